@@ -1,0 +1,40 @@
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.InteropTests;
+
+/// <summary>The test tools themselves: a comparer that sees nothing would make every other test pass.</summary>
+public sealed class StockToolsTests
+{
+    [Fact]
+    public void Stock_serves_clones_and_compares_equal()
+    {
+        StockFossil.SkipWhenMissing();
+        using var folder = new TemporaryFolder("tools");
+        var fossil = new StockFossil(folder);
+        fossil.Run("init", folder["a.fossil"]);
+
+        using (var server = fossil.Serve(folder["a.fossil"]))
+            fossil.Run("clone", server.Url, folder["b.fossil"]);
+
+        fossil.MustBeIntact(folder["b.fossil"]);
+        RepositoryComparer.MustBeEqual(folder["a.fossil"], folder["b.fossil"]);
+    }
+
+    [Theory]
+    [InlineData("UPDATE event SET mtime=mtime+1e-9", "event")]
+    [InlineData("DELETE FROM leaf", "leaf")]
+    [InlineData("INSERT INTO tagxref SELECT 9,1,srcid,origid,value,mtime,rid FROM tagxref WHERE tagid=8", "tagxref")]
+    public void A_changed_row_is_found(string change, string table)
+    {
+        StockFossil.SkipWhenMissing();
+        using var folder = new TemporaryFolder("tools");
+        var fossil = new StockFossil(folder);
+        fossil.Run("init", folder["a.fossil"]);
+        File.Copy(folder["a.fossil"], folder["b.fossil"]);
+        using (var file = new SqliteFile(folder["b.fossil"], writable: true)) file.Execute(change);
+
+        var report = RepositoryComparer.Derived(folder["a.fossil"]).DifferencesFrom(RepositoryComparer.Derived(folder["b.fossil"]));
+
+        Assert.StartsWith(table + ":", report, StringComparison.Ordinal);
+    }
+}
