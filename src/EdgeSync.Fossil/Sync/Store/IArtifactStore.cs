@@ -1,0 +1,162 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Sync;
+
+/// <summary>
+/// What the sync engine asks of a repository. Synchronous, used by one thread at a time, and set-based where sets are
+/// large. All calls but <see cref="Begin"/> are made inside a round.
+/// <para>
+/// Promises of an implementation: (1) a round is one transaction, and nothing of it is seen by others before
+/// <see cref="TryCommit"/> answers true; (2) every artifact is hashed before the commit that makes it count as held (see
+/// <see cref="PutDelta"/> for deltas that wait for their source); (3) <see cref="TryCommit"/> also derives everything that
+/// follows from the new artifacts (events, links, tags, clusters), except in a clone, where <see cref="FinishClone"/> does;
+/// (4) shunned artifacts are never listed, never read and never stored.
+/// </para>
+/// </summary>
+public interface IArtifactStore
+{
+    /// <summary>The project; null in a store that is about to be cloned into and does not know yet.</summary>
+    string? ProjectCode { get; }
+
+    /// <summary>This copy's own code: 40 hex digits.</summary>
+    string ServerCode { get; }
+
+    /// <summary>Unversioned files.</summary>
+    IUnversionedStore Unversioned { get; }
+
+    /// <summary>Settings, users and the other rows that travel as <c>config</c> cards.</summary>
+    IConfigStore Config { get; }
+
+    /// <summary>Synced tables (<c>x_*</c>), our extension; null where a store has none.</summary>
+    ISyncedTableStore? Tables { get; }
+
+    // --- the round ---------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// Starts a round. <see cref="StoreAccess.Write"/> takes the write lock at once. Answers false, having started
+    /// nothing, when writing was asked for and the file is read-only.
+    /// </summary>
+    bool Begin(StoreAccess access, Instant now);
+
+    /// <summary>
+    /// Says on whose behalf artifacts arrive in this round (the <c>rcvfrom</c> row, made lazily with the first artifact).
+    /// Answers false if <see cref="Sender.Nonce"/> has been used before: a replayed request, to be refused.
+    /// </summary>
+    bool TrySetSender(in Sender sender);
+
+    /// <summary>
+    /// Verifies, links and commits. False: nothing of the round remains, and <paramref name="fault"/> says why.
+    /// </summary>
+    bool TryCommit(out StoreFault fault);
+
+    /// <summary>Forgets everything since <see cref="Begin"/>.</summary>
+    void Rollback();
+
+    // --- looking up --------------------------------------------------------------------------------------------------
+
+    /// <summary>Looks up all <paramref name="ids"/>; <paramref name="entries"/> has the same length and order.</summary>
+    void Lookup(ReadOnlySpan<ArtifactId> ids, Span<ArtifactEntry> entries);
+
+    /// <summary>
+    /// Fills <paramref name="target"/> with rows of <paramref name="list"/> whose rid is greater than
+    /// <paramref name="after"/>, ascending; answers how many (fewer than asked for: the list has ended).
+    /// </summary>
+    int List(ArtifactList list, RecordId after, Span<ArtifactListing> target);
+
+    /// <summary>True if the list has a row.</summary>
+    bool Any(ArtifactList list);
+
+    /// <summary>The greatest rid, which bounds a clone; <see cref="RecordId.None"/> in an empty store.</summary>
+    RecordId MaxRecordId { get; }
+
+    /// <summary>True if the artifact is a check-in that has no child on its own branch.</summary>
+    bool IsLeaf(ArtifactId checkin);
+
+    // --- reading -----------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// The expanded text. False: no such rid, a phantom, or shunned. The span of <paramref name="text"/> is good until the
+    /// next call on the store.
+    /// </summary>
+    bool TryReadText(RecordId rid, out ArtifactText text);
+
+    /// <summary>
+    /// The delta as the repository holds it, inflated. False: stored as a full text, or its source is private or shunned
+    /// while the artifact is not (so that its text must be sent instead). The span is good until the next call.
+    /// </summary>
+    bool TryReadDelta(RecordId rid, out ArtifactText delta);
+
+    /// <summary>
+    /// The stored bytes for a <c>cfile</c> card: 4-byte length and zlib stream, of the full text or of the delta. A public
+    /// artifact stored against a private one comes as a full text. False: as <see cref="TryReadText"/>. The span is good
+    /// until the next call.
+    /// </summary>
+    bool TryReadStored(RecordId rid, out StoredArtifact stored);
+
+    /// <summary>
+    /// The size of the expanded text, without reading it; -1 for a phantom or an unknown rid.
+    /// </summary>
+    long SizeOf(RecordId rid);
+
+    /// <summary>
+    /// A public, held artifact that resembles <paramref name="rid"/>: for a check-in its primary parent, for a file the
+    /// version that it replaced. <see cref="RecordId.None"/> if none is known.
+    /// </summary>
+    RecordId SuggestDeltaBase(RecordId rid);
+
+    // --- writing -----------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// Stores a full text after checking its hash. Fills a phantom in place, keeping its rid. A public arrival of an
+    /// artifact that was private makes it public.
+    /// </summary>
+    PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid);
+
+    /// <summary>
+    /// Stores a delta, as a delta. If the text of <paramref name="source"/> is at hand the result is checked now (or at the
+    /// latest by <see cref="TryCommit"/>). If not, <paramref name="source"/> becomes a phantom, the outcome is
+    /// <see cref="PutOutcome.Pending"/>, and the artifact is checked and linked in the round in which its source arrives;
+    /// if it then turns out wrong it becomes a phantom itself and its bytes are dropped.
+    /// </summary>
+    PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid);
+
+    /// <summary>
+    /// Stores the bytes of a <c>cfile</c> card: as <see cref="PutText"/> or, with a <paramref name="source"/> that is not
+    /// empty, as <see cref="PutDelta"/>. Checks may run in parallel and report in <see cref="TryCommit"/>.
+    /// <paramref name="expandedSize"/> is what the peer claims for the full text, and is checked too.
+    /// </summary>
+    PutOutcome PutStored(
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid);
+
+    /// <summary>Notes that the artifact exists though we lack it. Known and shunned ids are left alone.</summary>
+    void AddPhantoms(ReadOnlySpan<ArtifactId> ids, bool isPrivate);
+
+    /// <summary>Gives up phantoms that no delta rests on: they are no longer asked for until announced again.</summary>
+    void DropPhantoms(ReadOnlySpan<RecordId> rids);
+
+    /// <summary>Moves a held artifact or a phantom to the private or public side.</summary>
+    void SetPrivate(RecordId rid, bool isPrivate);
+
+    /// <summary>Takes these out of <see cref="ArtifactList.Unsent"/>.</summary>
+    void ClearUnsent(ReadOnlySpan<RecordId> rids);
+
+    /// <summary>
+    /// Gathers unclustered artifacts into cluster artifacts as stock does: when at least 100 public, held ones are
+    /// unclustered, sorted by name, 800 a cluster while more than 100 remain.
+    /// </summary>
+    void MakeClusters();
+
+    // --- clone -------------------------------------------------------------------------------------------------------
+
+    /// <summary>Takes the project code that the server told; only called while <see cref="ProjectCode"/> is null.</summary>
+    void SetProjectCode(string projectCode);
+
+    /// <summary>
+    /// Called once before the first artifact of a clone (again after an interrupted one): from here on commits verify but
+    /// do not link.
+    /// </summary>
+    void StartClone();
+
+    /// <summary>Everything has arrived: links all artifacts and derives all tables. Called outside a round.</summary>
+    void FinishClone(Instant now);
+}

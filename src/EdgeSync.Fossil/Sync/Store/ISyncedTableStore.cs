@@ -1,0 +1,56 @@
+namespace EdgeSync.Fossil.Sync;
+
+/// <summary>Type of a column in a synced table.</summary>
+public enum SyncedColumnType
+{
+    Text,
+    Integer,
+    Real,
+    Blob,
+}
+
+/// <summary>Who wins when both sides changed a row.</summary>
+public enum SyncedConflict
+{
+    /// <summary>The newer mtime; the incoming row on a tie.</summary>
+    MtimeWins,
+
+    /// <summary>Only the first writer may change a row; a row without owner may be claimed.</summary>
+    SelfWrite,
+
+    /// <summary>Only the first writer may change a row; a row without owner may not be claimed.</summary>
+    OwnerWrite,
+}
+
+/// <summary>One column; the names obey <c>[a-z_][a-z0-9_]*</c>.</summary>
+public sealed record SyncedColumn(string Name, SyncedColumnType Type, bool IsKey);
+
+/// <summary>What a synced table looks like: <c>x_NAME</c> in the repository.</summary>
+public sealed record SyncedTableSchema(
+    string Name, int Version, long MtimeSeconds, SyncedConflict Conflict, IReadOnlyList<SyncedColumn> Columns);
+
+/// <summary>One row's identity and state. <paramref name="KeyHash"/> is the SHA1 hex of its sorted key columns.</summary>
+public readonly record struct SyncedRowEntry(string KeyHash, long MtimeSeconds, bool IsDeleted, string? Owner);
+
+/// <summary>
+/// Synced tables. Values are JSON objects in UTF-8 whose keys the engine has checked against the schema: an implementation
+/// quotes identifiers all the same. Lookups by key hash are indexed.
+/// </summary>
+public interface ISyncedTableStore
+{
+    IReadOnlyList<SyncedTableSchema> List();
+
+    /// <summary>Creates the table; one that exists with an older version gains the missing columns.</summary>
+    void Declare(SyncedTableSchema schema);
+
+    /// <summary>All rows with their deletions, ordered by key hash.</summary>
+    IReadOnlyList<SyncedRowEntry> ListRows(string table);
+
+    bool TryFind(string table, string keyHash, out SyncedRowEntry entry);
+
+    /// <summary>The row as a JSON object (of a deletion: its key columns only).</summary>
+    bool TryRead(string table, string keyHash, out byte[] json);
+
+    /// <summary>Inserts or replaces. With <see cref="SyncedRowEntry.IsDeleted"/> only the key columns keep values.</summary>
+    void Put(string table, in SyncedRowEntry entry, ReadOnlySpan<byte> json);
+}
