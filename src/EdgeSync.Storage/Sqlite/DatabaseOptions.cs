@@ -1,0 +1,59 @@
+namespace EdgeSync.Storage.Sqlite;
+
+/// <summary>What a connection may do with the file.</summary>
+public enum DatabaseAccess
+{
+    /// <summary>Read only. Works on read-only files and in read-only folders.</summary>
+    Read,
+
+    /// <summary>Read and write; the file must exist.</summary>
+    Write,
+
+    /// <summary>Read and write; the file is created when it is not there.</summary>
+    Create,
+}
+
+/// <summary>How a writer keeps its journal.</summary>
+public enum DatabaseJournal
+{
+    /// <summary>Leave what the file says.</summary>
+    AsFound,
+
+    /// <summary>
+    /// Write-ahead log while we hold the file (readers never wait for the writer); folded back into one self-contained
+    /// file at close, with the journal mode that the file had before.
+    /// </summary>
+    WriteAhead,
+
+    /// <summary>None: only for a file that is thrown away when the work fails, such as a clone being built.</summary>
+    None,
+}
+
+/// <summary>What a commit promises when it returns.</summary>
+public enum Durability
+{
+    /// <summary>The data is on disk (fsync): the only mode in which an acknowledgement may be given.</summary>
+    Full,
+
+    /// <summary>Safe against a crash of the program at any moment; the last commits may be lost with the power.</summary>
+    Normal,
+
+    /// <summary>No fsync at all: for files that are thrown away when the work fails, and for memory.</summary>
+    None,
+}
+
+/// <summary>Settings of one connection.</summary>
+public sealed record DatabaseOptions
+{
+    public DatabaseAccess Access { get; init; } = DatabaseAccess.Write;
+
+    public DatabaseJournal Journal { get; init; } = DatabaseJournal.WriteAhead;
+
+    public Durability Durability { get; init; } = Durability.Full;
+
+    /// <summary>How long a call waits for another program's lock. Stock waits 15 s.</summary>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>SQLite's page cache for this connection, at most.</summary>
+    public int PageCacheBytesMax { get; init; } = 8 * 1024 * 1024;
+}

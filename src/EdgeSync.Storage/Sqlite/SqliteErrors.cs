@@ -1,0 +1,52 @@
+using System.Diagnostics.CodeAnalysis;
+using EdgeSync.Primitives;
+using SQLitePCL;
+
+namespace EdgeSync.Storage.Sqlite;
+
+/// <summary>Turns SQLite's result codes into the one exception of failed operations, by possible reaction.</summary>
+internal static class SqliteErrors
+{
+    [DoesNotReturn]
+    public static void Throw(Database database, int resultCode, string action) => throw Create(
+        database.Path, resultCode, action, database.LastErrorText());
+
+    public static EdgeSyncException Create(string path, int resultCode, string action, string detail)
+    {
+        var (kind, reason, hint) = Explain(resultCode & 0xff);
+        var message = $"{path}: {action}: {reason}";
+        if (detail.Length > 0 && !message.Contains(detail, StringComparison.Ordinal)) message += $" ({detail})";
+        return new SqliteException(kind, message, hint, resultCode);
+    }
+
+    private static (ErrorKind Kind, string Reason, string? Hint) Explain(int code) => code switch
+    {
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED => (ErrorKind.Unavailable, "another program holds the file locked",
+            "wait until it is done and try again"),
+        raw.SQLITE_FULL => (ErrorKind.System, "the disk is full", "free some space; nothing was changed"),
+        raw.SQLITE_IOERR => (ErrorKind.System, "reading or writing failed", "check the disk and its free space"),
+        raw.SQLITE_CANTOPEN => (ErrorKind.System, "the file cannot be opened", "check the path and its permissions"),
+        raw.SQLITE_READONLY => (ErrorKind.System, "the file or its folder is read-only", "check the permissions"),
+        raw.SQLITE_PERM or raw.SQLITE_AUTH => (ErrorKind.System, "not permitted", "check the permissions"),
+        raw.SQLITE_NOMEM => (ErrorKind.System, "out of memory", null),
+        raw.SQLITE_TOOBIG => (ErrorKind.System, "the value is larger than SQLite stores (1,000,000,000 bytes)", null),
+        raw.SQLITE_CORRUPT => (ErrorKind.Corrupt, "the database is damaged", "restore a copy, or clone again"),
+        raw.SQLITE_NOTADB => (ErrorKind.Corrupt, "this is no SQLite database", "check the path"),
+        raw.SQLITE_CONSTRAINT => (ErrorKind.Conflict, "a constraint of the table refuses it", null),
+        raw.SQLITE_INTERRUPT => (ErrorKind.Unavailable, "interrupted", null),
+        _ => (ErrorKind.Usage, "SQLite refuses", null),
+    };
+}
+
+/// <summary>An SQLite call failed; <see cref="ResultCode"/> is SQLite's extended result code.</summary>
+public sealed class SqliteException(ErrorKind kind, string message, string? hint, int resultCode)
+    : EdgeSyncException(kind, message, hint)
+{
+    public int ResultCode { get; } = resultCode;
+
+    /// <summary>A UNIQUE or PRIMARY KEY constraint refused a row.</summary>
+    public bool IsUniqueViolation => ResultCode is 2067 or 1555 or 2579;
+
+    /// <summary>Another connection holds the lock; trying again later may work.</summary>
+    public bool IsBusy => (ResultCode & 0xff) is 5 or 6;
+}
