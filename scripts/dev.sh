@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# usage: scripts/dev.sh VERB [ARGUMENT...]
+#   check            format, build, unit tests, twenty short seeds: under a minute
+#   test             everything (scripts/test.sh)
+#   sim [ARG...]     the simulator: --seed N replays one world
+#   fuzz [MINUTES]   the property tests, over and over with new seeds
+#   interop          against the stock program
+#   bench [ARG...]   side-by-side figures (scripts/bench.sh)
+#   aot [RID]        publish the one file
+#   size             budget, and the ten heaviest namespaces
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+cd "$root"
+
+run_tests() { local project=$1; shift; dotnet test --project "tests/$project" --no-build "$@"; }
+
+verb=${1:-help}
+[ $# -eq 0 ] || shift
+case $verb in
+  check)
+    need_dotnet
+    dotnet build EdgeSync.sln -v q -nologo
+    dotnet format whitespace EdgeSync.sln --verify-no-changes --no-restore
+    run_tests EdgeSync.UnitTests
+    EDGESYNC_SIM_SEEDS=20 run_tests EdgeSync.Simulation
+    ;;
+  test) exec scripts/test.sh "$@" ;;
+  sim)
+    need_dotnet
+    dotnet build tests/EdgeSync.Simulation -v q -nologo
+    exec dotnet run --no-build --project tests/EdgeSync.Simulation -- "$@"
+    ;;
+  fuzz)
+    need_dotnet
+    dotnet build tests/EdgeSync.UnitTests -v q -nologo
+    until=$((SECONDS + 60 * ${1:-10}))
+    runs=2000
+    while [ $SECONDS -lt $until ]; do
+      EDGESYNC_PROPERTY_RUNS=$runs run_tests EdgeSync.UnitTests
+      runs=$((runs * 2))
+    done
+    ;;
+  interop)
+    need_dotnet
+    apt_install fossil
+    [ -x bin/edgesync ] || scripts/publish.sh
+    dotnet build tests/EdgeSync.InteropTests -v q -nologo
+    EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync} run_tests EdgeSync.InteropTests "$@"
+    ;;
+  bench) exec scripts/bench.sh "$@" ;;
+  aot) exec scripts/publish.sh "$@" ;;
+  size) exec scripts/size.sh "$@" ;;
+  *) sed -n '2,10s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
+esac

@@ -1,0 +1,84 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>What the process ends with: one number per reaction of a script. Numbers never change meaning (docs/cli.md).</summary>
+internal enum ExitCode
+{
+    /// <summary>Done.</summary>
+    Ok = 0,
+
+    /// <summary>The system refused: disk full, no permission, address in use. A supervisor need not restart at once.</summary>
+    Failed = 1,
+
+    /// <summary>The command line is wrong.</summary>
+    Usage = 2,
+
+    /// <summary>What was named does not exist.</summary>
+    NotFound = 3,
+
+    /// <summary>A name fits several things.</summary>
+    Ambiguous = 4,
+
+    /// <summary>Something is in the way; a decision is needed.</summary>
+    Conflict = 5,
+
+    /// <summary>Credentials or capabilities do not suffice.</summary>
+    Denied = 6,
+
+    /// <summary>Busy, unreachable or timed out: a retry may help.</summary>
+    Unavailable = 7,
+
+    /// <summary>Stored data is damaged: needs a human.</summary>
+    Corrupt = 8,
+
+    /// <summary>The peer spoke nonsense; nothing was stored.</summary>
+    Protocol = 9,
+
+    /// <summary>A bug of ours.</summary>
+    Bug = 70,
+
+    /// <summary>Stopped by SIGINT before the work was done.</summary>
+    Interrupted = 130,
+
+    /// <summary>Stopped by SIGTERM before the work was done.</summary>
+    Terminated = 143,
+}
+
+/// <summary>The one place where kinds of failure become numbers.</summary>
+internal static class ExitCodes
+{
+    public static ExitCode Of(ErrorKind kind) => kind switch
+    {
+        ErrorKind.Usage => ExitCode.Usage,
+        ErrorKind.NotFound => ExitCode.NotFound,
+        ErrorKind.Ambiguous => ExitCode.Ambiguous,
+        ErrorKind.Conflict => ExitCode.Conflict,
+        ErrorKind.Denied => ExitCode.Denied,
+        ErrorKind.Unavailable => ExitCode.Unavailable,
+        ErrorKind.Corrupt => ExitCode.Corrupt,
+        ErrorKind.Protocol => ExitCode.Protocol,
+        _ => ExitCode.Failed,
+    };
+
+    /// <summary>The word for a kind in JSON.</summary>
+    public static string Word(ErrorKind kind) => kind switch
+    {
+        ErrorKind.Usage => "usage",
+        ErrorKind.NotFound => "not_found",
+        ErrorKind.Ambiguous => "ambiguous",
+        ErrorKind.Conflict => "conflict",
+        ErrorKind.Denied => "denied",
+        ErrorKind.Unavailable => "unavailable",
+        ErrorKind.Corrupt => "corrupt",
+        ErrorKind.Protocol => "protocol",
+        _ => "system",
+    };
+
+    /// <summary>The table that closes every help page.</summary>
+    public const string Help = """
+        Exit codes:
+          0 done   1 the system refused   2 usage   3 not found   4 ambiguous   5 in the way: decide   6 denied
+          7 a retry may help   8 damaged data: needs a human   9 the peer spoke nonsense   130, 143 interrupted
+        """;
+}

@@ -1,0 +1,21 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>What this binary is made of.</summary>
+internal sealed record VersionReport(string Version, string Commit, string Framework, string Sqlite, string Platform)
+{
+    public static VersionReport Current() => new(
+        BuildInfo.Version,
+        BuildInfo.Commit,
+        RuntimeInformation.FrameworkDescription,
+        SqliteLibrary.Version,
+        RuntimeInformation.RuntimeIdentifier);
+
+    public override string ToString() => $"edgesync {Version} (commit {Commit}, {Framework}, SQLite {Sqlite}, {Platform})";
+
+    /// <summary>Bytes straight to the stream: the console and its encodings are never set up for this.</summary>
+    public void PrintTo(Stream output) => output.Write(Encoding.UTF8.GetBytes(ToString() + "\n"));
+}
