@@ -1,0 +1,142 @@
+using System.Buffers;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Blobs;
+
+/// <summary>How a deflated stream is wrapped.</summary>
+public enum DeflateFormat
+{
+    /// <summary>zlib (RFC 1950), the form of every blob and message.</summary>
+    Zlib,
+
+    /// <summary>gzip (RFC 1952), as HTTP bodies use it.</summary>
+    Gzip,
+
+    /// <summary>No wrapping (RFC 1951).</summary>
+    Raw,
+}
+
+/// <summary>
+/// Decompresses one stream after another with one native state. Not safe for several threads at once; keep one for each
+/// worker, or take <see cref="OfThisThread"/>.
+/// <para>Whole streams: <see cref="TryInflate"/>. In pieces: <see cref="Reset"/>, then <see cref="Inflate"/> until
+/// it answers <see cref="OperationStatus.Done"/>.</para>
+/// </summary>
+public sealed unsafe class Inflater : IDisposable
+{
+    [ThreadStatic]
+    private static Inflater? _ofThisThread;
+
+    private ZlibNative.Stream _stream;
+    private bool _isOpen;
+    private bool _isDone;
+
+    ~Inflater() => Close();
+
+    /// <summary>This thread's own one. Finish one stream before starting another.</summary>
+    public static Inflater OfThisThread => _ofThisThread ??= new Inflater();
+
+    /// <summary>
+    /// Decompresses a whole stream. Bytes after its end are ignored; a result shorter than <paramref name="target"/> is
+    /// no fault.
+    /// </summary>
+    public bool TryInflate(
+        ReadOnlySpan<byte> source,
+        Span<byte> target,
+        out int written,
+        out BlobFault fault,
+        DeflateFormat format = DeflateFormat.Zlib)
+    {
+        Reset(format);
+        var status = Inflate(source, target, out _, out written);
+        fault = status switch
+        {
+            OperationStatus.Done => BlobFault.None,
+            OperationStatus.DestinationTooSmall => BlobFault.LongerThanAnnounced,
+            OperationStatus.NeedMoreData => BlobFault.Truncated,
+            _ => BlobFault.Damaged,
+        };
+        return fault == BlobFault.None;
+    }
+
+    /// <summary>Gets ready for a new stream.</summary>
+    public void Reset(DeflateFormat format = DeflateFormat.Zlib)
+    {
+        var windowBits = WindowBits(format);
+        fixed (ZlibNative.Stream* stream = &_stream)
+        {
+            var result = _isOpen
+                ? ZlibNative.InflateReset(stream, windowBits)
+                : ZlibNative.InflateInit(stream, windowBits);
+            if (result != ZlibNative.Ok) throw new EdgeSyncException(ErrorKind.System, "zlib could not allocate its state.");
+        }
+
+        _isOpen = true;
+        _isDone = false;
+    }
+
+    /// <summary>
+    /// Decompresses what it can. <see cref="OperationStatus.Done"/>: the stream ended, and the rest of
+    /// <paramref name="source"/> belongs to others. <see cref="OperationStatus.InvalidData"/>: damaged, or its checksum
+    /// differs.
+    /// </summary>
+    public OperationStatus Inflate(ReadOnlySpan<byte> source, Span<byte> target, out int consumed, out int written)
+    {
+        Invariant.Require(_isOpen);
+        if (_isDone)
+        {
+            (consumed, written) = (0, 0);
+            return OperationStatus.Done;
+        }
+
+        // With no room at all zlib still wants somewhere to point; the byte is never counted.
+        byte spare = 0;
+        fixed (ZlibNative.Stream* stream = &_stream)
+        fixed (byte* from = source)
+        fixed (byte* to = target)
+        {
+            stream->NextIn = from == null ? &spare : from;
+            stream->AvailableIn = (uint)source.Length;
+            stream->NextOut = to == null ? &spare : to;
+            stream->AvailableOut = (uint)target.Length;
+            var result = ZlibNative.Inflate(stream, ZlibNative.NoFlush);
+            consumed = source.Length - (int)stream->AvailableIn;
+            written = target.Length - (int)stream->AvailableOut;
+            switch (result)
+            {
+                case ZlibNative.StreamEnd:
+                    _isDone = true;
+                    return OperationStatus.Done;
+                case ZlibNative.Ok or ZlibNative.BufferError:
+                    return stream->AvailableIn == 0 && stream->AvailableOut > 0
+                        ? OperationStatus.NeedMoreData
+                        : OperationStatus.DestinationTooSmall;
+                default:
+                    return OperationStatus.InvalidData;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Close();
+        GC.SuppressFinalize(this);
+    }
+
+    internal static int WindowBits(DeflateFormat format) => format switch
+    {
+        DeflateFormat.Zlib => 15,
+        DeflateFormat.Gzip => 31,
+        DeflateFormat.Raw => -15,
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, null),
+    };
+
+    private void Close()
+    {
+        if (!_isOpen) return;
+
+        _isOpen = false;
+        fixed (ZlibNative.Stream* stream = &_stream) _ = ZlibNative.InflateEnd(stream);
+    }
+}
