@@ -1,0 +1,24 @@
+using System.Security.Cryptography;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Artifacts;
+
+/// <summary>The MD5 of Z and R cards, as 32 lower-case hex digits. It guards against accidents, not against attackers.</summary>
+public static class ArtifactChecksum
+{
+    public const int HexLength = 32;
+
+    public static void WriteHex(ReadOnlySpan<byte> text, Span<byte> target)
+    {
+        Span<byte> hash = stackalloc byte[16];
+        MD5.HashData(text, hash);
+        LowerHex.Encode(hash, target);
+    }
+
+    public static bool Matches(ReadOnlySpan<byte> text, ReadOnlySpan<byte> hex)
+    {
+        Span<byte> expected = stackalloc byte[HexLength];
+        WriteHex(text, expected);
+        return hex.SequenceEqual(expected);
+    }
+}

@@ -1,0 +1,67 @@
+namespace EdgeSync.Fossil.Artifacts;
+
+/// <summary>
+/// Cuts an artifact's text into cards and tokens, with the habits of stock's reader: a token ends at a space, a newline or
+/// a NUL byte, and only the newline ends the card.
+/// </summary>
+internal ref struct CardReader(ReadOnlySpan<byte> text)
+{
+    private readonly ReadOnlySpan<byte> _text = text;
+    private bool _isAtLineEnd = true;
+
+    /// <summary>Where the next token or card begins.</summary>
+    public int Position { get; private set; }
+
+    public readonly bool IsAtLineEnd => _isAtLineEnd;
+
+    public readonly bool IsAtEnd => Position >= _text.Length;
+
+    public readonly ReadOnlySpan<byte> Text => _text;
+
+    /// <summary>
+    /// The letter of the next card, or 0 when there is none: at the end, in the middle of a card, or where no card begins.
+    /// </summary>
+    public byte NextCard()
+    {
+        if (!_isAtLineEnd || Position + 1 >= _text.Length) return 0;
+
+        var separator = _text[Position + 1];
+        if (separator is not ((byte)' ' or (byte)'\n')) return 0;
+
+        var letter = _text[Position];
+        Position += 2;
+        _isAtLineEnd = separator == '\n';
+        return letter;
+    }
+
+    /// <summary>The next argument of this card; <c>false</c> when there is none. An empty one counts.</summary>
+    public bool TryToken(out int start, out int length)
+    {
+        start = Position;
+        length = 0;
+        if (_isAtLineEnd) return false;
+
+        length = _text[start..].IndexOfAny((byte)' ', (byte)'\n', (byte)0);
+        if (length < 0)
+        {
+            // Cannot be: the text ends in a newline. Kept so that no input can lead past the end.
+            length = _text.Length - start;
+            (Position, _isAtLineEnd) = (_text.Length, true);
+            return true;
+        }
+
+        _isAtLineEnd = _text[start + length] == '\n';
+        Position = start + length + 1;
+        return true;
+    }
+
+    /// <summary>Takes <paramref name="size"/> bytes and the newline after them; the card's line must be at its end.</summary>
+    public bool TrySkipBody(uint size, out int start)
+    {
+        start = Position;
+        if ((long)Position + size + 1 >= _text.Length || _text[Position + (int)size] != '\n') return false;
+
+        Position += (int)size + 1;
+        return true;
+    }
+}
