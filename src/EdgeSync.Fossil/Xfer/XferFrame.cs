@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace EdgeSync.Fossil.Xfer;
+
+/// <summary>How a message travels, told by its content type.</summary>
+public enum XferEncoding
+{
+    /// <summary>4-byte big-endian size, then one zlib stream.</summary>
+    Zlib,
+
+    /// <summary>The message as it is.</summary>
+    Plain,
+}
+
+/// <summary>What was wrong with a body.</summary>
+public enum XferFrameFault
+{
+    None,
+
+    /// <summary>Neither a size with a zlib stream, nor a plain message.</summary>
+    Damaged,
+
+    /// <summary>The declared or the true size is beyond the limit.</summary>
+    TooLarge,
+}
+
+/// <summary>
+/// The envelope of a message: its content type says plain or compressed. Spec: xfer.c, http.c, cgi.c.
+/// </summary>
+public static class XferFrame
+{
+    /// <summary>Compressed.</summary>
+    public const string ZlibContentType = "application/x-fossil";
+
+    /// <summary>Plain: replies to <c>clone 3</c>.</summary>
+    public const string PlainContentType = "application/x-fossil-uncompressed";
+
+    /// <summary>Plain: requests of stock's <c>--httptrace</c>.</summary>
+    public const string DebugContentType = "application/x-fossil-debug";
+
+    private const int HeaderSize = 4;
+
+    public static string ContentTypeOf(XferEncoding encoding) =>
+        encoding == XferEncoding.Zlib ? ZlibContentType : PlainContentType;
+
+    /// <summary>Parameters after a semicolon do not matter. False: not a message of ours.</summary>
+    public static bool TryGetEncoding(ReadOnlySpan<char> contentType, out XferEncoding encoding)
+    {
+        var end = contentType.IndexOf(';');
+        var name = (end < 0 ? contentType : contentType[..end]).Trim();
+        encoding = XferEncoding.Plain;
+        if (name.Equals(PlainContentType, StringComparison.OrdinalIgnoreCase)) return true;
+        if (name.Equals(DebugContentType, StringComparison.OrdinalIgnoreCase)) return true;
+
+        encoding = XferEncoding.Zlib;
+        return name.Equals(ZlibContentType, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Wraps a message.</summary>
+    public static void Encode(
+        XferEncoding encoding,
+        ReadOnlySpan<byte> message,
+        IBufferWriter<byte> output,
+        CompressionLevel level = CompressionLevel.Optimal)
+    {
+        if (encoding == XferEncoding.Plain)
+        {
+            output.Write(message);
+            return;
+        }
+
+        var header = output.GetSpan(HeaderSize);
+        BinaryPrimitives.WriteUInt32BigEndian(header, (uint)message.Length);
+        output.Advance(HeaderSize);
+        using var deflate = new ZLibStream(new BufferWriterStream(output), level);
+        deflate.Write(message);
+    }
+
+    /// <summary>
+    /// Unwraps a body into <paramref name="message"/>. <paramref name="sizeMax"/> bounds the declared size before anything
+    /// is inflated, and the true size while inflating.
+    /// </summary>
+    public static XferFrameFault TryDecode(
+        XferEncoding encoding, ReadOnlyMemory<byte> body, int sizeMax, out ReadOnlyMemory<byte> message)
+    {
+        message = body;
+        if (encoding == XferEncoding.Plain || body.IsEmpty || LooksPlain(body.Span))
+            return body.Length > sizeMax ? XferFrameFault.TooLarge : XferFrameFault.None;
+
+        message = default;
+        if (body.Length < HeaderSize) return XferFrameFault.Damaged;
+
+        var declared = BinaryPrimitives.ReadUInt32BigEndian(body.Span);
+        if (declared > sizeMax) return XferFrameFault.TooLarge;
+
+        // Deflate grows data at most about 1032 times, so a small body that declares much is a lie: found out before the
+        // memory is taken.
+        if (declared > body.Length * 1100L + 64) return XferFrameFault.Damaged;
+
+        var target = new byte[declared];
+        try
+        {
+            using var inflate = new ZLibStream(new ReadOnlyMemoryStream(body[HeaderSize..]), CompressionMode.Decompress);
+            var size = inflate.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
+
+            // Spec: stock accepts a declared size that is too large, and fails when it is too small.
+            if (size == target.Length && inflate.ReadByte() >= 0) return XferFrameFault.Damaged;
+
+            message = target.AsMemory(0, size);
+            return XferFrameFault.None;
+        }
+        catch (InvalidDataException)
+        {
+            return XferFrameFault.Damaged;
+        }
+    }
+
+    // Spec: a stock client told not to compress sends plain text under the compressed type. A size whose first byte is a
+    // letter or '#' would be beyond 500 MB, so the two cannot be confused.
+    private static bool LooksPlain(ReadOnlySpan<byte> body) => body[0] is (>= (byte)'a' and <= (byte)'z') or (byte)'#';
+}
