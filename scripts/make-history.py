@@ -2,7 +2,7 @@
 """Makes a Fossil repository with a seeded, made-up history: the same seed gives the same artifacts.
 
     scripts/make-history.py OUT.fossil                    2,200 check-ins and every kind of artifact
-    scripts/make-history.py OUT.fossil --checkins 60      small, still every kind
+    scripts/make-history.py OUT.fossil --checkins 60      small, still every kind (below 40 the large files shrink too)
 
 The artifacts are written here, card by card, so that the history holds what people rarely do (renames, delta manifests,
 clear-signed check-ins, forum posts, tag edits, odd names). Stock fossil does the rest: it creates the repository, and its
@@ -271,12 +271,13 @@ class History:
 
     def grow(self, checkins):
         rng = self.rng
-        big = self.store.add(self.text(6000))
+        small = checkins < 40
+        big = self.store.add(self.text(300 if small else 6000))
         first = {f"src/{w}/start.c": (self.store.add(self.text(80)), "") for w in WORDS}
         first |= {name: (self.store.add(self.text(12)), "") for name in ODD_NAMES}
         first |= {"big.txt": (big, ""), "run.sh": (self.store.add(b"#!/bin/sh\nexit 0\n"), "x"),
                   "link": (self.store.add(b"run.sh"), "l"), "empty": (self.store.add(b""), ""),
-                  "blob.bin": (self.store.add(b"\0" + rng.randbytes(60_000)), "")}
+                  "blob.bin": (self.store.add(b"\0" + rng.randbytes(3000 if small else 60_000)), "")}
         self.commit("trunk", first, checksum=True, comment="first files")
         while len(self.all) < checkins:
             opened = [b for b in self.tips if b not in self.closed]
