@@ -1,0 +1,55 @@
+using System.Buffers;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>
+/// Bytes that grow as they arrive: memory follows what was received, never what was announced. Doubling, from the shared
+/// pool.
+/// </summary>
+public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
+{
+    private byte[] _buffer = [];
+    private int _length;
+
+    public ReadOnlyMemory<byte> Written => _buffer.AsMemory(0, _length);
+
+    public int Length => _length;
+
+    public void Clear() => _length = 0;
+
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(_buffer.Length - _length));
+        _length += count;
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Reserve(Math.Max(sizeHint, 1));
+        return _buffer.AsMemory(_length);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    public void Dispose()
+    {
+        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        _length = 0;
+    }
+
+    private void Reserve(int size)
+    {
+        if (_buffer.Length - _length >= size) return;
+
+        var wanted = Math.Max((long)_length + size, Math.Min(Math.Max(4096L, _buffer.Length * 2L), Array.MaxLength));
+        if (wanted > Array.MaxLength)
+            throw new EdgeSyncException(ErrorKind.Protocol, $"a message of more than {Array.MaxLength} bytes cannot be held");
+
+        var larger = ArrayPool<byte>.Shared.Rent((int)wanted);
+        _buffer.AsSpan(0, _length).CopyTo(larger);
+        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
+    }
+}

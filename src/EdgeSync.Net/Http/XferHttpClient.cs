@@ -1,0 +1,207 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>How a client behaves on the wire.</summary>
+public sealed record XferHttpClientOptions
+{
+    public RetryPolicy Retry { get; init; } = RetryPolicy.Standard;
+
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>From the request to the first byte of the reply, and then between two pieces of it.</summary>
+    public TimeSpan SilenceMax { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary><c>USER:PASSWORD</c> for a web server in front of the peer (HTTP basic); not the login of the cards.</summary>
+    public string? HttpCredentials { get; init; }
+
+    public string UserAgent { get; init; } = "EdgeSync";
+}
+
+/// <summary>
+/// Posts cards to a Fossil server and hands back the reply as it streams in. Redirects are followed as stock does, proxies
+/// come from the environment (<c>http_proxy</c>, <c>https_proxy</c>, <c>no_proxy</c>).
+/// </summary>
+public sealed class XferHttpClient : IDisposable
+{
+    private const int RedirectsMax = 20;
+
+    private readonly HttpClient _http;
+    private readonly XferHttpClientOptions _options;
+    private readonly TimeProvider _clock;
+
+    public XferHttpClient(XferHttpClientOptions options, TimeProvider clock)
+    {
+        _options = options;
+        _clock = clock;
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = options.ConnectTimeout,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(20),
+            UseCookies = false,
+            Credentials = null,
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    /// <summary>Called before each pause: what went wrong, and how long the pause is.</summary>
+    public Action<string, TimeSpan>? OnRetry { get; set; }
+
+    /// <summary>Sends one request and waits for the head of its reply.</summary>
+    /// <param name="body">Framed as <paramref name="type"/> says; must stay as it is until the reply is here.</param>
+    /// <param name="mayRepeat">
+    /// True when a request that was perhaps worked on may be sent again. False: only failures that show that the peer did
+    /// not work on it are retried.
+    /// </param>
+    /// <exception cref="EdgeSyncException">By kind: unavailable, denied, not found, or not an answer of a Fossil server.</exception>
+    public async Task<XferHttpResponse> PostAsync(
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            HttpResponseMessage? response = null;
+            EdgeSyncException failure;
+            TimeSpan? askedFor = null;
+            var address = peer.Address;
+            bool retry;
+            try
+            {
+                (response, address, var isMovedForGood) = await FollowAsync(peer, type, body, cancellationToken);
+                if (response.StatusCode == HttpStatusCode.OK)
+                    return await XferHttpResponse.OpenAsync(response, address, isMovedForGood, _options.SilenceMax, _clock, cancellationToken);
+
+                askedFor = RetryAfterOf(response);
+                retry = RetryPolicy.IsTransient(response.StatusCode) && (mayRepeat || IsUntouched(response.StatusCode));
+                failure = await FailureOfAsync(response, address, cancellationToken);
+                response.Dispose();
+            }
+            catch (HttpRequestException e)
+            {
+                response?.Dispose();
+                retry = mayRepeat || e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError;
+                // A name that does not exist will not exist in a second either.
+                if (e.InnerException is SocketException { SocketErrorCode: SocketError.HostNotFound }) retry = false;
+                if (e.HttpRequestError is HttpRequestError.SecureConnectionError) retry = false;
+                failure = Unreachable(address, e);
+            }
+            catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+            {
+                response?.Dispose();
+                retry = mayRepeat;
+                failure = new EdgeSyncException(
+                    ErrorKind.Unavailable, $"{address} did not answer within {_options.SilenceMax.TotalSeconds:F0} s", "try again later", e);
+            }
+
+            if (!retry || _options.Retry.PauseAfter(attempt, askedFor) is not { } pause) throw failure;
+
+            OnRetry?.Invoke(failure.Message, pause);
+            await Task.Delay(pause, _clock, cancellationToken);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<(HttpResponseMessage Response, Uri Address, bool IsMovedForGood)> FollowAsync(
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var address = peer.Address;
+        var isMovedForGood = true;
+        for (var hop = 0; hop <= RedirectsMax; hop++)
+        {
+            var response = await SendAsync(address, type, body, cancellationToken);
+            if (response.StatusCode is not (HttpStatusCode.Moved or HttpStatusCode.Found
+                or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
+            {
+                return (response, address, isMovedForGood && address != peer.Address);
+            }
+
+            isMovedForGood &= response.StatusCode is HttpStatusCode.Moved or HttpStatusCode.PermanentRedirect;
+            var location = response.Headers.Location;
+            response.Dispose();
+            address = Redirect(address, location);
+        }
+
+        throw new EdgeSyncException(ErrorKind.Protocol, $"{peer} redirects more than {RedirectsMax} times");
+    }
+
+    // Spec: specs/fossil.md §6.1. A trailing /xfer is removed, and https never becomes http.
+    private static Uri Redirect(Uri from, Uri? location)
+    {
+        if (location is null) throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to nowhere");
+
+        var target = location.IsAbsoluteUri ? location : new Uri(from, location);
+        if (target.Scheme != Uri.UriSchemeHttp && target.Scheme != Uri.UriSchemeHttps)
+            throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to '{location}', which is no web address");
+        if (from.Scheme == Uri.UriSchemeHttps && target.Scheme == Uri.UriSchemeHttp)
+            throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to {target}, away from https: refused");
+
+        var builder = new UriBuilder(target) { UserName = "", Password = "", Fragment = "" };
+        if (builder.Path.EndsWith("/xfer", StringComparison.Ordinal)) builder.Path = builder.Path[..^"/xfer".Length];
+        return builder.Uri;
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(
+        Uri address, XferContentType type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        using var silence = new CancellationTokenSource(_options.SilenceMax, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, address)
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ReadOnlyMemoryContent(body),
+        };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(XferContentTypes.NameOf(type));
+        request.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
+        if (_options.HttpCredentials is { } credentials)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials)));
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+    }
+
+    /// <summary>These are said before a request is looked at.</summary>
+    private static bool IsUntouched(HttpStatusCode status) =>
+        status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable;
+
+    private TimeSpan? RetryAfterOf(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - _clock.GetUtcNow(),
+        _ => null,
+    };
+
+    private static async Task<EdgeSyncException> FailureOfAsync(HttpResponseMessage response, Uri address, CancellationToken cancellationToken)
+    {
+        var text = await XferHttpResponse.ReadExcerptAsync(response, cancellationToken);
+        var said = $"{address} says: {(int)response.StatusCode} {response.ReasonPhrase}{(text.Length > 0 ? ": " + text : "")}";
+        return response.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.ProxyAuthenticationRequired =>
+                new EdgeSyncException(ErrorKind.Denied, said, "give --http-auth USER:PASSWORD for the web server in front"),
+            HttpStatusCode.NotFound or HttpStatusCode.Gone =>
+                new EdgeSyncException(ErrorKind.NotFound, said, "check the path of the address"),
+            var status when RetryPolicy.IsTransient(status) => new EdgeSyncException(ErrorKind.Unavailable, said, "try again later"),
+            _ => new EdgeSyncException(ErrorKind.Protocol, said, "is this the address of a Fossil repository?"),
+        };
+    }
+
+    private static EdgeSyncException Unreachable(Uri address, HttpRequestException e)
+    {
+        var reason = (e.InnerException ?? e).Message;
+        return e.HttpRequestError switch
+        {
+            HttpRequestError.NameResolutionError =>
+                new EdgeSyncException(ErrorKind.Unavailable, $"cannot find the host of {address}: {reason}", "check the name and the network", e),
+            HttpRequestError.SecureConnectionError =>
+                new EdgeSyncException(ErrorKind.Denied, $"no secure connection to {address}: {reason}", "check the certificate of the server", e),
+            _ => new EdgeSyncException(ErrorKind.Unavailable, $"cannot reach {address}: {reason}", "is the server running?", e),
+        };
+    }
+}

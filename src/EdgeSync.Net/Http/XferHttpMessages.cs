@@ -1,0 +1,50 @@
+using System.Net;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>One POST of cards, its body read whole and within the limit. The body is good until the reply is given.</summary>
+public sealed record XferHttpRequest(string Path, XferContentType ContentType, ReadOnlyMemory<byte> Body, IPAddress RemoteAddress)
+{
+    /// <summary>Where the client thinks that it is talking to, such as <c>localhost:8080</c>; empty if it did not say.</summary>
+    public string Host { get; init; } = "";
+
+    public bool IsHttps { get; init; }
+}
+
+/// <summary>The answer to a POST. <paramref name="Owner"/> is disposed once the body has been sent.</summary>
+public sealed record XferHttpReply(int Status, XferContentType ContentType, ReadOnlyMemory<byte> Body, IDisposable? Owner = null)
+{
+    /// <summary>Feeds the limit on failed logins; null says that nobody tried.</summary>
+    public bool? LoginSucceeded { get; init; }
+
+    /// <summary>A status other than 200, with a sentence for the person at the other end.</summary>
+    public static XferHttpReply Refusal(int status, string sentence) =>
+        new(status, XferContentType.Uncompressed, System.Text.Encoding.UTF8.GetBytes(sentence + "\n")) { IsPlainText = true };
+
+    internal bool IsPlainText { get; private init; }
+}
+
+/// <summary>The answer of <c>/readyz</c>: each check by name, with the reason why it failed, or null.</summary>
+public sealed record Readiness(IReadOnlyList<(string Name, string? Fault)> Checks)
+{
+    public bool IsReady => Checks.All(c => c.Fault is null);
+}
+
+/// <summary>What one request came to.</summary>
+public readonly record struct XferHttpLogEntry(
+    string Method, string Path, int Status, long BytesIn, long BytesOut, TimeSpan Elapsed, IPAddress RemoteAddress, string? Fault);
+
+/// <summary>What the server asks of its host. All may be called at the same time from several threads.</summary>
+public interface IXferHttpHost
+{
+    /// <summary>Answers cards with cards. An exception becomes a 500 with no detail.</summary>
+    ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Readiness> CheckReadinessAsync(CancellationToken cancellationToken);
+
+    /// <summary>The text of <c>GET /</c>.</summary>
+    string Describe(string host, bool isHttps);
+
+    /// <summary>Called once a request, after its answer.</summary>
+    void Log(in XferHttpLogEntry entry);
+}

@@ -1,0 +1,337 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using EdgeSync.Primitives;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>
+/// Carries cards over HTTP for a Fossil client: any path, told apart by content type alone. Knows nothing of what the
+/// cards say; its host answers them.
+/// <code>
+/// POST *  application/x-fossil…     the exchange, always with a Content-Length (older clients need it)
+/// POST *  anything else             415
+/// GET  /healthz  /readyz  /         alive; ready or 503 with reasons; one page of text
+/// </code>
+/// </summary>
+public sealed class XferHttpServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly XferHttpServerOptions _options;
+    private readonly IXferHttpHost _host;
+    private readonly TimeProvider _clock;
+    private readonly SemaphoreSlim _exchanges;
+    private readonly LoginThrottle _throttle;
+    private int _waiting;
+
+    private XferHttpServer(XferHttpServerOptions options, IXferHttpHost host, TimeProvider clock)
+    {
+        _options = options;
+        _host = host;
+        _clock = clock;
+        _exchanges = new SemaphoreSlim(options.ConcurrentExchangesMax);
+        _throttle = new LoginThrottle(options.FailedLoginsMax, options.FailedLoginMemory);
+
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();   // signals are the program's business
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
+        if (options.TlsCertificateFile is not null) builder.WebHost.UseKestrelHttpsConfiguration();
+        _app = builder.Build();
+        _app.Run(AnswerAsync);
+    }
+
+    /// <summary>Where it listens, such as <c>http://127.0.0.1:8080</c>, with the port that was picked.</summary>
+    public IReadOnlyList<string> Addresses { get; private set; } = [];
+
+    /// <exception cref="EdgeSyncException">The address is taken or not ours; a certificate cannot be read.</exception>
+    public static async Task<XferHttpServer> StartAsync(
+        XferHttpServerOptions options, IXferHttpHost host, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var server = new XferHttpServer(options, host, clock);
+        try
+        {
+            await server._app.StartAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or AddressInUseException)
+        {
+            await server.DisposeAsync();
+            var hint = e is AddressInUseException || e.InnerException is AddressInUseException
+                ? "another program listens there; choose another port, or 0 for any free one"
+                : "choose an address of this machine, such as 127.0.0.1:8080";
+            throw new EdgeSyncException(
+                ErrorKind.System, $"cannot listen on {string.Join(", ", options.Listen)}: {e.Message}", hint, e);
+        }
+
+        server.Addresses = [.. server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+        return server;
+    }
+
+    /// <summary>No new requests; those in flight may finish until the token says otherwise.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => _app.StopAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _exchanges.Dispose();
+    }
+
+    private void Configure(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        var limits = kestrel.Limits;
+        limits.MaxRequestBodySize = _options.RequestBytesMax;
+        limits.MaxConcurrentConnections = _options.ConnectionsMax;
+        limits.RequestHeadersTimeout = _options.HeadersTimeout;
+        limits.KeepAliveTimeout = _options.KeepAliveTimeout;
+        limits.MinRequestBodyDataRate = new MinDataRate(_options.BytesPerSecondMin, _options.SlownessGrace);
+        limits.MinResponseDataRate = new MinDataRate(_options.BytesPerSecondMin, _options.SlownessGrace);
+
+        var https = ReadTls();
+        foreach (var endpoint in _options.Listen)
+        {
+            kestrel.Listen(endpoint, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                if (https is not null) listen.UseHttps(https);
+            });
+        }
+    }
+
+    private HttpsConnectionAdapterOptions? ReadTls()
+    {
+        if (_options.TlsCertificateFile is not { } file) return null;
+
+        try
+        {
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPemFile(file);
+            return new HttpsConnectionAdapterOptions
+            {
+                ServerCertificate = X509Certificate2.CreateFromPemFile(file, _options.TlsKeyFile),
+                ServerCertificateChain = chain,
+            };
+        }
+        catch (Exception e) when (e is System.Security.Cryptography.CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new EdgeSyncException(
+                ErrorKind.System,
+                $"cannot use the certificate {file} with the key {_options.TlsKeyFile ?? "(the same file)"}: {e.Message}",
+                "both must be PEM files, and the key must belong to the certificate", e);
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        var tally = new Tally();
+        try
+        {
+            await RouteAsync(context, address, tally);
+        }
+        catch (BadHttpRequestException e)
+        {
+            // Kestrel found the body too long, too slow or not as announced.
+            tally.Fault = e.Message;
+            await TextAsync(context, e.StatusCode, e.Message, tally);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            tally.Fault = "the client went away";
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            tally.Fault = $"{e.GetType().Name}: {e.Message}";
+            await TextAsync(context, 500, "The exchange failed; the log of this server says why.", tally);
+        }
+
+        _host.Log(new XferHttpLogEntry(
+            context.Request.Method, context.Request.Path, context.Response.StatusCode, tally.BytesIn, tally.BytesOut,
+            Stopwatch.GetElapsedTime(begin), address, tally.Fault));
+    }
+
+    private Task RouteAsync(HttpContext context, IPAddress address, Tally tally)
+    {
+        var request = context.Request;
+        if (HttpMethods.IsPost(request.Method))
+        {
+            return XferContentTypes.TryParse(request.ContentType, out var type)
+                ? ExchangeAsync(context, type, address, tally)
+                : TextAsync(context, 415, "Cards are sent as application/x-fossil or application/x-fossil-uncompressed.", tally);
+        }
+
+        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        {
+            context.Response.Headers.Allow = "GET, HEAD, POST";
+            return TextAsync(context, 405, "GET, HEAD or POST.", tally);
+        }
+
+        switch (request.Path.Value)
+        {
+            case "/healthz":
+                return TextAsync(context, 200, "ok", tally);
+            case "/readyz":
+                return ReadinessAsync(context, tally);
+            case "/" or "":
+                return TextAsync(context, 200, _host.Describe(request.Host.Value ?? "", request.IsHttps), tally);
+            case "/xfer":
+                context.Response.Headers.Location = "/";
+                return TextAsync(context, 302, "Cards are posted here; people go to /.", tally);
+            default:
+                return TextAsync(context, 404, "Nothing here. A Fossil client may use any path; people go to /.", tally);
+        }
+    }
+
+    private async Task ExchangeAsync(HttpContext context, XferContentType type, IPAddress address, Tally tally)
+    {
+        if (WaitOf(address) is { Ticks: > 0 } wait)
+        {
+            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            await TextAsync(context, 429, "Too many failed logins from your address; wait a little.", tally);
+            return;
+        }
+
+        if (Interlocked.Increment(ref _waiting) > _options.ConcurrentExchangesMax * 2)
+        {
+            Interlocked.Decrement(ref _waiting);
+            context.Response.Headers.RetryAfter = "1";
+            await TextAsync(context, 503, "Too many exchanges at once; try again shortly.", tally);
+            return;
+        }
+
+        try
+        {
+            using var body = new PooledBytes();
+            await ReadBodyAsync(context, body, tally);
+            await _exchanges.WaitAsync(context.RequestAborted);
+            try
+            {
+                await ExchangeAsync(context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Written, address)
+                {
+                    Host = context.Request.Host.Value ?? "",
+                    IsHttps = context.Request.IsHttps,
+                }, tally);
+            }
+            finally
+            {
+                _exchanges.Release();
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private async Task ExchangeAsync(HttpContext context, XferHttpRequest request, Tally tally)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        deadline.CancelAfter(_options.ExchangeTimeout);
+        XferHttpReply reply;
+        try
+        {
+            reply = await _host.ExchangeAsync(request, deadline.Token);
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            tally.Fault = $"no reply within {_options.ExchangeTimeout.TotalSeconds:F0} s";
+            await TextAsync(context, 503, "The exchange took too long.", tally);
+            return;
+        }
+
+        using (reply.Owner)
+        {
+            if (reply.LoginSucceeded is { } succeeded) OnLogin(request.RemoteAddress, succeeded);
+            var response = context.Response;
+            response.StatusCode = reply.Status;
+            response.ContentType = reply.IsPlainText ? "text/plain; charset=utf-8" : XferContentTypes.NameOf(reply.ContentType);
+            response.ContentLength = reply.Body.Length;
+            response.Headers.CacheControl = "no-store";
+            tally.BytesOut = reply.Body.Length;
+            await response.Body.WriteAsync(reply.Body, context.RequestAborted);
+        }
+    }
+
+    private static async ValueTask ReadBodyAsync(HttpContext context, PooledBytes body, Tally tally)
+    {
+        // Kestrel refuses an announced length beyond the limit here, and a chunked one as soon as it passes it.
+        var stream = context.Request.Body;
+        while (true)
+        {
+            var read = await stream.ReadAsync(body.GetMemory(16 * 1024), context.RequestAborted);
+            if (read == 0) return;
+
+            body.Advance(read);
+            tally.BytesIn += read;
+        }
+    }
+
+    private async Task ReadinessAsync(HttpContext context, Tally tally)
+    {
+        var readiness = await _host.CheckReadinessAsync(context.RequestAborted);
+        var lines = readiness.Checks.Select(c => $"{c.Name}: {c.Fault ?? "ok"}");
+        await TextAsync(context, readiness.IsReady ? 200 : 503, string.Join('\n', lines), tally);
+    }
+
+    private static async Task TextAsync(HttpContext context, int status, string text, Tally tally)
+    {
+        var response = context.Response;
+        if (response.HasStarted) return;
+
+        var bytes = System.Text.Encoding.UTF8.GetBytes(text + "\n");
+        response.StatusCode = status;
+        response.ContentType = "text/plain; charset=utf-8";
+        response.ContentLength = bytes.Length;
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+
+        tally.BytesOut = bytes.Length;
+        await response.Body.WriteAsync(bytes, context.RequestAborted);
+    }
+
+    private TimeSpan WaitOf(IPAddress address)
+    {
+        lock (_throttle) return _throttle.WaitOf(address, Now);
+    }
+
+    private void OnLogin(IPAddress address, bool succeeded)
+    {
+        lock (_throttle)
+        {
+            if (succeeded) _throttle.OnSuccess(address);
+            else _throttle.OnFailure(address, Now);
+        }
+    }
+
+    private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
+
+    /// <summary>What one request came to, for its log line.</summary>
+    private sealed class Tally
+    {
+        public long BytesIn { get; set; }
+
+        public long BytesOut { get; set; }
+
+        public string? Fault { get; set; }
+    }
+
+    /// <summary>Leaves SIGINT and SIGTERM alone.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

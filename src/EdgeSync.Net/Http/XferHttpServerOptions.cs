@@ -1,0 +1,40 @@
+using System.Net;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>Where to listen, and what a stranger may cost us.</summary>
+public sealed record XferHttpServerOptions
+{
+    /// <summary>Port 0 picks a free one.</summary>
+    public required IReadOnlyList<IPEndPoint> Listen { get; init; }
+
+    /// <summary>Both PEM files, or neither.</summary>
+    public string? TlsCertificateFile { get; init; }
+
+    public string? TlsKeyFile { get; init; }
+
+    /// <summary>Larger bodies get 413, before any of it is read if the length is announced.</summary>
+    public long RequestBytesMax { get; init; } = 256L << 20;
+
+    /// <summary>Exchanges at the same time; as many again wait, the rest get 503.</summary>
+    public int ConcurrentExchangesMax { get; init; } = 32;
+
+    public int ConnectionsMax { get; init; } = 1024;
+
+    /// <summary>From the last byte of the request to the first of the reply.</summary>
+    public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>A body or a reader slower than this, after the grace, is cut off.</summary>
+    public double BytesPerSecondMin { get; init; } = 100;
+
+    public TimeSpan SlownessGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Failed logins of one address before it has to wait, and how long one of them counts.</summary>
+    public int FailedLoginsMax { get; init; } = 10;
+
+    public TimeSpan FailedLoginMemory { get; init; } = TimeSpan.FromMinutes(1);
+}

@@ -1,0 +1,36 @@
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.IntegrationTests.Net;
+
+public sealed class PeerUrlTests
+{
+    [Theory]
+    [InlineData("http://host", "http://host", null, null)]
+    [InlineData("https://me@host:8080/path/", "https://me@host:8080/path/", "me", null)]
+    [InlineData("http://me:s%40cret@host/p", "http://me@host/p", "me", "s@cret")]
+    [InlineData(" http://a%20b:@host/ ", "http://a%20b@host", "a b", "")]
+    public void Takes_user_and_password_out(string text, string printed, string? user, string? password)
+    {
+        var url = PeerUrl.Parse(text);
+
+        Assert.Equal((printed, user, password), (url.ToString(), url.User, url.Password));
+        Assert.Empty(url.Address.UserInfo);
+    }
+
+    [Theory]
+    [InlineData("host:8080")]
+    [InlineData("ftp://host/")]
+    [InlineData("file:///etc/passwd")]
+    [InlineData("http://")]
+    [InlineData("")]
+    public void Refuses_what_is_no_web_address(string text) => Assert.False(PeerUrl.TryParse(text, out _));
+
+    [Fact]
+    public void Never_repeats_a_password_in_a_message()
+    {
+        var failure = Assert.Throws<EdgeSyncException>(() => PeerUrl.Parse("ssh://me:secret@host/"));
+
+        Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
+    }
+}

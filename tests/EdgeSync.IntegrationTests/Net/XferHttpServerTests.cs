@@ -1,0 +1,229 @@
+using System.Net;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.IntegrationTests.Net;
+
+public sealed class XferHttpServerTests
+{
+    [Theory]
+    [InlineData("/", "application/x-fossil", XferContentType.Compressed)]
+    [InlineData("/xfer", "application/x-fossil-uncompressed", XferContentType.Uncompressed)]
+    [InlineData("/deep/path?x=1", "Application/X-Fossil-Debug", XferContentType.Debug)]
+    [InlineData("/", "application/x-fossil; charset=utf-8", XferContentType.Compressed)]
+    public async Task Routes_by_content_type_whatever_the_path(string path, string type, XferContentType expected)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync($"POST {path} HTTP/1.0\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 5\r\n\r\nhello");
+
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", reply);
+        Assert.Contains("\r\nContent-Length: 5\r\n", reply);
+        Assert.EndsWith("\r\n\r\nhello", reply);
+        Assert.True(server.Requests.TryDequeue(out var request));
+        Assert.Equal(expected, request.ContentType);
+    }
+
+    [Fact]
+    public async Task Closes_after_a_request_of_HTTP_1_0()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 1\r\n\r\nx");
+
+        Assert.Contains("\r\nConnection: close\r\n", reply);
+    }
+
+    [Fact]
+    public async Task Answers_an_empty_body_like_any_other()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", reply);
+        Assert.Contains("\r\nContent-Length: 0\r\n", reply);
+    }
+
+    [Fact]
+    public async Task Takes_a_chunked_body()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync(
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+
+        Assert.EndsWith("abcde", reply);
+    }
+
+    [Theory]
+    [InlineData("Content-Type: text/html\r\n")]
+    [InlineData("Content-Type: application/x-fossil-else\r\n")]
+    [InlineData("")]
+    public async Task Refuses_other_content_types(string header)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync($"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}Content-Length: 2\r\n\r\nhi");
+
+        Assert.StartsWith("HTTP/1.1 415 ", reply);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Refuses_an_announced_length_beyond_the_limit_without_reading_it()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
+
+        var reply = await server.RawAsync(
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\nContent-Length: 1001\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 413 ", reply);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Refuses_a_chunked_body_when_it_passes_the_limit()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
+
+        var reply = await server.RawAsync(
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + $"3e9\r\n{new string('a', 1001)}\r\n0\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 413 ", reply);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Never_hands_on_a_body_that_ends_early()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        await server.RawAsync("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nshort", halfClose: true);
+
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Gives_up_a_body_that_does_not_come()
+    {
+        await using var server = await TestServer.StartAsync(
+            o => o with { BytesPerSecondMin = 1000, SlownessGrace = TimeSpan.FromSeconds(1.5) });
+
+        var reply = await server.RawAsync(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nslow");
+
+        Assert.StartsWith("HTTP/1.1 408 ", reply);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
+    [InlineData("\0\0\0\0\r\n\r\n")]
+    [InlineData("POST\r\n\r\n")]
+    [InlineData("GET / HTTP/9.9\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello")]
+    [InlineData("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\n\r\nno length")]
+    public async Task Answers_garbage_with_a_refusal_and_lives_on(string request)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var refusal = await server.RawAsync(request, halfClose: true);
+        var next = await server.RawAsync("GET /healthz HTTP/1.0\r\n\r\n");
+
+        Assert.True(refusal.Length == 0 || refusal.StartsWith("HTTP/1.1 4", StringComparison.Ordinal) || refusal.StartsWith("HTTP/1.1 5", StringComparison.Ordinal), refusal);
+        Assert.StartsWith("HTTP/1.1 200 ", next);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Serves_people_a_page_of_text()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        Assert.EndsWith("clone example.org:81\n", await server.RawAsync("GET / HTTP/1.1\r\nHost: example.org:81\r\nConnection: close\r\n\r\n"));
+        Assert.StartsWith("HTTP/1.1 302 ", await server.RawAsync("GET /xfer HTTP/1.0\r\n\r\n"));
+        Assert.StartsWith("HTTP/1.1 404 ", await server.RawAsync("GET /else HTTP/1.0\r\n\r\n"));
+        Assert.StartsWith("HTTP/1.1 405 ", await server.RawAsync("PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n"));
+        Assert.EndsWith("\r\n\r\n", await server.RawAsync("HEAD / HTTP/1.0\r\n\r\n"));
+    }
+
+    [Fact]
+    public async Task Says_whether_it_is_ready_and_why_not()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        Assert.StartsWith("HTTP/1.1 200 ", await server.RawAsync("GET /readyz HTTP/1.0\r\n\r\n"));
+        server.Readiness = new([("repository", "read-only"), ("disk", null)]);
+        var reply = await server.RawAsync("GET /readyz HTTP/1.0\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 503 ", reply);
+        Assert.EndsWith("repository: read-only\ndisk: ok\n", reply);
+        Assert.StartsWith("HTTP/1.1 200 ", await server.RawAsync("GET /healthz HTTP/1.0\r\n\r\n"));
+    }
+
+    [Fact]
+    public async Task Hides_the_cause_of_a_failure_and_logs_it()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.Answer = (_, _) => throw new InvalidOperationException("secret path");
+
+        var reply = await server.RawAsync("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 500 ", reply);
+        Assert.DoesNotContain("secret path", reply, StringComparison.Ordinal);
+        await server.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Contains(server.Log, e => e.Fault is not null && e.Fault.Contains("secret path", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Makes_an_address_wait_after_too_many_failed_logins()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { FailedLoginsMax = 3 });
+        server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, default) { LoginSucceeded = false });
+        const string Request = "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n";
+
+        for (var i = 0; i < 3; i++) Assert.StartsWith("HTTP/1.1 200 ", await server.RawAsync(Request));
+        var refusal = await server.RawAsync(Request);
+
+        Assert.StartsWith("HTTP/1.1 429 ", refusal);
+        Assert.Contains("\r\nRetry-After: ", refusal);
+        Assert.Equal(3, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Refuses_more_exchanges_than_it_can_queue()
+    {
+        var release = new TaskCompletionSource();
+        await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 1 });
+        server.Answer = async (request, token) =>
+        {
+            await release.Task.WaitAsync(token);
+            return new XferHttpReply(200, request.ContentType, default);
+        };
+        const string Request = "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n";
+
+        // One works, one waits; whoever comes third is refused, and only then may the first two go on.
+        var replies = Enumerable.Range(0, 3).Select(_ => server.RawAsync(Request)).ToList();
+        var refused = await await Task.WhenAny(replies);
+        release.SetResult();
+        var all = await Task.WhenAll(replies);
+
+        Assert.StartsWith("HTTP/1.1 503 ", refused);
+        Assert.Equal(2, all.Count(r => r.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Says_so_when_the_port_is_taken()
+    {
+        await using var first = await TestServer.StartAsync();
+
+        var failure = await Assert.ThrowsAsync<EdgeSyncException>(
+            () => TestServer.StartAsync(o => o with { Listen = [new IPEndPoint(IPAddress.Loopback, first.Port)] }));
+
+        Assert.Equal(ErrorKind.System, failure.Kind);
+        Assert.Contains("cannot listen on", failure.Message, StringComparison.Ordinal);
+    }
+}
