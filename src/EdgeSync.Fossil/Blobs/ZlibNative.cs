@@ -8,7 +8,7 @@ namespace EdgeSync.Fossil.Blobs;
 /// The library is part of the shared framework, and Native AOT links it statically into the one file (it treats this
 /// module as one of its own), so nothing is loaded that .NET would not load anyway.
 /// </summary>
-// Safety: the layout and the seven entry points are those of .NET's pal_zlib.h, unchanged since .NET 7; the unit tests
+// Safety: the layout and the entry points are those of .NET's pal_zlib.h, unchanged since .NET 7; the unit tests
 // cross-check every path against ZLibStream, so a change there fails them before it can do harm.
 internal static unsafe partial class ZlibNative
 {
@@ -28,8 +28,10 @@ internal static unsafe partial class ZlibNative
     [LibraryImport(Library, EntryPoint = "CompressionNative_InflateInit2_")]
     public static partial int InflateInit(Stream* stream, int windowBits);
 
+#if NET10_0_OR_GREATER
     [LibraryImport(Library, EntryPoint = "CompressionNative_InflateReset2_")]
     public static partial int InflateReset(Stream* stream, int windowBits);
+#endif
 
     [LibraryImport(Library, EntryPoint = "CompressionNative_Inflate")]
     public static partial int Inflate(Stream* stream, int flush);
