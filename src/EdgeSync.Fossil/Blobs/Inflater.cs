@@ -48,7 +48,15 @@ public sealed unsafe class Inflater : IDisposable
         DeflateFormat format = DeflateFormat.Zlib)
     {
         Reset(format);
-        var status = Inflate(source, target, out _, out written);
+        var status = Inflate(source, target, out var consumed, out written);
+        if (status == OperationStatus.DestinationTooSmall)
+        {
+            // The target is full. One more byte of room tells content that goes on from a stream that is cut off.
+            Span<byte> more = stackalloc byte[1];
+            status = Inflate(source[consumed..], more, out _, out var excess);
+            if (excess > 0) status = OperationStatus.DestinationTooSmall;
+        }
+
         fault = status switch
         {
             OperationStatus.Done => BlobFault.None,
