@@ -14,6 +14,7 @@ internal sealed class SqliteFile : IDisposable
         var code = raw.sqlite3_open_v2(path, out _handle, writable ? raw.SQLITE_OPEN_READWRITE : raw.SQLITE_OPEN_READONLY, null);
         if (code != raw.SQLITE_OK) throw new IOException($"SQLite cannot open {path}: code {code}");
         raw.sqlite3_busy_timeout(_handle, 10_000);
+        raw.sqlite3_exec(_handle, "PRAGMA foreign_keys=OFF");   // on in some builds; stock never turns them on
     }
 
     public IEnumerable<object?[]> Query(string sql)
