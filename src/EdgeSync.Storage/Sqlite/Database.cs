@@ -51,6 +51,9 @@ public sealed class Database : IDisposable
 
     public bool IsInTransaction => _transactionDepth > 0;
 
+    /// <summary>Runs when an outermost transaction has begun.</summary>
+    public Action? Began { get; set; }
+
     /// <summary>Runs before the outermost commit, inside the transaction; a throw here rolls back.</summary>
     public Action? Committing { get; set; }
 
@@ -169,12 +172,7 @@ public sealed class Database : IDisposable
     /// <summary>Begins a write transaction, or joins the one that runs.</summary>
     public Transaction Begin()
     {
-        if (_transactionDepth == 0)
-        {
-            _isDoomed = false;
-            Run("BEGIN IMMEDIATE");
-        }
-
+        if (_transactionDepth == 0) Start("BEGIN IMMEDIATE");
         _transactionDepth++;
         return new Transaction(this);
     }
@@ -182,12 +180,7 @@ public sealed class Database : IDisposable
     /// <summary>Begins a read transaction: all reads until it ends see one state of the file.</summary>
     public Transaction BeginRead()
     {
-        if (_transactionDepth == 0)
-        {
-            _isDoomed = false;
-            Run("BEGIN");
-        }
-
+        if (_transactionDepth == 0) Start("BEGIN");
         _transactionDepth++;
         return new Transaction(this);
     }
@@ -408,6 +401,21 @@ public sealed class Database : IDisposable
         var statement = new Statement(this, sql, handle, isCached).Borrow();
         _borrowed.Add(statement);
         return statement;
+    }
+
+    private void Start(string sql)
+    {
+        _isDoomed = false;
+        Run(sql);
+        try
+        {
+            Began?.Invoke();
+        }
+        catch
+        {
+            raw.sqlite3_exec(_handle, "ROLLBACK");
+            throw;
+        }
     }
 
     private void Run(string sql)

@@ -1,5 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -11,7 +12,7 @@ public sealed class DatabaseTests : IDisposable
 
     private Database Create(string name = "a.db")
     {
-        var database = Database.Open(_folder.File(name), new DatabaseOptions { Access = DatabaseAccess.Create });
+        var database = Database.Open(_folder[name], new DatabaseOptions { Access = DatabaseAccess.Create });
         database.Execute("CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v)");
         database.UseWriteAheadLog();
         return database;
@@ -122,15 +123,15 @@ public sealed class DatabaseTests : IDisposable
     public void Close_leaves_one_file_in_the_mode_it_had()
     {
         Create().Dispose();
-        using (var database = Database.Open(_folder.File("a.db"), new DatabaseOptions()))
+        using (var database = Database.Open(_folder["a.db"], new DatabaseOptions()))
         {
             Assert.Equal("wal", database.QueryText("PRAGMA journal_mode"));
             database.Execute("INSERT INTO t(v) VALUES(1)");
-            Assert.True(File.Exists(_folder.File("a.db-wal")));
+            Assert.True(File.Exists(_folder["a.db-wal"]));
         }
 
-        Assert.Equal([_folder.File("a.db")], Directory.GetFiles(_folder.Path));
-        using var reader = Database.Open(_folder.File("a.db"), new DatabaseOptions { Access = DatabaseAccess.Read });
+        Assert.Equal([_folder["a.db"]], Directory.GetFiles(_folder.Path));
+        using var reader = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Read });
         Assert.Equal("delete", reader.QueryText("PRAGMA journal_mode"));
         Assert.Equal(1, reader.QueryInt64("SELECT count(*) FROM t"));
     }
@@ -140,22 +141,22 @@ public sealed class DatabaseTests : IDisposable
     {
         using var holder = Create();
         using var other = Database.Open(
-            _folder.File("a.db"), new DatabaseOptions { BusyTimeout = TimeSpan.FromMilliseconds(20) });
+            _folder["a.db"], new DatabaseOptions { BusyTimeout = TimeSpan.FromMilliseconds(20) });
         using var transaction = holder.Begin();
 
         var error = Assert.Throws<SqliteException>(() => other.Begin());
 
         Assert.Equal(ErrorKind.Unavailable, error.Kind);
-        Assert.Contains(_folder.File("a.db"), error.Message, StringComparison.Ordinal);
+        Assert.Contains(_folder["a.db"], error.Message, StringComparison.Ordinal);
         Assert.False(other.IsInTransaction);
     }
 
     [Fact]
     public void A_file_that_is_no_database_is_corrupt()
     {
-        File.WriteAllText(_folder.File("text.db"), new string('x', 5000));
+        File.WriteAllText(_folder["text.db"], new string('x', 5000));
 
-        var error = Assert.Throws<SqliteException>(() => Database.Open(_folder.File("text.db"), new DatabaseOptions()));
+        var error = Assert.Throws<SqliteException>(() => Database.Open(_folder["text.db"], new DatabaseOptions()));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
     }
@@ -164,7 +165,7 @@ public sealed class DatabaseTests : IDisposable
     public void A_missing_file_is_not_found_and_not_created()
     {
         var error = Assert.Throws<EdgeSyncException>(
-            () => Database.Open(_folder.File("none.db"), new DatabaseOptions()));
+            () => Database.Open(_folder["none.db"], new DatabaseOptions()));
 
         Assert.Equal(ErrorKind.NotFound, error.Kind);
         Assert.Empty(Directory.GetFiles(_folder.Path));
@@ -174,7 +175,7 @@ public sealed class DatabaseTests : IDisposable
     public void Data_version_tells_foreign_commits_only()
     {
         using var mine = Create();
-        using var theirs = Database.Open(_folder.File("a.db"), new DatabaseOptions());
+        using var theirs = Database.Open(_folder["a.db"], new DatabaseOptions());
         var before = mine.DataVersion;
 
         mine.Execute("INSERT INTO t(v) VALUES(1)");
@@ -192,7 +193,7 @@ public sealed class DatabaseTests : IDisposable
             database.Execute("CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; END");
         }
 
-        using var again = Database.Open(_folder.File("a.db"), new DatabaseOptions());
+        using var again = Database.Open(_folder["a.db"], new DatabaseOptions());
         again.Execute("INSERT INTO t(v) VALUES(1)");
 
         Assert.Equal(1, again.QueryInt64("SELECT count(*) FROM t"));
@@ -219,12 +220,12 @@ public sealed class DatabaseTests : IDisposable
         using var database = Create();
         database.Execute("INSERT INTO t(v) VALUES(zeroblob(100000))");
 
-        using (var copy = Database.Open(_folder.File("copy.db"), new DatabaseOptions { Access = DatabaseAccess.Create }))
+        using (var copy = Database.Open(_folder["copy.db"], new DatabaseOptions { Access = DatabaseAccess.Create }))
         {
             database.BackUpTo(copy);
         }
 
-        using var reader = Database.Open(_folder.File("copy.db"), new DatabaseOptions { Access = DatabaseAccess.Read });
+        using var reader = Database.Open(_folder["copy.db"], new DatabaseOptions { Access = DatabaseAccess.Read });
         Assert.Equal(100_000, reader.QueryInt64("SELECT length(v) FROM t"));
     }
 }

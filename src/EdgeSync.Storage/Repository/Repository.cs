@@ -1,0 +1,122 @@
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage;
+
+/// <summary>
+/// One <c>.fossil</c> file, open. Used by one thread at a time; <see cref="RepositoryQueue"/> gives asynchronous callers
+/// a thread of its own. The parts are properties, one noun each.
+/// </summary>
+public sealed class Repository : IDisposable
+{
+    private readonly RepositoryOptions _options;
+
+    internal Repository(string path, Database database, RepositoryOptions options)
+    {
+        _options = options;
+        Path = path;
+        Database = database;
+        Settings = new Settings(this);
+        ReceiveLog = new ReceiveLog(this);
+        Shuns = new ShunList(this);
+        Content = new ContentStore(this, options);
+        database.Began = Content.OnTransactionBegun;
+        database.Ended = OnTransactionEnded;
+    }
+
+    public string Path { get; }
+
+    /// <summary>The connection, for parts of this project and for <c>repo query</c>.</summary>
+    public Database Database { get; }
+
+    public Settings Settings { get; }
+
+    public ContentStore Content { get; }
+
+    public ShunList Shuns { get; }
+
+    public ReceiveLog ReceiveLog { get; }
+
+    /// <summary>The time by the repository's clock.</summary>
+    public Instant Now => Instant.FromDateTime(_options.Clock.GetUtcNow());
+
+    /// <summary>Secrets come from here.</summary>
+    public Entropy Entropy => _options.Entropy;
+
+    public RepositoryOptions Options => _options;
+
+    public bool IsReadOnly => Database.IsReadOnly;
+
+    /// <summary>What all clones of a project have in common: 40 hex digits.</summary>
+    public string ProjectCode => Settings.Require("project-code");
+
+    /// <summary>This copy's own code: 40 hex digits.</summary>
+    public string ServerCode => Settings.Require("server-code");
+
+    /// <summary>Opens an existing repository.</summary>
+    /// <exception cref="EdgeSyncException">Not there, no repository, or its tables need a rebuild.</exception>
+    public static Repository Open(string path, RepositoryOptions? options = null)
+    {
+        options ??= RepositoryOptions.Default;
+        var database = Database.Open(path, new DatabaseOptions
+        {
+            Access = options.Access,
+            Durability = options.Durability,
+            BusyTimeout = options.BusyTimeout,
+            PageCacheBytesMax = options.PageCacheBytesMax,
+        });
+        try
+        {
+            RepositoryCheck.RequireRepository(database, options.AcceptsAnySchema);
+            var repository = new Repository(path, database, options);
+            if (!database.IsReadOnly) RepositoryCheck.AddMissing(repository);
+            return repository;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates a repository with its first, empty check-in.</summary>
+    /// <exception cref="EdgeSyncException">The file exists already.</exception>
+    public static Repository Create(string path, RepositoryCreateOptions options) =>
+        RepositoryCreator.Create(path, options, withCheckin: true);
+
+    /// <summary>Creates a repository for a clone: no check-in and, until the server told it, no project code.</summary>
+    public static Repository CreateForClone(string path, RepositoryCreateOptions options) =>
+        RepositoryCreator.Create(path, options, withCheckin: false);
+
+    /// <summary>Begins a write transaction, or joins the one that runs.</summary>
+    public Transaction Begin() => Database.Begin();
+
+    /// <summary>Folds the write-ahead log into the file, so that a copy of the file alone is whole.</summary>
+    public bool Checkpoint() => Database.Checkpoint(truncate: true);
+
+    /// <summary>Copies the repository into a new file while others use it.</summary>
+    public void BackUp(string path)
+    {
+        if (File.Exists(path))
+            throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already", "name a new file");
+
+        using var target = Database.Open(path, new DatabaseOptions
+        {
+            Access = DatabaseAccess.Create,
+            Journal = DatabaseJournal.AsFound,
+        });
+        Database.BackUpTo(target);
+    }
+
+    public void Dispose()
+    {
+        Content.Dispose();
+        Database.Dispose();
+    }
+
+    private void OnTransactionEnded(bool committed)
+    {
+        if (!committed) ReceiveLog.Forget();
+        Content.OnTransactionEnded(committed);
+    }
+}

@@ -1,0 +1,70 @@
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage;
+
+/// <summary>How a repository is opened.</summary>
+public record RepositoryOptions
+{
+    public static RepositoryOptions Default { get; } = new();
+
+    /// <summary>For commands that only look: works on read-only files.</summary>
+    public static RepositoryOptions ReadOnly { get; } = new() { Access = DatabaseAccess.Read };
+
+    public DatabaseAccess Access { get; init; } = DatabaseAccess.Write;
+
+    /// <summary>What a commit promises; anything but full forbids acknowledgements to a peer.</summary>
+    public Durability Durability { get; init; } = Durability.Full;
+
+    /// <summary>Open even if the derived tables are of a version that we cannot use: for rebuild only.</summary>
+    public bool AcceptsAnySchema { get; init; }
+
+    /// <summary>How long to wait for another program's lock.</summary>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>SQLite's page cache.</summary>
+    public int PageCacheBytesMax { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Expanded artifacts kept in memory.</summary>
+    public long ContentCacheBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>The largest artifact that is read or stored.</summary>
+    public int ArtifactBytesMax { get; init; } = 1024 * 1024 * 1024;
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    public Entropy Entropy { get; init; } = SystemEntropy.Instance;
+}
+
+/// <summary>What a new repository starts with.</summary>
+public sealed record RepositoryCreateOptions : RepositoryOptions
+{
+    /// <summary>The first user, who may do everything.</summary>
+    public string AdminUser { get; init; } = "admin";
+
+    /// <summary>The first user's password; a random one is made when null.</summary>
+    public string? AdminPassword { get; init; }
+
+    /// <summary>40 hex digits; random when null.</summary>
+    public string? ProjectCode { get; init; }
+
+    public string? ProjectName { get; init; }
+
+    public string? ProjectDescription { get; init; }
+
+    public HashPolicy HashPolicy { get; init; } = HashPolicy.Sha3;
+
+    /// <summary>What people without a login may do; stock's <c>gjorz</c>: clone, read tickets and files, download.</summary>
+    public string NobodyCapabilities { get; init; } = "gjorz";
+
+    /// <summary>Time of the first check-in; now when null.</summary>
+    public Instant? InitialDate { get; init; }
+}
+
+/// <summary>The system's random bytes.</summary>
+public sealed class SystemEntropy : Entropy
+{
+    public static SystemEntropy Instance { get; } = new();
+
+    public override void Fill(Span<byte> target) => System.Security.Cryptography.RandomNumberGenerator.Fill(target);
+}

@@ -1,0 +1,118 @@
+using System.Threading.Channels;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>
+/// Gives asynchronous callers a repository: one dedicated thread owns the connection and does the work one piece after
+/// the other, in the order given. The queue is bounded: when it is full, callers wait. Dispose finishes what was
+/// accepted, then closes the repository.
+/// </summary>
+public sealed class RepositoryQueue : IAsyncDisposable
+{
+    private const int WaitingMax = 256;
+
+    private readonly Channel<WorkItem> _work = Channel.CreateBounded<WorkItem>(
+        new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Repository _repository;
+
+    private RepositoryQueue(Repository repository)
+    {
+        _repository = repository;
+        new Thread(Work) { IsBackground = true, Name = $"repository {System.IO.Path.GetFileName(repository.Path)}" }.Start();
+    }
+
+    public string Path => _repository.Path;
+
+    /// <summary>Opens the file; errors of opening are thrown here.</summary>
+    public static RepositoryQueue Open(string path, RepositoryOptions? options = null) => new(Repository.Open(path, options));
+
+    /// <summary>Takes over an open repository; nobody else may use it from now on.</summary>
+    public static RepositoryQueue Own(Repository repository) => new(repository);
+
+    /// <summary>
+    /// Runs <paramref name="work"/> on the repository's thread. A cancellation that comes before it begins drops it; work
+    /// that runs is never torn.
+    /// </summary>
+    public async Task<T> RunAsync<T>(Func<Repository, T> work, CancellationToken cancellationToken)
+    {
+        var item = new WorkItem<T>(work, cancellationToken);
+        try
+        {
+            await _work.Writer.WriteAsync(item, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new EdgeSyncException(ErrorKind.Unavailable, $"{Path} is being closed");
+        }
+
+        return await item.Result.ConfigureAwait(false);
+    }
+
+    /// <inheritdoc cref="RunAsync{T}"/>
+    public Task RunAsync(Action<Repository> work, CancellationToken cancellationToken) => RunAsync(
+        repository =>
+        {
+            work(repository);
+            return true;
+        },
+        cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        _work.Writer.TryComplete();
+        await _ended.Task.ConfigureAwait(false);
+    }
+
+    private void Work()
+    {
+        try
+        {
+            // A thread of our own: SQLite blocks, and the pool must not.
+            while (_work.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            {
+                while (_work.Reader.TryRead(out var item)) item.Run(_repository);
+            }
+
+            _repository.Dispose();
+            _ended.SetResult();
+        }
+        catch (Exception e)
+        {
+            _work.Writer.TryComplete();
+            _ended.SetException(e);
+        }
+    }
+
+    private abstract class WorkItem
+    {
+        public abstract void Run(Repository repository);
+    }
+
+    private sealed class WorkItem<T>(Func<Repository, T> work, CancellationToken cancellationToken) : WorkItem
+    {
+        private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<T> Result => _result.Task;
+
+        public override void Run(Repository repository)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _result.SetCanceled(cancellationToken);
+                return;
+            }
+
+            try
+            {
+                _result.SetResult(work(repository));
+            }
+            catch (Exception e)
+            {
+                _result.SetException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage;
+
+/// <summary>One row of the <c>config</c> table.</summary>
+public sealed record Setting(string Name, string Value, long MtimeSeconds);
+
+/// <summary>The repository's own settings. Each write records its time, because the newer setting wins in a sync.</summary>
+public sealed class Settings
+{
+    private readonly Repository _repository;
+
+    internal Settings(Repository repository) => _repository = repository;
+
+    private Database Database => _repository.Database;
+
+    /// <summary>Null when not set. Setting null removes.</summary>
+    public string? this[string name]
+    {
+        get
+        {
+            using var select = Database.Prepare("SELECT CAST(value AS TEXT) FROM config WHERE name=?1");
+            return select.BindText(1, name).Step() ? select.Text(0) : null;
+        }
+
+        set
+        {
+            if (value is null) Remove(name);
+            else Set(name, value);
+        }
+    }
+
+    /// <summary>The setting, which every repository has.</summary>
+    /// <exception cref="EdgeSyncException">It has not.</exception>
+    public string Require(string name) => this[name] ?? throw new EdgeSyncException(
+        ErrorKind.Corrupt, $"{_repository.Path}: the setting {name} is missing", "the file may be a clone that never finished");
+
+    public bool Boolean(string name, bool otherwise = false) => this[name] switch
+    {
+        null => otherwise,
+        var text => ParseBoolean(text, otherwise),
+    };
+
+    public long Int64(string name, long otherwise = 0) =>
+        long.TryParse(this[name], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+
+    public void Set(string name, string value) => Set(name, value, _repository.Now.UnixSeconds);
+
+    public void Set(string name, string value, long mtimeSeconds)
+    {
+        using var replace = Database.Prepare("REPLACE INTO config(name,value,mtime) VALUES(?1,?2,?3)");
+        replace.BindText(1, name).BindText(2, value).Bind(3, mtimeSeconds).Run();
+    }
+
+    public bool Remove(string name)
+    {
+        using var delete = Database.Prepare("DELETE FROM config WHERE name=?1");
+        return delete.BindText(1, name).Run() > 0;
+    }
+
+    /// <summary>All rows by name, or those whose name starts with <paramref name="prefix"/>.</summary>
+    public IReadOnlyList<Setting> List(string prefix = "")
+    {
+        var settings = new List<Setting>();
+        using var select = Database.Prepare(
+            """
+            SELECT name, CAST(value AS TEXT), mtime FROM config
+             WHERE substr(name,1,length(?1))=?1 ORDER BY name
+            """);
+        select.BindText(1, prefix);
+        while (select.Step()) settings.Add(new Setting(select.Text(0)!, select.Text(1) ?? "", select.Int64(2)));
+        return settings;
+    }
+
+    // Spec: stock takes on/yes/true/1 and off/no/false/0 in any case; anything else leaves the default.
+    private static bool ParseBoolean(string text, bool otherwise) => text.ToLowerInvariant() switch
+    {
+        "on" or "yes" or "true" or "1" => true,
+        "off" or "no" or "false" or "0" => false,
+        _ => otherwise,
+    };
+}
