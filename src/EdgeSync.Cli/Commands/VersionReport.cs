@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using EdgeSync.Cli.Printing;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>What this binary is made of.</summary>
-internal sealed record VersionReport(string Version, string Commit, string Framework, string Sqlite, string Platform)
+internal sealed record VersionReport(string Version, string Commit, string Framework, string Sqlite, string Platform) : IReport
 {
     public static VersionReport Current() => new(
         BuildInfo.Version,
@@ -15,6 +16,8 @@ internal sealed record VersionReport(string Version, string Commit, string Frame
         RuntimeInformation.RuntimeIdentifier);
 
     public override string ToString() => $"edgesync {Version} (commit {Commit}, {Framework}, SQLite {Sqlite}, {Platform})";
+
+    public void Print(TextWriter output) => output.WriteLine(ToString());
 
     /// <summary>Bytes straight to the stream: the console and its encodings are never set up for this.</summary>
     public void PrintTo(Stream output) => output.Write(Encoding.UTF8.GetBytes(ToString() + "\n"));

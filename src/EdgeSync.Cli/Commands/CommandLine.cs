@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using EdgeSync.Cli.Commands.Repo;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>The whole command tree, and the one place where a failure becomes a message and an exit code.</summary>
+internal static class CommandLine
+{
+    public static async Task<ExitCode> RunAsync(string[] args)
+    {
+        using var output = Output.OfProcess(IsJsonAsked(args));
+        try
+        {
+            var exit = await RunAsync(args, output);
+            output.Flush();
+            return exit;
+        }
+        catch (EdgeSyncException e)
+        {
+            output.WriteFailure(e);
+            return ExitCodes.Of(e.Kind);
+        }
+        catch (OperationCanceledException)
+        {
+            output.WriteFailure(new EdgeSyncException(ErrorKind.Unavailable, Stopping.Cause is null ? "timed out" : "interrupted"));
+            return Stopping.Cause ?? ExitCode.Unavailable;
+        }
+        catch (IOException e) when (Output.IsBrokenPipe(e))
+        {
+            return ExitCode.Ok;   // whoever read our output has had enough
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            output.WriteFailure(new EdgeSyncException(ErrorKind.System, e.Message, inner: e));
+            return ExitCode.Failed;
+        }
+        catch (Exception e)
+        {
+            output.Errors.WriteLine($"edgesync: this is a bug of edgesync {BuildInfo.Version} ({BuildInfo.Commit}); please report it:\n{e}");
+            return ExitCode.Bug;
+        }
+    }
+
+    /// <summary>Documented and completed by the same tree that runs.</summary>
+    public static RootCommand Build(Output output)
+    {
+        var root = new RootCommand("Fossil repositories that keep in step: a repository engine and a sync node in one file.")
+        {
+            RepoCommand.Create(),
+            CompletionCommand.Create(),
+        };
+        Globals.AddTo(root);
+        foreach (var option in root.Options.Where(o => o is VersionOption or HelpOption).ToList()) root.Options.Remove(option);
+        root.Options.Add(new VersionOption("--version", "-V") { Description = "Show version, commit, framework and SQLite.", Action = new VersionAction(output) });
+        root.Options.Add(new HelpOption("--help", "-h") { Description = "Show this page.", Action = new HelpWithExamples(new HelpAction()) });
+
+        Verb.Attach(root, output);
+        return root;
+    }
+
+    private static async Task<ExitCode> RunAsync(string[] args, Output output)
+    {
+        if (args is ["bridge", ..])
+        {
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "there is no bridge in this version", "a leaf serves Fossil clients directly: edgesync leaf --repo FILE --serve-http ADDR");
+        }
+
+        var root = Build(output);
+        var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parse.Action is ParseErrorAction)
+        {
+            // With a word that nobody knows, what is missing after it is no help.
+            var unknown = parse.UnmatchedTokens;
+            var message = unknown.Count > 0
+                ? $"unknown command or argument: {string.Join(' ', unknown)}"
+                : string.Join("; ", parse.Errors.Select(e => e.Message.TrimEnd('.')));
+            throw new EdgeSyncException(ErrorKind.Usage, message, $"{Verb.PathOf(parse.CommandResult.Command)} --help");
+        }
+
+        return (ExitCode)await parse.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+            Output = output.Text,
+            Error = output.Errors,
+        });
+    }
+
+    // Needed before parsing: a wrong command line is to be answered in JSON too.
+    private static bool IsJsonAsked(string[] args) => args.TakeWhile(a => a != "--").Contains("--json");
+
+    private sealed class VersionAction(Output output) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            output.Write(VersionReport.Current(), CliJson.Default.VersionReport);
+            return (int)ExitCode.Ok;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>Files that the user named: what goes wrong with them is said in terms of the name.</summary>
+internal static class InputFile
+{
+    /// <summary><c>-</c> is standard input.</summary>
+    public static Stream OpenRead(string path)
+    {
+        if (path == "-") return Console.OpenStandardInput();
+
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", inner: e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new EdgeSyncException(
+                ErrorKind.System, Directory.Exists(path) ? $"{path} is a directory" : $"{path} cannot be read: permission denied", inner: e);
+        }
+    }
+
+    public static byte[] ReadAll(string path)
+    {
+        using var stream = OpenRead(path);
+        if (stream.CanSeek)
+        {
+            if (stream.Length > Array.MaxLength) throw new EdgeSyncException(ErrorKind.System, $"{path} is larger than {Array.MaxLength} bytes");
+
+            var bytes = new byte[stream.Length];
+            var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return read == bytes.Length ? bytes : bytes[..read];
+        }
+
+        using var copy = new MemoryStream();
+        stream.CopyTo(copy);
+        return copy.ToArray();
+    }
+
+    /// <summary>Writes a file whole, or (without a name) to stdout.</summary>
+    public static void WriteAll(string? path, ReadOnlySpan<byte> bytes, Printing.Output output)
+    {
+        if (path is null or "-")
+        {
+            output.Raw.Write(bytes);
+            return;
+        }
+
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
+        file.Write(bytes);
+    }
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class HashCommand
+{
+    private static readonly Argument<string[]> Files = new("FILES") { Description = "Files to hash.", Arity = ArgumentArity.OneOrMore };
+
+    private static readonly Option<bool> Sha3 = new("--sha3") { Description = "SHA3-256 in place of SHA1." };
+
+    public static Verb Create() => new("hash", "Print what files would be named as artifacts.", Run)
+    {
+        Arguments = { Files },
+        Options = { Sha3 },
+        Examples = ["repo hash README.md", "repo hash --sha3 src/*.c"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var kind = context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1;
+        var entries = new List<HashEntry>();
+        foreach (var file in context.Require(Files)) entries.Add(new HashEntry(HashOf(file, kind).ToString(), file));
+        context.Output.Write(new HashReport(entries), CliJson.Default.HashReport);
+        return ExitCode.Ok;
+    }
+
+    private static ArtifactId HashOf(string file, HashKind kind)
+    {
+        using var hasher = new ArtifactHasher(kind);
+        using var stream = InputFile.OpenRead(file);
+        var buffer = new byte[64 * 1024];
+        while (stream.Read(buffer) is > 0 and var read) hasher.Append(buffer.AsSpan(0, read));
+        return hasher.Finish();
+    }
+}
+
+internal sealed record HashEntry(string Hash, string File);
+
+internal sealed record HashReport(IReadOnlyList<HashEntry> Files) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var entry in Files) output.WriteLine($"{entry.Hash}  {entry.File}");
+    }
+}

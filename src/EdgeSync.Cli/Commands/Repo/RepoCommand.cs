@@ -1,0 +1,11 @@
+namespace EdgeSync.Cli.Commands.Repo;
+
+/// <summary>Everything that works on one repository file.</summary>
+internal static class RepoCommand
+{
+    public static Verb Create() => new("repo", "Work with a Fossil repository file.")
+    {
+        HashCommand.Create(),
+        DeltaCommand.Create(),
+    };
+}

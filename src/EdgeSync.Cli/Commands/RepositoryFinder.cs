@@ -1,0 +1,61 @@
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>
+/// Which repository is meant when none is named: going up from the current folder, that of a checkout wins, otherwise the
+/// only <c>*.fossil</c> of a folder.
+/// </summary>
+internal static class RepositoryFinder
+{
+    /// <summary>Stock's names for the checkout database, old and new.</summary>
+    private static readonly string[] CheckoutNames = [".fslckout", "_FOSSIL_"];
+
+    /// <exception cref="EdgeSyncException">None, or several in one folder.</exception>
+    public static string Find(string folder)
+    {
+        for (var current = new DirectoryInfo(folder); current is not null; current = current.Parent)
+        {
+            if (OfCheckout(current.FullName) is { } repository) return repository;
+
+            string[] files;
+            try
+            {
+                files = Directory.GetFiles(current.FullName, "*.fossil");
+            }
+            catch (UnauthorizedAccessException)
+            {
+                continue;   // a folder above that we may not list has nothing for us
+            }
+
+            if (files.Length == 1) return files[0];
+            if (files.Length > 1)
+            {
+                Array.Sort(files, StringComparer.Ordinal);
+                throw new EdgeSyncException(ErrorKind.Ambiguous, $"{current.FullName} has {files.Length} repositories", "name one: -R FILE")
+                {
+                    Candidates = files,
+                };
+            }
+        }
+
+        throw new EdgeSyncException(
+            ErrorKind.NotFound, $"no repository in {folder} or above: neither a checkout nor a *.fossil file", "name one: -R FILE");
+    }
+
+    private static string? OfCheckout(string folder)
+    {
+        foreach (var name in CheckoutNames)
+        {
+            var path = Path.Combine(folder, name);
+            if (!File.Exists(path)) continue;
+
+            using var checkout = Database.Open(path, new DatabaseOptions { Access = DatabaseAccess.Read });
+            if (checkout.QueryText("SELECT value FROM vvar WHERE name='repository'") is { Length: > 0 } repository)
+                return Path.GetFullPath(repository, folder);
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,23 @@
+using System.Text.Json.Serialization;
+using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Commands.Repo;
+
+namespace EdgeSync.Cli.Printing;
+
+/// <summary>Every record that <c>--json</c> may print (docs/cli.md). Fields are only ever added.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    GenerationMode = JsonSourceGenerationMode.Serialization | JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(VersionReport))]
+[JsonSerializable(typeof(FailureReport))]
+[JsonSerializable(typeof(CompletionReport))]
+[JsonSerializable(typeof(HashReport))]
+[JsonSerializable(typeof(DeltaReport))]
+internal sealed partial class CliJson : JsonSerializerContext;
+
+/// <summary>What stands on stdout when a command with <c>--json</c> fails.</summary>
+internal sealed record FailureReport(Failure Error);
+
+/// <param name="Kind">A word per exit code.</param>
+internal sealed record Failure(string Kind, string Message, string? Hint, IReadOnlyList<string> Candidates);

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace EdgeSync.Cli.Printing;
+
+/// <summary>
+/// How far long work is. On a terminal one line that is drawn over, at most ten times a second; otherwise a plain line
+/// every ten seconds. Stderr, so that results stay clean. Safe to call from several threads.
+/// </summary>
+internal sealed class Progress : IDisposable
+{
+    private static readonly TimeSpan TerminalPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PlainPause = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly TextWriter _target;
+    private readonly string _subject;
+    private readonly bool _isTerminal;
+    private readonly long _begin = Stopwatch.GetTimestamp();
+    private TimeSpan _shownAt;
+    private int _drawn;
+
+    public Progress(Output output, string subject)
+    {
+        _target = output.Errors;
+        _subject = subject;
+        _isTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    }
+
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_begin);
+
+    /// <summary>Work whose end is known. <paramref name="detail"/> is asked only when something is drawn.</summary>
+    public void Report(long done, long total, Func<string>? detail = null) => Show(() =>
+    {
+        var share = total <= 0 ? 1.0 : Math.Clamp((double)done / total, 0, 1);
+        var filled = (int)(share * 24);
+        var left = share is > 0.02 and < 1 && Elapsed.TotalSeconds > 1 ? $"  {Span(Elapsed * ((1 - share) / share))} left" : "";
+        var bar = _isTerminal ? $"[{new string('#', filled)}{new string('.', 24 - filled)}] " : "";
+        return $"{_subject} {bar}{share * 100:F0}%  {Number(done)} of {Number(total)}{Suffix(detail)}{left}";
+    });
+
+    /// <summary>Work whose end nobody knows.</summary>
+    public void Report(Func<string> detail) => Show(() => $"{_subject}  {detail()}  {Span(Elapsed)}");
+
+    /// <summary>Takes the line away.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_drawn > 0) _target.Write("\r" + new string(' ', _drawn) + "\r");
+            _drawn = 0;
+        }
+    }
+
+    public static string Bytes(long bytes)
+    {
+        if (bytes < 1000) return $"{bytes} B";
+
+        double value = bytes;
+        var unit = -1;
+        while (value >= 999.5 && unit < 3)
+        {
+            value /= 1000;
+            unit++;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{value:G3} {"kMGT"[unit]}B");
+    }
+
+    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    public static string Span(TimeSpan span) => span switch
+    {
+        { TotalSeconds: < 10 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:F1} s"),
+        { TotalMinutes: < 2 } => $"{(int)span.TotalSeconds} s",
+        { TotalHours: < 2 } => $"{(int)span.TotalMinutes} min",
+        _ => $"{(int)span.TotalHours} h",
+    };
+
+    private static string Suffix(Func<string>? detail) => detail is null ? "" : "  " + detail();
+
+    private void Show(Func<string> line)
+    {
+        lock (_gate)
+        {
+            var now = Elapsed;
+            if (now - _shownAt < (_isTerminal ? TerminalPause : PlainPause)) return;
+
+            _shownAt = now;
+            var text = line();
+            if (!_isTerminal)
+            {
+                _target.WriteLine(text);
+                return;
+            }
+
+            _target.Write("\r" + text.PadRight(_drawn));
+            _drawn = text.Length;
+        }
+    }
+}
