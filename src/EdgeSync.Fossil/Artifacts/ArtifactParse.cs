@@ -79,7 +79,8 @@ internal ref struct ArtifactParse
 
             // Technotes written before 2021 carry N after P, so that one step back is allowed.
             // Spec: manifest_parse, tickets 15d04de574383d61 and 5e67a7f4041a36ad of stock.
-            if (_card < previous && !(_card == 'N' && previous == 'P' && !_artifact.TechnoteIdSlot.IsAbsent))
+            // Letters above 127 count as negative, as in C.
+            if ((sbyte)_card < (sbyte)previous && !(_card == 'N' && previous == 'P' && !_artifact.TechnoteIdSlot.IsAbsent))
                 return FailHere(ArtifactFaultKind.CardOrder);
             if (_card is < (byte)'A' or > (byte)'Z') return FailHere(ArtifactFaultKind.UnknownCard);
 

@@ -25,7 +25,12 @@ public readonly record struct Instant(long UnixTicks) : IComparable<Instant>
     /// </summary>
     public double JulianDay => (UnixMilliseconds + 210_866_760_000_000L) / 86_400_000.0;
 
-    public DateTime ToDateTime() => new(DateTime.UnixEpoch.Ticks + UnixTicks, DateTimeKind.Utc);
+    /// <summary>Years before 1 and after 9999 (artifacts may name them) become the first and last moment that there is.</summary>
+    public DateTime ToDateTime()
+    {
+        var ticks = Math.Clamp(UnixTicks, -DateTime.UnixEpoch.Ticks, DateTime.MaxValue.Ticks - DateTime.UnixEpoch.Ticks);
+        return new DateTime(DateTime.UnixEpoch.Ticks + ticks, DateTimeKind.Utc);
+    }
 
     public int CompareTo(Instant other) => UnixTicks.CompareTo(other.UnixTicks);
 

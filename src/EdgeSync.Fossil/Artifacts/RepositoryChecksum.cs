@@ -1,0 +1,57 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Artifacts;
+
+/// <summary>
+/// The R card: MD5 over every file of a check-in, in the order of F cards: name, space, size in decimal, newline, content.
+/// Fed piece by piece, so that no file has to be whole in memory.
+/// </summary>
+public sealed class RepositoryChecksum : IDisposable
+{
+    private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+    private long _expected;
+
+    /// <summary>The checksum of no files.</summary>
+    public static ReadOnlySpan<byte> OfNothing => "d41d8cd98f00b204e9800998ecf8427e"u8;
+
+    /// <summary>Begins a file whose <paramref name="size"/> bytes follow by <see cref="Append"/>.</summary>
+    public void Begin(ReadOnlySpan<byte> name, long size)
+    {
+        Invariant.Require(_expected == 0);
+        Span<byte> line = stackalloc byte[24];
+        line[0] = (byte)' ';
+        Utf8Formatter.TryFormat(size, line[1..], out var digits);
+        line[digits + 1] = (byte)'\n';
+        _md5.AppendData(name);
+        _md5.AppendData(line[..(digits + 2)]);
+        _expected = size;
+    }
+
+    public void Append(ReadOnlySpan<byte> content)
+    {
+        _expected -= content.Length;
+        Invariant.Require(_expected >= 0);
+        _md5.AppendData(content);
+    }
+
+    public void Add(ReadOnlySpan<byte> name, ReadOnlySpan<byte> content)
+    {
+        Begin(name, content.Length);
+        Append(content);
+    }
+
+    /// <summary>The 32 hex digits; begins anew.</summary>
+    public byte[] Finish()
+    {
+        Invariant.Require(_expected == 0);
+        Span<byte> hash = stackalloc byte[16];
+        _md5.GetHashAndReset(hash);
+        var hex = new byte[ArtifactChecksum.HexLength];
+        LowerHex.Encode(hash, hex);
+        return hex;
+    }
+
+    public void Dispose() => _md5.Dispose();
+}
