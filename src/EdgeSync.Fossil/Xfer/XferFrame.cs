@@ -111,8 +111,9 @@ public static class XferFrame
             message = target.AsMemory(0, size);
             return XferFrameFault.None;
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
+            // The second is a stream that asks for a preset dictionary.
             return XferFrameFault.Damaged;
         }
     }
