@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands;
 
@@ -11,6 +12,16 @@ internal sealed class CommandContext(ParseResult parse, Output output)
     public bool IsVerbose => parse.GetValue(Globals.Verbose);
 
     public TimeProvider Clock { get; } = TimeProvider.System;
+
+    /// <summary>The repository that <c>-R</c> names, or that is found from here.</summary>
+    public string RepositoryPath => Get(Globals.Repo) ?? RepositoryFinder.Find(Environment.CurrentDirectory);
+
+    public Repository OpenToRead() => Repository.Open(RepositoryPath, RepositoryOptions.ReadOnly with { Clock = Clock });
+
+    public Repository OpenToWrite() => Repository.Open(RepositoryPath, RepositoryOptions.Default with { Clock = Clock });
+
+    /// <summary>The login of the operating system, as in <c>--user</c>'s default.</summary>
+    public static string SystemUser => Environment.UserName is { Length: > 0 } name ? name : "anonymous";
 
     public T? Get<T>(Option<T> option) => parse.GetValue(option);
 

@@ -13,6 +13,15 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(FailureReport))]
 [JsonSerializable(typeof(CompletionReport))]
 [JsonSerializable(typeof(HashReport))]
+[JsonSerializable(typeof(NewReport))]
+[JsonSerializable(typeof(InfoReport))]
+[JsonSerializable(typeof(TimelineReport))]
+[JsonSerializable(typeof(ConfigReport))]
+[JsonSerializable(typeof(ConfigValueReport))]
+[JsonSerializable(typeof(ConfigSetReport))]
+[JsonSerializable(typeof(QueryReport))]
+[JsonSerializable(typeof(QueryChangeReport))]
+[JsonSerializable(typeof(BackupReport))]
 [JsonSerializable(typeof(DeltaReport))]
 internal sealed partial class CliJson : JsonSerializerContext;
 

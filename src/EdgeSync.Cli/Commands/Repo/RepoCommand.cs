@@ -5,6 +5,12 @@ internal static class RepoCommand
 {
     public static Verb Create() => new("repo", "Work with a Fossil repository file.")
     {
+        NewCommand.Create(),
+        InfoCommand.Create(),
+        TimelineCommand.Create(),
+        ConfigCommand.Create(),
+        QueryCommand.Create(),
+        BackupCommand.Create(),
         HashCommand.Create(),
         DeltaCommand.Create(),
     };

@@ -1,0 +1,49 @@
+using EdgeSync.Cli.Printing;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class InfoCommand
+{
+    public static Verb Create() => new("info", "Show what a repository is and holds.", Run)
+    {
+        Examples = ["repo info -R project.fossil"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        var summary = RepositorySummary.Of(repository);
+        var report = new InfoReport(
+            repository.Path, summary.ProjectName, summary.ProjectCode, summary.ServerCode, summary.HashPolicy, summary.Artifacts,
+            summary.Deltas, summary.Phantoms, summary.Private, summary.Shunned, summary.Unversioned, summary.Checkins,
+            summary.FirstDate?.ToString(), summary.LastDate?.ToString(), summary.ContentBytes, summary.StoredBytes, new FileInfo(repository.Path).Length);
+        context.Output.Write(report, CliJson.Default.InfoReport);
+        return ExitCode.Ok;
+    }
+}
+
+internal sealed record InfoReport(
+    string Repository, string? ProjectName, string ProjectCode, string ServerCode, string HashPolicy, long Blobs, long Deltas,
+    long Phantoms, long Private, long Shunned, long Unversioned, long Checkins, string? FirstCheckin, string? LastCheckin,
+    long ContentBytes, long StoredBytes, long FileBytes) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        Line("repository", Repository);
+        if (ProjectName is not null) Line("project-name", ProjectName);
+        Line("project-code", ProjectCode);
+        Line("server-code", ServerCode);
+        Line("hash-policy", HashPolicy);
+        Line("check-ins", FirstCheckin is null ? Progress.Number(Checkins) : $"{Progress.Number(Checkins)} ({FirstCheckin[..10]} to {LastCheckin![..10]})");
+        Line("blobs", Progress.Number(Blobs));
+        Line("deltas", Progress.Number(Deltas));
+        Line("phantoms", Progress.Number(Phantoms));
+        if (Private > 0) Line("private", Progress.Number(Private));
+        if (Shunned > 0) Line("shunned", Progress.Number(Shunned));
+        if (Unversioned > 0) Line("unversioned", Progress.Number(Unversioned));
+        Line("total size", $"{Progress.Bytes(ContentBytes)} in {Progress.Bytes(StoredBytes)}, file {Progress.Bytes(FileBytes)}");
+
+        void Line(string name, string value) => output.WriteLine($"{name + ":",-14} {value}");
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class NewCommand
+{
+    private static readonly Argument<string> File = new("PATH") { Description = "File to create." };
+    private static readonly Option<string?> User = new("--user", "-u") { Description = "First user, who may do everything; otherwise your login.", HelpName = "LOGIN" };
+    private static readonly Option<string?> Name = new("--project-name") { Description = "What people call the project.", HelpName = "NAME" };
+    private static readonly Option<string?> About = new("--project-description") { Description = "What it is about.", HelpName = "TEXT" };
+    private static readonly Option<string?> Code = new("--project-code") { Description = "40 hex digits, to join a project; otherwise random.", HelpName = "HEX" };
+    private static readonly Option<bool> Sha1 = new("--sha1") { Description = "Name artifacts by SHA1, for peers older than Fossil 2.0." };
+
+    public static Verb Create() => new("new", "Create a repository.", Run)
+    {
+        Arguments = { File },
+        Options = { User, Name, About, Code, Sha1 },
+        Examples = ["repo new project.fossil", "repo new project.fossil --user alice --project-name 'Our project'"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var path = context.Require(File);
+        var user = context.Get(User) ?? CommandContext.SystemUser;
+        using var repository = Repository.Create(path, new RepositoryCreateOptions
+        {
+            AdminUser = user,
+            ProjectName = context.Get(Name),
+            ProjectDescription = context.Get(About),
+            ProjectCode = context.Get(Code),
+            HashPolicy = context.Get(Sha1) ? HashPolicy.Sha1 : HashPolicy.Sha3,
+            Clock = context.Clock,
+        });
+        context.Output.Write(new NewReport(path, repository.ProjectCode, repository.ServerCode, user), CliJson.Default.NewReport);
+        return ExitCode.Ok;
+    }
+}
+
+internal sealed record NewReport(string Path, string ProjectCode, string ServerCode, string User) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"created repository: {Path}");
+        output.WriteLine($"project-code: {ProjectCode}");
+        output.WriteLine($"server-code:  {ServerCode}");
+        output.WriteLine($"first user:   {User} (no password yet: edgesync repo user passwd {User} -R {Path})");
+    }
+}

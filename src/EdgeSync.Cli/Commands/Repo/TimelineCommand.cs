@@ -1,0 +1,47 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class TimelineCommand
+{
+    private static readonly Option<int> Limit = new("--limit", "-n") { Description = "Entries at most; 0 for all.", DefaultValueFactory = _ => 20 };
+    private static readonly Option<string> Type = new("--type", "-t") { Description = "What to show.", DefaultValueFactory = _ => "ci" };
+    private static readonly Option<string?> OfBranch = new("--branch") { Description = "Only check-ins of this branch or tag.", HelpName = "NAME" };
+
+    public static Verb Create()
+    {
+        Type.AcceptOnlyFromAmong("all", "ci", "w", "t", "e", "g", "f");
+        return new Verb("timeline", "Show what happened, newest first.", Run)
+        {
+            Options = { Limit, Type, OfBranch },
+            Notes = "Types: ci check-ins, w wiki, t tickets, e technotes, g tag changes, f forum, all.",
+            Examples = ["repo timeline -n 5", "repo timeline --type all --json", "repo timeline --branch trunk"],
+        };
+    }
+
+    private static ExitCode Run(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        var type = context.Require(Type);
+        var entries = Timeline.List(repository, context.Require(Limit), type == "all" ? null : type, context.Get(OfBranch), before: null)
+            .Select(e => new TimelineLine(e.Id.ToString(), e.Type, e.Date.ToString(), e.User, e.Comment, e.Branch));
+        context.Output.Write(new TimelineReport([.. entries]), CliJson.Default.TimelineReport);
+        return ExitCode.Ok;
+    }
+}
+
+internal sealed record TimelineLine(string Hash, string Type, string Date, string User, string Comment, string? Branch);
+
+internal sealed record TimelineReport(IReadOnlyList<TimelineLine> Entries) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var entry in Entries)
+        {
+            var user = entry.User.Length == 0 ? "?" : entry.User;
+            output.WriteLine($"{entry.Hash[..10]}  {Text.Minute(entry.Date)}  {user}  {Text.OneLine(entry.Comment)}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>A branch and its newest check-in.</summary>
+public sealed record Branch(string Name, ArtifactId Tip, Instant Date, string User, bool IsClosed, bool IsPrivate);
+
+/// <summary>The branches of a project.</summary>
+public static class Branches
+{
+    private const int BranchTag = 8;
+    private const int ClosedTag = 9;
+
+    /// <summary>By name. A branch is closed when none of its leaves is open, as stock has it.</summary>
+    public static IReadOnlyList<Branch> List(Repository repository)
+    {
+        // Spec: branch.c. "Newest" goes by the check-in's time (event.mtime); the propagated rows share one time.
+        using var select = repository.Database.Prepare(
+            $"""
+            SELECT name, uuid, mtime, user, isopen=0, isprivate FROM (
+              SELECT tagxref.value AS name, blob.uuid AS uuid, max(event.mtime) AS mtime, coalesce(event.euser,event.user,'?') AS user,
+                     total(EXISTS(SELECT 1 FROM leaf WHERE leaf.rid=tagxref.rid)
+                       AND NOT EXISTS(SELECT 1 FROM tagxref AS c WHERE c.rid=tagxref.rid AND c.tagid={ClosedTag} AND c.tagtype>0)) AS isopen,
+                     EXISTS(SELECT 1 FROM private WHERE private.rid=tagxref.rid) AS isprivate
+                FROM tagxref JOIN event ON event.objid=tagxref.rid JOIN blob ON blob.rid=tagxref.rid
+               WHERE tagxref.tagid={BranchTag} AND tagxref.tagtype>0
+               GROUP BY tagxref.value)
+             ORDER BY name
+            """);
+        var branches = new List<Branch>();
+        while (select.Step())
+        {
+            branches.Add(new Branch(
+                select.Text(0) ?? "", select.Artifact(1), Instant.FromJulianDay(select.Double(2)), select.Text(3) ?? "?",
+                select.Boolean(4), select.Boolean(5)));
+        }
+
+        return branches;
+    }
+}

@@ -1,0 +1,41 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>A tag or property as it stands on one artifact.</summary>
+/// <param name="Name">With <c>sym-</c> for what people call tags and branches, as it is stored.</param>
+/// <param name="Kind">0 cancelled, 1 once, 2 propagating.</param>
+/// <param name="Value">Null for a tag without value.</param>
+/// <param name="IsDirect">Put on this very artifact, not inherited from an ancestor.</param>
+public sealed record AppliedTag(string Name, int Kind, string? Value, bool IsDirect);
+
+/// <summary>Tags, by artifact and altogether.</summary>
+public static class Tags
+{
+    /// <summary>Those of one artifact, by name; cancelled ones only when they were cancelled right here.</summary>
+    public static IReadOnlyList<AppliedTag> Of(Repository repository, RecordId rid)
+    {
+        using var select = repository.Database.Prepare(
+            """
+            SELECT tagname, tagtype, value, srcid=?1 FROM tagxref JOIN tag USING(tagid)
+             WHERE rid=?1 AND (tagtype>0 OR srcid=?1) ORDER BY tagname
+            """);
+        select.Bind(1, rid);
+        var tags = new List<AppliedTag>();
+        while (select.Step()) tags.Add(new AppliedTag(select.Text(0) ?? "", select.Int32(1), select.Text(2), select.Boolean(3)));
+        return tags;
+    }
+
+    /// <summary>Names of all tags that stand anywhere, without <c>sym-</c>, and on how many check-ins.</summary>
+    public static IReadOnlyList<(string Name, long Count)> List(Repository repository)
+    {
+        using var select = repository.Database.Prepare(
+            """
+            SELECT substr(tagname,5), count(*) FROM tag JOIN tagxref USING(tagid)
+             WHERE tagname GLOB 'sym-*' AND tagtype>0 GROUP BY tagid ORDER BY tagname
+            """);
+        var tags = new List<(string, long)>();
+        while (select.Step()) tags.Add((select.Text(0) ?? "", select.Int64(1)));
+        return tags;
+    }
+}
