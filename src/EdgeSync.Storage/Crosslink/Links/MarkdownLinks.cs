@@ -1,3 +1,4 @@
+using System.Buffers;
 using static EdgeSync.Storage.Crosslink.Links.AsciiText;
 
 namespace EdgeSync.Storage.Crosslink.Links;
@@ -12,6 +13,8 @@ namespace EdgeSync.Storage.Crosslink.Links;
 internal sealed class MarkdownLinks
 {
     private const int FootnoteRoundsMax = 5;
+
+    private static readonly SearchValues<byte> _active = SearchValues.Create("`[(<\\"u8);
 
     private readonly Dictionary<string, byte[]> _references = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Footnote> _footnotes = new(StringComparer.Ordinal);
@@ -205,7 +208,7 @@ internal sealed class MarkdownLinks
         var i = 0;
         while (i < text.Length)
         {
-            var next = text[i..].IndexOfAny("`[(<\\"u8);
+            var next = text[i..].IndexOfAny(_active);
             if (next < 0) return;
             i += next;
             var rest = text[i..];

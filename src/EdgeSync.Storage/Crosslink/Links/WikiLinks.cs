@@ -167,9 +167,9 @@ internal static class WikiLinks
                 hasValue = true;
                 i++;
                 while (IsSpace(text.At(i))) i++;
-                if (text.At(i) is (byte)'"' or (byte)'\'' and var quote)
+                if (text.At(i) is (byte)'"' or (byte)'\'')
                 {
-                    i++;
+                    var quote = text[i++];
                     while (i < text.Length && text[i] != quote) i++;
                 }
                 else

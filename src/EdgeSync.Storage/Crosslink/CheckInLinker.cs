@@ -1,0 +1,147 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Crosslink;
+
+/// <summary>Where a check-in's files are compared with its parents': at once, or when all of them have been seen.</summary>
+internal interface IFileLinks
+{
+    /// <summary>The check-in has arrived, or has got other parents.</summary>
+    void Add(RecordId record, CheckInFiles files, RecordId primary, RecordId[] merged, int linkCount);
+
+    /// <summary>The files of a check-in; null while it is a phantom, or if the record is something else.</summary>
+    CheckInFiles? Find(RecordId record);
+}
+
+/// <summary>Check-ins: plink, cherrypick, event, mlink, and their backlinks.</summary>
+/// <remarks>Spec: manifest.c, manifest_crosslink and manifest_add_checkin_linkages; specs §5, §5.1.</remarks>
+internal sealed class CheckInLinker(LinkContext context, EventTable events, BacklinkTable backlinks, IFileLinks files)
+{
+    private bool _deltaNoted;
+
+    /// <summary>Links all but the tags; answers the primary parent.</summary>
+    public RecordId Link(RecordId record, Artifact checkIn, CheckInFiles fileList)
+    {
+        WriteCherrypicks(record, checkIn);
+        var primary = WriteParents(record, checkIn.JulianDay, fileList, fileList.Parents);
+        var comment = events.WriteCheckIn(
+            record, checkIn.JulianDay,
+            checkIn.HasCard('U') ? checkIn.User.ToArray() : null,
+            checkIn.HasCard('C') ? checkIn.Comment.ToArray() : null);
+        backlinks.Replace(comment ?? [], LinkMarkup.Wiki, BacklinkSource.Comment, record.Value, checkIn.JulianDay);
+        if (fileList.IsDelta && !_deltaNoted)
+        {
+            context.Store.NoteDeltaManifest();
+            _deltaNoted = true;
+        }
+
+        return primary;
+    }
+
+    /// <summary>Gives a check-in the parents that a <c>parent</c> tag names, in place of its own.</summary>
+    public void Reparent(RecordId record, CheckInFiles fileList, ReadOnlySpan<byte> value)
+    {
+        if (!TryParseHashes(value, out var parents) || HasParents(record, parents)) return;
+
+        using (var delete = context.Database.Prepare("DELETE FROM plink WHERE cid=?1")) delete.Bind(1, record).Run();
+        WriteParents(record, fileList.JulianDay, fileList, parents);
+    }
+
+    /// <summary>Compares a check-in again with the parents it has.</summary>
+    public void Relink(RecordId record, CheckInFiles fileList)
+    {
+        var primary = RecordId.None;
+        using (var query = context.Database.Prepare("SELECT pid FROM plink WHERE cid=?1 AND isprim"))
+        {
+            if (query.Bind(1, record).Step()) primary = query.Record(0);
+        }
+
+        var parentCount = fileList.Parents.Length;
+        using (var query = context.Database.Prepare("SELECT value FROM tagxref WHERE tagid=10 AND tagtype=1 AND rid=?1"))
+        {
+            if (query.Bind(1, record).Step() && TryParseHashes(query.Bytes(0), out var parents)) parentCount = parents.Length;
+        }
+
+        AddFiles(record, fileList, primary, parentCount);
+    }
+
+    private RecordId WriteParents(RecordId record, double julianDay, CheckInFiles fileList, ArtifactId[] parents)
+    {
+        var baseline = fileList.IsDelta ? context.Store.FindOrCreate(fileList.Baseline) : RecordId.None;
+        var primary = RecordId.None;
+        for (var i = 0; i < parents.Length; i++)
+        {
+            var parent = context.Store.FindOrCreate(parents[i]);
+            if (i == 0) primary = parent;
+            WriteParent(record, parent, i == 0, julianDay, fileList.IsDelta ? baseline : null);
+        }
+
+        AddFiles(record, fileList, primary, parents.Length);
+        return primary;
+    }
+
+    // Stock compares with the parents of the P card after the first even when a tag gave others.
+    private void AddFiles(RecordId record, CheckInFiles fileList, RecordId primary, int parentCount)
+    {
+        var others = new List<RecordId>();
+        foreach (var parent in fileList.Parents.AsSpan(Math.Min(1, fileList.Parents.Length))) others.Add(context.Store.Find(parent));
+        foreach (var source in fileList.Cherrypicks) others.Add(context.Store.Find(source));
+        files.Add(record, fileList, primary, [.. others], parentCount + fileList.Cherrypicks.Length);
+    }
+
+    private void WriteParent(RecordId record, RecordId parent, bool isPrimary, double julianDay, RecordId? baseline)
+    {
+        using var insert = context.Database.Prepare(
+            "INSERT OR IGNORE INTO plink(pid,cid,isprim,mtime,baseid) VALUES(?1,?2,?3,?4,?5)");
+        insert.Bind(1, parent).Bind(2, record).Bind(3, isPrimary ? 1L : 0L).Bind(4, julianDay);
+        if (baseline is { } known) insert.Bind(5, known);
+        else insert.BindNull(5);
+        insert.Run();
+    }
+
+    private void WriteCherrypicks(RecordId record, Artifact checkIn)
+    {
+        foreach (var card in checkIn.Cherrypicks)
+        {
+            using var insert = context.Database.Prepare(
+                "REPLACE INTO cherrypick(parentid,childid,isExclude) SELECT rid,?1,?2 FROM blob WHERE uuid=?3");
+            insert.Bind(1, record).Bind(2, card.IsBackout ? 1L : 0L).Bind(3, card.Target).Run();
+        }
+    }
+
+    // Each hash is followed by one byte of white space, except the last.
+    private static bool TryParseHashes(ReadOnlySpan<byte> value, out ArtifactId[] hashes)
+    {
+        hashes = [];
+        var found = new List<ArtifactId>();
+        foreach (var part in Encoding.Latin1.GetString(value).Split(' '))
+        {
+            if (!ArtifactId.TryParse(part, out var id)) return false;
+            found.Add(id);
+        }
+
+        hashes = [.. found];
+        return hashes.Length > 0;
+    }
+
+    private bool HasParents(RecordId record, ArtifactId[] parents)
+    {
+        var known = new HashSet<(long, bool)>();
+        using (var query = context.Database.Prepare("SELECT pid, isprim FROM plink WHERE cid=?1"))
+        {
+            query.Bind(1, record);
+            while (query.Step()) known.Add((query.Int64(0), query.Boolean(1)));
+        }
+
+        var wanted = new HashSet<(long, bool)>();
+        for (var i = 0; i < parents.Length; i++)
+        {
+            var parent = context.Store.Find(parents[i]).Value;
+            if (i == 0 || !wanted.Contains((parent, true))) wanted.Add((parent, i == 0));
+        }
+
+        return known.SetEquals(wanted);
+    }
+}

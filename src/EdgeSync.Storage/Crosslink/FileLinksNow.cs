@@ -1,0 +1,90 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Crosslink;
+
+/// <summary>
+/// Compares each check-in with its parents as soon as it arrives, and again when a missing parent arrives. File lists are
+/// kept for a while, since the next check-in is mostly the child of one just seen.
+/// </summary>
+internal sealed class FileLinksNow : IFileLinks
+{
+    private const int KeptMax = 64;
+
+    private readonly LinkContext _context;
+    private readonly TimeAdjustment _times;
+    private readonly Dictionary<long, CheckInFiles?> _kept = [];
+    private readonly Queue<long> _keptOrder = [];
+    private NameTable _names = new();
+    private FileLinkTable? _table;
+    private RecordId _child;
+    private WholeFiles _childFiles;
+
+    public FileLinksNow(LinkContext context, TimeAdjustment times) => (_context, _times) = (context, times);
+
+    /// <summary>Told that an older file or manifest may be stored as a delta of a newer one.</summary>
+    public Action<RecordId, RecordId>? Supersedes { get; set; }
+
+    /// <summary>Forgets all, at the begin of a batch.</summary>
+    public void Clear()
+    {
+        _kept.Clear();
+        _keptOrder.Clear();
+        _names = new NameTable();
+        _table = null;
+    }
+
+    public void Add(RecordId record, CheckInFiles files, RecordId primary, RecordId[] merged, int linkCount)
+    {
+        if (Whole(files) is not { } child) return;
+
+        (_child, _childFiles) = (record, child);
+        Table.Write(record, child, primary, merged, linkCount, other => Find(other) is { } found ? Whole(found) : null);
+    }
+
+    public CheckInFiles Take(RecordId record, Artifact checkIn)
+    {
+        var files = CheckInFiles.From(checkIn, _names);
+        Keep(record, files);
+        return files;
+    }
+
+    /// <summary>The files of a check-in; null if the record is no readable check-in.</summary>
+    public CheckInFiles? Find(RecordId record)
+    {
+        if (record.IsNone) return null;
+        if (_kept.TryGetValue(record.Value, out var known)) return known;
+
+        // "No check-in" is not remembered: the content may arrive within this batch.
+        if (!_context.Store.TryRead(record, out var text) || !ArtifactParser.MayBeArtifact(text.Span)) return null;
+        return ArtifactParser.TryParse(text, out var artifact) && artifact.Kind == ArtifactKind.CheckIn
+            ? Take(record, artifact)
+            : null;
+    }
+
+    private FileLinkTable Table => _table ??= new FileLinkTable(_context, _names)
+    {
+        Compared = OnCompared,
+        Replaced = (older, newer) => Supersedes?.Invoke(older, newer),
+    };
+
+    private WholeFiles? Whole(CheckInFiles files)
+    {
+        if (!files.IsDelta) return new WholeFiles(files, null);
+        return Find(_context.Store.Find(files.Baseline)) is { } baseline ? new WholeFiles(files, baseline.Own) : null;
+    }
+
+    private void OnCompared(RecordId parent, WholeFiles parentFiles, bool hasRows)
+    {
+        _times.Offer(parent, parentFiles.CheckIn.JulianDay, _child, _childFiles.CheckIn.JulianDay);
+        if (parentFiles.IsDelta == _childFiles.IsDelta) Supersedes?.Invoke(parent, _child);
+        else if (parentFiles.IsDelta) Supersedes?.Invoke(_context.Store.Find(parentFiles.CheckIn.Baseline), _child);
+    }
+
+    private void Keep(RecordId record, CheckInFiles files)
+    {
+        if (!_kept.TryAdd(record.Value, files)) return;
+        _keptOrder.Enqueue(record.Value);
+        if (_keptOrder.Count > KeptMax) _kept.Remove(_keptOrder.Dequeue());
+    }
+}
