@@ -1,4 +1,3 @@
-using EdgeSync.Primitives;
 using EdgeSync.Storage.Crosslink.Links;
 
 namespace EdgeSync.Storage.Crosslink;

@@ -35,7 +35,7 @@ internal sealed class FileLinkTable(LinkContext context, NameTable names)
     /// <summary>Told of each content that took the place of another.</summary>
     public Action<RecordId, RecordId>? Replaced { get; set; }
 
-    /// <param name="parents">Primary parent first; as the P card has them, or a <c>parent</c> tag.</param>
+    /// <param name="primary">The first parent of the P card, or of a <c>parent</c> tag.</param>
     /// <param name="merged">All others: P cards after the first, then cherrypick sources. Not changed by a tag.</param>
     /// <param name="linkCount">How many links there are; below two nothing can have come by merge.</param>
     public void Write(

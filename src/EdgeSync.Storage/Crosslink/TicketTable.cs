@@ -1,7 +1,6 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Storage.Crosslink.Links;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Crosslink;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Crosslink;

@@ -16,6 +16,8 @@ internal sealed class MarkdownLinks
 
     private static readonly SearchValues<byte> _active = SearchValues.Create("`[(<\\"u8);
 
+    private static readonly SearchValues<byte> _space = SearchValues.Create(" \t\r\n\v\f"u8);
+
     private readonly Dictionary<string, byte[]> _references = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Footnote> _footnotes = new(StringComparer.Ordinal);
     private readonly List<Footnote> _used = [];
@@ -262,7 +264,7 @@ internal sealed class MarkdownLinks
 
     private bool UseInlineFootnote(ReadOnlySpan<byte> text)
     {
-        if (text.IndexOfAnyExcept(" \t\r\n\v\f"u8) < 0) return false;
+        if (text.IndexOfAnyExcept(_space) < 0) return false;
         _used.Add(new Footnote(text.ToArray()) { IsUsed = true });
         return true;
     }
