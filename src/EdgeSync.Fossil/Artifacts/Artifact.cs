@@ -140,6 +140,9 @@ public sealed class Artifact
     /// <summary>The bytes that the Z card is the MD5 of.</summary>
     public ReadOnlySpan<byte> ChecksummedText => TextOf(ChecksummedSlot);
 
+    /// <summary>The same bytes as <see cref="ChecksummedText"/>, for checks of many artifacts at once.</summary>
+    public ReadOnlyMemory<byte> ChecksummedMemory => Buffer.AsMemory(ChecksummedSlot.Start, ChecksummedSlot.Length);
+
     /// <summary>The 32 hex digits of the Z card at the end; empty when stock would not check any.</summary>
     public ReadOnlySpan<byte> ZCard => TextOf(ZCardSlot);
 

@@ -1,0 +1,63 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Pipeline;
+
+/// <summary>
+/// A large array in which expanded texts lie end to end. Holders are counted: the batch that is being checked or waits,
+/// and the walker for each text that deltas are still to be applied to. The last one hands it back.
+/// </summary>
+internal sealed class TextArena(TextArenaPool pool, byte[] bytes, bool isPooled)
+{
+    private int _used;
+    private int _holders = 1;
+
+    public byte[] Bytes => bytes;
+
+    public bool IsPooled => isPooled;
+
+    /// <summary>Whose share of the budget it counts against.</summary>
+    public WalkRun? Run { get; set; }
+
+    public int Free => bytes.Length - _used;
+
+    /// <summary>Room for a text; only the walker that fills the arena takes any.</summary>
+    public TextSlice Take(int length)
+    {
+        Invariant.Require(length <= Free);
+        var slice = new TextSlice(this, _used, length);
+        _used += length;
+        return slice;
+    }
+
+    /// <summary>Gives back the end of the room taken last.</summary>
+    public TextSlice Shorten(TextSlice slice, int length)
+    {
+        Invariant.Require(slice.Offset + slice.Length == _used && length <= slice.Length);
+        _used = slice.Offset + length;
+        return new TextSlice(this, slice.Offset, length);
+    }
+
+    public void Hold() => Interlocked.Increment(ref _holders);
+
+    public void Release()
+    {
+        var holders = Interlocked.Decrement(ref _holders);
+        Invariant.Require(holders >= 0);
+        if (holders == 0) pool.Return(this);
+    }
+
+    internal void Reuse(WalkRun run)
+    {
+        Run = run;
+        _used = 0;
+        _holders = 1;
+    }
+}
+
+/// <summary>A text in an arena.</summary>
+internal readonly record struct TextSlice(TextArena? Arena, int Offset, int Length)
+{
+    public Span<byte> Span => Arena is null ? [] : Arena.Bytes.AsSpan(Offset, Length);
+
+    public ReadOnlyMemory<byte> Memory => Arena is null ? default : Arena.Bytes.AsMemory(Offset, Length);
+}
