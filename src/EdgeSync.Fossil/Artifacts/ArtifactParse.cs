@@ -158,12 +158,15 @@ internal ref struct ArtifactParse
 
     private bool TryFile()
     {
-        if (!TryDecoded(out var name)) return false;
-        if (!PathName.IsSimple(TextOf(name))) return FailAt(ArtifactFaultKind.BadFileName, name);
+        if (!_reader.TryEscapedToken(out var start, out var length, out var isEscaped)) return FailHere(ArtifactFaultKind.MissingArgument);
+
+        var name = isEscaped ? Decoded(start, length) : new TextSlot(_base + start, length);
+        var text = TextOf(name);
+        if (!PathName.IsSimple(text)) return FailAt(ArtifactFaultKind.BadFileName, name);
 
         FileSlot slot = default;
         slot.Name = name;
-        if (_reader.TryToken(out var start, out var length))
+        if (_reader.TryHashToken(out start, out length))
         {
             var hash = _reader.Text.Slice(start, length);
             if (!HashToken.IsHash(hash)) return FailHere(ArtifactFaultKind.BadHash);
@@ -185,7 +188,6 @@ internal ref struct ArtifactParse
         }
 
         var count = _artifact.FileCount;
-        var text = TextOf(name);
         if (count > 0 && TextOf(_artifact.FileSlots[count - 1].Name).SequenceCompareTo(text) >= 0)
             return FailAt(ArtifactFaultKind.EntryOrder, name);
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
@@ -6,6 +8,8 @@ namespace EdgeSync.Fossil.Artifacts;
 /// </summary>
 internal ref struct CardReader(ReadOnlySpan<byte> text)
 {
+    private static readonly SearchValues<byte> SeparatorsAndEscape = SearchValues.Create(" \n\0\\"u8);
+
     private readonly ReadOnlySpan<byte> _text = text;
     private bool _isAtLineEnd = true;
 
@@ -53,6 +57,36 @@ internal ref struct CardReader(ReadOnlySpan<byte> text)
         _isAtLineEnd = _text[start + length] == '\n';
         Position = start + length + 1;
         return true;
+    }
+
+    /// <summary>As <see cref="TryToken"/>, for a token that is most likely a plain hash: those are found without a search.</summary>
+    public bool TryHashToken(out int start, out int length)
+    {
+        if (_isAtLineEnd || HashToken.LengthAtFront(_text[Position..]) is var size && size == 0) return TryToken(out start, out length);
+
+        (start, length) = (Position, size);
+        _isAtLineEnd = _text[start + length] == '\n';
+        Position = start + length + 1;
+        return true;
+    }
+
+    /// <summary>As <see cref="TryToken"/>, and tells on the way whether the token holds a backslash.</summary>
+    public bool TryEscapedToken(out int start, out int length, out bool isEscaped)
+    {
+        start = Position;
+        (length, isEscaped) = (0, false);
+        if (_isAtLineEnd) return false;
+
+        length = _text[start..].IndexOfAny(SeparatorsAndEscape);
+        if (length >= 0 && _text[start + length] != '\\')
+        {
+            _isAtLineEnd = _text[start + length] == '\n';
+            Position = start + length + 1;
+            return true;
+        }
+
+        isEscaped = true;
+        return TryToken(out start, out length);
     }
 
     /// <summary>Takes <paramref name="size"/> bytes and the newline after them; the card's line must be at its end.</summary>
