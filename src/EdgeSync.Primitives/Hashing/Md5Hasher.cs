@@ -1,30 +1,28 @@
-using System.Security.Cryptography;
-
 namespace EdgeSync.Primitives;
 
 /// <summary>MD5 of bytes that come in pieces. After <see cref="Finish"/> it is ready for the next text.</summary>
-public sealed class Md5Hasher : IDisposable
+public sealed class Md5Hasher
 {
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+    [ThreadStatic]
+    private static Md5Hasher? _ofThisThread;
+
+    private readonly BlockHasher<Md5Blocks<uint, Word32>> _hasher = new();
 
     /// <summary>The digest of one whole text.</summary>
     public static Md5Digest Compute(ReadOnlySpan<byte> content)
     {
-        Span<byte> hash = stackalloc byte[16];
-        MD5.HashData(content, hash);
-        return Md5Digest.FromHash(hash);
+        var hasher = _ofThisThread ??= new Md5Hasher();
+        hasher.Append(content);
+        return hasher.Finish();
     }
 
-    public void Append(ReadOnlySpan<byte> piece) => _hash.AppendData(piece);
+    public void Append(ReadOnlySpan<byte> piece) => _hasher.Append(piece);
 
     /// <summary>The digest of all pieces since the last call.</summary>
     public Md5Digest Finish()
     {
         Span<byte> hash = stackalloc byte[16];
-        _hash.GetHashAndReset(hash);
+        _hasher.Finish(hash);
         return Md5Digest.FromHash(hash);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _hash.Dispose();
 }

@@ -28,7 +28,7 @@ internal static class HashCommand
 
     private static ArtifactId HashOf(string file, HashKind kind)
     {
-        using var hasher = new ArtifactHasher(kind);
+        var hasher = new ArtifactHasher(kind);
         using var stream = InputFile.OpenRead(file);
         var buffer = new byte[64 * 1024];
         while (stream.Read(buffer) is > 0 and var read) hasher.Append(buffer.AsSpan(0, read));
