@@ -20,6 +20,9 @@ public sealed class Repository : IDisposable
         ReceiveLog = new ReceiveLog(this);
         Shuns = new ShunList(this);
         Content = new ContentStore(this, options);
+        Names = new NameResolver(this);
+        Users = new UserStore(this);
+        Unversioned = new UnversionedStore(this);
         database.Began = Content.OnTransactionBegun;
         database.Ended = OnTransactionEnded;
     }
@@ -32,6 +35,12 @@ public sealed class Repository : IDisposable
     public Settings Settings { get; }
 
     public ContentStore Content { get; }
+
+    public NameResolver Names { get; }
+
+    public UserStore Users { get; }
+
+    public UnversionedStore Unversioned { get; }
 
     public ShunList Shuns { get; }
 
@@ -81,12 +90,16 @@ public sealed class Repository : IDisposable
 
     /// <summary>Creates a repository with its first, empty check-in.</summary>
     /// <exception cref="EdgeSyncException">The file exists already.</exception>
-    public static Repository Create(string path, RepositoryCreateOptions options) =>
-        RepositoryCreator.Create(path, options, withCheckin: true);
+    public static Repository Create(string path, RepositoryCreateOptions options) => Create(path, options, out _);
+
+    /// <summary>As above; also tells the first user's password, which is stored as a hash only.</summary>
+    /// <exception cref="EdgeSyncException">The file exists already.</exception>
+    public static Repository Create(string path, RepositoryCreateOptions options, out string adminPassword) =>
+        RepositoryCreator.Create(path, options, withCheckin: true, out adminPassword);
 
     /// <summary>Creates a repository for a clone: no check-in and, until the server told it, no project code.</summary>
     public static Repository CreateForClone(string path, RepositoryCreateOptions options) =>
-        RepositoryCreator.Create(path, options, withCheckin: false);
+        RepositoryCreator.Create(path, options, withCheckin: false, out _);
 
     /// <summary>Begins a write transaction, or joins the one that runs.</summary>
     public Transaction Begin() => Database.Begin();

@@ -9,9 +9,10 @@ namespace EdgeSync.Storage;
 internal static class RepositoryCreator
 {
     private const long AdminUserId = 1;
+    private const int PasswordLength = 12;
     private const string EmptyFilesMd5 = "d41d8cd98f00b204e9800998ecf8427e";
 
-    public static Repository Create(string path, RepositoryCreateOptions options, bool withCheckin)
+    public static Repository Create(string path, RepositoryCreateOptions options, bool withCheckin, out string adminPassword)
     {
         if (path != Database.InMemory && File.Exists(path))
             throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already", "name a new file, or remove this one");
@@ -27,7 +28,7 @@ internal static class RepositoryCreator
         try
         {
             var repository = new Repository(path, database, options);
-            Fill(repository, options, withCheckin);
+            adminPassword = Fill(repository, options, withCheckin);
             if (path != Database.InMemory) database.UseWriteAheadLog();
             return repository;
         }
@@ -39,7 +40,7 @@ internal static class RepositoryCreator
         }
     }
 
-    private static void Fill(Repository repository, RepositoryCreateOptions options, bool withCheckin)
+    private static string Fill(Repository repository, RepositoryCreateOptions options, bool withCheckin)
     {
         var database = repository.Database;
         using var transaction = database.Begin();
@@ -63,9 +64,10 @@ internal static class RepositoryCreator
         if (options.ProjectName is { } name) settings.Set("project-name", name);
         if (options.ProjectDescription is { } description) settings.Set("project-description", description);
 
-        AddUsers(repository, options);
+        var password = AddUsers(repository, options);
         if (withCheckin) AddFirstCheckin(repository, options);
         transaction.Commit();
+        return password;
     }
 
     private static string RequireCode(string code) => code.Length == 40 && LowerHex.IsHex(Encoding.UTF8.GetBytes(code))
@@ -80,17 +82,38 @@ internal static class RepositoryCreator
         insert.BindText(1, RepositorySchema.AllTicketsColours).BindText(2, RepositorySchema.AllTicketsSql).Run();
     }
 
-    private static void AddUsers(Repository repository, RepositoryCreateOptions options)
+    // Differs from Fossil 2.21: the password is stored hashed from the start, as newer versions do. A clone has no project
+    // code to hash with yet; its first user gets no password, and so cannot log in over the network before one is set.
+    private static string AddUsers(Repository repository, RepositoryCreateOptions options)
     {
+        var code = repository.Settings["project-code"];
+        var clear = code is null ? "" : options.AdminPassword ?? NewPassword(repository.Entropy);
+        var stored = code is null ? "" : PasswordHash.Compute(code, options.AdminUser, clear);
         using var insert = repository.Database.Prepare("INSERT INTO user(login,pw,cap,info) VALUES(?1,?2,?3,?4)");
-        Add(options.AdminUser, options.AdminPassword ?? "", "s", "");
+        Add(options.AdminUser, stored, "s", "");
         Add("anonymous", repository.Entropy.NextHex(16).ToUpperInvariant(), "hmnc", "Anon");
         Add("nobody", "", options.NobodyCapabilities, "Nobody");
         Add("developer", "", "ei", "Dev");
         Add("reader", "", "kptw", "Reader");
+        return clear;
 
         void Add(string login, string password, string capabilities, string info) => insert
             .BindText(1, login).BindText(2, password).BindText(3, capabilities).BindText(4, info).Run();
+    }
+
+    // Letters and digits that people do not mistake for one another.
+    private static string NewPassword(Entropy entropy)
+    {
+        const string Alphabet = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        Span<byte> bytes = stackalloc byte[4 * PasswordLength];
+        entropy.Fill(bytes);
+        var password = new char[PasswordLength];
+        for (var i = 0; i < PasswordLength; i++)
+        {
+            password[i] = Alphabet[(int)(BitConverter.ToUInt32(bytes[(4 * i)..]) % (uint)Alphabet.Length)];
+        }
+
+        return new string(password);
     }
 
     private static void AddFirstCheckin(Repository repository, RepositoryCreateOptions options)

@@ -426,8 +426,7 @@ public sealed class ContentStore : IDisposable
             if (!IsTrue(waiting))
             {
                 // It lied, or its delta does not fit: keep the name, ask for it again.
-                _rows.Empty(waiting);
-                _unavailable.Add(waiting);
+                Empty(waiting);
                 continue;
             }
 
@@ -448,9 +447,16 @@ public sealed class ContentStore : IDisposable
         {
             if (_expander.SourceOf(at) != rid) continue;
 
-            _rows.Empty(at);
+            Empty(at);
             return;
         }
+    }
+
+    private void Empty(RecordId rid)
+    {
+        _rows.Empty(rid);
+        _cache.Remove(rid);
+        _unavailable.Add(rid);
     }
 
     private bool TryInflate(ReadOnlySpan<byte> stored, out ArtifactContent? payload)
