@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Artifacts;
@@ -8,12 +7,7 @@ public static class ArtifactChecksum
 {
     public const int HexLength = 32;
 
-    public static void WriteHex(ReadOnlySpan<byte> text, Span<byte> target)
-    {
-        Span<byte> hash = stackalloc byte[16];
-        MD5.HashData(text, hash);
-        LowerHex.Encode(hash, target);
-    }
+    public static void WriteHex(ReadOnlySpan<byte> text, Span<byte> target) => Md5Hasher.Compute(text).WriteHex(target);
 
     public static bool Matches(ReadOnlySpan<byte> text, ReadOnlySpan<byte> hex)
     {

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Security.Cryptography;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Artifacts;
@@ -8,9 +7,9 @@ namespace EdgeSync.Fossil.Artifacts;
 /// The R card: MD5 over every file of a check-in, in the order of F cards: name, space, size in decimal, newline, content.
 /// Fed piece by piece, so that no file has to be whole in memory.
 /// </summary>
-public sealed class RepositoryChecksum : IDisposable
+public sealed class RepositoryChecksum
 {
-    private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+    private readonly Md5Hasher _md5 = new();
     private long _expected;
 
     /// <summary>The checksum of no files.</summary>
@@ -24,8 +23,8 @@ public sealed class RepositoryChecksum : IDisposable
         line[0] = (byte)' ';
         Utf8Formatter.TryFormat(size, line[1..], out var digits);
         line[digits + 1] = (byte)'\n';
-        _md5.AppendData(name);
-        _md5.AppendData(line[..(digits + 2)]);
+        _md5.Append(name);
+        _md5.Append(line[..(digits + 2)]);
         _expected = size;
     }
 
@@ -33,7 +32,7 @@ public sealed class RepositoryChecksum : IDisposable
     {
         _expected -= content.Length;
         Invariant.Require(_expected >= 0);
-        _md5.AppendData(content);
+        _md5.Append(content);
     }
 
     public void Add(ReadOnlySpan<byte> name, ReadOnlySpan<byte> content)
@@ -46,12 +45,8 @@ public sealed class RepositoryChecksum : IDisposable
     public byte[] Finish()
     {
         Invariant.Require(_expected == 0);
-        Span<byte> hash = stackalloc byte[16];
-        _md5.GetHashAndReset(hash);
         var hex = new byte[ArtifactChecksum.HexLength];
-        LowerHex.Encode(hash, hex);
+        _md5.Finish().WriteHex(hex);
         return hex;
     }
-
-    public void Dispose() => _md5.Dispose();
 }

@@ -22,7 +22,7 @@ public static class XferLogin
     {
         if (password.Length == HexSize && LowerHex.IsHex(Encoding.UTF8.GetBytes(password))) return password;
 
-        return Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes($"{projectCode}/{login}/{password}")));
+        return ArtifactHash.Compute(HashKind.Sha1, Encoding.UTF8.GetBytes($"{projectCode}/{login}/{password}")).ToString();
     }
 
     /// <summary>Writes the login line for <paramref name="body"/>, which must follow it byte for byte.</summary>
@@ -70,8 +70,6 @@ public static class XferLogin
 
     private static void Sha1Hex(ReadOnlySpan<byte> bytes, Span<byte> hex)
     {
-        Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
-        SHA1.HashData(bytes, hash);
-        LowerHex.Encode(hash, hex);
+        ArtifactHash.Compute(HashKind.Sha1, bytes).TryWriteHex(hex, out _);
     }
 }

@@ -95,7 +95,7 @@ public sealed class ArtifactDraftTests
         };
 
         Assert.True(ArtifactParser.TryParse(Vectors.Read("fossil", "artifacts", "specimens", "checkin-files.txt"), out var checkIn));
-        using var checksum = new RepositoryChecksum();
+        var checksum = new RepositoryChecksum();
         foreach (var file in checkIn.Files)
         {
             var content = Encoding.UTF8.GetBytes(ContentOf(Encoding.UTF8.GetString(file.Name)));
