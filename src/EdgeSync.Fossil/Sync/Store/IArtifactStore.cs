@@ -98,6 +98,9 @@ public interface IArtifactStore
     /// </summary>
     long SizeOf(RecordId rid);
 
+    /// <summary>What the artifact is stored as a delta of; <see cref="RecordId.None"/> for a full text.</summary>
+    RecordId SourceOf(RecordId rid);
+
     /// <summary>
     /// A public, held artifact that resembles <paramref name="rid"/>: for a check-in its primary parent, for a file the
     /// version that it replaced. <see cref="RecordId.None"/> if none is known.

@@ -1,0 +1,93 @@
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Sync;
+
+/// <summary>What a session is to do.</summary>
+[Flags]
+public enum SyncActions
+{
+    None = 0,
+
+    /// <summary>Receive artifacts that the server has.</summary>
+    Pull = 1,
+
+    /// <summary>Send artifacts that the server lacks.</summary>
+    Push = 2,
+
+    /// <summary>Receive everything into an empty store, or go on with a clone that was interrupted.</summary>
+    Clone = 4,
+
+    /// <summary>Private artifacts too.</summary>
+    Private = 8,
+
+    /// <summary>Unversioned files, both ways as far as the server allows.</summary>
+    Unversioned = 16,
+
+    /// <summary>With <see cref="Unversioned"/>: make the local files equal to the server's.</summary>
+    UnversionedRevert = 32,
+
+    /// <summary>Compare whole catalogues instead of what is new only.</summary>
+    Verily = 64,
+
+    /// <summary>Synced tables.</summary>
+    Tables = 128,
+
+    Sync = Pull | Push,
+}
+
+/// <summary>Who logs in. A password of 40 hex digits is the shared secret itself.</summary>
+public sealed record SyncLogin(string User, string Password);
+
+/// <summary>A lock to take on the check-in that a commit will follow.</summary>
+public sealed record CheckinLockRequest(ArtifactId Checkin);
+
+/// <summary>One session's orders and limits.</summary>
+public sealed record ClientOptions
+{
+    /// <summary>From here on artifacts travel as the repository holds them instead of being compared anew.</summary>
+    internal const int ManyArtifacts = 300;
+
+    public required SyncActions Actions { get; init; }
+
+    public SyncLogin? Login { get; init; }
+
+    /// <summary>The server's project code if it is not the store's own (pull from a parent project).</summary>
+    public string? OtherProjectCode { get; init; }
+
+    /// <summary>Configuration to receive. A clone asks for all unless told otherwise here.</summary>
+    public ConfigAreas? ConfigPull { get; init; }
+
+    /// <summary>Configuration to send; the server wants an administrator.</summary>
+    public ConfigAreas ConfigPush { get; init; }
+
+    /// <summary>Received configuration replaces what is here instead of being merged by time.</summary>
+    public bool ConfigOverwrite { get; init; }
+
+    /// <summary>A lock to ask for in the first round.</summary>
+    public CheckinLockRequest? Lock { get; init; }
+
+    /// <summary>40 hex digits that name this checkout for locks; without <see cref="Lock"/> its locks are given back.</summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>3 unless an old server is to be imitated.</summary>
+    public int CloneVersion { get; init; } = 3;
+
+    /// <summary>First request's size at which no further artifact starts; grows while rounds succeed.</summary>
+    public int RequestBytesFirst { get; init; } = 1 << 20;
+
+    /// <summary>Largest such size.</summary>
+    public int RequestBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>Rounds without any progress after which a session is given up.</summary>
+    public int IdleRoundsMax { get; init; } = 3;
+
+    /// <summary>Sizes of lines and payloads.</summary>
+    public XferLimits Limits { get; init; } = XferLimits.Default;
+
+    /// <summary>The version that this client tells.</summary>
+    public PeerVersion Version { get; init; } = PeerVersion.Ours;
+
+    /// <summary>Faults for the simulator.</summary>
+    public FaultInjector? Faults { get; init; }
+}

@@ -1,0 +1,83 @@
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Sync;
+
+/// <summary>
+/// Asks for phantoms. An artifact that was asked for in three rounds, and neither came nor was announced again, is given up:
+/// it does not hold up the rest.
+/// </summary>
+internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
+{
+    private const int AttemptsMax = 3;
+    private const int GimmesMin = 500;
+    private const int GimmesMax = 20_000;
+
+    private readonly Dictionary<RecordId, int> _attempts = [];
+    private readonly List<ArtifactListing> _asked = [];
+    private int _gimmesMax = GimmesMin;
+
+    /// <summary>Gimme cards in the last request.</summary>
+    public int GimmesWritten { get; private set; }
+
+    /// <summary>Given up.</summary>
+    public List<ArtifactId> Missing { get; } = [];
+
+    public void WriteGimmes(XferWriter writer)
+    {
+        _asked.Clear();
+        Write(ArtifactList.Phantoms, writer);
+        if ((options.Actions & SyncActions.Private) != 0) Write(ArtifactList.PrivatePhantoms, writer);
+        GimmesWritten = _asked.Count;
+    }
+
+    /// <summary>True if a request would ask for something.</summary>
+    public bool HasWork()
+    {
+        foreach (var phantom in store.Walk(ArtifactList.Phantoms))
+            if (MayAsk(phantom.Rid))
+                return true;
+        if ((options.Actions & SyncActions.Private) == 0) return false;
+
+        foreach (var phantom in store.Walk(ArtifactList.PrivatePhantoms))
+            if (MayAsk(phantom.Rid))
+                return true;
+        return false;
+    }
+
+    /// <summary>
+    /// Counts what was asked for in vain. <paramref name="announced"/>: what the server's reply said that it has.
+    /// </summary>
+    public void OnReplyEnd(HashSet<RecordId> announced, int received)
+    {
+        foreach (var artifact in _asked)
+        {
+            if (!store.Lookup(artifact.Id).IsPhantom || announced.Contains(artifact.Rid))
+            {
+                _attempts.Remove(artifact.Rid);
+                continue;
+            }
+
+            var attempts = _attempts[artifact.Rid] = _attempts.GetValueOrDefault(artifact.Rid) + 1;
+            if (attempts == AttemptsMax) Missing.Add(artifact.Id);
+        }
+
+        // Spec: stock asks for 200, or twice what just came.
+        _gimmesMax = Math.Clamp(received * 2, GimmesMin, GimmesMax);
+        _asked.Clear();
+    }
+
+    private bool MayAsk(RecordId rid) => _attempts.GetValueOrDefault(rid) < AttemptsMax;
+
+    private void Write(ArtifactList list, XferWriter writer)
+    {
+        foreach (var phantom in store.Walk(list))
+        {
+            if (_asked.Count >= _gimmesMax) return;
+            if (!MayAsk(phantom.Rid)) continue;
+
+            _asked.Add(phantom);
+            if (!options.Faults.At(FaultSite.ClientGimmeDrop)) writer.Gimme(phantom.Id);
+        }
+    }
+}

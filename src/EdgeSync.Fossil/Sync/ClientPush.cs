@@ -1,0 +1,212 @@
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Sync;
+
+/// <summary>
+/// Finds out what the server lacks and sends it. Small pushes work as in stock: what is unsent goes at once, the rest is
+/// announced and the server asks. When the server asks for much, its whole catalogue is fetched once, and everything that
+/// it lacks goes in few large requests without waiting to be asked (<see cref="BulkPlan"/>).
+/// </summary>
+internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
+{
+    private const int SendsMax = 3;
+    private const int GimmesForCatalog = 100;
+    private const int AnnouncementsForCatalog = 1000;
+
+    private readonly HashSet<RecordId> _queue = [];
+    private readonly HashSet<RecordId> _announced = [];
+    private readonly HashSet<RecordId> _assumedBases = [];
+    private readonly Dictionary<RecordId, int> _sends = [];
+    private readonly List<RecordId> _inFlight = [];
+    private readonly List<RecordId> _announcing = [];
+    private readonly HashSet<RecordId> _planned = [];
+    private BulkPlan? _plan;
+    private int _planDone;
+    private int _planInFlight;
+    private int _gimmesInReply;
+    private bool _unsentQueued;
+    private bool _announcementsDue = true;
+
+    /// <summary>What the server is known to have, from its announcements and from what it took.</summary>
+    public HashSet<RecordId> RemoteHas { get; } = [];
+
+    /// <summary>Whether the next request should ask for the server's catalogue.</summary>
+    public bool WantsCatalog { get; private set; }
+
+    /// <summary>The catalogue cannot be had (no read permission), or was had.</summary>
+    public bool CatalogDone { get; private set; }
+
+    public int FilesSent { get; private set; }
+
+    public int DeltasSent { get; private set; }
+
+    public bool HasWork => WantsCatalog || _announcementsDue || _queue.Count > 0 || (_plan is not null && _planDone < _plan.Steps.Count);
+
+    /// <summary>Writes files and announcements. Nothing is taken off a list before the server has answered.</summary>
+    public void Write(XferWriter writer, PeerVersion peer, long budgetBytes)
+    {
+        FilesSent = DeltasSent = 0;
+        _inFlight.Clear();
+        _announcing.Clear();
+        _planInFlight = 0;
+        if (!_unsentQueued)
+        {
+            foreach (var artifact in store.Walk(ArtifactList.Unsent)) _queue.Add(artifact.Rid);
+            _unsentQueued = true;
+
+            // Announcing that much costs as much as being told what is there, and makes the server ask in small portions.
+            var some = new ArtifactListing[AnnouncementsForCatalog];
+            WantsCatalog = !CatalogDone
+                && store.List(ArtifactList.Unclustered, RecordId.None, some) == AnnouncementsForCatalog;
+        }
+
+        // The catalogue leaves out what the same request names, so that request names nothing.
+        if (WantsCatalog) return;
+
+        var sender = new ArtifactSender(store, writer, _queue, peer, WithPrivate)
+        {
+            BudgetBytes = budgetBytes,
+            Style = _queue.Count > ClientOptions.ManyArtifacts ? DeltaStyle.AsStored : DeltaStyle.AgainstParent,
+            AssumedBases = _assumedBases,
+        };
+        WriteQueue(sender);
+        WritePlan(sender);
+        FilesSent = sender.FilesSent;
+        DeltasSent = sender.DeltasSent;
+        WriteAnnouncements(writer, sender);
+    }
+
+    /// <summary>The server asks for an artifact.</summary>
+    public void OnGimme(ArtifactId id)
+    {
+        _gimmesInReply++;
+        var entry = store.Lookup(id);
+        if (!entry.IsHeld || entry.IsShunned || (entry.IsPrivate && !WithPrivate)) return;
+        if (_planned.Contains(entry.Rid)) return;
+
+        // It asks again for what it was sent: either that was lost, or it will never be taken.
+        if (_sends.GetValueOrDefault(entry.Rid) >= SendsMax) return;
+
+        RemoteHas.Remove(entry.Rid);
+        _queue.Add(entry.Rid);
+    }
+
+    /// <summary>The request was answered without an error: what it carried is there now.</summary>
+    public void OnReplyEnd(PeerVersion peer, bool catalogWasAsked, bool canWrite)
+    {
+        foreach (var rid in _inFlight)
+        {
+            _sends[rid] = _sends.GetValueOrDefault(rid) + 1;
+            _planned.Remove(rid);
+            if (!_queue.Contains(rid)) RemoteHas.Add(rid);
+        }
+
+        _announced.UnionWith(_announcing);
+        if (canWrite && _inFlight.Count > 0) store.ClearUnsent(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inFlight));
+        _planDone += _planInFlight;
+        _planInFlight = 0;
+        if (catalogWasAsked)
+        {
+            WantsCatalog = false;
+            CatalogDone = true;
+            PlanWhatIsLacking(peer);
+        }
+        else if (WantsCatalog)
+        {
+            // It was decided while that request was built; the next one asks.
+        }
+        else if (_gimmesInReply >= GimmesForCatalog && !CatalogDone) WantsCatalog = true;
+
+        _announcementsDue &= catalogWasAsked;
+        _gimmesInReply = 0;
+        _inFlight.Clear();
+    }
+
+    /// <summary>Called before a reply is read: an artifact sent in this request may be asked for again by the reply.</summary>
+    public void OnReplyStart()
+    {
+        _gimmesInReply = 0;
+        foreach (var rid in _inFlight) _queue.Remove(rid);
+    }
+
+    /// <summary>The request or its reply was lost: all of it is due again.</summary>
+    public void OnLost()
+    {
+        foreach (var rid in _inFlight) _queue.Add(rid);
+        _inFlight.Clear();
+        _announcing.Clear();
+        _planInFlight = 0;
+    }
+
+    /// <summary>The server does not let us read: go on artifact by artifact.</summary>
+    public void OnCatalogDenied()
+    {
+        WantsCatalog = false;
+        CatalogDone = true;
+    }
+
+    private bool WithPrivate => (options.Actions & SyncActions.Private) != 0;
+
+    private void WriteQueue(ArtifactSender sender)
+    {
+        foreach (var rid in _queue.Order())
+        {
+            if (options.Faults.At(FaultSite.ClientFileSkip)) continue;
+            if (!sender.TrySend(rid)) break;
+        }
+
+        foreach (var rid in _queue)
+            if (sender.HasSent(rid))
+                _inFlight.Add(rid);
+    }
+
+    private void WritePlan(ArtifactSender sender)
+    {
+        if (_plan is null || sender.IsFull) return;
+
+        var steps = _plan.Steps;
+        for (var i = _planDone; i < steps.Count; i++)
+        {
+            sender.SendPlanned(steps[i].Rid, steps[i].IsRoot);
+            _inFlight.Add(steps[i].Rid);
+            _planInFlight++;
+            if (sender.IsFull && (steps[i].EndsTree || !_plan.IsRootLast)) break;
+        }
+    }
+
+    private void PlanWhatIsLacking(PeerVersion peer)
+    {
+        var lacking = new List<RecordId>();
+        foreach (var artifact in store.Walk(ArtifactList.Public))
+            if (!RemoteHas.Contains(artifact.Rid))
+                lacking.Add(artifact.Rid);
+
+        _plan = BulkPlan.Make(store, lacking, rootLast: peer != PeerVersion.Ours);
+        _planDone = 0;
+        _planned.UnionWith(lacking);
+        _queue.ExceptWith(lacking);
+    }
+
+    private void WriteAnnouncements(XferWriter writer, ArtifactSender sender)
+    {
+        // After the catalogue the plan says what is lacking; announcing would only make the server ask for it.
+        var isVerily = (options.Actions & SyncActions.Verily) != 0;
+        if (_plan is null)
+            AnnounceList(isVerily ? ArtifactList.Public : ArtifactList.Unclustered, isPrivate: false, writer, sender);
+        if (WithPrivate && !options.Faults.At(FaultSite.ClientPrivateSkip))
+            AnnounceList(ArtifactList.Private, isPrivate: true, writer, sender);
+    }
+
+    private void AnnounceList(ArtifactList list, bool isPrivate, XferWriter writer, ArtifactSender sender)
+    {
+        foreach (var artifact in store.Walk(list))
+        {
+            if (_announced.Contains(artifact.Rid) || RemoteHas.Contains(artifact.Rid) || sender.HasSent(artifact.Rid))
+                continue;
+
+            writer.IGot(artifact.Id, isPrivate);
+            _announcing.Add(artifact.Rid);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using EdgeSync.Fossil.Xfer;
+
+namespace EdgeSync.Fossil.Sync;
+
+/// <summary>What one request may cost. A repository's own settings (<c>max-download</c>) may lower a limit.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>No further artifact starts behind this size of a reply.</summary>
+    public long ReplyBytesMax { get; init; } = 5_000_000;
+
+    /// <summary>
+    /// Bytes of text read, compared and compressed for one reply. Differs from Fossil: which stops after 30 seconds; a
+    /// count of bytes gives the same reply on every machine.
+    /// </summary>
+    public long WorkBytesMax { get; init; } = 512L << 20;
+
+    /// <summary>Artifacts asked for in one reply.</summary>
+    public int GimmesMax { get; init; } = 500;
+
+    /// <summary>Sizes of lines and payloads.</summary>
+    public XferLimits Limits { get; init; } = XferLimits.Default;
+
+    /// <summary>The version that this server tells.</summary>
+    public PeerVersion Version { get; init; } = PeerVersion.Ours;
+
+    /// <summary>Faults for the simulator.</summary>
+    public FaultInjector? Faults { get; init; }
+}
+
+/// <summary>What handling one request led to: for logs, counters, and for telling others.</summary>
+public sealed record ServerOutcome
+{
+    /// <summary>How the reply must travel when the request does not decide: replies to clone 3 are always plain.</summary>
+    public bool MustBePlain { get; init; }
+
+    /// <summary>The login that was accepted; null for nobody.</summary>
+    public string? Login { get; init; }
+
+    /// <summary>True if credentials were given and refused: count it against the address.</summary>
+    public bool LoginFailed { get; init; }
+
+    /// <summary>True if the round was committed with something in it.</summary>
+    public bool Changed { get; init; }
+
+    public int ArtifactsReceived { get; init; }
+
+    public int ArtifactsSent { get; init; }
+
+    public int UnversionedReceived { get; init; }
+
+    /// <summary>Text of the last error card; null if all went well.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>What the client asked for, for the log: pull, push, sync, clone, uv, config or ping.</summary>
+    public string Operation { get; init; } = "ping";
+}
