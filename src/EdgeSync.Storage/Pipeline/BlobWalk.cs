@@ -240,7 +240,7 @@ public sealed class BlobWalk : IDisposable
 
             run = candidate;
             run.IsClaimed = true;
-            run.Walker ??= new TreeWalker(_forest, run, _pool, _options.TextBytesMax);
+            run.Walker ??= new TreeWalker(_forest, run, _pool, _options);
             _startedCount = Math.Max(_startedCount, i + 1);
             return true;
         }
