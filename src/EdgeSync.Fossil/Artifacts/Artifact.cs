@@ -152,5 +152,9 @@ public sealed class Artifact
         ? Buffer.AsSpan(slot.Start, slot.Length)
         : Decoded.AsSpan(~slot.Start, slot.Length);
 
+    internal ReadOnlyMemory<byte> MemoryOf(TextSlot slot) => slot.Start >= 0
+        ? Buffer.AsMemory(slot.Start, slot.Length)
+        : Decoded.AsMemory(~slot.Start, slot.Length);
+
     public override string ToString() => $"{Kind} of {Date} by {Encoding.UTF8.GetString(User)}";
 }

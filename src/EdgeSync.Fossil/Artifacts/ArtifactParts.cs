@@ -60,6 +60,9 @@ public readonly struct FileCard
 
     public ReadOnlySpan<byte> Name => _artifact.TextOf(Slot.Name);
 
+    /// <summary>The name as memory that lives as long as the artifact.</summary>
+    public ReadOnlyMemory<byte> NameMemory => _artifact.MemoryOf(Slot.Name);
+
     /// <summary>In a delta manifest only: the baseline's file of this name is gone.</summary>
     public bool IsDeleted => Slot.HashLength == 0;
 

@@ -104,6 +104,14 @@ public sealed class Repository : IDisposable
     /// <summary>Begins a write transaction, or joins the one that runs.</summary>
     public Transaction Begin() => Database.Begin();
 
+    /// <summary>Makes a check-in, with all its rows, in one transaction.</summary>
+    /// <exception cref="EdgeSyncException">Nothing changed, or it would fork, or the branch is closed, and so on.</exception>
+    public AuthoredArtifact Commit(CommitOptions options) => new CheckInWriter(this).Commit(options);
+
+    /// <summary>Starts a branch with an empty check-in.</summary>
+    /// <exception cref="EdgeSyncException">An open branch has the name.</exception>
+    public AuthoredArtifact CreateBranch(BranchOptions options) => new CheckInWriter(this).CreateBranch(options);
+
     /// <summary>Folds the write-ahead log into the file, so that a copy of the file alone is whole.</summary>
     public bool Checkpoint() => Database.Checkpoint(truncate: true);
 

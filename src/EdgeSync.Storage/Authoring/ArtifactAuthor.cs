@@ -1,0 +1,41 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Crosslink;
+
+namespace EdgeSync.Storage;
+
+/// <summary>What all writers of artifacts need: who writes, and putting a draft into the repository, linked.</summary>
+internal sealed class ArtifactAuthor(Repository repository)
+{
+    public Repository Repository { get; } = repository;
+
+    /// <summary>Content stored from here on comes from this user. Unknown users have no number, and that is not an error.</summary>
+    public void SignIn(string user)
+    {
+        if (string.IsNullOrEmpty(user)) throw new EdgeSyncException(ErrorKind.Usage, "a user name is needed", "--user NAME");
+
+        using var select = Repository.Database.Prepare("SELECT uid FROM user WHERE login=?1");
+        Repository.ReceiveLog.TrySetOrigin(select.BindText(1, user).Step() ? select.Int64(0) : 0, nonce: null, address: null);
+    }
+
+    /// <summary>Stores and links. Inside a transaction; the caller commits.</summary>
+    /// <exception cref="EdgeSyncException">The draft makes no artifact: a name or value that the format cannot carry.</exception>
+    public AuthoredArtifact Store(ArtifactDraft draft, ArtifactKind kind, bool isPrivate, bool isUnsent)
+    {
+        var text = draft.ToBytes();
+        var options = new ArtifactParserOptions(Repository.Now, SkipsChecksum: true);
+        if (!ArtifactParser.TryParse(text, out var artifact, out var fault, options))
+            throw new EdgeSyncException(ErrorKind.Usage, $"this cannot be written as an artifact: {fault}");
+        Invariant.Require(artifact.Kind == kind);
+
+        var rid = Repository.Content.Put(text, isPrivate, isUnsent);
+        new Crosslinker(Repository).LinkPending();
+        return new AuthoredArtifact(rid, Repository.Content.NameOf(rid));
+    }
+
+    /// <summary>
+    /// The moment to write: what the caller gave, or now. Never the same millisecond twice on one tag: of two changes at one
+    /// time the first would win.
+    /// </summary>
+    public Instant DateOr(Instant? date) => date ?? Instant.FromUnixMilliseconds(Repository.Now.UnixMilliseconds);
+}

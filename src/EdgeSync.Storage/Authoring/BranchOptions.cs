@@ -1,0 +1,23 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>A branch to be started with an empty check-in.</summary>
+public sealed record BranchOptions
+{
+    public required string Name { get; init; }
+
+    /// <summary>The check-in that it leaves.</summary>
+    public required RecordId Parent { get; init; }
+
+    public required string User { get; init; }
+
+    /// <summary>By default says which branch was created.</summary>
+    public string? Comment { get; init; }
+
+    public Instant? Date { get; init; }
+
+    public string? Color { get; init; }
+
+    public bool IsPrivate { get; init; }
+}

@@ -1,0 +1,88 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Fossil.Blobs;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>
+/// The R card of a file list. It needs the content of every file, in order, so it is nearly all of what a commit costs.
+/// Full texts (files of a tip mostly are) are fetched here in stored form and inflated by the other cores, a bounded
+/// number of bytes ahead; the MD5 itself can only go one byte after the other.
+/// </summary>
+internal static class CheckInChecksum
+{
+    // Small trees are done before the helpers have started.
+    private const int ParallelFilesMin = 32;
+    private const long AheadBytesMax = 8 * 1024 * 1024;
+
+    public static byte[] Compute(Repository repository, IReadOnlyList<FileDraft> files)
+    {
+        var checksum = new RepositoryChecksum();
+        if (files.Count < ParallelFilesMin || Environment.ProcessorCount < 2) ComputeSerially(repository, files, checksum);
+        else ComputeInParallel(repository, files, checksum);
+        return checksum.Finish();
+    }
+
+    private static void ComputeSerially(Repository repository, IReadOnlyList<FileDraft> files, RepositoryChecksum checksum)
+    {
+        foreach (var file in files)
+        {
+            using var content = repository.Content.Get(file.Id);
+            checksum.Add(file.Name.Span, content.Span);
+        }
+    }
+
+    private static void ComputeInParallel(Repository repository, IReadOnlyList<FileDraft> files, RepositoryChecksum checksum)
+    {
+        var window = new Queue<(FileDraft File, Task<ArtifactContent> Content, long Bytes)>();
+        var ahead = 0L;
+        try
+        {
+            foreach (var file in files)
+            {
+                var rid = repository.Content.Find(file.Id);
+                var size = repository.Content.SizeOf(rid);
+                while (window.Count > 0 && ahead + size > AheadBytesMax) TakeOne();
+
+                window.Enqueue((file, Fetch(repository, rid, size), size));
+                ahead += size;
+            }
+
+            while (window.Count > 0) TakeOne();
+        }
+        finally
+        {
+            foreach (var (_, content, _) in window)
+            {
+                content.ContinueWith(
+                    static done => { if (done.IsCompletedSuccessfully) done.Result.Dispose(); },
+                    CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+
+        void TakeOne()
+        {
+            var (file, task, bytes) = window.Dequeue();
+            ahead -= bytes;
+            using var content = task.GetAwaiter().GetResult();
+            checksum.Add(file.Name.Span, content.Span);
+        }
+    }
+
+    private static Task<ArtifactContent> Fetch(Repository repository, RecordId rid, long size)
+    {
+        // Only this thread may use the connection. Deltas need more rows, so they are expanded here.
+        if (size is < 0 or > AheadBytesMax || !repository.Content.TryReadStored(rid, out var stored, out var source) || !source.IsNone)
+            return Task.FromResult(repository.Content.Get(rid));
+
+        return Task.Run(() =>
+        {
+            var content = ArtifactContent.Rent((int)size);
+            if (BlobCodec.TryDecode(Inflater.OfThisThread, stored, content.Room, out var written, out _) && written == size) return content;
+
+            content.Dispose();
+            throw new EdgeSyncException(
+                ErrorKind.Corrupt, $"record {rid} of {repository.Path} does not inflate", $"edgesync repo verify -R {repository.Path}");
+        });
+    }
+}

@@ -1,0 +1,61 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>A tag or property to be put on an artifact, or taken off.</summary>
+public sealed record TagOptions
+{
+    /// <summary>The artifact.</summary>
+    public required RecordId Target { get; init; }
+
+    /// <summary>What people call it; on check-ins it is stored with <c>sym-</c> in front unless <see cref="IsRaw"/>.</summary>
+    public required string Name { get; init; }
+
+    public required string User { get; init; }
+
+    /// <summary>Makes it a property.</summary>
+    public string? Value { get; init; }
+
+    /// <summary>Descendants get it too.</summary>
+    public bool Propagates { get; init; }
+
+    /// <summary>The name is the stored one, e.g. <c>closed</c> or <c>bgcolor</c>.</summary>
+    public bool IsRaw { get; init; }
+
+    public Instant? Date { get; init; }
+}
+
+/// <summary>Changes to how a check-in is shown. The check-in itself never changes; tags override it.</summary>
+public sealed record AmendOptions
+{
+    public required RecordId Target { get; init; }
+
+    /// <summary>Who amends.</summary>
+    public required string User { get; init; }
+
+    public string? Comment { get; init; }
+
+    public string? Author { get; init; }
+
+    public Instant? NewDate { get; init; }
+
+    /// <summary>Empty takes the colour off.</summary>
+    public string? Color { get; init; }
+
+    /// <summary>The colour is for descendants too.</summary>
+    public bool ColorPropagates { get; init; }
+
+    public IReadOnlyList<string> AddedTags { get; init; } = [];
+
+    public IReadOnlyList<string> CancelledTags { get; init; } = [];
+
+    /// <summary>Moves this check-in and its descendants to a branch of this name.</summary>
+    public string? Branch { get; init; }
+
+    public bool Closes { get; init; }
+
+    public bool Hides { get; init; }
+
+    /// <summary>Time of the amendment.</summary>
+    public Instant? Date { get; init; }
+}

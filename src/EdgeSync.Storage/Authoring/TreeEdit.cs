@@ -1,0 +1,183 @@
+using System.Text;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>
+/// A sorted file list under edit. Few files change and many stay, so that changes are kept beside the list and merged in
+/// at the end.
+/// </summary>
+internal sealed class TreeEdit
+{
+    private readonly List<FileDraft> _before;
+    private readonly Dictionary<int, FileDraft?> _edited = [];                     // null: removed
+    private readonly SortedDictionary<string, FileDraft> _added = new(Utf8Order);  // Invariant: no name of _before that is not removed
+
+    public TreeEdit(ManifestFiles? parent, int capacity)
+    {
+        _before = new List<FileDraft>(capacity);
+        if (parent is not { } files) return;
+
+        foreach (var file in files) _before.Add(new FileDraft(file.NameMemory, file.Id, file.Permission));
+    }
+
+    /// <summary>The parent's files.</summary>
+    public IReadOnlyList<FileDraft> Before => _before;
+
+    public bool TryGet(string name, out FileDraft file)
+    {
+        if (_added.TryGetValue(name, out file)) return true;
+
+        var index = IndexOf(name);
+        if (index < 0) return false;
+        if (!_edited.TryGetValue(index, out var edited))
+        {
+            file = _before[index];
+            return true;
+        }
+
+        file = edited.GetValueOrDefault();
+        return edited is not null;
+    }
+
+    /// <summary>Sets content and permission; a file that was renamed keeps its old name.</summary>
+    public void Put(string name, ArtifactId id, FilePermission permission)
+    {
+        if (_added.TryGetValue(name, out var added))
+        {
+            _added[name] = added with { Id = id, Permission = permission };
+        }
+        else if (IndexOf(name) is var index and >= 0)
+        {
+            _edited[index] = _before[index] with { Id = id, Permission = permission };
+        }
+        else
+        {
+            _added[name] = new FileDraft(NewName(name), id, permission);
+        }
+    }
+
+    public void Remove(string name)
+    {
+        Require(name);
+        if (!_added.Remove(name)) _edited[IndexOf(name)] = null;
+    }
+
+    public void Rename(string oldName, string newName)
+    {
+        var file = Require(oldName);
+        if (TryGet(newName, out _))
+            throw new EdgeSyncException(ErrorKind.Conflict, $"cannot rename {oldName}: {newName} exists already", "remove it first");
+
+        Remove(oldName);
+
+        // What the primary parent calls it, however often it was renamed since.
+        var origin = file.OldName.IsEmpty && IndexOf(oldName) >= 0 ? file.Name : file.OldName;
+        if (IndexOf(newName) is var index and >= 0)
+        {
+            var isBack = _before[index].Name.Span.SequenceEqual(origin.Span);
+            _edited[index] = file with { Name = _before[index].Name, OldName = isBack ? default : origin };
+        }
+        else
+        {
+            _added[newName] = file with { Name = NewName(newName), OldName = origin };
+        }
+    }
+
+    /// <summary>The list as it is now, sorted, and whether it differs from the parent's.</summary>
+    public List<FileDraft> Finish(out bool hasChanged)
+    {
+        hasChanged = _added.Count > 0;
+        var files = new List<FileDraft>(_before.Count + _added.Count);
+        using var added = _added.GetEnumerator();
+        var hasAdded = added.MoveNext();
+        for (var i = 0; i < _before.Count; i++)
+        {
+            var file = _before[i];
+            if (_edited.TryGetValue(i, out var edited))
+            {
+                hasChanged |= edited is not { } now || now.Id != file.Id || now.Permission != file.Permission || !now.OldName.IsEmpty;
+                if (edited is null) continue;
+                file = edited.Value;
+            }
+
+            for (; hasAdded && ArtifactDraft.FileOrder(added.Current.Value, file) < 0; hasAdded = added.MoveNext())
+                files.Add(added.Current.Value);
+            files.Add(file);
+        }
+
+        for (; hasAdded; hasAdded = added.MoveNext()) files.Add(added.Current.Value);
+        RequireNoFileInFile();
+        return files;
+    }
+
+    // A name cannot be a file and a folder at once: such a tree could never be checked out.
+    private void RequireNoFileInFile()
+    {
+        foreach (var name in _added.Keys)
+        {
+            for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = name.IndexOf('/', slash + 1))
+            {
+                if (TryGet(name[..slash], out _))
+                    throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: {name[..slash]} is a file");
+            }
+
+            if (HasFolder(name)) throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: it is a folder");
+        }
+    }
+
+    private bool HasFolder(string name)
+    {
+        var prefix = Encoding.UTF8.GetBytes(name + "/");
+        for (var i = LowerBound(prefix); i < _before.Count && _before[i].Name.Span.StartsWith(prefix); i++)
+        {
+            if (!_edited.TryGetValue(i, out var edited) || edited is not null) return true;
+        }
+
+        return _added.Keys.Any(other => other.StartsWith(name + "/", StringComparison.Ordinal));
+    }
+
+    private FileDraft Require(string name) => TryGet(name, out var file)
+        ? file
+        : throw new EdgeSyncException(ErrorKind.NotFound, $"the parent check-in has no file {name}");
+
+    private int IndexOf(string name)
+    {
+        var bytes = Encoding.UTF8.GetBytes(name);
+        var index = LowerBound(bytes);
+        return index < _before.Count && _before[index].Name.Span.SequenceEqual(bytes) ? index : -1;
+    }
+
+    private int LowerBound(ReadOnlySpan<byte> name)
+    {
+        int low = 0, high = _before.Count;
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (_before[middle].Name.Span.SequenceCompareTo(name) < 0) low = middle + 1;
+            else high = middle;
+        }
+
+        return low;
+    }
+
+    // Spec: stock reads more names than it adds.
+    private static byte[] NewName(string name)
+    {
+        var bytes = Encoding.UTF8.GetBytes(name);
+        if (!PathName.IsSimpleStrict(bytes))
+        {
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"'{name}' is no file name that every system can hold",
+                "relative, with slashes, without '.' and '..', backslash, or characters beyond the basic plane");
+        }
+
+        return PathName.IsReserved(bytes)
+            ? throw new EdgeSyncException(ErrorKind.Usage, $"'{name}' is reserved for checkout databases")
+            : bytes;
+    }
+
+    private static Comparer<string> Utf8Order { get; } = Comparer<string>.Create(
+        (a, b) => Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b)));
+}
