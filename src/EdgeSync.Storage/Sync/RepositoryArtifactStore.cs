@@ -1,0 +1,304 @@
+using System.Buffers;
+using EdgeSync.Fossil.Blobs;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage;
+
+/// <summary>
+/// The repository as the sync engine sees it. A round is one transaction, and the crosslinker runs inside its commit; what
+/// is borrowed (texts, deltas, stored bytes) lives in one buffer that the next call may overwrite.
+/// </summary>
+public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
+{
+    // A buffer that one giant needed is not kept for the many small ones.
+    private const int KeptBufferBytesMax = 4 * 1024 * 1024;
+
+    private readonly Repository _repository;
+    private readonly ArtifactLists _lists;
+    private readonly CloneProgress _clone;
+    private Transaction? _round;
+    private ArtifactContent? _text;
+    private byte[] _buffer = [];
+
+    public RepositoryArtifactStore(Repository repository)
+    {
+        _repository = repository;
+        _lists = new ArtifactLists(repository);
+        _clone = new CloneProgress(repository);
+        Config = new RepositoryConfigStore(repository);
+        Tables = new SyncedTableStore(repository);
+    }
+
+    public string? ProjectCode => _repository.Settings["project-code"];
+
+    public string ServerCode => _repository.ServerCode;
+
+    public IUnversionedStore Unversioned => _repository.Unversioned;
+
+    public IConfigStore Config { get; }
+
+    public ISyncedTableStore? Tables { get; }
+
+    public RecordId MaxRecordId => new(Database.QueryInt64("SELECT coalesce(max(rid),0) FROM blob"));
+
+    private Database Database => _repository.Database;
+
+    private ContentStore Content => _repository.Content;
+
+    // --- the round ---------------------------------------------------------------------------------------------------
+
+    public bool Begin(StoreAccess access, Instant now)
+    {
+        Invariant.Require(_round is null);
+        if (access == StoreAccess.Write && _repository.IsReadOnly) return false;
+
+        _round = access == StoreAccess.Write ? Database.Begin() : Database.BeginRead();
+        _repository.RoundTime = now;
+        Content.DefersVerification = access == StoreAccess.Write && _clone.IsRunning;
+        return true;
+    }
+
+    public bool TrySetSender(in Sender sender) => _repository.ReceiveLog.TrySetOrigin(
+        sender.UserId, sender.Nonce, sender.Address.Length == 0 ? null : sender.Address);
+
+    public bool TryCommit(out StoreFault fault)
+    {
+        Invariant.Require(_round is not null);
+        fault = default;
+        Release();
+        try
+        {
+            _round.Commit();
+            return true;
+        }
+        finally
+        {
+            EndRound();
+        }
+    }
+
+    public void Rollback()
+    {
+        Release();
+        _round?.Dispose();
+        EndRound();
+    }
+
+    // --- looking up --------------------------------------------------------------------------------------------------
+
+    public void Lookup(ReadOnlySpan<ArtifactId> ids, Span<ArtifactEntry> entries) => _lists.Lookup(ids, entries);
+
+    public int List(ArtifactList list, RecordId after, Span<ArtifactListing> target) => _lists.List(list, after, target);
+
+    public bool Any(ArtifactList list)
+    {
+        Span<ArtifactListing> one = stackalloc ArtifactListing[1];
+        return _lists.List(list, RecordId.None, one) > 0;
+    }
+
+    public bool IsLeaf(ArtifactId checkin)
+    {
+        using var select = Database.Prepare("SELECT 1 FROM leaf JOIN blob USING(rid) WHERE uuid=?1");
+        return select.Bind(1, checkin).Step();
+    }
+
+    // --- reading -----------------------------------------------------------------------------------------------------
+
+    public bool TryReadText(RecordId rid, out ArtifactText text)
+    {
+        Release();
+        text = default;
+        if (!_lists.TryDescribe(rid, out var row) || Content.Read(rid, out _text) != ContentState.Available) return false;
+
+        text = new ArtifactText { Id = row.Id, IsPrivate = row.IsPrivate, Bytes = _text!.Span };
+        return true;
+    }
+
+    public bool TryReadDelta(RecordId rid, out ArtifactText delta)
+    {
+        Release();
+        delta = default;
+        if (!_lists.TryDescribe(rid, out var row) || !MaySendDelta(row, out var source)) return false;
+
+        using var select = Database.Prepare("SELECT content FROM blob WHERE rid=?1");
+        if (!select.Bind(1, rid).Step()) return false;
+
+        var stored = select.Bytes(0);
+        if (!BlobCodec.TryReadSize(stored, out var size) || size > Content.ArtifactBytesMax) return false;
+
+        var room = Reserve(size);
+        if (!BlobCodec.TryDecode(Inflater.OfThisThread, stored, room, out var written, out _)) return false;
+
+        delta = new ArtifactText
+        {
+            Id = row.Id,
+            IsPrivate = row.IsPrivate,
+            Source = source.Id,
+            SourceRid = row.Source,
+            Bytes = room[..written],
+        };
+        return true;
+    }
+
+    public bool TryReadStored(RecordId rid, out StoredArtifact stored)
+    {
+        Release();
+        stored = default;
+        if (!_lists.TryDescribe(rid, out var row)) return false;
+        if (row.Source.IsNone || MaySendDelta(row, out var source)) return TryCopyStored(rid, row, out stored);
+
+        // A public artifact that rests on what others may not see: expanded, and deflated anew.
+        if (Content.Read(rid, out _text) != ContentState.Available) return false;
+
+        var room = Reserve(BlobCodec.GetEncodedLengthMax(_text!.Length));
+        var size = BlobCodec.Encode(Deflater.OfThisThread, _text.Span, room);
+        stored = new StoredArtifact
+        {
+            Id = row.Id,
+            IsPrivate = row.IsPrivate,
+            ExpandedSize = row.Size,
+            Bytes = room[..size],
+        };
+        return true;
+
+        bool TryCopyStored(RecordId record, in ArtifactRow described, out StoredArtifact copy)
+        {
+            copy = default;
+            using var select = Database.Prepare("SELECT content FROM blob WHERE rid=?1");
+            if (!select.Bind(1, record).Step()) return false;
+
+            var bytes = select.Bytes(0);
+            var target = Reserve(bytes.Length);
+            bytes.CopyTo(target);
+            copy = new StoredArtifact
+            {
+                Id = described.Id,
+                IsPrivate = described.IsPrivate,
+                ExpandedSize = described.Size,
+                Source = described.Source.IsNone ? default : Content.NameOf(described.Source),
+                Bytes = target,
+            };
+            return true;
+        }
+    }
+
+    public long SizeOf(RecordId rid) => Content.SizeOf(rid);
+
+    public RecordId SourceOf(RecordId rid) => Content.SourceOf(rid);
+
+    public RecordId SuggestDeltaBase(RecordId rid)
+    {
+        var found = One("SELECT pid FROM plink WHERE cid=?1 AND isprim", rid);
+        if (found.IsNone) found = One("SELECT pid FROM mlink WHERE fid=?1 AND pid>0 AND pid<>fid LIMIT 1", rid);
+        return !found.IsNone && _lists.TryDescribe(found, out var row) && !row.IsPrivate ? found : RecordId.None;
+    }
+
+    // --- writing -----------------------------------------------------------------------------------------------------
+
+    public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid) =>
+        Content.PutText(id, text, isPrivate, out rid);
+
+    public PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid) =>
+        Content.PutDelta(id, source, delta, isPrivate, out rid);
+
+    public PutOutcome PutStored(
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid) =>
+        Content.PutStored(id, source, expandedSize, stored, isPrivate, out rid);
+
+    public void AddPhantoms(ReadOnlySpan<ArtifactId> ids, bool isPrivate)
+    {
+        foreach (var id in ids) Content.AddPhantom(id, isPrivate);
+    }
+
+    public void DropPhantoms(ReadOnlySpan<RecordId> rids)
+    {
+        using var delete = Database.Prepare(
+            "DELETE FROM phantom WHERE rid=?1 AND NOT EXISTS(SELECT 1 FROM delta WHERE srcid=?1)");
+        foreach (var rid in rids) delete.Bind(1, rid).Run();
+    }
+
+    public void SetPrivate(RecordId rid, bool isPrivate) => Content.SetPrivate(rid, isPrivate);
+
+    public void ClearUnsent(ReadOnlySpan<RecordId> rids)
+    {
+        using var delete = Database.Prepare("DELETE FROM unsent WHERE rid=?1");
+        foreach (var rid in rids) delete.Bind(1, rid).Run();
+    }
+
+    public void MakeClusters() => new ClusterMaker(_repository).MakeClusters();
+
+    // --- clone -------------------------------------------------------------------------------------------------------
+
+    public void SetProjectCode(string projectCode) => _repository.Settings.Set("project-code", projectCode);
+
+    public void StartClone()
+    {
+        _clone.Start();
+        Content.DefersVerification = true;
+    }
+
+    public void FinishClone(Instant now)
+    {
+        Invariant.Require(_round is null);
+        _repository.RoundTime = now;
+        try
+        {
+            _clone.Finish();
+        }
+        finally
+        {
+            _repository.RoundTime = null;
+        }
+    }
+
+    public void Dispose()
+    {
+        Rollback();
+        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
+
+    // The delta may be handed out if its source may be seen by all who may see the artifact.
+    private bool MaySendDelta(in ArtifactRow row, out ArtifactRow source)
+    {
+        source = default;
+        if (row.Source.IsNone) return false;
+        return _lists.TryDescribe(row.Source, out source, phantomsToo: true) && (row.IsPrivate || !source.IsPrivate);
+    }
+
+    private RecordId One(string sql, RecordId rid)
+    {
+        using var select = Database.Prepare(sql);
+        return select.Bind(1, rid).Step() ? select.Record(0) : RecordId.None;
+    }
+
+    private Span<byte> Reserve(int size)
+    {
+        if (_buffer.Length < size)
+        {
+            if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = ArrayPool<byte>.Shared.Rent(size);
+        }
+
+        return _buffer.AsSpan(0, size);
+    }
+
+    private void Release()
+    {
+        _text?.Dispose();
+        _text = null;
+        if (_buffer.Length <= KeptBufferBytesMax) return;
+
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
+
+    private void EndRound()
+    {
+        _round = null;
+        _repository.RoundTime = null;
+        Content.DefersVerification = false;
+    }
+}
