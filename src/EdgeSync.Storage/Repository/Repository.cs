@@ -1,4 +1,5 @@
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
@@ -24,6 +25,8 @@ public sealed class Repository : IDisposable
         Users = new UserStore(this);
         Unversioned = new UnversionedStore(this);
         database.Began = Content.OnTransactionBegun;
+        var crosslinker = new Crosslinker(this);
+        database.Committing = () => crosslinker.LinkPending();
         database.Ended = OnTransactionEnded;
     }
 
@@ -46,13 +49,16 @@ public sealed class Repository : IDisposable
 
     public ReceiveLog ReceiveLog { get; }
 
-    /// <summary>The time by the repository's clock.</summary>
-    public Instant Now => Instant.FromDateTime(_options.Clock.GetUtcNow());
+    /// <summary>The time by the repository's clock, or of the sync round that runs.</summary>
+    public Instant Now => RoundTime ?? Instant.FromDateTime(_options.Clock.GetUtcNow());
 
     /// <summary>Secrets come from here.</summary>
     public Entropy Entropy => _options.Entropy;
 
     public RepositoryOptions Options => _options;
+
+    /// <summary>The one time at which everything in a sync round happens.</summary>
+    internal Instant? RoundTime { get; set; }
 
     public bool IsReadOnly => Database.IsReadOnly;
 
@@ -101,7 +107,9 @@ public sealed class Repository : IDisposable
     public static Repository CreateForClone(string path, RepositoryCreateOptions options) =>
         RepositoryCreator.Create(path, options, withCheckin: false, out _);
 
-    /// <summary>Begins a write transaction, or joins the one that runs.</summary>
+    /// <summary>
+    /// Begins a write transaction, or joins the one that runs. Its commit links whatever content has become readable.
+    /// </summary>
     public Transaction Begin() => Database.Begin();
 
     /// <summary>Makes a check-in, with all its rows, in one transaction.</summary>

@@ -43,6 +43,9 @@ internal static class RepositoryCreator
     private static string Fill(Repository repository, RepositoryCreateOptions options, bool withCheckin)
     {
         var database = repository.Database;
+
+        // Stock vacuums a clone of more than a thousand pages to pages of this size; here it has them from the start.
+        if (!withCheckin) database.Execute("PRAGMA page_size=8192");
         using var transaction = database.Begin();
         database.Execute(RepositorySchema.Durable);
         AddReport(database);
@@ -131,30 +134,6 @@ internal static class RepositoryCreator
         var z = Md5Hasher.Compute(body);
         byte[] text = [.. body, .. Encoding.ASCII.GetBytes($"Z {z}\n")];
         repository.ReceiveLog.TrySetOrigin(AdminUserId, nonce: null, address: null);
-        LinkFirstCheckin(repository, repository.Content.Put(text), now, options.AdminUser);
-    }
-
-    // All that follows from the one check-in, known beforehand: no need to parse what was just written.
-    private static void LinkFirstCheckin(Repository repository, RecordId rid, Instant date, string user)
-    {
-        var database = repository.Database;
-        database.Execute("INSERT INTO tag(tagid,tagname) VALUES(12,'sym-trunk')");
-        using (var leaf = database.Prepare("INSERT INTO leaf(rid) VALUES(?1)")) leaf.Bind(1, rid).Run();
-        using (var @event = database.Prepare(
-            "INSERT INTO event(type,mtime,objid,user,comment,omtime) VALUES('ci',?1,?2,?3,'initial empty check-in',?1)"))
-        {
-            @event.Bind(1, date.JulianDay).Bind(2, rid).BindText(3, user).Run();
-        }
-
-        using (var tags = database.Prepare(
-            """
-            INSERT INTO tagxref(tagid,tagtype,srcid,origid,value,mtime,rid)
-            VALUES(8,2,?1,?1,'trunk',?2,?1),(12,2,?1,?1,NULL,?2,?1)
-            """))
-        {
-            tags.Bind(1, rid).Bind(2, date.JulianDay).Run();
-        }
-
-        repository.Content.NewlyAvailable.Clear();
+        repository.Content.Put(text);
     }
 }

@@ -1,6 +1,3 @@
-using EdgeSync.Primitives;
-using EdgeSync.Storage.Sqlite;
-
 namespace EdgeSync.Storage;
 
 /// <summary>

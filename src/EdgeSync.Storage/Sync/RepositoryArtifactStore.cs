@@ -147,7 +147,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         Release();
         stored = default;
         if (!_lists.TryDescribe(rid, out var row)) return false;
-        if (row.Source.IsNone || MaySendDelta(row, out var source)) return TryCopyStored(rid, row, out stored);
+        if (row.Source.IsNone || MaySendDelta(row, out _)) return TryCopyStored(rid, row, out stored);
 
         // A public artifact that rests on what others may not see: expanded, and deflated anew.
         if (Content.Read(rid, out _text) != ContentState.Available) return false;
@@ -162,26 +162,6 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
             Bytes = room[..size],
         };
         return true;
-
-        bool TryCopyStored(RecordId record, in ArtifactRow described, out StoredArtifact copy)
-        {
-            copy = default;
-            using var select = Database.Prepare("SELECT content FROM blob WHERE rid=?1");
-            if (!select.Bind(1, record).Step()) return false;
-
-            var bytes = select.Bytes(0);
-            var target = Reserve(bytes.Length);
-            bytes.CopyTo(target);
-            copy = new StoredArtifact
-            {
-                Id = described.Id,
-                IsPrivate = described.IsPrivate,
-                ExpandedSize = described.Size,
-                Source = described.Source.IsNone ? default : Content.NameOf(described.Source),
-                Bytes = target,
-            };
-            return true;
-        }
     }
 
     public long SizeOf(RecordId rid) => Content.SizeOf(rid);
@@ -258,6 +238,26 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         Rollback();
         if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
+    }
+
+    private bool TryCopyStored(RecordId rid, ArtifactRow row, out StoredArtifact stored)
+    {
+        stored = default;
+        using var select = Database.Prepare("SELECT content FROM blob WHERE rid=?1");
+        if (!select.Bind(1, rid).Step()) return false;
+
+        var bytes = select.Bytes(0);
+        var copy = Reserve(bytes.Length);
+        bytes.CopyTo(copy);
+        stored = new StoredArtifact
+        {
+            Id = row.Id,
+            IsPrivate = row.IsPrivate,
+            ExpandedSize = row.Size,
+            Source = row.Source.IsNone ? default : Content.NameOf(row.Source),
+            Bytes = copy,
+        };
+        return true;
     }
 
     // The delta may be handed out if its source may be seen by all who may see the artifact.

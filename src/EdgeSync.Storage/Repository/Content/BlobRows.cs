@@ -87,6 +87,8 @@ internal sealed class BlobRows(Database database)
         return rid;
     }
 
+    public void RenewPhantom(RecordId rid) => AddTo("INSERT OR IGNORE INTO phantom(rid) VALUES(?1)", rid);
+
     /// <summary>Forgets the content of a record; its name stays as a phantom.</summary>
     public void Empty(RecordId rid)
     {

@@ -235,6 +235,7 @@ public sealed class ContentStore : IDisposable
         Invariant.Require(Database.IsInTransaction);
         rid = RecordId.None;
         if (expandedSize > ArtifactBytesMax) return PutOutcome.TooLarge;
+        if (DefersVerification) return PutUnverified(id, source, expandedSize, stored, isPrivate, out rid);
         if (!TryInflate(stored, out var payload)) return PutOutcome.BadCompression;
 
         using (payload)
@@ -260,8 +261,14 @@ public sealed class ContentStore : IDisposable
     public RecordId AddPhantom(ArtifactId id, bool isPrivate = false)
     {
         Invariant.Require(Database.IsInTransaction);
-        var rid = _rows.Find(id).Rid;
-        if (!rid.IsNone) return rid;
+        var (rid, size) = _rows.Find(id);
+        if (!rid.IsNone)
+        {
+            // One that was given up is asked for again.
+            if (size < 0) _rows.RenewPhantom(rid);
+            return rid;
+        }
+
         if (_repository.Shuns.Contains(id)) return RecordId.None;
 
         rid = _rows.InsertPhantom(id);
@@ -280,6 +287,28 @@ public sealed class ContentStore : IDisposable
 
     /// <summary>Puts a record on the list of what was made here and not yet pushed.</summary>
     public void MarkUnsent(RecordId rid) => _rows.AddUnsent(rid);
+
+    /// <summary>
+    /// Checks and queues everything held, from the full texts outward along the deltas: the end of a clone. What cannot be
+    /// expanded, or is not what its name says, becomes a phantom.
+    /// </summary>
+    internal void VerifyAll()
+    {
+        DefersVerification = false;
+        ForgetCached();
+        var roots = new List<RecordId>();
+        using (var select = Database.Prepare(
+            "SELECT rid FROM blob WHERE size>=0 AND NOT EXISTS(SELECT 1 FROM delta WHERE delta.rid=blob.rid) ORDER BY rid"))
+        {
+            while (select.Step()) roots.Add(select.Record(0));
+        }
+
+        foreach (var root in roots)
+        {
+            if (IsTrue(root)) Arrived(root, text: null);
+            else Empty(root);
+        }
+    }
 
     /// <summary>Forgets what memory holds of the content, because the rows may have changed under it.</summary>
     public void ForgetCached()
@@ -372,6 +401,25 @@ public sealed class ContentStore : IDisposable
             Arrived(rid, text);
             return PutOutcome.Stored;
         }
+    }
+
+    // In a clone: the bytes go straight to the file, and the end of the clone looks at all of them on all cores.
+    private PutOutcome PutUnverified(
+        ArtifactId id, ArtifactId source, long size, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+    {
+        rid = RecordId.None;
+        if (size < 0) return PutOutcome.BadCompression;
+        if (id == source) return PutOutcome.BadDelta;
+        if (!TryPlace(id, isPrivate, out rid, out var outcome)) return outcome;
+
+        var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source, isPrivate);
+        if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
+
+        Write(ref rid, id, size, stored, isPrivate);
+        if (sourceRid.IsNone) return PutOutcome.Stored;
+
+        _rows.SetSource(rid, sourceRid);
+        return PutOutcome.Pending;
     }
 
     // True: to be written, with the phantom's record in rid if there is one.

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
@@ -136,11 +137,31 @@ public sealed class UserStore
         update.BindText(1, expiresAt?.ToDateTime().ToString(ExpiryFormat, CultureInfo.InvariantCulture)).BindText(2, login).Run();
     }
 
+    /// <summary>
+    /// What a login may do: what nobody and (logged in) anonymous may, and its own letters. An unknown or expired user
+    /// has the rights of nobody.
+    /// </summary>
+    public Capabilities CapabilitiesOf(string? login)
+    {
+        var developer = LettersOf("developer");
+        var reader = LettersOf("reader");
+        var letters = LettersOf("nobody");
+        if (login is not (null or "nobody") && TryGet(login, out var user) && !user!.IsExpired)
+            letters += LettersOf("anonymous") + user.Capabilities;
+        return Capabilities.Expand(letters, developer, reader);
+    }
+
     /// <summary>The stored password, for checking signatures: a hash, a clear text, or empty. Null if there is no user.</summary>
     internal string? StoredPasswordOf(string login)
     {
         using var select = Database.Prepare("SELECT coalesce(pw,'') FROM user WHERE login=?1");
         return select.BindText(1, login).Step() ? select.Text(0) : null;
+    }
+
+    private string LettersOf(string login)
+    {
+        using var select = Database.Prepare("SELECT coalesce(cap,'') FROM user WHERE login=?1");
+        return select.BindText(1, login).Step() ? select.Text(0)! : "";
     }
 
     private User Read(Statement select)

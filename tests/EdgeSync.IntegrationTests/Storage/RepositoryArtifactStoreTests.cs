@@ -1,0 +1,356 @@
+using System.Buffers;
+using EdgeSync.Fossil.Delta;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Sqlite;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.IntegrationTests.Storage;
+
+/// <summary>The sync engine over repository files: no transport, two engines and two stores.</summary>
+public sealed class RepositoryArtifactStoreTests : IDisposable
+{
+    private static readonly Instant Now = Instant.FromUnixSeconds(1_795_000_000);
+    private readonly TemporaryFolder _folder = new("store");
+
+    public void Dispose() => _folder.Dispose();
+
+    private static SyncReport Exchange(Repository client, Repository server, SyncActions actions, SyncLogin? login = null)
+    {
+        using var clientStore = new RepositoryArtifactStore(client);
+        using var serverStore = new RepositoryArtifactStore(server);
+        var handler = new ServerHandler(serverStore, new ServerOptions());
+        using var session = new ClientSession(
+            clientStore, new ClientOptions { Actions = actions, Login = login }, new SeededEntropy(11));
+        var request = new ArrayBufferWriter<byte>();
+        for (var rounds = 0; session.TryBuildRequest(Now, request); rounds++)
+        {
+            Assert.True(rounds < 200);
+            var reply = new ArrayBufferWriter<byte>();
+            handler.Handle(Now, request.WrittenMemory.ToArray(), "127.0.0.1", reply);
+            request.ResetWrittenCount();
+            session.Receive(Now, reply.WrittenMemory.ToArray());
+        }
+
+        return session.Report;
+    }
+
+    private Repository OpenKinds(string name = "kinds.fossil")
+    {
+        var path = _folder[name];
+        File.Copy(Vectors.PathOf("repositories", "kinds.fossil"), path);
+        return Repository.Open(path);
+    }
+
+    private static Repository NewClone() =>
+        Repository.CreateForClone(Database.InMemory, new RepositoryCreateOptions { Entropy = new SeededEntropy(5) });
+
+    [Fact]
+    public void A_clone_holds_what_the_server_holds_row_for_row()
+    {
+        using var server = OpenKinds();
+        using var client = NewClone();
+
+        server.Users.Add("trusted", "gox", "secret");
+
+        var report = Exchange(client, server, SyncActions.Clone | SyncActions.Private, new SyncLogin("trusted", "secret"));
+
+        Assert.Null(report.Fault);
+        Assert.False(new CloneProgress(client).IsRunning);
+        Assert.Equal(server.ProjectCode, client.ProjectCode);
+        Assert.NotEqual(server.ServerCode, client.ServerCode);
+        var tables = new Dictionary<string, string>(RepositoryTables.ArtifactQueries);
+        foreach (var name in new[] { "filename", "leaf", "tag", "cherrypick", "phantom" })
+            tables[name] = RepositoryTables.DerivedQueries[name];
+        tables["private"] = RepositoryTables.OtherQueries["private"];
+        Assert.Equal("", Tables(server, tables).DifferencesFrom(Tables(client, tables)));
+    }
+
+    [Fact]
+    public void A_pull_of_nothing_writes_nothing()
+    {
+        using var server = OpenKinds();
+        using var client = NewClone();
+        Exchange(client, server, SyncActions.Clone);
+        var before = client.Database.TotalChanges;
+
+        var report = Exchange(client, server, SyncActions.Pull);
+
+        Assert.Null(report.Fault);
+        Assert.Equal(0, report.ArtifactsReceived);
+        Assert.Equal(before, client.Database.TotalChanges);
+    }
+
+    [Fact]
+    public void What_is_made_here_reaches_the_server_and_what_is_made_there_comes_here()
+    {
+        using var server = OpenKinds();
+        using var client = NewClone();
+        Exchange(client, server, SyncActions.Clone);
+        server.Users.Add("pusher", "io", "secret");
+        Put(client, "made here", isUnsent: true);
+        Put(server, "made there", isUnsent: false);
+
+        var report = Exchange(client, server, SyncActions.Sync, new SyncLogin("pusher", "secret"));
+
+        Assert.Null(report.Fault);
+        Assert.False(server.Content.Find(Name("made here")).IsNone);
+        Assert.False(client.Content.Find(Name("made there")).IsNone);
+        Assert.Equal(0, client.Database.QueryInt64("SELECT count(*) FROM unsent"));
+        Assert.Equal(1, server.Database.QueryInt64(
+            "SELECT count(*) FROM rcvfrom WHERE nonce IS NOT NULL AND uid=(SELECT uid FROM user WHERE login='pusher')"));
+    }
+
+    [Fact]
+    public void Private_content_stays_unless_asked_for()
+    {
+        using var server = OpenKinds();
+        using var client = NewClone();
+        Exchange(client, server, SyncActions.Clone);
+        using (var transaction = server.Begin())
+        {
+            server.Content.Put("secret"u8, isPrivate: true);
+            transaction.Commit();
+        }
+
+        Exchange(client, server, SyncActions.Pull);
+        Assert.True(client.Content.Find(Name("secret")).IsNone);
+
+        server.Users.Add("trusted", "iox", "secret");
+        Exchange(client, server, SyncActions.Pull | SyncActions.Private, new SyncLogin("trusted", "secret"));
+
+        var rid = client.Content.Find(Name("secret"));
+        Assert.True(client.Content.IsPrivate(rid));
+    }
+
+    [Fact]
+    public void Lists_are_walked_in_order_and_leave_out_what_is_shunned()
+    {
+        using var repository = OpenKinds();
+        using var store = new RepositoryArtifactStore(repository);
+        var all = Walk(store, ArtifactList.Public);
+        var shunned = all[all.Count / 2];
+        repository.Shuns.Add(shunned.Id);
+
+        var rest = Walk(store, ArtifactList.Public);
+
+        Assert.Equal(all.Where(one => one.Id != shunned.Id), rest);
+        Assert.Equal(rest.OrderBy(one => one.Rid), rest);
+        store.Begin(StoreAccess.Read, Now);
+        Assert.False(store.TryReadText(shunned.Rid, out _));
+        var entries = new ArtifactEntry[2];
+        store.Lookup([shunned.Id, Name("unheard of")], entries);
+        Assert.True(entries[0].IsShunned && entries[0].IsHeld);
+        Assert.Equal(default, entries[1]);
+        store.Rollback();
+    }
+
+    [Fact]
+    public void Phantoms_given_up_are_asked_for_again_when_announced_again()
+    {
+        using var repository = OpenKinds();
+        using var store = new RepositoryArtifactStore(repository);
+        var id = Name("far away");
+        store.Begin(StoreAccess.Write, Now);
+        store.AddPhantoms([id], isPrivate: false);
+        var phantom = Assert.Single(Walk(store, ArtifactList.Phantoms), one => one.Id == id);
+
+        store.DropPhantoms([phantom.Rid]);
+        Assert.DoesNotContain(Walk(store, ArtifactList.Phantoms), one => one.Id == id);
+        store.AddPhantoms([id], isPrivate: false);
+
+        Assert.Contains(Walk(store, ArtifactList.Phantoms), one => one.Id == id);
+        store.Rollback();
+    }
+
+    [Fact]
+    public void A_hundred_unclustered_artifacts_make_a_cluster_that_stock_accepts()
+    {
+        var path = _folder["kinds.fossil"];
+        using (var repository = OpenKinds())
+        {
+            for (var i = 0; i < 1000; i++) Put(repository, $"file {i}", isUnsent: false);
+            using var store = new RepositoryArtifactStore(repository);
+            store.Begin(StoreAccess.Write, Now);
+            store.MakeClusters();
+            Assert.True(store.TryCommit(out _));
+
+            Assert.Equal(2, Walk(store, ArtifactList.Clusters).Count(one => !IsOld(repository, one.Rid)));
+            Assert.Equal(2, Walk(store, ArtifactList.Unclustered).Count);
+        }
+
+        StockFossil.SkipWhenMissing();
+        var stock = new StockFossil(_folder);
+        stock.MustBeIntact(path);
+        var before = Rows(path, "SELECT count(*) FROM tagxref WHERE tagid=7");
+        stock.Run("rebuild", path);
+        Assert.Equal(before, Rows(path, "SELECT count(*) FROM tagxref WHERE tagid=7"));
+        Assert.Equal(2, Rows(path, "SELECT count(*) FROM unclustered JOIN blob USING(rid) WHERE size>=0"));
+    }
+
+    [Fact]
+    public void A_round_that_is_rolled_back_leaves_nothing()
+    {
+        using var repository = OpenKinds();
+        using var store = new RepositoryArtifactStore(repository);
+        store.Begin(StoreAccess.Write, Now);
+        Assert.True(store.TrySetSender(new Sender(1, "n1", "x")));
+        store.PutText(Name("gone"), "gone"u8, isPrivate: false, out _);
+        store.Rollback();
+
+        Assert.True(repository.Content.Find(Name("gone")).IsNone);
+        store.Begin(StoreAccess.Write, Now);
+        Assert.True(store.TrySetSender(new Sender(1, "n1", "x")));
+        store.PutText(Name("kept"), "kept"u8, isPrivate: false, out _);
+        Assert.True(store.TryCommit(out _));
+        store.Begin(StoreAccess.Write, Now);
+        Assert.False(store.TrySetSender(new Sender(1, "n1", "x")));
+        store.Rollback();
+    }
+
+    [Fact]
+    public void A_read_only_file_is_read_and_never_written()
+    {
+        var path = _folder["kinds.fossil"];
+        OpenKinds().Dispose();
+        using var repository = Repository.Open(path, RepositoryOptions.ReadOnly);
+        using var store = new RepositoryArtifactStore(repository);
+
+        Assert.False(store.Begin(StoreAccess.Write, Now));
+        Assert.True(store.Begin(StoreAccess.Read, Now));
+        Assert.NotEmpty(Walk(store, ArtifactList.Public));
+        store.Rollback();
+    }
+
+    [Fact]
+    public void Delta_and_stored_form_are_what_the_repository_holds()
+    {
+        using var repository = OpenKinds();
+        using var store = new RepositoryArtifactStore(repository);
+        store.Begin(StoreAccess.Read, Now);
+        var deltas = 0;
+        foreach (var one in Walk(store, ArtifactList.Public))
+        {
+            Assert.True(store.TryReadStored(one.Rid, out var stored));
+            var source = stored.Source;
+            Assert.Equal(store.SizeOf(one.Rid), stored.ExpandedSize);
+            if (!store.TryReadDelta(one.Rid, out var delta)) continue;
+
+            deltas++;
+            Assert.Equal(source, delta.Source);
+            var bytes = delta.Bytes.ToArray();
+            Assert.True(store.TryReadText(delta.SourceRid, out var text));
+            Assert.True(DeltaApplier.TryApply(text.Bytes, bytes, 1 << 24, out var target, out _));
+            Assert.True(ArtifactHash.Matches(one.Id, target));
+        }
+
+        Assert.True(deltas > 5);
+        store.Rollback();
+    }
+
+    [Fact]
+    public void Synced_tables_keep_rows_schemas_and_deletions_and_survive_a_rebuild_by_stock()
+    {
+        var path = _folder["kinds.fossil"];
+        var schema = new SyncedTableSchema("peers", 1, 100, SyncedConflict.MtimeWins,
+            [new("id", SyncedColumnType.Text, true), new("port", SyncedColumnType.Integer, false)]);
+        using (var repository = OpenKinds())
+        {
+            var tables = new SyncedTableStore(repository);
+            tables.Declare(schema);
+            tables.Declare(schema with { Version = 2, Columns = [.. schema.Columns, new("note", SyncedColumnType.Text, false)] });
+            tables.Put("peers", new("k1", 5, false, "ann"), """{"id":"a","port":80,"note":"x'y"}"""u8);
+            tables.Put("peers", new("k2", 6, true, null), """{"id":"b","port":81}"""u8);
+        }
+
+        if (StockFossil.Program is not null) new StockFossil(_folder).Run("rebuild", path);
+
+        using var again = Repository.Open(path);
+        var kept = new SyncedTableStore(again);
+        Assert.Equal(3, Assert.Single(kept.List()).Columns.Count);
+        Assert.Equal(["k1", "k2"], kept.ListRows("peers").Select(row => row.KeyHash));
+        Assert.True(kept.TryRead("peers", "k2", out var deleted));
+        Assert.Equal("""{"id":"b"}"""u8.ToArray(), deleted);
+        Assert.Equal(80, again.Database.QueryInt64("SELECT port FROM fx_x_peers WHERE note='x''y'"));
+        Assert.True(kept.Remove("peers"));
+        Assert.Empty(kept.List());
+    }
+
+    [Fact]
+    public void Configuration_rows_are_merged_by_time_and_only_into_known_columns()
+    {
+        using var repository = OpenKinds();
+        var config = new RepositoryConfigStore(repository);
+        var row = new ConfigRow(ConfigTable.User, "zoe", 100, [("cap", new ConfigValue("i")), ("pw", new ConfigValue("p"))]);
+
+        Assert.True(config.Merge(row, overwrite: false));
+        Assert.False(config.Merge(row with { MtimeSeconds = 99, Columns = [("cap", new ConfigValue("s"))] }, overwrite: false));
+        Assert.True(config.Merge(row with { MtimeSeconds = 101, Columns = [("cap", new ConfigValue("io"))] }, overwrite: false));
+        Assert.False(config.Merge(row with { Columns = [("uid", new ConfigValue(1L))] }, overwrite: true));
+
+        Assert.Equal("io", config.FindUser("zoe")!.Capabilities);
+        Assert.Equal("p", config.FindUser("zoe")!.Password);
+        Assert.Contains(config.List(ConfigTable.User, 0, _ => true), one => one.Key == "zoe" && one.MtimeSeconds == 101);
+        Assert.Empty(config.List(ConfigTable.Subscriber, 0, _ => true));
+    }
+
+    private static bool IsOld(Repository repository, RecordId rid) =>
+        repository.Database.QueryInt64($"SELECT max(rid) FROM blob WHERE uuid='{Name("file 0")}'") > rid.Value;
+
+    private static long Rows(string path, string sql)
+    {
+        using var database = Database.Open(path, new DatabaseOptions { Access = DatabaseAccess.Read });
+        return database.QueryInt64(sql);
+    }
+
+    private static List<ArtifactListing> Walk(RepositoryArtifactStore store, ArtifactList list)
+    {
+        var all = new List<ArtifactListing>();
+        var some = new ArtifactListing[7];
+        var after = RecordId.None;
+        for (var count = some.Length; count == some.Length;)
+        {
+            count = store.List(list, after, some);
+            all.AddRange(some[..count]);
+            if (count > 0) after = some[count - 1].Rid;
+        }
+
+        return all;
+    }
+
+    private static void Put(Repository repository, string text, bool isUnsent)
+    {
+        using var transaction = repository.Begin();
+        repository.Content.Put(System.Text.Encoding.UTF8.GetBytes(text), isUnsent: isUnsent);
+        transaction.Commit();
+    }
+
+    private static ArtifactId Name(string text) =>
+        ArtifactHash.Compute(HashKind.Sha3, System.Text.Encoding.UTF8.GetBytes(text));
+
+    private static RepositoryTables Tables(Repository repository, IReadOnlyDictionary<string, string> queries) =>
+        RepositoryTables.Read(sql => Query(repository.Database, sql), queries);
+
+    private static IEnumerable<object?[]> Query(Database database, string sql)
+    {
+        using var select = database.PrepareOnce(sql);
+        while (select.Step())
+        {
+            var row = new object?[select.ColumnCount];
+            for (var i = 0; i < row.Length; i++)
+            {
+                row[i] = select.ColumnType(i) switch
+                {
+                    SqliteType.Integer => select.Int64(i),
+                    SqliteType.Real => select.Double(i),
+                    SqliteType.Text => select.Text(i),
+                    SqliteType.Blob => select.Bytes(i).ToArray(),
+                    _ => null,
+                };
+            }
+
+            yield return row;
+        }
+    }
+}
