@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# usage: scripts/bench.sh [--repo FILE] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
+#        scripts/bench.sh micro [FILTER]       microbenchmarks of codecs, delta and hashes
+# Our program and stock side by side in one run, interleaved, medians; writes docs/BENCHMARKS.md and exits non-zero when
+# a limit is passed. Without --repo on the generated history (scripts/make-history.py). EDGESYNC_FOSSIL names the stock
+# program.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+if [ "${1:-}" = micro ]; then
+  need_dotnet
+  cd "$root/tests/EdgeSync.Benchmarks"
+  exec dotnet run -c Release -- --artifacts "$root/artifacts/benchmarks" --filter "${2:-*}"
+fi
+
+apt_install time python3
+[ -n "${EDGESYNC_FOSSIL:-}" ] || apt_install fossil
+case " $* " in
+  *" --help "* | *" -h "*) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
+  *" --binary "*) ;;
+  *) [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2 ;;
+esac
+exec python3 "$root/scripts/bench/bench.py" "$@"

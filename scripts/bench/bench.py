@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Side-by-side figures of our program and stock; see scripts/bench.sh."""
+
+import argparse
+import datetime
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from cases import CASES, Bench  # noqa: E402
+from measure import Failed  # noqa: E402
+from peers import Ours, Stock, artifact_set  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY_MB_MAX = 20
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def seconds(sample):
+    if sample is None or sample.wall_s == 0:
+        return "–"
+    return f"{sample.wall_s * 1000:.1f} ms" if sample.wall_s < 1 else f"{sample.wall_s:.2f} s"
+
+
+def megabytes(sample):
+    return "–" if sample is None or sample.rss_kb == 0 else f"{sample.rss_kb / 1024:.1f}"
+
+
+def ratio(ours, stock):
+    return ours / stock if ours and stock else None
+
+
+def judge(row):
+    """The limits of a row as text, and the ones it passed."""
+    wall = ratio(row.ours.wall_s, row.stock.wall_s) if row.stock else None
+    rss = ratio(row.ours.rss_kb, row.stock.rss_kb) if row.stock else None
+    checks = [
+        (row.wall_max, wall, lambda limit: f"time ≤ {limit}"),
+        (row.rss_max, rss, lambda limit: f"memory ≤ {limit}"),
+        (row.wall_s_max, row.ours.wall_s,
+         lambda limit: f"≤ {limit * 1000:.0f} ms" if limit < 1 else f"≤ {limit:.0f} s"),
+        (row.rss_kb_max, row.ours.rss_kb, lambda limit: f"≤ {limit // 1024} MB"),
+    ]
+    goals = [show(limit) for limit, _, show in checks if limit is not None]
+    missed = [show(limit) for limit, value, show in checks if limit is not None and value is not None and value > limit]
+    return ", ".join(goals), missed
+
+
+def table(rows):
+    yield "| Work | Ours | Stock | Time | Ours MB | Stock MB | Memory | Goal | |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for row in rows:
+        goals, missed = judge(row)
+        wall = ratio(row.ours.wall_s, row.stock.wall_s) if row.stock else None
+        rss = ratio(row.ours.rss_kb, row.stock.rss_kb) if row.stock else None
+        cells = [
+            row.work + (f" ({row.note})" if row.note else ""), seconds(row.ours), seconds(row.stock),
+            f"{wall:.2f}" if wall else "–", megabytes(row.ours), megabytes(row.stock), f"{rss:.2f}" if rss else "–",
+            goals or "–", ("**missed**" if missed else "met") if goals else ""]
+        yield "| " + " | ".join(cells) + " |"
+
+
+def machine():
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
+                  if line.startswith("model name")), platform.processor())
+    memory = next(int(line.split()[1]) for line in open("/proc/meminfo", encoding="ascii") if line.startswith("MemTotal"))
+    system = subprocess.run(["sh", "-c", ". /etc/os-release; echo $PRETTY_NAME"], capture_output=True, text=True, check=False)
+    return (f"{model}, {os.cpu_count()} processors, {memory / 1048576:.0f} GB, {system.stdout.strip()}, "
+            f"Linux {platform.release().split('-')[0]}")
+
+
+def history(arguments, work):
+    if arguments.repo:
+        return arguments.repo, f"`{os.path.basename(arguments.repo)}`"
+    target = os.path.join(work, "generated.fossil")
+    say("making the generated history")
+    subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "make-history.py"), target],
+                   check=True, stdout=subprocess.DEVNULL, env={**os.environ, "HOME": work, "USER": "tester"})
+    return target, "the generated history (`scripts/make-history.py`, seed 1)"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repo", help="history to measure on; copied, never written")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each side (small commands get more)")
+    parser.add_argument("--only", help="comma separated: " + ", ".join(CASES))
+    parser.add_argument("--out", help="report; docs/BENCHMARKS.md unless --only is given")
+    parser.add_argument("--binary", default=os.path.join(ROOT, "bin", "edgesync"))
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",") if arguments.only else list(CASES)
+    out = arguments.out or (None if arguments.only else os.path.join(ROOT, "docs", "BENCHMARKS.md"))
+
+    work = tempfile.mkdtemp(prefix="edgesync-bench-")
+    rows, failures = [], []
+    try:
+        source, name = history(arguments, work)
+        ours = Ours("edgesync", os.path.abspath(arguments.binary), work)
+        stock = Stock("fossil", os.environ.get("EDGESYNC_FOSSIL", "fossil"), work)
+        bench = Bench(ours, stock, source, work, arguments.runs)
+        load = os.getloadavg()[0]
+        for case in chosen:
+            try:
+                for row in CASES[case](bench):
+                    rows.append(row)
+                    say(list(table([row]))[-1])
+            except Failed as failure:
+                failures.append(f"{case}: {failure}")
+                say(f"FAILED {failures[-1]}")
+        versions = [ours.capture("--version").splitlines()[0], stock.capture("version").splitlines()[0]]
+        count = artifact_set(bench.repo)[0]
+        size = os.path.getsize(bench.repo)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+    binary = os.path.getsize(arguments.binary) / 1e6
+    missed = [f"{row.work}: {', '.join(judge(row)[1])}" for row in rows if judge(row)[1]]
+    if binary > BINARY_MB_MAX:
+        missed.append(f"the program: {binary:.1f} MB")
+    report = "\n".join([
+        "# Figures", "",
+        "Our program and stock Fossil side by side, by turns, in one run of `scripts/bench.sh`: medians of wall time and",
+        "of peak memory, ours / stock. Written by that script; not edited by hand.", "",
+        f"- {datetime.date.today().isoformat()}, {machine()}, load {load:.1f} at the start",
+        f"- {versions[0]}; {versions[1]}",
+        f"- {name}: {count:,} artifacts, {size / 1e6:.1f} MB; {arguments.runs} runs of each side, more of small commands",
+        f"- the program is one file of {binary:.1f} MB (goal ≤ {BINARY_MB_MAX} MB)", "",
+        *table(rows), "",
+        "## Missed", "", *([f"- {line}" for line in missed] or ["Nothing."]), "",
+        *(["## Failed", "", *[f"- {line}" for line in failures], ""] if failures else [])])
+    if out:
+        with open(out, "w", encoding="utf-8") as file:
+            file.write(report)
+        say(f"wrote {out}")
+    else:
+        print(report)
+    for line in missed:
+        say(f"missed: {line}")
+    return 1 if missed or failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

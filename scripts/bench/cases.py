@@ -1,0 +1,200 @@
+"""What is measured. A case yields rows; a row is two medians and the limits on their ratio."""
+
+import os
+from dataclasses import dataclass
+
+from measure import Failed, Sample, interleave
+from peers import artifact_set, copy, deepest_delta, empty_twin, open_to_all
+
+
+@dataclass
+class Row:
+    work: str
+    ours: Sample
+    stock: Sample | None = None
+    wall_max: float | None = None   # ours / stock
+    rss_max: float | None = None    # ours / stock
+    wall_s_max: float | None = None
+    rss_kb_max: int | None = None
+    note: str = ""
+
+
+class Bench:
+    def __init__(self, ours, stock, repo, work, runs):
+        self.ours, self.stock, self.work, self.runs = ours, stock, work, runs
+        self.repo = copy(repo, self.path("history.fossil"))
+        open_to_all(self.repo)
+        self.is_large = os.path.getsize(self.repo) > 20_000_000
+
+    def path(self, name):
+        return os.path.join(self.work, name)
+
+    def pair(self, work, ours, stock, runs=None, **limits):
+        # A lambda apiece: `interleave` tells the sides apart by identity.
+        a, b = interleave(runs or self.runs, ours, stock)
+        return Row(work, a, b, **limits)
+
+    def must_equal(self, a, b):
+        if artifact_set(a) != artifact_set(b):
+            raise Failed(f"{a} and {b} do not hold the same artifacts")
+
+
+def start(bench):
+    yield bench.pair("start, print the version", bench.ours.version, bench.stock.version, 25, wall_s_max=0.015)
+
+
+def clone(bench):
+    """Both roles: who clones, and who serves."""
+    target = {peer: bench.path(f"clone-{peer.name}.fossil") for peer in (bench.ours, bench.stock)}
+
+    def cloning(peer, server):
+        def once():
+            for suffix in ("", "-wal", "-shm"):
+                if os.path.exists(target[peer] + suffix):
+                    os.remove(target[peer] + suffix)
+            return peer.clone(server.url, target[peer])
+        return once
+
+    runs = max(3, bench.runs) if bench.is_large else bench.runs
+    with bench.stock.serve(copy(bench.repo, bench.path("served-by-stock.fossil"))) as stock_server:
+        yield bench.pair(
+            "clone from a stock server", cloning(bench.ours, stock_server), cloning(bench.stock, stock_server), runs,
+            wall_max=0.7, rss_max=1.0)
+        bench.must_equal(target[bench.ours], bench.repo)
+        with bench.ours.serve(copy(bench.repo, bench.path("served-by-ours.fossil"))) as our_server:
+            yield bench.pair(
+                "clone by stock: our leaf / stock's server",
+                cloning(bench.stock, our_server), cloning(bench.stock, stock_server), runs, wall_max=0.8)
+            bench.must_equal(target[bench.stock], bench.repo)
+            yield Row("clone by us from our leaf", interleave(runs, cloning(bench.ours, our_server), None)[0])
+    yield Row(
+        "memory of the server after these clones",
+        Sample(0, 0, our_server.rss_kb, ""), Sample(0, 0, stock_server.rss_kb, ""))
+
+
+def pull(bench):
+    repos = {peer: copy(bench.repo, bench.path(f"pull-{peer.name}.fossil")) for peer in (bench.ours, bench.stock)}
+    with bench.stock.serve(copy(bench.repo, bench.path("served.fossil"))) as server:
+        yield bench.pair(
+            "pull of nothing",
+            lambda: bench.ours.pull(server.url, repos[bench.ours]),
+            lambda: bench.stock.pull(server.url, repos[bench.stock]), 3 * bench.runs, wall_max=0.5)
+
+
+def push_one(bench):
+    """A commit of one file by stock into a copy, then the push of it."""
+    tree, repo = bench.path("tree-push"), copy(bench.repo, bench.path("push-source.fossil"))
+    bench.stock.open_tree(repo, tree)
+    with open(os.path.join(tree, "pushed.txt"), "w", encoding="ascii") as file:
+        file.write("one line more\n")
+    bench.stock.capture("add", "pushed.txt", cwd=tree)
+    bench.stock.capture("commit", "--no-warnings", "--allow-fork", "-m", "one more", cwd=tree)
+    bench.stock.capture("close", "--force", cwd=tree)
+
+    def pushing(peer):
+        def once():
+            source = copy(repo, bench.path(f"push-from-{peer.name}.fossil"))
+            served = copy(bench.repo, bench.path(f"push-to-{peer.name}.fossil"))
+            with bench.stock.serve(served) as server:
+                sample = peer.push(server.url, source)
+            bench.must_equal(served, source)
+            return sample
+        return once
+
+    yield bench.pair("push of one commit", pushing(bench.ours), pushing(bench.stock), 2 * bench.runs, wall_max=0.5)
+
+
+def push_all(bench):
+    """The whole history into an empty repository; stock needs minutes for it on a large one, so that is run once."""
+    def pushing(peer, host):
+        def once():
+            source = copy(bench.repo, bench.path("whole-from.fossil"))
+            served = empty_twin(bench.stock, bench.repo, bench.path("whole-to.fossil"))
+            with host.serve(served) as server:
+                sample = peer.push(server.url, source)
+            have, want = artifact_set(served)[0], artifact_set(source)[0]
+            if have < want:
+                raise Failed(f"{want - have} of {want} artifacts did not arrive")
+            return sample
+        return once
+
+    runs = 1 if bench.is_large else max(3, bench.runs // 2)
+    yield bench.pair(
+        "push of the whole history to a stock server",
+        pushing(bench.ours, bench.stock), pushing(bench.stock, bench.stock), runs,
+        wall_s_max=15.0, note="once" if runs == 1 else "")
+    yield Row("push of the whole history to our leaf", interleave(runs, pushing(bench.ours, bench.ours), None)[0])
+
+
+def rebuild(bench):
+    repos = {peer: copy(bench.repo, bench.path(f"rebuild-{peer.name}.fossil")) for peer in (bench.ours, bench.stock)}
+    yield bench.pair(
+        "rebuild", lambda: bench.ours.rebuild(repos[bench.ours]), lambda: bench.stock.rebuild(repos[bench.stock]),
+        wall_max=0.6)
+
+
+def verify(bench):
+    runs = 3 if bench.is_large else bench.runs
+    yield bench.pair(
+        "verify / test-integrity", lambda: bench.ours.verify(bench.repo), lambda: bench.stock.verify(bench.repo), runs,
+        wall_max=0.8)
+
+
+def reading(bench):
+    name, depth = deepest_delta(bench.repo)
+    runs = 3 * bench.runs
+    yield bench.pair("ls tip", lambda: bench.ours.ls(bench.repo), lambda: bench.stock.ls(bench.repo), runs, wall_max=0.8)
+    yield bench.pair(
+        "timeline, 20 entries", lambda: bench.ours.timeline(bench.repo), lambda: bench.stock.timeline(bench.repo), runs,
+        wall_max=0.8)
+    yield bench.pair(
+        f"cat of the deepest delta ({depth} links)",
+        lambda: bench.ours.cat(bench.repo, name), lambda: bench.stock.cat(bench.repo, name), runs, wall_max=0.8)
+
+
+def commit(bench):
+    """One changed file in a tree of 1,000."""
+    base, tree = bench.path("thousand.fossil"), bench.path("tree-thousand")
+    bench.stock.capture("new", base)
+    open_to_all(base)
+    bench.stock.open_tree(base, tree)
+    for i in range(1000):
+        folder = os.path.join(tree, f"folder{i // 50}")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, f"file{i}.txt"), "w", encoding="ascii") as file:
+            file.writelines(f"line {n} of file {i}\n" for n in range(80))
+    bench.stock.capture("add", ".", cwd=tree)
+    bench.stock.capture("commit", "--no-warnings", "-m", "a thousand files", cwd=tree)
+    bench.stock.capture("close", "--force", cwd=tree)
+    trees, repos, count = {}, {}, {"n": 0}
+    for peer in (bench.ours, bench.stock):
+        repos[peer] = copy(base, bench.path(f"thousand-{peer.name}.fossil"))
+        trees[peer] = bench.path(f"tree-thousand-{peer.name}")
+        peer.open_tree(repos[peer], trees[peer])
+
+    def committing(peer):
+        def once():
+            count["n"] += 1
+            name = os.path.join("folder7", "file351.txt")
+            with open(os.path.join(trees[peer], name), "a", encoding="ascii") as file:
+                file.write(f"edit {count['n']}\n")
+            return peer.commit(repos[peer], trees[peer], name, f"edit {count['n']}")
+        return once
+
+    yield bench.pair(
+        "commit of one file in a tree of 1,000", committing(bench.ours), committing(bench.stock), 2 * bench.runs,
+        wall_max=0.8)
+
+
+def idle(bench):
+    import time
+    with bench.ours.serve(copy(bench.repo, bench.path("idle.fossil"))) as server:
+        time.sleep(2)
+        resident = server.resident_kb()
+    yield Row("memory of an idle leaf", Sample(0, 0, resident, ""), rss_kb_max=40 * 1024)
+
+
+CASES = {
+    "start": start, "clone": clone, "pull": pull, "push-one": push_one, "push-all": push_all, "rebuild": rebuild,
+    "verify": verify, "reading": reading, "commit": commit, "idle": idle,
+}
