@@ -17,6 +17,9 @@ public sealed record XferHttpReply(int Status, XferContentType ContentType, Read
     /// <summary>Feeds the limit on failed logins; null says that nobody tried.</summary>
     public bool? LoginSucceeded { get; init; }
 
+    /// <summary>What the exchange did, for the log.</summary>
+    public string? Note { get; init; }
+
     /// <summary>A status other than 200, with a sentence for the person at the other end.</summary>
     public static XferHttpReply Refusal(int status, string sentence) =>
         new(status, XferContentType.Uncompressed, System.Text.Encoding.UTF8.GetBytes(sentence + "\n")) { IsPlainText = true };
@@ -32,7 +35,8 @@ public sealed record Readiness(IReadOnlyList<(string Name, string? Fault)> Check
 
 /// <summary>What one request came to.</summary>
 public readonly record struct XferHttpLogEntry(
-    string Method, string Path, int Status, long BytesIn, long BytesOut, TimeSpan Elapsed, IPAddress RemoteAddress, string? Fault);
+    string Method, string Path, int Status, long BytesIn, long BytesOut, TimeSpan Elapsed, IPAddress RemoteAddress, string? Note,
+    string? Fault);
 
 /// <summary>What the server asks of its host. All may be called at the same time from several threads.</summary>
 public interface IXferHttpHost

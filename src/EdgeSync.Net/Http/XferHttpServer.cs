@@ -160,7 +160,7 @@ public sealed class XferHttpServer : IAsyncDisposable
 
         _host.Log(new XferHttpLogEntry(
             context.Request.Method, context.Request.Path, context.Response.StatusCode, tally.BytesIn, tally.BytesOut,
-            Stopwatch.GetElapsedTime(begin), address, tally.Fault));
+            Stopwatch.GetElapsedTime(begin), address, tally.Note, tally.Fault));
     }
 
     private Task RouteAsync(HttpContext context, IPAddress address, Tally tally)
@@ -261,6 +261,7 @@ public sealed class XferHttpServer : IAsyncDisposable
             response.ContentLength = reply.Body.Length;
             response.Headers.CacheControl = "no-store";
             tally.BytesOut = reply.Body.Length;
+            tally.Note = reply.Note;
             await response.Body.WriteAsync(reply.Body, context.RequestAborted);
         }
     }
@@ -323,6 +324,8 @@ public sealed class XferHttpServer : IAsyncDisposable
         public long BytesIn { get; set; }
 
         public long BytesOut { get; set; }
+
+        public string? Note { get; set; }
 
         public string? Fault { get; set; }
     }

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Hosting;
+
+/// <summary>
+/// Where to listen, as people write it: <c>8080</c>, <c>:8080</c> and <c>localhost:8080</c> are loopback,
+/// <c>10.0.0.4:8080</c> and <c>[::1]:8080</c> one address, <c>*:8080</c> every one.
+/// </summary>
+internal static class ListenAddress
+{
+    // Differs from the original, where ":8080" meant the whole world: whoever wants that says so.
+    public static IPEndPoint Parse(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        var host = colon < 0 ? "" : text[..colon];
+        var port = colon < 0 ? text : text[(colon + 1)..];
+        if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) throw Refuse(text);
+
+        return new IPEndPoint(AddressOf(host) ?? throw Refuse(text), number);
+    }
+
+    /// <summary>A person's own browser or clone can use it: <c>localhost</c> for the addresses that mean it.</summary>
+    public static string ForPeople(string address)
+    {
+        var url = new Uri(address);
+        var host = IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) && (IPAddress.IsLoopback(ip) || ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any))
+            ? "localhost"
+            : url.Host;
+        return $"{url.Scheme}://{host}:{url.Port}";
+    }
+
+    private static IPAddress? AddressOf(string host) => host switch
+    {
+        "" or "localhost" => IPAddress.Loopback,
+        "*" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
+        _ => IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : null,
+    };
+
+    private static EdgeSyncException Refuse(string text) => new(
+        ErrorKind.Usage, $"'{text}' is no address to listen on", "such as 127.0.0.1:8080, :0 for any free port, or *:8080 for every interface");
+}
