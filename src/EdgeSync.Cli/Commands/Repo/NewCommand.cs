@@ -32,19 +32,19 @@ internal static class NewCommand
             ProjectCode = context.Get(Code),
             HashPolicy = context.Get(Sha1) ? HashPolicy.Sha1 : HashPolicy.Sha3,
             Clock = context.Clock,
-        });
-        context.Output.Write(new NewReport(path, repository.ProjectCode, repository.ServerCode, user), CliJson.Default.NewReport);
+        }, out var password);
+        context.Output.Write(new NewReport(path, repository.ProjectCode, repository.ServerCode, user, password), CliJson.Default.NewReport);
         return ExitCode.Ok;
     }
 }
 
-internal sealed record NewReport(string Path, string ProjectCode, string ServerCode, string User) : IReport
+internal sealed record NewReport(string Path, string ProjectCode, string ServerCode, string User, string Password) : IReport
 {
     public void Print(TextWriter output)
     {
         output.WriteLine($"created repository: {Path}");
         output.WriteLine($"project-code: {ProjectCode}");
         output.WriteLine($"server-code:  {ServerCode}");
-        output.WriteLine($"first user:   {User} (no password yet: edgesync repo user passwd {User} -R {Path})");
+        output.WriteLine($"first user:   {User} (password, shown once: {Password})");
     }
 }

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>Spans of time as people write them: <c>30s</c>, <c>10m</c>, <c>2h</c>, <c>7d</c>, <c>250ms</c>, <c>0</c>.</summary>
+internal static class Durations
+{
+    public static Option<TimeSpan> Option(string name, string description, TimeSpan otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (TryParse(text, out var span)) return span;
+
+            result.AddError($"'{text}' is no span of time: 30s, 10m, 2h or 7d");
+            return default;
+        },
+    };
+
+    public static bool TryParse(string text, out TimeSpan span)
+    {
+        span = default;
+        var digits = text.TrimEnd("abcdefghijklmnopqrstuvwxyz".ToCharArray());
+        if (!double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return false;
+
+        var unit = text[digits.Length..] switch
+        {
+            "ms" => TimeSpan.TicksPerMillisecond,
+            "s" => TimeSpan.TicksPerSecond,
+            "m" => TimeSpan.TicksPerMinute,
+            "h" => TimeSpan.TicksPerHour,
+            "d" => TimeSpan.TicksPerDay,
+            "" when number == 0 => 1,
+            _ => 0L,
+        };
+        if (unit == 0 || number * unit > TimeSpan.FromDays(36_500).Ticks) return false;
+
+        span = new TimeSpan((long)(number * unit));
+        return true;
+    }
+}

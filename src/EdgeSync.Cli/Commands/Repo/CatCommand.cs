@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.Text;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Blobs;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class CatCommand
+{
+    private static readonly Argument<string> Name = new("ARTIFACT") { Description = "Any name of an artifact; with --version the path of a file." };
+    private static readonly Option<string?> Version = new("--version", "-r") { Description = "Print the file ARTIFACT of this check-in.", HelpName = "VERSION" };
+    private static readonly Option<bool> Raw = new("--raw") { Description = "As it is stored: a delta stays a delta." };
+
+    public static Verb Create() => new("cat", "Print an artifact or a file.", Run)
+    {
+        Arguments = { Name },
+        Options = { Version, Raw },
+        Examples = ["repo cat tip", "repo cat README.md -r trunk", "repo cat --raw 3f6c19d2"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        var rid = Find(context, repository);
+        if (context.Get(Raw))
+        {
+            Print(context, repository, rid, ReadStored(repository, rid));
+            return ExitCode.Ok;
+        }
+
+        using var content = repository.Content.Get(rid);
+        Print(context, repository, rid, content.Span);
+        return ExitCode.Ok;
+    }
+
+    private static RecordId Find(CommandContext context, Repository repository)
+    {
+        var name = context.Require(Name);
+        if (context.Get(Version) is not { } version) return repository.Names.Resolve(name);
+
+        using var tree = CheckinTree.Open(repository, repository.Names.ResolveCheckin(version));
+        return tree.TryFind(name, out var file)
+            ? repository.Content.Find(file.Id)
+            : throw new EdgeSyncException(ErrorKind.NotFound, $"{version} has no file '{name}'", $"edgesync repo ls {version}");
+    }
+
+    private static byte[] ReadStored(Repository repository, RecordId rid)
+    {
+        if (!repository.Content.TryReadStored(rid, out var stored, out _))
+            throw new EdgeSyncException(ErrorKind.NotFound, $"{repository.Content.NameOf(rid)} is only a phantom", "edgesync repo pull");
+
+        using var inflater = new Inflater();
+        return BlobCodec.TryDecode(inflater, stored, Array.MaxLength, out var content, out var fault)
+            ? content
+            : throw new EdgeSyncException(ErrorKind.Corrupt, $"{repository.Content.NameOf(rid)} is damaged: {fault}", "edgesync repo verify");
+    }
+
+    private static void Print(CommandContext context, Repository repository, RecordId rid, ReadOnlySpan<byte> content)
+    {
+        if (!context.Output.IsJson)
+        {
+            context.Output.Raw.Write(content);
+            return;
+        }
+
+        var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
+        var report = new CatReport(
+            repository.Content.NameOf(rid).ToString(),
+            content.Length,
+            isText ? Encoding.UTF8.GetString(content) : null,
+            isText ? null : Convert.ToBase64String(content));
+        context.Output.Write(report, CliJson.Default.CatReport);
+    }
+}
+
+/// <summary>Text when it is UTF-8, otherwise base64.</summary>
+internal sealed record CatReport(string Hash, int Size, string? Text, string? Base64) : IReport
+{
+    public void Print(TextWriter output) => output.Write(Text);
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class CheckoutCommand
+{
+    private static readonly Argument<string?> Version = new("VERSION") { Description = "Check-in; otherwise the newest.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Replace files that are there." };
+
+    public static Verb Create() => new("co", "Write all files of a check-in into a folder.", Run)
+    {
+        Arguments = { Version },
+        Options = { TreeOptions.Folder, Force },
+        Notes = "Nothing is written when a file is in the way, unless --force is given.",
+        Examples = ["repo co -R project.fossil -d work", "repo co v1.0 -d work --force"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        using var tree = CheckinTree.Open(repository, repository.Names.ResolveCheckin(context.Get(Version)));
+        var folder = context.Require(TreeOptions.Folder);
+        var force = context.Get(Force);
+        var files = tree.Files.ToList();
+        if (!force) RefuseWhatIsThere(folder, files);
+
+        var writer = new TreeWriter(repository, folder);
+        foreach (var file in files) writer.Write(file, force);
+        var report = new CheckoutReport(repository.Content.NameOf(tree.Rid).ToString(), [.. files.Select(f => f.Name)]);
+        context.Output.Write(report, CliJson.Default.CheckoutReport);
+        return ExitCode.Ok;
+    }
+
+    private static void RefuseWhatIsThere(string folder, List<TreeFile> files)
+    {
+        var there = files.Where(f => TreeWriter.IsThere(Path.Combine(folder, f.Name))).Select(f => f.Name).Take(11).ToList();
+        if (there.Count == 0) return;
+
+        throw new EdgeSyncException(
+            ErrorKind.Conflict, $"files are in the way in {Path.GetFullPath(folder)}; nothing was written", "another folder (-d), or --force")
+        {
+            Candidates = there,
+        };
+    }
+}
+
+internal sealed record CheckoutReport(string Checkin, IReadOnlyList<string> Files) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var file in Files) output.WriteLine($"  {file}");
+        output.WriteLine($"checked out {Files.Count} files");
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class LsCommand
+{
+    private static readonly Argument<string?> Version = new("VERSION") { Description = "Check-in; otherwise the newest.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<bool> Long = new("--long", "-l") { Description = "Hash and permission too." };
+
+    public static Verb Create() => new("ls", "List the files of a check-in.", Run)
+    {
+        Arguments = { Version },
+        Options = { Long },
+        Examples = ["repo ls", "repo ls -l trunk", "repo ls 2024-01-31 --json"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        using var tree = CheckinTree.Open(repository, repository.Names.ResolveCheckin(context.Get(Version)));
+        var files = tree.Files.Select(f => new LsFile(f.Name, f.Id.ToString(), LetterOf(f.Permission))).ToList();
+        context.Output.Write(
+            new LsReport(repository.Content.NameOf(tree.Rid).ToString(), files) { IsLong = context.Get(Long) }, CliJson.Default.LsReport);
+        return ExitCode.Ok;
+    }
+
+    private static string LetterOf(FilePermission permission) => permission switch
+    {
+        FilePermission.Executable => "x",
+        FilePermission.Symlink => "l",
+        _ => "-",
+    };
+}
+
+/// <param name="Perm"><c>-</c>, <c>x</c> (executable) or <c>l</c> (symbolic link).</param>
+internal sealed record LsFile(string Name, string Hash, string Perm);
+
+internal sealed record LsReport(string Checkin, IReadOnlyList<LsFile> Files) : IReport
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsLong { get; init; }
+
+    public void Print(TextWriter output)
+    {
+        foreach (var file in Files) output.WriteLine(IsLong ? $"{file.Hash[..10]}  {file.Perm}  {file.Name}" : file.Name);
+    }
+}

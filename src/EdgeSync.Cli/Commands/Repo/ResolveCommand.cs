@@ -1,0 +1,33 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class ResolveCommand
+{
+    private static readonly Argument<string> Name = new("NAME") { Description = "Hash, prefix of one, tip, branch, tag, root:BRANCH, date …" };
+
+    public static Verb Create() => new("resolve", "Show which artifact a name means.", Run)
+    {
+        Arguments = { Name },
+        Notes = "Names are those of Fossil: 4 or more digits of a hash, tip, a branch or tag, root:BRANCH, a date or time.",
+        Examples = ["repo resolve trunk", "repo resolve 3f6c19d2", "repo resolve 2024-01-31T12:00"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        var rid = repository.Names.Resolve(context.Require(Name));
+        context.Output.Write(new ResolveReport(rid.Value, repository.Content.NameOf(rid).ToString()), CliJson.Default.ResolveReport);
+        return ExitCode.Ok;
+    }
+}
+
+internal sealed record ResolveReport(long Rid, string Uuid) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"rid:  {Rid}");
+        output.WriteLine($"uuid: {Uuid}");
+    }
+}

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Text;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class UnversionedCommand
+{
+    private static readonly Argument<string> Name = new("NAME") { Description = "Name of the file in the repository." };
+    private static readonly Argument<string> File = new("FILE") { Description = "File to store; - is standard input." };
+    private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write; otherwise stdout.", HelpName = "FILE" };
+
+    public static Verb Create() => new("uv", "Files without history: only the newest content is kept.")
+    {
+        new Verb("ls", "List them, deletions too.", RunList) { Examples = ["repo uv ls"] },
+        new Verb("put", "Store a file.", RunPut) { Arguments = { Name, File }, Examples = ["repo uv put manual.pdf ./out/manual.pdf"] },
+        new Verb("get", "Print or write one.", RunGet) { Arguments = { Name }, Options = { To }, Examples = ["repo uv get manual.pdf -o manual.pdf"] },
+        new Verb("delete", "Delete one; the deletion travels.", RunDelete) { Arguments = { Name }, Examples = ["repo uv delete manual.pdf"] },
+    };
+
+    private static ExitCode RunList(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        var files = repository.Unversioned.List().Select(f => new UnversionedFile(
+            f.Name, Instant.FromUnixSeconds(f.MtimeSeconds).ToString(), f.Size, f.IsDeletion ? null : f.Hash.ToString()));
+        context.Output.Write(new UnversionedListReport([.. files]), CliJson.Default.UnversionedListReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunPut(CommandContext context)
+    {
+        var name = context.Require(Name);
+        var content = InputFile.ReadAll(context.Require(File));
+        using var repository = context.OpenToWrite();
+        using var transaction = repository.Begin();
+        var entry = repository.Unversioned.Put(name, content);
+        transaction.Commit();
+        context.Output.Write(new UnversionedReport("wrote", name, entry.Size, entry.Hash.ToString()), CliJson.Default.UnversionedReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunGet(CommandContext context)
+    {
+        var name = context.Require(Name);
+        using var repository = context.OpenToRead();
+        if (!repository.Unversioned.TryGet(name, out var content)) throw Unknown(repository.Path, name);
+
+        var file = context.Get(To);
+        if (file is null && context.Output.IsJson)
+        {
+            repository.Unversioned.TryFind(name, out var entry);
+            var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
+            var report = new CatReport(
+                entry.Hash.ToString(), content.Length, isText ? Encoding.UTF8.GetString(content) : null, isText ? null : Convert.ToBase64String(content));
+            context.Output.Write(report, CliJson.Default.CatReport);
+            return ExitCode.Ok;
+        }
+
+        InputFile.WriteAll(file, content, context.Output);
+        if (file is not null) context.Output.Write(new UnversionedReport("wrote", file, content.Length, null), CliJson.Default.UnversionedReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunDelete(CommandContext context)
+    {
+        var name = context.Require(Name);
+        using var repository = context.OpenToWrite();
+        using var transaction = repository.Begin();
+        if (!repository.Unversioned.Delete(name)) throw Unknown(repository.Path, name);
+
+        transaction.Commit();
+        context.Output.Write(new UnversionedReport("deleted", name, 0, null), CliJson.Default.UnversionedReport);
+        return ExitCode.Ok;
+    }
+
+    private static EdgeSyncException Unknown(string path, string name) =>
+        new(ErrorKind.NotFound, $"{path} has no unversioned file '{name}'", "edgesync repo uv ls");
+}
+
+/// <param name="Hash">Null for a deletion.</param>
+internal sealed record UnversionedFile(string Name, string Date, long Size, string? Hash);
+
+internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> Files) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        var width = Files.Count == 0 ? 0 : Files.Max(f => f.Name.Length);
+        foreach (var file in Files)
+            output.WriteLine($"{file.Name.PadRight(width)}  {Text.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
+    }
+}
+
+/// <param name="Status"><c>wrote</c> or <c>deleted</c>.</param>
+internal sealed record UnversionedReport(string Status, string Name, long Bytes, string? Hash) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine($"{Status} {Name}");
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class UserCommand
+{
+    private static readonly Argument<string> Login = new("LOGIN") { Description = "The user." };
+
+    public static readonly Option<string> Capabilities = new("--cap")
+    {
+        Description = "Capability letters.",
+        HelpName = "LETTERS",
+        Required = true,
+    };
+
+    public const string Letters = """
+        Letters most used: o read, i write (and read), g clone, h see hashes, x private branches, y unversioned files, a admin,
+        s everything, v the rights of 'developer', u those of 'reader'.
+        """;
+
+    public static Verb Create() => new("user", "Who may do what.")
+    {
+        new Verb("add", "Add a user and print a password, once.", RunAdd)
+        {
+            Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user add alice --cap oih"],
+        },
+        new Verb("list", "List users.", RunList) { Examples = ["repo user list"] },
+        new Verb("update", "Change the capabilities of a user.", RunUpdate)
+        {
+            Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user update nobody --cap og"],
+        },
+        new Verb("rm", "Remove a user.", RunRemove) { Arguments = { Login }, Examples = ["repo user rm alice"] },
+        new Verb("passwd", "Make a new password and print it, once.", RunPassword) { Arguments = { Login }, Examples = ["repo user passwd alice"] },
+    };
+
+    private static ExitCode RunAdd(CommandContext context)
+    {
+        var login = context.Require(Login);
+        using var repository = context.OpenToWrite();
+        var password = repository.Users.Add(login, context.Require(Capabilities));
+        context.Output.Write(new UserReport("created", login, password), CliJson.Default.UserReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunList(CommandContext context)
+    {
+        using var repository = context.OpenToRead();
+        var users = repository.Users.List().Select(u => new UserEntry(u.Login, u.Capabilities, u.HasPassword, u.ExpiresAt?.ToString(), u.IsExpired));
+        context.Output.Write(new UserListReport([.. users]), CliJson.Default.UserListReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunUpdate(CommandContext context)
+    {
+        var login = context.Require(Login);
+        using var repository = context.OpenToWrite();
+        repository.Users.SetCapabilities(login, context.Require(Capabilities));
+        context.Output.Write(new UserReport("updated", login, null), CliJson.Default.UserReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunRemove(CommandContext context)
+    {
+        var login = context.Require(Login);
+        using var repository = context.OpenToWrite();
+        repository.Users.Remove(login);
+        context.Output.Write(new UserReport("deleted", login, null), CliJson.Default.UserReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunPassword(CommandContext context)
+    {
+        var login = context.Require(Login);
+        using var repository = context.OpenToWrite();
+        var password = repository.Users.SetPassword(login);
+        context.Output.Write(new UserReport("updated", login, password), CliJson.Default.UserReport);
+        return ExitCode.Ok;
+    }
+}
+
+/// <param name="Status"><c>created</c>, <c>updated</c> or <c>deleted</c>.</param>
+/// <param name="Password">Shown this once; only a hash of it is stored.</param>
+internal sealed record UserReport(string Status, string Login, string? Password) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"{char.ToUpperInvariant(Status[0])}{Status[1..]} user {Login}");
+        if (Password is not null) output.WriteLine($"password (shown once): {Password}");
+    }
+}
+
+internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired);
+
+internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        var width = Users.Count == 0 ? 0 : Users.Max(u => u.Login.Length);
+        foreach (var user in Users)
+        {
+            var expiry = user.ExpiresAt is null ? "" : $"  {(user.IsExpired ? "expired" : "until")} {Text.Minute(user.ExpiresAt)}";
+            output.WriteLine($"{user.Login.PadRight(width)}  {user.Capabilities}{expiry}");
+        }
+    }
+}
