@@ -51,6 +51,7 @@ internal static class CommandLine
         var root = new RootCommand("Fossil repositories that keep in step: a repository engine and a sync node in one file.")
         {
             RepoCommand.Create(),
+            LeafCommand.Create(),
             CompletionCommand.Create(),
         };
         Globals.AddTo(root);

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Commands.Repo;
+using EdgeSync.Cli.Hosting;
 
 namespace EdgeSync.Cli.Printing;
 
@@ -13,6 +14,9 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(FailureReport))]
 [JsonSerializable(typeof(CompletionReport))]
 [JsonSerializable(typeof(HashReport))]
+[JsonSerializable(typeof(SyncOutcomeReport))]
+[JsonSerializable(typeof(CloneReport))]
+[JsonSerializable(typeof(ServeReport))]
 [JsonSerializable(typeof(ResolveReport))]
 [JsonSerializable(typeof(CatReport))]
 [JsonSerializable(typeof(LsReport))]

@@ -21,7 +21,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
     public ServerOutcome Handle(
         Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output)
     {
-        var access = AccessFor(request.Span);
+        var access = AccessOf(request.Span, options.Limits);
         var canWrite = store.Begin(access, now);
         if (!canWrite) Invariant.Require(store.Begin(StoreAccess.Read, now));
         if (canWrite && access == StoreAccess.Read && ClustersAreDue(request.Span))
@@ -71,11 +71,13 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         System.Text.Encoding.ASCII.GetBytes(string.Create(
             CultureInfo.InvariantCulture, $"timestamp {now.ToDateTime():yyyy-MM-dd'T'HH:mm:ss} errors {errors}")));
 
-    // The write lock is taken at once or not at all, so we look first what the request wants. Pulls and clones thus run
-    // side by side. A message that is cut or malformed is looked at as far as it goes.
-    private StoreAccess AccessFor(ReadOnlySpan<byte> request)
+    /// <summary>
+    /// What a request needs of the store, so that what only reads may run on connections of its own. The write lock is
+    /// taken at once or not at all. A message that is cut or malformed is looked at as far as it goes.
+    /// </summary>
+    public static StoreAccess AccessOf(ReadOnlySpan<byte> request, XferLimits limits)
     {
-        var reader = new XferReader(request, isFinal: true, options.Limits);
+        var reader = new XferReader(request, isFinal: true, limits);
         while (reader.TryRead(out var card) == OperationStatus.Done)
         {
             var writes = card.Kind switch

@@ -22,6 +22,12 @@ public sealed record XferHttpClientOptions
     public string UserAgent { get; init; } = "EdgeSync";
 }
 
+/// <summary>The peer answered with a status that is no success.</summary>
+public sealed class XferHttpException(ErrorKind kind, int status, string message, string? hint) : EdgeSyncException(kind, message, hint)
+{
+    public int Status { get; } = status;
+}
+
 /// <summary>
 /// Posts cards to a Fossil server and hands back the reply as it streams in. Redirects are followed as stock does, proxies
 /// come from the environment (<c>http_proxy</c>, <c>https_proxy</c>, <c>no_proxy</c>).
@@ -180,16 +186,17 @@ public sealed class XferHttpClient : IDisposable
     private static async Task<EdgeSyncException> FailureOfAsync(HttpResponseMessage response, Uri address, CancellationToken cancellationToken)
     {
         var text = await XferHttpResponse.ReadExcerptAsync(response, cancellationToken);
-        var said = $"{address} says: {(int)response.StatusCode} {response.ReasonPhrase}{(text.Length > 0 ? ": " + text : "")}";
-        return response.StatusCode switch
+        var status = response.StatusCode;
+        var said = $"{address} says: {(int)status} {response.ReasonPhrase}{(text.Length > 0 ? ": " + text : "")}";
+        var (kind, hint) = status switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.ProxyAuthenticationRequired =>
-                new EdgeSyncException(ErrorKind.Denied, said, "give --http-auth USER:PASSWORD for the web server in front"),
-            HttpStatusCode.NotFound or HttpStatusCode.Gone =>
-                new EdgeSyncException(ErrorKind.NotFound, said, "check the path of the address"),
-            var status when RetryPolicy.IsTransient(status) => new EdgeSyncException(ErrorKind.Unavailable, said, "try again later"),
-            _ => new EdgeSyncException(ErrorKind.Protocol, said, "is this the address of a Fossil repository?"),
+                (ErrorKind.Denied, "give --http-auth USER:PASSWORD for the web server in front"),
+            HttpStatusCode.NotFound or HttpStatusCode.Gone => (ErrorKind.NotFound, "check the path of the address"),
+            _ when RetryPolicy.IsTransient(status) => (ErrorKind.Unavailable, "try again later"),
+            _ => (ErrorKind.Protocol, "is this the address of a Fossil repository?"),
         };
+        return new XferHttpException(kind, (int)status, said, hint);
     }
 
     private static EdgeSyncException Unreachable(Uri address, HttpRequestException e)

@@ -6,6 +6,7 @@ internal static class RepoCommand
     public static Verb Create() => new("repo", "Work with a Fossil repository file.")
     {
         NewCommand.Create(),
+        CloneCommand.Create(),
         CheckoutCommand.Create(),
         LsCommand.Create(),
         InfoCommand.Create(),
@@ -21,6 +22,10 @@ internal static class RepoCommand
         InviteCommand.Create(),
         ShunCommand.CreateShun(),
         ShunCommand.CreateUnshun(),
+        ServeCommand.Create(),
+        SyncCommands.CreatePull(),
+        SyncCommands.CreatePush(),
+        SyncCommands.CreateSync(),
         ConfigCommand.Create(),
         QueryCommand.Create(),
         BackupCommand.Create(),

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Text;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>How to reach and greet a peer; the same flags wherever one is named.</summary>
+internal static class PeerOptions
+{
+    private static readonly Option<string?> User = new("--user", "-u") { Description = "Login on the peer; otherwise the one in the URL.", HelpName = "LOGIN" };
+
+    private static readonly Option<string?> Password = new("--pass", "-p")
+    {
+        Description = "Password; others can see it in the process list: EDGESYNC_PASSWORD or --pass-file are better.",
+        HelpName = "PASSWORD",
+    };
+
+    private static readonly Option<string?> PasswordFile = new("--pass-file") { Description = "File whose first line is the password.", HelpName = "FILE" };
+
+    private static readonly Option<string?> HttpAuth = new("--http-auth", "-B")
+    {
+        Description = "Basic credentials for a web server in front of the peer.",
+        HelpName = "USER:PASSWORD",
+    };
+
+    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Give up after this time; 0 never.", TimeSpan.FromMinutes(10));
+
+    public static void AddTo(Command command)
+    {
+        command.Options.Add(User);
+        command.Options.Add(Password);
+        command.Options.Add(PasswordFile);
+        command.Options.Add(HttpAuth);
+        command.Options.Add(TimeLimit);
+    }
+
+    /// <summary>The URL with the login that the flags give, or null for nobody.</summary>
+    /// <param name="savedPassword">What the repository remembers for this very peer.</param>
+    public static (PeerUrl Url, SyncLogin? Login) ReadLogin(CommandContext context, PeerUrl url, string? savedPassword)
+    {
+        var user = context.Get(User) ?? url.User;
+        if (user is null) return (url, null);
+
+        url = url with { User = user };
+        var password = context.Get(Password) ?? FromFile(context) ?? Environment.GetEnvironmentVariable("EDGESYNC_PASSWORD")
+            ?? url.Password ?? savedPassword ?? Ask(context, user, url);
+        return (url, new SyncLogin(user, password));
+    }
+
+    public static XferHttpClient OpenClient(CommandContext context)
+    {
+        var http = new XferHttpClient(
+            new XferHttpClientOptions
+            {
+                HttpCredentials = context.Get(HttpAuth),
+                UserAgent = $"EdgeSync/{BuildInfo.Version}",
+                SilenceMax = TimeSpan.FromMinutes(5),
+            },
+            context.Clock);
+        http.OnRetry = (reason, pause) => context.Output.Errors.WriteLine($"edgesync: {reason}; again in {pause.TotalSeconds:F1} s");
+        return http;
+    }
+
+    /// <summary>Cancelled by a signal, or when <c>--timeout</c> is over.</summary>
+    public static CancellationTokenSource Limit(CommandContext context, CancellationToken cancellationToken)
+    {
+        var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var limit = context.Get(TimeLimit);
+        if (limit > TimeSpan.FromTicks(1)) limited.CancelAfter(limit);
+        return limited;
+    }
+
+    private static string? FromFile(CommandContext context)
+    {
+        if (context.Get(PasswordFile) is not { } file) return null;
+
+        using var reader = new StreamReader(InputFile.OpenRead(file), Encoding.UTF8);
+        return reader.ReadLine() ?? throw new EdgeSyncException(ErrorKind.Usage, $"{file} holds no password");
+    }
+
+    private static string Ask(CommandContext context, string user, PeerUrl url)
+    {
+        if (Console.IsInputRedirected)
+            throw new EdgeSyncException(ErrorKind.Usage, $"'{user}' needs a password for {url.Address}", "--pass-file FILE, or EDGESYNC_PASSWORD");
+
+        context.Output.Errors.Write($"password of {user} at {url.Address}: ");
+        var password = new StringBuilder();
+        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
+        {
+            if (key.Key == ConsoleKey.Backspace) password.Length = Math.Max(0, password.Length - 1);
+            else if (!char.IsControl(key.KeyChar)) password.Append(key.KeyChar);
+        }
+
+        context.Output.Errors.WriteLine();
+        return password.ToString();
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+/// <summary><c>pull</c>, <c>push</c> and <c>sync</c>: one command with three directions.</summary>
+internal static class SyncCommands
+{
+    private static readonly Argument<string?> Url = new("URL") { Description = "Peer; otherwise the one that was synced with last.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<bool> Private = new("--private") { Description = "Private branches too." };
+    private static readonly Option<bool> Unversioned = new("--uv") { Description = "Unversioned files too." };
+    private static readonly Option<bool> Once = new("--once") { Description = "Do not remember this peer." };
+    private static readonly Option<bool> Verily = new("--verily") { Description = "Compare whole catalogues, to repair a gap." };
+
+    public static Verb CreatePull() => Create("pull", "Receive what the peer has and we lack.", SyncActions.Pull);
+
+    public static Verb CreatePush() => Create("push", "Send what we have and the peer lacks.", SyncActions.Push);
+
+    public static Verb CreateSync() => Create("sync", "Exchange artifacts with a peer until both hold the same.", SyncActions.Sync);
+
+    private static Verb Create(string name, string summary, SyncActions actions)
+    {
+        var verb = new Verb(name, summary, (context, cancellationToken) => RunAsync(context, name, actions, cancellationToken))
+        {
+            Arguments = { Url },
+            Options = { Private, Unversioned, Once, Verily },
+            Examples = [$"repo {name}", $"repo {name} https://alice@host/project --pass-file secret.txt --uv"],
+        };
+        PeerOptions.AddTo(verb);
+        return verb;
+    }
+
+    private static async Task<ExitCode> RunAsync(
+        CommandContext context, string name, SyncActions actions, CancellationToken cancellationToken)
+    {
+        using var repository = context.OpenToWrite();
+        var (savedUrl, savedPassword) = SavedPeer.Read(repository);
+        var text = context.Get(Url) ?? savedUrl ?? throw new EdgeSyncException(
+            ErrorKind.Usage, $"{repository.Path} does not know a peer yet", $"edgesync repo {name} URL");
+        var isSaved = text == savedUrl;
+        var (url, login) = PeerOptions.ReadLogin(context, PeerUrl.Parse(text), isSaved ? savedPassword : null);
+
+        if (context.Get(Private)) actions |= SyncActions.Private;
+        if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
+        if (context.Get(Verily)) actions |= SyncActions.Verily;
+        var outcome = await SyncRun.RunAsync(context, repository, url, new ClientOptions { Actions = actions, Login = login }, cancellationToken);
+        if (outcome.Report.IsOk && !isSaved && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
+
+        context.Output.Write(SyncRun.ReportOf(name, outcome), CliJson.Default.SyncOutcomeReport);
+        SyncRun.PrintMessages(context, outcome.Report);
+        SyncRun.ThrowOnFault(outcome);
+        if (outcome.Report.PushRefused && actions.HasFlag(SyncActions.Push) && !actions.HasFlag(SyncActions.Pull))
+            throw new EdgeSyncException(ErrorKind.Denied, $"{url.Address} takes nothing from {login?.User ?? "nobody"}", "log in: --user LOGIN");
+        return ExitCode.Ok;
+    }
+}

@@ -1,0 +1,95 @@
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+/// <summary>How one session with a peer went.</summary>
+internal sealed record SyncOutcome(SyncReport Report, PeerUrl Peer, long WireBytesSent, long WireBytesReceived, TimeSpan Elapsed);
+
+/// <summary>What clone, pull, push and sync have in common: run a session, show how far it is, say how it ended.</summary>
+internal static class SyncRun
+{
+    public static async Task<SyncOutcome> RunAsync(
+        CommandContext context, Repository repository, PeerUrl url, ClientOptions options, CancellationToken cancellationToken)
+    {
+        using var store = new RepositoryArtifactStore(repository);
+        using var http = PeerOptions.OpenClient(context);
+        using var limited = PeerOptions.Limit(context, cancellationToken);
+        var run = new HttpSync(store, options, http, url, context.Clock, repository.Entropy);
+        using var progress = new Progress(context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
+        try
+        {
+            var report = await run.RunAsync(at => Show(progress, at), limited.Token);
+            return new SyncOutcome(report, run.Peer, run.WireBytesSent, run.WireBytesReceived, progress.Elapsed);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EdgeSyncException(
+                ErrorKind.Unavailable, $"the exchange with {url} took longer than --timeout allows", "run it again: what has come is kept", e);
+        }
+    }
+
+    public static SyncOutcomeReport ReportOf(string command, SyncOutcome outcome)
+    {
+        var report = outcome.Report;
+        return new SyncOutcomeReport(
+            command, report.IsOk ? "done" : "failed", outcome.Peer.ToString(), report.Rounds, report.ArtifactsSent,
+            report.ArtifactsReceived, report.UnversionedSent, report.UnversionedReceived, outcome.WireBytesSent,
+            outcome.WireBytesReceived, (long)outcome.Elapsed.TotalMilliseconds, report.PushRefused,
+            [.. report.Missing.Select(id => id.ToString())], report.Messages);
+    }
+
+    /// <summary>What the server wants people to read, and what is odd about it.</summary>
+    public static void PrintMessages(CommandContext context, SyncReport report)
+    {
+        foreach (var message in report.Messages) context.Output.Errors.WriteLine($"server says: {Text.OneLine(message)}");
+        if (report.ClockSkew is { } skew)
+            context.Output.Errors.WriteLine($"warning: the server's clock is {Progress.Span(skew.Duration())} {(skew < TimeSpan.Zero ? "behind" : "ahead")}");
+        if (report.UnversionedPushRefused) context.Output.Errors.WriteLine("warning: the server takes no unversioned files from this user");
+        if (report.Missing.Count > 0)
+            context.Output.Errors.WriteLine($"warning: {report.Missing.Count} artifacts were announced but never came, such as {report.Missing[0]}");
+    }
+
+    public static void ThrowOnFault(SyncOutcome outcome)
+    {
+        if (outcome.Report.Fault is not { } fault) return;
+
+        var peer = outcome.Peer.Address;
+        throw fault.Kind switch
+        {
+            SyncFaultKind.Denied => new EdgeSyncException(ErrorKind.Denied, $"{peer} refuses: {fault.Text}", "log in: --user LOGIN"),
+            SyncFaultKind.LoginFailed => new EdgeSyncException(ErrorKind.Denied, $"{peer} refuses the login: {fault.Text}", "check user and password"),
+            SyncFaultKind.WrongProject => new EdgeSyncException(ErrorKind.Conflict, $"{peer} holds another project: {fault.Text}", "check the address"),
+            SyncFaultKind.Stalled => new EdgeSyncException(ErrorKind.Unavailable, $"{peer}: {fault.Text}", "run it again: what has come is kept"),
+            SyncFaultKind.ReadOnly => new EdgeSyncException(ErrorKind.System, fault.Text, "make the file and its folder writable"),
+            _ => new EdgeSyncException(ErrorKind.Protocol, $"{peer}: {fault.Text}", "nothing of the last round was stored"),
+        };
+    }
+
+    private static void Show(Progress progress, SyncProgress at) => progress.Report(() =>
+    {
+        var seconds = Math.Max(progress.Elapsed.TotalSeconds, 0.001);
+        var bytes = at.BytesReceived + at.BytesSent;
+        return $"round {at.Rounds + 1}  sent {Progress.Number(at.ArtifactsSent)}  received {Progress.Number(at.ArtifactsReceived)}  "
+            + $"{Progress.Bytes(bytes)}  {Progress.Bytes((long)(bytes / seconds))}/s";
+    });
+}
+
+/// <param name="Status"><c>done</c> or <c>failed</c>; an error object follows on failure as exit code and message on stderr.</param>
+internal sealed record SyncOutcomeReport(
+    string Command, string Status, string Peer, int Rounds, int ArtifactsSent, int ArtifactsReceived, int UnversionedSent,
+    int UnversionedReceived, long WireBytesSent, long WireBytesReceived, long Milliseconds, bool PushRefused,
+    IReadOnlyList<string> Missing, IReadOnlyList<string> Messages) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        var unversioned = UnversionedSent + UnversionedReceived > 0 ? $", unversioned sent {UnversionedSent} received {UnversionedReceived}" : "";
+        output.WriteLine(
+            $"{Command} {Status}: {Rounds} rounds, sent {ArtifactsSent} received {ArtifactsReceived} artifacts{unversioned}, "
+            + $"{Progress.Bytes(WireBytesSent)} out {Progress.Bytes(WireBytesReceived)} in, {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
+    }
+}

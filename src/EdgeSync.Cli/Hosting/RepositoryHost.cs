@@ -1,0 +1,185 @@
+using System.Globalization;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Hosting;
+
+/// <summary>
+/// Answers a web server's exchanges from one repository. What writes goes through one thread; what only reads runs beside
+/// it, on connections of its own.
+/// </summary>
+internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
+{
+    private const long FreeBytesMin = 64 << 20;
+    private static readonly TimeSpan WritableWait = TimeSpan.FromSeconds(2);
+
+    private readonly RepositoryQueue _writer;
+    private readonly ReaderPool _readers;
+    private readonly RepositoryHostOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ServeLog _log;
+
+    private readonly string? _projectName;
+
+    private RepositoryHost(RepositoryQueue writer, string? projectName, RepositoryHostOptions options, TimeProvider clock, ServeLog log)
+    {
+        _writer = writer;
+        _projectName = projectName;
+        _options = options;
+        _clock = clock;
+        _log = log;
+        _readers = new ReaderPool(writer.Path, options.ReadersMax, clock);
+    }
+
+    /// <exception cref="EdgeSyncException">The file is not there, or no repository.</exception>
+    public static async Task<RepositoryHost> OpenAsync(
+        string path, RepositoryHostOptions options, TimeProvider clock, ServeLog log, CancellationToken cancellationToken)
+    {
+        var writer = OpenWriter(path, clock, log);
+        try
+        {
+            var name = await writer.RunAsync(repository => repository.Settings["project-name"], cancellationToken);
+            return new RepositoryHost(writer, name, options, clock, log);
+        }
+        catch
+        {
+            await writer.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken)
+    {
+        var encoding = request.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
+        var now = Instant.FromDateTime(_clock.GetUtcNow());
+        switch (XferFrame.TryDecode(encoding, request.Body, _options.MessageBytesMax, out var message))
+        {
+            case XferFrameFault.TooLarge:
+                return XferHttpReply.Refusal(413, $"A message holds at most {_options.MessageBytesMax} bytes.");
+            case XferFrameFault.Damaged:
+                return XferHttpReply.Refusal(400, "The body is not what its content type says.");
+        }
+
+        using var reply = new PooledBytes();
+        var outcome = await HandleAsync(now, message, request.RemoteAddress.ToString(), reply, cancellationToken);
+        return Frame(request, outcome, reply);
+    }
+
+    public async ValueTask<Readiness> CheckReadinessAsync(CancellationToken cancellationToken) =>
+        new([("repository", await RepositoryFaultAsync(cancellationToken)), ("disk", DiskFault())]);
+
+    public string Describe(string host, bool isHttps)
+    {
+        var name = _projectName ?? "a Fossil project";
+        return $"This is {name}, served by edgesync {BuildInfo.Version}.\n\n"
+            + $"  fossil clone {(isHttps ? "https" : "http")}://{(host.Length > 0 ? host : "this-host")}/ project.fossil";
+    }
+
+    public void Log(in XferHttpLogEntry entry)
+    {
+        // A probe every few seconds would drown the rest.
+        if (entry.Path is "/healthz" or "/readyz" && entry.Status == 200) return;
+
+        _log.Write(entry);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _readers.DisposeAsync();
+        await _writer.DisposeAsync();
+    }
+
+    // A file that cannot be written, such as one on a read-only medium, is still served to those who only read.
+    private static RepositoryQueue OpenWriter(string path, TimeProvider clock, ServeLog log)
+    {
+        try
+        {
+            return RepositoryQueue.Open(path, RepositoryOptions.Default with { Clock = clock });
+        }
+        catch (EdgeSyncException e) when (e.Kind == ErrorKind.System && File.Exists(path))
+        {
+            log.Write("read-only", ("repository", path), ("because", e.Message));
+            return RepositoryQueue.Open(path, RepositoryOptions.ReadOnly with { Clock = clock });
+        }
+    }
+
+    private Task<ServerOutcome> HandleAsync(
+        Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, CancellationToken cancellationToken)
+    {
+        return ServerHandler.AccessOf(message.Span, _options.Server.Limits) == StoreAccess.Write
+            ? _writer.RunAsync(Handle, cancellationToken)
+            : _readers.RunAsync(Handle, cancellationToken);
+
+        ServerOutcome Handle(Repository repository)
+        {
+            reply.Clear();
+            return new ServerHandler(new RepositoryArtifactStore(repository), _options.Server).Handle(now, message, address, reply);
+        }
+    }
+
+    private static XferHttpReply Frame(XferHttpRequest request, ServerOutcome outcome, PooledBytes reply)
+    {
+        // Spec: the reply is framed as the request was, but for clone 3, whose content is compressed already.
+        var type = outcome.MustBePlain ? XferContentType.Uncompressed : request.ContentType;
+        var body = new PooledBytes();
+        XferFrame.Encode(type == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain, reply.Written.Span, body);
+        return new XferHttpReply(200, type, body.Written, body)
+        {
+            LoginSucceeded = outcome.LoginFailed ? false : outcome.Login is null ? null : true,
+            Note = NoteOf(outcome),
+        };
+    }
+
+    private static string NoteOf(ServerOutcome outcome)
+    {
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{outcome.Operation} user:{outcome.Login ?? "nobody"} sent:{outcome.ArtifactsSent} received:{outcome.ArtifactsReceived}");
+        if (outcome.UnversionedReceived > 0) note += $" unversioned:{outcome.UnversionedReceived}";
+        return outcome.Error is { } error ? $"{note} error:{error}" : note;
+    }
+
+    private async Task<string?> RepositoryFaultAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _writer.RunAsync(
+                repository =>
+                {
+                    if (repository.IsReadOnly) return "read-only";
+                    using var probe = repository.Begin();   // takes the write lock, and lets it go
+                    return null;
+                },
+                cancellationToken).WaitAsync(WritableWait, _clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return $"no write lock within {WritableWait.TotalSeconds:F0} s";
+        }
+        catch (EdgeSyncException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private string? DiskFault()
+    {
+        var free = new DriveInfo(Path.GetFullPath(_writer.Path)).AvailableFreeSpace;
+        return free >= FreeBytesMin ? null : $"only {Printing.Progress.Bytes(free)} left";
+    }
+}
+
+/// <summary>What one repository may spend on its clients.</summary>
+internal sealed record RepositoryHostOptions
+{
+    /// <summary>A message once unpacked; a small body that claims more is refused before anything is unpacked.</summary>
+    public int MessageBytesMax { get; init; } = 1 << 30;
+
+    /// <summary>Connections that only read, opened when they are needed.</summary>
+    public int ReadersMax { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    public ServerOptions Server { get; init; } = new();
+}

@@ -1,0 +1,55 @@
+using EdgeSync.Cli.Commands;
+using EdgeSync.Net.Http;
+
+namespace EdgeSync.Cli.Hosting;
+
+/// <summary>Serves one repository until a signal comes: opens, listens, says so, drains, closes.</summary>
+internal static class ServeLoop
+{
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(20);
+
+    public static async Task<ExitCode> RunAsync(
+        CommandContext context, string path, XferHttpServerOptions options, CancellationToken cancellationToken)
+    {
+        var log = new ServeLog(context.Output.Errors, context.Clock);
+        await using var host = await RepositoryHost.OpenAsync(path, new RepositoryHostOptions(), context.Clock, log, cancellationToken);
+        await using var server = await XferHttpServer.StartAsync(options, host, context.Clock, cancellationToken);
+        Announce(context, path, server.Addresses[0]);
+        SystemdNotify.Ready($"serving {path} on {server.Addresses[0]}");
+
+        await WaitAsync(cancellationToken);
+
+        SystemdNotify.Stopping();
+        log.Write("stopping", ("cause", Stopping.Cause?.ToString().ToLowerInvariant()));
+        using var drain = new CancellationTokenSource(DrainMax, context.Clock);
+        await server.StopAsync(drain.Token);
+        return ExitCode.Ok;
+    }
+
+    private static void Announce(CommandContext context, string path, string address)
+    {
+        context.Output.Write(new ServeReport(path, address), Printing.CliJson.Default.ServeReport);
+        context.Output.Flush();
+    }
+
+    private static async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The signal that ends us.
+        }
+    }
+}
+
+internal sealed record ServeReport(string Repository, string Address) : Printing.IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"serving {Repository} on {Address} (Ctrl-C to stop)");
+        output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)} copy.fossil");
+    }
+}
