@@ -20,8 +20,22 @@ internal sealed class CommandContext(ParseResult parse, Output output)
 
     public Repository OpenToWrite() => Repository.Open(RepositoryPath, RepositoryOptions.Default with { Clock = Clock });
 
-    /// <summary>The login of the operating system, as in <c>--user</c>'s default.</summary>
-    public static string SystemUser => Environment.UserName is { Length: > 0 } name ? name : "anonymous";
+    /// <summary>The login of the person at the keyboard, found as stock finds it.</summary>
+    public static string SystemUser
+    {
+        get
+        {
+            foreach (var variable in (ReadOnlySpan<string>)["FOSSIL_USER", "USER", "LOGNAME", "USERNAME"])
+            {
+                if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } user) return user;
+            }
+
+            return Environment.UserName is { Length: > 0 } name ? name : "anonymous";
+        }
+    }
+
+    /// <summary>Who signs what is made: <c>--user</c>, or the login of the operating system.</summary>
+    public string UserName => Get(AuthorOptions.User) ?? SystemUser;
 
     public T? Get<T>(Option<T> option) => parse.GetValue(option);
 

@@ -40,10 +40,8 @@ internal static class CatCommand
         var name = context.Require(Name);
         if (context.Get(Version) is not { } version) return repository.Names.Resolve(name);
 
-        using var tree = CheckinTree.Open(repository, repository.Names.ResolveCheckin(version));
-        return tree.TryFind(name, out var file)
-            ? repository.Content.Find(file.Id)
-            : throw new EdgeSyncException(ErrorKind.NotFound, $"{version} has no file '{name}'", $"edgesync repo ls {version}");
+        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(version));
+        return repository.Content.Find(TreeFile.Get(tree, name, version).Id);
     }
 
     private static byte[] ReadStored(Repository repository, RecordId rid)

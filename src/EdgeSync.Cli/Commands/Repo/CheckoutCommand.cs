@@ -21,10 +21,10 @@ internal static class CheckoutCommand
     private static ExitCode Run(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        using var tree = CheckinTree.Open(repository, repository.Names.ResolveCheckin(context.Get(Version)));
+        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(context.Get(Version)));
         var folder = context.Require(TreeOptions.Folder);
         var force = context.Get(Force);
-        var files = tree.Files.ToList();
+        var files = TreeFile.AllOf(tree);
         if (!force) RefuseWhatIsThere(folder, files);
 
         var writer = new TreeWriter(repository, folder);

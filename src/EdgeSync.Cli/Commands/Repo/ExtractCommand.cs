@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
-using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -20,18 +19,15 @@ internal static class ExtractCommand
     private static ExitCode Run(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        using var tree = CheckinTree.Open(repository, repository.Names.ResolveCheckin(context.Get(Version)));
+        var version = context.Get(Version) ?? "tip";
+        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(version));
         var wanted = context.Get(Names) ?? [];
-        var files = wanted.Length == 0 ? [.. tree.Files] : wanted.Select(name => Require(tree, name)).ToList();
+        var files = wanted.Length == 0 ? TreeFile.AllOf(tree) : [.. wanted.Select(name => TreeFile.Get(tree, name, version))];
         var writer = new TreeWriter(repository, context.Require(TreeOptions.Folder));
         foreach (var file in files) writer.Write(file, replace: true);
         context.Output.Write(new ExtractReport([.. files.Select(f => f.Name)]), CliJson.Default.ExtractReport);
         return ExitCode.Ok;
     }
-
-    private static TreeFile Require(CheckinTree tree, string name) => tree.TryFind(name, out var file)
-        ? file
-        : throw new EdgeSyncException(ErrorKind.NotFound, $"the check-in has no file '{name}'", "edgesync repo ls");
 }
 
 internal sealed record ExtractReport(IReadOnlyList<string> Files) : IReport

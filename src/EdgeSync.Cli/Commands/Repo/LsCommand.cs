@@ -20,8 +20,8 @@ internal static class LsCommand
     private static ExitCode Run(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        using var tree = CheckinTree.Open(repository, repository.Names.ResolveCheckin(context.Get(Version)));
-        var files = tree.Files.Select(f => new LsFile(f.Name, f.Id.ToString(), LetterOf(f.Permission))).ToList();
+        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(context.Get(Version)));
+        var files = TreeFile.AllOf(tree).ConvertAll(f => new LsFile(f.Name, f.Id.ToString(), LetterOf(f.Permission)));
         context.Output.Write(
             new LsReport(repository.Content.NameOf(tree.Rid).ToString(), files) { IsLong = context.Get(Long) }, CliJson.Default.LsReport);
         return ExitCode.Ok;

@@ -7,6 +7,7 @@ internal static class RepoCommand
     {
         NewCommand.Create(),
         CloneCommand.Create(),
+        CheckinCommand.Create(),
         CheckoutCommand.Create(),
         LsCommand.Create(),
         InfoCommand.Create(),

@@ -8,6 +8,12 @@ internal static class TagCommand
 {
     private static readonly Argument<string?> Of = new("VERSION") { Description = "Check-in; without it, all tags of the project.", Arity = ArgumentArity.ZeroOrOne };
 
+    private static readonly Argument<string> Name = new("TAG") { Description = "The tag." };
+    private static readonly Argument<string?> Value = new("VALUE") { Description = "Makes it a property.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string> Version = new("--version", "-r") { Description = "The check-in.", HelpName = "VERSION", DefaultValueFactory = _ => "tip" };
+    private static readonly Option<bool> Propagate = new("--propagate") { Description = "Descendants get it too." };
+    private static readonly Option<bool> Raw = new("--raw") { Description = "The name is the stored one, such as closed or bgcolor." };
+
     public static Verb Create() => new("tag", "Tags of check-ins.")
     {
         new Verb("ls", "List the tags of a check-in, or all.", RunList)
@@ -15,6 +21,15 @@ internal static class TagCommand
             Arguments = { Of },
             Notes = "Marks: + on this check-in, * also on its descendants, - cancelled here.",
             Examples = ["repo tag ls", "repo tag ls trunk"],
+        },
+        new Verb("add", "Put a tag on a check-in, by a control artifact that travels.", RunAdd)
+        {
+            Arguments = { Name, Value }, Options = { Version, Propagate, Raw, AuthorOptions.User },
+            Examples = ["repo tag add v1.0", "repo tag add bgcolor '#ffe0e0' --raw --version 3f6c19d2"],
+        },
+        new Verb("cancel", "Take a tag off a check-in.", RunCancel)
+        {
+            Arguments = { Name }, Options = { Version, Raw, AuthorOptions.User }, Examples = ["repo tag cancel v1.0 --version v1.0"],
         },
     };
 
@@ -32,6 +47,29 @@ internal static class TagCommand
         var tags = Tags.Of(repository, rid).Select(t => new TagEntry(
             Shown(t.Name), t.Kind switch { 0 => "-", 1 => "+", _ => "*" }, t.Value, t.IsDirect));
         context.Output.Write(new TagReport(repository.Content.NameOf(rid).ToString(), [.. tags]), CliJson.Default.TagReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunAdd(CommandContext context) => Change(context, "tagged", (writer, options) => writer.Add(options));
+
+    private static ExitCode RunCancel(CommandContext context) => Change(context, "untagged", (writer, options) => writer.Cancel(options));
+
+    private static ExitCode Change(CommandContext context, string status, Func<TagWriter, TagOptions, AuthoredArtifact> change)
+    {
+        var name = context.Require(Name);
+        using var repository = context.OpenToWrite();
+        var target = repository.Names.Resolve(context.Require(Version));
+        var made = change(new TagWriter(repository), new TagOptions
+        {
+            Target = target,
+            Name = name,
+            User = context.UserName,
+            Value = status == "tagged" ? context.Get(Value) : null,
+            Propagates = status == "tagged" && context.Get(Propagate),
+            IsRaw = context.Get(Raw),
+        });
+        var report = new TagChangeReport(status, repository.Content.NameOf(target).ToString(), name, made.Id.ToString());
+        context.Output.Write(report, CliJson.Default.TagChangeReport);
         return ExitCode.Ok;
     }
 
@@ -57,4 +95,12 @@ internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
     {
         foreach (var tag in Tags) output.WriteLine(tag.Name);
     }
+}
+
+/// <param name="Status"><c>tagged</c> or <c>untagged</c>.</param>
+/// <param name="Control">The control artifact that says so.</param>
+internal sealed record TagChangeReport(string Status, string Hash, string Tag, string Control) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine(
+        Status == "tagged" ? $"tagged {Hash[..10]} with {Tag}" : $"took {Tag} off {Hash[..10]}");
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 using EdgeSync.Cli.Printing;
-using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -10,6 +9,8 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class WikiCommand
 {
     private static readonly Argument<string> Page = new("PAGE") { Description = "Name of the page." };
+    private static readonly Argument<string> File = new("FILE") { Description = "Text of the page; - is standard input." };
+    private static readonly Option<string?> Mimetype = new("--mimetype", "-M") { Description = "text/x-markdown, text/x-fossil-wiki or text/plain; otherwise as before.", HelpName = "TYPE" };
     private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write; otherwise stdout.", HelpName = "FILE" };
 
     public static Verb Create() => new("wiki", "Wiki pages.")
@@ -19,12 +20,22 @@ internal static class WikiCommand
         {
             Arguments = { Page }, Options = { To }, Examples = ["repo wiki export Home -o home.md"],
         },
+        new Verb("create", "Write a new page.", context => RunPut(context, isNew: true))
+        {
+            Arguments = { Page, File }, Options = { Mimetype, AuthorOptions.User },
+            Examples = ["repo wiki create Home home.md --mimetype text/x-markdown"],
+        },
+        new Verb("commit", "Write a new version of a page; an empty one deletes it.", context => RunPut(context, isNew: false))
+        {
+            Arguments = { Page, File }, Options = { Mimetype, AuthorOptions.User },
+            Examples = ["repo wiki commit Home home.md"],
+        },
     };
 
     private static ExitCode RunList(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var pages = WikiPages.List(repository).Where(p => !p.IsDeleted).Select(p => new WikiEntry(p.Name, p.Id.ToString(), p.Date.ToString()));
+        var pages = new WikiPages(repository).List().Select(p => new WikiLine(p.Title, p.Id.ToString(), p.Date.ToString(), p.Size));
         context.Output.Write(new WikiReport([.. pages]), CliJson.Default.WikiReport);
         return ExitCode.Ok;
     }
@@ -32,28 +43,42 @@ internal static class WikiCommand
     private static ExitCode RunExport(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var page = WikiPages.Get(repository, context.Require(Page));
-        using var content = repository.Content.Get(page.Rid);
-        if (!ArtifactParser.TryParse(content.Memory, out var artifact, out var fault))
-            throw new EdgeSyncException(ErrorKind.Corrupt, $"wiki page '{page.Name}' ({page.Id.ToShortString()}) cannot be read: {fault}", "edgesync repo verify");
-
+        var name = context.Require(Page);
+        var page = new WikiPages(repository).Find(name) ?? throw new EdgeSyncException(
+            ErrorKind.NotFound, $"{repository.Path} has no wiki page '{name}'", "edgesync repo wiki ls");
         var file = context.Get(To);
+        if (!context.Output.IsJson || file is not null) InputFile.WriteAll(file, page.Body, context.Output);
         if (context.Output.IsJson)
         {
-            if (file is not null) InputFile.WriteAll(file, artifact.Body, context.Output);
-            var text = Encoding.UTF8.GetString(artifact.Body);
-            context.Output.Write(new WikiPageReport(page.Name, page.Id.ToString(), page.Date.ToString(), text), CliJson.Default.WikiPageReport);
-            return ExitCode.Ok;
+            var report = new WikiPageReport(
+                page.Title, page.Id.ToString(), page.Date.ToString(), page.User, page.Mimetype, Encoding.UTF8.GetString(page.Body));
+            context.Output.Write(report, CliJson.Default.WikiPageReport);
         }
 
-        InputFile.WriteAll(file, artifact.Body, context.Output);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunPut(CommandContext context, bool isNew)
+    {
+        var name = context.Require(Page);
+        var body = InputFile.ReadAll(context.Require(File));
+        using var repository = context.OpenToWrite();
+        var made = new WikiPages(repository).Put(new WikiOptions
+        {
+            Title = name,
+            User = context.UserName,
+            Body = body,
+            Mimetype = context.Get(Mimetype),
+            MustBeNew = isNew,
+        });
+        context.Output.Write(new WikiPutReport(isNew ? "created" : "committed", name, made.Id.ToString()), CliJson.Default.WikiPutReport);
         return ExitCode.Ok;
     }
 }
 
-internal sealed record WikiEntry(string Page, string Hash, string Date);
+internal sealed record WikiLine(string Page, string Hash, string Date, long Bytes);
 
-internal sealed record WikiReport(IReadOnlyList<WikiEntry> Pages) : IReport
+internal sealed record WikiReport(IReadOnlyList<WikiLine> Pages) : IReport
 {
     public void Print(TextWriter output)
     {
@@ -62,7 +87,13 @@ internal sealed record WikiReport(IReadOnlyList<WikiEntry> Pages) : IReport
     }
 }
 
-internal sealed record WikiPageReport(string Page, string Hash, string Date, string Text) : IReport
+internal sealed record WikiPageReport(string Page, string Hash, string Date, string User, string? Mimetype, string Text) : IReport
 {
     public void Print(TextWriter output) => output.Write(Text);
+}
+
+/// <param name="Status"><c>created</c> or <c>committed</c>.</param>
+internal sealed record WikiPutReport(string Status, string Page, string Hash) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine($"{Status} {Page} {Hash[..10]}");
 }

@@ -1,0 +1,9 @@
+using System.CommandLine;
+
+namespace EdgeSync.Cli.Commands;
+
+/// <summary>Who signs what a command makes.</summary>
+internal static class AuthorOptions
+{
+    public static Option<string?> User { get; } = new("--user", "-u") { Description = "Who signs; otherwise your login.", HelpName = "LOGIN" };
+}

@@ -1,0 +1,134 @@
+using System.CommandLine;
+using System.Text;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class CheckinCommand
+{
+    private static readonly Argument<string[]> Files = new("FILES")
+    {
+        Description = "Files and folders to check in; all others stay as they are.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private static readonly Option<string> Message = new("--message", "-m") { Description = "Comment.", HelpName = "TEXT", Required = true };
+    private static readonly Option<string?> Parent = new("--parent") { Description = "Check-in to build on; otherwise the newest of the branch.", HelpName = "VERSION" };
+    private static readonly Option<string[]> Merge = new("--merge") { Description = "Another parent; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string?> BranchName = new("--branch") { Description = "Branch to continue, or to start when there is none.", HelpName = "NAME" };
+    private static readonly Option<string[]> Remove = new("--rm") { Description = "File to remove; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string[]> TagNames = new("--tag") { Description = "Tag for this check-in; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string?> Date = new("--date") { Description = "Time of the check-in, ISO 8601; otherwise now.", HelpName = "TIME" };
+    private static readonly Option<string> BaseFolder = new("--base", "-C") { Description = "Folder that the names start from.", HelpName = "FOLDER", DefaultValueFactory = _ => "." };
+    private static readonly Option<bool> AllowFork = new("--allow-fork") { Description = "Though the parent has a child on the branch." };
+    private static readonly Option<bool> AllowEmpty = new("--allow-empty") { Description = "Though nothing changes." };
+    private static readonly Option<bool> Private = new("--private") { Description = "Never leaves this repository unless asked for." };
+
+    public static Verb Create() => new("ci", "Check in files.", Run)
+    {
+        Arguments = { Files },
+        Options = { Message, AuthorOptions.User, Parent, Merge, BranchName, Remove, TagNames, Date, BaseFolder, AllowFork, AllowEmpty, Private },
+        Notes = "Executable bits and symbolic links are recorded. Files that are not named are carried forward.",
+        Examples =
+        [
+            "repo ci -R project.fossil -m 'Better words' README.md src",
+            "repo ci -m 'Try it' --branch experiment main.c",
+            "repo ci -m 'Gone' --rm old.c",
+        ],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        var changes = Collect(context);
+        if (changes.Count == 0 && !context.Get(AllowEmpty))
+            throw new EdgeSyncException(ErrorKind.Usage, "nothing to check in", "name files, or --rm NAME");
+
+        using var repository = context.OpenToWrite();
+        var branch = context.Get(BranchName);
+        var continues = branch is not null && Exists(repository, branch);
+        var parentName = context.Get(Parent) ?? (continues ? branch! : repository.Settings["main-branch"] ?? "trunk");
+        var made = repository.Commit(new CommitOptions
+        {
+            Parent = ParentOf(repository, parentName, context.IsGiven(Parent) || continues),
+            MergedParents = [.. (context.Get(Merge) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
+            User = context.UserName,
+            Comment = context.Require(Message),
+            Date = DateOf(context.Get(Date)),
+            Changes = changes,
+            Branch = continues ? null : branch,
+            Tags = context.Get(TagNames) ?? [],
+            AllowsFork = context.Get(AllowFork),
+            AllowsEmpty = context.Get(AllowEmpty),
+            IsPrivate = context.Get(Private),
+        });
+        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value), CliJson.Default.CheckinReport);
+        return ExitCode.Ok;
+    }
+
+    private static bool Exists(Repository repository, string branch) =>
+        Branches.List(repository).Any(b => b.Name == branch && !b.IsClosed);
+
+    // A repository whose main line has another name, and one without any check-in, are served by default too.
+    private static RecordId ParentOf(Repository repository, string name, bool isMeant)
+    {
+        if (isMeant) return repository.Names.ResolveCheckin(name);
+        if (repository.Names.TryResolve(name, EventType.Checkin, out var rid) == NameFault.None) return rid;
+
+        return repository.Names.TryResolve("tip", EventType.Checkin, out var tip) == NameFault.None ? tip : RecordId.None;
+    }
+
+    private static Instant? DateOf(string? text)
+    {
+        if (text is null) return null;
+
+        return DateTimeOffset.TryParse(
+            text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var date)
+            ? Instant.FromDateTime(date)
+            : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is no time", "such as 2024-01-31T12:00:00Z");
+    }
+
+    private static List<FileChange> Collect(CommandContext context)
+    {
+        var root = Path.GetFullPath(context.Require(BaseFolder));
+        var changes = new List<FileChange>();
+        foreach (var named in context.Get(Files) ?? [])
+        {
+            var path = Path.GetFullPath(named, root);
+            if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
+            {
+                foreach (var file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+                    changes.Add(ChangeOf(root, file));
+            }
+            else
+            {
+                changes.Add(ChangeOf(root, path));
+            }
+        }
+
+        foreach (var name in context.Get(Remove) ?? []) changes.Add(FileChange.Remove(name));
+        return changes;
+    }
+
+    private static FileChange ChangeOf(string root, string path)
+    {
+        var name = Path.GetRelativePath(root, path).Replace('\\', '/');
+        if (name.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(name) || !PathName.IsSimple(Encoding.UTF8.GetBytes(name)))
+            throw new EdgeSyncException(ErrorKind.Usage, $"{path} is not inside {root}", "-C FOLDER says where names start from");
+
+        var info = new FileInfo(path);
+        if (info.LinkTarget is { } target) return FileChange.Link(name, target);
+        if (!info.Exists) throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "--rm NAME removes a file");
+
+        var isExecutable = !OperatingSystem.IsWindows() && (info.UnixFileMode & UnixFileMode.UserExecute) != 0;
+        FilePermission? permission = OperatingSystem.IsWindows() ? null : isExecutable ? FilePermission.Executable : FilePermission.Regular;
+        return FileChange.Put(name, () => InputFile.ReadAll(path), permission);
+    }
+}
+
+internal sealed record CheckinReport(string Hash, long Rid) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine($"checkin {Hash[..10]} (rid={Rid})");
+}
