@@ -21,7 +21,10 @@ public sealed class StockToolsTests
     }
 
     [Theory]
-    [InlineData("UPDATE event SET mtime=mtime+1e-9", "event")]
+    [InlineData("UPDATE event SET mtime=mtime+2e-8", "event")]
+    [InlineData("UPDATE leaf SET rid=2", "leaf")]
+    [InlineData("UPDATE tagxref SET origid=2", "tagxref")]
+    [InlineData("UPDATE tagxref SET tagid=9 WHERE tagid=8", "tagxref")]
     [InlineData("DELETE FROM leaf", "leaf")]
     [InlineData("INSERT INTO tagxref SELECT 9,1,srcid,origid,value,mtime,rid FROM tagxref WHERE tagid=8", "tagxref")]
     public void A_changed_row_is_found(string change, string table)
@@ -31,7 +34,11 @@ public sealed class StockToolsTests
         var fossil = new StockFossil(folder);
         fossil.Run("init", folder["a.fossil"]);
         File.Copy(folder["a.fossil"], folder["b.fossil"]);
-        using (var file = new SqliteFile(folder["b.fossil"], writable: true)) file.Execute(change);
+        using (var file = new SqliteFile(folder["b.fossil"], writable: true))
+        {
+            file.Execute("INSERT INTO blob(rid,rcvid,size,uuid,content) VALUES(2,0,-1,'0123456789012345678901234567890123456789',NULL)");
+            file.Execute(change);
+        }
 
         var report = RepositoryComparer.Derived(folder["a.fossil"]).DifferencesFrom(RepositoryComparer.Derived(folder["b.fossil"]));
 

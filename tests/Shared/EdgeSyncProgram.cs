@@ -50,7 +50,7 @@ internal sealed class EdgeSyncProgram(TemporaryFolder folder)
 }
 
 /// <summary>A running leaf on a loopback port.</summary>
-internal sealed class EdgeSyncServer : IDisposable
+internal sealed class EdgeSyncServer : IServer
 {
     private const int AttemptsMax = 5;
 

@@ -1,7 +1,7 @@
 namespace EdgeSync.Tests.Shared;
 
 /// <summary>A running <c>fossil server</c> on a loopback port.</summary>
-internal sealed class StockServer : IDisposable
+internal sealed class StockServer : IServer
 {
     private const int AttemptsMax = 5;
 

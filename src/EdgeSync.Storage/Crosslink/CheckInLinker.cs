@@ -24,6 +24,9 @@ internal sealed class CheckInLinker(LinkContext context, EventTable events, Back
     public RecordId Link(RecordId record, Artifact checkIn, CheckInFiles fileList)
     {
         WriteCherrypicks(record, checkIn);
+
+        // A parent tag that came first has given it parents already; its own ones go in whole, and the tag is applied again.
+        DeleteParents(record);
         var primary = WriteParents(record, checkIn.JulianDay, fileList, fileList.Parents);
         var comment = events.WriteCheckIn(
             record, checkIn.JulianDay,
@@ -44,7 +47,7 @@ internal sealed class CheckInLinker(LinkContext context, EventTable events, Back
     {
         if (!TryParseHashes(value, out var parents) || HasParents(record, parents)) return;
 
-        using (var delete = context.Database.Prepare("DELETE FROM plink WHERE cid=?1")) delete.Bind(1, record).Run();
+        DeleteParents(record);
         WriteParents(record, fileList.JulianDay, fileList, parents);
     }
 
@@ -64,6 +67,12 @@ internal sealed class CheckInLinker(LinkContext context, EventTable events, Back
         }
 
         AddFiles(record, fileList, primary, parentCount);
+    }
+
+    private void DeleteParents(RecordId record)
+    {
+        using var delete = context.Database.Prepare("DELETE FROM plink WHERE cid=?1");
+        delete.Bind(1, record).Run();
     }
 
     private RecordId WriteParents(RecordId record, double julianDay, CheckInFiles fileList, ArtifactId[] parents)

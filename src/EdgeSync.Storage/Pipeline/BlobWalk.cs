@@ -167,7 +167,7 @@ public sealed class BlobWalk : IDisposable
 
     private BlobBatch? TakeBatch()
     {
-        for (;;)
+        for (; ; )
         {
             lock (_gate)
             {
@@ -331,7 +331,7 @@ public sealed class BlobWalk : IDisposable
             BlobBatch? batch;
             lock (walk._gate)
             {
-                for (;;)
+                for (; ; )
                 {
                     if (walk._isStopping || walk._cancellation.IsCancellationRequested) return false;
                     if (walk.TryChoose(out run, out batch)) break;
