@@ -1,0 +1,85 @@
+using EdgeSync.InteropTests.Support;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.InteropTests.Repositories;
+
+/// <summary>From the same artifacts both programs derive the same rows, down to the last bit of every time.</summary>
+public sealed class RebuildTests(GeneratedHistory history)
+{
+    [Theory]
+    [InlineData("kinds")]
+    [InlineData("kinds-sha1")]
+    [InlineData("kinds-shuffled")]
+    [InlineData("history")]
+    public void Rebuild_derives_what_stock_derives(string name)
+    {
+        using var bench = new Workbench("rebuild");
+        var stock = history.CopyOf(name, bench.Folder, "stock.fossil");
+        var ours = history.CopyOf(name, bench.Folder, "ours.fossil");
+
+        bench.Stock.Run("rebuild", stock);
+        bench.Ours.Run("repo", "rebuild", "-R", ours);
+
+        RepositoryComparer.MustBeEqual(stock, ours);
+        bench.Stock.MustBeIntact(ours);
+        bench.Ours.MustBeIntact(ours);
+    }
+
+    /// <summary>The tables may be gone or full of nonsense: only artifacts count.</summary>
+    [Fact]
+    public void Rebuild_does_not_trust_what_it_finds()
+    {
+        using var bench = new Workbench("rebuild");
+        var ours = history.CopyOf("kinds", bench.Folder, "ours.fossil");
+        using (var file = new SqliteFile(ours, writable: true))
+        {
+            file.Execute(
+                "DELETE FROM event WHERE objid%2; UPDATE mlink SET fid=pid; DELETE FROM tagxref; UPDATE plink SET isprim=0;" +
+                "INSERT INTO leaf SELECT rid FROM blob WHERE true ON CONFLICT DO NOTHING; DELETE FROM filename; DELETE FROM ticket");
+        }
+
+        bench.Ours.Run("repo", "rebuild", "-R", ours);
+
+        RepositoryComparer.MustBeEqual(history.Kinds, ours);
+    }
+
+    /// <summary>Tables of others stay when their names say so, as with stock.</summary>
+    [Fact]
+    public void Rebuild_keeps_durable_rows()
+    {
+        using var bench = new Workbench("rebuild");
+        var ours = history.CopyOf("kinds", bench.Folder, "ours.fossil");
+        using (var file = new SqliteFile(ours, writable: true))
+            file.Execute("CREATE TABLE fx_mine(a); INSERT INTO fx_mine VALUES(1); INSERT INTO config(name,value,mtime) VALUES('mine','1',1)");
+
+        bench.Ours.Run("repo", "rebuild", "-R", ours);
+
+        using var after = new SqliteFile(ours);
+        using var before = new SqliteFile(history.Kinds);
+        Assert.Equal(1, after.Count("SELECT count(*) FROM fx_mine"));
+        Assert.Equal(1, after.Count("SELECT count(*) FROM config WHERE name='mine'"));
+        Assert.Equal(before.Count("SELECT count(*) FROM user"), after.Count("SELECT count(*) FROM user"));
+        Assert.Equal(before.Count("SELECT count(*) FROM private"), after.Count("SELECT count(*) FROM private"));
+    }
+
+    /// <summary>Shunned content goes, and what was a delta of it stays whole.</summary>
+    [Fact]
+    public void Rebuild_removes_shunned_content()
+    {
+        using var bench = new Workbench("rebuild");
+        var stock = history.CopyOf("kinds", bench.Folder, "stock.fossil");
+        using (var file = new SqliteFile(stock, writable: true))
+        {
+            file.Execute(
+                "INSERT INTO shun(uuid,mtime,scom) SELECT uuid,1,'test' FROM blob WHERE rid IN (SELECT DISTINCT srcid FROM delta) AND rid%3=0");
+            Assert.True(file.Count("SELECT count(*) FROM shun") > 3);
+        }
+
+        File.Copy(stock, bench["ours.fossil"]);
+        bench.Stock.Run("rebuild", stock);
+        bench.Ours.Run("repo", "rebuild", "-R", bench["ours.fossil"]);
+
+        RepositoryComparer.MustBeEqual(stock, bench["ours.fossil"]);
+        bench.Stock.MustBeIntact(bench["ours.fossil"]);
+    }
+}

@@ -1,0 +1,136 @@
+using EdgeSync.InteropTests.Support;
+using EdgeSync.Primitives;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.InteropTests.Sync;
+
+/// <summary>
+/// <c>kill -9</c> at a moment picked by chance: what is left is whole, holds everything that was acknowledged, and the same
+/// command run again finishes the work.
+/// </summary>
+public sealed class KillTests(GeneratedHistory history)
+{
+    private const int Kills = 4;
+
+    [Fact]
+    public void Our_server_dies_in_mid_push()
+    {
+        using var bench = new Workbench("kill");
+        var full = history.CopyOf("history", bench.Folder, "full.fossil");
+        var target = bench["target.fossil"];
+        File.Copy(EmptyLike(bench, full), target);
+        var prng = new Prng(41);
+
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            using var server = bench.Ours.Serve(target);
+            var client = bench.Stock.Start("push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R", full).Begin();
+            using (client)
+            {
+                WaitUntil(() => SizeOf(target) > 1_000_000 * (kill + 1) || client.HasEnded, TimeSpan.FromMilliseconds(500 + prng.NextInt32(1500)));
+                server.Kill();
+                client.Kill();
+            }
+
+            using (var file = new SqliteFile(target)) Assert.Equal("ok", file.Scalar("PRAGMA integrity_check"));
+            bench.Stock.MustBeIntact(target);
+        }
+
+        using (var server = bench.Ours.Serve(target))
+            bench.Stock.Run("push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R", full);
+
+        RepositoryComparer.MustHoldSameArtifacts(full, target);
+        bench.MustBeSound(target);
+    }
+
+    [Fact]
+    public void Our_client_dies_in_mid_clone_and_resumes()
+    {
+        using var bench = new Workbench("kill");
+        var origin = history.CopyOf("history", bench.Folder, "origin.fossil");
+        using var server = bench.Stock.Serve(origin);
+        bench.Stock.Run("clone", server.Url, bench["expected.fossil"]);
+        var prng = new Prng(42);
+
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            using var client = bench.Ours.Start("repo", "clone", server.Url, bench["ours.fossil"]).Begin();
+            WaitUntil(() => client.HasEnded, TimeSpan.FromMilliseconds(100 + prng.NextInt32(900)));
+            client.Kill();
+            if (File.Exists(bench["ours.fossil"])) break;   // it was quicker
+        }
+
+        if (!File.Exists(bench["ours.fossil"])) bench.Ours.Run("repo", "clone", server.Url, bench["ours.fossil"]);
+
+        RepositoryComparer.MustBeEqual(bench["expected.fossil"], bench["ours.fossil"], "unclustered");
+        bench.MustBeSound(bench["ours.fossil"]);
+        Assert.Equal(["ours.fossil"], Directory.GetFiles(bench.Folder.Path, "ours.fossil*").Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Our_client_dies_in_mid_push()
+    {
+        using var bench = new Workbench("kill");
+        var full = history.CopyOf("history", bench.Folder, "full.fossil");
+        var target = EmptyLike(bench, full);
+        var prng = new Prng(43);
+        using (var server = bench.Ours.Serve(target))
+        {
+            var url = server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password);
+            for (var kill = 0; kill < Kills; kill++)
+            {
+                using var client = bench.Ours.Start("repo", "push", url, "-R", full).Begin();
+                WaitUntil(() => client.HasEnded, TimeSpan.FromMilliseconds(100 + prng.NextInt32(700)));
+                client.Kill();
+            }
+
+            bench.Stock.MustBeIntact(full);
+            bench.Ours.Run("repo", "push", url, "-R", full);
+        }
+
+        RepositoryComparer.MustHoldSameArtifacts(full, target);
+        bench.MustBeSound(target);
+    }
+
+    [Fact]
+    public void Rebuild_dies_and_is_run_again()
+    {
+        using var bench = new Workbench("kill");
+        var ours = history.CopyOf("history", bench.Folder, "ours.fossil");
+        var prng = new Prng(44);
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            using var rebuild = bench.Ours.Start("repo", "rebuild", "-R", ours).Begin();
+            WaitUntil(() => rebuild.HasEnded, TimeSpan.FromMilliseconds(150 + prng.NextInt32(800)));
+            rebuild.Kill();
+
+            // One transaction: the tables are the old ones or the new ones, never none.
+            RepositoryComparer.MustBeEqual(history.History, ours, "unclustered");
+        }
+
+        bench.Ours.Run("repo", "rebuild", "-R", ours);
+        RepositoryComparer.MustBeEqual(history.History, ours);
+    }
+
+    private static string EmptyLike(Workbench bench, string full)
+    {
+        using var file = new SqliteFile(full);
+        var code = (string)file.Scalar("SELECT value FROM config WHERE name='project-code'")!;
+        var empty = bench["empty.fossil"];
+        bench.Stock.Run("init", "--admin-user", GeneratedHistory.Login, "--date-override", "2020-01-01", empty);
+        using (var target = new SqliteFile(empty, writable: true)) target.Execute($"UPDATE config SET value='{code}' WHERE name='project-code'");
+        bench.Stock.Run("user", "password", GeneratedHistory.Login, GeneratedHistory.Password, "-R", empty);
+        return empty;
+    }
+
+    private static long SizeOf(string repository) =>
+        new[] { repository, repository + "-wal" }.Where(File.Exists).Sum(path => new FileInfo(path).Length);
+
+    /// <summary>The moment of the kill need not be exact; a condition ends the wait early.</summary>
+    private static void WaitUntil(Func<bool> condition, TimeSpan atMost)
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        using var pause = new ManualResetEventSlim();
+        while (watch.Elapsed < atMost && !condition()) pause.Wait(2);
+    }
+}
