@@ -34,7 +34,7 @@ public sealed class TagWriter(Repository repository)
         RequireLeaf(leaf);
         return Has(leaf, "closed")
             ? throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(leaf)} is closed already")
-            : Write(leaf, user, date, [(TagAction.Single, "closed", default)]);
+            : Write(leaf, user, date, [(TagAction.Single, "closed", default)], isUnsent: true);
     }
 
     /// <summary>Opens a closed leaf again.</summary>
@@ -43,7 +43,7 @@ public sealed class TagWriter(Repository repository)
     {
         RequireLeaf(leaf);
         return Has(leaf, "closed")
-            ? Write(leaf, user, date, [(TagAction.Cancel, "closed", default)])
+            ? Write(leaf, user, date, [(TagAction.Cancel, "closed", default)], isUnsent: true)
             : throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(leaf)} is not closed");
     }
 
@@ -51,12 +51,12 @@ public sealed class TagWriter(Repository repository)
     /// <exception cref="EdgeSyncException">Hidden already.</exception>
     public AuthoredArtifact Hide(RecordId checkIn, string user, Instant? date = null) => Has(checkIn, "hidden")
         ? throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(checkIn)} is hidden already")
-        : Write(checkIn, user, date, [(TagAction.Propagating, "hidden", default)]);
+        : Write(checkIn, user, date, [(TagAction.Propagating, "hidden", default)], isUnsent: true);
 
     /// <summary>Shows it again.</summary>
     /// <exception cref="EdgeSyncException">Not hidden.</exception>
     public AuthoredArtifact Unhide(RecordId checkIn, string user, Instant? date = null) => Has(checkIn, "hidden")
-        ? Write(checkIn, user, date, [(TagAction.Cancel, "hidden", default)])
+        ? Write(checkIn, user, date, [(TagAction.Cancel, "hidden", default)], isUnsent: true)
         : throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(checkIn)} is not hidden");
 
     /// <summary>One control artifact for all that differs from now; null if nothing does.</summary>
@@ -102,8 +102,10 @@ public sealed class TagWriter(Repository repository)
             : Write(target, options.User, options.Date, [.. tags.Select(tag => (tag.Value.Action, tag.Key, tag.Value.Value))]);
     }
 
+    // Spec: branch.c notes what it makes as unsent, tag.c and info.c do not.
     private AuthoredArtifact Write(
-        RecordId target, string user, Instant? date, IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags)
+        RecordId target, string user, Instant? date, IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags,
+        bool isUnsent = false)
     {
         using var transaction = repository.Begin();
         _author.SignIn(user);
@@ -113,7 +115,7 @@ public sealed class TagWriter(Repository repository)
         var when = date ?? After(target, tags);
         var draft = ArtifactDraft.Control(
             when, user, [.. tags.Select(tag => new TagDraft(tag.Action, tag.Name, id, tag.Value))]);
-        var made = _author.Store(draft, ArtifactKind.Control, repository.Content.IsPrivate(target), isUnsent: false);
+        var made = _author.Store(draft, ArtifactKind.Control, repository.Content.IsPrivate(target), isUnsent);
         transaction.Commit();
         return made;
     }
