@@ -1,0 +1,111 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Verification;
+
+/// <summary>What a repair did.</summary>
+/// <param name="EmptiedCount">Damaged artifacts whose content was given up, so that the next pull asks for it again.</param>
+/// <param name="RescuedCount">Sound artifacts that were stored as deltas of damaged or private ones, now full texts.</param>
+/// <param name="SizesCorrected">Recorded sizes corrected.</param>
+/// <param name="RowsRemoved">Rows about nothing removed, and marks of phantoms put right.</param>
+/// <param name="NeedsRebuild">The derived tables are to be made again.</param>
+public readonly record struct RepairResult(
+    int EmptiedCount, int RescuedCount, int SizesCorrected, int RowsRemoved, bool NeedsRebuild);
+
+/// <summary>
+/// Acts on a <see cref="VerifyReport"/>, in one transaction. No artifact is ever lost that could be read: what rests on a
+/// damaged one and is sound itself becomes a full text first; what is damaged keeps its name as a phantom.
+/// </summary>
+public static class RepositoryRepair
+{
+    public static RepairResult Run(Repository repository, VerifyReport report)
+    {
+        using var transaction = repository.Begin();
+        repository.Content.ForgetCached();
+        var rescued = 0;
+        var emptied = 0;
+        var sizes = 0;
+        var rows = 0;
+        foreach (var issue in report.Issues)
+        {
+            if (issue.Kind == VerifyIssueKind.PublicRestsOnPrivate && repository.Content.Deltas.Undelta(issue.Rid)) rescued++;
+            if (issue.Kind == VerifyIssueKind.WrongSize && TryCorrectSize(repository, issue.Rid)) sizes++;
+        }
+
+        var damaged = new HashSet<RecordId>(report.Issues.Where(HasUselessContent).Select(issue => issue.Rid));
+        foreach (var rid in damaged) rescued += RescueDependants(repository, rid, damaged);
+        foreach (var rid in damaged)
+        {
+            Empty(repository, rid);
+            emptied++;
+        }
+
+        rows += CleanRows(repository);
+        transaction.Commit();
+        repository.Content.ForgetCached();
+        var needsRebuild = emptied > 0 || report.Issues.Any(issue => issue.Kind is
+            VerifyIssueKind.NotAnArtifact or VerifyIssueKind.OrphanRows or VerifyIssueKind.DerivedRowsDiffer);
+        return new RepairResult(emptied, rescued, sizes, rows, needsRebuild);
+    }
+
+    // What merely rests on damage stays as it is: when the source comes again, it is readable again.
+    private static bool HasUselessContent(VerifyIssue issue) => issue.Kind is
+        VerifyIssueKind.ContentMissing or VerifyIssueKind.NotInflatable or VerifyIssueKind.BadDelta
+        or VerifyIssueKind.SourceMissing or VerifyIssueKind.DeltaLoop or VerifyIssueKind.WrongHash;
+
+    // The text of an artifact with a wrong hash can be read, and its dependants may be sound all the same.
+    private static int RescueDependants(Repository repository, RecordId rid, HashSet<RecordId> damaged)
+    {
+        var dependants = new List<RecordId>();
+        using (var select = repository.Database.Prepare("SELECT rid FROM delta WHERE srcid=?1"))
+        {
+            select.Bind(1, rid);
+            while (select.Step()) dependants.Add(select.Record(0));
+        }
+
+        var count = 0;
+        foreach (var dependant in dependants)
+        {
+            if (damaged.Contains(dependant) || !repository.Content.IsTrue(dependant)) continue;
+            if (repository.Content.Deltas.Undelta(dependant)) count++;
+        }
+
+        return count;
+    }
+
+    private static void Empty(Repository repository, RecordId rid)
+    {
+        new BlobRows(repository.Database).Empty(rid);
+        repository.Content.Drop(rid);
+    }
+
+    private static bool TryCorrectSize(Repository repository, RecordId rid)
+    {
+        if (repository.Content.Read(rid, out var text) != ContentState.Available) return false;
+
+        using (text)
+        using (var update = repository.Database.Prepare("UPDATE blob SET size=?2 WHERE rid=?1 AND size>=0"))
+        {
+            return update.Bind(1, rid).Bind(2, text!.Length).Run() > 0;
+        }
+    }
+
+    private static int CleanRows(Repository repository)
+    {
+        var count = 0;
+        foreach (var sql in (ReadOnlySpan<string>)
+        [
+            "DELETE FROM delta WHERE rid NOT IN (SELECT rid FROM blob WHERE size>=0)",
+            "DELETE FROM private WHERE rid NOT IN (SELECT rid FROM blob)",
+            "DELETE FROM unclustered WHERE rid NOT IN (SELECT rid FROM blob)",
+            "DELETE FROM unsent WHERE rid NOT IN (SELECT rid FROM blob)",
+            "DELETE FROM phantom WHERE rid NOT IN (SELECT rid FROM blob WHERE size<0)",
+            "INSERT OR IGNORE INTO phantom(rid) SELECT rid FROM blob WHERE size<0",
+        ])
+        {
+            using var statement = repository.Database.Prepare(sql);
+            count += statement.Run();
+        }
+
+        return count;
+    }
+}
