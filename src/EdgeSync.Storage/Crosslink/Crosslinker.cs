@@ -32,12 +32,12 @@ public sealed class Crosslinker
 
     /// <summary>Links what arrives in a repository.</summary>
     public Crosslinker(Repository repository)
-        : this(new LinkContext(repository.Database, new RepositoryLinkStore(repository), () => repository.Now), files: null)
+        : this(new LinkContext(repository.Database, new RepositoryLinkStore(repository), () => repository.Now), makeFiles: null)
     {
         _repository = repository;
     }
 
-    internal Crosslinker(LinkContext context, IFileLinks? files)
+    private Crosslinker(LinkContext context, Func<TimeAdjustment, IFileLinks>? makeFiles)
     {
         _context = context;
         Times = new TimeAdjustment(context);
@@ -48,14 +48,16 @@ public sealed class Crosslinker
         _attachments = new AttachmentLinker(context, _events, _tags);
         _tickets = new TicketTable(context, _events, _tags, _backlinks, _attachments);
         _pages = new PageLinker(context, _events, _tags, _backlinks) { Supersedes = Supersede };
-        _files = files ?? (_filesNow = new FileLinksNow(context, Times));
+        _files = makeFiles?.Invoke(Times) ?? (_filesNow = new FileLinksNow(context, Times));
         if (_filesNow is not null) _filesNow.Supersedes = Supersede;
         _checkIns = new CheckInLinker(context, _events, _backlinks, _files);
     }
 
-    internal TimeAdjustment Times { get; }
+    /// <summary>Links what a rebuild has read; it compares files in its own way.</summary>
+    internal static Crosslinker ForRebuild(LinkContext context, Func<TimeAdjustment, IFileLinks> makeFiles) =>
+        new(context, makeFiles);
 
-    internal TagTable Tags => _tags;
+    internal TimeAdjustment Times { get; }
 
     /// <summary>
     /// Links everything that has become readable in this transaction, and what waited for it. Call it before the commit.

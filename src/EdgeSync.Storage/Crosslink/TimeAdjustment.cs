@@ -24,9 +24,11 @@ internal sealed class TimeAdjustment(LinkContext context)
         public double? ChildTime;
     }
 
+    public static bool IsClose(double parentTime, double childTime) => childTime < parentTime + WindowDays;
+
     public void Offer(RecordId parent, double parentTime, RecordId child, double childTime)
     {
-        if (childTime >= parentTime + WindowDays) return;
+        if (!IsClose(parentTime, childTime)) return;
         _pairs[parent.Value] = new Pair { Parent = parentTime, Child = child.Value, ChildTime = childTime };
     }
 

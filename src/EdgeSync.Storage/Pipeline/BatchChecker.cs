@@ -25,11 +25,12 @@ internal sealed class BatchChecker(BlobChecks checks)
         }
 
         if (checks.HasFlag(BlobChecks.Artifacts)) FindArtifacts(batch);
+        if (checks.HasFlag(BlobChecks.ZCards)) FindRightZCards(batch);
         if (checks.HasFlag(BlobChecks.Texts)) return;
 
         for (var i = 0; i < batch.Count; i++)
         {
-            if (batch[i].Artifact is null) BlobBatch.DropText(batch[i]);
+            if (batch[i].Artifact is null && !MayHoldArtifact(batch[i])) BlobBatch.DropText(batch[i]);
         }
     }
 
@@ -88,6 +89,36 @@ internal sealed class BatchChecker(BlobChecks checks)
             if (Md5Digest.TryParse(_chosen[i].Artifact!.ZCard, out var promised) && promised == _digests[i]) continue;
             _chosen[i].Artifact = null;
             _chosen[i].ArtifactFault = new ArtifactFault(ArtifactFaultKind.WrongChecksum, 0, 0, 'Z');
+        }
+
+        _texts.AsSpan(0, _chosen.Count).Clear();
+    }
+
+    private bool MayHoldArtifact(WalkedBlob blob) => checks.HasFlag(BlobChecks.ZCards)
+        && (blob.HasRightZCard || (blob.IsSound && blob.Text.Span is [(byte)'-', ..] && ArtifactParser.MayBeArtifact(blob.Text.Span)));
+
+    private void FindRightZCards(BlobBatch batch)
+    {
+        // "Z ", 32 digits, line feed.
+        const int ZCardLength = 35;
+
+        _chosen.Clear();
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var blob = batch[i];
+            if (blob.IsSound && blob.Length > ZCardLength && ArtifactParser.MayBeArtifact(blob.Text.Span)
+                && blob.Text.Span[^ZCardLength..].StartsWith("Z "u8)) _chosen.Add(blob);
+        }
+
+        if (_chosen.Count == 0) return;
+
+        MakeRoom();
+        for (var i = 0; i < _chosen.Count; i++) _texts[i] = _chosen[i].Text[..^ZCardLength];
+        HashBatch.ComputeMd5(_texts.AsSpan(0, _chosen.Count), _digests.AsSpan(0, _chosen.Count));
+        for (var i = 0; i < _chosen.Count; i++)
+        {
+            var digits = _chosen[i].Text.Span[^(ZCardLength - 2)..^1];
+            _chosen[i].HasRightZCard = Md5Digest.TryParse(digits, out var promised) && promised == _digests[i];
         }
 
         _texts.AsSpan(0, _chosen.Count).Clear();

@@ -15,6 +15,12 @@ public enum BlobChecks
 
     /// <summary>The consumer reads <see cref="WalkedBlob.Text"/> of every blob, not only of artifacts.</summary>
     Texts = 4,
+
+    /// <summary>
+    /// Like <see cref="Artifacts"/>, but only the Z card is checked (<see cref="WalkedBlob.HasRightZCard"/>): for a consumer
+    /// that parses in its own way.
+    /// </summary>
+    ZCards = 8,
 }
 
 /// <summary>Settings of a <see cref="BlobWalk"/>.</summary>

@@ -98,6 +98,9 @@ public sealed class WalkedBlob
     /// <summary>Why a text that begins like an artifact is none.</summary>
     public ArtifactFault ArtifactFault { get; internal set; }
 
+    /// <summary>The text ends with the MD5 of all before it. False for a clear-signed text, where it stands further up.</summary>
+    public bool HasRightZCard { get; internal set; }
+
     // The arena that Text lies in, held until the blob was handed out.
     internal TextSlice Slice { get; set; }
 
@@ -112,6 +115,7 @@ public sealed class WalkedBlob
         Text = default;
         Artifact = null;
         ArtifactFault = default;
+        HasRightZCard = false;
         Slice = default;
         _hasLineEdits = false;
         _lineEdits.Clear();

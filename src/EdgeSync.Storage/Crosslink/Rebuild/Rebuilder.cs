@@ -1,0 +1,218 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Pipeline;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage.Crosslink.Rebuild;
+
+/// <summary>
+/// Drops every derived table and derives it again from the artifacts; the rows are those that stock's rebuild makes.
+/// <code>
+/// workers: inflate ▶ apply delta ▶ check Z card ─┐
+/// this thread: read what differs from the check-in before ▶ spool     (all blobs, in the order of their delta trees)
+/// this thread: spool in stock's order ▶ link ▶ indexes ▶ commit
+/// </code>
+/// One transaction: until its commit others see the old rows, and a crash leaves them.
+/// </summary>
+public sealed class Rebuilder
+{
+    private const int ProgressStep = 256;
+
+    private const long PageCacheBytes = 24 << 20;
+
+    private static readonly ArtifactParserOptions _checked = new(SkipsChecksum: true);
+
+    private readonly Repository _repository;
+    private readonly RebuildOptions _options;
+    private readonly NameTable _names = new();
+    private readonly Dictionary<long, CheckInFiles> _checkIns = [];
+    private readonly List<string> _damages = [];
+
+    private Rebuilder(Repository repository, RebuildOptions options) => (_repository, _options) = (repository, options);
+
+    private Database Database => _repository.Database;
+
+    /// <exception cref="EdgeSyncException">The file cannot be written, or (if asked to look) an artifact has a wrong hash.</exception>
+    public static RebuildReport Run(Repository repository, RebuildOptions options, CancellationToken cancellationToken) =>
+        new Rebuilder(repository, options).Run(cancellationToken);
+
+    private RebuildReport Run(CancellationToken cancellationToken)
+    {
+        var pages = Database.QueryInt64("PRAGMA cache_size");
+        Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
+        try
+        {
+            RebuildReport report;
+            using (var transaction = _repository.Begin())
+            {
+                report = RunInTransaction(cancellationToken);
+                transaction.Commit();
+            }
+
+            _repository.Content.ForgetCached();
+            if (_options.Vacuums || _options.PageSize > 0) Vacuum();
+            return report;
+        }
+        finally
+        {
+            Database.Execute($"PRAGMA cache_size={pages}");
+        }
+    }
+
+    private RebuildReport RunInTransaction(CancellationToken cancellationToken)
+    {
+        using var spool = new ArtifactSpool(Database);
+        var readCount = ReadAll(spool, cancellationToken);
+        DerivedSchema.Recreate(Database);
+        var shunnedCount = Housekeeping.RemoveShunned(_repository);
+        Housekeeping.Prepare(_repository);
+
+        var context = new LinkContext(Database, new RepositoryLinkStore(_repository), () => _repository.Now);
+        var crosslinker = Crosslinker.ForRebuild(context, times => new CollectedFileLinks(context, _names, _checkIns, times));
+        var linkedCount = LinkAll(crosslinker, spool, cancellationToken);
+
+        Report(RebuildPhase.Finishing, 0, 1);
+        DerivedSchema.CreateLateIndexes(Database);
+        var linker = new Crosslinker(_repository);
+        Housekeeping.AddTrunk(_repository, linker);
+        var clusterCount = _options.MakesClusters ? new ClusterMaker(_repository, linker).Make() : 0;
+        Housekeeping.DerivePrivate(_repository);
+        Housekeeping.NoteVersions(_repository);
+        var (deltaCount, deltaBytes) = _options.Compresses ? ExtraDeltas.Make(_repository) : (0, 0);
+        Report(RebuildPhase.Finishing, 1, 1);
+
+        return new RebuildReport
+        {
+            ReadCount = readCount,
+            LinkedCount = linkedCount,
+            PhantomCount = (int)Database.QueryInt64("SELECT count(*) FROM phantom"),
+            ShunnedCount = shunnedCount,
+            ClusterCount = clusterCount,
+            DeltaCount = deltaCount,
+            DeltaBytesSaved = deltaBytes,
+            Damages = _damages,
+        };
+    }
+
+    private int ReadAll(ArtifactSpool spool, CancellationToken cancellationToken)
+    {
+        var order = ReadOrder();
+        var shunned = _repository.Shuns.List().Select(shun => shun.Id).ToHashSet();
+        var reader = new CheckInReader(_names);
+        var checks = BlobChecks.ZCards | (_options.VerifiesHashes ? BlobChecks.Hash : BlobChecks.None);
+        var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 24 << 20 };
+        var sizes = new List<(RecordId Record, int Size)>();
+        using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
+        while (walk.TryRead(out var blob))
+        {
+            if (walk.DeliveredCount % ProgressStep == 0) Report(RebuildPhase.Reading, walk.DeliveredCount, walk.Count);
+            if (!blob.IsSound)
+            {
+                NoteDamage(blob);
+                continue;
+            }
+
+            if (blob.Length != blob.RecordedSize) sizes.Add((blob.Rid, blob.Length));
+            if (blob.Text.IsEmpty || shunned.Contains(blob.Id)) continue;
+            ReadArtifact(blob, reader, spool, order);
+        }
+
+        CorrectSizes(sizes);
+        return walk.DeliveredCount;
+    }
+
+    private StockOrder ReadOrder()
+    {
+        var rids = new List<long>();
+        var sources = new List<long>();
+        using var query = Database.Prepare(
+            "SELECT blob.rid, coalesce(srcid,0) FROM blob LEFT JOIN delta ON delta.rid=blob.rid ORDER BY blob.rid");
+        while (query.Step())
+        {
+            rids.Add(query.Int64(0));
+            sources.Add(query.Int64(1));
+        }
+
+        return StockOrder.Make([.. rids], [.. sources]);
+    }
+
+    private void ReadArtifact(WalkedBlob blob, CheckInReader reader, ArtifactSpool spool, StockOrder order)
+    {
+        Artifact artifact;
+        CheckInFiles? files = null;
+        if (blob.HasRightZCard)
+        {
+            if (!reader.TryRead(blob.Text, out artifact, out files)) return;
+        }
+        else
+        {
+            // Clear-signed: the Z card stands before the signature.
+            if (!ArtifactParser.TryParse(blob.Text, out artifact)) return;
+            if (artifact.Kind == ArtifactKind.CheckIn) files = CheckInFiles.From(artifact, _names);
+        }
+
+        if (files is not null) _checkIns[blob.Rid.Value] = files;
+        spool.Add(order.RankOf(blob.Rid.Value), blob.Rid, artifact.Text.Span);
+    }
+
+    private int LinkAll(Crosslinker crosslinker, ArtifactSpool spool, CancellationToken cancellationToken)
+    {
+        crosslinker.Begin();
+        var done = 0;
+        foreach (var (record, text) in spool.Read())
+        {
+            if (done++ % ProgressStep == 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Report(RebuildPhase.Linking, done, spool.Count);
+            }
+
+            Invariant.Require(ArtifactParser.TryParse(text, out var artifact, _checked));
+            if (!_checkIns.TryGetValue(record.Value, out var files)) crosslinker.Link(record, artifact);
+            else if (HasBaseline(files)) crosslinker.LinkCheckIn(record, artifact, files);
+            else crosslinker.AddOrphan(record, files.Baseline);
+        }
+
+        crosslinker.Finish();
+        return done;
+    }
+
+    private bool HasBaseline(CheckInFiles files) =>
+        !files.IsDelta || _checkIns.ContainsKey(_repository.Content.Find(files.Baseline).Value);
+
+    private void CorrectSizes(List<(RecordId Record, int Size)> sizes)
+    {
+        foreach (var (record, size) in sizes)
+        {
+            using var update = Database.Prepare("UPDATE blob SET size=?1 WHERE rid=?2");
+            update.Bind(1, (long)size).Bind(2, record).Run();
+        }
+    }
+
+    private void NoteDamage(WalkedBlob blob)
+    {
+        var text = $"artifact {blob.Id} (record {blob.Rid}): {blob.DamageText}";
+        if (_options.VerifiesHashes && blob.Damage == BlobDamage.WrongHash)
+            throw new EdgeSyncException(ErrorKind.Corrupt, text, $"edgesync repo verify --repair -R {_repository.Path}");
+        _damages.Add(text);
+    }
+
+    private void Report(RebuildPhase phase, long done, long total) =>
+        _options.Progress?.Invoke(new RebuildProgress(phase, done, total));
+
+    private void Vacuum()
+    {
+        if (_options.PageSize > 0)
+        {
+            if (_options.PageSize is < 512 or > 65536 || (_options.PageSize & (_options.PageSize - 1)) != 0)
+            {
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, $"a page size is a power of two from 512 to 65536, not {_options.PageSize}");
+            }
+
+            Database.Execute($"PRAGMA page_size={_options.PageSize}");
+        }
+
+        Database.Execute("VACUUM");
+    }
+}
