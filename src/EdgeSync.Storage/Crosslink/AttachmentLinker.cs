@@ -11,7 +11,7 @@ internal sealed class AttachmentLinker(LinkContext context, EventTable events, T
         using (var insert = context.Database.Prepare(
             "INSERT INTO attachment(attachid,mtime,src,target,filename,comment,user) VALUES(?1,?2,?3,?4,?5,?6,?7)"))
         {
-            insert.Bind(1, record).Bind(2, attachment.JulianDay);
+            insert.Bind(1, record).Bind(2, StockNumber.AsStored(attachment.JulianDay));
             if (attachment.AttachmentSource.IsEmpty) insert.BindNull(3);
             else insert.Bind(3, attachment.AttachmentSource);
             insert.BindText(4, attachment.AttachmentTarget).BindText(5, attachment.AttachmentName);

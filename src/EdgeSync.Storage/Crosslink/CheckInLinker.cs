@@ -16,14 +16,15 @@ internal interface IFileLinks
 
 /// <summary>Check-ins: plink, cherrypick, event, mlink, and their backlinks.</summary>
 /// <remarks>Spec: manifest.c, manifest_crosslink and manifest_add_checkin_linkages; specs §5, §5.1.</remarks>
-internal sealed class CheckInLinker(LinkContext context, EventTable events, BacklinkTable backlinks, IFileLinks files)
+internal sealed class CheckInLinker(
+    LinkContext context, EventTable events, BacklinkTable backlinks, CherrypickTable cherrypicks, IFileLinks files)
 {
     private bool _deltaNoted;
 
     /// <summary>Links all but the tags; answers the primary parent.</summary>
     public RecordId Link(RecordId record, Artifact checkIn, CheckInFiles fileList)
     {
-        WriteCherrypicks(record, checkIn);
+        cherrypicks.Write(record, checkIn.Cherrypicks);
 
         // A parent tag that came first has given it parents already; its own ones go in whole, and the tag is applied again.
         DeleteParents(record);
@@ -103,20 +104,10 @@ internal sealed class CheckInLinker(LinkContext context, EventTable events, Back
     {
         using var insert = context.Database.Prepare(
             "INSERT OR IGNORE INTO plink(pid,cid,isprim,mtime,baseid) VALUES(?1,?2,?3,?4,?5)");
-        insert.Bind(1, parent).Bind(2, record).Bind(3, isPrimary ? 1L : 0L).Bind(4, julianDay);
+        insert.Bind(1, parent).Bind(2, record).Bind(3, isPrimary ? 1L : 0L).Bind(4, StockNumber.AsStored(julianDay));
         if (baseline is { } known) insert.Bind(5, known);
         else insert.BindNull(5);
         insert.Run();
-    }
-
-    private void WriteCherrypicks(RecordId record, Artifact checkIn)
-    {
-        foreach (var card in checkIn.Cherrypicks)
-        {
-            using var insert = context.Database.Prepare(
-                "REPLACE INTO cherrypick(parentid,childid,isExclude) SELECT rid,?1,?2 FROM blob WHERE uuid=?3");
-            insert.Bind(1, record).Bind(2, card.IsBackout ? 1L : 0L).Bind(3, card.Target).Run();
-        }
     }
 
     // Each hash is followed by one byte of white space, except the last.

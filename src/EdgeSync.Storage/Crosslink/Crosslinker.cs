@@ -26,6 +26,7 @@ public sealed class Crosslinker
     private readonly TicketTable _tickets;
     private readonly PageLinker _pages;
     private readonly CheckInLinker _checkIns;
+    private readonly CherrypickTable _cherrypicks;
     private readonly IFileLinks _files;
     private readonly FileLinksNow? _filesNow;
     private readonly List<(RecordId Target, RecordId Source)> _supersessions = [];
@@ -50,7 +51,8 @@ public sealed class Crosslinker
         _pages = new PageLinker(context, _events, _tags, _backlinks) { Supersedes = Supersede };
         _files = makeFiles?.Invoke(Times) ?? (_filesNow = new FileLinksNow(context, Times));
         if (_filesNow is not null) _filesNow.Supersedes = Supersede;
-        _checkIns = new CheckInLinker(context, _events, _backlinks, _files);
+        _cherrypicks = new CherrypickTable(context);
+        _checkIns = new CheckInLinker(context, _events, _backlinks, _cherrypicks, _files);
     }
 
     /// <summary>Links what a rebuild has read; it compares files in its own way.</summary>
@@ -89,6 +91,7 @@ public sealed class Crosslinker
         _context.Settings = LinkSettings.Read(_context.Database);
         _tags.ForgetIds();
         _tickets.ForgetColumns();
+        _cherrypicks.Forget();
         _filesNow?.Clear();
         _supersessions.Clear();
     }
@@ -125,7 +128,9 @@ public sealed class Crosslinker
         var primary = _checkIns.Link(record, checkIn, files);
         ApplyTags(record, checkIn);
         if (!primary.IsNone) _tags.PropagateAll(primary);
-        if (_filesNow is not null) RelinkChildren(record);
+        if (_filesNow is null) return;
+        _cherrypicks.TakeWaiting(record);
+        RelinkChildren(record);
     }
 
     /// <summary>Any artifact but a check-in.</summary>

@@ -21,7 +21,7 @@ internal sealed class EventTable(LinkContext context)
               ?1)
             RETURNING coalesce(ecomment,comment)
             """);
-        insert.Bind(1, julianDay).Bind(2, record);
+        insert.Bind(1, StockNumber.AsStored(julianDay)).Bind(2, record);
         Bind(insert, 3, user);
         Bind(insert, 4, comment);
         var written = insert.Step() && !insert.IsNull(0) ? insert.Bytes(0).ToArray() : null;
@@ -33,7 +33,7 @@ internal sealed class EventTable(LinkContext context)
     {
         using var insert = context.Database.Prepare(
             "REPLACE INTO event(type,mtime,objid,user,comment) VALUES(?1,?2,?3,?4,?5)");
-        insert.BindText(1, [(byte)type]).Bind(2, julianDay).Bind(3, record).BindText(5, comment);
+        insert.BindText(1, [(byte)type]).Bind(2, StockNumber.AsStored(julianDay)).Bind(3, record).BindText(5, comment);
         Bind(insert, 4, user);
         insert.Run();
     }
@@ -45,7 +45,7 @@ internal sealed class EventTable(LinkContext context)
             REPLACE INTO event(type,mtime,objid,tagid,user,comment,bgcolor)
             VALUES('e',?1,?2,?3,?4,?5,(SELECT value FROM tagxref WHERE tagid=1 AND rid=?2))
             """);
-        insert.Bind(1, julianDay).Bind(2, record).Bind(3, tag);
+        insert.Bind(1, StockNumber.AsStored(julianDay)).Bind(2, record).Bind(3, tag);
         Bind(insert, 4, user);
         Bind(insert, 5, comment);
         insert.Run();
@@ -65,7 +65,7 @@ internal sealed class EventTable(LinkContext context)
             """
             REPLACE INTO event(type,tagid,mtime,objid,user,comment,brief) VALUES('t',?1,?2,?3,?4,?5,?6)
             """);
-        insert.Bind(1, tag).Bind(2, julianDay).Bind(3, record);
+        insert.Bind(1, tag).Bind(2, StockNumber.AsStored(julianDay)).Bind(3, record);
         Bind(insert, 4, user);
         BindRaw(insert, 5, comment);
         BindRaw(insert, 6, brief);

@@ -66,7 +66,7 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
         using (var insert = context.Database.Prepare(
             "REPLACE INTO forumpost(fpid,froot,fprev,firt,fmtime) VALUES(?1,?2,nullif(?3,0),nullif(?4,0),?5)"))
         {
-            insert.Bind(1, record).Bind(2, root).Bind(3, prior).Bind(4, answered).Bind(5, post.JulianDay).Run();
+            insert.Bind(1, record).Bind(2, root).Bind(3, prior).Bind(4, answered).Bind(5, StockNumber.AsStored(post.JulianDay)).Run();
         }
 
         if (answered.IsNone) WriteThreadEvent(record, post, root, isEdit: !prior.IsNone);
@@ -113,7 +113,7 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
             if (i == 0) primary = parent;
             using var insert = context.Database.Prepare(
                 "INSERT OR IGNORE INTO plink(pid,cid,isprim,mtime,baseid) VALUES(?1,?2,?3,?4,NULL)");
-            insert.Bind(1, parent).Bind(2, record).Bind(3, i == 0 ? 1L : 0L).Bind(4, page.JulianDay).Run();
+            insert.Bind(1, parent).Bind(2, record).Bind(3, i == 0 ? 1L : 0L).Bind(4, StockNumber.AsStored(page.JulianDay)).Run();
         }
 
         if (!primary.IsNone) tags.PropagateAll(primary);
@@ -126,7 +126,7 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
     {
         using var query = context.Database.Prepare(
             "SELECT rid FROM tagxref WHERE tagid=?1 AND mtime>=?2 AND rid!=?3 ORDER BY mtime");
-        return query.Bind(1, tag).Bind(2, julianDay).Bind(3, record).Step() ? query.Record(0) : RecordId.None;
+        return query.Bind(1, tag).Bind(2, StockNumber.AsStored(julianDay)).Bind(3, record).Step() ? query.Record(0) : RecordId.None;
     }
 
     // Differs from Fossil: none; but stock's rule "newer title wins" compares with firt=0 where the table holds NULL, so the
@@ -142,7 +142,7 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
             WHERE objid IN (SELECT fpid FROM forumpost WHERE froot=?2)
               AND NOT EXISTS(SELECT 1 FROM forumpost WHERE froot=?2 AND firt=0 AND fpid!=?3 AND fmtime>?4)
             """);
-        update.BindText(1, title).Bind(2, root).Bind(3, record).Bind(4, post.JulianDay).Run();
+        update.BindText(1, title).Bind(2, root).Bind(3, record).Bind(4, StockNumber.AsStored(post.JulianDay)).Run();
     }
 
     private void WriteReplyEvent(RecordId record, Artifact post, RecordId root, bool isEdit)

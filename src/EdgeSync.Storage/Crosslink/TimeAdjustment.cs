@@ -29,7 +29,12 @@ internal sealed class TimeAdjustment(LinkContext context)
     public void Offer(RecordId parent, double parentTime, RecordId child, double childTime)
     {
         if (!IsClose(parentTime, childTime)) return;
-        _pairs[parent.Value] = new Pair { Parent = parentTime, Child = child.Value, ChildTime = childTime };
+        _pairs[parent.Value] = new Pair
+        {
+            Parent = StockNumber.AsStored(parentTime),
+            Child = child.Value,
+            ChildTime = StockNumber.AsStored(childTime),
+        };
     }
 
     public void Apply()

@@ -35,6 +35,7 @@ internal static class DerivedSchema
     {
         foreach (var name in ListDerivedTables(database))
             database.Execute($"DROP TABLE IF EXISTS {TicketColumn.Quote(name)}");
+        database.Execute("DROP TABLE IF EXISTS fx_cherrypick_wait");
         CreateTables(database);
         TicketSchema.Create(database);
         database.Execute(
