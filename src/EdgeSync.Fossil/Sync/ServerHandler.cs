@@ -34,7 +34,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
 
         var isWrite = canWrite && access == StoreAccess.Write;
         var reply = new ArrayBufferWriter<byte>(4096);
-        var round = new ServerRound(store, options, now, address, isWrite, reply);
+        var round = new ServerRound(store, options, now, address, isWrite, isReadOnly: !canWrite, reply);
         var isWhole = false;
         try
         {

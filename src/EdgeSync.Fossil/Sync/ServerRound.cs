@@ -12,6 +12,7 @@ internal sealed class ServerRound
     private readonly Instant _now;
     private readonly string _address;
     private readonly bool _canWrite;
+    private readonly bool _isReadOnly;
     private readonly ArrayBufferWriter<byte> _reply;
     private readonly AnnouncementBuffer _announcements = new();
     private readonly HashSet<RecordId> _remoteHas = [];
@@ -36,15 +37,19 @@ internal sealed class ServerRound
     private bool _withClusters;
     private int _errors;
 
+    /// <param name="canWrite">The round holds the write lock.</param>
+    /// <param name="isReadOnly">It was asked for and is not to be had.</param>
     public ServerRound(
         IArtifactStore store,
         ServerOptions options,
         Instant now,
         string address,
         bool canWrite,
+        bool isReadOnly,
         ArrayBufferWriter<byte> reply)
     {
-        (_store, _options, _now, _address, _canWrite, _reply) = (store, options, now, address, canWrite, reply);
+        (_store, _options, _now, _address, _reply) = (store, options, now, address, reply);
+        (_canWrite, _isReadOnly) = (canWrite, isReadOnly);
         _writer = new XferWriter(reply);
         _may = CapabilitiesOf("nobody").With(CapabilitiesOf("anonymous"));
         _replyBytesMax = Math.Min(options.ReplyBytesMax, SettingOf("max-download", long.MaxValue));
@@ -209,8 +214,7 @@ internal sealed class ServerRound
                 login.Signature, login.Nonce, account.Password, _store.ProjectCode ?? "", login.User);
         if (isRefused)
         {
-            Fail("login failed");
-            Outcome = Outcome with { LoginFailed = true };
+            RefuseLogin();
             return;
         }
 
@@ -219,7 +223,13 @@ internal sealed class ServerRound
         _may = _may.With(Expand(account.Capabilities));
         Outcome = Outcome with { Login = account.Login };
         var nonce = System.Text.Encoding.ASCII.GetString(login.Nonce);
-        if (_canWrite && !_store.TrySetSender(new Sender(account.UserId, nonce, _address))) Fail("login failed");
+        if (_canWrite && !_store.TrySetSender(new Sender(account.UserId, nonce, _address))) RefuseLogin();
+    }
+
+    private void RefuseLogin()
+    {
+        Fail("login failed");
+        Outcome = Outcome with { LoginFailed = true };
     }
 
     private void HandleProject(CardKind kind, in ProjectCard project)
@@ -419,7 +429,7 @@ internal sealed class ServerRound
         else if (name.SequenceEqual("uv-hash"u8) && ArtifactId.TryParse(card[2], out var hash))
         {
             Note("uv");
-            if (_may.MayRead) _unversioned.Compare(hash, _canWrite && _may.MayWriteUnversioned, _writer);
+            if (_may.MayRead) _unversioned.Compare(hash, !_isReadOnly && _may.MayWriteUnversioned, _writer);
         }
         else if (name.SequenceEqual("ci-lock"u8) && card.Count == 4) HandleLock(card);
         else if (name.SequenceEqual("ci-unlock"u8) && card.Count == 3 && ArtifactId.TryParse(card[2], out _))
@@ -483,9 +493,9 @@ internal sealed class ServerRound
         }
 
         if (sender.PeerTooOld) _writer.Error("Fossil version 2.0 or later required.");
-        foreach (var rid in _gimmes)
-            if (sender.HasSent(rid))
-                _remoteHas.Add(rid);
+
+        // Sent or announced, either way it need not be announced again.
+        _remoteHas.UnionWith(_gimmes);
         Outcome = Outcome with { ArtifactsSent = Outcome.ArtifactsSent + sender.FilesSent + sender.DeltasSent };
     }
 

@@ -230,7 +230,8 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
             if (owner is null && schema.Conflict == SyncedConflict.OwnerWrite) return true;
         }
 
-        var entry = new SyncedRowEntry(keyHash, row.MtimeSeconds, row.IsDeletion, owner ?? (isServer ? login : null));
+        if (isServer && schema.Conflict != SyncedConflict.MtimeWins) owner ??= login;
+        var entry = new SyncedRowEntry(keyHash, row.MtimeSeconds, row.IsDeletion, owner);
         store.Put(row.Table, entry, row.Json);
         changed = true;
         return true;

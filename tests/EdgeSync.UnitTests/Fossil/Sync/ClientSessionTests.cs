@@ -1,0 +1,364 @@
+using System.Buffers;
+using System.Text;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.UnitTests.Fossil.Sync;
+
+public class ClientSessionTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_clone_brings_everything_public_in_every_protocol_version(int version)
+    {
+        var server = SampleProject.Create("s", nobody: "gjorz");
+        SampleProject.History(server, 30);
+        SampleProject.Deltify(server);
+        server.Add("a private text"u8.ToArray(), isPrivate: true);
+        var client = new MemoryArtifactStore(null, new string('b', 40));
+
+        var report = new DirectExchange(server, new ServerOptions { ReplyBytesMax = 5000 }).Run(
+            client, SampleProject.Options(SyncActions.Clone) with { CloneVersion = version });
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.Equal(server.HeldIds(), client.HeldIds());
+        Assert.Equal(SampleProject.Code, client.ProjectCode);
+        Assert.False(client.CloneIsOpen);
+        Assert.Empty(client.Phantoms);
+        Assert.Null(client.Config.Get("edgesync-clone-seqno"));
+    }
+
+    [Fact]
+    public void A_clone_with_private_content_brings_that_too()
+    {
+        var server = SampleProject.Create("sx", nobody: "gjorz");
+        SampleProject.History(server, 5);
+        server.Add("a private text"u8.ToArray(), isPrivate: true);
+        var client = new MemoryArtifactStore(null, new string('b', 40));
+
+        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Clone | SyncActions.Private));
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.Equal(server.HeldIds(withPrivate: true), client.HeldIds(withPrivate: true));
+        Assert.Equal(server.HeldIds(), client.HeldIds());
+    }
+
+    [Fact]
+    public void An_interrupted_clone_goes_on_where_it_was()
+    {
+        var server = SampleProject.Create("s", nobody: "gjorz");
+        SampleProject.History(server, 60);
+        var client = new MemoryArtifactStore(null, new string('b', 40));
+        var exchange = new DirectExchange(server, new ServerOptions { ReplyBytesMax = 4000 });
+        using (var first = new ClientSession(client, SampleProject.Options(SyncActions.Clone), new SeededEntropy(1)))
+        {
+            var request = new ArrayBufferWriter<byte>();
+            for (var i = 0; i < 3; i++)
+            {
+                Assert.True(first.TryBuildRequest(DirectExchange.Now, request));
+                first.Receive(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray()));
+                request.ResetWrittenCount();
+            }
+        }
+
+        var held = client.HeldIds().Count;
+        var report = exchange.Run(client, SampleProject.Options(SyncActions.Clone), seed: 2);
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.True(held > 10);
+        Assert.Equal(server.HeldIds(), client.HeldIds());
+        Assert.True(report.ArtifactsReceived <= server.HeldIds().Count - held);
+    }
+
+    [Fact]
+    public void A_refused_clone_says_so()
+    {
+        var client = new MemoryArtifactStore(null, new string('b', 40));
+
+        var report = new DirectExchange(SampleProject.Create("", nobody: "")).Run(
+            client, SampleProject.Options(SyncActions.Clone));
+
+        Assert.Equal(SyncFaultKind.Denied, report.Fault?.Kind);
+        Assert.True(client.CloneIsOpen);
+    }
+
+    [Fact]
+    public void A_push_of_one_check_in_is_one_round_and_only_new_artifacts_travel()
+    {
+        var (client, server) = Pair("s", 20);
+        SampleProject.CheckIn(client, "more", client.HeldIds()[0], ("new.txt", "new text"));
+
+        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Push));
+
+        Assert.Equal((1, 2), (report.Rounds, report.ArtifactsSent));
+        Assert.Equal(client.HeldIds(), server.HeldIds());
+        Assert.False(client.Begin(StoreAccess.Read, default) && client.Any(ArtifactList.Unsent));
+    }
+
+    [Fact]
+    public void A_pull_of_nothing_is_one_small_round()
+    {
+        var (client, server) = Pair("s", 200);
+        new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Pull));
+        var exchange = new DirectExchange(server);
+
+        var report = exchange.Run(client, SampleProject.Options(SyncActions.Pull));
+
+        Assert.Equal((1, 0), (report.Rounds, report.ArtifactsReceived));
+        Assert.True(exchange.Replies[0].Length < 1000, Encoding.UTF8.GetString(exchange.Replies[0]));
+        Assert.True(exchange.Requests[0].Length < 400);
+    }
+
+    [Fact]
+    public void A_whole_history_goes_in_few_rounds()
+    {
+        var client = SampleProject.Create();
+        SampleProject.History(client, 800);
+        SampleProject.Deltify(client);
+        var server = SampleProject.Create();
+        var exchange = new DirectExchange(server);
+
+        var report = exchange.Run(client, SampleProject.Options(SyncActions.Push));
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.Equal(client.HeldIds(), server.HeldIds());
+        Assert.True(report.Rounds <= 4, $"{report.Rounds} rounds");
+        Assert.True(report.DeltasSent > report.ArtifactsSent / 3);
+    }
+
+    [Fact]
+    public void A_whole_history_also_goes_to_a_server_that_does_not_let_us_read()
+    {
+        var client = SampleProject.Create();
+        SampleProject.History(client, 400);
+        var server = new MemoryArtifactStore(SampleProject.Code, new string('c', 40));
+        server.Write(() => server.State.Users["tester"] = new UserAccount(
+            1, "tester", EdgeSync.Fossil.Xfer.XferLogin.SharedSecret(SampleProject.Code, "tester", "secret"), "i"));
+
+        // 'i' contains read, so the denial is played by a server that drops it.
+        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Push));
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.Equal(client.HeldIds(), server.HeldIds());
+    }
+
+    [Fact]
+    public void A_user_who_may_only_read_still_gets_the_pull_of_a_sync()
+    {
+        var (client, server) = Pair("", 5);
+        SampleProject.CheckIn(server, "on the server", default, ("s", "server"));
+        SampleProject.CheckIn(client, "on the client", default, ("c", "client"));
+
+        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Sync));
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.True(report.PushRefused);
+        Assert.Empty(server.HeldIds().Except(client.HeldIds()));
+        Assert.Equal(2, client.HeldIds().Except(server.HeldIds()).Count());
+    }
+
+    [Theory]
+    [InlineData("wrong", SyncFaultKind.LoginFailed)]
+    [InlineData("secret", null)]
+    public void A_wrong_password_is_a_typed_fault(string password, SyncFaultKind? expected)
+    {
+        var (client, server) = Pair("s", 2);
+
+        var report = new DirectExchange(server).Run(
+            client, new ClientOptions { Actions = SyncActions.Sync, Login = new SyncLogin("tester", password) });
+
+        Assert.Equal(expected, report.Fault?.Kind);
+    }
+
+    [Fact]
+    public void Another_project_is_a_typed_fault()
+    {
+        var server = SampleProject.Create(code: new string('f', 40), nobody: "oi");
+
+        var report = new DirectExchange(server).Run(
+            SampleProject.Create(), new ClientOptions { Actions = SyncActions.Sync });
+
+        Assert.Equal(SyncFaultKind.WrongProject, report.Fault?.Kind);
+    }
+
+    [Theory]
+    [InlineData("<html>no</html>\n", SyncFaultKind.NotAServer)]
+    [InlineData("strange\n", SyncFaultKind.NotAServer)]
+    [InlineData("file 1 2 3 4\n", SyncFaultKind.Protocol)]
+    [InlineData("file 1111111111111111111111111111111111111111 9\nshort", SyncFaultKind.Protocol)]
+    [InlineData("file 1111111111111111111111111111111111111111 5\nshort", SyncFaultKind.DamagedArtifact)]
+    [InlineData("error something\\shappened\n", SyncFaultKind.ServerError)]
+    public void A_bad_reply_is_a_typed_fault_and_leaves_nothing(string reply, SyncFaultKind expected)
+    {
+        var client = SampleProject.Create();
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+
+        session.Receive(DirectExchange.Now, Encoding.UTF8.GetBytes(reply));
+
+        Assert.False(session.TryBuildRequest(DirectExchange.Now, request));
+        Assert.Equal(expected, session.Report.Fault?.Kind);
+        Assert.Empty(client.HeldIds());
+        Assert.False(client.InRound);
+    }
+
+    [Fact]
+    public void Phantoms_that_never_come_are_reported_and_do_not_hold_up_the_rest()
+    {
+        var (client, server) = Pair("s", 3);
+        var missing = ArtifactId.Parse(new string('9', 40));
+        client.Write(() => client.AddPhantoms([missing], isPrivate: false));
+        SampleProject.CheckIn(server, "new", default, ("n", "new"));
+
+        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Pull));
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.Equal([missing], report.Missing);
+        Assert.True(report.Rounds <= 5);
+        Assert.Empty(server.HeldIds().Except(client.HeldIds()));
+    }
+
+    [Fact]
+    public void A_clock_that_differs_is_reported()
+    {
+        var (client, server) = Pair("s", 2);
+        var exchange = new DirectExchange(server);
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+
+        session.Receive(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray(), DirectExchange.Now + TimeSpan.FromMinutes(1)));
+
+        Assert.Equal(TimeSpan.FromMinutes(1), session.Report.ClockSkew);
+    }
+
+    [Fact]
+    public void A_cookie_is_kept_and_sent_back()
+    {
+        var client = SampleProject.Create();
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+        session.Receive(DirectExchange.Now, "cookie yum\n"u8.ToArray());
+        using var next = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(2));
+        request.ResetWrittenCount();
+
+        Assert.True(next.TryBuildRequest(DirectExchange.Now, request));
+
+        Assert.Contains("\ncookie yum\n", Encoding.UTF8.GetString(request.WrittenSpan), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_lost_reply_is_made_good_by_the_next_request()
+    {
+        var (client, server) = Pair("s", 3);
+        var exchange = new DirectExchange(server);
+        SampleProject.CheckIn(client, "new", default, ("n", "new"));
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Sync), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+        var reply = exchange.Answer(request.WrittenSpan.ToArray());
+        session.BeginReply(DirectExchange.Now);
+        session.Feed(new ReadOnlySequence<byte>(reply, 0, reply.Length / 2), isFinal: false, out _);
+        session.OnLost();
+
+        while (session.TryBuildRequest(DirectExchange.Now, Cleared(request)))
+            session.Receive(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray()));
+
+        Assert.True(session.Report.IsOk);
+        Assert.Equal(client.HeldIds(), server.HeldIds());
+        Assert.False(client.InRound);
+    }
+
+    [Fact]
+    public void A_request_refused_for_its_size_becomes_smaller()
+    {
+        var client = SampleProject.Create();
+        for (var i = 0; i < 10; i++) client.Add(new Prng((ulong)i).NextBytes(20_000));
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Push) with { RequestBytesFirst = 100_000 }, new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+        var before = request.WrittenCount;
+
+        session.OnLost(tooLarge: true);
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, Cleared(request)));
+
+        Assert.InRange(request.WrittenCount, 20_000, before / 2);
+    }
+
+    [Fact]
+    public void Artifacts_that_were_not_asked_for_are_not_taken_by_a_push()
+    {
+        var client = SampleProject.Create();
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Push), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+        var text = "surprise"u8.ToArray();
+
+        session.Receive(
+            DirectExchange.Now,
+            Encoding.UTF8.GetBytes($"file {ArtifactHash.Compute(HashKind.Sha3, text)} 8\nsurprise"));
+
+        Assert.Empty(client.HeldIds());
+    }
+
+    [Fact]
+    public void A_lock_held_by_somebody_else_is_in_the_report()
+    {
+        var (client, server) = Pair("s", 2);
+        var tip = SampleProject.CheckIn(server, "tip", default, ("f", "x"));
+        var options = SampleProject.Options(SyncActions.Pull) with { Lock = new CheckinLockRequest(tip) };
+
+        var first = new DirectExchange(server).Run(client, options with { ClientId = new string('1', 40) });
+        var second = new DirectExchange(server).Run(client, options with { ClientId = new string('2', 40) }, seed: 2);
+
+        Assert.Null(first.LockHolder);
+        Assert.Equal("tester", second.LockHolder);
+    }
+
+    [Fact]
+    public void Configuration_goes_both_ways_and_the_newer_row_wins()
+    {
+        var (client, server) = Pair("s", 1);
+        server.Write(() =>
+        {
+            server.Config.Set("project-name", "servers", 10);
+            server.Config.Set("css", "old", 5);
+        });
+        client.Write(() =>
+        {
+            client.Config.Set("project-name", "clients", 5);
+            client.Config.Set("css", "new", 10);
+        });
+
+        var pulled = new DirectExchange(server).Run(
+            client, SampleProject.Options(SyncActions.None) with { ConfigPull = ConfigAreas.All });
+        var pushed = new DirectExchange(server).Run(
+            client, SampleProject.Options(SyncActions.None) with { ConfigPush = ConfigAreas.Skin | ConfigAreas.Css }, seed: 2);
+
+        Assert.True(pulled.IsOk && pushed.IsOk);
+        Assert.Equal("servers", client.Config.Get("project-name"));
+        Assert.Equal("new", client.Config.Get("css"));
+        Assert.Equal("new", server.Config.Get("css"));
+    }
+
+    private static ArrayBufferWriter<byte> Cleared(ArrayBufferWriter<byte> buffer)
+    {
+        buffer.ResetWrittenCount();
+        return buffer;
+    }
+
+    private static (MemoryArtifactStore Client, MemoryArtifactStore Server) Pair(string capabilities, int checkIns)
+    {
+        var server = SampleProject.Create(capabilities, nobody: "gjorz");
+        SampleProject.History(server, checkIns);
+        var client = new MemoryArtifactStore(null, new string('b', 40));
+        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Clone));
+        Invariant.Require(report.IsOk);
+        return (client, server);
+    }
+}

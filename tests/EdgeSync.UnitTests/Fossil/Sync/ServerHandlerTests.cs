@@ -1,0 +1,349 @@
+using System.Buffers;
+using System.Text;
+using EdgeSync.Fossil.Delta;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Primitives;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.UnitTests.Fossil.Sync;
+
+public class ServerHandlerTests
+{
+    private const string Version = "pragma client-version 22100 20230226 192424\n";
+    private static readonly string Pull = $"pull x {SampleProject.Code}\n";
+    private static readonly string Push = $"push x {SampleProject.Code}\n";
+
+    [Theory]
+    [InlineData("pull x {P}\n", "", "error not\\sauthorized\\sto\\sread\n")]
+    [InlineData("push x {P}\n", "o", "error not\\sauthorized\\sto\\swrite\n")]
+    [InlineData("pull x {P}\npush x {P}\n", "o", "message pull\\sonly\\s-\\snot\\sauthorized\\sto\\spush\n")]
+    [InlineData("clone 3 1\n", "o", "error not\\sauthorized\\sto\\sclone\n")]
+    [InlineData("file {H} 1\nx", "oi", "error not\\sauthorized\\sto\\swrite\n")]
+    [InlineData("config /config 5\n5 'a'\n", "oi", "error not\\sauthorized\\sto\\spush\\sconfiguration\n")]
+    [InlineData("pragma send-private\n", "s", "error not\\sauthorized\\sto\\ssync\\sprivate\\scontent\n")]
+    [InlineData("pull x 1111111111111111111111111111111111111111\n", "s", "error wrong\\sproject\n")]
+    [InlineData("gimme nonsense\n", "s", "error bad\\scommand:\\sgimme\\snonsense\\n\n")]
+    [InlineData("\n", "s", "error bad\\scommand:\\s\\n\n")]
+    [InlineData("clone_seqno 5\n", "s", "error bad\\scommand:\\sclone_seqno\\s5\\n\n")]
+    [InlineData("push x {P}\nfile {H} nonsense\n", "i", "error malformed\\sfile\\sline\n")]
+    [InlineData("push x {P}\nfile {H} 100\nshort", "i", "error malformed\\sfile\\sline\n")]
+    public void What_is_not_allowed_gets_stocks_answer(string request, string capabilities, string expected)
+    {
+        var store = SampleProject.Create("", nobody: capabilities);
+        var text = request.Replace("{P}", SampleProject.Code, StringComparison.Ordinal)
+            .Replace("{H}", new string('1', 40), StringComparison.Ordinal);
+
+        var reply = new DirectExchange(store).AnswerText(text);
+
+        Assert.Contains(expected, reply, StringComparison.Ordinal);
+    }
+
+    // Which cards do something for whom.
+    [Theory]
+    [InlineData("", false, false, false, false)]
+    [InlineData("o", true, false, false, false)]
+    [InlineData("i", true, true, false, false)]
+    [InlineData("g", false, false, true, false)]
+    [InlineData("a", true, true, true, true)]
+    [InlineData("s", true, true, true, true)]
+    [InlineData("v", true, true, false, false)]
+    public void Capabilities_decide_for_every_operation(string letters, bool pull, bool push, bool clone, bool config)
+    {
+        Assert.Equal(pull, IsAllowed(Pull));
+        Assert.Equal(push, IsAllowed(Push));
+        Assert.Equal(clone, IsAllowed("clone 3 1\n"));
+        Assert.Equal(config, IsAllowed("config /config 17\n5 'css' value 'x'\n"));
+        Assert.Equal(config, Answer("reqconfig /user\n").Contains("config /user", StringComparison.Ordinal));
+
+        bool IsAllowed(string request) => !Answer(request).Contains("error ", StringComparison.Ordinal);
+
+        string Answer(string request)
+        {
+            var store = SampleProject.Create(letters, nobody: "");
+            store.Write(() => store.Config.Merge(
+                new ConfigRow(ConfigTable.User, "tester", 5, [("cap", new ConfigValue("s"))]), overwrite: false));
+            return new DirectExchange(store).AnswerText(Signed(request));
+        }
+    }
+
+    [Fact]
+    public void A_signature_is_good_for_its_body_only()
+    {
+        var store = SampleProject.Create("s", nobody: "");
+        var signed = Signed(Pull);
+
+        var good = new DirectExchange(store).AnswerText(signed);
+        var tampered = new DirectExchange(store).AnswerText(signed + $"gimme {new string('1', 40)}\n");
+
+        Assert.DoesNotContain("error ", good, StringComparison.Ordinal);
+        Assert.StartsWith("error login\\sfailed\n", tampered, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("developer")]
+    [InlineData("reader")]
+    [InlineData("unknown")]
+    [InlineData("empty")]
+    [InlineData("expired")]
+    public void Some_users_never_log_in(string user)
+    {
+        var store = SampleProject.Create("s", nobody: "");
+        store.Write(() =>
+        {
+            store.State.Users["empty"] = new UserAccount(9, "empty", "", "s");
+            store.State.Users["expired"] = new UserAccount(
+                10, "expired", XferLogin.SharedSecret(SampleProject.Code, "expired", "secret"), "s", IsExpired: true);
+        });
+        var secret = user == "expired" ? XferLogin.SharedSecret(SampleProject.Code, "expired", "secret") : "";
+
+        var exchange = new DirectExchange(store);
+        exchange.AnswerText(Signed(Pull, user, secret));
+
+        Assert.Equal("login failed", exchange.Outcomes[0].Error);
+        Assert.True(exchange.Outcomes[0].LoginFailed);
+    }
+
+    [Theory]
+    [InlineData("nobody")]
+    [InlineData("anonymous")]
+    public void Anybody_may_be_nobody_or_anonymous(string user)
+    {
+        var reply = new DirectExchange(SampleProject.Create("s", nobody: "o")).AnswerText(Signed(Pull, user, "whatever"));
+
+        Assert.DoesNotContain("error ", reply, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_second_login_card_is_refused()
+    {
+        var exchange = new DirectExchange(SampleProject.Create());
+
+        exchange.AnswerText(Signed(Signed(Pull)));
+
+        Assert.Equal("login failed", exchange.Outcomes[0].Error);
+    }
+
+    [Fact]
+    public void A_wrong_hash_rolls_the_whole_request_back()
+    {
+        var store = SampleProject.Create("s", nobody: "i");
+        var good = Encoding.UTF8.GetBytes("good text");
+        var goodId = ArtifactHash.Compute(HashKind.Sha3, good);
+
+        var reply = new DirectExchange(store).AnswerText(
+            $"{Push}file {goodId} 9\ngood textfile {new string('1', 40)} 3\nbad");
+
+        Assert.StartsWith("error wrong\\shash\\son\\sreceived\\sartifact:\\s1111", reply, StringComparison.Ordinal);
+        Assert.EndsWith("errors 1\n", reply, StringComparison.Ordinal);
+        Assert.Empty(store.HeldIds());
+    }
+
+    [Fact]
+    public void A_bad_delta_rolls_the_whole_request_back()
+    {
+        var store = SampleProject.Create("s", nobody: "i");
+        var source = store.Add(Encoding.UTF8.GetBytes("a source text"));
+
+        var reply = new DirectExchange(store).AnswerText($"{Push}file {new string('1', 40)} {source} 5\n5\n9@0");
+
+        Assert.StartsWith("error malformed\\sdelta", reply, StringComparison.Ordinal);
+        Assert.Single(store.HeldIds());
+    }
+
+    [Fact]
+    public void A_delta_without_its_source_waits_and_the_source_is_asked_for()
+    {
+        var store = SampleProject.Create("s", nobody: "i");
+        var source = Encoding.UTF8.GetBytes(new string('x', 200) + "source");
+        var target = Encoding.UTF8.GetBytes(new string('x', 200) + "target");
+        var (sourceId, targetId) = (ArtifactHash.Compute(HashKind.Sha3, source), ArtifactHash.Compute(HashKind.Sha3, target));
+        var delta = Encoding.UTF8.GetString(DeltaEncoder.Encode(source, target));
+        var exchange = new DirectExchange(store);
+
+        var reply = exchange.AnswerText($"{Push}file {targetId} {sourceId} {delta.Length}\n{delta}");
+        Assert.Contains($"gimme {sourceId}\n", reply, StringComparison.Ordinal);
+        Assert.Empty(store.HeldIds());
+
+        exchange.AnswerText($"{Push}file {sourceId} {source.Length}\n{Encoding.UTF8.GetString(source)}");
+        Assert.Equal(2, store.HeldIds().Count);
+    }
+
+    [Fact]
+    public void Names_in_upper_case_are_no_names_and_do_no_harm()
+    {
+        var store = SampleProject.Create("s", nobody: "i");
+
+        var reply = new DirectExchange(store).AnswerText($"{Push}igot {new string('A', 40)}\n");
+
+        Assert.DoesNotContain("error ", reply, StringComparison.Ordinal);
+        Assert.Empty(store.Phantoms);
+    }
+
+    [Fact]
+    public void Announced_artifacts_are_asked_for_but_not_shunned_ones()
+    {
+        var store = SampleProject.Create("s", nobody: "i");
+        var shunned = ArtifactId.Parse(new string('2', 40));
+        store.Shun(shunned);
+
+        var reply = new DirectExchange(store).AnswerText($"{Push}igot {new string('1', 40)}\nigot {shunned}\n");
+
+        Assert.Contains($"gimme {new string('1', 40)}\n", reply, StringComparison.Ordinal);
+        Assert.DoesNotContain(shunned.ToString(), reply, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void At_most_as_many_artifacts_are_asked_for_as_the_options_say()
+    {
+        var store = SampleProject.Create("s", nobody: "i");
+        var igots = string.Concat(Enumerable.Range(0, 50).Select(i => $"igot {i:x40}\n"));
+
+        var reply = new DirectExchange(store, new ServerOptions { GimmesMax = 7 }).AnswerText(Push + igots);
+
+        Assert.Equal(7, reply.Split("gimme ").Length - 1);
+        Assert.Equal(50, store.Phantoms.Count());
+    }
+
+    [Fact]
+    public void A_full_reply_announces_what_did_not_fit()
+    {
+        var store = SampleProject.Create("s", nobody: "o");
+        var ids = Enumerable.Range(0, 10)
+            .Select(i => store.Add(Encoding.UTF8.GetBytes($"{i}" + new string('x', 90)))).ToList();
+        var gimmes = string.Concat(ids.Select(id => $"gimme {id}\n"));
+
+        var reply = new DirectExchange(store, new ServerOptions { ReplyBytesMax = 400 }).AnswerText(Version + Pull + gimmes);
+
+        Assert.Equal(3, reply.Split("file ").Length - 1);
+        Assert.Equal(7, reply.Split("igot ").Length - 1);
+    }
+
+    [Fact]
+    public void A_client_before_2_0_is_told_that_it_cannot_have_long_names()
+    {
+        var store = SampleProject.Create("s", nobody: "og");
+        var id = store.Add("text"u8.ToArray());
+
+        var pulled = new DirectExchange(store).AnswerText($"{Pull}gimme {id}\n");
+        var cloned = new DirectExchange(store).AnswerText("clone 3 1\n");
+
+        Assert.Contains("error Fossil\\sversion\\s2.0\\sor\\slater\\srequired.\n", pulled, StringComparison.Ordinal);
+        Assert.Contains("error Fossil\\sversion\\s2.0\\sor\\slater\\srequired.\n", cloned, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Private_artifacts_are_only_named_to_those_who_may_not_have_them()
+    {
+        var store = SampleProject.Create("s", nobody: "o");
+        var id = store.Add("private text"u8.ToArray(), isPrivate: true);
+
+        var reply = new DirectExchange(store).AnswerText($"{Version}{Pull}gimme {id}\n");
+
+        Assert.Contains($"igot {id} 1\n", reply, StringComparison.Ordinal);
+        Assert.DoesNotContain("file ", reply, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_whitelisted_configuration_leaves()
+    {
+        var store = SampleProject.Create("s", nobody: "o");
+        store.Write(() =>
+        {
+            store.Config.Set("project-name", "sample", 5);
+            store.Config.Set("last-sync-pw", "hidden", 5);
+            store.Config.Merge(new ConfigRow(ConfigTable.User, "tester", 5, [("pw", new ConfigValue("hidden"))]), false);
+            store.Config.Merge(new ConfigRow(ConfigTable.Concealed, new string('1', 40), 5, [("content", new ConfigValue("hidden"))]), false);
+        });
+
+        var reply = new DirectExchange(store).AnswerText("reqconfig /all\nreqconfig /user\nreqconfig last-sync-pw\n");
+
+        Assert.Contains("'project-name' value 'sample'", reply, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", reply, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_lock_keeps_others_off_until_it_is_given_back_or_old()
+    {
+        var store = SampleProject.Create("i", nobody: "o");
+        var tip = SampleProject.CheckIn(store, "tip", default, ("f", "1"));
+        var (one, two) = (new string('1', 40), new string('2', 40));
+        var exchange = new DirectExchange(store);
+        var start = DirectExchange.Now;
+
+        Assert.DoesNotContain("ci-lock-fail", Ask($"pragma ci-lock {tip} {one}\n", start), StringComparison.Ordinal);
+        Assert.DoesNotContain("ci-lock-fail", Ask($"pragma ci-lock {tip} {one}\n", start), StringComparison.Ordinal);
+        Assert.Contains(
+            $"pragma ci-lock-fail tester {start.UnixSeconds}\n",
+            Ask($"pragma ci-lock {tip} {two}\n", start),
+            StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "ci-lock-fail", Ask($"pragma ci-lock {tip} {two}\n", start + TimeSpan.FromSeconds(61)), StringComparison.Ordinal);
+        Ask($"pragma ci-unlock {two}\n", start + TimeSpan.FromSeconds(61));
+        Assert.DoesNotContain(
+            "ci-lock-fail", Ask($"pragma ci-lock {tip} {one}\n", start + TimeSpan.FromSeconds(62)), StringComparison.Ordinal);
+
+        string Ask(string body, Instant now) =>
+            Encoding.UTF8.GetString(exchange.Answer(Encoding.UTF8.GetBytes(Signed(body)), now));
+    }
+
+    [Fact]
+    public void A_lock_ends_when_the_check_in_has_a_child()
+    {
+        var store = SampleProject.Create("i", nobody: "o");
+        var tip = SampleProject.CheckIn(store, "tip", default, ("f", "1"));
+        var exchange = new DirectExchange(store);
+        exchange.AnswerText(Signed($"pragma ci-lock {tip} {new string('1', 40)}\n"));
+        SampleProject.CheckIn(store, "child", tip, ("f", "2"));
+
+        var reply = exchange.AnswerText(Signed($"pragma ci-lock {tip} {new string('2', 40)}\n"));
+
+        Assert.DoesNotContain("ci-lock-fail", reply, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_read_only_repository_serves_pulls_and_refuses_pushes()
+    {
+        var store = SampleProject.Create("s", nobody: "oig");
+        store.Add("text"u8.ToArray());
+        store.IsReadOnly = true;
+
+        Assert.Contains("igot ", new DirectExchange(store).AnswerText(Version + Pull), StringComparison.Ordinal);
+        Assert.Contains("error not\\sauthorized\\sto\\swrite", new DirectExchange(store).AnswerText(Push), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_request_makes_it_throw_or_leave_a_round_open()
+    {
+        var seed = Signed(
+            $"{Version}{Pull}{Push}igot {new string('1', 40)}\ngimme {new string('2', 40)}\npragma uv-hash {new string('3', 40)}\n"
+            + $"uvfile a 5 {new string('4', 40)} 3 0\nabcconfig /config 17\n5 'css' value 'x'\n\nclone 3 1\nfile {new string('5', 40)} 3\nxyz"
+            + "reqconfig /all\npragma send-private\nprivate\npragma xtable-hash\nxigot t 5 6\n");
+        Property.Check(
+            prng =>
+            {
+                var store = SampleProject.Create("sxy", nobody: "oigxy");
+                var request = Encoding.UTF8.GetBytes(prng.Chance(0.5) ? seed : seed[(seed.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
+                for (var i = prng.NextInt32(0, 5); i > 0; i--)
+                {
+                    var at = prng.NextInt32(request.Length);
+                    request[at] = prng.Pick<byte>("\n 0159azAZ-_/'#\\\0\xff"u8);
+                }
+
+                new DirectExchange(store).Answer(request[..prng.NextInt32(request.Length + 1)]);
+                Assert.False(store.InRound);
+            },
+            runs: 400);
+    }
+
+    private static string Signed(string body, string user = "tester", string? secret = null)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        XferLogin.Write(
+            new XferWriter(output),
+            user,
+            secret ?? XferLogin.SharedSecret(SampleProject.Code, user, "secret"),
+            Encoding.UTF8.GetBytes(body));
+        return Encoding.UTF8.GetString(output.WrittenSpan) + body;
+    }
+}

@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.UnitTests.Fossil.Xfer;
+
+public class XferFrameTests
+{
+    private const int SizeMax = 1 << 20;
+
+    [Fact]
+    public void Reads_the_request_of_a_stock_client()
+    {
+        var fault = XferFrame.TryDecode(
+            XferEncoding.Zlib, Vectors.Read("fossil", "xfer", "exact-clone.request"), SizeMax, out var message);
+
+        Assert.Equal(XferFrameFault.None, fault);
+        Assert.Equal(
+            "pragma client-version 22100 20230226 192424\nclone 3 1\n# 2D6B9A8A5F0AD9D6099AF9AC5456BF2CF8C32A24\n",
+            Encoding.ASCII.GetString(message.Span));
+    }
+
+    [Fact]
+    public void Reads_what_it_wrote()
+    {
+        Property.Check(prng =>
+        {
+            var message = prng.NextBytes(prng.NextInt32(5000));
+            var output = new ArrayBufferWriter<byte>();
+            var encoding = prng.Chance(0.5) ? XferEncoding.Plain : XferEncoding.Zlib;
+            if (encoding == XferEncoding.Zlib && message.Length == 0) message = [1];
+            XferFrame.Encode(encoding, message, output);
+
+            Assert.Equal(XferFrameFault.None, XferFrame.TryDecode(encoding, output.WrittenMemory, SizeMax, out var back));
+            Assert.True(message.AsSpan().SequenceEqual(back.Span));
+        });
+    }
+
+    [Fact]
+    public void Takes_plain_text_under_the_compressed_type()
+    {
+        var fault = XferFrame.TryDecode(XferEncoding.Zlib, "pull a b\n"u8.ToArray(), SizeMax, out var message);
+
+        Assert.Equal(XferFrameFault.None, fault);
+        Assert.Equal("pull a b\n", Encoding.ASCII.GetString(message.Span));
+    }
+
+    [Fact]
+    public void An_empty_body_is_an_empty_message()
+    {
+        Assert.Equal(XferFrameFault.None, XferFrame.TryDecode(XferEncoding.Zlib, default, SizeMax, out var message));
+        Assert.True(message.IsEmpty);
+    }
+
+    [Fact]
+    public void Refuses_a_declared_size_over_the_limit()
+    {
+        var body = Encode(new byte[SizeMax + 1]);
+
+        Assert.Equal(XferFrameFault.TooLarge, XferFrame.TryDecode(XferEncoding.Zlib, body, SizeMax, out _));
+    }
+
+    [Fact]
+    public void Refuses_more_bytes_than_declared()
+    {
+        var body = Encode(new byte[5000]);
+        BinaryPrimitives.WriteUInt32BigEndian(body, 4999);
+
+        Assert.Equal(XferFrameFault.Damaged, XferFrame.TryDecode(XferEncoding.Zlib, body, SizeMax, out _));
+    }
+
+    [Fact]
+    public void Accepts_fewer_bytes_than_declared_as_stock_does()
+    {
+        var body = Encode(Encoding.ASCII.GetBytes("igot\n"));
+        BinaryPrimitives.WriteUInt32BigEndian(body, 50);
+
+        Assert.Equal(XferFrameFault.None, XferFrame.TryDecode(XferEncoding.Zlib, body, SizeMax, out var message));
+        Assert.Equal(5, message.Length);
+    }
+
+    [Fact]
+    public void Refuses_a_small_body_that_declares_what_it_cannot_hold()
+    {
+        var body = Encode(Encoding.ASCII.GetBytes("igot\n"));
+        BinaryPrimitives.WriteUInt32BigEndian(body, 1_000_000);
+
+        Assert.Equal(XferFrameFault.Damaged, XferFrame.TryDecode(XferEncoding.Zlib, body, SizeMax, out _));
+    }
+
+    [Fact]
+    public void No_body_makes_it_throw()
+    {
+        var good = Encode(Encoding.ASCII.GetBytes(string.Join('\n', Enumerable.Range(0, 200))));
+        Property.Check(prng =>
+        {
+            var body = (byte[])good.Clone();
+            for (var i = prng.NextInt32(1, 6); i > 0; i--) body[prng.NextInt32(body.Length)] ^= (byte)prng.NextInt32(1, 256);
+            XferFrame.TryDecode(XferEncoding.Zlib, body.AsMemory(0, prng.NextInt32(body.Length + 1)), SizeMax, out _);
+        });
+    }
+
+    [Theory]
+    [InlineData("application/x-fossil", XferEncoding.Zlib)]
+    [InlineData("Application/X-Fossil; charset=utf-8", XferEncoding.Zlib)]
+    [InlineData("application/x-fossil-uncompressed", XferEncoding.Plain)]
+    [InlineData("application/x-fossil-debug", XferEncoding.Plain)]
+    public void The_content_type_says_how_a_message_travels(string contentType, XferEncoding expected)
+    {
+        Assert.True(XferFrame.TryGetEncoding(contentType, out var encoding));
+        Assert.Equal(expected, encoding);
+    }
+
+    [Theory]
+    [InlineData("text/html")]
+    [InlineData("application/x-fossil-other")]
+    [InlineData("")]
+    public void Other_content_types_are_no_messages(string contentType)
+    {
+        Assert.False(XferFrame.TryGetEncoding(contentType, out _));
+    }
+
+    private static byte[] Encode(byte[] message)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        XferFrame.Encode(XferEncoding.Zlib, message, output);
+        return output.WrittenSpan.ToArray();
+    }
+}
