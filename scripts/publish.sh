@@ -2,6 +2,8 @@
 # usage: scripts/publish.sh [RID] [OUT]
 # Builds the one file. RID is this machine's unless given (linux-x64, linux-musl-x64, linux-arm64, linux-arm, win-x64,
 # osx-arm64); OUT is bin/edgesync, or bin/<RID>/edgesync for another RID. EDGESYNC_FRAMEWORK pins net10.0 or net9.0.
+# A file built without RID serves this machine and may use AVX2 (hashing goes twice as fast); with RID, or with
+# EDGESYNC_CPU=any, it runs on every processor of that kind; EDGESYNC_CPU=avx2 asks for AVX2 anywhere.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -10,7 +12,7 @@ here=$(host_rid)
 rid=${1:-$here}
 case $rid in
   linux-x64 | linux-musl-x64 | linux-arm64 | linux-arm | win-x64 | osx-arm64) ;;
-  -h | --help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
   *) die "unknown RID '$rid': linux-x64, linux-musl-x64, linux-arm64, linux-arm, win-x64 or osx-arm64" ;;
 esac
 case $rid in win-*) name=edgesync.exe ;; *) name=edgesync ;; esac
@@ -38,6 +40,18 @@ for candidate in ${triple:+"/usr/lib/$triple/libsqlite3.a"} $([ "$rid" = "$here"
   [ -f "$candidate" ] && { archive=$candidate; break; }
 done
 
+# Native AOT decides at build time which vector instructions exist; it starts on no processor without them.
+case ${EDGESYNC_CPU:-} in
+  '') cpu=any; [ $# -gt 0 ] || ! grep -qsw avx2 /proc/cpuinfo || cpu=avx2 ;;
+  any | avx2) cpu=$EDGESYNC_CPU ;;
+  *) die "EDGESYNC_CPU is 'any' or 'avx2', not '$EDGESYNC_CPU'" ;;
+esac
+cpu_args=
+if [ "$cpu" = avx2 ]; then
+  case $rid in *-x64) ;; *) die "EDGESYNC_CPU=avx2 means x64, not $rid" ;; esac
+  cpu_args=-p:IlcInstructionSet=avx2%2cbmi%2cbmi2%2cfma%2clzcnt%2cmovbe%2cpopcnt
+fi
+
 work=$root/artifacts/publish/$rid
 log=$work/publish.log
 mkdir -p "$work" "$(dirname "$out")"
@@ -49,7 +63,7 @@ try_framework() {
   local framework=$1
   if dotnet publish src/EdgeSync.Cli -c Release -r "$rid" --nologo -v q \
     -p:PublishAot=true -p:EdgeSyncFramework="$framework" -p:EdgeSyncCommit="$commit" \
-    ${archive:+-p:EdgeSyncSqliteArchive="$archive"} ${CROSS_ARGS:-} \
+    ${archive:+-p:EdgeSyncSqliteArchive="$archive"} ${CROSS_ARGS:-} ${cpu_args:+"$cpu_args"} \
     --artifacts-path "$work/$framework" -o "$work/$framework/out" >"$log" 2>&1
   then
     # A trim or AOT warning is an error by TreatWarningsAsErrors; this catches one that a property might hide.
@@ -95,4 +109,4 @@ if [ "$rid" = "$here" ] && [ -n "$archive" ] && command -v ldd >/dev/null; then
   foreign=$(ldd "$out" | awk '{print $1}' | grep -Ev '^(linux-vdso|/lib.*/ld-|/lib/ld-|libc\.|libm\.|libdl\.|libpthread\.|librt\.)' || true)
   [ -z "$foreign" ] || die "$out is not one file; it needs: $foreign"
 fi
-say "$out  $published  $(($(stat -c %s "$out" 2>/dev/null || stat -f %z "$out") / 1024)) KiB${archive:+  SQLite from $archive}"
+say "$out  $published  $(($(stat -c %s "$out" 2>/dev/null || stat -f %z "$out") / 1024)) KiB  for $cpu processor${archive:+  SQLite from $archive}"
