@@ -1,4 +1,3 @@
-using System.Buffers;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage;
@@ -48,11 +47,11 @@ public sealed class ArtifactContent : IDisposable
     {
         var holders = Interlocked.Decrement(ref _holders);
         Invariant.Require(holders >= 0);
-        if (holders == 0 && Length > 0) ArrayPool<byte>.Shared.Return(_array);
+        if (holders == 0) ContentBuffers.Return(_array);
     }
 
     internal static ArtifactContent Rent(int length) =>
-        new(length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length), length);
+        new(ContentBuffers.Rent(length), length);
 
     /// <summary>One more holder, who disposes too.</summary>
     internal ArtifactContent Retain()

@@ -11,6 +11,8 @@ internal sealed class ContentCache(long bytesMax)
     private readonly Dictionary<RecordId, LinkedListNode<Entry>> _entries = [];
     private readonly LinkedList<Entry> _byAge = new();
 
+    public long BytesMax => bytesMax;
+
     public long Bytes { get; private set; }
 
     public int Count => _entries.Count;

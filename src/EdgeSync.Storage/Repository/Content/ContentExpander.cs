@@ -56,9 +56,9 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
                 return state;
             }
 
-            if ((depth - i) % CacheEvery == 0 && i + 1 < depth) cache.Add(_chain[i + 1], text!);
             text!.Dispose();
             text = next;
+            if (IsWorthCaching(i, depth, text!.Length)) cache.Add(_chain[i], text);
         }
 
         cache.Add(rid, text!);
@@ -180,6 +180,14 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
 
         fault = reader.Fault;
         return !fault.IsFault;
+    }
+
+    // Who reads an artifact often reads its neighbours next. On a long chain the kept texts lie so far apart that half of
+    // the cache holds them all; nearer ones follow when that part of the chain is read.
+    private bool IsWorthCaching(int stepsLeft, int depth, int length)
+    {
+        var spacing = Math.Max(CacheEvery, 2L * depth * length / Math.Max(1, cache.BytesMax));
+        return stepsLeft > 0 && stepsLeft % spacing == 0;
     }
 
     private bool TryAnnouncedSize(ReadOnlySpan<byte> stored, out int size) =>
