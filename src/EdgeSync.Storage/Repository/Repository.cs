@@ -25,8 +25,8 @@ public sealed class Repository : IDisposable
         Users = new UserStore(this);
         Unversioned = new UnversionedStore(this);
         database.Began = Content.OnTransactionBegun;
-        var crosslinker = new Crosslinker(this);
-        database.Committing = () => crosslinker.LinkPending();
+        Crosslinker = new Crosslinker(this);
+        database.Committing = () => Crosslinker.LinkPending();
         database.Ended = OnTransactionEnded;
     }
 
@@ -48,6 +48,9 @@ public sealed class Repository : IDisposable
     public ShunList Shuns { get; }
 
     public ReceiveLog ReceiveLog { get; }
+
+    /// <summary>Links what arrives; every commit calls it.</summary>
+    internal Crosslinker Crosslinker { get; }
 
     /// <summary>The time by the repository's clock, or of the sync round that runs.</summary>
     public Instant Now => RoundTime ?? Instant.FromDateTime(_options.Clock.GetUtcNow());

@@ -1,3 +1,5 @@
+using EdgeSync.Storage.Crosslink.Rebuild;
+
 namespace EdgeSync.Storage;
 
 /// <summary>
@@ -27,15 +29,22 @@ public sealed class CloneProgress
         transaction.Commit();
     }
 
-    /// <summary>Verifies and links all that came.</summary>
-    internal void Finish()
+    /// <summary>
+    /// Hashes all that came, on all cores, and derives all tables from it: one walk over the artifacts. An artifact that is
+    /// not what its name says fails the clone.
+    /// </summary>
+    internal void Finish(Action<RebuildProgress>? progress)
     {
-        using var transaction = _repository.Begin();
-        if (_repository.Settings["hash-policy"] is null)
-            _repository.Content.HashPolicy = _repository.Content.HashPolicy;
-        _repository.Content.VerifyAll();
-        _repository.Database.Execute("DROP TABLE IF EXISTS fx_clone");
-        transaction.Commit();
+        using (var transaction = _repository.Begin())
+        {
+            if (_repository.Settings["hash-policy"] is null)
+                _repository.Content.HashPolicy = _repository.Content.HashPolicy;
+            Rebuilder.Run(
+                _repository, new RebuildOptions { VerifiesHashes = true, Progress = progress }, CancellationToken.None);
+            _repository.Database.Execute("DROP TABLE IF EXISTS fx_clone");
+            transaction.Commit();
+        }
+
         _repository.Checkpoint();
     }
 }

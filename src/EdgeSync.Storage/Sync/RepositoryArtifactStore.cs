@@ -2,6 +2,8 @@ using System.Buffers;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Crosslink;
+using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
@@ -34,6 +36,9 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     public string? ProjectCode => _repository.Settings["project-code"];
 
     public string ServerCode => _repository.ServerCode;
+
+    /// <summary>Told how far the end of a clone is: verifying and linking take longer than the transfer.</summary>
+    public Action<RebuildProgress>? Finishing { get; set; }
 
     public IUnversionedStore Unversioned => _repository.Unversioned;
 
@@ -207,7 +212,12 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         foreach (var rid in rids) delete.Bind(1, rid).Run();
     }
 
-    public void MakeClusters() => new ClusterMaker(_repository).MakeClusters();
+    public void MakeClusters()
+    {
+        // A cluster is public: it must not name what was made private after it had been put on the list.
+        Database.Execute("DELETE FROM unclustered WHERE rid IN (SELECT rid FROM private)");
+        new ClusterMaker(_repository, _repository.Crosslinker).Make();
+    }
 
     // --- clone -------------------------------------------------------------------------------------------------------
 
@@ -225,7 +235,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         _repository.RoundTime = now;
         try
         {
-            _clone.Finish();
+            _clone.Finish(Finishing);
         }
         finally
         {

@@ -288,28 +288,6 @@ public sealed class ContentStore : IDisposable
     /// <summary>Puts a record on the list of what was made here and not yet pushed.</summary>
     public void MarkUnsent(RecordId rid) => _rows.AddUnsent(rid);
 
-    /// <summary>
-    /// Checks and queues everything held, from the full texts outward along the deltas: the end of a clone. What cannot be
-    /// expanded, or is not what its name says, becomes a phantom.
-    /// </summary>
-    internal void VerifyAll()
-    {
-        DefersVerification = false;
-        ForgetCached();
-        var roots = new List<RecordId>();
-        using (var select = Database.Prepare(
-            "SELECT rid FROM blob WHERE size>=0 AND NOT EXISTS(SELECT 1 FROM delta WHERE delta.rid=blob.rid) ORDER BY rid"))
-        {
-            while (select.Step()) roots.Add(select.Record(0));
-        }
-
-        foreach (var root in roots)
-        {
-            if (IsTrue(root)) Arrived(root, text: null);
-            else Empty(root);
-        }
-    }
-
     /// <summary>Forgets what memory holds of the content, because the rows may have changed under it.</summary>
     public void ForgetCached()
     {
