@@ -1,6 +1,8 @@
+using System.Buffers;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
 
@@ -38,13 +40,15 @@ internal static class CheckInChecksum
         var ahead = 0L;
         try
         {
+            using var select = repository.Database.Prepare(
+                "SELECT blob.rid, size, srcid, content FROM blob LEFT JOIN delta ON delta.rid=blob.rid WHERE uuid=?1");
             foreach (var file in files)
             {
-                var rid = repository.Content.Find(file.Id);
-                var size = repository.Content.SizeOf(rid);
+                var hasRow = select.Reset().Bind(1, file.Id).Step();
+                var size = hasRow ? select.Int64(1) : -1;
                 while (window.Count > 0 && ahead + size > AheadBytesMax) TakeOne();
 
-                window.Enqueue((file, Fetch(repository, rid, size), size));
+                window.Enqueue((file, Fetch(repository, file.Id, select, size), size));
                 ahead += size;
             }
 
@@ -69,20 +73,25 @@ internal static class CheckInChecksum
         }
     }
 
-    private static Task<ArtifactContent> Fetch(Repository repository, RecordId rid, long size)
+    private static Task<ArtifactContent> Fetch(Repository repository, ArtifactId id, Statement row, long size)
     {
         // Only this thread may use the connection. Deltas need more rows, so they are expanded here.
-        if (size is < 0 or > AheadBytesMax || !repository.Content.TryReadStored(rid, out var stored, out var source) || !source.IsNone)
-            return Task.FromResult(repository.Content.Get(rid));
+        if (size is < 0 or > AheadBytesMax || !row.IsNull(2)) return Task.FromResult(repository.Content.Get(id));
 
+        var stored = row.Bytes(3);
+        var copy = ArrayPool<byte>.Shared.Rent(stored.Length);
+        stored.CopyTo(copy);
+        var length = stored.Length;
         return Task.Run(() =>
         {
             var content = ArtifactContent.Rent((int)size);
-            if (BlobCodec.TryDecode(Inflater.OfThisThread, stored, content.Room, out var written, out _) && written == size) return content;
+            var isGood = BlobCodec.TryDecode(Inflater.OfThisThread, copy.AsSpan(0, length), content.Room, out var written, out _) && written == size;
+            ArrayPool<byte>.Shared.Return(copy);
+            if (isGood) return content;
 
             content.Dispose();
             throw new EdgeSyncException(
-                ErrorKind.Corrupt, $"record {rid} of {repository.Path} does not inflate", $"edgesync repo verify -R {repository.Path}");
+                ErrorKind.Corrupt, $"artifact {id} of {repository.Path} does not inflate", $"edgesync repo verify -R {repository.Path}");
         });
     }
 }
