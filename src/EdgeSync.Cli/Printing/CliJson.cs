@@ -17,6 +17,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(CheckinReport))]
 [JsonSerializable(typeof(TagChangeReport))]
 [JsonSerializable(typeof(BranchChangeReport))]
+[JsonSerializable(typeof(AmendReport))]
 [JsonSerializable(typeof(WikiPutReport))]
 [JsonSerializable(typeof(SyncOutcomeReport))]
 [JsonSerializable(typeof(CloneReport))]

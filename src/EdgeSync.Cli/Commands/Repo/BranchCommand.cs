@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -22,7 +23,10 @@ internal static class BranchCommand
             Arguments = { Name }, Options = { From, Message, AuthorOptions.User, Private },
             Examples = ["repo branch new experiment", "repo branch new fix-1 --from v1.0 -m 'Fixes for 1.0'"],
         },
-        new Verb("close", "Close a branch.", RunClose) { Arguments = { Name }, Options = { AuthorOptions.User }, Examples = ["repo branch close experiment"] },
+        Change("close", "Close a branch.", "closed", (writer, rid, user) => writer.Close(rid, user)),
+        Change("reopen", "Open a closed branch again.", "reopened", (writer, rid, user) => writer.Reopen(rid, user)),
+        Change("hide", "Leave a branch out of timelines.", "hidden", (writer, rid, user) => writer.Hide(rid, user)),
+        Change("unhide", "Show a hidden branch again.", "shown", (writer, rid, user) => writer.Unhide(rid, user)),
     };
 
     private static ExitCode RunList(CommandContext context)
@@ -52,19 +56,25 @@ internal static class BranchCommand
         return ExitCode.Ok;
     }
 
-    private static ExitCode RunClose(CommandContext context)
+    private static Verb Change(string name, string summary, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change) =>
+        new(name, summary, context => RunChange(context, status, change))
+        {
+            Arguments = { Name }, Options = { AuthorOptions.User }, Examples = [$"repo branch {name} experiment"],
+        };
+
+    private static ExitCode RunChange(CommandContext context, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change)
     {
         var name = context.Require(Name);
         using var repository = context.OpenToWrite();
-        var leaf = repository.Names.ResolveCheckin(name);
-        new TagWriter(repository).Close(leaf, context.UserName);
+        var tip = repository.Names.ResolveCheckin(name);
+        change(new TagWriter(repository), tip, context.UserName);
         context.Output.Write(
-            new BranchChangeReport("closed", name, repository.Content.NameOf(leaf).ToString()), CliJson.Default.BranchChangeReport);
+            new BranchChangeReport(status, name, repository.Content.NameOf(tip).ToString()), CliJson.Default.BranchChangeReport);
         return ExitCode.Ok;
     }
 }
 
-/// <param name="Status"><c>created</c> or <c>closed</c>.</param>
+/// <param name="Status"><c>created</c>, <c>closed</c>, <c>reopened</c>, <c>hidden</c> or <c>shown</c>.</param>
 internal sealed record BranchChangeReport(string Status, string Name, string Hash) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"branch {Name} {Status} at {Hash[..10]}");

@@ -20,6 +20,14 @@ internal static class CheckinCommand
     private static readonly Option<string[]> Merge = new("--merge") { Description = "Another parent; may be repeated.", HelpName = "VERSION" };
     private static readonly Option<string?> BranchName = new("--branch") { Description = "Branch to continue, or to start when there is none.", HelpName = "NAME" };
     private static readonly Option<string[]> Remove = new("--rm") { Description = "File to remove; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string[]> Renames = new("--mv") { Description = "File to rename; may be repeated.", HelpName = "OLD=NEW" };
+    private static readonly Option<string[]> Integrate = new("--integrate") { Description = "As --merge, and closes that branch.", HelpName = "VERSION" };
+    private static readonly Option<string[]> Cherrypick = new("--cherrypick") { Description = "Check-in whose change is taken; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string[]> Backout = new("--backout") { Description = "Check-in whose change is taken back; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string?> Color = new("--bgcolor") { Description = "Colour on the timeline: of a new branch, or of this check-in.", HelpName = "COLOR" };
+    private static readonly Option<bool> Close = new("--close") { Description = "Closes the branch with this check-in." };
+    private static readonly Option<bool> Delta = new("--delta") { Description = "Writes only differences to a baseline; otherwise when it pays." };
+    private static readonly Option<bool> AllowOlder = new("--allow-older") { Description = "Though the parent is not older." };
     private static readonly Option<string[]> TagNames = new("--tag") { Description = "Tag for this check-in; may be repeated.", HelpName = "NAME" };
     private static readonly Option<string?> Date = new("--date") { Description = "Time of the check-in, ISO 8601; otherwise now.", HelpName = "TIME" };
     private static readonly Option<string> BaseFolder = new("--base", "-C") { Description = "Folder that the names start from.", HelpName = "FOLDER", DefaultValueFactory = _ => "." };
@@ -30,43 +38,58 @@ internal static class CheckinCommand
     public static Verb Create() => new("ci", "Check in files.", Run)
     {
         Arguments = { Files },
-        Options = { Message, AuthorOptions.User, Parent, Merge, BranchName, Remove, TagNames, Date, BaseFolder, AllowFork, AllowEmpty, Private },
+        Options =
+        {
+            Message, AuthorOptions.User, Parent, Merge, Integrate, Cherrypick, Backout, BranchName, Color, Remove, Renames, TagNames, Date, BaseFolder,
+            Close, Delta, AllowFork, AllowEmpty, AllowOlder, Private,
+        },
         Notes = "Executable bits and symbolic links are recorded. Files that are not named are carried forward.",
         Examples =
         [
             "repo ci -R project.fossil -m 'Better words' README.md src",
             "repo ci -m 'Try it' --branch experiment main.c",
-            "repo ci -m 'Gone' --rm old.c",
+            "repo ci -m 'Gone, and moved' --rm old.c --mv util.c=src/util.c",
         ],
     };
 
     private static ExitCode Run(CommandContext context)
     {
         var changes = Collect(context);
-        if (changes.Count == 0 && !context.Get(AllowEmpty))
+        if (changes.Count == 0 && !context.Get(AllowEmpty) && context.Get(Merge) is not { Length: > 0 } && context.Get(Integrate) is not { Length: > 0 })
             throw new EdgeSyncException(ErrorKind.Usage, "nothing to check in", "name files, or --rm NAME");
 
         using var repository = context.OpenToWrite();
         var branch = context.Get(BranchName);
         var continues = branch is not null && Exists(repository, branch);
         var parentName = context.Get(Parent) ?? (continues ? branch! : repository.Settings["main-branch"] ?? "trunk");
+        var startsBranch = branch is not null && !continues;
         var made = repository.Commit(new CommitOptions
         {
             Parent = ParentOf(repository, parentName, context.IsGiven(Parent) || continues),
             MergedParents = [.. (context.Get(Merge) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
+            IntegratedParents = [.. (context.Get(Integrate) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
+            Cherrypicks = [.. Picks(repository, context.Get(Cherrypick), isBackout: false), .. Picks(repository, context.Get(Backout), isBackout: true)],
             User = context.UserName,
             Comment = context.Require(Message),
             Date = DateOf(context.Get(Date)),
             Changes = changes,
-            Branch = continues ? null : branch,
+            Branch = startsBranch ? branch : null,
+            BranchColor = startsBranch ? context.Get(Color) : null,
+            Color = startsBranch ? null : context.Get(Color),
+            Closes = context.Get(Close),
+            Form = context.Get(Delta) ? ManifestForm.Delta : ManifestForm.Automatic,
             Tags = context.Get(TagNames) ?? [],
             AllowsFork = context.Get(AllowFork),
             AllowsEmpty = context.Get(AllowEmpty),
+            AllowsOlder = context.Get(AllowOlder),
             IsPrivate = context.Get(Private),
         });
         context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value), CliJson.Default.CheckinReport);
         return ExitCode.Ok;
     }
+
+    private static IEnumerable<CherrypickCard> Picks(Repository repository, string[]? names, bool isBackout) =>
+        (names ?? []).Select(name => new CherrypickCard(repository.Content.NameOf(repository.Names.ResolveCheckin(name)), isBackout));
 
     private static bool Exists(Repository repository, string branch) =>
         Branches.List(repository).Any(b => b.Name == branch && !b.IsClosed);
@@ -94,6 +117,13 @@ internal static class CheckinCommand
     {
         var root = Path.GetFullPath(context.Require(BaseFolder));
         var changes = new List<FileChange>();
+        foreach (var rename in context.Get(Renames) ?? [])
+        {
+            var names = rename.Split('=', 2);
+            if (names.Length != 2) throw new EdgeSyncException(ErrorKind.Usage, $"'{rename}' names one file", "--mv OLD=NEW");
+            changes.Add(FileChange.Rename(names[0], names[1]));
+        }
+
         foreach (var named in context.Get(Files) ?? [])
         {
             var path = Path.GetFullPath(named, root);

@@ -17,6 +17,7 @@ internal static class RepoCommand
         ResolveCommand.Create(),
         TagCommand.Create(),
         BranchCommand.Create(),
+        AmendCommand.Create(),
         WikiCommand.Create(),
         UnversionedCommand.Create(),
         UserCommand.Create(),

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+/// <summary>Changes how a check-in is shown. The check-in itself stays: a control artifact overrides it.</summary>
+internal static class AmendCommand
+{
+    private static readonly Argument<string> Of = new("VERSION") { Description = "The check-in." };
+    private static readonly Option<string?> Message = new("--message", "-m") { Description = "New comment.", HelpName = "TEXT" };
+    private static readonly Option<string?> Author = new("--author") { Description = "New author.", HelpName = "LOGIN" };
+    private static readonly Option<string?> Date = new("--date") { Description = "New time.", HelpName = "TIME" };
+    private static readonly Option<string?> Color = new("--bgcolor") { Description = "Colour on the timeline; an empty one takes it off.", HelpName = "COLOR" };
+    private static readonly Option<string?> BranchColor = new("--branchcolor") { Description = "Colour of this and its descendants.", HelpName = "COLOR" };
+    private static readonly Option<string[]> Added = new("--tag") { Description = "Tag to put on; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string[]> Cancelled = new("--cancel") { Description = "Tag to take off; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string?> BranchName = new("--branch") { Description = "Moves this and its descendants to a new branch.", HelpName = "NAME" };
+    private static readonly Option<bool> Close = new("--close") { Description = "Closes the branch here." };
+    private static readonly Option<bool> Hide = new("--hide") { Description = "Leaves it out of timelines." };
+
+    public static Verb Create() => new("amend", "Change how a check-in is shown: comment, author, time, colour, tags, branch.", Run)
+    {
+        Arguments = { Of },
+        Options = { Message, Author, Date, Color, BranchColor, Added, Cancelled, BranchName, Close, Hide, AuthorOptions.User },
+        Notes = "One control artifact says it, which syncs and survives a rebuild. The check-in keeps its hash.",
+        Examples = ["repo amend tip -m 'What I meant to say'", "repo amend 3f6c19d2 --tag v1.0 --bgcolor '#ffe0e0'", "repo amend tip --date 2024-01-31T12:00:00"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        using var repository = context.OpenToWrite();
+        var target = repository.Names.ResolveCheckin(context.Require(Of));
+        var made = new TagWriter(repository).Amend(new AmendOptions
+        {
+            Target = target,
+            User = context.UserName,
+            Comment = context.Get(Message),
+            Author = context.Get(Author),
+            NewDate = DateOf(repository, context.Get(Date)),
+            Color = context.Get(BranchColor) ?? context.Get(Color),
+            ColorPropagates = context.Get(BranchColor) is not null,
+            AddedTags = context.Get(Added) ?? [],
+            CancelledTags = context.Get(Cancelled) ?? [],
+            Branch = context.Get(BranchName),
+            Closes = context.Get(Close),
+            Hides = context.Get(Hide),
+        });
+        var hash = repository.Content.NameOf(target).ToString();
+        context.Output.Write(new AmendReport(made is null ? "already_so" : "amended", hash, made?.Id.ToString()), CliJson.Default.AmendReport);
+        return ExitCode.Ok;
+    }
+
+    private static Instant? DateOf(Repository repository, string? text)
+    {
+        if (text is null) return null;
+
+        return DateText.TryParse(text, repository.Now, out var date)
+            ? date
+            : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is no time", "such as 2024-01-31T12:00:00");
+    }
+}
+
+/// <param name="Status"><c>amended</c>, or <c>already_so</c> when nothing differs.</param>
+/// <param name="Control">The control artifact that says so.</param>
+internal sealed record AmendReport(string Status, string Hash, string? Control) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine(
+        Status == "amended" ? $"amended {Hash[..10]}" : $"{Hash[..10]} is so already");
+}
