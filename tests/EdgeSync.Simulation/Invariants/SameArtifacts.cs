@@ -1,0 +1,16 @@
+namespace EdgeSync.Simulation.Invariants;
+
+/// <summary>All repositories hold the same public artifacts, and none was lost.</summary>
+internal static class SameArtifacts
+{
+    public static IEnumerable<string> Broken(World world)
+    {
+        var all = world.Nodes.SelectMany(n => n.PublicIds(world.Now)).ToHashSet();
+        foreach (var node in world.Nodes)
+        {
+            var missing = all.Except(node.PublicIds(world.Now)).ToList();
+            if (missing.Count > 0)
+                yield return $"same artifacts: {node.Name} lacks {missing.Count}, first {missing[0].ToShortString()}";
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace EdgeSync.Simulation;
+
+/// <summary>
+/// <c>sim [memory|sqlite|all] --seed 0x.. --severity normal|adversarial|hostile --seeds N [--trace]</c>; with other arguments
+/// the tests run.
+/// </summary>
+internal static class Program
+{
+    private static readonly string[] Names = ["memory", "sqlite", "all", "sim"];
+
+    public static int Main(string[] args)
+    {
+        if (args.Contains("--server") || args.Contains("--internal-msbuild-node"))
+            return Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework
+                .RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).GetAwaiter().GetResult();
+        if (args.Length > 0 && (Names.Contains(args[0]) || args.Contains("--seed") || args.Contains("--seeds")))
+            return Simulate(args);
+
+        return Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args).GetAwaiter().GetResult();
+    }
+
+    private static int Simulate(string[] args)
+    {
+        var seed = ParseNumber(Option(args, "--seed") ?? "1");
+        var isOne = Option(args, "--seed") is not null && Option(args, "--seeds") is null;
+        var count = isOne ? 1 : ParseNumber(Option(args, "--seeds") ?? "100");
+        var severities = Option(args, "--severity") is { } name
+            ? [Enum.Parse<Severity>(name, ignoreCase: true)]
+            : Enum.GetValues<Severity>();
+        var worlds = new List<WorldOptions>();
+        for (var i = 0UL; i < count; i++)
+            foreach (var severity in severities)
+            {
+                var options = Runner.OptionsFor(seed + i, severity) with { KeepsTrace = args.Contains("--trace") };
+                if (args.Contains("memory")) options = options with { OnSqlite = false };
+                if (args.Contains("sqlite")) options = options with { OnSqlite = true };
+                worlds.Add(options);
+            }
+
+        if (worlds.Count == 1) Console.WriteLine(Runner.ReplayLine(worlds[0]));
+        var failed = Runner.RunMany(worlds, result =>
+        {
+            foreach (var line in result.Trace) Console.Write(line);
+            if (worlds.Count == 1) Console.WriteLine($"trace {result.TraceHash}, {result.SessionsEnded} sessions");
+        });
+        foreach (var result in failed) Console.WriteLine(result);
+        Console.WriteLine($"{worlds.Count - failed.Count} of {worlds.Count} worlds hold");
+        return failed.Count == 0 ? 0 : 1;
+    }
+
+    private static string? Option(string[] args, string name) =>
+        Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+
+    private static ulong ParseNumber(string text) => text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+        ? ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+        : ulong.Parse(text, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace EdgeSync.Simulation;
+
+public class SimulationTests
+{
+    private const int SeedsUsual = 300;
+
+    private static int Seeds => int.Parse(
+        Environment.GetEnvironmentVariable("EDGESYNC_SIM_SEEDS") is { Length: > 0 } text
+            ? text
+            : SeedsUsual.ToString(CultureInfo.InvariantCulture),
+        CultureInfo.InvariantCulture);
+
+    [Theory]
+    [InlineData("Normal")]
+    [InlineData("Adversarial")]
+    [InlineData("Hostile")]
+    public void Every_world_heals(string severity)
+    {
+        var worlds = Enumerable.Range(1, Seeds)
+            .Select(seed => Runner.OptionsFor((ulong)seed, Enum.Parse<Severity>(severity)))
+            .ToList();
+
+        var failed = Runner.RunMany(worlds);
+
+        Assert.True(failed.Count == 0, string.Join('\n', failed.Take(3)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_seed_gives_the_same_trace_every_time(bool onSqlite)
+    {
+        for (var seed = 1UL; seed <= (onSqlite ? 3UL : 10UL); seed++)
+        {
+            var options = new WorldOptions(seed, Severity.Hostile, onSqlite);
+
+            Assert.Equal(Runner.Run(options).TraceHash, Runner.Run(options).TraceHash);
+        }
+    }
+
+    [Fact]
+    public void Hostile_worlds_are_what_they_say()
+    {
+        // A simulation in which nothing happens proves nothing.
+        var results = Enumerable.Range(1, 20)
+            .Select(seed => Runner.Run(new WorldOptions((ulong)seed, Severity.Hostile, OnSqlite: false, KeepsTrace: true)))
+            .ToList();
+        var lines = results.SelectMany(r => r.Trace).ToList();
+
+        foreach (var word in new[] { "lost request", "lost reply", "cut ", "doubled ", "dies", "waits in vain", "check-in", "uv " })
+            Assert.Contains(lines, line => line.Contains(word, StringComparison.Ordinal));
+        Assert.All(results, r => Assert.True(r.SessionsEnded > 0));
+    }
+}
