@@ -309,6 +309,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     {
         _round = null;
         _repository.RoundTime = null;
+        _repository.ReceiveLog.ClearOrigin();
         Content.DefersVerification = false;
     }
 }

@@ -39,6 +39,9 @@ public sealed class ReceiveLog
         return _receiveId = _repository.Database.LastInsertRowId;
     }
 
+    /// <summary>The request is over: what is stored next is this program's own.</summary>
+    internal void ClearOrigin() => (_receiveId, _userId, _nonce, _address) = (0, 0, null, null);
+
     /// <summary>A row that a rollback took away is made again.</summary>
     internal void Forget() => _receiveId = 0;
 }
