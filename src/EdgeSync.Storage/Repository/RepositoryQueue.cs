@@ -12,6 +12,8 @@ public sealed class RepositoryQueue : IAsyncDisposable
 {
     private const int WaitingMax = 256;
 
+    private static readonly TimeSpan FoldAfterIdle = TimeSpan.FromSeconds(1);
+
     private readonly Channel<WorkItem> _work = Channel.CreateBounded<WorkItem>(
         new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
@@ -70,8 +72,8 @@ public sealed class RepositoryQueue : IAsyncDisposable
     {
         try
         {
-            // A thread of our own: SQLite blocks, and the pool must not.
-            while (_work.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            var foldedChanges = _repository.Database.TotalChanges;
+            while (WaitForWork(ref foldedChanges))
             {
                 while (_work.Reader.TryRead(out var item)) item.Run(_repository);
             }
@@ -84,6 +86,21 @@ public sealed class RepositoryQueue : IAsyncDisposable
             _work.Writer.TryComplete();
             _ended.SetException(e);
         }
+    }
+
+    // A thread of our own: SQLite blocks, and the pool must not. When nothing comes for a while, what was written is folded
+    // into the main file, so that a plain copy of it is whole; readers in the way are not waited for.
+    private bool WaitForWork(ref int foldedChanges)
+    {
+        var more = _work.Reader.WaitToReadAsync().AsTask();
+        var changes = _repository.Database.TotalChanges;
+        if (changes != foldedChanges && !more.Wait(FoldAfterIdle))
+        {
+            _repository.Database.Checkpoint(truncate: false);
+            foldedChanges = changes;
+        }
+
+        return more.GetAwaiter().GetResult();
     }
 
     private abstract class WorkItem
