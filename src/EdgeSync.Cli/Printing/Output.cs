@@ -26,6 +26,7 @@ internal sealed class Output : IDisposable
 
     private readonly Lazy<TextWriter> _text;
     private readonly Lazy<TextWriter> _errors;
+    private bool _hasReported;
 
     private Output(Stream results, Stream errors, bool isJson)
     {
@@ -51,16 +52,16 @@ internal sealed class Output : IDisposable
     public void Write<T>(T report, JsonTypeInfo<T> type)
         where T : IReport
     {
+        _hasReported = true;
         if (IsJson) WriteJson(report, type);
         else report.Print(Text);
     }
 
+    /// <summary>Behind a report (which says so itself) only stderr hears of it: stdout carries one object.</summary>
     public void WriteFailure(EdgeSyncException failure)
     {
-        if (IsJson)
+        if (IsJson && !_hasReported)
         {
-            // A report that had begun is not followed by a second object on the same line.
-            Flush();
             var report = new FailureReport(new Failure(ExitCodes.Word(failure.Kind), failure.Message, failure.Hint, failure.Candidates));
             WriteJson(report, CliJson.Default.FailureReport);
             Flush();

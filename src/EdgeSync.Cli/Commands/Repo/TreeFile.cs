@@ -6,7 +6,7 @@ using EdgeSync.Storage;
 namespace EdgeSync.Cli.Commands.Repo;
 
 /// <summary>One file of a check-in, its name as text.</summary>
-internal readonly record struct TreeFile(string Name, ArtifactId Id, FilePermission Permission)
+internal sealed record TreeFile(string Name, ArtifactId Id, FilePermission Permission)
 {
     public static List<TreeFile> AllOf(CheckInTree tree)
     {

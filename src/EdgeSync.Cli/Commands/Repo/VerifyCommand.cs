@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Text.Json;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Verification;
+
+namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class VerifyCommand
+{
+    private static readonly Option<bool> Repair = new("--repair") { Description = "Mend what can be mended without losing anything that can be read." };
+    private static readonly Option<bool> Quick = new("--quick") { Description = "Content only: no check of the file by SQLite." };
+    private static readonly Option<int> IssuesMax = new("--limit", "-n") { Description = "Issues to print; 0 for all.", DefaultValueFactory = _ => 100 };
+
+    public static Verb Create() => new("verify", "Read and hash everything; report all that is wrong.", RunAsync)
+    {
+        Options = { Repair, Quick, IssuesMax },
+        Notes = "Ends with 8 when something is wrong. Phantoms (announced, not yet here) are noted but are no damage.",
+        Examples = ["repo verify -R project.fossil", "repo verify --repair", "repo verify --json"],
+    };
+
+    private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken) =>
+        Task.FromResult(Run(context, cancellationToken));
+
+    private static ExitCode Run(CommandContext context, CancellationToken cancellationToken)
+    {
+        var mends = context.Get(Repair);
+        using var repository = mends ? context.OpenToWrite() : context.OpenToRead();
+        var report = Verify(context, repository, cancellationToken);
+        RepairResult? repair = null;
+        if (mends && !report.IsSound)
+        {
+            repair = RepositoryRepair.Run(repository, report);
+            if (repair.Value.NeedsRebuild) RebuildCommand.Rebuild(context, repository, cancellationToken);
+            report = Verify(context, repository, cancellationToken);
+        }
+
+        context.Output.Write(ReportOf(context, repository.Path, report, repair), CliJson.Default.VerifyOutcomeReport);
+        return report.IsSound ? ExitCode.Ok : ExitCode.Corrupt;
+    }
+
+    private static VerifyReport Verify(CommandContext context, Repository repository, CancellationToken cancellationToken)
+    {
+        using var progress = new Progress(context.Output, "verifying");
+        return Verifier.Run(
+            repository,
+            new VerifyOptions
+            {
+                ChecksDatabase = !context.Get(Quick),
+                Progress = at => progress.Report(at.DoneCount, at.TotalCount, () => at.Stage == VerifyStage.Content ? "artifacts" : "tables"),
+            },
+            cancellationToken);
+    }
+
+    private static VerifyOutcomeReport ReportOf(CommandContext context, string path, VerifyReport report, RepairResult? repair)
+    {
+        var limit = context.Get(IssuesMax);
+        var issues = new List<VerifyLine>();
+        foreach (var issue in report.Issues)
+        {
+            if (limit > 0 && issues.Count == limit) break;
+
+            issues.Add(new VerifyLine(
+                WordOf(issue.Kind), issue.IsNote, issue.Rid.IsNone ? null : issue.Rid.Value, issue.Id.IsEmpty ? null : issue.Id.ToString(), issue.Text, issue.Hint));
+        }
+
+        return new VerifyOutcomeReport(
+            path, report.IsSound ? "sound" : "damaged", report.ArtifactCount, report.CheckedCount, report.PhantomCount, report.CheckedBytes,
+            report.ErrorCount, report.Issues.Count, issues, repair is { } r ? new RepairLine(r.EmptiedCount, r.RescuedCount, r.SizesCorrected, r.RowsRemoved) : null);
+    }
+
+    private static string WordOf(VerifyIssueKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
+}
+
+internal sealed record VerifyLine(string Kind, bool IsNote, long? Rid, string? Hash, string Text, string Hint);
+
+internal sealed record RepairLine(int Emptied, int Rescued, int SizesCorrected, int RowsRemoved);
+
+/// <param name="Status"><c>sound</c> or <c>damaged</c>.</param>
+internal sealed record VerifyOutcomeReport(
+    string Repository, string Status, int Artifacts, int Checked, int Phantoms, long CheckedBytes, int Errors, int IssueCount,
+    IReadOnlyList<VerifyLine> Issues, RepairLine? Repair) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var issue in Issues)
+        {
+            var what = issue.Hash is null ? "" : $" {issue.Hash[..10]}";
+            output.WriteLine($"{(issue.IsNote ? "note" : "error")} {issue.Kind}{what}: {Text.OneLine(issue.Text)} ({issue.Hint})");
+        }
+
+        if (IssueCount > Issues.Count) output.WriteLine($"… and {IssueCount - Issues.Count} more (-n 0 shows all)");
+        if (Repair is { } r)
+            output.WriteLine($"repaired: {r.Emptied} damaged artifacts given up, {r.Rescued} rescued, {r.SizesCorrected} sizes corrected, {r.RowsRemoved} rows removed");
+        output.WriteLine(Status == "sound"
+            ? $"repository integrity verified: {Progress.Number(Checked)} artifacts, {Progress.Bytes(CheckedBytes)}"
+            : $"repository damaged: {Progress.Number(Errors)} errors in {Progress.Number(Artifacts)} artifacts");
+    }
+}

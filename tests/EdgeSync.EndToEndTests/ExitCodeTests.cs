@@ -1,0 +1,75 @@
+using System.Text.Json;
+
+namespace EdgeSync.EndToEndTests;
+
+public sealed class ExitCodeTests
+{
+    [Theory]
+    [InlineData(2, "usage", "repo", "nonsense")]
+    [InlineData(2, "usage", "repo", "hash")]
+    [InlineData(2, "usage", "repo", "timeline", "--type", "x")]
+    [InlineData(2, "usage", "repo", "clone", "not-a-url", "x.fossil")]
+    [InlineData(2, "usage", "leaf")]
+    [InlineData(2, "usage", "bridge")]
+    [InlineData(3, "not_found", "repo", "info", "-R", "missing.fossil")]
+    [InlineData(3, "not_found", "repo", "resolve", "nothing-like-it", "-R", "a.fossil")]
+    [InlineData(3, "not_found", "repo", "user", "rm", "nobody-knows", "-R", "a.fossil")]
+    [InlineData(3, "not_found", "repo", "uv", "get", "missing", "-R", "a.fossil")]
+    [InlineData(5, "conflict", "repo", "new", "a.fossil")]
+    [InlineData(5, "conflict", "repo", "clone", "http://127.0.0.1:1/", "a.fossil")]
+    [InlineData(6, "denied", "repo", "query", "DELETE FROM config", "-R", "a.fossil")]
+    [InlineData(6, "denied", "repo", "config", "set", "project-code", "1", "-R", "a.fossil")]
+    [InlineData(7, "unavailable", "repo", "clone", "http://127.0.0.1:1/", "b.fossil")]
+    public void Tells_failures_apart_for_scripts_and_people(int code, string kind, params string[] arguments)
+    {
+        using var edgesync = new Edgesync();
+        if (arguments.Contains("a.fossil")) edgesync.Ok("repo", "new", "a.fossil");
+
+        var prose = edgesync.Run(arguments);
+        var json = edgesync.Run([.. arguments, "--json"]);
+
+        Assert.True(code == prose.Code, $"{prose.Code}: {prose.Errors}");
+        Assert.StartsWith("edgesync: ", prose.Errors);
+        Assert.Empty(prose.Output);
+        Assert.Equal(code, json.Code);
+        using var document = JsonDocument.Parse(json.Text);
+        Assert.Equal(kind, document.RootElement.GetProperty("error").GetProperty("kind").GetString());
+    }
+
+    [Fact]
+    public void Lists_the_candidates_of_an_ambiguous_choice()
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "a.fossil");
+        edgesync.Ok("repo", "new", "b.fossil");
+
+        var outcome = edgesync.Run("repo", "info", "--json");
+
+        Assert.Equal(4, outcome.Code);
+        using var document = JsonDocument.Parse(outcome.Text);
+        Assert.Equal(2, document.RootElement.GetProperty("error").GetProperty("candidates").GetArrayLength());
+    }
+
+    [Fact]
+    public void A_failed_clone_leaves_no_file()
+    {
+        using var edgesync = new Edgesync();
+
+        edgesync.Run("repo", "clone", "http://127.0.0.1:1/", "b.fossil");
+
+        Assert.Empty(Directory.GetFiles(edgesync.Folder));
+    }
+
+    [Fact]
+    public void Something_that_is_no_repository_is_named_as_such()
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Write("x.fossil", "just some text, long enough to have a header of a hundred bytes or more, so that it is read as one ...");
+
+        var outcome = edgesync.Run("repo", "info");
+
+        Assert.NotEqual(0, outcome.Code);
+        Assert.NotEqual(70, outcome.Code);
+        Assert.Contains("x.fossil", outcome.Errors, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text.RegularExpressions;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>What is in the help works; the tree is walked by reading the pages, as a person would.</summary>
+public sealed class HelpTests
+{
+    [Fact]
+    public void Every_command_has_a_page_with_examples_and_exit_codes()
+    {
+        using var edgesync = new Edgesync();
+        var pages = Walk(edgesync, []).ToList();
+
+        Assert.True(pages.Count > 50, $"only {pages.Count} commands");
+        Assert.All(pages, page =>
+        {
+            Assert.Contains("Usage:", page.Text, StringComparison.Ordinal);
+            Assert.Contains("Exit codes:", page.Text, StringComparison.Ordinal);
+            Assert.Contains("--json", page.Text, StringComparison.Ordinal);
+            Assert.Contains("--repo", page.Text, StringComparison.Ordinal);
+            if (page.IsLeaf) Assert.Contains("\nExamples:\n", page.Text, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Every_example_begins_with_its_own_command()
+    {
+        using var edgesync = new Edgesync();
+
+        foreach (var page in Walk(edgesync, []).Where(p => p.IsLeaf))
+        {
+            var examples = page.Text.Split("\nExamples:\n")[1].Split("\n\n")[0].Split('\n');
+            Assert.All(examples, e => Assert.StartsWith($"  edgesync {string.Join(' ', page.Path)}", e, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void The_document_of_the_contract_names_every_command()
+    {
+        using var edgesync = new Edgesync();
+        var document = File.ReadAllText(Path.Combine(EdgeSync.Tests.Shared.Vectors.RepositoryRoot, "docs", "cli.md"));
+
+        foreach (var page in Walk(edgesync, []).Where(p => p.IsLeaf))
+            Assert.Contains($"`{string.Join(' ', page.Path)}`", document, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("bash")]
+    [InlineData("zsh")]
+    [InlineData("fish")]
+    public void Completion_scripts_ask_the_program_itself(string shell)
+    {
+        using var edgesync = new Edgesync();
+
+        Assert.Contains("[suggest:", edgesync.Ok("completion", shell), StringComparison.Ordinal);
+        Assert.Equal(shell, edgesync.Json("completion", shell).GetProperty("shell").GetString());
+    }
+
+    [Fact]
+    public void Completion_offers_commands_and_options()
+    {
+        using var edgesync = new Edgesync();
+
+        Assert.Contains("clone\n", edgesync.Ok("[suggest:14]", "edgesync repo "), StringComparison.Ordinal);
+        Assert.Contains("--serve-http\n", edgesync.Ok("[suggest:16]", "edgesync leaf --"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_bash_script_completes()
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Write("complete.bash", edgesync.Ok("completion", "bash"));
+
+        using var bash = edgesync.StartAs("bash", "-c", $"""
+            source complete.bash
+            COMP_WORDS=('{Edgesync.Binary}' repo ti); COMP_CWORD=2; COMP_LINE='edgesync repo ti'; COMP_POINT=16
+            _edgesync; echo "$COMPREPLY"
+            """);
+
+        Assert.Equal("timeline\n", bash.StandardOutput.ReadToEnd());
+    }
+
+    private static IEnumerable<(string[] Path, string Text, bool IsLeaf)> Walk(Edgesync edgesync, string[] path)
+    {
+        var text = edgesync.Ok([.. path, "--help"]);
+        var section = text.Split("\nCommands:\n");
+        var children = section.Length < 2
+            ? []
+            : Regex.Matches(section[1].Split("\n\n")[0], @"^  (\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value).ToList();
+        if (path.Length > 0) yield return (path, text, children.Count == 0);
+        foreach (var page in children.SelectMany(child => Walk(edgesync, [.. path, child]))) yield return page;
+    }
+}

@@ -1,0 +1,265 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+
+namespace EdgeSync.EndToEndTests;
+
+public sealed class ServeTests
+{
+    private const int Terminate = 15;
+    private const int Interrupt = 2;
+
+    [Fact]
+    public void Clone_push_pull_and_sync_between_two_repositories()
+    {
+        using var edgesync = Hub(out var password);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+
+        var clone = edgesync.Json("repo", "clone", leaf.UrlOf("tester"), "mine.fossil", "--pass", password);
+        Assert.Equal(edgesync.Json("repo", "info", "-R", "hub.fossil").GetProperty("project_code").GetString(), clone.GetProperty("project_code").GetString());
+
+        edgesync.Write("b.txt", "b\n");
+        var hash = edgesync.Json("repo", "ci", "-R", "mine.fossil", "-m", "mine", "b.txt").GetProperty("hash").GetString();
+        Assert.Equal("done", edgesync.Json("repo", "push", "-R", "mine.fossil").GetProperty("status").GetString());
+        Assert.Equal(hash, edgesync.Json("repo", "resolve", "tip", "-R", "hub.fossil").GetProperty("uuid").GetString());
+        Assert.Equal(0, edgesync.Json("repo", "pull", "-R", "mine.fossil").GetProperty("artifacts_received").GetInt32());
+
+        // Not even the owner writes unversioned files without the letter y.
+        edgesync.Ok("repo", "user", "update", "tester", "--cap", "sy", "-R", "hub.fossil");
+        edgesync.Write("uv.txt", "unversioned");
+        edgesync.Ok("repo", "uv", "put", "uv.txt", "uv.txt", "-R", "mine.fossil");
+        Assert.StartsWith("sync done: ", edgesync.Ok("repo", "sync", "--uv", "-R", "mine.fossil"));
+        Assert.Equal("unversioned", edgesync.Ok("repo", "uv", "get", "uv.txt", "-R", "hub.fossil"));
+        Assert.Equal(0, leaf.Stop(Terminate));
+        edgesync.Ok("repo", "verify", "-R", "hub.fossil");
+    }
+
+    [Fact]
+    public void An_invitation_is_one_command()
+    {
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        var token = edgesync.Json("repo", "invite", "bob", "--cap", "oig", "--url", leaf.Url, "-R", "hub.fossil").GetProperty("token").GetString()!;
+
+        edgesync.Ok("repo", "clone", "--invite", token, "bobs.fossil");
+        edgesync.Write("c.txt", "c\n");
+        edgesync.Ok("repo", "ci", "-R", "bobs.fossil", "-m", "of bob", "c.txt");
+        edgesync.Ok("repo", "sync", "-R", "bobs.fossil");
+
+        Assert.Contains("of bob", edgesync.Ok("repo", "timeline", "-R", "hub.fossil"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_stranger_may_not_push_and_a_wrong_password_is_refused()
+    {
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+        edgesync.Write("b.txt", "b\n");
+        edgesync.Ok("repo", "ci", "-R", "mine.fossil", "-m", "mine", "b.txt");
+
+        Assert.Equal(6, edgesync.Run("repo", "push", "-R", "mine.fossil").Code);
+        Assert.Equal(6, edgesync.Run("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").Code);
+        Assert.DoesNotContain("mine", edgesync.Ok("repo", "timeline", "-R", "hub.fossil"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Too_many_wrong_passwords_make_one_wait()
+    {
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+
+        // One failure is forgiven every six seconds, so a slow machine needs a few more.
+        var codes = new List<int>();
+        while (codes.Count < 60 && !codes.Contains(7))
+            codes.Add(edgesync.Run("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").Code);
+
+        Assert.Equal(6, codes[0]);
+        Assert.Contains(7, codes);
+    }
+
+    [Theory]
+    [InlineData(Terminate)]
+    [InlineData(Interrupt)]
+    public void A_signal_stops_it_cleanly(int signal)
+    {
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+
+        Assert.Equal(0, leaf.Stop(signal));
+        Assert.False(File.Exists(edgesync["hub.fossil-wal"]));
+    }
+
+    [Fact]
+    public async Task Says_alive_and_ready_and_shows_a_page()
+    {
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        using var http = new HttpClient();
+        var token = TestContext.Current.CancellationToken;
+
+        Assert.Equal("ok\n", await http.GetStringAsync(leaf.Url + "/healthz", token));
+        Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(leaf.Url + "/readyz", token));
+        Assert.Contains("fossil clone http://127.0.0.1:", await http.GetStringAsync(leaf.Url, token), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tells_the_supervisor_when_it_is_ready()
+    {
+        using var edgesync = Hub(out _);
+        var path = edgesync["notify"];
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        socket.ReceiveTimeout = 30_000;
+
+        using var shell = edgesync.StartAs("sh", "-c", $"NOTIFY_SOCKET='{path}' exec '{Edgesync.Binary}' leaf --repo hub.fossil --serve-http :0");
+        var buffer = new byte[1000];
+        var text = Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer));
+        Signal(shell, Terminate);
+        shell.WaitForExit();
+
+        Assert.StartsWith("READY=1\n", text);
+    }
+
+    [Fact]
+    public void Serves_https_with_a_certificate_of_ones_own()
+    {
+        using var edgesync = Hub(out _);
+        WriteCertificate(edgesync);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil", "--tls-cert", "cert.pem", "--tls-key", "key.pem");
+
+        // The certificate is nobody's: the client must refuse it unless it is told to trust it.
+        Assert.StartsWith("https://", leaf.Url);
+        Assert.Equal(6, edgesync.Run("repo", "clone", leaf.Url, "a.fossil").Code);
+        using var shell = edgesync.StartAs("sh", "-c", $"SSL_CERT_FILE=cert.pem '{Edgesync.Binary}' repo clone {leaf.Url} b.fossil");
+        var errors = shell.StandardError.ReadToEnd();
+        shell.WaitForExit();
+        Assert.True(shell.ExitCode == 0, errors);
+    }
+
+    [Fact]
+    public void A_port_that_is_taken_is_a_failure_with_a_reason()
+    {
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+
+        var outcome = edgesync.Run("repo", "serve", "-R", "hub.fossil", "-P", leaf.Url["http://".Length..]);
+
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("cannot listen", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("leaf")]
+    [InlineData("edgesync-leaf")]
+    public void Settings_come_from_the_environment_and_the_name_leaf_is_enough(string name)
+    {
+        Edgesync.RequireOneFile();
+        using var edgesync = Hub(out _);
+        var isLeaf = name == "leaf";
+        File.CreateSymbolicLink(edgesync[name], Edgesync.Binary);
+
+        using var shell = edgesync.StartAs(
+            "sh", "-c", $"LEAF_REPO=hub.fossil LEAF_SERVE_HTTP=:0 exec ./{name} {(isLeaf ? "" : "leaf")} --json");
+        using var document = JsonDocument.Parse(shell.StandardOutput.ReadLine()!);
+        Signal(shell, Terminate);
+        shell.WaitForExit();
+
+        Assert.StartsWith("http://127.0.0.1:", document.RootElement.GetProperty("address").GetString());
+        Assert.Equal(0, shell.ExitCode);
+    }
+
+    [Fact]
+    public void The_name_bridge_says_what_there_is_instead()
+    {
+        Edgesync.RequireOneFile();
+        using var edgesync = new Edgesync();
+        File.CreateSymbolicLink(edgesync["bridge"], Edgesync.Binary);
+
+        using var bridge = edgesync.StartAs(edgesync["bridge"]);
+
+        Assert.Contains("edgesync leaf", bridge.StandardError.ReadToEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_request_leaves_one_line_in_the_log()
+    {
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        edgesync.Ok("repo", "clone", leaf.Url, "a.fossil");
+
+        leaf.Stop(Terminate);
+
+        Assert.Matches("request method=POST path=/ status=200 from=127.0.0.1 in=\\d+ out=\\d+ ms=[0-9.]+ did=\"clone user:nobody sent:[1-9]", leaf.Errors);
+    }
+
+    private static Edgesync Hub(out string password)
+    {
+        var edgesync = new Edgesync();
+        password = edgesync.Json("repo", "new", "hub.fossil", "--user", "tester").GetProperty("password").GetString()!;
+        edgesync.Write("a.txt", "a\n");
+        edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "first", "a.txt");
+        return edgesync;
+    }
+
+    private static void WriteCertificate(Edgesync edgesync)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        edgesync.Write("cert.pem", certificate.ExportCertificatePem());
+        edgesync.Write("key.pem", key.ExportPkcs8PrivateKeyPem());
+    }
+
+    private static void Signal(Process process, int signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>A leaf on a free port of loopback.</summary>
+    private sealed class RunningLeaf : IDisposable
+    {
+        private readonly Process _process;
+        private readonly Task<string> _errors;
+
+        public RunningLeaf(Edgesync edgesync, string repository, params string[] more)
+        {
+            _process = edgesync.Start(["leaf", "--repo", repository, "--serve-http", "127.0.0.1:0", "--json", .. more]);
+            _errors = _process.StandardError.ReadToEndAsync();
+            var line = _process.StandardOutput.ReadLine();
+            Assert.True(line is not null, $"the leaf did not start: {(line is null ? _errors.GetAwaiter().GetResult() : "")}");
+            using var document = JsonDocument.Parse(line!);
+            Url = document.RootElement.GetProperty("address").GetString()!;
+        }
+
+        public string Url { get; }
+
+        public string Errors => _errors.GetAwaiter().GetResult();
+
+        public string UrlOf(string user) => Url.Replace("://", $"://{user}@", StringComparison.Ordinal);
+
+        public int Stop(int signal)
+        {
+            Signal(_process, signal);
+            Assert.True(_process.WaitForExit(TimeSpan.FromSeconds(60)), "the leaf does not stop");
+            return _process.ExitCode;
+        }
+
+        public void Dispose()
+        {
+            if (!_process.HasExited) _process.Kill();
+            _process.WaitForExit();
+            _process.Dispose();
+        }
+    }
+}
