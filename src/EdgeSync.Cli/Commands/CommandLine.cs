@@ -46,14 +46,12 @@ internal static class CommandLine
     }
 
     /// <summary>Documented and completed by the same tree that runs.</summary>
-    public static RootCommand Build(Output output)
+    public static Command Build(Output output)
     {
-        var root = new RootCommand("Fossil repositories that keep in step: a repository engine and a sync node in one file.")
-        {
-            RepoCommand.Create(),
-            LeafCommand.Create(),
-            CompletionCommand.Create(),
-        };
+        var root = CreateRoot();
+        root.Subcommands.Add(RepoCommand.Create());
+        root.Subcommands.Add(LeafCommand.Create());
+        root.Subcommands.Add(CompletionCommand.Create());
         Globals.AddTo(root);
         foreach (var option in root.Options.Where(o => o is VersionOption or HelpOption).ToList()) root.Options.Remove(option);
         root.Options.Add(new VersionOption("--version", "-V") { Description = "Show version, commit, framework and SQLite.", Action = new VersionAction(output) });
@@ -61,6 +59,14 @@ internal static class CommandLine
 
         Verb.Attach(root, output);
         return root;
+    }
+
+    // A root takes the name of the file, which must not be that of a command as well: so for a link named leaf it is an
+    // ordinary command (which lacks only what completion asks for).
+    private static Command CreateRoot()
+    {
+        const string Summary = "Fossil repositories that keep in step: a repository engine and a sync node in one file.";
+        return RootCommand.ExecutableName is "leaf" or "repo" or "completion" ? new Command("edgesync", Summary) : new RootCommand(Summary);
     }
 
     private static async Task<ExitCode> RunAsync(string[] args, Output output)

@@ -16,7 +16,7 @@ internal static class Globals
 
     public static Option<bool> Json { get; } = new("--json") { Description = "One JSON object on stdout (docs/cli.md).", Recursive = true };
 
-    public static void AddTo(RootCommand root)
+    public static void AddTo(Command root)
     {
         root.Options.Add(Repo);
         root.Options.Add(Verbose);
