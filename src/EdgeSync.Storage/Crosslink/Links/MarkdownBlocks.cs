@@ -90,31 +90,24 @@ internal sealed class MarkdownBlocks(InlineSink inline)
         return i >= text.Length || text[i] == '\n';
     }
 
+    // A code span may run over the end of the line, and then what follows it is looked at, as in stock.
     private static bool IsTableLine(ReadOnlySpan<byte> text)
     {
-        for (var i = 0; i < text.Length && text[i] != '\n'; i++)
+        var i = 0;
+        while (i < text.Length && IsBlank(text[i])) i++;
+        var outer = text.At(i) == '|' ? 1 : 0;
+        var marks = 0;
+        for (; i < text.Length && text[i] != '\n'; i++)
         {
-            if (IsTableMark(text, i)) return HasInnerMark(text);
+            if (IsTableMark(text, i)) marks++;
             if (text[i] == '`') i += SkipCodeSpan(text[i..]) - 1;
         }
 
-        return false;
-    }
+        while (i > 0 && (IsBlank(text[i - 1]) || text[i - 1] == '\n')) i--;
+        if (i > 0 && IsTableMark(text, i - 1)) outer++;
 
-    // A line counts unless its marks are only the outer ones: then the column count would be below one.
-    private static bool HasInnerMark(ReadOnlySpan<byte> text)
-    {
-        var line = text[..LineLength(text)];
-        var marks = 0;
-        for (var i = 0; i < line.Length && line[i] != '\n'; i++)
-        {
-            if (IsTableMark(line, i)) marks++;
-            if (line[i] == '`') i += SkipCodeSpan(text[i..]) - 1;
-        }
-
-        var trimmed = line.Trim(" \t\n"u8);
-        var outer = (trimmed.At(0) == '|' ? 1 : 0) + (trimmed.Length > 0 && IsTableMark(trimmed, trimmed.Length - 1) ? 1 : 0);
-        return marks > 0 && marks - outer + 1 > 0;
+        // Marks that are only the outer ones make no column.
+        return marks > 0 && marks - outer + 1 != 0;
     }
 
     private static bool IsTableMark(ReadOnlySpan<byte> text, int i) => text[i] == '|' && (i == 0 || text[i - 1] != '\\');
