@@ -8,11 +8,18 @@ namespace EdgeSync.Storage.Crosslink;
 internal interface IFileLinks
 {
     /// <summary>The check-in has arrived, or has got other parents.</summary>
-    void Add(RecordId record, CheckInFiles files, RecordId primary, RecordId[] merged, int linkCount);
+    void Add(RecordId record, CheckInFiles files, ParentLinks links);
 
     /// <summary>The files of a check-in; null while it is a phantom, or if the record is something else.</summary>
     CheckInFiles? Find(RecordId record);
 }
+
+/// <summary>What a check-in's files are compared with.</summary>
+/// <param name="Primary">The first parent of the P card, or of a <c>parent</c> tag; none if it is shunned.</param>
+/// <param name="Others">P cards after the first, then cherrypick sources.</param>
+/// <param name="Count">How many links there are; below two nothing can have come by merge.</param>
+/// <param name="IsRoot">It has no parents at all.</param>
+internal readonly record struct ParentLinks(RecordId Primary, RecordId[] Others, int Count, bool IsRoot);
 
 /// <summary>Check-ins: plink, cherrypick, event, mlink, and their backlinks.</summary>
 /// <remarks>Spec: manifest.c, manifest_crosslink and manifest_add_checkin_linkages; specs §5, §5.1.</remarks>
@@ -27,6 +34,7 @@ internal sealed class CheckInLinker(
         cherrypicks.Write(record, checkIn.Cherrypicks);
 
         // A parent tag that came first has given it parents already; its own ones go in whole, and the tag is applied again.
+        // Differs from Fossil: stock takes such a check-in for linked, and leaves it out of the timeline.
         DeleteParents(record);
         var primary = WriteParents(record, checkIn.JulianDay, fileList, fileList.Parents);
         var comment = events.WriteCheckIn(
@@ -97,7 +105,8 @@ internal sealed class CheckInLinker(
         var others = new List<RecordId>();
         foreach (var parent in fileList.Parents.AsSpan(Math.Min(1, fileList.Parents.Length))) others.Add(context.Store.Find(parent));
         foreach (var source in fileList.Cherrypicks) others.Add(context.Store.Find(source));
-        files.Add(record, fileList, primary, [.. others], parentCount + fileList.Cherrypicks.Length);
+        var linkCount = parentCount + fileList.Cherrypicks.Length;
+        files.Add(record, fileList, new ParentLinks(primary, [.. others], linkCount, IsRoot: parentCount == 0));
     }
 
     private void WriteParent(RecordId record, RecordId parent, bool isPrimary, double julianDay, RecordId? baseline)

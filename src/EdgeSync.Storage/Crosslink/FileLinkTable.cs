@@ -35,18 +35,14 @@ internal sealed class FileLinkTable(LinkContext context, NameTable names)
     /// <summary>Told of each content that took the place of another.</summary>
     public Action<RecordId, RecordId>? Replaced { get; set; }
 
-    /// <param name="primary">The first parent of the P card, or of a <c>parent</c> tag.</param>
-    /// <param name="merged">All others: P cards after the first, then cherrypick sources. Not changed by a tag.</param>
-    /// <param name="linkCount">How many links there are; below two nothing can have come by merge.</param>
-    public void Write(
-        RecordId record, WholeFiles child, RecordId primary, ReadOnlySpan<RecordId> merged, int linkCount, CheckInSource source)
+    public void Write(RecordId record, WholeFiles child, ParentLinks links, CheckInSource source)
     {
         if (!IsFresh) Delete(record);
         _rows.Clear();
-        if (primary.IsNone) AddRoot(child);
-        else if (source(primary) is { } parent) AddParents(child, primary, parent, merged, source);
+        if (links.IsRoot) AddRoot(child);
+        else if (source(links.Primary) is { } parent) AddParents(child, links.Primary, parent, links.Others, source);
 
-        if (linkCount > 1) MarkMerged(linkCount);
+        if (links.Count > 1) MarkMerged(links.Count);
         Flush(record, isPublic: !context.Store.IsPrivate(record));
     }
 

@@ -34,12 +34,12 @@ internal sealed class FileLinksNow : IFileLinks
         _table = null;
     }
 
-    public void Add(RecordId record, CheckInFiles files, RecordId primary, RecordId[] merged, int linkCount)
+    public void Add(RecordId record, CheckInFiles files, ParentLinks links)
     {
         if (Whole(files) is not { } child) return;
 
         (_child, _childFiles) = (record, child);
-        Table.Write(record, child, primary, merged, linkCount, other => Find(other) is { } found ? Whole(found) : null);
+        Table.Write(record, child, links, other => Find(other) is { } found ? Whole(found) : null);
     }
 
     public CheckInFiles Take(RecordId record, Artifact checkIn)

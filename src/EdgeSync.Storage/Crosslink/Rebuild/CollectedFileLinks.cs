@@ -27,13 +27,13 @@ internal sealed class CollectedFileLinks : IFileLinks
 
     public CheckInFiles? Find(RecordId record) => _checkIns.GetValueOrDefault(record.Value);
 
-    public void Add(RecordId record, CheckInFiles files, RecordId primary, RecordId[] merged, int linkCount)
+    public void Add(RecordId record, CheckInFiles files, ParentLinks links)
     {
         if (Whole(files) is not { } child) return;
         if (!_written.Add(record.Value)) _table.Delete(record);
 
         (_child, _childFiles) = (record, files);
-        _table.Write(record, child, primary, merged, linkCount, other => Find(other) is { } found ? Whole(found) : null);
+        _table.Write(record, child, links, other => Find(other) is { } found ? Whole(found) : null);
         OfferAgain(record, files);
     }
 

@@ -78,8 +78,7 @@ public sealed class Rebuilder
         DerivedSchema.CreateLateIndexes(Database);
         var linker = new Crosslinker(_repository);
         Housekeeping.AddTrunk(_repository, linker);
-        var clusterCount = _options.MakesClusters ? new ClusterMaker(_repository).MakeClusters() : 0;
-        linker.LinkPending();
+        var clusterCount = _options.MakesClusters ? new ClusterMaker(_repository, linker).Make() : 0;
         Housekeeping.DerivePrivate(_repository);
         Housekeeping.NoteVersions(_repository);
         var (deltaCount, deltaBytes) = _options.Compresses ? ExtraDeltas.Make(_repository) : (0, 0);
