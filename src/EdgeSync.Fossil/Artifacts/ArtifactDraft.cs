@@ -227,10 +227,10 @@ public sealed class ArtifactDraft
         if (!ThreadRoot.IsEmpty) writer.Card('G').Hash(ThreadRoot).End();
         if (!ThreadTitle.IsAbsent) writer.Card('H').Text(ThreadTitle).End();
         if (!InReplyTo.IsEmpty) writer.Card('I').Hash(InReplyTo).End();
-        foreach (var field in Sorted(Fields, FieldOrder)) writer.Card('J').Raw(field.Name.Bytes).Text(field.Value).End();
+        foreach (var field in Fields.Order(FieldOrder)) writer.Card('J').Raw(field.Name.Bytes).Text(field.Value).End();
         if (!TicketId.IsAbsent) writer.Card('K').Raw(TicketId.Bytes).End();
         if (!Title.IsAbsent) writer.Card('L').Text(Title).End();
-        foreach (var member in Sorted(Members, static (a, b) => a.CompareTo(b))) writer.Card('M').Hash(member).End();
+        foreach (var member in Members.Order()) writer.Card('M').Hash(member).End();
         if (!Mimetype.IsAbsent) writer.Card('N').Text(Mimetype).End();
         if (Parents.Count > 0 || HasEmptyParents)
         {
@@ -241,29 +241,21 @@ public sealed class ArtifactDraft
 
         foreach (var pick in Cherrypicks) writer.Cherrypick(pick);
         if (!RepositoryChecksum.IsAbsent) writer.Card('R').Raw(RepositoryChecksum.Bytes).End();
-        foreach (var tag in Sorted(Tags, TagOrder)) writer.Tag(tag);
+        foreach (var tag in Tags.Order(TagOrder)) writer.Tag(tag);
         if (!User.IsAbsent) writer.Card('U').Text(User).End();
         if (!Body.IsAbsent) writer.Body(Body.Bytes);
         return writer.Finish();
     }
 
-    // Loops instead of queries over structs: each of those would be compiled anew for every struct.
-    private static List<T> Sorted<T>(IReadOnlyList<T> items, Comparison<T> order)
-    {
-        var sorted = new List<T>(items.Count);
-        for (var i = 0; i < items.Count; i++) sorted.Add(items[i]);
-        if (sorted.Count > 1) sorted.Sort(order);
-        return sorted;
-    }
+    private static readonly Comparer<FieldDraft> FieldOrder =
+        Comparer<FieldDraft>.Create((a, b) => a.Name.Bytes.SequenceCompareTo(b.Name.Bytes));
 
-    private static readonly Comparison<FieldDraft> FieldOrder = (a, b) => a.Name.Bytes.SequenceCompareTo(b.Name.Bytes);
-
-    private static readonly Comparison<TagDraft> TagOrder = (a, b) =>
+    private static readonly Comparer<TagDraft> TagOrder = Comparer<TagDraft>.Create((a, b) =>
     {
         var order = PrefixOf(a.Action).CompareTo(PrefixOf(b.Action));
         if (order == 0) order = a.Name.Bytes.SequenceCompareTo(b.Name.Bytes);
         return order != 0 ? order : a.Target.CompareTo(b.Target);
-    };
+    });
 
     internal static byte PrefixOf(TagAction action) => action switch
     {

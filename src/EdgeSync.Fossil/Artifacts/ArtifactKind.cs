@@ -54,10 +54,5 @@ internal static class CardRules
 
     public static uint Bit(byte card) => 1u << (card - 'A');
 
-    private static uint Mask(string cards)
-    {
-        var mask = 0u;
-        foreach (var card in cards) mask |= Bit((byte)card);
-        return mask;
-    }
+    private static uint Mask(string cards) => cards.Aggregate(0u, (mask, card) => mask | Bit((byte)card));
 }

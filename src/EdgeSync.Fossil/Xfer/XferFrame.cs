@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
+using EdgeSync.Fossil.Blobs;
 
 namespace EdgeSync.Fossil.Xfer;
 
@@ -99,23 +100,12 @@ public static class XferFrame
         // memory is taken.
         if (declared > body.Length * 1100L + 64) return XferFrameFault.Damaged;
 
+        // Spec: stock accepts a declared size that is too large, and fails when it is too small or the stream is cut.
         var target = new byte[declared];
-        try
-        {
-            using var inflate = new ZLibStream(new ReadOnlyMemoryStream(body[HeaderSize..]), CompressionMode.Decompress);
-            var size = inflate.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
+        if (!Inflater.OfThisThread.TryInflate(body.Span[HeaderSize..], target, out var size, out _)) return XferFrameFault.Damaged;
 
-            // Spec: stock accepts a declared size that is too large, and fails when it is too small.
-            if (size == target.Length && inflate.ReadByte() >= 0) return XferFrameFault.Damaged;
-
-            message = target.AsMemory(0, size);
-            return XferFrameFault.None;
-        }
-        catch (Exception e) when (e is InvalidDataException or IOException)
-        {
-            // The second is a stream that asks for a preset dictionary.
-            return XferFrameFault.Damaged;
-        }
+        message = target.AsMemory(0, size);
+        return XferFrameFault.None;
     }
 
     // Spec: a stock client told not to compress sends plain text under the compressed type. A size whose first byte is a

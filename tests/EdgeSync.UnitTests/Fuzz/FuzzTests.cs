@@ -79,6 +79,17 @@ public sealed class FuzzTests
         },
         runs: 6000);
 
+    /// <summary>A body that stopped short must not pass for a shorter message.</summary>
+    [Fact]
+    public void A_cut_frame_is_damaged() => Assert.All(Messages, message =>
+    {
+        var output = new ArrayBufferWriter<byte>();
+        XferFrame.Encode(XferEncoding.Zlib, message, output);
+        Assert.All(
+            Splits.Prefixes(output.WrittenSpan.ToArray()).Skip(1),
+            cut => Assert.Equal(XferFrameFault.Damaged, XferFrame.TryDecode(XferEncoding.Zlib, cut, SizeMax, out _)));
+    });
+
     /// <summary>A message in one piece and the same in any pieces give the same cards up to the same fault.</summary>
     [Fact]
     public void Messages_read_alike_whole_and_in_pieces() => Property.Check(
