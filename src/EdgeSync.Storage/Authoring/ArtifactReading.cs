@@ -1,4 +1,3 @@
-using System.Buffers;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
@@ -7,8 +6,6 @@ namespace EdgeSync.Storage;
 /// <summary>What readers and writers of pages, notes and tickets share.</summary>
 internal static class ArtifactReading
 {
-    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
-
     /// <exception cref="EdgeSyncException">Not there, or something else.</exception>
     public static Artifact Parse(Repository repository, RecordId rid, ArtifactKind kind)
     {
@@ -20,9 +17,6 @@ internal static class ArtifactReading
             ? artifact
             : throw new EdgeSyncException(ErrorKind.Usage, $"{repository.Content.NameOf(rid).ToShortString()} is not a {kind}");
     }
-
-    /// <summary>Enough digits of an id to look for it.</summary>
-    public static bool IsHashPrefix(string text) => text.Length >= 4 && !text.AsSpan().ContainsAnyExcept(HexDigits);
 
     /// <summary>The given time, or now, but later than the version before: versions are ordered by time.</summary>
     public static Instant After(Instant? given, Instant? before, Instant now)

@@ -62,18 +62,17 @@ internal sealed class CheckInWriter(Repository repository)
         var tags = BranchTags(options.Name, color);
 
         // Spec: branch.c: all symbolic tags of the parent end here, those on it alone too.
-        foreach (var name in SymbolicTagsOf(options.Parent, onlyPropagating: false)) tags.Add(new TagDraft(TagAction.Cancel, name));
+        tags.AddRange(SymbolicTagsOf(options.Parent, onlyPropagating: false)
+            .Select(name => new TagDraft(TagAction.Cancel, CardText.Of(name))));
 
         var manifest = ArtifactDraft.From(parent.Manifest);
-        var files = new List<FileDraft>(manifest.Files.Count);
-        foreach (var file in manifest.Files) files.Add(file with { OldName = default });
         var made = _author.Store(
             new ArtifactDraft
             {
                 Baseline = manifest.Baseline,
                 Comment = options.Comment is { Length: > 0 } comment ? comment : $"Create new branch named \"{options.Name}\"",
                 Date = _author.DateOr(options.Date),
-                Files = files,
+                Files = [.. manifest.Files.Select(file => file with { OldName = default })],
                 Parents = [repository.Content.NameOf(options.Parent)],
                 RepositoryChecksum = manifest.RepositoryChecksum,
                 Tags = tags,
@@ -262,51 +261,21 @@ internal sealed class CheckInWriter(Repository repository)
             Date = date,
             Files = cards,
             Mimetype = string.IsNullOrEmpty(options.Mimetype) ? default : (CardText)options.Mimetype,
-            Parents = ParentNames(options, isPrivate),
-            Cherrypicks = Cherrypicks(options, isPrivate),
+            Parents = [.. Parents(options).Where(rid => isPrivate || !repository.Content.IsPrivate(rid)).Select(repository.Content.NameOf)],
+            Cherrypicks = [.. options.Cherrypicks.Where(pick => MayName(pick.Target, isPrivate)).OrderBy(pick => pick.IsBackout).ThenBy(pick => pick.Target)],
             RepositoryChecksum = writesChecksum ? CheckInChecksum.Compute(repository, files) : default(CardText),
             Tags = TagsOf(options),
             User = options.User,
         };
     }
 
-    // A public check-in does not name private ones: nobody else could find them.
-    private List<ArtifactId> ParentNames(CommitOptions options, bool isPrivate)
+    private bool MayName(ArtifactId id, bool isPrivate) =>
+        isPrivate || !(repository.Content.Find(id) is var rid && !rid.IsNone && repository.Content.IsPrivate(rid));
+
+    private static IEnumerable<RecordId> Parents(CommitOptions options)
     {
-        var names = new List<ArtifactId>();
-        foreach (var parent in Parents(options))
-        {
-            if (isPrivate || !repository.Content.IsPrivate(parent)) names.Add(repository.Content.NameOf(parent));
-        }
-
-        return names;
-    }
-
-    private List<CherrypickCard> Cherrypicks(CommitOptions options, bool isPrivate)
-    {
-        var picks = new List<CherrypickCard>();
-        foreach (var pick in options.Cherrypicks)
-        {
-            var rid = repository.Content.Find(pick.Target);
-            if (isPrivate || rid.IsNone || !repository.Content.IsPrivate(rid)) picks.Add(pick);
-        }
-
-        picks.Sort(static (a, b) => a.IsBackout != b.IsBackout ? a.IsBackout.CompareTo(b.IsBackout) : a.Target.CompareTo(b.Target));
-        return picks;
-    }
-
-    private static List<RecordId> Parents(CommitOptions options)
-    {
-        var parents = new List<RecordId>();
-        Add(options.Parent);
-        foreach (var merged in options.MergedParents) Add(merged);
-        foreach (var integrated in options.IntegratedParents) Add(integrated);
-        return parents;
-
-        void Add(RecordId rid)
-        {
-            if (!rid.IsNone && !parents.Contains(rid)) parents.Add(rid);
-        }
+        IEnumerable<RecordId> parents = [options.Parent, .. options.MergedParents, .. options.IntegratedParents];
+        return parents.Where(rid => !rid.IsNone).Distinct();
     }
 
     private (ArtifactId Baseline, IReadOnlyList<FileDraft> Files) ChooseForm(ManifestForm form, CheckInTree? parent, List<FileDraft> files)
@@ -339,22 +308,21 @@ internal sealed class CheckInWriter(Repository repository)
         if (options.Branch is { } branch)
         {
             tags.AddRange(BranchTags(branch, options.BranchColor));
-            foreach (var name in SymbolicTagsOf(options.Parent, onlyPropagating: true))
-            {
-                if (Encoding.UTF8.GetString(name) != "sym-" + branch) tags.Add(new TagDraft(TagAction.Cancel, name));
-            }
+            tags.AddRange(SymbolicTagsOf(options.Parent, onlyPropagating: true)
+                .Where(name => Encoding.UTF8.GetString(name) != "sym-" + branch)
+                .Select(name => new TagDraft(TagAction.Cancel, CardText.Of(name))));
         }
 
         if (options.Color is { } color && (options.Branch is null || options.BranchColor is null))
             tags.Add(new TagDraft(TagAction.Single, "bgcolor", default, color));
         if (options.Closes) tags.Add(new TagDraft(TagAction.Single, "closed"));
-        foreach (var integrated in new HashSet<RecordId>(options.IntegratedParents))
+        foreach (var integrated in options.IntegratedParents.Distinct())
         {
             if (IsLeaf(integrated) && !IsClosed(integrated))
                 tags.Add(new TagDraft(TagAction.Single, "closed", repository.Content.NameOf(integrated)));
         }
 
-        foreach (var tag in options.Tags.Distinct()) tags.Add(new TagDraft(TagAction.Single, "sym-" + tag));
+        tags.AddRange(options.Tags.Distinct().Select(tag => new TagDraft(TagAction.Single, "sym-" + tag)));
         return tags;
     }
 

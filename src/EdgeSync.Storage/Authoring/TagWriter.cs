@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
@@ -12,8 +11,6 @@ namespace EdgeSync.Storage;
 /// </summary>
 public sealed class TagWriter(Repository repository)
 {
-    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
-
     private readonly ArtifactAuthor _author = new(repository);
 
     private Database Database => repository.Database;
@@ -23,12 +20,12 @@ public sealed class TagWriter(Repository repository)
     {
         var action = options.Propagates ? TagAction.Propagating : TagAction.Single;
         var value = string.IsNullOrEmpty(options.Value) ? default : (CardText)options.Value;
-        return Write(options.Target, options.User, options.Date, [new TagDraft(action, StoredName(options), Value: value)]);
+        return Write(options.Target, options.User, options.Date, [(action, StoredName(options), value)]);
     }
 
     /// <summary>Takes the tag off, here and wherever it came down from here.</summary>
     public AuthoredArtifact Cancel(TagOptions options) =>
-        Write(options.Target, options.User, options.Date, [new TagDraft(TagAction.Cancel, StoredName(options))]);
+        Write(options.Target, options.User, options.Date, [(TagAction.Cancel, StoredName(options), default)]);
 
     /// <summary>Closes the branch that ends in this leaf.</summary>
     /// <exception cref="EdgeSyncException">No leaf, or closed already.</exception>
@@ -37,7 +34,7 @@ public sealed class TagWriter(Repository repository)
         RequireLeaf(leaf);
         return Has(leaf, "closed")
             ? throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(leaf)} is closed already")
-            : Write(leaf, user, date, [new TagDraft(TagAction.Single, "closed")], isUnsent: true);
+            : Write(leaf, user, date, [(TagAction.Single, "closed", default)], isUnsent: true);
     }
 
     /// <summary>Opens a closed leaf again.</summary>
@@ -46,7 +43,7 @@ public sealed class TagWriter(Repository repository)
     {
         RequireLeaf(leaf);
         return Has(leaf, "closed")
-            ? Write(leaf, user, date, [new TagDraft(TagAction.Cancel, "closed")], isUnsent: true)
+            ? Write(leaf, user, date, [(TagAction.Cancel, "closed", default)], isUnsent: true)
             : throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(leaf)} is not closed");
     }
 
@@ -54,62 +51,60 @@ public sealed class TagWriter(Repository repository)
     /// <exception cref="EdgeSyncException">Hidden already.</exception>
     public AuthoredArtifact Hide(RecordId checkIn, string user, Instant? date = null) => Has(checkIn, "hidden")
         ? throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(checkIn)} is hidden already")
-        : Write(checkIn, user, date, [new TagDraft(TagAction.Propagating, "hidden")], isUnsent: true);
+        : Write(checkIn, user, date, [(TagAction.Propagating, "hidden", default)], isUnsent: true);
 
     /// <summary>Shows it again.</summary>
     /// <exception cref="EdgeSyncException">Not hidden.</exception>
     public AuthoredArtifact Unhide(RecordId checkIn, string user, Instant? date = null) => Has(checkIn, "hidden")
-        ? Write(checkIn, user, date, [new TagDraft(TagAction.Cancel, "hidden")], isUnsent: true)
+        ? Write(checkIn, user, date, [(TagAction.Cancel, "hidden", default)], isUnsent: true)
         : throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(checkIn)} is not hidden");
 
     /// <summary>One control artifact for all that differs from now; null if nothing does.</summary>
     public AuthoredArtifact? Amend(AmendOptions options)
     {
         var target = options.Target;
-        var tags = new Dictionary<string, TagDraft>(StringComparer.Ordinal);
+        var tags = new Dictionary<string, (TagAction Action, CardText Value)>(StringComparer.Ordinal);
         var (comment, user, date, color) = Shown(target);
 
         if (options.Color is { Length: > 0 } newColor && Normalized(newColor) is var wanted &&
             (wanted != color || options.ColorPropagates != IsPropagating(target, "bgcolor")))
         {
-            Set(options.ColorPropagates ? TagAction.Propagating : TagAction.Single, "bgcolor", wanted);
+            tags["bgcolor"] = (options.ColorPropagates ? TagAction.Propagating : TagAction.Single, wanted);
         }
         else if (options.Color is "" && !string.IsNullOrEmpty(color))
         {
-            Set(TagAction.Cancel, "bgcolor");
+            tags["bgcolor"] = (TagAction.Cancel, default);
         }
 
         if (!string.IsNullOrEmpty(options.Comment) && options.Comment.Trim() != comment.Trim())
-            Set(TagAction.Single, "comment", options.Comment);
+            tags["comment"] = (TagAction.Single, options.Comment);
         if (options.NewDate is { } newDate && newDate.UnixMilliseconds != date.UnixMilliseconds)
-            Set(TagAction.Single, "date", DateValue(newDate));
-        if (!string.IsNullOrEmpty(options.Author) && options.Author != user) Set(TagAction.Single, "user", options.Author);
+            tags["date"] = (TagAction.Single, DateValue(newDate));
+        if (!string.IsNullOrEmpty(options.Author) && options.Author != user) tags["user"] = (TagAction.Single, options.Author);
 
-        foreach (var tag in options.AddedTags.Where(tag => tag.Length > 0)) Set(TagAction.Single, "sym-" + tag);
-        foreach (var tag in options.CancelledTags.Where(tag => Has(target, "sym-" + tag))) Set(TagAction.Cancel, "sym-" + tag);
-        if (options.Hides && !Has(target, "hidden")) Set(TagAction.Propagating, "hidden");
+        foreach (var tag in options.AddedTags.Where(tag => tag.Length > 0)) tags["sym-" + tag] = (TagAction.Single, default);
+        foreach (var tag in options.CancelledTags.Where(tag => Has(target, "sym-" + tag))) tags["sym-" + tag] = (TagAction.Cancel, default);
+        if (options.Hides && !Has(target, "hidden")) tags["hidden"] = (TagAction.Propagating, default);
 
         // Spec: close_leaf in info.c: what has descendants closes them too.
         if (options.Closes && !Has(target, "closed"))
-            Set(IsLeaf(target) ? TagAction.Single : TagAction.Propagating, "closed");
+            tags["closed"] = (IsLeaf(target) ? TagAction.Single : TagAction.Propagating, default);
 
         if (options.Branch is { Length: > 0 } branch)
         {
-            foreach (var name in PropagatingNamesOf(target)) Set(TagAction.Cancel, name);
-            Set(TagAction.Propagating, "branch", branch);
-            Set(TagAction.Propagating, "sym-" + branch);
+            foreach (var name in PropagatingNamesOf(target)) tags[name] = (TagAction.Cancel, default);
+            tags["branch"] = (TagAction.Propagating, branch);
+            tags["sym-" + branch] = (TagAction.Propagating, default);
         }
 
         return tags.Count == 0
             ? null
-            : Write(target, options.User, options.Date, [.. tags.Values]);
-
-        void Set(TagAction action, string name, CardText value = default) => tags[name] = new TagDraft(action, name, Value: value);
+            : Write(target, options.User, options.Date, [.. tags.Select(tag => (tag.Value.Action, tag.Key, tag.Value.Value))]);
     }
 
     // Spec: branch.c notes what it makes as unsent, tag.c and info.c do not.
     private AuthoredArtifact Write(
-        RecordId target, string user, Instant? date, IReadOnlyList<TagDraft> tags,
+        RecordId target, string user, Instant? date, IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags,
         bool isUnsent = false)
     {
         using var transaction = repository.Begin();
@@ -118,23 +113,23 @@ public sealed class TagWriter(Repository repository)
         if (id.IsEmpty) throw new EdgeSyncException(ErrorKind.NotFound, $"{repository.Path} has no record {target}");
 
         var when = date ?? After(target, tags);
-        var cards = new List<TagDraft>(tags.Count);
-        foreach (var tag in tags) cards.Add(tag with { Target = id });
-        var made = _author.Store(ArtifactDraft.Control(when, user, cards), ArtifactKind.Control, repository.Content.IsPrivate(target), isUnsent);
+        var draft = ArtifactDraft.Control(
+            when, user, [.. tags.Select(tag => new TagDraft(tag.Action, tag.Name, id, tag.Value))]);
+        var made = _author.Store(draft, ArtifactKind.Control, repository.Content.IsPrivate(target), isUnsent);
         transaction.Commit();
         return made;
     }
 
     // Of two changes of one tag the later counts, and at the same millisecond the first: so ours must be later than all
     // that is there, also when a clock elsewhere was ahead.
-    private Instant After(RecordId target, IReadOnlyList<TagDraft> tags)
+    private Instant After(RecordId target, IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags)
     {
         var now = _author.DateOr(null);
-        foreach (var tag in tags)
+        foreach (var (_, name, _) in tags)
         {
             using var select = Database.Prepare(
                 "SELECT mtime FROM tagxref JOIN tag USING(tagid) WHERE rid=?1 AND tagname=?2 AND srcid>0");
-            if (!select.Bind(1, target).BindText(2, tag.Name.Bytes).Step()) continue;
+            if (!select.Bind(1, target).BindText(2, name).Step()) continue;
 
             var before = Instant.FromJulianDay(select.Double(0));
             if (before >= now) now = Instant.FromUnixMilliseconds(before.UnixMilliseconds + 1);
@@ -210,5 +205,5 @@ public sealed class TagWriter(Repository repository)
 
     // Spec: info.c: three or six hex digits get the number sign.
     private static string Normalized(string color) =>
-        color.Length is 3 or 6 && !color.AsSpan().ContainsAnyExcept(HexDigits) ? string.Create(CultureInfo.InvariantCulture, $"#{color}") : color;
+        color.Length is 3 or 6 && color.All(char.IsAsciiHexDigit) ? string.Create(CultureInfo.InvariantCulture, $"#{color}") : color;
 }

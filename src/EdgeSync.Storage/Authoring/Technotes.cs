@@ -48,16 +48,14 @@ public sealed class Technotes(Repository repository)
             while (select.Step()) rids.Add(select.Record(0));
         }
 
-        var notes = new List<Technote>(rids.Count);
-        foreach (var rid in rids) notes.Add(Read(rid));
-        return notes;
+        return [.. rids.Select(Read)];
     }
 
     /// <summary>By id, or at least four digits of it; null if there is none.</summary>
     /// <exception cref="EdgeSyncException">Several begin so.</exception>
     public Technote? Find(string technoteId)
     {
-        if (!ArtifactReading.IsHashPrefix(technoteId)) return null;
+        if (technoteId.Length < 4 || !technoteId.All(char.IsAsciiHexDigitLower)) return null;
 
         using var select = repository.Database.Prepare(
             """
@@ -92,8 +90,7 @@ public sealed class Technotes(Repository repository)
             ? Find(wanted) ?? throw new EdgeSyncException(ErrorKind.NotFound, $"there is no technote {wanted}")
             : null;
 
-        var tags = new List<TagDraft>();
-        foreach (var tag in options.Tags.Where(tag => tag.Length > 0).Distinct()) tags.Add(new TagDraft(TagAction.Single, "sym-" + tag));
+        List<TagDraft> tags = [.. options.Tags.Where(tag => tag.Length > 0).Distinct().Select(tag => new TagDraft(TagAction.Single, "sym-" + tag))];
         if (!string.IsNullOrEmpty(options.Color)) tags.Add(new TagDraft(TagAction.Single, "bgcolor", default, options.Color));
 
         var draft = ArtifactDraft.Technote(

@@ -35,7 +35,7 @@ public sealed class Tickets(Repository repository)
     /// <exception cref="EdgeSyncException">Several begin so.</exception>
     public string? Find(string prefix)
     {
-        if (!ArtifactReading.IsHashPrefix(prefix)) return null;
+        if (prefix.Length < 4 || !prefix.All(char.IsAsciiHexDigitLower)) return null;
 
         using var select = repository.Database.Prepare("SELECT tkt_uuid FROM ticket WHERE tkt_uuid GLOB ?1||'*'");
         if (!select.BindText(1, prefix).Step()) return null;

@@ -101,7 +101,8 @@ internal sealed class TreeWalker(
         blob.RecordedSize = forest.Size(node);
         if (!TryMakeText(node, isRoot, source, blob, reader))
         {
-            return new Frame { Damage = BlobDamage.SourceDamaged, DamagedAt = blob.DamagedAt };
+            var spread = blob.Damage == BlobDamage.Loop ? BlobDamage.Loop : BlobDamage.SourceDamaged;
+            return new Frame { Damage = spread, DamagedAt = blob.DamagedAt };
         }
 
         if (blob.Id.IsEmpty) blob.Fail(BlobDamage.BadName, blob.Rid, "its name is not 40 or 64 lower-case hex digits");

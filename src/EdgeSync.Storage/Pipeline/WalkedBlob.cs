@@ -30,7 +30,7 @@ public enum BlobDamage : byte
     /// <summary>The source of the delta is itself damaged; <see cref="WalkedBlob.DamagedAt"/> says where it starts.</summary>
     SourceDamaged,
 
-    /// <summary>The delta chain runs in a circle, which is cut here; the others in it count as resting on this one.</summary>
+    /// <summary>The delta chain runs in a circle.</summary>
     Loop,
 
     /// <summary>The text is larger than the limit.</summary>
@@ -80,13 +80,6 @@ public sealed class WalkedBlob
     public string? DamageText { get; internal set; }
 
     public bool IsSound => Damage == BlobDamage.None;
-
-    /// <summary>
-    /// What is stored is no good, now or later, so that only the name is worth keeping. Not so where the damage lies with
-    /// a source: when that comes again, this is readable again.
-    /// </summary>
-    public bool HasUselessContent => Damage is BlobDamage.ContentMissing or BlobDamage.NotInflatable or BlobDamage.BadDelta
-        or BlobDamage.SourceMissing or BlobDamage.Loop or BlobDamage.WrongHash;
 
     /// <summary>
     /// The text. With <see cref="BlobChecks.Texts"/> of every blob that could be expanded, else of artifacts only.

@@ -14,6 +14,17 @@ internal sealed class ArtifactLists(Repository repository)
         " AND NOT EXISTS(SELECT 1 FROM shun WHERE shun.uuid=blob.uuid) AND (?3=0 OR length(blob.uuid)<>40)";
 
     private const string IsPublic = " AND NOT EXISTS(SELECT 1 FROM private WHERE private.rid=blob.rid)";
+
+    // Deltas whose source never came: nobody can read them, and a clone with one in it is refused by stock.
+    private const string IsReadable =
+        """
+         AND blob.rid NOT IN (
+           WITH RECURSIVE waiting(rid) AS (
+             SELECT delta.rid FROM phantom JOIN delta ON delta.srcid=phantom.rid
+             UNION SELECT delta.rid FROM waiting JOIN delta ON delta.srcid=waiting.rid)
+           SELECT rid FROM waiting)
+        """;
+
     private const string Tail = " ORDER BY blob.rid LIMIT ?2";
 
     private Database Database => repository.Database;
@@ -80,14 +91,15 @@ internal sealed class ArtifactLists(Repository repository)
     {
         ArtifactList.Unclustered =>
             "SELECT blob.rid, uuid FROM unclustered CROSS JOIN blob USING(rid) WHERE unclustered.rid>?1 AND size>=0"
-            + IsPublic + Allowed + Tail,
+            + IsPublic + IsReadable + Allowed + Tail,
         ArtifactList.Unsent =>
             "SELECT blob.rid, uuid FROM unsent CROSS JOIN blob USING(rid) WHERE unsent.rid>?1 AND size>=0"
-            + IsPublic + Allowed + Tail,
+            + IsPublic + IsReadable + Allowed + Tail,
         ArtifactList.Public =>
-            "SELECT blob.rid, uuid FROM blob WHERE blob.rid>?1 AND size>=0" + IsPublic + Allowed + Tail,
+            "SELECT blob.rid, uuid FROM blob WHERE blob.rid>?1 AND size>=0" + IsPublic + IsReadable + Allowed + Tail,
         ArtifactList.Private =>
-            "SELECT blob.rid, uuid FROM private CROSS JOIN blob USING(rid) WHERE private.rid>?1 AND size>=0" + Allowed + Tail,
+            "SELECT blob.rid, uuid FROM private CROSS JOIN blob USING(rid) WHERE private.rid>?1 AND size>=0"
+            + IsReadable + Allowed + Tail,
         ArtifactList.Clusters =>
             "SELECT blob.rid, uuid FROM tagxref CROSS JOIN blob USING(rid) WHERE tagid=7 AND tagtype>0 AND blob.rid>?1 AND size>=0"
             + IsPublic + Allowed + Tail,

@@ -30,8 +30,8 @@ public sealed class CloneProgress
     }
 
     /// <summary>
-    /// Hashes all that came, on all cores, and derives all tables from it: one walk over the artifacts. What came
-    /// damaged becomes a phantom, so that the next pull asks for it again.
+    /// Hashes all that came, on all cores, and derives all tables from it: one walk over the artifacts. An artifact that is
+    /// not what its name says fails the clone.
     /// </summary>
     internal void Finish(Action<RebuildProgress>? progress)
     {
@@ -40,9 +40,7 @@ public sealed class CloneProgress
             if (_repository.Settings["hash-policy"] is null)
                 _repository.Content.HashPolicy = _repository.Content.HashPolicy;
             Rebuilder.Run(
-                _repository,
-                new RebuildOptions { VerifiesHashes = true, EmptiesDamaged = true, Progress = progress },
-                CancellationToken.None);
+                _repository, new RebuildOptions { VerifiesHashes = true, Progress = progress }, CancellationToken.None);
             _repository.Database.Execute("DROP TABLE IF EXISTS fx_clone");
             transaction.Commit();
         }

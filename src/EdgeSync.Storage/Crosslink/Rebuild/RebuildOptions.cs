@@ -18,12 +18,6 @@ public sealed record RebuildOptions
     /// <summary>Hash every artifact on the way, as after a clone; a wrong one fails the rebuild.</summary>
     public bool VerifiesHashes { get; init; }
 
-    /// <summary>
-    /// What is damaged becomes a phantom, to be asked for again, instead of being reported (or, with
-    /// <see cref="VerifiesHashes"/>, failing the rebuild).
-    /// </summary>
-    public bool EmptiesDamaged { get; init; }
-
     /// <summary>Threads that expand and check; 0 does all on the caller's thread.</summary>
     public int WorkersMax { get; init; } = Environment.ProcessorCount;
 
@@ -67,9 +61,6 @@ public sealed record RebuildReport
     public required int DeltaCount { get; init; }
 
     public required long DeltaBytesSaved { get; init; }
-
-    /// <summary>Damaged artifacts that became phantoms.</summary>
-    public required int EmptiedCount { get; init; }
 
     /// <summary>Texts that could not be read, in words; the tables are derived from the others.</summary>
     public required IReadOnlyList<string> Damages { get; init; }

@@ -2,7 +2,6 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Pipeline;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Storage.Verification;
 
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
@@ -28,7 +27,6 @@ public sealed class Rebuilder
     private readonly NameTable _names = new();
     private readonly Dictionary<long, CheckInFiles> _checkIns = [];
     private readonly List<string> _damages = [];
-    private readonly HashSet<RecordId> _useless = [];
 
     private Rebuilder(Repository repository, RebuildOptions options) => (_repository, _options) = (repository, options);
 
@@ -65,7 +63,6 @@ public sealed class Rebuilder
     {
         using var spool = new ArtifactSpool(Database);
         var readCount = ReadAll(spool, cancellationToken);
-        if (_useless.Count > 0) RepositoryRepair.GiveUp(_repository, _useless);
         DerivedSchema.Recreate(Database);
         var shunnedCount = Housekeeping.RemoveShunned(_repository);
         Housekeeping.Prepare(_repository);
@@ -93,7 +90,6 @@ public sealed class Rebuilder
             ClusterCount = clusterCount,
             DeltaCount = deltaCount,
             DeltaBytesSaved = deltaBytes,
-            EmptiedCount = _useless.Count,
             Damages = _damages,
         };
     }
@@ -196,8 +192,7 @@ public sealed class Rebuilder
     private void NoteDamage(WalkedBlob blob)
     {
         var text = $"artifact {blob.Id} (record {blob.Rid}): {blob.DamageText}";
-        if (_options.EmptiesDamaged && blob.HasUselessContent) _useless.Add(blob.Rid);
-        else if (_options.VerifiesHashes && blob.Damage == BlobDamage.WrongHash)
+        if (_options.VerifiesHashes && blob.Damage == BlobDamage.WrongHash)
             throw new EdgeSyncException(ErrorKind.Corrupt, text, $"edgesync repo verify --repair -R {_repository.Path}");
         _damages.Add(text);
     }
