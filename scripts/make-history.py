@@ -326,8 +326,8 @@ class History:
 class Kinds:
     """Everything that is no check-in, and the rare sorts of check-ins."""
 
-    def __init__(self, history):
-        self.history, self.store, self.rng = history, history.store, history.rng
+    def __init__(self, history, no_reparent=False):
+        self.history, self.store, self.rng, self.no_reparent = history, history.store, history.rng, no_reparent
 
     def put(self, *cards):
         return self.store.add(sealed(list(cards)))
@@ -372,7 +372,8 @@ class Kinds:
         moved = checkins[len(checkins) * 2 // 3]
         self.control(f"*branch {moved.name} renamed-branch", f"*sym-renamed-branch {moved.name}", f"-sym-{moved.branch} {moved.name}")
         orphan = checkins[len(checkins) // 3]
-        self.control(f"+parent {orphan.name} {checkins[3].name}\\s{checkins[5].name}")
+        if not self.no_reparent:
+            self.control(f"+parent {orphan.name} {checkins[3].name}\\s{checkins[5].name}")
         # Two edits of the same moment: the order of arrival must not matter.
         same, target = self.at(), pick()
         self.control(f"+comment {target} one", at=same)
@@ -590,7 +591,7 @@ def insert_statements(store, order, first):
     yield b"BEGIN;\n"
     yield b"UPDATE config SET value='%s' WHERE name='project-code';\n" % PROJECT_CODE.encode()
     yield b"UPDATE config SET value='%s' WHERE name='server-code';\n" % SERVER_CODE.encode()
-    yield b"UPDATE user SET pw='secret' WHERE login='tester';\n"
+    yield b"UPDATE user SET pw='secret', cap='sxy' WHERE login='tester';\n"
     for name in order:
         if name == first:
             continue
@@ -609,6 +610,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sha1", action="store_true", help="name artifacts by SHA1")
     parser.add_argument("--no-kinds", action="store_true", help="check-ins only")
+    parser.add_argument("--no-reparent", action="store_true",
+                        help="no parent tag: when stock meets one before its check-in, that check-in gets no event row")
     parser.add_argument("--shuffle", action="store_true", help="store the artifacts in random order")
     parser.add_argument("--dump", metavar="DIR", help="also write each artifact to a file named by its hash")
     options = parser.parse_args()
@@ -626,7 +629,7 @@ def main():
         history = History(rng, store, first, START_MS)
         history.grow(options.checkins)
         if not options.no_kinds:
-            Kinds(history).everything()
+            Kinds(history, options.no_reparent).everything()
 
         order = list(store.content)
         if options.shuffle:

@@ -98,7 +98,11 @@ internal sealed class Workload(Prng prng)
     {
         var draft = new ArtifactDraft
         {
-            Date = now, User = "tester", Title = $"Page{prng.NextInt32(3)}", Body = Edit(null), Mimetype = "text/plain",
+            Date = now,
+            User = "tester",
+            Title = $"Page{prng.NextInt32(3)}",
+            Body = Edit(null),
+            Mimetype = "text/plain",
         };
         return $"wiki {Put(node, now, draft.ToBytes()).ToShortString()}";
     }

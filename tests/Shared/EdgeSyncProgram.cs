@@ -45,7 +45,11 @@ internal sealed class EdgeSyncProgram(TemporaryFolder folder)
             return Path.GetFullPath(published);
         }
 
-        return Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "edgesync.exe" : "edgesync");
+        // …/tests/PROJECT/bin/CONFIGURATION/FRAMEWORK/ lies as deep as where the program itself is built.
+        var built = new DirectoryInfo(AppContext.BaseDirectory);
+        return Path.Combine(
+            Vectors.RepositoryRoot, "src", "EdgeSync.Cli", "bin", built.Parent!.Name, built.Name,
+            OperatingSystem.IsWindows() ? "edgesync.exe" : "edgesync");
     }
 }
 

@@ -84,6 +84,7 @@ internal sealed class RunningProgram : IDisposable
     private readonly MemoryStream _output = new();
     private readonly StringBuilder _errors = new();
     private readonly Task _gathering;
+    private bool _disposed;
 
     public RunningProgram(string commandLine, Process process, byte[] input)
     {
@@ -94,7 +95,7 @@ internal sealed class RunningProgram : IDisposable
 
     public int Id => _process.Id;
 
-    public bool HasEnded => _process.HasExited;
+    public bool HasEnded => _disposed || _process.HasExited;
 
     /// <summary>What it has written so far, both streams.</summary>
     public string TextSoFar
@@ -123,7 +124,7 @@ internal sealed class RunningProgram : IDisposable
     /// <summary>As <c>kill -9</c>: no clean-up runs in the program.</summary>
     public void Kill()
     {
-        if (_process.HasExited) return;
+        if (HasEnded) return;
         _process.Kill(entireProcessTree: true);
         _process.WaitForExit(10_000);
     }
@@ -139,6 +140,7 @@ internal sealed class RunningProgram : IDisposable
     public void Dispose()
     {
         Kill();
+        _disposed = true;
         _process.Dispose();
     }
 

@@ -46,7 +46,7 @@ public sealed class GeneratedHistory : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private void Declare(string name, params string[] options) => _made[name] = new Lazy<string>(() => Make(name, options));
+    private void Declare(string name, params string[] options) => _made[name] = new Lazy<string>(() => Make(name, [.. options, "--no-reparent"]));
 
     private string Make(string name, string[] options)
     {

@@ -16,7 +16,7 @@ internal sealed record RawReply(int Status, IReadOnlyDictionary<string, string> 
 /// <summary>HTTP by hand over one TCP connection, so that a test may break every rule of it.</summary>
 internal static class RawHttp
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     public static RawReply Post(int port, byte[] body, string contentType = XferMessage.ContentType, string path = "/") =>
         Send(port, [.. Head("1.0", path, contentType, body.Length), .. body]);

@@ -26,6 +26,9 @@ internal sealed class Workbench : IDisposable
     {
         Stock.Run(["init", "--admin-user", GeneratedHistory.Login, "--date-override", "2024-01-01", .. options, Folder[name]]);
         Stock.Run("user", "password", GeneratedHistory.Login, GeneratedHistory.Password, "-R", Folder[name]);
+
+        // Setup may everything but private artifacts (x) and writing unversioned files (y).
+        Stock.Run("user", "capabilities", GeneratedHistory.Login, "sxy", "-R", Folder[name]);
         return Folder[name];
     }
 
@@ -63,21 +66,21 @@ internal sealed class StockCheckout(StockFossil fossil, string folder)
 {
     private static readonly string[] Options = ["--no-warnings", "--allow-older", "--nosign"];
 
+    private static long s_writes;
+
     public string Folder => folder;
 
     public string this[string name] => Path.Combine(folder, name);
 
-    public StockCheckout Write(string name, string content)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
-        File.WriteAllText(this[name], content);
-        return this;
-    }
+    public StockCheckout Write(string name, string content) => Write(name, System.Text.Encoding.UTF8.GetBytes(content));
 
     public StockCheckout Write(string name, byte[] content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
         File.WriteAllBytes(this[name], content);
+
+        // Stock takes a file of the same size and second for unchanged: no two writes fall into the same second.
+        File.SetLastWriteTimeUtc(this[name], DateTime.UnixEpoch.AddSeconds(1_600_000_000 + Interlocked.Increment(ref s_writes)));
         return this;
     }
 

@@ -70,7 +70,7 @@ public sealed class ManyClientsTests
         var repository = bench[$"{number}.fossil"];
         if (number % 2 == 0) stock.Run("clone", url, repository);
         else bench.Ours.Run("repo", "clone", url, repository);
-        stock.Run("user", "new", "tester", "", "secret", "-R", repository);
+        stock.Try("user", "new", GeneratedHistory.Login, "", GeneratedHistory.Password, "-R", repository);
         var where = home.Folder("work");
         stock.RunIn(where, "open", repository, "--nosync");
         stock.RunIn(where, "settings", "autosync", "off");

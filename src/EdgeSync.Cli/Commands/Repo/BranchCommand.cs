@@ -59,7 +59,9 @@ internal static class BranchCommand
     private static Verb Change(string name, string summary, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change) =>
         new(name, summary, context => RunChange(context, status, change))
         {
-            Arguments = { Name }, Options = { AuthorOptions.User }, Examples = [$"repo branch {name} experiment"],
+            Arguments = { Name },
+            Options = { AuthorOptions.User },
+            Examples = [$"repo branch {name} experiment"],
         };
 
     private static ExitCode RunChange(CommandContext context, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change)

@@ -66,9 +66,9 @@ internal static class CheckinCommand
         var made = repository.Commit(new CommitOptions
         {
             Parent = ParentOf(repository, parentName, context.IsGiven(Parent) || continues),
-            MergedParents = Resolve(repository, context.Get(Merge)),
-            IntegratedParents = Resolve(repository, context.Get(Integrate)),
-            Cherrypicks = Picks(repository, context.Get(Cherrypick), context.Get(Backout)),
+            MergedParents = [.. (context.Get(Merge) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
+            IntegratedParents = [.. (context.Get(Integrate) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
+            Cherrypicks = [.. Picks(repository, context.Get(Cherrypick), isBackout: false), .. Picks(repository, context.Get(Backout), isBackout: true)],
             User = context.UserName,
             Comment = context.Require(Message),
             Date = DateOf(context.Get(Date)),
@@ -88,20 +88,8 @@ internal static class CheckinCommand
         return ExitCode.Ok;
     }
 
-    private static List<RecordId> Resolve(Repository repository, string[]? names)
-    {
-        var rids = new List<RecordId>();
-        foreach (var name in names ?? []) rids.Add(repository.Names.ResolveCheckin(name));
-        return rids;
-    }
-
-    private static List<CherrypickCard> Picks(Repository repository, string[]? taken, string[]? backedOut)
-    {
-        var picks = new List<CherrypickCard>();
-        foreach (var rid in Resolve(repository, taken)) picks.Add(new CherrypickCard(repository.Content.NameOf(rid), IsBackout: false));
-        foreach (var rid in Resolve(repository, backedOut)) picks.Add(new CherrypickCard(repository.Content.NameOf(rid), IsBackout: true));
-        return picks;
-    }
+    private static IEnumerable<CherrypickCard> Picks(Repository repository, string[]? names, bool isBackout) =>
+        (names ?? []).Select(name => new CherrypickCard(repository.Content.NameOf(repository.Names.ResolveCheckin(name)), isBackout));
 
     private static bool Exists(Repository repository, string branch) =>
         Branches.List(repository).Any(b => b.Name == branch && !b.IsClosed);

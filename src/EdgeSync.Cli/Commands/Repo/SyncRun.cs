@@ -4,7 +4,6 @@ using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Storage.Crosslink.Rebuild;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -22,11 +21,6 @@ internal static class SyncRun
         using var limited = PeerOptions.Limit(context, cancellationToken);
         var run = new HttpSync(store, options, http, url, context.Clock, repository.Entropy);
         using var progress = new Progress(context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
-        store.Finishing = at =>
-        {
-            limited.Token.ThrowIfCancellationRequested();
-            progress.Report(at.Done, at.Total, () => at.Phase == RebuildPhase.Reading ? "verifying" : "linking");
-        };
         try
         {
             var report = await run.RunAsync(at => Show(progress, at), limited.Token);

@@ -214,8 +214,7 @@ public sealed class BlobWalkTests
         var third = Child(second);
         var hanging = Child(third);
         blobs.SetSource(first, third);
-        Expect(first, BlobDamage.Loop);
-        foreach (var rid in new[] { second, third, hanging }) Expect(rid, BlobDamage.SourceDamaged, first);
+        foreach (var rid in new[] { first, second, third, hanging }) Expect(rid, BlobDamage.Loop, first);
         var own = blobs.AddFull(Fresh());
         blobs.SetSource(own, own);
         Expect(own, BlobDamage.Loop);
