@@ -1,4 +1,3 @@
-using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Primitives;
 
@@ -16,10 +15,6 @@ internal sealed class TreeWalker(
     // A delta can announce a large text in a few bytes: beyond this its commands are added up before room is made.
     private const int TrustedTargetBytesMax = 1 << 20;
 
-    // A delta larger than this part of its texts changes too much for its edits to be worth knowing.
-    private const int WorthwhileShare = 4;
-
-    private readonly LineEdits _lineEdits = new();
     private readonly Stack<Frame> _frames = new();
     private TextArena? _arena;
     private TextSlice _taken;
@@ -154,33 +149,12 @@ internal sealed class TreeWalker(
         if (!fault.IsFault)
         {
             _taken = TakeRoom(size);
-            if (DeltaApplier.TryApply(source.Text.Span, delta, _taken.Span, out fault, verifyChecksum: false))
-            {
-                if (options.Checks.HasFlag(BlobChecks.Artifacts)) FindLineEdits(blob, source.Text.Span, delta);
-                return true;
-            }
-
+            if (DeltaApplier.TryApply(source.Text.Span, delta, _taken.Span, out fault, verifyChecksum: false)) return true;
             ((IPayloadRoom)this).Keep(0);
         }
 
         blob.Fail(BlobDamage.BadDelta, blob.Rid, $"its {fault}");
         return false;
-    }
-
-    // Both texts are in the processor's cache just now.
-    private void FindLineEdits(WalkedBlob blob, ReadOnlySpan<byte> source, ReadOnlySpan<byte> delta)
-    {
-        var target = _taken.Span;
-        if (delta.Length > Math.Min(source.Length, target.Length) / WorthwhileShare) return;
-        if (!ArtifactParser.MayBeArtifact(source) || !ArtifactParser.MayBeArtifact(target)) return;
-
-        var edits = blob.BeginLineEdits();
-        foreach (var gap in _lineEdits.Find(source, delta, target))
-        {
-            edits.Add(new LineEdit(
-                source.Slice(gap.SourceStart, gap.SourceLength).ToArray(),
-                _taken.Memory.Slice(gap.TargetStart, gap.TargetLength)));
-        }
     }
 
     private TextSlice TakeRoom(int size)

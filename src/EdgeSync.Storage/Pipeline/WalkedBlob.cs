@@ -49,9 +49,6 @@ public enum BlobDamage : byte
 /// </summary>
 public sealed class WalkedBlob
 {
-    private readonly List<LineEdit> _lineEdits = [];
-    private bool _hasLineEdits;
-
     internal WalkedBlob()
     {
     }
@@ -89,12 +86,6 @@ public sealed class WalkedBlob
     /// <summary>The artifact that the text is; null for a file.</summary>
     public Artifact? Artifact { get; internal set; }
 
-    /// <summary>
-    /// For an artifact that is a delta, and not much changed: what makes its text out of the source's, in whole lines and
-    /// text order. A line may be among the removed and the added ones though it did not change. Null: not known.
-    /// </summary>
-    public IReadOnlyList<LineEdit>? LineEdits => _hasLineEdits ? _lineEdits : null;
-
     /// <summary>Why a text that begins like an artifact is none.</summary>
     public ArtifactFault ArtifactFault { get; internal set; }
 
@@ -117,14 +108,6 @@ public sealed class WalkedBlob
         ArtifactFault = default;
         HasRightZCard = false;
         Slice = default;
-        _hasLineEdits = false;
-        _lineEdits.Clear();
-    }
-
-    internal List<LineEdit> BeginLineEdits()
-    {
-        _hasLineEdits = true;
-        return _lineEdits;
     }
 
     internal void Fail(BlobDamage damage, RecordId at, string text)

@@ -39,7 +39,8 @@ internal sealed class ContentVerifier
     {
         CheckedCount++;
         CheckedBytes += blob.Length;
-        if (blob.Artifact is not null) StructuralCount++;
+        var isArtifact = IsArtifact(blob);
+        if (isArtifact) StructuralCount++;
         if (blob.IsSound) SoundCount++;
         else AddDamage(blob);
 
@@ -56,13 +57,18 @@ internal sealed class ContentVerifier
                 $"it is public, but stored as a delta of the private record {blob.SourceRid}", "edgesync repo verify --repair");
         }
 
-        if (blob.IsSound && blob.Artifact is null && _structural.Contains(blob.Rid))
+        if (blob.IsSound && !isArtifact && _structural.Contains(blob.Rid))
         {
-            var fault = blob.ArtifactFault.Kind == ArtifactFaultKind.None ? "it is an ordinary file" : blob.ArtifactFault.ToString();
+            var fault = blob.ArtifactFault.Kind == ArtifactFaultKind.None ? "its text is none" : blob.ArtifactFault.ToString();
             Add(blob, VerifyIssueKind.NotAnArtifact,
                 $"the derived tables hold it for an artifact, but {fault}", "edgesync repo rebuild");
         }
     }
+
+    // Depends on what the walk was asked for; only of a clear-signed text it may not know.
+    private static bool IsArtifact(WalkedBlob blob) =>
+        blob.Artifact is not null || blob.HasRightZCard
+        || (blob.IsSound && !blob.Text.IsEmpty && ArtifactParser.TryParse(blob.Text, out _));
 
     private void AddDamage(WalkedBlob blob)
     {

@@ -19,7 +19,10 @@ public static class Verifier
         var issues = new List<VerifyIssue>();
         using var fileCheck = options.ChecksDatabase ? new FileCheck(database, options.WorkersMax > 0) : null;
 
-        var content = VerifyContent(repository, options, issues, out var counts, cancellationToken);
+        var compares = options.ComparesDerived && !database.IsInMemory && !database.IsInTransaction;
+        var content = compares ? CompareDerived(repository, options, issues, cancellationToken) : null;
+        var isCompared = content is not null;
+        content ??= VerifyContent(repository, options, issues, cancellationToken);
         options.Progress?.Invoke(new VerifyProgress(VerifyStage.Rows, 0, 1));
         Guard(database, issues, () => RowChecks.Run(database, issues));
         foreach (var complaint in fileCheck?.Complaints ?? [])
@@ -33,8 +36,9 @@ public static class Verifier
         issues.Sort((a, b) => a.Kind != b.Kind ? a.Kind.CompareTo(b.Kind) : a.Rid.CompareTo(b.Rid));
         return new VerifyReport(issues)
         {
-            ArtifactCount = counts.Artifacts,
-            PhantomCount = counts.Phantoms,
+            ArtifactCount = (content?.CheckedCount ?? 0) + issues.Count(issue => issue.Kind == VerifyIssueKind.Phantom),
+            PhantomCount = issues.Count(issue => issue.Kind == VerifyIssueKind.Phantom),
+            DerivedCompared = isCompared,
             CheckedCount = content?.CheckedCount ?? 0,
             SoundCount = content?.SoundCount ?? 0,
             StructuralCount = content?.StructuralCount ?? 0,
@@ -42,12 +46,32 @@ public static class Verifier
         };
     }
 
+    // One walk serves both, the content and the rows. Null when something made it impossible; what it found by then is
+    // taken back, since the content is then looked at without it.
+    private static ContentVerifier? CompareDerived(
+        Repository repository, VerifyOptions options, List<VerifyIssue> issues, CancellationToken cancellationToken)
+    {
+        var found = new List<VerifyIssue>();
+        try
+        {
+            var content = new ContentVerifier(repository.Database, found);
+            DerivedCheck.Run(repository, options, found, content.Look, cancellationToken);
+            issues.AddRange(found);
+            return content;
+        }
+        catch (EdgeSyncException e)
+        {
+            issues.Add(new VerifyIssue(
+                VerifyIssueKind.NotCompared, RecordId.None, default, $"the derived tables were not compared: {e.Message}",
+                e.Hint ?? "repair what else is wrong, then verify again"));
+            return null;
+        }
+    }
+
     private static ContentVerifier? VerifyContent(
-        Repository repository, VerifyOptions options, List<VerifyIssue> issues, out (int Artifacts, int Phantoms) counts,
-        CancellationToken cancellationToken)
+        Repository repository, VerifyOptions options, List<VerifyIssue> issues, CancellationToken cancellationToken)
     {
         ContentVerifier? content = null;
-        var walked = (Artifacts: 0, Phantoms: 0);
         Guard(repository.Database, issues, () =>
         {
             content = new ContentVerifier(repository.Database, issues);
@@ -60,7 +84,6 @@ public static class Verifier
                     TextBytesMax = repository.Options.ArtifactBytesMax,
                 },
                 cancellationToken);
-            walked = (walk.Count + walk.PhantomCount, walk.PhantomCount);
             while (walk.TryRead(out var blob))
             {
                 content.Look(blob);
@@ -68,7 +91,6 @@ public static class Verifier
                     options.Progress?.Invoke(new VerifyProgress(VerifyStage.Content, walk.DeliveredCount, walk.Count));
             }
         });
-        counts = walked;
         return content;
     }
 

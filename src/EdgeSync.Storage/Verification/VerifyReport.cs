@@ -56,6 +56,9 @@ public enum VerifyIssueKind
     /// <summary>A derived table is not what the artifacts say.</summary>
     DerivedRowsDiffer,
 
+    /// <summary>The comparison of the derived tables could not be made.</summary>
+    NotCompared,
+
     /// <summary>For information: an artifact that is known by name only.</summary>
     Phantom,
 
@@ -77,7 +80,7 @@ public sealed record VerifyIssue(VerifyIssueKind Kind, RecordId Rid, ArtifactId 
     /// <summary>True if <see cref="RepositoryRepair"/> can do something about it.</summary>
     public bool IsRepairable => Kind is not (
         VerifyIssueKind.DatabaseDamaged or VerifyIssueKind.RowUnreadable or VerifyIssueKind.BadName
-        or VerifyIssueKind.OverLimit or VerifyIssueKind.Phantom or VerifyIssueKind.WaitsForPhantom);
+        or VerifyIssueKind.OverLimit or VerifyIssueKind.NotCompared or VerifyIssueKind.Phantom or VerifyIssueKind.WaitsForPhantom);
 }
 
 /// <summary>Everything that a verification found; the kinds in the order of their gravity, records ascending.</summary>

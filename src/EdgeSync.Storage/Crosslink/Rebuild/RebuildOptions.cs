@@ -1,3 +1,5 @@
+using EdgeSync.Storage.Pipeline;
+
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>What a rebuild does besides deriving the tables.</summary>
@@ -20,6 +22,11 @@ public sealed record RebuildOptions
 
     /// <summary>Threads that expand and check; 0 does all on the caller's thread.</summary>
     public int WorkersMax { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>
+    /// For a rebuild of a copy, to compare rows: sees every blob, hashed; no artifact is added.
+    /// </summary>
+    internal Action<WalkedBlob>? Trial { get; init; }
 
     /// <summary>Told now and then how far it is, by the caller's thread.</summary>
     public Action<RebuildProgress>? Progress { get; init; }

@@ -74,7 +74,7 @@ public sealed class Rebuilder
         Report(RebuildPhase.Finishing, 0, 1);
         DerivedSchema.CreateLateIndexes(Database);
         var linker = new Crosslinker(_repository);
-        Housekeeping.AddTrunk(_repository, linker);
+        if (_options.Trial is null) Housekeeping.AddTrunk(_repository, linker);
         var clusterCount = _options.MakesClusters ? new ClusterMaker(_repository, linker).Make() : 0;
         Housekeeping.DerivePrivate(_repository);
         Housekeeping.NoteVersions(_repository);
@@ -99,13 +99,14 @@ public sealed class Rebuilder
         var order = ReadOrder();
         var shunned = _repository.Shuns.List().Select(shun => shun.Id).ToHashSet();
         var reader = new CheckInReader(_names);
-        var checks = BlobChecks.ZCards | (_options.VerifiesHashes ? BlobChecks.Hash : BlobChecks.None);
+        var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
         var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 24 << 20 };
         var sizes = new List<(RecordId Record, int Size)>();
         using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
         while (walk.TryRead(out var blob))
         {
             if (walk.DeliveredCount % ProgressStep == 0) Report(RebuildPhase.Reading, walk.DeliveredCount, walk.Count);
+            _options.Trial?.Invoke(blob);
             if (!blob.IsSound)
             {
                 NoteDamage(blob);

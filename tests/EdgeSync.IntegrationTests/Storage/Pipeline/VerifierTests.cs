@@ -170,6 +170,48 @@ public sealed class VerifierTests
     }
 
     [Fact]
+    public void Derived_rows_that_the_artifacts_do_not_say_are_found()
+    {
+        using var blobs = new StoredBlobs();
+        blobs.Database.Execute(
+            """
+            UPDATE event SET comment='something else';
+            DELETE FROM leaf;
+            INSERT INTO plink(pid,cid,isprim,mtime) VALUES(1,1,1,2460000.5);
+            """);
+        blobs.Commit();
+        using var repository = Repository.Open(blobs.Path, RepositoryOptions.ReadOnly);
+        var before = File.ReadAllBytes(blobs.Path);
+
+        var report = Verifier.Run(repository, new VerifyOptions(), Token);
+
+        Assert.True(report.DerivedCompared);
+        Assert.Equal(3, report.Issues.Count);
+        Assert.All(report.Issues, issue => Assert.Equal(VerifyIssueKind.DerivedRowsDiffer, issue.Kind));
+        Assert.Contains(report.Issues, issue => issue.Text.Contains("table event ", StringComparison.Ordinal) && issue.Text.Contains("1 rows lacking, 1 too many", StringComparison.Ordinal));
+        Assert.Contains(report.Issues, issue => issue.Text.Contains("table leaf ", StringComparison.Ordinal));
+        Assert.Contains(report.Issues, issue => issue.Text.Contains("table plink ", StringComparison.Ordinal));
+        Assert.Equal(before, File.ReadAllBytes(blobs.Path));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void A_sound_repository_derives_what_it_has(int workers)
+    {
+        using var blobs = new StoredBlobs();
+        blobs.AddRandomForest(new Prng(8), 300);
+        blobs.Commit();
+        using var repository = Repository.Open(blobs.Path, RepositoryOptions.ReadOnly);
+
+        var report = Verifier.Run(repository, new VerifyOptions { WorkersMax = workers }, Token);
+
+        Assert.Empty(report.Issues);
+        Assert.True(report.DerivedCompared);
+        Assert.Equal((300 + blobs.CreatedCount, 1), (report.SoundCount, report.StructuralCount));
+    }
+
+    [Fact]
     public void Progress_reaches_the_end_of_each_stage()
     {
         using var blobs = new StoredBlobs();
