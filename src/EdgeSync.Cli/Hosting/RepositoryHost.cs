@@ -16,6 +16,8 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     private const long FreeBytesMin = 64 << 20;
     private static readonly TimeSpan WritableWait = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan ClustersPause = TimeSpan.FromMinutes(1);
+
     private readonly RepositoryQueue _writer;
     private readonly ReaderPool _readers;
     private readonly RepositoryHostOptions _options;
@@ -23,6 +25,10 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     private readonly ServeLog _log;
 
     private readonly string? _projectName;
+
+    // A pull makes the clusters that are due, which writes. So after a change, and now and then for changes that others
+    // made to the file, one pull goes to the writer; all others run beside it.
+    private long _clustersDueAtTicks;
 
     private RepositoryHost(RepositoryQueue writer, string? projectName, RepositoryHostOptions options, TimeProvider clock, ServeLog log)
     {
@@ -106,19 +112,28 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         }
     }
 
-    private Task<ServerOutcome> HandleAsync(
+    private async Task<ServerOutcome> HandleAsync(
         Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, CancellationToken cancellationToken)
     {
-        return ServerHandler.AccessOf(message.Span, _options.Server.Limits) == StoreAccess.Write
-            ? _writer.RunAsync(Handle, cancellationToken)
-            : _readers.RunAsync(Handle, cancellationToken);
+        var writes = ServerHandler.AccessOf(message.Span, _options.Server.Limits) == StoreAccess.Write;
+        var isClustersTurn = !writes && IsPull(message.Span) && now >= new Instant(Interlocked.Read(ref _clustersDueAtTicks));
+        if (isClustersTurn) Interlocked.Exchange(ref _clustersDueAtTicks, (now + ClustersPause).UnixTicks);
+
+        var outcome = writes || isClustersTurn
+            ? await _writer.RunAsync(Handle, cancellationToken)
+            : await _readers.RunAsync(Handle, cancellationToken);
+        if (outcome.Changed) Interlocked.Exchange(ref _clustersDueAtTicks, 0);
+        return outcome;
 
         ServerOutcome Handle(Repository repository)
         {
             reply.Clear();
-            return new ServerHandler(new RepositoryArtifactStore(repository), _options.Server).Handle(now, message, address, reply);
+            using var store = new RepositoryArtifactStore(repository);
+            return new ServerHandler(store, _options.Server).Handle(now, message, address, reply);
         }
     }
+
+    private static bool IsPull(ReadOnlySpan<byte> message) => message.StartsWith("pull "u8) || message.IndexOf("\npull "u8) >= 0;
 
     private static XferHttpReply Frame(XferHttpRequest request, ServerOutcome outcome, PooledBytes reply)
     {
