@@ -33,7 +33,7 @@ public sealed class XferHttpClientTests
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
         using var client = Client();
 
-        await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
+        await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
 
         Assert.Equal(attempts, peer.Served);
     }
@@ -47,7 +47,7 @@ public sealed class XferHttpClientTests
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
         using var client = Client();
 
-        await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x", mayRepeat: false));
+        await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x", mayRepeat: false));
 
         Assert.Equal(attempts, peer.Served);
     }
@@ -82,7 +82,7 @@ public sealed class XferHttpClientTests
         using var peer = new ScriptedPeer(Enumerable.Repeat("HTTP/1.0 302 Round\r\nLocation: /again\r\n\r\n", 30));
         using var client = Client();
 
-        var failure = await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
+        var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
 
         Assert.Equal(ErrorKind.Protocol, failure.Kind);
         Assert.Equal(21, peer.Served);
@@ -100,7 +100,7 @@ public sealed class XferHttpClientTests
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
         using var client = Client();
 
-        Assert.Equal(kind, (await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"))).Kind);
+        Assert.Equal(kind, (await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"))).Kind);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class XferHttpClientTests
         using var peer = new ScriptedPeer(["HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b>\u001b[31m\n there"]);
         using var client = Client();
 
-        var failure = await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
+        var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
 
         Assert.EndsWith(": Hello [31m there", failure.Message);
     }
@@ -119,7 +119,7 @@ public sealed class XferHttpClientTests
     {
         using var client = Client();
 
-        var failure = await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, PeerUrl.Parse($"http://127.0.0.1:{ScriptedPeer.FreePort()}"), "x"));
+        var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, PeerUrl.Parse($"http://127.0.0.1:{ScriptedPeer.FreePort()}"), "x"));
 
         Assert.Equal(ErrorKind.Unavailable, failure.Kind);
         Assert.Contains("cannot reach", failure.Message, StringComparison.Ordinal);
@@ -131,7 +131,7 @@ public sealed class XferHttpClientTests
         using var peer = new ScriptedPeer(["HTTP/1.0 200 OK\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nshort"]);
         using var client = Client();
 
-        var failure = await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
+        var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
 
         Assert.Equal(ErrorKind.Unavailable, failure.Kind);
         Assert.Contains("broke off after 5 bytes", failure.Message, StringComparison.Ordinal);
@@ -144,7 +144,7 @@ public sealed class XferHttpClientTests
         using var client = new XferHttpClient(
             new XferHttpClientOptions { Retry = RetryPolicy.None, SilenceMax = TimeSpan.FromMilliseconds(50) }, TimeProvider.System);
 
-        var failure = await Assert.ThrowsAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
+        var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
 
         Assert.Equal(ErrorKind.Unavailable, failure.Kind);
     }
