@@ -1,6 +1,5 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Storage.Crosslink;
 
 namespace EdgeSync.Storage;
 
@@ -29,13 +28,10 @@ internal sealed class ArtifactAuthor(Repository repository)
         Invariant.Require(artifact.Kind == kind);
 
         var rid = Repository.Content.Put(text, isPrivate, isUnsent);
-        new Crosslinker(Repository).LinkPending();
+        Repository.Crosslinker.LinkPending();
         return new AuthoredArtifact(rid, Repository.Content.NameOf(rid));
     }
 
-    /// <summary>
-    /// The moment to write: what the caller gave, or now. Never the same millisecond twice on one tag: of two changes at one
-    /// time the first would win.
-    /// </summary>
+    /// <summary>The moment to write: what the caller gave, or now, to the millisecond that artifacts count.</summary>
     public Instant DateOr(Instant? date) => date ?? Instant.FromUnixMilliseconds(Repository.Now.UnixMilliseconds);
 }
