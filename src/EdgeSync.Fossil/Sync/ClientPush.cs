@@ -150,7 +150,9 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 
     private void WriteQueue(ArtifactSender sender)
     {
-        foreach (var rid in _queue.Order())
+        var ascending = new List<RecordId>(_queue);
+        ascending.Sort();
+        foreach (var rid in ascending)
         {
             if (options.Faults.At(FaultSite.ClientFileSkip)) continue;
             if (!sender.TrySend(rid)) break;
@@ -171,7 +173,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
             sender.SendPlanned(steps[i].Rid, steps[i].IsRoot);
             _inFlight.Add(steps[i].Rid);
             _planInFlight++;
-            if (sender.IsFull && (steps[i].EndsTree || !_plan.IsRootLast)) break;
+            if (sender.IsFull && steps[i].EndsGroup) break;
         }
     }
 

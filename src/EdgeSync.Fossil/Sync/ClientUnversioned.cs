@@ -25,7 +25,15 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
     /// <summary>Some were newer here, and the server does not take them.</summary>
     public bool PushRefused { get; private set; }
 
-    public bool HasWork => _requested.Values.Any(n => n < AttemptsMax) || (_mayPush && _toSend.Count > 0);
+    public bool HasWork => MayAsk() || (_mayPush && _toSend.Count > 0);
+
+    private bool MayAsk()
+    {
+        foreach (var attempts in _requested.Values)
+            if (attempts < AttemptsMax)
+                return true;
+        return false;
+    }
 
     private bool IsRevert => (options.Actions & SyncActions.UnversionedRevert) != 0;
 

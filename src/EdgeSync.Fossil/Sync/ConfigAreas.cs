@@ -42,7 +42,13 @@ public static class ConfigAreaNames
     private static readonly Dictionary<string, ConfigAreas> Settings = MakeSettings();
 
     /// <summary>Area names without the slash, for help texts.</summary>
-    public static IEnumerable<string> Names => Groups.Select(g => g.Name[1..]);
+    public static IEnumerable<string> Names
+    {
+        get
+        {
+            foreach (var (name, _) in Groups) yield return name[1..];
+        }
+    }
 
     /// <summary>The area of <c>/NAME</c>; a prefix of a name will do, as in stock. None if there is none.</summary>
     public static ConfigAreas Parse(string name)
@@ -57,11 +63,15 @@ public static class ConfigAreaNames
     }
 
     /// <summary>The names to ask for so that all <paramref name="areas"/> are covered.</summary>
-    public static IEnumerable<string> RequestsFor(ConfigAreas areas)
+    public static IReadOnlyList<string> RequestsFor(ConfigAreas areas)
     {
         if ((areas & ConfigAreas.All) == ConfigAreas.All) return ["/all"];
 
-        return Groups.Where(g => g.Name != "/all" && (g.Areas & areas) != 0).Select(g => g.Name);
+        var names = new List<string>();
+        foreach (var (name, covered) in Groups)
+            if (name != "/all" && (covered & areas) != 0)
+                names.Add(name);
+        return names;
     }
 
     /// <summary>The area of one row of table <c>config</c>; None: this setting never travels.</summary>

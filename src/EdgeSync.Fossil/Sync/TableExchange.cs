@@ -10,9 +10,9 @@ namespace EdgeSync.Fossil.Sync;
 internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faults)
 {
     private readonly HashSet<string> _answered = [];
-    private readonly HashSet<(string Table, string KeyHash)> _requested = [];
+    private readonly SortedDictionary<string, HashSet<string>> _requested = new(StringComparer.Ordinal);
     private readonly HashSet<string> _listed = [];
-    private readonly Dictionary<string, HashSet<string>> _toSend = [];
+    private readonly SortedDictionary<string, HashSet<string>> _toSend = new(StringComparer.Ordinal);
     private Dictionary<string, SyncedTableSchema>? _schemas;
 
     private Dictionary<string, SyncedTableSchema> Schemas =>
@@ -109,7 +109,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
                 if (faults.At(FaultSite.ClientRowDrop)) return true;
 
                 // Only what was asked for is taken.
-                return !_requested.Remove((row.Table, row.KeyHash)) || TryStore(row, null, isServer: false, out changed);
+                return !RowsOf(_requested, row.Table).Remove(row.KeyHash) || TryStore(row, null, isServer: false, out changed);
         }
     }
 
@@ -117,11 +117,12 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
     public bool WriteRequests(XferWriter writer, bool mayPush, long budgetBytes)
     {
         var cards = 0;
-        foreach (var (table, keyHash) in _requested.Order())
-        {
-            writer.XGimme(table, keyHash);
-            cards++;
-        }
+        foreach (var (table, keys) in _requested)
+            foreach (var keyHash in keys.Order(StringComparer.Ordinal))
+            {
+                writer.XGimme(table, keyHash);
+                cards++;
+            }
 
         if (mayPush)
             foreach (var (table, keys) in _toSend)
@@ -141,7 +142,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
     public void GiveUp() => _requested.Clear();
 
     /// <summary>True while a request is due.</summary>
-    public bool HasWork => _requested.Count > 0 || _toSend.Values.Any(k => k.Count > 0);
+    public bool HasWork => _requested.Values.Any(k => k.Count > 0) || _toSend.Values.Any(k => k.Count > 0);
 
     // --- both --------------------------------------------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         if (!Schemas.ContainsKey(igot.Table)) return;
 
         var isKnown = store.TryFind(igot.Table, igot.KeyHash, out var ours);
-        if (!isKnown || ours.MtimeSeconds < igot.MtimeSeconds) _requested.Add((igot.Table, igot.KeyHash));
+        if (!isKnown || ours.MtimeSeconds < igot.MtimeSeconds) RowsOf(_requested, igot.Table).Add(igot.KeyHash);
         if (!isKnown || ours.MtimeSeconds <= igot.MtimeSeconds) RowsToSend(igot.Table).Remove(igot.KeyHash);
     }
 
@@ -237,9 +238,11 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         return true;
     }
 
-    private HashSet<string> RowsToSend(string table)
+    private HashSet<string> RowsToSend(string table) => RowsOf(_toSend, table);
+
+    private static HashSet<string> RowsOf(SortedDictionary<string, HashSet<string>> tables, string table)
     {
-        if (!_toSend.TryGetValue(table, out var keys)) _toSend[table] = keys = new HashSet<string>(StringComparer.Ordinal);
+        if (!tables.TryGetValue(table, out var keys)) tables[table] = keys = new HashSet<string>(StringComparer.Ordinal);
         return keys;
     }
 }
