@@ -35,6 +35,9 @@ public sealed class CloneProgress
     /// </summary>
     internal void Finish(Action<RebuildProgress>? progress)
     {
+        // Replies of megabytes lie about from the transfer; the walk wants that room.
+        _repository.Content.ForgetCached();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         using (var transaction = _repository.Begin())
         {
             if (_repository.Settings["hash-policy"] is null)

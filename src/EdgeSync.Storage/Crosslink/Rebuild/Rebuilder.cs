@@ -18,7 +18,7 @@ public sealed class Rebuilder
 {
     private const int ProgressStep = 256;
 
-    private const long PageCacheBytes = 24 << 20;
+    private const long PageCacheBytes = 12 << 20;
 
     private static readonly ArtifactParserOptions _checked = new(SkipsChecksum: true);
 
@@ -63,6 +63,9 @@ public sealed class Rebuilder
     {
         using var spool = new ArtifactSpool(Database);
         var readCount = ReadAll(spool, cancellationToken);
+
+        // What the walk used is garbage now, and linking must not pile its own on top of it.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         DerivedSchema.Recreate(Database);
         var shunnedCount = Housekeeping.RemoveShunned(_repository);
         Housekeeping.Prepare(_repository);
@@ -100,7 +103,7 @@ public sealed class Rebuilder
         var shunned = _repository.Shuns.List().Select(shun => shun.Id).ToHashSet();
         var reader = new CheckInReader(_names);
         var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
-        var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 24 << 20 };
+        var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 12 << 20 };
         var sizes = new List<(RecordId Record, int Size)>();
         using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
         while (walk.TryRead(out var blob))
