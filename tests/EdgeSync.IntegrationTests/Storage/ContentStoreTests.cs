@@ -176,6 +176,25 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_text_replaces_a_delta_that_waits_in_vain()
+    {
+        using var repository = NewInMemory();
+        var content = repository.Content;
+        var prng = new Prng(12);
+        var (source, text) = (prng.NextBytes(500), prng.NextBytes(500));
+        using var transaction = repository.Begin();
+        content.PutDelta(Sha3(text), Sha3(source), DeltaEncoder.Encode(source, text), isPrivate: false, out var pending);
+
+        Assert.Equal(PutOutcome.Stored, content.PutText(Sha3(text), text, isPrivate: false, out var rid));
+
+        Assert.Equal(pending, rid);
+        Assert.True(content.SourceOf(rid).IsNone);
+        Assert.Equal([rid], content.NewlyAvailable.Skip(0));
+        using var read = content.Get(rid);
+        Assert.True(read.Span.SequenceEqual(text));
+    }
+
+    [Fact]
     public void Deltas_of_each_other_do_not_make_a_circle()
     {
         using var repository = NewInMemory();

@@ -26,9 +26,9 @@ public sealed class ContentStore : IDisposable
     private readonly ContentCache _cache;
     private readonly ContentExpander _expander;
     private readonly BlobRows _rows;
+    private readonly HashPolicySetting _policy;
     private readonly List<RecordId> _pending = [];
     private readonly HashSet<RecordId> _unavailable = [];
-    private HashPolicy? _policy;
     private long _dataVersion;
 
     internal ContentStore(Repository repository, RepositoryOptions options)
@@ -38,6 +38,7 @@ public sealed class ContentStore : IDisposable
         _cache = new ContentCache(options.ContentCacheBytesMax);
         _expander = new ContentExpander(repository.Database, _cache, options.ArtifactBytesMax);
         _rows = new BlobRows(repository.Database);
+        _policy = new HashPolicySetting(repository);
         Deltas = new DeltaStore(repository.Database, this, _rows, _expander);
     }
 
@@ -62,20 +63,8 @@ public sealed class ContentStore : IDisposable
     /// <summary>How new artifacts are named.</summary>
     public HashPolicy HashPolicy
     {
-        get
-        {
-            if (_policy is { } known && _repository.Database.IsInTransaction) return known;
-
-            var policy = HashPolicies.TryParse(_repository.Settings["hash-policy"], out var set) ? set : DefaultPolicy();
-            _policy = policy;
-            return policy;
-        }
-
-        set
-        {
-            _repository.Settings.Set("hash-policy", ((int)value).ToString(System.Globalization.CultureInfo.InvariantCulture));
-            _policy = value;
-        }
+        get => _policy.Value;
+        set => _policy.Value = value;
     }
 
     private Database Database => _repository.Database;
@@ -249,7 +238,7 @@ public sealed class ContentStore : IDisposable
 
             if (payload!.Length != expandedSize) return PutOutcome.BadCompression;
             if (!ArtifactHash.Matches(id, payload.Span)) return PutOutcome.WrongHash;
-            if (!TryPlace(id, isPrivate, out rid, out var outcome)) return outcome;
+            if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
 
             Write(ref rid, id, payload.Length, stored, isPrivate);
             Arrived(rid, payload);
@@ -293,12 +282,12 @@ public sealed class ContentStore : IDisposable
     {
         _cache.Clear();
         _unavailable.Clear();
-        _policy = null;
+        _policy.Forget();
     }
 
     internal void OnTransactionEnded(bool committed)
     {
-        _policy = null;
+        _policy.Forget();
         NewlyAvailable.Clear();
         if (committed) return;
 
@@ -325,7 +314,7 @@ public sealed class ContentStore : IDisposable
     // The bytes are known to be what the name says.
     private PutOutcome PutVerified(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
     {
-        if (!TryPlace(id, isPrivate, out rid, out var outcome)) return outcome;
+        if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
         if (text.Length > ArtifactBytesMax) return PutOutcome.TooLarge;
 
         var rented = ArrayPool<byte>.Shared.Rent(BlobCodec.GetEncodedLengthMax(text.Length));
@@ -350,7 +339,7 @@ public sealed class ContentStore : IDisposable
     {
         rid = RecordId.None;
         if (id == source) return PutOutcome.BadDelta;
-        if (!TryPlace(id, isPrivate, out rid, out var outcome)) return outcome;
+        if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
 
         var sourceRid = AddPhantom(source, isPrivate);
         if (sourceRid.IsNone) return PutOutcome.Shunned;
@@ -388,7 +377,7 @@ public sealed class ContentStore : IDisposable
         rid = RecordId.None;
         if (size < 0) return PutOutcome.BadCompression;
         if (id == source) return PutOutcome.BadDelta;
-        if (!TryPlace(id, isPrivate, out rid, out var outcome)) return outcome;
+        if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
 
         var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source, isPrivate);
         if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
@@ -400,8 +389,9 @@ public sealed class ContentStore : IDisposable
         return PutOutcome.Pending;
     }
 
-    // True: to be written, with the phantom's record in rid if there is one.
-    private bool TryPlace(ArtifactId id, bool isPrivate, out RecordId rid, out PutOutcome outcome)
+    // True: to be written, with the record in rid of a phantom, or of a delta that waits for its source in vain while the
+    // text itself has come.
+    private bool TryPlace(ArtifactId id, bool isPrivate, bool mayReplacePending, out RecordId rid, out PutOutcome outcome)
     {
         outcome = PutOutcome.Shunned;
         rid = RecordId.None;
@@ -412,7 +402,7 @@ public sealed class ContentStore : IDisposable
 
         outcome = PutOutcome.AlreadyHeld;
         if (!isPrivate) SetPrivate(rid, isPrivate: false);
-        return false;
+        return mayReplacePending && !DefersVerification && !IsAvailable(rid);
     }
 
     private void Write(ref RecordId rid, ArtifactId id, long size, ReadOnlySpan<byte> stored, bool isPrivate)
@@ -429,6 +419,7 @@ public sealed class ContentStore : IDisposable
         }
 
         _rows.Fill(rid, receiveId, size, stored);
+        _rows.ClearSource(rid);
         if (isPrivate) _rows.MakePrivate(rid);
         else SetPrivate(rid, isPrivate: false);
     }
@@ -517,15 +508,6 @@ public sealed class ContentStore : IDisposable
         if (version != _dataVersion) ForgetCached();
         _dataVersion = version;
     }
-
-    private HashPolicy DefaultPolicy() =>
-        Database.QueryInt64(
-            """
-            SELECT EXISTS(SELECT 1 FROM blob WHERE length(uuid)>40)
-                OR NOT EXISTS(SELECT 1 FROM blob WHERE length(uuid)=40)
-            """) != 0
-            ? HashPolicy.Sha3
-            : HashPolicy.Auto;
 
     private EdgeSyncException Explain(RecordId rid, ContentState state) => state switch
     {
