@@ -109,16 +109,16 @@ public sealed class Crosslinker
     /// <summary>Links the artifact in this record, if it is one. False if it is ordinary content, or waits for its baseline.</summary>
     internal bool LinkRecord(RecordId record)
     {
-        if (!_context.Store.TryRead(record, out var text) || !ArtifactParser.MayBeArtifact(text.Span)) return false;
-        if (!ArtifactParser.TryParse(text, out var artifact)) return false;
-        if (artifact.Kind != ArtifactKind.CheckIn)
+        if (!_context.Store.TryRead(record, out var text)) return false;
+        if (!_filesNow!.TryParse(record, text, out var artifact, out var files)) return false;
+        if (files is null)
         {
             Link(record, artifact);
             return true;
         }
 
         if (!artifact.Baseline.IsEmpty && !HasBaseline(record, artifact.Baseline)) return false;
-        LinkCheckIn(record, artifact, _filesNow!.Take(record, artifact));
+        LinkCheckIn(record, artifact, files);
         return true;
     }
 

@@ -1,5 +1,6 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Crosslink.Rebuild;
 
 namespace EdgeSync.Storage.Crosslink;
 
@@ -16,6 +17,7 @@ internal sealed class FileLinksNow : IFileLinks
     private readonly Dictionary<long, CheckInFiles?> _kept = [];
     private readonly Queue<long> _keptOrder = [];
     private NameTable _names = new();
+    private CheckInReader? _reader;
     private FileLinkTable? _table;
     private RecordId _child;
     private WholeFiles _childFiles;
@@ -32,6 +34,7 @@ internal sealed class FileLinksNow : IFileLinks
         _keptOrder.Clear();
         _names = new NameTable();
         _table = null;
+        _reader = null;
     }
 
     public void Add(RecordId record, CheckInFiles files, ParentLinks links)
@@ -42,11 +45,30 @@ internal sealed class FileLinksNow : IFileLinks
         Table.Write(record, child, links, other => Find(other) is { } found ? Whole(found) : null);
     }
 
-    public CheckInFiles Take(RecordId record, Artifact checkIn)
+    /// <summary>
+    /// Parses any artifact. A check-in comes with its files, read by what differs from the one read before, and without
+    /// most of its F cards.
+    /// </summary>
+    public bool TryParse(RecordId record, ReadOnlyMemory<byte> text, out Artifact artifact, out CheckInFiles? files)
     {
-        var files = CheckInFiles.From(checkIn, _names);
-        Keep(record, files);
-        return files;
+        artifact = null!;
+        files = null;
+        if (!ArtifactParser.MayBeArtifact(text.Span)) return false;
+
+        _reader ??= new CheckInReader(_names);
+        if (CheckInReader.HasRightZCard(text.Span))
+        {
+            if (!_reader.TryRead(text, out artifact, out files)) return false;
+        }
+        else
+        {
+            // Clear-signed: the Z card stands before the signature.
+            if (!ArtifactParser.TryParse(text, out artifact)) return false;
+            if (artifact.Kind == ArtifactKind.CheckIn) files = CheckInFiles.From(artifact, _names);
+        }
+
+        if (files is not null) Keep(record, files);
+        return true;
     }
 
     /// <summary>The files of a check-in; null if the record is no readable check-in.</summary>
@@ -56,10 +78,7 @@ internal sealed class FileLinksNow : IFileLinks
         if (_kept.TryGetValue(record.Value, out var known)) return known;
 
         // "No check-in" is not remembered: the content may arrive within this batch.
-        if (!_context.Store.TryRead(record, out var text) || !ArtifactParser.MayBeArtifact(text.Span)) return null;
-        return ArtifactParser.TryParse(text, out var artifact) && artifact.Kind == ArtifactKind.CheckIn
-            ? Take(record, artifact)
-            : null;
+        return _context.Store.TryRead(record, out var text) && TryParse(record, text, out _, out var files) ? files : null;
     }
 
     private FileLinkTable Table => _table ??= new FileLinkTable(_context, _names)

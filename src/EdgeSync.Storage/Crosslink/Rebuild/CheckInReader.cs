@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
@@ -35,6 +36,12 @@ internal sealed class CheckInReader(NameTable names)
 
     /// <summary>How many check-ins needed the whole parser, for tests.</summary>
     public int WholeCount { get; private set; }
+
+    /// <summary>The text ends with the MD5 of all before it; false also where there is no such card at the end.</summary>
+    public static bool HasRightZCard(ReadOnlySpan<byte> text) =>
+        text.Length > ZCardLength && text[^ZCardLength..].StartsWith("Z "u8)
+        && Md5Digest.TryParse(text[^(ZCardLength - 2)..^1], out var promised)
+        && promised == Md5Hasher.Compute(text[..^ZCardLength]);
 
     /// <summary>
     /// Reads an artifact whose Z card is known to be right. A check-in comes back with few F cards or none
