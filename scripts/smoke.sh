@@ -29,7 +29,8 @@ if command -v fossil >/dev/null; then
   fossil test-integrity "$work/there.fossil"
 fi
 
-kill -INT "$server"
-wait "$server" || die "run.sh ended with $? on Ctrl-C: $(tail -5 "$work/run.log")"
+# Not SIGINT: a shell starts its background jobs with that one ignored. The end-to-end tests send it.
+kill -TERM "$server"
+wait "$server" || die "run.sh ended with $? on SIGTERM: $(tail -5 "$work/run.log")"
 server=
 echo "run.sh: served, cloned, verified, stopped"

@@ -63,5 +63,5 @@ export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
 suite "end to end" tests/EdgeSync.EndToEndTests
 suite "interop" tests/EdgeSync.InteropTests
-step "first run" scripts/smoke.sh
+step "first run" timeout 300 scripts/smoke.sh
 finish
