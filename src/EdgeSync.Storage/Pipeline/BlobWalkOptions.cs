@@ -35,7 +35,7 @@ public sealed record BlobWalkOptions
     public int WorkersMax { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Memory for texts on the way, waiting ones included. A single larger text still goes through, alone.</summary>
-    public long BudgetBytes { get; init; } = 40 << 20;
+    public long BudgetBytes { get; init; } = 16 << 20;
 
     /// <summary>The largest text that is expanded; a larger one is reported as damaged.</summary>
     public int TextBytesMax { get; init; } = 1 << 30;

@@ -43,6 +43,12 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
 
         content = null;
         _chain.Clear();
+
+        // An open statement keeps the read lock. Without it every link would take and give back the file's locks, which
+        // was a third of the time on a chain of 9,000.
+        using var snapshot = database.Prepare("SELECT 1 FROM sqlite_master");
+        snapshot.Step();
+
         var state = WalkDown(rid, out var text);
         if (state != ContentState.Available) return state;
 
