@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: scripts/bench.sh [--repo FILE] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
+# usage: scripts/bench.sh [--repo FILE] [--runs N] [--only NAME,...] [--out FILE [--append]] [--binary FILE]
 #        scripts/bench.sh micro [FILTER]       microbenchmarks of codecs, delta and hashes
 # Our program and stock side by side in one run, interleaved, medians; writes docs/BENCHMARKS.md and exits non-zero when
 # a limit is passed. Without --repo on the generated history (scripts/make-history.py). EDGESYNC_FOSSIL names the stock

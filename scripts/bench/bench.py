@@ -93,6 +93,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5, help="runs of each side (small commands get more)")
     parser.add_argument("--only", help="comma separated: " + ", ".join(CASES))
     parser.add_argument("--out", help="report; docs/BENCHMARKS.md unless --only is given")
+    parser.add_argument("--append", action="store_true", help="add a second history to the report")
     parser.add_argument("--binary", default=os.path.join(ROOT, "bin", "edgesync"))
     arguments = parser.parse_args()
     chosen = arguments.only.split(",") if arguments.only else list(CASES)
@@ -124,19 +125,21 @@ def main():
     missed = [f"{row.work}: {', '.join(judge(row)[1])}" for row in rows if judge(row)[1]]
     if binary > BINARY_MB_MAX:
         missed.append(f"the program: {binary:.1f} MB")
-    report = "\n".join([
+    title = [
         "# Figures", "",
         "Our program and stock Fossil side by side, by turns, in one run of `scripts/bench.sh`: medians of wall time and",
-        "of peak memory, ours / stock. Written by that script; not edited by hand.", "",
+        "of peak memory, ours / stock. Written by that script; not edited by hand.", ""]
+    report = "\n".join([
+        *([""] if arguments.append else title), f"## On {name}", "",
         f"- {datetime.date.today().isoformat()}, {machine()}, load {load:.1f} at the start",
         f"- {versions[0]}; {versions[1]}",
-        f"- {name}: {count:,} artifacts, {size / 1e6:.1f} MB; {arguments.runs} runs of each side, more of small commands",
+        f"- {count:,} artifacts, {size / 1e6:.1f} MB; {arguments.runs} runs of each side, more of small commands",
         f"- the program is one file of {binary:.1f} MB (goal ≤ {BINARY_MB_MAX} MB)", "",
         *table(rows), "",
-        "## Missed", "", *([f"- {line}" for line in missed] or ["Nothing."]), "",
-        *(["## Failed", "", *[f"- {line}" for line in failures], ""] if failures else [])])
+        "### Missed", "", *([f"- {line}" for line in missed] or ["Nothing."]), "",
+        *(["### Failed", "", *[f"- {line}" for line in failures], ""] if failures else [])])
     if out:
-        with open(out, "w", encoding="utf-8") as file:
+        with open(out, "a" if arguments.append else "w", encoding="utf-8") as file:
             file.write(report)
         say(f"wrote {out}")
     else:
