@@ -23,7 +23,7 @@ public record RepositoryOptions
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>SQLite's page cache.</summary>
-    public int PageCacheBytesMax { get; init; } = 8 * 1024 * 1024;
+    public int PageCacheBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Expanded artifacts kept in memory.</summary>
     public long ContentCacheBytesMax { get; init; } = 16 * 1024 * 1024;

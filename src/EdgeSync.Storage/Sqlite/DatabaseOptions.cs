@@ -55,5 +55,5 @@ public sealed record DatabaseOptions
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>SQLite's page cache for this connection, at most.</summary>
-    public int PageCacheBytesMax { get; init; } = 8 * 1024 * 1024;
+    public int PageCacheBytesMax { get; init; } = 4 * 1024 * 1024;
 }

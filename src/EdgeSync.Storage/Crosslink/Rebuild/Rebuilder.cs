@@ -24,6 +24,7 @@ public sealed class Rebuilder
 
     private readonly Repository _repository;
     private readonly RebuildOptions _options;
+    private readonly YoungGarbage _garbage = new();
     private readonly NameTable _names = new();
     private readonly Dictionary<long, CheckInFiles> _checkIns = [];
     private readonly List<string> _damages = [];
@@ -39,7 +40,6 @@ public sealed class Rebuilder
     private RebuildReport Run(CancellationToken cancellationToken)
     {
         var pages = Database.QueryInt64("PRAGMA cache_size");
-        Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
         try
         {
             RebuildReport report;
@@ -66,6 +66,7 @@ public sealed class Rebuilder
 
         // What the walk used is garbage now, and linking must not pile its own on top of it.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+        Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
         DerivedSchema.Recreate(Database);
         var shunnedCount = Housekeeping.RemoveShunned(_repository);
         Housekeeping.Prepare(_repository);
@@ -103,12 +104,17 @@ public sealed class Rebuilder
         var shunned = _repository.Shuns.List().Select(shun => shun.Id).ToHashSet();
         var reader = new CheckInReader(_names);
         var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
-        var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 12 << 20 };
+        var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 8 << 20 };
         var sizes = new List<(RecordId Record, int Size)>();
         using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
         while (walk.TryRead(out var blob))
         {
-            if (walk.DeliveredCount % ProgressStep == 0) Report(RebuildPhase.Reading, walk.DeliveredCount, walk.Count);
+            if (walk.DeliveredCount % ProgressStep == 0)
+            {
+                Report(RebuildPhase.Reading, walk.DeliveredCount, walk.Count);
+                _garbage.Check();
+            }
+
             _options.Trial?.Invoke(blob);
             if (!blob.IsSound)
             {
@@ -169,6 +175,7 @@ public sealed class Rebuilder
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Report(RebuildPhase.Linking, done, spool.Count);
+                _garbage.Check();
             }
 
             Invariant.Require(ArtifactParser.TryParse(text, out var artifact, _checked));
