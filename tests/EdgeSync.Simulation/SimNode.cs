@@ -1,4 +1,5 @@
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
@@ -87,7 +88,8 @@ internal sealed class RepositoryNode : SimNode
         Repository = isEmpty
             ? Repository.CreateForClone(Database.InMemory, options)
             : Repository.Create(Database.InMemory, options);
-        Repository.Database.Execute("UPDATE user SET cap='sxy' WHERE login='tester'");
+        var secret = XferLogin.SharedSecret(SampleProject.Code, SampleProject.Login.User, SampleProject.Login.Password);
+        Repository.Database.Execute($"UPDATE user SET cap='sxy', pw='{secret}' WHERE login='tester'");
         _store = new RepositoryArtifactStore(Repository);
     }
 

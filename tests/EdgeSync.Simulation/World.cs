@@ -88,7 +88,9 @@ internal sealed class World : IDisposable
     private void Work()
     {
         var node = Nodes[_prng.NextInt32(Nodes.Count)];
-        if (node.Store.ProjectCode is null || IsCloning(node)) return;
+
+        // Nobody works in a repository before its clone is complete.
+        if (NeedsClone(node) || IsCloning(node)) return;
 
         Note($"{node.Name} {_workload.Step(node, Now)}");
     }

@@ -106,8 +106,19 @@ internal sealed class ClientClone
             if (!AsksForPhantoms) Failure = "the server does not go on with the clone";
         }
 
-        if (IsDone && Failure is null) _store.Config.Set(StateKey, null, now.UnixSeconds);
         return moved;
+    }
+
+    /// <summary>
+    /// Links all that came. The note that a clone is under way goes last: a death in between makes the next session do this
+    /// again.
+    /// </summary>
+    public void Finish(Instant now)
+    {
+        _store.FinishClone(now);
+        Invariant.Require(_store.Begin(StoreAccess.Write, now));
+        _store.Config.Set(StateKey, null, now.UnixSeconds);
+        Invariant.Require(_store.TryCommit(out _));
     }
 
     public void OnLost() => Seqno = _savedSeqno;

@@ -650,7 +650,7 @@ public sealed class ClientSession : IDisposable
     private void EndSession(Instant now)
     {
         if (_report.Fault is not null) return;
-        if (_clone is not null) _store.FinishClone(now);
+        _clone?.Finish(now);
     }
 
     private void Observe() => _observer?.Invoke(new SyncProgress(
