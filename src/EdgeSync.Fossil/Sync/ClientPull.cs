@@ -12,6 +12,7 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
     private const int AttemptsMax = 3;
     private const int GimmesMin = 500;
     private const int GimmesMax = 20_000;
+    private const int MissingShownMax = 1000;
 
     private readonly Dictionary<RecordId, int> _attempts = [];
     private readonly List<ArtifactListing> _asked = [];
@@ -65,6 +66,16 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         // Spec: stock asks for 200, or twice what just came.
         _gimmesMax = Math.Clamp(received * 2, GimmesMin, GimmesMax);
         _asked.Clear();
+    }
+
+    /// <summary>After a clone: what it did not bring, or brought damaged.</summary>
+    public void NoteMissing(Instant now)
+    {
+        Invariant.Require(store.Begin(StoreAccess.Read, now));
+        foreach (var phantom in store.Walk(ArtifactList.Phantoms))
+            if (!Missing.Contains(phantom.Id) && Missing.Count < MissingShownMax)
+                Missing.Add(phantom.Id);
+        store.Rollback();
     }
 
     private bool MayAsk(RecordId rid) => _attempts.GetValueOrDefault(rid) < AttemptsMax;

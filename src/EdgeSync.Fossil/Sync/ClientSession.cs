@@ -650,7 +650,10 @@ public sealed class ClientSession : IDisposable
     private void EndSession(Instant now)
     {
         if (_report.Fault is not null) return;
-        _clone?.Finish(now);
+        if (_clone is null) return;
+
+        _clone.Finish(now);
+        _pull.NoteMissing(now);
     }
 
     private void Observe() => _observer?.Invoke(new SyncProgress(

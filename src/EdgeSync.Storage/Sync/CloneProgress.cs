@@ -31,7 +31,7 @@ public sealed class CloneProgress
 
     /// <summary>
     /// Hashes all that came, on all cores, and derives all tables from it: one walk over the artifacts. An artifact that is
-    /// not what its name says fails the clone.
+    /// not what its name says is not kept: its name stays as a phantom, and the next pull asks for it.
     /// </summary>
     internal void Finish(Action<RebuildProgress>? progress)
     {

@@ -160,6 +160,9 @@ public interface IArtifactStore
     /// </summary>
     void StartClone();
 
-    /// <summary>Everything has arrived: links all artifacts and derives all tables. Called outside a round.</summary>
+    /// <summary>
+    /// Everything has arrived: hashes what was not hashed yet, links all artifacts and derives all tables. What turns out to
+    /// be damaged becomes a phantom. Called outside a round; again if the program died before the engine noted the end.
+    /// </summary>
     void FinishClone(Instant now);
 }

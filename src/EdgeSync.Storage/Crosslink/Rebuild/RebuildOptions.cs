@@ -17,7 +17,10 @@ public sealed record RebuildOptions
     /// <summary>New page size when vacuuming; 0 keeps the one there is.</summary>
     public int PageSize { get; init; }
 
-    /// <summary>Hash every artifact on the way, as after a clone; a wrong one fails the rebuild.</summary>
+    /// <summary>
+    /// Hash every artifact on the way, as after a clone. What is damaged loses its content and stays as a phantom, so that
+    /// the next pull asks for it.
+    /// </summary>
     public bool VerifiesHashes { get; init; }
 
     /// <summary>Threads that expand and check; 0 does all on the caller's thread.</summary>

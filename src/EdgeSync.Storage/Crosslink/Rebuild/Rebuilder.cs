@@ -106,6 +106,7 @@ public sealed class Rebuilder
         var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
         var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 8 << 20 };
         var sizes = new List<(RecordId Record, int Size)>();
+        var useless = new List<RecordId>();
         using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
         while (walk.TryRead(out var blob))
         {
@@ -119,6 +120,7 @@ public sealed class Rebuilder
             if (!blob.IsSound)
             {
                 NoteDamage(blob);
+                if (_options.VerifiesHashes && IsUseless(blob.Damage)) useless.Add(blob.Rid);
                 continue;
             }
 
@@ -128,6 +130,13 @@ public sealed class Rebuilder
         }
 
         CorrectSizes(sizes);
+        var rows = new BlobRows(Database);
+        foreach (var rid in useless)
+        {
+            rows.Empty(rid);
+            _repository.Content.Drop(rid);
+        }
+
         return walk.DeliveredCount;
     }
 
@@ -200,13 +209,12 @@ public sealed class Rebuilder
         }
     }
 
-    private void NoteDamage(WalkedBlob blob)
-    {
-        var text = $"artifact {blob.Id} (record {blob.Rid}): {blob.DamageText}";
-        if (_options.VerifiesHashes && blob.Damage == BlobDamage.WrongHash)
-            throw new EdgeSyncException(ErrorKind.Corrupt, text, $"edgesync repo verify --repair -R {_repository.Path}");
-        _damages.Add(text);
-    }
+    // What merely rests on damage stays as it is: when its source comes again, it is readable again.
+    private static bool IsUseless(BlobDamage damage) => damage is BlobDamage.ContentMissing or BlobDamage.NotInflatable
+        or BlobDamage.BadDelta or BlobDamage.SourceMissing or BlobDamage.Loop or BlobDamage.OverLimit or BlobDamage.WrongHash;
+
+    private void NoteDamage(WalkedBlob blob) =>
+        _damages.Add($"artifact {blob.Id} (record {blob.Rid}): {blob.DamageText}");
 
     private void Report(RebuildPhase phase, long done, long total) =>
         _options.Progress?.Invoke(new RebuildProgress(phase, done, total));
