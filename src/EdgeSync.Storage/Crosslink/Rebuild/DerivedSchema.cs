@@ -8,6 +8,8 @@ namespace EdgeSync.Storage.Crosslink.Rebuild;
 internal static class DerivedSchema
 {
     // Spec: rebuild.c, rebuild_db. Everything else in the file is dropped.
+    // Differs from Fossil: stock drops its full-text index and fills it again. We cannot fill it, and what it says of
+    // artifacts stays true, so it stays; documents that came since are indexed by stock's next "rebuild".
     private static readonly string[] _kept =
     [
         "admin_log", "blob", "delta", "rcvfrom", "user", "alias", "config", "shun", "private", "reportfmt", "concealed",
@@ -21,7 +23,10 @@ internal static class DerivedSchema
     {
         var names = new List<string>();
         using var query = database.Prepare(
-            "SELECT name FROM main.sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'fx_*'");
+            """
+            SELECT name FROM main.sqlite_schema WHERE type='table'
+               AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'fx_*' AND name<>'ftsdocs' AND name NOT GLOB 'ftsidx*'
+            """);
         while (query.Step())
         {
             var name = query.Text(0)!;

@@ -163,6 +163,22 @@ public sealed class RebuildOptionsTests : IDisposable
     }
 
     [Fact]
+    public void The_full_text_index_of_stock_stays()
+    {
+        var (path, _) = TwoCopies();
+        var fossil = new StockFossil(_folder);
+        fossil.Run("fts-config", "-R", path, "index", "on");
+        fossil.Run("fts-config", "-R", path, "enable", "cdtwe");
+        var before = Query(path, "SELECT type,rid,name FROM ftsdocs ORDER BY 1,2,3");
+
+        Rebuild(path, new RebuildOptions());
+
+        Assert.NotEmpty(before);
+        Assert.Equal(before, Query(path, "SELECT type,rid,name FROM ftsdocs ORDER BY 1,2,3"));
+        Assert.Contains("full-text index:  FTS", fossil.Run("fts-config", "-R", path).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Progress_goes_from_reading_to_the_end()
     {
         var path = CopyOfKinds("progress.fossil");
