@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;
 
@@ -18,7 +19,8 @@ internal sealed class CommandContext(ParseResult parse, Output output)
 
     public Repository OpenToRead() => Repository.Open(RepositoryPath, RepositoryOptions.ReadOnly with { Clock = Clock });
 
-    public Repository OpenToWrite() => Repository.Open(RepositoryPath, RepositoryOptions.Default with { Clock = Clock });
+    public Repository OpenToWrite() => Repository.Open(
+        RepositoryPath, RepositoryOptions.Default with { Clock = Clock, Journal = DatabaseJournal.AsFound });
 
     /// <summary>The login of the person at the keyboard, found as stock finds it.</summary>
     public static string SystemUser

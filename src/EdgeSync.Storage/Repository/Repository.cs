@@ -79,6 +79,7 @@ public sealed class Repository : IDisposable
         var database = Database.Open(path, new DatabaseOptions
         {
             Access = options.Access,
+            Journal = options.Journal,
             Durability = options.Durability,
             BusyTimeout = options.BusyTimeout,
             PageCacheBytesMax = options.PageCacheBytesMax,

@@ -16,6 +16,12 @@ public record RepositoryOptions
     /// <summary>What a commit promises; anything but full forbids acknowledgements to a peer.</summary>
     public Durability Durability { get; init; } = Durability.Full;
 
+    /// <summary>
+    /// The write-ahead log for whoever stays; a command that ends after a transaction or two is quicker with the mode that
+    /// the file has (changing it there and back costs a handful of fsyncs, and a pull of nothing then costs none).
+    /// </summary>
+    public DatabaseJournal Journal { get; init; } = DatabaseJournal.WriteAhead;
+
     /// <summary>Open even if the derived tables are of a version that we cannot use: for rebuild only.</summary>
     public bool AcceptsAnySchema { get; init; }
 
