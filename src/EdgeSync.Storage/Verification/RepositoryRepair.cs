@@ -22,7 +22,6 @@ public static class RepositoryRepair
         using var transaction = repository.Begin();
         repository.Content.ForgetCached();
         var rescued = 0;
-        var emptied = 0;
         var sizes = 0;
         var rows = 0;
         foreach (var issue in report.Issues)
@@ -31,20 +30,30 @@ public static class RepositoryRepair
             if (issue.Kind == VerifyIssueKind.WrongSize && TryCorrectSize(repository, issue.Rid)) sizes++;
         }
 
-        var damaged = new HashSet<RecordId>(report.Issues.Where(HasUselessContent).Select(issue => issue.Rid));
-        foreach (var rid in damaged) rescued += RescueDependants(repository, rid, damaged);
-        foreach (var rid in damaged)
-        {
-            Empty(repository, rid);
-            emptied++;
-        }
-
+        var damaged = report.Issues.Where(HasUselessContent).Select(issue => issue.Rid).ToHashSet();
+        rescued += GiveUp(repository, damaged);
         rows += CleanRows(repository);
         transaction.Commit();
         repository.Content.ForgetCached();
-        var needsRebuild = emptied > 0 || report.Issues.Any(issue => issue.Kind is
+        var needsRebuild = damaged.Count > 0 || report.Issues.Any(issue => issue.Kind is
             VerifyIssueKind.NotAnArtifact or VerifyIssueKind.OrphanRows or VerifyIssueKind.DerivedRowsDiffer);
-        return new RepairResult(emptied, rescued, sizes, rows, needsRebuild);
+        return new RepairResult(damaged.Count, rescued, sizes, rows, needsRebuild);
+    }
+
+    /// <summary>
+    /// Turns damaged artifacts into phantoms. What is stored as a delta of one, and sound, becomes a full text first;
+    /// answers how many did.
+    /// </summary>
+    internal static int GiveUp(Repository repository, IReadOnlySet<RecordId> damaged)
+    {
+        var rescued = damaged.Sum(rid => RescueDependants(repository, rid, damaged));
+        foreach (var rid in damaged)
+        {
+            new BlobRows(repository.Database).Empty(rid);
+            repository.Content.Drop(rid);
+        }
+
+        return rescued;
     }
 
     // What merely rests on damage stays as it is: when the source comes again, it is readable again.
@@ -53,7 +62,7 @@ public static class RepositoryRepair
         or VerifyIssueKind.SourceMissing or VerifyIssueKind.DeltaLoop or VerifyIssueKind.WrongHash;
 
     // The text of an artifact with a wrong hash can be read, and its dependants may be sound all the same.
-    private static int RescueDependants(Repository repository, RecordId rid, HashSet<RecordId> damaged)
+    private static int RescueDependants(Repository repository, RecordId rid, IReadOnlySet<RecordId> damaged)
     {
         var dependants = new List<RecordId>();
         using (var select = repository.Database.Prepare("SELECT rid FROM delta WHERE srcid=?1"))
@@ -70,12 +79,6 @@ public static class RepositoryRepair
         }
 
         return count;
-    }
-
-    private static void Empty(Repository repository, RecordId rid)
-    {
-        new BlobRows(repository.Database).Empty(rid);
-        repository.Content.Drop(rid);
     }
 
     private static bool TryCorrectSize(Repository repository, RecordId rid)

@@ -2,6 +2,7 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Pipeline;
 using EdgeSync.Storage.Sqlite;
+using EdgeSync.Storage.Verification;
 
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
@@ -106,7 +107,7 @@ public sealed class Rebuilder
         var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
         var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 8 << 20 };
         var sizes = new List<(RecordId Record, int Size)>();
-        var useless = new List<RecordId>();
+        var useless = new HashSet<RecordId>();
         using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
         while (walk.TryRead(out var blob))
         {
@@ -130,13 +131,7 @@ public sealed class Rebuilder
         }
 
         CorrectSizes(sizes);
-        var rows = new BlobRows(Database);
-        foreach (var rid in useless)
-        {
-            rows.Empty(rid);
-            _repository.Content.Drop(rid);
-        }
-
+        RepositoryRepair.GiveUp(_repository, useless);
         return walk.DeliveredCount;
     }
 

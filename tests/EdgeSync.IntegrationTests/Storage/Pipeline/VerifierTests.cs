@@ -2,6 +2,7 @@ using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Verification;
 
 namespace EdgeSync.IntegrationTests.Storage.Pipeline;
@@ -209,6 +210,32 @@ public sealed class VerifierTests
         Assert.Empty(report.Issues);
         Assert.True(report.DerivedCompared);
         Assert.Equal((300 + blobs.CreatedCount, 1), (report.SoundCount, report.StructuralCount));
+    }
+
+    // What the end of a clone does with what the server sent damaged.
+    [Fact]
+    public void Rebuild_makes_phantoms_of_damaged_artifacts_when_told()
+    {
+        using var blobs = new StoredBlobs();
+        var prng = new Prng(9);
+        var damaged = blobs.AddFull(prng.NextBytes(300));
+        var child = blobs.AddDelta(StoredBlobs.Edited(prng, blobs.Text(damaged)), damaged);
+        blobs.Store(damaged, [0, 0, 0, 200, 1, 2, 3, 4, 5]);
+        var wrong = blobs.AddFull(prng.NextBytes(300));
+        var rescued = blobs.AddDelta(StoredBlobs.Edited(prng, blobs.Text(wrong)), wrong);
+        blobs.Run("UPDATE blob SET uuid='00'||substr(uuid,3) WHERE rid=?1", wrong);
+        blobs.Commit();
+        using var repository = Repository.Open(blobs.Path);
+
+        var result = Rebuilder.Run(repository, new RebuildOptions { VerifiesHashes = true }, Token);
+
+        Assert.Equal(3, result.Damages.Count);
+        var report = Verifier.Run(repository, new VerifyOptions(), Token);
+        Assert.True(report.IsSound);
+        Assert.Equal([damaged, wrong], report.Issues.Where(i => i.Kind == VerifyIssueKind.Phantom).Select(i => i.Rid));
+        Assert.Equal([child], report.Issues.Where(i => i.Kind == VerifyIssueKind.WaitsForPhantom).Select(i => i.Rid));
+        using var text = repository.Content.Get(rescued);
+        Assert.Equal(blobs.Text(rescued), text.Span);
     }
 
     [Fact]

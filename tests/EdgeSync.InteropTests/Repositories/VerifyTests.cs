@@ -1,0 +1,68 @@
+using System.Text.RegularExpressions;
+using EdgeSync.InteropTests.Support;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Verification;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.InteropTests.Repositories;
+
+/// <summary>Both programs agree on whether a repository is sound, and on how much of it is not.</summary>
+public sealed partial class VerifyTests(GeneratedHistory history)
+{
+    [Theory]
+    [InlineData("kinds")]
+    [InlineData("history")]
+    public void What_stock_made_is_sound_down_to_its_derived_rows(string name)
+    {
+        using var bench = new Workbench("verify");
+        var path = history.CopyOf(name, bench.Folder, "stock.fossil");
+
+        var report = Verify(path, comparesDerived: true);
+
+        Assert.Empty(report.Issues.Where(issue => !issue.IsNote).Select(issue => issue.Text));
+        Assert.True(report.DerivedCompared);
+        Assert.Equal((0, report.CheckedCount), JudgementOf(bench, path));
+    }
+
+    [Fact]
+    public void Damage_is_counted_as_stock_counts_it() => Property.Check(prng =>
+    {
+        using var bench = new Workbench("verify");
+        var path = history.CopyOf("kinds", bench.Folder, "stock.fossil");
+        using (var file = new SqliteFile(path, writable: true))
+        {
+            // Texts that nothing is made from, so that each damage stands alone.
+            var leaves = file.Query("SELECT rid FROM blob WHERE size>0 AND rid NOT IN (SELECT srcid FROM delta)")
+                .Select(row => (long)row[0]!).ToArray();
+            prng.Shuffle<long>(leaves);
+            file.Execute($"UPDATE blob SET size=size+1 WHERE rid IN ({leaves[0]},{leaves[1]})");
+            file.Execute($"UPDATE blob SET uuid='0000'||substr(uuid,5) WHERE rid IN ({leaves[2]},{leaves[3]},{leaves[4]})");
+        }
+
+        var report = Verify(path, comparesDerived: false);
+
+        Assert.Equal(2, report.Issues.Count(issue => issue.Kind == VerifyIssueKind.WrongSize));
+        Assert.Equal(3, report.Issues.Count(issue => issue.Kind == VerifyIssueKind.WrongHash));
+        Assert.Equal(report.ErrorCount, JudgementOf(bench, path).Errors);
+    }, runs: 5);
+
+    private static VerifyReport Verify(string path, bool comparesDerived)
+    {
+        using var repository = Repository.Open(path, RepositoryOptions.ReadOnly);
+        return Verifier.Run(
+            repository, new VerifyOptions { ComparesDerived = comparesDerived }, TestContext.Current.CancellationToken);
+    }
+
+    private static (int Errors, int Checked) JudgementOf(Workbench bench, string path)
+    {
+        var text = bench.Stock.Run("test-integrity", "-R", path).Text;
+        var match = Judgement().Match(text);
+        Assert.True(match.Success, text);
+        return (
+            int.Parse(match.Groups[2].ValueSpan, System.Globalization.CultureInfo.InvariantCulture),
+            int.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [GeneratedRegex(@"(\d+) non-phantom blobs .* checked:\s+(\d+) errors")]
+    private static partial Regex Judgement();
+}
