@@ -93,6 +93,23 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         return StoreAccess.Read;
     }
 
+    /// <summary>
+    /// A pull that would make clusters if it could write. Asked on a connection that only reads, so that the request then
+    /// goes to the one that writes.
+    /// </summary>
+    public bool WantsClusters(ReadOnlySpan<byte> request, Instant now)
+    {
+        if (!store.Begin(StoreAccess.Read, now)) return false;
+        try
+        {
+            return ClustersAreDue(request);
+        }
+        finally
+        {
+            store.Rollback();
+        }
+    }
+
     private bool ClustersAreDue(ReadOnlySpan<byte> request)
     {
         var reader = new XferReader(request, isFinal: true, options.Limits);

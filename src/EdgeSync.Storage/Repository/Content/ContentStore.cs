@@ -338,7 +338,10 @@ public sealed class ContentStore : IDisposable
         out RecordId rid)
     {
         rid = RecordId.None;
-        if (id == source) return PutOutcome.BadDelta;
+
+        // Stock sends a file whose permission alone changed as a delta of itself. That says nothing, and is no reason to
+        // refuse the rest of the round.
+        if (id == source) return PutOutcome.Shunned;
         if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
 
         var sourceRid = AddPhantom(source, isPrivate);
