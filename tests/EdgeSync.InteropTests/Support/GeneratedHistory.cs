@@ -22,7 +22,7 @@ public sealed class GeneratedHistory : IDisposable
     public GeneratedHistory()
     {
         Declare("history", "--checkins", "2000");
-        Declare("kinds", "--checkins", "60", "--seed", "7");
+        Declare("kinds", "--checkins", "60", "--seed", "17");
         Declare("kinds-sha1", "--checkins", "40", "--seed", "8", "--sha1");
         Declare("kinds-shuffled", "--checkins", "60", "--seed", "9", "--shuffle");
     }
