@@ -1,4 +1,6 @@
 using System.Globalization;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.Simulation;
 
@@ -38,6 +40,28 @@ public class SimulationTests
 
             Assert.Equal(Runner.Run(options).TraceHash, Runner.Run(options).TraceHash);
         }
+    }
+
+    /// <summary>
+    /// The server learns of most artifacts from clusters, which are linked only when the round ends; it must ask for their
+    /// members all the same before it answers.
+    /// </summary>
+    [Theory]
+    [InlineData(SyncActions.Push)]
+    [InlineData(SyncActions.Pull)]
+    public void One_session_carries_a_clustered_history_between_real_repositories(SyncActions actions)
+    {
+        using var real = new RepositoryNode(1, 7, DirectExchange.Now, isEmpty: false);
+        var memory = SampleProject.Create("s");
+        SampleProject.History(memory, 120);
+        memory.Write(memory.MakeClusters);
+
+        var report = actions == SyncActions.Push
+            ? new DirectExchange(real.Store).Run(memory, SampleProject.Options(actions))
+            : new DirectExchange(memory).Run(real.Store, SampleProject.Options(actions));
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.Empty(memory.HeldIds().Except(real.PublicIds(DirectExchange.Now)));
     }
 
     [Fact]

@@ -257,6 +257,8 @@ internal sealed class MemoryArtifactStore : IArtifactStore
                 RowFor(id, isPrivate);
     }
 
+    public void LinkArrived() => Writing();
+
     public void DropPhantoms(ReadOnlySpan<RecordId> rids) => throw new NotSupportedException("Rows stay here.");
 
     public void SetPrivate(RecordId rid, bool isPrivate)

@@ -193,6 +193,7 @@ public sealed class ClientSession : IDisposable
         try
         {
             if (_report.Fault is null) FlushAnnouncements();
+            if (_report.Fault is null && _artifactsInReply > 0 && _clone is null) _store.LinkArrived();
             if (_report.Fault is null) ConcludeRound();
             if (_report.Fault is null && _canWrite)
             {

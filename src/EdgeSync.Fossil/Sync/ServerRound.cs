@@ -86,7 +86,13 @@ internal sealed class ServerRound
 
         FlushAnnouncements();
         AnswerGimmes();
-        if (_isPush) AskForPhantoms();
+        if (_isPush)
+        {
+            // A manifest that just came may name files that nobody announced.
+            if (HasStored) _store.LinkArrived();
+            AskForPhantoms();
+        }
+
         Announce();
     }
 

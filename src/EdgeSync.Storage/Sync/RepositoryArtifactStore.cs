@@ -197,6 +197,11 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         foreach (var id in ids) Content.AddPhantom(id, isPrivate);
     }
 
+    public void LinkArrived()
+    {
+        if (!_clone.IsRunning) _repository.Crosslinker.LinkPending();
+    }
+
     public void DropPhantoms(ReadOnlySpan<RecordId> rids)
     {
         using var delete = Database.Prepare(

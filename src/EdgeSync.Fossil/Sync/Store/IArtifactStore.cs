@@ -134,6 +134,12 @@ public interface IArtifactStore
     /// <summary>Notes that the artifact exists though we lack it. Known and shunned ids are left alone.</summary>
     void AddPhantoms(ReadOnlySpan<ArtifactId> ids, bool isPrivate);
 
+    /// <summary>
+    /// Links what has arrived in this round, so that everything it refers to is known or a phantom. The engine asks before it
+    /// says what it lacks; <see cref="TryCommit"/> does it for the rest. Nothing in a clone.
+    /// </summary>
+    void LinkArrived();
+
     /// <summary>Gives up phantoms that no delta rests on: they are no longer asked for until announced again.</summary>
     void DropPhantoms(ReadOnlySpan<RecordId> rids);
 
