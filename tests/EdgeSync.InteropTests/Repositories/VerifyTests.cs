@@ -11,6 +11,7 @@ public sealed partial class VerifyTests(GeneratedHistory history)
 {
     [Theory]
     [InlineData("kinds")]
+    [InlineData("kinds-sha1")]
     [InlineData("history")]
     public void What_stock_made_is_sound_down_to_its_derived_rows(string name)
     {
@@ -19,7 +20,7 @@ public sealed partial class VerifyTests(GeneratedHistory history)
 
         var report = Verify(path, comparesDerived: true);
 
-        Assert.Empty(report.Issues.Where(issue => !issue.IsNote).Select(issue => issue.Text));
+        Assert.True(report.IsSound, string.Join("\n", report.Issues));
         Assert.True(report.DerivedCompared);
         Assert.Equal((0, report.CheckedCount), JudgementOf(bench, path));
     }
