@@ -41,6 +41,7 @@ public sealed class ClientSession : IDisposable
     private SyncReport _report = new();
     private PeerVersion _peer = PeerVersion.Ours with { Number = 20000, Date = 0 };
     private Instant _now;
+    private Instant _asked;
     private long _budgetBytes;
     private int _idleRounds;
     private int _artifactsInReply;
@@ -121,6 +122,7 @@ public sealed class ClientSession : IDisposable
         }
 
         _requestIsOut = true;
+        _asked = now;
         Observe();
         return true;
     }
@@ -435,7 +437,9 @@ public sealed class ClientSession : IDisposable
             out var time))
             return;
 
-        var skew = Instant.FromDateTime(time) - _now;
+        // The server wrote it some time between our request and this reply, which may be a long time.
+        var stamped = Instant.FromDateTime(time);
+        var skew = stamped < _asked ? stamped - _asked : stamped > _now ? stamped - _now : TimeSpan.Zero;
         if (skew.Duration() > ClockSkewMin) _report = _report with { ClockSkew = skew };
     }
 

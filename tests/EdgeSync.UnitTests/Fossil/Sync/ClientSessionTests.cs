@@ -237,6 +237,21 @@ public class ClientSessionTests
     }
 
     [Fact]
+    public void A_server_that_takes_long_has_no_other_clock()
+    {
+        var (client, server) = Pair("s", 2);
+        var exchange = new DirectExchange(server);
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+
+        var reply = exchange.Answer(request.WrittenSpan.ToArray(), DirectExchange.Now);
+        session.Receive(DirectExchange.Now + TimeSpan.FromMinutes(1), reply);
+
+        Assert.Null(session.Report.ClockSkew);
+    }
+
+    [Fact]
     public void A_cookie_is_kept_and_sent_back()
     {
         var client = SampleProject.Create();
