@@ -8,8 +8,8 @@ namespace EdgeSync.Fossil.Sync;
 /// </summary>
 internal sealed class BulkPlan
 {
-    // Before it commits, stock reads all that came, in no useful order; so the way to a full text must be short. Measured with
-    // scripts/bench.sh: chains of thousands take minutes, full texts only take as long as stock's own push.
+    // Before it commits, stock reads all that came, in no useful order; so the way to a full text must be short. Seen on a
+    // history of 12,272 check-ins: with one chain of all manifests a stock server did not finish within minutes.
     private const int GroupDepthMax = 16;
 
     private readonly List<Step> _steps = [];
