@@ -4,7 +4,7 @@
 #   test             everything (scripts/test.sh)
 #   sim [ARG...]     the simulator: --seed N replays one world
 #   fuzz [MINUTES]   the property tests, over and over with new seeds
-#   interop          against the stock program
+#   interop [--long] against the stock program; --long also a real history, EDGESYNC_REAL_REPO=FILE
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
 #   aot [RID]        publish the one file
 #   size             budget, and the ten heaviest namespaces
@@ -43,8 +43,11 @@ case $verb in
   interop)
     need_dotnet
     apt_install fossil
+    command -v python3 >/dev/null || apt_install python3
     [ -x bin/edgesync ] || scripts/publish.sh
     dotnet build tests/EdgeSync.InteropTests -v q -nologo
+    # --long: the explicit ones too, with the history that EDGESYNC_REAL_REPO=FILE names.
+    if [ "${1:-}" = --long ]; then shift; set -- --explicit on "$@"; fi
     EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync} run_tests EdgeSync.InteropTests "$@"
     ;;
   bench) exec scripts/bench.sh "$@" ;;
