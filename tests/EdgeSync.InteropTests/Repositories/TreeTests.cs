@@ -50,6 +50,7 @@ public sealed class TreeTests
 
         // And stock goes on from there: its own checks of the tree (R card) pass.
         checkout.Write("plain.txt", "changed by stock\n").Commit("on top");
+        source.Write("ab", "no longer empty\n");
         bench.Ours.RunIn(source.Folder, "repo", "ci", "-R", repository, "-m", "again by us", "--user", "tester", "./ab");
         bench.MustBeSound(repository);
     }
