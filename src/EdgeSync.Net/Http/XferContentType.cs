@@ -16,7 +16,7 @@ public enum XferContentType
 /// <summary>The names of <see cref="XferContentType"/> on the wire.</summary>
 public static class XferContentTypes
 {
-    // Spec: specs/fossil.md §6.1. Parameters after ';' are dropped, letter case does not matter.
+    // Spec: www/sync.wiki §2 and http.c. Parameters after ';' are dropped, letter case does not matter.
     public static bool TryParse(ReadOnlySpan<char> header, out XferContentType type)
     {
         var end = header.IndexOf(';');

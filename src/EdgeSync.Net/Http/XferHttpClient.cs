@@ -138,7 +138,7 @@ public sealed class XferHttpClient : IDisposable
         throw new EdgeSyncException(ErrorKind.Protocol, $"{peer} redirects more than {RedirectsMax} times");
     }
 
-    // Spec: specs/fossil.md §6.1. A trailing /xfer is removed, and https never becomes http.
+    // Spec: www/sync.wiki §2 and http.c. A trailing /xfer is removed, and https never becomes http.
     private static Uri Redirect(Uri from, Uri? location)
     {
         if (location is null) throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to nowhere");

@@ -62,7 +62,8 @@ internal sealed class Workbench : IDisposable
         {
             Ours.Run("repo", "rebuild", "-R", repository);
             Ours.MustBeIntact(repository);
-            RepositoryComparer.MustBeEqual(repository, rebuilt);
+            // Which of two edits of a comment gave a link its time depends on the order of siblings in stock's walk.
+            RepositoryComparer.MustBeEqual(repository, rebuilt, "backlink");
         }
 
         File.Delete(rebuilt);

@@ -77,7 +77,8 @@ public sealed class CloneTests(GeneratedHistory history)
 
         Assert.False(File.Exists(origin + "-wal"), "the log is folded back at the end");
         RepositoryComparer.MustBeEqual(history.Kinds, origin, "unclustered", "tag", "tagxref", "blob");
-        bench.MustBeSound(origin);
+        // The times of links in comments that were edited later: stock's own rebuild changes them in this file.
+        bench.MustBeSound(origin, "backlink");
     }
 
     /// <summary>A login that may everything sees private artifacts when both ask for them.</summary>

@@ -222,7 +222,8 @@ public sealed class ExchangeTests(GeneratedHistory history)
         }
 
         RepositoryComparer.MustHoldSameArtifacts(full, empty);
-        bench.MustBeSound(empty, DependOnOrder);
+        // A stock server that is sent a merge before its parents leaves rows for those out until it is rebuilt.
+        bench.MustBeSound(empty, which == Server.Stock ? [.. DependOnOrder, "mlink"] : DependOnOrder);
     }
 
     /// <summary>A repository of the same project that holds nothing but the root check-in.</summary>
