@@ -24,8 +24,9 @@ internal enum DeltaStyle
 /// Writes artifacts into one message within a budget of bytes, choosing a form for each. The budget is looked at before an
 /// artifact, so that one of any size can travel.
 /// <para>
-/// Two receivers must never end up with deltas that wait for each other. So parent deltas only go from child to parent,
-/// and stored deltas only rest on what this message (or an earlier one) carried with everything that it rests on.
+/// A receiver must never end up with deltas that wait for each other: a stock one does not survive that. So a parent delta
+/// only ever rests on a smaller rid, whatever a history says (contents come back, permissions change), and rids never change;
+/// stored deltas only rest on what this message (or an earlier one) carried with everything that it rests on.
 /// </para>
 /// </summary>
 internal sealed class ArtifactSender(
@@ -49,10 +50,10 @@ internal sealed class ArtifactSender(
     public DeltaStyle Style { get; init; }
 
     /// <summary>
-    /// Artifacts that parent deltas rested on though they were not sent. A peer that asks for one of them must get it as a
-    /// full text. Kept over the messages of a session.
+    /// Artifacts that a peer must get as full texts if it asks: parent deltas rested on them though they were not sent, or
+    /// they were sent as something that was of no use. Kept over the messages of a session.
     /// </summary>
-    public HashSet<RecordId> AssumedBases { get; init; } = [];
+    public HashSet<RecordId> TextOnly { get; init; } = [];
 
     public int FilesSent { get; private set; }
 
@@ -100,7 +101,7 @@ internal sealed class ArtifactSender(
         while (_inChain.Add(rid))
         {
             _chain.Add(rid);
-            var next = Style == DeltaStyle.AgainstParent ? store.SuggestDeltaBase(rid) : store.SourceOf(rid);
+            var next = Style == DeltaStyle.AgainstParent ? ParentOf(rid) : store.SourceOf(rid);
             if (next.IsNone || !wanted.Contains(next) || _sent.Contains(next)) return;
 
             rid = next;
@@ -126,6 +127,7 @@ internal sealed class ArtifactSender(
 
     private bool TrySendStoredDelta(RecordId rid, bool isPlanned)
     {
+        if (!isPlanned && TextOnly.Contains(rid)) return false;
         if (!store.TryReadDelta(rid, out var delta) || !MaySend(delta.Id, delta.IsPrivate)) return false;
 
         // The chain was collected from its end to its source, so the source is in this message or was never wanted.
@@ -139,9 +141,9 @@ internal sealed class ArtifactSender(
 
     private bool TrySendParentDelta(RecordId rid)
     {
-        if (AssumedBases.Contains(rid) || store.SizeOf(rid) <= DeltaTextBytesMin) return false;
+        if (TextOnly.Contains(rid) || store.SizeOf(rid) <= DeltaTextBytesMin) return false;
 
-        var parent = store.SuggestDeltaBase(rid);
+        var parent = ParentOf(rid);
         if (parent.IsNone || (wanted.Contains(parent) && !_sent.Contains(parent))) return false;
         if (!store.TryReadText(parent, out var source) || source.IsPrivate) return false;
 
@@ -158,10 +160,16 @@ internal sealed class ArtifactSender(
         writer.File(
             id, isWorthIt ? sourceId : default, isPrivate, isWorthIt ? delta.AsSpan(0, deltaSize) : _text.AsSpan(0, size));
         ArrayPool<byte>.Shared.Return(delta);
-        if (isWorthIt && !_sent.Contains(parent)) AssumedBases.Add(parent);
+        if (isWorthIt && !_sent.Contains(parent)) TextOnly.Add(parent);
         if (isWorthIt) DeltasSent++;
         else FilesSent++;
         return true;
+    }
+
+    private RecordId ParentOf(RecordId rid)
+    {
+        var parent = store.SuggestDeltaBase(rid);
+        return parent < rid ? parent : RecordId.None;
     }
 
     private bool MaySend(ArtifactId id, bool isPrivate)

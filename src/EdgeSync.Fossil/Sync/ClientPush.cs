@@ -16,7 +16,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 
     private readonly HashSet<RecordId> _queue = [];
     private readonly HashSet<RecordId> _announced = [];
-    private readonly HashSet<RecordId> _assumedBases = [];
+    private readonly HashSet<RecordId> _textOnly = [];
     private readonly Dictionary<RecordId, int> _sends = [];
     private readonly List<RecordId> _inFlight = [];
     private readonly List<RecordId> _announcing = [];
@@ -68,7 +68,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         {
             BudgetBytes = budgetBytes,
             Style = _queue.Count > ClientOptions.ManyArtifacts ? DeltaStyle.AsStored : DeltaStyle.AgainstParent,
-            AssumedBases = _assumedBases,
+            TextOnly = _textOnly,
         };
         WriteQueue(sender);
         WritePlan(sender);
@@ -86,8 +86,10 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         if (_planned.Contains(entry.Rid)) return;
 
         // It asks again for what it was sent: either that was lost, or it will never be taken.
-        if (_sends.GetValueOrDefault(entry.Rid) >= SendsMax) return;
+        var sends = _sends.GetValueOrDefault(entry.Rid);
+        if (sends >= SendsMax) return;
 
+        if (sends > 0) _textOnly.Add(entry.Rid);
         RemoteHas.Remove(entry.Rid);
         _queue.Add(entry.Rid);
     }

@@ -175,8 +175,9 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 
     public RecordId SuggestDeltaBase(RecordId rid)
     {
-        var found = One("SELECT pid FROM plink WHERE cid=?1 AND isprim", rid);
-        if (found.IsNone) found = One("SELECT pid FROM mlink WHERE fid=?1 AND pid>0 AND pid<>fid LIMIT 1", rid);
+        // A content that came back, or whose permission alone changed, has rows that name a later version, or itself.
+        var found = One("SELECT pid FROM plink WHERE cid=?1 AND isprim AND pid<cid", rid);
+        if (found.IsNone) found = One("SELECT pid FROM mlink WHERE fid=?1 AND pid>0 AND pid<fid ORDER BY pid DESC LIMIT 1", rid);
         return !found.IsNone && _lists.TryDescribe(found, out var row) && !row.IsPrivate ? found : RecordId.None;
     }
 

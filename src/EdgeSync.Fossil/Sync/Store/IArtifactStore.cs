@@ -102,8 +102,8 @@ public interface IArtifactStore
     RecordId SourceOf(RecordId rid);
 
     /// <summary>
-    /// A public, held artifact that resembles <paramref name="rid"/>: for a check-in its primary parent, for a file the
-    /// version that it replaced. <see cref="RecordId.None"/> if none is known.
+    /// A public, held artifact of a smaller rid that resembles <paramref name="rid"/>: for a check-in its primary parent,
+    /// for a file a version that it replaced. <see cref="RecordId.None"/> if none is known.
     /// </summary>
     RecordId SuggestDeltaBase(RecordId rid);
 

@@ -114,6 +114,37 @@ public class ServerHandlerTests
         Assert.DoesNotContain("error ", reply, StringComparison.Ordinal);
     }
 
+    /// <summary>A content that comes back, or whose permission alone changed, must not be sent as a delta of what rests on it.</summary>
+    [Fact]
+    public void No_artifact_is_ever_sent_as_a_delta_that_leads_back_to_itself()
+    {
+        var store = SampleProject.Create();
+        var text = new string('x', 400);
+        var a = store.Add(Encoding.UTF8.GetBytes(text + "a"));
+        var b = store.Add(Encoding.UTF8.GetBytes(text + "b"));
+        var c = store.Add(Encoding.UTF8.GetBytes(text + "c"));
+        Replaced(a, b);
+        Replaced(b, a);
+        Replaced(c, c);
+        var exchange = new DirectExchange(store);
+
+        var apart = string.Concat(new[] { a, b, c }.Select(id => exchange.AnswerText($"{Version}{Pull}gimme {id}\n")));
+        var together = exchange.AnswerText($"{Version}{Pull}gimme {b}\ngimme {a}\ngimme {c}\n");
+
+        foreach (var reply in new[] { apart, together })
+        {
+            Assert.Contains($"file {a} {text.Length + 1}\n", reply, StringComparison.Ordinal);
+            Assert.Contains($"file {b} {a} ", reply, StringComparison.Ordinal);
+            Assert.Contains($"file {c} {text.Length + 1}\n", reply, StringComparison.Ordinal);
+        }
+
+        void Replaced(ArtifactId id, ArtifactId predecessor) => store.Write(() =>
+        {
+            var row = store.State.ById[id] with { Predecessor = predecessor };
+            store.State.ById[id] = store.State.ByRid[(int)row.Rid.Value - 1] = row;
+        });
+    }
+
     [Fact]
     public void A_second_login_card_is_refused()
     {
