@@ -26,7 +26,11 @@ public sealed class Repository : IDisposable
         Unversioned = new UnversionedStore(this);
         database.Began = Content.OnTransactionBegun;
         Crosslinker = new Crosslinker(this);
-        database.Committing = () => Crosslinker.LinkPending();
+        database.Committing = () =>
+        {
+            Crosslinker.LinkPending();
+            Content.SetAsideWaiting();
+        };
         database.Ended = OnTransactionEnded;
     }
 

@@ -60,7 +60,7 @@ internal sealed class ArtifactLists(Repository repository)
     {
         if (target.IsEmpty) return 0;
 
-        using var select = Database.Prepare(SqlOf(list));
+        using var select = Database.Prepare(SqlOf(list, WaitingDeltas.IsPresent(Database)));
         select.Bind(1, after).Bind(2, target.Length).Bind(3, ShunsSha1 ? 1 : 0);
         var count = 0;
         while (count < target.Length && select.Step())
@@ -87,7 +87,7 @@ internal sealed class ArtifactLists(Repository repository)
         return (phantomsToo || row.Size >= 0) && !repository.Shuns.Contains(row.Id);
     }
 
-    private static string SqlOf(ArtifactList list) => list switch
+    private static string SqlOf(ArtifactList list, bool hasWaiting) => list switch
     {
         ArtifactList.Unclustered =>
             "SELECT blob.rid, uuid FROM unclustered CROSS JOIN blob USING(rid) WHERE unclustered.rid>?1 AND size>=0"
@@ -104,10 +104,10 @@ internal sealed class ArtifactLists(Repository repository)
             "SELECT blob.rid, uuid FROM tagxref CROSS JOIN blob USING(rid) WHERE tagid=7 AND tagtype>0 AND blob.rid>?1 AND size>=0"
             + IsPublic + Allowed + Tail,
         ArtifactList.Phantoms =>
-            "SELECT blob.rid, uuid FROM phantom CROSS JOIN blob USING(rid) WHERE phantom.rid>?1 AND size<0"
-            + IsPublic + Allowed + Tail,
+            "SELECT blob.rid, uuid FROM phantom CROSS JOIN blob USING(rid) WHERE phantom.rid>?1 AND blob.size<0"
+            + (hasWaiting ? WaitingDeltas.IsWanted : "") + IsPublic + Allowed + Tail,
         _ =>
-            "SELECT blob.rid, uuid FROM private CROSS JOIN phantom USING(rid) CROSS JOIN blob USING(rid) WHERE private.rid>?1 AND size<0"
-            + Allowed + Tail,
+            "SELECT blob.rid, uuid FROM private CROSS JOIN phantom USING(rid) CROSS JOIN blob USING(rid) WHERE private.rid>?1 AND blob.size<0"
+            + (hasWaiting ? WaitingDeltas.IsWanted : "") + Allowed + Tail,
     };
 }

@@ -206,7 +206,8 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     public void DropPhantoms(ReadOnlySpan<RecordId> rids)
     {
         using var delete = Database.Prepare(
-            "DELETE FROM phantom WHERE rid=?1 AND NOT EXISTS(SELECT 1 FROM delta WHERE srcid=?1)");
+            "DELETE FROM phantom WHERE rid=?1 AND NOT EXISTS(SELECT 1 FROM delta WHERE srcid=?1)"
+            + (WaitingDeltas.IsPresent(Database) ? " AND NOT EXISTS(SELECT 1 FROM fx_waiting WHERE srcid=?1)" : ""));
         foreach (var rid in rids) delete.Bind(1, rid).Run();
     }
 

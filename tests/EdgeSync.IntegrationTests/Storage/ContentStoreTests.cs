@@ -194,6 +194,69 @@ public sealed class ContentStoreTests : IDisposable
         Assert.True(read.Span.SequenceEqual(text));
     }
 
+    /// <summary>A crash between two rounds: what is committed is readable, or a phantom, and nothing that came is lost.</summary>
+    [Fact]
+    public void A_delta_that_still_waits_at_the_commit_is_set_aside()
+    {
+        using var repository = NewInMemory(cacheBytes: 0);
+        var content = repository.Content;
+        var prng = new Prng(9);
+        var texts = new List<byte[]> { prng.NextBytes(2000) };
+        for (var i = 1; i < 4; i++) texts.Add(Edit(prng, texts[^1]));
+
+        for (var i = texts.Count - 1; i > 0; i--)
+        {
+            using var round = repository.Begin();
+            content.PutDelta(Sha3(texts[i]), Sha3(texts[i - 1]), DeltaEncoder.Encode(texts[i - 1], texts[i]), isPrivate: false, out _);
+            round.Commit();
+        }
+
+        Assert.Equal(0, repository.Database.QueryInt64("SELECT count(*) FROM blob JOIN delta USING(rid) WHERE size<0 OR srcid IN phantom"));
+        Assert.All(texts, text => Assert.Equal(ContentState.Phantom, content.Read(content.Find(Sha3(text)), out _)));
+        Assert.Equal([content.Find(Sha3(texts[0]))], Wanted(repository));
+
+        using (var round = repository.Begin())
+        {
+            content.PutText(Sha3(texts[0]), texts[0], isPrivate: false, out _);
+            round.Commit();
+        }
+
+        foreach (var text in texts)
+        {
+            using var read = content.Get(Sha3(text));
+            Assert.True(read.Span.SequenceEqual(text));
+        }
+
+        Assert.Empty(Wanted(repository));
+        Assert.Equal(0, repository.Database.QueryInt64("SELECT count(*) FROM fx_waiting"));
+    }
+
+    [Fact]
+    public void Of_two_deltas_of_each_other_in_two_rounds_one_is_asked_for()
+    {
+        using var repository = NewInMemory();
+        var content = repository.Content;
+        var prng = new Prng(10);
+        var a = prng.NextBytes(500);
+        var b = Edit(prng, a);
+        foreach (var (text, source) in new[] { (a, b), (b, a) })
+        {
+            using var round = repository.Begin();
+            content.PutDelta(Sha3(text), Sha3(source), DeltaEncoder.Encode(source, text), isPrivate: false, out _);
+            round.Commit();
+        }
+
+        Assert.Equal([content.Find(Sha3(a))], Wanted(repository));
+        using (var round = repository.Begin())
+        {
+            content.PutText(Sha3(a), a, isPrivate: false, out _);
+            round.Commit();
+        }
+
+        using var read = content.Get(Sha3(b));
+        Assert.True(read.Span.SequenceEqual(b));
+    }
+
     [Fact]
     public void Deltas_of_each_other_do_not_make_a_circle()
     {
@@ -337,6 +400,13 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(PutOutcome.BadCompression, content.PutStored(Sha3(text), default, 300, stored.AsSpan(0, 9), false, out _));
         Assert.Equal(PutOutcome.Stored, content.PutStored(Sha3(text), default, 300, stored, false, out _));
         Assert.Equal(PutOutcome.AlreadyHeld, content.PutStored(Sha3(text), default, 300, stored, false, out _));
+    }
+
+    private static List<RecordId> Wanted(Repository repository)
+    {
+        var listed = new ArtifactListing[10];
+        using var store = new RepositoryArtifactStore(repository);
+        return [.. listed[..store.List(ArtifactList.Phantoms, RecordId.None, listed)].Select(phantom => phantom.Rid)];
     }
 
     private static byte[] Edit(Prng prng, byte[] text)

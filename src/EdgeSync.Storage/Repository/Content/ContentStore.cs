@@ -17,7 +17,8 @@ namespace EdgeSync.Storage;
 /// Nothing is stored unverified. A full text is hashed on its way in, and what is stored is the deflated form of the very
 /// bytes that were hashed, so it needs no second pass at commit (stock inflates, expands and hashes everything again). A
 /// delta is applied and its result hashed as soon as its source can be read; a delta whose source is still missing
-/// counts as held but not as available, is checked when the source arrives, and becomes a phantom if it lied.
+/// counts as held but not as available, is checked when the source arrives, and becomes a phantom if it lied. At the
+/// commit it is set aside (<see cref="WaitingDeltas"/>): every committed record is readable, or a phantom.
 /// </para>
 /// </summary>
 public sealed class ContentStore : IDisposable
@@ -29,6 +30,8 @@ public sealed class ContentStore : IDisposable
     private readonly HashPolicySetting _policy;
     private readonly List<RecordId> _pending = [];
     private readonly HashSet<RecordId> _unavailable = [];
+    private readonly WaitingDeltas _waiting;
+    private readonly HashSet<RecordId> _sourceless = [];
     private long _dataVersion;
 
     internal ContentStore(Repository repository, RepositoryOptions options)
@@ -38,6 +41,7 @@ public sealed class ContentStore : IDisposable
         _cache = new ContentCache(options.ContentCacheBytesMax);
         _expander = new ContentExpander(repository.Database, _cache, options.ArtifactBytesMax);
         _rows = new BlobRows(repository.Database);
+        _waiting = new WaitingDeltas(repository.Database, _rows);
         _policy = new HashPolicySetting(repository);
         Deltas = new DeltaStore(repository.Database, this, _rows, _expander);
     }
@@ -285,9 +289,20 @@ public sealed class ContentStore : IDisposable
         _policy.Forget();
     }
 
+    /// <summary>Before the commit: what still waits for its source leaves the readable records.</summary>
+    internal void SetAsideWaiting()
+    {
+        foreach (var rid in _sourceless)
+            if (_rows.SizeOf(rid) >= 0 && !IsAvailable(rid))
+                _waiting.Park(rid);
+        _sourceless.Clear();
+    }
+
     internal void OnTransactionEnded(bool committed)
     {
         _policy.Forget();
+        _sourceless.Clear();
+        _waiting.OnTransaction();
         NewlyAvailable.Clear();
         if (committed) return;
 
@@ -353,6 +368,7 @@ public sealed class ContentStore : IDisposable
             Write(ref rid, id, size, stored, isPrivate);
             _rows.SetSource(rid, sourceRid);
             _unavailable.Add(rid);
+            if (!DefersVerification) _sourceless.Add(rid);
             return PutOutcome.Pending;
         }
 
@@ -423,6 +439,7 @@ public sealed class ContentStore : IDisposable
 
         _rows.Fill(rid, receiveId, size, stored);
         _rows.ClearSource(rid);
+        _waiting.Forget(rid);
         if (isPrivate) _rows.MakePrivate(rid);
         else SetPrivate(rid, isPrivate: false);
     }
@@ -437,12 +454,14 @@ public sealed class ContentStore : IDisposable
         NewlyAvailable.Enqueue(rid);
 
         _pending.Clear();
+        _waiting.Unpark(rid);
         _rows.ListDependants(rid, _pending);
         while (_pending.Count > 0)
         {
             var waiting = _pending[^1];
             _pending.RemoveAt(_pending.Count - 1);
             _unavailable.Remove(waiting);
+            _sourceless.Remove(waiting);
             if (!IsTrue(waiting))
             {
                 // It lied, or its delta does not fit: keep the name, ask for it again.
@@ -451,6 +470,7 @@ public sealed class ContentStore : IDisposable
             }
 
             NewlyAvailable.Enqueue(waiting);
+            _waiting.Unpark(waiting);
             _rows.ListDependants(waiting, _pending);
         }
     }
@@ -463,18 +483,26 @@ public sealed class ContentStore : IDisposable
     {
         if (rid.IsNone || DefersVerification) return;
 
-        for (var at = source; !at.IsNone; at = _expander.SourceOf(at))
+        for (var at = source; !at.IsNone; at = WaitsFor(at))
         {
-            if (_expander.SourceOf(at) != rid) continue;
+            if (WaitsFor(at) != rid) continue;
 
             Empty(at);
             return;
         }
     }
 
+    private RecordId WaitsFor(RecordId rid)
+    {
+        var source = _expander.SourceOf(rid);
+        return source.IsNone ? _waiting.SourceOf(rid) : source;
+    }
+
     private void Empty(RecordId rid)
     {
         _rows.Empty(rid);
+        _waiting.Forget(rid);
+        _sourceless.Remove(rid);
         _cache.Remove(rid);
         _unavailable.Add(rid);
     }
@@ -507,6 +535,7 @@ public sealed class ContentStore : IDisposable
 
     internal void OnTransactionBegun()
     {
+        _waiting.OnTransaction();
         var version = Database.DataVersion;
         if (version != _dataVersion) ForgetCached();
         _dataVersion = version;
