@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// Asks for phantoms. An artifact that was asked for in three rounds, and neither came nor was announced again, is given up:
-/// it does not hold up the rest.
+/// Asks for phantoms. What was asked for in three rounds, and neither came nor was announced again, is given up: it does not
+/// hold up the rest. A reply that brings no artifact at all is an answer for everything that was asked: the server has none.
 /// </summary>
 internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
 {
@@ -59,7 +59,9 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
                 continue;
             }
 
-            var attempts = _attempts[artifact.Rid] = _attempts.GetValueOrDefault(artifact.Rid) + 1;
+            // Spec: stock's session ends when nothing came, so a repository with lasting phantoms pulls nothing in one round.
+            var attempts = received == 0 ? AttemptsMax : _attempts.GetValueOrDefault(artifact.Rid) + 1;
+            _attempts[artifact.Rid] = attempts;
             if (attempts == AttemptsMax) Missing.Add(artifact.Id);
         }
 

@@ -207,6 +207,22 @@ public class ClientSessionTests
     }
 
     [Fact]
+    public void A_pull_of_nothing_is_one_round_even_with_lasting_phantoms()
+    {
+        var server = SampleProject.Create();
+        SampleProject.History(server, 5);
+        var client = SampleProject.Create();
+        new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Pull));
+        client.Write(() => client.AddPhantoms([ArtifactHash.Compute(HashKind.Sha3, "nobody has this"u8)], isPrivate: false));
+
+        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Pull), seed: 2);
+
+        Assert.True(report.IsOk, report.Fault?.Text);
+        Assert.Equal(1, report.Rounds);
+        Assert.Single(report.Missing);
+    }
+
+    [Fact]
     public void Phantoms_that_never_come_are_reported_and_do_not_hold_up_the_rest()
     {
         var (client, server) = Pair("s", 3);
