@@ -97,8 +97,12 @@ internal sealed class BlobRows(Database database)
         AddTo("INSERT OR IGNORE INTO phantom(rid) VALUES(?1)", rid);
     }
 
+    /// <summary>Some record was made a delta in this transaction.</summary>
+    public bool HasNewSources { get; set; }
+
     public void SetSource(RecordId rid, RecordId source)
     {
+        HasNewSources = true;
         using var replace = database.Prepare("REPLACE INTO delta(rid,srcid) VALUES(?1,?2)");
         replace.Bind(1, rid).Bind(2, source).Run();
     }

@@ -31,7 +31,6 @@ public sealed class ContentStore : IDisposable
     private readonly List<RecordId> _pending = [];
     private readonly HashSet<RecordId> _unavailable = [];
     private readonly WaitingDeltas _waiting;
-    private readonly HashSet<RecordId> _sourceless = [];
     private long _dataVersion;
 
     internal ContentStore(Repository repository, RepositoryOptions options)
@@ -292,16 +291,13 @@ public sealed class ContentStore : IDisposable
     /// <summary>Before the commit: what still waits for its source leaves the readable records.</summary>
     internal void SetAsideWaiting()
     {
-        foreach (var rid in _sourceless)
-            if (_rows.SizeOf(rid) >= 0 && !IsAvailable(rid))
-                _waiting.Park(rid);
-        _sourceless.Clear();
+        if (!DefersVerification && _rows.HasNewSources) _waiting.ParkAll();
     }
 
     internal void OnTransactionEnded(bool committed)
     {
         _policy.Forget();
-        _sourceless.Clear();
+        _rows.HasNewSources = false;
         _waiting.OnTransaction();
         NewlyAvailable.Clear();
         if (committed) return;
@@ -368,7 +364,6 @@ public sealed class ContentStore : IDisposable
             Write(ref rid, id, size, stored, isPrivate);
             _rows.SetSource(rid, sourceRid);
             _unavailable.Add(rid);
-            if (!DefersVerification) _sourceless.Add(rid);
             return PutOutcome.Pending;
         }
 
@@ -461,7 +456,6 @@ public sealed class ContentStore : IDisposable
             var waiting = _pending[^1];
             _pending.RemoveAt(_pending.Count - 1);
             _unavailable.Remove(waiting);
-            _sourceless.Remove(waiting);
             if (!IsTrue(waiting))
             {
                 // It lied, or its delta does not fit: keep the name, ask for it again.
@@ -502,7 +496,6 @@ public sealed class ContentStore : IDisposable
     {
         _rows.Empty(rid);
         _waiting.Forget(rid);
-        _sourceless.Remove(rid);
         _cache.Remove(rid);
         _unavailable.Add(rid);
     }

@@ -37,8 +37,25 @@ internal sealed class WaitingDeltas(Database database, BlobRows rows)
         return select.Bind(1, rid).Step() ? select.Record(0) : RecordId.None;
     }
 
-    /// <summary>Takes a delta out of <c>blob</c>; a phantom remains.</summary>
-    public void Park(RecordId rid)
+    /// <summary>Takes the deltas that rest on phantoms out of <c>blob</c>, those too that stock left there; phantoms remain.</summary>
+    public void ParkAll()
+    {
+        var waiting = new List<RecordId>();
+        using (var select = database.Prepare(
+            """
+            WITH RECURSIVE waiting(rid) AS (
+              SELECT delta.rid FROM phantom CROSS JOIN delta ON delta.srcid=phantom.rid
+              UNION SELECT delta.rid FROM waiting CROSS JOIN delta ON delta.srcid=waiting.rid)
+            SELECT rid FROM waiting JOIN blob USING(rid) WHERE size>=0
+            """))
+        {
+            while (select.Step()) waiting.Add(select.Record(0));
+        }
+
+        foreach (var rid in waiting) Park(rid);
+    }
+
+    private void Park(RecordId rid)
     {
         if (!Exists)
         {
