@@ -116,6 +116,25 @@ public sealed class Repository : IDisposable
         RepositoryCreator.Create(path, options, withCheckin: false, out _);
 
     /// <summary>
+    /// Removes a file that holds nothing: what is left of a creation that was killed before its first commit.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">It is no database at all, or somebody is writing to it.</exception>
+    public static bool RemoveStub(string path)
+    {
+        if (!File.Exists(path)) return false;
+
+        using (var database = Database.Open(path, new DatabaseOptions { Journal = DatabaseJournal.AsFound }))
+        {
+            // Whoever is about to fill it holds the lock.
+            using var transaction = database.Begin();
+            if (database.QueryInt64("SELECT count(*) FROM sqlite_schema") > 0) return false;
+        }
+
+        File.Delete(path);
+        return true;
+    }
+
+    /// <summary>
     /// Begins a write transaction, or joins the one that runs. Its commit links whatever content has become readable.
     /// </summary>
     public Transaction Begin() => Database.Begin();

@@ -377,6 +377,11 @@ public sealed class Database : IDisposable
         }
     }
 
+    /// <summary>
+    /// Closing makes the file one that needs no log, though it was found in that mode: a run that was killed left it so.
+    /// </summary>
+    public void LeaveWriteAheadLogAtClose() => _restoreJournal |= !IsInMemory && QueryText("PRAGMA journal_mode") == "wal";
+
     private void SetFlag(int flag, bool value)
     {
         var code = raw.sqlite3_db_config(_handle, flag, value ? 1 : 0, out _);

@@ -40,7 +40,7 @@ internal static class CloneCommand
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var (peer, path) = ReadArguments(context);
-        var isResumed = System.IO.File.Exists(path);
+        var isResumed = System.IO.File.Exists(path) && !Repository.RemoveStub(path);
         var (url, login) = PeerOptions.ReadLogin(context, peer, savedPassword: null);
         using var repository = isResumed ? OpenUnfinished(context, path) : CreateFor(context, path, url);
         var actions = SyncActions.Clone;
