@@ -79,6 +79,9 @@ internal sealed class RepositoryTables
         return tables;
     }
 
+    /// <summary>Leaves rows out of the comparison.</summary>
+    public void Leave(string table, Predicate<string> isLeftOut) => _rows[table] = Array.FindAll(_rows[table], row => !isLeftOut(row));
+
     /// <summary>The differences, at most a few rows of each table, or an empty text. "-" is only here, "+" only there.</summary>
     public string DifferencesFrom(RepositoryTables other, IReadOnlySet<string>? ignoring = null, int rowsMax = 6)
     {

@@ -9,7 +9,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
 {
     // Edits of one moment, colours, thread titles and cherry-picks of what is not there yet: the order of arrival decides,
     // with stock as with us, until the next rebuild.
-    private static readonly string[] DependOnOrder = ["event", "tagxref", "backlink", "cherrypick", "ticket"];
+    internal static readonly string[] DependOnOrder = ["event", "tagxref", "backlink", "cherrypick", "ticket"];
 
     /// <summary>Which program serves; the other one is the client.</summary>
     public enum Server
