@@ -7,7 +7,7 @@ namespace EdgeSync.Storage.Pipeline;
 /// The checks that need no neighbours, on one batch at a time: names, then artifacts, then Z cards. Texts of one kind of
 /// hash are hashed together, since several side by side fill the vector unit. One per worker.
 /// </summary>
-internal sealed class BatchChecker(BlobChecks checks)
+internal sealed class BatchChecker(BlobChecks checks, IReadOnlySet<RecordId>? only)
 {
     private static readonly ArtifactParserOptions Unchecked = new() { SkipsChecksum = true };
 
@@ -39,7 +39,7 @@ internal sealed class BatchChecker(BlobChecks checks)
         _chosen.Clear();
         for (var i = 0; i < batch.Count; i++)
         {
-            if (batch[i].IsSound && batch[i].Id.Kind == kind) _chosen.Add(batch[i]);
+            if (batch[i].IsSound && batch[i].Id.Kind == kind && only?.Contains(batch[i].Rid) != false) _chosen.Add(batch[i]);
         }
 
         if (_chosen.Count == 0) return;

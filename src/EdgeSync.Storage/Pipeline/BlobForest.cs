@@ -30,12 +30,14 @@ internal sealed class BlobForest
     private readonly int[] _childStarts;
     private readonly int[] _children;
 
-    private BlobForest(long[] rids, long[] sizes, int[] sources, Dictionary<int, long> oddSources)
+    private BlobForest(
+        long[] rids, long[] sizes, int[] sources, Dictionary<int, long> oddSources, IReadOnlySet<RecordId>? only)
     {
         (_rids, _sizes, _sources, _oddSources) = (rids, sizes, sources, oddSources);
         CutLoops();
-        (_childStarts, _children) = ListChildren(sources);
-        (Roots, TreeBytes) = MeasureTrees();
+        var wanted = only is null ? null : MarkWithSources(only);
+        (_childStarts, _children) = ListChildren(sources, wanted);
+        (Roots, TreeBytes) = MeasureTrees(wanted);
         PhantomCount = sizes.AsSpan().Count(-1L);
     }
 
@@ -52,7 +54,8 @@ internal sealed class BlobForest
     /// <summary>Expanded bytes of each root's tree, by the size column.</summary>
     public long[] TreeBytes { get; }
 
-    public static BlobForest Load(Database database)
+    /// <summary>All blobs; or, as trees, <paramref name="only"/> these and what they are made from.</summary>
+    public static BlobForest Load(Database database, IReadOnlySet<RecordId>? only = null)
     {
         var rids = new List<long>();
         var sizes = new List<long>();
@@ -68,11 +71,12 @@ internal sealed class BlobForest
             }
         }
 
-        return FromRows(CollectionsMarshal.AsSpan(rids), CollectionsMarshal.AsSpan(sizes), CollectionsMarshal.AsSpan(sources));
+        return FromRows(CollectionsMarshal.AsSpan(rids), CollectionsMarshal.AsSpan(sizes), CollectionsMarshal.AsSpan(sources), only);
     }
 
     /// <summary>From columns in the order of record ids; a source of -1 is none, a size below 0 a phantom.</summary>
-    internal static BlobForest FromRows(ReadOnlySpan<long> rids, ReadOnlySpan<long> sizes, ReadOnlySpan<long> sourceRids)
+    internal static BlobForest FromRows(
+        ReadOnlySpan<long> rids, ReadOnlySpan<long> sizes, ReadOnlySpan<long> sourceRids, IReadOnlySet<RecordId>? only = null)
     {
         var sources = new int[rids.Length];
         var oddSources = new Dictionary<int, long>();
@@ -89,7 +93,7 @@ internal sealed class BlobForest
             oddSources.Add(i, sourceRids[i]);
         }
 
-        return new BlobForest(rids.ToArray(), ownSizes, sources, oddSources);
+        return new BlobForest(rids.ToArray(), ownSizes, sources, oddSources, only);
     }
 
     public RecordId Rid(int node) => new(_rids[node]);
@@ -134,12 +138,24 @@ internal sealed class BlobForest
         }
     }
 
-    private static (int[] Starts, int[] Children) ListChildren(int[] sources)
+    private bool[] MarkWithSources(IReadOnlySet<RecordId> only)
+    {
+        var wanted = new bool[_rids.Length];
+        foreach (var rid in only)
+        {
+            var node = Array.BinarySearch(_rids, rid.Value);
+            for (; node >= 0 && !wanted[node]; node = _sources[node]) wanted[node] = true;
+        }
+
+        return wanted;
+    }
+
+    private static (int[] Starts, int[] Children) ListChildren(int[] sources, bool[]? wanted)
     {
         var starts = new int[sources.Length + 1];
-        foreach (var source in sources)
+        for (var i = 0; i < sources.Length; i++)
         {
-            if (source >= 0) starts[source + 1]++;
+            if (sources[i] >= 0 && wanted?[i] != false) starts[sources[i] + 1]++;
         }
 
         for (var i = 0; i < sources.Length; i++) starts[i + 1] += starts[i];
@@ -148,20 +164,20 @@ internal sealed class BlobForest
         var filled = starts.AsSpan(0, sources.Length).ToArray();
         for (var i = 0; i < sources.Length; i++)
         {
-            if (sources[i] >= 0) children[filled[sources[i]]++] = i;
+            if (sources[i] >= 0 && wanted?[i] != false) children[filled[sources[i]]++] = i;
         }
 
         return (starts, children);
     }
 
-    private (int[] Roots, long[] Bytes) MeasureTrees()
+    private (int[] Roots, long[] Bytes) MeasureTrees(bool[]? wanted)
     {
         // Sources before their children, so that backwards every child is done before its source.
         var order = new int[Count];
         var filled = 0;
         for (var i = 0; i < Count; i++)
         {
-            if (_sources[i] < 0) order[filled++] = i;
+            if (_sources[i] < 0 && wanted?[i] != false) order[filled++] = i;
         }
 
         var roots = order.AsSpan(0, filled).ToArray();

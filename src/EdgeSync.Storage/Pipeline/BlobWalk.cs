@@ -95,13 +95,13 @@ public sealed class BlobWalk : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         if (options.WorkersMax <= 0 || database.IsInMemory)
         {
-            return new BlobWalk(database, BlobForest.Load(database), options, [], cancellationToken);
+            return new BlobWalk(database, BlobForest.Load(database, options.Only), options, [], cancellationToken);
         }
 
         var connections = SnapshotConnections.Open(database, options.WorkersMax);
         try
         {
-            var forest = BlobForest.Load(connections[0]);
+            var forest = BlobForest.Load(connections[0], options.Only);
             var readers = connections.ConvertAll(c => new BlobRowReader(c, ownsDatabase: true, options.TextBytesMax));
             return new BlobWalk(database, forest, options, readers, cancellationToken);
         }
@@ -283,7 +283,7 @@ public sealed class BlobWalk : IDisposable
     /// <summary>One thread's tools: its connection, its hash lanes.</summary>
     private sealed class Worker(BlobWalk walk, BlobRowReader reader) : IDisposable
     {
-        private readonly BatchChecker _checker = new(walk._options.Checks);
+        private readonly BatchChecker _checker = new(walk._options.Checks, walk._options.Only);
 
         public void Run()
         {

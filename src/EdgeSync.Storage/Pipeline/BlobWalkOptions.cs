@@ -1,3 +1,5 @@
+using EdgeSync.Primitives;
+
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>What a <see cref="BlobWalk"/> does with each text besides expanding it.</summary>
@@ -39,4 +41,9 @@ public sealed record BlobWalkOptions
 
     /// <summary>The largest text that is expanded; a larger one is reported as damaged.</summary>
     public int TextBytesMax { get; init; } = 1 << 30;
+
+    /// <summary>
+    /// If set, only these are hashed, and only these and what they are made from are visited.
+    /// </summary>
+    public IReadOnlySet<RecordId>? Only { get; init; }
 }

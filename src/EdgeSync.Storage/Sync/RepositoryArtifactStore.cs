@@ -20,6 +20,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     private readonly Repository _repository;
     private readonly ArtifactLists _lists;
     private readonly CloneProgress _clone;
+    private readonly BulkArrivals _bulk;
     private Transaction? _round;
     private ArtifactContent? _text;
     private byte[] _buffer = [];
@@ -29,6 +30,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         _repository = repository;
         _lists = new ArtifactLists(repository);
         _clone = new CloneProgress(repository);
+        _bulk = new BulkArrivals(repository);
         Config = new RepositoryConfigStore(repository);
         Tables = new SyncedTableStore(repository);
     }
@@ -75,6 +77,12 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         Release();
         try
         {
+            if (!_bulk.TryFinish(out fault))
+            {
+                _round.Dispose();
+                return false;
+            }
+
             _round.Commit();
             return true;
         }
@@ -186,12 +194,18 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid) =>
         Content.PutText(id, text, isPrivate, out rid);
 
-    public PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid) =>
-        Content.PutDelta(id, source, delta, isPrivate, out rid);
+    public PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
+    {
+        _bulk.Count();
+        return Content.PutDelta(id, source, delta, isPrivate, out rid);
+    }
 
     public PutOutcome PutStored(
-        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid) =>
-        Content.PutStored(id, source, expandedSize, stored, isPrivate, out rid);
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+    {
+        _bulk.Count();
+        return Content.PutStored(id, source, expandedSize, stored, isPrivate, out rid);
+    }
 
     public void AddPhantoms(ReadOnlySpan<ArtifactId> ids, bool isPrivate)
     {
@@ -200,7 +214,8 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 
     public void LinkArrived()
     {
-        if (!_clone.IsRunning) _repository.Crosslinker.LinkPending();
+        // What is wrong with a bulk is still wrong at the commit, which says so.
+        if (!_clone.IsRunning && _bulk.TryFinish(out _)) _repository.Crosslinker.LinkPending();
     }
 
     public void DropPhantoms(ReadOnlySpan<RecordId> rids)
@@ -317,6 +332,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         _round = null;
         _repository.RoundTime = null;
         _repository.ReceiveLog.ClearOrigin();
+        _bulk.Reset();
         Content.DefersVerification = false;
     }
 }

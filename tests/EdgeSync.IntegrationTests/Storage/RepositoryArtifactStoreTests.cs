@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
@@ -45,6 +46,50 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
 
     private static Repository NewClone() =>
         Repository.CreateForClone(Database.InMemory, new RepositoryCreateOptions { Entropy = new SeededEntropy(5) });
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(700)]
+    [InlineData(1_399)]
+    public void Thousands_of_deltas_in_one_round_are_checked_together_before_the_commit(int lie)
+    {
+        const int Count = 1_400;
+        using var repository = NewClone();
+        using var store = new RepositoryArtifactStore(repository);
+        var texts = Enumerable.Range(0, Count).Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
+        var ids = texts.Select(text => ArtifactHash.Compute(HashKind.Sha3, text)).ToArray();
+        var room = new byte[1_000];
+
+        Assert.True(store.Begin(StoreAccess.Write, Now));
+        Assert.True(store.TrySetSender(new Sender(0, null, "127.0.0.1")));
+
+        // Names that were known before, as clusters make them known.
+        store.AddPhantoms(ids, isPrivate: false);
+        Assert.Equal(PutOutcome.Stored, store.PutText(ids[0], texts[0], isPrivate: false, out _));
+        for (var i = 1; i < Count; i++)
+        {
+            byte[] text = i == lie ? [.. texts[i][..^1], (byte)'!'] : texts[i];
+            Assert.True(DeltaEncoder.TryEncode(texts[i - 1], text, room, out var size));
+            var outcome = store.PutDelta(ids[i], ids[i - 1], room.AsSpan(0, size), isPrivate: false, out _);
+            Assert.True(outcome is PutOutcome.Stored or PutOutcome.Pending);
+        }
+
+        store.LinkArrived();
+
+        Assert.Equal(lie < 0, store.TryCommit(out var fault));
+        if (lie >= 0)
+        {
+            Assert.Equal(new StoreFault(ids[lie], PutOutcome.WrongHash), fault);
+            Assert.Equal(RecordId.None, repository.Content.Find(ids[0]));
+            return;
+        }
+
+        for (var i = 0; i < Count; i++)
+        {
+            using var content = repository.Content.Get(ids[i]);
+            Assert.True(content.Span.SequenceEqual(texts[i]));
+        }
+    }
 
     [Fact]
     public void A_clone_holds_what_the_server_holds_row_for_row()

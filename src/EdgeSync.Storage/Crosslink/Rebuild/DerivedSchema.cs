@@ -36,6 +36,10 @@ internal static class DerivedSchema
         return names;
     }
 
+    /// <summary>False if making the derived tables anew would drop tables of which we know nothing.</summary>
+    public static bool HasOnlyKnownTables(Database database) => ListDerivedTables(database)
+        .TrueForAll(name => name is "forumpost" || RepositorySchema.DerivedTables.Contains(name));
+
     public static void Recreate(Database database)
     {
         foreach (var name in ListDerivedTables(database))

@@ -31,6 +31,9 @@ public sealed record RebuildOptions
     /// </summary>
     internal Action<WalkedBlob>? Trial { get; init; }
 
+    /// <summary>Only derive: what was not pushed stays noted, nothing is added or removed besides.</summary>
+    internal bool IsWithinRound { get; init; }
+
     /// <summary>Told now and then how far it is, by the caller's thread.</summary>
     public Action<RebuildProgress>? Progress { get; init; }
 }

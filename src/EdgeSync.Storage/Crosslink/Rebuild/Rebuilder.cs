@@ -68,9 +68,11 @@ public sealed class Rebuilder
         // What the walk used is garbage now, and linking must not pile its own on top of it.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
+        var unsent = _options.IsWithinRound ? ListUnsent() : [];
         DerivedSchema.Recreate(Database);
         var shunnedCount = Housekeeping.RemoveShunned(_repository);
         Housekeeping.Prepare(_repository);
+        foreach (var rid in unsent) _repository.Content.MarkUnsent(rid);
 
         var context = new LinkContext(Database, new RepositoryLinkStore(_repository), () => _repository.Now);
         var crosslinker = Crosslinker.ForRebuild(context, times => new CollectedFileLinks(context, _names, _checkIns, times));
@@ -79,10 +81,10 @@ public sealed class Rebuilder
         Report(RebuildPhase.Finishing, 0, 1);
         DerivedSchema.CreateLateIndexes(Database);
         var linker = new Crosslinker(_repository);
-        if (_options.Trial is null) Housekeeping.AddTrunk(_repository, linker);
+        if (_options.Trial is null && !_options.IsWithinRound) Housekeeping.AddTrunk(_repository, linker);
         var clusterCount = _options.MakesClusters ? new ClusterMaker(_repository, linker).Make() : 0;
         Housekeeping.DerivePrivate(_repository);
-        Housekeeping.NoteVersions(_repository);
+        if (!_options.IsWithinRound) Housekeeping.NoteVersions(_repository);
         var (deltaCount, deltaBytes) = _options.Compresses ? ExtraDeltas.Make(_repository) : (0, 0);
         Report(RebuildPhase.Finishing, 1, 1);
 
@@ -133,6 +135,14 @@ public sealed class Rebuilder
         CorrectSizes(sizes);
         RepositoryRepair.GiveUp(_repository, useless);
         return walk.DeliveredCount;
+    }
+
+    private List<RecordId> ListUnsent()
+    {
+        var rids = new List<RecordId>();
+        using var query = Database.Prepare("SELECT rid FROM unsent");
+        while (query.Step()) rids.Add(query.Record(0));
+        return rids;
     }
 
     private StockOrder ReadOrder()
