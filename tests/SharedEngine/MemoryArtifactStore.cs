@@ -209,7 +209,7 @@ internal sealed class MemoryArtifactStore : IArtifactStore
         ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
     {
         if (IsHeldAlready(id, isPrivate, out rid, out var outcome)) return outcome;
-        if (id == source) return PutOutcome.BadDelta;
+        if (id == source) return PutOutcome.Circular;
 
         var sourceRow = RowFor(source, isPrivate);
         if (sourceRow.Text is { } sourceText)
@@ -225,7 +225,7 @@ internal sealed class MemoryArtifactStore : IArtifactStore
             return PutOutcome.Stored;
         }
 
-        if (RestsOn(sourceRow, id)) return PutOutcome.BadDelta;
+        if (RestsOn(sourceRow, id)) return PutOutcome.Circular;
 
         var pending = RowFor(id, isPrivate);
         rid = pending.Rid;
@@ -260,6 +260,14 @@ internal sealed class MemoryArtifactStore : IArtifactStore
     public void LinkArrived() => Writing();
 
     public void DropPhantoms(ReadOnlySpan<RecordId> rids) => throw new NotSupportedException("Rows stay here.");
+
+    public void DropWaiting()
+    {
+        Writing();
+        foreach (var rid in _state.Waiting)
+            Replace(RowOf(rid)! with { Delta = null, Stored = null, SourceRid = RecordId.None });
+        _state.Waiting.Clear();
+    }
 
     public void SetPrivate(RecordId rid, bool isPrivate)
     {

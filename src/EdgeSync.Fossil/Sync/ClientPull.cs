@@ -70,7 +70,14 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         _asked.Clear();
     }
 
-    /// <summary>After a clone: what it did not bring, or brought damaged.</summary>
+    /// <summary>From here on the server is asked in another way, so what it could not give may come.</summary>
+    public void StartAgain()
+    {
+        _attempts.Clear();
+        Missing.Clear();
+    }
+
+    /// <summary>At the end of a clone, or where nothing moves any more: what did not come, or came damaged.</summary>
     public void NoteMissing(Instant now)
     {
         Invariant.Require(store.Begin(StoreAccess.Read, now));

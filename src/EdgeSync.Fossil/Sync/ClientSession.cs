@@ -30,6 +30,7 @@ public sealed class ClientSession : IDisposable
     private readonly ArrayBufferWriter<byte> _body = new(4096);
     private readonly AnnouncementBuffer _announcements = new();
     private readonly HashSet<RecordId> _announcedInReply = [];
+    private readonly HashSet<RecordId> _stored = [];
     private readonly ClientPull _pull;
     private readonly ClientPush _push;
     private readonly ClientUnversioned _unversioned;
@@ -56,6 +57,10 @@ public sealed class ClientSession : IDisposable
     private bool _configDone;
     private bool _lockDone;
     private bool _tablesTold;
+    private bool _circleSeen;
+    private bool _circlesLeft;
+    private bool _mayCloneWay = true;
+    private bool _cloneWayAsked;
     private bool _isDueAgain;
     private bool _isOver;
 
@@ -269,6 +274,9 @@ public sealed class ClientSession : IDisposable
         if (_store.Config.Get("cookie") is { Length: > 0 } cookie) writer.Cookie(cookie);
         if (Does(SyncActions.Pull) || _clone is { AsksForPhantoms: true })
         {
+            // Spec: a clone card without a gimme card would be answered with the whole catalogue.
+            _cloneWayAsked = _circlesLeft && _mayCloneWay && _pull.HasWork();
+            if (_cloneWayAsked) writer.Clone(1, 0);
             _pull.WriteGimmes(writer);
 
             // Spec: 2.26: clusters lead to what the announcements of new artifacts do not name.
@@ -455,6 +463,7 @@ public sealed class ClientSession : IDisposable
 
         PutOutcome outcome;
         ArtifactId id;
+        RecordId rid;
         bool isDelta;
         var payload = card.Payload;
         if (_options.Faults.At(FaultSite.ClientFileCorrupt) && payload.Length > 0)
@@ -468,13 +477,13 @@ public sealed class ClientSession : IDisposable
         {
             (id, isDelta) = (file.Id, !file.Source.IsEmpty);
             outcome = isDelta
-                ? _store.PutDelta(id, file.Source, payload, isPrivate, out _)
-                : _store.PutText(id, payload, isPrivate, out _);
+                ? _store.PutDelta(id, file.Source, payload, isPrivate, out rid)
+                : _store.PutText(id, payload, isPrivate, out rid);
         }
         else if (CFileCard.TryParse(card, out var compressed))
         {
             (id, isDelta) = (compressed.Id, !compressed.Source.IsEmpty);
-            outcome = _store.PutStored(id, compressed.Source, compressed.ExpandedSize, payload, isPrivate, out _);
+            outcome = _store.PutStored(id, compressed.Source, compressed.ExpandedSize, payload, isPrivate, out rid);
         }
         else
         {
@@ -488,8 +497,15 @@ public sealed class ClientSession : IDisposable
             return;
         }
 
+        if (outcome == PutOutcome.Circular)
+        {
+            _circleSeen = true;
+            return;
+        }
+
+        // What was given up and comes once more is no step forward; so the rounds are bounded by what there is to have.
         _artifactsInReply++;
-        _progressed |= outcome is PutOutcome.Stored or PutOutcome.Pending;
+        _progressed |= outcome is PutOutcome.Stored or PutOutcome.Pending && (_clone is not null || _stored.Add(rid));
         _report = _report with
         {
             ArtifactsReceived = _report.ArtifactsReceived + 1,
@@ -543,6 +559,16 @@ public sealed class ClientSession : IDisposable
             return;
         }
 
+        if (_cloneWayAsked && text.StartsWith("not authorized to clone", StringComparison.Ordinal))
+        {
+            _cloneWayAsked = _mayCloneWay = false;
+            _push.OnLost();
+            _unversioned.OnLost();
+            _replyIsOver = true;
+            _progressed = true;
+            return;
+        }
+
         if (Does(SyncActions.Pull)
             && Does(SyncActions.Push)
             && text.StartsWith("not authorized to write", StringComparison.Ordinal))
@@ -575,7 +601,11 @@ public sealed class ClientSession : IDisposable
         var name = card[1];
         if (name.SequenceEqual("server-version"u8) && card.Count >= 3) _peer = PeerVersion.Parse(card);
         else if (name.SequenceEqual("uv-push-ok"u8)) _unversioned.OnPermission(mayPush: true);
-        else if (name.SequenceEqual("uv-pull-only"u8)) _unversioned.OnPermission(mayPush: false);
+        else if (name.SequenceEqual("uv-pull-only"u8))
+        {
+            // Spec: every answer to a clone card says that, whatever the user may do.
+            if (!_cloneWayAsked) _unversioned.OnPermission(mayPush: false);
+        }
         else if (name.SequenceEqual("avoid-delta-manifests"u8)) _report = _report with { AvoidDeltaManifests = true };
         else if (name.SequenceEqual("ci-lock-fail"u8) && card.Count == 4)
             _report = _report with { LockHolder = XferText.Decode(card[2]) };
@@ -635,6 +665,7 @@ public sealed class ClientSession : IDisposable
         }
 
         if (Does(SyncActions.Pull) || _clone is not null) _pull.OnReplyEnd(_announcedInReply, _artifactsInReply);
+        if (_circleSeen && Does(SyncActions.Pull)) LeaveCircles();
         if (Does(SyncActions.Unversioned)) _unversioned.OnReplyEnd();
         if (_tables is not null && (_clone is null || _report.Rounds > 1)) _tablesTold = true;
         _configDone |= _configAsked;
@@ -646,6 +677,21 @@ public sealed class ClientSession : IDisposable
         if (_clone is { Failure: { } failure }) Fail(SyncFaultKind.Stalled, failure);
     }
 
+    // Stock sends what a file replaced as its delta, by date: contents that came back, or changed their permission alone, are
+    // deltas of each other or of themselves, and nothing can be made of them. Asked as by a clone of version 1 it sends the
+    // deltas of its repository, which know no circles; what came in the other way is given up, so that the two do not mix.
+    private void LeaveCircles()
+    {
+        _circleSeen = false;
+        if (_circlesLeft) return;
+
+        _circlesLeft = true;
+        _store.DropWaiting();
+        _stored.Clear();
+        _pull.StartAgain();
+        _progressed = true;
+    }
+
     private void Fail(SyncFaultKind kind, string text)
     {
         _replyIsOver = true;
@@ -655,9 +701,9 @@ public sealed class ClientSession : IDisposable
     private void EndSession(Instant now)
     {
         if (_report.Fault is not null) return;
-        if (_clone is null) return;
+        if (_clone is not null) _clone.Finish(now);
+        else if (!Does(SyncActions.Pull) || _idleRounds < _options.IdleRoundsMax) return;
 
-        _clone.Finish(now);
         _pull.NoteMissing(now);
     }
 

@@ -25,6 +25,9 @@ public sealed record ServerOptions
 
     /// <summary>Faults for the simulator.</summary>
     public FaultInjector? Faults { get; init; }
+
+    /// <summary>Kept over the requests of all clients.</summary>
+    internal CircularArrivals CircularArrivals { get; } = new();
 }
 
 /// <summary>What handling one request led to: for logs, counters, and for telling others.</summary>

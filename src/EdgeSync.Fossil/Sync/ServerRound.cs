@@ -17,6 +17,7 @@ internal sealed class ServerRound
     private readonly AnnouncementBuffer _announcements = new();
     private readonly HashSet<RecordId> _remoteHas = [];
     private readonly HashSet<ArtifactId> _remoteLacks = [];
+    private readonly HashSet<ArtifactId> _circular = [];
     private readonly List<RecordId> _gimmes = [];
     private readonly long _replyBytesMax;
     private readonly ServerUnversioned _unversioned;
@@ -91,6 +92,8 @@ internal sealed class ServerRound
             // A manifest that just came may name files that nobody announced.
             if (HasStored) _store.LinkArrived();
             AskForPhantoms();
+            if (_circular.Count > 0)
+                _writer.Message($"{_circular.Count} artifacts came as deltas that lead back to themselves, and were not taken");
         }
 
         Announce();
@@ -360,6 +363,13 @@ internal sealed class ServerRound
             return;
         }
 
+        if (outcome == PutOutcome.Circular)
+        {
+            _circular.Add(id);
+            _options.CircularArrivals.Note(id, _now);
+            return;
+        }
+
         Fail(TextOf(outcome, id));
     }
 
@@ -516,7 +526,9 @@ internal sealed class ServerRound
         foreach (var phantom in _store.Walk(list))
         {
             if (count == 0) break;
-            if (_remoteLacks.Contains(phantom.Id)) continue;
+            // What just came as a delta of itself would come as the same again.
+            if (_remoteLacks.Contains(phantom.Id) || _circular.Contains(phantom.Id)) continue;
+            if (!_options.CircularArrivals.MayAsk(phantom.Id, _now)) continue;
 
             _writer.Gimme(phantom.Id);
             count--;

@@ -226,6 +226,8 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         foreach (var rid in rids) delete.Bind(1, rid).Run();
     }
 
+    public void DropWaiting() => Content.DropWaiting();
+
     public void SetPrivate(RecordId rid, bool isPrivate) => Content.SetPrivate(rid, isPrivate);
 
     public void ClearUnsent(ReadOnlySpan<RecordId> rids)

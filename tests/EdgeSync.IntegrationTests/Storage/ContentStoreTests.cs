@@ -276,6 +276,27 @@ public sealed class ContentStoreTests : IDisposable
         Assert.True(read.Span.SequenceEqual(b));
     }
 
+    /// <summary>A peer that knows nothing but a circle is not asked for ever: giving up goes to greater rids only.</summary>
+    [Fact]
+    public void Of_deltas_of_each_other_one_is_refused_in_the_end()
+    {
+        using var repository = NewInMemory();
+        var content = repository.Content;
+        var prng = new Prng(9);
+        var a = prng.NextBytes(500);
+        var b = Edit(prng, a);
+        using var transaction = repository.Begin();
+        content.PutDelta(Sha3(a), Sha3(b), DeltaEncoder.Encode(b, a), isPrivate: false, out _);
+        content.PutDelta(Sha3(b), Sha3(a), DeltaEncoder.Encode(a, b), isPrivate: false, out var second);
+
+        Assert.Equal(PutOutcome.Circular, content.PutDelta(Sha3(a), Sha3(b), DeltaEncoder.Encode(b, a), isPrivate: false, out _));
+        Assert.Equal(PutOutcome.Circular, content.PutDelta(Sha3(a), Sha3(a), DeltaEncoder.Encode(a, a), isPrivate: false, out _));
+        content.DropWaiting();
+
+        Assert.Equal(ContentState.Phantom, content.Read(second, out _));
+        Assert.Equal(0, repository.Database.QueryInt64("SELECT count(*) FROM delta"));
+    }
+
     [Fact]
     public void Public_content_never_rests_on_private_content()
     {

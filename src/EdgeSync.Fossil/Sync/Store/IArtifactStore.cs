@@ -119,7 +119,8 @@ public interface IArtifactStore
     /// Stores a delta, as a delta. If the text of <paramref name="source"/> is at hand the result is checked now (or at the
     /// latest by <see cref="TryCommit"/>). If not, <paramref name="source"/> becomes a phantom, the outcome is
     /// <see cref="PutOutcome.Pending"/>, and the artifact is checked and linked in the round in which its source arrives;
-    /// if it then turns out wrong it becomes a phantom itself and its bytes are dropped.
+    /// if it then turns out wrong it becomes a phantom itself and its bytes are dropped. Deltas that wait for each other
+    /// never come to stand: of two, one is not kept (<see cref="PutOutcome.Circular"/>) or given up.
     /// </summary>
     PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid);
 
@@ -142,6 +143,9 @@ public interface IArtifactStore
 
     /// <summary>Gives up phantoms that no delta rests on: they are no longer asked for until announced again.</summary>
     void DropPhantoms(ReadOnlySpan<RecordId> rids);
+
+    /// <summary>Gives up every delta that waits for its source: it becomes a phantom, to be asked for again.</summary>
+    void DropWaiting();
 
     /// <summary>Moves a held artifact or a phantom to the private or public side.</summary>
     void SetPrivate(RecordId rid, bool isPrivate);

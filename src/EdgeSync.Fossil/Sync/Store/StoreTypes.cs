@@ -119,6 +119,9 @@ public enum PutOutcome
     /// <summary>Kept as a delta whose source is not here yet.</summary>
     Pending,
 
+    /// <summary>A delta of itself, or of what waits for it: it says nothing, and was not kept.</summary>
+    Circular,
+
     /// <summary>Swallowed: the name is shunned.</summary>
     Shunned,
 

@@ -140,6 +140,19 @@ internal sealed class BlobRows(Database database)
         while (select.Step()) target.Add(select.Record(0));
     }
 
+    /// <summary>Appends the deltas that rest on a phantom, directly or not.</summary>
+    public void ListWaiting(List<RecordId> target)
+    {
+        using var select = database.Prepare(
+            """
+            WITH RECURSIVE waiting(rid) AS (
+              SELECT delta.rid FROM delta JOIN blob ON blob.rid=delta.srcid WHERE blob.size<0
+              UNION SELECT delta.rid FROM waiting JOIN delta ON delta.srcid=waiting.rid)
+            SELECT rid FROM waiting
+            """);
+        while (select.Step()) target.Add(select.Record(0));
+    }
+
     private void AddTo(string sql, RecordId rid)
     {
         using var statement = database.Prepare(sql);

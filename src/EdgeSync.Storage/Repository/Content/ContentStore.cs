@@ -282,6 +282,16 @@ public sealed class ContentStore : IDisposable
         return rid;
     }
 
+    /// <summary>Makes phantoms of all deltas whose source is missing.</summary>
+    public void DropWaiting()
+    {
+        Invariant.Require(Database.IsInTransaction);
+        _pending.Clear();
+        _rows.ListWaiting(_pending);
+        foreach (var rid in _pending) Empty(rid);
+        _waiting.Clear();
+    }
+
     /// <summary>Moves a record to the private or the public side.</summary>
     public void SetPrivate(RecordId rid, bool isPrivate)
     {
@@ -370,9 +380,8 @@ public sealed class ContentStore : IDisposable
     {
         rid = RecordId.None;
 
-        // Stock sends a file whose permission alone changed as a delta of itself. That says nothing, and is no reason to
-        // refuse the rest of the round.
-        if (id == source) return PutOutcome.Shunned;
+        // Stock sends a file whose permission alone changed as a delta of itself.
+        if (id == source) return PutOutcome.Circular;
         if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
 
         var sourceRid = AddPhantom(source, isPrivate);
@@ -380,7 +389,8 @@ public sealed class ContentStore : IDisposable
 
         if (DefersVerification || !IsAvailable(sourceRid))
         {
-            BreakCircle(rid, sourceRid);
+            if (!TryBreakCircle(rid, sourceRid)) return PutOutcome.Circular;
+
             Write(ref rid, id, size, stored, isPrivate);
             _rows.SetSource(rid, sourceRid);
             _unavailable.Add(rid);
@@ -410,7 +420,7 @@ public sealed class ContentStore : IDisposable
     {
         rid = RecordId.None;
         if (size < 0) return PutOutcome.BadCompression;
-        if (id == source) return PutOutcome.BadDelta;
+        if (id == source) return PutOutcome.Circular;
         if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
 
         var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source, isPrivate);
@@ -517,19 +527,31 @@ public sealed class ContentStore : IDisposable
 
     /// <summary>
     /// Two peers may each hold what the other holds as a delta of it. If the source waits for the very record that is to
-    /// be a delta of it, the source's bytes are given up, so that it is asked for again.
+    /// be a delta of it, the one with the greater rid is given up and asked for again. If that is the one that just came
+    /// (false), it is not kept. A peer that knows only such deltas is thus asked a few times, not for ever.
     /// </summary>
-    private void BreakCircle(RecordId rid, RecordId source)
+    private bool TryBreakCircle(RecordId rid, RecordId source)
     {
-        if (rid.IsNone || DefersVerification) return;
+        if (rid.IsNone || DefersVerification) return true;
 
-        for (var at = source; !at.IsNone; at = WaitsFor(at))
+        var steps = 0L;
+        for (var at = source; !at.IsNone;)
         {
-            if (WaitsFor(at) != rid) continue;
+            var next = WaitsFor(at);
+            if (next == rid)
+            {
+                if (at < rid) return false;
 
-            Empty(at);
-            return;
+                Empty(at);
+                return true;
+            }
+
+            // A circle that another program left in the file.
+            if (++steps % 4096 == 0 && steps > Database.QueryInt64("SELECT count(*) FROM blob")) return false;
+            at = next;
         }
+
+        return true;
     }
 
     private RecordId WaitsFor(RecordId rid)

@@ -110,6 +110,11 @@ internal sealed class WaitingDeltas(Database database, BlobRows rows)
         if (Exists) Run("DELETE FROM fx_waiting WHERE rid=?1", rid);
     }
 
+    public void Clear()
+    {
+        if (Exists) database.Execute("DELETE FROM fx_waiting");
+    }
+
     /// <summary>A transaction began or ended: another program, or a rollback, may have changed what there is.</summary>
     public void OnTransaction() => _exists = null;
 

@@ -238,6 +238,63 @@ public class ClientSessionTests
         Assert.Empty(server.HeldIds().Except(client.HeldIds()));
     }
 
+    /// <summary>
+    /// Stock sends what it knows by date as deltas of each other, and what changed its permission alone as a delta of itself;
+    /// asked as by a clone of version 1 it sends what it has stored.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Deltas_in_a_circle_are_asked_for_as_a_clone_does_or_given_up(bool mayClone)
+    {
+        var text = new string('x', 400);
+        var texts = new[] { text + "a", text + "b", text + "c" }.Select(Encoding.UTF8.GetBytes).ToArray();
+        var ids = Array.ConvertAll(texts, t => ArtifactHash.Compute(HashKind.Sha3, t));
+        int[] rest = [1, 0, 2];
+        var client = SampleProject.Create();
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        var rounds = 0;
+        for (; session.TryBuildRequest(DirectExchange.Now, Cleared(request)); rounds++)
+        {
+            Assert.True(rounds < 15);
+            session.Receive(DirectExchange.Now, Answer(Encoding.UTF8.GetString(request.WrittenSpan)));
+        }
+
+        Assert.True(session.Report.IsOk, session.Report.Fault?.Text);
+        if (mayClone)
+        {
+            Assert.Equal(ids.Order(), client.HeldIds());
+            Assert.Empty(session.Report.Missing);
+        }
+        else
+        {
+            Assert.Empty(client.HeldIds());
+            Assert.Contains(ids[2], session.Report.Missing);
+            Assert.Equal(2, session.Report.Missing.Count);
+        }
+
+        byte[] Answer(string asked)
+        {
+            var reply = new ArrayBufferWriter<byte>();
+            var writer = new EdgeSync.Fossil.Xfer.XferWriter(reply);
+            var isClone = asked.Contains("\nclone\n", StringComparison.Ordinal);
+            if (isClone && !mayClone) return "error not\\sauthorized\\sto\\sclone\n"u8.ToArray();
+            if (isClone) Assert.True(asked.IndexOf("\nclone\n", StringComparison.Ordinal) < asked.IndexOf("\ngimme ", StringComparison.Ordinal));
+
+            for (var i = 0; i < ids.Length; i++)
+            {
+                if (rounds == 0) writer.IGot(ids[i], isPrivate: false);
+                if (!asked.Contains($"\ngimme {ids[i]}\n", StringComparison.Ordinal)) continue;
+
+                if (isClone && i > 0) writer.File(ids[i], default, false, texts[i]);
+                else writer.File(ids[i], ids[rest[i]], false, EdgeSync.Fossil.Delta.DeltaEncoder.Encode(texts[rest[i]], texts[i]));
+            }
+
+            return reply.WrittenSpan.ToArray();
+        }
+    }
+
     [Fact]
     public void A_clock_that_differs_is_reported()
     {

@@ -146,6 +146,29 @@ public class ServerHandlerTests
     }
 
     [Fact]
+    public void A_delta_of_itself_is_not_asked_for_again_in_the_answer()
+    {
+        var store = SampleProject.Create(nobody: "oi");
+        var text = Encoding.UTF8.GetBytes(new string('x', 200));
+        var id = ArtifactHash.Compute(HashKind.Sha3, text);
+        var delta = Encoding.UTF8.GetString(DeltaEncoder.Encode(text, text));
+        var exchange = new DirectExchange(store, new ServerOptions());
+
+        var announced = exchange.AnswerText($"{Push}igot {id}\n");
+        var circular = exchange.AnswerText($"{Push}file {id} {id} {delta.Length}\n{delta}");
+        var later = exchange.AnswerText(Push);
+        for (var i = 0; i < 2; i++) exchange.AnswerText($"{Push}file {id} {id} {delta.Length}\n{delta}");
+        var inTheEnd = exchange.AnswerText(Push);
+
+        Assert.Contains($"gimme {id}\n", announced, StringComparison.Ordinal);
+        Assert.DoesNotContain("gimme ", circular, StringComparison.Ordinal);
+        Assert.DoesNotContain("error ", circular, StringComparison.Ordinal);
+        Assert.Contains("message ", circular, StringComparison.Ordinal);
+        Assert.Contains($"gimme {id}\n", later, StringComparison.Ordinal);
+        Assert.DoesNotContain("gimme ", inTheEnd, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_second_login_card_is_refused()
     {
         var exchange = new DirectExchange(SampleProject.Create());
