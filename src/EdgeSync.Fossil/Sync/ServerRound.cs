@@ -528,7 +528,9 @@ internal sealed class ServerRound
             if (count == 0) break;
             // What just came as a delta of itself would come as the same again.
             if (_remoteLacks.Contains(phantom.Id) || _circular.Contains(phantom.Id)) continue;
-            if (!_options.CircularArrivals.MayAsk(phantom.Id, _now)) continue;
+
+            // A client like ours sends the text when it is asked again; a stock one sends the same delta for ever.
+            if (_peer != PeerVersion.Ours && !_options.CircularArrivals.MayAsk(phantom.Id, _now)) continue;
 
             _writer.Gimme(phantom.Id);
             count--;

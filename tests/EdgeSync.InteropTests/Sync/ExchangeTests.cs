@@ -221,6 +221,14 @@ public sealed class ExchangeTests(GeneratedHistory history)
             else bench.Stock.Run("push", url, "--once", "-R", full);
         }
 
+        // Stock sends two versions of a file that went back and forth as deltas of each other; its own server dies of them.
+        // Ours ends the session and lacks just those, until it asks for itself and gets them as they are stored.
+        if (which == Server.Ours && name == "kinds")
+        {
+            using var origin = bench.Stock.Serve(full);
+            bench.Ours.Run("repo", "pull", origin.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", empty);
+        }
+
         RepositoryComparer.MustHoldSameArtifacts(full, empty);
         // A stock server that is sent a merge before its parents leaves rows for those out until it is rebuilt.
         bench.MustBeSound(empty, which == Server.Stock ? [.. DependOnOrder, "mlink"] : DependOnOrder);
