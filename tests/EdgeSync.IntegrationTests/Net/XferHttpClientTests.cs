@@ -204,9 +204,10 @@ public sealed class XferHttpClientTests
 
         public void Dispose()
         {
+            // The loop ends first: it must not find the listener stopped between two connections.
             _stop.Cancel();
-            _listener.Stop();
             _loop.GetAwaiter().GetResult();
+            _listener.Stop();
             _listener.Dispose();
             _stop.Dispose();
         }
