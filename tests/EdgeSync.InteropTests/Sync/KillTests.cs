@@ -74,7 +74,9 @@ public sealed class KillTests(GeneratedHistory history)
 
         RepositoryComparer.MustBeEqual(bench["expected.fossil"], bench["ours.fossil"], "unclustered");
         bench.MustBeSound(bench["ours.fossil"]);
-        Assert.False(File.Exists(bench["ours.fossil-wal"]), "the log is folded back");
+        // A kill after the last commit leaves the file in write-ahead-log mode, and readers then leave an empty log.
+        var log = new FileInfo(bench["ours.fossil-wal"]);
+        Assert.True(!log.Exists || log.Length == 0, "the log is folded back");
     }
 
     [Fact]
