@@ -108,6 +108,23 @@ internal sealed class RunningProgram : IDisposable
         }
     }
 
+    /// <summary>
+    /// Polls until it has no child processes any more, so that nothing it forked is cut off in mid-work. False when the
+    /// time is over.
+    /// </summary>
+    public bool WaitForChildren(TimeSpan timeout)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!HasEnded && HasChildren())
+        {
+            if (watch.Elapsed > timeout) return false;
+            using var pause = new ManualResetEventSlim();
+            pause.Wait(5);
+        }
+
+        return true;
+    }
+
     public ProgramResult WaitForEnd(TimeSpan timeout)
     {
         if (!_process.WaitForExit(timeout))
@@ -142,6 +159,28 @@ internal sealed class RunningProgram : IDisposable
         Kill();
         _disposed = true;
         _process.Dispose();
+    }
+
+    private bool HasChildren()
+    {
+        var parent = $" {_process.Id} ";
+        return Directory.Exists("/proc") && Directory.EnumerateDirectories("/proc").Any(folder => IsRunningChild(folder, parent));
+    }
+
+    // Format: proc(5), "PID (NAME) STATE PPID …"; a name may hold anything, so it is skipped to its last parenthesis.
+    private static bool IsRunningChild(string folder, string parent)
+    {
+        if (!char.IsAsciiDigit(Path.GetFileName(folder)[0])) return false;
+        try
+        {
+            var text = File.ReadAllText(Path.Combine(folder, "stat"));
+            var rest = text[(text.LastIndexOf(')') + 1)..];   // " STATE PPID …"
+            return rest[1] != 'Z' && rest.AsSpan(2).StartsWith(parent);
+        }
+        catch (IOException)
+        {
+            return false;   // it ended meanwhile
+        }
     }
 
     private ProgramResult Result()

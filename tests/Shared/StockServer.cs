@@ -37,5 +37,13 @@ internal sealed class StockServer : IServer
         throw new Xunit.Sdk.XunitException($"fossil server on {repository} does not start: {said}");
     }
 
-    public void Dispose() => _program.Dispose();
+    /// <summary>
+    /// The parent forks a child a connection, and that one still writes after its last reply (statistics, checkpoint): killed
+    /// there, it would leave a journal that a read-only reader cannot roll back.
+    /// </summary>
+    public void Dispose()
+    {
+        _program.WaitForChildren(TimeSpan.FromSeconds(10));
+        _program.Dispose();
+    }
 }

@@ -12,9 +12,12 @@ public sealed class LayeringTests
     {
         ["EdgeSync.Primitives"] = [],
         ["EdgeSync.Fossil"] = ["EdgeSync.Primitives"],
+        ["EdgeSync.Nats"] = ["EdgeSync.Primitives"],
+        ["EdgeSync.Agent"] = ["EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
         ["EdgeSync.Storage"] = ["EdgeSync.Fossil", "EdgeSync.Primitives"],
-        ["EdgeSync.Net"] = ["EdgeSync.Primitives"],
-        ["EdgeSync.Cli"] = ["EdgeSync.Fossil", "EdgeSync.Net", "EdgeSync.Primitives", "EdgeSync.Storage"],
+        ["EdgeSync.Net"] = ["EdgeSync.Nats", "EdgeSync.Primitives"],
+        ["EdgeSync.Cli"] =
+            ["EdgeSync.Agent", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Net", "EdgeSync.Primitives", "EdgeSync.Storage"],
     };
 
     private static readonly Dictionary<string, string[]> Packages = new()
@@ -23,7 +26,7 @@ public sealed class LayeringTests
         ["EdgeSync.Cli"] = ["System.CommandLine"],
     };
 
-    private static readonly string[] Cores = ["EdgeSync.Primitives", "EdgeSync.Fossil"];
+    private static readonly string[] Cores = ["EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Agent"];
 
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
