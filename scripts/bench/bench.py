@@ -4,7 +4,6 @@
 import argparse
 import datetime
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cases import CASES, Bench  # noqa: E402
 from measure import Failed  # noqa: E402
 from peers import Ours, Stock, artifact_set  # noqa: E402
+from report import machine, write  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY_MB_MAX = 20
@@ -68,15 +68,6 @@ def table(rows):
         yield "| " + " | ".join(cells) + " |"
 
 
-def machine():
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
-                  if line.startswith("model name")), platform.processor())
-    memory = next(int(line.split()[1]) for line in open("/proc/meminfo", encoding="ascii") if line.startswith("MemTotal"))
-    system = subprocess.run(["sh", "-c", ". /etc/os-release; echo $PRETTY_NAME"], capture_output=True, text=True, check=False)
-    return (f"{model}, {os.cpu_count()} processors, {memory / 1048576:.0f} GB, {system.stdout.strip()}, "
-            f"Linux {platform.release().split('-')[0]}")
-
-
 def history(arguments, work):
     if arguments.repo:
         return arguments.repo, f"`{os.path.basename(arguments.repo)}`"
@@ -125,25 +116,20 @@ def main():
     missed = [f"{row.work}: {', '.join(judge(row)[1])}" for row in rows if judge(row)[1]]
     if binary > BINARY_MB_MAX:
         missed.append(f"the program: {binary:.1f} MB")
-    title = [
-        "# Figures", "",
-        "Our program and stock Fossil side by side, by turns, in one run of `scripts/bench.sh`: medians of wall time and",
-        "of peak memory, ours / stock. Written by that script; not edited by hand.", ""]
-    report = "\n".join([
-        *([""] if arguments.append else title), f"## On {name}", "",
+    report = [
         f"- {datetime.date.today().isoformat()}, {machine()}, load {load:.1f} at the start",
         f"- {versions[0]}; {versions[1]}",
         f"- {count:,} artifacts, {size / 1e6:.1f} MB; {arguments.runs} runs of each side, more of small commands",
         f"- the program is one file of {binary:.1f} MB (goal ≤ {BINARY_MB_MAX} MB)", "",
         *table(rows), "",
         "### Missed", "", *([f"- {line}" for line in missed] or ["Nothing."]), "",
-        *(["### Failed", "", *[f"- {line}" for line in failures], ""] if failures else [])])
+        *(["### Failed", "", *[f"- {line}" for line in failures], ""] if failures else [])]
     if out:
-        with open(out, "a" if arguments.append else "w", encoding="utf-8") as file:
-            file.write(report)
+        # A first history replaces those of an earlier run; the figures of other scripts stay.
+        write(out, f"On {name}", report, lambda title: arguments.append or not title.startswith("On "))
         say(f"wrote {out}")
     else:
-        print(report)
+        print("\n".join([f"## On {name}", "", *report]))
     for line in missed:
         say(f"missed: {line}")
     return 1 if missed or failures else 0
