@@ -42,4 +42,20 @@ internal static class Durations
         span = new TimeSpan((long)(number * unit));
         return true;
     }
+
+    /// <summary>The shortest text that <see cref="TryParse"/> reads back.</summary>
+    public static string Format(TimeSpan span)
+    {
+        if (span.Ticks <= 1) return "0";
+
+        var (number, unit) = span switch
+        {
+            { Ticks: var t } when t % TimeSpan.TicksPerDay == 0 => (span.TotalDays, "d"),
+            { Ticks: var t } when t % TimeSpan.TicksPerHour == 0 => (span.TotalHours, "h"),
+            { Ticks: var t } when t % TimeSpan.TicksPerMinute == 0 => (span.TotalMinutes, "m"),
+            { Ticks: var t } when t % TimeSpan.TicksPerSecond == 0 => (span.TotalSeconds, "s"),
+            _ => (span.TotalMilliseconds, "ms"),
+        };
+        return number.ToString(CultureInfo.InvariantCulture) + unit;
+    }
 }

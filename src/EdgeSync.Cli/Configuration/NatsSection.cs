@@ -1,0 +1,107 @@
+namespace EdgeSync.Cli.Configuration;
+
+/// <summary>The embedded broker, and what it is joined to.</summary>
+internal sealed class NatsSection
+{
+    /// <summary>No broker, no links: a node that only speaks HTTP.</summary>
+    public bool Enabled { get; set; } = true;
+
+    public NodeRole Role { get; set; } = NodeRole.Peer;
+
+    /// <summary>
+    /// Servers to join, each a way to the same network: <c>nats-leaf://host:7422</c> joins our broker as a leafnode,
+    /// <c>nats://host:4222</c> (or <c>tls</c>, <c>ws</c>, <c>wss</c>) makes us a plain client without a broker of our own.
+    /// </summary>
+    public List<string> Urls { get; set; } = [];
+
+    /// <summary>Address that the broker's ports are bound to.</summary>
+    public string Bind { get; set; } = "127.0.0.1";
+
+    /// <summary>Port for NATS clients; 0 picks one, null opens none.</summary>
+    public int? ClientPort { get; set; }
+
+    /// <summary>Port for leafnodes; 0 picks one, null opens none.</summary>
+    public int? LeafPort { get; set; }
+
+    /// <summary>Port for WebSocket clients; 0 picks one, null opens none.</summary>
+    public int? WebsocketPort { get; set; }
+
+    /// <summary>Port for <c>/varz</c> and the like; 0 picks one, null opens none.</summary>
+    public int? MonitorPort { get; set; }
+
+    /// <summary>Largest message, in bytes.</summary>
+    public int MaxPayload { get; set; } = 1 << 20;
+
+    /// <summary>Where a supervised nats-server keeps its streams; in the data folder when null.</summary>
+    public string? StoreDir { get; set; }
+
+    /// <summary>Path of a nats-server to run instead of the embedded broker, or <c>auto</c> for the one in PATH.</summary>
+    public string? Server { get; set; }
+
+    public NatsLogin Login { get; set; } = new();
+
+    public NatsTls Tls { get; set; } = new();
+
+    /// <summary>Certificate of the embedded broker's own ports.</summary>
+    public NatsTls ServeTls { get; set; } = new();
+
+    /// <summary>Who may use the embedded broker's ports; empty lets in everybody who reaches them.</summary>
+    public List<NatsUser> Users { get; set; } = [];
+}
+
+/// <summary>Who decides whom a node syncs with: peers among themselves, or every leaf with its hub.</summary>
+internal enum NodeRole
+{
+    Peer,
+    Hub,
+    Leaf,
+}
+
+/// <summary>How we log in to the servers that we join.</summary>
+internal sealed class NatsLogin
+{
+    public string? User { get; set; }
+
+    public string? Password { get; set; }
+
+    public string? PasswordFile { get; set; }
+
+    public string? Token { get; set; }
+
+    public string? TokenFile { get; set; }
+
+    /// <summary>File with an NKey seed.</summary>
+    public string? NkeyFile { get; set; }
+
+    /// <summary>File with a JWT and its seed.</summary>
+    public string? CredsFile { get; set; }
+}
+
+/// <summary>Certificates: whom we trust, and what we show.</summary>
+internal sealed class NatsTls
+{
+    public string? CaFile { get; set; }
+
+    public string? CertFile { get; set; }
+
+    public string? KeyFile { get; set; }
+
+    /// <summary>TLS before the server's INFO instead of after it.</summary>
+    public bool First { get; set; }
+}
+
+/// <summary>A user of the embedded broker, by password or by public NKey.</summary>
+internal sealed class NatsUser
+{
+    public string? User { get; set; }
+
+    public string? Password { get; set; }
+
+    public string? PasswordFile { get; set; }
+
+    public string? Nkey { get; set; }
+
+    public List<string>? Publish { get; set; }
+
+    public List<string>? Subscribe { get; set; }
+}

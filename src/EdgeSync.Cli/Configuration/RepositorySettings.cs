@@ -1,0 +1,80 @@
+namespace EdgeSync.Cli.Configuration;
+
+/// <summary>One repository that a node keeps in step, and how.</summary>
+internal sealed class RepositorySettings
+{
+    public string Path { get; set; } = "";
+
+    /// <summary>First word of its subjects.</summary>
+    public string Prefix { get; set; } = "fossil";
+
+    /// <summary>Fossil servers to sync with too, http or https.</summary>
+    public List<string> Peers { get; set; } = [];
+
+    /// <summary>Login on peers; nobody when null.</summary>
+    public string? User { get; set; }
+
+    public string? Password { get; set; }
+
+    public string? PasswordFile { get; set; }
+
+    public bool Push { get; set; } = true;
+
+    public bool Pull { get; set; } = true;
+
+    /// <summary>Unversioned files too.</summary>
+    public bool Uv { get; set; }
+
+    /// <summary>Private branches too.</summary>
+    public bool Private { get; set; }
+
+    public AutosyncMode Autosync { get; set; } = AutosyncMode.On;
+
+    public bool AllowFork { get; set; }
+
+    public bool OverrideLock { get; set; }
+
+    /// <summary>What is asked when nothing was announced.</summary>
+    public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Answer peers over NATS.</summary>
+    public bool ServeNats { get; set; } = true;
+
+    /// <summary>http, https or NATS address that a missing file is cloned from.</summary>
+    public string? CloneFrom { get; set; }
+
+    /// <summary>Project to clone over NATS when the file is missing: 40 lower-case hex digits.</summary>
+    public string? ProjectCode { get; set; }
+
+    /// <summary>Folder whose files are committed after a quiet time.</summary>
+    public WatchSettings? Watch { get; set; }
+}
+
+/// <summary>What a commit brings about.</summary>
+internal enum AutosyncMode
+{
+    /// <summary>Nothing: only polls and <c>sync now</c>.</summary>
+    Off,
+
+    /// <summary>Pull and push.</summary>
+    On,
+
+    /// <summary>Pull only.</summary>
+    Pullonly,
+}
+
+/// <summary>A folder that is committed by itself.</summary>
+internal sealed class WatchSettings
+{
+    public string Folder { get; set; } = "";
+
+    /// <summary>No file changes for this long, then a commit.</summary>
+    public TimeSpan Quiet { get; set; } = TimeSpan.FromSeconds(2);
+
+    public string? User { get; set; }
+
+    public string? Branch { get; set; }
+
+    /// <summary>Globs of names that are left alone.</summary>
+    public List<string> Ignore { get; set; } = [];
+}

@@ -1,0 +1,40 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using EdgeSync.Cli.Commands;
+
+namespace EdgeSync.Cli.Configuration;
+
+/// <summary>Reads and writes <c>edgesync.json</c>. Comments and trailing commas are welcome, unknown names are not.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    ReadCommentHandling = JsonCommentHandling.Skip,
+    AllowTrailingCommas = true,
+    WriteIndented = true,
+    GenerationMode = JsonSourceGenerationMode.Metadata,
+    Converters = [typeof(DurationConverter), typeof(RoleConverter), typeof(AutosyncConverter), typeof(LogFormatConverter), typeof(LogLevelConverter)])]
+[JsonSerializable(typeof(NodeSettings))]
+[JsonSerializable(typeof(RepositorySettings))]
+internal sealed partial class SettingsJson : JsonSerializerContext;
+
+/// <summary><c>"30s"</c>, <c>"10m"</c>, <c>"0"</c>: as on the command line.</summary>
+internal sealed class DurationConverter : JsonConverter<TimeSpan>
+{
+    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.String) throw new JsonException("a span of time is a text such as \"30s\"");
+
+        var text = reader.GetString()!;
+        return Durations.TryParse(text, out var span) ? span : throw new JsonException($"'{text}' is no span of time: 30s, 10m, 2h or 7d");
+    }
+
+    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) => writer.WriteStringValue(Durations.Format(value));
+}
+
+internal sealed class RoleConverter() : JsonStringEnumConverter<NodeRole>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+
+internal sealed class AutosyncConverter() : JsonStringEnumConverter<AutosyncMode>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+
+internal sealed class LogFormatConverter() : JsonStringEnumConverter<LogFormat>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+
+internal sealed class LogLevelConverter() : JsonStringEnumConverter<LogLevel>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
