@@ -1,0 +1,26 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker.Leafnodes;
+
+/// <summary>
+/// When to dial a hub again. All leaves of a hub lose it at the same moment; were they to come back after the same pause, the
+/// hub would fall again. So each pause is drawn, grows while dialling fails, and starts afresh after a link that lasted.
+/// </summary>
+internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
+{
+    private int _failures;
+
+    /// <summary>The pause before the next try, after a link that lived for <paramref name="lived"/> (zero: it never came up).</summary>
+    public TimeSpan Next(TimeSpan lived, bool refused)
+    {
+        if (lived >= remote.StableAfter) _failures = 0;
+
+        // A loop or a refusal does not go away by itself: the long pause, spread so that two ends do not meet again.
+        if (refused) return remote.RefusedWait + remote.ReconnectWait * prng.NextDouble();
+
+        var grown = remote.ReconnectWait.Ticks * Math.Pow(2, Math.Min(_failures, 30));
+        _failures++;
+        var pause = Math.Min(grown, remote.ReconnectWaitMax.Ticks);
+        return TimeSpan.FromTicks((long)(pause * (0.5 + prng.NextDouble() / 2)));
+    }
+}

@@ -1,0 +1,153 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker.Leafnodes;
+
+/// <summary>
+/// What this broker and its links want, and what each link is to be told of it.
+/// <para>
+/// A link must hear <c>LS+</c> once when the first one it may see wants a subject, and <c>LS-</c> when the last one is gone; for
+/// a queue, every change of the number of members. Instead of a counted map for every link, there is one entry a key with the
+/// counts by origin; what a link sees is arithmetic on it. So a link that comes up gets exactly what a link that was
+/// always there has been told, and a link that goes leaves nothing behind.
+/// </para>
+/// <code>
+///   told to                 clients here   leaves that joined us       hubs that we joined
+///   a leaf that joined us        yes       but itself and its cluster         yes
+///   a hub that we joined         yes       yes                                no
+/// </code>
+/// </summary>
+// Spec: leafnode interest, origin cluster rule, hub and spoke.
+internal sealed class LeafInterestTable
+{
+    private readonly Dictionary<byte[], Entry> _entries = new(WireKey.Comparer);
+    private readonly Dictionary<byte[], Entry>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
+    private readonly List<ILeafLink> _links = [];
+
+    public LeafInterestTable() => _bySpan = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    public int Count => _entries.Count;
+
+    /// <summary>Links that are told of changes.</summary>
+    public IReadOnlyList<ILeafLink> Links => _links;
+
+    /// <summary>So many more, or less, clients of this broker want the key.</summary>
+    public void ChangeClients(ReadOnlySpan<byte> key, int change)
+    {
+        var entry = EntryOf(key);
+        entry.Clients += change;
+        Invariant.Require(entry.Clients >= 0);
+
+        foreach (var link in _links) Tell(link, entry, change);
+        DropIfEmpty(entry);
+    }
+
+    /// <summary>A link said <c>LS+</c>: for a plain subject weight 1, for a queue what it said. True when the key is new from it.</summary>
+    // Spec: a second LS+ for a plain key must change nothing; real hubs count it and never withdraw it.
+    public bool Set(ILeafLink source, ReadOnlySpan<byte> key, int weight)
+    {
+        var entry = EntryOf(key);
+        var old = entry.WeightOf(source);
+        Change(source, entry, old, weight);
+        return old == 0 && weight > 0;
+    }
+
+    /// <summary>A link said <c>LS-</c>, or ended. False when it had not wanted it.</summary>
+    public bool Clear(ILeafLink source, ReadOnlySpan<byte> key)
+    {
+        if (!_bySpan.TryGetValue(key, out var entry)) return false;
+
+        var old = entry.WeightOf(source);
+        Change(source, entry, old, 0);
+        return old > 0;
+    }
+
+    /// <summary>Tells a link everything, and from now on every change.</summary>
+    public void Join(ILeafLink link)
+    {
+        Invariant.Require(!_links.Contains(link));
+        _links.Add(link);
+        foreach (var entry in _entries.Values)
+        {
+            var count = entry.VisibleTo(link);
+            if (count > 0) link.TellInterest(entry.Key, 0, count);
+        }
+    }
+
+    /// <summary>Ends telling a link. What it wanted is cleared key by key by its owner, who also knows the router.</summary>
+    public void Leave(ILeafLink link) => _links.Remove(link);
+
+    /// <summary>What a link has been told, for monitoring and for tests.</summary>
+    public IEnumerable<(byte[] Key, int Count)> ToldTo(ILeafLink link) =>
+        _entries.Values.Select(entry => (entry.Key, Count: entry.VisibleTo(link))).Where(told => told.Count > 0);
+
+    private void Change(ILeafLink source, Entry entry, int old, int weight)
+    {
+        if (old == weight)
+        {
+            DropIfEmpty(entry);
+            return;
+        }
+
+        entry.SetWeight(source, weight);
+        foreach (var link in _links)
+            if (entry.IsToldTo(source, link)) Tell(link, entry, weight - old);
+        DropIfEmpty(entry);
+    }
+
+    private static void Tell(ILeafLink link, Entry entry, int change)
+    {
+        var now = entry.VisibleTo(link);
+        link.TellInterest(entry.Key, now - change, now);
+    }
+
+    private Entry EntryOf(ReadOnlySpan<byte> key)
+    {
+        if (_bySpan.TryGetValue(key, out var entry)) return entry;
+
+        entry = new Entry(key.ToArray());
+        _entries.Add(entry.Key, entry);
+        return entry;
+    }
+
+    private void DropIfEmpty(Entry entry)
+    {
+        if (entry.IsEmpty) _entries.Remove(entry.Key);
+    }
+
+    private sealed class Entry(byte[] key)
+    {
+        private readonly List<(ILeafLink Link, int Weight)> _sources = [];
+        private readonly bool _isLoopMark = LoopMark.Is(key);
+
+        public byte[] Key { get; } = key;
+
+        public int Clients { get; set; }
+
+        public bool IsEmpty => Clients == 0 && _sources.Count == 0;
+
+        public bool IsToldTo(ILeafLink source, ILeafLink target) =>
+            _isLoopMark ? !ReferenceEquals(source, target) : LeafLinkRules.MayTell(source, target);
+
+        public int VisibleTo(ILeafLink target)
+        {
+            var count = Clients;
+            foreach (var (link, weight) in _sources)
+                if (IsToldTo(link, target)) count += weight;
+            return count;
+        }
+
+        public int WeightOf(ILeafLink source)
+        {
+            foreach (var (link, weight) in _sources)
+                if (ReferenceEquals(link, source)) return weight;
+            return 0;
+        }
+
+        public void SetWeight(ILeafLink source, int weight)
+        {
+            var at = _sources.FindIndex(entry => ReferenceEquals(entry.Link, source));
+            if (at >= 0) _sources.RemoveAt(at);
+            if (weight > 0) _sources.Add((source, weight));
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace EdgeSync.Nats.Broker.Leafnodes;
+
+/// <summary>Interest is keyed by its text on the wire, <c>subject</c> or <c>subject queue</c>, looked up without making an array.</summary>
+internal sealed class WireKey : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+{
+    public static WireKey Comparer { get; } = new();
+
+    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+    public int GetHashCode([DisallowNull] byte[] key) => GetHashCode(key.AsSpan());
+
+    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+    // Seeded per process by the base library, so that nobody can aim at one bucket.
+    public int GetHashCode(ReadOnlySpan<byte> alternate)
+    {
+        var hash = new HashCode();
+        hash.AddBytes(alternate);
+        return hash.ToHashCode();
+    }
+
+    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+
+    /// <summary>The subject part of a key.</summary>
+    public static ReadOnlySpan<byte> SubjectOf(ReadOnlySpan<byte> key) => key.IndexOf((byte)' ') is var at and >= 0 ? key[..at] : key;
+
+    public static bool HasQueue(ReadOnlySpan<byte> key) => key.Contains((byte)' ');
+}
