@@ -64,5 +64,6 @@ export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
 suite "end to end" tests/EdgeSync.EndToEndTests
 suite "interop" tests/EdgeSync.InteropTests
+suite "fleets" tests/EdgeSync.FleetTests
 step "first run" timeout 300 scripts/smoke.sh
 finish
