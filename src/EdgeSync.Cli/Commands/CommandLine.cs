@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
@@ -51,6 +52,7 @@ internal static class CommandLine
         var root = CreateRoot();
         root.Subcommands.Add(RepoCommand.Create());
         root.Subcommands.Add(LeafCommand.Create());
+        root.Subcommands.Add(ConfigCommands.Create());
         root.Subcommands.Add(CompletionCommand.Create());
         Globals.AddTo(root);
         foreach (var option in root.Options.Where(o => o is VersionOption or HelpOption).ToList()) root.Options.Remove(option);

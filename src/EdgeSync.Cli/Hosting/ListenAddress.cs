@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -11,16 +12,28 @@ namespace EdgeSync.Cli.Hosting;
 /// </summary>
 internal static class ListenAddress
 {
+    private const string Hint = "such as 127.0.0.1:8080, :0 for any free port, or *:8080 for every interface";
+
     // Differs from the original, where ":8080" meant the whole world: whoever wants that says so.
-    public static IPEndPoint Parse(string text)
+    public static IPEndPoint Parse(string text) => TryParse(text, out var endpoint)
+        ? endpoint
+        : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is no address to listen on", Hint);
+
+    public static bool TryParse(string text, [NotNullWhen(true)] out IPEndPoint? endpoint)
     {
+        endpoint = null;
         var colon = text.LastIndexOf(':');
         var host = colon < 0 ? "" : text[..colon];
         var port = colon < 0 ? text : text[(colon + 1)..];
-        if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) throw Refuse(text);
+        if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
+        if (AddressOf(host) is not { } address) return false;
 
-        return new IPEndPoint(AddressOf(host) ?? throw Refuse(text), number);
+        endpoint = new IPEndPoint(address, number);
+        return true;
     }
+
+    /// <summary>The sentence for an address that cannot be parsed.</summary>
+    public static string FaultOf(string text) => $"'{text}' is no address to listen on: {Hint}";
 
     /// <summary>A person's own browser or clone can use it: <c>localhost</c> for the addresses that mean it.</summary>
     public static string ForPeople(string address)
@@ -32,13 +45,11 @@ internal static class ListenAddress
         return $"{url.Scheme}://{host}:{url.Port}";
     }
 
-    private static IPAddress? AddressOf(string host) => host switch
+    /// <summary>Null when it is neither a word that we know nor a number.</summary>
+    public static IPAddress? AddressOf(string host) => host switch
     {
         "" or "localhost" => IPAddress.Loopback,
         "*" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
         _ => IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : null,
     };
-
-    private static EdgeSyncException Refuse(string text) => new(
-        ErrorKind.Usage, $"'{text}' is no address to listen on", "such as 127.0.0.1:8080, :0 for any free port, or *:8080 for every interface");
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Hosting;
 
@@ -52,6 +53,9 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(QueryChangeReport))]
 [JsonSerializable(typeof(BackupReport))]
 [JsonSerializable(typeof(DeltaReport))]
+[JsonSerializable(typeof(SettingsReport))]
+[JsonSerializable(typeof(SettingsCheckReport))]
+[JsonSerializable(typeof(PathsReport))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>What stands on stdout when a command with <c>--json</c> fails.</summary>

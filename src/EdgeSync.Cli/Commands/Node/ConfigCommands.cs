@@ -1,0 +1,101 @@
+using System.CommandLine;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary>The settings of the daemons: what is in force and why, and whether a file is right.</summary>
+internal static class ConfigCommands
+{
+    private static readonly Option<bool> Effective = new("--effective") { Description = "Defaults too, each with who set it." };
+
+    public static Verb Create() => new("config", "Look at the settings file of the daemons (edgesync.json).")
+    {
+        Subcommands =
+        {
+            new Verb("show", "Print the settings that a leaf started here would have; secrets are left out.", Show)
+            {
+                Options = { ConfigFile.Option, Effective },
+                Notes = "A flag overrules a variable, which overrules the file, which overrules the default.",
+                Examples = ["config show", "config show --effective --config /etc/edgesync/edgesync.json"],
+            },
+            new Verb("validate", "Check a settings file without starting anything; names every fault.", Validate)
+            {
+                Options = { ConfigFile.Option },
+                Examples = ["config validate", "config validate --config edgesync.json --json"],
+            },
+            new Verb("paths", "Print where settings, state and sockets are looked for.", Paths) { Examples = ["config paths", "config paths --json"] },
+        },
+    };
+
+    private static ExitCode Show(CommandContext context)
+    {
+        var loaded = Load(context);
+        var values = loaded.Values.Where(v => context.Get(Effective) || v.Origin != "default").ToList();
+        context.Output.Write(new SettingsReport(loaded.File, values), CliJson.Default.SettingsReport);
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode Validate(CommandContext context)
+    {
+        var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(ConfigFile.Variable) ?? NodePaths.SettingsFile
+            ?? throw new EdgeSyncException(ErrorKind.NotFound, "there is no settings file", "name one: --config FILE");
+        var layers = new SettingLayers();
+        layers.AddFile(file, InputFile.ReadAll(file));
+        var settings = layers.Bind();
+        var faults = SettingsCheck.Faults(settings).Concat(SettingsCheck.SecretFaults(settings))
+            .Select(f => new SettingFault(f.Path, f.Text)).ToList();
+        context.Output.Write(new SettingsCheckReport(file, faults.Count == 0 ? "valid" : "refused", faults), CliJson.Default.SettingsCheckReport);
+        return faults.Count == 0 ? ExitCode.Ok : ExitCode.Usage;
+    }
+
+    private static ExitCode Paths(CommandContext context)
+    {
+        context.Output.Write(
+            new PathsReport([.. NodePaths.SettingsFiles], NodePaths.SettingsFile, NodePaths.StateFolder, NodePaths.RuntimeFolder), CliJson.Default.PathsReport);
+        return ExitCode.Ok;
+    }
+
+    private static LoadedSettings Load(CommandContext context) =>
+        new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) }.Load();
+}
+
+/// <summary>Settings and who set them. Secrets are redacted before they get here.</summary>
+internal sealed record SettingsReport(string? File, IReadOnlyList<SettingValue> Settings) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        if (Settings.Count == 0)
+        {
+            output.WriteLine("everything is as by default: --effective shows it");
+            return;
+        }
+
+        var width = Settings.Max(s => s.Path.Length);
+        var valueWidth = Math.Min(40, Settings.Max(s => s.Value.Length));
+        foreach (var setting in Settings) output.WriteLine($"{setting.Path.PadRight(width)}  {setting.Value.PadRight(valueWidth)}  ({setting.Origin})");
+    }
+}
+
+internal sealed record SettingFault(string Path, string Message);
+
+/// <param name="Status"><c>valid</c> or <c>refused</c>.</param>
+internal sealed record SettingsCheckReport(string File, string Status, IReadOnlyList<SettingFault> Faults) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var fault in Faults) output.WriteLine($"{File}: {fault.Path}: {fault.Message}");
+        if (Faults.Count == 0) output.WriteLine($"{File} is valid");
+    }
+}
+
+internal sealed record PathsReport(IReadOnlyList<string> SettingsFiles, string? SettingsFile, string StateFolder, string RuntimeFolder) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var file in SettingsFiles) output.WriteLine($"settings  {file}{(file == SettingsFile ? "  (in use)" : "")}");
+        output.WriteLine($"state     {StateFolder}");
+        output.WriteLine($"sockets   {RuntimeFolder}");
+    }
+}

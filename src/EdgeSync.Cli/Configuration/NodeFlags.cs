@@ -1,0 +1,89 @@
+namespace EdgeSync.Cli.Configuration;
+
+/// <summary>The flags of the daemons: each names its place in <c>edgesync.json</c> and its environment variable.</summary>
+internal static class NodeFlags
+{
+    /// <summary>Names, folders, logs: the same for every daemon.</summary>
+    public static IReadOnlyList<SettingFlag> Common { get; } =
+    [
+        new("node.name", SettingKind.Text, "--name", "EDGESYNC_NAME", "Stable name among peers; otherwise the host's.", "NAME"),
+        new("node.data_dir", SettingKind.Text, "--data-dir", "EDGESYNC_DATA_DIR", "Folder for state; otherwise that of 'edgesync config paths'.", "FOLDER"),
+        new("node.control_socket", SettingKind.Text, "--control-socket", "EDGESYNC_CONTROL_SOCKET", "Unix socket for 'sync now' and the like.", "PATH"),
+        new("node.url_file", SettingKind.Text, "--url-file", "EDGESYNC_URL_FILE", "Write the addresses here, as JSON, once everything listens.", "FILE"),
+        new("log.format", SettingKind.Text, "--log-format", "EDGESYNC_LOG_FORMAT", "auto, text or json.", "FORMAT"),
+        new("log.level", SettingKind.Text, "--log-level", "EDGESYNC_LOG_LEVEL", "debug, info, warning or error.", "LEVEL"),
+        new("telemetry.endpoint", SettingKind.Text, "--otel-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "Send traces and metrics here (OTLP over HTTP); otherwise nowhere.", "URL"),
+        new("telemetry.headers", SettingKind.Text, "--otel-headers", "OTEL_EXPORTER_OTLP_HEADERS", "Headers for it: name=value,….", "HEADERS"),
+        new("telemetry.headers_file", SettingKind.Text, "--otel-headers-file", "EDGESYNC_OTEL_HEADERS_FILE", "File that holds them.", "FILE"),
+        new("telemetry.service_name", SettingKind.Text, "--otel-service-name", "OTEL_SERVICE_NAME", "Name of this service there.", "NAME"),
+    ];
+
+    /// <summary>How a daemon joins NATS, and what its broker opens.</summary>
+    public static IReadOnlyList<SettingFlag> NatsOf(string prefix) =>
+    [
+        new("nats.client_port", SettingKind.Number, "--nats-client-port", prefix + "NATS_CLIENT_PORT", "Port of the broker for NATS clients; 0 picks one; otherwise none.", "PORT"),
+        new("nats.leaf_port", SettingKind.Number, "--nats-leaf-port", prefix + "NATS_LEAF_PORT", "Port of the broker for leafnodes; 0 picks one; otherwise none.", "PORT"),
+        new("nats.websocket_port", SettingKind.Number, "--nats-websocket-port", prefix + "NATS_WEBSOCKET_PORT", "Port of the broker for WebSocket clients; 0 picks one; otherwise none.", "PORT"),
+        new("nats.monitor_port", SettingKind.Number, "--nats-monitor-port", prefix + "NATS_MONITOR_PORT", "Port for /varz, /connz, /subsz and /leafz; 0 picks one; otherwise none.", "PORT"),
+        new("nats.bind", SettingKind.Text, "--nats-bind", prefix + "NATS_BIND", "Address of the broker's ports; * is every one, otherwise loopback.", "ADDR"),
+        new("nats.max_payload", SettingKind.Number, "--nats-max-payload", prefix + "NATS_MAX_PAYLOAD", "Largest message that the broker takes.", "BYTES"),
+        new("nats.store_dir", SettingKind.Text, "--nats-store-dir", prefix + "NATS_STORE_DIR", "Folder for the streams of a supervised nats-server.", "FOLDER"),
+        new("nats.server", SettingKind.Text, "--nats-server", prefix + "NATS_SERVER", "Run this nats-server (auto: the one in PATH) instead of the embedded broker.", "PATH"),
+        new("nats.login.user", SettingKind.Text, "--nats-user", prefix + "NATS_USER", "Login on the server that is joined.", "LOGIN"),
+        new("nats.login.password_file", SettingKind.Text, "--nats-password-file", prefix + "NATS_PASSWORD_FILE", "File whose first line is its password.", "FILE"),
+        new("nats.login.token_file", SettingKind.Text, "--nats-token-file", prefix + "NATS_TOKEN_FILE", "File whose first line is a token.", "FILE"),
+        new("nats.login.nkey_file", SettingKind.Text, "--nats-nkey", prefix + "NATS_NKEY", "File with an NKey seed.", "FILE"),
+        new("nats.login.creds_file", SettingKind.Text, "--nats-creds", prefix + "NATS_CREDS", "File with a JWT and its seed.", "FILE"),
+        new("nats.tls.ca_file", SettingKind.Text, "--nats-ca", prefix + "NATS_CA", "Certificates (PEM) to trust besides the system's.", "FILE"),
+        new("nats.tls.cert_file", SettingKind.Text, "--nats-cert", prefix + "NATS_CERT", "Certificate (PEM) to show to the server.", "FILE"),
+        new("nats.tls.key_file", SettingKind.Text, "--nats-key", prefix + "NATS_KEY", "Its private key.", "FILE"),
+        new("nats.serve_tls.cert_file", SettingKind.Text, "--nats-serve-cert", prefix + "NATS_SERVE_CERT", "Certificate (PEM) of the broker's own ports: they take TLS only.", "FILE"),
+        new("nats.serve_tls.key_file", SettingKind.Text, "--nats-serve-key", prefix + "NATS_SERVE_KEY", "Its private key.", "FILE"),
+    ];
+
+    /// <summary>The web side.</summary>
+    public static IReadOnlyList<SettingFlag> HttpOf(string prefix) =>
+    [
+        new("http.tls_cert", SettingKind.Text, "--tls-cert", prefix + "TLS_CERT", "Certificate (PEM, with its chain): serve https.", "FILE"),
+        new("http.tls_key", SettingKind.Text, "--tls-key", prefix + "TLS_KEY", "Its private key (PEM).", "FILE"),
+        new("http.max_request_mb", SettingKind.Number, "--max-request-mb", prefix + "MAX_REQUEST_MB", "Largest request, in MB.", "MB"),
+        new("http.max_exchanges", SettingKind.Number, "--max-exchanges", prefix + "MAX_EXCHANGES", "Exchanges at the same time.", "N"),
+    ];
+
+    public static IReadOnlyList<SettingFlag> Leaf { get; } =
+    [
+        new("http.listen", SettingKind.Text, "--serve-http", "LEAF_SERVE_HTTP", "Answer Fossil clients here; an address without a host is loopback.", "ADDR"),
+        new("nats.urls", SettingKind.List, "--nats", "LEAF_NATS_URL", "Server to join: nats-leaf://host:7422 (our broker becomes its leafnode) or nats://host:4222 (we become its client). May be repeated.", "URL"),
+        new("nats.role", SettingKind.Text, "--nats-role", "LEAF_NATS_ROLE", "peer, hub or leaf: who syncs with whom.", "ROLE"),
+        new("nats.enabled", SettingKind.OffSwitch, "--no-nats", "LEAF_NO_NATS", "No broker and no NATS at all."),
+        new("repositories[*].serve_nats", SettingKind.Switch, "--serve-nats", "LEAF_SERVE_NATS", "Answer peers over NATS; on unless =false."),
+        new("repositories[*].prefix", SettingKind.Text, "--prefix", "LEAF_PREFIX", "First word of the subjects; otherwise fossil.", "WORD"),
+        new("repositories[*].peers", SettingKind.List, "--peer", "LEAF_PEERS", "Fossil server to sync with too. May be repeated.", "URL"),
+        new("repositories[*].clone_from", SettingKind.Text, "--clone-from", "LEAF_CLONE_FROM", "Where a missing repository comes from: http://…, https://…, or nats.", "URL"),
+        new("repositories[*].project_code", SettingKind.Text, "--project", "LEAF_PROJECT_CODE", "Project to clone over NATS: 40 hex digits.", "CODE"),
+        .. RepositoryOf("LEAF_"),
+        .. Common,
+        .. NatsOf("LEAF_"),
+        .. HttpOf("LEAF_"),
+    ];
+
+    /// <summary>How a repository is kept in step.</summary>
+    public static IReadOnlyList<SettingFlag> RepositoryOf(string prefix) =>
+    [
+        new("repositories[*].poll", SettingKind.Duration, "--poll", prefix + "POLL", "What is asked when nothing was announced; 5s."),
+        new("repositories[*].user", SettingKind.Text, "--user", prefix + "USER", "Login on peers; otherwise nobody.", "LOGIN", ["-u"]),
+        new("repositories[*].password", SettingKind.Text, "--password", prefix + "PASSWORD", "Password; others can see it in the process list: the file or the variable is better.", "PASSWORD"),
+        new("repositories[*].password_file", SettingKind.Text, "--password-file", prefix + "PASSWORD_FILE", "File whose first line is the password.", "FILE"),
+        new("repositories[*].push", SettingKind.Switch, "--push", prefix + "PUSH", "Send what peers lack; on unless =false."),
+        new("repositories[*].push", SettingKind.OffSwitch, "--no-push", null, "Send nothing."),
+        new("repositories[*].pull", SettingKind.Switch, "--pull", prefix + "PULL", "Receive what peers have; on unless =false."),
+        new("repositories[*].pull", SettingKind.OffSwitch, "--no-pull", null, "Receive nothing."),
+        new("repositories[*].uv", SettingKind.Switch, "--uv", prefix + "UV", "Unversioned files too."),
+        new("repositories[*].private", SettingKind.Switch, "--private", prefix + "PRIVATE", "Private branches too."),
+        new("repositories[*].autosync", SettingKind.Text, "--autosync", prefix + "AUTOSYNC", "What a commit brings about: on, off or pullonly.", "MODE"),
+        new("repositories[*].allow_fork", SettingKind.Switch, "--allow-fork", prefix + "ALLOW_FORK", "Commits of the watched folder may fork."),
+        new("repositories[*].override_lock", SettingKind.Switch, "--override-lock", prefix + "OVERRIDE_LOCK", "Commits of the watched folder overrule others' check-in locks."),
+        new("repositories[*].watch.folder", SettingKind.Text, "--watch", prefix + "WATCH", "Folder whose changes are committed by themselves.", "FOLDER"),
+        new("repositories[*].watch.quiet", SettingKind.Duration, "--watch-quiet", prefix + "WATCH_QUIET", "No file changes for this long, then a commit; 2s."),
+    ];
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EdgeSync.Cli.Commands;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Configuration;
+
+/// <summary>What a flag's text may be.</summary>
+internal enum SettingKind
+{
+    Text,
+    Number,
+    Duration,
+
+    /// <summary>True when the flag stands there; a variable says 1, true, yes, on or their opposites.</summary>
+    Switch,
+
+    /// <summary>As <see cref="Switch"/>, but it says no.</summary>
+    OffSwitch,
+
+    /// <summary>The flag may be repeated, the variable holds commas.</summary>
+    List,
+}
+
+/// <summary>
+/// One setting as a command takes it: the flag, its environment variable, and the place in <c>edgesync.json</c> that both
+/// overrule. <c>repositories[*].poll</c> is a place in each repository.
+/// </summary>
+internal sealed class SettingFlag
+{
+    private readonly Option<string[]> _option;
+
+    public SettingFlag(
+        string path, SettingKind kind, string flag, string? variable, string description, string? helpName = null, string[]? aliases = null)
+    {
+        (Path, Kind, Variable) = (path, kind, variable);
+        var isSwitch = kind is SettingKind.Switch or SettingKind.OffSwitch;
+        _option = new Option<string[]>(flag, aliases ?? [])
+        {
+            Description = variable is null ? description : $"{description} {variable}.",
+            HelpName = isSwitch ? null : helpName ?? (kind == SettingKind.Duration ? "TIME" : kind == SettingKind.Number ? "N" : "TEXT"),
+            Arity = isSwitch ? new ArgumentArity(0, 1) : ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = false,
+        };
+    }
+
+    public string Path { get; }
+
+    public SettingKind Kind { get; }
+
+    public string? Variable { get; }
+
+    public Option Option => _option;
+
+    /// <summary>What the command line says, or null.</summary>
+    public JsonNode? FromFlag(CommandContext context)
+    {
+        if (!context.IsGiven(_option)) return null;
+
+        var words = context.Get(_option) ?? [];
+        if (Kind == SettingKind.List) return new JsonArray([.. words.Select(w => JsonValue.Create(w))]);
+        if (words.Length > 1) throw new EdgeSyncException(ErrorKind.Usage, $"{_option.Name} is given twice");
+
+        return Parse(words.Length == 0 ? "true" : words[0], _option.Name);
+    }
+
+    /// <summary>What the environment says, or null.</summary>
+    public JsonNode? FromEnvironment() =>
+        Variable is not null && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text ? Parse(text, Variable) : null;
+
+    private JsonNode Parse(string text, string who)
+    {
+        switch (Kind)
+        {
+            case SettingKind.Number:
+                return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                    ? JsonValue.Create(number)
+                    : throw Refuse(who, text, "a whole number");
+            case SettingKind.Duration:
+                return Durations.TryParse(text, out _) ? JsonValue.Create(text) : throw Refuse(who, text, "a span of time: 30s, 10m, 2h or 7d");
+            case SettingKind.Switch or SettingKind.OffSwitch:
+                var isOn = text.ToLowerInvariant() switch
+                {
+                    "1" or "true" or "yes" or "on" => true,
+                    "0" or "false" or "no" or "off" => false,
+                    _ => throw Refuse(who, text, "true or false"),
+                };
+                return JsonValue.Create(isOn == (Kind == SettingKind.Switch));
+            case SettingKind.List:
+                return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => JsonValue.Create(w))]);
+            default:
+                return JsonValue.Create(text);
+        }
+    }
+
+    private static EdgeSyncException Refuse(string who, string text, string expected) =>
+        new(ErrorKind.Usage, $"{who}: '{text}' is not {expected}");
+}

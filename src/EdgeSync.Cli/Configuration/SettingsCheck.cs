@@ -1,0 +1,138 @@
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Configuration;
+
+/// <summary>What types alone cannot say about settings; every fault names its place.</summary>
+internal static class SettingsCheck
+{
+    private const int ProjectCodeLength = 40;
+
+    /// <exception cref="EdgeSyncException">The first fault.</exception>
+    public static void Require(NodeSettings settings, string? file)
+    {
+        if (Faults(settings).FirstOrDefault() is not { Path: not null } fault) return;
+
+        throw new EdgeSyncException(
+            ErrorKind.Usage, $"{fault.Path}: {fault.Text}", file is null ? null : $"edgesync config validate --config {file}");
+    }
+
+    /// <summary>All faults, in the order of the file.</summary>
+    public static IEnumerable<(string Path, string Text)> Faults(NodeSettings settings) =>
+    [
+        .. OfNode(settings.Node), .. OfNats(settings.Nats), .. OfHttp(settings.Http),
+        .. settings.Repositories.SelectMany(OfRepository), .. OfTwins(settings.Repositories),
+        .. OfHub(settings.Hub), .. settings.Bridge.Projects.SelectMany(OfBridge),
+    ];
+
+    /// <summary>Files that hold secrets: present, and their owner's alone.</summary>
+    public static IEnumerable<(string Path, string Text)> SecretFaults(NodeSettings settings)
+    {
+        List<(string Path, string? File)> files =
+        [
+            ("nats.login.password_file", settings.Nats.Login.PasswordFile), ("nats.login.token_file", settings.Nats.Login.TokenFile),
+            ("nats.login.nkey_file", settings.Nats.Login.NkeyFile), ("nats.login.creds_file", settings.Nats.Login.CredsFile),
+            ("nats.tls.key_file", settings.Nats.Tls.KeyFile), ("nats.serve_tls.key_file", settings.Nats.ServeTls.KeyFile),
+            ("http.tls_key", settings.Http.TlsKey), ("telemetry.headers_file", settings.Telemetry.HeadersFile),
+        ];
+        files.AddRange(settings.Nats.Users.Select((user, i) => ($"nats.users[{i}].password_file", user.PasswordFile)));
+        files.AddRange(settings.Repositories.Select((one, i) => ($"repositories[{i}].password_file", one.PasswordFile)));
+        files.AddRange(settings.Hub.Users.Select((user, i) => ($"hub.users[{i}].password_file", user.PasswordFile)));
+        files.AddRange(settings.Bridge.Projects.Select((one, i) => ($"bridge.projects[{i}].http_auth_file", one.HttpAuthFile)));
+        return from file in files
+               where file.File is not null
+               let fault = Secrets.FaultOf(file.File)
+               where fault is not null
+               select (file.Path, fault);
+    }
+
+    public static bool IsProjectCode(string? text) =>
+        text is { Length: ProjectCodeLength } && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
+
+    private static IEnumerable<(string, string)> OfNode(NodeSection node)
+    {
+        if (node.Name is { } name && !IsToken(name)) yield return ("node.name", $"'{name}' is no name: letters, digits, '-' and '_', at most 64");
+    }
+
+    private static IEnumerable<(string, string)> OfNats(NatsSection nats)
+    {
+        foreach (var url in nats.Urls)
+        {
+            if (!NatsAddress.TryParse(url, out _, out var fault)) yield return ("nats.urls", fault!);
+        }
+
+        (string, int?)[] ports = [("client_port", nats.ClientPort), ("leaf_port", nats.LeafPort), ("websocket_port", nats.WebsocketPort), ("monitor_port", nats.MonitorPort)];
+        foreach (var (name, port) in ports)
+        {
+            if (port is < 0 or > 65_535) yield return ($"nats.{name}", $"{port} is no port: 0 (any free one) to 65535");
+        }
+
+        if (nats.MaxPayload is < 1024 or > 64 << 20) yield return ("nats.max_payload", "1024 to 67108864 bytes");
+        if (nats.Bind is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(nats.Bind, out _))
+            yield return ("nats.bind", $"'{nats.Bind}' is no address of this machine: 127.0.0.1, 10.0.0.4, or * for all");
+        for (var i = 0; i < nats.Users.Count; i++)
+        {
+            if (nats.Users[i] is { User: null, Nkey: null }) yield return ($"nats.users[{i}]", "a user has a name and a password, or an nkey");
+        }
+    }
+
+    private static IEnumerable<(string, string)> OfHttp(HttpSection http)
+    {
+        if (http.Listen is { } listen && !ListenAddress.TryParse(listen, out _)) yield return ("http.listen", ListenAddress.FaultOf(listen));
+        if (http.TlsKey is not null && http.TlsCert is null) yield return ("http.tls_key", "a key without a certificate (tls_cert)");
+        if (http.MaxRequestMb is < 1 or > 2000) yield return ("http.max_request_mb", "1 to 2000");
+        if (http.MaxExchanges is < 1 or > 10_000) yield return ("http.max_exchanges", "1 to 10000");
+    }
+
+    private static IEnumerable<(string, string)> OfRepository(RepositorySettings repository, int index)
+    {
+        var place = $"repositories[{index}]";
+        if (repository.Path.Length == 0) yield return (place + ".path", "a repository needs its file");
+        if (!IsPrefix(repository.Prefix)) yield return (place + ".prefix", $"'{repository.Prefix}' cannot begin a subject: words of letters, digits, '-' and '_', with dots between");
+        foreach (var peer in repository.Peers)
+        {
+            if (!PeerUrl.TryParse(peer, out _)) yield return (place + ".peers", $"'{Secrets.RedactUrls(peer)}' is not the address of a Fossil server: http://… or https://…");
+        }
+
+        if (repository.Poll < TimeSpan.FromMilliseconds(100)) yield return (place + ".poll", "at least 100ms");
+        if (repository.CloneFrom is { } from && !PeerUrl.TryParse(from, out _) && from != "nats")
+            yield return (place + ".clone_from", "an address (http://…, https://…), or nats");
+        if (repository.CloneFrom == "nats" && !IsProjectCode(repository.ProjectCode))
+            yield return (place + ".project_code", "a clone over NATS needs the project's code: 40 lower-case hex digits");
+        if (repository.Watch is { Folder.Length: 0 }) yield return (place + ".watch.folder", "which folder?");
+    }
+
+    private static IEnumerable<(string, string)> OfTwins(List<RepositorySettings> repositories)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < repositories.Count; i++)
+        {
+            if (repositories[i].Path is { Length: > 0 } path && !seen.Add(NodePaths.RealPathOf(path)))
+                yield return ($"repositories[{i}].path", $"{path} is named twice");
+        }
+    }
+
+    private static IEnumerable<(string, string)> OfHub(HubSection hub)
+    {
+        if (hub.ProjectCode is { } code && !IsProjectCode(code)) yield return ("hub.project_code", "40 lower-case hex digits");
+        if (hub.Checkpoint < TimeSpan.FromSeconds(1)) yield return ("hub.checkpoint", "at least 1s");
+        for (var i = 0; i < hub.Users.Count; i++)
+        {
+            if (hub.Users[i].Login.Length == 0) yield return ($"hub.users[{i}].login", "a user needs a login");
+        }
+    }
+
+    private static IEnumerable<(string, string)> OfBridge(BridgeProject project, int index)
+    {
+        var place = $"bridge.projects[{index}]";
+        if (!IsProjectCode(project.Code)) yield return (place + ".code", "40 lower-case hex digits: 'edgesync repo info' prints them");
+        if (!PeerUrl.TryParse(project.Url, out _)) yield return (place + ".url", "the address of a Fossil server: http://… or https://…");
+        if (!IsPrefix(project.Prefix)) yield return (place + ".prefix", $"'{project.Prefix}' cannot begin a subject");
+    }
+
+    private static bool IsToken(string text) =>
+        text.Length is > 0 and <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
+    private static bool IsPrefix(string text) => text.Split('.').All(IsToken);
+}

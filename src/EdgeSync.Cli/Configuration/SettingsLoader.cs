@@ -1,0 +1,61 @@
+using System.Text.Json.Nodes;
+using EdgeSync.Cli.Commands;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Configuration;
+
+/// <summary>The settings in force, and where they came from.</summary>
+internal sealed record LoadedSettings(NodeSettings Settings, string? File, IReadOnlyList<SettingValue> Values);
+
+/// <summary>
+/// Reads the settings of a daemon: flag over environment over file over default. Called again on reload, it reads file and
+/// environment anew and keeps the flags.
+/// </summary>
+internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<SettingFlag> flags)
+{
+    /// <summary>Settings that a command brings along, below every file.</summary>
+    public IReadOnlyList<(string Path, JsonNode Value)> Preset { get; init; } = [];
+
+    /// <summary>The repository, when the command line names one by <c>-R</c>.</summary>
+    public string? Repository { get; init; }
+
+    /// <summary>Variable that names the repository.</summary>
+    public string RepositoryVariable { get; init; } = "LEAF_REPO";
+
+    /// <exception cref="EdgeSyncException">Something in it cannot be.</exception>
+    public LoadedSettings Load()
+    {
+        var layers = new SettingLayers();
+        foreach (var (path, value) in Preset) layers.Set(path, value, "default");
+        var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(ConfigFile.Variable) switch
+        {
+            { Length: > 0 } named => named,
+            _ => NodePaths.SettingsFile,
+        };
+        if (file is not null) layers.AddFile(file, InputFile.ReadAll(file));
+
+        AddRepository(layers);
+        foreach (var flag in flags)
+        {
+            if (flag.FromEnvironment() is { } value) layers.Set(flag.Path, value, $"variable {flag.Variable}");
+        }
+
+        foreach (var flag in flags)
+        {
+            if (flag.FromFlag(context) is { } value) layers.Set(flag.Path, value, $"flag {flag.Option.Name}");
+        }
+
+        var settings = layers.Bind();
+        SettingsCheck.Require(settings, file);
+        return new LoadedSettings(settings, file, layers.Effective());
+    }
+
+    // A repository that is named stands alone: the file's list is for daemons that are told nothing else.
+    private void AddRepository(SettingLayers layers)
+    {
+        var (path, origin) = Repository is not null
+            ? (Repository, "flag --repo")
+            : (Environment.GetEnvironmentVariable(RepositoryVariable), "variable " + RepositoryVariable);
+        if (path is { Length: > 0 }) layers.Set("repositories", new JsonArray(new JsonObject { ["path"] = path }), origin);
+    }
+}
