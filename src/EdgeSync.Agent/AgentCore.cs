@@ -1,0 +1,534 @@
+using System.Globalization;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// What one repository on one node decides: when to sync and with whom, what to tell the others, whom to believe present.
+/// A commit starts an exchange at once; polling is the fallback. Who has a living hub brings everything there and fetches
+/// everything from there; only where nobody is a hub do equals meet.
+/// <para>
+/// The driver calls, in this order and from one thread: any number of <c>On…</c> methods or commands with the time; then
+/// <see cref="TryTake"/> until it answers false, doing each effect in order; then it sleeps until <see cref="Deadline"/> and
+/// calls <see cref="OnDeadline"/>. Same calls, same effects: all chance comes from the given generator.
+/// </para>
+/// </summary>
+public sealed class AgentCore
+{
+    private const double Jitter = 0.2;
+    private const int PollGrowth = 2;
+
+    private static readonly TimeSpan HubGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HubGraceSpread = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CatchUpSpread = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ReturnSpread = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WantedFor = TimeSpan.FromMinutes(5);
+
+    private readonly AgentOptions _options;
+    private readonly Prng _prng;
+    private readonly Queue<AgentEffect> _effects = new();
+    private readonly PeerRegistry _peers;
+    private readonly TargetTable _targets;
+    private readonly WantedList _wanted = new();
+    private readonly NewsDesk _news;
+    private readonly Heartbeat _heartbeat;
+    private readonly DurableAnnouncements? _durable;
+
+    private AgentCounts _counts;
+    private string? _upstream;
+    private long _lastSyncId;
+    private Instant? _natsPollAt;
+    private TimeSpan _natsPause;
+    private bool _isStopped;
+    private bool _isListing;
+    private bool _listAgain;
+    private bool _newsAreOwn;
+    private bool _newsMustRelay;
+    private RepositoryNews _lastNews = new();
+
+    public AgentCore(AgentOptions options, AgentMemory memory, Instant now, Prng prng)
+    {
+        (_options, _prng) = (options, prng);
+        _peers = new PeerRegistry(options.PeersMax);
+        _peers.Restore(memory.Peers);
+        _targets = new TargetTable(options.SyncsMax, prng.Fork());
+        _news = new NewsDesk(options, prng.Fork());
+        _news.Restore(memory.PublishedRid);
+        _heartbeat = new Heartbeat(options, prng.Fork());
+        _durable = options.UseDurableAnnouncements ? new DurableAnnouncements(options.Subjects, options.JetStreamDomain, memory.DurableSequence) : null;
+        _natsPause = options.PollInterval;
+        ListNews(isOwn: true, mustRelay: true);
+    }
+
+    public AgentOptions Options => _options;
+
+    /// <summary>True while NATS is connected.</summary>
+    public bool LinkIsUp { get; private set; }
+
+    /// <summary>The hub that this node turns to at present; null: none is there, or it is one itself.</summary>
+    public string? Hub => LinkIsUp ? HubChoice.Choose(_options, _options.Hub ?? _upstream, _peers, IsUsable) : null;
+
+    /// <summary>When <see cref="OnDeadline"/> is due; null: nothing is planned.</summary>
+    public Instant? Deadline
+    {
+        get
+        {
+            if (_isStopped) return null;
+
+            var first = _targets.Deadline;
+            first = Earlier(first, LinkIsUp ? _natsPollAt : null);
+            first = Earlier(first, LinkIsUp ? _news.Deadline : null);
+            first = Earlier(first, LinkIsUp ? _wanted.Deadline : null);
+            first = Earlier(first, LinkIsUp ? _heartbeat.Deadline : null);
+            first = Earlier(first, LinkIsUp ? _durable?.Deadline : null);
+            return Earlier(first, _peers.Deadline);
+        }
+    }
+
+    /// <summary>The next thing to do.</summary>
+    public bool TryTake(out AgentEffect effect) => _effects.TryDequeue(out effect!);
+
+    // --- configuration -----------------------------------------------------------------------------------------------
+
+    /// <summary>Adds a target that the user named. It is polled from now on.</summary>
+    public void AddTarget(Instant now, SyncTarget target)
+    {
+        _targets.Configure(target);
+        if (_options.Autosync != AutosyncMode.Off) _targets.Get(target).Wish(now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+        StartDue(now);
+    }
+
+    /// <summary>Removes a target; an exchange that is under way may end or be called off, its end is not waited for.</summary>
+    public void RemoveTarget(string targetId) => _targets.Remove(targetId);
+
+    // --- events ------------------------------------------------------------------------------------------------------
+
+    /// <summary>Timers may fire early; what is not due stays.</summary>
+    public void OnDeadline(Instant now)
+    {
+        if (_isStopped) return;
+
+        foreach (var peer in _peers.Expire(now))
+            Log(AgentLogLevel.Info, $"{peer.PeerId} is silent since {TargetState.Words(now - peer.LastSeen)}");
+        _wanted.DropOlder(now - WantedFor);
+        if (LinkIsUp)
+        {
+            foreach (var source in _wanted.TakeDue(now)) _targets.Get(PartnerFor(source)).Wish(now, SyncReason.Announcement);
+            PublishRelays(now);
+            if (_natsPollAt <= now) PollNats(now);
+            if (_heartbeat.Deadline <= now) PublishPresence(now, _heartbeat.Next(now));
+            if (_durable is not null)
+            {
+                _durable.OnDeadline(now);
+                TakeDurable();
+            }
+        }
+
+        StartDue(now);
+    }
+
+    /// <summary>A person or program wants an exchange with everybody it concerns, whatever failed before.</summary>
+    public void SyncNow(Instant now)
+    {
+        if (_isStopped) return;
+
+        foreach (var target in _targets.Configured) target.Insist(now, SyncReason.Requested);
+        if (LinkIsUp && PickNats() is { } partner) _targets.Get(partner).Insist(now, SyncReason.Requested);
+        StartDue(now);
+    }
+
+    /// <summary>Something came into the repository, or may have: the core asks what.</summary>
+    public void OnChanged(Instant now, ChangeOrigin origin)
+    {
+        if (_isStopped) return;
+
+        ListNews(isOwn: origin != ChangeOrigin.Pulled, mustRelay: origin == ChangeOrigin.Pulled);
+    }
+
+    /// <summary>The answer to <see cref="AgentEffect.ListNews"/>.</summary>
+    public void OnNews(Instant now, RepositoryNews news)
+    {
+        _isListing = false;
+        if (_isStopped) return;
+
+        var (isOwn, mustRelay) = (_newsAreOwn, _newsMustRelay);
+        _lastNews = news;
+        foreach (var artifact in news.Artifacts) _wanted.Remove(artifact.Id.ToString());
+        if (news.UnversionedCatalog is { } unversioned) _wanted.Remove(unversioned);
+        if (news.TableCatalog is { } tables) _wanted.Remove(tables);
+
+        // Without a link nobody hears it: the watermark waits for the link, so that nothing goes untold.
+        var isFirst = _news.PublishedRid is null;
+        if (LinkIsUp || isFirst)
+        {
+            (_newsAreOwn, _newsMustRelay) = (false, false);
+            var tell = new List<Announcement>();
+            if (_news.Sort(now, news, isOwn, mustRelay, tell)) _effects.Enqueue(new AgentEffect.PersistWatermark(news.MaxRid));
+            if (!isFirst && isOwn) BringToTargets(now, tell);
+            foreach (var item in tell) PublishAnnouncement(item);
+        }
+        else if (isOwn)
+        {
+            foreach (var target in _targets.Configured.Where(t => t.Target.Kind == TargetKind.Http)) WishAutomatic(target, now, SyncReason.LocalChange);
+        }
+
+        if (_listAgain) RequestNews();
+        StartDue(now);
+    }
+
+    /// <summary>A peer told of something. <paramref name="isHeld"/>: the artifact is in the repository.</summary>
+    public void OnAnnouncement(Instant now, Announcement announcement, bool isHeld)
+    {
+        if (_isStopped || !LinkIsUp) return;
+        if (announcement.PeerId is not { } peer || peer == _options.NodeId) return;
+
+        _counts = _counts with { AnnouncementsHeard = _counts.AnnouncementsHeard + 1 };
+        if (announcement.Role is null && !_peers.IsPresent(peer))
+        {
+            _peers.ApplyForeign(now, peer, out var forgotten);
+            if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
+        }
+
+        var hub = Hub;
+        if (hub is null || peer == hub || announcement.Hub == hub) _news.OnHeard(announcement.Uuid);
+        if (isHeld || IsKnownCatalog(announcement) || !Pulls(announcement)) return;
+
+        // Our hub has it: fetch. Someone else has it: our hub will, so wait a moment. We are the sender's hub: he brings it.
+        var comesBySelf = hub is not null ? peer != hub : announcement.Hub == _options.NodeId;
+        var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * _prng.NextDouble()) : now;
+        var source = SyncTarget.NatsPeer(_options.Subjects, hub ?? peer);
+        if (_wanted.TryAdd(announcement.Uuid, source, now, askAt) && askAt <= now)
+            WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
+        StartDue(now);
+    }
+
+    /// <summary>A peer's sign of life.</summary>
+    public void OnPresence(Instant now, Presence presence)
+    {
+        if (_isStopped || !LinkIsUp || presence.PeerId == _options.NodeId) return;
+
+        var hubBefore = Hub;
+        var change = _peers.Apply(now, presence, out var forgotten);
+        if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
+        if (change != PeerChange.None && _peers.Find(presence.PeerId) is { } record) _effects.Enqueue(new AgentEffect.PersistPeer(record));
+        if (change == PeerChange.Came) Log(AgentLogLevel.Info, $"{presence.PeerId} is here: {Presence.WordOf(presence.Role)} {presence.Version}");
+        if (change == PeerChange.Left) Log(AgentLogLevel.Info, $"{presence.PeerId} left");
+
+        // Who is new is told of us within a moment; one sign of life serves all that came meanwhile.
+        if (presence.State == PresenceState.Join || change == PeerChange.Came) _heartbeat.Hurry(now, _peers.Count);
+        var hub = Hub;
+        if (hub != hubBefore && hub is not null)
+        {
+            var target = _targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub));
+            target.OnWayBack(now);
+            WishAutomatic(target, now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+        }
+        else if (change == PeerChange.Came && hub is null)
+        {
+            // Perhaps a partition healed: one of us two has what the other lacks.
+            _natsPause = _options.PollInterval;
+            PlanNatsPoll(now, ReturnSpread * _prng.NextDouble());
+            if (_targets.Find($"nats:{presence.PeerId}") is { } known) known.OnWayBack(now);
+        }
+
+        StartDue(now);
+    }
+
+    /// <summary>NATS is connected (again). <paramref name="upstream"/>: the node at the other end of our uplink, if it told.</summary>
+    public void OnLinkUp(Instant now, string? upstream = null)
+    {
+        if (_isStopped) return;
+
+        (LinkIsUp, _upstream) = (true, upstream);
+        _natsPause = _options.PollInterval;
+        foreach (var target in _targets.All.Where(t => t.Target.Kind != TargetKind.Http)) target.OnWayBack(now);
+        if (_options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, HubGrace * _prng.NextDouble());
+        PublishPresence(now, _heartbeat.Join(now));
+        ListNews(isOwn: true, mustRelay: true);
+        if (_durable is not null)
+        {
+            _durable.OnLinkUp(now);
+            TakeDurable();
+        }
+
+        StartDue(now);
+    }
+
+    /// <summary>NATS is gone.</summary>
+    public void OnLinkDown(Instant now)
+    {
+        if (!LinkIsUp) return;
+
+        LinkIsUp = false;
+        _natsPollAt = null;
+        _peers.ForgetPresence();
+        _durable?.OnLinkDown();
+        foreach (var target in _targets.All.Where(t => t.Target.Kind == TargetKind.NatsPeer && !t.IsConfigured)) target.DropWish();
+    }
+
+    /// <summary>An exchange ended.</summary>
+    public void OnSyncFinished(Instant now, long syncId, SyncOutcome outcome)
+    {
+        if (_targets.FindRunning(syncId) is not { } state) return;
+
+        var startedAt = state.StartedAt;
+        state.Finish(now, outcome);
+        if (!outcome.IsOk && outcome.Kind != SyncOutcomeKind.Cancelled) _counts = _counts with { SyncsFailed = _counts.SyncsFailed + 1 };
+        LogOutcome(now, state, outcome, startedAt);
+        if (_isStopped) return;
+
+        if (outcome.IsOk) OnSyncOk(now, state, outcome, startedAt);
+        else if (state.Target.Kind == TargetKind.NatsPeer && !state.IsConfigured && !_peers.IsPresent(state.Target.PeerId)) state.DropWish();
+        StartDue(now);
+    }
+
+    /// <summary>A reply to <see cref="AgentEffect.Request"/>; null: there is none (any more).</summary>
+    /// <param name="replySubject">The reply's own reply subject, where deliveries of a stream say their sequence.</param>
+    public void OnResponse(Instant now, long requestId, string? replySubject, ReadOnlyMemory<byte>? payload)
+    {
+        if (_durable is null || _isStopped) return;
+
+        _durable.OnResponse(now, requestId, replySubject, payload);
+        TakeDurable();
+    }
+
+    /// <summary>Says good-bye; no effects but those that are taken now come after it.</summary>
+    public void Stop(Instant now)
+    {
+        if (_isStopped) return;
+
+        if (LinkIsUp) PublishPresence(now, PresenceState.Leave);
+        _isStopped = true;
+    }
+
+    // --- queries -----------------------------------------------------------------------------------------------------
+
+    /// <summary>How things stand.</summary>
+    public AgentStatus StatusAt(Instant now)
+    {
+        var reasons = new List<string>();
+        var targets = new List<TargetStatus>();
+        Instant? lastSync = null;
+        foreach (var state in _targets.All)
+        {
+            var reason = state.WhyBehind(now);
+            if (reason is not null && (state.IsConfigured || state.Target.PeerId == Hub || state.Target.Kind == TargetKind.NatsAny)) reasons.Add(reason);
+            if (state.LastOk is { } ok && (lastSync is null || ok > lastSync)) lastSync = ok;
+            targets.Add(new TargetStatus(state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason));
+        }
+
+        if (_wanted.Count > 0)
+            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"{_wanted.Count} announced artifacts have not come yet"));
+        if (!LinkIsUp && !_targets.Configured.Any(t => t.Target.Kind == TargetKind.Http)) reasons.Add("NATS is not connected");
+        if (_options.Autosync == AutosyncMode.Off) reasons.Add("autosync is off: only `sync now` syncs");
+        if (lastSync is null && reasons.Count == 0 && _options.Role != NodeRole.Hub) reasons.Add("no exchange came to its end yet");
+        var isRunning = _targets.All.Any(t => t.IsRunning);
+        return new AgentStatus
+        {
+            NodeId = _options.NodeId,
+            Role = _options.Role,
+            State = reasons.Count > 0 ? AgentState.Behind : isRunning ? AgentState.Syncing : AgentState.InSync,
+            Reasons = reasons,
+            LinkIsUp = LinkIsUp,
+            Hub = Hub,
+            LastSync = lastSync,
+            Targets = targets,
+            Peers = [.. _peers.All],
+            Wanted = _wanted.Count,
+            Counts = _counts,
+        };
+    }
+
+    // --- inside ------------------------------------------------------------------------------------------------------
+
+    private void OnSyncOk(Instant now, TargetState state, SyncOutcome outcome, Instant startedAt)
+    {
+        if (_wanted.HasNewer(state.Target.Id, startedAt)) WishAutomatic(state, now, SyncReason.Announcement);
+        _wanted.OnAnswered(state.Target.Id, startedAt);
+        var moved = outcome.Received + outcome.Sent > 0;
+        if (state.Target.Kind == TargetKind.Http || state.Target.Kind == TargetKind.NatsAny || IsSilent(state.Target.PeerId))
+        {
+            if (state.IsConfigured) WishAutomatic(state, now + Jittered(_options.PollInterval), SyncReason.Poll);
+            if (state.Target.Kind != TargetKind.Http) _natsPause = _options.PollInterval;
+        }
+        else
+        {
+            _natsPause = moved ? _options.PollInterval : Shorter(_natsPause * PollGrowth, _options.PollIntervalMax);
+        }
+
+        if (state.Target.Kind != TargetKind.Http && LinkIsUp && _options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, Jittered(_natsPause));
+        if (outcome.Received == 0) return;
+
+        // What the hub brings, the hub tells; what another brings is perhaps news to the others.
+        var isFromHub = state.Target.PeerId is { } peer && peer == Hub;
+        var wasTold = state.Reason == SyncReason.Announcement && _options.Role != NodeRole.Hub;
+        ListNews(isOwn: _options.Role == NodeRole.Hub, mustRelay: !isFromHub && !wasTold);
+    }
+
+    private void BringToTargets(Instant now, List<Announcement> tell)
+    {
+        if (tell.Count == 0 || (_options.Actions & (SyncActions.Push | SyncActions.Unversioned | SyncActions.Tables)) == 0) return;
+
+        foreach (var target in _targets.Configured) WishAutomatic(target, now, SyncReason.LocalChange);
+        if (Hub is { } hub) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
+        else if (!_peers.Present.Any(p => !p.IsForeign)) WishAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
+    }
+
+    private void PublishRelays(Instant now)
+    {
+        var due = _news.TakeRelays(now);
+        if (due.Count == 0) return;
+
+        BringToTargets(now, due);
+        foreach (var item in due) PublishAnnouncement(item);
+    }
+
+    private void PollNats(Instant now)
+    {
+        if (PickNats() is not { } partner)
+        {
+            PlanNatsPoll(now, Jittered(_natsPause));
+            return;
+        }
+
+        WishAutomatic(_targets.Get(partner), now, SyncReason.Poll);
+        PlanNatsPoll(now, Jittered(_natsPause));
+    }
+
+    /// <summary>Whom to turn to over NATS when nobody in particular is asked for.</summary>
+    private SyncTarget? PickNats()
+    {
+        if (Hub is { } hub) return SyncTarget.NatsPeer(_options.Subjects, hub);
+
+        var equals = HubChoice.Candidates(_options, _peers, IsUsable);
+        if (equals.Count > 0) return SyncTarget.NatsPeer(_options.Subjects, equals[_prng.NextInt32(equals.Count)]);
+
+        // Nobody of ours: perhaps the original's nodes, or a bridge that does not show itself. A hub waits for others to come.
+        return _options.Role == NodeRole.Hub ? null : SyncTarget.NatsAny(_options.Subjects);
+    }
+
+    private SyncTarget PartnerFor(SyncTarget source) =>
+        Hub is { } hub && source.PeerId != hub && _peers.Find(source.PeerId) is not { IsForeign: true }
+            ? SyncTarget.NatsPeer(_options.Subjects, hub)
+            : source;
+
+    private void StartDue(Instant now)
+    {
+        while (!_isStopped && _targets.TryNext(now, out var state))
+        {
+            if (state.Target.Kind != TargetKind.Http && !LinkIsUp)
+            {
+                state.DropWish();
+                continue;
+            }
+
+            state.Start(now, ++_lastSyncId);
+            _counts = _counts with { SyncsStarted = _counts.SyncsStarted + 1 };
+            _effects.Enqueue(new AgentEffect.StartSync(_lastSyncId, state.Target, _options.Actions, state.Reason, _options.SyncTimeout));
+        }
+    }
+
+    private void WishAutomatic(TargetState target, Instant at, SyncReason reason)
+    {
+        if (_options.Autosync != AutosyncMode.Off) target.Wish(at, reason);
+    }
+
+    private void ListNews(bool isOwn, bool mustRelay)
+    {
+        _newsAreOwn |= isOwn;
+        _newsMustRelay |= mustRelay;
+        if (_isListing) _listAgain = true;
+        else RequestNews();
+    }
+
+    private void RequestNews()
+    {
+        (_isListing, _listAgain) = (true, false);
+        _effects.Enqueue(new AgentEffect.ListNews(_news.PublishedRid ?? RecordId.None));
+    }
+
+    private void PublishAnnouncement(Announcement item)
+    {
+        _counts = _counts with { AnnouncementsSent = _counts.AnnouncementsSent + 1 };
+        var payload = (item with { Hub = Hub }).ToBytes();
+        _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Commit, payload));
+    }
+
+    private void PublishPresence(Instant now, PresenceState state)
+    {
+        _counts = _counts with { PresencesSent = _counts.PresencesSent + 1 };
+        var status = StatusAt(now);
+        var presence = new Presence
+        {
+            PeerId = _options.NodeId,
+            State = state,
+            Role = _options.Role,
+            Hub = Hub,
+            Version = _options.Version,
+            Platform = _options.Platform,
+            Capabilities = _options.Capabilities,
+            Interval = _options.HeartbeatInterval,
+            CheckIns = _lastNews.CheckIns,
+            Head = _lastNews.Head,
+            SinceSync = status.LastSync is { } last ? now - last : null,
+            Behind = status.State == AgentState.Behind ? status.Reasons[0] : null,
+        };
+        _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Presence, presence.ToBytes()));
+    }
+
+    private void TakeDurable()
+    {
+        while (_durable!.TryTake(out var effect)) _effects.Enqueue(effect);
+        while (_durable.TryTakeMissed(out var missed)) _effects.Enqueue(new AgentEffect.CheckAnnouncement(missed));
+    }
+
+    private void LogOutcome(Instant now, TargetState state, SyncOutcome outcome, Instant startedAt)
+    {
+        if (outcome.IsOk)
+        {
+            var moved = outcome.Received + outcome.Sent > 0;
+            Log(
+                moved ? AgentLogLevel.Info : AgentLogLevel.Debug,
+                string.Create(CultureInfo.InvariantCulture, $"synced: {outcome.Received} received, {outcome.Sent} sent, {(long)(now - startedAt).TotalMilliseconds} ms"),
+                state.Target.Id);
+            return;
+        }
+
+        // A failure beside a success is no alarm: what counts is here. Spec: edgesync.md §2, outcomes.
+        var anotherWorked = _targets.All.Any(t => t != state && t.LastOk is { } ok && ok >= startedAt - _options.PollInterval);
+        var level = outcome.IsBenign || anotherWorked ? AgentLogLevel.Debug : AgentLogLevel.Error;
+        Log(level, $"sync failed: {outcome.Reason ?? outcome.Kind.ToString()}", state.Target.Id);
+    }
+
+    private void Log(AgentLogLevel level, string text, string? target = null) => _effects.Enqueue(new AgentEffect.Log(level, text, target));
+
+    private bool IsUsable(string peer) => _targets.Find($"nats:{peer}") is not { Breaker: BreakerState.Open };
+
+    /// <summary>A bridge: it answers, and never tells what its server got from elsewhere.</summary>
+    private bool IsSilent(string? peer) => _peers.Find(peer) is { } record && record.Capabilities.Contains(BridgeCapability);
+
+    internal const string BridgeCapability = "bridge";
+
+    private bool IsKnownCatalog(Announcement announcement) => announcement.Kind switch
+    {
+        AnnouncedKind.Unversioned => announcement.Uuid == _news.Unversioned,
+        AnnouncedKind.Tables => announcement.Uuid == _news.Tables,
+        _ => false,
+    };
+
+    private bool Pulls(Announcement announcement) => announcement.Kind switch
+    {
+        AnnouncedKind.Unversioned => _options.Unversioned,
+        AnnouncedKind.Tables => _options.Tables,
+        _ => _options.Pull && _options.Autosync != AutosyncMode.Off,
+    };
+
+    private void PlanNatsPoll(Instant now, TimeSpan pause) => _natsPollAt = now + pause;
+
+    private TimeSpan Jittered(TimeSpan pause) => pause * (1 - Jitter + (2 * Jitter * _prng.NextDouble()));
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static Instant? Earlier(Instant? a, Instant? b) => a is null ? b : b is null || a < b ? a : b;
+}

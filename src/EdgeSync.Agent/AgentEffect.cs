@@ -1,0 +1,91 @@
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// Something that the core wants done. The host takes effects in order with <see cref="AgentCore.TryTake"/> until none is
+/// left, and tells what came of them by calling the core.
+/// </summary>
+public abstract record AgentEffect
+{
+    private AgentEffect()
+    {
+    }
+
+    /// <summary>
+    /// Run one exchange; its end is told by <see cref="AgentCore.OnSyncFinished"/> with the same <paramref name="SyncId"/>,
+    /// at the latest after <paramref name="Timeout"/>. One target has one exchange at a time.
+    /// </summary>
+    /// <param name="SyncId">Names this exchange.</param>
+    public sealed record StartSync(
+        long SyncId, SyncTarget Target, SyncActions Actions, SyncReason Reason, TimeSpan Timeout) : AgentEffect;
+
+    /// <summary>Publish on NATS; nothing is told back. While no link is up it may be thrown away.</summary>
+    public sealed record Publish(string Subject, byte[] Payload) : AgentEffect;
+
+    /// <summary>
+    /// Look up what came into the repository after <paramref name="After"/>; told by <see cref="AgentCore.OnNews"/>.
+    /// </summary>
+    public sealed record ListNews(RecordId After) : AgentEffect;
+
+    /// <summary>Store <see cref="AgentMemory.PublishedRid"/>, after the publications before it were flushed.</summary>
+    public sealed record PersistWatermark(RecordId PublishedRid) : AgentEffect;
+
+    /// <summary>Store <see cref="AgentMemory.DurableSequence"/>.</summary>
+    public sealed record PersistSequence(ulong Sequence) : AgentEffect;
+
+    /// <summary>Insert or replace a peer's row.</summary>
+    public sealed record PersistPeer(PeerRecord Peer) : AgentEffect;
+
+    /// <summary>Delete a peer's row.</summary>
+    public sealed record ForgetPeer(string PeerId) : AgentEffect;
+
+    /// <summary>
+    /// Send a request on NATS. The answer is told by <see cref="AgentCore.OnResponse"/> with the same
+    /// <paramref name="RequestId"/>; no responder, an outage and silence beyond <paramref name="Timeout"/> as a null payload.
+    /// Requests with <paramref name="RepliesMax"/> above one get every reply in turn (an inbox of their own), and a null
+    /// payload when a status message, silence or an outage ends them.
+    /// </summary>
+    public sealed record Request(
+        long RequestId, string Subject, byte[] Payload, TimeSpan Timeout, int RepliesMax = 1) : AgentEffect;
+
+    /// <summary>
+    /// An announcement that was missed: look whether it is held, and hand it to <see cref="AgentCore.OnAnnouncement"/>.
+    /// </summary>
+    public sealed record CheckAnnouncement(Announcement Announcement) : AgentEffect;
+
+    /// <summary>One line for the log.</summary>
+    public sealed record Log(AgentLogLevel Level, string Text, string? Target = null) : AgentEffect;
+}
+
+/// <summary>How much a line matters.</summary>
+public enum AgentLogLevel
+{
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+/// <summary>Why an exchange starts.</summary>
+public enum SyncReason
+{
+    /// <summary>The fallback timer.</summary>
+    Poll,
+
+    /// <summary>Something was added here.</summary>
+    LocalChange,
+
+    /// <summary>A peer told of something that is not here.</summary>
+    Announcement,
+
+    /// <summary>A person or program asked for it.</summary>
+    Requested,
+
+    /// <summary>A link or a peer came (back) up.</summary>
+    CatchUp,
+
+    /// <summary>It failed before.</summary>
+    Retry,
+}

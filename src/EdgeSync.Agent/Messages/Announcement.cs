@@ -1,0 +1,130 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>What an announcement names.</summary>
+public enum AnnouncedKind
+{
+    /// <summary>A check-in, as the original announces it.</summary>
+    CheckIn,
+
+    /// <summary>Another artifact of the timeline.</summary>
+    Artifact,
+
+    /// <summary>A state of the unversioned files, by the catalogue's hash.</summary>
+    Unversioned,
+
+    /// <summary>A state of the synced tables, by a hash over their catalogues.</summary>
+    Tables,
+}
+
+/// <summary>
+/// "I have this now": <c>{"rid":12,"uuid":"3f6c…","peer_id":"ship7"}</c>, the original's three fields first. Ours follow and
+/// may be absent: <c>kind</c> (artifact, uv, tables), <c>role</c>, and <c>hub</c>, the peer that the sender brings it to by
+/// itself. Spec: edgesync.md §3.
+/// </summary>
+public sealed record Announcement
+{
+    /// <summary>Longer payloads are not read.</summary>
+    public const int BytesMax = 4096;
+
+    /// <summary>The sender's rid; nobody else can use it.</summary>
+    public long Rid { get; init; }
+
+    /// <summary>The artifact, or a catalogue's hash.</summary>
+    public required string Uuid { get; init; }
+
+    /// <summary>Who has it; null in what anonymous senders publish.</summary>
+    public string? PeerId { get; init; }
+
+    public AnnouncedKind Kind { get; init; }
+
+    /// <summary>Null in the original's.</summary>
+    public NodeRole? Role { get; init; }
+
+    /// <summary>The peer to which the sender pushes this; null: to nobody.</summary>
+    public string? Hub { get; init; }
+
+    public byte[] ToBytes()
+    {
+        var output = new ArrayBufferWriter<byte>(192);
+        using var writer = new Utf8JsonWriter(output);
+        writer.WriteStartObject();
+        writer.WriteNumber("rid"u8, Rid);
+        writer.WriteString("uuid"u8, Uuid);
+        writer.WriteString("peer_id"u8, PeerId);
+        if (Kind != AnnouncedKind.CheckIn) writer.WriteString("kind"u8, WordOf(Kind));
+        if (Role is { } role) writer.WriteString("role"u8, Presence.WordOf(role));
+        if (Hub is not null) writer.WriteString("hub"u8, Hub);
+        writer.WriteEndObject();
+        writer.Flush();
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>False: no announcement, or a peer's name that cannot stand in a subject.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> payload, out Announcement announcement)
+    {
+        announcement = new Announcement { Uuid = "" };
+        if (payload.Length > BytesMax) return false;
+
+        var fields = new JsonFields(payload);
+        while (fields.TryNext(out var name))
+        {
+            announcement = name switch
+            {
+                "rid" => announcement with { Rid = fields.Number() },
+                "uuid" => announcement with { Uuid = fields.Text() ?? "" },
+                "peer_id" => announcement with { PeerId = fields.Text() is { Length: > 0 } peer ? peer : null },
+                "kind" => announcement with { Kind = KindOf(fields.Text()) },
+                "role" => announcement with { Role = Presence.RoleOf(fields.Text()) },
+                "hub" => announcement with { Hub = fields.Text() },
+                _ => announcement,
+            };
+        }
+
+        return fields.IsWhole
+            && IsHash(announcement.Uuid)
+            && (announcement.PeerId is null || ProjectSubjects.IsPeerName(announcement.PeerId))
+            && (announcement.Hub is null || ProjectSubjects.IsPeerName(announcement.Hub));
+    }
+
+    /// <summary>The artifact; false for catalogue hashes.</summary>
+    public bool TryGetArtifact(out ArtifactId id)
+    {
+        id = default;
+        return Kind is AnnouncedKind.CheckIn or AnnouncedKind.Artifact && ArtifactId.TryParse(Uuid, out id);
+    }
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{WordOf(Kind)} {(Uuid.Length > 10 ? Uuid[..10] : Uuid)} of {PeerId}");
+
+    // An unknown kind of a newer version is treated as an artifact: not held, so fetched.
+    private static AnnouncedKind KindOf(string? word) => word switch
+    {
+        null or "checkin" => AnnouncedKind.CheckIn,
+        "uv" => AnnouncedKind.Unversioned,
+        "tables" => AnnouncedKind.Tables,
+        _ => AnnouncedKind.Artifact,
+    };
+
+    private static string WordOf(AnnouncedKind kind) => kind switch
+    {
+        AnnouncedKind.CheckIn => "checkin",
+        AnnouncedKind.Artifact => "artifact",
+        AnnouncedKind.Unversioned => "uv",
+        _ => "tables",
+    };
+
+    private static bool IsHash(string uuid)
+    {
+        if (uuid.Length is not (32 or 40 or 64)) return false;
+
+        foreach (var c in uuid)
+            if (!char.IsAsciiHexDigitLower(c))
+                return false;
+        return true;
+    }
+}

@@ -1,0 +1,88 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// Decides what of the repository's news to tell. What was made or pushed here is told at once; what an exchange brought was
+/// told by somebody else already, as a rule, so it waits a moment and is dropped when the others are heard to know it.
+/// Everything told raises the watermark, which survives restarts: after one, the rest is told.
+/// </summary>
+internal sealed class NewsDesk(AgentOptions options, Prng prng)
+{
+    /// <summary>Of a large batch only the newest are told: whoever fetches one fetches all.</summary>
+    internal const int AnnouncementsMax = 16;
+
+    private const int RelaysMax = 64;
+
+    private static readonly TimeSpan RelayPauseMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RelayPauseSpread = TimeSpan.FromMilliseconds(900);
+
+    private readonly List<Relay> _relays = [];
+    private string? _unversioned;
+    private string? _tables;
+    private bool _hasBaseline;
+
+    /// <summary>Everything up to here was told; null: nothing ever was.</summary>
+    public RecordId? PublishedRid { get; private set; }
+
+    public string? Unversioned => _unversioned;
+
+    public string? Tables => _tables;
+
+    public Instant? Deadline => _relays.Count == 0 ? null : _relays.Min(r => r.At);
+
+    public void Restore(RecordId? publishedRid) => PublishedRid = publishedRid;
+
+    /// <summary>
+    /// Sorts news into what to tell at once (the answer) and what to relay later. True if the watermark moved.
+    /// </summary>
+    public bool Sort(Instant now, RepositoryNews news, bool isOwn, bool mustRelay, List<Announcement> tellNow)
+    {
+        var before = PublishedRid;
+        var isFirst = PublishedRid is null;
+        var fresh = new List<Announcement>();
+        foreach (var artifact in news.Artifacts)
+            if (!isFirst && artifact.Rid > before!.Value)
+                fresh.Add(Of(artifact.IsCheckIn ? AnnouncedKind.CheckIn : AnnouncedKind.Artifact, artifact.Id.ToString(), artifact.Rid));
+
+        AddCatalog(AnnouncedKind.Unversioned, news.UnversionedCatalog, ref _unversioned, fresh);
+        AddCatalog(AnnouncedKind.Tables, news.TableCatalog, ref _tables, fresh);
+        _hasBaseline = true;
+        if (fresh.Count > AnnouncementsMax) fresh.RemoveRange(0, fresh.Count - AnnouncementsMax);
+
+        if (isOwn) tellNow.AddRange(fresh);
+        else if (mustRelay)
+            foreach (var item in fresh)
+                if (_relays.Count < RelaysMax)
+                    _relays.Add(new Relay(item, now + RelayPauseMin + (RelayPauseSpread * prng.NextDouble())));
+
+        if (before is { } old && news.MaxRid <= old) return false;
+
+        PublishedRid = news.MaxRid;
+        return true;
+    }
+
+    /// <summary>Somebody told it: no need to do so too.</summary>
+    public void OnHeard(string uuid) => _relays.RemoveAll(r => r.Item.Uuid == uuid);
+
+    public List<Announcement> TakeRelays(Instant now)
+    {
+        var due = _relays.Where(r => r.At <= now).Select(r => r.Item).ToList();
+        _relays.RemoveAll(r => r.At <= now);
+        return due;
+    }
+
+    private void AddCatalog(AnnouncedKind kind, string? catalog, ref string? known, List<Announcement> fresh)
+    {
+        if (catalog is null || catalog == known) return;
+
+        // What is found at start is no news.
+        if (_hasBaseline) fresh.Add(Of(kind, catalog, RecordId.None));
+        known = catalog;
+    }
+
+    private Announcement Of(AnnouncedKind kind, string uuid, RecordId rid) =>
+        new() { Kind = kind, Uuid = uuid, Rid = rid.Value, PeerId = options.NodeId, Role = options.Role };
+
+    private readonly record struct Relay(Announcement Item, Instant At);
+}

@@ -1,0 +1,64 @@
+using System.Text;
+
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// Who syncs with whom. One rule keeps fifty nodes from meeting pairwise: who has a living hub deals with that hub alone;
+/// only where nobody is a hub do equals meet.
+/// </summary>
+internal static class HubChoice
+{
+    /// <summary>
+    /// The hub to use, or null. The configured one, or the one at the other end of the uplink, as long as it is there, else one of those present: by a hash over both
+    /// names, so that leaves spread over hubs, and each finds the same one again.
+    /// </summary>
+    /// <param name="preferred">The configured one, or the uplink's.</param>
+    /// <param name="isUsable">False for hubs that failed too often of late.</param>
+    public static string? Choose(AgentOptions options, string? preferred, PeerRegistry peers, Func<string, bool> isUsable)
+    {
+        if (preferred is not null && preferred != options.NodeId && peers.Find(preferred) is { IsPresent: true, Role: NodeRole.Hub }
+            && isUsable(preferred))
+            return preferred;
+
+        // A hub follows another one only when told to, or joined to it: hubs that choose each other would wait for each other.
+        if (options.Role == NodeRole.Hub) return null;
+
+        string? best = null;
+        var bestScore = 0UL;
+        foreach (var peer in peers.Present)
+        {
+            if (peer.Role != NodeRole.Hub || peer.IsForeign || peer.PeerId == options.NodeId || !isUsable(peer.PeerId)) continue;
+
+            var score = Score(options.NodeId, peer.PeerId);
+            if (best is null || score > bestScore) (best, bestScore) = (peer.PeerId, score);
+        }
+
+        return best;
+    }
+
+    /// <summary>Those among whom to pick one when there is no hub to turn to.</summary>
+    public static List<string> Candidates(AgentOptions options, PeerRegistry peers, Func<string, bool> isUsable)
+    {
+        var ids = new List<string>();
+        foreach (var peer in peers.Present)
+        {
+            if (peer.IsForeign || peer.PeerId == options.NodeId || !isUsable(peer.PeerId)) continue;
+
+            // A hub without one of its own turns to other hubs; its leaves come by themselves.
+            if (options.Role == NodeRole.Hub && peer.Role != NodeRole.Hub) continue;
+            ids.Add(peer.PeerId);
+        }
+
+        return ids;
+    }
+
+    // FNV-1a with a final mix: names differ in their last characters only.
+    private static ulong Score(string node, string hub)
+    {
+        var hash = 0xcbf29ce484222325UL;
+        foreach (var b in Encoding.UTF8.GetBytes($"{node}\n{hub}")) hash = (hash ^ b) * 0x100000001b3UL;
+        hash ^= hash >> 33;
+        hash *= 0xff51afd7ed558ccdUL;
+        return hash ^ (hash >> 33);
+    }
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>What stands between a target and the next exchange.</summary>
+public enum BreakerState
+{
+    /// <summary>Nothing.</summary>
+    Closed,
+
+    /// <summary>It failed so often that only time, a person or a new link gives it another try.</summary>
+    Open,
+
+    /// <summary>That one try is under way.</summary>
+    Trying,
+}
+
+/// <summary>
+/// One target's exchanges: at most one at a time, wishes that arrive meanwhile become one more, failures make the pauses
+/// grow. Knows no clock; the core asks it what is due.
+/// </summary>
+internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prng)
+{
+    internal const int FailuresUntilOpen = 5;
+
+    private static readonly TimeSpan PauseFirst = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PauseForPersons = TimeSpan.FromMinutes(5);
+
+    private Instant? _wishAt;
+    private Instant? _blockedUntil;
+
+    public SyncTarget Target { get; } = target;
+
+    /// <summary>False for peers that come and go.</summary>
+    public bool IsConfigured { get; } = isConfigured;
+
+    /// <summary>The exchange under way; zero if none is.</summary>
+    public long SyncId { get; private set; }
+
+    public Instant StartedAt { get; private set; }
+
+    public SyncReason Reason { get; private set; }
+
+    public int Failures { get; private set; }
+
+    public Instant? FirstFailure { get; private set; }
+
+    public Instant? LastOk { get; private set; }
+
+    public SyncOutcome? LastOutcome { get; private set; }
+
+    public bool IsRunning => SyncId != 0;
+
+    /// <summary>True while a wish waits.</summary>
+    public bool HasWish => _wishAt is not null;
+
+    public BreakerState Breaker =>
+        Failures < FailuresUntilOpen ? BreakerState.Closed : IsRunning ? BreakerState.Trying : BreakerState.Open;
+
+    /// <summary>When the next exchange is due; null: nothing to do, or one is under way.</summary>
+    public Instant? DueAt
+    {
+        get
+        {
+            if (IsRunning || _wishAt is not { } wish) return null;
+
+            return _blockedUntil is { } until && until > wish ? until : wish;
+        }
+    }
+
+    /// <summary>Wants an exchange, at the latest then. During a pause after failures it waits for the pause's end.</summary>
+    public void Wish(Instant at, SyncReason reason)
+    {
+        if (_wishAt is null || at < _wishAt || reason > WishReason) WishReason = reason;
+        if (_wishAt is null || at < _wishAt) _wishAt = at;
+    }
+
+    /// <summary>Wants an exchange now, whatever failed before.</summary>
+    public void Insist(Instant now, SyncReason reason)
+    {
+        _blockedUntil = null;
+        Wish(now, reason);
+    }
+
+    /// <summary>Forgets the wish: somebody else brought what it was for.</summary>
+    public void DropWish() => _wishAt = null;
+
+    public void Start(Instant now, long syncId)
+    {
+        Invariant.Require(!IsRunning && HasWish);
+        (SyncId, StartedAt, Reason) = (syncId, now, Failures > 0 && WishReason == SyncReason.Poll ? SyncReason.Retry : WishReason);
+        _wishAt = null;
+    }
+
+    public void Finish(Instant now, SyncOutcome outcome)
+    {
+        Invariant.Require(IsRunning);
+        SyncId = 0;
+        LastOutcome = outcome;
+        if (outcome.Kind == SyncOutcomeKind.Cancelled) return;
+
+        if (outcome.IsOk)
+        {
+            (Failures, FirstFailure, LastOk, _blockedUntil) = (0, null, now, null);
+            return;
+        }
+
+        Failures++;
+        FirstFailure ??= now;
+        _blockedUntil = now + PauseAfter(outcome);
+        Wish(now, SyncReason.Retry);
+    }
+
+    /// <summary>A new way to the target is there: the pause ends within a moment, so that not all try at once.</summary>
+    public void OnWayBack(Instant now)
+    {
+        if (_blockedUntil is { } until && until > now) _blockedUntil = now + (PauseFirst * prng.NextDouble());
+    }
+
+    /// <summary>Why the target lags, or null.</summary>
+    public string? WhyBehind(Instant now)
+    {
+        if (Failures == 0 || LastOutcome is not { } outcome) return null;
+
+        var since = FirstFailure is { } first ? Words(now - first) : "now";
+        var next = DueAt is { } due && due > now ? $", next try in {Words(due - now)}" : IsRunning ? ", trying" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Target.Id}: {outcome.Reason ?? outcome.Kind.ToString()}; {Failures} failed since {since}{next}");
+    }
+
+    internal static string Words(TimeSpan span) => span < TimeSpan.FromMinutes(2)
+        ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalSeconds} s")
+        : span < TimeSpan.FromHours(2)
+            ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalMinutes} min")
+            : string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours} h");
+
+    private SyncReason WishReason { get; set; }
+
+    private TimeSpan PauseAfter(SyncOutcome outcome)
+    {
+        var pause = outcome.NeedsPerson ? PauseForPersons : PauseFirst * Math.Pow(2, Math.Min(Failures - 1, 10));
+        if (!outcome.NeedsPerson && pause > PauseMax) pause = PauseMax;
+        return pause * (0.5 + (prng.NextDouble() / 2));
+    }
+}

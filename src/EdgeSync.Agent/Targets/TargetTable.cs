@@ -1,0 +1,68 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// All targets of one repository. They run side by side, at most <c>syncsMax</c> at once; who is due longest goes first.
+/// </summary>
+internal sealed class TargetTable(int syncsMax, Prng prng)
+{
+    /// <summary>Peers that come and go leave states behind; beyond this the idle ones are dropped.</summary>
+    internal const int StatesMax = 256;
+
+    private readonly SortedDictionary<string, TargetState> _states = new(StringComparer.Ordinal);
+
+    public IEnumerable<TargetState> All => _states.Values;
+
+    public IEnumerable<TargetState> Configured => _states.Values.Where(s => s.IsConfigured);
+
+    public TargetState? Find(string id) => _states.GetValueOrDefault(id);
+
+    public TargetState? FindRunning(long syncId) => _states.Values.FirstOrDefault(s => s.SyncId == syncId && s.IsRunning);
+
+    public TargetState Get(SyncTarget target)
+    {
+        if (_states.TryGetValue(target.Id, out var state)) return state;
+
+        if (_states.Count >= StatesMax) DropIdle();
+        return _states[target.Id] = new TargetState(target, isConfigured: false, prng);
+    }
+
+    public void Configure(SyncTarget target) => _states[target.Id] = new TargetState(target, isConfigured: true, prng);
+
+    public void Remove(string id) => _states.Remove(id);
+
+    /// <summary>When something is to be started.</summary>
+    public Instant? Deadline
+    {
+        get
+        {
+            if (_states.Values.Count(s => s.IsRunning) >= syncsMax) return null;
+
+            Instant? first = null;
+            foreach (var state in _states.Values)
+                if (state.DueAt is { } due && (first is null || due < first))
+                    first = due;
+            return first;
+        }
+    }
+
+    /// <summary>The next target to start, if one is due and there is room.</summary>
+    public bool TryNext(Instant now, out TargetState next)
+    {
+        next = null!;
+        if (_states.Values.Count(s => s.IsRunning) >= syncsMax) return false;
+
+        foreach (var state in _states.Values)
+            if (state.DueAt is { } due && due <= now && (next is null || due < next.DueAt))
+                next = state;
+        return next is not null;
+    }
+
+    private void DropIdle()
+    {
+        foreach (var (id, state) in _states.ToList())
+            if (!state.IsConfigured && !state.IsRunning && !state.HasWish)
+                _states.Remove(id);
+    }
+}

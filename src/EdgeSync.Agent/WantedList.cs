@@ -1,0 +1,83 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// Announced things that are not here. Each names the target that should bring it and the moment from which waiting for
+/// others (a hub that will fetch it first) is over. Bounded: an exchange fetches everything, so names beyond the bound are
+/// not missed.
+/// </summary>
+internal sealed class WantedList
+{
+    internal const int CountMax = 1024;
+
+    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+
+    public int Count => _entries.Count;
+
+    /// <summary>When waiting for the first of them is over.</summary>
+    public Instant? Deadline
+    {
+        get
+        {
+            Instant? first = null;
+            foreach (var entry in _entries.Values)
+                if (!entry.IsAsked && (first is null || entry.AskAt < first))
+                    first = entry.AskAt;
+            return first;
+        }
+    }
+
+    public bool Contains(string uuid) => _entries.ContainsKey(uuid);
+
+    public bool TryAdd(string uuid, SyncTarget source, Instant now, Instant askAt)
+    {
+        if (_entries.Count >= CountMax) return false;
+        if (_entries.TryGetValue(uuid, out var old) && old.AskAt <= askAt) return false;
+
+        _entries[uuid] = new Entry(source, now, askAt, IsAsked: askAt <= now);
+        return true;
+    }
+
+    public bool Remove(string uuid) => _entries.Remove(uuid);
+
+    /// <summary>Sources to ask now because nobody else brought what they have.</summary>
+    public List<SyncTarget> TakeDue(Instant now)
+    {
+        var due = new List<SyncTarget>();
+        foreach (var (uuid, entry) in _entries)
+            if (!entry.IsAsked && entry.AskAt <= now)
+                due.Add(entry.Source);
+        if (due.Count == 0) return due;
+
+        foreach (var (uuid, entry) in _entries.ToList())
+            if (!entry.IsAsked && entry.AskAt <= now)
+                _entries[uuid] = entry with { IsAsked = true };
+        return due.DistinctBy(t => t.Id).ToList();
+    }
+
+    /// <summary>
+    /// An exchange that began after something was announced has brought it, or its announcer has lost it: either way it
+    /// need not be asked for again.
+    /// </summary>
+    public void OnAnswered(string targetId, Instant startedAt)
+    {
+        foreach (var (uuid, entry) in _entries.ToList())
+            if (entry.Source.Id == targetId && entry.HeardAt <= startedAt)
+                _entries.Remove(uuid);
+    }
+
+    /// <summary>True if something is wanted of a target that was announced after its exchange began.</summary>
+    public bool HasNewer(string targetId, Instant startedAt) =>
+        _entries.Values.Any(e => e.Source.Id == targetId && e.HeardAt > startedAt);
+
+    /// <summary>Forgets what nobody brought for long: the fallback poll is left to find it.</summary>
+    public void DropOlder(Instant than)
+    {
+        foreach (var (uuid, entry) in _entries.ToList())
+            if (entry.HeardAt < than)
+                _entries.Remove(uuid);
+    }
+
+    private sealed record Entry(SyncTarget Source, Instant HeardAt, Instant AskAt, bool IsAsked);
+}
