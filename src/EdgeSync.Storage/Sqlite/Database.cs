@@ -28,7 +28,7 @@ public sealed class Database : IDisposable
     private int _transactionDepth;
     private bool _isDoomed;
     private bool _isDisposed;
-    private bool _restoreJournal;
+    private bool _hasMark;
 
     private Database(string path, DatabaseOptions options, sqlite3 handle, bool isImmutable)
     {
@@ -355,6 +355,9 @@ public sealed class Database : IDisposable
         SetDurability(Options.Durability);
         if (IsInMemory) return;
         if (Options.Journal == DatabaseJournal.None) Execute("PRAGMA journal_mode=OFF");
+
+        // Left by a run that was killed, or by one that still goes on: whoever closes the file last takes it away.
+        _hasMark = schemaVersion > 0 && JournalMark.IsSet(this);
         if (Options.Journal == DatabaseJournal.WriteAhead && schemaVersion > 0) UseWriteAheadLog();
     }
 
@@ -366,21 +369,17 @@ public sealed class Database : IDisposable
     {
         if (QueryText("PRAGMA journal_mode") == "wal") return;
 
-        // Another program may hold a lock just now: then its mode stays, and everything works, only slower.
+        // Another program may hold a lock just now, or the disk be full: then its mode stays, and everything works, only slower.
         try
         {
-            _restoreJournal = QueryText("PRAGMA journal_mode=WAL") == "wal";
+            JournalMark.Set(this);
+            _hasMark = true;
+            if (QueryText("PRAGMA journal_mode=WAL") == "wal") JournalMark.Set(this);   // a run that was closing may have taken it away
         }
-        catch (SqliteException e) when (e.IsBusy)
+        catch (SqliteException e) when (e.IsBusy || e.IsFull)
         {
-            _restoreJournal = false;
         }
     }
-
-    /// <summary>
-    /// Closing makes the file one that needs no log, though it was found in that mode: a run that was killed left it so.
-    /// </summary>
-    public void LeaveWriteAheadLogAtClose() => _restoreJournal |= !IsInMemory && QueryText("PRAGMA journal_mode") == "wal";
 
     private void SetFlag(int flag, bool value)
     {
@@ -444,8 +443,8 @@ public sealed class Database : IDisposable
         // Best effort: while another program has the file open, that one folds the log when it closes. A log left here
         // loses nothing; it only makes the main file look old to stock's size check.
         raw.sqlite3_busy_timeout(_handle, 250);
-        if (_restoreJournal) raw.sqlite3_exec(_handle, "PRAGMA journal_mode=DELETE");
-        else raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+        if (!_hasMark || !JournalMark.TryRestore(this))
+            raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
     }
 
     // Literals are interned, so equality is one reference test; the hash samples instead of reading all.

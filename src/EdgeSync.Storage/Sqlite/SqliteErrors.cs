@@ -49,4 +49,7 @@ public sealed class SqliteException(ErrorKind kind, string message, string? hint
 
     /// <summary>Another connection holds the lock; trying again later may work.</summary>
     public bool IsBusy => (ResultCode & 0xff) is 5 or 6;
+
+    /// <summary>There is no room on the disk.</summary>
+    public bool IsFull => (ResultCode & 0xff) == 13;
 }

@@ -48,8 +48,6 @@ public sealed class CloneProgress
             transaction.Commit();
         }
 
-        // A run of it that was killed left the file with the log on, as found by this one.
-        _repository.Database.LeaveWriteAheadLogAtClose();
         _repository.Checkpoint();
     }
 }

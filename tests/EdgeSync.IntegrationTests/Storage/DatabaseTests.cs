@@ -18,6 +18,12 @@ public sealed class DatabaseTests : IDisposable
         return database;
     }
 
+    // The bytes as they lie on the disk while the writer is in mid-work.
+    private void CopyAsKilled(string name)
+    {
+        foreach (var suffix in new[] { "", "-wal" }) File.Copy(_folder["a.db" + suffix], _folder[name + suffix]);
+    }
+
     [Fact]
     public void Values_come_back_as_they_were_bound()
     {
@@ -134,6 +140,60 @@ public sealed class DatabaseTests : IDisposable
         using var reader = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Read });
         Assert.Equal("delete", reader.QueryText("PRAGMA journal_mode"));
         Assert.Equal(1, reader.QueryInt64("SELECT count(*) FROM t"));
+    }
+
+    [Theory]
+    [InlineData(DatabaseJournal.WriteAhead)]
+    [InlineData(DatabaseJournal.AsFound)]
+    public void A_file_that_a_killed_run_left_in_our_mode_gets_its_own_back(DatabaseJournal journal)
+    {
+        using (var killed = Create())
+        {
+            killed.Execute("INSERT INTO t(v) VALUES(1)");
+            CopyAsKilled("b.db");
+        }
+
+        using (var next = Database.Open(_folder["b.db"], new DatabaseOptions { Journal = journal }))
+            Assert.Equal("wal", next.QueryText("PRAGMA journal_mode"));
+
+        using var reader = Database.Open(_folder["b.db"], new DatabaseOptions { Access = DatabaseAccess.Read });
+        Assert.Equal("delete", reader.QueryText("PRAGMA journal_mode"));
+        Assert.Equal(1, reader.QueryInt64("SELECT count(*) FROM t"));
+        Assert.Equal("t", reader.QueryText("SELECT group_concat(name) FROM sqlite_schema WHERE type='table'"));
+        Assert.False(File.Exists(_folder["b.db-wal"]));
+    }
+
+    [Fact]
+    public void Of_two_runs_the_last_one_gives_the_file_its_mode_back()
+    {
+        var first = Create();
+        using (var second = Database.Open(_folder["a.db"], new DatabaseOptions()))
+        {
+            first.Dispose();
+            Assert.Equal("wal", second.QueryText("PRAGMA journal_mode"));
+            second.Execute("INSERT INTO t(v) VALUES(1)");
+        }
+
+        Assert.Equal([_folder["a.db"]], Directory.GetFiles(_folder.Path));
+        using var reader = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Read });
+        Assert.Equal("delete", reader.QueryText("PRAGMA journal_mode"));
+        Assert.False(reader.HasTable("fx_journal"));
+    }
+
+    [Fact]
+    public void A_file_that_others_put_into_that_mode_stays_in_it()
+    {
+        using (var theirs = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound }))
+        {
+            theirs.Execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
+            theirs.Execute("PRAGMA journal_mode=WAL");
+        }
+
+        using (var ours = Database.Open(_folder["a.db"], new DatabaseOptions())) ours.Execute("INSERT INTO t(v) VALUES(1)");
+
+        using var reader = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Read });
+        Assert.Equal("wal", reader.QueryText("PRAGMA journal_mode"));
+        Assert.False(reader.HasTable("fx_journal"));
     }
 
     [Fact]

@@ -1,0 +1,40 @@
+using SQLitePCL;
+
+namespace EdgeSync.Storage.Sqlite;
+
+/// <summary>
+/// Remembers, in the file itself, that it was us who switched it to the write-ahead log: a run that was killed leaves a
+/// file in our mode, and the next one of ours that closes it as the last gives it its own mode back.
+/// <code>
+///   own mode ─Set▶ own mode + mark ─▶ log + mark ─ closed, or killed and closed by another run ─▶ own mode + mark ─▶ own mode
+/// </code>
+/// A kill at any arrow leaves a state of this drawing. A file that others put into that mode has no mark, and keeps it.
+/// </summary>
+internal static class JournalMark
+{
+    // A name that stock's rebuild leaves alone. SQLite keeps no other mode than the log in the file, so there is none to note.
+    private const string Create = "CREATE TABLE IF NOT EXISTS fx_journal(mode TEXT)";
+    private const string Find = "SELECT name FROM sqlite_schema WHERE name='fx_journal'";
+    private const string Drop = "DROP TABLE IF EXISTS fx_journal";
+
+    public static void Set(Database database) => database.Execute(Create);
+
+    public static bool IsSet(Database database) => ReadText(database.Handle, Find) is not null;
+
+    /// <summary>Gives the file its own mode back. False: others have it open, and the last of them that is ours will do it.</summary>
+    public static bool TryRestore(Database database)
+    {
+        // Somebody may have closed it properly since we looked.
+        if (!IsSet(database) || ReadText(database.Handle, "PRAGMA journal_mode=DELETE") != "delete") return false;
+
+        return raw.sqlite3_exec(database.Handle, Drop) == raw.SQLITE_OK;
+    }
+
+    private static string? ReadText(sqlite3 handle, string sql)
+    {
+        if (raw.sqlite3_prepare_v2(handle, sql, out var statement) != raw.SQLITE_OK) return null;
+
+        using (statement)
+            return raw.sqlite3_step(statement) == raw.SQLITE_ROW ? raw.sqlite3_column_text(statement, 0).utf8_to_string() : null;
+    }
+}
