@@ -120,7 +120,7 @@ public sealed class ServeTests
         using var shell = edgesync.StartAs("sh", "-c", $"NOTIFY_SOCKET='{path}' exec '{Edgesync.Binary}' leaf --repo hub.fossil --serve-http :0");
         var buffer = new byte[1000];
         var text = Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer));
-        Signal(shell, Terminate);
+        RunningLeaf.Signal(shell, Terminate);
         shell.WaitForExit();
 
         Assert.StartsWith("READY=1\n", text);
@@ -167,7 +167,7 @@ public sealed class ServeTests
         using var shell = edgesync.StartAs(
             "sh", "-c", $"LEAF_REPO=hub.fossil LEAF_SERVE_HTTP=:0 exec ./{name} {(isLeaf ? "" : "leaf")} --json");
         using var document = JsonDocument.Parse(shell.StandardOutput.ReadLine()!);
-        Signal(shell, Terminate);
+        RunningLeaf.Signal(shell, Terminate);
         shell.WaitForExit();
 
         Assert.StartsWith("http://127.0.0.1:", document.RootElement.GetProperty("address").GetString());
@@ -218,48 +218,5 @@ public sealed class ServeTests
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         edgesync.Write("cert.pem", certificate.ExportCertificatePem());
         edgesync.Write("key.pem", key.ExportPkcs8PrivateKeyPem());
-    }
-
-    private static void Signal(Process process, int signal)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
-    }
-
-    /// <summary>A leaf on a free port of loopback.</summary>
-    private sealed class RunningLeaf : IDisposable
-    {
-        private readonly Process _process;
-        private readonly Task<string> _errors;
-
-        public RunningLeaf(Edgesync edgesync, string repository, params string[] more)
-        {
-            _process = edgesync.Start(["leaf", "--repo", repository, "--serve-http", "127.0.0.1:0", "--json", .. more]);
-            _errors = _process.StandardError.ReadToEndAsync();
-            var line = _process.StandardOutput.ReadLine();
-            Assert.True(line is not null, $"the leaf did not start: {(line is null ? _errors.GetAwaiter().GetResult() : "")}");
-            using var document = JsonDocument.Parse(line!);
-            Url = document.RootElement.GetProperty("address").GetString()!;
-        }
-
-        public string Url { get; }
-
-        public string Errors => _errors.GetAwaiter().GetResult();
-
-        public string UrlOf(string user) => Url.Replace("://", $"://{user}@", StringComparison.Ordinal);
-
-        public int Stop(int signal)
-        {
-            Signal(_process, signal);
-            Assert.True(_process.WaitForExit(TimeSpan.FromSeconds(60)), "the leaf does not stop");
-            return _process.ExitCode;
-        }
-
-        public void Dispose()
-        {
-            if (!_process.HasExited) _process.Kill();
-            _process.WaitForExit();
-            _process.Dispose();
-        }
     }
 }

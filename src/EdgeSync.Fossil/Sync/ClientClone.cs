@@ -70,10 +70,12 @@ internal sealed class ClientClone
         _isStarted = true;
     }
 
-    public void OnProject(string projectCode)
+    /// <summary>False: what was begun is a copy of another project.</summary>
+    public bool TryAcceptProject(string projectCode)
     {
         _projectSeen = true;
         if (_store.ProjectCode is null) _store.SetProjectCode(projectCode);
+        return _store.ProjectCode == projectCode;
     }
 
     public void OnSeqno(long next)

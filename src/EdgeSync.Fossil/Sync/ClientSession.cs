@@ -393,7 +393,8 @@ public sealed class ClientSession : IDisposable
                 HandleUnversionedFile(file, card.Payload);
                 break;
             case CardKind.Push when ProjectCard.TryParse(card, out var project):
-                _clone?.OnProject(project.ProjectCode);
+                if (_clone?.TryAcceptProject(project.ProjectCode) == false)
+                    Fail(SyncFaultKind.WrongProject, "the clone that was begun is of another one");
                 break;
             case CardKind.CloneSeqno when CloneSeqnoCard.TryParse(card, out var seqno):
                 if (!_options.Faults.At(FaultSite.ClientCloneSeqnoDrop)) _clone?.OnSeqno(seqno.Next);

@@ -40,30 +40,37 @@ internal static class CloneCommand
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var (peer, path) = ReadArguments(context);
-        var isResumed = System.IO.File.Exists(path) && !Repository.RemoveStub(path);
         var (url, login) = PeerOptions.ReadLogin(context, peer, savedPassword: null);
-        using var repository = isResumed ? OpenUnfinished(context, path) : CreateFor(context, path, url);
         var actions = SyncActions.Clone;
         if (context.Get(Private)) actions |= SyncActions.Private;
         if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
 
+        using var clone = CloneFile.Open(path, new RepositoryCreateOptions { AdminUser = url.User ?? CommandContext.SystemUser, Clock = context.Clock });
+        if (clone.IsResumed) context.Output.Errors.WriteLine($"going on with the clone in {clone.PartialPath}");
         SyncOutcome outcome;
         try
         {
-            outcome = await SyncRun.RunAsync(context, repository, url, new ClientOptions { Actions = actions, Login = login }, cancellationToken);
+            outcome = await SyncRun.RunAsync(context, clone.Repository, url, new ClientOptions { Actions = actions, Login = login }, cancellationToken);
             SyncRun.ThrowOnFault(outcome);
+        }
+        catch (EdgeSyncException e) when (clone.IsResumed && e.Kind == ErrorKind.Conflict)
+        {
+            throw new EdgeSyncException(e.Kind, e.Message, $"remove {clone.PartialPath} to begin anew", e);
         }
         catch (Exception e) when (e is not InvariantException)
         {
-            CleanUp(context, repository, path);
+            if (clone.Abandon()) context.Output.Errors.WriteLine($"what has come is kept in {clone.PartialPath}: the same command goes on with it");
             throw;
         }
 
-        if (!context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
+        if (!context.Get(Once)) SavedPeer.Write(clone.Repository, outcome.Peer.ToString(), login?.Password);
+        var blobs = clone.Repository.Database.QueryInt64("SELECT count(*) FROM blob WHERE size>=0");
+        var project = clone.Repository.ProjectCode;
+        clone.Complete();
         SyncRun.PrintMessages(context, outcome.Report);
         var report = new CloneReport(
-            path, outcome.Peer.ToString(), isResumed, outcome.Report.Rounds, repository.Database.QueryInt64("SELECT count(*) FROM blob WHERE size>=0"),
-            repository.ProjectCode, outcome.WireBytesSent, outcome.WireBytesReceived, (long)outcome.Elapsed.TotalMilliseconds);
+            path, outcome.Peer.ToString(), clone.IsResumed, outcome.Report.Rounds, blobs, project, outcome.WireBytesSent, outcome.WireBytesReceived,
+            (long)outcome.Elapsed.TotalMilliseconds);
         context.Output.Write(report, CliJson.Default.CloneReport);
         return ExitCode.Ok;
     }
@@ -94,34 +101,6 @@ internal static class CloneCommand
         return Path.GetFileNameWithoutExtension(name) is { Length: > 0 } stem && name.EndsWith(".fossil", StringComparison.Ordinal)
             ? stem + ".fossil"
             : name + ".fossil";
-    }
-
-    private static Repository CreateFor(CommandContext context, string path, PeerUrl url) => Repository.CreateForClone(path, new RepositoryCreateOptions
-    {
-        AdminUser = url.User ?? CommandContext.SystemUser,
-        Clock = context.Clock,
-    });
-
-    private static Repository OpenUnfinished(CommandContext context, string path)
-    {
-        var repository = Repository.Open(path, RepositoryOptions.Default with { Clock = context.Clock });
-        if (new CloneProgress(repository).IsRunning || repository.Settings["project-code"] is null)
-        {
-            context.Output.Errors.WriteLine($"going on with the clone in {path}");
-            return repository;
-        }
-
-        repository.Dispose();
-        throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already, and is no clone that was interrupted", "name a new file, or pull into it");
-    }
-
-    /// <summary>A file without a single artifact is of no use; one with some is, for the next attempt.</summary>
-    private static void CleanUp(CommandContext context, Repository repository, string path)
-    {
-        var hasContent = repository.Database.QueryInt64("SELECT count(*) FROM blob") > 0;
-        repository.Dispose();
-        if (hasContent) context.Output.Errors.WriteLine($"what has come is kept in {path}: the same command goes on with it");
-        else System.IO.File.Delete(path);
     }
 }
 

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>A leaf on a free port of loopback.</summary>
+internal sealed class RunningLeaf : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _errors;
+
+    public RunningLeaf(Edgesync edgesync, string repository, params string[] more)
+    {
+        _process = edgesync.Start(["leaf", "--repo", repository, "--serve-http", "127.0.0.1:0", "--json", .. more]);
+        _errors = _process.StandardError.ReadToEndAsync();
+        var line = _process.StandardOutput.ReadLine();
+        Assert.True(line is not null, $"the leaf did not start: {(line is null ? _errors.GetAwaiter().GetResult() : "")}");
+        using var document = JsonDocument.Parse(line!);
+        Url = document.RootElement.GetProperty("address").GetString()!;
+    }
+
+    public string Url { get; }
+
+    public string Errors => _errors.GetAwaiter().GetResult();
+
+    public string UrlOf(string user) => Url.Replace("://", $"://{user}@", StringComparison.Ordinal);
+
+    public int Stop(int signal)
+    {
+        Signal(_process, signal);
+        Assert.True(_process.WaitForExit(TimeSpan.FromSeconds(60)), "the leaf does not stop");
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    public static void Signal(Process process, int signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+}
