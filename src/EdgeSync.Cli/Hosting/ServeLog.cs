@@ -1,52 +1,135 @@
+using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting;
 
 /// <summary>
-/// The log of a daemon: one line an event, a word and then <c>key=value</c> pairs. No time under journald, which adds its
-/// own.
+/// The log of a daemon, on stderr: one event a line, a message and then pairs. Text on a terminal, JSON elsewhere (unless
+/// <c>EDGESYNC_LOG_FORMAT</c> or <c>--log-format</c> says otherwise), no time under journald. Repeated warnings are folded.
 /// </summary>
-internal sealed class ServeLog(TextWriter target, TimeProvider clock)
+internal sealed class ServeLog
 {
-    private static readonly bool IsJournal = Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 };
+    private readonly Sink _sink;
+    private readonly KeyValuePair<string, string>[] _fields;
 
-    public void Write(string what, params ReadOnlySpan<(string Key, string? Value)> pairs)
+    private ServeLog(Sink sink, KeyValuePair<string, string>[] fields) => (_sink, _fields) = (sink, fields);
+
+    /// <summary>Formatted as the environment asks for.</summary>
+    public ServeLog(TextWriter target, TimeProvider clock)
+        : this(target, clock, LogSettings.OfProcess())
     {
-        var line = new StringBuilder();
-        if (!IsJournal)
-            line.Append(clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)).Append(' ');
-        line.Append(what);
-        foreach (var (key, value) in pairs)
-        {
-            if (value is not null) line.Append(' ').Append(key).Append('=').Append(Quoted(value));
-        }
-
-        target.WriteLine(line.ToString());
     }
 
-    public void Write(in XferHttpLogEntry entry) => Write(
-        "request",
-        ("method", entry.Method), ("path", entry.Path), ("status", Text(entry.Status)), ("from", entry.RemoteAddress.ToString()),
-        ("in", Text(entry.BytesIn)), ("out", Text(entry.BytesOut)), ("ms", entry.Elapsed.TotalMilliseconds.ToString("F1", CultureInfo.InvariantCulture)),
-        ("did", entry.Note), ("fault", entry.Fault));
+    public ServeLog(TextWriter target, TimeProvider clock, LogSettings settings)
+        : this(new Sink(target, clock, settings), [])
+    {
+    }
+
+    /// <summary>Gets every entry that is written, before it is folded; for the export of telemetry.</summary>
+    public Action<LogEntry>? Tee
+    {
+        get => _sink.Tee;
+        set => _sink.Tee = value;
+    }
+
+    public bool IsEnabled(LogLevel level) => level >= _sink.Settings.LevelMin;
+
+    /// <summary>The same log with pairs that go with each line, such as <c>agent</c> or <c>repository</c>.</summary>
+    public ServeLog With(params ReadOnlySpan<(string Key, string? Value)> pairs) => new(_sink, Join(pairs));
+
+    public void Write(string message, params ReadOnlySpan<(string Key, string? Value)> pairs) => Write(LogLevel.Info, message, pairs);
+
+    /// <summary>Pairs without a value are left out.</summary>
+    public void Write(LogLevel level, string message, params ReadOnlySpan<(string Key, string? Value)> pairs)
+    {
+        if (IsEnabled(level)) _sink.Write(level, message, Join(pairs));
+    }
+
+    public void Write(in XferHttpLogEntry entry)
+    {
+        var level = entry.Fault is not null || entry.Status >= 500 ? LogLevel.Warning : entry.Path is "/healthz" or "/readyz" or "/metrics" or "/status" ? LogLevel.Debug : LogLevel.Info;
+        Write(
+            level, "request",
+            ("method", entry.Method), ("path", entry.Path), ("status", Text(entry.Status)), ("from", entry.RemoteAddress.ToString()),
+            ("in", Text(entry.BytesIn)), ("out", Text(entry.BytesOut)), ("ms", entry.Elapsed.TotalMilliseconds.ToString("F1", CultureInfo.InvariantCulture)),
+            ("did", entry.Note), ("fault", entry.Fault));
+    }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    // What a client sent must not look like another line, nor like another pair.
-    private static string Quoted(string value)
+    private KeyValuePair<string, string>[] Join(ReadOnlySpan<(string Key, string? Value)> pairs)
     {
-        if (value.Length > 0 && value.Length <= 200 && value.All(c => char.IsAsciiLetterOrDigit(c) || "-._~/:@+,[]".Contains(c))) return value;
-
-        var text = new StringBuilder("\"");
-        foreach (var c in value.Length > 200 ? value[..200] + "…" : value)
+        var joined = new List<KeyValuePair<string, string>>(_fields.Length + pairs.Length);
+        foreach (var (key, value) in pairs)
         {
-            if (c is '"' or '\\') text.Append('\\').Append(c);
-            else if (char.IsControl(c)) text.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
-            else text.Append(c);
+            if (value is not null) joined.Add(new(key, value));
         }
 
-        return text.Append('"').ToString();
+        joined.AddRange(_fields);
+        return [.. joined];
+    }
+
+    /// <summary>What all logs of a process share.</summary>
+    private sealed class Sink(TextWriter target, TimeProvider clock, LogSettings settings)
+    {
+        // Pairs that differ between two occurrences of the same trouble.
+        private static readonly string[] Changing = ["ms", "in", "out", "again_in", "next_try", "attempt"];
+
+        private readonly Lock _lock = new();
+        private readonly LogFold _fold = new();
+
+        public LogSettings Settings => settings;
+
+        public Action<LogEntry>? Tee { get; set; }
+
+        public void Write(LogLevel level, string message, KeyValuePair<string, string>[] pairs)
+        {
+            var now = clock.GetUtcNow();
+            var trace = Activity.Current is { } span ? span.Context : (ActivityContext?)null;
+            var entry = new LogEntry(now, level, message, pairs, trace);
+            Tee?.Invoke(entry);
+            lock (_lock)
+            {
+                if (level >= LogLevel.Warning)
+                {
+                    if (!_fold.ShouldWrite(Instant.FromDateTime(now), KindOf(message, pairs), out var folded)) return;
+                    if (folded > 0) entry = entry with { Pairs = [.. pairs, new("repeated", Text(folded))] };
+                }
+
+                target.WriteLine(LogFormat.Line(settings.Style, entry));
+            }
+        }
+
+        private static string KindOf(string message, KeyValuePair<string, string>[] pairs) =>
+            string.Join('\0', pairs.Where(p => !Changing.Contains(p.Key)).Select(p => p.Value).Prepend(message));
+    }
+}
+
+/// <summary>How much is logged, and in what form.</summary>
+internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
+{
+    /// <summary>Flags win over <c>EDGESYNC_LOG_FORMAT</c> (text, json) and <c>EDGESYNC_LOG_LEVEL</c> (debug, info, warning, error).</summary>
+    /// <exception cref="EdgeSyncException">Another word stands there.</exception>
+    public static LogSettings OfProcess(string? format = null, string? level = null, bool isVerbose = false) =>
+        From(Environment.GetEnvironmentVariable, isTerminal: !Console.IsErrorRedirected, format, level, isVerbose);
+
+    public static LogSettings From(Func<string, string?> variable, bool isTerminal, string? format = null, string? level = null, bool isVerbose = false)
+    {
+        var isJournal = variable("JOURNAL_STREAM") is { Length: > 0 } && !isTerminal;
+        var style = (format ?? variable("EDGESYNC_LOG_FORMAT")) switch
+        {
+            null or "" or "auto" => isJournal ? LogStyle.Journal : isTerminal ? LogStyle.Text : LogStyle.Json,
+            "text" => isJournal ? LogStyle.Journal : LogStyle.Text,
+            "json" => LogStyle.Json,
+            var other => throw new EdgeSyncException(ErrorKind.Usage, $"'{other}' is no log format", "text, json or auto"),
+        };
+
+        var word = level ?? variable("EDGESYNC_LOG_LEVEL");
+        if (string.IsNullOrEmpty(word)) return new LogSettings(style, isVerbose ? LogLevel.Debug : LogLevel.Info);
+        return LogLevels.TryParse(word, out var parsed)
+            ? new LogSettings(style, parsed)
+            : throw new EdgeSyncException(ErrorKind.Usage, $"'{word}' is no log level", "debug, info, warning or error");
     }
 }
