@@ -1,0 +1,171 @@
+using EdgeSync.Nats.Wire;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker;
+
+/// <summary>
+/// One connection of the broker, whatever it speaks: what arrived in part, what waits to be sent, and how it ended. A shell
+/// holds it as a handle for the calls of <see cref="BrokerCore"/>.
+/// </summary>
+public abstract class BrokerConnection
+{
+    private readonly ByteStash _stash = new();
+    private int _stashNeeded;
+
+    internal BrokerConnection(BrokerCore core, ConnectionOrigin origin, Instant now)
+    {
+        Core = core;
+        Id = core.NextConnectionId();
+        Origin = origin;
+        Start = LastActivity = now;
+    }
+
+    /// <summary>From 1 on, never used again.</summary>
+    public ulong Id { get; }
+
+    public ConnectionOrigin Origin { get; }
+
+    /// <summary>For the shell: what belongs to this connection there.</summary>
+    public object? Tag { get; set; }
+
+    /// <summary>Why it ended; <see cref="CloseReason.None"/> while it is open.</summary>
+    public CloseReason CloseReason { get; private set; }
+
+    public bool IsClosed => CloseReason != CloseReason.None;
+
+    /// <summary>What the other side calls itself; empty until it said so.</summary>
+    public string Name { get; private protected set; } = "";
+
+    internal BrokerCore Core { get; }
+
+    internal OutputQueue Output { get; } = new();
+
+    /// <summary>Taken by the shell, and not yet reported as sent.</summary>
+    internal long InFlightBytes { get; set; }
+
+    /// <summary>When the shell last took or sent something, while bytes are in flight.</summary>
+    internal Instant LastProgress { get; set; }
+
+    internal long PendingBytes => Output.WaitingBytes + InFlightBytes;
+
+    internal bool IsTouched { get; set; }
+
+    /// <summary>When its timer is set to run, in ticks; 0 when it is not.</summary>
+    internal long ScheduledTicks { get; set; }
+
+    internal Instant Start { get; }
+
+    /// <summary>The last bytes that came, of any kind.</summary>
+    internal Instant LastActivity { get; private set; }
+
+    internal Instant Stop { get; private set; }
+
+    internal ConnectionCounters Counters { get; } = new();
+
+    /// <summary>How long the other side took to answer the last ping; null before the first.</summary>
+    internal TimeSpan? RoundTrip { get; private protected set; }
+
+    internal abstract int SubscriptionCount { get; }
+
+    internal void Receive(ReadOnlySpan<byte> bytes, Instant now)
+    {
+        LastActivity = now;
+        OnBytes(now);
+        while (_stash.Length > 0 && !bytes.IsEmpty && !IsClosed)
+        {
+            // As far as the operation is known to go; while its line is incomplete, as far as the line.
+            var wanted = _stashNeeded > 0 ? _stashNeeded - _stash.Length : bytes.IndexOf((byte)'\n') + 1;
+            var taken = wanted <= 0 || wanted > bytes.Length ? bytes.Length : wanted;
+            _stash.Append(bytes[..taken]);
+            bytes = bytes[taken..];
+            if (Read(_stash.Bytes, now, out _stashNeeded) == 0) continue;
+
+            _stash.Clear();
+        }
+
+        if (IsClosed || bytes.IsEmpty) return;
+
+        var consumed = Read(bytes, now, out _stashNeeded);
+        if (!IsClosed) _stash.Append(bytes[consumed..]);
+    }
+
+    /// <summary>Ends it. What was written before still goes out, unless the other side does not read.</summary>
+    internal void Close(CloseReason reason)
+    {
+        if (IsClosed) return;
+
+        CloseReason = reason;
+        Stop = Core.Now;
+        _stash.Clear();
+        if (DropsOutput(reason)) Output.Clear();
+        OnClosed(reason);
+        Core.OnClosed(this);
+    }
+
+    /// <summary>Says why, then ends it.</summary>
+    internal void CloseWithError(ReadOnlySpan<byte> text, CloseReason reason)
+    {
+        if (IsClosed) return;
+
+        WriteError(text);
+        Close(reason);
+    }
+
+    internal void WriteError(ReadOnlySpan<byte> text)
+    {
+        var line = Output.GetSpan(text.Length + 9);
+        "-ERR '"u8.CopyTo(line);
+        text.CopyTo(line[6..]);
+        "'\r\n"u8.CopyTo(line[(6 + text.Length)..]);
+        Output.Advance(text.Length + 9);
+        Core.Touch(this);
+    }
+
+    internal void Write(ReadOnlySpan<byte> bytes)
+    {
+        Output.Append(bytes);
+        Core.Touch(this);
+    }
+
+    /// <summary>Its timer ran. Returns when it is to run again, or null.</summary>
+    internal abstract Instant? OnDeadline(Instant now);
+
+    /// <summary>
+    /// Handles whole operations from the begin of the bytes. Returns how many bytes they took; when one is incomplete,
+    /// <paramref name="needed"/> is its full size, or 0 while that is unknown.
+    /// </summary>
+    private protected abstract int Read(ReadOnlySpan<byte> bytes, Instant now, out int needed);
+
+    /// <summary>Something came: the other side lives.</summary>
+    private protected abstract void OnBytes(Instant now);
+
+    /// <summary>Withdraws what it wanted.</summary>
+    private protected abstract void OnClosed(CloseReason reason);
+
+    /// <summary>Bad bytes: the text that the fault has, if any, and the end.</summary>
+    private protected void CloseForFault(WireFault fault)
+    {
+        var reason = fault switch
+        {
+            WireFault.ControlLineTooLong => CloseReason.MaxControlLineExceeded,
+            WireFault.PayloadTooLarge => CloseReason.MaxPayloadExceeded,
+            _ => CloseReason.ParseError,
+        };
+        var text = WireFaults.ErrorText(fault);
+        if (text.IsEmpty) Close(reason);
+        else CloseWithError(text, reason);
+    }
+
+    private static bool DropsOutput(CloseReason reason) =>
+        reason is CloseReason.SlowConsumerPendingBytes or CloseReason.SlowConsumerWriteDeadline
+            or CloseReason.WriteError or CloseReason.ClientClosed or CloseReason.ReadError;
+}
+
+/// <summary>Messages and their content bytes, both ways.</summary>
+internal sealed class ConnectionCounters
+{
+    public long InMessages;
+    public long OutMessages;
+    public long InBytes;
+    public long OutBytes;
+}

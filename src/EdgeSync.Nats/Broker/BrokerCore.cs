@@ -1,0 +1,262 @@
+using System.Diagnostics.CodeAnalysis;
+using EdgeSync.Nats.Broker.Routing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker;
+
+/// <summary>
+/// A NATS server without sockets: clients and leaf links are connections that bytes go into and come out of.
+/// <code>
+///   bytes in ─▶ connection (parse in place) ─▶ trie: whom does the subject concern ─▶ router ─▶ bytes out, per connection
+/// </code>
+/// The order for a shell: <see cref="Attach"/>; <see cref="Receive"/> with whatever arrived, split anywhere; then, until
+/// <see cref="TryTakeTouched"/> has no more, <see cref="TakeOutput"/> for each touched connection, send it, and say so with
+/// <see cref="OutputSent"/>. A touched connection that is closed has its last output taken and is then cut.
+/// <see cref="Detach"/> ends every connection, whoever began. When <see cref="Deadline"/> passes, <see cref="OnDeadline"/>.
+/// One caller at a time.
+/// </summary>
+public sealed class BrokerCore
+{
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<ulong, BrokerConnection> _connections = [];
+    private readonly Queue<BrokerConnection> _touched = new();
+    private readonly PriorityQueue<BrokerConnection, long> _timers = new();
+    private readonly LameDuck _lameDuck;
+    private ulong _lastConnectionId;
+    private int _inFlightConnections;
+    private Instant _nextSweep;
+
+    /// <param name="options">Limits and users.</param>
+    /// <param name="entropy">For nonces.</param>
+    /// <param name="prng">For everything that only has to be spread: ids, timers, the choice of queue members.</param>
+    /// <param name="now">The start.</param>
+    public BrokerCore(BrokerOptions options, Entropy entropy, Prng prng, Instant now)
+    {
+        Options = options;
+        Entropy = entropy;
+        Prng = prng;
+        Now = Start = now;
+        ServerId = ServerIdentity.Draw(prng);
+        KeyComparer = new TokenComparer(prng.NextUInt64());
+        Subscriptions = new SubjectTrie(KeyComparer);
+        Router = new Router(prng.Fork());
+        Authenticator = new Authenticator(options);
+        ClosedConnections = new ClosedConnectionLog(options.ClosedConnectionsMax);
+        _lameDuck = new LameDuck(options);
+    }
+
+    public BrokerOptions Options { get; }
+
+    /// <summary>Drawn at the start: tells one run of a server from another.</summary>
+    public string ServerId { get; }
+
+    public Instant Start { get; }
+
+    /// <summary>Open connections of clients.</summary>
+    public int ClientCount { get; private set; }
+
+    /// <summary>Open leaf links, whoever dialled.</summary>
+    public int LeafCount { get; private set; }
+
+    /// <summary>Connections ended because they did not take what was for them.</summary>
+    public long SlowConsumers { get; private set; }
+
+    /// <summary>All connections ever accepted.</summary>
+    public long TotalConnections { get; private set; }
+
+    /// <summary>No new connections; those there are told to go.</summary>
+    public bool IsLameDuck => _lameDuck.IsOn;
+
+    /// <summary>When <see cref="OnDeadline"/> wants to be called, or null. May come nearer with every call.</summary>
+    public Instant? Deadline
+    {
+        get
+        {
+            var deadline = _timers.TryPeek(out _, out var ticks) ? new Instant(ticks) : (Instant?)null;
+            if (_inFlightConnections > 0) deadline = Earlier(deadline, _nextSweep);
+            deadline = Earlier(deadline, _lameDuck.Deadline);
+            return Earlier(deadline, Leafnodes?.Deadline);
+        }
+    }
+
+    internal Entropy Entropy { get; }
+
+    internal Prng Prng { get; }
+
+    internal SubjectTrie Subscriptions { get; }
+
+    /// <summary>For everything that is looked up by bytes.</summary>
+    internal TokenComparer KeyComparer { get; }
+
+    internal Router Router { get; }
+
+    internal Authenticator Authenticator { get; }
+
+    internal ClosedConnectionLog ClosedConnections { get; }
+
+    internal ConnectionCounters Totals { get; } = new();
+
+    /// <summary>The leaf links' side of the broker; null while there is none.</summary>
+    internal ILeafnodes? Leafnodes { get; set; }
+
+    /// <summary>The time that the latest call brought.</summary>
+    internal Instant Now { get; private set; }
+
+    internal IReadOnlyDictionary<ulong, BrokerConnection> Connections => _connections;
+
+    /// <summary>A new connection; INFO is ready to be taken. It may be closed already, with the reason written.</summary>
+    public BrokerConnection Attach(ConnectionOrigin origin, Instant now)
+    {
+        Now = now;
+        if (origin.Kind == ConnectionKind.Leaf)
+        {
+            Invariant.Require(Leafnodes is not null);
+            return Leafnodes.Accept(origin, now);
+        }
+
+        var client = new ClientConnection(this, origin, now);
+        Register(client);
+        client.Greet(now);
+        if (ClientCount > Options.ConnectionsMax) client.CloseWithError("maximum connections exceeded"u8, CloseReason.MaxConnectionsExceeded);
+        return client;
+    }
+
+    /// <summary>Bytes from the connection, split anywhere. A closed connection's bytes are dropped.</summary>
+    public void Receive(BrokerConnection connection, Instant now, ReadOnlySpan<byte> bytes)
+    {
+        Now = now;
+        if (!connection.IsClosed) connection.Receive(bytes, now);
+    }
+
+    /// <summary>The connection is gone: closed by the other side, broken, or cut after it was closed here.</summary>
+    public void Detach(BrokerConnection connection, CloseReason reason, Instant now)
+    {
+        Now = now;
+        connection.Close(reason);
+        connection.Output.Clear();
+        if (connection.InFlightBytes > 0) SetInFlight(connection, 0);
+    }
+
+    /// <summary>The next connection that has output, or was closed, since it was last taken here.</summary>
+    public bool TryTakeTouched([NotNullWhen(true)] out BrokerConnection? connection)
+    {
+        if (!_touched.TryDequeue(out connection)) return false;
+
+        connection.IsTouched = false;
+        return true;
+    }
+
+    /// <summary>Moves what waits into <paramref name="target"/>, to be sent in order and returned. Gives its size, 0 for nothing.</summary>
+    public int TakeOutput(BrokerConnection connection, List<OutputSegment> target, Instant now)
+    {
+        if (connection.Output.IsEmpty) return 0;
+
+        if (connection.InFlightBytes == 0) connection.LastProgress = now;
+        var size = connection.Output.TakeInto(target);
+        SetInFlight(connection, connection.InFlightBytes + size);
+        return size;
+    }
+
+    /// <summary>So many bytes of what was taken have been handed to the network.</summary>
+    public void OutputSent(BrokerConnection connection, int bytes, Instant now)
+    {
+        connection.LastProgress = now;
+        SetInFlight(connection, Math.Max(0, connection.InFlightBytes - bytes));
+    }
+
+    /// <summary>Pings, timeouts and everything else that time brings.</summary>
+    public void OnDeadline(Instant now)
+    {
+        Now = now;
+        while (_timers.TryPeek(out var connection, out var ticks) && ticks <= now.UnixTicks)
+        {
+            _timers.Dequeue();
+            if (connection.ScheduledTicks != ticks || connection.IsClosed) continue;   // was set anew meanwhile
+
+            connection.ScheduledTicks = 0;
+            if (connection.OnDeadline(now) is { } next) Schedule(connection, next);
+        }
+
+        if (_inFlightConnections > 0 && now >= _nextSweep) SweepSlowWriters(now);
+        _lameDuck.OnDeadline(now);
+        Leafnodes?.OnDeadline(now);
+    }
+
+    /// <summary>Tells clients to go elsewhere, then closes them one after the other. The shell closes its listeners first.</summary>
+    public void EnterLameDuck(Instant now)
+    {
+        Now = now;
+        _lameDuck.Enter(this, now);
+    }
+
+    /// <summary>Closes every connection. What was written before may still be sent.</summary>
+    public void Shutdown(Instant now)
+    {
+        Now = now;
+        foreach (var connection in _connections.Values.ToArray()) connection.Close(CloseReason.ServerShutdown);
+    }
+
+    internal ulong NextConnectionId() => ++_lastConnectionId;
+
+    internal void Register(BrokerConnection connection)
+    {
+        _connections.Add(connection.Id, connection);
+        TotalConnections++;
+        if (connection is LeafLink) LeafCount++;
+        else ClientCount++;
+    }
+
+    internal void OnClosed(BrokerConnection connection)
+    {
+        if (!_connections.Remove(connection.Id)) return;
+
+        if (connection is LeafLink) LeafCount--;
+        else ClientCount--;
+        if (connection.CloseReason is CloseReason.SlowConsumerPendingBytes or CloseReason.SlowConsumerWriteDeadline) SlowConsumers++;
+        ClosedConnections.Add(connection);
+        Touch(connection);
+    }
+
+    internal void Touch(BrokerConnection connection)
+    {
+        if (connection.IsTouched) return;
+
+        connection.IsTouched = true;
+        _touched.Enqueue(connection);
+    }
+
+    /// <summary>Sets the connection's timer, unless it runs earlier anyway.</summary>
+    internal void Schedule(BrokerConnection connection, Instant at)
+    {
+        if (connection.ScheduledTicks != 0 && connection.ScheduledTicks <= at.UnixTicks) return;
+
+        connection.ScheduledTicks = at.UnixTicks;
+        _timers.Enqueue(connection, at.UnixTicks);
+    }
+
+    private void SetInFlight(BrokerConnection connection, long bytes)
+    {
+        if (connection.InFlightBytes == 0 && bytes > 0 && _inFlightConnections++ == 0) _nextSweep = Now + SweepInterval;
+        if (connection.InFlightBytes > 0 && bytes == 0) _inFlightConnections--;
+        connection.InFlightBytes = bytes;
+    }
+
+    private void SweepSlowWriters(Instant now)
+    {
+        _nextSweep = now + SweepInterval;
+        List<BrokerConnection>? slow = null;
+        foreach (var connection in _connections.Values)
+        {
+            if (connection.InFlightBytes > 0 && now - connection.LastProgress > Options.WriteDeadline) (slow ??= []).Add(connection);
+        }
+
+        foreach (var connection in slow ?? []) connection.Close(CloseReason.SlowConsumerWriteDeadline);
+    }
+
+    private static Instant? Earlier(Instant? one, Instant? other)
+    {
+        if (one is null) return other;
+        return other is { } at && at < one ? other : one;
+    }
+}

@@ -1,0 +1,68 @@
+namespace EdgeSync.Nats.Broker;
+
+/// <summary>Who may connect, and the limits of every queue. The defaults are those of nats-server.</summary>
+public sealed record BrokerOptions
+{
+    /// <summary>The protocol level that we claim; peers choose their behaviour by it.</summary>
+    public const string ProtocolVersion = "2.12.0";
+
+    /// <summary>Stable and unique: leaf links are told apart by it.</summary>
+    public required string ServerName { get; init; }
+
+    /// <summary>The token that opens a connection, or null.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>Everybody may connect when there are no users and no token.</summary>
+    public IReadOnlyList<BrokerUser> Users { get; init; } = [];
+
+    public int ConnectionsMax { get; init; } = 65_536;
+
+    /// <summary>Of one connection; 0 is no limit.</summary>
+    public int SubscriptionsMax { get; init; }
+
+    /// <summary>Of header block and body together.</summary>
+    public int PayloadBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Of the arguments of one line.</summary>
+    public int ControlLineBytesMax { get; init; } = 4096;
+
+    /// <summary>Bytes that may wait for one connection. Beyond it the connection is closed as a slow consumer.</summary>
+    public long PendingBytesMax { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>A connection that takes no byte of what waits for it for so long is closed as a slow consumer.</summary>
+    public TimeSpan WriteDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan PingInterval { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>So many pings without any byte in answer, and the connection is stale.</summary>
+    public int UnansweredPingsMax { get; init; } = 2;
+
+    /// <summary>How long a connection may take to authenticate.</summary>
+    public TimeSpan AuthenticationTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>In lame duck mode: before the first client is closed, and over how long all are.</summary>
+    public TimeSpan LameDuckGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan LameDuckDuration { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Closed connections that <c>/connz?state=closed</c> remembers.</summary>
+    public int ClosedConnectionsMax { get; init; } = 1_000;
+
+    internal bool RequiresAuthentication => Token is not null || Users.Count > 0;
+}
+
+/// <summary>Somebody who may connect: by password (plain or bcrypt) or by NKey, one of the two.</summary>
+public sealed record BrokerUser
+{
+    /// <summary>The user name, or the public NKey (<c>U…</c>) when there is no password.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The password, or null for a user who signs with the NKey of the name.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>What may be published, or null for everything.</summary>
+    public SubjectPermissions? Publish { get; init; }
+
+    /// <summary>What may be subscribed to, or null for everything.</summary>
+    public SubjectPermissions? Subscribe { get; init; }
+}

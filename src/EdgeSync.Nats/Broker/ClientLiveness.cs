@@ -1,0 +1,77 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker;
+
+internal enum LivenessStep
+{
+    Wait,
+    Ping,
+    Stale,
+    AuthenticationTimeout,
+}
+
+/// <summary>Decides when a client is pinged, given up as stale, or has taken too long to say who it is.</summary>
+internal sealed class ClientLiveness
+{
+    private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(2);
+
+    private readonly BrokerOptions _options;
+    private readonly Instant _authenticationDeadline;
+    private bool _isAuthenticated;
+    private Instant _lastReceived;
+    private Instant _pingAt;
+    private Instant? _pingSent;
+    private int _unanswered;
+    private bool _isFirst = true;
+
+    public ClientLiveness(BrokerOptions options, bool isAuthenticated, Prng prng, Instant now)
+    {
+        _options = options;
+        _isAuthenticated = isAuthenticated;
+        _authenticationDeadline = now + options.AuthenticationTimeout;
+        _lastReceived = now;
+
+        // The first ping comes early, to measure the round trip; drawn, so that clients of one moment are not pinged in one.
+        var first = options.PingInterval < FirstPing ? options.PingInterval : FirstPing;
+        _pingAt = now + first * (1 + prng.NextDouble() / 5);
+    }
+
+    public void OnAuthenticated() => _isAuthenticated = true;
+
+    /// <summary>Any byte shows that the client lives, not only a PONG.</summary>
+    public void OnReceived(Instant now)
+    {
+        _lastReceived = now;
+        _unanswered = 0;
+    }
+
+    /// <summary>The round trip, when this answers a ping of ours.</summary>
+    public TimeSpan? OnPong(Instant now)
+    {
+        var roundTrip = now - _pingSent;
+        _pingSent = null;
+        return roundTrip;
+    }
+
+    public Instant Next(Instant now) => !_isAuthenticated && _authenticationDeadline < _pingAt ? _authenticationDeadline : _pingAt;
+
+    public LivenessStep OnDeadline(Instant now)
+    {
+        if (!_isAuthenticated && now >= _authenticationDeadline) return LivenessStep.AuthenticationTimeout;
+        if (now < _pingAt) return LivenessStep.Wait;
+
+        if (!_isFirst && _unanswered == 0 && now - _lastReceived < _options.PingInterval)
+        {
+            _pingAt = _lastReceived + _options.PingInterval;
+            return LivenessStep.Wait;
+        }
+
+        _isFirst = false;
+        if (_unanswered >= _options.UnansweredPingsMax) return LivenessStep.Stale;
+
+        _unanswered++;
+        _pingSent = now;
+        _pingAt = now + _options.PingInterval;
+        return LivenessStep.Ping;
+    }
+}

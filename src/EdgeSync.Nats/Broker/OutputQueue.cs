@@ -1,0 +1,99 @@
+using System.Buffers;
+
+namespace EdgeSync.Nats.Broker;
+
+/// <summary>A rented array and how much of it is to be sent. Whoever sent it gives it back with <see cref="Return"/>.</summary>
+public readonly record struct OutputSegment(byte[] Buffer, int Length)
+{
+    public void Return() => ArrayPool<byte>.Shared.Return(Buffer);
+}
+
+/// <summary>
+/// The bytes on their way to one connection. Messages are copied into rented segments that start small, so that an idle
+/// connection costs nothing and a talkative one is sent in few large pieces; a shell takes all segments at once.
+/// </summary>
+internal sealed class OutputQueue : IBufferWriter<byte>
+{
+    private const int SmallestSegmentBytes = 1024;
+    private const int LargestSegmentBytes = 64 * 1024;
+
+    /// <summary>Up to here a message is kept in one piece; a longer one fills the segment and goes on in the next.</summary>
+    internal const int ContiguousBytesMax = 8 * 1024;
+
+    private readonly List<OutputSegment> _full = [];
+    private byte[]? _tail;
+    private int _tailLength;
+    private int _nextSegmentBytes = SmallestSegmentBytes;
+
+    /// <summary>Written, and not taken yet.</summary>
+    public int WaitingBytes { get; private set; }
+
+    public bool IsEmpty => WaitingBytes == 0;
+
+    /// <summary>Room for so many bytes in one piece; follow with <see cref="Advance"/>.</summary>
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        if (_tail is null || _tail.Length - _tailLength < Math.Max(sizeHint, 1)) StartSegment(sizeHint);
+        return _tail.AsSpan(_tailLength);
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        GetSpan(sizeHint);
+        return _tail.AsMemory(_tailLength);
+    }
+
+    public void Advance(int count)
+    {
+        _tailLength += count;
+        WaitingBytes += count;
+    }
+
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            if (_tail is null || _tailLength == _tail.Length) StartSegment(1);
+            var part = Math.Min(bytes.Length, _tail!.Length - _tailLength);
+            bytes[..part].CopyTo(_tail.AsSpan(_tailLength));
+            Advance(part);
+            bytes = bytes[part..];
+        }
+    }
+
+    /// <summary>Moves everything to <paramref name="target"/>, in order. Returns the number of bytes.</summary>
+    public int TakeInto(List<OutputSegment> target)
+    {
+        var taken = WaitingBytes;
+        target.AddRange(_full);
+        if (_tailLength > 0) target.Add(new OutputSegment(_tail!, _tailLength));
+
+        // A burst fills large segments; what follows a small one starts small again.
+        if (_full.Count == 0) _nextSegmentBytes = Math.Max(SmallestSegmentBytes, _nextSegmentBytes / 2);
+        _full.Clear();
+        if (_tailLength > 0) (_tail, _tailLength) = (null, 0);
+        WaitingBytes = 0;
+        return taken;
+    }
+
+    public void Clear()
+    {
+        foreach (var segment in _full) segment.Return();
+        _full.Clear();
+        if (_tail is not null) ArrayPool<byte>.Shared.Return(_tail);
+        (_tail, _tailLength, WaitingBytes) = (null, 0, 0);
+    }
+
+    private void StartSegment(int size)
+    {
+        if (_tail is not null)
+        {
+            if (_tailLength > 0) _full.Add(new OutputSegment(_tail, _tailLength));
+            else ArrayPool<byte>.Shared.Return(_tail);
+        }
+
+        _tail = ArrayPool<byte>.Shared.Rent(Math.Max(size, _nextSegmentBytes));
+        _tailLength = 0;
+        _nextSegmentBytes = Math.Min(_nextSegmentBytes * 4, LargestSegmentBytes);
+    }
+}

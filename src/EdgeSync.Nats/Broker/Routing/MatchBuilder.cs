@@ -1,0 +1,55 @@
+namespace EdgeSync.Nats.Broker.Routing;
+
+/// <summary>Gathers the nodes that a subject reaches into one answer. Used again and again by one trie.</summary>
+internal sealed class MatchBuilder
+{
+    private readonly List<Subscription> _plain = [];
+    private readonly List<LeafLink> _links = [];
+    private readonly List<(byte[] Name, List<Subscription> Locals, List<Subscription> Remotes)> _queues = [];
+
+    public void Clear()
+    {
+        _plain.Clear();
+        _links.Clear();
+        _queues.Clear();
+    }
+
+    public void Add(SubjectTrieNode node)
+    {
+        foreach (var subscription in node.Plain ?? [])
+        {
+            if (subscription.Owner is not LeafLink link) _plain.Add(subscription);
+            else if (!_links.Contains(link)) _links.Add(link);
+        }
+
+        foreach (var queue in node.Queues)
+        {
+            var (_, locals, remotes) = QueueOf(queue.Name);
+            foreach (var member in queue.Members) (member.Owner is LeafLink ? remotes : locals).Add(member);
+        }
+    }
+
+    public MatchResult Build()
+    {
+        if (_plain.Count == 0 && _links.Count == 0 && _queues.Count == 0)
+            return new MatchResult { Plain = [], Links = [], Queues = [] };
+
+        return new MatchResult
+        {
+            Plain = [.. _plain],
+            Links = [.. _links],
+            Queues = [.. _queues.Select(q => new QueueMatch { Name = q.Name, Locals = [.. q.Locals], Remotes = [.. q.Remotes] })],
+        };
+    }
+
+    private (byte[] Name, List<Subscription> Locals, List<Subscription> Remotes) QueueOf(byte[] name)
+    {
+        foreach (var queue in _queues)
+        {
+            if (queue.Name.AsSpan().SequenceEqual(name)) return queue;
+        }
+
+        _queues.Add((name, [], []));
+        return _queues[^1];
+    }
+}

@@ -1,0 +1,165 @@
+using EdgeSync.Nats.Wire;
+
+namespace EdgeSync.Nats.Broker.Routing;
+
+/// <summary>
+/// Who wants which subject. A tree with one level a token; each level has its literal tokens and two slots for the
+/// wildcards:
+/// <code>
+/// SUB orders.*.new      orders ─▶ * ─▶ new: [subscription]
+/// SUB orders.>          orders ─▶ >: [subscription]
+/// </code>
+/// Answers are remembered. A literal subscription changes the answer for its own subject alone, so an inbox that comes and
+/// goes with each request costs one entry; a wildcard forgets them all.
+/// </summary>
+internal sealed class SubjectTrie
+{
+    private readonly TokenComparer _comparer;
+    private readonly SubjectTrieLevel _root;
+    private readonly Dictionary<byte[], MatchResult> _answers;
+    private readonly Dictionary<byte[], MatchResult>.AlternateLookup<ReadOnlySpan<byte>> _answersBySpan;
+    private readonly int _answersMax;
+    private readonly MatchBuilder _builder = new();
+
+    public SubjectTrie(TokenComparer comparer, int answersMax = 4096)
+    {
+        _comparer = comparer;
+        _root = new SubjectTrieLevel(_comparer);
+        _answersMax = answersMax;
+        _answers = new Dictionary<byte[], MatchResult>(_comparer);
+        _answersBySpan = _answers.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
+
+    /// <summary>Subscriptions held.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Not one node is left.</summary>
+    public bool IsEmpty => _root.IsEmpty;
+
+    public TrieStatistics Statistics { get; } = new();
+
+    public int RememberedAnswers => _answers.Count;
+
+    /// <summary>The subject must be valid (<c>NatsSubject.IsValid</c>); the subscription is in no trie.</summary>
+    public void Add(Subscription subscription)
+    {
+        var level = _root;
+        SubjectTrieNode node;
+        var tokens = new SubjectTokens(subscription.Subject);
+        while (true)
+        {
+            tokens.MoveNext();
+            node = level.GetOrAdd(tokens.Current);
+            if (tokens.AtEnd) break;
+            level = node.Next ??= new SubjectTrieLevel(_comparer);
+        }
+
+        node.Add(subscription);
+        Count++;
+        Statistics.Inserts++;
+        Forget(subscription.Subject);
+    }
+
+    /// <summary>False when it is not there.</summary>
+    public bool Remove(Subscription subscription)
+    {
+        if (subscription.Slot < 0 || !RemoveBelow(_root, new SubjectTokens(subscription.Subject), subscription)) return false;
+
+        Count--;
+        Statistics.Removes++;
+        Forget(subscription.Subject);
+        return true;
+    }
+
+    /// <summary>What was remembered for the subject is out of date, though the same subscriptions are there (a weight changed).</summary>
+    public void Forget(byte[] subject)
+    {
+        if (!NatsSubject.HasWildcard(subject))
+        {
+            if (_answers.Remove(subject, out var answer)) answer.IsStale = true;
+        }
+        else
+        {
+            ForgetAll();
+        }
+    }
+
+    /// <summary>Everybody whom a published subject concerns. An ill-formed subject concerns nobody.</summary>
+    public MatchResult Match(ReadOnlySpan<byte> subject)
+    {
+        Statistics.Matches++;
+        if (_answersBySpan.TryGetValue(subject, out var answer))
+        {
+            Statistics.CacheHits++;
+            return answer;
+        }
+
+        _builder.Clear();
+        if (HasNoEmptyToken(subject)) Collect(_root, new SubjectTokens(subject));
+        answer = _builder.Build();
+        if (_answers.Count >= _answersMax) ForgetAll();
+        _answersBySpan[subject] = answer;
+        return answer;
+    }
+
+    private static bool HasNoEmptyToken(ReadOnlySpan<byte> subject) =>
+        !subject.IsEmpty && subject[0] != '.' && subject[^1] != '.' && subject.IndexOf(".."u8) < 0;
+
+    private void ForgetAll()
+    {
+        if (_answers.Count == 0) return;
+
+        foreach (var answer in _answers.Values) answer.IsStale = true;
+        _answers.Clear();
+    }
+
+    private void Collect(SubjectTrieLevel level, SubjectTokens tokens)
+    {
+        if (level.Tail is { } tail) _builder.Add(tail);
+
+        tokens.MoveNext();
+        var token = tokens.Current;
+        if (level.Star is { } star) Visit(star, tokens);
+
+        // A publisher may name a subject with '*' or '>' in it, which is then taken as it is written (Spec: subjects of the client protocol).
+        if (level.Find(token) is { } literal && literal != level.Star && literal != level.Tail) Visit(literal, tokens);
+    }
+
+    private void Visit(SubjectTrieNode node, SubjectTokens rest)
+    {
+        if (rest.AtEnd) _builder.Add(node);
+        else if (node.Next is { } next) Collect(next, rest);
+    }
+
+    private static bool RemoveBelow(SubjectTrieLevel level, SubjectTokens tokens, Subscription subscription)
+    {
+        tokens.MoveNext();
+        var token = tokens.Current;
+        if (level.Find(token) is not { } node) return false;
+
+        if (!tokens.AtEnd)
+        {
+            if (node.Next is null || !RemoveBelow(node.Next, tokens, subscription)) return false;
+            if (node.Next.IsEmpty) node.Next = null;
+        }
+        else
+        {
+            node.Remove(subscription);
+        }
+
+        if (node.IsEmpty) level.Remove(token);
+        return true;
+    }
+}
+
+/// <summary>What <c>/subsz</c> tells.</summary>
+internal sealed class TrieStatistics
+{
+    public long Inserts { get; set; }
+
+    public long Removes { get; set; }
+
+    public long Matches { get; set; }
+
+    public long CacheHits { get; set; }
+}
