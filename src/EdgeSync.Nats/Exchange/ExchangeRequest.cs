@@ -1,0 +1,323 @@
+using System.Globalization;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Exchange;
+
+/// <summary>How a request ended.</summary>
+public enum ExchangeResultKind
+{
+    Ok,
+
+    /// <summary>Nobody listens on the subject.</summary>
+    NoResponders,
+
+    TimedOut,
+
+    /// <summary>The reply was empty and gave no reason, as the original's failures do.</summary>
+    Empty,
+
+    /// <summary>The responder refused, and said why.</summary>
+    Refused,
+
+    /// <summary>The request does not fit into one message, and the other side takes one only.</summary>
+    TooLarge,
+
+    /// <summary>The replies contradict each other.</summary>
+    Broken,
+}
+
+/// <summary>A request's end.</summary>
+public sealed record ExchangeResult(ExchangeResultKind Kind, string? Reason = null)
+{
+    public ExchangeRefusal Refusal { get; init; }
+
+    /// <summary>The reply's body.</summary>
+    public ReadOnlyMemory<byte> Body { get; init; }
+
+    public string? ContentType { get; init; }
+
+    /// <summary>Who answered, if he said so; then he is one of ours and further requests go to him.</summary>
+    public string? Responder { get; init; }
+
+    public bool IsOk => Kind == ExchangeResultKind.Ok;
+}
+
+/// <summary>A message that is to be sent as a request.</summary>
+/// <param name="Token">Pairs replies with requests; given back with each.</param>
+/// <param name="ToResponder">Null: to the subject that the caller chose; else to this peer's own subject.</param>
+public sealed record ExchangeSend(int Token, string? ToResponder, ExchangeMessage Message);
+
+/// <summary>
+/// One request and its reply, each of any size up to the limit. A large request goes up in parts, each acknowledged, the
+/// reply to the last being the reply; a large reply is fetched part by part from the one who gave the first. At most a window
+/// of parts is under way, and a lost one is asked for again.
+/// <para>
+/// The driver takes what to send with <see cref="TryTake"/> until it answers false, tells each reply, silence of the server
+/// ("no responders") and the passing of <see cref="Deadline"/>, until <see cref="Result"/> is there.
+/// </para>
+/// </summary>
+public sealed class ExchangeRequest
+{
+    private readonly ExchangeOptions _options;
+    private readonly ReadOnlyMemory<byte> _body;
+    private readonly string? _contentType;
+    private readonly string _transfer;
+    private readonly SortedDictionary<int, Flight> _flights = [];
+    private readonly SortedSet<int> _uploadLeft = [];
+    private readonly SortedSet<int> _fetchLeft = [];
+    private readonly Queue<ExchangeSend> _sends = new();
+    private readonly int _uploadParts;
+    private readonly int _uploadPartBytes;
+    private string? _responder;
+    private string? _fetchId;
+    private byte[]?[] _parts = [];
+    private long _receivedBytes;
+    private ExchangeHead _first = ExchangeHead.Empty;
+    private int _lastToken;
+
+    /// <param name="transferId">Names a request in parts; unique, for example a NUID.</param>
+    /// <param name="knownResponder">The peer that is asked, if known to be one of ours: it takes requests in parts.</param>
+    public ExchangeRequest(
+        ExchangeOptions options,
+        Instant now,
+        ReadOnlyMemory<byte> body,
+        string transferId,
+        string? knownResponder = null,
+        string? contentType = null)
+    {
+        (_options, _body, _contentType, _transfer, _responder) = (options, body, contentType, transferId, knownResponder);
+        _uploadPartBytes = options.PartBytesHere;
+        if (body.Length > options.WholeBytesMax)
+        {
+            End(ExchangeResultKind.TooLarge, Sentence($"a request of {body.Length} bytes, the limit is {options.WholeBytesMax}"));
+            return;
+        }
+
+        if (knownResponder is not null && body.Length > _uploadPartBytes)
+        {
+            _uploadParts = (body.Length + _uploadPartBytes - 1) / _uploadPartBytes;
+            for (var i = 0; i < _uploadParts; i++) _uploadLeft.Add(i);
+            SendParts(now);
+            return;
+        }
+
+        if (body.Length > options.MessageBytesMax)
+        {
+            End(ExchangeResultKind.TooLarge, Sentence($"a request of {body.Length} bytes, one message takes {options.MessageBytesMax}"));
+            return;
+        }
+
+        Launch(now, FlightKind.Whole, 0, 1);
+    }
+
+    private enum FlightKind
+    {
+        Whole,
+        Upload,
+        Fetch,
+    }
+
+    /// <summary>Null until the end.</summary>
+    public ExchangeResult? Result { get; private set; }
+
+    public Instant? Deadline
+    {
+        get
+        {
+            if (Result is not null) return null;
+
+            Instant? first = null;
+            foreach (var flight in _flights.Values)
+                if (first is null || flight.Until < first)
+                    first = flight.Until;
+            return first;
+        }
+    }
+
+    public bool TryTake(out ExchangeSend send) => _sends.TryDequeue(out send!);
+
+    /// <summary>A reply to the message of <paramref name="token"/>; unknown tokens are late replies.</summary>
+    public void OnReply(Instant now, int token, ExchangeHead head, ReadOnlyMemory<byte> body)
+    {
+        if (Result is not null || !_flights.Remove(token, out var flight)) return;
+
+        if (head.Refusal != ExchangeRefusal.None)
+        {
+            Result = new ExchangeResult(ExchangeResultKind.Refused, head.Reason) { Refusal = head.Refusal, Responder = head.Peer };
+            return;
+        }
+
+        if (flight.Kind == FlightKind.Fetch) OnPart(now, flight, head, body);
+        else if (flight.Kind == FlightKind.Upload && head.Stored == flight.Part) OnStored(now);
+        else OnAnswer(now, head, body);
+    }
+
+    /// <summary>The server knows of nobody who listens where the message went.</summary>
+    public void OnNoResponders(Instant now, int token)
+    {
+        if (Result is not null || !_flights.Remove(token, out var flight)) return;
+
+        // Who answered before went away on the way: that is no missing service.
+        if (flight.Kind == FlightKind.Fetch) End(ExchangeResultKind.TimedOut, $"{_responder} went away in the middle of a reply");
+        else End(ExchangeResultKind.NoResponders, "nobody answers there");
+    }
+
+    /// <summary>Asks again for what got lost, or gives up.</summary>
+    public void OnDeadline(Instant now)
+    {
+        if (Result is not null) return;
+
+        foreach (var (token, flight) in _flights.ToList())
+        {
+            if (flight.Until > now) continue;
+
+            _flights.Remove(token);
+
+            // A whole request is not repeated: the other side may have done what it says. Its sender makes a new one.
+            if (flight.Kind == FlightKind.Whole || flight.Attempt >= _options.AttemptsMax)
+            {
+                End(ExchangeResultKind.TimedOut, Sentence($"no reply for {(long)_options.ReplyTimeout.TotalSeconds} s"));
+                return;
+            }
+
+            Launch(now, flight.Kind, flight.Part, flight.Attempt + 1);
+        }
+    }
+
+    private void OnStored(Instant now)
+    {
+        SendParts(now);
+
+        // All parts have arrived, and yet none of the replies was the reply.
+        if (_flights.Count == 0 && _uploadLeft.Count == 0) End(ExchangeResultKind.Broken, "the request arrived whole and was not answered");
+    }
+
+    private void OnAnswer(Instant now, ExchangeHead head, ReadOnlyMemory<byte> body)
+    {
+        _flights.Clear();
+        if (head.Stored >= 0)
+        {
+            End(ExchangeResultKind.Broken, "a part was acknowledged that was not sent");
+            return;
+        }
+
+        if (head.Parts == 0)
+        {
+            if (body.IsEmpty) End(ExchangeResultKind.Empty, "an empty reply: the other side failed and does not say why");
+            else Finish(head, body);
+            return;
+        }
+
+        // Limits before memory: the sizes are a stranger's claims.
+        if (head.Transfer is null || head.Peer is null || head.Part != 0 || head.Size > _options.WholeBytesMax || head.Size <= 0 || head.Parts > head.Size)
+        {
+            End(ExchangeResultKind.Broken, "the reply's parts make no sense");
+            return;
+        }
+
+        (_first, _fetchId, _responder) = (head, head.Transfer, head.Peer);
+        _parts = new byte[]?[head.Parts];
+        for (var i = 1; i < head.Parts; i++) _fetchLeft.Add(i);
+        Keep(now, 0, body);
+    }
+
+    private void OnPart(Instant now, Flight flight, ExchangeHead head, ReadOnlyMemory<byte> body)
+    {
+        if (head.Part != flight.Part || head.Parts != _parts.Length || body.IsEmpty) End(ExchangeResultKind.Broken, "another part came than was asked for");
+        else Keep(now, flight.Part, body);
+    }
+
+    private void Keep(Instant now, int part, ReadOnlyMemory<byte> body)
+    {
+        _receivedBytes += body.Length;
+        if (_receivedBytes > _first.Size)
+        {
+            End(ExchangeResultKind.Broken, "the reply's parts are larger than announced");
+            return;
+        }
+
+        _parts[part] = body.ToArray();
+        FetchParts(now);
+        if (_fetchLeft.Count > 0 || _flights.Count > 0) return;
+
+        if (_receivedBytes != _first.Size)
+        {
+            End(ExchangeResultKind.Broken, "the reply's parts are smaller than announced");
+            return;
+        }
+
+        var whole = new byte[_receivedBytes];
+        var at = 0;
+        foreach (var bytes in _parts)
+        {
+            bytes!.CopyTo(whole, at);
+            at += bytes!.Length;
+        }
+
+        Finish(_first, whole);
+    }
+
+    private void SendParts(Instant now)
+    {
+        // The last part goes alone: its reply is the reply, so all others must have arrived.
+        while (_flights.Count < _options.Window && _uploadLeft.Count > 0)
+        {
+            var part = _uploadLeft.Min;
+            if (part == _uploadParts - 1 && _flights.Count > 0) return;
+
+            _uploadLeft.Remove(part);
+            Launch(now, FlightKind.Upload, part, 1);
+        }
+    }
+
+    private void FetchParts(Instant now)
+    {
+        while (_flights.Count < _options.Window && _fetchLeft.Count > 0)
+        {
+            var part = _fetchLeft.Min;
+            _fetchLeft.Remove(part);
+            Launch(now, FlightKind.Fetch, part, 1);
+        }
+    }
+
+    private void Launch(Instant now, FlightKind kind, int part, int attempt)
+    {
+        var head = new ExchangeHead { Peer = _options.NodeId };
+        var body = ReadOnlyMemory<byte>.Empty;
+        if (kind == FlightKind.Fetch)
+        {
+            head = head with { Fetch = _fetchId, Part = part, Parts = _parts.Length };
+        }
+        else
+        {
+            body = _body;
+            head = head with { AcceptPartBytes = _options.PartBytesHere, ContentType = _contentType };
+        }
+
+        if (kind == FlightKind.Upload)
+        {
+            var start = part * _uploadPartBytes;
+            body = _body.Slice(start, Math.Min(_uploadPartBytes, _body.Length - start));
+            head = head with { Transfer = _transfer, Part = part, Parts = _uploadParts, Size = _body.Length };
+        }
+
+        _flights[++_lastToken] = new Flight(kind, part, attempt, now + _options.ReplyTimeout);
+        _sends.Enqueue(new ExchangeSend(_lastToken, _responder, new ExchangeMessage(head, body)));
+    }
+
+    private void Finish(ExchangeHead head, ReadOnlyMemory<byte> body)
+    {
+        Result = new ExchangeResult(ExchangeResultKind.Ok) { Body = body, ContentType = head.ContentType, Responder = head.Peer };
+    }
+
+    private void End(ExchangeResultKind kind, string reason)
+    {
+        _flights.Clear();
+        _sends.Clear();
+        Result = new ExchangeResult(kind, reason) { Responder = _responder };
+    }
+
+    private static string Sentence(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private readonly record struct Flight(FlightKind Kind, int Part, int Attempt, Instant Until);
+}
