@@ -1,14 +1,7 @@
 using System.Diagnostics;
+using EdgeSync.Cli.Configuration;
 
 namespace EdgeSync.Cli.Hosting;
-
-internal enum LogLevel
-{
-    Debug,
-    Info,
-    Warning,
-    Error,
-}
 
 internal static class LogLevels
 {
@@ -19,19 +12,6 @@ internal static class LogLevels
         LogLevel.Warning => "warning",
         _ => "error",
     };
-
-    public static bool TryParse(string? word, out LogLevel level)
-    {
-        (var known, level) = word switch
-        {
-            "debug" => (true, LogLevel.Debug),
-            "info" => (true, LogLevel.Info),
-            "warning" or "warn" => (true, LogLevel.Warning),
-            "error" => (true, LogLevel.Error),
-            _ => (false, LogLevel.Info),
-        };
-        return known;
-    }
 }
 
 /// <summary>One event of a log: what happened, and with what.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EdgeSync.Cli.Configuration;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 
@@ -98,38 +99,11 @@ internal sealed class ServeLog
                     if (folded > 0) entry = entry with { Pairs = [.. pairs, new("repeated", Text(folded))] };
                 }
 
-                target.WriteLine(LogFormat.Line(settings.Style, entry));
+                target.WriteLine(LogLine.Format(settings.Style, entry));
             }
         }
 
         private static string KindOf(string message, KeyValuePair<string, string>[] pairs) =>
             string.Join('\0', pairs.Where(p => !Changing.Contains(p.Key)).Select(p => p.Value).Prepend(message));
-    }
-}
-
-/// <summary>How much is logged, and in what form.</summary>
-internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
-{
-    /// <summary>Flags win over <c>EDGESYNC_LOG_FORMAT</c> (text, json) and <c>EDGESYNC_LOG_LEVEL</c> (debug, info, warning, error).</summary>
-    /// <exception cref="EdgeSyncException">Another word stands there.</exception>
-    public static LogSettings OfProcess(string? format = null, string? level = null, bool isVerbose = false) =>
-        From(Environment.GetEnvironmentVariable, isTerminal: !Console.IsErrorRedirected, format, level, isVerbose);
-
-    public static LogSettings From(Func<string, string?> variable, bool isTerminal, string? format = null, string? level = null, bool isVerbose = false)
-    {
-        var isJournal = variable("JOURNAL_STREAM") is { Length: > 0 } && !isTerminal;
-        var style = (format ?? variable("EDGESYNC_LOG_FORMAT")) switch
-        {
-            null or "" or "auto" => isJournal ? LogStyle.Journal : isTerminal ? LogStyle.Text : LogStyle.Json,
-            "text" => isJournal ? LogStyle.Journal : LogStyle.Text,
-            "json" => LogStyle.Json,
-            var other => throw new EdgeSyncException(ErrorKind.Usage, $"'{other}' is no log format", "text, json or auto"),
-        };
-
-        var word = level ?? variable("EDGESYNC_LOG_LEVEL");
-        if (string.IsNullOrEmpty(word)) return new LogSettings(style, isVerbose ? LogLevel.Debug : LogLevel.Info);
-        return LogLevels.TryParse(word, out var parsed)
-            ? new LogSettings(style, parsed)
-            : throw new EdgeSyncException(ErrorKind.Usage, $"'{word}' is no log level", "debug, info, warning or error");
     }
 }

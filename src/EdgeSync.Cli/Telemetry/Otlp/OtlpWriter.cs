@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
 
 namespace EdgeSync.Cli.Telemetry.Otlp;

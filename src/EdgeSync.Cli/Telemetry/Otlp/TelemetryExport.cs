@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
 
 namespace EdgeSync.Cli.Telemetry.Otlp;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using EdgeSync.Cli.Configuration;
 
 namespace EdgeSync.Cli.Hosting;
 
@@ -20,13 +21,13 @@ internal enum LogStyle
 }
 
 /// <summary>Writes one entry as one line. What a peer sent can look neither like another line nor like another pair.</summary>
-internal static class LogFormat
+internal static class LogLine
 {
     private const int ValueLengthMax = 500;
 
     private static readonly JsonWriterOptions JsonOptions = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string Line(LogStyle style, LogEntry entry)
+    public static string Format(LogStyle style, LogEntry entry)
     {
         if (style == LogStyle.Json) return Json(entry);
 
