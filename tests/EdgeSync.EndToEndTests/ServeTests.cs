@@ -102,7 +102,7 @@ public sealed class ServeTests
         using var http = new HttpClient();
         var token = TestContext.Current.CancellationToken;
 
-        Assert.Equal("ok\n", await http.GetStringAsync(leaf.Url + "/healthz", token));
+        Assert.Equal("{\"status\":\"ok\"}\n", await http.GetStringAsync(leaf.Url + "/healthz", token));
         Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(leaf.Url + "/readyz", token));
         Assert.Contains("fossil clone http://127.0.0.1:", await http.GetStringAsync(leaf.Url, token), StringComparison.Ordinal);
     }

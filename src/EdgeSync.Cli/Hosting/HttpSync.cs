@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using EdgeSync.Cli.Telemetry;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Net.Http;
@@ -28,6 +29,22 @@ internal sealed class HttpSync(IArtifactStore store, ClientOptions options, Xfer
 
     /// <exception cref="EdgeSyncException">The peer cannot be reached, or does not answer as one.</exception>
     public async Task<SyncReport> RunAsync(Action<SyncProgress>? observer, CancellationToken cancellationToken)
+    {
+        using var span = SessionSpan.Begin(SessionFacts.Of("http", store.ProjectCode, options.Actions));
+        try
+        {
+            var report = await ExchangeAllAsync(observer, cancellationToken);
+            span.Complete(report, WireBytesSent, WireBytesReceived);
+            return report;
+        }
+        catch (EdgeSyncException e)
+        {
+            span.Fail(e);
+            throw;
+        }
+    }
+
+    private async Task<SyncReport> ExchangeAllAsync(Action<SyncProgress>? observer, CancellationToken cancellationToken)
     {
         using var session = new ClientSession(store, options, entropy, observer);
         using var message = new PooledBytes();

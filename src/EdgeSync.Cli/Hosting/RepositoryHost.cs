@@ -1,4 +1,6 @@
 using System.Globalization;
+using EdgeSync.Cli.Operations;
+using EdgeSync.Cli.Telemetry;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Net.Http;
@@ -70,12 +72,43 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         }
 
         using var reply = new PooledBytes();
+        using var span = HandleSpan.Begin("http");
         var outcome = await HandleAsync(now, message, request.RemoteAddress.ToString(), reply, cancellationToken);
+        span.Complete(outcome);
         return Frame(request, outcome, reply);
     }
 
     public async ValueTask<Readiness> CheckReadinessAsync(CancellationToken cancellationToken) =>
         new([("repository", await RepositoryFaultAsync(cancellationToken)), ("disk", DiskFault())]);
+
+    /// <summary>The pages of the process that this host is part of; null serves none.</summary>
+    public OperationsPages? Pages { get; set; }
+
+    public ValueTask<XferHttpPage?> PageAsync(XferHttpPageRequest request, CancellationToken cancellationToken) =>
+        Pages?.AnswerAsync(request, cancellationToken) ?? new((XferHttpPage?)null);
+
+    /// <summary>What can be said of the repository itself; whom it syncs with is for others to add.</summary>
+    public async ValueTask<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        var status = new RepositoryStatus { Name = System.IO.Path.GetFileNameWithoutExtension(_writer.Path), Path = System.IO.Path.GetFullPath(_writer.Path) };
+        try
+        {
+            var vitals = await _readers.RunAsync(RepositoryVitals.Of, cancellationToken);
+            return status with
+            {
+                ProjectCode = vitals.ProjectCode,
+                ProjectName = vitals.ProjectName,
+                IsReadOnly = await _writer.RunAsync(repository => repository.IsReadOnly, cancellationToken),
+                FileBytes = new FileInfo(_writer.Path).Length,
+                Checkins = vitals.Checkins,
+                LastCheckinAt = vitals.LastDate is { } date ? new DateTimeOffset(date.ToDateTime()) : null,
+            };
+        }
+        catch (Exception e) when (e is EdgeSyncException or IOException)
+        {
+            return status;   // the checks say why
+        }
+    }
 
     public string Describe(string host, bool isHttps)
     {
@@ -86,9 +119,6 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
     public void Log(in XferHttpLogEntry entry)
     {
-        // A probe every few seconds would drown the rest.
-        if (entry.Path is "/healthz" or "/readyz" && entry.Status == 200) return;
-
         _log.Write(entry);
     }
 

@@ -1,4 +1,7 @@
 using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Operations;
+using EdgeSync.Cli.Telemetry;
+using EdgeSync.Cli.Telemetry.Otlp;
 using EdgeSync.Net.Http;
 
 namespace EdgeSync.Cli.Hosting;
@@ -13,7 +16,12 @@ internal static class ServeLoop
     {
         var log = new ServeLog(context.Output.Errors, context.Clock);
         await using var host = await RepositoryHost.OpenAsync(path, new RepositoryHostOptions(), context.Clock, log, cancellationToken);
+        var status = new ServeStatus(host, "leaf", context.Clock);
+        await using var telemetry = NodeTelemetry.Start(
+            OtlpOptions.Read(Environment.GetEnvironmentVariable, Instruments.LeafScope, Environment.MachineName), status, log, context.Clock);
+        host.Pages = new OperationsPages(status, telemetry.Metrics, StatusAccess.Local);
         await using var server = await XferHttpServer.StartAsync(options, host, context.Clock, cancellationToken);
+        status.Addresses = new Dictionary<string, string> { ["http"] = server.Addresses[0] };
         Announce(context, path, server.Addresses[0]);
         SystemdNotify.Ready($"serving {path} on {server.Addresses[0]}");
 

@@ -53,6 +53,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(QueryChangeReport))]
 [JsonSerializable(typeof(BackupReport))]
 [JsonSerializable(typeof(DeltaReport))]
+[JsonSerializable(typeof(NodeStatus))]
 [JsonSerializable(typeof(SettingsReport))]
 [JsonSerializable(typeof(SettingsCheckReport))]
 [JsonSerializable(typeof(PathsReport))]

@@ -33,8 +33,11 @@ internal static class PrometheusText
         return text.ToString();
     }
 
-    /// <summary><c>sync.sessions.total</c> becomes <c>edgesync_sync_sessions_total</c>.</summary>
-    public static string NameOf(string dotted) => Prefix + Plain(dotted);
+    /// <summary>
+    /// <c>sync.sessions.total</c> becomes <c>edgesync_sync_sessions_total</c>; what every process has keeps its common name.
+    /// </summary>
+    public static string NameOf(string dotted) =>
+        dotted.StartsWith("process.", StringComparison.Ordinal) ? Plain(dotted) : Prefix + Plain(dotted);
 
     private static void WriteHistogram(StringBuilder text, string name, IReadOnlyList<double> bounds, in MetricPoint point)
     {

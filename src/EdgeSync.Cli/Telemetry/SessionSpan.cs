@@ -6,7 +6,13 @@ namespace EdgeSync.Cli.Telemetry;
 
 /// <summary>What a session is about, for its span and its counters.</summary>
 /// <param name="Route">How it travels: <c>http</c> or <c>nats</c>.</param>
-internal readonly record struct SessionFacts(string Route, string ProjectCode, bool Push, bool Pull, bool Unversioned);
+internal readonly record struct SessionFacts(string Route, string ProjectCode, bool Push, bool Pull, bool Unversioned)
+{
+    /// <param name="projectCode">Null before the first clone.</param>
+    public static SessionFacts Of(string route, string? projectCode, SyncActions actions) => new(
+        route, projectCode ?? "", actions.HasFlag(SyncActions.Push), (actions & (SyncActions.Pull | SyncActions.Clone)) != 0,
+        actions.HasFlag(SyncActions.Unversioned));
+}
 
 /// <summary>
 /// One sync session as seen by telemetry: a span <c>sync.session</c> of its own, and its numbers when it ends. Sessions that

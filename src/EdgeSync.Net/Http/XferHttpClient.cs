@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using EdgeSync.Net.Tracing;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Http;
@@ -169,7 +171,26 @@ public sealed class XferHttpClient : IDisposable
         request.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
         if (_options.HttpCredentials is { } credentials)
             request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials)));
-        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+
+        // The span ends with the head of the reply.
+        var span = HttpSpans.Ask(address);
+        var status = 0;
+        try
+        {
+            if (TraceContext.TryFormat(span ?? Activity.Current, out var traceParent, out var traceState))
+            {
+                request.Headers.TryAddWithoutValidation(TraceContext.ParentHeader, traceParent);
+                if (traceState is not null) request.Headers.TryAddWithoutValidation(TraceContext.StateHeader, traceState);
+            }
+
+            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            status = (int)response.StatusCode;
+            return response;
+        }
+        finally
+        {
+            HttpSpans.End(span, status, errorFrom: 400);
+        }
     }
 
     /// <summary>These are said before a request is looked at.</summary>

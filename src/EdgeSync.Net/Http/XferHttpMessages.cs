@@ -33,6 +33,17 @@ public sealed record Readiness(IReadOnlyList<(string Name, string? Fault)> Check
     public bool IsReady => Checks.All(c => c.Fault is null);
 }
 
+/// <summary>One GET of something that is no card.</summary>
+/// <param name="Query">With its question mark, or empty.</param>
+public sealed record XferHttpPageRequest(string Path, string Query, IPAddress RemoteAddress)
+{
+    /// <summary>A proxy says that it asks for somebody else, whom <see cref="RemoteAddress"/> is not.</summary>
+    public bool IsForwarded { get; init; }
+}
+
+/// <summary>A page of its host's: health, status, metrics.</summary>
+public sealed record XferHttpPage(int Status, string ContentType, ReadOnlyMemory<byte> Body);
+
 /// <summary>What one request came to.</summary>
 public readonly record struct XferHttpLogEntry(
     string Method, string Path, int Status, long BytesIn, long BytesOut, TimeSpan Elapsed, IPAddress RemoteAddress, string? Note,
@@ -45,6 +56,9 @@ public interface IXferHttpHost
     ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken);
 
     ValueTask<Readiness> CheckReadinessAsync(CancellationToken cancellationToken);
+
+    /// <summary>Answers a GET; null leaves it to the server, which knows <c>/healthz</c>, <c>/readyz</c> and <c>/</c>.</summary>
+    ValueTask<XferHttpPage?> PageAsync(XferHttpPageRequest request, CancellationToken cancellationToken) => new((XferHttpPage?)null);
 
     /// <summary>The text of <c>GET /</c>.</summary>
     string Describe(string host, bool isHttps);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using EdgeSync.Net.Tracing;
 using EdgeSync.Primitives;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -138,6 +139,10 @@ public sealed class XferHttpServer : IAsyncDisposable
         var begin = Stopwatch.GetTimestamp();
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
         var tally = new Tally();
+        var headers = context.Request.Headers;
+        var span = HttpMethods.IsPost(context.Request.Method)
+            ? HttpSpans.Answer(context.Request.Path, headers[TraceContext.ParentHeader], headers[TraceContext.StateHeader])
+            : null;
         try
         {
             await RouteAsync(context, address, tally);
@@ -158,6 +163,7 @@ public sealed class XferHttpServer : IAsyncDisposable
             await TextAsync(context, 500, "The exchange failed; the log of this server says why.", tally);
         }
 
+        HttpSpans.End(span, context.Response.StatusCode, errorFrom: 500);
         _host.Log(new XferHttpLogEntry(
             context.Request.Method, context.Request.Path, context.Response.StatusCode, tally.BytesIn, tally.BytesOut,
             Stopwatch.GetElapsedTime(begin), address, tally.Note, tally.Fault));
@@ -179,6 +185,25 @@ public sealed class XferHttpServer : IAsyncDisposable
             return TextAsync(context, 405, "GET, HEAD or POST.", tally);
         }
 
+        return PageAsync(context, address, tally);
+    }
+
+    private async Task PageAsync(HttpContext context, IPAddress address, Tally tally)
+    {
+        var request = context.Request;
+        var asked = new XferHttpPageRequest(request.Path.Value ?? "/", request.QueryString.Value ?? "", address)
+        {
+            IsForwarded = request.Headers.ContainsKey("X-Forwarded-For") || request.Headers.ContainsKey("Forwarded"),
+        };
+        if (await _host.PageAsync(asked, context.RequestAborted) is { } page)
+            await WriteAsync(context, page.Status, page.ContentType, page.Body, tally);
+        else
+            await OwnPageAsync(context, tally);
+    }
+
+    private Task OwnPageAsync(HttpContext context, Tally tally)
+    {
+        var request = context.Request;
         switch (request.Path.Value)
         {
             case "/healthz":
@@ -287,19 +312,21 @@ public sealed class XferHttpServer : IAsyncDisposable
         await TextAsync(context, readiness.IsReady ? 200 : 503, string.Join('\n', lines), tally);
     }
 
-    private static async Task TextAsync(HttpContext context, int status, string text, Tally tally)
+    private static Task TextAsync(HttpContext context, int status, string text, Tally tally) =>
+        WriteAsync(context, status, "text/plain; charset=utf-8", System.Text.Encoding.UTF8.GetBytes(text + "\n"), tally);
+
+    private static async Task WriteAsync(HttpContext context, int status, string contentType, ReadOnlyMemory<byte> body, Tally tally)
     {
         var response = context.Response;
         if (response.HasStarted) return;
 
-        var bytes = System.Text.Encoding.UTF8.GetBytes(text + "\n");
         response.StatusCode = status;
-        response.ContentType = "text/plain; charset=utf-8";
-        response.ContentLength = bytes.Length;
+        response.ContentType = contentType;
+        response.ContentLength = body.Length;
         if (HttpMethods.IsHead(context.Request.Method)) return;
 
-        tally.BytesOut = bytes.Length;
-        await response.Body.WriteAsync(bytes, context.RequestAborted);
+        tally.BytesOut = body.Length;
+        await response.Body.WriteAsync(body, context.RequestAborted);
     }
 
     private TimeSpan WaitOf(IPAddress address)

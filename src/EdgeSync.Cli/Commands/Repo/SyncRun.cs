@@ -1,4 +1,5 @@
 using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Operations;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
@@ -16,6 +17,7 @@ internal static class SyncRun
     public static async Task<SyncOutcome> RunAsync(
         CommandContext context, Repository repository, PeerUrl url, ClientOptions options, CancellationToken cancellationToken)
     {
+        await using var telemetry = NodeTelemetry.OfCommand(context);
         using var store = new RepositoryArtifactStore(repository);
         using var http = PeerOptions.OpenClient(context);
         using var limited = PeerOptions.Limit(context, cancellationToken);

@@ -23,7 +23,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private readonly OtlpOptions _options;
     private readonly OtlpSender _sender;
     private readonly MetricStore _metrics;
-    private readonly Func<IEnumerable<MetricFamily>> _gauges;
+    private readonly Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> _gauges;
     private readonly ServeLog _log;
     private readonly TimeProvider _clock;
     private readonly DateTimeOffset _startedAt;
@@ -33,7 +33,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
 
-    private TelemetryExport(OtlpOptions options, MetricStore metrics, Func<IEnumerable<MetricFamily>> gauges, ServeLog log, TimeProvider clock)
+    private TelemetryExport(OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, ServeLog log, TimeProvider clock)
     {
         (_options, _metrics, _gauges, _log, _clock) = (options, metrics, gauges, log, clock);
         _startedAt = clock.GetUtcNow();
@@ -63,9 +63,9 @@ internal sealed class TelemetryExport : IAsyncDisposable
     /// <summary>Spans and log lines that found the queues full, or that the collector would not take.</summary>
     public long Dropped => _spans.Dropped + _entries.Dropped;
 
-    /// <param name="gauges">What is read at each export, beside what was counted; asked for on the export's own thread.</param>
+    /// <param name="gauges">What is read at each export, beside what was counted; asked for in the export's own loop.</param>
     public static TelemetryExport Start(
-        OtlpOptions options, MetricStore metrics, Func<IEnumerable<MetricFamily>> gauges, ServeLog log, TimeProvider clock)
+        OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, ServeLog log, TimeProvider clock)
     {
         var export = new TelemetryExport(options, metrics, gauges, log, clock);
         log.Write(LogLevel.Debug, "telemetry", ("to", options.ToString()));
@@ -133,7 +133,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
         if (!withMetrics) return;
 
         writer.Clear();
-        OtlpWriter.WriteMetrics(writer, _options.Resource, [.. _metrics.Snapshot(), .. _gauges()], _startedAt, _clock.GetUtcNow());
+        OtlpWriter.WriteMetrics(writer, _options.Resource, [.. _metrics.Snapshot(), .. await _gauges(cancellationToken)], _startedAt, _clock.GetUtcNow());
         await SendAsync("metrics", writer.Written, cancellationToken);
     }
 

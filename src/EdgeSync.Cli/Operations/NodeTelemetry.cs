@@ -1,0 +1,44 @@
+using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Telemetry;
+using EdgeSync.Cli.Telemetry.Otlp;
+
+namespace EdgeSync.Cli.Operations;
+
+/// <summary>What a process has for being observed: the sums that it keeps, and the export if there is somewhere to send them.</summary>
+internal sealed class NodeTelemetry : IAsyncDisposable
+{
+    private readonly TelemetryExport? _export;
+
+    private NodeTelemetry(MetricStore metrics, TelemetryExport? export) => (Metrics, _export) = (metrics, export);
+
+    public MetricStore Metrics { get; }
+
+    /// <param name="options">Null: nothing leaves this machine.</param>
+    /// <param name="status">Null for commands that end by themselves.</param>
+    public static NodeTelemetry Start(OtlpOptions? options, INodeStatusSource? status, ServeLog log, TimeProvider clock)
+    {
+        var metrics = new MetricStore();
+        return new NodeTelemetry(metrics, options is null ? null : TelemetryExport.Start(options, metrics, GaugesAsync, log, clock));
+
+        async ValueTask<IReadOnlyList<MetricFamily>> GaugesAsync(CancellationToken cancellationToken) =>
+            status is null ? [] : NodeGauges.Of(await status.SnapshotAsync(cancellationToken));
+    }
+
+    /// <summary>Of a daemon, whose settings have looked at flags and variables already.</summary>
+    public static OtlpOptions? OptionsOf(TelemetrySection section, string node) => section.Endpoint is null ? null : OtlpOptions.Read(
+        Environment.GetEnvironmentVariable, section.ServiceName, node, section.Endpoint, Secrets.Read(section.Headers, section.HeadersFile), section.ServiceName);
+
+    /// <summary>Of a command, by the variables alone; null and without any cost when they name no endpoint.</summary>
+    public static NodeTelemetry? OfCommand(CommandContext context) =>
+        OtlpOptions.Read(Environment.GetEnvironmentVariable, "edgesync", Environment.MachineName) is { } options
+            ? Start(options, null, new ServeLog(context.Output.Errors, context.Clock), context.Clock)
+            : null;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_export is not null) await _export.DisposeAsync();
+        Metrics.Dispose();
+    }
+}

@@ -1,0 +1,129 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Cli.Telemetry;
+using EdgeSync.Net.Http;
+
+namespace EdgeSync.Cli.Operations;
+
+/// <summary>Who may read what a node tells of itself.</summary>
+internal enum StatusAccess
+{
+    /// <summary>Programs on this machine, not those that a proxy on it speaks for.</summary>
+    Local,
+
+    /// <summary>Everybody who reaches the port.</summary>
+    Everybody,
+}
+
+/// <summary>
+/// The pages for those who run a node; docs/status.md is their contract.
+/// <code>
+/// /healthz             alive: {"status":"ok"}; with ?ready as /readyz
+/// /readyz              200, or 503 with the reasons; ?strict counts warnings too, ?agreed=10m wants a young agreement
+/// /status              everything, as JSON          (of this machine only, unless told otherwise)
+/// /metrics             the same in numbers          (likewise)
+/// </code>
+/// </summary>
+internal sealed class OperationsPages(INodeStatusSource source, MetricStore metrics, StatusAccess access)
+{
+    private const string Json = "application/json";
+    private const string Plain = "text/plain; charset=utf-8";
+
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, SkipValidation = true };
+
+    /// <summary>Null for what is no page of ours.</summary>
+    public async ValueTask<XferHttpPage?> AnswerAsync(XferHttpPageRequest request, CancellationToken cancellationToken)
+    {
+        switch (request.Path)
+        {
+            case "/healthz":
+                return ValueOf(request, "ready") is null
+                    ? new XferHttpPage(200, Json, "{\"status\":\"ok\"}\n"u8.ToArray())
+                    : await ReadinessAsync(request, cancellationToken);
+            case "/readyz":
+                return await ReadinessAsync(request, cancellationToken);
+            case "/status":
+                return IsAllowed(request)
+                    ? new XferHttpPage(200, Json, ToJson(await source.SnapshotAsync(cancellationToken)))
+                    : Forbidden();
+            case "/metrics":
+                return IsAllowed(request)
+                    ? new XferHttpPage(200, PrometheusText.ContentType, await MetricsAsync(cancellationToken))
+                    : Forbidden();
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>What a status is as JSON, here and over the control socket.</summary>
+    public static byte[] ToJson(NodeStatus status)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Indented)) JsonSerializer.Serialize(json, status, CliJson.Default.NodeStatus);
+        buffer.WriteByte((byte)'\n');
+        return buffer.ToArray();
+    }
+
+    private async Task<byte[]> MetricsAsync(CancellationToken cancellationToken)
+    {
+        var status = await source.SnapshotAsync(cancellationToken);
+        return Encoding.UTF8.GetBytes(PrometheusText.Write([.. metrics.Snapshot(), .. NodeGauges.Of(status)]));
+    }
+
+    private async Task<XferHttpPage> ReadinessAsync(XferHttpPageRequest request, CancellationToken cancellationToken)
+    {
+        var status = await source.SnapshotAsync(cancellationToken);
+        var checks = status.Checks.ToList();
+        if (ValueOf(request, "agreed") is { } text)
+        {
+            if (!Durations.TryParse(text, out var ageMax)) return new XferHttpPage(400, Plain, "agreed takes a span of time, such as 10m\n"u8.ToArray());
+            checks.AddRange(AgreementChecks(status, ageMax));
+        }
+
+        var isStrict = ValueOf(request, "strict") is not null;
+        var isReady = checks.All(c => c.State == CheckState.Ok || (c.State == CheckState.Warning && !isStrict));
+        var lines = new StringBuilder();
+        foreach (var check in checks)
+        {
+            lines.Append(check.Name).Append(": ").Append(check.State switch
+            {
+                CheckState.Ok => "ok",
+                CheckState.Warning => $"warning: {check.Detail}",
+                _ => check.Detail,
+            }).Append('\n');
+        }
+
+        return new XferHttpPage(isReady ? 200 : 503, Plain, Encoding.UTF8.GetBytes(lines.ToString()));
+    }
+
+    private static IEnumerable<NodeCheck> AgreementChecks(NodeStatus status, TimeSpan ageMax) =>
+        from repository in status.Repositories
+        where repository.Targets.Count > 0
+        let agreedAt = repository.Targets.Max(t => t.LastAgreedAt)
+        select NodeCheck.Of(
+            $"agreed:{repository.Name}",
+            agreedAt is null ? "never agreed with anybody" : status.Now - agreedAt <= ageMax ? null : $"last agreed {agreedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+
+    private bool IsAllowed(XferHttpPageRequest request) =>
+        access == StatusAccess.Everybody
+        || (!request.IsForwarded && IPAddress.IsLoopback(request.RemoteAddress.IsIPv4MappedToIPv6 ? request.RemoteAddress.MapToIPv4() : request.RemoteAddress));
+
+    private static XferHttpPage Forbidden() =>
+        new(403, Plain, "Only programs on this machine may read this page; 'status_access' in the configuration opens it.\n"u8.ToArray());
+
+    /// <summary>Null when it is not there; empty when it has no value.</summary>
+    private static string? ValueOf(XferHttpPageRequest request, string name)
+    {
+        foreach (var part in request.Query.TrimStart('?').Split('&'))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            if ((equals < 0 ? part : part[..equals]) == name) return equals < 0 ? "" : Uri.UnescapeDataString(part[(equals + 1)..]);
+        }
+
+        return null;
+    }
+}
