@@ -37,22 +37,28 @@ public sealed class SubjectPermissions
         return !AnyCovers(_deny, pattern);
     }
 
-    /// <summary>Some of what the subscription matches is denied: each delivery has to be checked.</summary>
-    public bool DeniesBelow(ReadOnlySpan<byte> pattern)
-    {
-        foreach (var denied in _deny)
-        {
-            if (NatsSubject.Overlaps(denied, pattern)) return true;
-        }
+    /// <summary>Whether something of what the pattern matches is allowed.</summary>
+    public bool AllowsSomeOf(ReadOnlySpan<byte> pattern) =>
+        (_allow is null || AnyOverlaps(_allow, pattern)) && !AnyCovers(_deny, pattern);
 
-        return false;
-    }
+    /// <summary>Some of what the subscription matches is denied: each delivery has to be checked.</summary>
+    public bool DeniesBelow(ReadOnlySpan<byte> pattern) => AnyOverlaps(_deny, pattern);
 
     private static bool AnyMatches(byte[][] patterns, ReadOnlySpan<byte> subject)
     {
         foreach (var pattern in patterns)
         {
             if (NatsSubject.Matches(pattern, subject)) return true;
+        }
+
+        return false;
+    }
+
+    private static bool AnyOverlaps(byte[][] patterns, ReadOnlySpan<byte> pattern)
+    {
+        foreach (var other in patterns)
+        {
+            if (NatsSubject.Overlaps(other, pattern)) return true;
         }
 
         return false;

@@ -11,16 +11,20 @@ internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
     private int _failures;
 
     /// <summary>The pause before the next try, after a link that lived for <paramref name="lived"/> (zero: it never came up).</summary>
-    public TimeSpan Next(TimeSpan lived, bool refused)
+    public TimeSpan Next(TimeSpan lived, bool isRefused)
     {
         if (lived >= remote.StableAfter) _failures = 0;
 
         // A loop or a refusal does not go away by itself: the long pause, spread so that two ends do not meet again.
-        if (refused) return remote.RefusedWait + remote.ReconnectWait * prng.NextDouble();
+        if (isRefused) return remote.RefusedWait + remote.ReconnectWait * prng.NextDouble();
 
         var grown = remote.ReconnectWait.Ticks * Math.Pow(2, Math.Min(_failures, 30));
         _failures++;
-        var pause = Math.Min(grown, remote.ReconnectWaitMax.Ticks);
-        return TimeSpan.FromTicks((long)(pause * (0.5 + prng.NextDouble() / 2)));
+        return Spread(Math.Min(grown, remote.ReconnectWaitMax.Ticks));
     }
+
+    /// <summary>Between two addresses of the same hub.</summary>
+    public TimeSpan Short() => Spread(remote.ReconnectWait.Ticks / 4.0);
+
+    private TimeSpan Spread(double ticks) => TimeSpan.FromTicks((long)(ticks * (0.5 + prng.NextDouble() / 2)));
 }

@@ -1,0 +1,139 @@
+using EdgeSync.Nats.Wire;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker.Leafnodes;
+
+/// <summary>A link that the other side dialled. It proves who it is before anything else, also when real servers of 2.9 would let it pass.</summary>
+internal sealed class AcceptedLeaf : LeafSession
+{
+    private readonly string _nonce;
+    private bool _isHubForUs;
+
+    public AcceptedLeaf(LeafLinks links, ConnectionOrigin origin, Instant now) : base(links, origin, now)
+    {
+        _nonce = links.Core.Authenticator.DrawNonce(links.Core.Entropy);
+        HandshakeDeadline = now + links.Options.ConnectTimeout;
+    }
+
+    public override bool IsToHub => _isHubForUs;
+
+    /// <summary>The account of the other side, as it names it: with the name it tells links apart.</summary>
+    public string RemoteAccount { get; private set; } = "";
+
+    /// <summary>The first line of the link.</summary>
+    public void Greet()
+    {
+        // Spec: client_id other than 0 and leafnode_urls are what tells a leaf port; no `compression` keeps the bytes plain.
+        WriteInfo(OwnInfo() with { Nonce = _nonce, LeafnodeUrls = Options.AnnouncedUrls });
+        Core.Schedule(this, HandshakeDeadline!.Value);
+    }
+
+    protected override void OnInfo(ReadOnlySpan<byte> json, Instant now)
+    {
+        // Only a leaf that wants to compress sends one, and we offered nothing of that.
+    }
+
+    protected override void OnConnect(ReadOnlySpan<byte> json, Instant now)
+    {
+        if (IsUp) return;
+
+        if (!ConnectOptions.TryParse(json, ConnectOptions.ServerDefaults, out var connect))
+        {
+            GiveUp("its CONNECT is no JSON object", CloseReason.ParseError);
+            return;
+        }
+
+        Name = connect.Name;
+        if (!IsWelcome(connect) || !TryAuthenticate(connect)) return;
+
+        PeerVersion = connect.Version;
+        PeerTakesHeaders = connect.Headers;
+        Cluster = System.Text.Encoding.UTF8.GetBytes(connect.Cluster);
+        RemoteAccount = connect.RemoteAccount;
+        IsIsolated = connect.Isolate;
+        _isHubForUs = connect.IsHub;
+        Links.ReplaceOlder(this);
+        WriteInfo(OwnInfo() with
+        {
+            ConnectInfo = true,
+            LeafnodeUrls = Options.AnnouncedUrls,
+            RemoteAccount = LeafLinks.Account,
+            Import = LeafRules.ToTell(_user?.Subscribe, withLoopMarks: false),
+            Export = LeafRules.ToTell(_user?.Publish, withLoopMarks: true),
+        });
+        ComeUp(now);
+    }
+
+    protected override void OnHandshakeTimeout() =>
+        GiveUp("said nothing in time", CloseReason.AuthenticationTimeout, "Authentication Timeout"u8);
+
+    // Spec: the first verb must be CONNECT.
+    protected override void OnTooEarly(in NatsOp op, Instant now) =>
+        GiveUp("spoke before it said who it is", CloseReason.AuthenticationFailure, "Authorization Violation"u8);
+
+    // Spec: since 2.11.16 a message outside of what a leaf may publish ends its link.
+    protected override void OnForbiddenMessage(ReadOnlySpan<byte> subject) =>
+        RefuseSubject("Permissions Violation for Publish to "u8, subject);
+
+    protected override bool OnForbiddenInterest(ReadOnlySpan<byte> subject)
+    {
+        RefuseSubject("Permissions Violation for Subscription to "u8, subject);
+        return false;
+    }
+
+    private BrokerUser? _user;
+
+    private ServerInfo OwnInfo() => new()
+    {
+        ServerId = Core.ServerId,
+        ServerName = Core.Options.ServerName,
+        Version = BrokerOptions.ProtocolVersion,
+        Host = Origin.ListenAddress,
+        Port = Origin.ListenPort,
+        HeadersSupported = true,
+        AuthRequired = Core.Options.RequiresAuthentication,
+        TlsRequired = Origin is { IsTls: true, Transport: not ConnectionTransport.WebSocket },
+        MaxPayload = Core.Options.PayloadBytesMax,
+        ClientId = (long)Id,
+        Cluster = Options.Cluster ?? "",
+        InfoOnConnect = true,
+    };
+
+    private bool IsWelcome(ConnectOptions connect)
+    {
+        if (!connect.IsLeaf)
+            GiveUp("a client came to the leafnode port", CloseReason.IncorrectPort, "attempted to connect to leaf node port"u8);
+        else if (connect.Gateway.Length > 0)
+            GiveUp("a gateway came to the leafnode port", CloseReason.IncorrectPort, "attempted to connect to leaf node port"u8);
+        else if (connect.Cluster.Length > 0 && connect.Cluster == Links.Cluster)
+            Refuse($"its cluster is called '{connect.Cluster}', as ours", CloseReason.ClusterNamesIdentical, "remote leafnode has same cluster name"u8);
+        else if (connect.Cluster.AsSpan().IndexOfAny(" \t") >= 0 || connect.Name.AsSpan().IndexOfAny(" \t") >= 0)
+            Refuse("its name has a blank in it", CloseReason.ProtocolViolation, "name cannot contain spaces"u8);
+        else if (Options.MinimumVersion is { } minimum && LeafVersion.Compare(connect.Version, minimum) < 0)
+            Refuse(
+                $"its version '{connect.Version}' is older than {minimum}", CloseReason.MinimumVersionRequired,
+                System.Text.Encoding.UTF8.GetBytes($"connection rejected since minimum version required is \"{minimum}\""));
+        return !IsClosed;
+    }
+
+    private bool TryAuthenticate(ConnectOptions connect)
+    {
+        // Spec: a URL with only a user part is sent as `user` by 2.9, and as `auth_token` too since 2.10.
+        if (connect is { User.Length: > 0, Password: "", AuthToken: "" }) connect = connect with { AuthToken = connect.User };
+        if (Core.Authenticator.TryAccept(connect, _nonce, out _user))
+        {
+            SendRules = LeafRules.Of(_user?.Subscribe, connect.DenyPublish);
+            ReceiveRules = LeafRules.Of(_user?.Publish, []);
+            return true;
+        }
+
+        GiveUp("wrong credentials", CloseReason.AuthenticationFailure, "Authorization Violation"u8);
+        return false;
+    }
+
+    private void RefuseSubject(ReadOnlySpan<byte> text, ReadOnlySpan<byte> subject)
+    {
+        var error = (byte[])[.. text, (byte)'"', .. subject, (byte)'"'];
+        Refuse(System.Text.Encoding.UTF8.GetString(error), CloseReason.ProtocolViolation, error);
+    }
+}

@@ -1,0 +1,152 @@
+using EdgeSync.Nats.Broker.Routing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker.Leafnodes;
+
+/// <summary>
+/// All leaf links of a broker, and what they are told. One object a <see cref="BrokerCore"/>, with its rules for use: one caller
+/// at a time, no clock.
+/// </summary>
+internal sealed class LeafLinks : ILeafnodes
+{
+    /// <summary>The account that everything here belongs to; its name is what real servers call theirs.</summary>
+    public const string Account = "$G";
+
+    private readonly LeafInterestTable _table = new();
+    private readonly List<LeafSession> _sessions = [];
+    private readonly Queue<LeafSession> _toClose = new();
+    private bool _isClosing;
+
+    public LeafLinks(BrokerCore core, LeafnodeOptions options)
+    {
+        Invariant.Require(core.Leafnodes is null);
+        Core = core;
+        Options = options;
+        Cluster = options.Cluster ?? core.Options.ServerName;
+        LoopMark = Leafnodes.LoopMark.Draw(core.Prng);
+        core.Leafnodes = this;
+    }
+
+    public BrokerCore Core { get; }
+
+    public LeafnodeOptions Options { get; }
+
+    /// <summary>Our cluster, by default a cluster of one with our own name.</summary>
+    public string Cluster { get; }
+
+    /// <summary>Our <c>$LDS.…</c> for as long as we live.</summary>
+    public byte[] LoopMark { get; }
+
+    /// <summary>Links with the handshake done.</summary>
+    public IEnumerable<LeafSession> Up => _sessions;
+
+    /// <summary>What is wanted here and beyond the links, for tests and monitoring.</summary>
+    public LeafInterestTable Interest => _table;
+
+    /// <summary>What a peer complained about, for the log of a shell: link and text.</summary>
+    public Queue<(LeafSession Link, string Text)> Reports { get; } = new();
+
+    /// <summary>Handshakes and pings run on the timers of the connections.</summary>
+    public Instant? Deadline => null;
+
+    public LeafLink Accept(ConnectionOrigin origin, Instant now)
+    {
+        var link = new AcceptedLeaf(this, origin, now);
+        Core.Register(link);
+        link.Greet();
+        return link;
+    }
+
+    /// <summary>We opened a stream to a hub; it speaks first.</summary>
+    public SolicitedLeaf Solicit(LeafnodeRemote remote, Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
+    {
+        var link = new SolicitedLeaf(this, remote, url, wantsTls, origin, now);
+        Core.Register(link);
+        return link;
+    }
+
+    public void OnSubscribed(Subscription subscription) => ChangeClients(subscription, 1);
+
+    public void OnUnsubscribed(Subscription subscription) => ChangeClients(subscription, -1);
+
+    public void OnDeadline(Instant now)
+    {
+    }
+
+    /// <summary>A leaf that came back is faster than the loss of its old link: that one goes, before its loop mark looks like a loop.</summary>
+    public void ReplaceOlder(AcceptedLeaf newer)
+    {
+        if (newer.Name.Length == 0) return;
+
+        foreach (var session in _sessions.ToArray())
+        {
+            if (session is not AcceptedLeaf older || older.Name != newer.Name) continue;
+            if (!older.Cluster.AsSpan().SequenceEqual(newer.Cluster) || older.RemoteAccount != newer.RemoteAccount) continue;
+
+            older.CloseWithError("Duplicate Remote LeafNode Connection"u8, CloseReason.DuplicateRemoteLeafnode);
+        }
+    }
+
+    public void OnUp(LeafSession link)
+    {
+        _sessions.Add(link);
+        _table.Join(link);
+        CloseMarked();
+    }
+
+    public void OnDown(LeafSession link)
+    {
+        _sessions.Remove(link);
+        _table.Leave(link);
+    }
+
+    /// <summary>The link wants a key.</summary>
+    public void Take(LeafSession link, ReadOnlySpan<byte> key, int weight)
+    {
+        _table.Set(link, key, weight);
+        CloseMarked();
+    }
+
+    /// <summary>The link wants a key no more.</summary>
+    public void Withdraw(LeafSession link, ReadOnlySpan<byte> key)
+    {
+        _table.Clear(link, key);
+        CloseMarked();
+    }
+
+    /// <summary>A link cannot take more. It is closed once the walk over the table that found out is over.</summary>
+    public void CloseLater(LeafSession link) => _toClose.Enqueue(link);
+
+    public void Report(LeafSession link, string text)
+    {
+        const int ReportsMax = 64;
+        while (Reports.Count >= ReportsMax) Reports.Dequeue();
+        Reports.Enqueue((link, text));
+    }
+
+    private void ChangeClients(Subscription subscription, int change)
+    {
+        if (subscription.Queue is not { } queue)
+        {
+            _table.ChangeClients(subscription.Subject, change);
+        }
+        else
+        {
+            var key = (byte[])[.. subscription.Subject, (byte)' ', .. queue];
+            _table.ChangeClients(key, change);
+        }
+
+        CloseMarked();
+    }
+
+    // Closing a link withdraws its interest, which may overfill another one: a queue, not a recursion.
+    private void CloseMarked()
+    {
+        if (_isClosing) return;
+
+        _isClosing = true;
+        while (_toClose.TryDequeue(out var link))
+            if (!link.IsClosed) link.CloseAsSlow();
+        _isClosing = false;
+    }
+}

@@ -1,0 +1,433 @@
+using System.Buffers;
+using System.Text;
+using EdgeSync.Nats.Broker.Routing;
+using EdgeSync.Nats.Wire;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker.Leafnodes;
+
+/// <summary>
+/// A link to another broker once both know each other: interest and messages in both directions, the same for whoever
+/// dialled. How the two get there is the matter of <see cref="AcceptedLeaf"/> and <see cref="SolicitedLeaf"/>.
+/// <code>
+///   accepting                               soliciting
+///   INFO client_id nonce info_on_connect ─▶
+///                                        ◀─ CONNECT name cluster credentials
+///   INFO connect_info import export      ─▶
+///   LS+ $LDS.mark  LS+ …                 ─▶ ◀─ LS+ $LDS.mark  LS+ …        whole interest, once
+///   LS± LMSG HMSG PING PONG             ◀─▶ LS± LMSG HMSG PING PONG
+/// </code>
+/// </summary>
+internal abstract class LeafSession : LeafLink, ILeafLink
+{
+    /// <summary>The longest line of a message that all real servers take; queue names beyond it are left out.</summary>
+    private const int MessageLineBytesMax = 60 * 1024;
+
+    /// <summary>No group has more members; keeps sums far from overflow.</summary>
+    private const int WeightMax = 10_000;
+
+    /// <summary>The first question comes early, so that the round trip is known.</summary>
+    private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<byte[], Subscription> _interest = new(WireKey.Comparer);
+    private readonly Dictionary<byte[], Subscription>.AlternateLookup<ReadOnlySpan<byte>> _interestByKey;
+    private readonly WireLimits _limits;
+
+    // The answer to the latest subject: a stream of messages on one subject asks the trie once.
+    private byte[] _answeredSubject = [];
+    private int _answeredLength;
+    private MatchResult _answer = new() { Plain = [], Links = [], Queues = [], IsStale = true };
+    private Instant _nextPing;
+    private Instant? _pingSent;
+    private int _unansweredPings;
+
+    protected LeafSession(LeafLinks links, ConnectionOrigin origin, Instant now) : base(links.Core, origin, now)
+    {
+        Links = links;
+        _interestByKey = _interest.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _limits = WireLimits.OfLeaves with { PayloadBytesMax = links.Core.Options.PayloadBytesMax };
+    }
+
+    /// <summary>Handshake done: interest and messages flow.</summary>
+    public bool IsUp { get; private set; }
+
+    /// <summary>Since when, once it is up.</summary>
+    public Instant UpSince { get; private set; }
+
+    public abstract bool IsToHub { get; }
+
+    public bool IsIsolated { get; private protected set; }
+
+    public byte[] Cluster { get; private protected set; } = [];
+
+    /// <summary>The version that the other side claims.</summary>
+    public string PeerVersion { get; private protected set; } = "";
+
+    /// <summary>What the other side wants, by key.</summary>
+    public IReadOnlyDictionary<byte[], Subscription> Interest => _interest;
+
+    /// <summary>Why the link ended or was refused, for people; empty while there is nothing to say.</summary>
+    public string Trouble { get; private set; } = "";
+
+    /// <summary>The trouble will not go away by dialling again at once.</summary>
+    public bool IsRefused { get; private set; }
+
+    /// <summary>Messages that were not taken over, or not passed on, because permissions or sizes forbid it.</summary>
+    public long DroppedMessages { get; private set; }
+
+    internal override int SubscriptionCount => _interest.Count;
+
+    protected LeafLinks Links { get; }
+
+    protected LeafnodeOptions Options => Links.Options;
+
+    /// <summary>What may go to the other side.</summary>
+    protected LeafRules SendRules { get; set; } = LeafRules.Everything;
+
+    /// <summary>What may come from the other side.</summary>
+    protected LeafRules ReceiveRules { get; set; } = LeafRules.Everything;
+
+    protected bool PeerTakesHeaders { get; set; }
+
+    /// <summary>Of header block and body; 0 when the other side did not say.</summary>
+    protected int PeerPayloadBytesMax { get; set; }
+
+    /// <summary>The other side miscounts queue members: it is told 1, and nothing when their number changes.</summary>
+    protected bool PeerMiscountsQueues { get; set; }
+
+    /// <summary>When the handshake is given up; null when it is over.</summary>
+    protected Instant? HandshakeDeadline { get; set; }
+
+    public override bool MayPassFrom(BrokerConnection source) =>
+        IsUp && (source is not ILeafLink link || LeafLinkRules.MayPass(link, this));
+
+    public override bool MayReceive(ReadOnlySpan<byte> subject) => IsUp && !IsClosed && SendRules.Allows(subject);
+
+    public override bool Deliver(in RoutedMessage message, ReadOnlySpan<byte[]> queues)
+    {
+        if (!IsUp || IsClosed) return false;
+
+        var size = PeerTakesHeaders ? message.TotalBytes : message.TotalBytes - message.HeaderBytes;
+        if (!SendRules.Allows(message.Subject) || (PeerPayloadBytesMax > 0 && size > PeerPayloadBytesMax))
+        {
+            DroppedMessages++;
+            return false;
+        }
+
+        var named = NamesThatFit(message.Subject.Length + message.Reply.Length, queues);
+        LeafWriter.Message(Output, message, queues[..named], PeerTakesHeaders);
+        Counters.OutMessages++;
+        Counters.OutBytes += size;
+        Core.Touch(this);
+        if (PendingBytes > Options.PendingBytesMax) CloseAsSlow();
+        return true;
+    }
+
+    public void TellInterest(ReadOnlySpan<byte> key, int before, int now)
+    {
+        if (!ReceiveRules.AllowsSomeOf(WireKey.SubjectOf(key))) return;
+
+        if (now == 0) LeafWriter.NoInterest(Output, key);
+        else if (before == 0) LeafWriter.Interest(Output, key, PeerMiscountsQueues ? 1 : now);
+        else if (WireKey.HasQueue(key) && !PeerMiscountsQueues) LeafWriter.Interest(Output, key, now);
+        else return;
+
+        Core.Touch(this);
+        // Not closed here: the table is being walked.
+        if (PendingBytes > Options.PendingBytesMax) Links.CloseLater(this);
+    }
+
+    /// <summary>It does not take what is for it. Interest goes out whole when it is back.</summary>
+    public void CloseAsSlow()
+    {
+        Trouble = $"{PendingBytes} bytes waited for it, more than {Options.PendingBytesMax}";
+        Close(CloseReason.SlowConsumerPendingBytes);
+    }
+
+    internal override Instant? OnDeadline(Instant now)
+    {
+        if (HandshakeDeadline is { } deadline)
+        {
+            if (now < deadline) return deadline;
+
+            OnHandshakeTimeout();
+            return null;
+        }
+
+        if (!IsUp) return null;
+        if (now < _nextPing) return _nextPing;
+
+        // Any byte that came in the meantime shows that the other side lives, not only a PONG: that may be stuck behind data.
+        if (_unansweredPings >= Options.UnansweredPingsMax)
+        {
+            Trouble = $"silent for {(now - LastActivity).TotalSeconds:0} s";
+            CloseWithError("Stale Connection"u8, CloseReason.StaleConnection);
+            return null;
+        }
+
+        _unansweredPings++;
+        _pingSent ??= now;
+        Write(NatsOpWriter.Ping);
+        return _nextPing = now + Options.PingInterval;
+    }
+
+    private protected sealed override void OnBytes(Instant now)
+    {
+        _unansweredPings = 0;
+    }
+
+    private protected sealed override int Read(ReadOnlySpan<byte> bytes, Instant now, out int needed)
+    {
+        var reader = new NatsOpReader(bytes, _limits);
+        needed = 0;
+        while (!IsClosed && !IsReadingPaused)
+        {
+            var status = reader.TryReadFromLeaf(out var op);
+            if (status == OperationStatus.NeedMoreData)
+            {
+                needed = reader.BytesNeeded;
+                break;
+            }
+
+            if (status == OperationStatus.InvalidData)
+            {
+                Trouble = $"sent what is no leafnode protocol ({reader.Fault})";
+                CloseForFault(reader.Fault);
+                break;
+            }
+
+            Handle(in op, now);
+        }
+
+        return reader.Consumed;
+    }
+
+    private protected override void OnClosed(CloseReason reason)
+    {
+        if (!IsUp) return;
+
+        IsUp = false;
+        Links.OnDown(this);
+        foreach (var (key, subscription) in _interest)
+        {
+            Links.Withdraw(this, key);
+            Core.Subscriptions.Remove(subscription);
+        }
+
+        _interest.Clear();
+    }
+
+    /// <summary>Bytes wait until the shell has made the stream safe.</summary>
+    protected virtual bool IsReadingPaused => false;
+
+    protected abstract void OnInfo(ReadOnlySpan<byte> json, Instant now);
+
+    protected abstract void OnConnect(ReadOnlySpan<byte> json, Instant now);
+
+    protected abstract void OnHandshakeTimeout();
+
+    /// <summary>What to do with a message outside of what the other side may say.</summary>
+    protected abstract void OnForbiddenMessage(ReadOnlySpan<byte> subject);
+
+    /// <summary>What to do with interest outside of what the other side may hear. True: take it nevertheless, as nothing will be sent.</summary>
+    protected abstract bool OnForbiddenInterest(ReadOnlySpan<byte> subject);
+
+    /// <summary>Both know each other: everything we want is told, once.</summary>
+    protected void ComeUp(Instant now)
+    {
+        Invariant.Require(!IsUp && !IsClosed);
+        IsUp = true;
+        UpSince = now;
+        HandshakeDeadline = null;
+        LeafWriter.Interest(Output, Links.LoopMark, 1);
+        Core.Touch(this);
+        Links.OnUp(this);
+        _nextPing = now + FirstPing;
+        Core.Schedule(this, _nextPing);
+    }
+
+    /// <summary>Ends it for a reason that people should read.</summary>
+    protected void Refuse(string trouble, CloseReason reason, ReadOnlySpan<byte> error = default)
+    {
+        Trouble = trouble;
+        IsRefused = true;
+        if (error.IsEmpty) Close(reason);
+        else CloseWithError(error, reason);
+    }
+
+    /// <summary>The same, for what may be better a moment later.</summary>
+    protected void GiveUp(string trouble, CloseReason reason, ReadOnlySpan<byte> error = default)
+    {
+        Refuse(trouble, reason, error);
+        IsRefused = false;
+    }
+
+    protected void WriteInfo(ServerInfo info)
+    {
+        NatsOpWriter.WriteInfo(Output, info);
+        Core.Touch(this);
+    }
+
+    private void Handle(in NatsOp op, Instant now)
+    {
+        switch (op.Verb)
+        {
+            case NatsVerb.LMsg or NatsVerb.HMsg when IsUp: OnMessage(op); break;
+            case NatsVerb.LeafSub when IsUp: OnInterest(op); break;
+            case NatsVerb.LeafUnsub when IsUp: OnNoInterest(op); break;
+            case NatsVerb.Ping when IsUp: Write(NatsOpWriter.Pong); break;
+            case NatsVerb.Pong: OnPong(now); break;
+            case NatsVerb.Info: OnInfo(op.Arguments, now); break;
+            case NatsVerb.Connect: OnConnect(op.Arguments, now); break;
+            case NatsVerb.Err: OnError(op.Arguments); break;
+            case NatsVerb.Ok: break;
+            default: OnTooEarly(op, now); break;
+        }
+    }
+
+    /// <summary>Something that belongs behind the handshake.</summary>
+    protected abstract void OnTooEarly(in NatsOp op, Instant now);
+
+    private void OnPong(Instant now)
+    {
+        if (_pingSent is { } sent) RoundTrip = now - sent;
+        _pingSent = null;
+    }
+
+    private void OnMessage(in NatsOp op)
+    {
+        Counters.InMessages++;
+        Counters.InBytes += op.TotalBytes;
+        if (!ReceiveRules.Allows(op.Subject))
+        {
+            DroppedMessages++;
+            OnForbiddenMessage(op.Subject);
+            return;
+        }
+
+        Route(op);
+    }
+
+    private void Route(in NatsOp op)
+    {
+        if (_answer.IsStale || !op.Subject.SequenceEqual(_answeredSubject.AsSpan(0, _answeredLength)))
+        {
+            _answer = Core.Subscriptions.Match(op.Subject);
+            if (_answeredSubject.Length < op.Subject.Length) _answeredSubject = new byte[2 * op.Subject.Length];
+            op.Subject.CopyTo(_answeredSubject);
+            _answeredLength = op.Subject.Length;
+        }
+
+        if (_answer.IsEmpty) return;
+
+        if (JetStreamAck.TrySplit(op.Reply, out var reply, out var subject))
+            Core.Router.FromLeaf(this, new RoutedMessage(op) { ClientSubject = subject, ClientReply = reply }, _answer, op.Queues);
+        else
+            Core.Router.FromLeaf(this, new RoutedMessage(op), _answer, op.Queues);
+    }
+
+    private void OnInterest(in NatsOp op)
+    {
+        if (!NatsSubject.IsValid(op.Subject))
+        {
+            WriteError("Invalid Subscription"u8);
+            return;
+        }
+
+        if (op.Subject.SequenceEqual(Links.LoopMark))
+        {
+            OnLoop();
+            return;
+        }
+
+        if (!NatsSubject.HasWildcard(op.Subject) && !SendRules.Allows(op.Subject) && !OnForbiddenInterest(op.Subject)) return;
+
+        var key = KeyOf(op, stackalloc byte[256]);
+        var weight = Math.Min(op.Number, WeightMax);
+        if (weight == 0) ForgetInterest(key);
+        else TakeInterest(key, op, weight);
+    }
+
+    private void TakeInterest(ReadOnlySpan<byte> key, in NatsOp op, int weight)
+    {
+        if (_interestByKey.TryGetValue(key, out var known))
+        {
+            if (known.Weight == weight) return;
+
+            known.Weight = weight;
+            Core.Subscriptions.Forget(known.Subject);
+        }
+        else
+        {
+            if (_interest.Count >= Options.InterestMax)
+            {
+                Refuse($"wants more than {Options.InterestMax} subjects", CloseReason.MaxSubscriptionsExceeded, "maximum subscriptions exceeded"u8);
+                return;
+            }
+
+            var subscription = new Subscription(this, op.Subject.ToArray(), op.Queue.IsEmpty ? null : op.Queue.ToArray(), []) { Weight = weight };
+            _interest.Add(key.ToArray(), subscription);
+            Core.Subscriptions.Add(subscription);
+        }
+
+        Links.Take(this, key, weight);
+    }
+
+    private void OnNoInterest(in NatsOp op) => ForgetInterest(KeyOf(op, stackalloc byte[256]));
+
+    private void ForgetInterest(ReadOnlySpan<byte> key)
+    {
+        if (!_interestByKey.Remove(key, out _, out var subscription)) return;
+
+        Core.Subscriptions.Remove(subscription);
+        Links.Withdraw(this, key);
+    }
+
+    private void OnLoop()
+    {
+        var trouble = $"loop: what is sent to '{Name}' comes back to '{Core.Options.ServerName}' over other links";
+        var error = $"Loop detected for leafnode account=\"$G\" between \"{Core.Options.ServerName}\" and \"{Name}\". Delaying attempt to reconnect for 30s";
+        Refuse(trouble, CloseReason.LeafnodeLoop, Encoding.UTF8.GetBytes(error));
+    }
+
+    // Spec: the texts that a real server acts on; every other one is only reported.
+    private void OnError(ReadOnlySpan<byte> quoted)
+    {
+        var text = Encoding.UTF8.GetString(quoted.Trim("' "u8));
+        Links.Report(this, text);
+        if (Contains("Loop detected")) Refuse($"the other side says: {text}", CloseReason.LeafnodeLoop);
+        else if (Contains("remote leafnode has same cluster name")) Refuse($"the other side says: {text}", CloseReason.ClusterNamesIdentical);
+        else if (Contains("Duplicate Remote LeafNode")) Refuse($"the other side has another link of the name '{Core.Options.ServerName}'", CloseReason.DuplicateRemoteLeafnode);
+        else if (Contains("minimum version")) Refuse($"the other side says: {text}", CloseReason.MinimumVersionRequired);
+        else if (Contains("Permissions Violation")) Refuse($"the other side says: {text}", CloseReason.ProtocolViolation);
+        else if (Contains("Authorization Violation")) GiveUp("the other side refuses our credentials", CloseReason.AuthenticationFailure);
+        else if (Contains("Authentication Timeout")) GiveUp("the other side got our CONNECT too late", CloseReason.AuthenticationTimeout);
+        else Trouble = $"the other side says: {text}";
+
+        bool Contains(string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static ReadOnlySpan<byte> KeyOf(in NatsOp op, Span<byte> scratch)
+    {
+        if (op.Queue.IsEmpty) return op.Subject;
+
+        var length = op.Subject.Length + 1 + op.Queue.Length;
+        var key = length <= scratch.Length ? scratch[..length] : new byte[length];
+        op.Subject.CopyTo(key);
+        key[op.Subject.Length] = (byte)' ';
+        op.Queue.CopyTo(key[(op.Subject.Length + 1)..]);
+        return key;
+    }
+
+    private static int NamesThatFit(int lineBytes, ReadOnlySpan<byte[]> queues)
+    {
+        var room = MessageLineBytesMax - lineBytes;
+        for (var i = 0; i < queues.Length; i++)
+        {
+            room -= queues[i].Length + 1;
+            if (room < 0) return i;
+        }
+
+        return queues.Length;
+    }
+}

@@ -1,0 +1,174 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Nats.Broker.Leafnodes;
+
+/// <summary>Where a remote stands.</summary>
+public enum LeafRemoteState
+{
+    /// <summary>Between two tries; <see cref="LeafRemoteStatus.NextTry"/> says until when.</summary>
+    Waiting,
+
+    /// <summary>A stream is being opened.</summary>
+    Dialling,
+
+    /// <summary>The stream is open, both sides introduce themselves.</summary>
+    Handshaking,
+
+    Connected,
+
+    /// <summary>Taken away, or the broker has stopped.</summary>
+    Stopped,
+}
+
+/// <summary>What people and monitoring see of a remote.</summary>
+public sealed record LeafRemoteStatus
+{
+    /// <summary>The remote's display name.</summary>
+    public required string Remote { get; init; }
+
+    public required LeafRemoteState State { get; init; }
+
+    /// <summary>The address in use or tried last, without credentials.</summary>
+    public string Address { get; init; } = "";
+
+    /// <summary>The name of the server over there; empty before the first handshake.</summary>
+    public string PeerName { get; init; } = "";
+
+    public string PeerVersion { get; init; } = "";
+
+    /// <summary>Since when it is connected.</summary>
+    public Instant? ConnectedSince { get; init; }
+
+    /// <summary>When it is dialled again, while waiting.</summary>
+    public Instant? NextTry { get; init; }
+
+    /// <summary>Why the last try failed or the last link ended; empty when there was none since it last came up.</summary>
+    public string LastError { get; init; } = "";
+
+    /// <summary>Links that came up so far.</summary>
+    public long Connects { get; init; }
+
+    public TimeSpan? RoundTrip { get; init; }
+
+    public bool IsConnected => State == LeafRemoteState.Connected;
+}
+
+/// <summary>
+/// Keeps one remote connected: which address to dial when, what went wrong, how long to wait. Never gives up. A shell asks
+/// <see cref="NextDial"/>, dials <see cref="Begin"/>'s address, and says how that ended.
+/// </summary>
+internal sealed class LeafSolicitor
+{
+    private readonly LeafLinks _links;
+    private readonly LeafUrlPool _pool;
+    private readonly LeafBackoff _backoff;
+    private SolicitedLeaf? _link;
+    private string _peerName = "";
+    private string _peerVersion = "";
+    private string _lastError = "";
+    private string _address = "";
+    private long _connects;
+    private bool _isDialling;
+    private bool _isStopped;
+
+    public LeafSolicitor(LeafLinks links, LeafnodeRemote remote, Instant now)
+    {
+        _links = links;
+        Remote = remote;
+        _pool = new LeafUrlPool(remote.Urls);
+        _backoff = new LeafBackoff(remote, links.Core.Prng.Fork());
+        NextDial = now;
+    }
+
+    public LeafnodeRemote Remote { get; }
+
+    /// <summary>When to dial; null while a try is under way, or for good.</summary>
+    public Instant? NextDial { get; private set; }
+
+    /// <summary>The address to dial now.</summary>
+    public Uri Begin()
+    {
+        Invariant.Require(NextDial is not null && !_isStopped);
+        NextDial = null;
+        _isDialling = true;
+        _address = LeafUrl.WithoutCredentials(_pool.Current.OriginalString);
+        return _pool.Current;
+    }
+
+    /// <summary>No stream could be opened.</summary>
+    public void DialFailed(string error, Instant now) => Wait(error, TimeSpan.Zero, isRefused: false, now);
+
+    /// <summary>A stream is open; what comes from it goes to the connection.</summary>
+    public SolicitedLeaf Connected(Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
+    {
+        _isDialling = false;
+        return _link = _links.Solicit(Remote, url, wantsTls, origin, now);
+    }
+
+    /// <summary>The link has ended, up or not.</summary>
+    public void Ended(Instant now)
+    {
+        var link = _link!;
+        Refresh();
+        _link = null;
+        var reason = link.Trouble.Length > 0 ? link.Trouble : CloseReasonText.Of(link.CloseReason);
+        var lived = link.UpSince == default ? TimeSpan.Zero : now - link.UpSince;
+        if (link.AnnouncedUrls.Count > 0 && Remote.UseAnnouncedUrls) _pool.Learn(link.AnnouncedUrls);
+        Wait(reason, lived, link.IsRefused, now);
+    }
+
+    /// <summary>Never again.</summary>
+    public void Stop()
+    {
+        _isStopped = true;
+        NextDial = null;
+        _link?.Close(CloseReason.RemoteRemoved);
+    }
+
+    public LeafRemoteStatus Status()
+    {
+        Refresh();
+        return new LeafRemoteStatus
+        {
+            Remote = Remote.DisplayName,
+            State = StateNow(),
+            Address = _address,
+            PeerName = _peerName,
+            PeerVersion = _peerVersion,
+            ConnectedSince = _link is { IsUp: true } up ? up.UpSince : null,
+            NextTry = NextDial,
+            LastError = _link is { IsUp: true, Trouble: "" } ? "" : _lastError,
+            Connects = _connects,
+            RoundTrip = _link?.RoundTrip,
+        };
+    }
+
+    private LeafRemoteState StateNow() => this switch
+    {
+        { _isStopped: true } => LeafRemoteState.Stopped,
+        { _link.IsUp: true } => LeafRemoteState.Connected,
+        { _link: not null } => LeafRemoteState.Handshaking,
+        { _isDialling: true } => LeafRemoteState.Dialling,
+        _ => LeafRemoteState.Waiting,
+    };
+
+    private void Refresh()
+    {
+        if (_link is null || _link.Name.Length == 0) return;
+
+        (_peerName, _peerVersion) = (_link.Name, _link.PeerVersion);
+    }
+
+    private void Wait(string error, TimeSpan lived, bool isRefused, Instant now)
+    {
+        _isDialling = false;
+        _lastError = error;
+        if (lived > TimeSpan.Zero) _connects++;
+        if (_isStopped) return;
+
+        // A short link is a failure of its address, and one that was refused too: the next one may be better.
+        var isRoundDone = lived < Remote.StableAfter && _pool.Advance();
+        // Between two addresses of one hub there is no long pause; after all of them failed there is.
+        NextDial = now + (isRoundDone || lived > TimeSpan.Zero || isRefused ? _backoff.Next(lived, isRefused) : _backoff.Short());
+    }
+}
