@@ -1,0 +1,128 @@
+using EdgeSync.Nats.Broker;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Net.Nats;
+
+/// <summary>
+/// Carries one <see cref="BrokerCore"/>: one lock around every call, one timer for its deadline, and after each call a signal
+/// to every connection that got something to send. A batch of messages is one call, so each receiver is woken once for it.
+/// </summary>
+internal sealed class BrokerDriver : IDisposable
+{
+    // Waking somebody may run his loop in this thread, and that may lead back here: whoever uses the list takes it away.
+    [ThreadStatic]
+    private static List<BrokerPump>? _spareList;
+
+    private readonly Lock _gate = new();
+    private readonly BrokerCore _core;
+    private readonly TimeProvider _clock;
+    private readonly ITimer _timer;
+    private long _timerTicks = long.MaxValue;
+    private bool _isDisposed;
+
+    public BrokerDriver(BrokerCore core, TimeProvider clock)
+    {
+        _core = core;
+        _clock = clock;
+        _timer = clock.CreateTimer(static driver => ((BrokerDriver)driver!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public TimeProvider Clock => _clock;
+
+    public Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
+
+    /// <summary>Hands over what was read.</summary>
+    public void Receive(BrokerConnection connection, ReadOnlySpan<byte> bytes)
+    {
+        var woken = TakeList();
+        lock (_gate)
+        {
+            _core.Receive(connection, Now, bytes);
+            Finish(woken);
+        }
+
+        Wake(woken);
+    }
+
+    /// <summary>Whatever else there is to do with the core. Nobody else is in it meanwhile.</summary>
+    public T Call<T>(Func<BrokerCore, Instant, T> action)
+    {
+        T result;
+        var woken = TakeList();
+        lock (_gate)
+        {
+            result = action(_core, Now);
+            Finish(woken);
+        }
+
+        Wake(woken);
+        return result;
+    }
+
+    /// <summary>Everything that waits for the connection. False when nothing does.</summary>
+    public bool TryTakeOutput(BrokerConnection connection, List<OutputSegment> target)
+    {
+        lock (_gate) return _core.TakeOutput(connection, target, Now) > 0;
+    }
+
+    public void OutputSent(BrokerConnection connection, int bytes)
+    {
+        lock (_gate) _core.OutputSent(connection, bytes, Now);
+    }
+
+    public void Detach(BrokerConnection connection, CloseReason reason) => Call((core, now) =>
+    {
+        core.Detach(connection, reason, now);
+        return true;
+    });
+
+    public void Dispose()
+    {
+        lock (_gate) _isDisposed = true;
+        _timer.Dispose();
+    }
+
+    private void OnTimer()
+    {
+        var woken = TakeList();
+        lock (_gate)
+        {
+            if (_isDisposed) return;
+
+            _timerTicks = long.MaxValue;
+            _core.OnDeadline(Now);
+            Finish(woken);
+        }
+
+        Wake(woken);
+    }
+
+    /// <summary>Still inside the lock: whom to wake, and when to come back.</summary>
+    private void Finish(List<BrokerPump> woken)
+    {
+        while (_core.TryTakeTouched(out var connection))
+        {
+            if (connection.Tag is BrokerPump pump) woken.Add(pump);
+        }
+
+        if (_isDisposed || _core.Deadline is not { } deadline || deadline.UnixTicks >= _timerTicks) return;
+
+        _timerTicks = deadline.UnixTicks;
+        var due = deadline - Now;
+        _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    private static List<BrokerPump> TakeList()
+    {
+        var list = _spareList ?? [];
+        _spareList = null;
+        return list;
+    }
+
+    private static void Wake(List<BrokerPump> woken)
+    {
+        foreach (var pump in woken) pump.Wake();
+        woken.Clear();
+        _spareList = woken;
+    }
+}

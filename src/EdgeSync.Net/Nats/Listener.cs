@@ -1,0 +1,80 @@
+using System.Net;
+using System.Net.Sockets;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Net.Nats;
+
+/// <summary>Accepts TCP connections on one address and gives each to a task of its own.</summary>
+internal sealed class Listener : IAsyncDisposable
+{
+    private readonly Socket _socket;
+    private readonly Func<Socket, Task> _serve;
+    private readonly Task _accepting;
+
+    private Listener(Socket socket, Func<Socket, Task> serve)
+    {
+        _socket = socket;
+        _serve = serve;
+        Endpoint = (IPEndPoint)socket.LocalEndPoint!;
+        _accepting = AcceptAsync();
+    }
+
+    /// <summary>With the port that was picked.</summary>
+    public IPEndPoint Endpoint { get; }
+
+    /// <param name="endpoint">Where to listen.</param>
+    /// <param name="serve">Owns the socket until it completes. Does not throw.</param>
+    /// <exception cref="EdgeSyncException">The address is taken or not ours.</exception>
+    public static Listener Start(IPEndPoint endpoint, Func<Socket, Task> serve)
+    {
+        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            socket.Bind(endpoint);
+            socket.Listen(512);
+            return new Listener(socket, serve);
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            var hint = e.SocketErrorCode == SocketError.AddressAlreadyInUse
+                ? "another program listens there; choose another port, or 0 for any free one"
+                : "choose an address of this machine, such as 127.0.0.1:4222";
+            throw new EdgeSyncException(ErrorKind.System, $"cannot listen on {endpoint}: {e.Message}", hint, e);
+        }
+    }
+
+    /// <summary>No new connections. Those there are go on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _socket.Dispose();
+        await _accepting;
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                var accepted = await _socket.AcceptAsync();
+                accepted.NoDelay = true;
+                _ = Task.Run(() => _serve(accepted));   // the broker counts and awaits what it serves
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                // One connection failed before it was taken, or files have run out: others may come.
+                await Task.Delay(TimeSpan.FromMilliseconds(20));
+            }
+        }
+    }
+}

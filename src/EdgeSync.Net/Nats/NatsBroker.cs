@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using EdgeSync.Nats.Broker;
+using EdgeSync.Net.Nats.Transports;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Net.Nats;
+
+/// <summary>A NATS server inside this process: clients over TCP, TLS, WebSocket and in process; leaf links; monitoring.</summary>
+public sealed class NatsBroker : IAsyncDisposable
+{
+    private readonly NatsBrokerOptions _options;
+    private readonly INatsBrokerEvents? _events;
+    private readonly BrokerDriver _driver;
+    private readonly Acceptor _acceptor;
+    private readonly List<Listener> _listeners = [];
+    private readonly ConcurrentDictionary<long, Task> _served = new();
+    private long _lastServed;
+    private bool _isStopped;
+
+    private NatsBroker(NatsBrokerOptions options, TimeProvider clock, INatsBrokerEvents? events)
+    {
+        _options = options;
+        _events = events;
+        var seed = new byte[sizeof(ulong)];
+        options.Entropy.Fill(seed);
+        var core = new BrokerCore(
+            options.Broker, options.Entropy, new Prng(BitConverter.ToUInt64(seed)), Instant.FromDateTime(clock.GetUtcNow()));
+        _driver = new BrokerDriver(core, clock);
+        _acceptor = new Acceptor(options, _driver);
+    }
+
+    /// <summary>Such as <c>nats://127.0.0.1:4222</c>, with the port that was picked; null when the port is not open.</summary>
+    public Uri? ClientUrl { get; private set; }
+
+    /// <summary>Such as <c>nats-leaf://127.0.0.1:7422</c>.</summary>
+    public Uri? LeafUrl { get; private set; }
+
+    /// <summary>Such as <c>ws://127.0.0.1:8080</c>.</summary>
+    public Uri? WebSocketUrl { get; private set; }
+
+    /// <summary>Open connections of clients, of this process too.</summary>
+    public int ClientCount => _driver.Call((core, _) => core.ClientCount);
+
+    /// <summary>Open leaf links, whoever dialled.</summary>
+    public int LeafCount => _driver.Call((core, _) => core.LeafCount);
+
+    /// <exception cref="EdgeSyncException">An address is taken or not ours.</exception>
+    public static async Task<NatsBroker> StartAsync(
+        NatsBrokerOptions options, TimeProvider clock, INatsBrokerEvents? events, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var broker = new NatsBroker(options, clock, events);
+        try
+        {
+            broker.Listen();
+            return broker;
+        }
+        catch
+        {
+            await broker.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A client connection without a socket: what is written to the output is what the broker reads.</summary>
+    public IDuplexPipe ConnectInProcess()
+    {
+        var (toBroker, toClient) = (new Pipe(PipeOptionsOf), new Pipe(PipeOptionsOf));
+        var transport = new PipeTransport(toBroker.Reader, toClient.Writer);
+        var origin = new ConnectionOrigin { Kind = ConnectionKind.Client, Transport = ConnectionTransport.InProcess, Address = "in-process" };
+        Track(ServeAsync(new BrokerPump(_driver, transport, origin)));
+        return new ClientSide(toClient.Reader, toBroker.Writer);
+    }
+
+    /// <summary>Takes no new connections, tells clients to go, and closes them one after the other. Returns at once.</summary>
+    public async Task EnterLameDuckAsync()
+    {
+        await StopListeningAsync();
+        _driver.Call((core, now) =>
+        {
+            core.EnterLameDuck(now);
+            return true;
+        });
+    }
+
+    /// <summary>Closes everything; what was written before still goes out to those who read.</summary>
+    public async Task StopAsync()
+    {
+        if (_isStopped) return;
+
+        _isStopped = true;
+        await StopListeningAsync();
+        while (!_served.IsEmpty)
+        {
+            _driver.Call((core, now) =>
+            {
+                core.Shutdown(now);
+                return true;
+            });
+            await Task.WhenAll(_served.Values);
+        }
+
+        _driver.Dispose();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private static PipeOptions PipeOptionsOf { get; } = new(useSynchronizationContext: false);
+
+    private void Listen()
+    {
+        if (_options.ClientListen is { } client) ClientUrl = UrlOf(_options.Tls is null ? "nats" : "tls", Open(client, s => ServeSocketAsync(s, ConnectionKind.Client)));
+        if (_options.LeafListen is { } leaf) LeafUrl = UrlOf("nats-leaf", Open(leaf, s => ServeSocketAsync(s, ConnectionKind.Leaf)));
+        if (_options.WebSocketListen is { } web) WebSocketUrl = UrlOf(_options.Tls is null ? "ws" : "wss", Open(web, ServeWebSocketAsync));
+    }
+
+    private IPEndPoint Open(IPEndPoint endpoint, Func<Socket, Task> serve)
+    {
+        var listener = Listener.Start(endpoint, socket => Track(serve(socket)));
+        _listeners.Add(listener);
+        return listener.Endpoint;
+    }
+
+    private async Task StopListeningAsync()
+    {
+        foreach (var listener in _listeners) await listener.DisposeAsync();
+        _listeners.Clear();
+    }
+
+    private Task ServeSocketAsync(Socket socket, ConnectionKind kind) => ServeAcceptedAsync(socket, () => _acceptor.AcceptAsync(socket, kind));
+
+    private Task ServeWebSocketAsync(Socket socket) => ServeAcceptedAsync(socket, () => _acceptor.AcceptWebSocketAsync(socket));
+
+    private async Task ServeAcceptedAsync(Socket socket, Func<Task<BrokerPump>> accept)
+    {
+        var remote = "somebody";
+        BrokerPump pump;
+        try
+        {
+            remote = socket.RemoteEndPoint?.ToString() ?? remote;
+            pump = await accept();
+        }
+        catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException
+            or InvalidDataException or ObjectDisposedException)
+        {
+            socket.Dispose();
+            _events?.OnRefused(remote, e is OperationCanceledException ? "the handshake took too long" : e.Message);
+            return;
+        }
+
+        await ServeAsync(pump);
+    }
+
+    private async Task ServeAsync(BrokerPump pump)
+    {
+        _events?.OnConnected(pump.Connection);
+        await pump.RunAsync();
+        _events?.OnClosed(pump.Connection);
+    }
+
+    /// <summary>Whatever serves a connection is awaited when the broker stops.</summary>
+    private Task Track(Task serving)
+    {
+        if (serving.IsCompleted) return serving;
+
+        var key = Interlocked.Increment(ref _lastServed);
+        _served[key] = serving;
+        return ForgetAsync(serving, key);
+    }
+
+    private async Task ForgetAsync(Task serving, long key)
+    {
+        try
+        {
+            await serving;
+        }
+        finally
+        {
+            _served.TryRemove(key, out _);
+        }
+    }
+
+    private static Uri UrlOf(string scheme, IPEndPoint endpoint) => new($"{scheme}://{endpoint}");
+
+    private sealed class ClientSide(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using EdgeSync.Nats.Broker;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Net.Nats;
+
+/// <summary>Where a broker listens, and for whom. A port of 0 takes a free one; what is null is not opened.</summary>
+public sealed record NatsBrokerOptions
+{
+    /// <summary>Users, limits, names.</summary>
+    public required BrokerOptions Broker { get; init; }
+
+    /// <summary>For clients; usually port 4222.</summary>
+    public IPEndPoint? ClientListen { get; init; }
+
+    /// <summary>For leaf links; usually port 7422.</summary>
+    public IPEndPoint? LeafListen { get; init; }
+
+    /// <summary>For clients in browsers, and leaf links through a web server.</summary>
+    public IPEndPoint? WebSocketListen { get; init; }
+
+    /// <summary>For <c>/varz</c> and its like; usually port 8222.</summary>
+    public IPEndPoint? MonitoringListen { get; init; }
+
+    /// <summary>Of the client, leaf and WebSocket ports; null leaves them in clear.</summary>
+    public NatsBrokerTls? Tls { get; init; }
+
+    /// <summary>Web pages of these origins may connect; null for all.</summary>
+    public IReadOnlyList<string>? WebSocketOrigins { get; init; }
+
+    /// <summary>For nonces, and the seed of everything drawn that is no secret.</summary>
+    public required Entropy Entropy { get; init; }
+}
+
+/// <summary>How a broker proves who it is.</summary>
+public sealed record NatsBrokerTls
+{
+    /// <summary>With its private key; the chain follows.</summary>
+    public required X509Certificate2 Certificate { get; init; }
+
+    public X509Certificate2Collection Chain { get; init; } = [];
+
+    /// <summary>Clients show a certificate that one of these has signed; null asks for none.</summary>
+    public X509Certificate2Collection? ClientAuthorities { get; init; }
+
+    /// <summary>The handshake comes before INFO. Clients have to be told so too.</summary>
+    public bool HandshakeFirst { get; init; }
+
+    /// <summary>How long a handshake may take.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
+}

@@ -1,0 +1,22 @@
+using EdgeSync.Nats.Broker;
+
+namespace EdgeSync.Net.Nats.Transports;
+
+/// <summary>A stream of bytes both ways, whatever carries it. One reader and one writer at a time; each gives up its call when it is aborted.</summary>
+internal abstract class BrokerTransport : IAsyncDisposable
+{
+    /// <summary>0 when the other side has ended.</summary>
+    public abstract ValueTask<int> ReadAsync(Memory<byte> target, CancellationToken cancellationToken);
+
+    /// <summary>Sends all bytes, which may be used again afterwards.</summary>
+    public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
+
+    /// <summary>Nothing more will be written, for this reason.</summary>
+    public abstract ValueTask CompleteAsync(CloseReason reason, CancellationToken cancellationToken);
+
+    /// <summary>Cuts it at once, also while it is read or written. May be called often.</summary>
+    public abstract void Abort();
+
+    /// <summary>Called when nobody reads or writes any more.</summary>
+    public abstract ValueTask DisposeAsync();
+}

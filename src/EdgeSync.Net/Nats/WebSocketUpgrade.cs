@@ -1,0 +1,122 @@
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace EdgeSync.Net.Nats;
+
+/// <summary>
+/// The HTTP request that a WebSocket begins with, and our answer:
+/// <code>
+/// GET /any/path HTTP/1.1                        HTTP/1.1 101 Switching Protocols
+/// Upgrade: websocket                            Upgrade: websocket
+/// Connection: Upgrade                           Connection: Upgrade
+/// Sec-WebSocket-Version: 13                     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+/// Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
+/// </code>
+/// The path <c>/leafnode</c> is for leaf links. What comes after is a stream of NATS bytes, cut into frames anywhere.
+/// </summary>
+// Spec: RFC 6455 §4.2.
+internal sealed class WebSocketUpgrade
+{
+    private const int RequestBytesMax = 16 * 1024;
+    private const string KeySuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+    private WebSocketUpgrade(WebSocket socket, bool isLeaf, bool isBrowser) => (Socket, IsLeaf, IsBrowser) = (socket, isLeaf, isBrowser);
+
+    public WebSocket Socket { get; }
+
+    public bool IsLeaf { get; }
+
+    /// <summary>Its frames are kept short.</summary>
+    public bool IsBrowser { get; }
+
+    /// <exception cref="InvalidDataException">No proper request; the answer that says so has been sent.</exception>
+    public static async Task<WebSocketUpgrade> AcceptAsync(
+        Stream stream, IReadOnlyList<string>? origins, bool acceptsLeaves, CancellationToken cancellationToken)
+    {
+        var request = Parse(await ReadRequestAsync(stream, cancellationToken));
+        var (status, why) = Check(request, origins, acceptsLeaves);
+        if (status != 101)
+        {
+            var body = $"websocket handshake error: {why}";
+            await stream.WriteAsync(
+                Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {ReasonOf(status)}\r\nSec-WebSocket-Version: 13\r\nContent-Type: text/plain\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"),
+                cancellationToken);
+            throw new InvalidDataException(why);
+        }
+
+        var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(request["sec-websocket-key"] + KeySuffix)));
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"),
+            cancellationToken);
+        var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
+        return new WebSocketUpgrade(
+            socket, IsLeafPath(request[":path"]), request.GetValueOrDefault("user-agent", "").StartsWith("Mozilla/", StringComparison.Ordinal));
+    }
+
+    /// <summary>Up to the empty line, byte by byte at the end of what may be read: what follows belongs to the frames.</summary>
+    private static async Task<string> ReadRequestAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[RequestBytesMax];
+        var size = 0;
+        while (size < buffer.Length)
+        {
+            // A client sends nothing behind its request before it has our answer (RFC 6455 §4.1).
+            var read = await stream.ReadAsync(buffer.AsMemory(size), cancellationToken);
+            if (read == 0) throw new InvalidDataException("the request is cut off");
+
+            size += read;
+            if (buffer.AsSpan(0, size).EndsWith("\r\n\r\n"u8)) return Encoding.Latin1.GetString(buffer, 0, size);
+        }
+
+        throw new InvalidDataException("the request is too long");
+    }
+
+    /// <summary>Header names in lower case; the request line as <c>:method</c> and <c>:path</c>.</summary>
+    private static Dictionary<string, string> Parse(string text)
+    {
+        var lines = text.Split("\r\n");
+        var requestLine = lines[0].Split(' ');
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            [":method"] = requestLine[0],
+            [":path"] = requestLine.Length == 3 && requestLine[2].StartsWith("HTTP/1.", StringComparison.Ordinal) ? requestLine[1] : "",
+        };
+        foreach (var line in lines.Skip(1))
+        {
+            if (line.IndexOf(':') is var colon and > 0) fields[line[..colon].ToLowerInvariant()] = line[(colon + 1)..].Trim();
+        }
+
+        return fields;
+    }
+
+    private static (int Status, string Why) Check(Dictionary<string, string> request, IReadOnlyList<string>? origins, bool acceptsLeaves)
+    {
+        if (request[":method"] != "GET") return (405, "request method must be GET");
+        if (!request[":path"].StartsWith('/')) return (400, "malformed request line");
+        if (request[":path"].StartsWith("/mqtt", StringComparison.Ordinal)) return (404, "no MQTT here");
+        if (IsLeafPath(request[":path"]) && !acceptsLeaves) return (404, "no leaf links here");
+        if (!request.ContainsKey("host")) return (400, "'Host' missing in request");
+        if (!HasToken(request, "upgrade", "websocket")) return (400, "invalid value for header 'Upgrade'");
+        if (!HasToken(request, "connection", "upgrade")) return (400, "invalid value for header 'Connection'");
+        if (request.GetValueOrDefault("sec-websocket-key", "").Length == 0) return (400, "key missing");
+        if (request.GetValueOrDefault("sec-websocket-version") != "13") return (400, "invalid version");
+
+        // No Origin: not a browser, so nobody's page.
+        if (origins is null || !request.TryGetValue("origin", out var origin)) return (101, "");
+        return origins.Contains(origin, StringComparer.OrdinalIgnoreCase) ? (101, "") : (403, "origin not allowed");
+    }
+
+    private static bool IsLeafPath(string path) => path.StartsWith("/leafnode", StringComparison.Ordinal);
+
+    private static bool HasToken(Dictionary<string, string> request, string header, string token) =>
+        request.GetValueOrDefault(header, "").Split(',', StringSplitOptions.TrimEntries).Contains(token, StringComparer.OrdinalIgnoreCase);
+
+    private static string ReasonOf(int status) => status switch
+    {
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        _ => "Bad Request",
+    };
+}
