@@ -3,6 +3,7 @@
 #   check            format, build, unit tests, twenty short seeds: under a minute
 #   test             everything (scripts/test.sh)
 #   sim [ARG...]     the simulator: --seed N replays one world
+#   sim real [ARG...]  a fleet of real processes: --seed N --severity S --topology T --leaves N --window SECONDS
 #   fuzz [MINUTES]   the property tests, over and over with new seeds
 #   interop [--long] against the stock program; --long also a real history, EDGESYNC_REAL_REPO=FILE
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
@@ -27,6 +28,12 @@ case $verb in
   test) exec scripts/test.sh "$@" ;;
   sim)
     need_dotnet
+    if [ "${1:-}" = real ]; then
+      apt_install fossil nats-server
+      [ -n "${EDGESYNC_BIN:-}" ] || [ -x bin/edgesync ] || scripts/publish.sh
+      dotnet build tests/EdgeSync.FleetTests -c Release -v q -nologo
+      EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync} exec dotnet run --no-build -c Release --project tests/EdgeSync.FleetTests -- "$@"
+    fi
     dotnet build tests/EdgeSync.Simulation -v q -nologo
     exec dotnet run --no-build --project tests/EdgeSync.Simulation -- "$@"
     ;;
@@ -53,5 +60,5 @@ case $verb in
   bench) exec scripts/bench.sh "$@" ;;
   aot) exec scripts/publish.sh "$@" ;;
   size) exec scripts/size.sh "$@" ;;
-  *) sed -n '2,10s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
+  *) sed -n '2,11s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
 esac

@@ -1,14 +1,79 @@
+using System.Globalization;
+using EdgeSync.FleetTests.Fleet;
+
 namespace EdgeSync.FleetTests;
 
-/// <summary>Runs the tests as xunit's own entry point would.</summary>
+/// <summary>
+/// <c>real --seed N [--seeds N] [--severity S] [--topology T] [--leaves N] [--window SECONDS] [--failures FOLDER]</c> runs
+/// fleets; with other arguments the tests run.
+/// </summary>
 internal static class Program
 {
-    public static int Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
         if (args.Contains("--server") || args.Contains("--internal-msbuild-node"))
-            return Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework
-                .RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).GetAwaiter().GetResult();
+            return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework
+                .RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+        if (args.FirstOrDefault() == "real") return await RunFleetsAsync(args);
 
-        return Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args).GetAwaiter().GetResult();
+        return await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args);
     }
+
+    private static async Task<int> RunFleetsAsync(string[] args)
+    {
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, pressed) =>
+        {
+            pressed.Cancel = true;   // so that every process of the fleet is ended, too
+            stop.Cancel();
+        };
+
+        var broken = 0;
+        try
+        {
+            foreach (var options in Fleets(args))
+            {
+                Console.WriteLine(options.ReplayLine);
+                var report = await FleetRun.RunAsync(options, stop.Token);
+                Console.WriteLine(report);
+                if (args.Contains("--trace") && report.Holds) Console.WriteLine(string.Join('\n', report.Log));
+                if (report.Holds) continue;
+
+                broken++;
+                var folder = Path.Combine(Option(args, "--failures") ?? "failures", $"{options.Seed}-{options.Severity.ToString().ToLowerInvariant()}");
+                report.WriteTo(folder);
+                Console.WriteLine($"  everything about it: {folder}");
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+
+        return broken == 0 ? 0 : 1;
+    }
+
+    private static IEnumerable<FleetOptions> Fleets(string[] args)
+    {
+        var first = ulong.Parse(Option(args, "--seed") ?? "1", CultureInfo.InvariantCulture);
+        var count = ulong.Parse(Option(args, "--seeds") ?? "1", CultureInfo.InvariantCulture);
+        var severities = Option(args, "--severity") is { } name
+            ? [Enum.Parse<Severity>(name, ignoreCase: true)]
+            : Enum.GetValues<Severity>();
+        var topology = Option(args, "--topology") is { } shape ? Enum.Parse<Topology>(shape, ignoreCase: true) : (Topology?)null;
+        var leaves = Option(args, "--leaves") is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : (int?)null;
+        if (leaves is < 1 or > FleetOptions.LeavesMax) throw new ArgumentException($"--leaves is 1 to {FleetOptions.LeavesMax}");
+
+        for (var seed = first; seed < first + count; seed++)
+            foreach (var severity in severities)
+            {
+                var options = FleetOptions.Draw(seed, severity, topology, leaves);
+                yield return Option(args, "--window") is { } window
+                    ? options with { Window = TimeSpan.FromSeconds(double.Parse(window, CultureInfo.InvariantCulture)) }
+                    : options;
+            }
+    }
+
+    private static string? Option(string[] args, string name) =>
+        Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 }

@@ -1,0 +1,155 @@
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.FleetTests.Fleet;
+
+/// <summary>
+/// One member: its repository if it holds one, its process if it has one. It keeps its ports over restarts, as a machine
+/// keeps its address.
+/// </summary>
+internal sealed class FleetNode : IDisposable
+{
+    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(30);
+
+    private readonly NodePlan _plan;
+    private readonly FleetGround _ground;
+    private readonly List<string> _logs = [];
+    private RunningProgram? _process;
+
+    public FleetNode(NodePlan plan, FleetGround ground)
+    {
+        (_plan, _ground) = (plan, ground);
+        Home = ground.Folder.Folder(plan.Name);
+        Repository = Path.Combine(Home, $"{plan.Name}.fossil");
+        foreach (var kind in Enum.GetValues<PortKind>()) Ports[kind] = Tests.Shared.Ports.Free();
+    }
+
+    public string Name => _plan.Name;
+
+    public NodePlan Plan => _plan;
+
+    public string Home { get; }
+
+    public string Repository { get; }
+
+    public Dictionary<PortKind, int> Ports { get; } = [];
+
+    public bool IsRunning => _process is { HasEnded: false };
+
+    public int ProcessId => _process!.Id;
+
+    /// <summary>What its process wrote, over all its lives.</summary>
+    public string Log => string.Join("\n--- next life ---\n", [.. _logs, .. _process is null ? [] : new[] { _process.TextSoFar }]);
+
+    /// <summary>Starts the process, if it has one and that does not run, and waits until it listens.</summary>
+    public void Start()
+    {
+        if (!_plan.IsProcess || IsRunning) return;
+
+        Remember();
+        _process = Command().Begin();
+        _ground.Log.Add(Name, $"start, pid {_process.Id}");
+        if (ReadyPort is { } port && !Tests.Shared.Ports.WaitForListener(port, _process, StartMax))
+            throw new FleetFault($"{Name} ({_plan.Role}) does not start: {_process.TextSoFar}");
+    }
+
+    /// <summary>As a power cut.</summary>
+    public void Kill()
+    {
+        if (!IsRunning) return;
+
+        _ground.Log.Add(Name, "kill -9");
+        _process!.Kill();
+    }
+
+    /// <summary>As systemd: an orderly stop. A program of ours that ends with anything but 0 is a fault.</summary>
+    public void Stop()
+    {
+        if (!IsRunning) return;
+
+        _ground.Log.Add(Name, "stop");
+        if (_plan.Role == NodeRole.StockServer)
+        {
+            // It forks a process for each request, and those would outlive it.
+            _process!.WaitForChildren(TimeSpan.FromSeconds(10));
+            _process.Kill();
+            return;
+        }
+
+        var result = _process!.Terminate(TimeSpan.FromSeconds(30));
+        if (result.ExitCode != 0 && _plan.Role != NodeRole.NatsServer)
+            throw new FleetFault($"{Name} ends with {result.ExitCode} on SIGTERM: {result}");
+    }
+
+    public void Dispose()
+    {
+        _process?.Dispose();
+    }
+
+    private int? ReadyPort => _plan.Role switch
+    {
+        NodeRole.StockServer or NodeRole.HttpServer or NodeRole.Leaf => Ports[PortKind.Http],
+        NodeRole.NatsServer or NodeRole.Hub => Ports[PortKind.NatsClient],
+        _ => null,
+    };
+
+    private string Uplink => $"127.0.0.1:{_ground.Proxy[_plan.Uplink!].Port}";
+
+    private void Remember()
+    {
+        if (_process is null) return;
+
+        _logs.Add(_process.TextSoFar);
+        _process.Dispose();
+    }
+
+    private ProgramStart Command() => _plan.Role switch
+    {
+        NodeRole.StockServer => _ground.Fossil.Start("server", "--port", $"{Ports[PortKind.Http]}", "--localhost", "--nojail", Repository),
+        NodeRole.HttpServer => Ours("leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http)),
+        NodeRole.NatsServer => new ProgramStart(FleetGround.NatsServer!) { Arguments = ["-c", WriteNatsConfiguration()], Folder = Home },
+        NodeRole.Hub => Ours(
+        [
+            "hub", "serve", "-R", Repository, "--http-port", $"{Ports[PortKind.Http]}", "--nats-client-port", $"{Ports[PortKind.NatsClient]}",
+            "--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}", .. _plan.Uplink is null ? [] : new[] { "--leaf-upstream", $"nats-leaf://{Uplink}" },
+            .. Identity,
+        ]),
+        NodeRole.Leaf => Ours(
+        [
+            "leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--nats", $"{UplinkScheme}://{Uplink}", "--poll", "2s",
+            .. HasHub ? new[] { "--nats-role", "leaf" } : [], "--uv", .. Identity,
+        ]),
+        NodeRole.Bridge => Ours(
+        [
+            "bridge", "serve", "--nats-url", $"nats://{Uplink}", "--fossil-url", $"http://127.0.0.1:{_ground.Proxy["bridge-stock"].Port}/",
+            "--project", _ground.ProjectCode, .. Identity,
+        ]),
+        _ => throw new InvalidOperationException($"{_plan.Role} has no process"),
+    };
+
+    private bool HasHub => UplinkPort == PortKind.NatsLeaf && _plan.Uplink!.Contains("hub", StringComparison.Ordinal);
+
+    private PortKind UplinkPort => _ground.Layout.Links.First(link => link.Name == _plan.Uplink).Port;
+
+    private string UplinkScheme => UplinkPort == PortKind.NatsLeaf ? "nats-leaf" : "nats";
+
+    private string[] Identity => ["--name", Name, "--data-dir", Path.Combine(Home, "data"), "--log-format", "text"];
+
+    private ProgramStart Ours(params ReadOnlySpan<string> arguments) => _ground.EdgeSync.Start(arguments) with { Folder = Home };
+
+    private string Listen(PortKind kind) => $"127.0.0.1:{Ports[kind]}";
+
+    private string WriteNatsConfiguration()
+    {
+        var path = Path.Combine(Home, "nats.conf");
+        File.WriteAllText(
+            path,
+            $$"""
+            listen: "127.0.0.1:{{Ports[PortKind.NatsClient]}}"
+            leafnodes { listen: "127.0.0.1:{{Ports[PortKind.NatsLeaf]}}", no_advertise: true }
+            """);
+        return path;
+    }
+}
+
+/// <summary>Something of a fleet that should have worked did not; the text says what.</summary>
+internal sealed class FleetFault(string message) : Exception(message);
