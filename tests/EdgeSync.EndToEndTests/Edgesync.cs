@@ -22,6 +22,9 @@ internal sealed class Edgesync : IDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("edgesync-e2e-").FullName;
 
+    /// <summary>Environment of every run from now on.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     public string this[string name] => Path.Combine(Folder, name);
 
     /// <summary>Runs to the end, in the temporary folder, with no terminal and an own home.</summary>
@@ -75,6 +78,7 @@ internal sealed class Edgesync : IDisposable
         start.Environment["HOME"] = Folder;
         start.Environment["USER"] = "tester";
         start.Environment.Remove("EDGESYNC_REPO");
+        foreach (var (name, value) in Variables) start.Environment[name] = value;
         return Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
     }
 

@@ -189,12 +189,13 @@ public sealed class ServeTests
     public void A_request_leaves_one_line_in_the_log()
     {
         using var edgesync = Hub(out _);
+        edgesync.Variables["EDGESYNC_LOG_FORMAT"] = "text";
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         edgesync.Ok("repo", "clone", leaf.Url, "a.fossil");
 
         leaf.Stop(Terminate);
 
-        Assert.Matches("request method=POST path=/ status=200 from=127.0.0.1 in=\\d+ out=\\d+ ms=[0-9.]+ did=\"clone user:nobody sent:[1-9]", leaf.Errors);
+        Assert.Matches("INFO request method=POST path=/ status=200 from=127.0.0.1 in=\\d+ out=\\d+ ms=[0-9.]+ did=\"clone user:nobody sent:[1-9]", leaf.Errors);
     }
 
     private static Edgesync Hub(out string password)

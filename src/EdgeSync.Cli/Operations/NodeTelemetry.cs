@@ -3,6 +3,7 @@ using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Cli.Telemetry.Otlp;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Operations;
 
@@ -22,8 +23,17 @@ internal sealed class NodeTelemetry : IAsyncDisposable
         var metrics = new MetricStore();
         return new NodeTelemetry(metrics, options is null ? null : TelemetryExport.Start(options, metrics, GaugesAsync, log, clock));
 
-        async ValueTask<IReadOnlyList<MetricFamily>> GaugesAsync(CancellationToken cancellationToken) =>
-            status is null ? [] : NodeGauges.Of(await status.SnapshotAsync(cancellationToken));
+        async ValueTask<IReadOnlyList<MetricFamily>> GaugesAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                return status is null ? [] : NodeGauges.Of(await status.SnapshotAsync(cancellationToken));
+            }
+            catch (Exception e) when (e is EdgeSyncException or ObjectDisposedException)
+            {
+                return [];   // a node in trouble, or on its way out, still says what it counted
+            }
+        }
     }
 
     /// <summary>Of a daemon, whose settings have looked at flags and variables already.</summary>

@@ -163,10 +163,10 @@ public sealed class XferHttpServer : IAsyncDisposable
             await TextAsync(context, 500, "The exchange failed; the log of this server says why.", tally);
         }
 
-        HttpSpans.End(span, context.Response.StatusCode, errorFrom: 500);
         _host.Log(new XferHttpLogEntry(
             context.Request.Method, context.Request.Path, context.Response.StatusCode, tally.BytesIn, tally.BytesOut,
             Stopwatch.GetElapsedTime(begin), address, tally.Note, tally.Fault));
+        HttpSpans.End(span, context.Response.StatusCode, errorFrom: 500);
     }
 
     private Task RouteAsync(HttpContext context, IPAddress address, Tally tally)

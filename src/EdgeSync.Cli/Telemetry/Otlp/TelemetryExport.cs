@@ -30,7 +30,10 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private readonly ActivityListener _listener;
     private readonly Backlog<Activity> _spans = new(WaitingMax);
     private readonly Backlog<LogEntry> _entries = new(WaitingMax);
+
+    // The first ends the pauses, the second, up to five seconds later, what is being sent.
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abort = new();
     private readonly Task _loop;
 
     private TelemetryExport(OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, ServeLog log, TimeProvider clock)
@@ -77,20 +80,12 @@ internal sealed class TelemetryExport : IAsyncDisposable
     {
         _listener.Dispose();
         _log.Tee = null;
+        _abort.CancelAfter(FlushTime);
         await _stop.CancelAsync();
         await _loop;
-        using var deadline = new CancellationTokenSource(FlushTime, _clock);
-        try
-        {
-            await FlushAsync(withMetrics: true, deadline.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // What could not be sent in time is lost; the process ends.
-        }
-
         _sender.Dispose();
         _stop.Dispose();
+        _abort.Dispose();
     }
 
     private async Task RunAsync()
@@ -98,18 +93,34 @@ internal sealed class TelemetryExport : IAsyncDisposable
         var metricsDueAt = _startedAt + _options.MetricInterval;
         try
         {
-            while (true)
+            bool isLast;
+            do
             {
-                await Task.Delay(_options.BatchPause, _clock, _stop.Token);
+                await PauseAsync(_options.BatchPause);
+                isLast = _stop.IsCancellationRequested;
                 var now = _clock.GetUtcNow();
-                var isMetricsTurn = now >= metricsDueAt;
+                var isMetricsTurn = now >= metricsDueAt || isLast;
                 if (isMetricsTurn) metricsDueAt = now + _options.MetricInterval;
-                await FlushAsync(isMetricsTurn, _stop.Token);
+                await FlushAsync(isMetricsTurn, _abort.Token);
             }
+            while (!isLast);
         }
         catch (OperationCanceledException)
         {
-            // The end.
+            // What could not be sent in time is lost; the process ends.
+        }
+    }
+
+    /// <summary>Shorter when the end has come.</summary>
+    private async Task PauseAsync(TimeSpan pause)
+    {
+        try
+        {
+            await Task.Delay(pause, _clock, _stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The owner waits for the last flush.
         }
     }
 
@@ -145,13 +156,13 @@ internal sealed class TelemetryExport : IAsyncDisposable
             var answer = await _sender.SendAsync(signal, body, cancellationToken);
             if (answer.IsTaken) return;
 
-            if (!answer.MayRetry || attempt == AttemptsMax)
+            if (!answer.MayRetry || attempt == AttemptsMax || _stop.IsCancellationRequested)
             {
                 _log.Write(LogLevel.Warning, NotSent, ("signal", signal), ("to", _options.Endpoint.Host), ("because", answer.Fault));
                 return;
             }
 
-            await Task.Delay(answer.RetryAfter is { } asked && asked < RetryPauseMax ? asked : pause, _clock, cancellationToken);
+            await PauseAsync(answer.RetryAfter is { } asked && asked < RetryPauseMax ? asked : pause);
             pause *= 2;
         }
     }

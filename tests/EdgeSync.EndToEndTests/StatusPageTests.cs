@@ -1,0 +1,106 @@
+using System.Net;
+using System.Text.Json;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>docs/status.md as a contract: what it names is there.</summary>
+public sealed class StatusPageTests
+{
+    [Fact]
+    public async Task Status_holds_what_its_document_promises()
+    {
+        using var edgesync = Project();
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        using var http = new HttpClient();
+
+        using var status = JsonDocument.Parse(await http.GetStringAsync(leaf.Url + "/status", TestContext.Current.CancellationToken));
+
+        var root = status.RootElement;
+        foreach (var name in (string[])["node", "role", "version", "commit", "process_id", "started_at", "now", "ready", "checks", "repositories", "addresses"])
+            Assert.True(root.TryGetProperty(name, out _), name);
+        Assert.True(root.GetProperty("ready").GetBoolean());
+        Assert.All(root.GetProperty("checks").EnumerateArray(), c => Assert.Equal("ok", c.GetProperty("state").GetString()));
+        var repository = root.GetProperty("repositories")[0];
+        Assert.Equal("hub", repository.GetProperty("name").GetString());
+        Assert.Equal(1, repository.GetProperty("checkins").GetInt64());
+        Assert.Equal(40, repository.GetProperty("project_code").GetString()!.Length);
+        Assert.Equal(leaf.Url, root.GetProperty("addresses").GetProperty("http").GetString());
+    }
+
+    [Fact]
+    public async Task Metrics_are_what_Prometheus_reads()
+    {
+        using var edgesync = Project();
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        using var http = new HttpClient();
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+
+        using var response = await http.GetAsync(leaf.Url + "/metrics", TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
+        Assert.Contains("\nedgesync_ready 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("edgesync_repository_checkins{repository=\"hub\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("# TYPE edgesync_sync_handle_duration_seconds histogram\n", text, StringComparison.Ordinal);
+        Assert.Matches("edgesync_sync_handled_total\\{sync_route=\"http\"\\} [1-9]", text);
+        Assert.All(
+            text.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.Matches("^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? [-+0-9.eE]+)$", line));
+    }
+
+    [Fact]
+    public async Task What_a_proxy_asks_for_somebody_else_is_refused()
+    {
+        using var edgesync = Project();
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Add("X-Forwarded-For", "192.0.2.7");
+
+        foreach (var page in (string[])["/status", "/metrics"])
+            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync(leaf.Url + page, TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(leaf.Url + "/healthz", TestContext.Current.CancellationToken)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Readiness_names_the_reason()
+    {
+        using var edgesync = Project();
+        File.SetUnixFileMode(edgesync["hub.fossil"], UnixFileMode.UserRead);
+        File.SetUnixFileMode(edgesync.Folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        try
+        {
+            Assert.SkipWhen(Environment.UserName == "root", "root may write everywhere");
+            using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+            using var http = new HttpClient();
+
+            using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current.CancellationToken);
+
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.Contains("repository: read-only", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.SetUnixFileMode(edgesync.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Fact]
+    public async Task A_probe_may_ask_for_more()
+    {
+        using var edgesync = Project();
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        using var http = new HttpClient();
+        var token = TestContext.Current.CancellationToken;
+
+        Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(leaf.Url + "/healthz?ready", token));
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(leaf.Url + "/readyz?strict", token)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync(leaf.Url + "/readyz?agreed=soon", token)).StatusCode);
+    }
+
+    private static Edgesync Project()
+    {
+        var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "hub.fossil");
+        return edgesync;
+    }
+}

@@ -1,0 +1,98 @@
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.EndToEndTests;
+
+public sealed class TelemetryTests
+{
+    private const int Terminate = 15;
+    private const string Key = "quite secret";
+
+    [Fact]
+    public void A_sync_is_one_trace_across_two_processes()
+    {
+        using var collector = new FakeCollector();
+        using var edgesync = Project(collector.Url);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+        edgesync.Variables["OTEL_SERVICE_NAME"] = "asking";
+
+        edgesync.Ok("repo", "sync", leaf.Url, "-R", "mine.fossil");
+        Assert.Equal(0, leaf.Stop(Terminate));
+
+        var session = collector.Spans.Single(s => s.Service == "asking" && s.Span.Text(5) == "sync.session").Span;
+        var trace = collector.Spans.Where(s => s.Span.Hex(1) == session.Hex(1)).ToList();
+        Assert.Equal(["edgesync-leaf", "asking"], trace.Select(s => s.Service).Distinct().OrderByDescending(s => s));
+        var handled = trace.First(s => s.Service == "edgesync-leaf" && s.Span.Text(5) == "sync.handle").Span;
+        Assert.Contains(session.Hex(2), AncestorsOf(handled, trace.Select(s => s.Span)));
+
+        var attributes = session.Attributes(9);
+        Assert.Equal(40, attributes["sync.project_code"].Length);
+        Assert.Equal("1", attributes["sync.push"]);
+        Assert.NotEqual("0", attributes["sync.bytes_sent"]);
+        Assert.NotEqual("0", attributes["sync.bytes_received"]);
+    }
+
+    [Fact]
+    public void Counters_gauges_and_log_lines_arrive_with_the_key_that_no_log_shows()
+    {
+        using var collector = new FakeCollector();
+        using var edgesync = Project(collector.Url);
+        edgesync.Variables["EDGESYNC_LOG_LEVEL"] = "debug";
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+        Assert.Equal(0, leaf.Stop(Terminate));
+
+        Assert.All(collector.Requests, r => Assert.Equal(Key, r.Key));
+        var names = collector.Metrics.Select(m => m.Text(1)).ToHashSet();
+        Assert.Superset(
+            new HashSet<string> { "sync.sessions.total", "sync.duration.seconds", "sync.rounds", "sync.bytes.received", "sync.handled.total", "repository.checkins", "ready" },
+            names);
+        Assert.Contains(collector.LogRecords, r => r.Messages(5).Single().Text(1) == "request");
+        Assert.DoesNotContain("secret", leaf.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_an_endpoint_nothing_is_sent_anywhere()
+    {
+        using var collector = new FakeCollector();
+        using var edgesync = Project(collector.Url);
+        edgesync.Variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = "";
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+        Assert.Equal(0, leaf.Stop(Terminate));
+
+        Assert.Empty(collector.Requests);
+    }
+
+    [Fact]
+    public void A_collector_that_is_away_costs_a_warning_and_nothing_else()
+    {
+        using var edgesync = Project($"http://127.0.0.1:{Ports.Free()}");
+
+        var outcome = edgesync.Run("repo", "info", "-R", "hub.fossil");
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        edgesync.Variables["OTEL_SDK_DISABLED"] = "true";
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+
+        Assert.Equal(0, outcome.Code);
+        Assert.Equal(0, leaf.Stop(Terminate));
+    }
+
+    private static Edgesync Project(string collector)
+    {
+        var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "hub.fossil");
+        edgesync.Variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector;
+        edgesync.Variables["OTEL_EXPORTER_OTLP_HEADERS"] = "x-key=" + Uri.EscapeDataString(Key);
+        edgesync.Variables["OTEL_BSP_SCHEDULE_DELAY"] = "100";
+        return edgesync;
+    }
+
+    private static IEnumerable<string> AncestorsOf(ProtobufFields span, IEnumerable<ProtobufFields> trace)
+    {
+        var byId = trace.ToDictionary(s => s.Hex(2));
+        for (var id = span.Hex(4); id.Length > 0; id = byId[id].Hex(4)) yield return id;
+    }
+}
