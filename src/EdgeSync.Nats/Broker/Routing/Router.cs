@@ -103,7 +103,7 @@ internal sealed class Router(Prng prng)
         for (var i = 0; i < _chosenLinks.Count; i++)
         {
             var link = _chosenLinks[i];
-            if (alreadyServed.AsSpan().Contains(link) || _chosenLinks.IndexOf(link) < i) continue;
+            if (Array.IndexOf(alreadyServed, link) >= 0 || _chosenLinks.IndexOf(link) < i) continue;
 
             isDelivered |= link.Deliver(message, NamesFor(link));
         }
