@@ -62,6 +62,7 @@ public sealed class ServeTests
         edgesync.Ok("repo", "ci", "-R", "mine.fossil", "-m", "mine", "b.txt");
 
         Assert.Equal(6, edgesync.Run("repo", "push", "-R", "mine.fossil").Code);
+        Assert.Contains("nothing was pushed", edgesync.Ok("repo", "sync", "-R", "mine.fossil"), StringComparison.Ordinal);
         Assert.Equal(6, edgesync.Run("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").Code);
         Assert.DoesNotContain("mine", edgesync.Ok("repo", "timeline", "-R", "hub.fossil"), StringComparison.Ordinal);
     }

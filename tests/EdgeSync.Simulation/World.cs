@@ -128,6 +128,7 @@ internal sealed class World : IDisposable
             Faults = _faults,
             ConfigPull = ConfigAreas.None,
             RequestBytesFirst = _prng.Pick<int>([500, 5_000, 1 << 20]),
+            PeerKey = $"n{server}",
         };
         Note($"{client.Name} starts {actions} with n{server}");
         client.Session = new SimSession(

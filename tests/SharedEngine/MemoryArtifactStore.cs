@@ -259,7 +259,9 @@ internal sealed class MemoryArtifactStore : IArtifactStore
 
     public void LinkArrived() => Writing();
 
-    public void DropPhantoms(ReadOnlySpan<RecordId> rids) => throw new NotSupportedException("Rows stay here.");
+    public PeerMark? FindPeerMark(string peer) => _state.PeerMarks.TryGetValue(peer, out var mark) ? mark : null;
+
+    public void SetPeerMark(string peer, PeerMark mark) => Writing().PeerMarks[peer] = mark;
 
     public void DropWaiting()
     {

@@ -57,6 +57,8 @@ internal sealed class MemoryState
 
     public SortedDictionary<(string Table, string KeyHash), MemoryTableRow> TableRows { get; private init; } = [];
 
+    public Dictionary<string, PeerMark> PeerMarks { get; private init; } = new(StringComparer.Ordinal);
+
     public MemoryState Copy() => new()
     {
         ProjectCode = ProjectCode,
@@ -74,6 +76,7 @@ internal sealed class MemoryState
         Users = new(Users, StringComparer.Ordinal),
         Schemas = new(Schemas, StringComparer.Ordinal),
         TableRows = new(TableRows),
+        PeerMarks = new(PeerMarks, StringComparer.Ordinal),
     };
 }
 

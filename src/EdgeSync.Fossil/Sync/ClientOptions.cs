@@ -52,6 +52,12 @@ public sealed record ClientOptions
 
     public SyncLogin? Login { get; init; }
 
+    /// <summary>
+    /// A name for the server that stays (its address, or the name of its node): what it was seen to hold is remembered under
+    /// it. Null: nothing is remembered.
+    /// </summary>
+    public string? PeerKey { get; init; }
+
     /// <summary>The server's project code if it is not the store's own (pull from a parent project).</summary>
     public string? OtherProjectCode { get; init; }
 

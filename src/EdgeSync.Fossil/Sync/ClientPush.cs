@@ -6,13 +6,18 @@ namespace EdgeSync.Fossil.Sync;
 /// <summary>
 /// Finds out what the server lacks and sends it. Small pushes work as in stock: what is unsent goes at once, the rest is
 /// announced and the server asks. When the server asks for much, its whole catalogue is fetched once, and everything that
-/// it lacks goes in few large requests without waiting to be asked (<see cref="BulkPlan"/>).
+/// it lacks goes in few large requests without waiting to be asked (<see cref="BulkPlan"/>). What it is known to hold from an
+/// earlier push is not announced again (<see cref="PeerMemory"/>).
 /// </summary>
 internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 {
     private const int SendsMax = 3;
     private const int GimmesForCatalog = 100;
     private const int AnnouncementsForCatalog = 1000;
+
+    // A server that lacks this share of what there is to announce likely lacks more; one that lacks less would be told a lot
+    // to say little. Stock makes no difference, and announces.
+    private const int UnsentShareForCatalog = 10;
 
     private readonly HashSet<RecordId> _queue = [];
     private readonly HashSet<RecordId> _announced = [];
@@ -21,11 +26,15 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
     private readonly List<RecordId> _inFlight = [];
     private readonly List<RecordId> _announcing = [];
     private readonly HashSet<RecordId> _planned = [];
+    private readonly PeerMemory _memory = new(store, options);
     private BulkPlan? _plan;
+    private RecordId _through;
+    private bool _hasGivenUp;
+    private bool _isRefuted;
     private int _planDone;
     private int _planInFlight;
     private int _gimmesInReply;
-    private bool _unsentQueued;
+    private bool _isPrepared;
     private bool _announcementsDue = true;
 
     /// <summary>What the server is known to have, from its announcements and from what it took.</summary>
@@ -43,23 +52,33 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 
     public bool HasWork => WantsCatalog || _announcementsDue || _queue.Count > 0 || (_plan is not null && _planDone < _plan.Steps.Count);
 
+    /// <summary>True if all has been told, and the server asked for nothing that it did not get.</summary>
+    private bool IsComplete => !HasWork && !_hasGivenUp && !_through.IsNone;
+
+    /// <summary>Before the first request: finds out what there is to do.</summary>
+    public void Prepare(Instant now)
+    {
+        if (_isPrepared) return;
+
+        _isPrepared = true;
+        foreach (var artifact in store.Walk(ArtifactList.Unsent)) _queue.Add(artifact.Rid);
+        _memory.Recall(now);
+
+        // Announcing that much costs as much as being told what is there, and makes the server ask in small portions.
+        var due = store.Walk(ArtifactList.Unclustered, _memory.AnnouncedAfter)
+            .Take(Math.Max(AnnouncementsForCatalog, UnsentShareForCatalog * _queue.Count))
+            .Count();
+        WantsCatalog = due >= AnnouncementsForCatalog && (_queue.Count == 0 || due < UnsentShareForCatalog * _queue.Count);
+    }
+
     /// <summary>Writes files and announcements. Nothing is taken off a list before the server has answered.</summary>
     public void Write(XferWriter writer, PeerVersion peer, long budgetBytes)
     {
+        Invariant.Require(_isPrepared);
         FilesSent = DeltasSent = 0;
         _inFlight.Clear();
         _announcing.Clear();
         _planInFlight = 0;
-        if (!_unsentQueued)
-        {
-            foreach (var artifact in store.Walk(ArtifactList.Unsent)) _queue.Add(artifact.Rid);
-            _unsentQueued = true;
-
-            // Announcing that much costs as much as being told what is there, and makes the server ask in small portions.
-            var some = new ArtifactListing[AnnouncementsForCatalog];
-            WantsCatalog = !CatalogDone
-                && store.List(ArtifactList.Unclustered, RecordId.None, some) == AnnouncementsForCatalog;
-        }
 
         // The catalogue leaves out what the same request names, so that request names nothing.
         if (WantsCatalog) return;
@@ -87,7 +106,12 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 
         // It asks again for what it was sent: either that was lost, or it will never be taken.
         var sends = _sends.GetValueOrDefault(entry.Rid);
-        if (sends >= SendsMax) return;
+        _isRefuted |= _memory.Refutes(entry.Rid);
+        if (sends >= SendsMax)
+        {
+            _hasGivenUp = true;
+            return;
+        }
 
         if (sends > 0) _textOnly.Add(entry.Rid);
         RemoteHas.Remove(entry.Rid);
@@ -120,7 +144,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         }
         else if (_gimmesInReply >= GimmesForCatalog && !CatalogDone) WantsCatalog = true;
 
-        _announcementsDue &= catalogWasAsked;
+        _announcementsDue = catalogWasAsked || _isRefuted;
+        _isRefuted = false;
         _gimmesInReply = 0;
         _inFlight.Clear();
     }
@@ -139,6 +164,12 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         _inFlight.Clear();
         _announcing.Clear();
         _planInFlight = 0;
+    }
+
+    /// <summary>The session is over: remembers what the server holds now.</summary>
+    public void NoteEnd(Instant now)
+    {
+        if (IsComplete) _memory.Note(_through, now);
     }
 
     /// <summary>The server does not let us read: go on artifact by artifact.</summary>
@@ -187,6 +218,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
                 lacking.Add(artifact.Rid);
 
         _plan = BulkPlan.Make(store, lacking, rootLast: peer != PeerVersion.Ours);
+        _through = store.MaxRecordId;
         _planDone = 0;
         _planned.UnionWith(lacking);
         _queue.ExceptWith(lacking);
@@ -197,14 +229,18 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         // After the catalogue the plan says what is lacking; announcing would only make the server ask for it.
         var isVerily = (options.Actions & SyncActions.Verily) != 0;
         if (_plan is null)
-            AnnounceList(isVerily ? ArtifactList.Public : ArtifactList.Unclustered, isPrivate: false, writer, sender);
+        {
+            AnnounceList(isVerily ? ArtifactList.Public : ArtifactList.Unclustered, _memory.AnnouncedAfter, isPrivate: false, writer, sender);
+            _through = store.MaxRecordId;
+        }
+
         if (WithPrivate && !options.Faults.At(FaultSite.ClientPrivateSkip))
-            AnnounceList(ArtifactList.Private, isPrivate: true, writer, sender);
+            AnnounceList(ArtifactList.Private, RecordId.None, isPrivate: true, writer, sender);
     }
 
-    private void AnnounceList(ArtifactList list, bool isPrivate, XferWriter writer, ArtifactSender sender)
+    private void AnnounceList(ArtifactList list, RecordId after, bool isPrivate, XferWriter writer, ArtifactSender sender)
     {
-        foreach (var artifact in store.Walk(list))
+        foreach (var artifact in store.Walk(list, after))
         {
             if (_announced.Contains(artifact.Rid) || RemoteHas.Contains(artifact.Rid) || sender.HasSent(artifact.Rid))
                 continue;

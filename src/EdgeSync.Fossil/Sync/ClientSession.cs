@@ -115,6 +115,7 @@ public sealed class ClientSession : IDisposable
 
             _isDueAgain = false;
             _body.ResetWrittenCount();
+            if (Does(SyncActions.Push)) _push.Prepare(now);
             WriteBody(new XferWriter(_body));
             WriteLogin(output);
             output.Write(_body.WrittenSpan);
@@ -676,6 +677,7 @@ public sealed class ClientSession : IDisposable
         _budgetBytes = Math.Min(_budgetBytes * 4, _options.RequestBytesMax);
         _idleRounds = _progressed ? 0 : _idleRounds + 1;
         if (_clone is { Failure: { } failure }) Fail(SyncFaultKind.Stalled, failure);
+        if (_canWrite && Does(SyncActions.Push) && _report.Fault is null && !HasWork()) _push.NoteEnd(_now);
     }
 
     // Stock sends what a file replaced as its delta, by date: contents that came back, or changed their permission alone, are

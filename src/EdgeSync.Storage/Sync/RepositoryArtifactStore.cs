@@ -218,14 +218,6 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         if (!_clone.IsRunning && _bulk.TryFinish(out _)) _repository.Crosslinker.LinkPending();
     }
 
-    public void DropPhantoms(ReadOnlySpan<RecordId> rids)
-    {
-        using var delete = Database.Prepare(
-            "DELETE FROM phantom WHERE rid=?1 AND NOT EXISTS(SELECT 1 FROM delta WHERE srcid=?1)"
-            + (WaitingDeltas.IsPresent(Database) ? " AND NOT EXISTS(SELECT 1 FROM fx_waiting WHERE srcid=?1)" : ""));
-        foreach (var rid in rids) delete.Bind(1, rid).Run();
-    }
-
     public void DropWaiting() => Content.DropWaiting();
 
     public void SetPrivate(RecordId rid, bool isPrivate) => Content.SetPrivate(rid, isPrivate);
@@ -235,6 +227,10 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         using var delete = Database.Prepare("DELETE FROM unsent WHERE rid=?1");
         foreach (var rid in rids) delete.Bind(1, rid).Run();
     }
+
+    public PeerMark? FindPeerMark(string peer) => new PeerMarks(Database).Find(peer);
+
+    public void SetPeerMark(string peer, PeerMark mark) => new PeerMarks(Database).Set(peer, mark);
 
     public void MakeClusters()
     {

@@ -4,6 +4,7 @@ using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
 using EdgeSync.Tests.Shared;
 
@@ -192,20 +193,27 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     }
 
     [Fact]
-    public void Phantoms_given_up_are_asked_for_again_when_announced_again()
+    public void What_a_peer_holds_is_remembered_until_records_are_removed()
     {
         using var repository = OpenKinds();
         using var store = new RepositoryArtifactStore(repository);
-        var id = Name("far away");
+        var mark = new PeerMark(new RecordId(7), Now);
         store.Begin(StoreAccess.Write, Now);
-        store.AddPhantoms([id], isPrivate: false);
-        var phantom = Assert.Single(Walk(store, ArtifactList.Phantoms), one => one.Id == id);
+        Assert.Null(store.FindPeerMark("http://host/"));
+        store.SetPeerMark("http://host/", new PeerMark(new RecordId(3), Now));
+        store.SetPeerMark("http://host/", mark);
+        Assert.True(store.TryCommit(out _));
 
-        store.DropPhantoms([phantom.Rid]);
-        Assert.DoesNotContain(Walk(store, ArtifactList.Phantoms), one => one.Id == id);
-        store.AddPhantoms([id], isPrivate: false);
+        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        store.Begin(StoreAccess.Read, Now);
+        Assert.Equal(mark, store.FindPeerMark("http://host/"));
+        Assert.Null(store.FindPeerMark("http://another/"));
+        store.Rollback();
 
-        Assert.Contains(Walk(store, ArtifactList.Phantoms), one => one.Id == id);
+        repository.Shuns.Add(repository.Content.NameOf(new RecordId(1)));
+        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        store.Begin(StoreAccess.Read, Now);
+        Assert.Null(store.FindPeerMark("http://host/"));
         store.Rollback();
     }
 

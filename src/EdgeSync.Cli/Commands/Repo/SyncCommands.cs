@@ -47,7 +47,8 @@ internal static class SyncCommands
         if (context.Get(Private)) actions |= SyncActions.Private;
         if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
         if (context.Get(Verily)) actions |= SyncActions.Verily;
-        var outcome = await SyncRun.RunAsync(context, repository, url, new ClientOptions { Actions = actions, Login = login }, cancellationToken);
+        var options = new ClientOptions { Actions = actions, Login = login, PeerKey = url.Address.ToString() };
+        var outcome = await SyncRun.RunAsync(context, repository, url, options, cancellationToken);
         if (outcome.Report.IsOk && !isSaved && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
 
         context.Output.Write(SyncRun.ReportOf(name, outcome), CliJson.Default.SyncOutcomeReport);

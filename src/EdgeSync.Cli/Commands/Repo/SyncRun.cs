@@ -90,8 +90,9 @@ internal sealed record SyncOutcomeReport(
     public void Print(TextWriter output)
     {
         var unversioned = UnversionedSent + UnversionedReceived > 0 ? $", unversioned sent {UnversionedSent} received {UnversionedReceived}" : "";
+        var refused = PushRefused ? "; the server takes nothing from this user, so nothing was pushed" : "";
         output.WriteLine(
             $"{Command} {Status}: {Rounds} rounds, sent {ArtifactsSent} received {ArtifactsReceived} artifacts{unversioned}, "
-            + $"{Progress.Bytes(WireBytesSent)} out {Progress.Bytes(WireBytesReceived)} in, {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
+            + $"{Progress.Bytes(WireBytesSent)} out {Progress.Bytes(WireBytesReceived)} in, {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}{refused}");
     }
 }

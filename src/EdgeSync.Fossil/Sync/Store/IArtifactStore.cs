@@ -141,9 +141,6 @@ public interface IArtifactStore
     /// </summary>
     void LinkArrived();
 
-    /// <summary>Gives up phantoms that no delta rests on: they are no longer asked for until announced again.</summary>
-    void DropPhantoms(ReadOnlySpan<RecordId> rids);
-
     /// <summary>Gives up every delta that waits for its source: it becomes a phantom, to be asked for again.</summary>
     void DropWaiting();
 
@@ -152,6 +149,11 @@ public interface IArtifactStore
 
     /// <summary>Takes these out of <see cref="ArtifactList.Unsent"/>.</summary>
     void ClearUnsent(ReadOnlySpan<RecordId> rids);
+
+    /// <summary>What a peer was seen to hold; null if nothing is known.</summary>
+    PeerMark? FindPeerMark(string peer);
+
+    void SetPeerMark(string peer, PeerMark mark);
 
     /// <summary>
     /// Gathers unclustered artifacts into cluster artifacts as stock does: when at least 100 public, held ones are

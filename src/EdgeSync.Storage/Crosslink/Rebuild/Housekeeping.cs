@@ -23,6 +23,7 @@ internal static class Housekeeping
         {
             database.Execute("DELETE FROM private WHERE NOT EXISTS(SELECT 1 FROM blob WHERE rid=private.rid)");
             repository.Content.ForgetCached();
+            new PeerMarks(database).Clear();
         }
 
         return shunned.Count;
