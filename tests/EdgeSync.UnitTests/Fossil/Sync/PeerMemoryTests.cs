@@ -1,6 +1,5 @@
 using System.Text;
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Primitives;
 using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
