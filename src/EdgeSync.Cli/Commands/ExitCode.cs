@@ -75,6 +75,17 @@ internal static class ExitCodes
         _ => "system",
     };
 
+    /// <summary>The kind for a word in JSON; what a newer daemon may say is a failure of the system.</summary>
+    public static ErrorKind KindOf(string word)
+    {
+        foreach (var kind in Enum.GetValues<ErrorKind>())
+        {
+            if (Word(kind) == word) return kind;
+        }
+
+        return ErrorKind.System;
+    }
+
     /// <summary>The table that closes every help page.</summary>
     public const string Help = """
         Exit codes:

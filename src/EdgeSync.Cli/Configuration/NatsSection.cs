@@ -1,3 +1,5 @@
+using EdgeSync.Agent;
+
 namespace EdgeSync.Cli.Configuration;
 
 /// <summary>The embedded broker, and what it is joined to.</summary>
@@ -47,14 +49,6 @@ internal sealed class NatsSection
 
     /// <summary>Who may use the embedded broker's ports; empty lets in everybody who reaches them.</summary>
     public List<NatsUser> Users { get; set; } = [];
-}
-
-/// <summary>Who decides whom a node syncs with: peers among themselves, or every leaf with its hub.</summary>
-internal enum NodeRole
-{
-    Peer,
-    Hub,
-    Leaf,
 }
 
 /// <summary>How we log in to the servers that we join.</summary>

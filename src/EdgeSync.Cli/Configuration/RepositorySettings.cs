@@ -1,3 +1,5 @@
+using EdgeSync.Agent;
+
 namespace EdgeSync.Cli.Configuration;
 
 /// <summary>One repository that a node keeps in step, and how.</summary>
@@ -48,19 +50,6 @@ internal sealed class RepositorySettings
 
     /// <summary>Folder whose files are committed after a quiet time.</summary>
     public WatchSettings? Watch { get; set; }
-}
-
-/// <summary>What a commit brings about.</summary>
-internal enum AutosyncMode
-{
-    /// <summary>Nothing: only polls and <c>sync now</c>.</summary>
-    Off,
-
-    /// <summary>Pull and push.</summary>
-    On,
-
-    /// <summary>Pull only.</summary>
-    Pullonly,
 }
 
 /// <summary>A folder that is committed by itself.</summary>

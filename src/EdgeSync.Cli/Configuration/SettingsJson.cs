@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EdgeSync.Agent;
 using EdgeSync.Cli.Commands;
 
 namespace EdgeSync.Cli.Configuration;
@@ -31,10 +32,18 @@ internal sealed class DurationConverter : JsonConverter<TimeSpan>
     public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) => writer.WriteStringValue(Durations.Format(value));
 }
 
-internal sealed class RoleConverter() : JsonStringEnumConverter<NodeRole>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+/// <summary><c>pullonly</c>, as the original spells it: no separators.</summary>
+internal sealed class LowerCase : JsonNamingPolicy
+{
+    public static LowerCase Instance { get; } = new();
 
-internal sealed class AutosyncConverter() : JsonStringEnumConverter<AutosyncMode>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+    public override string ConvertName(string name) => name.ToLowerInvariant();
+}
 
-internal sealed class LogFormatConverter() : JsonStringEnumConverter<LogFormat>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+internal sealed class RoleConverter() : JsonStringEnumConverter<NodeRole>(LowerCase.Instance, allowIntegerValues: false);
 
-internal sealed class LogLevelConverter() : JsonStringEnumConverter<LogLevel>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+internal sealed class AutosyncConverter() : JsonStringEnumConverter<AutosyncMode>(LowerCase.Instance, allowIntegerValues: false);
+
+internal sealed class LogFormatConverter() : JsonStringEnumConverter<LogFormat>(LowerCase.Instance, allowIntegerValues: false);
+
+internal sealed class LogLevelConverter() : JsonStringEnumConverter<LogLevel>(LowerCase.Instance, allowIntegerValues: false);

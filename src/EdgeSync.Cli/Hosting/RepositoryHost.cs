@@ -28,6 +28,8 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
     private readonly string? _projectName;
 
+    private long _roundsServed;
+
     // A pull makes the clusters that are due, which writes. So after a change, and now and then for changes that others
     // made to the file, one pull goes to the writer; all others run beside it.
     private long _clustersDueAtTicks;
@@ -59,6 +61,20 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         }
     }
 
+    /// <summary>The one thread that writes; sessions of our own use it too.</summary>
+    public RepositoryQueue Writer => _writer;
+
+    public ReaderPool Readers => _readers;
+
+    public string FilePath => _writer.Path;
+
+    public string? ProjectName => _projectName;
+
+    public long RoundsServed => Interlocked.Read(ref _roundsServed);
+
+    /// <summary>Called after a client's round brought something that is on disk now.</summary>
+    public Action? Pushed { get; set; }
+
     public async ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken)
     {
         var encoding = request.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
@@ -73,7 +89,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
         using var reply = new PooledBytes();
         using var span = HandleSpan.Begin("http");
-        var outcome = await HandleAsync(now, message, request.RemoteAddress.ToString(), reply, cancellationToken);
+        var outcome = await AnswerAsync(now, message, request.RemoteAddress.ToString(), reply, cancellationToken);
         span.Complete(outcome);
         return Frame(request, outcome, reply);
     }
@@ -142,7 +158,8 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         }
     }
 
-    private async Task<ServerOutcome> HandleAsync(
+    /// <summary>Answers one decoded message, from whatever transport it came.</summary>
+    public async Task<ServerOutcome> AnswerAsync(
         Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, CancellationToken cancellationToken)
     {
         var writes = ServerHandler.AccessOf(message.Span, _options.Server.Limits) == StoreAccess.Write;
@@ -152,7 +169,13 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         var outcome = writes || isClustersTurn
             ? await _writer.RunAsync(Handle, cancellationToken)
             : await _readers.RunAsync(Handle, cancellationToken);
-        if (outcome.Changed) Interlocked.Exchange(ref _clustersDueAtTicks, 0);
+        Interlocked.Increment(ref _roundsServed);
+        if (outcome.Changed)
+        {
+            Interlocked.Exchange(ref _clustersDueAtTicks, 0);
+            Pushed?.Invoke();
+        }
+
         return outcome;
 
         ServerOutcome Handle(Repository repository)

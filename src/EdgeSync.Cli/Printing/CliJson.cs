@@ -3,6 +3,7 @@ using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Hosting.Control;
 
 namespace EdgeSync.Cli.Printing;
 
@@ -57,6 +58,8 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(SettingsReport))]
 [JsonSerializable(typeof(SettingsCheckReport))]
 [JsonSerializable(typeof(PathsReport))]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlReply))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>What stands on stdout when a command with <c>--json</c> fails.</summary>

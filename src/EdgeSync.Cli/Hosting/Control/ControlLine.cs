@@ -1,0 +1,33 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace EdgeSync.Cli.Hosting.Control;
+
+/// <summary>One JSON object a line.</summary>
+internal static class ControlLine
+{
+    /// <summary>Null when the stream ends before the line does, or the line is longer than allowed.</summary>
+    public static async Task<byte[]?> ReadAsync(Stream stream, int bytesMax, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[4096];
+        var length = 0;
+        while (true)
+        {
+            var read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken);
+            if (read == 0) return null;
+
+            var end = buffer.AsSpan(length, read).IndexOf((byte)'\n');
+            if (end >= 0) return buffer[..(length + end)];
+
+            length += read;
+            if (length >= bytesMax) return null;
+            if (length == buffer.Length) Array.Resize(ref buffer, buffer.Length * 2);
+        }
+    }
+
+    public static async Task WriteAsync<T>(Stream stream, T value, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(value, type), (byte)'\n'];
+        await stream.WriteAsync(line, cancellationToken);
+    }
+}

@@ -1,0 +1,309 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using EdgeSync.Agent;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting.Sync;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>
+/// One repository of a daemon: does what its agent decides. Commits are noticed, peers are told and asked, sessions run
+/// beside each other, and what the agent wants remembered is written.
+/// </summary>
+internal sealed class RepositoryNode : IAsyncDisposable
+{
+    private readonly NodeSurroundings _node;
+    private readonly RepositorySettings _settings;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly RunningTasks _tasks;
+    private readonly PendingWrites _writes;
+    private readonly ChangeWatcher _watcher;
+    private readonly AgentLoop _loop;
+    private readonly ConcurrentDictionary<string, TargetTally> _tallies = new();
+    private readonly List<SyncNowWait> _waits = [];   // only touched on the agent's loop
+    private readonly Dictionary<string, XferHttpClient> _clients = [];
+    private volatile INodeBus? _bus;
+    private RecordId _countedTo;
+    private long _checkins;
+
+    private RepositoryNode(RepositorySettings settings, RepositoryHost host, NodeSurroundings node, AgentMemory memory, string projectCode, string? login)
+    {
+        (_settings, Host, _node, ProjectCode) = (settings, host, node, projectCode);
+        Login = login is null ? null : new SyncLogin(settings.User!, login);
+        Subjects = new ProjectSubjects(settings.Prefix, projectCode);
+        _tasks = new RunningTasks(node.Failed);
+        _writes = new PendingWrites(host.Writer, _tasks, node.Clock, _stop.Token);
+        Targets = [.. settings.Peers.Select(PeerUrl.Parse)];
+        foreach (var peer in Targets) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}" }, node.Clock);
+
+        var core = new AgentCore(OptionsOf(settings, node, Subjects), memory, Now, new Prng(SeedOf(node, projectCode)));
+        _loop = new AgentLoop(core, Perform, node.Clock);
+        _loop.Completion.ContinueWith(
+            task => node.Failed(task.Exception!.GetBaseException()), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        host.Pushed = () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Pushed));
+        _watcher = new ChangeWatcher(host.Writer, () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Local)), node.Clock);
+    }
+
+    public RepositoryHost Host { get; }
+
+    public RepositorySettings Settings => _settings;
+
+    public string ProjectCode { get; }
+
+    public ProjectSubjects Subjects { get; }
+
+    public SyncLogin? Login { get; }
+
+    private IReadOnlyList<PeerUrl> Targets { get; }
+
+    public static async Task<RepositoryNode> StartAsync(RepositorySettings settings, RepositoryHost host, NodeSurroundings node, CancellationToken cancellationToken)
+    {
+        var login = settings.User is null ? null : Secrets.Read(settings.Password, settings.PasswordFile)
+            ?? throw new EdgeSyncException(ErrorKind.Usage, $"'{settings.User}' needs a password", "--password-file FILE, or password_file in edgesync.json");
+        var (memory, code) = await host.Writer.RunAsync(r => (PeerTable.Read(r), r.ProjectCode), cancellationToken);
+        var started = new RepositoryNode(settings, host, node, memory, code, login);
+        foreach (var peer in started.Targets) await started._loop.TellAsync((core, now) => core.AddTarget(now, TargetOf(peer)));
+        return started;
+    }
+
+    /// <summary>Somebody says that he committed.</summary>
+    public void Nudge() => _watcher.Nudge();
+
+    public ValueTask OnLinkUpAsync(INodeBus bus, string? upstream)
+    {
+        _bus = bus;
+        return _loop.TellAsync((core, now) => core.OnLinkUp(now, upstream));
+    }
+
+    public ValueTask OnLinkDownAsync() => _loop.TellAsync((core, now) => core.OnLinkDown(now));
+
+    public void OnPresence(ReadOnlySpan<byte> payload)
+    {
+        if (Presence.TryParse(payload, out var presence)) _loop.TellOrDrop((core, now) => core.OnPresence(now, presence));
+    }
+
+    public async ValueTask OnAnnouncementAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        if (!Announcement.TryParse(payload.Span, out var announcement) || announcement.PeerId == _node.NodeId) return;
+
+        var isHeld = await IsHeldAsync(announcement, cancellationToken);
+        _loop.TellOrDrop((core, now) => core.OnAnnouncement(now, announcement, isHeld));
+    }
+
+    /// <summary>Syncs with everybody it concerns; answers when all of them are done.</summary>
+    public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(CancellationToken cancellationToken)
+    {
+        var wait = new SyncNowWait();
+        await _loop.AskAsync(
+            (core, now) =>
+            {
+                _waits.Add(wait);
+                core.SyncNow(now);
+                return true;
+            },
+            cancellationToken);
+
+        // Behind the effects of that call: with nobody to turn to, nothing was begun.
+        await _loop.AskAsync((core, now) => { EndWaits(core, now); return true; }, cancellationToken);
+        return await wait.Done.WaitAsync(cancellationToken);
+    }
+
+    public async Task<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        var agent = await _loop.AskAsync((core, now) => core.StatusAt(now), cancellationToken);
+        return RepositoryStatusOf.Make(this, agent, _tallies, _checkins, _node.Clock);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _watcher.DisposeAsync();
+        await _loop.DisposeAsync();
+        await _stop.CancelAsync();
+        await _tasks.DisposeAsync();
+        await _writes.FlushAsync();
+        foreach (var client in _clients.Values) client.Dispose();
+        await Host.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    private static AgentOptions OptionsOf(RepositorySettings settings, NodeSurroundings node, ProjectSubjects subjects) => new()
+    {
+        NodeId = node.NodeId,
+        Subjects = subjects,
+        Role = node.Role,
+        PollInterval = settings.Poll,
+        PollIntervalMax = settings.Poll > TimeSpan.FromMinutes(1) ? settings.Poll : TimeSpan.FromMinutes(1),
+        Push = settings.Push,
+        Pull = settings.Pull,
+        Unversioned = settings.Uv,
+        Private = settings.Private,
+        Autosync = settings.Autosync,
+        ServesNats = settings.ServeNats,
+        Version = BuildInfo.Version,
+        Platform = RuntimeInformation.RuntimeIdentifier,
+        Capabilities = [.. node.Capabilities, .. settings.Push ? ["push"] : Array.Empty<string>(), .. settings.Pull ? ["pull"] : Array.Empty<string>()],
+    };
+
+    private static ulong SeedOf(NodeSurroundings node, string projectCode)
+    {
+        Span<byte> seed = stackalloc byte[8];
+        SystemEntropy.Instance.Fill(seed);
+        return BitConverter.ToUInt64(seed) ^ (ulong)HashCode.Combine(node.NodeId, projectCode);
+    }
+
+    private static SyncTarget TargetOf(PeerUrl peer) => SyncTarget.Http(peer.ToString());
+
+    // --- effects -----------------------------------------------------------------------------------------------------
+
+    private void Perform(AgentEffect effect)
+    {
+        switch (effect)
+        {
+            case AgentEffect.StartSync start:
+                _tasks.Start(() => SyncAsync(start));
+                break;
+            case AgentEffect.Publish publish when _bus is { IsConnected: true } bus:
+                _tasks.Start(() => bus.PublishAsync(publish.Subject, publish.Payload, _stop.Token).AsTask());
+                break;
+            case AgentEffect.ListNews list:
+                _tasks.Start(() => ListNewsAsync(list.After));
+                break;
+            case AgentEffect.PersistWatermark mark:
+                _writes.Add("watermark", r => r.Settings.Set(AgentMemory.PublishedRidKey, mark.PublishedRid.ToString()));
+                break;
+            case AgentEffect.PersistSequence mark:
+                _writes.Add("sequence", r => r.Settings.Set(AgentMemory.DurableSequenceKey, mark.Sequence.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                break;
+            case AgentEffect.PersistPeer persist:
+                _writes.Add("peer " + persist.Peer.PeerId, r => PeerTable.Write(r, persist.Peer));
+                break;
+            case AgentEffect.ForgetPeer forget:
+                _writes.Add("peer " + forget.PeerId, r => PeerTable.Remove(r, forget.PeerId));
+                break;
+            case AgentEffect.Request request:
+                _tasks.Start(() => RequestAsync(request));
+                break;
+            case AgentEffect.CheckAnnouncement check:
+                _tasks.Start(() => CheckAsync(check.Announcement));
+                break;
+            case AgentEffect.Log line when line.Level > AgentLogLevel.Debug || _node.IsVerbose:
+                _node.Log.Write(line.Text, ("repository", Host.FilePath), ("target", line.Target));
+                break;
+        }
+    }
+
+    private async Task SyncAsync(AgentEffect.StartSync start)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(start.Timeout);
+        SyncOutcome outcome;
+        var tally = _tallies.GetOrAdd(start.Target.Id, _ => new TargetTally());
+        try
+        {
+            using var carrier = OpenCarrier(start.Target);
+            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target) };
+            var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
+            outcome = SyncDriver.OutcomeOf(result);
+            tally.Add(result, outcome);
+        }
+        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
+        {
+            outcome = new SyncOutcome(SyncOutcomeKind.TimedOut, $"no end after {start.Timeout.TotalSeconds:F0} s");
+            tally.Add(outcome);
+        }
+        catch (Exception e) when (e is EdgeSyncException or OperationCanceledException or IOException or TimeoutException)
+        {
+            outcome = SyncDriver.OutcomeOf(e);
+            tally.Add(outcome);
+        }
+
+        await _loop.TellAsync((core, now) =>
+        {
+            core.OnSyncFinished(now, start.SyncId, outcome);
+            foreach (var wait in _waits) wait.Add(start.Target.Id, outcome);
+            EndWaits(core, now);
+        });
+    }
+
+    // An exchange that is due or runs may still be what somebody waits for.
+    private void EndWaits(AgentCore core, Instant now)
+    {
+        if (_waits.Count == 0 || core.StatusAt(now).Targets.Any(t => t.IsRunning || t.NextTry <= now)) return;
+
+        foreach (var wait in _waits) wait.End();
+        _waits.Clear();
+    }
+
+    private IXferCarrier OpenCarrier(SyncTarget target)
+    {
+        if (target.Kind == TargetKind.Http)
+        {
+            var peer = Targets.First(p => TargetOf(p).Id == target.Id);
+            return new HttpCarrier(_clients[target.Id], peer);
+        }
+
+        return _bus is { IsConnected: true } bus
+            ? bus.OpenCarrier(target.Address)
+            : throw new EdgeSyncException(ErrorKind.Unavailable, "NATS is not connected");
+    }
+
+    private SyncLogin? LoginFor(SyncTarget target)
+    {
+        if (target.Kind == TargetKind.Http && Targets.First(p => TargetOf(p).Id == target.Id) is { User: { } user, Password: { } password }) return new SyncLogin(user, password);
+
+        return Login;
+    }
+
+    private async Task ListNewsAsync(RecordId after)
+    {
+        var news = await Host.Readers.RunAsync(
+            r =>
+            {
+                var arrivals = Arrivals.Read(r, after, RepositoryNews.ArtifactsMax, _countedTo);
+                return (Arrivals: arrivals, Catalog: _settings.Uv ? r.Unversioned.CatalogHash : null);
+            },
+            _stop.Token);
+        var found = news.Arrivals;
+        await _loop.TellAsync((core, now) =>
+        {
+            if (found.MaxRid > _countedTo) (_countedTo, _checkins) = (found.MaxRid, _checkins + found.Checkins);
+            core.OnNews(now, new RepositoryNews
+            {
+                Artifacts = [.. found.Items.Select(a => new NewArtifact(a.Rid, a.Id, a.IsCheckin))],
+                MaxRid = found.MaxRid,
+                UnversionedCatalog = news.Catalog,
+                CheckIns = _checkins,
+                Head = found.Head,
+            });
+        });
+    }
+
+    private async Task RequestAsync(AgentEffect.Request request)
+    {
+        if (_bus is { IsConnected: true } bus)
+        {
+            await foreach (var reply in bus.RequestAsync(request.Subject, request.Payload, request.Timeout, request.RepliesMax, _stop.Token))
+            {
+                await _loop.TellAsync((core, now) => core.OnResponse(now, request.RequestId, reply.Reply, reply.Payload));
+                if (request.RepliesMax == 1) return;
+            }
+        }
+
+        await _loop.TellAsync((core, now) => core.OnResponse(now, request.RequestId, null, null));
+    }
+
+    private async Task CheckAsync(Announcement announcement)
+    {
+        var isHeld = await IsHeldAsync(announcement, _stop.Token);
+        await _loop.TellAsync((core, now) => core.OnAnnouncement(now, announcement, isHeld));
+    }
+
+    private async Task<bool> IsHeldAsync(Announcement announcement, CancellationToken cancellationToken) =>
+        announcement.TryGetArtifact(out var id) && await Host.Readers.RunAsync(r => Arrivals.Holds(r, id), cancellationToken);
+
+    private Instant Now => Instant.FromDateTime(_node.Clock.GetUtcNow());
+}

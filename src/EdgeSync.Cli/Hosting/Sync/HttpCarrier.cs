@@ -1,0 +1,70 @@
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Hosting.Sync;
+
+/// <summary>Messages as POST requests to a Fossil server.</summary>
+internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarrier
+{
+    private const int MessageBytesMax = 1 << 30;
+
+    private readonly PooledBytes _body = new();
+    private PeerUrl _peer = peer;
+
+    public string Target => _peer.Address.AbsoluteUri;
+
+    public string? Responder => null;
+
+    public long WireBytesSent { get; private set; }
+
+    public long WireBytesReceived { get; private set; }
+
+    public async Task<ReadOnlyMemory<byte>> ExchangeAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        _body.Clear();
+        XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
+        try
+        {
+            return await PostAsync(cancellationToken);
+        }
+        catch (XferHttpException e) when (e.Status == 413)
+        {
+            throw new MessageTooLargeException(e.Message, e);
+        }
+    }
+
+    public void Dispose() => _body.Dispose();
+
+    private async Task<ReadOnlyMemory<byte>> PostAsync(CancellationToken cancellationToken)
+    {
+        using var response = await http.PostAsync(_peer, XferContentType.Compressed, _body.Written, mayRepeat: false, cancellationToken);
+        WireBytesSent += _body.Length;
+        if (response.IsMovedForGood) _peer = _peer with { Address = response.Address };
+
+        using var framed = new PooledBytes();
+        try
+        {
+            while (await response.ReadAsync(framed.GetMemory(64 * 1024), cancellationToken) is > 0 and var read)
+            {
+                framed.Advance(read);
+                if (framed.Length > MessageBytesMax) throw TooLarge();
+            }
+        }
+        finally
+        {
+            WireBytesReceived += response.BytesRead;
+        }
+
+        var encoding = response.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
+        return XferFrame.TryDecode(encoding, framed.Written, MessageBytesMax, out var reply) switch
+        {
+            // A plain reply is a view of the buffer that ends here.
+            XferFrameFault.None => encoding == XferEncoding.Plain ? reply.ToArray() : reply,
+            XferFrameFault.TooLarge => throw TooLarge(),
+            _ => throw new EdgeSyncException(ErrorKind.Protocol, $"the reply of {Target} does not unpack"),
+        };
+    }
+
+    private EdgeSyncException TooLarge() => new(ErrorKind.Protocol, $"{Target} sends a message of more than {MessageBytesMax} bytes");
+}

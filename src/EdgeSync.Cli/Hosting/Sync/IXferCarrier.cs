@@ -1,0 +1,28 @@
+namespace EdgeSync.Cli.Hosting.Sync;
+
+/// <summary>Carries one decoded message to a peer and brings the decoded reply: HTTP, or NATS.</summary>
+internal interface IXferCarrier : IDisposable
+{
+    /// <summary>Where it goes, for messages.</summary>
+    string Target { get; }
+
+    /// <summary>Who answered, where the transport tells.</summary>
+    string? Responder { get; }
+
+    long WireBytesSent { get; }
+
+    long WireBytesReceived { get; }
+
+    /// <exception cref="Primitives.EdgeSyncException">
+    /// Unavailable: the request may go again. <see cref="MessageTooLargeException"/>: a smaller one may.
+    /// </exception>
+    Task<ReadOnlyMemory<byte>> ExchangeAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken);
+}
+
+/// <summary>The peer, or what lies between, takes no message of this size.</summary>
+internal sealed class MessageTooLargeException(string message, Exception? inner = null)
+    : Primitives.EdgeSyncException(Primitives.ErrorKind.Unavailable, message, null, inner);
+
+/// <summary>Nobody listens on the subject.</summary>
+internal sealed class NoRespondersException(string message)
+    : Primitives.EdgeSyncException(Primitives.ErrorKind.Unavailable, message);

@@ -1,0 +1,100 @@
+using EdgeSync.Agent;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Hosting.Sync;
+
+/// <summary>What a session moved, and over which wire.</summary>
+internal sealed record SyncTally(SyncReport Report, string? Responder, long WireBytesSent, long WireBytesReceived);
+
+/// <summary>
+/// Drives one session over any carrier. Every step that touches the repository runs on its one writing thread, so that
+/// sessions, served rounds and commits take turns; what travels does not hold it.
+/// </summary>
+internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions options, IXferCarrier carrier, TimeProvider clock)
+{
+    private const int LossesMax = 3;
+
+    /// <exception cref="EdgeSyncException">The peer cannot be reached, or does not answer as one.</exception>
+    public async Task<SyncTally> RunAsync(CancellationToken cancellationToken)
+    {
+        using var message = new PooledBytes();
+        var (session, store) = await repository.RunAsync(Open, cancellationToken);
+        try
+        {
+            var losses = 0;
+            while (await repository.RunAsync(_ => Build(session, message), cancellationToken))
+            {
+                try
+                {
+                    var reply = await carrier.ExchangeAsync(message.Written, cancellationToken);
+                    await repository.RunAsync(_ => session.Receive(Now, reply), cancellationToken);
+                    losses = 0;
+                }
+                catch (MessageTooLargeException) when (++losses < LossesMax)
+                {
+                    session.OnLost(tooLarge: true);
+                }
+                catch (EdgeSyncException e) when (e is { Kind: ErrorKind.Unavailable } and not NoRespondersException && session.Report.Rounds > 0 && ++losses < LossesMax)
+                {
+                    // In the middle of a session it is worth another try; at its beginning the agent decides when.
+                    session.OnLost();
+                    await Task.Delay(RetryPolicy.Standard.PauseAfter(losses, null) ?? TimeSpan.Zero, clock, cancellationToken);
+                }
+            }
+
+            return new SyncTally(session.Report, carrier.Responder, carrier.WireBytesSent, carrier.WireBytesReceived);
+        }
+        finally
+        {
+            session.Dispose();
+            store.Dispose();
+        }
+    }
+
+    /// <summary>An exchange's end as the agent understands it.</summary>
+    public static SyncOutcome OutcomeOf(SyncTally tally)
+    {
+        var report = tally.Report;
+        var received = report.ArtifactsReceived + report.UnversionedReceived + report.RowsReceived;
+        var sent = report.ArtifactsSent + report.UnversionedSent;
+        if (report.Fault is not { } fault) return SyncOutcome.Ok(received, sent, tally.Responder);
+
+        var kind = fault.Kind switch
+        {
+            SyncFaultKind.Denied or SyncFaultKind.LoginFailed => SyncOutcomeKind.Denied,
+            SyncFaultKind.WrongProject => SyncOutcomeKind.WrongProject,
+            SyncFaultKind.ReadOnly => SyncOutcomeKind.LocalFailed,
+            _ => SyncOutcomeKind.PeerFailed,
+        };
+        return new SyncOutcome(kind, fault.Text, tally.Responder, received, sent);
+    }
+
+    /// <summary>A failure that kept an exchange from its end.</summary>
+    public static SyncOutcome OutcomeOf(Exception failure) => failure switch
+    {
+        NoRespondersException => new SyncOutcome(SyncOutcomeKind.NoResponders, failure.Message),
+        OperationCanceledException => new SyncOutcome(SyncOutcomeKind.Cancelled, "called off"),
+        TimeoutException => new SyncOutcome(SyncOutcomeKind.TimedOut, failure.Message),
+        EdgeSyncException { Kind: ErrorKind.Unavailable } => new SyncOutcome(SyncOutcomeKind.Unreachable, failure.Message),
+        EdgeSyncException { Kind: ErrorKind.Denied } => new SyncOutcome(SyncOutcomeKind.Denied, failure.Message),
+        EdgeSyncException { Kind: ErrorKind.System or ErrorKind.Corrupt } => new SyncOutcome(SyncOutcomeKind.LocalFailed, failure.Message),
+        _ => new SyncOutcome(SyncOutcomeKind.PeerFailed, failure.Message),
+    };
+
+    private (ClientSession Session, RepositoryArtifactStore Store) Open(Repository opened)
+    {
+        var store = new RepositoryArtifactStore(opened);
+        return (new ClientSession(store, options, opened.Entropy), store);
+    }
+
+    private bool Build(ClientSession session, PooledBytes message)
+    {
+        message.Clear();
+        return session.TryBuildRequest(Now, message);
+    }
+
+    private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
+}

@@ -1,0 +1,51 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage;
+
+/// <summary>A row of the timeline that came after some point.</summary>
+public readonly record struct Arrival(RecordId Rid, ArtifactId Id, bool IsCheckin);
+
+/// <summary>What a repository got lately, and where it stands: what its node tells others.</summary>
+/// <param name="Items">Ascending by rid; private artifacts are never among them.</param>
+/// <param name="Checkins">Check-ins of the timeline, from rid 1 on or from where the caller's count ended.</param>
+/// <param name="Head">The newest check-in; empty if there is none.</param>
+public sealed record Arrivals(IReadOnlyList<Arrival> Items, RecordId MaxRid, long Checkins, ArtifactId Head)
+{
+    /// <param name="after">Items are those above it.</param>
+    /// <param name="itemsMax">Of more, those with the greatest rids.</param>
+    /// <param name="countAfter">Check-ins at or below it are counted already.</param>
+    public static Arrivals Read(Repository repository, RecordId after, int itemsMax, RecordId countAfter)
+    {
+        var database = repository.Database;
+        using var snapshot = database.BeginRead();
+        var items = new List<Arrival>();
+        using (var select = database.Prepare(
+            """
+            SELECT event.objid, blob.uuid, event.type='ci' FROM event JOIN blob ON blob.rid=event.objid
+             WHERE event.objid>?1 AND blob.size>=0 AND event.objid NOT IN (SELECT rid FROM private)
+             ORDER BY event.objid DESC LIMIT ?2
+            """))
+        {
+            select.Bind(1, after.Value).Bind(2, itemsMax);
+            while (select.Step())
+            {
+                if (ArtifactId.TryParse(select.Bytes(1), out var id)) items.Add(new Arrival(new RecordId(select.Int64(0)), id, select.Boolean(2)));
+            }
+        }
+
+        items.Reverse();
+        using var count = database.Prepare("SELECT count(*) FROM event WHERE type='ci' AND objid>?1");
+        count.Bind(1, countAfter.Value).Step();
+        using var head = database.Prepare("SELECT blob.uuid FROM event JOIN blob ON blob.rid=event.objid WHERE event.type='ci' ORDER BY event.mtime DESC LIMIT 1");
+        var tip = head.Step() && ArtifactId.TryParse(head.Bytes(0), out var newest) ? newest : default;
+        return new Arrivals(items, new RecordId(database.QueryInt64("SELECT coalesce(max(rid),0) FROM blob")), count.Int64(0), tip);
+    }
+
+    /// <summary>True if the artifact's content is here.</summary>
+    public static bool Holds(Repository repository, ArtifactId id)
+    {
+        using var select = repository.Database.Prepare("SELECT 1 FROM blob WHERE uuid=?1 AND size>=0");
+        return select.Bind(1, id).Step();
+    }
+}
