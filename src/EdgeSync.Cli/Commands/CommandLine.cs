@@ -52,6 +52,8 @@ internal static class CommandLine
         var root = CreateRoot();
         root.Subcommands.Add(RepoCommand.Create());
         root.Subcommands.Add(LeafCommand.Create());
+        root.Subcommands.Add(SyncCommand.Create());
+        root.Subcommands.Add(PeersCommand.Create());
         root.Subcommands.Add(ConfigCommands.Create());
         root.Subcommands.Add(CompletionCommand.Create());
         Globals.AddTo(root);

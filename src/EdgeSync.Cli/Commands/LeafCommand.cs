@@ -1,44 +1,49 @@
-using System.CommandLine;
-using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>The daemon beside one repository.</summary>
+/// <summary>The daemon beside one or many repositories.</summary>
 internal static class LeafCommand
 {
-    private static readonly Option<string?> Address = new("--serve-http")
-    {
-        Description = "Answer Fossil clients here; an address without a host is loopback. LEAF_SERVE_HTTP.",
-        HelpName = "ADDR",
-    };
+    public static Verb Create() => Create("leaf", "leaf");
 
-    public static Verb Create()
+    /// <summary>The same daemon below another name.</summary>
+    /// <param name="path">The command as it is typed.</param>
+    public static Verb Create(string name, string path)
     {
-        var verb = new Verb("leaf", "Serve a repository to Fossil clients until stopped.", RunAsync)
+        var verb = new Verb(name, "Keep repositories in step with other machines, and serve them, until stopped.", RunAsync)
         {
-            Options = { Address },
+            Options = { ConfigFile.Option },
             Notes = """
-                Flags overrule environment variables: LEAF_REPO, LEAF_SERVE_HTTP, LEAF_TLS_CERT, LEAF_TLS_KEY,
-                LEAF_MAX_REQUEST_MB, LEAF_MAX_EXCHANGES. GET /healthz says alive, /readyz ready or why not.
-                SIGINT and SIGTERM let running exchanges finish; a second one ends at once.
+                The repository: --repo or LEAF_REPO; without either, those of edgesync.json. A flag overrules its variable, which overrules the file.
+                GET /healthz says alive, /readyz ready or why not, /status everything.
+                SIGINT and SIGTERM let running exchanges finish, a second one ends at once; SIGHUP reads the settings anew; SIGUSR1 syncs now.
                 """,
             Examples =
             [
-                "leaf --repo project.fossil --serve-http :8080",
-                "leaf --repo project.fossil --serve-http '*:443' --tls-cert fullchain.pem --tls-key privkey.pem",
+                $"{path} --repo project.fossil --serve-http :8080",
+                $"{path} --repo project.fossil --peer https://host/project --user alice --password-file secret.txt",
+                $"{path} --repo project.fossil --serve-http '*:443' --tls-cert fullchain.pem --tls-key privkey.pem",
+                $"{path} --config /etc/edgesync/edgesync.json",
             ],
         };
-        ServeOptions.AddTo(verb);
+        foreach (var flag in NodeFlags.Leaf) verb.Options.Add(flag.Option);
         return verb;
     }
 
     private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var path = context.Get(Globals.Repo) ?? ServeOptions.Variable("LEAF_REPO")
-            ?? throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs a repository", "--repo FILE, or LEAF_REPO");
-        var address = context.Get(Address) ?? ServeOptions.Variable("LEAF_SERVE_HTTP")
-            ?? throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs something to do", "--serve-http ADDR, such as :8080");
-        return ServeLoop.RunAsync(context, path, ServeOptions.Read(context, address), cancellationToken);
+        var loader = new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) };
+        return NodeRun.RunAsync(context, loader, "leaf", Require, cancellationToken);
+    }
+
+    private static void Require(NodeSettings settings)
+    {
+        if (settings.Repositories.Count == 0)
+            throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs a repository", "--repo FILE, LEAF_REPO, or repositories in edgesync.json");
+        if (settings.Http.Listen is null && settings.Repositories.All(r => r.Peers.Count == 0))
+            throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs something to do", "--serve-http ADDR, such as :8080, or --peer URL");
     }
 }

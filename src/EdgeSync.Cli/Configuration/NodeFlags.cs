@@ -53,7 +53,7 @@ internal static class NodeFlags
     public static IReadOnlyList<SettingFlag> Leaf { get; } =
     [
         new("http.listen", SettingKind.Text, "--serve-http", "LEAF_SERVE_HTTP", "Answer Fossil clients here; an address without a host is loopback.", "ADDR"),
-        new("nats.urls", SettingKind.List, "--nats", "LEAF_NATS_URL", "Server to join: nats-leaf://host:7422 (our broker becomes its leafnode) or nats://host:4222 (we become its client). May be repeated.", "URL"),
+        new("nats.urls", SettingKind.List, "--nats", "LEAF_NATS_URL", "Server to join: nats-leaf://host:7422 (our broker becomes its leafnode) or nats://host:4222 (we become its client). May be repeated.", "URL", ["--nats-url"]),
         new("nats.role", SettingKind.Text, "--nats-role", "LEAF_NATS_ROLE", "peer, hub or leaf: who syncs with whom.", "ROLE"),
         new("nats.enabled", SettingKind.OffSwitch, "--no-nats", "LEAF_NO_NATS", "No broker and no NATS at all."),
         new("repositories[*].serve_nats", SettingKind.Switch, "--serve-nats", "LEAF_SERVE_NATS", "Answer peers over NATS; on unless =false."),
@@ -70,7 +70,7 @@ internal static class NodeFlags
     /// <summary>How a repository is kept in step.</summary>
     public static IReadOnlyList<SettingFlag> RepositoryOf(string prefix) =>
     [
-        new("repositories[*].poll", SettingKind.Duration, "--poll", prefix + "POLL", "What is asked when nothing was announced; 5s."),
+        new("repositories[*].poll", SettingKind.Duration, "--poll", prefix + "POLL", "Pause between questions when nothing was announced; 5s.", aliases: ["--poll-interval"]),
         new("repositories[*].user", SettingKind.Text, "--user", prefix + "USER", "Login on peers; otherwise nobody.", "LOGIN", ["-u"]),
         new("repositories[*].password", SettingKind.Text, "--password", prefix + "PASSWORD", "Password; others can see it in the process list: the file or the variable is better.", "PASSWORD"),
         new("repositories[*].password_file", SettingKind.Text, "--password-file", prefix + "PASSWORD_FILE", "File whose first line is the password.", "FILE"),

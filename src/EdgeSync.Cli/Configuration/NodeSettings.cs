@@ -1,3 +1,5 @@
+using EdgeSync.Cli.Operations;
+
 namespace EdgeSync.Cli.Configuration;
 
 /// <summary>
@@ -52,6 +54,9 @@ internal sealed class HttpSection
     public int MaxRequestMb { get; set; } = 256;
 
     public int MaxExchanges { get; set; } = 32;
+
+    /// <summary>Who may read <c>/status</c> and <c>/metrics</c>.</summary>
+    public StatusAccess StatusAccess { get; set; } = StatusAccess.Local;
 }
 
 /// <summary>What a hub adds to a leaf.</summary>

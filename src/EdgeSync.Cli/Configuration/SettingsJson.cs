@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using EdgeSync.Agent;
 using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Operations;
 
 namespace EdgeSync.Cli.Configuration;
 
@@ -13,7 +14,7 @@ namespace EdgeSync.Cli.Configuration;
     AllowTrailingCommas = true,
     WriteIndented = true,
     GenerationMode = JsonSourceGenerationMode.Metadata,
-    Converters = [typeof(DurationConverter), typeof(RoleConverter), typeof(AutosyncConverter), typeof(LogFormatConverter), typeof(LogLevelConverter)])]
+    Converters = [typeof(DurationConverter), typeof(RoleConverter), typeof(AutosyncConverter), typeof(LogFormatConverter), typeof(LogLevelConverter), typeof(StatusAccessConverter)])]
 [JsonSerializable(typeof(NodeSettings))]
 [JsonSerializable(typeof(RepositorySettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;
@@ -47,3 +48,5 @@ internal sealed class AutosyncConverter() : JsonStringEnumConverter<AutosyncMode
 internal sealed class LogFormatConverter() : JsonStringEnumConverter<LogFormat>(LowerCase.Instance, allowIntegerValues: false);
 
 internal sealed class LogLevelConverter() : JsonStringEnumConverter<LogLevel>(LowerCase.Instance, allowIntegerValues: false);
+
+internal sealed class StatusAccessConverter() : JsonStringEnumConverter<StatusAccess>(LowerCase.Instance, allowIntegerValues: false);

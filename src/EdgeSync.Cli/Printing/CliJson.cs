@@ -4,6 +4,7 @@ using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Hosting.Control;
+using EdgeSync.Cli.Hosting.Node;
 
 namespace EdgeSync.Cli.Printing;
 
@@ -60,6 +61,10 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(PathsReport))]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlReply))]
+[JsonSerializable(typeof(NodeReport))]
+[JsonSerializable(typeof(SyncNowReport))]
+[JsonSerializable(typeof(PeersReport))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>What stands on stdout when a command with <c>--json</c> fails.</summary>

@@ -1,4 +1,3 @@
-using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage;

@@ -84,6 +84,7 @@ internal static class CheckinCommand
             AllowsOlder = context.Get(AllowOlder),
             IsPrivate = context.Get(Private),
         });
+        Hosting.Control.ControlClient.TellChanged(repository.Path);
         context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value), CliJson.Default.CheckinReport);
         return ExitCode.Ok;
     }

@@ -1,3 +1,4 @@
+using EdgeSync.Cli.Operations;
 using EdgeSync.Net.Http;
 
 namespace EdgeSync.Cli.Hosting.Node;
@@ -18,6 +19,9 @@ internal sealed class NodeHttpHost(ServeLog log) : IXferHttpHost
         _byName = byName;
     }
 
+    /// <summary>Health, status and metrics of the whole daemon.</summary>
+    public OperationsPages? Pages { get; set; }
+
     public static string NameOf(string path) => Path.GetFileNameWithoutExtension(path);
 
     public ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken) =>
@@ -36,6 +40,9 @@ internal sealed class NodeHttpHost(ServeLog log) : IXferHttpHost
         return new Readiness(checks);
     }
 
+    public ValueTask<XferHttpPage?> PageAsync(XferHttpPageRequest request, CancellationToken cancellationToken) =>
+        Pages?.AnswerAsync(request, cancellationToken) ?? new((XferHttpPage?)null);
+
     public string Describe(string host, bool isHttps)
     {
         var byName = _byName;
@@ -46,13 +53,7 @@ internal sealed class NodeHttpHost(ServeLog log) : IXferHttpHost
         return $"Served by edgesync {BuildInfo.Version}:\n\n{string.Join('\n', lines)}";
     }
 
-    public void Log(in XferHttpLogEntry entry)
-    {
-        // A probe every few seconds would drown the rest.
-        if (entry.Path is "/healthz" or "/readyz" or "/metrics" && entry.Status == 200) return;
-
-        log.Write(entry);
-    }
+    public void Log(in XferHttpLogEntry entry) => log.Write(entry);
 
     private RepositoryHost? Find(string path)
     {

@@ -7,7 +7,4 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// <param name="Capabilities">What it offers, for the others' lists.</param>
 /// <param name="Failed">Told of a bug; ends the process.</param>
 internal sealed record NodeSurroundings(
-    string NodeId, NodeRole Role, IReadOnlyList<string> Capabilities, TimeProvider Clock, ServeLog Log, Action<Exception> Failed)
-{
-    public bool IsVerbose { get; init; }
-}
+    string NodeId, NodeRole Role, IReadOnlyList<string> Capabilities, TimeProvider Clock, ServeLog Log, Action<Exception> Failed);

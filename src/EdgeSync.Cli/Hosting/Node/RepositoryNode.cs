@@ -115,7 +115,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public async Task<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
     {
         var agent = await _loop.AskAsync((core, now) => core.StatusAt(now), cancellationToken);
-        return RepositoryStatusOf.Make(this, agent, _tallies, _checkins, _node.Clock);
+        return RepositoryStatusOf.Add(await Host.StatusAsync(cancellationToken), agent, _tallies, _checkins, _node.Clock);
     }
 
     public async ValueTask DisposeAsync()
@@ -190,8 +190,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
             case AgentEffect.CheckAnnouncement check:
                 _tasks.Start(() => CheckAsync(check.Announcement));
                 break;
-            case AgentEffect.Log line when line.Level > AgentLogLevel.Debug || _node.IsVerbose:
-                _node.Log.Write(line.Text, ("repository", Host.FilePath), ("target", line.Target));
+            case AgentEffect.Log line:
+                _node.Log.Write(LevelOf(line.Level), line.Text, ("repository", NodeHttpHost.NameOf(Host.FilePath)), ("target", line.Target));
                 break;
         }
     }
@@ -304,6 +304,14 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     private async Task<bool> IsHeldAsync(Announcement announcement, CancellationToken cancellationToken) =>
         announcement.TryGetArtifact(out var id) && await Host.Readers.RunAsync(r => Arrivals.Holds(r, id), cancellationToken);
+
+    private static LogLevel LevelOf(AgentLogLevel level) => level switch
+    {
+        AgentLogLevel.Debug => LogLevel.Debug,
+        AgentLogLevel.Info => LogLevel.Info,
+        AgentLogLevel.Warning => LogLevel.Warning,
+        _ => LogLevel.Error,
+    };
 
     private Instant Now => Instant.FromDateTime(_node.Clock.GetUtcNow());
 }

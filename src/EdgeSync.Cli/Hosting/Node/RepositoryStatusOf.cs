@@ -7,18 +7,12 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// <summary>An agent's view of things in the words of the status contract.</summary>
 internal static class RepositoryStatusOf
 {
-    public static RepositoryStatus Make(
-        RepositoryNode node, AgentStatus agent, ConcurrentDictionary<string, TargetTally> tallies, long checkins, TimeProvider clock) => new()
-    {
-        Name = Path.GetFileNameWithoutExtension(node.Host.FilePath),
-        Path = node.Host.FilePath,
-        ProjectCode = node.ProjectCode,
-        ProjectName = node.Host.ProjectName,
-        FileBytes = new FileInfo(node.Host.FilePath) is { Exists: true } file ? file.Length : 0,
-        Checkins = checkins,
-        Targets = [.. agent.Targets.Select(t => TargetOf(t, tallies, clock))],
-        Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp))],
-    };
+    public static RepositoryStatus Add(
+        RepositoryStatus repository, AgentStatus agent, ConcurrentDictionary<string, TargetTally> tallies, long checkins, TimeProvider clock) => repository with
+        {
+            Targets = [.. agent.Targets.Select(t => TargetOf(t, tallies, clock))],
+            Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp))],
+        };
 
     private static TargetStatus TargetOf(Agent.TargetStatus target, ConcurrentDictionary<string, TargetTally> tallies, TimeProvider clock)
     {
@@ -41,7 +35,7 @@ internal static class RepositoryStatusOf
         };
     }
 
-    private static PeerStatus PeerOf(PeerRecord peer, long checkins, bool linkIsUp) => new()
+    public static PeerStatus PeerOf(PeerRecord peer, long checkins, bool linkIsUp) => new()
     {
         Peer = peer.PeerId,
         Version = peer.Version.Length > 0 ? peer.Version : null,

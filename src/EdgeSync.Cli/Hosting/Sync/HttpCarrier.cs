@@ -12,6 +12,8 @@ internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarr
     private readonly PooledBytes _body = new();
     private PeerUrl _peer = peer;
 
+    public string Route => "http";
+
     public string Target => _peer.Address.AbsoluteUri;
 
     public string? Responder => null;

@@ -3,6 +3,9 @@ namespace EdgeSync.Cli.Hosting.Sync;
 /// <summary>Carries one decoded message to a peer and brings the decoded reply: HTTP, or NATS.</summary>
 internal interface IXferCarrier : IDisposable
 {
+    /// <summary><c>http</c> or <c>nats</c>.</summary>
+    string Route { get; }
+
     /// <summary>Where it goes, for messages.</summary>
     string Target { get; }
 

@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Cli.Telemetry;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
@@ -19,6 +20,23 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
 
     /// <exception cref="EdgeSyncException">The peer cannot be reached, or does not answer as one.</exception>
     public async Task<SyncTally> RunAsync(CancellationToken cancellationToken)
+    {
+        var code = await repository.RunAsync(r => r.Settings["project-code"], cancellationToken);
+        using var span = SessionSpan.Begin(SessionFacts.Of(carrier.Route, code, options.Actions));
+        try
+        {
+            var tally = await ExchangeAllAsync(cancellationToken);
+            span.Complete(tally.Report, tally.WireBytesSent, tally.WireBytesReceived);
+            return tally;
+        }
+        catch (EdgeSyncException e)
+        {
+            span.Fail(e);
+            throw;
+        }
+    }
+
+    private async Task<SyncTally> ExchangeAllAsync(CancellationToken cancellationToken)
     {
         using var message = new PooledBytes();
         var (session, store) = await repository.RunAsync(Open, cancellationToken);

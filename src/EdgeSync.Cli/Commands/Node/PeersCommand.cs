@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.Globalization;
+using EdgeSync.Cli.Hosting.Control;
+using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Cli.Printing;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary>Who else has the project, and how far each is: of a running daemon, or as it was last known.</summary>
+internal static class PeersCommand
+{
+    private static readonly Argument<string?> Which = new("PID|REPO")
+    {
+        Description = "Process or repository file; otherwise -R, or the only daemon that runs.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    public static Verb Create() => new("peers", "List the nodes that keep the same project: version, lag, last seen, route.", RunAsync)
+    {
+        Arguments = { Which },
+        Notes = "Without a daemon the repository's own record of peers is shown.",
+        Examples = ["peers", "peers project.fossil --json"],
+    };
+
+    private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var repository = context.Get(Which) ?? context.Get(Globals.Repo);
+        if (repository is not null && File.Exists(repository) && ControlClient.Find(repository) is null)
+        {
+            context.Output.Write(new PeersReport(context.Clock.GetUtcNow(), false, [Remembered(context, repository)]), CliJson.Default.PeersReport);
+            return ExitCode.Ok;
+        }
+
+        var (socket, named) = SyncCommand.FindDaemon(context, repository);
+        var reply = await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken);
+        var wanted = named is null ? null : Configuration.NodePaths.RealPathOf(named);
+        var groups = reply.Status!.Repositories
+            .Where(r => wanted is null || Configuration.NodePaths.RealPathOf(r.Path) == wanted)
+            .Select(r => new PeerGroup(r.Path, r.Peers, r.Targets)).ToList();
+        context.Output.Write(new PeersReport(reply.Status.Now, true, groups), CliJson.Default.PeersReport);
+        return ExitCode.Ok;
+    }
+
+    private static PeerGroup Remembered(CommandContext context, string path)
+    {
+        using var repository = Storage.Repository.Open(path, Storage.RepositoryOptions.ReadOnly with { Clock = context.Clock });
+        return new PeerGroup(path, [.. PeerTable.ReadPeers(repository).Select(p => RepositoryStatusOf.PeerOf(p, checkins: 0, linkIsUp: false))], []);
+    }
+}
+
+/// <param name="Targets">Empty when no daemon runs.</param>
+internal sealed record PeerGroup(string Repository, IReadOnlyList<Hosting.PeerStatus> Peers, IReadOnlyList<Hosting.TargetStatus> Targets);
+
+/// <param name="IsLive">False: no daemon runs, and this is what was known last.</param>
+internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyList<PeerGroup> Repositories) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var group in Repositories)
+        {
+            output.WriteLine($"{group.Repository}{(IsLive ? "" : "  (no daemon runs: as last known)")}");
+            foreach (var peer in group.Peers)
+            {
+                output.WriteLine(
+                    $"  {peer.Peer,-20}  {peer.Role ?? "?",-5}  {peer.Version ?? "?",-10}  {Lag(peer),-10}  {Seen(peer),-16}  {peer.Route ?? "-"}");
+            }
+
+            foreach (var target in group.Targets.Where(t => t.Target.StartsWith("http:", StringComparison.Ordinal)))
+                output.WriteLine($"  {target.Target["http:".Length..]}  {target.Behind ?? "in step"}");
+            if (group.Peers.Count == 0 && group.Targets.Count == 0) output.WriteLine("  nobody");
+        }
+    }
+
+    private static string Lag(Hosting.PeerStatus peer) => peer.Lag switch
+    {
+        null => "?",
+        0 => "in step",
+        var lag => $"{lag.Value.ToString(CultureInfo.InvariantCulture)} behind",
+    };
+
+    private string Seen(Hosting.PeerStatus peer) => peer.LastSeenAt is not { } at ? "never" : $"{Progress.Span(Now > at ? Now - at : TimeSpan.Zero)} ago";
+}

@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.Globalization;
+using EdgeSync.Cli.Hosting.Control;
+using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary><c>sync start</c>, which is a leaf, and <c>sync now</c>, which asks a running daemon.</summary>
+internal static class SyncCommand
+{
+    private static readonly Argument<string?> Which = new("PID|REPO")
+    {
+        Description = "Process or repository file; otherwise -R, or the only daemon that runs.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Wait this long for the end; 0 forever.", TimeSpan.FromMinutes(10));
+
+    public static Verb Create() => new("sync", "Start a leaf, or let a running one sync at once.")
+    {
+        Subcommands =
+        {
+            LeafCommand.Create("start", "sync start"),
+            new Verb("now", "Let a running daemon sync with everybody it concerns, and say how it went.", RunNowAsync)
+            {
+                Arguments = { Which },
+                Options = { TimeLimit },
+                Notes = "Ends with 0 when at least one target agreed, with 7 when none could be reached or there is none.",
+                Examples = ["sync now", "sync now project.fossil", "sync now 4711 --json"],
+            },
+        },
+    };
+
+    private static async Task<ExitCode> RunNowAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var (socket, repository) = FindDaemon(context, context.Get(Which));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (context.Get(TimeLimit) is { Ticks: > 1 } time) limit.CancelAfter(time);
+        var reply = await ControlClient.AskAsync(socket, new ControlRequest("sync_now", repository), limit.Token);
+        var syncs = reply.Syncs ?? [];
+        var agreed = syncs.Count(s => s.Status != "failed");
+        context.Output.Write(new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs), CliJson.Default.SyncNowReport);
+        return agreed > 0 ? ExitCode.Ok : ExitCode.Unavailable;
+    }
+
+    /// <summary>The control socket that is meant, and the repository if one is.</summary>
+    /// <exception cref="EdgeSyncException">No daemon, or several.</exception>
+    public static (string Socket, string? Repository) FindDaemon(CommandContext context, string? which)
+    {
+        if (int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out var processId))
+        {
+            return (ControlClient.Find(processId) ?? throw new EdgeSyncException(
+                ErrorKind.NotFound, $"no daemon runs as process {processId}", "'edgesync leaf' starts one"), null);
+        }
+
+        if ((which ?? context.Get(Globals.Repo)) is { } repository)
+        {
+            return (ControlClient.Find(repository) ?? throw new EdgeSyncException(
+                ErrorKind.NotFound, $"no daemon keeps {repository}", $"edgesync leaf --repo {repository}"), repository);
+        }
+
+        var all = ControlClient.FindAll();
+        return all.Count switch
+        {
+            1 => (all[0], null),
+            0 => throw new EdgeSyncException(ErrorKind.NotFound, "no daemon runs here", "edgesync leaf --repo FILE"),
+            _ => throw new EdgeSyncException(ErrorKind.Ambiguous, $"{all.Count} daemons run here", "name a repository or a process")
+            {
+                Candidates = [.. all.Select(s => Path.GetFileNameWithoutExtension(s))],
+            },
+        };
+    }
+}
+
+/// <param name="Status"><c>synced</c>, <c>failed</c> or <c>nobody_to_sync_with</c>.</param>
+internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult> Targets) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var target in Targets)
+        {
+            var outcome = target.Status == "failed" ? $"failed: {target.Reason}" : $"{target.Received} received, {target.Sent} sent";
+            output.WriteLine($"{Path.GetFileName(target.Repository)}  {target.Target}  {outcome}");
+        }
+
+        var agreed = Targets.Count(t => t.Status != "failed");
+        output.WriteLine(Targets.Count == 0 ? "nobody to sync with" : $"synced with {agreed} of {Targets.Count} targets");
+    }
+}

@@ -1,0 +1,271 @@
+using System.Globalization;
+using System.Text.Json;
+using EdgeSync.Agent;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting.Control;
+using EdgeSync.Cli.Operations;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>
+/// A whole daemon: leaf, hub or bridge, which differ in their settings only. Starts its parts in the order in which they
+/// need each other, answers its control socket, and takes new settings while it runs.
+/// </summary>
+internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
+{
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(20);
+
+    private readonly SettingsLoader _loader;
+    private readonly string _role;
+    private readonly TimeProvider _clock;
+    private readonly DateTimeOffset _startedAt;
+    private readonly NodeHttpHost _web;
+    private readonly SemaphoreSlim _changing = new(1);
+    private readonly TaskCompletionSource<Exception> _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Replaced as a whole when settings change, so that whoever walks it needs no lock.
+    private volatile IReadOnlyList<RepositoryNode> _repositories = [];
+    private LoadedSettings _loaded;
+    private ConfigurationStatus _configuration;
+    private NodeTelemetry? _telemetry;
+    private XferHttpServer? _server;
+    private ControlServer? _control;
+
+    private NodeDaemon(LoadedSettings loaded, SettingsLoader loader, string role, ServeLog log, TimeProvider clock)
+    {
+        (_loaded, _loader, _role, _clock) = (loaded, loader, role, clock);
+        _startedAt = clock.GetUtcNow();
+        _configuration = new ConfigurationStatus(loaded.File, _startedAt);
+        var settings = loaded.Settings;
+        var name = ProjectSubjects.PeerNameOf(settings.Node.Name ?? Environment.MachineName);
+        Log = log.With(("agent", name));
+        _web = new NodeHttpHost(Log);
+        Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e));
+    }
+
+    public ServeLog Log { get; }
+
+    public NodeSurroundings Surroundings { get; }
+
+    /// <summary>Ends with a bug of ours that must end the process.</summary>
+    public Task<Exception> Failure => _failure.Task;
+
+    /// <summary>Where it listens, by what.</summary>
+    public IReadOnlyDictionary<string, string> Addresses { get; private set; } = new Dictionary<string, string>();
+
+    public IReadOnlyList<string> RepositoryPaths => [.. _repositories.Select(r => r.Host.FilePath)];
+
+    /// <exception cref="EdgeSyncException">Something of it cannot be started; what was, is stopped again.</exception>
+    public static async Task<NodeDaemon> StartAsync(
+        SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var loaded = loader.Load();
+        var log = new ServeLog(errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose));
+        var daemon = new NodeDaemon(loaded, loader, role, log, clock);
+        try
+        {
+            await daemon.StartPartsAsync(cancellationToken);
+            return daemon;
+        }
+        catch
+        {
+            await daemon.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask<NodeStatus> SnapshotAsync(CancellationToken cancellationToken)
+    {
+        var repositories = _repositories;
+        var statuses = await Task.WhenAll(repositories.Select(r => r.StatusAsync(cancellationToken)));
+        var readiness = await _web.CheckReadinessAsync(cancellationToken);
+        return new NodeStatus
+        {
+            Node = Surroundings.NodeId,
+            Role = _role,
+            StartedAt = _startedAt,
+            Now = _clock.GetUtcNow(),
+            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault))],
+            Repositories = statuses,
+            Addresses = Addresses,
+            Configuration = _configuration,
+        };
+    }
+
+    /// <summary>Takes the settings as they are now; if they are wrong, or cannot be put to work, the old ones stay.</summary>
+    public async Task ReloadAsync(CancellationToken cancellationToken)
+    {
+        await _changing.WaitAsync(cancellationToken);
+        try
+        {
+            var loaded = _loader.Load();
+            await ApplyAsync(loaded, cancellationToken);
+            (_loaded, _configuration) = (loaded, new ConfigurationStatus(loaded.File, _clock.GetUtcNow()));
+            Log.Write("reloaded", ("settings", loaded.File), ("repositories", Text(_repositories.Count)));
+        }
+        catch (EdgeSyncException e)
+        {
+            _configuration = _configuration with { RefusedBecause = e.Message };
+            Log.Write(LogLevel.Error, "new settings refused; the old ones stay", ("because", e.Message), ("try", e.Hint));
+            throw;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>Every repository, or the one that is named, syncs with everybody it concerns.</summary>
+    public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(string? repository, CancellationToken cancellationToken)
+    {
+        var nodes = repository is null ? _repositories : [Find(repository)];
+        var results = await Task.WhenAll(nodes.Select(async node =>
+            (await node.SyncNowAsync(cancellationToken)).Select(r => r with { Repository = node.Host.FilePath })));
+        return [.. results.SelectMany(r => r)];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_control is not null) await _control.DisposeAsync();
+        if (_server is not null)
+        {
+            using var drain = new CancellationTokenSource(DrainMax, _clock);
+            await _server.StopAsync(drain.Token);
+            await _server.DisposeAsync();
+        }
+
+        foreach (var node in _repositories) await node.DisposeAsync();
+        if (_telemetry is not null) await _telemetry.DisposeAsync();
+        if (_loaded.Settings.Node.UrlFile is { } file) File.Delete(file);
+        _changing.Dispose();
+    }
+
+    private async Task StartPartsAsync(CancellationToken cancellationToken)
+    {
+        var settings = _loaded.Settings;
+        _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId), this, Log, _clock);
+        _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess);
+        foreach (var repository in settings.Repositories) _repositories = [.. _repositories, await OpenAsync(repository, cancellationToken)];
+        _web.Serve(_repositories.Select(r => r.Host));
+
+        _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Surroundings.Failed);
+        _control.Link(RepositoryPaths);
+        if (settings.Http.Listen is { } listen)
+            _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen), _web, _clock, cancellationToken);
+        Addresses = AddressesNow();
+        if (settings.Node.UrlFile is { } file) WriteUrlFile(file);
+    }
+
+    private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
+    {
+        var host = await RepositoryOpener.OpenAsync(settings, Surroundings, bus: null, cancellationToken);
+        try
+        {
+            return await RepositoryNode.StartAsync(settings, host, Surroundings, cancellationToken);
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    // What is new is opened before anything old is given up, so that a failure changes nothing.
+    private async Task ApplyAsync(LoadedSettings loaded, CancellationToken cancellationToken)
+    {
+        var kept = new List<RepositoryNode>();
+        var fresh = new List<RepositoryNode>();
+        try
+        {
+            foreach (var wanted in loaded.Settings.Repositories)
+            {
+                if (_repositories.FirstOrDefault(r => IsSame(r.Settings, wanted)) is { } same) kept.Add(same);
+                else fresh.Add(await OpenAsync(wanted, cancellationToken));
+            }
+        }
+        catch
+        {
+            foreach (var node in fresh) await node.DisposeAsync();
+            throw;
+        }
+
+        var gone = _repositories.Except(kept).ToList();
+        _repositories = [.. kept, .. fresh];
+        _web.Serve(_repositories.Select(r => r.Host));
+        _control!.Link(RepositoryPaths);
+        foreach (var node in gone) await node.DisposeAsync();
+        TellWhatWaits(loaded);
+    }
+
+    /// <summary>Sections that are only read at start.</summary>
+    private void TellWhatWaits(LoadedSettings loaded)
+    {
+        var before = _loaded.Values.ToDictionary(v => v.Path, v => v.Value);
+        var waits = loaded.Values
+            .Where(v => !v.Path.StartsWith("repositories", StringComparison.Ordinal) && before.GetValueOrDefault(v.Path) != v.Value)
+            .Select(v => v.Path).ToList();
+        if (waits.Count > 0) Log.Write(LogLevel.Warning, "a restart is needed for some of the new settings", ("settings", string.Join(' ', waits)));
+    }
+
+    private async Task<ControlReply> AnswerAsync(ControlRequest request, CancellationToken cancellationToken)
+    {
+        switch (request.Do)
+        {
+            case "changed":
+                Find(request.Repository ?? "").Nudge();
+                return new ControlReply();
+            case "sync_now":
+                return new ControlReply { Syncs = await SyncNowAsync(request.Repository, cancellationToken) };
+            case "status":
+                return new ControlReply { Status = await SnapshotAsync(cancellationToken) };
+            case "reload":
+                await ReloadAsync(cancellationToken);
+                return new ControlReply();
+            default:
+                throw new EdgeSyncException(ErrorKind.Protocol, $"nothing is called '{request.Do}' here", "this daemon is of another version");
+        }
+    }
+
+    private RepositoryNode Find(string repository)
+    {
+        var path = NodePaths.RealPathOf(repository);
+        return _repositories.FirstOrDefault(r => NodePaths.RealPathOf(r.Host.FilePath) == path)
+            ?? throw new EdgeSyncException(ErrorKind.NotFound, $"this daemon has no repository {repository}") { Candidates = RepositoryPaths };
+    }
+
+    private Dictionary<string, string> AddressesNow()
+    {
+        var addresses = new Dictionary<string, string>();
+        if (_server is not null) addresses["http"] = _server.Addresses[0];
+        if (_control is not null) addresses["control"] = _control.Path;
+        return addresses;
+    }
+
+    // Whole or not at all: whoever waits for the file reads it the moment it is there.
+    private void WriteUrlFile(string file)
+    {
+        var making = file + ".new";
+        File.WriteAllBytes(making, JsonSerializer.SerializeToUtf8Bytes(Addresses, CliJson.Default.IReadOnlyDictionaryStringString));
+        File.Move(making, file, overwrite: true);
+    }
+
+    private static IReadOnlyList<string> CapabilitiesOf(NodeSettings settings) =>
+        settings.Http.Listen is null ? [] : ["serve-http"];
+
+    private static bool IsSame(RepositorySettings a, RepositorySettings b) =>
+        JsonSerializer.Serialize(a, SettingsJson.Default.RepositorySettings) == JsonSerializer.Serialize(b, SettingsJson.Default.RepositorySettings);
+
+    private static XferHttpServerOptions OptionsOf(HttpSection http, string listen) => new()
+    {
+        Listen = [ListenAddress.Parse(listen)],
+        TlsCertificateFile = http.TlsCert,
+        TlsKeyFile = http.TlsKey,
+        RequestBytesMax = (long)http.MaxRequestMb << 20,
+        ConcurrentExchangesMax = http.MaxExchanges,
+    };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

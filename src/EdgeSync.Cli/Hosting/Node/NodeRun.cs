@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>
+/// Runs a daemon until a signal ends it.
+/// <code>
+/// SIGINT, SIGTERM   drain and end; a second one ends at once
+/// SIGHUP            read the settings anew
+/// SIGUSR1           sync now
+/// </code>
+/// </summary>
+internal static class NodeRun
+{
+    public static async Task<ExitCode> RunAsync(
+        CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require, CancellationToken cancellationToken)
+    {
+        require(loader.Load().Settings);
+        await using var daemon = await NodeDaemon.StartAsync(loader, role, context.Output.Errors, context.IsVerbose, context.Clock, cancellationToken);
+        await using var work = new RunningTasks(daemon.Surroundings.Failed);
+        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            work.Start(() => ReloadAsync(daemon, cancellationToken));
+        });
+        using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
+
+        var report = new NodeReport(
+            daemon.RepositoryPaths.Count == 1 ? daemon.RepositoryPaths[0] : null, daemon.Addresses.GetValueOrDefault("http"), daemon.Surroundings.NodeId, role, daemon.RepositoryPaths,
+            daemon.Addresses);
+        context.Output.Write(report, CliJson.Default.NodeReport);
+        context.Output.Flush();
+        SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {daemon.RepositoryPaths.Count} repositories");
+
+        var failure = await WaitAsync(daemon, cancellationToken);
+        SystemdNotify.Stopping();
+        if (failure is not null) throw new InvariantException($"a part of the daemon failed: {failure}");
+
+        daemon.Log.Write("stopping", ("cause", Stopping.Cause?.ToString().ToLowerInvariant()));
+        return ExitCode.Ok;
+    }
+
+    private static PosixSignalRegistration? RegisterUser1(Action handle)
+    {
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;
+
+        // The framework has no name for it; numbers as in signal(7).
+        var number = OperatingSystem.IsLinux() ? 10 : 30;
+        return PosixSignalRegistration.Create((PosixSignal)number, signal =>
+        {
+            signal.Cancel = true;
+            handle();
+        });
+    }
+
+    private static async Task ReloadAsync(NodeDaemon daemon, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await daemon.ReloadAsync(cancellationToken);
+        }
+        catch (EdgeSyncException)
+        {
+            // Logged; the old settings stay.
+        }
+    }
+
+    private static async Task SyncNowAsync(NodeDaemon daemon, CancellationToken cancellationToken)
+    {
+        var results = await daemon.SyncNowAsync(null, cancellationToken);
+        daemon.Log.Write("sync now", ("done", string.Join(' ', results.Select(r => $"{r.Target}:{r.Status}"))));
+    }
+
+    private static async Task<Exception?> WaitAsync(NodeDaemon daemon, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await daemon.Failure.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;   // the signal that ends us
+        }
+    }
+}
+
+/// <param name="Repository">When there is only one.</param>
+/// <param name="Address">Where Fossil clients are answered; absent without <c>--serve-http</c>.</param>
+/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>, <c>control</c>.</param>
+internal sealed record NodeReport(
+    string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories, IReadOnlyDictionary<string, string> Addresses) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"{Role} {Node} keeps {(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to stop)");
+        if (Address is not null) output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)}{(Repositories.Count > 1 ? "/NAME" : "")} copy.fossil");
+        if (Addresses.TryGetValue("nats-leaf", out var leaf)) output.WriteLine($"  edgesync leaf --nats {leaf} --repo copy.fossil");
+    }
+}

@@ -1,0 +1,106 @@
+using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>Opens the repositories of a daemon, and fetches those that are not there yet from where the settings say.</summary>
+internal static class RepositoryOpener
+{
+    private const string Unfinished = ".part";
+
+    public static async Task<RepositoryHost> OpenAsync(RepositorySettings settings, NodeSurroundings node, INodeBus? bus, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(settings.Path)) await FetchAsync(settings, node, bus, cancellationToken);
+        var host = await RepositoryHost.OpenAsync(settings.Path, new RepositoryHostOptions(), node.Clock, node.Log, cancellationToken);
+        try
+        {
+            await RequireProjectAsync(settings, host, cancellationToken);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    // The file gets its name when it is whole; what an interrupted copy brought is gone on with.
+    private static async Task FetchAsync(RepositorySettings settings, NodeSurroundings node, INodeBus? bus, CancellationToken cancellationToken)
+    {
+        if (settings.CloneFrom is not { } from)
+        {
+            throw new EdgeSyncException(
+                ErrorKind.NotFound, $"{settings.Path} does not exist", "--clone-from URL copies it from there; 'edgesync repo new' makes an empty one");
+        }
+
+        var part = settings.Path + Unfinished;
+        node.Log.Write("cloning", ("repository", settings.Path), ("from", Secrets.RedactUrls(from)));
+        var repository = File.Exists(part) && !Repository.RemoveStub(part)
+            ? Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock })
+            : Repository.CreateForClone(part, new RepositoryCreateOptions { AdminUser = settings.User ?? CommandContext.SystemUser, Clock = node.Clock });
+        var url = PeerUrl.TryParse(from, out var parsed) ? parsed : null;
+        var login = LoginOf(settings, url);
+        var options = new ClientOptions { Actions = ActionsOf(settings), Login = login };
+        SyncReport report;
+        if (url is not null)
+        {
+            using (repository)
+            using (var store = new RepositoryArtifactStore(repository))
+            using (var http = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}" }, node.Clock))
+                report = await new HttpSync(store, options, http, url, node.Clock, repository.Entropy).RunAsync(null, cancellationToken);
+        }
+        else
+        {
+            report = await FetchOverNatsAsync(settings, repository, options, node, bus, cancellationToken);
+        }
+
+        if (report.Fault is { } fault)
+            throw new EdgeSyncException(fault.Kind is SyncFaultKind.Denied or SyncFaultKind.LoginFailed ? ErrorKind.Denied : ErrorKind.Unavailable, $"cannot clone from {Secrets.RedactUrls(from)}: {fault.Text}", "what has come is kept for the next start");
+
+        using (var whole = Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock }))
+        {
+            if (url is not null) SavedPeer.Write(whole, url.ToString(), login?.Password);
+        }
+
+        File.Move(part, settings.Path);
+        node.Log.Write("cloned", ("repository", settings.Path), ("artifacts", report.ArtifactsReceived.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
+    private static async Task<SyncReport> FetchOverNatsAsync(
+        RepositorySettings settings, Repository repository, ClientOptions options, NodeSurroundings node, INodeBus? bus, CancellationToken cancellationToken)
+    {
+        await using var queue = RepositoryQueue.Own(repository);
+        if (bus is not { IsConnected: true }) throw new EdgeSyncException(ErrorKind.Unavailable, $"cannot clone {settings.Path}: NATS is not connected");
+
+        using var carrier = bus.OpenCarrier(new Agent.ProjectSubjects(settings.Prefix, settings.ProjectCode!).Sync);
+        return (await new Sync.SyncDriver(queue, options, carrier, node.Clock).RunAsync(cancellationToken)).Report;
+    }
+
+    private static SyncActions ActionsOf(RepositorySettings settings)
+    {
+        var actions = SyncActions.Clone;
+        if (settings.Uv) actions |= SyncActions.Unversioned;
+        if (settings.Private) actions |= SyncActions.Private;
+        return actions;
+    }
+
+    private static SyncLogin? LoginOf(RepositorySettings settings, PeerUrl? url)
+    {
+        if (url is { User: { } user, Password: { } password }) return new SyncLogin(user, password);
+
+        return settings.User is { } login && Secrets.Read(settings.Password, settings.PasswordFile) is { } secret ? new SyncLogin(login, secret) : null;
+    }
+
+    private static async Task RequireProjectAsync(RepositorySettings settings, RepositoryHost host, CancellationToken cancellationToken)
+    {
+        if (settings.ProjectCode is not { } wanted) return;
+
+        var found = await host.Writer.RunAsync(r => r.ProjectCode, cancellationToken);
+        if (found != wanted)
+            throw new EdgeSyncException(ErrorKind.Conflict, $"{settings.Path} holds the project {found}, not {wanted}", "name the file of that project, or another one");
+    }
+}
