@@ -104,10 +104,12 @@ internal sealed class ClientConnection : BrokerConnection
                 case OperationStatus.Done:
                     Handle(op, now);
                     break;
-                case OperationStatus.NeedMoreData:
-                    // Spec: with authentication on, anything but CONNECT first is a violation, also when it is not complete.
+                case OperationStatus.NeedMoreData when _isAuthenticated || reader.BytesNeeded == 0:
                     needed = reader.BytesNeeded;
                     return reader.Consumed;
+                case OperationStatus.NeedMoreData:
+                    RefuseStranger();   // something with a payload, for which we do not wait
+                    break;
                 default:
                     CloseForFault(reader.Fault);
                     break;
@@ -129,9 +131,10 @@ internal sealed class ClientConnection : BrokerConnection
 
     private void Handle(scoped in NatsOp op, Instant now)
     {
+        // Spec: with authentication on, anything but CONNECT first is a violation.
         if (!_isAuthenticated && op.Verb != NatsVerb.Connect)
         {
-            CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
+            RefuseStranger();
             return;
         }
 
@@ -299,7 +302,7 @@ internal sealed class ClientConnection : BrokerConnection
         else if (connect.NoResponders && !connect.Headers)
             CloseWithError("no responders requires headers support"u8, CloseReason.ProtocolViolation);
         else if (!Authenticate(connect))
-            CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
+            RefuseStranger();
         else if (connect.Verbose)
             Write(NatsOpWriter.Ok);
         _isConnected = true;
@@ -315,6 +318,8 @@ internal sealed class ClientConnection : BrokerConnection
         _liveness.OnAuthenticated();
         return true;
     }
+
+    private void RefuseStranger() => CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
 
     private void WriteMessage(
         bool hasHeaders, Subscription subscription, scoped in RoutedMessage message, ReadOnlySpan<byte> sizes, ReadOnlySpan<byte> payload)

@@ -1,0 +1,124 @@
+using EdgeSync.Nats.Broker;
+
+namespace EdgeSync.UnitTests.Nats.Broker;
+
+/// <summary>Who may connect, and what he may do.</summary>
+public sealed class BrokerAccessTests
+{
+    private static readonly BrokerUser Bob = new()
+    {
+        Name = "bob",
+        Password = "secret",
+        Publish = new SubjectPermissions(["up.>"], ["up.secret"]),
+        Subscribe = new SubjectPermissions(["down.>", "open.*"], ["down.secret", "open.no"]),
+    };
+
+    private static readonly BrokerOptions WithUsers = new()
+    {
+        ServerName = "test",
+        Users = [Bob, new BrokerUser { Name = "root", Password = "toor" }],
+    };
+
+    [Theory]
+    [InlineData("\"user\":\"bob\",\"pass\":\"secret\"", true)]
+    [InlineData("\"user\":\"bob\",\"pass\":\"secre\"", false)]
+    [InlineData("\"user\":\"bob\",\"pass\":\"\"", false)]
+    [InlineData("\"user\":\"bob\"", false)]
+    [InlineData("\"user\":\"eve\",\"pass\":\"secret\"", false)]
+    [InlineData("\"auth_token\":\"secret\"", false)]
+    [InlineData("\"name\":\"x\"", false)]
+    public void Users_show_their_password(string fields, bool isAccepted)
+    {
+        var client = new BrokerHarness(WithUsers).Attach();
+        Assert.Contains("\"auth_required\":true", client.Read(), StringComparison.Ordinal);
+
+        var answer = client.Exchange($"CONNECT {{\"verbose\":false,{fields}}}\r\nPING\r\n");
+
+        Assert.Equal(isAccepted ? "PONG\r\n" : "-ERR 'Authorization Violation'\r\n", answer);
+        Assert.Equal(isAccepted ? CloseReason.None : CloseReason.AuthenticationFailure, client.Connection.CloseReason);
+    }
+
+    [Theory]
+    [InlineData("\"auth_token\":\"t0ken\"", true)]
+    [InlineData("\"auth_token\":\"token\"", false)]
+    [InlineData("\"user\":\"t0ken\"", false)]
+    [InlineData("\"auth_token\":\"\"", false)]
+    public void A_token_opens(string fields, bool isAccepted)
+    {
+        var client = new BrokerHarness(new BrokerOptions { ServerName = "test", Token = "t0ken" }).Attach();
+        client.Read();
+
+        var answer = client.Exchange($"CONNECT {{\"verbose\":false,{fields}}}\r\nPING\r\n");
+
+        Assert.Equal(isAccepted ? "PONG\r\n" : "-ERR 'Authorization Violation'\r\n", answer);
+    }
+
+    [Theory]
+    [InlineData("PING\r\n")]
+    [InlineData("SUB a 1\r\n")]
+    [InlineData("PUB a 100000\r\n")]
+    [InlineData("PUB a 5\r\nhello\r\n")]
+    public void A_stranger_may_only_connect(string sent)
+    {
+        var client = new BrokerHarness(WithUsers).Attach();
+        client.Read();
+
+        Assert.Equal("-ERR 'Authorization Violation'\r\n", client.Exchange(sent));
+        Assert.True(client.IsClosed);
+    }
+
+    [Fact]
+    public void Who_does_not_say_who_he_is_has_two_seconds()
+    {
+        var harness = new BrokerHarness(WithUsers);
+        var client = harness.Attach();
+        client.Read();
+
+        harness.Pass(TimeSpan.FromSeconds(1.99));
+        Assert.False(client.IsClosed);
+        harness.Pass(TimeSpan.FromSeconds(0.02));
+
+        Assert.Equal("-ERR 'Authentication Timeout'\r\n", client.Read());
+        Assert.Equal(CloseReason.AuthenticationTimeout, client.Connection.CloseReason);
+    }
+
+    [Fact]
+    public void A_client_of_this_process_is_trusted()
+    {
+        var client = new BrokerHarness(WithUsers).Attach(ConnectionTransport.InProcess);
+        client.Read();
+
+        Assert.Equal("PONG\r\n", client.Exchange("PING\r\n"));
+    }
+
+    [Theory]
+    [InlineData("PUB up.x 0\r\n\r\n", "")]
+    [InlineData("PUB up.secret 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"up.secret\"'\r\n")]
+    [InlineData("PUB down.x 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"down.x\"'\r\n")]
+    [InlineData("SUB down.x 1\r\n", "")]
+    [InlineData("SUB down.> 1\r\n", "")]
+    [InlineData("SUB open.* 1\r\n", "")]
+    [InlineData("SUB open.> 1\r\n", "-ERR 'Permissions Violation for Subscription to \"open.>\"'\r\n")]
+    [InlineData("SUB > 1\r\n", "-ERR 'Permissions Violation for Subscription to \">\"'\r\n")]
+    [InlineData("SUB down.secret 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\"'\r\n")]
+    [InlineData("SUB down.secret q 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\" using queue \"q\"'\r\n")]
+    public void A_user_is_held_to_his_subjects_and_stays(string sent, string expected)
+    {
+        var client = new BrokerHarness(WithUsers).Connect("\"user\":\"bob\",\"pass\":\"secret\"");
+
+        Assert.Equal(expected, client.Exchange(sent));
+        Assert.False(client.IsClosed);
+    }
+
+    [Fact]
+    public void What_is_denied_below_a_wildcard_is_filtered_at_delivery()
+    {
+        var harness = new BrokerHarness(WithUsers);
+        var (bob, root) = (harness.Connect("\"user\":\"bob\",\"pass\":\"secret\""), harness.Connect("\"user\":\"root\",\"pass\":\"toor\""));
+        bob.Send("SUB down.> 1\r\n");
+
+        root.Send("PUB down.secret 1\r\nx\r\nPUB down.x 1\r\ny\r\n");
+
+        Assert.Equal("MSG down.x 1 1\r\ny\r\n", bob.Read());
+    }
+}

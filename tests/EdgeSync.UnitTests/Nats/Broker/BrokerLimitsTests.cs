@@ -1,0 +1,178 @@
+using System.Text;
+using EdgeSync.Nats.Broker;
+
+namespace EdgeSync.UnitTests.Nats.Broker;
+
+/// <summary>Time, memory, and those who use too much of them.</summary>
+public sealed class BrokerLimitsTests
+{
+    private static readonly BrokerOptions Options = new() { ServerName = "test" };
+
+    [Fact]
+    public void A_silent_client_is_pinged_and_given_up()
+    {
+        var harness = new BrokerHarness(Options with { PingInterval = TimeSpan.FromSeconds(1) });
+        var client = harness.Connect();
+
+        harness.Pass(TimeSpan.FromSeconds(1.3));
+        Assert.Equal("PING\r\n", client.Read());
+        harness.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal("PING\r\n", client.Read());
+        harness.Pass(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("-ERR 'Stale Connection'\r\n", client.Read());
+        Assert.Equal(CloseReason.StaleConnection, client.Connection.CloseReason);
+    }
+
+    [Fact]
+    public void Any_byte_shows_that_a_client_lives()
+    {
+        var harness = new BrokerHarness(Options with { PingInterval = TimeSpan.FromSeconds(1) });
+        var client = harness.Connect();
+
+        for (var i = 0; i < 20; i++)
+        {
+            harness.Pass(TimeSpan.FromSeconds(0.7));
+            client.Send("SU"[(i % 2)..(i % 2 + 1)]);   // half a line
+            if (i % 2 == 1) client.Send("B a 1\r\n");
+        }
+
+        Assert.False(client.IsClosed);
+    }
+
+    [Fact]
+    public void A_talking_client_is_not_pinged_after_the_first_measure()
+    {
+        var harness = new BrokerHarness();
+        var client = harness.Connect();
+        harness.Pass(TimeSpan.FromSeconds(3));
+        Assert.Equal("PING\r\n", client.Exchange("PONG\r\n"));
+
+        for (var i = 0; i < 10; i++)
+        {
+            harness.Pass(TimeSpan.FromMinutes(1));
+            client.Send("PONG\r\n");
+        }
+
+        Assert.Equal("", client.Read());
+    }
+
+    [Fact]
+    public void A_client_that_never_reads_is_closed_at_its_limit_and_nobody_else_notices()
+    {
+        var harness = new BrokerHarness(Options with { PendingBytesMax = 1000 });
+        var (slow, quick, publisher) = (harness.Connect(), harness.Connect(), harness.Connect());
+        slow.Send("SUB a 1\r\n");
+        quick.Send("SUB a 1\r\n");
+
+        for (var i = 0; i < 200; i++)
+        {
+            publisher.Send("PUB a 10\r\n0123456789\r\n");
+            Assert.Equal("MSG a 1 10\r\n0123456789\r\n", quick.Read());
+        }
+
+        Assert.Equal(CloseReason.SlowConsumerPendingBytes, slow.Connection.CloseReason);
+        Assert.Equal(1, harness.Core.SlowConsumers);
+        Assert.Equal("", slow.Read());
+        Assert.Equal(0, slow.Connection.PendingBytes);
+    }
+
+    [Fact]
+    public void Bytes_in_flight_count_as_waiting()
+    {
+        var harness = new BrokerHarness(Options with { PendingBytesMax = 1000 });
+        var (slow, publisher) = (harness.Connect(), harness.Connect());
+        slow.Send("SUB a 1\r\n");
+
+        publisher.Send($"PUB a 900\r\n{new string('x', 900)}\r\n");
+        harness.Core.TakeOutput(slow.Connection, [], harness.Now);   // and the network does not take it
+        publisher.Send($"PUB a 900\r\n{new string('x', 900)}\r\n");
+
+        Assert.Equal(CloseReason.SlowConsumerPendingBytes, slow.Connection.CloseReason);
+    }
+
+    [Fact]
+    public void A_client_that_takes_nothing_within_the_write_deadline_is_closed()
+    {
+        var harness = new BrokerHarness();
+        var (slow, publisher) = (harness.Connect(), harness.Connect());
+        slow.Send("SUB a 1\r\n");
+        publisher.Send("PUB a 10\r\n0123456789\r\n");
+        harness.Core.TakeOutput(slow.Connection, [], harness.Now);
+
+        harness.Pass(TimeSpan.FromSeconds(9));
+        Assert.False(slow.IsClosed);
+        harness.Core.OutputSent(slow.Connection, 5, harness.Now);   // a little went out: the clock starts again
+        harness.Pass(TimeSpan.FromSeconds(9));
+        Assert.False(slow.IsClosed);
+        harness.Pass(TimeSpan.FromSeconds(3));
+
+        Assert.Equal(CloseReason.SlowConsumerWriteDeadline, slow.Connection.CloseReason);
+    }
+
+    [Fact]
+    public void A_line_or_payload_in_pieces_takes_no_more_memory_than_has_arrived()
+    {
+        var harness = new BrokerHarness();
+        var clients = Enumerable.Range(0, 1000).Select(_ => harness.Connect()).ToList();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        foreach (var client in clients) client.Send("PUB a 1000000\r\n0123456789");
+
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, 0, 2_000_000);
+    }
+
+    [Fact]
+    public void A_hundred_thousand_subscriptions_of_one_client_come_and_go()
+    {
+        var harness = new BrokerHarness();
+        var (many, publisher) = (harness.Connect(), harness.Connect());
+        var text = new StringBuilder();
+        for (var i = 0; i < 100_000; i++) text.Append("SUB devices.").Append(i % 1000).Append('.').Append(i).Append(' ').Append(i).Append("\r\n");
+        many.Send(text.ToString());
+        many.Send("SUB devices.*.77777 wide\r\n");
+
+        publisher.Send("PUB devices.777.77777 1\r\nx\r\n");
+
+        Assert.Equal(100_001, harness.Core.Subscriptions.Count);
+        Assert.Equal("MSG devices.777.77777 wide 1\r\nx\r\nMSG devices.777.77777 77777 1\r\nx\r\n", many.Read());
+        harness.Core.Detach(many.Connection, CloseReason.ClientClosed, harness.Now);
+        Assert.True(harness.Core.Subscriptions.IsEmpty);
+    }
+
+    [Fact]
+    public void In_lame_duck_mode_clients_are_told_then_closed_one_after_the_other()
+    {
+        var harness = new BrokerHarness();
+        var clients = Enumerable.Range(0, 11).Select(_ => harness.Connect()).ToList();
+
+        harness.Core.EnterLameDuck(harness.Now);
+
+        Assert.All(clients, c => Assert.Matches("^INFO .*\"ldm\":true.*\r\n$", c.Read()));
+        harness.Pass(TimeSpan.FromSeconds(9));
+        Assert.Equal(11, harness.Core.ClientCount);
+        harness.Pass(TimeSpan.FromSeconds(2));
+        Assert.Equal(10, harness.Core.ClientCount);
+        harness.Pass(TimeSpan.FromSeconds(50));
+        Assert.InRange(harness.Core.ClientCount, 4, 6);
+        harness.Pass(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, harness.Core.ClientCount);
+        Assert.All(clients, c => Assert.Equal(CloseReason.ServerShutdown, c.Connection.CloseReason));
+    }
+
+    [Fact]
+    public void Shutdown_closes_all_and_what_was_written_can_still_be_sent()
+    {
+        var harness = new BrokerHarness();
+        var client = harness.Connect();
+        client.Send("SUB a 1\r\nPUB a 1\r\nx\r\n");
+
+        harness.Core.Shutdown(harness.Now);
+
+        Assert.Equal("MSG a 1 1\r\nx\r\n", client.Read());
+        Assert.Equal(CloseReason.ServerShutdown, client.Connection.CloseReason);
+        Assert.Equal(0, harness.Core.ClientCount);
+        harness.Pass(TimeSpan.FromMinutes(5));
+        Assert.Null(harness.Core.Deadline);
+    }
+}
