@@ -34,6 +34,7 @@ public sealed class BrokerCore
     public BrokerCore(BrokerOptions options, Entropy entropy, Prng prng, Instant now)
     {
         Options = options;
+        PauseBytes = Math.Min(options.PauseBytes, options.PendingBytesMax / 2);
         Entropy = entropy;
         Prng = prng;
         Now = Start = now;
@@ -82,6 +83,8 @@ public sealed class BrokerCore
 
     internal Entropy Entropy { get; }
 
+    internal long PauseBytes { get; }
+
     internal Prng Prng { get; }
 
     internal SubjectTrie Subscriptions { get; }
@@ -127,6 +130,20 @@ public sealed class BrokerCore
     {
         Now = now;
         if (!connection.IsClosed) connection.Receive(bytes, now);
+    }
+
+    /// <summary>
+    /// Whether to read on from this client only after a moment: somebody whom it writes to reads less fast than it writes. A shell
+    /// asks after each batch, and pauses for a bounded time. Leaf links are never paused, nor anybody for one.
+    /// </summary>
+    public bool IsToPause(BrokerConnection connection, Instant now)
+    {
+        Now = now;
+        if (connection is not ClientConnection { Receiver: { } receiver } client) return false;
+        if (receiver.IsWorthAPause(now)) return true;
+
+        client.Receiver = null;
+        return false;
     }
 
     /// <summary>The connection is gone: closed by the other side, broken, or cut after it was closed here.</summary>

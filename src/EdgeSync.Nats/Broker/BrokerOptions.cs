@@ -29,6 +29,15 @@ public sealed record BrokerOptions
     /// <summary>Bytes that may wait for one connection. Beyond it the connection is closed as a slow consumer.</summary>
     public long PendingBytesMax { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>
+    /// From here on a publisher in this process's reach is paused for moments, as long as the receiver goes on reading. One that
+    /// has stopped delays nobody.
+    /// </summary>
+    public long PauseBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>A receiver that has taken nothing for so long has stopped.</summary>
+    public TimeSpan PauseProgress { get; init; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>A connection that takes no byte of what waits for it for so long is closed as a slow consumer.</summary>
     public TimeSpan WriteDeadline { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -40,6 +40,9 @@ internal sealed class ClientConnection : BrokerConnection
 
     internal override int SubscriptionCount => _subscriptions.Count;
 
+    /// <summary>Somebody who has much waiting, and to whom this client has written.</summary>
+    public ClientConnection? Receiver { get; set; }
+
     /// <summary>Writes the first INFO and starts the clocks.</summary>
     public void Greet(Instant now)
     {
@@ -71,10 +74,14 @@ internal sealed class ClientConnection : BrokerConnection
         Counters.OutBytes += message.TotalBytes;
         Core.Totals.OutMessages++;
         Core.Totals.OutBytes += message.TotalBytes;
-        if (PendingBytes > Core.Options.PendingBytesMax) Close(CloseReason.SlowConsumerPendingBytes);
-        else if (subscription.Delivered == subscription.DeliveredMax) Remove(subscription);
+        if (subscription.Delivered == subscription.DeliveredMax) Remove(subscription);
+        if (PendingBytes > Core.PauseBytes) OnMuchPending(source);
         return true;
     }
+
+    /// <summary>Whether it still reads, though less fast than it is written to.</summary>
+    public bool IsWorthAPause(Instant now) =>
+        !IsClosed && PendingBytes > Core.PauseBytes && (InFlightBytes == 0 || now - LastProgress < Core.Options.PauseProgress);
 
     internal override Instant? OnDeadline(Instant now)
     {
@@ -183,6 +190,12 @@ internal sealed class ClientConnection : BrokerConnection
         if (_lastMatch is not { IsStale: false } match || !op.Subject.SequenceEqual(_lastSubject)) match = Match(op.Subject);
         var isDelivered = !match.IsEmpty && Core.Router.FromClient(this, new RoutedMessage(op), match);
         if (!isDelivered && !op.Reply.IsEmpty && _connect.NoResponders) TellNoResponders(op.Reply);
+    }
+
+    private void OnMuchPending(BrokerConnection source)
+    {
+        if (PendingBytes > Core.Options.PendingBytesMax) Close(CloseReason.SlowConsumerPendingBytes);
+        else if (source is ClientConnection publisher) publisher.Receiver = this;
     }
 
     private MatchResult Match(ReadOnlySpan<byte> subject)

@@ -31,17 +31,26 @@ internal sealed class BrokerDriver : IDisposable
 
     public Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 
-    /// <summary>Hands over what was read.</summary>
-    public void Receive(BrokerConnection connection, ReadOnlySpan<byte> bytes)
+    /// <summary>Hands over what was read. True when the next bytes had better wait, see <see cref="IsToPause"/>.</summary>
+    public bool Receive(BrokerConnection connection, ReadOnlySpan<byte> bytes)
     {
+        bool isToPause;
         var woken = TakeList();
         lock (_gate)
         {
-            _core.Receive(connection, Now, bytes);
+            var now = Now;
+            _core.Receive(connection, now, bytes);
+            isToPause = _core.IsToPause(connection, now);
             Finish(woken);
         }
 
         Wake(woken);
+        return isToPause;
+    }
+
+    public bool IsToPause(BrokerConnection connection)
+    {
+        lock (_gate) return _core.IsToPause(connection, Now);
     }
 
     /// <summary>Whatever else there is to do with the core. Nobody else is in it meanwhile.</summary>

@@ -17,6 +17,9 @@ internal sealed class BrokerPump
     private const int LargestBufferBytes = 64 * 1024;
     private const int ShortReadsMax = 3;
     private const int WritesInARowMax = 8;
+    private const int PausesMax = 10;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How long a closed connection may take to read the reason.</summary>
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
@@ -89,7 +92,8 @@ internal sealed class BrokerPump
                 var size = await _transport.ReadAsync(buffer, CancellationToken.None);
                 if (size == 0) return CloseReason.ClientClosed;
 
-                _driver.Receive(Connection, buffer.AsSpan(0, size));   // dropped when it is closed: the farewell is still going out
+                // Dropped when the connection is closed: the farewell is still going out.
+                if (_driver.Receive(Connection, buffer.AsSpan(0, size))) await PauseAsync();
 
                 shortReads = size < buffer.Length / 2 ? shortReads + 1 : 0;
                 if (size == buffer.Length && buffer.Length < LargestBufferBytes) Resize(ref buffer, buffer.Length * 4);
@@ -104,6 +108,11 @@ internal sealed class BrokerPump
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private async ValueTask PauseAsync()
+    {
+        for (var i = 0; i < PausesMax && _driver.IsToPause(Connection); i++) await Task.Delay(Pause, _driver.Clock);
     }
 
     private async Task WriteAllAsync()

@@ -1,0 +1,172 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Text;
+using EdgeSync.Nats.Broker;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.IntegrationTests.Net.Nats;
+
+public sealed class NatsBrokerTests
+{
+    [Fact]
+    public async Task Carries_messages_between_clients_over_TCP()
+    {
+        await using var test = await TestBroker.StartAsync();
+        await using var subscriber = await LineClient.OpenAsync(test.Url);
+        await using var publisher = await LineClient.OpenAsync(test.Url);
+        await subscriber.SendAsync("SUB greetings.* 1\r\nPING\r\n");
+        Assert.Equal("PONG", await subscriber.ReadLineAsync());
+
+        await publisher.SendAsync("PUB greetings.all 5\r\nhello\r\n");
+
+        Assert.Equal("MSG greetings.all 1 5", await subscriber.ReadLineAsync());
+        Assert.Equal("hello", await subscriber.ReadLineAsync());
+        Assert.Equal(2, test.Broker.ClientCount);
+    }
+
+    [Fact]
+    public async Task A_payload_of_the_maximum_passes_and_one_byte_more_closes()
+    {
+        await using var test = await TestBroker.StartAsync();
+        await using var client = await LineClient.OpenAsync(test.Url);
+        var payload = new string('x', 1024 * 1024);
+
+        await client.SendAsync($"SUB a 1\r\nPUB a {payload.Length}\r\n{payload}\r\n");
+        Assert.Equal($"MSG a 1 {payload.Length}", await client.ReadLineAsync());
+        Assert.Equal(payload, await client.ReadLineAsync());
+        await client.SendAsync($"PUB a {payload.Length + 1}\r\n{payload[..100_000]}");
+
+        Assert.Equal("-ERR 'Maximum Payload Violation'\r\n", await client.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_client_in_this_process_needs_no_socket_and_no_password()
+    {
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test", Token = "t" }, o => o with { ClientListen = null });
+        var pipe = test.Broker.ConnectInProcess();
+
+        await pipe.Output.WriteAsync("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\n"u8.ToArray(), LineClient.Patience);
+
+        var text = await ReadUntilAsync(pipe.Input, "hi\r\n");
+        Assert.EndsWith("MSG a 1 2\r\nhi\r\n", text, StringComparison.Ordinal);
+        await pipe.Output.CompleteAsync();
+        await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0, "the client is gone");
+        Assert.True((await pipe.Input.ReadAsync(LineClient.Patience)).IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_client_that_never_reads_is_closed_and_the_others_go_on()
+    {
+        await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", PendingBytesMax = 4 * 1024 * 1024 });
+        await using var stuck = await LineClient.OpenAsync(test.Url);
+        await using var quick = await LineClient.OpenAsync(test.Url);
+        await using var publisher = await LineClient.OpenAsync(test.Url);
+        await stuck.SendAsync("SUB flood 1\r\nPING\r\n");
+        Assert.Equal("PONG", await stuck.ReadLineAsync());
+        await quick.SendAsync("SUB flood 1\r\n");
+
+        var payload = new string('x', 32 * 1024);
+        for (var i = 0; i < 1000; i++)
+        {
+            await publisher.SendAsync($"PUB flood {payload.Length}\r\n{payload}\r\n");
+            Assert.Equal($"MSG flood 1 {payload.Length}", await quick.ReadLineAsync());
+            Assert.Equal(payload, await quick.ReadLineAsync());
+        }
+
+        await TestBroker.UntilAsync(() => test.Closed.Count == 1, "the slow one is closed");
+        Assert.Equal([CloseReason.SlowConsumerPendingBytes], test.Closed);
+    }
+
+    [Fact]
+    public async Task A_reader_that_keeps_on_reading_gets_everything_however_fast_the_publisher_is()
+    {
+        await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", PendingBytesMax = 2 * 1024 * 1024 });
+        await using var subscriber = await LineClient.OpenAsync(test.Url);
+        await using var publisher = await LineClient.OpenAsync(test.Url);
+        await subscriber.SendAsync("SUB flood 1\r\nPING\r\n");
+        Assert.Equal("PONG", await subscriber.ReadLineAsync());
+        var batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat($"PUB flood 1000\r\n{new string('x', 1000)}\r\n", 1000)));
+
+        var publishing = Task.Run(
+            async () =>
+            {
+                for (var i = 0; i < 60; i++) await publisher.SendAsync(batch);
+            },
+            TestContext.Current.CancellationToken);
+
+        var expected = 60_000L * ("MSG flood 1 1000\r\n".Length + 1002);
+        Assert.Equal(expected, await subscriber.ReadBytesAsync(expected));
+        await publishing;
+    }
+
+    [Fact]
+    public async Task Stopping_sends_what_was_written_and_closes_everybody()
+    {
+        var test = await TestBroker.StartAsync();
+        await using var client = await LineClient.OpenAsync(test.Url);
+        await client.SendAsync("SUB a 1\r\nPUB a 1\r\nx\r\nPING\r\n");
+        Assert.Equal("MSG a 1 1", await client.ReadLineAsync());
+
+        await test.DisposeAsync();
+
+        Assert.Equal("x\r\nPONG\r\n", await client.ReadToEndAsync());
+        Assert.Equal([CloseReason.ServerShutdown], test.Closed);
+        await Assert.ThrowsAnyAsync<Exception>(() => LineClient.ConnectAsync(test.Url));
+    }
+
+    [Fact]
+    public async Task In_lame_duck_mode_nobody_new_is_let_in()
+    {
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test", LameDuckGrace = TimeSpan.FromMilliseconds(50), LameDuckDuration = TimeSpan.FromMilliseconds(100) });
+        await using var client = await LineClient.ConnectAsync(test.Url);
+        await client.OpenAsync("\"protocol\":1");
+
+        await test.Broker.EnterLameDuckAsync();
+
+        Assert.Contains("\"ldm\":true", await client.ReadLineAsync(), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(() => LineClient.ConnectAsync(test.Url));
+        Assert.Null(await client.TryReadLineAsync());
+    }
+
+    [Fact]
+    public async Task Two_brokers_do_not_share_a_port()
+    {
+        await using var first = await TestBroker.StartAsync();
+
+        var e = await Assert.ThrowsAsync<EdgeSyncException>(
+            () => TestBroker.StartAsync(change: o => o with { ClientListen = new IPEndPoint(IPAddress.Loopback, first.Url.Port) }));
+
+        Assert.Equal(ErrorKind.System, e.Kind);
+        Assert.Contains("another program listens there", e.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Many_that_come_and_go_leave_nothing_behind()
+    {
+        await using var test = await TestBroker.StartAsync();
+
+        for (var round = 0; round < 5; round++)
+        {
+            var clients = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => LineClient.OpenAsync(test.Url)));
+            foreach (var client in clients) await client.SendAsync("SUB > 1\r\nPUB a 100\r\nhalf");
+            foreach (var client in clients) await client.DisposeAsync();
+        }
+
+        await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0 && test.Closed.Count == 250, "all are gone");
+    }
+
+    private static async Task<string> ReadUntilAsync(PipeReader input, string end)
+    {
+        var text = "";
+        while (!text.EndsWith(end, StringComparison.Ordinal))
+        {
+            var read = await input.ReadAsync(LineClient.Patience);
+            text += Encoding.UTF8.GetString(read.Buffer);
+            input.AdvanceTo(read.Buffer.End);
+        }
+
+        return text;
+    }
+}

@@ -1,0 +1,126 @@
+using System.Net;
+using System.Net.WebSockets;
+using System.Text;
+using EdgeSync.Nats.Broker;
+
+namespace EdgeSync.IntegrationTests.Net.Nats;
+
+public sealed class NatsBrokerWebSocketTests
+{
+    private const string Upgrade =
+        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+    [Fact]
+    public async Task The_protocol_runs_inside_frames_cut_anywhere()
+    {
+        await using var test = await StartAsync();
+        using var client = await OpenAsync(test.Broker.WebSocketUrl!);
+
+        await SendAsync(client, "CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPU", WebSocketMessageType.Binary);
+        await SendAsync(client, "B a 5\r\nhel", WebSocketMessageType.Text);
+        await SendAsync(client, "lo\r\n", WebSocketMessageType.Binary);
+
+        Assert.Equal("MSG a 1 5\r\nhello\r\n", await ReadAsync(client));
+        await client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, LineClient.Patience);
+        await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0, "the client is gone");
+    }
+
+    [Fact]
+    public async Task The_answer_to_the_upgrade_is_the_one_of_the_standard()
+    {
+        await using var test = await StartAsync();
+        await using var client = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
+
+        await client.SendAsync(Upgrade + "\r\n");
+
+        Assert.Equal("HTTP/1.1 101 Switching Protocols", await client.ReadLineAsync());
+        Assert.Equal("Upgrade: websocket", await client.ReadLineAsync());
+        Assert.Equal("Connection: Upgrade", await client.ReadLineAsync());
+        Assert.Equal("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", await client.ReadLineAsync());
+    }
+
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 400 Bad Request")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405 Method Not Allowed")]
+    [InlineData("GET /mqtt HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 Not Found")]
+    [InlineData("GET /leafnode HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 Not Found")]
+    [InlineData(Upgrade + "Origin: http://evil.example\r\n\r\n", "HTTP/1.1 403 Forbidden")]
+    [InlineData(Upgrade + "Origin: http://good.example\r\n\r\n", "HTTP/1.1 101 Switching Protocols")]
+    public async Task Other_requests_are_answered_with_a_status(string request, string expected)
+    {
+        await using var test = await StartAsync();
+        await using var client = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
+
+        await client.SendAsync(request);
+
+        Assert.Equal(expected, await client.ReadLineAsync());
+    }
+
+    [Fact]
+    public async Task Frames_without_a_mask_end_the_connection()
+    {
+        await using var test = await StartAsync();
+        await using var client = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
+        await client.SendAsync(Upgrade + "\r\n");
+
+        await client.SendAsync([0x82, 0x04, (byte)'P', (byte)'I', (byte)'N', (byte)'G']);
+
+        await client.ReadToEndAsync();
+        await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0, "the client is gone");
+    }
+
+    [Fact]
+    public async Task Browsers_get_short_frames()
+    {
+        await using var test = await StartAsync();
+        using var client = await OpenAsync(test.Broker.WebSocketUrl!, "Mozilla/5.0");
+        await SendAsync(client, "CONNECT {\"verbose\":false}\r\nSUB a 1\r\n", WebSocketMessageType.Binary);
+
+        await SendAsync(client, $"PUB a 10000\r\n{new string('x', 10_000)}\r\n", WebSocketMessageType.Binary);
+
+        var buffer = new byte[64 * 1024];
+        var size = 0;
+        while (size < 10_000)
+        {
+            var frame = await client.ReceiveAsync(buffer.AsMemory(), LineClient.Patience);
+            Assert.InRange(frame.Count, 1, 4096);
+            size += frame.Count;
+        }
+    }
+
+    [Fact]
+    public async Task An_error_is_told_before_the_close_frame_says_why()
+    {
+        await using var test = await StartAsync();
+        using var client = await OpenAsync(test.Broker.WebSocketUrl!);
+
+        await SendAsync(client, "PUB a 99999999\r\n", WebSocketMessageType.Binary);
+
+        Assert.Equal("-ERR 'Maximum Payload Violation'\r\n", await ReadAsync(client));
+        Assert.Equal("", await ReadAsync(client));
+        Assert.Equal(WebSocketCloseStatus.MessageTooBig, client.CloseStatus);
+    }
+
+    private static Task<TestBroker> StartAsync() => TestBroker.StartAsync(
+        new BrokerOptions { ServerName = "test" },
+        o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0), WebSocketOrigins = ["http://good.example"] });
+
+    private static async Task<ClientWebSocket> OpenAsync(Uri url, string? userAgent = null)
+    {
+        var client = new ClientWebSocket();
+        if (userAgent is not null) client.Options.SetRequestHeader("User-Agent", userAgent);
+        await client.ConnectAsync(url, LineClient.Patience);
+        Assert.StartsWith("INFO {", await ReadAsync(client), StringComparison.Ordinal);
+        return client;
+    }
+
+    private static async Task SendAsync(ClientWebSocket client, string text, WebSocketMessageType type) =>
+        await client.SendAsync(Encoding.UTF8.GetBytes(text), type, endOfMessage: true, LineClient.Patience);
+
+    private static async Task<string> ReadAsync(ClientWebSocket client)
+    {
+        var buffer = new byte[64 * 1024];
+        var frame = await client.ReceiveAsync(buffer.AsMemory(), LineClient.Patience);
+        return Encoding.UTF8.GetString(buffer, 0, frame.Count);
+    }
+}
