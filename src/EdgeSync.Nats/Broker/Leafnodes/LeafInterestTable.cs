@@ -61,16 +61,18 @@ internal sealed class LeafInterestTable
         return old > 0;
     }
 
-    /// <summary>Tells a link everything, and from now on every change.</summary>
-    public void Join(ILeafLink link)
+    /// <summary>
+    /// Tells a link everything, and from now on every change. The loop marks of others come first, then ours: so the other side
+    /// of a link that closes a circle meets its own mark, and ends this link, before it has passed ours on to links that are
+    /// no part of the mistake.
+    /// </summary>
+    public void Join(ILeafLink link, ReadOnlySpan<byte> ownMark)
     {
         Invariant.Require(!_links.Contains(link));
         _links.Add(link);
-        foreach (var entry in _entries.Values)
-        {
-            var count = entry.VisibleTo(link);
-            if (count > 0) link.TellInterest(entry.Key, 0, count);
-        }
+        TellAll(link, loopMarks: true);
+        link.TellInterest(ownMark, 0, 1);
+        TellAll(link, loopMarks: false);
     }
 
     /// <summary>Ends telling a link. What it wanted is cleared key by key by its owner, who also knows the router.</summary>
@@ -92,6 +94,14 @@ internal sealed class LeafInterestTable
         foreach (var link in _links)
             if (entry.IsToldTo(source, link)) Tell(link, entry, weight - old);
         DropIfEmpty(entry);
+    }
+
+    private void TellAll(ILeafLink link, bool loopMarks)
+    {
+        foreach (var entry in _entries.Values)
+        {
+            if (entry.IsLoopMark == loopMarks && entry.VisibleTo(link) is var count and > 0) link.TellInterest(entry.Key, 0, count);
+        }
     }
 
     private static void Tell(ILeafLink link, Entry entry, int change)
@@ -117,16 +127,17 @@ internal sealed class LeafInterestTable
     private sealed class Entry(byte[] key)
     {
         private readonly List<(ILeafLink Link, int Weight)> _sources = [];
-        private readonly bool _isLoopMark = LoopMark.Is(key);
 
         public byte[] Key { get; } = key;
+
+        public bool IsLoopMark { get; } = LoopMark.Is(key);
 
         public int Clients { get; set; }
 
         public bool IsEmpty => Clients == 0 && _sources.Count == 0;
 
         public bool IsToldTo(ILeafLink source, ILeafLink target) =>
-            _isLoopMark ? !ReferenceEquals(source, target) : LeafLinkRules.MayTell(source, target);
+            IsLoopMark ? !ReferenceEquals(source, target) : LeafLinkRules.MayTell(source, target);
 
         public int VisibleTo(ILeafLink target)
         {

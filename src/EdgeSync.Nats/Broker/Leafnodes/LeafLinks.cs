@@ -90,7 +90,7 @@ internal sealed class LeafLinks : ILeafnodes
     public void OnUp(LeafSession link)
     {
         _sessions.Add(link);
-        _table.Join(link);
+        _table.Join(link, LoopMark);
         CloseMarked();
     }
 

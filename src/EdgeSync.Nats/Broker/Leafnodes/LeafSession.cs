@@ -239,8 +239,6 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         IsUp = true;
         UpSince = now;
         HandshakeDeadline = null;
-        LeafWriter.Interest(Output, Links.LoopMark, 1);
-        Core.Touch(this);
         Links.OnUp(this);
         _nextPing = now + FirstPing;
         Core.Schedule(this, _nextPing);
