@@ -29,6 +29,12 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     /// <summary>The first question comes early, so that the round trip is known.</summary>
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(1);
 
+    /// <summary>A link that is younger when a circle shows is taken for the one that closed it.</summary>
+    private static readonly TimeSpan YoungAge = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long an old link waits for the young one to end.</summary>
+    private static readonly TimeSpan LoopGrace = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<byte[], Subscription> _interest = new(WireKey.Comparer);
     private readonly Dictionary<byte[], Subscription>.AlternateLookup<ReadOnlySpan<byte>> _interestByKey;
     private readonly WireLimits _limits;
@@ -40,6 +46,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private Instant _nextPing;
     private Instant? _pingSent;
     private int _unansweredPings;
+    private Instant? _loopDeadline;
 
     protected LeafSession(LeafLinks links, ConnectionOrigin origin, Instant now) : base(links.Core, origin, now)
     {
@@ -137,6 +144,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         if (PendingBytes > Options.PendingBytesMax) Links.CloseLater(this);
     }
 
+    private Instant NextDeadline => _loopDeadline is { } loop && loop < _nextPing ? loop : _nextPing;
+
     /// <summary>It does not take what is for it. Interest goes out whole when it is back.</summary>
     public void CloseAsSlow()
     {
@@ -155,7 +164,13 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         }
 
         if (!IsUp) return null;
-        if (now < _nextPing) return _nextPing;
+        if (_loopDeadline is { } loop && now >= loop)
+        {
+            CloseForLoop();
+            return null;
+        }
+
+        if (now < _nextPing) return NextDeadline;
 
         // Any byte that came in the meantime shows that the other side lives, not only a PONG: that may be stuck behind data.
         if (_unansweredPings >= Options.UnansweredPingsMax)
@@ -168,7 +183,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         _unansweredPings++;
         _pingSent ??= now;
         Write(NatsOpWriter.Ping);
-        return _nextPing = now + Options.PingInterval;
+        _nextPing = now + Options.PingInterval;
+        return NextDeadline;
     }
 
     private protected sealed override void OnBytes(Instant now)
@@ -334,7 +350,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
         if (op.Subject.SequenceEqual(Links.LoopMark))
         {
-            OnLoop();
+            OnOwnMark();
             return;
         }
 
@@ -371,7 +387,11 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         Links.Take(this, key, weight);
     }
 
-    private void OnNoInterest(in NatsOp op) => ForgetInterest(KeyOf(op, stackalloc byte[256]));
+    private void OnNoInterest(in NatsOp op)
+    {
+        if (op.Subject.SequenceEqual(Links.LoopMark)) _loopDeadline = null;
+        ForgetInterest(KeyOf(op, stackalloc byte[256]));
+    }
 
     private void ForgetInterest(ReadOnlySpan<byte> key)
     {
@@ -381,7 +401,24 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         Links.Withdraw(this, key);
     }
 
-    private void OnLoop()
+    /// <summary>
+    /// A circle. The link that closed it is the young one: it ends at once, and the mark goes away from the old ones by itself.
+    /// Only when it does not, an old one has to go.
+    /// </summary>
+    private void OnOwnMark()
+    {
+        if (Core.Now - UpSince < YoungAge)
+        {
+            CloseForLoop();
+        }
+        else if (_loopDeadline is null)
+        {
+            _loopDeadline = Core.Now + LoopGrace;
+            Core.Schedule(this, _loopDeadline.Value);
+        }
+    }
+
+    private void CloseForLoop()
     {
         var trouble = $"loop: what is sent to '{Name}' comes back to '{Core.Options.ServerName}' over other links";
         var error = $"Loop detected for leafnode account=\"$G\" between \"{Core.Options.ServerName}\" and \"{Name}\". Delaying attempt to reconnect for 30s";

@@ -205,6 +205,21 @@ public sealed class LeafTrafficTests
     }
 
     [Fact]
+    public void An_old_link_gives_the_young_one_of_a_circle_time_to_end()
+    {
+        var mark = System.Text.Encoding.ASCII.GetString(_node.Links.LoopMark);
+        _node.Advance(TimeSpan.FromSeconds(10));
+        _peer.Send($"PONG\r\nLS+ {mark}\r\nLS- {mark}\r\n");
+        _node.Advance(TimeSpan.FromSeconds(2));
+        Assert.False(_peer.IsClosed);
+
+        _peer.Send($"LS+ {mark}\r\n");
+        Assert.False(_peer.IsClosed);
+        _node.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(CloseReason.LeafnodeLoop, _peer.Connection.CloseReason);
+    }
+
+    [Fact]
     public void A_peer_without_headers_gets_the_body_alone()
     {
         var plain = _node.AcceptLeaf();

@@ -1,4 +1,3 @@
-using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
 
@@ -46,6 +45,13 @@ internal sealed class LeafWorld(Prng prng)
 
         prng.Pick<LeafCable>(busy).Move(prng);
         return true;
+    }
+
+    /// <summary>Time passes everywhere, and what it brings arrives.</summary>
+    public void Advance(TimeSpan time)
+    {
+        foreach (var node in _nodes) node.Advance(time);
+        Settle();
     }
 
     public void Settle()

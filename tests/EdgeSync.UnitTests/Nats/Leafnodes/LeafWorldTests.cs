@@ -1,5 +1,4 @@
 using System.Text;
-using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Shared;
@@ -82,6 +81,8 @@ public sealed class LeafWorldTests
             for (var i = 0; i < 3; i++)
             {
                 if (world.Cables.Any(cable => cable.Leaf == nodes[i])) continue;
+
+                world.Advance(TimeSpan.FromSeconds(10));
                 world.Join(nodes[i], nodes[(i + 1) % 3]);
                 world.Settle();
             }
