@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Nats.Broker.Routing;
 using EdgeSync.Primitives;
 
@@ -213,6 +214,9 @@ public sealed class BrokerCore
         Now = now;
         foreach (var connection in _connections.Values.ToArray()) connection.Close(CloseReason.ServerShutdown);
     }
+
+    /// <summary>From now on leaf links are accepted and may be solicited (<see cref="LeafSolicitor"/>). Once, before the first connection.</summary>
+    public void OpenLeafnodes(LeafnodeOptions options) => Leafnodes = new LeafLinks(this, options);
 
     internal ulong NextConnectionId() => ++_lastConnectionId;
 

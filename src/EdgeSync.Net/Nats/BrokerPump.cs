@@ -52,11 +52,15 @@ internal sealed class BrokerPump
 
     public BrokerConnection Connection { get; private set; }
 
+    /// <summary>Called, besides, whenever there is something to send.</summary>
+    public Action? Woken { get; set; }
+
     /// <summary>There is something to send, or the connection was closed.</summary>
     public void Wake()
     {
         if (Connection.IsClosed) _closed.TrySetResult();
         _output.Set();
+        Woken?.Invoke();
     }
 
     /// <summary>Until the connection has ended, whoever ends it.</summary>

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using EdgeSync.Nats.Broker;
+using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats.Transports;
 using EdgeSync.Primitives;
 
@@ -16,6 +17,7 @@ public sealed class NatsBroker : IAsyncDisposable
     private readonly INatsBrokerEvents? _events;
     private readonly BrokerDriver _driver;
     private readonly Acceptor _acceptor;
+    private readonly ConcurrentDictionary<LeafnodeHandle, bool> _remotes = new();
     private readonly List<Listener> _listeners = [];
     private readonly ConcurrentDictionary<long, Task> _served = new();
     private long _lastServed;
@@ -29,6 +31,7 @@ public sealed class NatsBroker : IAsyncDisposable
         options.Entropy.Fill(seed);
         var core = new BrokerCore(
             options.Broker, options.Entropy, new Prng(BitConverter.ToUInt64(seed)), Instant.FromDateTime(clock.GetUtcNow()));
+        core.OpenLeafnodes(options.Leafnodes);
         _driver = new BrokerDriver(core, clock);
         _acceptor = new Acceptor(options, _driver);
     }
@@ -76,6 +79,21 @@ public sealed class NatsBroker : IAsyncDisposable
         return new ClientSide(toClient.Reader, toBroker.Writer);
     }
 
+    /// <summary>Joins a hub as its leaf, and again whenever the link is lost, until the handle is disposed or the broker stops.</summary>
+    /// <exception cref="EdgeSyncException">An address cannot be read.</exception>
+    public LeafnodeHandle AddRemote(LeafnodeRemote remote, LeafnodeDialing? dialing = null)
+    {
+        remote.Check();
+        ObjectDisposedException.ThrowIf(_isStopped, this);
+        var dialer = new LeafnodeDialer(_driver, remote, dialing ?? new LeafnodeDialing(), pump => Track(ServeAsync(pump)));
+        var handle = new LeafnodeHandle(dialer, left => _remotes.TryRemove(left, out _));
+        _remotes[handle] = true;
+        return handle;
+    }
+
+    /// <summary>The remotes, and where each stands.</summary>
+    public IReadOnlyList<LeafRemoteStatus> RemoteStatus => [.. _remotes.Keys.Select(handle => handle.Status)];
+
     /// <summary>Takes no new connections, tells clients to go, and closes them one after the other. Returns at once.</summary>
     public async Task EnterLameDuckAsync()
     {
@@ -94,6 +112,7 @@ public sealed class NatsBroker : IAsyncDisposable
 
         _isStopped = true;
         await StopListeningAsync();
+        foreach (var handle in _remotes.Keys) await handle.DisposeAsync();
         while (!_served.IsEmpty)
         {
             _driver.Call((core, now) =>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Nats.Broker;
+using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Nats;
@@ -25,6 +26,9 @@ public sealed record NatsBrokerOptions
 
     /// <summary>Of the client, leaf and WebSocket ports; null leaves them in clear.</summary>
     public NatsBrokerTls? Tls { get; init; }
+
+    /// <summary>What is promised and demanded on leaf links.</summary>
+    public LeafnodeOptions Leafnodes { get; init; } = new();
 
     /// <summary>Web pages of these origins may connect; null for all.</summary>
     public IReadOnlyList<string>? WebSocketOrigins { get; init; }

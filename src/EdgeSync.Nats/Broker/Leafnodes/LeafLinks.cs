@@ -24,7 +24,6 @@ internal sealed class LeafLinks : ILeafnodes
         Options = options;
         Cluster = options.Cluster ?? core.Options.ServerName;
         LoopMark = Leafnodes.LoopMark.Draw(core.Prng);
-        core.Leafnodes = this;
     }
 
     public BrokerCore Core { get; }

@@ -130,6 +130,12 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         return true;
     }
 
+    /// <summary>A shell knows better why the link is about to end.</summary>
+    public void Note(string trouble)
+    {
+        if (Trouble.Length == 0) Trouble = trouble;
+    }
+
     public void TellInterest(ReadOnlySpan<byte> key, int before, int now)
     {
         if (!ReceiveRules.AllowsSomeOf(WireKey.SubjectOf(key))) return;

@@ -55,9 +55,14 @@ public sealed record LeafRemoteStatus
 
 /// <summary>
 /// Keeps one remote connected: which address to dial when, what went wrong, how long to wait. Never gives up. A shell asks
-/// <see cref="NextDial"/>, dials <see cref="Begin"/>'s address, and says how that ended.
+/// <see cref="NextDial"/>, dials <see cref="Begin"/>'s address, and says how that ended:
+/// <code>
+/// Begin ─▶ DialFailed
+///       └▶ Connected ─ bytes until not IsAwaitingInfo ─ (NeedsTls ─▶ OnSecured) ─ bytes until it is closed ─▶ Ended
+/// </code>
+/// Belongs to the broker's one caller at a time.
 /// </summary>
-internal sealed class LeafSolicitor
+public sealed class LeafSolicitor
 {
     private readonly LeafLinks _links;
     private readonly LeafUrlPool _pool;
@@ -71,12 +76,16 @@ internal sealed class LeafSolicitor
     private bool _isDialling;
     private bool _isStopped;
 
-    public LeafSolicitor(LeafLinks links, LeafnodeRemote remote, Instant now)
+    /// <param name="core">A broker with leaf links (<see cref="BrokerCore.OpenLeafnodes"/>).</param>
+    /// <param name="remote">Whom to join.</param>
+    /// <param name="now">The first try comes at once.</param>
+    public LeafSolicitor(BrokerCore core, LeafnodeRemote remote, Instant now)
     {
-        _links = links;
+        Invariant.Require(core.Leafnodes is not null);
+        _links = (LeafLinks)core.Leafnodes;
         Remote = remote;
         _pool = new LeafUrlPool(remote.Urls);
-        _backoff = new LeafBackoff(remote, links.Core.Prng.Fork());
+        _backoff = new LeafBackoff(remote, core.Prng.Fork());
         NextDial = now;
     }
 
@@ -84,6 +93,15 @@ internal sealed class LeafSolicitor
 
     /// <summary>When to dial; null while a try is under way, or for good.</summary>
     public Instant? NextDial { get; private set; }
+
+    /// <summary>The link is up: interest and messages flow.</summary>
+    public bool IsUp => _link is { IsUp: true };
+
+    /// <summary>The first line of the hub has not come yet.</summary>
+    public bool IsAwaitingInfo => _link is { IsAwaitingInfo: true };
+
+    /// <summary>The hub, or our own configuration, wants TLS before anything else is said.</summary>
+    public bool NeedsTls => _link is { NeedsTls: true, IsClosed: false };
 
     /// <summary>The address to dial now.</summary>
     public Uri Begin()
@@ -99,11 +117,17 @@ internal sealed class LeafSolicitor
     public void DialFailed(string error, Instant now) => Wait(error, TimeSpan.Zero, isRefused: false, now);
 
     /// <summary>A stream is open; what comes from it goes to the connection.</summary>
-    public SolicitedLeaf Connected(Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
+    public BrokerConnection Connected(Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
     {
         _isDialling = false;
         return _link = _links.Solicit(Remote, url, wantsTls, origin, now);
     }
+
+    /// <summary>The stream is inside TLS now.</summary>
+    public void OnSecured(Instant now) => _link!.OnSecured(now);
+
+    /// <summary>A shell knows better why the link is about to end.</summary>
+    public void Note(string trouble) => _link?.Note(trouble);
 
     /// <summary>The link has ended, up or not.</summary>
     public void Ended(Instant now)
@@ -115,6 +139,12 @@ internal sealed class LeafSolicitor
         var lived = link.UpSince == default ? TimeSpan.Zero : now - link.UpSince;
         if (link.AnnouncedUrls.Count > 0 && Remote.UseAnnouncedUrls) _pool.Learn(link.AnnouncedUrls);
         Wait(reason, lived, link.IsRefused, now);
+    }
+
+    /// <summary>Something has changed that makes a try worth it: no more waiting.</summary>
+    public void DialNow(Instant now)
+    {
+        if (NextDial is not null) NextDial = now;
     }
 
     /// <summary>Never again.</summary>

@@ -1,12 +1,14 @@
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>Addresses of hubs: <c>scheme://user:password@host:port</c>, where scheme and port may be left out.</summary>
-internal static class LeafUrl
+public static class LeafUrl
 {
+    /// <summary>Where hubs listen unless they say otherwise.</summary>
     public const int DefaultPort = 7422;
 
     private static readonly string[] Schemes = ["nats-leaf", "nats", "tls", "ws", "wss"];
 
+    /// <summary>False for another scheme, or no host.</summary>
     public static bool TryParse(string text, out Uri url)
     {
         url = null!;
@@ -27,11 +29,13 @@ internal static class LeafUrl
         _ => DefaultPort,
     };
 
+    /// <summary>The link runs inside WebSocket frames.</summary>
     public static bool IsWebSocket(Uri url) => url.Scheme is "ws" or "wss";
 
     /// <summary>Whether the scheme itself asks for TLS.</summary>
     public static bool IsTls(Uri url) => url.Scheme is "tls" or "wss";
 
+    /// <summary>As people and logs may see it.</summary>
     public static string WithoutCredentials(string text) =>
         TryParse(text, out var url) ? $"{url.Scheme}://{url.Host}:{PortOf(url)}" : text;
 

@@ -1,3 +1,5 @@
+using EdgeSync.Primitives;
+
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>A hub that this broker joins as a leaf: where it is, who we say we are, and how patient we are with it.</summary>
@@ -47,6 +49,17 @@ public sealed record LeafnodeRemote
 
     /// <summary>The pause after a loop, a cluster of our own name, or refused permissions: nothing that a quick retry would mend.</summary>
     public TimeSpan RefusedWait { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <exception cref="EdgeSyncException">An address cannot be read, or there is none.</exception>
+    public void Check()
+    {
+        if (Urls.Count == 0) throw new EdgeSyncException(ErrorKind.Usage, "a leafnode remote has no address", "name at least one, such as nats-leaf://hub.example:7422");
+
+        foreach (var text in Urls)
+            if (!LeafUrl.TryParse(text, out _))
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, $"'{text}' is no address of a leafnode hub", "write nats-leaf://, nats://, tls://, ws:// or wss:// and host:port");
+    }
 
     /// <summary>What people see: the name, or the first address without user and password.</summary>
     public string DisplayName => Name ?? LeafUrl.WithoutCredentials(Urls[0]);

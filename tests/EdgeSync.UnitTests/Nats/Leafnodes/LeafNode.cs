@@ -15,7 +15,8 @@ internal sealed class LeafNode
     {
         var plain = new BrokerOptions { ServerName = name };
         Core = new BrokerCore(options?.Invoke(plain) ?? plain, new SeededEntropy(seed), new Prng(seed), Now);
-        Links = new LeafLinks(Core, leafnodes ?? new LeafnodeOptions());
+        Core.OpenLeafnodes(leafnodes ?? new LeafnodeOptions());
+        Links = (LeafLinks)Core.Leafnodes!;
     }
 
     public BrokerCore Core { get; }

@@ -12,7 +12,7 @@ public sealed class LeafSolicitorTests
     {
         var node = new LeafNode("edge");
         var remote = new LeafnodeRemote { Urls = ["hub"] };
-        var solicitor = new LeafSolicitor(node.Links, remote, node.Now);
+        var solicitor = new LeafSolicitor(node.Core, remote, node.Now);
         var now = node.Now;
         var pauses = new List<TimeSpan>();
         for (var i = 0; i < 200; i++)
@@ -38,7 +38,7 @@ public sealed class LeafSolicitorTests
     {
         var node = new LeafNode("edge");
         var remote = new LeafnodeRemote { Urls = ["hub"] };
-        var solicitor = new LeafSolicitor(node.Links, remote, node.Now);
+        var solicitor = new LeafSolicitor(node.Core, remote, node.Now);
         for (var i = 0; i < 10; i++)
         {
             solicitor.Begin();
@@ -62,7 +62,7 @@ public sealed class LeafSolicitorTests
     public void A_loop_pauses_for_half_a_minute()
     {
         var node = new LeafNode("edge");
-        var solicitor = new LeafSolicitor(node.Links, new LeafnodeRemote { Urls = ["a", "b"] }, node.Now);
+        var solicitor = new LeafSolicitor(node.Core, new LeafnodeRemote { Urls = ["a", "b"] }, node.Now);
         var link = Up(node, solicitor);
         node.Receive(link, "-ERR 'Loop detected for leafnode account=\"$G\"'\r\n"u8);
         solicitor.Ended(node.Now);
@@ -75,7 +75,7 @@ public sealed class LeafSolicitorTests
     public void Addresses_are_tried_in_order_then_those_that_the_hub_announced()
     {
         var node = new LeafNode("edge");
-        var solicitor = new LeafSolicitor(node.Links, new LeafnodeRemote { Urls = ["nats-leaf://u:p@a:1", "b:2"] }, node.Now);
+        var solicitor = new LeafSolicitor(node.Core, new LeafnodeRemote { Urls = ["nats-leaf://u:p@a:1", "b:2"] }, node.Now);
         Assert.Equal("a", solicitor.Begin().Host);
         solicitor.DialFailed("no", node.Now);
         Assert.Equal("b", solicitor.Begin().Host);
@@ -99,7 +99,7 @@ public sealed class LeafSolicitorTests
     public void Taken_away_it_dials_no_more()
     {
         var node = new LeafNode("edge");
-        var solicitor = new LeafSolicitor(node.Links, new LeafnodeRemote { Urls = ["hub"] }, node.Now);
+        var solicitor = new LeafSolicitor(node.Core, new LeafnodeRemote { Urls = ["hub"] }, node.Now);
         var link = Up(node, solicitor);
 
         solicitor.Stop();
@@ -110,11 +110,11 @@ public sealed class LeafSolicitorTests
         Assert.Equal(LeafRemoteState.Stopped, solicitor.Status().State);
     }
 
-    private static SolicitedLeaf Up(LeafNode node, LeafSolicitor solicitor, string info = """INFO {"client_id":1,"server_name":"hub","leafnode_urls":[]}""")
+    private static BrokerConnection Up(LeafNode node, LeafSolicitor solicitor, string info = """INFO {"client_id":1,"server_name":"hub","leafnode_urls":[]}""")
     {
         var link = solicitor.Connected(solicitor.Begin(), false, Origin, node.Now);
         node.Receive(link, System.Text.Encoding.ASCII.GetBytes(info + "\r\n"));
-        Assert.True(link.IsUp);
+        Assert.True(solicitor.IsUp);
         return link;
     }
 }
