@@ -1,0 +1,105 @@
+using System.Text;
+using EdgeSync.Nats.Keys;
+using EdgeSync.Primitives;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.UnitTests.Nats.Keys;
+
+public class NKeyTests
+{
+    // Made with the nkeys library of the original, from the seed bytes 00 … 1f.
+    private const string Seed = "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y";
+    private const string PublicKey = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK";
+    private const string Nonce = "UaXEgEZfWJK-sfg";
+    private const string Signature = "V0Je-ltniyuIEpGt3xf6cLgroCQqXmjySwSXH-KrVDOXUotkKbNpfTiIN1GGDOojlPvQAGz26QRAOviB_eMzCQ";
+
+    private const string Credentials = $"""
+        -----BEGIN NATS USER JWT-----
+        eyJ0eXAiOiJKV1QifQ.e30.c2ln
+        ------END NATS USER JWT------
+
+        ************************* IMPORTANT *************************
+        NKEY Seed printed below can be used to sign and prove identity.
+
+        -----BEGIN USER NKEY SEED-----
+        {Seed}
+        ------END USER NKEY SEED------
+
+        *************************************************************
+        """;
+
+    [Fact]
+    public void Reads_a_seed_and_signs_a_nonce()
+    {
+        var pair = NKeyPair.FromSeed(Seed);
+
+        Assert.Equal(PublicKey, pair.PublicKey);
+        Assert.Equal(NKeyKind.User, pair.Kind);
+        Assert.Equal(Seed, pair.ToSeedText());
+        Assert.Equal(Signature, pair.SignNonce(Nonce));
+        Assert.True(NKey.Verify(PublicKey, Encoding.ASCII.GetBytes(Nonce), Signature));
+    }
+
+    [Fact]
+    public void Takes_a_signature_in_plain_base_64_too()
+    {
+        var plain = Signature.Replace('-', '+').Replace('_', '/') + "==";
+
+        Assert.True(NKey.Verify(PublicKey, Encoding.ASCII.GetBytes(Nonce), plain));
+        Assert.False(NKey.Verify(PublicKey, "another nonce"u8, plain));
+        Assert.False(NKey.Verify(PublicKey, Encoding.ASCII.GetBytes(Nonce), plain[..40]));
+        Assert.False(NKey.Verify(PublicKey, Encoding.ASCII.GetBytes(Nonce), "no base 64 at all!"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("SU")]
+    [InlineData("SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Z")]
+    [InlineData("suAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y")]
+    [InlineData(PublicKey)]
+    public void Refuses_a_damaged_seed_without_repeating_it(string seed)
+    {
+        var failure = Assert.Throws<EdgeSyncException>(() => NKeyPair.FromSeed(seed));
+
+        Assert.True(seed.Length == 0 || !failure.Message.Contains(seed, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_key_reads_as_it_was_written() => Property.Check(
+        prng =>
+        {
+            var kind = prng.Pick<NKeyKind>([NKeyKind.User, NKeyKind.Account, NKeyKind.Operator, NKeyKind.Server, NKeyKind.Cluster]);
+            var pair = NKeyPair.Create(new SeededEntropy(prng.NextUInt64()), kind);
+
+            Assert.Equal("UAONC"[Array.IndexOf([NKeyKind.User, NKeyKind.Account, NKeyKind.Operator, NKeyKind.Server, NKeyKind.Cluster], kind)], pair.PublicKey[0]);
+            var again = NKeyPair.FromSeed(pair.ToSeedText());
+            Assert.Equal((pair.PublicKey, kind), (again.PublicKey, again.Kind));
+            Assert.True(NKey.TryDecode(pair.PublicKey, out var read, new byte[32]));
+            Assert.Equal(kind, read);
+
+            var at = prng.NextInt32(pair.PublicKey.Length);
+            var spoiled = pair.PublicKey[..at] + (pair.PublicKey[at] == 'A' ? 'B' : 'A') + pair.PublicKey[(at + 1)..];
+            Assert.False(NKey.TryDecode(spoiled, out _, new byte[32]));
+        },
+        runs: 30);
+
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r\n")]
+    public void Reads_a_credentials_file_with_either_line_end(string lineEnd)
+    {
+        var file = CredentialsFile.Parse(Credentials.ReplaceLineEndings(lineEnd));
+
+        Assert.Equal("eyJ0eXAiOiJKV1QifQ.e30.c2ln", file.Jwt);
+        Assert.Equal(PublicKey, file.Key.PublicKey);
+    }
+
+    [Fact]
+    public void Credentials_without_a_seed_are_refused()
+    {
+        var cut = Credentials[..Credentials.IndexOf("-----BEGIN USER", StringComparison.Ordinal)];
+
+        Assert.Throws<EdgeSyncException>(() => CredentialsFile.Parse(cut));
+        Assert.Throws<EdgeSyncException>(() => CredentialsFile.Parse(""));
+    }
+}
