@@ -372,7 +372,7 @@ public sealed class AgentCore
 
         foreach (var target in _targets.Configured) WishAutomatic(target, now, SyncReason.LocalChange);
         if (Hub is { } hub) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
-        else if (!_peers.Present.Any(p => !p.IsForeign)) WishAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
+        else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign)) WishAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
     }
 
     private void PublishRelays(Instant now)

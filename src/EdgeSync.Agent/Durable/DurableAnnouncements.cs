@@ -24,6 +24,8 @@ internal sealed class DurableAnnouncements(ProjectSubjects subjects, string? dom
     private readonly Queue<Announcement> _missed = new();
     private Phase _phase;
     private long _requestId;
+    private long _lastRequestId;
+    private Instant? _lookAt;
     private string _consumer = "";
     private ulong _target;
     private int _inBatch;
@@ -43,7 +45,7 @@ internal sealed class DurableAnnouncements(ProjectSubjects subjects, string? dom
     /// <summary>True once a server with JetStream answered on this link.</summary>
     public bool IsAvailable { get; private set; }
 
-    public Instant? Deadline { get; private set; }
+    public Instant? Deadline => _phase == Phase.Idle ? _lookAt : null;
 
     public bool TryTake(out AgentEffect effect) => _effects.TryDequeue(out effect!);
 
@@ -54,7 +56,7 @@ internal sealed class DurableAnnouncements(ProjectSubjects subjects, string? dom
 
     public void OnLinkDown()
     {
-        (_phase, _requestId, Deadline, IsAvailable) = (Phase.Idle, 0, null, false);
+        (_phase, _requestId, _lookAt, IsAvailable) = (Phase.Idle, 0, null, false);
     }
 
     public void OnDeadline(Instant now)
@@ -122,7 +124,7 @@ internal sealed class DurableAnnouncements(ProjectSubjects subjects, string? dom
 
     private void Ask(Instant now)
     {
-        Deadline = now + LookAgain;
+        _lookAt = now + LookAgain;
         Send(Phase.Asking, _api.InfoSubject, []);
     }
 
@@ -143,7 +145,7 @@ internal sealed class DurableAnnouncements(ProjectSubjects subjects, string? dom
     {
         if (_phase == Phase.Reading) _effects.Enqueue(new AgentEffect.PersistSequence(Sequence));
         (_phase, _requestId) = (Phase.Idle, 0);
-        Deadline = now + LookAgain;
+        _lookAt = now + LookAgain;
     }
 
     private void MoveTo(ulong sequence)
@@ -154,5 +156,4 @@ internal sealed class DurableAnnouncements(ProjectSubjects subjects, string? dom
         _effects.Enqueue(new AgentEffect.PersistSequence(sequence));
     }
 
-    private long _lastRequestId;
 }

@@ -73,7 +73,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     /// <summary>Wants an exchange, at the latest then. During a pause after failures it waits for the pause's end.</summary>
     public void Wish(Instant at, SyncReason reason)
     {
-        if (_wishAt is null || at < _wishAt || reason > WishReason) WishReason = reason;
+        if (_wishAt is null || at < _wishAt) WishReason = reason;
         if (_wishAt is null || at < _wishAt) _wishAt = at;
     }
 
@@ -82,6 +82,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     {
         _blockedUntil = null;
         Wish(now, reason);
+        WishReason = reason;
     }
 
     /// <summary>Forgets the wish: somebody else brought what it was for.</summary>

@@ -1,0 +1,301 @@
+using System.Globalization;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>Limits of a bridge.</summary>
+public sealed record BridgeOptions
+{
+    /// <summary>Requests that stand at one server at once; the others wait their turn.</summary>
+    public int ForwardsMax { get; init; } = 8;
+
+    /// <summary>Requests that wait, for each project; more are refused as busy.</summary>
+    public int WaitingMax { get; init; } = 64;
+
+    /// <summary>How long a request may take in all. Shorter than the requester's patience, so that he hears the reason.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>Failures in a row after which a server is left alone for a while.</summary>
+    public int FailuresUntilOpen { get; init; } = 5;
+
+    /// <summary>Longest pause between tries of a server that does not answer.</summary>
+    public TimeSpan PauseMax { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>What became of a request at the server.</summary>
+public enum UpstreamOutcomeKind
+{
+    /// <summary>It answered with a message.</summary>
+    Answered,
+
+    /// <summary>No connection: the server has seen nothing of it.</summary>
+    NotReached,
+
+    /// <summary>It is overloaded or restarting (429, 503), and has done nothing.</summary>
+    Busy,
+
+    /// <summary>It failed (other 5xx), or what it sent is no message.</summary>
+    Failed,
+
+    /// <summary>It refuses (4xx): no use in asking again.</summary>
+    Refused,
+
+    /// <summary>The connection broke after the request was sent: it may have done what was asked.</summary>
+    Lost,
+}
+
+/// <param name="Reason">A sentence for people.</param>
+/// <param name="RetryAfter">What the server asks for.</param>
+public sealed record UpstreamOutcome(UpstreamOutcomeKind Kind, string? Reason = null, TimeSpan? RetryAfter = null)
+{
+    public static UpstreamOutcome Answered { get; } = new(UpstreamOutcomeKind.Answered);
+}
+
+/// <summary>What a bridge wants done.</summary>
+public abstract record BridgeEffect
+{
+    private BridgeEffect()
+    {
+    }
+
+    /// <summary>Post the request to its server, within <paramref name="Timeout"/>; told by <see cref="BridgeCore.OnUpstream"/>.</summary>
+    public sealed record Forward(long RequestId, string ProjectCode, string Url, int Attempt, TimeSpan Timeout) : BridgeEffect;
+
+    /// <summary>Send what the server answered, with its content type.</summary>
+    public sealed record Reply(long RequestId) : BridgeEffect;
+
+    /// <summary>Answer that there is no reply, and why.</summary>
+    public sealed record Refuse(long RequestId, ExchangeRefusal Refusal, string Reason) : BridgeEffect;
+
+    public sealed record Log(AgentLogLevel Level, string Text, string ProjectCode) : BridgeEffect;
+}
+
+/// <summary>One project of a bridge, for status pages.</summary>
+public sealed record BridgeProjectStatus(
+    string ProjectCode, string Url, long Requests, long Errors, int Waiting, int Forwarded, Instant? LastOk, string? Reason);
+
+/// <summary>
+/// Decides for a bridge: which request goes to its server when, what is tried again, and what to answer when the server
+/// fails. A request that the server may have acted on is never repeated: its sender makes a new one. Nobody ever waits for
+/// nothing: within <see cref="BridgeOptions.Patience"/> there is a reply or a reason.
+/// <para>Driven like <see cref="AgentCore"/>: events and commands, then effects until none is left, then the deadline.</para>
+/// </summary>
+public sealed class BridgeCore(BridgeOptions options, Prng prng)
+{
+    private static readonly TimeSpan PauseFirst = TimeSpan.FromMilliseconds(250);
+
+    private readonly SortedDictionary<string, Project> _projects = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<long, Pending> _requests = [];
+    private readonly Queue<BridgeEffect> _effects = new();
+    private long _lastId;
+
+    public IEnumerable<BridgeProjectStatus> Projects => _projects.Select(p => p.Value.ToStatus(
+        p.Key, _requests.Values.Count(r => r.ProjectCode == p.Key && !r.IsForwarded)));
+
+    public Instant? Deadline
+    {
+        get
+        {
+            Instant? first = null;
+            foreach (var request in _requests.Values)
+            {
+                // What waits for its turn is moved by another's end, not by time.
+                var at = request.RetryAt is { } retry && retry < request.GiveUpAt ? retry : request.GiveUpAt;
+                if (first is null || at < first) first = at;
+            }
+
+            return first;
+        }
+    }
+
+    public bool TryTake(out BridgeEffect effect) => _effects.TryDequeue(out effect!);
+
+    public void SetProject(string projectCode, string url)
+    {
+        if (_projects.TryGetValue(projectCode, out var old) && old.Url == url) return;
+
+        _projects[projectCode] = new Project(url);
+    }
+
+    /// <summary>Its waiting requests are refused.</summary>
+    public void RemoveProject(string projectCode)
+    {
+        if (!_projects.Remove(projectCode)) return;
+
+        foreach (var (id, request) in _requests.ToList())
+            if (request.ProjectCode == projectCode)
+                Refuse(id, ExchangeRefusal.Upstream, "the bridge does not serve this project any more");
+    }
+
+    /// <summary>A request came; the answer names it in all that follows.</summary>
+    public long OnRequest(Instant now, string projectCode)
+    {
+        var id = ++_lastId;
+        var request = new Pending(projectCode) { GiveUpAt = now + options.Patience };
+        _requests[id] = request;
+        if (!_projects.TryGetValue(projectCode, out var project))
+        {
+            Refuse(id, ExchangeRefusal.Upstream, "the bridge does not serve this project");
+            return id;
+        }
+
+        project.Requests++;
+        if (project.OpenUntil is { } until && until > now)
+        {
+            Refuse(id, ExchangeRefusal.Upstream, Sentence($"{project.Url} does not answer ({project.Reason}); next try in {TargetState.Words(until - now)}"));
+            return id;
+        }
+
+        if (_requests.Values.Count(r => r.ProjectCode == projectCode && !r.IsForwarded) > options.WaitingMax)
+        {
+            Refuse(id, ExchangeRefusal.Busy, Sentence($"{options.WaitingMax} requests wait for {project.Url} already"));
+            return id;
+        }
+
+        ForwardDue(now);
+        return id;
+    }
+
+    /// <summary>The server's part of a request ended.</summary>
+    public void OnUpstream(Instant now, long requestId, UpstreamOutcome outcome)
+    {
+        if (!_requests.TryGetValue(requestId, out var request) || !request.IsForwarded) return;
+
+        request.IsForwarded = false;
+        if (!_projects.TryGetValue(request.ProjectCode, out var project)) return;
+
+        project.Forwarded--;
+        switch (outcome.Kind)
+        {
+            case UpstreamOutcomeKind.Answered:
+                project.OnOk(now);
+                _requests.Remove(requestId);
+                _effects.Enqueue(new BridgeEffect.Reply(requestId));
+                break;
+            case UpstreamOutcomeKind.NotReached or UpstreamOutcomeKind.Busy:
+                OnFailure(now, project, request, outcome);
+                var pause = outcome.RetryAfter ?? PauseAfter(request.Attempts, options.Patience);
+                if (project.OpenUntil > now || now + pause >= request.GiveUpAt) RefuseFor(requestId, request, project, outcome);
+                else request.RetryAt = now + pause;
+                break;
+            case UpstreamOutcomeKind.Refused:
+                // The server lives, so the breaker does not count this.
+                project.Reason = outcome.Reason;
+                RefuseFor(requestId, request, project, outcome);
+                break;
+            default:
+                OnFailure(now, project, request, outcome);
+                RefuseFor(requestId, request, project, outcome);
+                break;
+        }
+
+        ForwardDue(now);
+    }
+
+    /// <summary>Tries again what is due and refuses what took too long.</summary>
+    public void OnDeadline(Instant now)
+    {
+        foreach (var (id, request) in _requests.ToList())
+        {
+            if (request.GiveUpAt > now) continue;
+
+            if (_projects.TryGetValue(request.ProjectCode, out var project))
+            {
+                if (request.IsForwarded) project.Forwarded--;
+                OnFailure(now, project, request, new UpstreamOutcome(UpstreamOutcomeKind.Lost, "no answer in time"));
+            }
+
+            Refuse(id, ExchangeRefusal.Upstream, Sentence($"{project?.Url} gave no answer for {(long)options.Patience.TotalSeconds} s"));
+        }
+
+        ForwardDue(now);
+    }
+
+    private void ForwardDue(Instant now)
+    {
+        foreach (var (id, request) in _requests.ToList())
+        {
+            if (request.RetryAt <= now) request.RetryAt = null;
+            if (request.IsForwarded || request.RetryAt is not null || !_projects.TryGetValue(request.ProjectCode, out var project)) continue;
+            if (project.Forwarded >= (project.IsTrying ? 1 : options.ForwardsMax)) continue;
+
+            request.IsForwarded = true;
+            request.Attempts++;
+            project.Forwarded++;
+            _effects.Enqueue(new BridgeEffect.Forward(id, request.ProjectCode, project.Url, request.Attempts, request.GiveUpAt - now));
+        }
+    }
+
+    private void OnFailure(Instant now, Project project, Pending request, UpstreamOutcome outcome)
+    {
+        project.Failures++;
+        project.Reason = outcome.Reason ?? outcome.Kind.ToString();
+        if (project.Failures < options.FailuresUntilOpen) return;
+
+        if (project.Failures == options.FailuresUntilOpen)
+            _effects.Enqueue(new BridgeEffect.Log(AgentLogLevel.Error, $"{project.Url} does not answer: {project.Reason}", request.ProjectCode));
+        project.OpenUntil = now + PauseAfter(project.Failures - options.FailuresUntilOpen + 2, options.PauseMax);
+    }
+
+    private void RefuseFor(long id, Pending request, Project project, UpstreamOutcome outcome)
+    {
+        project.Errors++;
+        var refusal = outcome.Kind == UpstreamOutcomeKind.Busy ? ExchangeRefusal.Busy : ExchangeRefusal.Upstream;
+        Refuse(id, refusal, Sentence($"{project.Url}: {outcome.Reason ?? outcome.Kind.ToString()} (attempt {request.Attempts})"));
+    }
+
+    private void Refuse(long id, ExchangeRefusal refusal, string reason)
+    {
+        _requests.Remove(id);
+        _effects.Enqueue(new BridgeEffect.Refuse(id, refusal, reason));
+    }
+
+    private TimeSpan PauseAfter(int failures, TimeSpan max)
+    {
+        var pause = PauseFirst * Math.Pow(2, Math.Min(failures, 10));
+        return (pause < max ? pause : max) * (0.5 + (prng.NextDouble() / 2));
+    }
+
+    private static string Sentence(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private sealed class Pending(string projectCode)
+    {
+        public string ProjectCode => projectCode;
+
+        public Instant GiveUpAt { get; init; }
+
+        /// <summary>The end of a pause; null: none is on, it waits for its turn or for the server.</summary>
+        public Instant? RetryAt { get; set; }
+
+        public bool IsForwarded { get; set; }
+
+        public int Attempts { get; set; }
+    }
+
+    private sealed class Project(string url)
+    {
+        public string Url => url;
+
+        public long Requests { get; set; }
+
+        public long Errors { get; set; }
+
+        public int Forwarded { get; set; }
+
+        public int Failures { get; set; }
+
+        public Instant? OpenUntil { get; set; }
+
+        public Instant? LastOk { get; private set; }
+
+        public string? Reason { get; set; }
+
+        /// <summary>After a pause one request finds out whether the server is back.</summary>
+        public bool IsTrying => OpenUntil is not null;
+
+        public void OnOk(Instant now) => (Failures, OpenUntil, LastOk, Reason) = (0, null, now, null);
+
+        public BridgeProjectStatus ToStatus(string code, int waiting) => new(code, url, Requests, Errors, waiting, Forwarded, LastOk, Reason);
+    }
+}

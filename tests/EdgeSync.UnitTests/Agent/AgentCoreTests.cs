@@ -1,0 +1,360 @@
+using EdgeSync.Agent;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+using static EdgeSync.UnitTests.Agent.AgentDriver;
+
+namespace EdgeSync.UnitTests.Agent;
+
+public class AgentCoreTests
+{
+    private static readonly SyncTarget Server = SyncTarget.Http("http://server/");
+
+    [Fact]
+    public void A_local_commit_starts_an_exchange_at_once()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(SyncOutcome.Ok()).Forget();
+
+        driver.Changed(ChangeOrigin.Local, 11);
+
+        var sync = Assert.Single(driver.Syncs);
+        Assert.Equal((Server, SyncReason.LocalChange), (sync.Target, sync.Reason));
+    }
+
+    [Fact]
+    public void Wishes_during_an_exchange_become_one_more()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
+        Assert.Single(driver.Syncs);
+
+        for (var rid = 11; rid < 40; rid++) driver.Do((c, now) => c.SyncNow(now));
+        Assert.Single(driver.Syncs);
+        driver.Finish(SyncOutcome.Ok());
+
+        Assert.Equal(2, driver.Syncs.Count());
+    }
+
+    [Fact]
+    public void An_idle_server_is_polled_in_its_rhythm()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(SyncOutcome.Ok());
+        for (var i = 0; i < 100; i++) driver.Pass(1).Finish(SyncOutcome.Ok());
+
+        // 100 s at 5 s with a fifth of jitter.
+        Assert.InRange(driver.Syncs.Count(), 15, 27);
+    }
+
+    [Fact]
+    public void Failures_make_pauses_grow_to_a_minute()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
+        for (var i = 0; i < 3600; i++) driver.Finish(new SyncOutcome(SyncOutcomeKind.Unreachable, "connection refused")).Pass(1);
+
+        // Six quick ones, then about one in 45 s.
+        Assert.InRange(driver.Syncs.Count(), 60, 130);
+        var target = Assert.Single(driver.Core.StatusAt(driver.Now).Targets);
+        Assert.Equal(BreakerState.Open, target.Breaker);
+    }
+
+    [Fact]
+    public void A_person_need_not_wait_for_the_pause()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
+        for (var i = 0; i < 200; i++) driver.Finish(new SyncOutcome(SyncOutcomeKind.Unreachable)).Pass(1);
+        driver.Finish(new SyncOutcome(SyncOutcomeKind.Unreachable)).Forget();
+
+        driver.Do((c, now) => c.SyncNow(now));
+
+        Assert.Equal(SyncReason.Requested, Assert.Single(driver.Syncs).Reason);
+    }
+
+    [Fact]
+    public void Targets_run_side_by_side_up_to_the_limit()
+    {
+        var driver = new AgentDriver();
+        for (var i = 0; i < 9; i++) driver.Do((c, now) => c.AddTarget(now, SyncTarget.Http($"http://{i}/")));
+        driver.Pass(2);
+
+        Assert.Equal(4, driver.Syncs.Count());
+        driver.Finish(SyncOutcome.Ok());
+        Assert.Equal(8, driver.Syncs.Count());
+    }
+
+    [Fact]
+    public void A_hub_gets_everything_and_nobody_else_is_asked()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now));
+        for (var i = 0; i < 50; i++) driver.Do((c, now) => c.OnPresence(now, Here($"leaf{i}", NodeRole.Leaf, "hub")));
+        driver.Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)));
+
+        for (var i = 0; i < 60; i++) driver.Pass(1).Finish(SyncOutcome.Ok());
+        driver.Changed(ChangeOrigin.Local, 11);
+
+        Assert.Equal("hub", driver.Core.Hub);
+        Assert.All(driver.Syncs.Skip(1), s => Assert.Equal("nats:hub", s.Target.Id));
+        Assert.Equal("hub", Assert.Single(driver.Announcements).Hub);
+    }
+
+    [Fact]
+    public void What_another_leaf_announces_is_awaited_from_the_hub()
+    {
+        var driver = WithHub().Forget();
+
+        driver.Do((c, now) => c.OnAnnouncement(now, From("leaf1", 77, hub: "hub"), isHeld: false)).Pass(1);
+        Assert.Empty(driver.Syncs);
+        driver.Do((c, now) => c.OnAnnouncement(now, From("hub", 77, role: NodeRole.Hub), isHeld: false));
+
+        var sync = Assert.Single(driver.Syncs);
+        Assert.Equal(("nats:hub", SyncReason.Announcement), (sync.Target.Id, sync.Reason));
+    }
+
+    [Fact]
+    public void A_hub_that_stays_silent_is_asked_after_a_moment()
+    {
+        var driver = WithHub().Forget();
+
+        driver.Do((c, now) => c.OnAnnouncement(now, From("leaf1", 77, hub: "hub"), isHeld: false)).Pass(5);
+
+        Assert.Equal("nats:hub", Assert.Single(driver.Syncs).Target.Id);
+    }
+
+    [Fact]
+    public void What_comes_by_another_way_is_not_asked_for()
+    {
+        var driver = WithHub().Forget();
+
+        driver.Do((c, now) => c.OnAnnouncement(now, From("leaf1", 77, hub: "hub"), isHeld: false));
+        driver.Changed(ChangeOrigin.Pushed, 77).Forget().Pass(4);
+
+        Assert.Empty(driver.Syncs);
+    }
+
+    [Fact]
+    public void Own_nameless_and_held_announcements_do_nothing()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(0.01).Forget();
+
+        driver.Do((c, now) => c.OnAnnouncement(now, From("me", 77), isHeld: false));
+        driver.Do((c, now) => c.OnAnnouncement(now, From(null, 77), isHeld: false));
+        driver.Do((c, now) => c.OnAnnouncement(now, From("other", 77), isHeld: true));
+
+        Assert.Empty(driver.Syncs);
+    }
+
+    [Fact]
+    public void Without_a_hub_the_announcer_is_asked()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("other"))).Forget();
+
+        driver.Do((c, now) => c.OnAnnouncement(now, From("other", 77), isHeld: false));
+
+        Assert.Equal("nats:other", Assert.Single(driver.Syncs).Target.Id);
+        driver.Finish(SyncOutcome.Ok(received: 3)).Forget().Pass(3);
+        Assert.Empty(driver.Announcements);
+    }
+
+    [Fact]
+    public void The_originals_hub_is_asked_by_its_name()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(0.01).Forget();
+
+        driver.Do((c, now) => c.OnAnnouncement(now, From("old.hub", 77, role: null), isHeld: false));
+
+        Assert.Equal(Subjects.Sync + ".old.hub", Assert.Single(driver.Syncs).Target.Address);
+        Assert.True(driver.Core.StatusAt(driver.Now).Peers.Single().IsForeign);
+    }
+
+    [Fact]
+    public void A_hub_tells_what_it_received()
+    {
+        var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
+
+        driver.Changed(ChangeOrigin.Pushed, 11, 12);
+
+        Assert.Equal([Id(11).ToString(), Id(12).ToString()], driver.Announcements.Select(a => a.Uuid));
+        Assert.Equal(new RecordId(12), driver.Effects.OfType<AgentEffect.PersistWatermark>().Last().PublishedRid);
+        Assert.Empty(driver.Syncs);
+    }
+
+    [Fact]
+    public void Of_a_large_batch_only_the_newest_are_told()
+    {
+        var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
+
+        driver.Changed(ChangeOrigin.Pushed, [.. Enumerable.Range(11, 200)]);
+
+        Assert.Equal(NewsDesk.AnnouncementsMax, driver.Announcements.Count());
+        Assert.Equal(Id(210).ToString(), driver.Announcements.Last().Uuid);
+    }
+
+    [Fact]
+    public void Nothing_goes_untold_while_the_link_is_down()
+    {
+        var driver = new AgentDriver(Options("hub", NodeRole.Hub));
+
+        driver.Changed(ChangeOrigin.Local, 11);
+        Assert.Empty(driver.Announcements);
+        Assert.Empty(driver.Effects.OfType<AgentEffect.PersistWatermark>());
+        driver.Do((c, now) => c.OnLinkUp(now));
+
+        Assert.Equal(Id(11).ToString(), Assert.Single(driver.Announcements).Uuid);
+    }
+
+    [Fact]
+    public void The_first_life_tells_nothing_old()
+    {
+        var driver = new AgentDriver(memory: new AgentMemory());
+
+        driver.Do((c, now) => c.OnLinkUp(now));
+
+        Assert.Empty(driver.Announcements);
+        Assert.Equal(new RecordId(10), driver.Effects.OfType<AgentEffect.PersistWatermark>().Single().PublishedRid);
+    }
+
+    [Fact]
+    public void What_was_fetched_elsewhere_is_relayed_unless_others_are_heard_to_know_it()
+    {
+        AgentDriver Fetch()
+        {
+            var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Do((c, now) => c.OnLinkUp(now))
+                .Do((c, now) => c.OnPresence(now, Here("other"))).Pass(0.6);
+            driver.News = driver.News with { MaxRid = new RecordId(11), Artifacts = [new NewArtifact(new RecordId(11), Id(11))] };
+            return driver.Finish(SyncOutcome.Ok(received: 1), Server.Id).Forget();
+        }
+
+        var alone = Fetch().Pass(1.1);
+        var second = Fetch().Do((c, now) => c.OnAnnouncement(now, From("other", 11), isHeld: true)).Pass(1.1);
+
+        Assert.Equal(Id(11).ToString(), Assert.Single(alone.Announcements).Uuid);
+        Assert.Empty(second.Announcements);
+    }
+
+    [Fact]
+    public void A_lost_hub_is_replaced_and_taken_back()
+    {
+        var driver = WithHub();
+        driver.Do((c, now) => c.OnPresence(now, Here("second", NodeRole.Hub)));
+        Assert.Equal("hub", driver.Core.Hub);
+
+        for (var i = 0; i < 20; i++)
+        {
+            driver.Finish(new SyncOutcome(SyncOutcomeKind.TimedOut), "nats:hub").Pass(5);
+            driver.Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub))).Do((c, now) => c.OnPresence(now, Here("second", NodeRole.Hub)));
+        }
+
+        Assert.Equal("second", driver.Core.Hub);
+        driver.Do((c, now) => c.OnPresence(now, Here("second", NodeRole.Hub) with { State = PresenceState.Leave }));
+        Assert.Null(driver.Core.Hub);
+    }
+
+    [Fact]
+    public void Silent_peers_are_absent_and_their_good_bye_counts_at_once()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("a"))).Do((c, now) => c.OnPresence(now, Here("b")));
+
+        driver.Do((c, now) => c.OnPresence(now, Here("b") with { State = PresenceState.Leave }));
+        Assert.Equal(["a"], driver.Core.StatusAt(driver.Now).Peers.Where(p => p.IsPresent).Select(p => p.PeerId));
+        driver.Pass(70);
+
+        Assert.DoesNotContain(driver.Core.StatusAt(driver.Now).Peers, p => p.IsPresent);
+    }
+
+    [Fact]
+    public void A_newcomer_is_answered_once_however_many_came()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5).Forget();
+
+        for (var i = 0; i < 40; i++) driver.Do((c, now) => c.OnPresence(now, Here($"p{i}") with { State = PresenceState.Join }));
+        driver.Pass(2);
+
+        Assert.Single(driver.Presences);
+    }
+
+    [Fact]
+    public void Peers_beyond_the_bound_make_room()
+    {
+        var driver = new AgentDriver(Options() with { PeersMax = 10 }).Do((c, now) => c.OnLinkUp(now));
+
+        for (var i = 0; i < 100; i++) driver.Pass(0.01).Do((c, now) => c.OnPresence(now, Here($"p{i}")));
+
+        Assert.Equal(10, driver.Core.StatusAt(driver.Now).Peers.Count);
+        Assert.Equal(90, driver.Effects.OfType<AgentEffect.ForgetPeer>().Count());
+    }
+
+    [Fact]
+    public void Behind_always_has_a_reason()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
+        driver.Finish(new SyncOutcome(SyncOutcomeKind.Unreachable, "connection refused"));
+
+        var behind = driver.Core.StatusAt(driver.Now);
+        driver.Pass(2).Finish(SyncOutcome.Ok());
+        var well = driver.Core.StatusAt(driver.Now);
+
+        Assert.Equal(AgentState.Behind, behind.State);
+        Assert.Contains("connection refused", behind.Reasons[0], StringComparison.Ordinal);
+        Assert.Equal((AgentState.InSync, 0), (well.State, well.Reasons.Count));
+    }
+
+    [Fact]
+    public void Failures_are_errors_unless_benign_or_beside_a_success()
+    {
+        var alone = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(new SyncOutcome(SyncOutcomeKind.Unreachable));
+        var benign = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
+        var beside = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://b/"))).Pass(1)
+            .Finish(SyncOutcome.Ok(), "http:http://b/").Finish(new SyncOutcome(SyncOutcomeKind.Unreachable), Server.Id);
+
+        Assert.Equal([AgentLogLevel.Error, AgentLogLevel.Debug, AgentLogLevel.Debug], new[] { alone, benign, beside }.Select(LevelOfFailure));
+    }
+
+    [Theory]
+    [InlineData(AutosyncMode.On, SyncActions.Sync)]
+    [InlineData(AutosyncMode.PullOnly, SyncActions.Pull)]
+    public void Autosync_says_what_an_exchange_does(AutosyncMode mode, SyncActions actions)
+    {
+        var driver = new AgentDriver(Options() with { Autosync = mode }).Do((c, now) => c.AddTarget(now, Server)).Pass(1);
+
+        Assert.Equal(actions, Assert.Single(driver.Syncs).Actions);
+    }
+
+    [Fact]
+    public void With_autosync_off_only_a_request_syncs()
+    {
+        var driver = new AgentDriver(Options() with { Autosync = AutosyncMode.Off }).Do((c, now) => c.AddTarget(now, Server))
+            .Do((c, now) => c.OnLinkUp(now)).Pass(100).Changed(ChangeOrigin.Local, 11).Pass(100);
+        Assert.Empty(driver.Syncs);
+
+        driver.Do((c, now) => c.SyncNow(now));
+
+        Assert.NotEmpty(driver.Syncs);
+    }
+
+    [Fact]
+    public void Without_anybody_of_ours_the_projects_subject_is_asked()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(3);
+
+        Assert.Equal("nats", Assert.Single(driver.Syncs).Target.Id);
+    }
+
+    [Fact]
+    public void Same_calls_same_effects()
+    {
+        static List<AgentEffect> Run()
+        {
+            var driver = new AgentDriver(seed: 7).Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)));
+            for (var i = 0; i < 50; i++) driver.Changed(ChangeOrigin.Local, 11 + i).Pass(3).Finish(i % 3 == 0 ? new SyncOutcome(SyncOutcomeKind.TimedOut) : SyncOutcome.Ok(1));
+            return driver.Effects;
+        }
+
+        Assert.Equal(Run().Select(e => e is AgentEffect.Publish p ? Convert.ToHexString(p.Payload) : e.ToString()), Run().Select(e => e is AgentEffect.Publish p ? Convert.ToHexString(p.Payload) : e.ToString()));
+    }
+
+    private static AgentDriver WithHub()
+    {
+        var driver = new AgentDriver(Options() with { Hub = "hub" }).Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)));
+        return driver.Pass(0.6).Finish(SyncOutcome.Ok());
+    }
+
+    private static AgentLogLevel LevelOfFailure(AgentDriver driver) =>
+        driver.Effects.OfType<AgentEffect.Log>().Last(l => l.Text.StartsWith("sync failed", StringComparison.Ordinal)).Level;
+}
