@@ -5,6 +5,7 @@ using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Hosting.Control;
 using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Cli.Operations.Doctor;
 
 namespace EdgeSync.Cli.Printing;
 
@@ -56,6 +57,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(BackupReport))]
 [JsonSerializable(typeof(DeltaReport))]
 [JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(SettingsReport))]
 [JsonSerializable(typeof(SettingsCheckReport))]
 [JsonSerializable(typeof(PathsReport))]
