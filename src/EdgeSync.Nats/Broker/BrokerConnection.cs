@@ -1,3 +1,4 @@
+using EdgeSync.Nats.Broker.Routing;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
 
@@ -66,6 +67,8 @@ public abstract class BrokerConnection
     internal TimeSpan? RoundTrip { get; private protected set; }
 
     internal abstract int SubscriptionCount { get; }
+
+    internal abstract IEnumerable<Subscription> ListSubscriptions();
 
     internal void Receive(ReadOnlySpan<byte> bytes, Instant now)
     {

@@ -235,7 +235,7 @@ public sealed class BrokerCore
         if (connection is LeafLink) LeafCount--;
         else ClientCount--;
         if (connection.CloseReason is CloseReason.SlowConsumerPendingBytes or CloseReason.SlowConsumerWriteDeadline) SlowConsumers++;
-        ClosedConnections.Add(connection);
+        ClosedConnections.Add(connection, Now);
         Touch(connection);
     }
 

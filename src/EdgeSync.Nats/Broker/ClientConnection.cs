@@ -36,9 +36,9 @@ internal sealed class ClientConnection : BrokerConnection
 
     public ConnectOptions Connect => _connect;
 
-    public IReadOnlyCollection<Subscription> Subscriptions => _subscriptions.Values;
-
     internal override int SubscriptionCount => _subscriptions.Count;
+
+    internal override IEnumerable<Subscription> ListSubscriptions() => _subscriptions.Values;
 
     /// <summary>Somebody who has much waiting, and to whom this client has written.</summary>
     public ClientConnection? Receiver { get; set; }

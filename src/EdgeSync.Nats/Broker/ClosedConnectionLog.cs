@@ -1,17 +1,20 @@
+using EdgeSync.Nats.Broker.Monitoring;
+using EdgeSync.Primitives;
+
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>The connections that ended last, for <c>/connz?state=closed</c>.</summary>
+/// <summary>The connections that ended last, for <c>/connz?state=closed</c>. Kept as reports, so that the connections are let go.</summary>
 internal sealed class ClosedConnectionLog(int capacity)
 {
-    private readonly Queue<BrokerConnection> _closed = new();
+    private readonly Queue<ConnectionReport> _closed = new();
 
-    public IReadOnlyCollection<BrokerConnection> Items => _closed;
+    public IReadOnlyCollection<ConnectionReport> Items => _closed;
 
-    public void Add(BrokerConnection connection)
+    public void Add(BrokerConnection connection, Instant now)
     {
         if (capacity == 0) return;
 
         if (_closed.Count >= capacity) _closed.Dequeue();
-        _closed.Enqueue(connection);
+        _closed.Enqueue(ConnectionReports.Of(connection, now));
     }
 }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
+using EdgeSync.Nats.Broker.Monitoring;
 using EdgeSync.Net.Nats.Transports;
 using EdgeSync.Primitives;
 
@@ -20,6 +21,7 @@ public sealed class NatsBroker : IAsyncDisposable
     private readonly ConcurrentDictionary<LeafnodeHandle, bool> _remotes = new();
     private readonly List<Listener> _listeners = [];
     private readonly ConcurrentDictionary<long, Task> _served = new();
+    private MonitoringServer? _monitoring;
     private long _lastServed;
     private bool _isStopped;
 
@@ -45,6 +47,9 @@ public sealed class NatsBroker : IAsyncDisposable
     /// <summary>Such as <c>ws://127.0.0.1:8080</c>.</summary>
     public Uri? WebSocketUrl { get; private set; }
 
+    /// <summary>Such as <c>http://127.0.0.1:8222</c>.</summary>
+    public Uri? MonitoringUrl => _monitoring?.Url;
+
     /// <summary>Open connections of clients, of this process too.</summary>
     public int ClientCount => _driver.Call((core, _) => core.ClientCount);
 
@@ -60,6 +65,8 @@ public sealed class NatsBroker : IAsyncDisposable
         try
         {
             broker.Listen();
+            if (options.MonitoringListen is { } monitoring)
+                broker._monitoring = await MonitoringServer.StartAsync(monitoring, broker._driver, broker.DescribeSelf, cancellationToken);
             return broker;
         }
         catch
@@ -123,6 +130,7 @@ public sealed class NatsBroker : IAsyncDisposable
             await Task.WhenAll(_served.Values);
         }
 
+        if (_monitoring is not null) await _monitoring.DisposeAsync();
         _driver.Dispose();
     }
 
@@ -136,6 +144,17 @@ public sealed class NatsBroker : IAsyncDisposable
         if (_options.LeafListen is { } leaf) LeafUrl = UrlOf("nats-leaf", Open(leaf, s => ServeSocketAsync(s, ConnectionKind.Leaf)));
         if (_options.WebSocketListen is { } web) WebSocketUrl = UrlOf(_options.Tls is null ? "ws" : "wss", Open(web, ServeWebSocketAsync));
     }
+
+    private ServerFacts DescribeSelf() => new()
+    {
+        Host = ClientUrl?.Host ?? "",
+        Port = ClientUrl?.Port ?? 0,
+        LeafHost = LeafUrl?.Host ?? "",
+        LeafPort = LeafUrl?.Port ?? 0,
+        WebSocketHost = WebSocketUrl?.Host ?? "",
+        WebSocketPort = WebSocketUrl?.Port ?? 0,
+        TlsTimeoutSeconds = _options.Tls?.Timeout.TotalSeconds ?? 0,
+    };
 
     private IPEndPoint Open(IPEndPoint endpoint, Func<Socket, Task> serve)
     {

@@ -84,6 +84,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
     internal override int SubscriptionCount => _interest.Count;
 
+    internal override IEnumerable<Subscription> ListSubscriptions() => _interest.Values;
+
     protected LeafLinks Links { get; }
 
     protected LeafnodeOptions Options => Links.Options;

@@ -102,6 +102,21 @@ internal sealed class SubjectTrie
         return answer;
     }
 
+    /// <summary>Over the remembered answers: how many a message reaches, at most and on average.</summary>
+    public (int Largest, double Average) Fanout()
+    {
+        if (_answers.Count == 0) return (0, 0);
+
+        var (largest, total) = (0, 0L);
+        foreach (var answer in _answers.Values)
+        {
+            largest = Math.Max(largest, answer.Count);
+            total += answer.Count;
+        }
+
+        return (largest, (double)total / _answers.Count);
+    }
+
     private static bool HasNoEmptyToken(ReadOnlySpan<byte> subject) =>
         !subject.IsEmpty && subject[0] != '.' && subject[^1] != '.' && subject.IndexOf(".."u8) < 0;
 
