@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
 
@@ -32,12 +33,17 @@ internal sealed class Authenticator(BrokerOptions options)
     {
         user = null;
         if (!options.RequiresAuthentication) return true;
+        if (connect.Nkey.Length > 0) return TryAcceptSignature(connect, nonce, out user);
         if (options.Token is { } token && connect.AuthToken.Length > 0) return AreEqual(token, connect.AuthToken);
         if (!_users.TryGetValue(connect.User, out var found) || found.Password is not { } password) return false;
 
         user = found;
         return AreEqual(password, connect.Password);
     }
+
+    private bool TryAcceptSignature(ConnectOptions connect, string nonce, out BrokerUser? user) =>
+        _users.TryGetValue(connect.Nkey, out user) && user.Password is null
+        && NKey.Verify(connect.Nkey, Encoding.ASCII.GetBytes(nonce), connect.Signature);
 
     /// <summary>In a time that does not tell how much of it was right.</summary>
     private static bool AreEqual(string expected, string given) =>

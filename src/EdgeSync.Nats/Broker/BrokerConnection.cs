@@ -49,6 +49,9 @@ public abstract class BrokerConnection
 
     internal long PendingBytes => Output.WaitingBytes + InFlightBytes;
 
+    /// <summary>Memory held for an operation that has arrived in part.</summary>
+    internal int StashedCapacity => _stash.Capacity;
+
     internal bool IsTouched { get; set; }
 
     /// <summary>When its timer is set to run, in ticks; 0 when it is not.</summary>

@@ -34,6 +34,7 @@ public sealed class BrokerCore
     /// <param name="now">The start.</param>
     public BrokerCore(BrokerOptions options, Entropy entropy, Prng prng, Instant now)
     {
+        options.Check();
         Options = options;
         PauseBytes = Math.Min(options.PauseBytes, options.PendingBytesMax / 2);
         Entropy = entropy;

@@ -1,3 +1,5 @@
+using EdgeSync.Primitives;
+
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>Who may connect, and the limits of every queue. The defaults are those of nats-server.</summary>
@@ -57,10 +59,27 @@ public sealed record BrokerOptions
     /// <summary>Closed connections that <c>/connz?state=closed</c> remembers.</summary>
     public int ClosedConnectionsMax { get; init; } = 1_000;
 
+    /// <exception cref="EdgeSyncException">Something in it can never work.</exception>
+    internal void Check()
+    {
+        foreach (var user in Users)
+        {
+            if (user.Password is { } password && password.StartsWith("$2", StringComparison.Ordinal) && password.Length > 3 && password[3] == '$')
+            {
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, $"the password of the NATS user {user.Name} is a bcrypt hash, which this broker cannot check",
+                    "give the password itself, in a file that only its owner can read, or an NKey");
+            }
+        }
+
+        if (Users.GroupBy(u => u.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user {twice.Key} is named twice", "leave one of them");
+    }
+
     internal bool RequiresAuthentication => Token is not null || Users.Count > 0;
 }
 
-/// <summary>Somebody who may connect: by password (plain or bcrypt) or by NKey, one of the two.</summary>
+/// <summary>Somebody who may connect: by password or by NKey, one of the two.</summary>
 public sealed record BrokerUser
 {
     /// <summary>The user name, or the public NKey (<c>U…</c>) when there is no password.</summary>

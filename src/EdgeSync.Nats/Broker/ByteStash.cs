@@ -12,6 +12,8 @@ internal sealed class ByteStash
 
     public int Length { get; private set; }
 
+    public int Capacity => _buffer?.Length ?? 0;
+
     public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, Length);
 
     public void Append(ReadOnlySpan<byte> bytes)

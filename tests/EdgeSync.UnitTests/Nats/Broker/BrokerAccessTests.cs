@@ -1,4 +1,7 @@
+using System.Text.RegularExpressions;
 using EdgeSync.Nats.Broker;
+using EdgeSync.Nats.Keys;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
@@ -53,6 +56,26 @@ public sealed class BrokerAccessTests
         Assert.Equal(isAccepted ? "PONG\r\n" : "-ERR 'Authorization Violation'\r\n", answer);
     }
 
+    [Fact]
+    public void An_NKey_user_signs_the_nonce_of_his_connection()
+    {
+        const string Key = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK";
+        var pair = NKeyPair.FromSeed("SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y");
+        var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = Key }] });
+        var (client, replayer) = (harness.Attach(), harness.Attach());
+        replayer.Read();
+        var nonce = Regex.Match(client.Read(), "\"nonce\":\"([^\"]+)\"").Groups[1].Value;
+        var signature = pair.SignNonce(nonce);
+
+        Assert.Equal(15, nonce.Length);
+        var connect = $"CONNECT {{\"verbose\":false,\"nkey\":\"{Key}\",\"sig\":\"{signature}\"}}\r\nPING\r\n";
+        Assert.Equal("PONG\r\n", client.Exchange(connect));
+        Assert.Equal("-ERR 'Authorization Violation'\r\n", replayer.Exchange(connect));
+        var other = harness.Attach();
+        other.Read();
+        Assert.Equal("-ERR 'Authorization Violation'\r\n", other.Exchange($"CONNECT {{\"user\":\"{Key}\",\"pass\":\"\"}}\r\n"));
+    }
+
     [Theory]
     [InlineData("PING\r\n")]
     [InlineData("SUB a 1\r\n")]
@@ -65,6 +88,17 @@ public sealed class BrokerAccessTests
 
         Assert.Equal("-ERR 'Authorization Violation'\r\n", client.Exchange(sent));
         Assert.True(client.IsClosed);
+    }
+
+    [Fact]
+    public void A_hashed_password_is_refused_at_the_start_instead_of_never_matching()
+    {
+        var options = new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = "bob", Password = "$2a$11$abcdefghijklmnopqrstuv" }] };
+
+        var e = Assert.Throws<EdgeSyncException>(() => new BrokerHarness(options));
+
+        Assert.Equal(ErrorKind.Usage, e.Kind);
+        Assert.Contains("bob", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
