@@ -24,6 +24,8 @@ internal static class LeafCommand
             Examples =
             [
                 $"{path} --repo project.fossil --serve-http :8080",
+                $"{path} --repo project.fossil --nats-leaf-port 7422 --nats-bind '*'",
+                $"{path} --repo project.fossil --nats nats-leaf://first-machine:7422",
                 $"{path} --repo project.fossil --peer https://host/project --user alice --password-file secret.txt",
                 $"{path} --repo project.fossil --serve-http '*:443' --tls-cert fullchain.pem --tls-key privkey.pem",
                 $"{path} --config /etc/edgesync/edgesync.json",
@@ -43,7 +45,9 @@ internal static class LeafCommand
     {
         if (settings.Repositories.Count == 0)
             throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs a repository", "--repo FILE, LEAF_REPO, or repositories in edgesync.json");
-        if (settings.Http.Listen is null && settings.Repositories.All(r => r.Peers.Count == 0))
-            throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs something to do", "--serve-http ADDR, such as :8080, or --peer URL");
+        var nats = settings.Nats;
+        var speaksNats = nats.Enabled && (nats.Urls.Count > 0 || nats.ClientPort is not null || nats.LeafPort is not null || nats.WebsocketPort is not null || nats.Server is not null);
+        if (settings.Http.Listen is null && !speaksNats && settings.Repositories.All(r => r.Peers.Count == 0))
+            throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs something to do", "--nats URL, --nats-leaf-port 7422, --serve-http :8080 or --peer URL");
     }
 }

@@ -62,6 +62,14 @@ internal static class SettingsCheck
             if (!NatsAddress.TryParse(url, out _, out var fault)) yield return ("nats.urls", fault!);
         }
 
+        var kinds = nats.Urls.Select(u => NatsAddress.TryParse(u, out var address, out _) ? address.Kind : (NatsLinkKind?)null).Distinct().ToList();
+        if (kinds.Contains(NatsLinkKind.Client) && kinds.Contains(NatsLinkKind.Leafnode))
+            yield return ("nats.urls", "leafnode and client addresses cannot be mixed: all nats-leaf://, or all nats://");
+        if (kinds.Contains(NatsLinkKind.Client) && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort ?? nats.MonitorPort) is not null)
+            yield return ("nats.urls", "a client has no broker that could open ports: join as a leafnode, nats-leaf://host:7422");
+        if (kinds.Contains(NatsLinkKind.Client) && nats.Server is not null)
+            yield return ("nats.urls", "a supervised nats-server joins others as a leafnode: nats-leaf://host:7422");
+
         (string, int?)[] ports = [("client_port", nats.ClientPort), ("leaf_port", nats.LeafPort), ("websocket_port", nats.WebsocketPort), ("monitor_port", nats.MonitorPort)];
         foreach (var (name, port) in ports)
         {

@@ -89,7 +89,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
         using var reply = new PooledBytes();
         using var span = HandleSpan.Begin("http");
-        var outcome = await AnswerAsync(now, message, request.RemoteAddress.ToString(), reply, cancellationToken);
+        var outcome = await AnswerAsync(now, message, request.RemoteAddress.ToString(), reply, long.MaxValue, cancellationToken);
         span.Complete(outcome);
         return Frame(request, outcome, reply);
     }
@@ -160,8 +160,9 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
     /// <summary>Answers one decoded message, from whatever transport it came.</summary>
     public async Task<ServerOutcome> AnswerAsync(
-        Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, CancellationToken cancellationToken)
+        Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, long replyBytesMax, CancellationToken cancellationToken)
     {
+        var options = replyBytesMax >= _options.Server.ReplyBytesMax ? _options.Server : _options.Server with { ReplyBytesMax = replyBytesMax };
         var writes = ServerHandler.AccessOf(message.Span, _options.Server.Limits) == StoreAccess.Write;
         var isClustersTurn = !writes && IsPull(message.Span) && now >= new Instant(Interlocked.Read(ref _clustersDueAtTicks));
         if (isClustersTurn) Interlocked.Exchange(ref _clustersDueAtTicks, (now + ClustersPause).UnixTicks);
@@ -182,7 +183,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         {
             reply.Clear();
             using var store = new RepositoryArtifactStore(repository);
-            return new ServerHandler(store, _options.Server).Handle(now, message, address, reply);
+            return new ServerHandler(store, options).Handle(now, message, address, reply);
         }
     }
 

@@ -56,6 +56,9 @@ public sealed class NatsBroker : IAsyncDisposable
     /// <summary>Open leaf links, whoever dialled.</summary>
     public int LeafCount => _driver.Call((core, _) => core.LeafCount);
 
+    /// <summary>Everything that went through it since it started.</summary>
+    public BrokerTotals Totals => _driver.Call((core, _) => core.TotalsNow);
+
     /// <exception cref="EdgeSyncException">An address is taken or not ours.</exception>
     public static async Task<NatsBroker> StartAsync(
         NatsBrokerOptions options, TimeProvider clock, INatsBrokerEvents? events, CancellationToken cancellationToken)

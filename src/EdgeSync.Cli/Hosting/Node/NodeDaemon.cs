@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using EdgeSync.Agent;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting.Control;
 using EdgeSync.Cli.Operations;
@@ -30,6 +29,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private volatile IReadOnlyList<RepositoryNode> _repositories = [];
     private LoadedSettings _loaded;
     private ConfigurationStatus _configuration;
+    private NatsSide? _nats;
     private NodeTelemetry? _telemetry;
     private XferHttpServer? _server;
     private ControlServer? _control;
@@ -40,7 +40,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _startedAt = clock.GetUtcNow();
         _configuration = new ConfigurationStatus(loaded.File, _startedAt);
         var settings = loaded.Settings;
-        var name = ProjectSubjects.PeerNameOf(settings.Node.Name ?? Environment.MachineName);
+        var name = NodeName.Of(settings, role);
         Log = log.With(("agent", name));
         _web = new NodeHttpHost(Log);
         Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e));
@@ -88,8 +88,10 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Role = _role,
             StartedAt = _startedAt,
             Now = _clock.GetUtcNow(),
-            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault))],
+            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. NatsChecks()],
             Repositories = statuses,
+            Nats = _nats?.LinkStatus(),
+            Broker = _nats?.BrokerStatus(),
             Addresses = Addresses,
             Configuration = _configuration,
         };
@@ -138,6 +140,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         }
 
         foreach (var node in _repositories) await node.DisposeAsync();
+        if (_nats is not null) await _nats.DisposeAsync();
         if (_telemetry is not null) await _telemetry.DisposeAsync();
         if (_loaded.Settings.Node.UrlFile is { } file) File.Delete(file);
         _changing.Dispose();
@@ -148,6 +151,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var settings = _loaded.Settings;
         _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId), this, Log, _clock);
         _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess);
+        if (settings.Nats.Enabled)
+        {
+            _nats = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+            _nats.LinkChanged = OnLinkAsync;
+        }
+
         foreach (var repository in settings.Repositories) _repositories = [.. _repositories, await OpenAsync(repository, cancellationToken)];
         _web.Serve(_repositories.Select(r => r.Host));
 
@@ -161,10 +170,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
     {
-        var host = await RepositoryOpener.OpenAsync(settings, Surroundings, bus: null, cancellationToken);
+        var host = await RepositoryOpener.OpenAsync(settings, Surroundings, _nats, cancellationToken);
         try
         {
-            return await RepositoryNode.StartAsync(settings, host, Surroundings, cancellationToken);
+            var node = await RepositoryNode.StartAsync(settings, host, Surroundings, cancellationToken);
+            if (_nats is not null) await node.JoinAsync(_nats, cancellationToken);
+            return node;
         }
         catch
         {
@@ -172,6 +183,20 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             throw;
         }
     }
+
+    private async ValueTask OnLinkAsync(bool isUp, string? upstream)
+    {
+        foreach (var node in _repositories) await node.OnLinkAsync(isUp, upstream);
+    }
+
+    private IEnumerable<NodeCheck> NatsChecks()
+    {
+        if (_nats?.LinkStatus() is not { Mode: not "embedded" } link) return [];
+
+        return [new NodeCheck("nats", link.State == "connected" ? CheckState.Ok : CheckState.Failed, link.State == "connected" ? null : $"{link.Url ?? "the server"} is not reachable: {link.LastError ?? "no answer yet"}")];
+    }
+
+    private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Surroundings.NodeId);
 
     // What is new is opened before anything old is given up, so that a failure changes nothing.
     private async Task ApplyAsync(LoadedSettings loaded, CancellationToken cancellationToken)
@@ -240,6 +265,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var addresses = new Dictionary<string, string>();
         if (_server is not null) addresses["http"] = _server.Addresses[0];
+        foreach (var (what, address) in _nats?.Addresses() ?? []) addresses[what] = address;
         if (_control is not null) addresses["control"] = _control.Path;
         return addresses;
     }
@@ -253,7 +279,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     }
 
     private static IReadOnlyList<string> CapabilitiesOf(NodeSettings settings) =>
-        settings.Http.Listen is null ? [] : ["serve-http"];
+        [.. settings.Http.Listen is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
 
     private static bool IsSame(RepositorySettings a, RepositorySettings b) =>
         JsonSerializer.Serialize(a, SettingsJson.Default.RepositorySettings) == JsonSerializer.Serialize(b, SettingsJson.Default.RepositorySettings);

@@ -16,6 +16,9 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// </summary>
 internal sealed class RepositoryNode : IAsyncDisposable
 {
+    /// <summary>A first request fits into one message of any server; later ones may travel in parts.</summary>
+    private const int NatsRequestBytesFirst = 256 << 10;
+
     private readonly NodeSurroundings _node;
     private readonly RepositorySettings _settings;
     private readonly CancellationTokenSource _stop = new();
@@ -26,7 +29,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly ConcurrentDictionary<string, TargetTally> _tallies = new();
     private readonly List<SyncNowWait> _waits = [];   // only touched on the agent's loop
     private readonly Dictionary<string, XferHttpClient> _clients = [];
-    private volatile INodeBus? _bus;
+    private volatile NatsSide? _nats;
+    private NatsProject? _project;
     private RecordId _countedTo;
     private long _checkins;
 
@@ -73,13 +77,19 @@ internal sealed class RepositoryNode : IAsyncDisposable
     /// <summary>Somebody says that he committed.</summary>
     public void Nudge() => _watcher.Nudge();
 
-    public ValueTask OnLinkUpAsync(INodeBus bus, string? upstream)
+    /// <summary>From now on peers are heard and answered over NATS.</summary>
+    public async Task JoinAsync(NatsSide nats, CancellationToken cancellationToken)
     {
-        _bus = bus;
-        return _loop.TellAsync((core, now) => core.OnLinkUp(now, upstream));
+        _project = await NatsProject.StartAsync(this, nats, _node, cancellationToken);
+        _nats = nats;
+        if (nats.IsConnected) await OnLinkAsync(isUp: true, null);
     }
 
-    public ValueTask OnLinkDownAsync() => _loop.TellAsync((core, now) => core.OnLinkDown(now));
+    public ValueTask OnLinkAsync(bool isUp, string? upstream) => _loop.TellAsync((core, now) =>
+    {
+        if (isUp) core.OnLinkUp(now, upstream);
+        else core.OnLinkDown(now);
+    });
 
     public void OnPresence(ReadOnlySpan<byte> payload)
     {
@@ -120,6 +130,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_project is not null) await _project.DisposeAsync();
         await _watcher.DisposeAsync();
         await _loop.DisposeAsync();
         await _stop.CancelAsync();
@@ -166,8 +177,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
             case AgentEffect.StartSync start:
                 _tasks.Start(() => SyncAsync(start));
                 break;
-            case AgentEffect.Publish publish when _bus is { IsConnected: true } bus:
-                _tasks.Start(() => bus.PublishAsync(publish.Subject, publish.Payload, _stop.Token).AsTask());
+            case AgentEffect.Publish publish when _nats is { IsConnected: true } nats:
+                _tasks.Start(() => nats.PublishAsync(publish.Subject, publish.Payload, _stop.Token));
                 break;
             case AgentEffect.ListNews list:
                 _tasks.Start(() => ListNewsAsync(list.After));
@@ -206,6 +217,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         {
             using var carrier = OpenCarrier(start.Target);
             var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target) };
+            if (start.Target.Kind != TargetKind.Http) options = options with { RequestBytesFirst = NatsRequestBytesFirst };
             var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
             outcome = SyncDriver.OutcomeOf(result);
             tally.Add(result, outcome);
@@ -246,8 +258,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
             return new HttpCarrier(_clients[target.Id], peer);
         }
 
-        return _bus is { IsConnected: true } bus
-            ? bus.OpenCarrier(target.Address)
+        return _nats is { IsConnected: true } nats
+            ? nats.OpenCarrier(target, Subjects)
             : throw new EdgeSyncException(ErrorKind.Unavailable, "NATS is not connected");
     }
 
@@ -284,11 +296,11 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     private async Task RequestAsync(AgentEffect.Request request)
     {
-        if (_bus is { IsConnected: true } bus)
+        if (_nats is { IsConnected: true } nats)
         {
-            await foreach (var reply in bus.RequestAsync(request.Subject, request.Payload, request.Timeout, request.RepliesMax, _stop.Token))
+            await foreach (var reply in nats.RequestManyAsync(request.Subject, request.Payload, request.Timeout, request.RepliesMax, _stop.Token))
             {
-                await _loop.TellAsync((core, now) => core.OnResponse(now, request.RequestId, reply.Reply, reply.Payload));
+                await _loop.TellAsync((core, now) => core.OnResponse(now, request.RequestId, reply.ReplyTo, reply.Data));
                 if (request.RepliesMax == 1) return;
             }
         }

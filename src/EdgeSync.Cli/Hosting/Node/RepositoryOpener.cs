@@ -1,3 +1,4 @@
+using EdgeSync.Agent;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Fossil.Sync;
@@ -12,9 +13,9 @@ internal static class RepositoryOpener
 {
     private const string Unfinished = ".part";
 
-    public static async Task<RepositoryHost> OpenAsync(RepositorySettings settings, NodeSurroundings node, INodeBus? bus, CancellationToken cancellationToken)
+    public static async Task<RepositoryHost> OpenAsync(RepositorySettings settings, NodeSurroundings node, NatsSide? nats, CancellationToken cancellationToken)
     {
-        if (!File.Exists(settings.Path)) await FetchAsync(settings, node, bus, cancellationToken);
+        if (!File.Exists(settings.Path)) await FetchAsync(settings, node, nats, cancellationToken);
         var host = await RepositoryHost.OpenAsync(settings.Path, new RepositoryHostOptions(), node.Clock, node.Log, cancellationToken);
         try
         {
@@ -29,7 +30,7 @@ internal static class RepositoryOpener
     }
 
     // The file gets its name when it is whole; what an interrupted copy brought is gone on with.
-    private static async Task FetchAsync(RepositorySettings settings, NodeSurroundings node, INodeBus? bus, CancellationToken cancellationToken)
+    private static async Task FetchAsync(RepositorySettings settings, NodeSurroundings node, NatsSide? nats, CancellationToken cancellationToken)
     {
         if (settings.CloneFrom is not { } from)
         {
@@ -55,7 +56,7 @@ internal static class RepositoryOpener
         }
         else
         {
-            report = await FetchOverNatsAsync(settings, repository, options, node, bus, cancellationToken);
+            report = await FetchOverNatsAsync(settings, repository, options, node, nats, cancellationToken);
         }
 
         if (report.Fault is { } fault)
@@ -71,12 +72,14 @@ internal static class RepositoryOpener
     }
 
     private static async Task<SyncReport> FetchOverNatsAsync(
-        RepositorySettings settings, Repository repository, ClientOptions options, NodeSurroundings node, INodeBus? bus, CancellationToken cancellationToken)
+        RepositorySettings settings, Repository repository, ClientOptions options, NodeSurroundings node, NatsSide? nats, CancellationToken cancellationToken)
     {
         await using var queue = RepositoryQueue.Own(repository);
-        if (bus is not { IsConnected: true }) throw new EdgeSyncException(ErrorKind.Unavailable, $"cannot clone {settings.Path}: NATS is not connected");
+        if (nats is not { IsConnected: true }) throw new EdgeSyncException(ErrorKind.Unavailable, $"cannot clone {settings.Path}: NATS is not connected");
 
-        using var carrier = bus.OpenCarrier(new Agent.ProjectSubjects(settings.Prefix, settings.ProjectCode!).Sync);
+        await nats.WaitForLinkAsync(cancellationToken);
+        var subjects = new ProjectSubjects(settings.Prefix, settings.ProjectCode!);
+        using var carrier = nats.OpenCarrier(SyncTarget.NatsAny(subjects), subjects);
         return (await new Sync.SyncDriver(queue, options, carrier, node.Clock).RunAsync(cancellationToken)).Report;
     }
 

@@ -1,0 +1,98 @@
+using EdgeSync.Cli.Telemetry;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Http;
+using EdgeSync.Net.Nats;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>One repository on NATS: hears announcements and signs of life, and answers exchanges if it is to.</summary>
+internal sealed class NatsProject : IAsyncDisposable
+{
+    private const int MessageBytesMax = 1 << 30;
+
+    private readonly RepositoryNode _node;
+    private readonly TimeProvider _clock;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<NatsSub> _subscriptions = [];
+    private readonly List<Task> _loops = [];
+    private NatsResponder? _responder;
+
+    private NatsProject(RepositoryNode node, TimeProvider clock) => (_node, _clock) = (node, clock);
+
+    public static async Task<NatsProject> StartAsync(RepositoryNode node, NatsSide nats, NodeSurroundings surroundings, CancellationToken cancellationToken)
+    {
+        var project = new NatsProject(node, surroundings.Clock);
+        await project.HearAsync(nats, node.Subjects.Commit, m => node.OnAnnouncementAsync(m.Data, project._stop.Token), cancellationToken);
+        await project.HearAsync(
+            nats, node.Subjects.Presence,
+            m =>
+            {
+                node.OnPresence(m.Data.Span);
+                return ValueTask.CompletedTask;
+            },
+            cancellationToken);
+        if (node.Settings.ServeNats)
+        {
+            project._responder = await NatsResponder.StartAsync(
+                nats.Connection, nats.Exchange, node.Subjects, project.HandleAsync, surroundings.Clock, SystemEntropy.Instance, surroundings.Failed, cancellationToken);
+        }
+
+        return project;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_responder is not null) await _responder.DisposeAsync();
+        foreach (var subscription in _subscriptions) subscription.Unsubscribe();
+        await _stop.CancelAsync();
+        await Task.WhenAll(_loops);
+        _stop.Dispose();
+    }
+
+    private async Task HearAsync(NatsSide nats, string subject, Func<NatsMsg, ValueTask> take, CancellationToken cancellationToken)
+    {
+        var subscription = await nats.Connection.SubscribeCoreAsync(subject, cancellationToken: cancellationToken);
+        _subscriptions.Add(subscription);
+        _loops.Add(Task.Run(() => ReadAsync(subscription, take), CancellationToken.None));
+    }
+
+    private async Task ReadAsync(NatsSub subscription, Func<NatsMsg, ValueTask> take)
+    {
+        try
+        {
+            await foreach (var message in subscription.ReadAllAsync(_stop.Token)) await take(message);
+        }
+        catch (OperationCanceledException)
+        {
+            // Disposed.
+        }
+        catch (EdgeSyncException)
+        {
+            // The repository is being closed.
+        }
+    }
+
+    private async Task<ResponderAnswer> HandleAsync(NatsMsg message, ExchangeTicket ticket, int replyBytesMax, CancellationToken cancellationToken)
+    {
+        var encoding = ticket.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
+        if (XferFrame.TryDecode(encoding, message.Data, MessageBytesMax, out var request) is not XferFrameFault.None and var fault)
+            return ResponderAnswer.Refused(ExchangeRefusal.Failed, fault == XferFrameFault.TooLarge ? "the message is too large" : "the message does not unpack");
+
+        using var reply = new PooledBytes();
+        using var span = HandleSpan.Begin("nats");
+        var now = Instant.FromDateTime(_clock.GetUtcNow());
+        var outcome = await _node.Host.AnswerAsync(now, request, $"nats:{ticket.PeerId ?? "?"}", reply, ticket.TakesParts ? replyBytesMax : replyBytesMax / 2, cancellationToken);
+        span.Complete(outcome);
+
+        var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;
+        using var framed = new PooledBytes();
+        XferFrame.Encode(replyEncoding, reply.Written.Span, framed);
+
+        // A copy of its own: a reply in parts is kept until it has been fetched.
+        return new ResponderAnswer(framed.Written.ToArray(), replyEncoding == XferEncoding.Plain ? XferFrame.PlainContentType : null);
+    }
+}

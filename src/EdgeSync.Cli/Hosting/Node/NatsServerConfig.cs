@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>The configuration file of a supervised nats-server, written from our settings. It holds secrets: mode 0600.</summary>
+internal static class NatsServerConfig
+{
+    public const string PidFile = "nats-server.pid";
+
+    public static string Write(
+        NatsSection settings, NatsServerPorts ports, IReadOnlyList<NatsAddress> upstream, string name, string stateFolder, string internalUser, string? secret)
+    {
+        var store = settings.StoreDir ?? Path.Combine(stateFolder, "jetstream");
+        var text = new StringBuilder("# Written by edgesync at every start: changes are lost.\n");
+        text.Append(CultureInfo.InvariantCulture, $"server_name: {Quote(name)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"listen: {Quote($"{ports.Host}:{ports.Client}")}\n");
+        text.Append(CultureInfo.InvariantCulture, $"http: {Quote($"127.0.0.1:{ports.Monitor}")}\n");
+        text.Append(CultureInfo.InvariantCulture, $"pid_file: {Quote(Path.Combine(stateFolder, PidFile))}\n");
+        text.Append(CultureInfo.InvariantCulture, $"max_payload: {settings.MaxPayload}\n");
+        text.Append(CultureInfo.InvariantCulture, $"jetstream {{ store_dir: {Quote(store)} }}\n");
+        if (TlsOf(settings.ServeTls) is { } tls) text.Append(CultureInfo.InvariantCulture, $"tls {tls}\n");
+        if (secret is not null) AppendUsers(text, settings, internalUser, secret);
+        if (ports.WebSocket is { } web)
+            text.Append(CultureInfo.InvariantCulture, $"websocket {{ listen: {Quote($"{ports.Host}:{web}")}, {(TlsOf(settings.ServeTls) is { } webTls ? $"tls: {webTls}" : "no_tls: true")} }}\n");
+        AppendLeafnodes(text, settings, ports, upstream);
+        return text.ToString();
+    }
+
+    private static void AppendLeafnodes(StringBuilder text, NatsSection settings, NatsServerPorts ports, IReadOnlyList<NatsAddress> upstream)
+    {
+        if (ports.Leaf is null && upstream.Count == 0) return;
+
+        text.Append("leafnodes {\n");
+        if (ports.Leaf is { } leaf)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  listen: {Quote($"{ports.Host}:{leaf}")}\n");
+            if (TlsOf(settings.ServeTls) is { } tls) text.Append(CultureInfo.InvariantCulture, $"  tls {tls}\n");
+        }
+
+        if (upstream.Count > 0)
+        {
+            var urls = string.Join(", ", upstream.Select(u => Quote(UrlWithLogin(u, settings.Login))));
+            text.Append(CultureInfo.InvariantCulture, $"  remotes: [ {{ urls: [ {urls} ]");
+            if (settings.Login.CredsFile is { } creds) text.Append(CultureInfo.InvariantCulture, $", credentials: {Quote(Path.GetFullPath(creds))}");
+            if (TlsOf(settings.Tls) is { } tls) text.Append(CultureInfo.InvariantCulture, $", tls: {tls}");
+            text.Append(" } ]\n");
+        }
+
+        text.Append("}\n");
+    }
+
+    private static void AppendUsers(StringBuilder text, NatsSection settings, string internalUser, string secret)
+    {
+        text.Append("authorization { users: [\n");
+        text.Append(CultureInfo.InvariantCulture, $"  {{ user: {Quote(internalUser)}, password: {Quote(secret)} }}\n");
+        foreach (var user in settings.Users)
+        {
+            var who = user.Nkey is { } key
+                ? $"nkey: {Quote(key)}"
+                : $"user: {Quote(user.User!)}, password: {Quote(Secrets.Read(user.Password, user.PasswordFile) ?? throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user '{user.User}' needs a password", "password_file in nats.users"))}";
+            List<string> permissions = [];
+            if (user.Publish is { } publish) permissions.Add($"publish: [ {string.Join(", ", publish.Select(Quote))} ]");
+            if (user.Subscribe is { } subscribe) permissions.Add($"subscribe: [ {string.Join(", ", subscribe.Select(Quote))} ]");
+            text.Append(CultureInfo.InvariantCulture, $"  {{ {who}{(permissions.Count > 0 ? $", permissions: {{ {string.Join(", ", permissions)} }}" : "")} }}\n");
+        }
+
+        text.Append("] }\n");
+    }
+
+    private static string? TlsOf(NatsTls tls)
+    {
+        List<string> parts = [];
+        if (tls.CertFile is { } cert) parts.Add($"cert_file: {Quote(Path.GetFullPath(cert))}");
+        if (tls.KeyFile is { } key) parts.Add($"key_file: {Quote(Path.GetFullPath(key))}");
+        if (tls.CaFile is { } ca) parts.Add($"ca_file: {Quote(Path.GetFullPath(ca))}");
+        return parts.Count == 0 ? null : $"{{ {string.Join(", ", parts)} }}";
+    }
+
+    private static string UrlWithLogin(NatsAddress address, NatsLogin login)
+    {
+        if (login.User is null || address.Url.UserInfo.Length > 0) return address.Url.OriginalString;
+
+        var secret = Secrets.Read(login.Password, login.PasswordFile) ?? "";
+        return $"{address.Url.Scheme}://{Uri.EscapeDataString(login.User)}:{Uri.EscapeDataString(secret)}@{address.Url.Host}:{address.Url.Port}";
+    }
+
+    // Control characters have no place in any of these values, and would end the string.
+    private static string Quote(string text) => text.Any(char.IsControl)
+        ? throw new EdgeSyncException(ErrorKind.Usage, "a setting for nats-server holds a control character")
+        : $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+}

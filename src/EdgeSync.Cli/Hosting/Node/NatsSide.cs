@@ -1,0 +1,314 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using EdgeSync.Agent;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting.Sync;
+using EdgeSync.Nats.Broker;
+using EdgeSync.Nats.Broker.Leafnodes;
+using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Nats;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>
+/// A daemon's place in the NATS network: a broker of its own, joined to others as a leafnode, or else a plain connection to
+/// an outside server. Whichever it is, one connection carries all that this node asks and answers; its own messages never
+/// come back to it.
+/// </summary>
+internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
+{
+    /// <summary>After a link came up, the other side's interest is on its way.</summary>
+    private static readonly TimeSpan InterestPause = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan DialWait = TimeSpan.FromSeconds(3);
+
+    private readonly NatsSection _settings;
+    private readonly ServeLog _log;
+    private readonly TimeProvider _clock;
+    private readonly RunningTasks _tasks;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _firstLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string _nodeId;
+    private NatsServerChild? _child;
+    private LeafnodeHandle? _remote;
+    private bool _remoteWasUp;
+    private long _reconnects;
+
+    private NatsSide(NatsSection settings, string nodeId, ServeLog log, TimeProvider clock, Action<Exception> failed)
+    {
+        (_settings, _nodeId, _log, _clock) = (settings, nodeId, log, clock);
+        _tasks = new RunningTasks(failed);
+    }
+
+    public NatsConnection Connection { get; private set; } = null!;
+
+    /// <summary>Null for a plain client, and beside a supervised server.</summary>
+    public NatsBroker? Broker { get; private set; }
+
+    public bool IsConnected => Connection.ConnectionState == NatsConnectionState.Open;
+
+    /// <summary>True (with the other end's name where it is known): a way to others came up; false: the connection is gone.</summary>
+    public Func<bool, string?, ValueTask>? LinkChanged { get; set; }
+
+    /// <summary>Told when the number of leaf links may have changed.</summary>
+    public Action? LeavesChanged { get; set; }
+
+    public ExchangeOptions Exchange => new() { NodeId = _nodeId, MaxPayload = Connection.MaxPayload };
+
+    /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
+    public static async Task<NatsSide> StartAsync(
+        NatsSection settings, string nodeId, string stateFolder, ServeLog log, TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken)
+    {
+        var side = new NatsSide(settings, nodeId, log, clock, failed);
+        try
+        {
+            await side.OpenAsync(stateFolder, cancellationToken);
+            return side;
+        }
+        catch
+        {
+            await side.DisposeAsync();
+            throw;
+        }
+    }
+
+    public IXferCarrier OpenCarrier(SyncTarget target, ProjectSubjects subjects) =>
+        new NatsCarrier(Connection, Exchange, target.Address, subjects.SyncOf, _clock, SystemEntropy.Instance);
+
+    /// <summary>What is published while the link is down may get lost.</summary>
+    public async Task PublishAsync(string subject, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Connection.PublishAsync(subject, payload, cancellationToken: cancellationToken);
+        }
+        catch (NatsException e)
+        {
+            _log.Write(LogLevel.Debug, "nats publish failed", ("subject", subject), ("because", e.Message));
+        }
+    }
+
+    /// <summary>
+    /// Replies in the order in which they come, at most <paramref name="repliesMax"/>; it ends early with a status message,
+    /// with silence beyond <paramref name="timeout"/>, or with the link.
+    /// </summary>
+    public async IAsyncEnumerable<NatsMsg> RequestManyAsync(
+        string subject, ReadOnlyMemory<byte> payload, TimeSpan timeout, int repliesMax, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var inbox = Connection.NewInbox();
+        await using var replies = await Connection.SubscribeCoreAsync(inbox, cancellationToken: cancellationToken);
+        await Connection.PublishAsync(subject, payload, replyTo: inbox, cancellationToken: cancellationToken);
+        for (var i = 0; i < repliesMax; i++)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(timeout);
+            try
+            {
+                if (!await replies.WaitToReadAsync(patience.Token)) yield break;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                yield break;
+            }
+
+            if (!replies.TryRead(out var reply) || reply.Headers is { Code: > 0 }) yield break;
+
+            yield return reply;
+        }
+    }
+
+    /// <summary>Where the broker listens, by what.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Addresses()
+    {
+        if (_child is not null) return _child.Addresses;
+        if (Broker is null) return [];
+
+        (string, Uri?)[] all = [("nats", Broker.ClientUrl), ("nats-leaf", Broker.LeafUrl), ("websocket", Broker.WebSocketUrl), ("monitor", Broker.MonitoringUrl)];
+        return all.Where(a => a.Item2 is not null).Select(a => new KeyValuePair<string, string>(a.Item1, a.Item2!.OriginalString.TrimEnd('/')));
+    }
+
+    public int LeafCount => Broker?.LeafCount ?? _child?.LeafCount ?? 0;
+
+    public NatsLinkStatus LinkStatus()
+    {
+        var remote = _remote?.Status;
+        var isOpen = _remote is null ? IsConnected : remote!.IsConnected;
+        var server = Connection.ServerInfo;
+        return new NatsLinkStatus
+        {
+            Mode = _remote is not null ? "leafnode" : Broker is not null || _child is not null ? "embedded" : "client",
+            State = isOpen ? "connected" : Interlocked.Read(ref _reconnects) > 0 ? "reconnecting" : "connecting",
+            Url = remote?.Address ?? (Broker is null ? Connection.Server.Address : null),
+            ServerName = remote?.PeerName ?? server?.ServerName,
+            ServerVersion = remote?.PeerVersion ?? server?.Version,
+            Reconnects = Math.Max(0, Interlocked.Read(ref _reconnects) - 1),
+            LastError = isOpen ? null : remote is not null ? remote.LastError : Connection.LastFailure,
+        };
+    }
+
+    public BrokerStatus? BrokerStatus()
+    {
+        if (_child is not null) return _child.Status;
+        if (Broker is null) return null;
+
+        var totals = Broker.Totals;
+        return new BrokerStatus
+        {
+            Kind = "embedded",
+            ServerName = _nodeId,
+            Connections = Broker.ClientCount,
+            LeafNodes = Broker.LeafCount,
+            Subscriptions = totals.Subscriptions,
+            MessagesIn = totals.MessagesIn,
+            MessagesOut = totals.MessagesOut,
+            BytesIn = totals.BytesIn,
+            BytesOut = totals.BytesOut,
+            SlowConsumers = totals.SlowConsumers,
+        };
+    }
+
+    public void OnConnected(BrokerConnection connection) => _log.Write(LogLevel.Debug, "nats connection", ("from", connection.Origin.Address), ("kind", connection.Origin.Kind.ToString()));
+
+    public void OnClosed(BrokerConnection connection)
+    {
+        _log.Write(LogLevel.Debug, "nats connection closed", ("from", connection.Origin.Address), ("because", connection.CloseReason.ToString()));
+        if (connection.Origin.Kind == ConnectionKind.Leaf) LeavesChanged?.Invoke();
+    }
+
+    public void OnRefused(string remote, string why) => _log.Write(LogLevel.Warning, "nats connection refused", ("from", remote), ("because", why));
+
+    /// <summary>Gives the first link a moment, so that whoever starts right behind it finds its peers.</summary>
+    public async Task WaitForLinkAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _firstLink.Task.WaitAsync(DialWait, _clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            _log.Write(LogLevel.Warning, "nats is not reachable yet; trying goes on", ("url", LinkStatus().Url), ("because", LinkStatus().LastError));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _tasks.DisposeAsync();
+        if (_remote is not null) await _remote.DisposeAsync();
+        if (Connection is not null) await Connection.DisposeAsync();
+        if (Broker is not null) await Broker.DisposeAsync();
+        if (_child is not null) await _child.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    private async Task OpenAsync(string stateFolder, CancellationToken cancellationToken)
+    {
+        var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault!)).ToList();
+        var leafs = addresses.Where(a => a.Kind == NatsLinkKind.Leafnode).ToList();
+        if (_settings.Server is not null)
+        {
+            _child = await NatsServerChild.StartAsync(_settings, leafs, _nodeId, stateFolder, _log, _clock, cancellationToken);
+            await ConnectAsync(new NatsOpts { Url = _child.ClientUrl, Credentials = _child.Credentials }, cancellationToken);
+        }
+        else if (addresses.Count > 0 && leafs.Count == 0)
+        {
+            foreach (var address in addresses) _log.Write("joining as a client", ("url", address.ToString()), ("because", address.Why));
+            await ConnectAsync(new NatsOpts
+            {
+                Url = string.Join(',', addresses.Select(a => a.Url.OriginalString)),
+                Credentials = NatsLogins.ClientOf(_settings.Login),
+                Tls = NatsTlsOpts.FromFiles(_settings.Tls.CaFile, _settings.Tls.CertFile, _settings.Tls.KeyFile),
+                TlsMode = _settings.Tls.First ? TlsMode.Implicit : TlsMode.Auto,
+            }, cancellationToken);
+        }
+        else
+        {
+            await OpenEmbeddedAsync(leafs, cancellationToken);
+        }
+    }
+
+    private async Task OpenEmbeddedAsync(List<NatsAddress> leafs, CancellationToken cancellationToken)
+    {
+        Broker = await NatsBroker.StartAsync(
+            new NatsBrokerOptions
+            {
+                Broker = new BrokerOptions { ServerName = _nodeId, Users = NatsLogins.UsersOf(_settings.Users), PayloadBytesMax = _settings.MaxPayload },
+                ClientListen = EndpointOf(_settings.ClientPort),
+                LeafListen = EndpointOf(_settings.LeafPort),
+                WebSocketListen = EndpointOf(_settings.WebsocketPort),
+                MonitoringListen = EndpointOf(_settings.MonitorPort),
+                Tls = NatsLogins.ServerTlsOf(_settings.ServeTls),
+                Entropy = SystemEntropy.Instance,
+            },
+            _clock, this, cancellationToken);
+        await ConnectAsync(new NatsOpts { ConnectInProcess = _ => ValueTask.FromResult(Broker.ConnectInProcess()) }, cancellationToken);
+        if (leafs.Count == 0) return;
+
+        foreach (var leaf in leafs) _log.Write("joining as a leafnode", ("url", leaf.ToString()), ("because", leaf.Why));
+        _remote = Broker.AddRemote(
+            new LeafnodeRemote { Urls = [.. leafs.Select(l => l.Url.OriginalString)], Credentials = NatsLogins.LeafOf(_settings.Login) },
+            new LeafnodeDialing { Tls = NatsLogins.LeafTlsOf(_settings.Tls, leafs), TlsFirst = _settings.Tls.First, OnChanged = OnRemoteChanged });
+    }
+
+    private IPEndPoint? EndpointOf(int? port) =>
+        port is { } number ? new IPEndPoint(ListenAddress.AddressOf(_settings.Bind) ?? IPAddress.Loopback, number) : null;
+
+    private async Task ConnectAsync(NatsOpts opts, CancellationToken cancellationToken)
+    {
+        Connection = new NatsConnection(opts with { Name = _nodeId, Echo = false, RetryOnInitialConnect = true, OnNews = OnNews }, _clock);
+        await Connection.ConnectAsync(cancellationToken);
+    }
+
+    private void OnNews(NatsConnectionNews news)
+    {
+        switch (news.Kind)
+        {
+            case NatsConnectionNewsKind.Connected:
+                if (Broker is null) Tell(isUp: true, null);
+                else if (_settings.Urls.Count == 0) _firstLink.TrySetResult();
+                if (Broker is null) _log.Write("nats connected", ("server", Connection.ServerInfo?.ServerName), ("url", news.Server?.Address));
+                break;
+            case NatsConnectionNewsKind.Disconnected:
+                _log.Write(LogLevel.Warning, "nats lost; connecting again", ("because", news.Text));
+                _tasks.Start(() => LinkChanged?.Invoke(false, null).AsTask() ?? Task.CompletedTask);
+                break;
+            case NatsConnectionNewsKind.ConnectFailed:
+                _log.Write(LogLevel.Debug, "nats attempt failed", ("server", news.Server?.Address), ("because", news.Text));
+                break;
+            default:
+                _log.Write(LogLevel.Warning, "nats", ("event", news.Kind.ToString()), ("because", news.Text));
+                break;
+        }
+    }
+
+    // On the broker's threads: only note it.
+    private void OnRemoteChanged(LeafRemoteStatus status)
+    {
+        if (status.IsConnected == _remoteWasUp) return;
+
+        _remoteWasUp = status.IsConnected;
+        if (status.IsConnected)
+        {
+            _log.Write("nats leafnode connected", ("url", status.Address), ("server", status.PeerName));
+            Tell(isUp: true, status.PeerName);
+        }
+        else
+        {
+            _log.Write(LogLevel.Warning, "nats leafnode lost; dialling again", ("url", status.Address), ("because", status.LastError));
+        }
+    }
+
+    private void Tell(bool isUp, string? upstream)
+    {
+        Interlocked.Increment(ref _reconnects);
+        _tasks.Start(async () =>
+        {
+            await Task.Delay(InterestPause, _clock, _stop.Token);
+            _firstLink.TrySetResult();
+            if (LinkChanged is { } changed) await changed(isUp, upstream);
+        });
+    }
+}

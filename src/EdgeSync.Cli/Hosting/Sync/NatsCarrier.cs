@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using EdgeSync.Cli.Telemetry;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Http;
+using EdgeSync.Net.Nats;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Hosting.Sync;
+
+/// <summary>
+/// Messages as NATS requests. The first reply of a peer of ours names it, and the rest of the session goes to it alone; what
+/// is larger than a message travels in parts (<see cref="ExchangeRequest"/>).
+/// </summary>
+internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions options, string subject, Func<string, string> subjectOfPeer, TimeProvider clock, Entropy entropy)
+    : IXferCarrier
+{
+    private const int MessageBytesMax = 1 << 30;
+
+    private readonly PooledBytes _body = new();
+
+    public string Route => "nats";
+
+    public string Target => Responder is null ? subject : subjectOfPeer(Responder);
+
+    public string? Responder { get; private set; }
+
+    public long WireBytesSent { get; private set; }
+
+    public long WireBytesReceived { get; private set; }
+
+    public async Task<ReadOnlyMemory<byte>> ExchangeAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        _body.Clear();
+        XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
+
+        // Parts are only understood by peers of ours, so a stranger is asked for his name first. An empty message is a ping.
+        if (Responder is null && _body.Length > options.MessageBytesMax)
+        {
+            using var ping = new PooledBytes();
+            XferFrame.Encode(XferEncoding.Zlib, default, ping);
+            await RunAsync(ping.Written, cancellationToken);
+        }
+
+        var result = await RunAsync(_body.Written, cancellationToken);
+        var encoding = result.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
+        return XferFrame.TryDecode(encoding, result.Body, MessageBytesMax, out var reply) switch
+        {
+            XferFrameFault.None => reply,
+            XferFrameFault.TooLarge => throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} sends a message of more than {MessageBytesMax} bytes"),
+            _ => throw new EdgeSyncException(ErrorKind.Protocol, $"the reply of {Target} does not unpack"),
+        };
+    }
+
+    public void Dispose() => _body.Dispose();
+
+    private async Task<ExchangeResult> RunAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        using var span = MessageSpans.Request(Target, body.Length);
+        var request = new ExchangeRequest(options, Now, body, entropy.NextHex(24), Responder);
+        var flights = new List<Task<Flight>>();
+        while (request.Result is null)
+        {
+            while (request.TryTake(out var send)) flights.Add(SendAsync(send, span, cancellationToken));
+            await StepAsync(request, flights, cancellationToken);
+        }
+
+        var result = request.Result;
+        if (result.Responder is { } responder) Responder = responder;
+        WireBytesReceived += result.Body.Length;
+        if (!result.IsOk) span?.SetStatus(ActivityStatusCode.Error, result.Reason);
+        return result.IsOk ? result : throw FailureOf(result);
+    }
+
+    private async Task StepAsync(ExchangeRequest request, List<Task<Flight>> flights, CancellationToken cancellationToken)
+    {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var pause = request.Deadline is { } deadline ? deadline - Now : TimeSpan.Zero;
+        var delay = Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, clock, timer.Token);
+        await Task.WhenAny([delay, .. flights]);
+        await timer.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+        foreach (var done in flights.Where(f => f.IsCompleted).ToList())
+        {
+            flights.Remove(done);
+            var flight = await done;
+            if (flight.Failure is { Failure: NatsFailure.NoResponders }) request.OnNoResponders(Now, flight.Token);
+            else if (flight.Failure is { Failure: NatsFailure.Timeout }) request.OnDeadline(Now);
+            else if (flight.Failure is { } failure) throw failure.Failure == NatsFailure.TooLarge ? new MessageTooLargeException(failure.Message, failure) : failure;
+            else request.OnReply(Now, flight.Token, ExchangeHead.Parse(flight.Reply.Headers), flight.Reply.Data);
+        }
+
+        if (request.Deadline <= Now) request.OnDeadline(Now);
+    }
+
+    private async Task<Flight> SendAsync(ExchangeSend send, Activity? span, CancellationToken cancellationToken)
+    {
+        var target = send.ToResponder is { } peer ? subjectOfPeer(peer) : Target;
+        WireBytesSent += send.Message.Body.Length;
+        try
+        {
+            var headers = NatsHeadersOf.Fields(send.Message.Head.ToFields(), span);
+            var reply = await connection.RequestAsync(target, send.Message.Body, headers, options.ReplyTimeout, cancellationToken);
+            return new Flight(send.Token, reply, null);
+        }
+        catch (NatsException e)
+        {
+            return new Flight(send.Token, default, e);
+        }
+    }
+
+    private EdgeSyncException FailureOf(ExchangeResult result) => result.Kind switch
+    {
+        ExchangeResultKind.NoResponders => new NoRespondersException($"nobody answers on {Target}"),
+        ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{Target}: {result.Reason}"),
+        ExchangeResultKind.TooLarge => new MessageTooLargeException($"{Target}: {result.Reason}"),
+        ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge => new MessageTooLargeException($"{Target}: {result.Reason}"),
+        ExchangeResultKind.Refused when result.Refusal != ExchangeRefusal.Failed => new EdgeSyncException(ErrorKind.Unavailable, $"{Target}: {result.Reason}"),
+        ExchangeResultKind.Empty => new EdgeSyncException(ErrorKind.Protocol, $"{Target} answers with an empty message, which is how the original says that it failed"),
+        _ => new EdgeSyncException(ErrorKind.Protocol, $"{Target}: {result.Reason ?? "it failed without a reason"}"),
+    };
+
+    private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
+
+    private readonly record struct Flight(int Token, EdgeSync.Nats.Client.NatsMsg Reply, NatsException? Failure);
+}
