@@ -1,6 +1,3 @@
-using System.Buffers;
-using EdgeSync.Fossil.Blobs;
-using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
@@ -28,8 +25,8 @@ public sealed class ContentStore : IDisposable
     private readonly ContentExpander _expander;
     private readonly BlobRows _rows;
     private readonly HashPolicySetting _policy;
-    private readonly List<RecordId> _pending = [];
-    private readonly HashSet<RecordId> _unavailable = [];
+    private readonly ReadableRecords _readable;
+    private readonly ContentArrivals _arrivals;
     private readonly WaitingDeltas _waiting;
     private long _dataVersion;
 
@@ -41,12 +38,14 @@ public sealed class ContentStore : IDisposable
         _expander = new ContentExpander(repository.Database, _cache, options.ArtifactBytesMax);
         _rows = new BlobRows(repository.Database);
         _waiting = new WaitingDeltas(repository.Database, _rows);
+        _readable = new ReadableRecords(repository.Database, _rows, _cache, _expander);
+        _arrivals = new ContentArrivals(repository, _cache, _expander, _rows, _waiting, _readable);
         _policy = new HashPolicySetting(repository);
         Deltas = new DeltaStore(repository.Database, this, _rows, _expander);
     }
 
     /// <summary>Records that became readable in this transaction, oldest first, for the crosslinker to take.</summary>
-    public Queue<RecordId> NewlyAvailable { get; } = [];
+    public Queue<RecordId> NewlyAvailable => _arrivals.NewlyAvailable;
 
     /// <summary>Turning full texts into deltas and back.</summary>
     public DeltaStore Deltas { get; }
@@ -61,16 +60,24 @@ public sealed class ContentStore : IDisposable
     /// While true, deltas whose source is missing or unread are stored without a look, and nothing is queued: a clone that
     /// verifies and links everything at its end.
     /// </summary>
-    public bool DefersVerification { get; set; }
+    public bool DefersVerification
+    {
+        get => _arrivals.DefersVerification;
+        set => _arrivals.DefersVerification = value;
+    }
 
     /// <summary>
     /// While true, public artifacts that come as deltas or in stored form are noted in <see cref="Unchecked"/> instead of being
     /// expanded and hashed one by one. Who sets it has them checked, all together, before the transaction commits.
     /// </summary>
-    internal bool DefersChecks { get; set; }
+    internal bool DefersChecks
+    {
+        get => _arrivals.DefersChecks;
+        set => _arrivals.DefersChecks = value;
+    }
 
     /// <summary>What <see cref="DefersChecks"/> let in.</summary>
-    internal UncheckedArrivals Unchecked { get; } = new();
+    internal UncheckedArrivals Unchecked => _arrivals.Unchecked;
 
     /// <summary>How new artifacts are named.</summary>
     public HashPolicy HashPolicy
@@ -108,16 +115,7 @@ public sealed class ContentStore : IDisposable
     public bool IsAvailable(RecordId rid)
     {
         Validate();
-        var steps = 0L;
-        for (var at = rid; ; at = _expander.SourceOf(at))
-        {
-            if (at.IsNone || _cache.Contains(at)) return true;
-            if (_unavailable.Contains(at) || _rows.SizeOf(at) < 0) break;
-            if (++steps % 4096 == 0 && steps > Database.QueryInt64("SELECT count(*) FROM delta")) break;
-        }
-
-        _unavailable.Add(rid);
-        return false;
+        return _readable.Contains(rid);
     }
 
     // --- reading -----------------------------------------------------------------------------------------------------
@@ -180,7 +178,7 @@ public sealed class ContentStore : IDisposable
         }
 
         if (id.IsEmpty) id = ArtifactHash.Compute(policy.NewNames(), text);
-        var outcome = PutVerified(id, text, isPrivate, out var rid);
+        var outcome = _arrivals.PutVerified(id, text, isPrivate, out var rid);
         if (outcome == PutOutcome.Shunned)
         {
             throw new EdgeSyncException(
@@ -201,8 +199,7 @@ public sealed class ContentStore : IDisposable
     public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
     {
         Invariant.Require(Database.IsInTransaction);
-        rid = RecordId.None;
-        return ArtifactHash.Matches(id, text) ? PutVerified(id, text, isPrivate, out rid) : PutOutcome.WrongHash;
+        return _arrivals.PutText(id, text, isPrivate, out rid);
     }
 
     /// <summary>Stores a delta as a delta. A source that is not known becomes a phantom.</summary>
@@ -210,22 +207,7 @@ public sealed class ContentStore : IDisposable
         ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
     {
         Invariant.Require(Database.IsInTransaction);
-        rid = RecordId.None;
-        if (!DeltaReader.TryReadTargetSize(delta, out var size)) return PutOutcome.BadDelta;
-        if (size > ArtifactBytesMax) return PutOutcome.TooLarge;
-
-        var rented = ArrayPool<byte>.Shared.Rent(BlobCodec.GetEncodedLengthMax(delta.Length));
-        try
-        {
-            var stored = rented.AsSpan(0, BlobCodec.Encode(Deflater.OfThisThread, delta, rented));
-            return MayDeferCheck(source, isPrivate)
-                ? PutUnchecked(id, source, size, stored, out rid)
-                : PutStoredDelta(id, source, size, delta, stored, isPrivate, out rid);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
+        return _arrivals.PutDelta(id, source, delta, isPrivate, out rid);
     }
 
     /// <summary>
@@ -236,68 +218,25 @@ public sealed class ContentStore : IDisposable
         ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
     {
         Invariant.Require(Database.IsInTransaction);
-        rid = RecordId.None;
-        if (expandedSize > ArtifactBytesMax) return PutOutcome.TooLarge;
-        if (DefersVerification) return PutUnverified(id, source, expandedSize, stored, isPrivate, out rid);
-        if (MayDeferCheck(source, isPrivate)) return PutUnchecked(id, source, expandedSize, stored, out rid);
-        if (!TryInflate(stored, out var payload)) return PutOutcome.BadCompression;
-
-        using (payload)
-        {
-            if (!source.IsEmpty)
-            {
-                if (!DeltaReader.TryReadTargetSize(payload!.Span, out var size)) return PutOutcome.BadDelta;
-                if (size != expandedSize) return PutOutcome.BadCompression;
-                return PutStoredDelta(id, source, size, payload.Span, stored, isPrivate, out rid);
-            }
-
-            if (payload!.Length != expandedSize) return PutOutcome.BadCompression;
-            if (!ArtifactHash.Matches(id, payload.Span)) return PutOutcome.WrongHash;
-            if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
-
-            Write(ref rid, id, payload.Length, stored, isPrivate);
-            Arrived(rid, payload);
-            return PutOutcome.Stored;
-        }
+        return _arrivals.PutStored(id, source, expandedSize, stored, isPrivate, out rid);
     }
 
     /// <summary>Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.</summary>
     public RecordId AddPhantom(ArtifactId id, bool isPrivate = false)
     {
         Invariant.Require(Database.IsInTransaction);
-        var (rid, size) = _rows.Find(id);
-        if (!rid.IsNone)
-        {
-            // One that was given up is asked for again.
-            if (size < 0) _rows.RenewPhantom(rid);
-            return rid;
-        }
-
-        if (_repository.Shuns.Contains(id)) return RecordId.None;
-
-        rid = _rows.InsertPhantom(id);
-        if (isPrivate) _rows.MakePrivate(rid);
-        else _rows.AddUnclustered(rid);
-        _unavailable.Add(rid);
-        return rid;
+        return _arrivals.AddPhantom(id, isPrivate);
     }
 
     /// <summary>Makes phantoms of all deltas whose source is missing.</summary>
     public void DropWaiting()
     {
         Invariant.Require(Database.IsInTransaction);
-        _pending.Clear();
-        _rows.ListWaiting(_pending);
-        foreach (var rid in _pending) Empty(rid);
-        _waiting.Clear();
+        _arrivals.DropWaiting();
     }
 
     /// <summary>Moves a record to the private or the public side.</summary>
-    public void SetPrivate(RecordId rid, bool isPrivate)
-    {
-        if (isPrivate) _rows.MakePrivate(rid);
-        else if (_rows.MakePublic(rid)) _rows.AddUnclustered(rid);
-    }
+    public void SetPrivate(RecordId rid, bool isPrivate) => _arrivals.SetPrivate(rid, isPrivate);
 
     /// <summary>Puts a record on the list of what was made here and not yet pushed.</summary>
     public void MarkUnsent(RecordId rid) => _rows.AddUnsent(rid);
@@ -306,7 +245,7 @@ public sealed class ContentStore : IDisposable
     public void ForgetCached()
     {
         _cache.Clear();
-        _unavailable.Clear();
+        _readable.Forget();
         _policy.Forget();
     }
 
@@ -321,9 +260,7 @@ public sealed class ContentStore : IDisposable
         _policy.Forget();
         _rows.HasNewSources = false;
         _waiting.OnTransaction();
-        NewlyAvailable.Clear();
-        Unchecked.Clear();
-        DefersChecks = false;
+        _arrivals.OnTransactionEnded();
         if (committed) return;
 
         // What was cached may never have been.
@@ -337,12 +274,7 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.</summary>
-    internal bool IsTrue(RecordId rid)
-    {
-        if (_expander.Expand(rid, out var content) != ContentState.Available) return false;
-
-        using (content) return ArtifactHash.Matches(_rows.NameOf(rid), content!.Span);
-    }
+    internal bool IsTrue(RecordId rid) => _arrivals.IsTrue(rid);
 
     internal void Drop(RecordId rid) => _cache.Remove(rid);
 
@@ -350,239 +282,7 @@ public sealed class ContentStore : IDisposable
     internal void ListDependants(RecordId rid, List<RecordId> dependants) => _rows.ListDependants(rid, dependants);
 
     /// <summary>Gives up the content of a record and keeps its name: a phantom again.</summary>
-    internal void GiveUp(RecordId rid) => Empty(rid);
-
-    // The bytes are known to be what the name says.
-    private PutOutcome PutVerified(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
-    {
-        if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
-        if (text.Length > ArtifactBytesMax) return PutOutcome.TooLarge;
-
-        var rented = ArrayPool<byte>.Shared.Rent(BlobCodec.GetEncodedLengthMax(text.Length));
-        try
-        {
-            var size = BlobCodec.Encode(Deflater.OfThisThread, text, rented);
-            Write(ref rid, id, text.Length, rented.AsSpan(0, size), isPrivate);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-
-        using var copy = DefersVerification ? null : ArtifactContent.Copy(text);
-        Arrived(rid, copy);
-        return PutOutcome.Stored;
-    }
-
-    private PutOutcome PutStoredDelta(
-        ArtifactId id, ArtifactId source, int size, ReadOnlySpan<byte> delta, ReadOnlySpan<byte> stored, bool isPrivate,
-        out RecordId rid)
-    {
-        rid = RecordId.None;
-
-        // Stock sends a file whose permission alone changed as a delta of itself.
-        if (id == source) return PutOutcome.Circular;
-        if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
-
-        var sourceRid = AddPhantom(source, isPrivate);
-        if (sourceRid.IsNone) return PutOutcome.Shunned;
-
-        if (DefersVerification || !IsAvailable(sourceRid))
-        {
-            if (!TryBreakCircle(rid, sourceRid)) return PutOutcome.Circular;
-
-            Write(ref rid, id, size, stored, isPrivate);
-            _rows.SetSource(rid, sourceRid);
-            _unavailable.Add(rid);
-            return PutOutcome.Pending;
-        }
-
-        using var sourceText = Get(sourceRid);
-        if (_expander.Apply(rid, sourceText.Span, delta, out var text) != ContentState.Available) return PutOutcome.BadDelta;
-
-        using (text)
-        {
-            if (!ArtifactHash.Matches(id, text!.Span)) return PutOutcome.WrongHash;
-
-            // A public artifact never rests on a private one: those who may not see the source could not read it.
-            if (!isPrivate && _rows.IsPrivate(sourceRid)) return PutVerified(id, text.Span, isPrivate, out rid);
-
-            Write(ref rid, id, size, stored, isPrivate);
-            _rows.SetSource(rid, sourceRid);
-            Arrived(rid, text);
-            return PutOutcome.Stored;
-        }
-    }
-
-    // In a clone: the bytes go straight to the file, and the end of the clone looks at all of them on all cores.
-    private PutOutcome PutUnverified(
-        ArtifactId id, ArtifactId source, long size, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
-    {
-        rid = RecordId.None;
-        if (size < 0) return PutOutcome.BadCompression;
-        if (id == source) return PutOutcome.Circular;
-        if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
-
-        var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source, isPrivate);
-        if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
-
-        Write(ref rid, id, size, stored, isPrivate);
-        if (sourceRid.IsNone) return PutOutcome.Stored;
-
-        _rows.SetSource(rid, sourceRid);
-        return PutOutcome.Pending;
-    }
-
-    private bool MayDeferCheck(ArtifactId source, bool isPrivate) =>
-        DefersChecks && !isPrivate && (source.IsEmpty || !_rows.IsPrivate(Find(source)));
-
-    // In a round of thousands: like a clone, but the check comes before the commit.
-    private PutOutcome PutUnchecked(
-        ArtifactId id, ArtifactId source, long size, ReadOnlySpan<byte> stored, out RecordId rid)
-    {
-        rid = RecordId.None;
-        if (size < 0) return PutOutcome.BadCompression;
-        if (id == source) return PutOutcome.Shunned;
-        if (!TryPlace(id, isPrivate: false, mayReplacePending: source.IsEmpty, out rid, out var outcome)) return outcome;
-
-        var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source);
-        if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
-
-        // Circles are found by the check: looking for them here would follow every chain to its end.
-        var wasKnown = !rid.IsNone;
-        Write(ref rid, id, size, stored, isPrivate: false);
-        _unavailable.Clear();
-        Unchecked.Add(rid, wasKnown);
-        if (sourceRid.IsNone) return PutOutcome.Stored;
-
-        _rows.SetSource(rid, sourceRid);
-        return PutOutcome.Pending;
-    }
-
-    // True: to be written, with the record in rid of a phantom, or of a delta that waits for its source in vain while the
-    // text itself has come.
-    private bool TryPlace(ArtifactId id, bool isPrivate, bool mayReplacePending, out RecordId rid, out PutOutcome outcome)
-    {
-        outcome = PutOutcome.Shunned;
-        rid = RecordId.None;
-        if (_repository.Shuns.Contains(id)) return false;
-
-        (rid, var size) = _rows.Find(id);
-        if (rid.IsNone || size < 0) return true;
-
-        outcome = PutOutcome.AlreadyHeld;
-        if (!isPrivate) SetPrivate(rid, isPrivate: false);
-        return mayReplacePending && !DefersVerification && !IsAvailable(rid);
-    }
-
-    private void Write(ref RecordId rid, ArtifactId id, long size, ReadOnlySpan<byte> stored, bool isPrivate)
-    {
-        if (id.Kind == HashKind.Sha3 && HashPolicy == HashPolicy.Auto) HashPolicy = HashPolicy.Sha3;
-
-        var receiveId = _repository.ReceiveLog.CurrentId();
-        if (rid.IsNone)
-        {
-            rid = _rows.Insert(id, receiveId, size, stored);
-            if (isPrivate) _rows.MakePrivate(rid);
-            else _rows.AddUnclustered(rid);
-            return;
-        }
-
-        _rows.Fill(rid, receiveId, size, stored);
-        _rows.ClearSource(rid);
-        _waiting.Forget(rid);
-        if (isPrivate) _rows.MakePrivate(rid);
-        else SetPrivate(rid, isPrivate: false);
-    }
-
-    /// <summary>The text of a record is here: checks and queues all that waited for it.</summary>
-    private void Arrived(RecordId rid, ArtifactContent? text)
-    {
-        if (DefersVerification) return;
-
-        if (text is not null) _cache.Add(rid, text);
-        _unavailable.Remove(rid);
-        NewlyAvailable.Enqueue(rid);
-
-        _pending.Clear();
-        _waiting.Unpark(rid);
-        _rows.ListDependants(rid, _pending);
-        while (_pending.Count > 0)
-        {
-            var waiting = _pending[^1];
-            _pending.RemoveAt(_pending.Count - 1);
-            _unavailable.Remove(waiting);
-            if (!IsTrue(waiting))
-            {
-                // It lied, or its delta does not fit: keep the name, ask for it again.
-                Empty(waiting);
-                continue;
-            }
-
-            NewlyAvailable.Enqueue(waiting);
-            _waiting.Unpark(waiting);
-            _rows.ListDependants(waiting, _pending);
-        }
-    }
-
-    /// <summary>
-    /// Two peers may each hold what the other holds as a delta of it. If the source waits for the very record that is to
-    /// be a delta of it, the one with the greater rid is given up and asked for again. If that is the one that just came
-    /// (false), it is not kept. A peer that knows only such deltas is thus asked a few times, not for ever.
-    /// </summary>
-    private bool TryBreakCircle(RecordId rid, RecordId source)
-    {
-        if (rid.IsNone || DefersVerification) return true;
-
-        var steps = 0L;
-        for (var at = source; !at.IsNone;)
-        {
-            var next = WaitsFor(at);
-            if (next == rid)
-            {
-                if (at < rid) return false;
-
-                Empty(at);
-                return true;
-            }
-
-            // A circle that another program left in the file.
-            if (++steps % 4096 == 0 && steps > Database.QueryInt64("SELECT count(*) FROM blob")) return false;
-            at = next;
-        }
-
-        return true;
-    }
-
-    private RecordId WaitsFor(RecordId rid)
-    {
-        var source = _expander.SourceOf(rid);
-        return source.IsNone ? _waiting.SourceOf(rid) : source;
-    }
-
-    private void Empty(RecordId rid)
-    {
-        _rows.Empty(rid);
-        _waiting.Forget(rid);
-        _cache.Remove(rid);
-        _unavailable.Add(rid);
-    }
-
-    private bool TryInflate(ReadOnlySpan<byte> stored, out ArtifactContent? payload)
-    {
-        payload = null;
-        if (!BlobCodec.TryReadSize(stored, out var size) || size > ArtifactBytesMax || size > stored.Length * 1040L) return false;
-
-        var room = ArtifactContent.Rent(size);
-        if (BlobCodec.TryDecode(Inflater.OfThisThread, stored, room.Room, out var written, out _) && written == size)
-        {
-            payload = room;
-            return true;
-        }
-
-        room.Dispose();
-        return false;
-    }
+    internal void GiveUp(RecordId rid) => _arrivals.GiveUp(rid);
 
     // Other programs write too: what we remember is good only while the file has not changed behind us.
     private void Validate()
