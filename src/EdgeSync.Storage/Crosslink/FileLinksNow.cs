@@ -55,7 +55,7 @@ internal sealed class FileLinksNow : IFileLinks
         files = null;
         if (!ArtifactParser.MayBeArtifact(text.Span)) return false;
 
-        _reader ??= new CheckInReader(_names);
+        _reader ??= new CheckInReader(_names, _context.Now());
         if (CheckInReader.HasRightZCard(text.Span))
         {
             if (!_reader.TryRead(text, out artifact, out files)) return false;
@@ -63,7 +63,7 @@ internal sealed class FileLinksNow : IFileLinks
         else
         {
             // Clear-signed: the Z card stands before the signature.
-            if (!ArtifactParser.TryParse(text, out artifact)) return false;
+            if (!ArtifactParser.TryParse(text, out artifact, new ArtifactParserOptions(_context.Now()))) return false;
             if (artifact.Kind == ArtifactKind.CheckIn) files = CheckInFiles.From(artifact, _names);
         }
 

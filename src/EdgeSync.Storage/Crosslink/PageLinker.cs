@@ -96,7 +96,7 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
             newest = query.Record(0);
         }
 
-        if (!context.Store.TryRead(newest, out var text) || !ArtifactParser.TryParse(text, out var page)
+        if (!context.Store.TryRead(newest, out var text) || !ArtifactParser.TryParse(text, out var page, new ArtifactParserOptions(context.Now()))
             || page.Kind != ArtifactKind.Wiki) return;
 
         var markup = BacklinkTable.MarkupOf(page.Mimetype, page.HasCard('N'));

@@ -97,7 +97,7 @@ internal sealed class TicketTable(
     private bool TryReadChange(RecordId record, out Artifact change)
     {
         change = null!;
-        return context.Store.TryRead(record, out var text) && ArtifactParser.TryParse(text, out change)
+        return context.Store.TryRead(record, out var text) && ArtifactParser.TryParse(text, out change, new ArtifactParserOptions(context.Now()))
             && change.Kind == ArtifactKind.Ticket;
     }
 

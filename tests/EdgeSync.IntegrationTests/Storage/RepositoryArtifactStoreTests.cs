@@ -1,11 +1,14 @@
 using System.Buffers;
 using System.Text;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.IntegrationTests.Storage.Crosslink;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
+using EdgeSync.Storage;
 using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.IntegrationTests.Storage;
@@ -89,6 +92,94 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         {
             using var content = repository.Content.Get(ids[i]);
             Assert.True(content.Span.SequenceEqual(texts[i]));
+        }
+    }
+
+    /// <summary>Two peers may each hold what the other holds as a delta of it; a file whose permission alone changed comes as a delta of itself.</summary>
+    [Fact]
+    public void Deltas_in_a_circle_among_thousands_become_phantoms_and_the_rest_is_kept()
+    {
+        const int Count = 1_200;
+        using var repository = NewClone();
+        using var store = new RepositoryArtifactStore(repository);
+        var texts = Enumerable.Range(0, Count).Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
+        var ids = texts.Select(text => ArtifactHash.Compute(HashKind.Sha3, text)).ToArray();
+
+        Assert.True(store.Begin(StoreAccess.Write, Now));
+        Assert.True(store.TrySetSender(new Sender(0, null, "127.0.0.1")));
+        store.PutText(ids[0], texts[0], isPrivate: false, out _);
+        for (var i = 1; i < Count - 2; i++) Assert.NotEqual(PutOutcome.BadDelta, Put(i, i - 1));
+        Put(Count - 2, Count - 1);
+        Put(Count - 1, Count - 2);
+        Assert.Equal(PutOutcome.Circular, Put(Count - 3, Count - 3));
+
+        Assert.True(store.TryCommit(out var fault), fault.ToString());
+        Assert.All(ids[..^2], id => Assert.True(repository.Content.IsAvailable(repository.Content.Find(id))));
+        store.Begin(StoreAccess.Read, Now);
+        var phantoms = Walk(store, ArtifactList.Phantoms).Select(one => one.Id).ToList();
+        store.Rollback();
+        Assert.NotEmpty(phantoms);
+        Assert.Empty(phantoms.Except(ids[^2..]));
+        Assert.Equal(0, repository.Database.QueryInt64("SELECT count(*) FROM delta JOIN phantom ON srcid=phantom.rid"));
+
+        // The text of either brings both.
+        store.Begin(StoreAccess.Write, Now);
+        foreach (var i in new[] { Count - 2, Count - 1 }) store.PutText(ids[i], texts[i], isPrivate: false, out _);
+        Assert.True(store.TryCommit(out _));
+        Assert.All(ids, id => Assert.True(repository.Content.IsAvailable(repository.Content.Find(id))));
+
+        PutOutcome Put(int target, int source) => store.PutDelta(
+            ids[target], ids[source], DeltaEncoder.Encode(texts[source], texts[target]), isPrivate: false, out _);
+    }
+
+    [Fact]
+    public void A_round_of_a_thousand_check_ins_gives_the_rows_that_linking_one_by_one_gives()
+    {
+        const int Count = 1_200;
+        var checkIns = new List<byte[]>();
+        var parent = default(ArtifactId);
+        for (var i = 0; i < Count; i++)
+        {
+            var draft = new ArtifactDraft
+            {
+                Comment = $"check-in {i}",
+                Date = Now + TimeSpan.FromMinutes(i),
+                User = "tester",
+                Files = [new FileDraft("a.txt"u8.ToArray(), Name($"file {i / 2}"))],
+                Parents = parent.IsEmpty ? [] : [parent],
+                HasEmptyParents = parent.IsEmpty,
+                Tags = i % 100 == 0 ? [new TagDraft(TagAction.Propagating, "branch", default, $"b{i}"), new TagDraft(TagAction.Propagating, $"sym-b{i}")] : [],
+            };
+            checkIns.Add(draft.ToBytes());
+            parent = ArtifactHash.Compute(HashKind.Sha3, checkIns[^1]);
+        }
+
+        var (bulk, single) = (_folder["bulk.fossil"], _folder["single.fossil"]);
+        Fill(bulk, perRound: Count);
+        Fill(single, perRound: 50);
+
+        DerivedRows.MustBeEqual(single, bulk);
+        using var file = Database.Open(bulk, new DatabaseOptions { Access = DatabaseAccess.Read });
+        Assert.Equal(Count, file.QueryInt64("SELECT count(*) FROM event WHERE type='ci'"));
+        Assert.Equal(Count / 100, file.QueryInt64("SELECT count(*) FROM leaf"));
+
+        void Fill(string path, int perRound)
+        {
+            using var repository = Repository.CreateForClone(path, new RepositoryCreateOptions { Entropy = new SeededEntropy(5), Durability = Durability.None });
+            using var store = new RepositoryArtifactStore(repository);
+            foreach (var round in checkIns.Chunk(perRound))
+            {
+                Assert.True(store.Begin(StoreAccess.Write, Now));
+                Assert.True(store.TrySetSender(new Sender(0, null, "127.0.0.1")));
+                foreach (var text in round)
+                {
+                    var stored = new byte[BlobCodec.GetEncodedLengthMax(text.Length)];
+                    var size = BlobCodec.Encode(Deflater.OfThisThread, text, stored);
+                    store.PutStored(ArtifactHash.Compute(HashKind.Sha3, text), default, text.Length, stored.AsSpan(0, size), isPrivate: false, out _);
+                }
+
+                Assert.True(store.TryCommit(out _));
+            }
         }
     }
 

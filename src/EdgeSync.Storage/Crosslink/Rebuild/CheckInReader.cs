@@ -19,12 +19,13 @@ namespace EdgeSync.Storage.Crosslink.Rebuild;
 /// C …  D …            F b 44            P …  R …  Z …        what is parsed
 /// </code>
 /// </remarks>
-internal sealed class CheckInReader(NameTable names)
+internal sealed class CheckInReader(NameTable names, Instant now)
 {
     // "Z ", 32 digits, line feed.
     private const int ZCardLength = 35;
 
-    private static readonly ArtifactParserOptions _withoutChecksum = new(SkipsChecksum: true);
+    // Spec: a D card may say "now": when it is linked.
+    private readonly ArtifactParserOptions _withoutChecksum = new(now, SkipsChecksum: true);
 
     private readonly ArrayBufferWriter<byte> _reduced = new();
     private readonly List<FileEdit> _edits = [];

@@ -21,7 +21,6 @@ public sealed class Rebuilder
 
     private const long PageCacheBytes = 12 << 20;
 
-    private static readonly ArtifactParserOptions _checked = new(SkipsChecksum: true);
 
     private readonly Repository _repository;
     private readonly RebuildOptions _options;
@@ -105,7 +104,7 @@ public sealed class Rebuilder
     {
         var order = ReadOrder();
         var shunned = _repository.Shuns.List().Select(shun => shun.Id).ToHashSet();
-        var reader = new CheckInReader(_names);
+        var reader = new CheckInReader(_names, _repository.Now);
         var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
         var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 8 << 20 };
         var sizes = new List<(RecordId Record, int Size)>();
@@ -171,7 +170,7 @@ public sealed class Rebuilder
         else
         {
             // Clear-signed: the Z card stands before the signature.
-            if (!ArtifactParser.TryParse(blob.Text, out artifact)) return;
+            if (!ArtifactParser.TryParse(blob.Text, out artifact, new ArtifactParserOptions(_repository.Now))) return;
             if (artifact.Kind == ArtifactKind.CheckIn) files = CheckInFiles.From(artifact, _names);
         }
 
@@ -192,7 +191,7 @@ public sealed class Rebuilder
                 _garbage.Check();
             }
 
-            Invariant.Require(ArtifactParser.TryParse(text, out var artifact, _checked));
+            Invariant.Require(ArtifactParser.TryParse(text, out var artifact, new ArtifactParserOptions(_repository.Now, SkipsChecksum: true)));
             if (!_checkIns.TryGetValue(record.Value, out var files)) crosslinker.Link(record, artifact);
             else if (HasBaseline(files)) crosslinker.LinkCheckIn(record, artifact, files);
             else crosslinker.AddOrphan(record, files.Baseline);

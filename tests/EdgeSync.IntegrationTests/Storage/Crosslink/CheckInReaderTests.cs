@@ -17,7 +17,7 @@ public sealed class CheckInReaderTests
     public void Finds_the_files_that_the_parser_finds() => Property.Check(prng =>
     {
         var names = new NameTable();
-        var reader = new CheckInReader(names);
+        var reader = new CheckInReader(names, default);
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         for (var step = 0; step < 25; step++)
         {
@@ -42,7 +42,7 @@ public sealed class CheckInReaderTests
     [Fact]
     public void Parses_a_history_whole_only_once()
     {
-        var reader = new CheckInReader(new NameTable());
+        var reader = new CheckInReader(new NameTable(), default);
         var prng = new Prng(5);
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i < 200; i++) Edit(files, prng);

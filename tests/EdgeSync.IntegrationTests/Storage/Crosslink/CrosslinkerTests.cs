@@ -1,3 +1,4 @@
+using System.Text;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink;
@@ -39,6 +40,31 @@ public sealed class CrosslinkerTests : IDisposable
             DerivedRows.MustBeEqual(path, rebuilt, _orderedByStock);
         },
         runs: 20);
+
+    /// <summary>Stock takes "now" for a date, as SQLite does: the moment of linking.</summary>
+    [Fact]
+    public void A_date_of_now_is_the_moment_of_linking()
+    {
+        var now = Instant.FromUnixSeconds(1_750_000_000);
+        var clock = new FixedClock(now);
+        using var repository = Repository.Create(Database.InMemory, new RepositoryCreateOptions { Clock = clock });
+        var body = "D now\nL Page\nU tester\nW 5\nhello\n"u8;
+        using (var transaction = repository.Begin())
+        {
+            repository.Content.Put([.. body, .. Encoding.ASCII.GetBytes($"Z {Md5Hasher.Compute(body)}\n")]);
+            transaction.Commit();
+        }
+
+        Assert.Equal(1, repository.Database.QueryInt64("SELECT count(*) FROM event WHERE type='w'"));
+        Assert.Equal(now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
+        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        Assert.Equal(now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
+    }
+
+    private sealed class FixedClock(Instant now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(now.ToDateTime());
+    }
 
     private static List<(ArtifactId Id, byte[] Text, bool IsPrivate)> AllTexts()
     {
