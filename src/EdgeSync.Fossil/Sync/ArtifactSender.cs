@@ -55,6 +55,9 @@ internal sealed class ArtifactSender(
     /// </summary>
     public HashSet<RecordId> TextOnly { get; init; } = [];
 
+    /// <summary>Faults for the simulator.</summary>
+    public FaultInjector? Faults { get; init; }
+
     public int FilesSent { get; private set; }
 
     public int DeltasSent { get; private set; }
@@ -118,6 +121,7 @@ internal sealed class ArtifactSender(
 
     private void SendText(RecordId rid)
     {
+        if (Faults.At(FaultSite.SenderExpandFail)) return;
         if (!store.TryReadText(rid, out var text) || !MaySend(text.Id, text.IsPrivate)) return;
 
         WorkBytes += text.Bytes.Length;

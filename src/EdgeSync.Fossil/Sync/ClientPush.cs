@@ -88,6 +88,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
             BudgetBytes = budgetBytes,
             Style = _queue.Count > ClientOptions.ManyArtifacts ? DeltaStyle.AsStored : DeltaStyle.AgainstParent,
             TextOnly = _textOnly,
+            Faults = options.Faults,
         };
         WriteQueue(sender);
         WritePlan(sender);

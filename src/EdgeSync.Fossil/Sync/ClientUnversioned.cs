@@ -106,6 +106,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
         if (!_requested.ContainsKey(file.Name)) return true;
 
         var hasContent = file.HasContent && !file.Hash.IsEmpty;
+        if (options.Faults.At(FaultSite.ClientUvFileCorrupt) && content.Length > 0) content = content[1..];
         if (hasContent && !ArtifactHash.Matches(file.Hash, content)) return false;
         if (options.Faults.At(FaultSite.ClientUvFileReject)) return true;
 

@@ -51,6 +51,12 @@ public enum FaultSite
     /// <summary>Server: a received artifact is refused.</summary>
     ServerFileReject,
 
+    /// <summary>Either side: the text of an artifact that is to be sent cannot be expanded.</summary>
+    SenderExpandFail,
+
+    /// <summary>Server: a received artifact's bytes are damaged, a delta's as well as a text's.</summary>
+    ServerFileCorrupt,
+
     /// <summary>Server: a gimme is not answered.</summary>
     ServerGimmeSkip,
 

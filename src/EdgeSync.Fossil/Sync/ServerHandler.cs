@@ -50,7 +50,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         if (isWhole && isWrite && !store.TryCommit(out var fault))
         {
             isWhole = false;
-            round.Fail(ServerRound.TextOf(fault.Outcome, fault.Id));
+            round.Fail(ArtifactCard.TextOf(fault.Outcome, fault.Id));
         }
 
         if (options.Faults.At(FaultSite.ServerReplyEmpty)) reply.ResetWrittenCount();

@@ -1,3 +1,4 @@
+using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync;
@@ -34,7 +35,22 @@ public enum SyncFaultKind
 }
 
 /// <summary>The fault and its sentence. <paramref name="Text"/> of the server's errors is the server's.</summary>
-public sealed record SyncFault(SyncFaultKind Kind, string Text);
+public sealed record SyncFault(SyncFaultKind Kind, string Text)
+{
+    /// <summary>What a server means by an <c>error</c> card.</summary>
+    internal static SyncFaultKind KindOf(string serverText) => serverText switch
+    {
+        "login failed" => SyncFaultKind.LoginFailed,
+        "wrong project" => SyncFaultKind.WrongProject,
+        _ when serverText.StartsWith("not authorized", StringComparison.Ordinal) => SyncFaultKind.Denied,
+        _ => SyncFaultKind.ServerError,
+    };
+
+    /// <summary>About a line that is no card that a client understands.</summary>
+    internal static string TextOfUnknown(in XferCard card) => !card.Line.IsEmpty && card.Line[0] == (byte)'<'
+        ? "the server answers with a web page instead of the sync protocol"
+        : $"the server sent an unknown command: {XferText.Decode(card[0])}";
+}
 
 /// <summary>Where a session stands, for progress bars.</summary>
 public readonly record struct SyncProgress(
