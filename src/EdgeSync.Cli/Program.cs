@@ -24,7 +24,7 @@ internal static class Program
         Path.GetFileNameWithoutExtension(Environment.GetCommandLineArgs()[0]) switch
         {
             "leaf" => ["leaf", .. args],
-            "bridge" => ["bridge", .. args],
+            "bridge" => args is ["serve", ..] ? ["bridge", .. args] : ["bridge", "serve", .. args],
             _ => args,
         };
 }

@@ -175,7 +175,7 @@ public sealed class ServeTests
     }
 
     [Fact]
-    public void The_name_bridge_says_what_there_is_instead()
+    public void The_name_bridge_is_the_original_s_program()
     {
         Edgesync.RequireOneFile();
         using var edgesync = new Edgesync();
@@ -183,7 +183,7 @@ public sealed class ServeTests
 
         using var bridge = edgesync.StartAs(edgesync["bridge"]);
 
-        Assert.Contains("edgesync leaf", bridge.StandardError.ReadToEnd(), StringComparison.Ordinal);
+        Assert.Contains("a bridge needs a project", bridge.StandardError.ReadToEnd(), StringComparison.Ordinal);
     }
 
     [Fact]

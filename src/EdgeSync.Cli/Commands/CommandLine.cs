@@ -52,6 +52,8 @@ internal static class CommandLine
         var root = CreateRoot();
         root.Subcommands.Add(RepoCommand.Create());
         root.Subcommands.Add(LeafCommand.Create());
+        root.Subcommands.Add(HubCommand.Create());
+        root.Subcommands.Add(BridgeCommand.Create());
         root.Subcommands.Add(SyncCommand.Create());
         root.Subcommands.Add(PeersCommand.Create());
         root.Subcommands.Add(ConfigCommands.Create());
@@ -71,17 +73,11 @@ internal static class CommandLine
     private static Command CreateRoot()
     {
         const string Summary = "Fossil repositories that keep in step: a repository engine and a sync node in one file.";
-        return RootCommand.ExecutableName is "leaf" or "repo" or "completion" ? new Command("edgesync", Summary) : new RootCommand(Summary);
+        return RootCommand.ExecutableName is "leaf" or "bridge" or "hub" or "sync" or "repo" or "completion" ? new Command("edgesync", Summary) : new RootCommand(Summary);
     }
 
     private static async Task<ExitCode> RunAsync(string[] args, Output output)
     {
-        if (args is ["bridge", ..])
-        {
-            throw new EdgeSyncException(
-                ErrorKind.Usage, "there is no bridge in this version", "a leaf serves Fossil clients directly: edgesync leaf --repo FILE --serve-http ADDR");
-        }
-
         var root = Build(output);
         var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Action is ParseErrorAction)

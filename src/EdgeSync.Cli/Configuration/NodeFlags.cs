@@ -23,11 +23,11 @@ internal static class NodeFlags
     [
         new("nats.client_port", SettingKind.Number, "--nats-client-port", prefix + "NATS_CLIENT_PORT", "Port of the broker for NATS clients; 0 picks one; otherwise none.", "PORT"),
         new("nats.leaf_port", SettingKind.Number, "--nats-leaf-port", prefix + "NATS_LEAF_PORT", "Port of the broker for leafnodes; 0 picks one; otherwise none.", "PORT"),
-        new("nats.websocket_port", SettingKind.Number, "--nats-websocket-port", prefix + "NATS_WEBSOCKET_PORT", "Port of the broker for WebSocket clients; 0 picks one; otherwise none.", "PORT"),
+        new("nats.websocket_port", SettingKind.Number, "--nats-websocket-port", prefix + "NATS_WEBSOCKET_PORT", "Port of the broker for WebSocket clients; 0 picks one; otherwise none.", "PORT", ["--websocket-port"]),
         new("nats.monitor_port", SettingKind.Number, "--nats-monitor-port", prefix + "NATS_MONITOR_PORT", "Port for /varz, /connz, /subsz and /leafz; 0 picks one; otherwise none.", "PORT"),
         new("nats.bind", SettingKind.Text, "--nats-bind", prefix + "NATS_BIND", "Address of the broker's ports; * is every one, otherwise loopback.", "ADDR"),
         new("nats.max_payload", SettingKind.Number, "--nats-max-payload", prefix + "NATS_MAX_PAYLOAD", "Largest message that the broker takes.", "BYTES"),
-        new("nats.store_dir", SettingKind.Text, "--nats-store-dir", prefix + "NATS_STORE_DIR", "Folder for the streams of a supervised nats-server.", "FOLDER"),
+        new("nats.store_dir", SettingKind.Text, "--nats-store-dir", prefix + "NATS_STORE_DIR", "Folder for the streams of a supervised nats-server.", "FOLDER", ["--store-dir"]),
         new("nats.server", SettingKind.Text, "--nats-server", prefix + "NATS_SERVER", "Run this nats-server (auto: the one in PATH) instead of the embedded broker.", "PATH"),
         new("nats.login.user", SettingKind.Text, "--nats-user", prefix + "NATS_USER", "Login on the server that is joined.", "LOGIN"),
         new("nats.login.password_file", SettingKind.Text, "--nats-password-file", prefix + "NATS_PASSWORD_FILE", "File whose first line is its password.", "FILE"),
@@ -65,6 +65,39 @@ internal static class NodeFlags
         .. Common,
         .. NatsOf("LEAF_"),
         .. HttpOf("LEAF_"),
+    ];
+
+    public static IReadOnlyList<SettingFlag> Hub { get; } =
+    [
+        new("http.bind,nats.bind", SettingKind.Text, "--bind", "HUB_BIND", "Address of all ports; * is every one, otherwise loopback.", "ADDR"),
+        new("http.port", SettingKind.Number, "--http-port", "HUB_HTTP_PORT", "Port for Fossil clients; 0 picks one.", "PORT"),
+        new("nats.urls", SettingKind.List, "--leaf-upstream", "HUB_LEAF_UPSTREAM", "Join this hub or nats-server as a leafnode. May be repeated.", "URL"),
+        new("hub.nobody_caps", SettingKind.Text, "--nobody-caps", "HUB_NOBODY_CAPS", "Capabilities of people without a login; gio. Empty leaves the repository's own.", "LETTERS"),
+        new("hub.project_code", SettingKind.Text, "--project-code", "HUB_PROJECT_CODE", "Project that the repository must have, or gets: 40 hex digits.", "CODE"),
+        new("hub.seed_from", SettingKind.Text, "--seed-from-upstream", "HUB_SEED_FROM_UPSTREAM", "Copy a missing repository from here.", "URL"),
+        new("hub.checkpoint", SettingKind.Duration, "--checkpoint", "HUB_CHECKPOINT", "How often the log is folded into the file; 10s."),
+        new("hub.exit_without_leaves", SettingKind.Duration, "--exit-without-leaves", "HUB_EXIT_WITHOUT_LEAVES", "End so long after the last leaf left."),
+        new("hub.users", SettingKind.Users, "--ensure-user", "HUB_USERS", "Make this user if there is none; its password is printed once. May be repeated.", "LOGIN:CAPS"),
+        new("repositories[*].prefix", SettingKind.Text, "--prefix", "HUB_PREFIX", "First word of the subjects; otherwise fossil.", "WORD"),
+        new("repositories[*].serve_nats", SettingKind.Switch, "--serve-nats", "HUB_SERVE_NATS", "Answer peers over NATS; on unless =false."),
+        new("repositories[*].peers", SettingKind.List, "--peer", "HUB_PEERS", "Fossil server to sync with too. May be repeated.", "URL"),
+        .. RepositoryOf("HUB_"),
+        .. Common,
+        .. NatsOf("HUB_"),
+        .. HttpOf("HUB_"),
+    ];
+
+    public static IReadOnlyList<SettingFlag> Bridge { get; } =
+    [
+        new("bridge.projects[*].url", SettingKind.Text, "--fossil-url", "BRIDGE_FOSSIL_URL", "The Fossil server.", "URL", ["--fossil"]),
+        new("bridge.projects[*].code", SettingKind.Text, "--project", "BRIDGE_PROJECT_CODE", "Its project: 40 hex digits.", "CODE"),
+        new("bridge.projects[*].prefix", SettingKind.Text, "--prefix", "BRIDGE_PREFIX", "First word of the subjects; otherwise fossil.", "WORD"),
+        new("bridge.projects[*].http_auth_file", SettingKind.Text, "--http-auth-file", "BRIDGE_HTTP_AUTH_FILE", "File with USER:PASSWORD for a web server in front.", "FILE"),
+        new("nats.urls", SettingKind.List, "--nats", "BRIDGE_NATS_URL", "Server to join: nats-leaf://host:7422 or nats://host:4222. May be repeated.", "URL", ["--nats-url"]),
+        new("http.listen", SettingKind.Text, "--serve-http", "BRIDGE_SERVE_HTTP", "Serve /healthz, /readyz, /status and /metrics here.", "ADDR"),
+        .. Common,
+        .. NatsOf("BRIDGE_"),
+        .. HttpOf("BRIDGE_"),
     ];
 
     /// <summary>How a repository is kept in step.</summary>

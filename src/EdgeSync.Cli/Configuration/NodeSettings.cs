@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
 using EdgeSync.Cli.Operations;
 
 namespace EdgeSync.Cli.Configuration;
@@ -46,6 +48,16 @@ internal sealed class HttpSection
 {
     /// <summary>As people write it: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null serves nobody.</summary>
     public string? Listen { get; set; }
+
+    /// <summary>Instead of <see cref="Listen"/>: a port, 0 picks one, at <see cref="Bind"/>.</summary>
+    public int? Port { get; set; }
+
+    /// <summary>Address for <see cref="Port"/>; <c>*</c> is every one.</summary>
+    public string Bind { get; set; } = "127.0.0.1";
+
+    /// <summary>Where to listen, however it was said; null serves nobody.</summary>
+    [JsonIgnore]
+    public string? Address => Listen ?? (Port is { } port ? $"{(Bind.Contains(':', StringComparison.Ordinal) ? $"[{Bind}]" : Bind)}:{port.ToString(CultureInfo.InvariantCulture)}" : null);
 
     public string? TlsCert { get; set; }
 

@@ -21,11 +21,14 @@ internal enum SettingKind
 
     /// <summary>The flag may be repeated, the variable holds commas.</summary>
     List,
+
+    /// <summary>As <see cref="List"/>, of <c>LOGIN:CAPS</c>.</summary>
+    Users,
 }
 
 /// <summary>
 /// One setting as a command takes it: the flag, its environment variable, and the place in <c>edgesync.json</c> that both
-/// overrule. <c>repositories[*].poll</c> is a place in each repository.
+/// overrule. <c>repositories[*].poll</c> is a place in each repository; several places stand with commas between.
 /// </summary>
 internal sealed class SettingFlag
 {
@@ -59,7 +62,7 @@ internal sealed class SettingFlag
         if (!context.IsGiven(_option)) return null;
 
         var words = context.Get(_option) ?? [];
-        if (Kind == SettingKind.List) return new JsonArray([.. words.Select(w => JsonValue.Create(w))]);
+        if (Kind is SettingKind.List or SettingKind.Users) return new JsonArray([.. words.Select(w => Element(w, _option.Name))]);
         if (words.Length > 1) throw new EdgeSyncException(ErrorKind.Usage, $"{_option.Name} is given twice");
 
         return Parse(words.Length == 0 ? "true" : words[0], _option.Name);
@@ -87,11 +90,20 @@ internal sealed class SettingFlag
                     _ => throw Refuse(who, text, "true or false"),
                 };
                 return JsonValue.Create(isOn == (Kind == SettingKind.Switch));
-            case SettingKind.List:
-                return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => JsonValue.Create(w))]);
+            case SettingKind.List or SettingKind.Users:
+                return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => Element(w, who))]);
             default:
                 return JsonValue.Create(text);
         }
+    }
+
+    private JsonNode Element(string word, string who)
+    {
+        if (Kind == SettingKind.List) return JsonValue.Create(word);
+
+        return word.Split(':') is [{ Length: > 0 } login, { Length: > 0 } caps]
+            ? new JsonObject { ["login"] = login, ["caps"] = caps }
+            : throw Refuse(who, word, "LOGIN:CAPS, such as alice:gio");
     }
 
     private static EdgeSyncException Refuse(string who, string text, string expected) =>

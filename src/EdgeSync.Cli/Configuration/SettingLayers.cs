@@ -48,7 +48,9 @@ internal sealed class SettingLayers
         var star = path.IndexOf("[*]", StringComparison.Ordinal);
         if (star >= 0)
         {
-            var list = _root[path[..star]] as JsonArray ?? [];
+            JsonNode? at = _root;
+            foreach (var name in path[..star].Split('.')) at = (at as JsonObject)?[name];
+            var list = at as JsonArray ?? [];
             for (var i = 0; i < list.Count; i++) Put(list[i]!.AsObject(), path[(star + 4)..], $"{path[..star]}[{i}].", value, origin);
         }
         else

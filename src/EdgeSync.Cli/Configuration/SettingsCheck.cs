@@ -87,7 +87,7 @@ internal static class SettingsCheck
 
     private static IEnumerable<(string, string)> OfHttp(HttpSection http)
     {
-        if (http.Listen is { } listen && !ListenAddress.TryParse(listen, out _)) yield return ("http.listen", ListenAddress.FaultOf(listen));
+        if (http.Address is { } listen && !ListenAddress.TryParse(listen, out _)) yield return ("http.listen", ListenAddress.FaultOf(listen));
         if (http.TlsKey is not null && http.TlsCert is null) yield return ("http.tls_key", "a key without a certificate (tls_cert)");
         if (http.MaxRequestMb is < 1 or > 2000) yield return ("http.max_request_mb", "1 to 2000");
         if (http.MaxExchanges is < 1 or > 10_000) yield return ("http.max_exchanges", "1 to 10000");

@@ -22,6 +22,12 @@ internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<Setti
     /// <summary>Variable that names the repository.</summary>
     public string RepositoryVariable { get; init; } = "LEAF_REPO";
 
+    /// <summary>A list that flags and variables describe the only element of, such as <c>bridge.projects</c>.</summary>
+    public string? ListOfFlags { get; init; }
+
+    /// <summary>Fills in what follows from other settings.</summary>
+    public Action<NodeSettings>? Complete { get; init; }
+
     /// <exception cref="EdgeSyncException">Something in it cannot be.</exception>
     public LoadedSettings Load()
     {
@@ -35,19 +41,32 @@ internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<Setti
         if (file is not null) layers.AddFile(file, InputFile.ReadAll(file));
 
         AddRepository(layers);
-        foreach (var flag in flags)
+        var given = Given().ToList();
+        if (ListOfFlags is { } list && given.FirstOrDefault(g => g.Path.StartsWith(list + "[*]", StringComparison.Ordinal)) is { Origin: not null } first)
+            layers.Set(list, new JsonArray(new JsonObject()), first.Origin);
+        foreach (var (path, value, origin) in given)
         {
-            if (flag.FromEnvironment() is { } value) layers.Set(flag.Path, value, $"variable {flag.Variable}");
-        }
-
-        foreach (var flag in flags)
-        {
-            if (flag.FromFlag(context) is { } value) layers.Set(flag.Path, value, $"flag {flag.Option.Name}");
+            foreach (var place in path.Split(',')) layers.Set(place, value, origin);
         }
 
         var settings = layers.Bind();
+        Complete?.Invoke(settings);
         SettingsCheck.Require(settings, file);
         return new LoadedSettings(settings, file, layers.Effective());
+    }
+
+    /// <summary>Variables, then flags: the later overrules.</summary>
+    private IEnumerable<(string Path, JsonNode Value, string Origin)> Given()
+    {
+        foreach (var flag in flags)
+        {
+            if (flag.FromEnvironment() is { } value) yield return (flag.Path, value, $"variable {flag.Variable}");
+        }
+
+        foreach (var flag in flags)
+        {
+            if (flag.FromFlag(context) is { } value) yield return (flag.Path, value, $"flag {flag.Option.Name}");
+        }
     }
 
     // A repository that is named stands alone: the file's list is for daemons that are told nothing else.

@@ -66,6 +66,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(NodeReport))]
 [JsonSerializable(typeof(SyncNowReport))]
 [JsonSerializable(typeof(PeersReport))]
+[JsonSerializable(typeof(DaemonReport))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class CliJson : JsonSerializerContext;
 

@@ -25,7 +25,7 @@ internal static class ControlClient
     public static IReadOnlyList<string> FindAll() =>
     [
         .. NodePaths.RuntimeFolders.Distinct().Where(Directory.Exists).SelectMany(List)
-            .Where(f => int.TryParse(Path.GetFileNameWithoutExtension(f), NumberStyles.None, CultureInfo.InvariantCulture, out _)),
+            .Where(f => int.TryParse(Path.GetFileNameWithoutExtension(f), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && IsAlive(id)),
     ];
 
     /// <exception cref="EdgeSyncException">Nobody is there, or what was asked failed.</exception>
@@ -70,6 +70,9 @@ internal static class ControlClient
 
     // The link's own path may be longer than what a socket address can hold, and its target is what was bound.
     private static string Resolve(string path) => new FileInfo(path).LinkTarget ?? path;
+
+    // A process that was killed leaves its socket behind.
+    private static bool IsAlive(int processId) => !OperatingSystem.IsLinux() || Directory.Exists($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}");
 
     private static IEnumerable<string> List(string folder)
     {

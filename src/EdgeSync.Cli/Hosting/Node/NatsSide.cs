@@ -275,6 +275,8 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
                 _log.Write(LogLevel.Warning, "nats lost; connecting again", ("because", news.Text));
                 _tasks.Start(() => LinkChanged?.Invoke(false, null).AsTask() ?? Task.CompletedTask);
                 break;
+            case NatsConnectionNewsKind.Closed:
+                break;   // by us
             case NatsConnectionNewsKind.ConnectFailed:
                 _log.Write(LogLevel.Debug, "nats attempt failed", ("server", news.Server?.Address), ("because", news.Text));
                 break;

@@ -30,6 +30,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private LoadedSettings _loaded;
     private ConfigurationStatus _configuration;
     private NatsSide? _nats;
+    private BridgeNode? _bridge;
+    private CancellationTokenSource? _careStop;
     private NodeTelemetry? _telemetry;
     private XferHttpServer? _server;
     private ControlServer? _control;
@@ -52,6 +54,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     /// <summary>Ends with a bug of ours that must end the process.</summary>
     public Task<Exception> Failure => _failure.Task;
+
+    /// <summary>Ends by itself only when a hub has nobody left to serve.</summary>
+    public Task Over { get; private set; } = Task.Delay(Timeout.Infinite);
+
+    /// <summary>Logins that were made at this start.</summary>
+    public IReadOnlyList<MadeUser> MadeUsers { get; private set; } = [];
 
     /// <summary>Where it listens, by what.</summary>
     public IReadOnlyDictionary<string, string> Addresses { get; private set; } = new Dictionary<string, string>();
@@ -92,6 +100,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Repositories = statuses,
             Nats = _nats?.LinkStatus(),
             Broker = _nats?.BrokerStatus(),
+            Bridge = _bridge is null ? [] : await _bridge.StatusAsync(cancellationToken),
             Addresses = Addresses,
             Configuration = _configuration,
         };
@@ -139,6 +148,14 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             await _server.DisposeAsync();
         }
 
+        if (_careStop is not null)
+        {
+            await _careStop.CancelAsync();
+            await Over.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _careStop.Dispose();
+        }
+
+        if (_bridge is not null) await _bridge.DisposeAsync();
         foreach (var node in _repositories) await node.DisposeAsync();
         if (_nats is not null) await _nats.DisposeAsync();
         if (_telemetry is not null) await _telemetry.DisposeAsync();
@@ -157,12 +174,26 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             _nats.LinkChanged = OnLinkAsync;
         }
 
+        if (settings.Bridge.Projects.Count > 0 && _nats is not null)
+            _bridge = await BridgeNode.StartAsync(settings.Bridge, _nats, Surroundings, cancellationToken);
+        if (IsHub)
+        {
+            foreach (var repository in settings.Repositories) HubSetup.CreateMissing(repository, _clock);
+        }
+
         foreach (var repository in settings.Repositories) _repositories = [.. _repositories, await OpenAsync(repository, cancellationToken)];
         _web.Serve(_repositories.Select(r => r.Host));
 
+        if (IsHub && _repositories.Count > 0)
+        {
+            MadeUsers = await HubSetup.ApplyAsync(_repositories[0].Host, settings.Hub, cancellationToken);
+            _careStop = new CancellationTokenSource();
+            Over = CareAsync(new HubCare(settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
+        }
+
         _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Surroundings.Failed);
         _control.Link(RepositoryPaths);
-        if (settings.Http.Listen is { } listen)
+        if (settings.Http.Address is { } listen)
             _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen), _web, _clock, cancellationToken);
         Addresses = AddressesNow();
         if (settings.Node.UrlFile is { } file) WriteUrlFile(file);
@@ -187,6 +218,15 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private async ValueTask OnLinkAsync(bool isUp, string? upstream)
     {
         foreach (var node in _repositories) await node.OnLinkAsync(isUp, upstream);
+        if (isUp && _bridge is not null) await _bridge.OnLinkUpAsync();
+    }
+
+    private bool IsHub => _role == "hub";
+
+    // Cancelled when the daemon ends for another reason: that is not over, but the end is awaited all the same.
+    private static async Task CareAsync(HubCare care, CancellationToken cancellationToken)
+    {
+        if (!await care.RunAsync(cancellationToken)) cancellationToken.ThrowIfCancellationRequested();
     }
 
     private IEnumerable<NodeCheck> NatsChecks()
@@ -279,7 +319,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     }
 
     private static IReadOnlyList<string> CapabilitiesOf(NodeSettings settings) =>
-        [.. settings.Http.Listen is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
+        [.. settings.Http.Address is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
 
     private static bool IsSame(RepositorySettings a, RepositorySettings b) =>
         JsonSerializer.Serialize(a, SettingsJson.Default.RepositorySettings) == JsonSerializer.Serialize(b, SettingsJson.Default.RepositorySettings);

@@ -31,7 +31,7 @@ internal static class NodeRun
 
         var report = new NodeReport(
             daemon.RepositoryPaths.Count == 1 ? daemon.RepositoryPaths[0] : null, daemon.Addresses.GetValueOrDefault("http"), daemon.Surroundings.NodeId, role, daemon.RepositoryPaths,
-            daemon.Addresses);
+            daemon.Addresses) { Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null };
         context.Output.Write(report, CliJson.Default.NodeReport);
         context.Output.Flush();
         SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {daemon.RepositoryPaths.Count} repositories");
@@ -79,7 +79,8 @@ internal static class NodeRun
     {
         try
         {
-            return await daemon.Failure.WaitAsync(cancellationToken);
+            var first = await Task.WhenAny(daemon.Failure, daemon.Over).WaitAsync(cancellationToken);
+            return first == daemon.Failure ? await daemon.Failure : null;
         }
         catch (OperationCanceledException)
         {
@@ -94,10 +95,14 @@ internal static class NodeRun
 internal sealed record NodeReport(
     string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories, IReadOnlyDictionary<string, string> Addresses) : IReport
 {
+    /// <summary>Logins that a hub has made, with their passwords, which are shown once.</summary>
+    public IReadOnlyList<MadeUser>? Users { get; init; }
+
     public void Print(TextWriter output)
     {
-        output.WriteLine($"{Role} {Node} keeps {(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to stop)");
-        if (Address is not null) output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)}{(Repositories.Count > 1 ? "/NAME" : "")} copy.fossil");
+        output.WriteLine(Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} keeps {(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to stop)");
+        foreach (var user in Users ?? []) output.WriteLine(user.Password is null ? $"  made the user {user.Login}" : $"  made the user {user.Login}, password {user.Password}");
+        if (Address is not null && Repositories.Count > 0) output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)}{(Repositories.Count > 1 ? "/NAME" : "")} copy.fossil");
         if (Addresses.TryGetValue("nats-leaf", out var leaf)) output.WriteLine($"  edgesync leaf --nats {leaf} --repo copy.fossil");
     }
 }

@@ -25,7 +25,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly RunningTasks _tasks;
     private readonly PendingWrites _writes;
     private readonly ChangeWatcher _watcher;
-    private readonly AgentLoop _loop;
+    private readonly CoreLoop<AgentCore> _loop;
     private readonly ConcurrentDictionary<string, TargetTally> _tallies = new();
     private readonly List<SyncNowWait> _waits = [];   // only touched on the agent's loop
     private readonly Dictionary<string, XferHttpClient> _clients = [];
@@ -45,7 +45,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         foreach (var peer in Targets) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}" }, node.Clock);
 
         var core = new AgentCore(OptionsOf(settings, node, Subjects), memory, Now, new Prng(SeedOf(node, projectCode)));
-        _loop = new AgentLoop(core, Perform, node.Clock);
+        _loop = new CoreLoop<AgentCore>(core, new CoreDrive<AgentCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock);
         _loop.Completion.ContinueWith(
             task => node.Failed(task.Exception!.GetBaseException()), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         host.Pushed = () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Pushed));
@@ -132,6 +132,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     {
         if (_project is not null) await _project.DisposeAsync();
         await _watcher.DisposeAsync();
+        await _loop.TellAsync((core, now) => core.Stop(now));
         await _loop.DisposeAsync();
         await _stop.CancelAsync();
         await _tasks.DisposeAsync();
@@ -169,6 +170,11 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private static SyncTarget TargetOf(PeerUrl peer) => SyncTarget.Http(peer.ToString());
 
     // --- effects -----------------------------------------------------------------------------------------------------
+
+    private void Drain(AgentCore core)
+    {
+        while (core.TryTake(out var effect)) Perform(effect);
+    }
 
     private void Perform(AgentEffect effect)
     {
@@ -317,7 +323,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private async Task<bool> IsHeldAsync(Announcement announcement, CancellationToken cancellationToken) =>
         announcement.TryGetArtifact(out var id) && await Host.Readers.RunAsync(r => Arrivals.Holds(r, id), cancellationToken);
 
-    private static LogLevel LevelOf(AgentLogLevel level) => level switch
+    internal static LogLevel LevelOf(AgentLogLevel level) => level switch
     {
         AgentLogLevel.Debug => LogLevel.Debug,
         AgentLogLevel.Info => LogLevel.Info,

@@ -1,30 +1,32 @@
 using System.Threading.Channels;
-using EdgeSync.Agent;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting.Node;
 
+/// <summary>How a core is driven: when it wants to be called, and what to do then.</summary>
+/// <param name="Drain">Takes the core's effects until none is left, and begins each without waiting for it.</param>
+internal sealed record CoreDrive<TCore>(Func<TCore, Instant?> Deadline, Action<TCore, Instant> OnDeadline, Action<TCore> Drain);
+
 /// <summary>
-/// Gives an agent's core the time and its events, one after the other, and hands out what it wants done. The mailbox is
-/// bounded: what may be lost (an announcement, a sign of life) is dropped when it is full, everything else waits.
+/// Gives a core the time and its events, one after the other, and lets its effects be begun. The mailbox is bounded: what may
+/// be lost (an announcement, a sign of life) is dropped when it is full, everything else waits.
 /// </summary>
-internal sealed class AgentLoop : IAsyncDisposable
+internal sealed class CoreLoop<TCore> : IAsyncDisposable
 {
     private const int WaitingMax = 1024;
 
-    private readonly Channel<Action<AgentCore, Instant>> _mail = Channel.CreateBounded<Action<AgentCore, Instant>>(
+    private readonly Channel<Action<TCore, Instant>> _mail = Channel.CreateBounded<Action<TCore, Instant>>(
         new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
-    private readonly AgentCore _core;
-    private readonly Action<AgentEffect> _perform;
+    private readonly TCore _core;
+    private readonly CoreDrive<TCore> _drive;
     private readonly TimeProvider _clock;
     private readonly Task _loop;
     private long _dropped;
 
-    /// <param name="perform">Begins an effect and returns at once.</param>
-    public AgentLoop(AgentCore core, Action<AgentEffect> perform, TimeProvider clock)
+    public CoreLoop(TCore core, CoreDrive<TCore> drive, TimeProvider clock)
     {
-        (_core, _perform, _clock) = (core, perform, clock);
+        (_core, _drive, _clock) = (core, drive, clock);
         _loop = Task.Run(RunAsync);
     }
 
@@ -34,12 +36,12 @@ internal sealed class AgentLoop : IAsyncDisposable
     public long Dropped => Interlocked.Read(ref _dropped);
 
     /// <summary>For what polls would make good.</summary>
-    public void TellOrDrop(Action<AgentCore, Instant> mail)
+    public void TellOrDrop(Action<TCore, Instant> mail)
     {
         if (!_mail.Writer.TryWrite(mail)) Interlocked.Increment(ref _dropped);
     }
 
-    public async ValueTask TellAsync(Action<AgentCore, Instant> mail)
+    public async ValueTask TellAsync(Action<TCore, Instant> mail)
     {
         try
         {
@@ -51,7 +53,7 @@ internal sealed class AgentLoop : IAsyncDisposable
         }
     }
 
-    public async Task<T> AskAsync<T>(Func<AgentCore, Instant, T> question, CancellationToken cancellationToken)
+    public async Task<T> AskAsync<T>(Func<TCore, Instant, T> question, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
@@ -66,24 +68,23 @@ internal sealed class AgentLoop : IAsyncDisposable
         return await answer.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Lets the core say good-bye, does what it still wants, ends.</summary>
+    /// <summary>Does what was told before, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        await TellAsync((core, now) => core.Stop(now));
         _mail.Writer.TryComplete();
         await _loop;
     }
 
     private async Task RunAsync()
     {
-        Drain();
+        _drive.Drain(_core);
         Task<bool>? more = null;
         while (true)
         {
             while (_mail.Reader.TryRead(out var mail))
             {
                 mail(_core, Now);
-                Drain();
+                _drive.Drain(_core);
             }
 
             more ??= _mail.Reader.WaitToReadAsync().AsTask();
@@ -94,17 +95,17 @@ internal sealed class AgentLoop : IAsyncDisposable
                 more = null;
             }
 
-            if (_core.Deadline is { } deadline && deadline <= Now)
+            if (_drive.Deadline(_core) is { } deadline && deadline <= Now)
             {
-                _core.OnDeadline(Now);
-                Drain();
+                _drive.OnDeadline(_core, Now);
+                _drive.Drain(_core);
             }
         }
     }
 
     private async Task WaitAsync(Task<bool> more)
     {
-        if (_core.Deadline is not { } deadline)
+        if (_drive.Deadline(_core) is not { } deadline)
         {
             await more;
             return;
@@ -116,11 +117,6 @@ internal sealed class AgentLoop : IAsyncDisposable
         using var timer = new CancellationTokenSource();
         await Task.WhenAny(more, Task.Delay(pause, _clock, timer.Token));
         await timer.CancelAsync();
-    }
-
-    private void Drain()
-    {
-        while (_core.TryTake(out var effect)) _perform(effect);
     }
 
     private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());

@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary>Lets NATS peers reach Fossil servers that only speak HTTP.</summary>
+internal static class BridgeCommand
+{
+    public static Verb Create()
+    {
+        var serve = new Verb("serve", "Carry requests between NATS and Fossil servers until stopped.", RunAsync)
+        {
+            Options = { ConfigFile.Option },
+            Notes = """
+                One project by flags, or many by bridge.projects of edgesync.json. Logins travel inside the messages; --http-auth-file is for a web
+                server in front. Called through a link named 'bridge' it is the original's program of that name.
+                """,
+            Examples =
+            [
+                "bridge serve --nats nats-leaf://hub:7422 --fossil-url https://host/project --project 0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c",
+                "bridge serve --config /etc/edgesync/edgesync.json --serve-http :9090",
+            ],
+        };
+        foreach (var flag in NodeFlags.Bridge) serve.Options.Add(flag.Option);
+        return new Verb("bridge", "Between NATS and plain Fossil servers.") { Subcommands = { serve } };
+    }
+
+    private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var loader = new SettingsLoader(context, NodeFlags.Bridge)
+        {
+            RepositoryVariable = "BRIDGE_REPO_IS_NEVER_SET",
+            ListOfFlags = "bridge.projects",
+            Preset = [("telemetry.service_name", JsonValue.Create("edgesync-bridge"))],
+            Complete = settings => settings.Repositories.Clear(),
+        };
+        return NodeRun.RunAsync(context, loader, "bridge", Require, cancellationToken);
+    }
+
+    private static void Require(NodeSettings settings)
+    {
+        if (settings.Bridge.Projects.Count == 0)
+            throw new EdgeSyncException(ErrorKind.Usage, "a bridge needs a project and its server", "--fossil-url URL --project CODE, or bridge.projects in edgesync.json");
+        if (settings.Nats.Urls.Count == 0 && settings.Nats.LeafPort is null && settings.Nats.ClientPort is null)
+            throw new EdgeSyncException(ErrorKind.Usage, "a bridge needs a NATS network", "--nats nats-leaf://hub:7422, or --nats-leaf-port 7422 for one of its own");
+    }
+}

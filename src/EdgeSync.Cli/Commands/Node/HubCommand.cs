@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Hosting.Control;
+using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Cli.Printing;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary>A hub: the repository that everybody brings to and fetches from, with a broker that leaves join.</summary>
+internal static class HubCommand
+{
+    private static readonly Argument<string?> Which = new("PID|REPO")
+    {
+        Description = "Process or repository file; otherwise -R, or the only daemon that runs.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    public static Verb Create()
+    {
+        var serve = new Verb("serve", "Run a hub: a repository, a web server for Fossil clients, and a NATS broker that leaves join.", ServeAsync)
+        {
+            Options = { ConfigFile.Option },
+            Notes = """
+                Without -R the repository is ~/.edgesync/NAME/hub.repo; a missing one is made, or copied from --seed-from-upstream.
+                All ports are on loopback and picked freely unless said otherwise; --url-file tells other programs which.
+                """,
+            Examples =
+            [
+                "hub serve",
+                "hub serve -R project.fossil --bind '*' --http-port 8080 --nats-leaf-port 7422",
+                "hub serve --leaf-upstream nats-leaf://region:7422 --nobody-caps gio --ensure-user alice:giou",
+                "hub serve --nats-server auto --store-dir /var/lib/edgesync/jetstream",
+            ],
+        };
+        foreach (var flag in NodeFlags.Hub) serve.Options.Add(flag.Option);
+        return new Verb("hub", "The place where a team's repository lives.")
+        {
+            Subcommands =
+            {
+                serve,
+                new Verb("status", "Say how a running hub is: addresses, leaves, repositories, peers.", StatusAsync)
+                {
+                    Arguments = { Which },
+                    Examples = ["hub status", "hub status project.fossil --json"],
+                },
+            },
+        };
+    }
+
+    private static Task<ExitCode> ServeAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var loader = new SettingsLoader(context, NodeFlags.Hub)
+        {
+            Repository = context.Get(Globals.Repo),
+            RepositoryVariable = "HUB_REPO",
+            Preset =
+            [
+                ("nats.role", JsonValue.Create("hub")), ("nats.client_port", JsonValue.Create(0)), ("nats.leaf_port", JsonValue.Create(0)),
+                ("http.port", JsonValue.Create(0)), ("hub.nobody_caps", JsonValue.Create("gio")), ("telemetry.service_name", JsonValue.Create("edgesync-hub")),
+            ],
+            Complete = Complete,
+        };
+        return NodeRun.RunAsync(context, loader, "hub", _ => { }, cancellationToken);
+    }
+
+    private static void Complete(NodeSettings settings)
+    {
+        var name = NodeName.Of(settings, "hub");
+        if (settings.Repositories.Count == 0)
+        {
+            var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+            settings.Repositories.Add(new RepositorySettings { Path = Path.Combine(home, ".edgesync", name, "hub.repo") });
+        }
+
+        var first = settings.Repositories[0];
+        settings.Nats.StoreDir ??= Path.Combine(Path.GetDirectoryName(Path.GetFullPath(first.Path))!, "messaging");
+        first.ProjectCode ??= settings.Hub.ProjectCode;
+        first.CloneFrom ??= settings.Hub.SeedFrom;
+    }
+
+    private static async Task<ExitCode> StatusAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var (socket, _) = SyncCommand.FindDaemon(context, context.Get(Which));
+        var reply = await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken);
+        context.Output.Write(new DaemonReport(reply.Status!), CliJson.Default.DaemonReport);
+        return reply.Status!.Ready ? ExitCode.Ok : ExitCode.Unavailable;
+    }
+}
+
+/// <param name="Status">As <c>/status</c> shows it (docs/status.md).</param>
+internal sealed record DaemonReport(NodeStatus Status) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"{Status.Role} {Status.Node}, version {Status.Version}, process {Status.ProcessId}, up {Progress.Span(Status.Now - Status.StartedAt)}");
+        foreach (var (what, address) in Status.Addresses) output.WriteLine($"  {what,-10} {address}");
+        if (Status.Broker is { } broker)
+            output.WriteLine($"  {broker.Kind}: {broker.LeafNodes} leaves, {broker.Connections} clients, {Progress.Number(broker.MessagesIn)} messages in, {Progress.Number(broker.MessagesOut)} out");
+        if (Status.Nats is { Mode: not "embedded" } link) output.WriteLine($"  {link.Mode} of {link.Url ?? "?"}: {link.State}{(link.LastError is { Length: > 0 } error ? $" ({error})" : "")}");
+        foreach (var check in Status.Checks.Where(c => c.State != CheckState.Ok)) output.WriteLine($"  {check.Name}: {check.Detail}");
+        foreach (var repository in Status.Repositories)
+        {
+            output.WriteLine($"  {repository.Path}: {repository.Checkins} check-ins, {repository.Peers.Count} peers known, {repository.Peers.Count(p => p.Route is not null)} here");
+            foreach (var target in repository.Targets.Where(t => t.Behind is not null)) output.WriteLine($"    {target.Target}: {target.Behind}");
+        }
+
+        foreach (var project in Status.Bridge) output.WriteLine($"  {project.ProjectCode[..10]} → {project.Upstream}: {project.State}, {project.Requests} requests, {project.Errors} errors");
+    }
+}

@@ -1,0 +1,221 @@
+using System.Collections.Concurrent;
+using EdgeSync.Agent;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Telemetry;
+using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>
+/// Carries requests of NATS peers to Fossil servers that only speak HTTP, as they are: the bridge holds no repository. What is
+/// sent when, again, or not at all is its core's business.
+/// </summary>
+internal sealed class BridgeNode : IAsyncDisposable
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20);
+
+    private readonly NodeSurroundings _node;
+    private readonly NatsSide _nats;
+    private readonly RunningTasks _tasks;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<long, Pending> _pending = new();
+    private readonly List<NatsResponder> _responders = [];
+    private readonly CoreLoop<BridgeCore> _loop;
+
+    private BridgeNode(BridgeSection settings, NatsSide nats, NodeSurroundings node)
+    {
+        (_node, _nats) = (node, nats);
+        _tasks = new RunningTasks(node.Failed);
+        var core = new BridgeCore(new BridgeOptions(), new Prng(BitConverter.ToUInt64(RandomBytes(8))));
+        foreach (var project in settings.Projects)
+        {
+            var url = PeerUrl.Parse(project.Url);
+            var http = new XferHttpClient(
+                new XferHttpClientOptions
+                {
+                    UserAgent = $"EdgeSync/{BuildInfo.Version}",
+                    HttpCredentials = project.HttpAuthFile is { } file ? Secrets.FirstLine(file) : url is { User: { } user, Password: { } password } ? $"{user}:{password}" : null,
+                    Retry = RetryPolicy.None,
+                },
+                node.Clock);
+            _upstreams[project.Code] = new Upstream(url, http, new ProjectSubjects(project.Prefix, project.Code));
+            core.SetProject(project.Code, url.ToString());
+        }
+
+        _loop = new CoreLoop<BridgeCore>(core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock);
+    }
+
+    public static async Task<BridgeNode> StartAsync(BridgeSection settings, NatsSide nats, NodeSurroundings node, CancellationToken cancellationToken)
+    {
+        var bridge = new BridgeNode(settings, nats, node);
+        foreach (var (code, upstream) in bridge._upstreams)
+        {
+            bridge._responders.Add(await NatsResponder.StartAsync(
+                nats.Connection, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
+                node.Clock, SystemEntropy.Instance, node.Failed, cancellationToken));
+        }
+
+        bridge._tasks.Start(bridge.ShowAsync);
+        return bridge;
+    }
+
+    public async Task<IReadOnlyList<BridgeProjectStatus>> StatusAsync(CancellationToken cancellationToken)
+    {
+        var projects = await _loop.AskAsync((core, _) => core.Projects.ToList(), cancellationToken);
+        return
+        [
+            .. projects.Select(p => new BridgeProjectStatus
+            {
+                ProjectCode = p.ProjectCode,
+                Upstream = p.Url,
+                State = p.Reason is null ? "serving" : "failing",
+                Requests = p.Requests,
+                Errors = p.Errors,
+                LastError = p.Reason,
+                LastAnsweredAt = p.LastOk is { } at ? new DateTimeOffset(at.ToDateTime()) : null,
+            }),
+        ];
+    }
+
+    /// <summary>Tells everybody at once that we are here (again).</summary>
+    public ValueTask OnLinkUpAsync() => new(ShowAsync(PresenceState.Join));
+
+    public async ValueTask DisposeAsync()
+    {
+        await ShowAsync(PresenceState.Leave);
+        foreach (var responder in _responders) await responder.DisposeAsync();
+        await _stop.CancelAsync();
+        await _loop.DisposeAsync();
+        foreach (var pending in _pending.Values) pending.Answer.TrySetResult(ResponderAnswer.Refused(ExchangeRefusal.Busy, "the bridge is stopping"));
+        await _tasks.DisposeAsync();
+        foreach (var upstream in _upstreams.Values) upstream.Http.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task<ResponderAnswer> HandleAsync(string code, NatsMsg message, ExchangeTicket ticket, CancellationToken cancellationToken)
+    {
+        var (parent, state) = Sync.NatsHeadersOf.TraceOf(message.Headers);
+        using var span = MessageSpans.Proxy(message.Subject, message.Data.Length, code, parent, state);
+        var type = XferContentTypes.TryParse(ticket.ContentType ?? XferContentTypes.NameOf(XferContentType.Compressed), out var given) ? given : XferContentType.Compressed;
+        var pending = new Pending(message.Data, type);
+        await _loop.TellAsync((core, now) => _pending[core.OnRequest(now, code)] = pending);
+        return await pending.Answer.Task.WaitAsync(cancellationToken);
+    }
+
+    private void Drain(BridgeCore core)
+    {
+        while (core.TryTake(out var effect))
+        {
+            switch (effect)
+            {
+                case BridgeEffect.Forward forward:
+                    _tasks.Start(() => ForwardAsync(forward));
+                    break;
+                case BridgeEffect.Reply reply when _pending.TryRemove(reply.RequestId, out var pending):
+                    pending.Answer.TrySetResult(new ResponderAnswer(pending.Reply, pending.ReplyType == XferContentType.Compressed ? null : XferContentTypes.NameOf(pending.ReplyType)));
+                    break;
+                case BridgeEffect.Refuse refuse when _pending.TryRemove(refuse.RequestId, out var pending):
+                    pending.Answer.TrySetResult(ResponderAnswer.Refused(refuse.Refusal, refuse.Reason));
+                    break;
+                case BridgeEffect.Log line:
+                    _node.Log.Write(RepositoryNode.LevelOf(line.Level), line.Text, ("project", line.ProjectCode));
+                    break;
+            }
+        }
+    }
+
+    private async Task ForwardAsync(BridgeEffect.Forward forward)
+    {
+        if (!_pending.TryGetValue(forward.RequestId, out var pending)) return;
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(forward.Timeout > TimeSpan.Zero ? forward.Timeout : TimeSpan.FromMilliseconds(1));
+        UpstreamOutcome outcome;
+        try
+        {
+            await PostAsync(_upstreams[forward.ProjectCode], pending, limit.Token);
+            outcome = UpstreamOutcome.Answered;
+        }
+        catch (OperationCanceledException)
+        {
+            outcome = new UpstreamOutcome(UpstreamOutcomeKind.Lost, "no answer in time");
+        }
+        catch (EdgeSyncException e)
+        {
+            outcome = new UpstreamOutcome(KindOf(e), e.Message);
+        }
+
+        await _loop.TellAsync((core, now) => core.OnUpstream(now, forward.RequestId, outcome));
+    }
+
+    private static async Task PostAsync(Upstream upstream, Pending pending, CancellationToken cancellationToken)
+    {
+        using var response = await upstream.Http.PostAsync(upstream.Url, pending.Type, pending.Body, mayRepeat: false, cancellationToken);
+        using var body = new PooledBytes();
+        while (await response.ReadAsync(body.GetMemory(64 * 1024), cancellationToken) is > 0 and var read) body.Advance(read);
+        (pending.Reply, pending.ReplyType) = (body.Written.ToArray(), response.ContentType);
+    }
+
+    private static UpstreamOutcomeKind KindOf(EdgeSyncException failure) => failure switch
+    {
+        XferHttpException { Status: 429 or 503 } => UpstreamOutcomeKind.Busy,
+        XferHttpException { Status: >= 400 and < 500 } => UpstreamOutcomeKind.Refused,
+        XferHttpException => UpstreamOutcomeKind.Failed,
+        { InnerException: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } } => UpstreamOutcomeKind.NotReached,
+        { Kind: ErrorKind.Unavailable } => UpstreamOutcomeKind.Lost,
+        _ => UpstreamOutcomeKind.Failed,
+    };
+
+    private async Task ShowAsync()
+    {
+        using var timer = new PeriodicTimer(Heartbeat, _node.Clock);
+        await ShowAsync(PresenceState.Join);
+        while (await timer.WaitForNextTickAsync(_stop.Token)) await ShowAsync(PresenceState.Alive);
+    }
+
+    // As a hub, because everybody brings to it and fetches from it; as a bridge, because it never tells what others brought.
+    private async Task ShowAsync(PresenceState state)
+    {
+        foreach (var upstream in _upstreams.Values)
+        {
+            var presence = new Presence
+            {
+                PeerId = _node.NodeId,
+                State = state,
+                Role = NodeRole.Hub,
+                Version = BuildInfo.Version,
+                Capabilities = ["bridge", "serve-nats"],
+                Interval = Heartbeat,
+            };
+            await _nats.PublishAsync(upstream.Subjects.Presence, presence.ToBytes(), CancellationToken.None);
+        }
+    }
+
+    private static byte[] RandomBytes(int count)
+    {
+        var bytes = new byte[count];
+        SystemEntropy.Instance.Fill(bytes);
+        return bytes;
+    }
+
+    private sealed record Upstream(PeerUrl Url, XferHttpClient Http, ProjectSubjects Subjects);
+
+    /// <summary>A request that waits for its answer.</summary>
+    private sealed class Pending(ReadOnlyMemory<byte> body, XferContentType type)
+    {
+        public ReadOnlyMemory<byte> Body => body;
+
+        public XferContentType Type => type;
+
+        public ReadOnlyMemory<byte> Reply { get; set; }
+
+        public XferContentType ReplyType { get; set; }
+
+        public TaskCompletionSource<ResponderAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

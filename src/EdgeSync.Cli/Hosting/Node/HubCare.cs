@@ -1,0 +1,72 @@
+using EdgeSync.Agent;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Hosting.Node;
+
+/// <summary>
+/// What a hub does now and then: folds each write-ahead log into its file, so that stock can read a plain copy, and ends
+/// itself when no leaf needs it any more, if it is to.
+/// </summary>
+internal sealed class HubCare(HubSection settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ServeLog log, TimeProvider clock)
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs until cancelled. True: it is time to stop.</summary>
+    public async Task<bool> RunAsync(CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var folding = FoldAsync(stop.Token);
+        var over = await WatchAsync(stop.Token);
+        await stop.CancelAsync();
+        await folding;
+        return over;
+    }
+
+    private async Task FoldAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(settings.Checkpoint, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                foreach (var node in repositories()) await node.Host.Writer.RunAsync(r => r.Database.Checkpoint(truncate: false), cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or EdgeSyncException)
+        {
+            // Ended, or the repository is being closed.
+        }
+    }
+
+    private async Task<bool> WatchAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (settings.ExitWithoutLeaves is not { } patience)
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+                return false;
+            }
+
+            var lifetime = new HubLifetime(patience, Now);
+            using var timer = new PeriodicTimer(LookEvery, clock);
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                lifetime.OnLeaves(Now, leafs());
+                if (!lifetime.IsOver(Now)) continue;
+
+                log.Write("no leaf is linked any more", ("since", Commands.Durations.Format(patience)));
+                return true;
+            }
+
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
+}
