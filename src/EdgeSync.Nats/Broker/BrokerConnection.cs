@@ -44,6 +44,9 @@ public abstract class BrokerConnection
     /// <summary>Taken by the shell, and not yet reported as sent.</summary>
     internal long InFlightBytes { get; set; }
 
+    /// <summary>Its part in the broker's sum of what waits, as it was when last counted.</summary>
+    internal long CountedBytes { get; set; }
+
     /// <summary>When the shell last took or sent something, while bytes are in flight.</summary>
     internal Instant LastProgress { get; set; }
 
@@ -116,6 +119,16 @@ public abstract class BrokerConnection
         WriteError(text);
         Close(reason);
     }
+
+    /// <summary>Much waits here: whoever goes on writing to it is to pause, if it is a client of ours.</summary>
+    internal void HoldBack(BrokerConnection source)
+    {
+        if (source is ClientConnection publisher && PendingBytes > Core.PauseBytes) publisher.Receiver = this;
+    }
+
+    /// <summary>Whether it still takes something, though less fast than it is written to.</summary>
+    internal bool IsWorthAPause(Instant now) =>
+        !IsClosed && PendingBytes > Core.PauseBytes && (InFlightBytes == 0 || now - LastProgress < Core.Options.PauseProgress);
 
     internal void WriteError(ReadOnlySpan<byte> text)
     {

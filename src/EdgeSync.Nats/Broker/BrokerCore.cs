@@ -65,6 +65,9 @@ public sealed class BrokerCore
     /// <summary>Connections ended because they did not take what was for them.</summary>
     public long SlowConsumers { get; private set; }
 
+    /// <summary>Bytes that wait for all connections together, as of the last batch.</summary>
+    public long PendingBytes { get; private set; }
+
     /// <summary>All connections ever accepted.</summary>
     public long TotalConnections { get; private set; }
 
@@ -139,7 +142,7 @@ public sealed class BrokerCore
 
     /// <summary>
     /// Whether to read on from this client only after a moment: somebody whom it writes to reads less fast than it writes. A shell
-    /// asks after each batch, and pauses for a bounded time. Leaf links are never paused, nor anybody for one.
+    /// asks after each batch, and pauses for a bounded time. Leaf links are never paused.
     /// </summary>
     public bool IsToPause(BrokerConnection connection, Instant now)
     {
@@ -158,6 +161,7 @@ public sealed class BrokerCore
         connection.Close(reason);
         connection.Output.Clear();
         if (connection.InFlightBytes > 0) SetInFlight(connection, 0);
+        Count(connection);
     }
 
     /// <summary>The next connection that has output, or was closed, since it was last taken here.</summary>
@@ -166,6 +170,8 @@ public sealed class BrokerCore
         if (!_touched.TryDequeue(out connection)) return false;
 
         connection.IsTouched = false;
+        Count(connection);
+        if (PendingBytes > Options.TotalPendingBytesMax) CloseWidest();
         return true;
     }
 
@@ -185,6 +191,7 @@ public sealed class BrokerCore
     {
         connection.LastProgress = now;
         SetInFlight(connection, Math.Max(0, connection.InFlightBytes - bytes));
+        Count(connection);
     }
 
     /// <summary>Pings, timeouts and everything else that time brings.</summary>
@@ -265,6 +272,21 @@ public sealed class BrokerCore
         if (connection.InFlightBytes == 0 && bytes > 0 && _inFlightConnections++ == 0) _nextSweep = Now + SweepInterval;
         if (connection.InFlightBytes > 0 && bytes == 0) _inFlightConnections--;
         connection.InFlightBytes = bytes;
+    }
+
+    private void Count(BrokerConnection connection)
+    {
+        PendingBytes += connection.PendingBytes - connection.CountedBytes;
+        connection.CountedBytes = connection.PendingBytes;
+    }
+
+    /// <summary>Memory for the whole process is short: who takes most of it goes.</summary>
+    private void CloseWidest()
+    {
+        if (_connections.Values.MaxBy(c => c.PendingBytes) is not { } widest) return;
+
+        widest.Close(CloseReason.SlowConsumerPendingBytes);
+        Count(widest);
     }
 
     private void SweepSlowWriters(Instant now)

@@ -31,11 +31,14 @@ public sealed record BrokerOptions
     /// <summary>Bytes that may wait for one connection. Beyond it the connection is closed as a slow consumer.</summary>
     public long PendingBytesMax { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Bytes that may wait for all connections together. Beyond it the one for which most waits is closed.</summary>
+    public long TotalPendingBytesMax { get; init; } = 256 * 1024 * 1024;
+
     /// <summary>
-    /// From here on a publisher in this process's reach is paused for moments, as long as the receiver goes on reading. One that
-    /// has stopped delays nobody.
+    /// From here on a client that publishes to the connection is paused for moments, as long as the connection goes on taking
+    /// something: a burst becomes as fast as its receiver. One that has stopped delays nobody.
     /// </summary>
-    public long PauseBytes { get; init; } = 4 * 1024 * 1024;
+    public long PauseBytes { get; init; } = 2 * 1024 * 1024;
 
     /// <summary>A receiver that has taken nothing for so long has stopped.</summary>
     public TimeSpan PauseProgress { get; init; } = TimeSpan.FromMilliseconds(50);

@@ -41,7 +41,7 @@ internal sealed class ClientConnection : BrokerConnection
     internal override IEnumerable<Subscription> ListSubscriptions() => _subscriptions.Values;
 
     /// <summary>Somebody who has much waiting, and to whom this client has written.</summary>
-    public ClientConnection? Receiver { get; set; }
+    public BrokerConnection? Receiver { get; set; }
 
     /// <summary>Writes the first INFO and starts the clocks.</summary>
     public void Greet(Instant now)
@@ -78,10 +78,6 @@ internal sealed class ClientConnection : BrokerConnection
         if (PendingBytes > Core.PauseBytes) OnMuchPending(source);
         return true;
     }
-
-    /// <summary>Whether it still reads, though less fast than it is written to.</summary>
-    public bool IsWorthAPause(Instant now) =>
-        !IsClosed && PendingBytes > Core.PauseBytes && (InFlightBytes == 0 || now - LastProgress < Core.Options.PauseProgress);
 
     internal override Instant? OnDeadline(Instant now)
     {
@@ -195,7 +191,7 @@ internal sealed class ClientConnection : BrokerConnection
     private void OnMuchPending(BrokerConnection source)
     {
         if (PendingBytes > Core.Options.PendingBytesMax) Close(CloseReason.SlowConsumerPendingBytes);
-        else if (source is ClientConnection publisher) publisher.Receiver = this;
+        else HoldBack(source);
     }
 
     private MatchResult Match(ReadOnlySpan<byte> subject)

@@ -51,10 +51,10 @@ internal sealed class Router(Prng prng)
 
         foreach (var link in to.Links)
         {
-            if (link.MayPassFrom(source)) isDelivered |= link.Deliver(message, NamesFor(link));
+            if (link.MayPassFrom(source)) isDelivered |= Deliver(link, source, message);
         }
 
-        return DeliverToChosen(message, to.Links) | isDelivered;
+        return DeliverToChosen(source, message, to.Links) | isDelivered;
     }
 
     private bool DeliverToLocal(Subscription[] members, BrokerConnection source, scoped in RoutedMessage message)
@@ -97,7 +97,7 @@ internal sealed class Router(Prng prng)
     }
 
     /// <summary>The links that were chosen for a queue and have no plain interest; each once.</summary>
-    private bool DeliverToChosen(scoped in RoutedMessage message, LeafLink[] alreadyServed)
+    private bool DeliverToChosen(BrokerConnection source, scoped in RoutedMessage message, LeafLink[] alreadyServed)
     {
         var isDelivered = false;
         for (var i = 0; i < _chosenLinks.Count; i++)
@@ -105,10 +105,18 @@ internal sealed class Router(Prng prng)
             var link = _chosenLinks[i];
             if (Array.IndexOf(alreadyServed, link) >= 0 || _chosenLinks.IndexOf(link) < i) continue;
 
-            isDelivered |= link.Deliver(message, NamesFor(link));
+            isDelivered |= Deliver(link, source, message);
         }
 
         return isDelivered;
+    }
+
+    private bool Deliver(LeafLink link, BrokerConnection source, scoped in RoutedMessage message)
+    {
+        if (!link.Deliver(message, NamesFor(link))) return false;
+
+        link.HoldBack(source);
+        return true;
     }
 
     private ReadOnlySpan<byte[]> NamesFor(LeafLink link)

@@ -30,6 +30,14 @@ internal sealed class BrokerHarness
         return client;
     }
 
+    /// <summary>What a shell does after each batch, but for sending.</summary>
+    public void Flush()
+    {
+        while (Core.TryTakeTouched(out _))
+        {
+        }
+    }
+
     /// <summary>Moves the clock, in steps that miss no deadline.</summary>
     public void Pass(TimeSpan time)
     {

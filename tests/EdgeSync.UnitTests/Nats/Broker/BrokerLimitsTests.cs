@@ -92,6 +92,54 @@ public sealed class BrokerLimitsTests
     }
 
     [Fact]
+    public void Memory_for_all_is_limited_and_who_takes_most_goes()
+    {
+        var harness = new BrokerHarness(Options with { TotalPendingBytesMax = 10_000 });
+        var slow = Enumerable.Range(0, 4).Select(_ => harness.Connect()).ToList();
+        var publisher = harness.Connect();
+        for (var i = 0; i < slow.Count; i++) slow[i].Send($"SUB s.{i} 1\r\n");
+        slow[2].Send("SUB s.> 2\r\n");
+
+        for (var i = 0; i < 50; i++)
+        {
+            publisher.Send($"PUB s.{i % 4} 100\r\n{new string('x', 100)}\r\n");
+            harness.Flush();
+        }
+
+        Assert.Equal([false, false, true, false], slow.Select(c => c.IsClosed));
+        Assert.Equal(CloseReason.SlowConsumerPendingBytes, slow[2].Connection.CloseReason);
+        for (var i = 0; i < 10; i++) slow[3].Read();
+        foreach (var client in slow) harness.Core.Detach(client.Connection, CloseReason.ClientClosed, harness.Now);
+        harness.Flush();
+        Assert.Equal(0, harness.Core.PendingBytes);
+    }
+
+    [Fact]
+    public void A_publisher_pauses_for_who_reads_slower_and_not_for_who_has_stopped()
+    {
+        var harness = new BrokerHarness(Options with { PauseBytes = 1000 });
+        var (slow, publisher) = (harness.Connect(), harness.Connect());
+        slow.Send("SUB a 1\r\n");
+        publisher.Send("PUB a 900\r\n" + new string('x', 900) + "\r\n");
+        Assert.False(harness.Core.IsToPause(publisher.Connection, harness.Now));
+
+        publisher.Send("PUB a 900\r\n" + new string('x', 900) + "\r\n");
+        Assert.True(harness.Core.IsToPause(publisher.Connection, harness.Now));
+        var size = harness.Core.TakeOutput(slow.Connection, [], harness.Now);
+        harness.Pass(TimeSpan.FromMilliseconds(40));
+        Assert.True(harness.Core.IsToPause(publisher.Connection, harness.Now));
+        harness.Core.OutputSent(slow.Connection, 10, harness.Now);
+        harness.Pass(TimeSpan.FromMilliseconds(40));
+        Assert.True(harness.Core.IsToPause(publisher.Connection, harness.Now));
+        harness.Pass(TimeSpan.FromMilliseconds(20));
+        Assert.False(harness.Core.IsToPause(publisher.Connection, harness.Now));
+
+        publisher.Send("PUB a 1\r\nx\r\n");
+        harness.Core.OutputSent(slow.Connection, size - 10, harness.Now);
+        Assert.False(harness.Core.IsToPause(publisher.Connection, harness.Now));
+    }
+
+    [Fact]
     public void A_client_that_takes_nothing_within_the_write_deadline_is_closed()
     {
         var harness = new BrokerHarness();
