@@ -58,6 +58,7 @@ internal static class CommandLine
         root.Subcommands.Add(PeersCommand.Create());
         root.Subcommands.Add(ConfigCommands.Create());
         root.Subcommands.Add(DoctorCommand.Create());
+        root.Subcommands.Add(ReadyCommand.Create());
         root.Subcommands.Add(CompletionCommand.Create());
         Globals.AddTo(root);
         foreach (var option in root.Options.Where(o => o is VersionOption or HelpOption).ToList()) root.Options.Remove(option);

@@ -51,8 +51,8 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         var writer = OpenWriter(path, clock, log);
         try
         {
-            var name = await writer.RunAsync(repository => repository.Settings["project-name"], cancellationToken);
-            return new RepositoryHost(writer, name, options, clock, log);
+            var (name, isReadOnly) = await writer.RunAsync(repository => (repository.Settings["project-name"], repository.IsReadOnly), cancellationToken);
+            return new RepositoryHost(writer, name, options, clock, log) { IsReadOnly = isReadOnly };
         }
         catch
         {
@@ -67,6 +67,9 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     public ReaderPool Readers => _readers;
 
     public string FilePath => _writer.Path;
+
+    /// <summary>Found so at opening. A status asks without waiting for the writing thread, which may be in a long round.</summary>
+    public bool IsReadOnly { get; private init; }
 
     public string? ProjectName => _projectName;
 
@@ -114,7 +117,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
             {
                 ProjectCode = vitals.ProjectCode,
                 ProjectName = vitals.ProjectName,
-                IsReadOnly = await _writer.RunAsync(repository => repository.IsReadOnly, cancellationToken),
+                IsReadOnly = IsReadOnly,
                 FileBytes = new FileInfo(_writer.Path).Length,
                 Checkins = vitals.Checkins,
                 LastCheckinAt = vitals.LastDate is { } date ? new DateTimeOffset(date.ToDateTime()) : null,

@@ -23,6 +23,7 @@ internal static class ServeLoop
         await using var server = await XferHttpServer.StartAsync(options, host, context.Clock, cancellationToken);
         status.Addresses = new Dictionary<string, string> { ["http"] = server.Addresses[0] };
         Announce(context, path, server.Addresses[0]);
+        await using var watchdog = Watchdog.Start(status, context.Clock);
         SystemdNotify.Ready($"serving {path} on {server.Addresses[0]}");
 
         await WaitAsync(cancellationToken);

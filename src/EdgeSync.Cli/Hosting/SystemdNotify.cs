@@ -10,6 +10,9 @@ internal static class SystemdNotify
 
     public static void Stopping() => Send("STOPPING=1");
 
+    /// <summary>Feeds the watchdog.</summary>
+    public static void Alive() => Send("WATCHDOG=1");
+
     private static void Send(string state)
     {
         if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not { Length: > 0 } path) return;

@@ -58,6 +58,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(DeltaReport))]
 [JsonSerializable(typeof(NodeStatus))]
 [JsonSerializable(typeof(DoctorReport))]
+[JsonSerializable(typeof(ReadyReport))]
 [JsonSerializable(typeof(SettingsReport))]
 [JsonSerializable(typeof(SettingsCheckReport))]
 [JsonSerializable(typeof(PathsReport))]

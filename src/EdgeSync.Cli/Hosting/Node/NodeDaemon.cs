@@ -155,10 +155,11 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             _careStop.Dispose();
         }
 
+        // Its last export tells of the repositories too.
+        if (_telemetry is not null) await _telemetry.DisposeAsync();
         if (_bridge is not null) await _bridge.DisposeAsync();
         foreach (var node in _repositories) await node.DisposeAsync();
         if (_nats is not null) await _nats.DisposeAsync();
-        if (_telemetry is not null) await _telemetry.DisposeAsync();
         if (_loaded.Settings.Node.UrlFile is { } file) File.Delete(file);
         _changing.Dispose();
     }

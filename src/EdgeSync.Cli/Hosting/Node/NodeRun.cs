@@ -34,6 +34,7 @@ internal static class NodeRun
             daemon.Addresses) { Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null };
         context.Output.Write(report, CliJson.Default.NodeReport);
         context.Output.Flush();
+        await using var watchdog = Watchdog.Start(daemon, context.Clock);
         SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {daemon.RepositoryPaths.Count} repositories");
 
         var failure = await WaitAsync(daemon, cancellationToken);

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Net;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary>Asks a daemon's <c>/readyz</c>: the probe of containers that have no other program, and of cron.</summary>
+internal static class ReadyCommand
+{
+    private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
+
+    private static readonly Argument<string?> Address = new("ADDR")
+    {
+        Description = "Where the daemon listens, such as :8080; otherwise what the settings say (LEAF_SERVE_HTTP).",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<string?> Agreed = new("--agreed") { Description = "Also demand an agreement with a peer within this time, such as 10m.", HelpName = "TIME" };
+
+    public static Verb Create() => new("ready", "Ask a running daemon whether it does its work.", RunAsync)
+    {
+        Arguments = { Address },
+        Options = { ConfigFile.Option, Agreed },
+        Notes = "Prints the checks of /readyz; ends with 0 when all is well and with 7 when not, or when nobody answers.",
+        Examples = ["ready", "ready :8080 --agreed 10m"],
+    };
+
+    private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var settings = new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) }.Load().Settings;
+        var listen = context.Get(Address) ?? settings.Http.Listen
+            ?? throw new EdgeSyncException(ErrorKind.Usage, "no address: neither here nor in the settings", "edgesync ready :8080");
+        var endpoint = ListenAddress.Parse(listen);
+        if (endpoint.Address.Equals(IPAddress.Any)) endpoint.Address = IPAddress.Loopback;
+        if (endpoint.Address.Equals(IPAddress.IPv6Any)) endpoint.Address = IPAddress.IPv6Loopback;
+        var address = $"{(settings.Http.TlsCert is null ? "http" : "https")}://{endpoint}/readyz";
+        if (context.Get(Agreed) is { } age) address += $"?agreed={Uri.EscapeDataString(age)}";
+
+        var report = await AskAsync(address, cancellationToken);
+        context.Output.Write(report, CliJson.Default.ReadyReport);
+        return report.Ready ? ExitCode.Ok : ExitCode.Unavailable;
+    }
+
+    private static async Task<ReadyReport> AskAsync(string address, CancellationToken cancellationToken)
+    {
+        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false };
+#pragma warning disable CA5359 // It is this machine that is asked, by an address that no certificate names.
+        handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+#pragma warning restore CA5359
+        using var http = new HttpClient(handler) { Timeout = AnswerTimeMax };
+        try
+        {
+            using var response = await http.GetAsync(address, cancellationToken);
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            if (response.StatusCode == HttpStatusCode.BadRequest) throw new EdgeSyncException(ErrorKind.Usage, text.Trim());
+            return new ReadyReport(address, response.IsSuccessStatusCode, text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new EdgeSyncException(ErrorKind.Unavailable, $"{address} does not answer: {e.Message}", "is the daemon running?", e);
+        }
+    }
+}
+
+internal sealed record ReadyReport(string Address, bool Ready, IReadOnlyList<string> Checks) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var check in Checks) output.WriteLine(check);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Net.Sockets;
+using System.Text;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.EndToEndTests;
+
+public sealed class ReadyTests
+{
+    private const int Terminate = 15;
+
+    [Fact]
+    public void A_daemon_that_does_its_work_is_ready()
+    {
+        using var edgesync = Project();
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        var address = new Uri(leaf.Url).Authority;
+
+        Assert.Equal("repository: ok\ndisk: ok\n", edgesync.Ok("ready", address));
+        edgesync.Variables["LEAF_SERVE_HTTP"] = address;
+        Assert.True(edgesync.Json("ready").GetProperty("ready").GetBoolean());
+    }
+
+    [Fact]
+    public void Nobody_there_is_worth_another_try()
+    {
+        using var edgesync = Project();
+
+        var outcome = edgesync.Run("ready", $":{Ports.Free()}");
+
+        Assert.Equal(7, outcome.Code);
+        Assert.Contains("does not answer", outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal(2, edgesync.Run("ready").Code);
+    }
+
+    [Fact]
+    public void The_watchdog_of_systemd_is_fed()
+    {
+        using var edgesync = Project();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(edgesync["notify"]));
+        socket.ReceiveTimeout = 30_000;
+        edgesync.Variables["NOTIFY_SOCKET"] = edgesync["notify"];
+        edgesync.Variables["WATCHDOG_USEC"] = "200000";
+
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        var buffer = new byte[1000];
+        string[] said = [.. Enumerable.Range(0, 3).Select(_ => Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer)))];
+        leaf.Stop(Terminate);
+
+        Assert.StartsWith("READY=1\n", said[0], StringComparison.Ordinal);
+        Assert.Equal(["WATCHDOG=1", "WATCHDOG=1"], said[1..]);
+    }
+
+    private static Edgesync Project()
+    {
+        var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "hub.fossil");
+        return edgesync;
+    }
+}
