@@ -9,9 +9,11 @@ internal sealed class RunningLeaf : IDisposable
     private readonly Process _process;
     private readonly Task<string> _errors;
 
-    public RunningLeaf(Edgesync edgesync, string repository, params string[] more)
+    /// <param name="repository">Null when the settings name it.</param>
+    public RunningLeaf(Edgesync edgesync, string? repository, params string[] more)
     {
-        _process = edgesync.Start(["leaf", "--repo", repository, "--serve-http", "127.0.0.1:0", "--json", .. more]);
+        string[] named = repository is null ? [] : ["--repo", repository];
+        _process = edgesync.Start(["leaf", .. named, "--serve-http", "127.0.0.1:0", "--json", .. more]);
         _errors = _process.StandardError.ReadToEndAsync();
         var line = _process.StandardOutput.ReadLine();
         Assert.True(line is not null, $"the leaf did not start: {(line is null ? _errors.GetAwaiter().GetResult() : "")}");
@@ -24,6 +26,27 @@ internal sealed class RunningLeaf : IDisposable
     public string Errors => _errors.GetAwaiter().GetResult();
 
     public string UrlOf(string user) => Url.Replace("://", $"://{user}@", StringComparison.Ordinal);
+
+    public async Task<JsonElement> StatusAsync()
+    {
+        using var http = new HttpClient();
+        using var document = JsonDocument.Parse(await http.GetStringAsync(Url + "/status", TestContext.Current.CancellationToken));
+        return document.RootElement.Clone();
+    }
+
+    public Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    /// <summary>Asks again and again, for as long as it is sensible to wait.</summary>
+    public async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), "it does not come");
+            Assert.False(_process.HasExited, "the leaf has ended");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
 
     public int Stop(int signal)
     {

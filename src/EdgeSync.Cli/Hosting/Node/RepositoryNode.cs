@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using EdgeSync.Agent;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting.Sync;
+using EdgeSync.Cli.Hosting.Watch;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
@@ -25,6 +26,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly RunningTasks _tasks;
     private readonly PendingWrites _writes;
     private readonly ChangeWatcher _watcher;
+    private readonly FolderWatcher? _folder;
     private readonly CoreLoop<AgentCore> _loop;
     private readonly ConcurrentDictionary<string, TargetTally> _tallies = new();
     private readonly List<SyncNowWait> _waits = [];   // only touched on the agent's loop
@@ -50,6 +52,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
             task => node.Failed(task.Exception!.GetBaseException()), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         host.Pushed = () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Pushed));
         _watcher = new ChangeWatcher(host.Writer, () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Local)), node.Clock);
+        if (settings.Watch is { } watch)
+            _folder = new FolderWatcher(watch, host.Writer, () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Local)), node.Failed, node.Log, node.Clock);
     }
 
     public RepositoryHost Host { get; }
@@ -125,7 +129,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public async Task<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
     {
         var agent = await _loop.AskAsync((core, now) => core.StatusAt(now), cancellationToken);
-        return RepositoryStatusOf.Add(await Host.StatusAsync(cancellationToken), agent, _tallies, _checkins, _node.Clock);
+        return RepositoryStatusOf.Add(await Host.StatusAsync(cancellationToken), agent, _tallies, _checkins, _node.Clock) with { Watch = _folder?.Status };
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,78 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>A file as a check-in has it.</summary>
+public readonly record struct FolderEntry(ArtifactId Id, FilePermission Permission);
+
+/// <summary>A file as the disk has it; its content is only looked at when it is compared.</summary>
+public sealed record FolderFile(FilePermission Permission, Func<ArtifactId, bool> HasContent)
+{
+    internal bool Is(FolderEntry? entry) => entry is { } e && e.Permission == Permission && HasContent(e.Id);
+}
+
+/// <summary>What one look at a folder comes to.</summary>
+/// <param name="Changed">New content or permission for files that the check-in has.</param>
+/// <param name="Adopted">What the folder and the tip have in common now, known from here on; null: known no more.</param>
+/// <param name="Conflicts">Changed here and, otherwise, by somebody else: left alone on both sides.</param>
+/// <param name="Refusal">Why nothing of it is committed, or null.</param>
+public sealed record FolderChanges(
+    IReadOnlyList<string> Added, IReadOnlyList<string> Changed, IReadOnlyList<string> Removed,
+    IReadOnlyList<KeyValuePair<string, FolderEntry?>> Adopted, IReadOnlyList<string> Conflicts, string? Refusal)
+{
+    public bool IsEmpty => Added.Count + Changed.Count + Removed.Count == 0;
+}
+
+/// <summary>
+/// Compares three states of a folder, file by file: what it was known to hold, what it holds, and what the tip of the branch
+/// holds. Only what was edited here goes into the next check-in; what others changed meanwhile is not undone by it.
+/// <code>
+/// disk = known              nobody here touched it            nothing, whatever the tip says
+/// disk = tip                it was updated from there         known from here on
+/// known = tip, disk ≠       edited here                       added, changed, removed
+/// all three differ          edited here and there             a conflict: left alone, and said
+/// </code>
+/// </summary>
+public static class FolderPlan
+{
+    public static FolderChanges Plan(
+        IReadOnlyDictionary<string, FolderEntry> known, IReadOnlyDictionary<string, FolderFile> disk, IReadOnlyDictionary<string, FolderEntry> tip)
+    {
+        List<string> added = [], changed = [], removed = [], conflicts = [];
+        List<KeyValuePair<string, FolderEntry?>> adopted = [];
+        foreach (var name in known.Keys.Union(disk.Keys).Order(StringComparer.Ordinal))
+        {
+            var before = Find(known, name);
+            var there = Find(tip, name);
+            var here = disk.GetValueOrDefault(name);
+            if (here is null ? before is null : here.Is(before)) continue;
+
+            if (here is null ? there is null : here.Is(there)) adopted.Add(new(name, there));
+            else if (there != before) conflicts.Add(name);
+            else if (here is null) removed.Add(name);
+            else if (there is null) added.Add(name);
+            else changed.Add(name);
+        }
+
+        // An unmounted disk and a folder that was emptied on purpose look alike: that one needs a person.
+        var isWiped = disk.Count == 0 && removed.Count > 0 && removed.Count + conflicts.Count >= known.Count;
+        return isWiped
+            ? new FolderChanges([], [], [], [], [], $"the folder is empty, but {known.Count} files were known in it: is it mounted?")
+            : new FolderChanges(added, changed, removed, adopted, conflicts, null);
+    }
+
+    /// <summary>A comment that names what there is room for.</summary>
+    public static string Comment(FolderChanges changes)
+    {
+        const int NamesMax = 5;
+        var counts = new List<string>();
+        if (changes.Changed.Count > 0) counts.Add($"{changes.Changed.Count} changed");
+        if (changes.Added.Count > 0) counts.Add($"{changes.Added.Count} added");
+        if (changes.Removed.Count > 0) counts.Add($"{changes.Removed.Count} removed");
+        IReadOnlyList<string> names = [.. changes.Changed, .. changes.Added, .. changes.Removed];
+        return $"{string.Join(", ", counts)}: {string.Join(", ", names.Take(NamesMax))}{(names.Count > NamesMax ? ", …" : "")}";
+    }
+
+    private static FolderEntry? Find(IReadOnlyDictionary<string, FolderEntry> files, string name) => files.TryGetValue(name, out var entry) ? entry : null;
+}

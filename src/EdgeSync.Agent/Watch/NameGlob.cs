@@ -1,0 +1,90 @@
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// The globs of <c>ignore-glob</c>: <c>*</c> is any text, slashes too, <c>?</c> one character, <c>[a-z]</c> and <c>[^a-z]</c>
+/// one of some. A pattern that fits a folder takes everything below it. Spec: www/globs.wiki.
+/// </summary>
+public sealed class NameGlob
+{
+    private readonly string[] _patterns;
+
+    /// <param name="lists">Patterns, with commas or line ends between them.</param>
+    public NameGlob(params IEnumerable<string> lists) => _patterns =
+        [.. lists.SelectMany(l => l.Split([',', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(p => p.TrimEnd('/'))];
+
+    /// <summary>A path with slashes, from the top of the folder.</summary>
+    public bool Matches(string path)
+    {
+        for (var end = path.IndexOf('/', StringComparison.Ordinal); end >= 0; end = path.IndexOf('/', end + 1))
+        {
+            if (MatchesWhole(path.AsSpan(0, end))) return true;
+        }
+
+        return MatchesWhole(path);
+    }
+
+    private bool MatchesWhole(ReadOnlySpan<char> path)
+    {
+        foreach (var pattern in _patterns)
+        {
+            if (Fits(pattern, path)) return true;
+        }
+
+        return false;
+    }
+
+    // One star is remembered at a time: going back to an earlier one can never help.
+    private static bool Fits(ReadOnlySpan<char> pattern, ReadOnlySpan<char> text)
+    {
+        int p = 0, t = 0, starPattern = -1, starText = 0;
+        while (t < text.Length)
+        {
+            if (p < pattern.Length && pattern[p] == '*')
+            {
+                (starPattern, starText) = (++p, t);
+            }
+            else if (p < pattern.Length && TakesOne(pattern, p, text[t], out var next))
+            {
+                (p, t) = (next, t + 1);
+            }
+            else if (starPattern >= 0)
+            {
+                (p, t) = (starPattern, ++starText);
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        while (p < pattern.Length && pattern[p] == '*') p++;
+        return p == pattern.Length;
+    }
+
+    private static bool TakesOne(ReadOnlySpan<char> pattern, int at, char c, out int next)
+    {
+        next = at + 1;
+        if (pattern[at] == '?') return true;
+        if (pattern[at] != '[') return pattern[at] == c;
+
+        var isNegated = next < pattern.Length && pattern[next] == '^';
+        if (isNegated) next++;
+        var isIn = false;
+        for (var first = next; next < pattern.Length && (pattern[next] != ']' || next == first); next++)
+        {
+            if (next + 2 < pattern.Length && pattern[next + 1] == '-' && pattern[next + 2] != ']')
+            {
+                isIn |= c >= pattern[next] && c <= pattern[next + 2];
+                next += 2;
+            }
+            else
+            {
+                isIn |= c == pattern[next];
+            }
+        }
+
+        if (next == pattern.Length) return false;   // never closed: fits nothing
+        next++;
+        return isIn != isNegated;
+    }
+}
