@@ -15,8 +15,8 @@ internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
     {
         if (lived >= remote.StableAfter) _failures = 0;
 
-        // A loop or a refusal does not go away by itself: the long pause, spread so that two ends do not meet again.
-        if (isRefused) return remote.RefusedWait + remote.ReconnectWait * prng.NextDouble();
+        // A loop or a refusal does not go away by itself: the long pause, spread so that several ends do not meet again.
+        if (isRefused) return remote.RefusedWait * (1 + prng.NextDouble() / 3);
 
         var grown = remote.ReconnectWait.Ticks * Math.Pow(2, Math.Min(_failures, 30));
         _failures++;

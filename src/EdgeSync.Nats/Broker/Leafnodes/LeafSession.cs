@@ -32,6 +32,12 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     /// <summary>A link that is younger when a circle shows is taken for the one that closed it.</summary>
     private static readonly TimeSpan YoungAge = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// So long the loop marks that a new link brings are not passed on. The first flight of a link that closes a circle brings
+    /// our own mark too: it ends before a third party, that would end one of its good links, hears of it.
+    /// </summary>
+    private static readonly TimeSpan MarksHeldFor = TimeSpan.FromMilliseconds(250);
+
     /// <summary>How long an old link waits for the young one to end.</summary>
     private static readonly TimeSpan LoopGrace = TimeSpan.FromSeconds(1);
 
@@ -47,6 +53,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private Instant? _pingSent;
     private int _unansweredPings;
     private Instant? _loopDeadline;
+    private List<byte[]>? _heldMarks;
 
     protected LeafSession(LeafLinks links, ConnectionOrigin origin, Instant now) : base(links.Core, origin, now)
     {
@@ -152,7 +159,14 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         if (PendingBytes > Options.PendingBytesMax) Links.CloseLater(this);
     }
 
-    private Instant NextDeadline => _loopDeadline is { } loop && loop < _nextPing ? loop : _nextPing;
+    private Instant NextDeadline
+    {
+        get
+        {
+            var next = _loopDeadline is { } loop && loop < _nextPing ? loop : _nextPing;
+            return _heldMarks is not null && UpSince + MarksHeldFor < next ? UpSince + MarksHeldFor : next;
+        }
+    }
 
     /// <summary>It does not take what is for it. Interest goes out whole when it is back.</summary>
     public void CloseAsSlow()
@@ -172,6 +186,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         }
 
         if (!IsUp) return null;
+        if (_heldMarks is not null && now >= UpSince + MarksHeldFor) PassHeldMarks();
+        if (IsClosed) return null;
         if (_loopDeadline is { } loop && now >= loop)
         {
             CloseForLoop();
@@ -392,7 +408,27 @@ internal abstract class LeafSession : LeafLink, ILeafLink
             Core.Subscriptions.Add(subscription);
         }
 
-        Links.Take(this, key, weight);
+        if (LoopMark.Is(key) && Core.Now - UpSince < MarksHeldFor) Hold(key);
+        else Links.Take(this, key, weight);
+    }
+
+    private void Hold(ReadOnlySpan<byte> mark)
+    {
+        if (_heldMarks is null)
+        {
+            _heldMarks = [];
+            Core.Schedule(this, UpSince + MarksHeldFor);
+        }
+
+        _heldMarks.Add(mark.ToArray());
+    }
+
+    private void PassHeldMarks()
+    {
+        var held = _heldMarks!;
+        _heldMarks = null;
+        foreach (var mark in held)
+            if (!IsClosed && _interest.ContainsKey(mark)) Links.Take(this, mark, 1);
     }
 
     private void OnNoInterest(in NatsOp op)

@@ -47,7 +47,7 @@ public sealed record LeafnodeRemote
     /// <summary>A link that lived this long starts its pauses afresh.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>The pause after a loop, a cluster of our own name, or refused permissions: nothing that a quick retry would mend.</summary>
+    /// <summary>The pause after a loop, a cluster of our own name, or refused permissions: nothing that a quick retry would mend. Up to a third is added by chance.</summary>
     public TimeSpan RefusedWait { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <exception cref="EdgeSyncException">An address cannot be read, or there is none.</exception>

@@ -245,6 +245,37 @@ public sealed class LeafSolicitTests
         Assert.Equal("nats-leaf://hub:7422", new LeafnodeRemote { Urls = [url] }.DisplayName);
     }
 
+    // Spec: the vector of the nonce of the captured INFO.
+    [Fact]
+    public void A_key_signs_the_nonce_of_the_first_info()
+    {
+        const string Seed = "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y";
+        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = Seed } };
+
+        var connect = Connect(new LeafNode("edge").Solicit(remote).Ask(Info2_9));
+
+        Assert.Equal("UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK", connect.GetProperty("nkey").GetString());
+        Assert.Equal("V0Je-ltniyuIEpGt3xf6cLgroCQqXmjySwSXH-KrVDOXUotkKbNpfTiIN1GGDOojlPvQAGz26QRAOviB_eMzCQ", connect.GetProperty("sig").GetString());
+
+        var creds = $"-----BEGIN NATS USER JWT-----\r\ne.y.J\r\n------END NATS USER JWT------\r\n\r\n-----BEGIN USER NKEY SEED-----\r\n{Seed}\r\n------END USER NKEY SEED------\r\n";
+        connect = Connect(new LeafNode("edge").Solicit(remote with { Credentials = new LeafCredentials { CredsText = creds } }).Ask(Info2_9));
+        Assert.Equal("e.y.J", connect.GetProperty("jwt").GetString());
+        Assert.StartsWith("V0Je-", connect.GetProperty("sig").GetString(), StringComparison.Ordinal);
+        Assert.False(connect.TryGetProperty("nkey", out _));
+    }
+
+    [Fact]
+    public void A_damaged_key_is_said_and_not_shown()
+    {
+        var hub = new LeafNode("edge").Solicit(new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = "SUNONSENSE" } });
+
+        hub.Send(Info2_9);
+
+        Assert.True(hub.IsClosed);
+        Assert.Contains("damaged", hub.Link.Trouble, StringComparison.Ordinal);
+        Assert.DoesNotContain("NONSENSE", hub.Link.Trouble, StringComparison.Ordinal);
+    }
+
     internal static JsonElement Connect(string said)
     {
         var line = said.Split("\r\n")[0];

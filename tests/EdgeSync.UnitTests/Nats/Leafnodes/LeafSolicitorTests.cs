@@ -67,7 +67,7 @@ public sealed class LeafSolicitorTests
         node.Receive(link, "-ERR 'Loop detected for leafnode account=\"$G\"'\r\n"u8);
         solicitor.Ended(node.Now);
 
-        Assert.InRange(solicitor.NextDial!.Value - node.Now, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(31));
+        Assert.InRange(solicitor.NextDial!.Value - node.Now, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(40));
         Assert.Contains("Loop detected", solicitor.Status().LastError, StringComparison.Ordinal);
     }
 

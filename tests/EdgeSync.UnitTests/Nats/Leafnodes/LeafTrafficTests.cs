@@ -130,6 +130,7 @@ public sealed class LeafTrafficTests
     {
         var other = _node.AcceptLeaf();
         other.Ask("""CONNECT {"name":"b","cluster":"b"}""" + "\r\n");
+        _node.Advance(TimeSpan.FromSeconds(0.3));
         _peer.Send("LS+ bar.*\r\nLS+ svc q 2\r\nLS+ _INBOX.hh.*\r\n");
         other.Take();
 

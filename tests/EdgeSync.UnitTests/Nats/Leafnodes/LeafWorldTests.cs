@@ -75,6 +75,7 @@ public sealed class LeafWorldTests
             var nodes = new[] { world.Add("a"), world.Add("b"), world.Add("c") };
             for (var i = 0; i < 3; i++) world.Join(nodes[i], nodes[(i + 1) % 3]);
             world.Settle();
+            world.Advance(TimeSpan.FromSeconds(0.3));
 
             // All three may be found at once; those that were refused come back one by one after their pause.
             Assert.True(world.Cables.Count < 3);
@@ -95,6 +96,33 @@ public sealed class LeafWorldTests
             world.Settle();
             Assert.All(clients, client => Assert.Equal("MSG foo 1 1\r\nx\r\n", client.Take()));
         }, runs: 50);
+    }
+
+    // A third party would end a good link if it heard of the circle.
+    [Fact]
+    public void Only_the_link_that_closes_a_circle_is_lost()
+    {
+        Property.Check(prng =>
+        {
+            var world = new LeafWorld(prng);
+            var nodes = Enumerable.Range(0, prng.NextInt32(3, 7)).Select(i => world.Add($"n{i}")).ToArray();
+            var good = new List<LeafCable>();
+            for (var i = 1; i < nodes.Length; i++)
+            {
+                good.Add(prng.Chance(0.5) ? world.Join(nodes[i], nodes[i - 1]) : world.Join(nodes[i - 1], nodes[i]));
+                world.Settle();
+                world.Advance(TimeSpan.FromSeconds(10));
+            }
+
+            var closing = prng.Chance(0.5) ? world.Join(nodes[0], nodes[^1]) : world.Join(nodes[^1], nodes[0]);
+            world.Settle();
+            world.Advance(TimeSpan.FromSeconds(0.3));
+            world.Advance(TimeSpan.FromSeconds(2));
+
+            Assert.DoesNotContain(closing, world.Cables);
+            Assert.True(closing.LeafSide.Link.IsRefused);
+            Assert.All(good, cable => Assert.Contains(cable, world.Cables));
+        }, runs: 100);
     }
 
     [Fact]

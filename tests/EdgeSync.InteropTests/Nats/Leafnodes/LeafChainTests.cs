@@ -1,0 +1,106 @@
+using EdgeSync.Nats.Broker.Leafnodes;
+using EdgeSync.Primitives;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.InteropTests.Nats.Leafnodes;
+
+/// <summary>Three servers and more, real and ours in any order.</summary>
+public sealed class LeafChainTests
+{
+    [Theory]
+    [InlineData("real", "ours", "real")]
+    [InlineData("ours", "real", "ours")]
+    [InlineData("real", "ours", "ours")]
+    [InlineData("ours", "ours", "real")]
+    public async Task A_chain_of_hub_mid_and_edge_is_one_bus(string hubKind, string midKind, string edgeKind)
+    {
+        await using var hub = await LeafBus.StartAsync(hubKind, "hub");
+        await using var mid = await LeafBus.StartAsync(midKind, "mid", hub.LeafPort);
+        await using var edge = await LeafBus.StartAsync(edgeKind, "edge", mid.LeafPort);
+        await using var atHub = await hub.ClientAsync();
+        await using var atMid = await mid.ClientAsync();
+        await using var atEdge = await edge.ClientAsync();
+        LeafClient[] all = [atHub, atMid, atEdge];
+        foreach (var client in all) await client.SubscribeAsync("news");
+        await atEdge.SubscribeAsync("work", "q");
+        await MeetAsync(all);
+
+        foreach (var publisher in all)
+        {
+            await publisher.PublishAsync("news", "x");
+            foreach (var client in all) Assert.Equal("x", (await client.NextAsync()).Body);
+        }
+
+        foreach (var asking in new[] { atHub, atMid })
+        {
+            var answer = asking.RequestAsync("work", "ping");
+            var request = await atEdge.NextAsync();
+            await atEdge.PublishAsync(request.Reply, "pong");
+            Assert.Equal("pong", (await answer).Body);
+        }
+
+        await MeetAsync(all);
+        foreach (var client in all) Assert.Empty(await client.ArrivedAsync());
+    }
+
+    // A message that reaches a node twice, or runs in circles, would be seen as a second arrival.
+    [Theory]
+    [InlineData("ours", "ours")]
+    [InlineData("real", "ours")]
+    [InlineData("ours", "real")]
+    [InlineData("real", "real")]
+    public async Task A_link_that_closes_a_circle_is_refused_and_the_rest_goes_on(string hubKind, string midKind)
+    {
+        var edgePort = Ports.Free();
+        await using var hub = hubKind == "real" ? new RealBus("hub") : (LeafBus)await OurBus.StartAsync("hub");
+        await using var mid = await LeafBus.StartAsync(midKind, "mid", hub.LeafPort);
+        await using var edge = await OurBus.StartAsync("edge", leafPort: edgePort, hubs: [mid.LeafPort]);
+        LeafClient[] all = [await hub.ClientAsync(), await mid.ClientAsync(), await edge.ClientAsync()];
+        foreach (var client in all) await client.SubscribeAsync("news");
+        await MeetAsync(all);
+
+        var closing = edge.Join($"nats-leaf://127.0.0.1:{hub.LeafPort}");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        while (closing.Status.LastError.Length == 0)
+        {
+            Assert.False(patience.IsCancellationRequested, closing.Status.ToString());
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Contains("loop", closing.Status.LastError, StringComparison.OrdinalIgnoreCase);
+        Assert.True(closing.Status.NextTry - Instant.FromDateTime(DateTimeOffset.UtcNow) > TimeSpan.FromSeconds(20));
+        await MeetAsync(all);
+        foreach (var client in all) await client.ArrivedAsync();
+        foreach (var publisher in all)
+        {
+            await publisher.PublishAsync("news", "x");
+            foreach (var client in all) Assert.Equal("x", (await client.NextAsync()).Body);
+        }
+
+        await MeetAsync(all);
+        foreach (var client in all)
+        {
+            Assert.Empty(await client.ArrivedAsync());
+            await client.DisposeAsync();
+        }
+    }
+
+    private static async Task MeetAsync(LeafClient[] all)
+    {
+        foreach (var client in all)
+            foreach (var other in all)
+                if (client != other) await client.BeReachableFromAsync(other, TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task A_server_that_dials_itself_is_told_so()
+    {
+        var port = Ports.Free();
+        await using var node = await OurBus.StartAsync("alone", leafPort: port, hubs: [port]);
+
+        await node.UntilAsync(status => status.LastError.Length > 0);
+
+        Assert.Contains("this very server", node.Remote.Status.LastError, StringComparison.Ordinal);
+        Assert.Equal(LeafRemoteState.Waiting, node.Remote.Status.State);
+    }
+}
