@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # usage: scripts/run.sh [REPOSITORY]
 # From a fresh machine to a served repository: builds bin/edgesync when it is missing or older than the source, makes
-# demo.fossil with a few check-ins (unless a repository is given), and serves it on port 8080. Safe to run again.
-# ADDR=host:port serves elsewhere.
+# demo.fossil with a few check-ins (unless a repository is given), and starts a leaf on it: port 8080 for Fossil clients,
+# port 7422 of its own NATS broker for other leaves. Safe to run again.
+# ADDR=host:port and LEAF_PORT=port serve elsewhere; BIND='*' lets other machines join the broker.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
-case ${1:-} in -h | --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;; esac
+case ${1:-} in -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;; esac
 
 repository=${1:-demo.fossil}
 [ $# -eq 0 ] || [ -f "$repository" ] || die "$repository does not exist."
@@ -38,8 +39,14 @@ if [ ! -f "$repository" ]; then
 fi
 
 addr=${ADDR:-127.0.0.1:8080}
+bind=${BIND:-127.0.0.1}
+port=${LEAF_PORT:-7422}
+host=$([ "$bind" = '*' ] && hostname || echo "$bind")
+code=$(bin/edgesync repo config get project-code -R "$repository")
 say ""
 say "serving $repository; in another terminal:"
 say "  fossil clone http://localhost:${addr##*:} there.fossil"
+say "or, to keep a second copy in step within milliseconds:"
+say "  bin/edgesync leaf --repo second.fossil --nats nats-leaf://$host:$port --clone-from nats --project $code"
 say "Ctrl-C stops."
-exec bin/edgesync leaf --repo "$repository" --serve-http "$addr"
+exec bin/edgesync leaf --repo "$repository" --serve-http "$addr" --nats-leaf-port "$port" --nats-bind "$bind" --log-format text

@@ -45,9 +45,7 @@ internal static class LeafCommand
     {
         if (settings.Repositories.Count == 0)
             throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs a repository", "--repo FILE, LEAF_REPO, or repositories in edgesync.json");
-        var nats = settings.Nats;
-        var speaksNats = nats.Enabled && (nats.Urls.Count > 0 || nats.ClientPort is not null || nats.LeafPort is not null || nats.WebsocketPort is not null || nats.Server is not null);
-        if (settings.Http.Address is null && !speaksNats && settings.Repositories.All(r => r.Peers.Count == 0))
+        if (settings.Http.Address is null && !settings.Nats.IsUseful && settings.Repositories.All(r => r.Peers.Count == 0))
             throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs something to do", "--nats URL, --nats-leaf-port 7422, --serve-http :8080 or --peer URL");
     }
 }

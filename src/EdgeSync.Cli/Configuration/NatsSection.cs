@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EdgeSync.Agent;
 
 namespace EdgeSync.Cli.Configuration;
@@ -39,6 +40,10 @@ internal sealed class NatsSection
 
     /// <summary>Path of a nats-server to run instead of the embedded broker, or <c>auto</c> for the one in PATH.</summary>
     public string? Server { get; set; }
+
+    /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
+    [JsonIgnore]
+    public bool IsUseful => Enabled && (Urls.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
 
     public NatsLogin Login { get; set; } = new();
 

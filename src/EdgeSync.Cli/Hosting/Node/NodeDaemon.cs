@@ -66,6 +66,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     public IReadOnlyList<string> RepositoryPaths => [.. _repositories.Select(r => r.Host.FilePath)];
 
+    public IReadOnlyList<string> ProjectCodes => [.. _repositories.Select(r => r.ProjectCode)];
+
     /// <exception cref="EdgeSyncException">Something of it cannot be started; what was, is stopped again.</exception>
     public static async Task<NodeDaemon> StartAsync(
         SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock, CancellationToken cancellationToken)
@@ -169,7 +171,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var settings = _loaded.Settings;
         _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId), this, Log, _clock);
         _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess);
-        if (settings.Nats.Enabled)
+        if (settings.Nats.IsUseful)
         {
             _nats = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
             _nats.LinkChanged = OnLinkAsync;

@@ -31,7 +31,10 @@ internal static class NodeRun
 
         var report = new NodeReport(
             daemon.RepositoryPaths.Count == 1 ? daemon.RepositoryPaths[0] : null, daemon.Addresses.GetValueOrDefault("http"), daemon.Surroundings.NodeId, role, daemon.RepositoryPaths,
-            daemon.Addresses) { Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null };
+            daemon.Addresses) {
+            ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
+            Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null,
+        };
         context.Output.Write(report, CliJson.Default.NodeReport);
         context.Output.Flush();
         await using var watchdog = Watchdog.Start(daemon, context.Clock);
@@ -96,6 +99,9 @@ internal static class NodeRun
 internal sealed record NodeReport(
     string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories, IReadOnlyDictionary<string, string> Addresses) : IReport
 {
+    /// <summary>Of the only repository.</summary>
+    public string? ProjectCode { get; init; }
+
     /// <summary>Logins that a hub has made, with their passwords, which are shown once.</summary>
     public IReadOnlyList<MadeUser>? Users { get; init; }
 
@@ -104,6 +110,7 @@ internal sealed record NodeReport(
         output.WriteLine(Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} keeps {(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to stop)");
         foreach (var user in Users ?? []) output.WriteLine(user.Password is null ? $"  made the user {user.Login}" : $"  made the user {user.Login}, password {user.Password}");
         if (Address is not null && Repositories.Count > 0) output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)}{(Repositories.Count > 1 ? "/NAME" : "")} copy.fossil");
-        if (Addresses.TryGetValue("nats-leaf", out var leaf)) output.WriteLine($"  edgesync leaf --nats {leaf} --repo copy.fossil");
+        if (Addresses.TryGetValue("nats-leaf", out var leaf))
+            output.WriteLine($"  edgesync leaf --repo copy.fossil --nats {leaf}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
     }
 }

@@ -9,6 +9,9 @@ internal sealed record SyncNowResult(string Repository, string Target, string St
 /// <summary>Somebody who asked for an exchange and wants to hear how it went. Lives on the agent's loop.</summary>
 internal sealed class SyncNowWait
 {
+    /// <summary>The target that stands for whoever answers.</summary>
+    private const string AnyPeer = "nats";
+
     private readonly TaskCompletionSource<IReadOnlyList<SyncNowResult>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, SyncNowResult> _results = [];
 
@@ -17,6 +20,8 @@ internal sealed class SyncNowWait
     /// <summary>Of several exchanges with one target the last one counts.</summary>
     public void Add(string target, SyncOutcome outcome)
     {
+        if (outcome.Kind == SyncOutcomeKind.NoResponders && target == AnyPeer) return;   // looking around is no failure
+
         var status = !outcome.IsOk ? "failed" : outcome.Received + outcome.Sent > 0 ? "synced" : "already_in_step";
         var reason = outcome.Kind == SyncOutcomeKind.NoResponders ? "nobody answers there" : outcome.Reason;
         var earlier = _results.GetValueOrDefault(target);

@@ -1,0 +1,270 @@
+using System.Diagnostics;
+using System.Text.Json;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>Daemons that find each other over NATS, in every shape that a team may build, driven from outside.</summary>
+public sealed class NodeTests(ITestOutputHelper output)
+{
+    private const int Hangup = 1;
+    private const int User1 = 10;
+
+    [Fact]
+    public async Task Two_leaves_exchange_commits_through_their_own_brokers_alone()
+    {
+        using var edgesync = Project(out var code);
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0");
+        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        await first.UntilPeersAsync(1);
+        await second.UntilPeersAsync(1);
+
+        var there = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
+        var back = await CommitAndWaitAsync(edgesync, "b.fossil", first, 4);
+
+        output.WriteLine($"commit to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
+        edgesync.Ok("repo", "verify", "-R", "b.fossil");
+    }
+
+    [Fact]
+    public async Task Two_leaves_are_clients_of_one_nats_server()
+    {
+        using var edgesync = Project(out var code);
+        using var server = StockNats.Start();
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats", server.Url);
+        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", server.Url, "--clone-from", "nats", "--project", code);
+        await first.UntilPeersAsync(1);
+
+        var elapsed = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
+
+        output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
+        Assert.Contains("is a client connection", first.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_leaves_join_one_nats_server_as_leafnodes()
+    {
+        using var edgesync = Project(out var code);
+        var port = Ports.Free();
+        using var server = StockNats.Start($"leafnodes {{ listen: \"127.0.0.1:{port}\" }}");
+        var leafUrl = $"nats-leaf://127.0.0.1:{port}";
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats", leafUrl);
+        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", leafUrl, "--clone-from", "nats", "--project", code);
+        await first.UntilPeersAsync(1);
+
+        await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
+
+        Assert.Contains("is a leafnode link", first.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_leaf_reaches_a_stock_server_through_a_bridge()
+    {
+        StockFossil.SkipWhenMissing();
+        using var folder = new TemporaryFolder();
+        var fossil = new StockFossil(folder);
+        using var edgesync = Project(out var code);
+        fossil.Run("user", "capabilities", "nobody", "gio", "-R", edgesync["a.fossil"]);
+        using var stock = fossil.Serve(edgesync["a.fossil"]);
+        using var hub = new RunningNode(edgesync, "leaf", "--repo", "c.fossil", "--nats-leaf-port", "0", "--clone-from", stock.Url);
+        using var bridge = new RunningNode(edgesync, "bridge", "serve", "--nats", hub.Address("nats-leaf"), "--fossil-url", stock.Url, "--project", code);
+        await hub.UntilPeersAsync(1);
+
+        Commit(edgesync, "c.fossil", "from the leaf");
+
+        await hub.UntilAsync(_ => Task.FromResult(edgesync.Ok("repo", "timeline", "-R", "a.fossil").Contains("from the leaf", StringComparison.Ordinal)), "the stock repository has it");
+        var project = (await bridge.StatusAsync()).GetProperty("bridge")[0];
+        Assert.Equal("serving", project.GetProperty("state").GetString());
+        Assert.True(project.GetProperty("requests").GetInt64() > 0);
+    }
+
+    [Fact]
+    public async Task A_hub_spreads_what_one_of_three_leaves_commits()
+    {
+        using var edgesync = Project(out var code);
+        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--nobody-caps", "gio");
+        var leaves = Enumerable.Range(0, 3)
+            .Select(i => new RunningNode(edgesync, "leaf", "--repo", $"l{i}.fossil", "--nats", hub.Address("nats-leaf"), "--nats-role", "leaf", "--clone-from", "nats", "--project", code))
+            .ToList();
+        try
+        {
+            await hub.UntilPeersAsync(3);
+            Commit(edgesync, "l1.fossil", "from one leaf");
+
+            foreach (var node in (RunningNode[])[hub, .. leaves]) await node.UntilCheckinsAsync(3);
+            using var status = JsonDocument.Parse(edgesync.Ok("hub", "status", hub.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture), "--json"));
+            Assert.Equal(3, status.RootElement.GetProperty("status").GetProperty("broker").GetProperty("leaf_nodes").GetInt32());
+        }
+        finally
+        {
+            foreach (var leaf in leaves) leaf.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_commit_goes_through_a_chain_of_three_hubs()
+    {
+        using var edgesync = Project(out var code);
+        using var top = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--name", "top");
+        using var middle = new RunningNode(edgesync, "hub", "serve", "-R", "m.fossil", "--name", "middle", "--leaf-upstream", top.Address("nats-leaf"), "--project-code", code, "--seed-from-upstream", top.Address("http"));
+        using var bottom = new RunningNode(edgesync, "hub", "serve", "-R", "b.fossil", "--name", "bottom", "--leaf-upstream", middle.Address("nats-leaf"), "--project-code", code, "--seed-from-upstream", middle.Address("http"));
+        await middle.UntilPeersAsync(2);
+
+        Commit(edgesync, "b.fossil", "from the bottom");
+        await top.UntilCheckinsAsync(3);
+        Commit(edgesync, "a.fossil", "from the top");
+        var elapsed = await bottom.UntilCheckinsAsync(4);
+
+        output.WriteLine($"top to bottom: {elapsed.TotalMilliseconds:F0} ms");
+    }
+
+    [Fact]
+    public async Task A_supervised_nats_server_comes_back_when_it_is_killed()
+    {
+        using var edgesync = Project(out var code);
+        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--nats-server", "auto", "--name", "supervised");
+        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        await leaf.UntilPeersAsync(1);
+        await CommitAndWaitAsync(edgesync, "a.fossil", leaf, 3);
+
+        using (var server = Process.GetProcessById(int.Parse(File.ReadAllText(edgesync["state/supervised/nats-server.pid"]), System.Globalization.CultureInfo.InvariantCulture))) server.Kill();
+        await CommitAndWaitAsync(edgesync, "a.fossil", leaf, 4);
+
+        var broker = (await hub.StatusAsync()).GetProperty("broker");
+        Assert.Equal("nats-server", broker.GetProperty("kind").GetString());
+        Assert.Equal(1, broker.GetProperty("restarts").GetInt64());
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(edgesync["state/supervised/nats-server.conf"]));
+    }
+
+    [Fact]
+    public async Task Sync_now_says_how_it_went()
+    {
+        using var edgesync = Project(out _);
+        edgesync.Ok("repo", "user", "update", "nobody", "--cap", "gio", "-R", "a.fossil");
+        using var server = new RunningNode(edgesync, "leaf", "--repo", "a.fossil");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--clone-from", server.Address("http"), "--peer", server.Address("http"), "--autosync", "off");
+        Commit(edgesync, "b.fossil", "held back");
+
+        var synced = edgesync.Json("sync", "now", "b.fossil");
+        var again = edgesync.Json("sync", "now", leaf.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+        Assert.Equal("synced", synced.GetProperty("targets")[0].GetProperty("status").GetString());
+        Assert.Equal("already_in_step", again.GetProperty("targets")[0].GetProperty("status").GetString());
+        Assert.Equal(3, await server.CheckinsAsync());
+        server.Stop();
+        Assert.Equal(7, edgesync.Run("sync", "now", "b.fossil").Code);
+        Assert.Equal(3, edgesync.Run("sync", "now", "nowhere.fossil").Code);
+    }
+
+    [Fact]
+    public async Task The_signal_usr1_syncs_now()
+    {
+        using var edgesync = Project(out _);
+        edgesync.Ok("repo", "user", "update", "nobody", "--cap", "gio", "-R", "a.fossil");
+        using var server = new RunningNode(edgesync, "leaf", "--repo", "a.fossil");
+        using var leaf = new RunningNode(
+            edgesync, "sync", "start", "--repo", "b.fossil", "--clone-from", server.Address("http"), "--peer", server.Address("http"), "--autosync", "off");
+        Commit(edgesync, "b.fossil", "held back");
+
+        leaf.Signal(User1);
+
+        await server.UntilCheckinsAsync(3);
+    }
+
+    [Fact]
+    public async Task Hangup_takes_new_settings_and_keeps_the_old_ones_when_they_are_wrong()
+    {
+        using var edgesync = Project(out _);
+        edgesync.Ok("repo", "new", "second.fossil");
+        edgesync.Write("edgesync.json", """{ "http": { "listen": "127.0.0.1:0" }, "repositories": [ { "path": "a.fossil" } ] }""");
+        using var leaf = new RunningNode(edgesync, "leaf", "--config", "edgesync.json", "--serve-http", "127.0.0.1:0");
+
+        edgesync.Write("edgesync.json", """{ "repositories": [ { "path": "a.fossil" }, { "path": "second.fossil", }, ] } // both""");
+        leaf.Signal(Hangup);
+        await leaf.UntilAsync(async n => (await n.StatusAsync()).GetProperty("repositories").GetArrayLength() == 2, "both repositories are served");
+        edgesync.Write("edgesync.json", """{ "repositories": [ { "path": "a.fossil", "poll": "soon" } ] }""");
+        leaf.Signal(Hangup);
+        await leaf.UntilAsync(async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _), "the settings are refused");
+
+        Assert.Equal(2, (await leaf.StatusAsync()).GetProperty("repositories").GetArrayLength());
+        edgesync.Ok("repo", "clone", leaf.Address("http") + "/second", "copy.fossil");
+    }
+
+    [Fact]
+    public async Task A_commit_by_stock_is_noticed_at_once()
+    {
+        StockFossil.SkipWhenMissing();
+        using var folder = new TemporaryFolder();
+        var fossil = new StockFossil(folder);
+        using var edgesync = Project(out var code);
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0");
+        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        await first.UntilPeersAsync(1);
+        var checkout = Directory.CreateDirectory(edgesync["work"]).FullName;
+        fossil.RunIn(checkout, "open", edgesync["a.fossil"]);
+        File.WriteAllText(Path.Combine(checkout, "new.txt"), "new\n");
+        fossil.RunIn(checkout, "add", "new.txt");
+        fossil.RunIn(checkout, "commit", "--no-warnings", "-m", "by stock");
+
+        var elapsed = await second.UntilCheckinsAsync(3);
+
+        output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
+    }
+
+    [Fact]
+    public async Task Peers_are_listed_while_the_daemon_runs_and_afterwards()
+    {
+        using var edgesync = Project(out var code);
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0", "--name", "first");
+        using (var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code, "--name", "second"))
+        {
+            await first.UntilPeersAsync(1);
+
+            var live = edgesync.Json("peers", "a.fossil");
+            var peer = live.GetProperty("repositories")[0].GetProperty("peers")[0];
+            Assert.True(live.GetProperty("is_live").GetBoolean());
+            Assert.Equal("second", peer.GetProperty("peer").GetString());
+            Assert.Equal("nats", peer.GetProperty("route").GetString());
+        }
+
+        first.Stop();
+        var remembered = edgesync.Json("peers", "a.fossil");
+        Assert.False(remembered.GetProperty("is_live").GetBoolean());
+        Assert.Equal("second", remembered.GetProperty("repositories")[0].GetProperty("peers")[0].GetProperty("peer").GetString());
+    }
+
+    [Fact]
+    public void A_hub_ends_when_no_leaf_comes()
+    {
+        using var edgesync = Project(out _);
+        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--exit-without-leaves", "1s", "--url-file", "urls.json");
+        Assert.True(File.Exists(edgesync["urls.json"]));
+
+        Assert.True(hub.WaitForEnd(TimeSpan.FromSeconds(30)), hub.Errors);
+
+        Assert.Equal(0, hub.ExitCode);
+        Assert.False(File.Exists(edgesync["urls.json"]));
+    }
+
+    private static async Task<TimeSpan> CommitAndWaitAsync(Edgesync edgesync, string repository, RunningNode other, int checkins)
+    {
+        Commit(edgesync, repository, $"number {checkins}");
+        return await other.UntilCheckinsAsync(checkins);
+    }
+
+    private static void Commit(Edgesync edgesync, string repository, string comment)
+    {
+        edgesync.Write($"{comment}.txt", comment + "\n");
+        edgesync.Ok("repo", "ci", "-R", repository, "-m", comment, $"{comment}.txt");
+    }
+
+    /// <summary><c>a.fossil</c>, with two check-ins.</summary>
+    private static Edgesync Project(out string code)
+    {
+        var edgesync = new Edgesync();
+        code = edgesync.Json("repo", "new", "a.fossil", "--user", "tester").GetProperty("project_code").GetString()!;
+        Commit(edgesync, "a.fossil", "first");
+        return edgesync;
+    }
+}
