@@ -19,6 +19,8 @@ internal static class OpArguments
     public static bool TryReadMessage(scoped ref NatsOp op, ReadOnlySpan<byte> line, out int size)
     {
         size = 0;
+        while (line.Length > 0 && ArgumentReader.IsBlank(line[^1])) line = line[..^1];   // they are no part of the sizes
+
         var arguments = new ArgumentReader(line);
         if (!arguments.TryTake(out var subject)) return false;
 
