@@ -59,6 +59,17 @@ suite "integration" tests/EdgeSync.IntegrationTests
 suite "simulation" tests/EdgeSync.Simulation
 [ -z "$fast" ] || finish
 
+# NATS clients of others, for the interop tests: installed once for each state of their lock file.
+npm_clients() {
+  local into=$root/artifacts/npm
+  command -v npm >/dev/null || apt_install nodejs npm || { say "npm could not be installed; its tests say so"; return 0; }
+  cmp -s tests/npm/package-lock.json "$into/installed.json" && return 0
+  rm -rf "$into" && mkdir -p "$into" && cp tests/npm/package.json tests/npm/package-lock.json "$into/"
+  (cd "$into" && npm ci --silent --no-audit --no-fund) && cp tests/npm/package-lock.json "$into/installed.json" ||
+    say "the packages of tests/npm could not be installed; their tests say so"
+}
+npm_clients
+
 step "publish" scripts/publish.sh || finish
 export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
