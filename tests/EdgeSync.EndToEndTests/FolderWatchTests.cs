@@ -57,6 +57,58 @@ public sealed class FolderWatchTests
     }
 
     [Fact]
+    public async Task With_leave_to_fork_what_both_changed_goes_beside_it()
+    {
+        using var edgesync = Watched(more: "\"allow_fork\": true,");
+        edgesync.Write("folder/both.txt", "1\n");
+        using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
+        await leaf.UntilAsync(() => Files(edgesync) is ["both.txt -"]);
+
+        edgesync.Write("both.txt", "theirs\n");
+        var theirs = edgesync.Json("repo", "ci", "-R", "hub.fossil", "-m", "of somebody else", "both.txt").GetProperty("hash").GetString()!;
+        edgesync.Write("folder/both.txt", "2\n");
+        await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "both.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
+
+        Assert.Equal("theirs\n", edgesync.Ok("repo", "cat", "both.txt", "-r", theirs, "-R", "hub.fossil"));
+        Assert.Equal(0, leaf.Stop(Terminate));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_parent_that_somebody_else_has_locked_gets_no_child_unless_told_so(bool overrides)
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "server.fossil");
+        var password = edgesync.Json("repo", "user", "passwd", "tester", "-R", "server.fossil").GetProperty("password").GetString()!;
+        using var server = new RunningLeaf(edgesync, "server.fossil", "--no-nats");
+        edgesync.Ok("repo", "clone", server.Url, "hub.fossil");
+        var tip = edgesync.Json("repo", "resolve", "tip", "-R", "server.fossil").GetProperty("uuid").GetString();
+        var since = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        edgesync.Ok(
+            "repo", "query", "--write", "-R", "server.fossil",
+            $$"""REPLACE INTO config(name, value, mtime) VALUES('ci-lock-{{tip}}', '{"login":"else","clientid":"{{new string('e', 40)}}"}', {{since}})""");
+        var peer = server.Url.Replace("://", $"://tester:{password}@", StringComparison.Ordinal);
+        Configure(edgesync, $"\"peers\": [\"{peer}\"], \"override_lock\": {(overrides ? "true" : "false")},");
+        edgesync.Write("folder/a.txt", "1\n");
+
+        using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
+        if (overrides)
+        {
+            await leaf.UntilAsync(() => edgesync.Ok("repo", "timeline", "-R", "server.fossil").Contains("1 added: a.txt", StringComparison.Ordinal));
+        }
+        else
+        {
+            JsonElement watch = default;
+            await leaf.UntilAsync(async () => (watch = (await leaf.StatusAsync()).GetProperty("repositories")[0].GetProperty("watch")).GetProperty("state").GetString() == "failed");
+            Assert.Contains("locked by else", watch.GetProperty("last_error").GetString(), StringComparison.Ordinal);
+            Assert.Empty(Files(edgesync));
+        }
+
+        Assert.Equal(0, leaf.Stop(Terminate));
+    }
+
+    [Fact]
     public async Task An_emptied_folder_is_no_check_in()
     {
         using var edgesync = Watched();
@@ -75,10 +127,16 @@ public sealed class FolderWatchTests
         Assert.Equal(0, leaf.Stop(Terminate));
     }
 
-    private static Edgesync Watched()
+    private static Edgesync Watched(string more = "")
     {
         var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "hub.fossil");
+        Configure(edgesync, more);
+        return edgesync;
+    }
+
+    private static void Configure(Edgesync edgesync, string more)
+    {
         Directory.CreateDirectory(edgesync["folder"]);
         edgesync.Write(
             "edgesync.json",
@@ -87,10 +145,9 @@ public sealed class FolderWatchTests
               "node": { "data_dir": "{{edgesync["state"]}}", "control_socket": "{{edgesync["c.sock"]}}" },
               "nats": { "enabled": false },
               "http": { "listen": "127.0.0.1:0" },
-              "repositories": [ { "path": "{{edgesync["hub.fossil"]}}", "watch": { "folder": "{{edgesync["folder"]}}", "quiet": "200ms", "ignore": ["*.tmp"] } } ]
+              "repositories": [ { {{more}} "path": "{{edgesync["hub.fossil"]}}", "watch": { "folder": "{{edgesync["folder"]}}", "quiet": "200ms", "ignore": ["*.tmp"] } } ]
             }
             """);
-        return edgesync;
     }
 
     private static string[] Files(Edgesync edgesync) =>

@@ -20,6 +20,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
     /// <summary>A first request fits into one message of any server; later ones may travel in parts.</summary>
     private const int NatsRequestBytesFirst = 256 << 10;
 
+    private static readonly TimeSpan FetchTimeMax = TimeSpan.FromMinutes(1);
+
     private readonly NodeSurroundings _node;
     private readonly RepositorySettings _settings;
     private readonly CancellationTokenSource _stop = new();
@@ -27,6 +29,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly PendingWrites _writes;
     private readonly ChangeWatcher _watcher;
     private readonly FolderWatcher? _folder;
+    private readonly string? _lockId;   // names us where check-ins are locked; null when we lock none
     private readonly CoreLoop<AgentCore> _loop;
     private readonly ConcurrentDictionary<string, TargetTally> _tallies = new();
     private readonly List<SyncNowWait> _waits = [];   // only touched on the agent's loop
@@ -53,7 +56,11 @@ internal sealed class RepositoryNode : IAsyncDisposable
         host.Pushed = () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Pushed));
         _watcher = new ChangeWatcher(host.Writer, () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Local)), node.Clock);
         if (settings.Watch is { } watch)
-            _folder = new FolderWatcher(watch, host.Writer, () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Local)), node.Failed, node.Log, node.Clock);
+        {
+            _lockId = LockIdOf(node.NodeId, watch.Folder);
+            var hooks = new FolderWatchHooks(FetchBeforeCommitAsync, () => _loop.TellOrDrop((c, now) => c.OnChanged(now, ChangeOrigin.Local)), node.Failed);
+            _folder = new FolderWatcher(watch, host.Writer, settings.AllowFork, hooks, node.Log, node.Clock);
+        }
     }
 
     public RepositoryHost Host { get; }
@@ -164,6 +171,14 @@ internal sealed class RepositoryNode : IAsyncDisposable
         Capabilities = [.. node.Capabilities, .. settings.Push ? ["push"] : Array.Empty<string>(), .. settings.Pull ? ["pull"] : Array.Empty<string>()],
     };
 
+    /// <summary>The same over restarts, so that a lock that a crash left is still ours. Spec: xfer.c, 40 hex digits.</summary>
+    private static string LockIdOf(string nodeId, string folder)
+    {
+        var hasher = new ArtifactHasher(HashKind.Sha1);
+        hasher.Append(System.Text.Encoding.UTF8.GetBytes($"{nodeId} {Path.GetFullPath(folder)}"));
+        return hasher.Finish().ToString();
+    }
+
     private static ulong SeedOf(NodeSurroundings node, string projectCode)
     {
         Span<byte> seed = stackalloc byte[8];
@@ -226,7 +241,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         try
         {
             using var carrier = OpenCarrier(start.Target);
-            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target) };
+            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target), ClientId = _lockId };
             if (start.Target.Kind != TargetKind.Http) options = options with { RequestBytesFirst = NatsRequestBytesFirst };
             var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
             outcome = SyncDriver.OutcomeOf(result);
@@ -258,6 +273,43 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
         foreach (var wait in _waits) wait.End();
         _waits.Clear();
+    }
+
+    /// <summary>
+    /// Before a check-in of the watched folder: what others did is fetched, and its parent locked for us at the Fossil server
+    /// that this repository syncs with. The exchange that brings the check-in gives the lock back.
+    /// </summary>
+    private async Task FetchBeforeCommitAsync(ArtifactId parent, CancellationToken cancellationToken)
+    {
+        // What was edited is compared with the newest tip file by file, so a fork is not for the plan to refuse.
+        var plan = new CommitPlan(new CommitPlanOptions
+        {
+            Mode = _settings.Autosync, HasPeer = Targets.Count > 0 && _settings.Pull, AllowFork = true, OverrideLock = _settings.OverrideLock,
+        });
+        if (plan.Step != CommitStep.Pull) return;
+
+        var target = TargetOf(Targets[0]);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(FetchTimeMax);
+        try
+        {
+            using var carrier = OpenCarrier(target);
+            var options = new ClientOptions
+            {
+                Actions = CommitPlan.PullActions,
+                Login = LoginFor(target),
+                ClientId = _lockId,
+                Lock = plan.TakesLock && !parent.IsEmpty ? new CheckinLockRequest(parent) : null,
+            };
+            var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
+            plan.OnPulled(result.Report.Fault?.Text, result.Report.LockHolder);
+        }
+        catch (Exception e) when (e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            plan.OnPulled(e.Message, null);
+        }
+
+        if (plan.Refusal is { } refusal) throw refusal;
     }
 
     private IXferCarrier OpenCarrier(SyncTarget target)

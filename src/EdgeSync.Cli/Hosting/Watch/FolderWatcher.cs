@@ -20,7 +20,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private readonly RepositoryQueue _repository;
     private readonly FolderCommit _commit;
     private readonly FolderSettling _settling;
-    private readonly Action _committed;
+    private readonly FolderWatchHooks _hooks;
     private readonly ServeLog _log;
     private readonly TimeProvider _clock;
     private readonly string _folder;
@@ -33,15 +33,13 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    /// <param name="committed">Called after each check-in, once it is on disk.</param>
-    /// <param name="failed">Told of a bug of ours.</param>
-    public FolderWatcher(WatchSettings settings, RepositoryQueue repository, Action committed, Action<Exception> failed, ServeLog log, TimeProvider clock)
+    public FolderWatcher(WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ServeLog log, TimeProvider clock)
     {
         _folder = Path.GetFullPath(settings.Folder);
         var repositoryPath = Path.GetFullPath(repository.Path);
-        (_repository, _committed, _clock) = (repository, committed, clock);
+        (_repository, _hooks, _clock) = (repository, hooks, clock);
         _log = log.With(("folder", _folder));
-        _commit = new FolderCommit(settings, _folder, repositoryPath);
+        _commit = new FolderCommit(settings, _folder, repositoryPath, allowsFork);
         _settling = new FolderSettling(settings.Quiet);
         _status = new FolderWatchStatus(_folder, "watching");
         _files = Watch(new NameGlob(settings.Ignore), repositoryPath);
@@ -53,7 +51,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                failed(e);
+                hooks.Failed(e);
             }
         });
     }
@@ -145,6 +143,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         using var span = Instruments.Leaf.StartActivity("checkout.commit");
         try
         {
+            if (await _repository.RunAsync(_commit.FindEdits, _stop.Token) is { } parent) await _hooks.Before(parent, _stop.Token);
             var outcome = await _repository.RunAsync(_commit.Run, _stop.Token);
             _settling.OnDone();
             if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
@@ -167,8 +166,14 @@ internal sealed class FolderWatcher : IAsyncDisposable
         Instruments.CheckoutCommits.Add(1);
         _log.Write("folder committed", ("checkin", hash[..10]), ("what", comment));
         _status = _status with { Commits = _status.Commits + 1, LastCommitAt = _clock.GetUtcNow() };
-        _committed();
+        _hooks.Committed();
     }
 
     private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 }
+
+/// <summary>What a folder's owner does around its check-ins.</summary>
+/// <param name="Before">Called with the check-in that is about to get a child (empty: none); may refuse by an exception.</param>
+/// <param name="Committed">Called once a check-in is on disk.</param>
+/// <param name="Failed">Told of a bug of ours.</param>
+internal sealed record FolderWatchHooks(Func<ArtifactId, CancellationToken, Task> Before, Action Committed, Action<Exception> Failed);
