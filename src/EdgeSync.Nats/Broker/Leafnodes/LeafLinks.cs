@@ -45,6 +45,9 @@ internal sealed class LeafLinks : ILeafnodes
     /// <summary>What a peer complained about, for the log of a shell: link and text.</summary>
     public Queue<(LeafSession Link, string Text)> Reports { get; } = new();
 
+    /// <summary>The remotes of this broker.</summary>
+    public List<LeafSolicitor> Solicitors { get; } = [];
+
     /// <summary>Handshakes and pings run on the timers of the connections.</summary>
     public Instant? Deadline => null;
 
@@ -97,6 +100,9 @@ internal sealed class LeafLinks : ILeafnodes
     {
         _sessions.Remove(link);
         _table.Leave(link);
+        if (link.IsRefused) return;   // the circle is open because of this one
+
+        foreach (var solicitor in Solicitors) solicitor.OnOtherDown(Core.Now);
     }
 
     /// <summary>The link wants a key.</summary>

@@ -76,6 +76,9 @@ public sealed class LeafSolicitor
     private bool _isDialling;
     private bool _isStopped;
 
+    // Refused, and in its long pause.
+    private bool _isPaying;
+
     /// <param name="core">A broker with leaf links (<see cref="BrokerCore.OpenLeafnodes"/>).</param>
     /// <param name="remote">Whom to join.</param>
     /// <param name="now">The first try comes at once.</param>
@@ -87,6 +90,7 @@ public sealed class LeafSolicitor
         _pool = new LeafUrlPool(remote.Urls);
         _backoff = new LeafBackoff(remote, core.Prng.Fork());
         NextDial = now;
+        _links.Solicitors.Add(this);
     }
 
     public LeafnodeRemote Remote { get; }
@@ -109,6 +113,7 @@ public sealed class LeafSolicitor
         Invariant.Require(NextDial is not null && !_isStopped);
         NextDial = null;
         _isDialling = true;
+        _isPaying = false;
         _address = LeafUrl.WithoutCredentials(_pool.Current.OriginalString);
         return _pool.Current;
     }
@@ -147,11 +152,22 @@ public sealed class LeafSolicitor
         if (NextDial is not null) NextDial = now;
     }
 
+    /// <summary>Another link of this broker is gone: a circle that it was part of is open now.</summary>
+    internal void OnOtherDown(Instant now)
+    {
+        if (!_isPaying || NextDial is null) return;
+
+        _isPaying = false;
+        _backoff.Reset();
+        NextDial = now + _backoff.Next(TimeSpan.Zero);
+    }
+
     /// <summary>Never again.</summary>
     public void Stop()
     {
         _isStopped = true;
         NextDial = null;
+        _links.Solicitors.Remove(this);
         _link?.Close(CloseReason.RemoteRemoved);
     }
 
@@ -198,7 +214,20 @@ public sealed class LeafSolicitor
 
         // A short link is a failure of its address, and one that was refused too: the next one may be better.
         var isRoundDone = lived < Remote.StableAfter && _pool.Advance();
-        // Between two addresses of one hub there is no long pause; after all of them failed there is.
-        NextDial = now + (isRoundDone || lived > TimeSpan.Zero || isRefused ? _backoff.Next(lived, isRefused) : _backoff.Short());
+        _isPaying = isRefused && !IsTheOneToReturn();
+        NextDial = now + PauseAfter(lived, isRoundDone);
     }
+
+    // Between two addresses of one hub there is no long pause; after all of them failed there is.
+    private TimeSpan PauseAfter(TimeSpan lived, bool isRoundDone)
+    {
+        if (_isPaying) return _backoff.AfterRefusal();
+        return isRoundDone || lived > TimeSpan.Zero ? _backoff.Next(lived) : _backoff.Short();
+    }
+
+    /// <summary>
+    /// Two uplinks into one mesh are a circle that may cost both. If both paid they would come back together and lose both
+    /// again: so the last one of a broker does not pay.
+    /// </summary>
+    private bool IsTheOneToReturn() => _links.Solicitors.Count > 1 && _links.Solicitors.All(other => other == this || other._isPaying);
 }

@@ -14,6 +14,9 @@ namespace EdgeSync.Net.Nats;
 /// </summary>
 internal sealed class LeafnodeDialer : IDisposable
 {
+    /// <summary>What happens to other links may bring the next try nearer.</summary>
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(2);
+
     private readonly BrokerDriver _driver;
     private readonly LeafSolicitor _solicitor;
     private readonly LeafnodeDialing _dialing;
@@ -88,7 +91,7 @@ internal sealed class LeafnodeDialer : IDisposable
             if (wait <= TimeSpan.Zero) return true;
 
             using var either = CancellationTokenSource.CreateLinkedTokenSource(pause.Token, _stopping.Token);
-            await Task.Delay(wait.Value, _driver.Clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(wait < LongestSleep ? wait.Value : LongestSleep, _driver.Clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return false;

@@ -69,6 +69,16 @@ public sealed class LeafSolicitorTests
 
         Assert.InRange(solicitor.NextDial!.Value - node.Now, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(40));
         Assert.Contains("Loop detected", solicitor.Status().LastError, StringComparison.Ordinal);
+
+        // As long as it is so, tries become rare.
+        for (var i = 0; i < 4; i++)
+        {
+            link = Up(node, solicitor);
+            node.Receive(link, "-ERR 'Loop detected for leafnode account=\"$G\"'\r\n"u8);
+            solicitor.Ended(node.Now);
+        }
+
+        Assert.InRange(solicitor.NextDial!.Value - node.Now, TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(160));
     }
 
     [Fact]

@@ -21,9 +21,11 @@ internal sealed class LeafWorld(Prng prng)
     }
 
     /// <summary>The leaf dials the hub.</summary>
-    public LeafCable Join(LeafNode leaf, LeafNode hub, LeafnodeRemote? remote = null)
+    public LeafCable Join(LeafNode leaf, LeafNode hub, LeafnodeRemote? remote = null) => Join(leaf.Solicit(remote), hub.AcceptLeaf());
+
+    public LeafCable Join(ScriptedPeer leafSide, ScriptedPeer hubSide)
     {
-        var cable = new LeafCable(leaf.Solicit(remote), hub.AcceptLeaf());
+        var cable = new LeafCable(leafSide, hubSide);
         _cables.Add(cable);
         return cable;
     }

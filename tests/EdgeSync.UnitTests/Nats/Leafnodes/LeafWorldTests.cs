@@ -1,4 +1,5 @@
 using System.Text;
+using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Shared;
@@ -125,6 +126,36 @@ public sealed class LeafWorldTests
         }, runs: 100);
     }
 
+    // Found by the simulation of fleets: both uplinks were refused, and came back together, for ever.
+    [Fact]
+    public void Of_two_uplinks_into_one_mesh_one_stays_and_takes_over_when_its_hub_is_gone()
+    {
+        Property.Check(prng =>
+        {
+            var world = new LeafWorld(prng);
+            var (first, second, edge) = (world.Add("first"), world.Add("second"), world.Add("edge"));
+            world.Join(second, first);
+            world.Settle();
+            world.Advance(TimeSpan.FromSeconds(10));
+            var uplinks = new[] { first, second }.Select(hub => new Uplink(world, edge, hub)).ToArray();
+
+            var downFor = 0;
+            for (var tenths = 0; tenths < 3_000; tenths++)
+            {
+                foreach (var uplink in uplinks) uplink.Step();
+                world.Advance(TimeSpan.FromSeconds(0.1));
+                Assert.False(uplinks.All(uplink => uplink.Solicitor.IsUp) && tenths > 100 && world.Cables.Count == 3, "the circle stays");
+                downFor = uplinks.Any(uplink => uplink.Solicitor.IsUp) ? 0 : downFor + 1;
+                Assert.True(downFor < 50, $"no uplink for {downFor / 10} s at {tenths / 10} s");
+
+                // In the middle, the mesh falls apart and the hub in use is no more.
+                if (tenths != 1_500) continue;
+                world.Cut(world.Cables.Single(cable => cable.Hub == first && cable.Leaf == second));
+                uplinks.Single(uplink => uplink.Solicitor.IsUp).HubIsGone();
+            }
+        }, runs: 20);
+    }
+
     [Fact]
     public void A_thousand_interests_cross_and_are_sent_again_after_a_cut()
     {
@@ -173,6 +204,42 @@ public sealed class LeafWorldTests
     public void Any_tree_of_brokers_delivers_what_the_model_says()
     {
         Property.Check(prng => new Run(prng).Go(), runs: 120);
+    }
+
+    /// <summary>What a shell does for a remote.</summary>
+    private sealed class Uplink(LeafWorld world, LeafNode leaf, LeafNode hub)
+    {
+        private LeafCable? _cable;
+        private bool _isHubGone;
+
+        public LeafSolicitor Solicitor { get; } = new(leaf.Core, new LeafnodeRemote { Urls = [hub.Name] }, leaf.Now);
+
+        public void HubIsGone()
+        {
+            _isHubGone = true;
+            world.Cut(_cable!);
+        }
+
+        public void Step()
+        {
+            if (_cable is not null && !world.Cables.Contains(_cable))
+            {
+                Solicitor.Ended(leaf.Now);
+                _cable = null;
+            }
+
+            if (Solicitor.NextDial is not { } next || next > leaf.Now) return;
+
+            var url = Solicitor.Begin();
+            if (_isHubGone)
+            {
+                Solicitor.DialFailed("gone", leaf.Now);
+                return;
+            }
+
+            var link = Solicitor.Connected(url, false, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, leaf.Now);
+            _cable = world.Join(new ScriptedPeer(leaf, link), hub.AcceptLeaf());
+        }
     }
 
     private static int Count(string messages) => messages.Split("MSG ").Length - 1;
