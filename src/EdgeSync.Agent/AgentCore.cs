@@ -1,4 +1,3 @@
-using System.Globalization;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
@@ -34,11 +33,13 @@ public sealed class AgentCore
     private readonly NewsDesk _news;
     private readonly Heartbeat _heartbeat;
     private readonly DurableAnnouncements? _durable;
+    private readonly List<Announcement> _lastTold = [];
 
     private AgentCounts _counts;
     private string? _upstream;
     private long _lastSyncId;
     private Instant? _natsPollAt;
+    private Instant? _otherHubsAt;
     private TimeSpan _natsPause;
     private bool _isStopped;
     private bool _isListing;
@@ -77,7 +78,7 @@ public sealed class AgentCore
             if (_isStopped) return null;
 
             var first = _targets.Deadline;
-            first = Earlier(first, LinkIsUp ? _natsPollAt : null);
+            first = Earlier(first, LinkIsUp ? Earlier(_natsPollAt, _otherHubsAt) : null);
             first = Earlier(first, LinkIsUp ? _news.Deadline : null);
             first = Earlier(first, LinkIsUp ? _wanted.Deadline : null);
             first = Earlier(first, LinkIsUp ? _heartbeat.Deadline : null);
@@ -114,9 +115,10 @@ public sealed class AgentCore
         _wanted.DropOlder(now - WantedFor);
         if (LinkIsUp)
         {
-            foreach (var source in _wanted.TakeDue(now)) _targets.Get(PartnerFor(source)).Wish(now, SyncReason.Announcement);
+            foreach (var source in _wanted.TakeDue(now)) WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
             PublishRelays(now);
             if (_natsPollAt <= now) PollNats(now);
+            if (_otherHubsAt <= now) PollOtherHubs(now);
             if (_heartbeat.Deadline <= now) PublishPresence(now, _heartbeat.Next(now));
             if (_durable is not null)
             {
@@ -164,7 +166,7 @@ public sealed class AgentCore
         {
             (_newsAreOwn, _newsMustRelay) = (false, false);
             var tell = new List<Announcement>();
-            if (_news.Sort(now, news, isOwn, mustRelay, tell)) _effects.Enqueue(new AgentEffect.PersistWatermark(news.MaxRid));
+            if (_news.Sort(now, news, isOwn, mustRelay, tell)) _effects.Enqueue(new AgentEffect.PersistWatermark(_news.PublishedRid!.Value));
             if (!isFirst && isOwn) BringToTargets(now, tell);
             foreach (var item in tell) PublishAnnouncement(item);
         }
@@ -192,12 +194,13 @@ public sealed class AgentCore
 
         var hub = Hub;
         if (hub is null || peer == hub || announcement.Hub == hub) _news.OnHeard(announcement.Uuid);
-        if (isHeld || IsKnownCatalog(announcement) || !Pulls(announcement)) return;
+        if (isHeld || _news.IsKnown(announcement) || !_options.Pulls(announcement.Kind)) return;
 
         // Our hub has it: fetch. Someone else has it: our hub will, so wait a moment. We are the sender's hub: he brings it.
+        // Another hub has it: perhaps ours does not hear that one, then we are the way between the two.
         var comesBySelf = hub is not null ? peer != hub : announcement.Hub == _options.NodeId;
         var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * _prng.NextDouble()) : now;
-        var source = SyncTarget.NatsPeer(_options.Subjects, hub ?? peer);
+        var source = SyncTarget.NatsPeer(_options.Subjects, announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
         if (_wanted.TryAdd(announcement.Uuid, source, now, askAt) && askAt <= now)
             WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
         StartDue(now);
@@ -210,6 +213,7 @@ public sealed class AgentCore
 
         var hubBefore = Hub;
         var change = _peers.Apply(now, presence, out var forgotten);
+        if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned) returned.OnWayBack(now);
         if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
         if (change != PeerChange.None && _peers.Find(presence.PeerId) is { } record) _effects.Enqueue(new AgentEffect.PersistPeer(record));
         if (change == PeerChange.Came) Log(AgentLogLevel.Info, $"{presence.PeerId} is here: {Presence.WordOf(presence.Role)} {presence.Version}");
@@ -221,7 +225,6 @@ public sealed class AgentCore
         if (hub != hubBefore && hub is not null)
         {
             var target = _targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub));
-            target.OnWayBack(now);
             WishAutomatic(target, now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
         }
         else if (change == PeerChange.Came && hub is null)
@@ -229,13 +232,16 @@ public sealed class AgentCore
             // Perhaps a partition healed: one of us two has what the other lacks.
             _natsPause = _options.PollInterval;
             PlanNatsPoll(now, ReturnSpread * _prng.NextDouble());
-            if (_targets.Find($"nats:{presence.PeerId}") is { } known) known.OnWayBack(now);
         }
 
+        if (change == PeerChange.Came && presence.Role == NodeRole.Hub && presence.PeerId != hub) PlanOtherHubs(now + (ReturnSpread * (1 + _prng.NextDouble())));
         StartDue(now);
     }
 
-    /// <summary>NATS is connected (again). <paramref name="upstream"/>: the node at the other end of our uplink, if it told.</summary>
+    /// <summary>
+    /// NATS is connected (again), or a leaf link of the own broker came up: then others can be heard than before, so it is
+    /// said again. <paramref name="upstream"/>: the node at the other end of the uplink, if it told.
+    /// </summary>
     public void OnLinkUp(Instant now, string? upstream = null)
     {
         if (_isStopped) return;
@@ -244,6 +250,7 @@ public sealed class AgentCore
         _natsPause = _options.PollInterval;
         foreach (var target in _targets.All.Where(t => t.Target.Kind != TargetKind.Http)) target.OnWayBack(now);
         if (_options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, HubGrace * _prng.NextDouble());
+        PlanOtherHubs(now + (ReturnSpread * (1 + _prng.NextDouble())));
         PublishPresence(now, _heartbeat.Join(now));
         ListNews(isOwn: true, mustRelay: true);
         if (_durable is not null)
@@ -261,7 +268,7 @@ public sealed class AgentCore
         if (!LinkIsUp) return;
 
         LinkIsUp = false;
-        _natsPollAt = null;
+        (_natsPollAt, _otherHubsAt) = (null, null);
         _peers.ForgetPresence();
         _durable?.OnLinkDown();
         foreach (var target in _targets.All.Where(t => t.Target.Kind == TargetKind.NatsPeer && !t.IsConfigured)) target.DropWish();
@@ -275,7 +282,7 @@ public sealed class AgentCore
         var startedAt = state.StartedAt;
         state.Finish(now, outcome);
         if (!outcome.IsOk && outcome.Kind != SyncOutcomeKind.Cancelled) _counts = _counts with { SyncsFailed = _counts.SyncsFailed + 1 };
-        LogOutcome(now, state, outcome, startedAt);
+        _effects.Enqueue(OutcomeLog.Line(_targets, state, outcome, now - startedAt, startedAt - _options.PollInterval));
         if (_isStopped) return;
 
         if (outcome.IsOk) OnSyncOk(now, state, outcome, startedAt);
@@ -307,37 +314,17 @@ public sealed class AgentCore
     /// <summary>How things stand.</summary>
     public AgentStatus StatusAt(Instant now)
     {
-        var reasons = new List<string>();
-        var targets = new List<TargetStatus>();
-        Instant? lastSync = null;
-        foreach (var state in _targets.All)
-        {
-            var reason = state.WhyBehind(now);
-            if (reason is not null && (state.IsConfigured || state.Target.PeerId == Hub || state.Target.Kind == TargetKind.NatsAny)) reasons.Add(reason);
-            if (state.LastOk is { } ok && (lastSync is null || ok > lastSync)) lastSync = ok;
-            targets.Add(new TargetStatus(state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason));
-        }
-
-        if (_wanted.Count > 0)
-            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"{_wanted.Count} announced artifacts have not come yet"));
-        if (!LinkIsUp && !_targets.Configured.Any(t => t.Target.Kind == TargetKind.Http)) reasons.Add("NATS is not connected");
-        if (_options.Autosync == AutosyncMode.Off) reasons.Add("autosync is off: only `sync now` syncs");
-        if (lastSync is null && reasons.Count == 0 && _options.Role != NodeRole.Hub) reasons.Add("no exchange came to its end yet");
-        var isRunning = _targets.All.Any(t => t.IsRunning);
-        return new AgentStatus
+        var status = new AgentStatus
         {
             NodeId = _options.NodeId,
             Role = _options.Role,
-            State = reasons.Count > 0 ? AgentState.Behind : isRunning ? AgentState.Syncing : AgentState.InSync,
-            Reasons = reasons,
             LinkIsUp = LinkIsUp,
             Hub = Hub,
-            LastSync = lastSync,
-            Targets = targets,
             Peers = [.. _peers.All],
             Wanted = _wanted.Count,
             Counts = _counts,
         };
+        return AgentReport.Judge(status, _options, _targets, now);
     }
 
     // --- inside ------------------------------------------------------------------------------------------------------
@@ -358,11 +345,12 @@ public sealed class AgentCore
         }
 
         if (state.Target.Kind != TargetKind.Http && LinkIsUp && _options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, Jittered(_natsPause));
+        if (outcome.Sent > 0 && IsSilent(state.Target.PeerId)) TellFor(state.Target.PeerId!);
         if (outcome.Received == 0) return;
 
         // What the hub brings, the hub tells; what another brings is perhaps news to the others.
         var isFromHub = state.Target.PeerId is { } peer && peer == Hub;
-        var wasTold = state.Reason == SyncReason.Announcement && _options.Role != NodeRole.Hub;
+        var wasTold = state.Reason == SyncReason.Announcement && _options.Role != NodeRole.Hub && Hub is null;
         ListNews(isOwn: _options.Role == NodeRole.Hub, mustRelay: !isFromHub && !wasTold);
     }
 
@@ -373,6 +361,18 @@ public sealed class AgentCore
         foreach (var target in _targets.Configured) WishAutomatic(target, now, SyncReason.LocalChange);
         if (Hub is { } hub) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
         else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign)) WishAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
+    }
+
+    /// <summary>A bridge does not tell what was brought to it, so who brought it does, in its name.</summary>
+    private void TellFor(string bridge)
+    {
+        foreach (var item in _lastTold)
+        {
+            _counts = _counts with { AnnouncementsSent = _counts.AnnouncementsSent + 1 };
+            _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Commit, (item with { PeerId = bridge, Role = NodeRole.Hub }).ToBytes()));
+        }
+
+        _lastTold.Clear();
     }
 
     private void PublishRelays(Instant now)
@@ -396,6 +396,24 @@ public sealed class AgentCore
         PlanNatsPoll(now, Jittered(_natsPause));
     }
 
+    /// <summary>
+    /// Hubs that follow nobody, ours excepted, are met rarely: where they do not hear each other (a leaf with two uplinks
+    /// does not pass messages from one to the other), this node carries what they lack.
+    /// </summary>
+    private void PollOtherHubs(Instant now)
+    {
+        _otherHubsAt = now + Jittered(_options.PollIntervalMax);
+        if (_options.Role == NodeRole.Hub || Hub is not { } hub) return;
+
+        foreach (var other in _peers.Present.Where(p => p.Role == NodeRole.Hub && p.Hub is null && p.PeerId != hub && IsUsable(p.PeerId)))
+            WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, other.PeerId)), now, SyncReason.Poll);
+    }
+
+    private void PlanOtherHubs(Instant at)
+    {
+        if (_otherHubsAt is null || at < _otherHubsAt) _otherHubsAt = at;
+    }
+
     /// <summary>Whom to turn to over NATS when nobody in particular is asked for.</summary>
     private SyncTarget? PickNats()
     {
@@ -407,11 +425,6 @@ public sealed class AgentCore
         // Nobody of ours: perhaps the original's nodes, or a bridge that does not show itself. A hub waits for others to come.
         return _options.Role == NodeRole.Hub ? null : SyncTarget.NatsAny(_options.Subjects);
     }
-
-    private SyncTarget PartnerFor(SyncTarget source) =>
-        Hub is { } hub && source.PeerId != hub && _peers.Find(source.PeerId) is not { IsForeign: true }
-            ? SyncTarget.NatsPeer(_options.Subjects, hub)
-            : source;
 
     private void StartDue(Instant now)
     {
@@ -451,6 +464,8 @@ public sealed class AgentCore
     private void PublishAnnouncement(Announcement item)
     {
         _counts = _counts with { AnnouncementsSent = _counts.AnnouncementsSent + 1 };
+        if (IsSilent(Hub)) _lastTold.Add(item);
+        if (_lastTold.Count > NewsDesk.AnnouncementsMax) _lastTold.RemoveAt(0);
         var payload = (item with { Hub = Hub }).ToBytes();
         _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Commit, payload));
     }
@@ -458,22 +473,7 @@ public sealed class AgentCore
     private void PublishPresence(Instant now, PresenceState state)
     {
         _counts = _counts with { PresencesSent = _counts.PresencesSent + 1 };
-        var status = StatusAt(now);
-        var presence = new Presence
-        {
-            PeerId = _options.NodeId,
-            State = state,
-            Role = _options.Role,
-            Hub = Hub,
-            Version = _options.Version,
-            Platform = _options.Platform,
-            Capabilities = _options.Capabilities,
-            Interval = _options.HeartbeatInterval,
-            CheckIns = _lastNews.CheckIns,
-            Head = _lastNews.Head,
-            SinceSync = status.LastSync is { } last ? now - last : null,
-            Behind = status.State == AgentState.Behind ? status.Reasons[0] : null,
-        };
+        var presence = AgentReport.PresenceOf(StatusAt(now), _options, _lastNews, state, now);
         _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Presence, presence.ToBytes()));
     }
 
@@ -483,46 +483,12 @@ public sealed class AgentCore
         while (_durable.TryTakeMissed(out var missed)) _effects.Enqueue(new AgentEffect.CheckAnnouncement(missed));
     }
 
-    private void LogOutcome(Instant now, TargetState state, SyncOutcome outcome, Instant startedAt)
-    {
-        if (outcome.IsOk)
-        {
-            var moved = outcome.Received + outcome.Sent > 0;
-            Log(
-                moved ? AgentLogLevel.Info : AgentLogLevel.Debug,
-                string.Create(CultureInfo.InvariantCulture, $"synced: {outcome.Received} received, {outcome.Sent} sent, {(long)(now - startedAt).TotalMilliseconds} ms"),
-                state.Target.Id);
-            return;
-        }
-
-        // A failure beside a success is no alarm: what counts is here. Spec: edgesync.md §2, outcomes.
-        var anotherWorked = _targets.All.Any(t => t != state && t.LastOk is { } ok && ok >= startedAt - _options.PollInterval);
-        var level = outcome.IsBenign || anotherWorked ? AgentLogLevel.Debug : AgentLogLevel.Error;
-        Log(level, $"sync failed: {outcome.Reason ?? outcome.Kind.ToString()}", state.Target.Id);
-    }
-
     private void Log(AgentLogLevel level, string text, string? target = null) => _effects.Enqueue(new AgentEffect.Log(level, text, target));
 
     private bool IsUsable(string peer) => _targets.Find($"nats:{peer}") is not { Breaker: BreakerState.Open };
 
     /// <summary>A bridge: it answers, and never tells what its server got from elsewhere.</summary>
-    private bool IsSilent(string? peer) => _peers.Find(peer) is { } record && record.Capabilities.Contains(BridgeCapability);
-
-    internal const string BridgeCapability = "bridge";
-
-    private bool IsKnownCatalog(Announcement announcement) => announcement.Kind switch
-    {
-        AnnouncedKind.Unversioned => announcement.Uuid == _news.Unversioned,
-        AnnouncedKind.Tables => announcement.Uuid == _news.Tables,
-        _ => false,
-    };
-
-    private bool Pulls(Announcement announcement) => announcement.Kind switch
-    {
-        AnnouncedKind.Unversioned => _options.Unversioned,
-        AnnouncedKind.Tables => _options.Tables,
-        _ => _options.Pull && _options.Autosync != AutosyncMode.Off,
-    };
+    private bool IsSilent(string? peer) => _peers.Find(peer) is { } record && record.Capabilities.Contains(AgentOptions.BridgeCapability);
 
     private void PlanNatsPoll(Instant now, TimeSpan pause) => _natsPollAt = now + pause;
 

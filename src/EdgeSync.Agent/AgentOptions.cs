@@ -32,6 +32,9 @@ public enum AutosyncMode
 /// <summary>One repository of one node: what it is and how it behaves.</summary>
 public sealed record AgentOptions
 {
+    /// <summary>Said by bridges: they answer for a server, and never tell what that got from elsewhere.</summary>
+    public const string BridgeCapability = "bridge";
+
     /// <summary>This node's stable name, one token (<see cref="ProjectSubjects.PeerNameOf"/>).</summary>
     public required string NodeId { get; init; }
 
@@ -105,6 +108,14 @@ public sealed record AgentOptions
             return actions;
         }
     }
+
+    /// <summary>True if something announced is to be fetched without being asked.</summary>
+    internal bool Pulls(AnnouncedKind kind) => Autosync != AutosyncMode.Off && kind switch
+    {
+        AnnouncedKind.Unversioned => Unversioned,
+        AnnouncedKind.Tables => Tables,
+        _ => Pull,
+    };
 }
 
 /// <summary>What the agent wrote down in its last life, given back at start.</summary>

@@ -13,21 +13,20 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
     internal const int AnnouncementsMax = 16;
 
     private const int RelaysMax = 64;
+    private const int ToldMax = 4 * RepositoryNews.ArtifactsMax;
 
     private static readonly TimeSpan RelayPauseMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RelayPauseSpread = TimeSpan.FromMilliseconds(900);
 
     private readonly List<Relay> _relays = [];
+    private readonly HashSet<ArtifactId> _told = [];
+    private readonly Queue<ArtifactId> _toldInOrder = new();
     private string? _unversioned;
     private string? _tables;
     private bool _hasBaseline;
 
     /// <summary>Everything up to here was told; null: nothing ever was.</summary>
     public RecordId? PublishedRid { get; private set; }
-
-    public string? Unversioned => _unversioned;
-
-    public string? Tables => _tables;
 
     public Instant? Deadline => _relays.Count == 0 ? null : _relays.Min(r => r.At);
 
@@ -42,7 +41,7 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
         var isFirst = PublishedRid is null;
         var fresh = new List<Announcement>();
         foreach (var artifact in news.Artifacts)
-            if (!isFirst && artifact.Rid > before!.Value)
+            if (IsNew(artifact, before) && !isFirst)
                 fresh.Add(Of(artifact.IsCheckIn ? AnnouncedKind.CheckIn : AnnouncedKind.Artifact, artifact.Id.ToString(), artifact.Rid));
 
         AddCatalog(AnnouncedKind.Unversioned, news.UnversionedCatalog, ref _unversioned, fresh);
@@ -56,11 +55,20 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
                 if (_relays.Count < RelaysMax)
                     _relays.Add(new Relay(item, now + RelayPauseMin + (RelayPauseSpread * prng.NextDouble())));
 
-        if (before is { } old && news.MaxRid <= old) return false;
+        var mark = news.FirstPhantom.IsNone || news.FirstPhantom > news.MaxRid ? news.MaxRid : new RecordId(news.FirstPhantom.Value - 1);
+        if (before is { } old && mark <= old) return false;
 
-        PublishedRid = news.MaxRid;
+        PublishedRid = mark;
         return true;
     }
+
+    /// <summary>True for a state of files or rows that is the present one here.</summary>
+    public bool IsKnown(Announcement announcement) => announcement.Kind switch
+    {
+        AnnouncedKind.Unversioned => announcement.Uuid == _unversioned,
+        AnnouncedKind.Tables => announcement.Uuid == _tables,
+        _ => false,
+    };
 
     /// <summary>Somebody told it: no need to do so too.</summary>
     public void OnHeard(string uuid) => _relays.RemoveAll(r => r.Item.Uuid == uuid);
@@ -70,6 +78,16 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
         var due = _relays.Where(r => r.At <= now).Select(r => r.Item).ToList();
         _relays.RemoveAll(r => r.At <= now);
         return due;
+    }
+
+    /// <summary>Above the watermark it is remembered what was told, for phantoms may hold that back.</summary>
+    private bool IsNew(NewArtifact artifact, RecordId? watermark)
+    {
+        if (artifact.Rid <= watermark || !_told.Add(artifact.Id)) return false;
+
+        _toldInOrder.Enqueue(artifact.Id);
+        if (_toldInOrder.Count > ToldMax) _told.Remove(_toldInOrder.Dequeue());
+        return true;
     }
 
     private void AddCatalog(AnnouncedKind kind, string? catalog, ref string? known, List<Announcement> fresh)

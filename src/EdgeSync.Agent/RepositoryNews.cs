@@ -30,6 +30,12 @@ public sealed record RepositoryNews
     /// <summary>The greatest rid of the repository.</summary>
     public RecordId MaxRid { get; init; }
 
+    /// <summary>
+    /// The smallest rid of an artifact that is known by name and not held; none if there is no such. What fills it keeps its
+    /// rid, so the watermark stays below it: or a commit whose name came a round before its text would never be told.
+    /// </summary>
+    public RecordId FirstPhantom { get; init; }
+
     /// <summary>The unversioned catalogue's hash; null where the node does not sync unversioned files.</summary>
     public string? UnversionedCatalog { get; init; }
 

@@ -114,9 +114,13 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
         Wish(now, SyncReason.Retry);
     }
 
-    /// <summary>A new way to the target is there: the pause ends within a moment, so that not all try at once.</summary>
+    /// <summary>
+    /// A new way to the target is there: the pause ends within a moment, so that not all try at once, and the breaker lets
+    /// one try through.
+    /// </summary>
     public void OnWayBack(Instant now)
     {
+        Failures = Math.Min(Failures, FailuresUntilOpen - 1);
         if (_blockedUntil is { } until && until > now) _blockedUntil = now + (PauseFirst * prng.NextDouble());
     }
 

@@ -7,14 +7,14 @@ public readonly record struct Arrival(RecordId Rid, ArtifactId Id, bool IsChecki
 
 /// <summary>What a repository got lately, and where it stands: what its node tells others.</summary>
 /// <param name="Items">Ascending by rid; private artifacts are never among them.</param>
-/// <param name="Checkins">Check-ins of the timeline, from rid 1 on or from where the caller's count ended.</param>
+/// <param name="Checkins">Check-ins of the timeline.</param>
+/// <param name="FirstPhantom">The smallest rid that is known by name and not held; none if there is no such.</param>
 /// <param name="Head">The newest check-in; empty if there is none.</param>
-public sealed record Arrivals(IReadOnlyList<Arrival> Items, RecordId MaxRid, long Checkins, ArtifactId Head)
+public sealed record Arrivals(IReadOnlyList<Arrival> Items, RecordId MaxRid, RecordId FirstPhantom, long Checkins, ArtifactId Head)
 {
     /// <param name="after">Items are those above it.</param>
     /// <param name="itemsMax">Of more, those with the greatest rids.</param>
-    /// <param name="countAfter">Check-ins at or below it are counted already.</param>
-    public static Arrivals Read(Repository repository, RecordId after, int itemsMax, RecordId countAfter)
+    public static Arrivals Read(Repository repository, RecordId after, int itemsMax)
     {
         var database = repository.Database;
         using var snapshot = database.BeginRead();
@@ -34,11 +34,12 @@ public sealed record Arrivals(IReadOnlyList<Arrival> Items, RecordId MaxRid, lon
         }
 
         items.Reverse();
-        using var count = database.Prepare("SELECT count(*) FROM event WHERE type='ci' AND objid>?1");
-        count.Bind(1, countAfter.Value).Step();
+        var checkins = database.QueryInt64("SELECT count(*) FROM event WHERE type='ci'");
         using var head = database.Prepare("SELECT blob.uuid FROM event JOIN blob ON blob.rid=event.objid WHERE event.type='ci' ORDER BY event.mtime DESC LIMIT 1");
         var tip = head.Step() && ArtifactId.TryParse(head.Bytes(0), out var newest) ? newest : default;
-        return new Arrivals(items, new RecordId(database.QueryInt64("SELECT coalesce(max(rid),0) FROM blob")), count.Int64(0), tip);
+        var maxRid = new RecordId(database.QueryInt64("SELECT coalesce(max(rid),0) FROM blob"));
+        var firstPhantom = new RecordId(database.QueryInt64("SELECT coalesce(min(rid),0) FROM phantom"));
+        return new Arrivals(items, maxRid, firstPhantom, checkins, tip);
     }
 
     /// <summary>True if the artifact's content is here.</summary>

@@ -175,6 +175,25 @@ public class AgentCoreTests
         Assert.Empty(driver.Syncs);
     }
 
+    /// <summary>Names come a round before their texts, so a commit's rid may lie below what is there already.</summary>
+    [Fact]
+    public void What_fills_a_phantom_is_told_once()
+    {
+        var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
+        driver.News = driver.News with { MaxRid = new RecordId(15), FirstPhantom = new RecordId(12) };
+        driver.Do((c, now) => c.OnChanged(now, ChangeOrigin.Pushed));
+        Assert.Empty(driver.Announcements);
+
+        driver.News = driver.News with { FirstPhantom = new RecordId(13) };
+        driver.Changed(ChangeOrigin.Pushed, 12, 15);
+        driver.News = driver.News with { FirstPhantom = default };
+        driver.Changed(ChangeOrigin.Pushed, 12, 13, 15);
+        driver.Changed(ChangeOrigin.Pushed, 12, 13, 15);
+
+        Assert.Equal([12, 15, 13], driver.Announcements.Select(a => a.Rid));
+        Assert.Equal([11, 12, 15], driver.Effects.OfType<AgentEffect.PersistWatermark>().Select(m => m.PublishedRid.Value));
+    }
+
     [Fact]
     public void Of_a_large_batch_only_the_newest_are_told()
     {

@@ -36,7 +36,6 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly Dictionary<string, XferHttpClient> _clients = [];
     private volatile NatsSide? _nats;
     private NatsProject? _project;
-    private RecordId _countedTo;
     private long _checkins;
 
     private RepositoryNode(RepositorySettings settings, RepositoryHost host, NodeSurroundings node, AgentMemory memory, string projectCode, string? login)
@@ -337,18 +336,19 @@ internal sealed class RepositoryNode : IAsyncDisposable
         var news = await Host.Readers.RunAsync(
             r =>
             {
-                var arrivals = Arrivals.Read(r, after, RepositoryNews.ArtifactsMax, _countedTo);
+                var arrivals = Arrivals.Read(r, after, RepositoryNews.ArtifactsMax);
                 return (Arrivals: arrivals, Catalog: _settings.Uv ? r.Unversioned.CatalogHash : null);
             },
             _stop.Token);
         var found = news.Arrivals;
         await _loop.TellAsync((core, now) =>
         {
-            if (found.MaxRid > _countedTo) (_countedTo, _checkins) = (found.MaxRid, _checkins + found.Checkins);
+            _checkins = found.Checkins;
             core.OnNews(now, new RepositoryNews
             {
                 Artifacts = [.. found.Items.Select(a => new NewArtifact(a.Rid, a.Id, a.IsCheckin))],
                 MaxRid = found.MaxRid,
+                FirstPhantom = found.FirstPhantom,
                 UnversionedCatalog = news.Catalog,
                 CheckIns = _checkins,
                 Head = found.Head,

@@ -1,0 +1,76 @@
+using System.Globalization;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>Puts an agent's state into words. A state "behind" without a reason does not exist.</summary>
+internal static class AgentReport
+{
+    /// <summary>Completes a status with targets, state and reasons.</summary>
+    public static AgentStatus Judge(AgentStatus status, AgentOptions options, TargetTable states, Instant now)
+    {
+        var reasons = new List<string>();
+        var targets = new List<TargetStatus>();
+        Instant? lastSync = null;
+        foreach (var state in states.All)
+        {
+            // Whom nobody needs at present may be away: that is no lag.
+            var reason = state.WhyBehind(now);
+            var isNeeded = state.IsConfigured || state.Target.PeerId == status.Hub || state.Target.Kind == TargetKind.NatsAny;
+            if (reason is not null && isNeeded) reasons.Add(reason);
+            if (state.LastOk is { } ok && (lastSync is null || ok > lastSync)) lastSync = ok;
+            targets.Add(new TargetStatus(state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason));
+        }
+
+        if (status.Wanted > 0)
+            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"{status.Wanted} announced artifacts have not come yet"));
+        if (!status.LinkIsUp && !states.Configured.Any(t => t.Target.Kind == TargetKind.Http)) reasons.Add("NATS is not connected");
+        if (options.Autosync == AutosyncMode.Off) reasons.Add("autosync is off: only `sync now` syncs");
+        if (lastSync is null && reasons.Count == 0 && options.Role != NodeRole.Hub) reasons.Add("no exchange came to its end yet");
+        var isRunning = states.All.Any(t => t.IsRunning);
+        return status with
+        {
+            State = reasons.Count > 0 ? AgentState.Behind : isRunning ? AgentState.Syncing : AgentState.InSync,
+            Reasons = reasons,
+            LastSync = lastSync,
+            Targets = targets,
+        };
+    }
+
+    public static Presence PresenceOf(AgentStatus status, AgentOptions options, RepositoryNews news, PresenceState state, Instant now) => new()
+    {
+        PeerId = options.NodeId,
+        State = state,
+        Role = options.Role,
+        Hub = status.Hub,
+        Version = options.Version,
+        Platform = options.Platform,
+        Capabilities = options.Capabilities,
+        Interval = options.HeartbeatInterval,
+        CheckIns = news.CheckIns,
+        Head = news.Head,
+        SinceSync = status.LastSync is { } last ? now - last : null,
+        Behind = status.State == AgentState.Behind ? status.Reasons[0] : null,
+    };
+}
+
+/// <summary>What the log says of an exchange's end. Spec: edgesync.md §2, outcomes.</summary>
+internal static class OutcomeLog
+{
+    /// <param name="since">A success of another target after this moment makes a failure unimportant: what counts is here.</param>
+    public static AgentEffect.Log Line(TargetTable targets, TargetState state, SyncOutcome outcome, TimeSpan took, Instant since)
+    {
+        if (outcome.IsOk)
+        {
+            var moved = outcome.Received + outcome.Sent > 0;
+            return new AgentEffect.Log(
+                moved ? AgentLogLevel.Info : AgentLogLevel.Debug,
+                string.Create(CultureInfo.InvariantCulture, $"synced: {outcome.Received} received, {outcome.Sent} sent, {(long)took.TotalMilliseconds} ms"),
+                state.Target.Id);
+        }
+
+        var anotherWorked = targets.All.Any(t => t != state && t.LastOk >= since);
+        var level = outcome.IsBenign || anotherWorked ? AgentLogLevel.Debug : AgentLogLevel.Error;
+        return new AgentEffect.Log(level, $"sync failed: {outcome.Reason ?? outcome.Kind.ToString()}", state.Target.Id);
+    }
+}
