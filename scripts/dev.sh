@@ -2,7 +2,7 @@
 # usage: scripts/dev.sh VERB [ARGUMENT...]
 #   check            format, build, unit tests, twenty short seeds: under a minute
 #   test             everything (scripts/test.sh)
-#   sim [ARG...]     the simulator: --seed N replays one world
+#   sim [fleet] [ARG...]  the simulator: --seed N replays one world, or one fleet
 #   sim real [ARG...]  a fleet of real processes: --seed N --severity S --topology T --leaves N --window SECONDS
 #   fuzz [MINUTES]   the property tests, over and over with new seeds
 #   interop [--long] against the stock program; --long also a real history, EDGESYNC_REAL_REPO=FILE

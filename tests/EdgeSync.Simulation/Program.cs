@@ -1,14 +1,15 @@
 using System.Globalization;
+using EdgeSync.Simulation.Fleet;
 
 namespace EdgeSync.Simulation;
 
 /// <summary>
-/// <c>sim [memory|sqlite|all] --seed 0x.. --severity normal|adversarial|hostile --seeds N [--trace]</c>; with other arguments
+/// <c>sim [memory|sqlite|all|fleet] --seed 0x.. --severity normal|adversarial|hostile --seeds N [--trace]</c>; with other arguments
 /// the tests run.
 /// </summary>
 internal static class Program
 {
-    private static readonly string[] Names = ["memory", "sqlite", "all", "sim"];
+    private static readonly string[] Names = ["memory", "sqlite", "all", "sim", "fleet"];
 
     public static int Main(string[] args)
     {
@@ -21,8 +22,35 @@ internal static class Program
         return Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args).GetAwaiter().GetResult();
     }
 
+    private static int SimulateFleets(string[] args)
+    {
+        var seed = ParseNumber(Option(args, "--seed") ?? "1");
+        var isOne = Option(args, "--seed") is not null && Option(args, "--seeds") is null;
+        var count = isOne ? 1 : ParseNumber(Option(args, "--seeds") ?? "100");
+        var severities = Option(args, "--severity") is { } name
+            ? [Enum.Parse<Severity>(name, ignoreCase: true)]
+            : Enum.GetValues<Severity>();
+        var fleets = new List<FleetOptions>();
+        for (var i = 0UL; i < count; i++)
+            foreach (var severity in severities)
+                fleets.Add(FleetRunner.OptionsFor(seed + i, severity) with { KeepsTrace = args.Contains("--trace") });
+
+        foreach (var options in fleets.Take(severities.Length)) Console.WriteLine(FleetRunner.ReplayLine(options));
+        var failed = FleetRunner.RunMany(fleets, result =>
+        {
+            foreach (var line in result.Trace) Console.Write(line);
+            if (fleets.Count <= 10 || args.Contains("--verbose"))
+                Console.WriteLine($"0x{result.Options.Seed:x} {result.Options.Severity} trace {result.TraceHash}, {result.Syncs} exchanges, {result.Steps} steps, healed after {result.HealedAfter?.TotalSeconds} s, {result.Topology}");
+        });
+        foreach (var result in failed) Console.WriteLine(result);
+        Console.WriteLine($"{fleets.Count - failed.Count} of {fleets.Count} fleets hold");
+        return failed.Count == 0 ? 0 : 1;
+    }
+
     private static int Simulate(string[] args)
     {
+        if (args.Contains("fleet")) return SimulateFleets(args);
+
         var seed = ParseNumber(Option(args, "--seed") ?? "1");
         var isOne = Option(args, "--seed") is not null && Option(args, "--seeds") is null;
         var count = isOne ? 1 : ParseNumber(Option(args, "--seeds") ?? "100");
