@@ -51,6 +51,9 @@ internal abstract class SimNode(int index) : IDisposable
     public List<ArtifactId> PublicIds(Instant now) =>
         Read(now, s => s.Walk(ArtifactList.Public).Select(a => a.Id).Order().ToList());
 
+    /// <summary>From now on this node wants nothing of it.</summary>
+    public abstract void Shun(ArtifactId id);
+
     public virtual void Dispose() => Session?.Dispose();
 }
 
@@ -66,6 +69,8 @@ internal sealed class MemoryNode(int index, MemoryArtifactStore store) : SimNode
         base.Crash();
         store.Crash();
     }
+
+    public override void Shun(ArtifactId id) => store.Shun(id);
 }
 
 /// <summary>Over a real repository on SQLite in memory.</summary>
@@ -103,6 +108,8 @@ internal sealed class RepositoryNode : SimNode
         _store.Dispose();
         _store = new RepositoryArtifactStore(Repository);
     }
+
+    public override void Shun(ArtifactId id) => Repository.Shuns.Add(id);
 
     public override void Dispose()
     {

@@ -5,7 +5,10 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation;
 
-/// <summary>What people do to repositories: check-ins on branches, tags, wiki pages, unversioned files, private texts, rows.</summary>
+/// <summary>
+/// What people do to repositories: check-ins on branches, tags, wiki pages, tickets, technotes, attachments, unversioned
+/// files, private texts, rows; and shunning what somebody regrets.
+/// </summary>
 internal sealed class Workload(Prng prng)
 {
     private readonly List<(ArtifactId Id, SortedDictionary<string, string> Files)> _checkIns = [];
@@ -21,11 +24,14 @@ internal sealed class Workload(Prng prng)
     /// <summary>Names of everything private that was made.</summary>
     public HashSet<ArtifactId> Private { get; } = [];
 
+    /// <summary>Names of what nobody wants any more, at whoever has shunned it.</summary>
+    public HashSet<ArtifactId> Shunned { get; } = [];
+
     /// <summary>Does one thing at one node; answers what.</summary>
     public string Step(SimNode node, Instant now)
     {
         _serial++;
-        switch (prng.NextInt32(20))
+        switch (prng.NextInt32(27))
         {
             case < 11:
                 return CheckIn(node, now);
@@ -37,6 +43,14 @@ internal sealed class Workload(Prng prng)
                 return Unversioned(node, now);
             case < 19:
                 return Row(node, now);
+            case < 21:
+                return Ticket(node, now);
+            case < 23:
+                return Technote(node, now);
+            case < 25:
+                return Attach(node, now);
+            case < 26:
+                return Shun(node, now);
             default:
                 return PrivateText(node, now);
         }
@@ -106,6 +120,56 @@ internal sealed class Workload(Prng prng)
         };
         return $"wiki {Put(node, now, draft.ToBytes()).ToShortString()}";
     }
+
+    // Two changes of one ticket at one moment are told apart by their order of arrival, with stock too: so each has its own.
+    private string Ticket(SimNode node, Instant now)
+    {
+        var ticket = ArtifactHash.Compute(HashKind.Sha1, Encoding.ASCII.GetBytes($"ticket {prng.NextInt32(3)}")).ToString();
+        FieldDraft[] fields =
+        [
+            new FieldDraft("title", $"title {_serial}"),
+            new FieldDraft(prng.Chance(0.3) ? "+comment" : "status", prng.Chance(0.5) ? "Open" : "Closed"),
+        ];
+        return $"ticket {Put(node, now + Distinct, ArtifactDraft.Ticket(now + Distinct, "tester", ticket, fields).ToBytes()).ToShortString()}";
+    }
+
+    private string Technote(SimNode node, Instant now)
+    {
+        var technote = TechnoteId(prng.NextInt32(3));
+        var draft = ArtifactDraft.Technote(now + Distinct, "tester", now, technote, Edit(null), $"note {_serial}");
+        return $"technote {Put(node, now, draft.ToBytes()).ToShortString()}";
+    }
+
+    private string Attach(SimNode node, Instant now)
+    {
+        ArtifactId content = default;
+        node.Write(now, store => content = Put(store, $"attached {_serial} {prng.NextUInt64():x}\n"));
+        var target = prng.Chance(0.5) ? $"Page{prng.NextInt32(3)}" : TechnoteId(prng.NextInt32(3));
+        var draft = ArtifactDraft.Attach(now + Distinct, "tester", $"file{prng.NextInt32(2)}.txt", target, content);
+        return $"attachment {Put(node, now, draft.ToBytes()).ToShortString()}";
+    }
+
+    // Something that nothing refers to, which one node puts up and perhaps another one bans: from then on that one neither
+    // takes nor gives it, and the others keep it.
+    private string Shun(SimNode node, Instant now)
+    {
+        var text = Encoding.UTF8.GetBytes($"regretted {prng.NextInt32(3)}\n");
+        var id = ArtifactHash.Compute(HashKind.Sha3, text);
+        if (prng.Chance(0.5))
+        {
+            node.Write(now, s => s.PutText(id, text, isPrivate: false, out _));
+            return $"regretted {id.ToShortString()}";
+        }
+
+        Shunned.Add(id);
+        node.Shun(id);
+        return $"shun {id.ToShortString()}";
+    }
+
+    private TimeSpan Distinct => TimeSpan.FromMilliseconds(_serial);
+
+    private static string TechnoteId(int number) =>
+        ArtifactHash.Compute(HashKind.Sha1, Encoding.ASCII.GetBytes($"technote {number}")).ToString();
 
     private string Unversioned(SimNode node, Instant now)
     {

@@ -51,6 +51,8 @@ internal sealed class World : IDisposable
 
     public IReadOnlySet<ArtifactId> PrivateIds => _workload.Private;
 
+    public IReadOnlySet<ArtifactId> ShunnedIds => _workload.Shunned;
+
     public int SessionsEnded { get; private set; }
 
     /// <summary>Runs everything; answers the invariants that do not hold.</summary>

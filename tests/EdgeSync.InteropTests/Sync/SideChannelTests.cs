@@ -40,6 +40,39 @@ public sealed class SideChannelTests
         Assert.Equal(0L, file.Scalar("SELECT encoding FROM unversioned WHERE name='dir/ours.bin'"));
     }
 
+    /// <summary>The peer and its password are kept where the other program finds them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_password_that_one_program_saved_is_used_by_the_other(bool stockClones)
+    {
+        using var bench = new Workbench("password");
+        var origin = bench.NewRepository("origin.fossil");
+        bench.Stock.Run("user", "capabilities", "nobody", "", "-R", origin);
+        bench.Stock.Run("user", "capabilities", "anonymous", "", "-R", origin);
+        using var server = bench.Ours.Serve(origin);
+        var url = server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password);
+        if (stockClones)
+        {
+            bench.Stock.Run("clone", url, bench["mine.fossil"], "--save-http-password");
+        }
+        else
+        {
+            bench.Ours.Run("repo", "clone", url, bench["mine.fossil"]);
+        }
+
+        var checkout = bench.Open(bench["mine.fossil"], "work");
+        checkout.Write("a.txt", "from here\n").Run("add", "a.txt");
+        checkout.Commit("from here");
+
+        var text = stockClones
+            ? bench.Ours.Run("repo", "push", "-R", bench["mine.fossil"]).Text
+            : bench.Stock.Run("push", "-R", bench["mine.fossil"]).Text;
+
+        RepositoryComparer.MustHoldSameArtifactsButClusters(bench["mine.fossil"], origin);
+        Assert.DoesNotContain("login failed", text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Settings_and_users_are_pulled_by_stock_from_us()
     {

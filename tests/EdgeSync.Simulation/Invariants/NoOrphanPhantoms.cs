@@ -7,7 +7,7 @@ internal static class NoOrphanPhantoms
 {
     public static IEnumerable<string> Broken(World world)
     {
-        var held = world.Nodes.SelectMany(n => n.PublicIds(world.Now)).ToHashSet();
+        var held = world.Nodes.SelectMany(n => n.PublicIds(world.Now)).Except(world.ShunnedIds).ToHashSet();
         foreach (var node in world.Nodes)
             foreach (var phantom in node.Read(world.Now, s => s.Walk(ArtifactList.Phantoms).ToList()))
                 if (held.Contains(phantom.Id))
