@@ -84,26 +84,32 @@ def pull(bench):
 
 
 def push_one(bench):
-    """A commit of one file by stock into a copy, then the push of it."""
-    tree, repo = bench.path("tree-push"), copy(bench.repo, bench.path("push-source.fossil"))
-    bench.stock.open_tree(repo, tree)
-    with open(os.path.join(tree, "pushed.txt"), "w", encoding="ascii") as file:
+    """A commit of one file, then the push of it to a server that was pushed to before."""
+    change = bench.path("pushed.txt")
+    with open(change, "w", encoding="ascii") as file:
         file.write("one line more\n")
-    bench.stock.capture("add", "pushed.txt", cwd=tree)
-    bench.stock.capture("commit", "--no-warnings", "--allow-fork", "-m", "one more", cwd=tree)
-    bench.stock.capture("close", "--force", cwd=tree)
 
     def pushing(peer):
         def once():
-            source = copy(repo, bench.path(f"push-from-{peer.name}.fossil"))
+            source = copy(bench.repo, bench.path(f"push-from-{peer.name}.fossil"))
             served = copy(bench.repo, bench.path(f"push-to-{peer.name}.fossil"))
             with bench.stock.serve(served) as server:
+                peer.push(server.url, source)
+                bench.ours.capture("repo", "ci", "pushed.txt", "-m", "one more", "-R", source, cwd=os.path.dirname(change))
                 sample = peer.push(server.url, source)
             bench.must_equal(served, source)
             return sample
         return once
 
     yield bench.pair("push of one commit", pushing(bench.ours), pushing(bench.stock), 2 * bench.runs, wall_max=0.5)
+    sources = {peer: copy(bench.repo, bench.path(f"nothing-from-{peer.name}.fossil")) for peer in (bench.ours, bench.stock)}
+    with bench.stock.serve(copy(bench.repo, bench.path("nothing-to.fossil"))) as server:
+        for peer, source in sources.items():
+            peer.push(server.url, source)
+        yield bench.pair(
+            "push of nothing",
+            lambda: bench.ours.push(server.url, sources[bench.ours]),
+            lambda: bench.stock.push(server.url, sources[bench.stock]), 3 * bench.runs, wall_max=0.5)
 
 
 def push_all(bench):

@@ -47,9 +47,11 @@ internal static class CommandLine
     }
 
     /// <summary>Documented and completed by the same tree that runs.</summary>
-    public static Command Build(Output output)
+    /// <param name="output">Where verbs write.</param>
+    /// <param name="completes">A shell asks for completions.</param>
+    public static Command Build(Output output, bool completes = false)
     {
-        var root = CreateRoot();
+        var root = CreateRoot(completes);
         root.Subcommands.Add(RepoCommand.Create());
         root.Subcommands.Add(LeafCommand.Create());
         root.Subcommands.Add(HubCommand.Create());
@@ -60,26 +62,30 @@ internal static class CommandLine
         root.Subcommands.Add(DoctorCommand.Create());
         root.Subcommands.Add(ReadyCommand.Create());
         root.Subcommands.Add(CompletionCommand.Create());
+        root.Options.Clear();
         Globals.AddTo(root);
-        foreach (var option in root.Options.Where(o => o is VersionOption or HelpOption).ToList()) root.Options.Remove(option);
-        root.Options.Add(new VersionOption("--version", "-V") { Description = "Show version, commit, framework and SQLite.", Action = new VersionAction(output) });
-        root.Options.Add(new HelpOption("--help", "-h") { Description = "Show this page.", Action = new HelpWithExamples(new HelpAction()) });
+
+        // The library's own options look up their descriptions in resources, which takes a tenth of a short command's time.
+        root.Options.Add(new Option<bool>("--version", "-V") { Description = "Show version, commit, framework and SQLite.", Arity = ArgumentArity.Zero, Action = new VersionAction(output) });
+        root.Options.Add(new Option<bool>("--help", "-h") { Description = "Show this page.", Arity = ArgumentArity.Zero, Recursive = true, Action = new HelpWithExamples(new HelpAction()) });
 
         Verb.Attach(root, output);
         return root;
     }
 
-    // A root takes the name of the file, which must not be that of a command as well: so for a link named leaf it is an
-    // ordinary command (which lacks only what completion asks for).
-    private static Command CreateRoot()
+    // Only the library's root answers completion, and only for that it is worth its price. It takes the name of the file,
+    // which must not be that of a command as well: for a link named leaf there is no completion.
+    private static Command CreateRoot(bool completes)
     {
         const string Summary = "Fossil repositories that keep in step: a repository engine and a sync node in one file.";
-        return RootCommand.ExecutableName is "leaf" or "bridge" or "hub" or "sync" or "repo" or "completion" ? new Command("edgesync", Summary) : new RootCommand(Summary);
+        return completes && RootCommand.ExecutableName is not ("leaf" or "bridge" or "hub" or "sync" or "repo" or "completion")
+            ? new RootCommand(Summary)
+            : new Command("edgesync", Summary);
     }
 
     private static async Task<ExitCode> RunAsync(string[] args, Output output)
     {
-        var root = Build(output);
+        var root = Build(output, completes: args is [['[', ..], ..]);
         var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Action is ParseErrorAction)
         {
@@ -107,7 +113,7 @@ internal static class CommandLine
     {
         public override int Invoke(ParseResult parseResult)
         {
-            output.Write(VersionReport.Current(), CliJson.Default.VersionReport);
+            output.Write(VersionReport.Current(), static json => json.VersionReport);
             return (int)ExitCode.Ok;
         }
     }

@@ -14,7 +14,7 @@ internal static class CompletionCommand
         {
             var name = context.Require(shell);
             var script = name switch { "bash" => Bash, "zsh" => Zsh, _ => Fish };
-            context.Output.Write(new CompletionReport(name, script), CliJson.Default.CompletionReport);
+            context.Output.Write(new CompletionReport(name, script), static json => json.CompletionReport);
             return ExitCode.Ok;
         })
         {

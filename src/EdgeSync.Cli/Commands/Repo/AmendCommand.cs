@@ -49,7 +49,7 @@ internal static class AmendCommand
             Hides = context.Get(Hide),
         });
         var hash = repository.Content.NameOf(target).ToString();
-        context.Output.Write(new AmendReport(made is null ? "already_so" : "amended", hash, made?.Id.ToString()), CliJson.Default.AmendReport);
+        context.Output.Write(new AmendReport(made is null ? "already_so" : "amended", hash, made?.Id.ToString()), static json => json.AmendReport);
         return ExitCode.Ok;
     }
 

@@ -18,7 +18,7 @@ internal static class BackupCommand
         var target = context.Require(To);
         using var repository = context.OpenToRead();
         repository.BackUp(target);
-        context.Output.Write(new BackupReport(repository.Path, target, new FileInfo(target).Length), CliJson.Default.BackupReport);
+        context.Output.Write(new BackupReport(repository.Path, target, new FileInfo(target).Length), static json => json.BackupReport);
         return ExitCode.Ok;
     }
 }

@@ -36,7 +36,7 @@ internal static class BranchCommand
         var all = context.Get(All);
         var branches = Branches.List(repository).Where(b => all || b.IsClosed == closed)
             .Select(b => new BranchEntry(b.Name, b.Tip.ToString(), b.Date.ToString(), b.User, b.IsClosed, b.IsPrivate));
-        context.Output.Write(new BranchReport([.. branches]), CliJson.Default.BranchReport);
+        context.Output.Write(new BranchReport([.. branches]), static json => json.BranchReport);
         return ExitCode.Ok;
     }
 
@@ -52,7 +52,7 @@ internal static class BranchCommand
             Comment = context.Get(Message),
             IsPrivate = context.Get(Private),
         });
-        context.Output.Write(new BranchChangeReport("created", name, made.Id.ToString()), CliJson.Default.BranchChangeReport);
+        context.Output.Write(new BranchChangeReport("created", name, made.Id.ToString()), static json => json.BranchChangeReport);
         return ExitCode.Ok;
     }
 
@@ -71,7 +71,7 @@ internal static class BranchCommand
         var tip = repository.Names.ResolveCheckin(name);
         change(new TagWriter(repository), tip, context.UserName);
         context.Output.Write(
-            new BranchChangeReport(status, name, repository.Content.NameOf(tip).ToString()), CliJson.Default.BranchChangeReport);
+            new BranchChangeReport(status, name, repository.Content.NameOf(tip).ToString()), static json => json.BranchChangeReport);
         return ExitCode.Ok;
     }
 }

@@ -69,7 +69,7 @@ internal static class CatCommand
             content.Length,
             isText ? Encoding.UTF8.GetString(content) : null,
             isText ? null : Convert.ToBase64String(content));
-        context.Output.Write(report, CliJson.Default.CatReport);
+        context.Output.Write(report, static json => json.CatReport);
     }
 }
 

@@ -85,7 +85,7 @@ internal static class CheckinCommand
             IsPrivate = context.Get(Private),
         });
         Hosting.Control.ControlClient.TellChanged(repository.Path);
-        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value), CliJson.Default.CheckinReport);
+        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value), static json => json.CheckinReport);
         return ExitCode.Ok;
     }
 

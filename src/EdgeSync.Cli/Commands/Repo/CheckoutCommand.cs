@@ -30,7 +30,7 @@ internal static class CheckoutCommand
         var writer = new TreeWriter(repository, folder);
         foreach (var file in files) writer.Write(file, force);
         var report = new CheckoutReport(repository.Content.NameOf(tree.Rid).ToString(), [.. files.Select(f => f.Name)]);
-        context.Output.Write(report, CliJson.Default.CheckoutReport);
+        context.Output.Write(report, static json => json.CheckoutReport);
         return ExitCode.Ok;
     }
 

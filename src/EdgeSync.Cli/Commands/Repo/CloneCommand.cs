@@ -71,7 +71,7 @@ internal static class CloneCommand
         var report = new CloneReport(
             path, outcome.Peer.ToString(), clone.IsResumed, outcome.Report.Rounds, blobs, project, outcome.WireBytesSent, outcome.WireBytesReceived,
             (long)outcome.Elapsed.TotalMilliseconds);
-        context.Output.Write(report, CliJson.Default.CloneReport);
+        context.Output.Write(report, static json => json.CloneReport);
         return ExitCode.Ok;
     }
 

@@ -23,7 +23,7 @@ internal static class ConfigCommand
     {
         using var repository = context.OpenToRead();
         var settings = repository.Settings.List().Select(s => new ConfigEntry(s.Name, IsSecret(s.Name) ? "(secret)" : s.Value));
-        context.Output.Write(new ConfigReport([.. settings]), CliJson.Default.ConfigReport);
+        context.Output.Write(new ConfigReport([.. settings]), static json => json.ConfigReport);
         return ExitCode.Ok;
     }
 
@@ -33,7 +33,7 @@ internal static class ConfigCommand
         var key = context.Require(Key);
         var value = repository.Settings[key] ?? throw new EdgeSyncException(
             ErrorKind.NotFound, $"{repository.Path} has no setting '{key}'", "edgesync repo config ls");
-        context.Output.Write(new ConfigValueReport(key, value), CliJson.Default.ConfigValueReport);
+        context.Output.Write(new ConfigValueReport(key, value), static json => json.ConfigValueReport);
         return ExitCode.Ok;
     }
 
@@ -50,7 +50,7 @@ internal static class ConfigCommand
             transaction.Commit();
         }
 
-        context.Output.Write(new ConfigSetReport(key, value), CliJson.Default.ConfigSetReport);
+        context.Output.Write(new ConfigSetReport(key, value), static json => json.ConfigSetReport);
         return ExitCode.Ok;
     }
 

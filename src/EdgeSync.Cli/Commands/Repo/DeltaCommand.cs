@@ -54,7 +54,7 @@ internal static class DeltaCommand
             if (file is null) throw new EdgeSyncException(ErrorKind.Usage, "--json needs --output: stdout cannot carry both", "-o FILE");
 
             InputFile.WriteAll(file, result, context.Output);
-            context.Output.Write(new DeltaReport(file, result.Length), CliJson.Default.DeltaReport);
+            context.Output.Write(new DeltaReport(file, result.Length), static json => json.DeltaReport);
             return ExitCode.Ok;
         }
 

@@ -25,7 +25,7 @@ internal static class ExtractCommand
         var files = wanted.Length == 0 ? TreeFile.AllOf(tree) : [.. wanted.Select(name => TreeFile.Get(tree, name, version))];
         var writer = new TreeWriter(repository, context.Require(TreeOptions.Folder));
         foreach (var file in files) writer.Write(file, replace: true);
-        context.Output.Write(new ExtractReport([.. files.Select(f => f.Name)]), CliJson.Default.ExtractReport);
+        context.Output.Write(new ExtractReport([.. files.Select(f => f.Name)]), static json => json.ExtractReport);
         return ExitCode.Ok;
     }
 }

@@ -22,7 +22,7 @@ internal static class HashCommand
         var kind = context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1;
         var entries = new List<HashEntry>();
         foreach (var file in context.Require(Files)) entries.Add(new HashEntry(HashOf(file, kind).ToString(), file));
-        context.Output.Write(new HashReport(entries), CliJson.Default.HashReport);
+        context.Output.Write(new HashReport(entries), static json => json.HashReport);
         return ExitCode.Ok;
     }
 

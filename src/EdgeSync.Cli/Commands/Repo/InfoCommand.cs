@@ -18,7 +18,7 @@ internal static class InfoCommand
             repository.Path, summary.ProjectName, summary.ProjectCode, summary.ServerCode, summary.HashPolicy, summary.Artifacts,
             summary.Deltas, summary.Phantoms, summary.Private, summary.Shunned, summary.Unversioned, summary.Checkins,
             summary.FirstDate?.ToString(), summary.LastDate?.ToString(), summary.ContentBytes, summary.StoredBytes, new FileInfo(repository.Path).Length);
-        context.Output.Write(report, CliJson.Default.InfoReport);
+        context.Output.Write(report, static json => json.InfoReport);
         return ExitCode.Ok;
     }
 }

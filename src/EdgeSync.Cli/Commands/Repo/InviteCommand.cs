@@ -28,7 +28,7 @@ internal static class InviteCommand
             context.Require(Login), context.Require(UserCommand.Capabilities), url, timeToLive > TimeSpan.Zero ? timeToLive : null);
         var expires = timeToLive > TimeSpan.Zero ? (repository.Now + timeToLive).ToString() : null;
         context.Output.Write(
-            new InviteReport(token.Login, token.Capabilities, token.Url, token.Encode(), expires), CliJson.Default.InviteReport);
+            new InviteReport(token.Login, token.Capabilities, token.Url, token.Encode(), expires), static json => json.InviteReport);
         return ExitCode.Ok;
     }
 }

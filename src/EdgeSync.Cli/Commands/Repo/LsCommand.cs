@@ -23,7 +23,7 @@ internal static class LsCommand
         var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(context.Get(Version)));
         var files = TreeFile.AllOf(tree).ConvertAll(f => new LsFile(f.Name, f.Id.ToString(), LetterOf(f.Permission)));
         context.Output.Write(
-            new LsReport(repository.Content.NameOf(tree.Rid).ToString(), files) { IsLong = context.Get(Long) }, CliJson.Default.LsReport);
+            new LsReport(repository.Content.NameOf(tree.Rid).ToString(), files) { IsLong = context.Get(Long) }, static json => json.LsReport);
         return ExitCode.Ok;
     }
 

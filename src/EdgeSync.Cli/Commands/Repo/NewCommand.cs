@@ -33,7 +33,7 @@ internal static class NewCommand
             HashPolicy = context.Get(Sha1) ? HashPolicy.Sha1 : HashPolicy.Sha3,
             Clock = context.Clock,
         }, out var password);
-        context.Output.Write(new NewReport(path, repository.ProjectCode, repository.ServerCode, user, password), CliJson.Default.NewReport);
+        context.Output.Write(new NewReport(path, repository.ProjectCode, repository.ServerCode, user, password), static json => json.NewReport);
         return ExitCode.Ok;
     }
 }

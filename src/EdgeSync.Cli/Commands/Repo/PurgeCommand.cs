@@ -23,7 +23,7 @@ internal static class PurgeCommand
         if (!isDry && held.Count > 0) RebuildCommand.Rebuild(context, repository, cancellationToken);
 
         var status = held.Count == 0 ? "already_purged" : isDry ? "would_purge" : "purged";
-        context.Output.Write(new PurgeReport(status, held), CliJson.Default.PurgeReport);
+        context.Output.Write(new PurgeReport(status, held), static json => json.PurgeReport);
         return Task.FromResult(ExitCode.Ok);
     }
 

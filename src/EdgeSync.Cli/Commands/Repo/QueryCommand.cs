@@ -29,11 +29,11 @@ internal static class QueryCommand
 
         if (statement.ColumnCount > 0)
         {
-            context.Output.Write(ReadRows(statement), CliJson.Default.QueryReport);
+            context.Output.Write(ReadRows(statement), static json => json.QueryReport);
             return ExitCode.Ok;
         }
 
-        context.Output.Write(new QueryChangeReport(statement.Run()), CliJson.Default.QueryChangeReport);
+        context.Output.Write(new QueryChangeReport(statement.Run()), static json => json.QueryChangeReport);
         return ExitCode.Ok;
     }
 

@@ -48,7 +48,7 @@ internal static class RebuildCommand
             context.RepositoryPath, RepositoryOptions.Default with { Clock = context.Clock, AcceptsAnySchema = true });
         var begin = context.Clock.GetTimestamp();
         var report = Rebuild(context, repository, cancellationToken);
-        context.Output.Write(ReportOf(repository, report, context.Clock.GetElapsedTime(begin)), CliJson.Default.RebuildOutcomeReport);
+        context.Output.Write(ReportOf(repository, report, context.Clock.GetElapsedTime(begin)), static json => json.RebuildOutcomeReport);
         return Task.FromResult(report.Damages.Count == 0 ? ExitCode.Ok : ExitCode.Corrupt);
     }
 }

@@ -18,7 +18,7 @@ internal static class ResolveCommand
     {
         using var repository = context.OpenToRead();
         var rid = repository.Names.Resolve(context.Require(Name));
-        context.Output.Write(new ResolveReport(rid.Value, repository.Content.NameOf(rid).ToString()), CliJson.Default.ResolveReport);
+        context.Output.Write(new ResolveReport(rid.Value, repository.Content.NameOf(rid).ToString()), static json => json.ResolveReport);
         return ExitCode.Ok;
     }
 }

@@ -33,7 +33,7 @@ internal static class ShunCommand
         using var transaction = repository.Begin();
         var changes = ids.ConvertAll(id => new ShunChange(id.ToString(), repository.Shuns.Add(id, context.Get(Reason)) ? "shunned" : "already_shunned"));
         transaction.Commit();
-        context.Output.Write(new ShunChangeReport(changes), CliJson.Default.ShunChangeReport);
+        context.Output.Write(new ShunChangeReport(changes), static json => json.ShunChangeReport);
         return ExitCode.Ok;
     }
 
@@ -44,7 +44,7 @@ internal static class ShunCommand
         using var transaction = repository.Begin();
         var changes = ids.ConvertAll(id => new ShunChange(id.ToString(), repository.Shuns.Remove(id) ? "unshunned" : "already_allowed"));
         transaction.Commit();
-        context.Output.Write(new ShunChangeReport(changes), CliJson.Default.ShunChangeReport);
+        context.Output.Write(new ShunChangeReport(changes), static json => json.ShunChangeReport);
         return ExitCode.Ok;
     }
 
@@ -53,7 +53,7 @@ internal static class ShunCommand
         using var repository = context.OpenToRead();
         var entries = repository.Shuns.List().Select(s => new ShunEntry(
             s.Id.ToString(), Instant.FromUnixSeconds(s.MtimeSeconds).ToString(), s.Comment));
-        context.Output.Write(new ShunReport([.. entries]), CliJson.Default.ShunReport);
+        context.Output.Write(new ShunReport([.. entries]), static json => json.ShunReport);
         return ExitCode.Ok;
     }
 

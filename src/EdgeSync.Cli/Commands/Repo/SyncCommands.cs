@@ -1,5 +1,4 @@
 using System.CommandLine;
-using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
@@ -51,7 +50,7 @@ internal static class SyncCommands
         var outcome = await SyncRun.RunAsync(context, repository, url, options, cancellationToken);
         if (outcome.Report.IsOk && !isSaved && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
 
-        context.Output.Write(SyncRun.ReportOf(name, outcome), CliJson.Default.SyncOutcomeReport);
+        context.Output.Write(SyncRun.ReportOf(name, outcome), static json => json.SyncOutcomeReport);
         SyncRun.PrintMessages(context, outcome.Report);
         SyncRun.ThrowOnFault(outcome);
         if (outcome.Report.PushRefused && actions.HasFlag(SyncActions.Push) && !actions.HasFlag(SyncActions.Pull))

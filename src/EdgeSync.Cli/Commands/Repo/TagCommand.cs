@@ -39,14 +39,14 @@ internal static class TagCommand
         if (context.Get(Of) is not { } version)
         {
             var all = Tags.List(repository).Select(t => new TagCount(t.Name, t.Count));
-            context.Output.Write(new TagNamesReport([.. all]), CliJson.Default.TagNamesReport);
+            context.Output.Write(new TagNamesReport([.. all]), static json => json.TagNamesReport);
             return ExitCode.Ok;
         }
 
         var rid = repository.Names.Resolve(version);
         var tags = Tags.Of(repository, rid).Select(t => new TagEntry(
             Shown(t.Name), t.Kind switch { 0 => "-", 1 => "+", _ => "*" }, t.Value, t.IsDirect));
-        context.Output.Write(new TagReport(repository.Content.NameOf(rid).ToString(), [.. tags]), CliJson.Default.TagReport);
+        context.Output.Write(new TagReport(repository.Content.NameOf(rid).ToString(), [.. tags]), static json => json.TagReport);
         return ExitCode.Ok;
     }
 
@@ -69,7 +69,7 @@ internal static class TagCommand
             IsRaw = context.Get(Raw),
         });
         var report = new TagChangeReport(status, repository.Content.NameOf(target).ToString(), name, made.Id.ToString());
-        context.Output.Write(report, CliJson.Default.TagChangeReport);
+        context.Output.Write(report, static json => json.TagChangeReport);
         return ExitCode.Ok;
     }
 

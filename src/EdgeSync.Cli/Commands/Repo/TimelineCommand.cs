@@ -27,7 +27,7 @@ internal static class TimelineCommand
         var type = context.Require(Type);
         var entries = Timeline.List(repository, context.Require(Limit), type == "all" ? null : type, context.Get(OfBranch), before: null)
             .Select(e => new TimelineLine(e.Id.ToString(), e.Type, e.Date.ToString(), e.User, e.Comment, e.Branch));
-        context.Output.Write(new TimelineReport([.. entries]), CliJson.Default.TimelineReport);
+        context.Output.Write(new TimelineReport([.. entries]), static json => json.TimelineReport);
         return ExitCode.Ok;
     }
 }

@@ -24,7 +24,7 @@ internal static class UnversionedCommand
         using var repository = context.OpenToRead();
         var files = repository.Unversioned.List().Select(f => new UnversionedFile(
             f.Name, Instant.FromUnixSeconds(f.MtimeSeconds).ToString(), f.Size, f.IsDeletion ? null : f.Hash.ToString()));
-        context.Output.Write(new UnversionedListReport([.. files]), CliJson.Default.UnversionedListReport);
+        context.Output.Write(new UnversionedListReport([.. files]), static json => json.UnversionedListReport);
         return ExitCode.Ok;
     }
 
@@ -36,7 +36,7 @@ internal static class UnversionedCommand
         using var transaction = repository.Begin();
         var entry = repository.Unversioned.Put(name, content);
         transaction.Commit();
-        context.Output.Write(new UnversionedReport("wrote", name, entry.Size, entry.Hash.ToString()), CliJson.Default.UnversionedReport);
+        context.Output.Write(new UnversionedReport("wrote", name, entry.Size, entry.Hash.ToString()), static json => json.UnversionedReport);
         return ExitCode.Ok;
     }
 
@@ -53,12 +53,12 @@ internal static class UnversionedCommand
             var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
             var report = new CatReport(
                 entry.Hash.ToString(), content.Length, isText ? Encoding.UTF8.GetString(content) : null, isText ? null : Convert.ToBase64String(content));
-            context.Output.Write(report, CliJson.Default.CatReport);
+            context.Output.Write(report, static json => json.CatReport);
             return ExitCode.Ok;
         }
 
         InputFile.WriteAll(file, content, context.Output);
-        if (file is not null) context.Output.Write(new UnversionedReport("wrote", file, content.Length, null), CliJson.Default.UnversionedReport);
+        if (file is not null) context.Output.Write(new UnversionedReport("wrote", file, content.Length, null), static json => json.UnversionedReport);
         return ExitCode.Ok;
     }
 
@@ -70,7 +70,7 @@ internal static class UnversionedCommand
         if (!repository.Unversioned.Delete(name)) throw Unknown(repository.Path, name);
 
         transaction.Commit();
-        context.Output.Write(new UnversionedReport("deleted", name, 0, null), CliJson.Default.UnversionedReport);
+        context.Output.Write(new UnversionedReport("deleted", name, 0, null), static json => json.UnversionedReport);
         return ExitCode.Ok;
     }
 

@@ -39,7 +39,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         var password = repository.Users.Add(login, context.Require(Capabilities));
-        context.Output.Write(new UserReport("created", login, password), CliJson.Default.UserReport);
+        context.Output.Write(new UserReport("created", login, password), static json => json.UserReport);
         return ExitCode.Ok;
     }
 
@@ -47,7 +47,7 @@ internal static class UserCommand
     {
         using var repository = context.OpenToRead();
         var users = repository.Users.List().Select(u => new UserEntry(u.Login, u.Capabilities, u.HasPassword, u.ExpiresAt?.ToString(), u.IsExpired));
-        context.Output.Write(new UserListReport([.. users]), CliJson.Default.UserListReport);
+        context.Output.Write(new UserListReport([.. users]), static json => json.UserListReport);
         return ExitCode.Ok;
     }
 
@@ -56,7 +56,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         repository.Users.SetCapabilities(login, context.Require(Capabilities));
-        context.Output.Write(new UserReport("updated", login, null), CliJson.Default.UserReport);
+        context.Output.Write(new UserReport("updated", login, null), static json => json.UserReport);
         return ExitCode.Ok;
     }
 
@@ -65,7 +65,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         repository.Users.Remove(login);
-        context.Output.Write(new UserReport("deleted", login, null), CliJson.Default.UserReport);
+        context.Output.Write(new UserReport("deleted", login, null), static json => json.UserReport);
         return ExitCode.Ok;
     }
 
@@ -74,7 +74,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         var password = repository.Users.SetPassword(login);
-        context.Output.Write(new UserReport("updated", login, password), CliJson.Default.UserReport);
+        context.Output.Write(new UserReport("updated", login, password), static json => json.UserReport);
         return ExitCode.Ok;
     }
 }

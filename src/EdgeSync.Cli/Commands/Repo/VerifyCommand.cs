@@ -35,7 +35,7 @@ internal static class VerifyCommand
             report = Verify(context, repository, cancellationToken);
         }
 
-        context.Output.Write(ReportOf(context, repository.Path, report, repair), CliJson.Default.VerifyOutcomeReport);
+        context.Output.Write(ReportOf(context, repository.Path, report, repair), static json => json.VerifyOutcomeReport);
         return report.IsSound ? ExitCode.Ok : ExitCode.Corrupt;
     }
 

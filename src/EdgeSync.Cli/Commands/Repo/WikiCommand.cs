@@ -36,7 +36,7 @@ internal static class WikiCommand
     {
         using var repository = context.OpenToRead();
         var pages = new WikiPages(repository).List().Select(p => new WikiLine(p.Title, p.Id.ToString(), p.Date.ToString(), p.Size));
-        context.Output.Write(new WikiReport([.. pages]), CliJson.Default.WikiReport);
+        context.Output.Write(new WikiReport([.. pages]), static json => json.WikiReport);
         return ExitCode.Ok;
     }
 
@@ -52,7 +52,7 @@ internal static class WikiCommand
         {
             var report = new WikiPageReport(
                 page.Title, page.Id.ToString(), page.Date.ToString(), page.User, page.Mimetype, Encoding.UTF8.GetString(page.Body));
-            context.Output.Write(report, CliJson.Default.WikiPageReport);
+            context.Output.Write(report, static json => json.WikiPageReport);
         }
 
         return ExitCode.Ok;
@@ -71,7 +71,7 @@ internal static class WikiCommand
             Mimetype = context.Get(Mimetype),
             MustBeNew = isNew,
         });
-        context.Output.Write(new WikiPutReport(isNew ? "created" : "committed", name, made.Id.ToString()), CliJson.Default.WikiPutReport);
+        context.Output.Write(new WikiPutReport(isNew ? "created" : "committed", name, made.Id.ToString()), static json => json.WikiPutReport);
         return ExitCode.Ok;
     }
 }
