@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -68,8 +69,9 @@ def visible_latencies(site, source, target, runs):
     with reading(source) as here, reading(target) as there:
         site.commit(source, "warm\n", "warm.txt", "warm")
         wait_until(there, check_ins(here), time.monotonic() + VISIBLE_MAX_S)
-        latencies = []
+        latencies, moments = [], random.Random(1)
         for i in range(runs):
+            time.sleep(moments.random())   # or each commit would fall right behind a poll
             count, deadline = check_ins(here) + 1, time.monotonic() + VISIBLE_MAX_S
             committing = threading.Thread(target=site.commit, args=(source, f"{i}\n", f"f{i % 7}.txt", f"commit {i}"))
             committing.start()
@@ -89,7 +91,7 @@ def visible(bench, name, what, poll_goal=False):
             # Two leaves that know a hub only by its address for Fossil clients: B learns by asking.
             hub = start(site.leaf("a", a))
             address = f"http://{hub.address}/"
-            start(site.leaf("b", b, "--peer", address, "--poll", "1s", "--no-nats"))
+            start(site.leaf("b", b, "--peer", address, "--poll", "1s"))
         elif name == "embedded":
             hub = start(site.hub("hub", a))
             start(site.leaf("b", b, "--nats", f"nats-leaf://127.0.0.1:{hub.leaf_port}"))

@@ -14,7 +14,10 @@ internal enum NodeRole
     /// <summary>A repository without a process of its own, that our program syncs now and then.</summary>
     Cron,
 
-    /// <summary>The same, by the stock program.</summary>
+    /// <summary>Our leaf, joined to a server over HTTP.</summary>
+    HttpLeaf,
+
+    /// <summary>As <see cref="Cron"/>, by the stock program.</summary>
     StockCron,
 
     /// <summary>The real nats-server.</summary>
@@ -72,7 +75,8 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
         {
             links.Add(new LinkPlan($"leaf{i}-center", "center", PortKind.Http));
             // At least one of ours; stock with stock proves nothing about us.
-            nodes.Add(new NodePlan($"leaf{i}", i > 1 && prng.Chance(0.3) ? NodeRole.StockCron : NodeRole.Cron, links[^1].Name));
+            var role = i == 1 ? NodeRole.HttpLeaf : prng.Pick<NodeRole>([NodeRole.HttpLeaf, NodeRole.Cron, NodeRole.StockCron]);
+            nodes.Add(new NodePlan($"leaf{i}", role, links[^1].Name));
         }
 
         return new FleetLayout(nodes, links);

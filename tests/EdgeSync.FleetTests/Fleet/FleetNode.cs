@@ -87,7 +87,7 @@ internal sealed class FleetNode : IDisposable
 
     private int? ReadyPort => _plan.Role switch
     {
-        NodeRole.StockServer or NodeRole.HttpServer or NodeRole.Leaf => Ports[PortKind.Http],
+        NodeRole.StockServer or NodeRole.HttpServer or NodeRole.HttpLeaf or NodeRole.Leaf => Ports[PortKind.Http],
         NodeRole.NatsServer or NodeRole.Hub => Ports[PortKind.NatsClient],
         _ => null,
     };
@@ -105,7 +105,9 @@ internal sealed class FleetNode : IDisposable
     private ProgramStart Command() => _plan.Role switch
     {
         NodeRole.StockServer => _ground.Fossil.Start("server", "--port", $"{Ports[PortKind.Http]}", "--localhost", "--nojail", Repository),
-        NodeRole.HttpServer => Ours("leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http)),
+        NodeRole.HttpServer => Ours(["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), .. Identity]),
+        NodeRole.HttpLeaf => Ours(
+            ["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--peer", $"http://{Uplink}/", "--poll", "2s", "--uv", .. Identity]),
         NodeRole.NatsServer => new ProgramStart(FleetGround.NatsServer!) { Arguments = ["-c", WriteNatsConfiguration()], Folder = Home },
         NodeRole.Hub => Ours(
         [

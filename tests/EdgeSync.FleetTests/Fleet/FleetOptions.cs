@@ -18,7 +18,7 @@ internal enum Severity
 /// <summary>How the nodes of a fleet are joined.</summary>
 internal enum Topology
 {
-    /// <summary>Repositories that <c>cron</c> syncs with one server over HTTP: ours and stock, in both roles.</summary>
+    /// <summary>One server, ours or stock; leaves that are joined to it over HTTP, and repositories that <c>cron</c> syncs with it.</summary>
     Http,
 
     /// <summary>A hub with its embedded broker; leaves on leafnode links.</summary>

@@ -11,7 +11,7 @@ public sealed class FleetTests
     [InlineData(1, "Normal")]
     [InlineData(2, "Adversarial")]
     [InlineData(3, "Hostile")]
-    public Task Repositories_that_cron_syncs_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Http);
+    public Task Leaves_and_cron_jobs_of_one_server_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Http);
 
     private static async Task MustHold(int seed, string severity, Topology topology)
     {
