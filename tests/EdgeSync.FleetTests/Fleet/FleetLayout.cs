@@ -59,7 +59,8 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
     public static FleetLayout Of(FleetOptions options, Prng prng) => options.Topology switch
     {
         Topology.Http => Http(options.Leaves, prng),
-        Topology.Hub => Star(options.Leaves),
+        Topology.Peers => Star("leaf0", NodeRole.Leaf, options.Leaves),
+        Topology.Hub => Star("hub", NodeRole.Hub, options.Leaves),
         Topology.Server => Server(options.Leaves, prng),
         _ => Chain(options.Leaves),
     };
@@ -82,13 +83,13 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
         return new FleetLayout(nodes, links);
     }
 
-    private static FleetLayout Star(int leaves)
+    private static FleetLayout Star(string center, NodeRole role, int leaves)
     {
-        var nodes = new List<NodePlan> { new("hub", NodeRole.Hub) };
+        var nodes = new List<NodePlan> { new(center, role) };
         var links = new List<LinkPlan>();
         for (var i = 1; i <= leaves; i++)
         {
-            links.Add(new LinkPlan($"leaf{i}-hub", "hub", PortKind.NatsLeaf));
+            links.Add(new LinkPlan($"leaf{i}-{center}", center, PortKind.NatsLeaf));
             nodes.Add(new NodePlan($"leaf{i}", NodeRole.Leaf, links[^1].Name));
         }
 

@@ -117,7 +117,8 @@ internal sealed class FleetNode : IDisposable
         ]),
         NodeRole.Leaf => Ours(
         [
-            "leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--nats", $"{UplinkScheme}://{Uplink}", "--poll", "2s",
+            "leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--poll", "2s",
+            .. _plan.Uplink is null ? ["--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}"] : new[] { "--nats", $"{UplinkScheme}://{Uplink}" },
             .. HasHub ? new[] { "--nats-role", "leaf" } : [], "--uv", .. Identity,
         ]),
         NodeRole.Bridge => Ours(
@@ -128,7 +129,7 @@ internal sealed class FleetNode : IDisposable
         _ => throw new InvalidOperationException($"{_plan.Role} has no process"),
     };
 
-    private bool HasHub => UplinkPort == PortKind.NatsLeaf && _plan.Uplink!.Contains("hub", StringComparison.Ordinal);
+    private bool HasHub => _plan.Uplink is not null && UplinkPort == PortKind.NatsLeaf && _plan.Uplink!.Contains("hub", StringComparison.Ordinal);
 
     private PortKind UplinkPort => _ground.Layout.Links.First(link => link.Name == _plan.Uplink).Port;
 

@@ -21,6 +21,9 @@ internal enum Topology
     /// <summary>One server, ours or stock; leaves that are joined to it over HTTP, and repositories that <c>cron</c> syncs with it.</summary>
     Http,
 
+    /// <summary>Leaves and nobody else: one takes the links of the others.</summary>
+    Peers,
+
     /// <summary>A hub with its embedded broker; leaves on leafnode links.</summary>
     Hub,
 
