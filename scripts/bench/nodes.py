@@ -10,6 +10,9 @@ from brokers import Broker
 from measure import Failed, free_port
 
 
+EVERYTHING = "ghijknorswyz"   # capabilities of everybody: these figures are about work, not about who may do it
+
+
 class Site:
     """A folder, a program, and a project that every node gets a copy of."""
 
@@ -18,7 +21,7 @@ class Site:
         self.env = {**os.environ, "HOME": work, "USER": "tester", "LC_ALL": "C", "TZ": "UTC", "NO_COLOR": "1"}
         self.origin = os.path.join(work, "origin.fossil")
         self.run("repo", "new", self.origin, "--user", "tester")
-        self.run("repo", "user", "update", "nobody", "--cap", "ghijknorswyz", "-R", self.origin)
+        self.run("repo", "user", "update", "nobody", "--cap", EVERYTHING, "-R", self.origin)
         self.commit(self.origin, "a first file\n", "first.txt", "first")
 
     def run(self, *arguments, cwd=None):
@@ -43,7 +46,7 @@ class Site:
                 folder = tempfile.mkdtemp(prefix=f"node{i}-", dir=self.work)
                 targets.append(os.path.join(folder, "node.fossil"))
                 self.run("repo", "clone", f"http://127.0.0.1:{port}/", targets[-1], "--once")
-                self.run("repo", "user", "update", "nobody", "--cap", "ghijknorswyz", "-R", targets[-1])
+                self.run("repo", "user", "update", "nobody", "--cap", EVERYTHING, "-R", targets[-1])
         return targets
 
     def daemon(self, name, arguments, port):
@@ -63,7 +66,7 @@ class Site:
         """A hub; `.http_port`, `.leaf_port` and `.monitor_port` say where."""
         client, leaf, http, monitor = (free_port() for _ in range(4))
         arguments = ["hub", "serve", "-R", repository, "--http-port", str(http), "--nats-client-port", str(client),
-                     "--nats-leaf-port", str(leaf), "--nats-monitor-port", str(monitor), *more]
+                     "--nats-leaf-port", str(leaf), "--nats-monitor-port", str(monitor), "--nobody-caps", EVERYTHING, *more]
         if upstream:
             arguments += ["--leaf-upstream", f"nats-leaf://127.0.0.1:{upstream}"]
         node = self.daemon(name, arguments, client)

@@ -113,7 +113,7 @@ internal sealed class FleetNode : IDisposable
         [
             "hub", "serve", "-R", Repository, "--http-port", $"{Ports[PortKind.Http]}", "--nats-client-port", $"{Ports[PortKind.NatsClient]}",
             "--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}", .. _plan.Uplink is null ? [] : new[] { "--leaf-upstream", $"nats-leaf://{Uplink}" },
-            .. Identity,
+            "--nobody-caps", FleetGround.Everything, "--uv", "--poll", "2s", .. Identity,
         ]),
         NodeRole.Leaf => Ours(
         [
