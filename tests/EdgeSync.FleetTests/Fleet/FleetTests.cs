@@ -13,10 +13,30 @@ public sealed class FleetTests
     [InlineData(3, "Hostile")]
     public Task Leaves_and_cron_jobs_of_one_server_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Http);
 
+    [Theory]
+    [InlineData(4, "Hostile")]
+    public Task Leaves_without_a_hub_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Peers);
+
+    [Theory]
+    [InlineData(5, "Hostile")]
+    public Task Leaves_of_a_hub_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Hub);
+
+    [Theory]
+    [InlineData(6, "Hostile")]
+    public Task Leaves_around_a_nats_server_and_a_bridge_agree_after_all(int seed, string severity)
+    {
+        Assert.SkipWhen(FleetGround.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
+        return MustHold(seed, severity, Topology.Server);
+    }
+
+    [Theory]
+    [InlineData(7, "Adversarial")]
+    public Task Leaves_at_both_ends_of_a_chain_of_hubs_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Chain);
+
     private static async Task MustHold(int seed, string severity, Topology topology)
     {
         StockFossil.SkipWhenMissing();
-        var options = FleetOptions.Draw((ulong)seed, Enum.Parse<Severity>(severity), topology, leaves: 3) with { Window = Window };
+        var options = FleetOptions.Draw((ulong)seed, Enum.Parse<Severity>(severity), topology, leaves: 2) with { Window = Window };
 
         var report = await FleetRun.RunAsync(options, TestContext.Current.CancellationToken);
 
