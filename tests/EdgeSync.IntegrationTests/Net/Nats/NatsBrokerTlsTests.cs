@@ -64,7 +64,9 @@ public sealed class NatsBrokerTlsTests
         {
             Tls = new NatsBrokerTls
             {
-                Certificate = TestBroker.CreateCertificate(), HandshakeFirst = handshakeFirst, Timeout = TimeSpan.FromMilliseconds(500),
+                Certificate = TestBroker.CreateCertificate(),
+                HandshakeFirst = handshakeFirst,
+                Timeout = TimeSpan.FromMilliseconds(500),
             },
         });
 }

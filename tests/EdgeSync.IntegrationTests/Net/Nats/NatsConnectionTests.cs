@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
 
@@ -64,6 +66,26 @@ public class NatsConnectionTests
         await nats.PublishAsync("a", "on"u8.ToArray(), cancellationToken: Cancellation);
 
         Assert.True(await subscription.WaitToReadAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task An_nkey_of_ours_is_accepted_by_a_broker_of_ours()
+    {
+        var key = NKeyPair.Create(new SeededEntropy(5));
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = key.PublicKey }] });
+
+        await using var known = new NatsConnection(
+            new NatsOpts { Url = test.Url.ToString(), Credentials = NatsCredentials.FromSeed(key.ToSeedText()) });
+        await known.ConnectAsync(Cancellation);
+        await using var stranger = new NatsConnection(new NatsOpts
+        {
+            Url = test.Url.ToString(),
+            Credentials = new NatsCredentials { Key = NKeyPair.Create(new SeededEntropy(6)) },
+        });
+        var failure = await Assert.ThrowsAsync<NatsException>(async () => await stranger.ConnectAsync(Cancellation));
+
+        Assert.Equal(NatsFailure.Refused, failure.Failure);
     }
 
     [Fact]
