@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using EdgeSync.Agent;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Operations;
+using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.Cli.Configuration;
 
@@ -33,20 +34,15 @@ internal sealed class DurationConverter : JsonConverter<TimeSpan>
     public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) => writer.WriteStringValue(Durations.Format(value));
 }
 
+internal sealed class RoleConverter() : WordConverter<NodeRole>([("peer", NodeRole.Peer), ("hub", NodeRole.Hub), ("leaf", NodeRole.Leaf)]);
+
 /// <summary><c>pullonly</c>, as the original spells it: no separators.</summary>
-internal sealed class LowerCase : JsonNamingPolicy
-{
-    public static LowerCase Instance { get; } = new();
+internal sealed class AutosyncConverter()
+    : WordConverter<AutosyncMode>([("off", AutosyncMode.Off), ("on", AutosyncMode.On), ("pullonly", AutosyncMode.PullOnly)]);
 
-    public override string ConvertName(string name) => name.ToLowerInvariant();
-}
+internal sealed class LogFormatConverter() : WordConverter<LogFormat>([("auto", LogFormat.Auto), ("text", LogFormat.Text), ("json", LogFormat.Json)]);
 
-internal sealed class RoleConverter() : JsonStringEnumConverter<NodeRole>(LowerCase.Instance, allowIntegerValues: false);
+internal sealed class LogLevelConverter()
+    : WordConverter<LogLevel>([("debug", LogLevel.Debug), ("info", LogLevel.Info), ("warning", LogLevel.Warning), ("error", LogLevel.Error)]);
 
-internal sealed class AutosyncConverter() : JsonStringEnumConverter<AutosyncMode>(LowerCase.Instance, allowIntegerValues: false);
-
-internal sealed class LogFormatConverter() : JsonStringEnumConverter<LogFormat>(LowerCase.Instance, allowIntegerValues: false);
-
-internal sealed class LogLevelConverter() : JsonStringEnumConverter<LogLevel>(LowerCase.Instance, allowIntegerValues: false);
-
-internal sealed class StatusAccessConverter() : JsonStringEnumConverter<StatusAccess>(LowerCase.Instance, allowIntegerValues: false);
+internal sealed class StatusAccessConverter() : WordConverter<StatusAccess>([("local", StatusAccess.Local), ("everybody", StatusAccess.Everybody)]);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.Cli.Hosting;
 
@@ -49,19 +50,18 @@ internal sealed record NodeStatus
 }
 
 /// <summary>How one check of a daemon or of <c>doctor</c> came out.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<CheckState>))]
+[JsonConverter(typeof(CheckStateConverter))]
 internal enum CheckState
 {
-    [JsonStringEnumMemberName("ok")]
     Ok,
 
     /// <summary>Works, but somebody should look: readiness stays.</summary>
-    [JsonStringEnumMemberName("warning")]
     Warning,
 
-    [JsonStringEnumMemberName("failed")]
     Failed,
 }
+
+internal sealed class CheckStateConverter() : WordConverter<CheckState>([("ok", CheckState.Ok), ("warning", CheckState.Warning), ("failed", CheckState.Failed)]);
 
 /// <param name="Name">One word, such as <c>repository</c>; two of a kind carry what they are about: <c>repository:site.fossil</c>.</param>
 /// <param name="Detail">What was found, in one line. A state other than ok without a reason is a bug.</param>

@@ -63,7 +63,7 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
     public static byte[] ToJson(NodeStatus status)
     {
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Indented)) JsonSerializer.Serialize(json, status, CliJson.Default.NodeStatus);
+        using (var json = new Utf8JsonWriter(buffer, Indented)) JsonSerializer.Serialize(json, status, ControlJson.Default.NodeStatus);
         buffer.WriteByte((byte)'\n');
         return buffer.ToArray();
     }

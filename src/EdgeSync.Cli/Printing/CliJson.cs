@@ -9,11 +9,14 @@ using EdgeSync.Cli.Operations.Doctor;
 
 namespace EdgeSync.Cli.Printing;
 
-/// <summary>Every record that <c>--json</c> may print (docs/cli.md). Fields are only ever added.</summary>
+/// <summary>
+/// Every record that <c>--json</c> may print (docs/cli.md). Fields are only ever added. Printing is all that this can do: what
+/// could read them too would make the program half a megabyte larger.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    GenerationMode = JsonSourceGenerationMode.Serialization | JsonSourceGenerationMode.Metadata)]
+    GenerationMode = JsonSourceGenerationMode.Serialization)]
 [JsonSerializable(typeof(VersionReport))]
 [JsonSerializable(typeof(FailureReport))]
 [JsonSerializable(typeof(CompletionReport))]
@@ -56,20 +59,27 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(QueryChangeReport))]
 [JsonSerializable(typeof(BackupReport))]
 [JsonSerializable(typeof(DeltaReport))]
-[JsonSerializable(typeof(NodeStatus))]
-[JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(ReadyReport))]
 [JsonSerializable(typeof(SettingsReport))]
 [JsonSerializable(typeof(SettingsCheckReport))]
 [JsonSerializable(typeof(PathsReport))]
-[JsonSerializable(typeof(ControlRequest))]
-[JsonSerializable(typeof(ControlReply))]
 [JsonSerializable(typeof(NodeReport))]
 [JsonSerializable(typeof(SyncNowReport))]
 [JsonSerializable(typeof(PeersReport))]
 [JsonSerializable(typeof(DaemonReport))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class CliJson : JsonSerializerContext;
+
+/// <summary>What is read as well as written: the talk on a control socket, and the status that goes through it.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(DoctorReport))]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlReply))]
+internal sealed partial class ControlJson : JsonSerializerContext;
 
 /// <summary>What stands on stdout when a command with <c>--json</c> fails.</summary>
 internal sealed record FailureReport(Failure Error);

@@ -44,7 +44,7 @@ internal static class DoctorCommand
         checks.AddRange(await ServersAsync(context, settings, cancellationToken));
 
         var report = DoctorReport.Of(checks);
-        context.Output.Write(report, CliJson.Default.DoctorReport);
+        context.Output.Write(report, ControlJson.Default.DoctorReport);
         return report.Failed > 0 ? ExitCode.Failed : ExitCode.Ok;
     }
 

@@ -36,10 +36,10 @@ internal static class ControlClient
         {
             await client.ConnectAsync(new UnixDomainSocketEndPoint(Resolve(socket)), cancellationToken);
             using var stream = new NetworkStream(client);
-            await ControlLine.WriteAsync(stream, request, CliJson.Default.ControlRequest, cancellationToken);
+            await ControlLine.WriteAsync(stream, request, ControlJson.Default.ControlRequest, cancellationToken);
             var line = await ControlLine.ReadAsync(stream, ReplyBytesMax, cancellationToken)
                 ?? throw new EdgeSyncException(ErrorKind.Unavailable, "the daemon went away before it answered");
-            var reply = JsonSerializer.Deserialize(line, CliJson.Default.ControlReply)!;
+            var reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply)!;
             return reply.Error is { } error
                 ? throw new EdgeSyncException(ExitCodes.KindOf(error.Kind), error.Message, error.Hint) { Candidates = error.Candidates }
                 : reply;
@@ -59,7 +59,7 @@ internal static class ControlClient
         {
             using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { SendTimeout = 1000, ReceiveTimeout = 1000 };
             client.Connect(new UnixDomainSocketEndPoint(Resolve(path)));
-            client.Send(JsonSerializer.SerializeToUtf8Bytes(new ControlRequest("changed", NodePaths.RealPathOf(repository)), CliJson.Default.ControlRequest));
+            client.Send(JsonSerializer.SerializeToUtf8Bytes(new ControlRequest("changed", NodePaths.RealPathOf(repository)), ControlJson.Default.ControlRequest));
             client.Send("\n"u8);
         }
         catch (SocketException)

@@ -119,7 +119,7 @@ internal sealed class ControlServer : IAsyncDisposable
         {
             var line = await ControlLine.ReadAsync(stream, LineBytesMax, _stop.Token);
             var reply = line is null ? Refusal("the question is no line of JSON") : await AnswerAsync(line);
-            await ControlLine.WriteAsync(stream, reply, CliJson.Default.ControlReply, _stop.Token);
+            await ControlLine.WriteAsync(stream, reply, ControlJson.Default.ControlReply, _stop.Token);
         }
         catch (IOException)
         {
@@ -131,7 +131,7 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(line, CliJson.Default.ControlRequest) is { } request
+            return JsonSerializer.Deserialize(line, ControlJson.Default.ControlRequest) is { } request
                 ? await _answer(request, _stop.Token)
                 : Refusal("nothing was asked");
         }
