@@ -97,14 +97,21 @@ internal static class RowChecks
 
     private static void AddPhantoms(Database database, List<VerifyIssue> issues)
     {
+        // What came as a delta of something that is not here is kept aside (WaitingDeltas), under a phantom's name.
         using var select = database.Prepare(
-            "SELECT b.rid, b.uuid, (SELECT count(*) FROM mlink WHERE fid=b.rid) FROM blob b WHERE b.size<0 ORDER BY b.rid");
+            "SELECT b.rid, b.uuid, (SELECT count(*) FROM mlink WHERE fid=b.rid), "
+            + (WaitingDeltas.IsPresent(database)
+                ? "(SELECT uuid FROM fx_waiting w JOIN blob AS source ON source.rid=w.srcid WHERE w.rid=b.rid)"
+                : "NULL")
+            + " FROM blob b WHERE b.size<0 ORDER BY b.rid");
         while (select.Step())
         {
             var uses = select.Int64(2);
-            var text = uses > 0 ? $"it was never received; {uses} file changes need it" : "it was never received";
+            var source = select.Text(3);
+            var text = source is null ? "it was never received" : $"it came as a delta and waits for {source}, which was never received";
+            if (uses > 0) text += $"; {uses} file changes need it";
             issues.Add(new VerifyIssue(
-                VerifyIssueKind.Phantom, select.Record(0), select.Artifact(1), text,
+                source is null ? VerifyIssueKind.Phantom : VerifyIssueKind.WaitsForPhantom, select.Record(0), select.Artifact(1), text,
                 "edgesync repo pull brings it, if the peer has it"));
         }
     }

@@ -1,3 +1,6 @@
+using System.Text;
+using EdgeSync.Fossil.Delta;
+using EdgeSync.Storage.Sqlite;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
@@ -236,6 +239,30 @@ public sealed class VerifierTests
         Assert.Equal([child], report.Issues.Where(i => i.Kind == VerifyIssueKind.WaitsForPhantom).Select(i => i.Rid));
         using var text = repository.Content.Get(rescued);
         Assert.Equal(blobs.Text(rescued), text.Span);
+    }
+
+    [Fact]
+    public void A_delta_that_was_set_aside_is_told_with_what_it_waits_for()
+    {
+        var (source, target) = (new string('s', 300), new string('s', 300) + "and more");
+        var (sourceId, targetId) = (NameOf(source), NameOf(target));
+        using var repository = Repository.Create(Database.InMemory, new RepositoryCreateOptions { Entropy = new SeededEntropy(1) });
+        using (var transaction = repository.Begin())
+        {
+            var delta = DeltaEncoder.Encode(Encoding.ASCII.GetBytes(source), Encoding.ASCII.GetBytes(target));
+            Assert.Equal(PutOutcome.Pending, repository.Content.PutDelta(targetId, sourceId, delta, isPrivate: false, out _));
+            transaction.Commit();
+        }
+
+        var report = Verifier.Run(repository, new VerifyOptions { ComparesDerived = false, WorkersMax = 0 }, Token);
+
+        Assert.True(report.IsSound);
+        var waiting = Assert.Single(report.Issues, issue => issue.Kind == VerifyIssueKind.WaitsForPhantom);
+        Assert.Equal(targetId, waiting.Id);
+        Assert.Contains(sourceId.ToString(), waiting.Text, StringComparison.Ordinal);
+        Assert.Equal(sourceId, Assert.Single(report.Issues, issue => issue.Kind == VerifyIssueKind.Phantom).Id);
+
+        static ArtifactId NameOf(string text) => ArtifactHash.Compute(HashKind.Sha3, Encoding.ASCII.GetBytes(text));
     }
 
     [Fact]

@@ -296,6 +296,21 @@ public class ClientSessionTests
     }
 
     [Fact]
+    public void Links_that_a_server_tells_are_ignored()
+    {
+        var client = SampleProject.Create();
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
+
+        session.Receive(DirectExchange.Now, "pragma link http://elsewhere/ git 1700000000\n"u8.ToArray());
+
+        Assert.False(session.TryBuildRequest(DirectExchange.Now, Cleared(request)));
+        Assert.True(session.Report.IsOk, session.Report.Fault?.Text);
+        Assert.Null(client.Config.Get("syncwith:http://elsewhere/"));
+    }
+
+    [Fact]
     public void A_clock_that_differs_is_reported()
     {
         var (client, server) = Pair("s", 2);

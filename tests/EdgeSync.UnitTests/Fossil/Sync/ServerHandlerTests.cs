@@ -39,6 +39,18 @@ public class ServerHandlerTests
         Assert.Contains(expected, reply, StringComparison.Ordinal);
     }
 
+    /// <summary>Stock tells with whom else it syncs when asked so; whom we know is nobody's business.</summary>
+    [Fact]
+    public void A_request_for_links_is_answered_as_one_without_it()
+    {
+        var store = SampleProject.Create();
+        SampleProject.History(store, 3);
+
+        var asked = new DirectExchange(store).AnswerText("pragma req-links\npragma client-url http://here/\n" + Version + Pull);
+
+        Assert.Equal(new DirectExchange(store).AnswerText(Version + Pull), asked);
+    }
+
     // Which cards do something for whom.
     [Theory]
     [InlineData("", false, false, false, false)]
