@@ -13,6 +13,7 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
     internal const int AnnouncementsMax = 16;
 
     private const int RelaysMax = 64;
+    private const int HeardMax = 1024;
     private const int ToldMax = 4 * RepositoryNews.ArtifactsMax;
 
     private static readonly TimeSpan RelayPauseMin = TimeSpan.FromMilliseconds(100);
@@ -21,6 +22,8 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
     private readonly List<Relay> _relays = [];
     private readonly HashSet<ArtifactId> _told = [];
     private readonly Queue<ArtifactId> _toldInOrder = new();
+    private readonly HashSet<string> _heard = new(StringComparer.Ordinal);
+    private readonly Queue<string> _heardInOrder = new();
     private string? _unversioned;
     private string? _tables;
     private bool _hasBaseline;
@@ -49,6 +52,8 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
         _hasBaseline = true;
         if (fresh.Count > AnnouncementsMax) fresh.RemoveRange(0, fresh.Count - AnnouncementsMax);
 
+        // Only a hub repeats what the others have told already: its leaves wait for its word.
+        if (options.Role != NodeRole.Hub) fresh.RemoveAll(item => _heard.Contains(item.Uuid));
         if (isOwn) tellNow.AddRange(fresh);
         else if (mustRelay)
             foreach (var item in fresh)
@@ -71,7 +76,14 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
     };
 
     /// <summary>Somebody told it: no need to do so too.</summary>
-    public void OnHeard(string uuid) => _relays.RemoveAll(r => r.Item.Uuid == uuid);
+    public void OnHeard(string uuid)
+    {
+        _relays.RemoveAll(r => r.Item.Uuid == uuid);
+        if (!_heard.Add(uuid)) return;
+
+        _heardInOrder.Enqueue(uuid);
+        if (_heardInOrder.Count > HeardMax) _heard.Remove(_heardInOrder.Dequeue());
+    }
 
     public List<Announcement> TakeRelays(Instant now)
     {
