@@ -56,7 +56,12 @@ internal sealed class Fleet : IDisposable
 
     public FleetBridge? Bridge { get; set; }
 
+    public IReadOnlySet<ArtifactId> ShunnedIds => _workload.Shunned;
+
     public bool HasWeb => Web is not null;
+
+    /// <summary>Some links close a circle: the brokers refuse one of it, and try again now and then.</summary>
+    public bool HasCircles { get; set; }
 
     public int Faults { get; private set; }
 
@@ -187,7 +192,7 @@ internal sealed class Fleet : IDisposable
         var start = Clock.Now;
         while (_broken.Count == 0 && Clock.Now - start < HealingMax)
         {
-            if (Nodes.Select(FleetInvariants.Fingerprint).Distinct().Count() == 1 && !FleetInvariants.Convergence(this).Any())
+            if (Nodes.Select(n => FleetInvariants.Fingerprint(this, n)).Distinct().Count() == 1 && !FleetInvariants.Convergence(this).Any())
             {
                 HealedAfter = Clock.Now - start;
                 Note(string.Create(CultureInfo.InvariantCulture, $"all the same after {HealedAfter.Value.TotalSeconds} s"));

@@ -8,7 +8,7 @@ namespace EdgeSync.Simulation.Fleet;
 internal static class FleetTopology
 {
     private const double LargeChance = 0.04;
-    private const double LoopChance = 0;
+    private const double CircleChance = 0.25;
 
     private static readonly LinkProfile[] Usual = LinkProfile.All[..7];
 
@@ -61,7 +61,10 @@ internal static class FleetTopology
             var leaf = fleet.AddNode($"leaf{i}", LeafRole(prng));
             var first = prng.NextInt32(2);
             Join(fleet, prng, leaf, hubs[first]);
-            if (i == 0 || prng.Chance(LoopChance)) Join(fleet, prng, leaf, hubs[1 - first]);
+            if (i > 0 && !prng.Chance(CircleChance)) continue;
+
+            Join(fleet, prng, leaf, hubs[1 - first]);
+            fleet.HasCircles |= i > 0;
         }
 
         return "two hubs";
@@ -77,7 +80,10 @@ internal static class FleetTopology
 
             var first = prng.NextInt32(i);
             Join(fleet, prng, node, fleet.Nodes[first]);
-            if (i > 1 && prng.Chance(LoopChance)) Join(fleet, prng, node, fleet.Nodes[(first + 1) % i]);
+            if (i == 1 || !prng.Chance(CircleChance)) continue;
+
+            Join(fleet, prng, node, fleet.Nodes[(first + 1) % i]);
+            fleet.HasCircles = true;
         }
 
         return "mesh";
