@@ -6,41 +6,6 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Client;
 
-/// <summary>Where a connection stands. Names follow NATS.Net.</summary>
-public enum NatsConnectionState : byte
-{
-    /// <summary>Never opened, or closed for good.</summary>
-    Closed,
-
-    /// <summary>Opening for the first time.</summary>
-    Connecting,
-
-    Open,
-
-    /// <summary>The link is gone and will come back.</summary>
-    Reconnecting,
-}
-
-/// <summary>What became of a publish.</summary>
-public enum PublishResult : byte
-{
-    Accepted,
-
-    /// <summary>The socket does not keep up: try again when output was taken.</summary>
-    WouldBlock,
-
-    /// <summary>No server, and the buffer for that time is full.</summary>
-    BufferFull,
-
-    /// <summary>More than the server's max_payload.</summary>
-    TooLarge,
-
-    /// <summary>As many requests are under way as may be.</summary>
-    TooManyRequests,
-
-    Closed,
-}
-
 /// <summary>
 /// A client of a NATS server: everything it decides, without socket, clock or lock. One connection for its user, over many
 /// links one after the other.
@@ -78,30 +43,9 @@ public sealed class NatsClientCore
     {
         _options = options;
         _nuid = new Nuid(entropy);
-        var servers = options.Url.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(NatsServer.Parse).ToArray();
-        if (servers.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "No NATS server is named.");
-        _pool = new ServerPool(servers, !options.NoRandomize, prng);
+        _pool = ServerPool.Parse(options.Url, !options.NoRandomize, prng);
         _plan = new ReconnectPlan(options, prng);
         _requests = new RequestMux(options.MaxPendingRequests, $"{options.InboxPrefix}.{_nuid.Next()}.");
-    }
-
-    private enum LinkPhase : byte
-    {
-        /// <summary>Before the start, between attempts, after the end.</summary>
-        None,
-        Dialing,
-        AwaitInfo,
-        Upgrading,
-        Handshake,
-        Live,
-    }
-
-    private enum PongFor : byte
-    {
-        Handshake,
-        KeepAlive,
-        Caller,
-        Drain,
     }
 
     public NatsConnectionState State { get; private set; }
@@ -191,7 +135,7 @@ public sealed class NatsClientCore
                 Dial(now);
                 break;
             case not LinkPhase.None when now >= _phaseDeadline:
-                Hangup(now, $"no connection within {_options.ConnectTimeout.TotalSeconds:0.#} s ({PhaseText})");
+                Hangup(now, $"no connection within {_options.ConnectTimeout.TotalSeconds:0.#} s ({_phase.Describe()})");
                 break;
         }
     }
@@ -332,14 +276,6 @@ public sealed class NatsClientCore
         Finish(reason);
     }
 
-    private string PhaseText => _phase switch
-    {
-        LinkPhase.Dialing => "dialing",
-        LinkPhase.AwaitInfo => "waiting for INFO",
-        LinkPhase.Upgrading => "TLS handshake",
-        _ => "waiting for the answer to CONNECT",
-    };
-
     private void Dial(Instant now)
     {
         _phase = LinkPhase.Dialing;
@@ -379,34 +315,20 @@ public sealed class NatsClientCore
         if (sid == RequestMux.SidNumber)
         {
             if (_requests.TryEnd(op.Subject, out var token))
-                _effects.Enqueue(new(ClientEffectKind.Reply) { Token = token, Message = ToMessage(op, Encoding.UTF8.GetString(op.Subject)) });
+                _effects.Enqueue(new(ClientEffectKind.Reply) { Token = token, Message = NatsMsg.From(op, Encoding.UTF8.GetString(op.Subject), ref _counters) });
             return;
         }
 
         if (_subscriptions.Find(sid) is not { } subscription) return;
 
         subscription.Delivered++;
-        var message = ToMessage(op, subscription.TextOf(op.Subject));
+        var message = NatsMsg.From(op, subscription.TextOf(op.Subject), ref _counters);
         _effects.Enqueue(new(ClientEffectKind.Deliver) { Subscription = subscription, Message = message });
         if (subscription.Max == 0 || subscription.Delivered < subscription.Max) return;
 
         // The server has ended it by itself.
         _subscriptions.Remove(subscription);
         _effects.Enqueue(new(ClientEffectKind.SubscriptionEnded) { Subscription = subscription });
-    }
-
-    private NatsMsg ToMessage(in NatsOp op, string subject)
-    {
-        NatsHeaders? headers = null;
-        if (op.HeaderBytes > 0 && !NatsHeaders.TryParse(op.Headers, out headers))
-        {
-            // Spec: servers pass on blocks that they do not understand.
-            _counters.BadHeaders++;
-            headers = null;
-        }
-
-        var reply = op.Reply.IsEmpty ? null : Encoding.UTF8.GetString(op.Reply);
-        return new NatsMsg(subject, reply, headers, op.Body.IsEmpty ? default : op.Body.ToArray());
     }
 
     private void OnPong(Instant now)
@@ -442,15 +364,19 @@ public sealed class NatsClientCore
         if (info.LameDuckMode && !wasLameDuck) Tell(NatsConnectionNewsKind.LameDuck, "the server is about to stop");
         if (_phase != LinkPhase.AwaitInfo) return;
 
-        var wanted = _options.TlsMode == TlsMode.Require || _pool.Current.Scheme == NatsScheme.Tls
-            || (_options.TlsMode == TlsMode.Prefer && info.TlsAvailable);
-        if (_isSecure || _pool.Current.IsWebSocket || !(wanted || info.TlsRequired)) BeginHandshake();
-        else if (_options.TlsMode == TlsMode.Disable) Hangup(now, "the server wants TLS, which is disabled");
-        else if (!info.TlsRequired && !info.TlsAvailable) Hangup(now, "the server has no TLS, which is required");
-        else
+        var (isUpgrade, refusal) = LinkGreeting.DecideTls(_options.TlsMode, _pool.Current, info, _isSecure);
+        if (refusal is not null)
+        {
+            Hangup(now, refusal);
+        }
+        else if (isUpgrade)
         {
             _phase = LinkPhase.Upgrading;
             _effects.Enqueue(new(ClientEffectKind.UpgradeTls) { Server = _pool.Current });
+        }
+        else
+        {
+            BeginHandshake();
         }
     }
 
@@ -458,18 +384,7 @@ public sealed class NatsClientCore
     private void BeginHandshake()
     {
         _phase = LinkPhase.Handshake;
-        var connect = new ConnectOptions
-        {
-            Name = _options.Name,
-            Language = "dotnet-edgesync",
-            Version = "0.1.0",
-            ProtocolVersion = 1,
-            Echo = _options.Echo,
-            Headers = true,
-            NoResponders = true,
-            TlsRequired = _isSecure,
-        };
-        NatsOpWriter.WriteConnect(_output, _options.Credentials.Apply(connect, _pool.Current, ServerInfo!.Nonce));
+        NatsOpWriter.WriteConnect(_output, LinkGreeting.Connect(_options, _pool.Current, ServerInfo!, _isSecure));
         SendPing(new(PongFor.Handshake));
     }
 
@@ -582,32 +497,4 @@ public sealed class NatsClientCore
 
     private void Tell(NatsConnectionNewsKind kind, string text) =>
         _effects.Enqueue(new(ClientEffectKind.News) { News = new(kind, _pool.Current, text) });
-
-    // Invariant: one for each PING that is out, in order; PONG answers the oldest.
-    private readonly record struct PongWaiter(PongFor For)
-    {
-        public long Token { get; init; }
-
-        public ClientSubscription? Subscription { get; init; }
-    }
-}
-
-/// <summary>What went over a connection so far.</summary>
-public record struct ClientCounters
-{
-    public long InMsgs { get; set; }
-
-    public long OutMsgs { get; set; }
-
-    public long InBytes { get; set; }
-
-    public long OutBytes { get; set; }
-
-    public long Reconnects { get; set; }
-
-    /// <summary>Messages whose header block breaks the grammar.</summary>
-    public long BadHeaders { get; set; }
-
-    /// <summary>Bytes that no socket took yet.</summary>
-    public long PendingBytes { get; set; }
 }

@@ -19,6 +19,16 @@ internal sealed class ServerPool
 
     public int Count => _servers.Count;
 
+    /// <summary>From URLs with commas between.</summary>
+    /// <exception cref="EdgeSyncException">One of them is no URL, or there is none.</exception>
+    public static ServerPool Parse(string urls, bool shuffle, Prng prng)
+    {
+        var servers = urls.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(NatsServer.Parse).ToArray();
+        return servers.Length > 0
+            ? new ServerPool(servers, shuffle, prng)
+            : throw new EdgeSyncException(ErrorKind.Usage, "No NATS server is named.", "give a URL like nats://host:4222");
+    }
+
     /// <summary>The one that we are connected to, or try.</summary>
     public NatsServer Current => _servers[0];
 
