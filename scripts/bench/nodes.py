@@ -69,7 +69,7 @@ class Site:
                      "--nats-leaf-port", str(leaf), "--nats-monitor-port", str(monitor), "--nobody-caps", EVERYTHING, *more]
         if upstream:
             arguments += ["--leaf-upstream", f"nats-leaf://127.0.0.1:{upstream}"]
-        node = self.daemon(name, arguments, client)
+        node = self.daemon(name, arguments, http)   # the last port to open
         node.leaf_port, node.http_port, node.monitor_port = leaf, http, monitor
         return node
 
