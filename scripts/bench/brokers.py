@@ -112,7 +112,7 @@ class OurBroker:
         subprocess.run([self._program, "repo", "new", repository], env=environment, check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         port, leaf_port = free_port(), free_port()
-        argv = [self._program, "hub", "serve", "-R", repository, "--http-port", str(free_port()),
+        argv = [self._program, "hub", "serve", "-R", repository, "--name", f"hub-{port}", "--data-dir", folder, "--http-port", str(free_port()),
                 "--nats-client-port", str(port), "--nats-leaf-port", str(leaf_port)]
         if upstream:
             argv += ["--leaf-upstream", f"nats-leaf://127.0.0.1:{upstream}"]
