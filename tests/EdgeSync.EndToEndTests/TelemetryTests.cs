@@ -33,6 +33,41 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task A_trace_goes_over_NATS_and_through_a_bridge()
+    {
+        using var collector = new FakeCollector();
+        using var edgesync = Project(collector.Url);
+        edgesync.Ok("repo", "user", "update", "nobody", "--cap", "gio", "-R", "hub.fossil");
+        var code = edgesync.Json("repo", "info", "-R", "hub.fossil").GetProperty("project_code").GetString()!;
+        edgesync.Variables["OTEL_SERVICE_NAME"] = "upstream";
+        using var upstream = new RunningLeaf(edgesync, "hub.fossil", "--no-nats");
+        edgesync.Variables["OTEL_SERVICE_NAME"] = "leaf";
+        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "mine.fossil", "--nats-leaf-port", "0", "--clone-from", upstream.Url);
+        edgesync.Variables["OTEL_SERVICE_NAME"] = "bridge";
+        using var bridge = new RunningNode(edgesync, "bridge", "serve", "--nats", leaf.Address("nats-leaf"), "--fossil-url", upstream.Url, "--project", code);
+        await leaf.UntilPeersAsync(1);
+
+        edgesync.Write("a.txt", "a");
+        edgesync.Ok("repo", "ci", "-R", "mine.fossil", "-m", "of the leaf", "a.txt");
+        await leaf.UntilAsync(
+            _ => Task.FromResult(edgesync.Ok("repo", "timeline", "-R", "hub.fossil").Contains("of the leaf", StringComparison.Ordinal)), "the server has it");
+        leaf.Stop();
+        bridge.Stop();
+        upstream.Stop(Terminate);
+
+        var spans = collector.Spans;
+        var handled = spans.Where(s => s.Service == "upstream" && s.Span.Text(5) == "sync.handle");
+        var byId = spans.ToDictionary(s => s.Span.Hex(2));
+        Assert.Contains(handled, h =>
+        {
+            var names = new List<string>();
+            for (var id = h.Span.Hex(4); id.Length > 0 && byId.TryGetValue(id, out var above); id = above.Span.Hex(4)) names.Add($"{above.Service} {above.Span.Text(5)}");
+            return names is ["upstream POST", "bridge POST", "bridge bridge.proxy", "leaf nats.request", "leaf sync.session"];
+        });
+        Assert.Contains(collector.Metrics, m => m.Text(1) == "bridge.requests.total");
+    }
+
+    [Fact]
     public void Counters_gauges_and_log_lines_arrive_with_the_key_that_no_log_shows()
     {
         using var collector = new FakeCollector();

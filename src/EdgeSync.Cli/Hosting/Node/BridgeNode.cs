@@ -100,11 +100,13 @@ internal sealed class BridgeNode : IAsyncDisposable
     private async Task<ResponderAnswer> HandleAsync(string code, NatsMsg message, ExchangeTicket ticket, CancellationToken cancellationToken)
     {
         var (parent, state) = Sync.NatsHeadersOf.TraceOf(message.Headers);
-        using var span = MessageSpans.Proxy(message.Subject, message.Data.Length, code, parent, state);
+        using var span = BridgeSpan.Begin(message.Subject, message.Data.Length, code, parent, state);
         var type = XferContentTypes.TryParse(ticket.ContentType ?? XferContentTypes.NameOf(XferContentType.Compressed), out var given) ? given : XferContentType.Compressed;
-        var pending = new Pending(message.Data, type);
+        var pending = new Pending(message.Data, type) { Span = span.Activity };
         await _loop.TellAsync((core, now) => _pending[core.OnRequest(now, code)] = pending);
-        return await pending.Answer.Task.WaitAsync(cancellationToken);
+        var answer = await pending.Answer.Task.WaitAsync(cancellationToken);
+        span.Complete(answer.Refusal == ExchangeRefusal.None ? null : answer.Reason ?? "refused");
+        return answer;
     }
 
     private void Drain(BridgeCore core)
@@ -136,6 +138,7 @@ internal sealed class BridgeNode : IAsyncDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(forward.Timeout > TimeSpan.Zero ? forward.Timeout : TimeSpan.FromMilliseconds(1));
         UpstreamOutcome outcome;
+        System.Diagnostics.Activity.Current = pending.Span;   // this flow began at the core's loop, not at the request
         try
         {
             await PostAsync(_upstreams[forward.ProjectCode], pending, limit.Token);
@@ -211,6 +214,8 @@ internal sealed class BridgeNode : IAsyncDisposable
         public ReadOnlyMemory<byte> Body => body;
 
         public XferContentType Type => type;
+
+        public System.Diagnostics.Activity? Span { get; init; }
 
         public ReadOnlyMemory<byte> Reply { get; set; }
 
