@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Monitoring;
@@ -95,10 +94,10 @@ internal sealed class MonitoringServer : IAsyncDisposable
             "/" => WriteTextAsync(context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n"),
             "/healthz" => HealthAsync(context, query),
             "/varz" => VarzAsync(context, query),
-            "/connz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now)), MonitoringJson.Readable.ConnzReport),
+            "/connz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now)), MonitoringJson.Default.ConnzReport),
             "/subsz" or "/subscriptionsz" =>
-                WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now)), MonitoringJson.Readable.SubszReport),
-            "/leafz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now)), MonitoringJson.Readable.LeafzReport),
+                WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now)), MonitoringJson.Default.SubszReport),
+            "/leafz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now)), MonitoringJson.Default.LeafzReport),
             _ => WriteTextAsync(context, 404, "404 page not found"),
         };
     }
@@ -109,7 +108,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
     {
         var health = Read((core, _) => BrokerMonitor.Healthz(core));
         if (health.Error is not null) context.Response.StatusCode = 503;
-        return WriteAsync(context, query, health, MonitoringJson.Readable.HealthReport);
+        return WriteAsync(context, query, health, MonitoringJson.Default.HealthReport);
     }
 
     private Task VarzAsync(HttpContext context, Dictionary<string, string> query)
@@ -125,12 +124,12 @@ internal sealed class MonitoringServer : IAsyncDisposable
             Cpu = elapsed > TimeSpan.Zero ? Math.Round((process.TotalProcessorTime - _cpuAtStart) / elapsed * 100, 1) : 0,
             RequestCounts = new SortedDictionary<string, long>(_requests, StringComparer.Ordinal),
         };
-        return WriteAsync(context, query, Read((core, now) => BrokerMonitor.Varz(core, facts, now)), MonitoringJson.Readable.VarzReport);
+        return WriteAsync(context, query, Read((core, now) => BrokerMonitor.Varz(core, facts, now)), MonitoringJson.Default.VarzReport);
     }
 
     private static Task WriteAsync<T>(HttpContext context, Dictionary<string, string> query, T report, JsonTypeInfo<T> type)
     {
-        var json = JsonSerializer.Serialize(report, type);
+        var json = MonitoringJson.Write(report, type);
         if (!query.TryGetValue("callback", out var callback)) return WriteBodyAsync(context, "application/json", json);
 
         // It becomes code in somebody's page: a name and nothing else.
