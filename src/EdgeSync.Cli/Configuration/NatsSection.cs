@@ -41,6 +41,12 @@ internal sealed class NatsSection
     /// <summary>Path of a nats-server to run instead of the embedded broker, or <c>auto</c> for the one in PATH.</summary>
     public string? Server { get; set; }
 
+    /// <summary>Announcements that were missed are read from an outside server that has JetStream.</summary>
+    public bool Durable { get; set; } = true;
+
+    /// <summary>The outside server's JetStream domain, where a leafnode link lies between.</summary>
+    public string? JetstreamDomain { get; set; }
+
     /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
     [JsonIgnore]
     public bool IsUseful => Enabled && (Urls.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);

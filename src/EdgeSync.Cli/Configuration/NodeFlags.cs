@@ -29,6 +29,8 @@ internal static class NodeFlags
         new("nats.max_payload", SettingKind.Number, "--nats-max-payload", prefix + "NATS_MAX_PAYLOAD", "Largest message that the broker takes.", "BYTES"),
         new("nats.store_dir", SettingKind.Text, "--nats-store-dir", prefix + "NATS_STORE_DIR", "Folder for the streams of a supervised nats-server.", "FOLDER", ["--store-dir"]),
         new("nats.server", SettingKind.Text, "--nats-server", prefix + "NATS_SERVER", "Run this nats-server (auto: the one in PATH) instead of the embedded broker.", "PATH"),
+        new("nats.durable", SettingKind.OffSwitch, "--no-jetstream", prefix + "NO_JETSTREAM", "Keep no announcements in the JetStream of an outside server."),
+        new("nats.jetstream_domain", SettingKind.Text, "--nats-jetstream-domain", prefix + "NATS_JETSTREAM_DOMAIN", "Its JetStream domain, beyond a leafnode link.", "NAME"),
         new("nats.login.user", SettingKind.Text, "--nats-user", prefix + "NATS_USER", "Login on the server that is joined.", "LOGIN"),
         new("nats.login.password_file", SettingKind.Text, "--nats-password-file", prefix + "NATS_PASSWORD_FILE", "File whose first line is its password.", "FILE"),
         new("nats.login.token_file", SettingKind.Text, "--nats-token-file", prefix + "NATS_TOKEN_FILE", "File whose first line is a token.", "FILE"),

@@ -30,7 +30,7 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         (Path, _listener, _answer, _log) = (path, listener, answer, log);
         _folder = System.IO.Path.GetDirectoryName(path)!;
-        _tasks = new RunningTasks(failed);
+        _tasks = new RunningTasks(failed, log);
         _loop = Task.Run(AcceptAsync);
     }
 

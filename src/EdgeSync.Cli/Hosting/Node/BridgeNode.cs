@@ -30,7 +30,7 @@ internal sealed class BridgeNode : IAsyncDisposable
     private BridgeNode(BridgeSection settings, NatsSide nats, NodeSurroundings node)
     {
         (_node, _nats) = (node, nats);
-        _tasks = new RunningTasks(node.Failed);
+        _tasks = new RunningTasks(node.Failed, node.Log);
         var core = new BridgeCore(new BridgeOptions(), new Prng(BitConverter.ToUInt64(RandomBytes(8))));
         foreach (var project in settings.Projects)
         {
@@ -57,7 +57,7 @@ internal sealed class BridgeNode : IAsyncDisposable
         {
             bridge._responders.Add(await NatsResponder.StartAsync(
                 nats.Connection, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
-                node.Clock, SystemEntropy.Instance, node.Failed, cancellationToken));
+                node.Clock, SystemEntropy.Instance, node, cancellationToken));
         }
 
         bridge._tasks.Start(bridge.ShowAsync);

@@ -67,11 +67,11 @@ internal sealed class ChangeWatcher : IAsyncDisposable
     {
         try
         {
-            var seen = await _repository.RunAsync(r => r.Database.DataVersion, _stop.Token);
+            var seen = await LookAsync();
             while (true)
             {
                 await WaitAsync();
-                var version = await _repository.RunAsync(r => r.Database.DataVersion, _stop.Token);
+                var version = await LookAsync();
                 if (version == seen) continue;
 
                 seen = version;
@@ -82,9 +82,18 @@ internal sealed class ChangeWatcher : IAsyncDisposable
         {
             // Disposed.
         }
+    }
+
+    /// <summary>Zero when the file cannot be read just now: the next look sees a change.</summary>
+    private async Task<long> LookAsync()
+    {
+        try
+        {
+            return await _repository.RunAsync(r => r.Database.DataVersion, _stop.Token);
+        }
         catch (Primitives.EdgeSyncException)
         {
-            // The repository is being closed.
+            return 0;
         }
     }
 

@@ -1,3 +1,4 @@
+using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Client;
@@ -16,16 +17,17 @@ internal sealed class NatsProject : IAsyncDisposable
 
     private readonly RepositoryNode _node;
     private readonly TimeProvider _clock;
+    private readonly ServeLog _log;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<NatsSub> _subscriptions = [];
     private readonly List<Task> _loops = [];
     private NatsResponder? _responder;
 
-    private NatsProject(RepositoryNode node, TimeProvider clock) => (_node, _clock) = (node, clock);
+    private NatsProject(RepositoryNode node, NodeSurroundings surroundings) => (_node, _clock, _log) = (node, surroundings.Clock, surroundings.Log);
 
     public static async Task<NatsProject> StartAsync(RepositoryNode node, NatsSide nats, NodeSurroundings surroundings, CancellationToken cancellationToken)
     {
-        var project = new NatsProject(node, surroundings.Clock);
+        var project = new NatsProject(node, surroundings);
         await project.HearAsync(nats, node.Subjects.Commit, m => node.OnAnnouncementAsync(m.Data, project._stop.Token), cancellationToken);
         await project.HearAsync(
             nats, node.Subjects.Presence,
@@ -38,7 +40,7 @@ internal sealed class NatsProject : IAsyncDisposable
         if (node.Settings.ServeNats)
         {
             project._responder = await NatsResponder.StartAsync(
-                nats.Connection, nats.Exchange, node.Subjects, project.HandleAsync, surroundings.Clock, SystemEntropy.Instance, surroundings.Failed, cancellationToken);
+                nats.Connection, nats.Exchange, node.Subjects, project.HandleAsync, surroundings.Clock, SystemEntropy.Instance, surroundings, cancellationToken);
         }
 
         return project;
@@ -64,15 +66,24 @@ internal sealed class NatsProject : IAsyncDisposable
     {
         try
         {
-            await foreach (var message in subscription.ReadAllAsync(_stop.Token)) await take(message);
+            await foreach (var message in subscription.ReadAllAsync(_stop.Token)) await TakeAsync(message, take);
         }
         catch (OperationCanceledException)
         {
             // Disposed.
         }
-        catch (EdgeSyncException)
+    }
+
+    // One message that cannot be looked up does not end the hearing of others: polls make it good.
+    private async Task TakeAsync(NatsMsg message, Func<NatsMsg, ValueTask> take)
+    {
+        try
         {
-            // The repository is being closed.
+            await take(message);
+        }
+        catch (EdgeSyncException e)
+        {
+            _log.Write(LogLevel.Warning, e.Message, ("subject", message.Subject));
         }
     }
 

@@ -31,11 +31,11 @@ internal sealed class NatsResponder : IAsyncDisposable
 
     private NatsResponder(
         NatsConnection connection, ExchangeOptions options, Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
-        TimeProvider clock, Entropy entropy, Action<Exception> failed)
+        TimeProvider clock, Entropy entropy, NodeSurroundings node)
     {
         (_connection, _handle, _clock) = (connection, handle, clock);
         _exchange = new ExchangeResponder(options, () => entropy.NextHex(24));
-        _tasks = new RunningTasks(failed);
+        _tasks = new RunningTasks(node.Failed, node.Log);
     }
 
     /// <param name="handle">
@@ -44,9 +44,9 @@ internal sealed class NatsResponder : IAsyncDisposable
     public static async Task<NatsResponder> StartAsync(
         NatsConnection connection, ExchangeOptions options, ProjectSubjects subjects,
         Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
-        TimeProvider clock, Entropy entropy, Action<Exception> failed, CancellationToken cancellationToken)
+        TimeProvider clock, Entropy entropy, NodeSurroundings node, CancellationToken cancellationToken)
     {
-        var responder = new NatsResponder(connection, options, handle, clock, entropy, failed);
+        var responder = new NatsResponder(connection, options, handle, clock, entropy, node);
         await responder.SubscribeAsync(subjects.Sync, subjects.QueueGroup, cancellationToken);
         await responder.SubscribeAsync(subjects.SyncOf(options.NodeId), null, cancellationToken);
         responder._loops.Add(responder.SweepAsync());
@@ -157,6 +157,10 @@ internal sealed class NatsResponder : IAsyncDisposable
         try
         {
             await _connection.ReplyAsync(request, answer.Body, NatsHeadersOf.Fields(answer.Head.ToFields(), null), _stop.Token);
+        }
+        catch (NatsException e) when (e.Failure == NatsFailure.TooLarge && answer.Head.Refusal == ExchangeRefusal.None)
+        {
+            await SendAsync(request, Refuse(ExchangeRefusal.TooLarge, e.Message));
         }
         catch (NatsException)
         {

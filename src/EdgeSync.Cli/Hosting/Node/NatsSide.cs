@@ -35,12 +35,13 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private NatsServerChild? _child;
     private LeafnodeHandle? _remote;
     private bool _remoteWasUp;
+    private bool _wasLost;
     private long _reconnects;
 
     private NatsSide(NatsSection settings, string nodeId, ServeLog log, TimeProvider clock, Action<Exception> failed)
     {
         (_settings, _nodeId, _log, _clock) = (settings, nodeId, log, clock);
-        _tasks = new RunningTasks(failed);
+        _tasks = new RunningTasks(failed, log);
     }
 
     public NatsConnection Connection { get; private set; } = null!;
@@ -267,11 +268,12 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         switch (news.Kind)
         {
             case NatsConnectionNewsKind.Connected:
-                if (Broker is null) Tell(isUp: true, null);
+                if (Broker is null || _wasLost) Tell(isUp: true, null);
                 else if (_settings.Urls.Count == 0) _firstLink.TrySetResult();
-                if (Broker is null) _log.Write("nats connected", ("server", Connection.ServerInfo?.ServerName), ("url", news.Server?.Address));
+                if (Broker is null || _wasLost) _log.Write("nats connected", ("server", Connection.ServerInfo?.ServerName), ("url", news.Server?.Address));
                 break;
             case NatsConnectionNewsKind.Disconnected:
+                _wasLost = true;
                 _log.Write(LogLevel.Warning, "nats lost; connecting again", ("because", news.Text));
                 _tasks.Start(() => LinkChanged?.Invoke(false, null).AsTask() ?? Task.CompletedTask);
                 break;

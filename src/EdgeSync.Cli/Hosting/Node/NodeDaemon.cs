@@ -45,7 +45,11 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var name = NodeName.Of(settings, role);
         Log = log.With(("agent", name));
         _web = new NodeHttpHost(Log);
-        Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e));
+        Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
+        {
+            UsesJetStream = settings.Nats.Durable && (settings.Nats.Urls.Count > 0 || settings.Nats.Server is not null),
+            JetStreamDomain = settings.Nats.JetstreamDomain,
+        };
     }
 
     public ServeLog Log { get; }

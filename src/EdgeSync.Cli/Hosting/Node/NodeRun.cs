@@ -21,7 +21,7 @@ internal static class NodeRun
     {
         require(loader.Load().Settings);
         await using var daemon = await NodeDaemon.StartAsync(loader, role, context.Output.Errors, context.IsVerbose, context.Clock, cancellationToken);
-        await using var work = new RunningTasks(daemon.Surroundings.Failed);
+        await using var work = new RunningTasks(daemon.Surroundings.Failed, daemon.Log);
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;

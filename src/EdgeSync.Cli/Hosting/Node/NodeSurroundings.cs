@@ -7,4 +7,10 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// <param name="Capabilities">What it offers, for the others' lists.</param>
 /// <param name="Failed">Told of a bug; ends the process.</param>
 internal sealed record NodeSurroundings(
-    string NodeId, NodeRole Role, IReadOnlyList<string> Capabilities, TimeProvider Clock, ServeLog Log, Action<Exception> Failed);
+    string NodeId, NodeRole Role, IReadOnlyList<string> Capabilities, TimeProvider Clock, ServeLog Log, Action<Exception> Failed)
+{
+    /// <summary>An outside server may keep announcements; whether it does is found out when it is there.</summary>
+    public bool UsesJetStream { get; init; }
+
+    public string? JetStreamDomain { get; init; }
+}

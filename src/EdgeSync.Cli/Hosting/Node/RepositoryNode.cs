@@ -43,7 +43,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         (_settings, Host, _node, ProjectCode) = (settings, host, node, projectCode);
         Login = login is null ? null : new SyncLogin(settings.User!, login);
         Subjects = new ProjectSubjects(settings.Prefix, projectCode);
-        _tasks = new RunningTasks(node.Failed);
+        _tasks = new RunningTasks(node.Failed, node.Log);
         _writes = new PendingWrites(host.Writer, _tasks, node.Clock, _stop.Token);
         Targets = [.. settings.Peers.Select(PeerUrl.Parse)];
         foreach (var peer in Targets) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}" }, node.Clock);
@@ -165,6 +165,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
         Private = settings.Private,
         Autosync = settings.Autosync,
         ServesNats = settings.ServeNats,
+        UseDurableAnnouncements = node.UsesJetStream,
+        JetStreamDomain = node.JetStreamDomain,
         Version = BuildInfo.Version,
         Platform = RuntimeInformation.RuntimeIdentifier,
         Capabilities = [.. node.Capabilities, .. settings.Push ? ["push"] : Array.Empty<string>(), .. settings.Pull ? ["pull"] : Array.Empty<string>()],
@@ -333,13 +335,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     private async Task ListNewsAsync(RecordId after)
     {
-        var news = await Host.Readers.RunAsync(
-            r =>
-            {
-                var arrivals = Arrivals.Read(r, after, RepositoryNews.ArtifactsMax);
-                return (Arrivals: arrivals, Catalog: _settings.Uv ? r.Unversioned.CatalogHash : null);
-            },
-            _stop.Token);
+        var news = await ReadNewsAsync(after);
         var found = news.Arrivals;
         await _loop.TellAsync((core, now) =>
         {
@@ -354,6 +350,24 @@ internal sealed class RepositoryNode : IAsyncDisposable
                 Head = found.Head,
             });
         });
+    }
+
+    // The core waits for it: a repository that cannot be read just now is asked again.
+    private async Task<(Arrivals Arrivals, string? Catalog)> ReadNewsAsync(RecordId after)
+    {
+        while (true)
+        {
+            try
+            {
+                return await Host.Readers.RunAsync(
+                    r => (Arrivals.Read(r, after, RepositoryNews.ArtifactsMax), _settings.Uv ? r.Unversioned.CatalogHash : null), _stop.Token);
+            }
+            catch (EdgeSyncException e)
+            {
+                _node.Log.Write(LogLevel.Error, e.Message, ("repository", NodeHttpHost.NameOf(Host.FilePath)), ("try", e.Hint));
+                await Task.Delay(TimeSpan.FromSeconds(1), _node.Clock, _stop.Token);
+            }
+        }
     }
 
     private async Task RequestAsync(AgentEffect.Request request)

@@ -1,7 +1,13 @@
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Primitives;
+
 namespace EdgeSync.Cli.Hosting.Node;
 
-/// <summary>Owns work that runs beside its owner's loop: disposing waits for all of it. What fails unexpectedly is told.</summary>
-internal sealed class RunningTasks(Action<Exception> failed) : IAsyncDisposable
+/// <summary>
+/// Owns work that runs beside its owner's loop: disposing waits for all of it. An operation that fails is logged; any other
+/// exception is a bug, and told.
+/// </summary>
+internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Task> _running = [];
@@ -41,6 +47,10 @@ internal sealed class RunningTasks(Action<Exception> failed) : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Whoever cancelled knows.
+        }
+        catch (EdgeSyncException e)
+        {
+            log.Write(LogLevel.Error, e.Message, ("try", e.Hint));
         }
         catch (Exception e)
         {

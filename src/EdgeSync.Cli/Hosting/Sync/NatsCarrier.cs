@@ -34,11 +34,11 @@ internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions opt
         _body.Clear();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
 
-        // Parts are only understood by peers of ours, so a stranger is asked for his name first. An empty message is a ping.
+        // Parts are only understood by peers of ours, so a stranger is asked for his name first. A comment asks for nothing.
         if (Responder is null && _body.Length > options.MessageBytesMax)
         {
             using var ping = new PooledBytes();
-            XferFrame.Encode(XferEncoding.Zlib, default, ping);
+            XferFrame.Encode(XferEncoding.Zlib, "# hello\n"u8, ping);
             await RunAsync(ping.Written, cancellationToken);
         }
 

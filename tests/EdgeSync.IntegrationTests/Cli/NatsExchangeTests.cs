@@ -1,0 +1,69 @@
+using EdgeSync.Agent;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Cli.Hosting.Sync;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Nats.Broker;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Http;
+using EdgeSync.Net.Nats;
+using EdgeSync.Storage;
+
+namespace EdgeSync.IntegrationTests.Cli;
+
+/// <summary>The carrier and the responder of a daemon, over a broker in this process.</summary>
+public sealed class NatsExchangeTests
+{
+    private static readonly ProjectSubjects Subjects = new("fossil", new string('a', 40));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1000)]
+    [InlineData(200_000)]
+    [InlineData(3_000_000)]
+    public async Task A_message_of_any_size_comes_back_as_it_went(int size)
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var broker = await NatsBroker.StartAsync(
+            new NatsBrokerOptions { Broker = new BrokerOptions { ServerName = "broker" }, Entropy = SystemEntropy.Instance }, TimeProvider.System, null, token);
+        await using var asks = await ConnectAsync(broker);
+        await using var answers = await ConnectAsync(broker);
+        await using var responder = await NatsResponder.StartAsync(
+            answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), TimeProvider.System, SystemEntropy.Instance, Surroundings, token);
+        await answers.PingAsync(token);   // its subscriptions are known to the broker now
+        using var carrier = new NatsCarrier(asks, new ExchangeOptions { NodeId = "asks" }, Subjects.Sync, Subjects.SyncOf, TimeProvider.System, SystemEntropy.Instance);
+        var message = new byte[size];
+        new Random(size).NextBytes(message);
+
+        for (var round = 0; round < 3; round++)
+        {
+            var reply = await carrier.ExchangeAsync(message, token);
+
+            Assert.True(reply.Span.SequenceEqual(message), $"round {round}: {reply.Length} bytes came back of {size}");
+        }
+
+        Assert.Equal("answers", carrier.Responder);
+    }
+
+    private static NodeSurroundings Surroundings { get; } = new(
+        "answers", NodeRole.Peer, [], TimeProvider.System, new ServeLog(TextWriter.Null, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Error)),
+        e => throw e);
+
+    private static ResponderAnswer Echo(ReadOnlyMemory<byte> framed)
+    {
+        if (XferFrame.TryDecode(XferEncoding.Zlib, framed, 1 << 30, out var message) != XferFrameFault.None)
+            return ResponderAnswer.Refused(ExchangeRefusal.Failed, $"a request of {framed.Length} bytes does not unpack");
+
+        using var reply = new PooledBytes();
+        XferFrame.Encode(XferEncoding.Zlib, message.Span, reply);
+        return new ResponderAnswer(reply.Written.ToArray(), null);
+    }
+
+    private static async Task<NatsConnection> ConnectAsync(NatsBroker broker)
+    {
+        var connection = new NatsConnection(new NatsOpts { Echo = false, ConnectInProcess = _ => ValueTask.FromResult(broker.ConnectInProcess()) });
+        await connection.ConnectAsync(TestContext.Current.CancellationToken);
+        return connection;
+    }
+}

@@ -1,0 +1,161 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.IntegrationTests.Cli;
+
+/// <summary>edgesync.json and what is laid over it.</summary>
+public sealed class SettingLayersTests
+{
+    [Fact]
+    public void What_nobody_sets_has_its_default()
+    {
+        var layers = Layers("{}");
+
+        var value = layers.Effective().Single(v => v.Path == "nats.max_payload");
+
+        Assert.Equal(new SettingValue("nats.max_payload", "1048576", "default"), value);
+    }
+
+    [Fact]
+    public void The_later_layer_wins_and_is_named()
+    {
+        var layers = Layers("""{ "nats": { "bind": "10.0.0.1", "leaf_port": 7422 } }""");
+        layers.Set("nats.bind", JsonValue.Create("*"), "flag --nats-bind");
+
+        Assert.Equal("*", layers.Bind().Nats.Bind);
+        Assert.Equal("flag --nats-bind", OriginOf(layers, "nats.bind"));
+        Assert.Equal("edgesync.json", OriginOf(layers, "nats.leaf_port"));
+    }
+
+    [Fact]
+    public void A_star_sets_every_element()
+    {
+        var layers = Layers("""{ "repositories": [ { "path": "a", "poll": "1m" }, { "path": "b" } ] }""");
+        layers.Set("repositories[*].poll", JsonValue.Create("2s"), "variable LEAF_POLL");
+
+        Assert.All(layers.Bind().Repositories, r => Assert.Equal(TimeSpan.FromSeconds(2), r.Poll));
+        Assert.Equal("variable LEAF_POLL", OriginOf(layers, "repositories[1].poll"));
+        Assert.Equal("edgesync.json", OriginOf(layers, "repositories[1].path"));
+    }
+
+    [Fact]
+    public void Comments_and_trailing_commas_are_welcome()
+    {
+        var layers = Layers("""
+            { // who
+              "node": { "name": "pump7", }, /* that is all */
+            }
+            """);
+
+        Assert.Equal("pump7", layers.Bind().Node.Name);
+    }
+
+    [Theory]
+    [InlineData("""{ "nod": {} }""", "nothing is called 'nod'")]
+    [InlineData("""{ "repositories": [ { "path": "a", "pol": "1s" } ] }""", "nothing is called 'repositories[0].pol'")]
+    [InlineData("""{ "repositories": [ { "path": "a", "poll": "soon" } ] }""", "'soon' is no span of time")]
+    [InlineData("""{ "nats": { "role": "king" } }""", "nats.role")]
+    [InlineData("[]", "edgesync.json")]
+    [InlineData("{ \"node\": ", "edgesync.json line 1")]
+    public void What_is_wrong_is_told_with_its_place(string text, string expected)
+    {
+        var failure = Assert.Throws<EdgeSyncException>(() => Layers(text).Bind());
+
+        Assert.Equal(ErrorKind.Usage, failure.Kind);
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Secrets_are_never_shown()
+    {
+        var layers = Layers("""
+            { "nats": { "urls": [ "nats-leaf://u:hush@hub:7422" ], "login": { "password": "hush", "token": "hush" } },
+              "repositories": [ { "path": "a", "password": "hush", "peers": [ "https://a:hush@h/x" ] } ],
+              "telemetry": { "headers": "key=hush" } }
+            """);
+
+        Assert.DoesNotContain(layers.Effective(), v => v.Value.Contains("hush", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("nats-leaf://hub", "Leafnode", 7422)]
+    [InlineData("nats-leaf://hub:1234", "Leafnode", 1234)]
+    [InlineData("nats://hub:7422", "Leafnode", 7422)]
+    [InlineData("nats://hub", "Client", 4222)]
+    [InlineData("hub", "Client", 4222)]
+    [InlineData("tls://hub:4443", "Client", 4443)]
+    [InlineData("wss://hub", "Client", 443)]
+    public void An_address_of_NATS_says_which_door_is_meant(string text, string kind, int port)
+    {
+        Assert.True(NatsAddress.TryParse(text, out var address, out _));
+
+        Assert.Equal(kind, address.Kind.ToString());
+        Assert.Equal(port, address.Url.Port);
+        Assert.NotEmpty(address.Why);
+    }
+
+    [Theory]
+    [InlineData("http://hub")]
+    [InlineData("nats://")]
+    public void Other_addresses_are_refused_with_a_reason(string text)
+    {
+        Assert.False(NatsAddress.TryParse(text, out _, out var fault));
+
+        Assert.NotEmpty(fault);
+    }
+
+    [Theory]
+    [InlineData("""{ "node": { "name": "two words" } }""", "node.name")]
+    [InlineData("""{ "nats": { "urls": [ "nats://a", "nats-leaf://b" ] } }""", "nats.urls")]
+    [InlineData("""{ "nats": { "urls": [ "nats://a" ], "leaf_port": 7422 } }""", "nats.urls")]
+    [InlineData("""{ "nats": { "leaf_port": 70000 } }""", "nats.leaf_port")]
+    [InlineData("""{ "nats": { "users": [ {} ] } }""", "nats.users[0]")]
+    [InlineData("""{ "http": { "listen": "nowhere" } }""", "http.listen")]
+    [InlineData("""{ "repositories": [ { "path": "a" }, { "path": "./a" } ] }""", "repositories[1].path")]
+    [InlineData("""{ "repositories": [ { "path": "a", "prefix": "a b" } ] }""", "repositories[0].prefix")]
+    [InlineData("""{ "repositories": [ { "path": "a", "clone_from": "nats" } ] }""", "repositories[0].project_code")]
+    [InlineData("""{ "bridge": { "projects": [ { "code": "x", "url": "http://h" } ] } }""", "bridge.projects[0].code")]
+    public void What_types_cannot_say_is_checked(string text, string path)
+    {
+        var faults = SettingsCheck.Faults(Layers(text).Bind()).ToList();
+
+        Assert.Contains(faults, f => f.Path == path);
+    }
+
+    [Fact]
+    public void A_secret_that_others_can_read_is_refused()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("modes are a Unix matter");
+            return;
+        }
+
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "hush\nmore\n");
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+            var failure = Assert.Throws<EdgeSyncException>(() => Secrets.FirstLine(file));
+            Assert.Contains("chmod 600", failure.Hint, StringComparison.Ordinal);
+
+            File.SetUnixFileMode(file, UnixFileMode.UserRead);
+            Assert.Equal("hush", Secrets.FirstLine(file));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static SettingLayers Layers(string text)
+    {
+        var layers = new SettingLayers();
+        layers.AddFile("edgesync.json", Encoding.UTF8.GetBytes(text));
+        return layers;
+    }
+
+    private static string OriginOf(SettingLayers layers, string path) => layers.Effective().Single(v => v.Path == path).Origin;
+}
