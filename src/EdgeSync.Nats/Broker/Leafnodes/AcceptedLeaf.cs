@@ -17,6 +17,8 @@ internal sealed class AcceptedLeaf : LeafSession
 
     public override bool IsToHub => _isHubForUs;
 
+    protected override bool TellsMarksLate => false;
+
     /// <summary>The account of the other side, as it names it: with the name it tells links apart.</summary>
     public string RemoteAccount { get; private set; } = "";
 

@@ -61,19 +61,16 @@ internal sealed class LeafInterestTable
         return old > 0;
     }
 
-    /// <summary>
-    /// Tells a link everything, and from now on every change. The loop marks of others come first, then ours: so the other side
-    /// of a link that closes a circle meets its own mark, and ends this link, before it has passed ours on to links that are
-    /// no part of the mistake.
-    /// </summary>
-    public void Join(ILeafLink link, ReadOnlySpan<byte> ownMark)
+    /// <summary>Tells a link everything but the loop marks of others, and from now on every change.</summary>
+    public void Join(ILeafLink link)
     {
         Invariant.Require(!_links.Contains(link));
         _links.Add(link);
-        TellAll(link, loopMarks: true);
-        link.TellInterest(ownMark, 0, 1);
         TellAll(link, loopMarks: false);
     }
+
+    /// <summary>Tells a link the loop marks of others.</summary>
+    public void TellLoopMarks(ILeafLink link) => TellAll(link, loopMarks: true);
 
     /// <summary>Ends telling a link. What it wanted is cleared key by key by its owner, who also knows the router.</summary>
     public void Leave(ILeafLink link) => _links.Remove(link);

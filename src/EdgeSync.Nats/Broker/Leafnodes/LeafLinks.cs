@@ -42,9 +42,6 @@ internal sealed class LeafLinks : ILeafnodes
     /// <summary>What is wanted here and beyond the links, for tests and monitoring.</summary>
     public LeafInterestTable Interest => _table;
 
-    /// <summary>What a peer complained about, for the log of a shell: link and text.</summary>
-    public Queue<(LeafSession Link, string Text)> Reports { get; } = new();
-
     /// <summary>The remotes of this broker.</summary>
     public List<LeafSolicitor> Solicitors { get; } = [];
 
@@ -92,7 +89,14 @@ internal sealed class LeafLinks : ILeafnodes
     public void OnUp(LeafSession link)
     {
         _sessions.Add(link);
-        _table.Join(link, LoopMark);
+        _table.Join(link);
+        CloseMarked();
+    }
+
+    /// <summary>The link has proved not to close a circle: it hears the loop marks of others.</summary>
+    public void TellLoopMarks(LeafSession link)
+    {
+        _table.TellLoopMarks(link);
         CloseMarked();
     }
 
@@ -121,13 +125,6 @@ internal sealed class LeafLinks : ILeafnodes
 
     /// <summary>A link cannot take more. It is closed once the walk over the table that found out is over.</summary>
     public void CloseLater(LeafSession link) => _toClose.Enqueue(link);
-
-    public void Report(LeafSession link, string text)
-    {
-        const int ReportsMax = 64;
-        while (Reports.Count >= ReportsMax) Reports.Dequeue();
-        Reports.Enqueue((link, text));
-    }
 
     private void ChangeClients(Subscription subscription, int change)
     {

@@ -20,9 +20,6 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 /// </summary>
 internal abstract class LeafSession : LeafLink, ILeafLink
 {
-    /// <summary>The longest line of a message that all real servers take; queue names beyond it are left out.</summary>
-    private const int MessageLineBytesMax = 60 * 1024;
-
     /// <summary>No group has more members; keeps sums far from overflow.</summary>
     private const int WeightMax = 10_000;
 
@@ -30,11 +27,12 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(1);
 
     /// <summary>A link that is younger when a circle shows is taken for the one that closed it.</summary>
-    private static readonly TimeSpan YoungAge = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan YoungAge = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// So long the loop marks that a new link brings are not passed on. The first flight of a link that closes a circle brings
-    /// our own mark too: it ends before a third party, that would end one of its good links, hears of it.
+    /// So long the loop marks that a new link brings are not passed on, and the side that dialled tells none but its own. In the
+    /// first flight of a link that closes a circle the accepting side shows it its mark: the link ends before a third party,
+    /// that would end one of its good links, hears of it.
     /// </summary>
     private static readonly TimeSpan MarksHeldFor = TimeSpan.FromMilliseconds(250);
 
@@ -53,7 +51,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private Instant? _pingSent;
     private int _unansweredPings;
     private Instant? _loopDeadline;
-    private List<byte[]>? _heldMarks;
+    private readonly List<byte[]> _heldMarks = [];
+    private bool _isTrusted;
 
     protected LeafSession(LeafLinks links, ConnectionOrigin origin, Instant now) : base(links.Core, origin, now)
     {
@@ -130,10 +129,12 @@ internal abstract class LeafSession : LeafLink, ILeafLink
             return false;
         }
 
-        var named = NamesThatFit(message.Subject.Length + message.Reply.Length, queues);
+        var named = LeafWriter.NamesThatFit(message.Subject.Length + message.Reply.Length, queues);
         LeafWriter.Message(Output, message, queues[..named], PeerTakesHeaders);
         Counters.OutMessages++;
         Counters.OutBytes += size;
+        Core.Totals.OutMessages++;
+        Core.Totals.OutBytes += size;
         Core.Touch(this);
         if (PendingBytes > Options.PendingBytesMax) CloseAsSlow();
         return true;
@@ -147,6 +148,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
     public void TellInterest(ReadOnlySpan<byte> key, int before, int now)
     {
+        if (LoopMark.Is(key) && !_isTrusted && TellsMarksLate) return;
         if (!ReceiveRules.AllowsSomeOf(WireKey.SubjectOf(key))) return;
 
         if (now == 0) LeafWriter.NoInterest(Output, key);
@@ -164,7 +166,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         get
         {
             var next = _loopDeadline is { } loop && loop < _nextPing ? loop : _nextPing;
-            return _heldMarks is not null && UpSince + MarksHeldFor < next ? UpSince + MarksHeldFor : next;
+            return !_isTrusted && UpSince + MarksHeldFor < next ? UpSince + MarksHeldFor : next;
         }
     }
 
@@ -186,7 +188,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         }
 
         if (!IsUp) return null;
-        if (_heldMarks is not null && now >= UpSince + MarksHeldFor) PassHeldMarks();
+        if (!_isTrusted && now >= UpSince + MarksHeldFor) BeTrusted();
         if (IsClosed) return null;
         if (_loopDeadline is { } loop && now >= loop)
         {
@@ -257,6 +259,9 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         _interest.Clear();
     }
 
+    /// <summary>We dialled, so that the other side shows us the marks first.</summary>
+    protected abstract bool TellsMarksLate { get; }
+
     /// <summary>Bytes wait until the shell has made the stream safe.</summary>
     protected virtual bool IsReadingPaused => false;
 
@@ -279,9 +284,12 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         IsUp = true;
         UpSince = now;
         HandshakeDeadline = null;
+        LeafWriter.Interest(Output, Links.LoopMark, 1);
+        Core.Touch(this);
+        if (!TellsMarksLate) Links.TellLoopMarks(this);
         Links.OnUp(this);
         _nextPing = now + FirstPing;
-        Core.Schedule(this, _nextPing);
+        Core.Schedule(this, NextDeadline);
     }
 
     /// <summary>Ends it for a reason that people should read.</summary>
@@ -336,6 +344,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     {
         Counters.InMessages++;
         Counters.InBytes += op.TotalBytes;
+        Core.Totals.InMessages++;
+        Core.Totals.InBytes += op.TotalBytes;
         if (!ReceiveRules.Allows(op.Subject))
         {
             DroppedMessages++;
@@ -380,7 +390,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
         if (!NatsSubject.HasWildcard(op.Subject) && !SendRules.Allows(op.Subject) && !OnForbiddenInterest(op.Subject)) return;
 
-        var key = KeyOf(op, stackalloc byte[256]);
+        var key = WireKey.Of(op.Subject, op.Queue, stackalloc byte[256]);
         var weight = Math.Min(op.Number, WeightMax);
         if (weight == 0) ForgetInterest(key);
         else TakeInterest(key, op, weight);
@@ -408,33 +418,23 @@ internal abstract class LeafSession : LeafLink, ILeafLink
             Core.Subscriptions.Add(subscription);
         }
 
-        if (LoopMark.Is(key) && Core.Now - UpSince < MarksHeldFor) Hold(key);
+        if (LoopMark.Is(key) && !_isTrusted) _heldMarks.Add(key.ToArray());
         else Links.Take(this, key, weight);
     }
 
-    private void Hold(ReadOnlySpan<byte> mark)
+    private void BeTrusted()
     {
-        if (_heldMarks is null)
-        {
-            _heldMarks = [];
-            Core.Schedule(this, UpSince + MarksHeldFor);
-        }
-
-        _heldMarks.Add(mark.ToArray());
-    }
-
-    private void PassHeldMarks()
-    {
-        var held = _heldMarks!;
-        _heldMarks = null;
-        foreach (var mark in held)
+        _isTrusted = true;
+        if (TellsMarksLate) Links.TellLoopMarks(this);
+        foreach (var mark in _heldMarks)
             if (!IsClosed && _interest.ContainsKey(mark)) Links.Take(this, mark, 1);
+        _heldMarks.Clear();
     }
 
     private void OnNoInterest(in NatsOp op)
     {
         if (op.Subject.SequenceEqual(Links.LoopMark)) _loopDeadline = null;
-        ForgetInterest(KeyOf(op, stackalloc byte[256]));
+        ForgetInterest(WireKey.Of(op.Subject, op.Queue, stackalloc byte[256]));
     }
 
     private void ForgetInterest(ReadOnlySpan<byte> key)
@@ -473,7 +473,6 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private void OnError(ReadOnlySpan<byte> quoted)
     {
         var text = Encoding.UTF8.GetString(quoted.Trim("' "u8));
-        Links.Report(this, text);
         if (Contains("Loop detected")) Refuse($"the other side says: {text}", CloseReason.LeafnodeLoop);
         else if (Contains("remote leafnode has same cluster name")) Refuse($"the other side says: {text}", CloseReason.ClusterNamesIdentical);
         else if (Contains("Duplicate Remote LeafNode")) Refuse($"the other side has another link of the name '{Core.Options.ServerName}'", CloseReason.DuplicateRemoteLeafnode);
@@ -484,29 +483,5 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         else Trouble = $"the other side says: {text}";
 
         bool Contains(string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
-    }
-
-    private static ReadOnlySpan<byte> KeyOf(in NatsOp op, Span<byte> scratch)
-    {
-        if (op.Queue.IsEmpty) return op.Subject;
-
-        var length = op.Subject.Length + 1 + op.Queue.Length;
-        var key = length <= scratch.Length ? scratch[..length] : new byte[length];
-        op.Subject.CopyTo(key);
-        key[op.Subject.Length] = (byte)' ';
-        op.Queue.CopyTo(key[(op.Subject.Length + 1)..]);
-        return key;
-    }
-
-    private static int NamesThatFit(int lineBytes, ReadOnlySpan<byte[]> queues)
-    {
-        var room = MessageLineBytesMax - lineBytes;
-        for (var i = 0; i < queues.Length; i++)
-        {
-            room -= queues[i].Length + 1;
-            if (room < 0) return i;
-        }
-
-        return queues.Length;
     }
 }

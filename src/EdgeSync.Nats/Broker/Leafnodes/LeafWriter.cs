@@ -19,6 +19,9 @@ internal static class LeafWriter
     /// <summary>Verb, marks, blanks, two sizes and CRLF of a message line, without subject, reply and queues.</summary>
     private const int LineOverhead = 64;
 
+    /// <summary>The longest line of a message that all real servers take.</summary>
+    private const int MessageLineBytesMax = 60 * 1024;
+
     /// <summary>Fits any 32-bit number.</summary>
     private const int NumberBytes = 11;
 
@@ -61,6 +64,19 @@ internal static class LeafWriter
         output.Advance(line.Length);
 
         output.Append(isCut ? message.PayloadWithEnd[message.HeaderBytes..] : message.PayloadWithEnd);
+    }
+
+    /// <summary>How many queue names fit into the line of a message, besides so many bytes; the rest is left out.</summary>
+    public static int NamesThatFit(int lineBytes, ReadOnlySpan<byte[]> queues)
+    {
+        var room = MessageLineBytesMax - lineBytes;
+        for (var i = 0; i < queues.Length; i++)
+        {
+            room -= queues[i].Length + 1;
+            if (room < 0) return i;
+        }
+
+        return queues.Length;
     }
 
     private ref struct LineWriter(Span<byte> target)

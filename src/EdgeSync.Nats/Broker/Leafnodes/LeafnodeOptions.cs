@@ -13,10 +13,10 @@ public sealed record LeafnodeOptions
     public string? MinimumVersion { get; init; }
 
     /// <summary>How long a new link may take to say who it is.</summary>
-    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a link may be silent before it is asked whether it lives.</summary>
-    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>So many questions without any byte in answer end the link.</summary>
     public int UnansweredPingsMax { get; init; } = 2;

@@ -40,6 +40,8 @@ internal sealed class SolicitedLeaf : LeafSession
     /// <summary>Addresses that the hub announced.</summary>
     public IReadOnlyList<string> AnnouncedUrls => _info?.LeafnodeUrls ?? [];
 
+    protected override bool TellsMarksLate => true;
+
     protected override bool IsReadingPaused => NeedsTls;
 
     /// <summary>The stream is safe now.</summary>

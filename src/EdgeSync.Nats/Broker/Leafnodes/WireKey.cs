@@ -23,6 +23,19 @@ internal sealed class WireKey : IEqualityComparer<byte[]>, IAlternateEqualityCom
 
     public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
 
+    /// <summary>The key of a subject and, unless it is empty, a queue; in <paramref name="scratch"/> when it fits.</summary>
+    public static ReadOnlySpan<byte> Of(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> queue, Span<byte> scratch)
+    {
+        if (queue.IsEmpty) return subject;
+
+        var length = subject.Length + 1 + queue.Length;
+        var key = length <= scratch.Length ? scratch[..length] : new byte[length];
+        subject.CopyTo(key);
+        key[subject.Length] = (byte)' ';
+        queue.CopyTo(key[(subject.Length + 1)..]);
+        return key;
+    }
+
     /// <summary>The subject part of a key.</summary>
     public static ReadOnlySpan<byte> SubjectOf(ReadOnlySpan<byte> key) => key.IndexOf((byte)' ') is var at and >= 0 ? key[..at] : key;
 

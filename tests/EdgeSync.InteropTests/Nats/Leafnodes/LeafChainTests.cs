@@ -59,6 +59,8 @@ public sealed class LeafChainTests
         foreach (var client in all) await client.SubscribeAsync("news");
         await MeetAsync(all);
 
+        // Old enough not to be taken for the culprit.
+        await edge.UntilAsync(status => Instant.FromDateTime(DateTimeOffset.UtcNow) - status.ConnectedSince > TimeSpan.FromSeconds(2.5));
         var closing = edge.Join($"nats-leaf://127.0.0.1:{hub.LeafPort}");
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         while (closing.Status.LastError.Length == 0)
@@ -69,6 +71,7 @@ public sealed class LeafChainTests
 
         Assert.Contains("loop", closing.Status.LastError, StringComparison.OrdinalIgnoreCase);
         Assert.True(closing.Status.NextTry - Instant.FromDateTime(DateTimeOffset.UtcNow) > TimeSpan.FromSeconds(20));
+        Assert.True(edge.Remote.IsConnected);
         await MeetAsync(all);
         foreach (var client in all) await client.ArrivedAsync();
         foreach (var publisher in all)

@@ -81,7 +81,7 @@ public sealed class LeafAcceptTests
         var leaf = node.AcceptLeaf();
         leaf.Take();
 
-        node.Advance(TimeSpan.FromSeconds(6));
+        node.Advance(TimeSpan.FromSeconds(11));
 
         Assert.Equal("-ERR 'Authentication Timeout'\r\n", leaf.Take());
         Assert.True(leaf.IsClosed);

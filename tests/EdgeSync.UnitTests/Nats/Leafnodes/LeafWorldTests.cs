@@ -165,6 +165,7 @@ public sealed class LeafWorldTests
         for (var i = 0; i < 1_000; i++) client.Send($"SUB subject.{i} {i + 1}\r\n");
         var cable = world.Join(edge, hub);
         world.Settle();
+        world.Advance(TimeSpan.FromSeconds(0.3));
         Assert.Equal(1_001, cable.HubSide.Link.Interest.Count);
 
         world.Cut(cable);
@@ -292,6 +293,7 @@ public sealed class LeafWorldTests
                 }
 
                 _world.Settle();
+                _world.Advance(TimeSpan.FromSeconds(0.3));
                 CheckInterest();
                 for (var i = 0; i < 3; i++) Publish();
             }
