@@ -337,7 +337,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
 
     /// <summary>
     /// All artifacts, phantoms, unversioned files, settings: nothing of it may move. Whoever may pull makes the server form
-    /// clusters when they are due.
+    /// clusters when they are due, and a daemon notes what it has announced.
     /// </summary>
     private RepositoryTables State()
     {
@@ -345,7 +345,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         return RepositoryComparer.ArtifactsButClusters(file, RepositoryTables.OtherQueries, new Dictionary<string, string>
         {
             ["phantom"] = "SELECT uuid FROM blob WHERE size<0",
-            ["config"] = "SELECT name, value FROM config WHERE name NOT LIKE 'baseurl:%' AND name<>'uv-hash'",
+            ["config"] = "SELECT name, value FROM config WHERE name NOT LIKE 'baseurl:%' AND name NOT LIKE 'edgesync:%' AND name<>'uv-hash'",
             ["event"] = "SELECT type, mtime, comment FROM event",
         });
     }
