@@ -31,7 +31,8 @@ internal static class NodeRun
 
         var report = new NodeReport(
             daemon.RepositoryPaths.Count == 1 ? daemon.RepositoryPaths[0] : null, daemon.Addresses.GetValueOrDefault("http"), daemon.Surroundings.NodeId, role, daemon.RepositoryPaths,
-            daemon.Addresses) {
+            daemon.Addresses)
+        {
             ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
             Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null,
         };

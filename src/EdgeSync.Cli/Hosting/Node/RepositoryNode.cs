@@ -285,7 +285,10 @@ internal sealed class RepositoryNode : IAsyncDisposable
         // What was edited is compared with the newest tip file by file, so a fork is not for the plan to refuse.
         var plan = new CommitPlan(new CommitPlanOptions
         {
-            Mode = _settings.Autosync, HasPeer = Targets.Count > 0 && _settings.Pull, AllowFork = true, OverrideLock = _settings.OverrideLock,
+            Mode = _settings.Autosync,
+            HasPeer = Targets.Count > 0 && _settings.Pull,
+            AllowFork = true,
+            OverrideLock = _settings.OverrideLock,
         });
         if (plan.Step != CommitStep.Pull) return;
 
