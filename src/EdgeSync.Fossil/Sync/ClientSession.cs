@@ -31,6 +31,7 @@ public sealed class ClientSession : IDisposable
     private readonly ClientConfig _config;
     private readonly ClientTables? _tables;
     private readonly ClientLock _lock;
+    private readonly ServerNotes _server = new();
     private readonly ClientCircles _circles = new();
     private readonly ClientArrivals _arrivals;
     private readonly ClientClone? _clone;
@@ -38,7 +39,6 @@ public sealed class ClientSession : IDisposable
 
     private SyncActions _actions;
     private SyncReport _report = new();
-    private PeerVersion _peer = PeerVersion.Ours with { Number = 20000, Date = 0 };
     private Instant _now;
     private Instant _asked;
     private int _idleRounds;
@@ -75,7 +75,7 @@ public sealed class ClientSession : IDisposable
     }
 
     /// <summary>What happened so far; final once <see cref="TryBuildRequest"/> answers false.</summary>
-    public SyncReport Report => _report with
+    public SyncReport Report => _server.AddTo(_report) with
     {
         ArtifactsReceived = _arrivals.Total,
         DeltasReceived = _arrivals.TotalDeltas,
@@ -86,7 +86,6 @@ public sealed class ClientSession : IDisposable
         UnversionedReceived = _unversioned.Received,
         UnversionedPushRefused = _unversioned.PushRefused,
         Missing = _pull.Missing,
-        Server = _peer,
     };
 
     /// <summary>
@@ -167,10 +166,7 @@ public sealed class ClientSession : IDisposable
             var status = _stream.TryRead(input, isFinal, out var card, out consumed);
             if (status == OperationStatus.Done)
             {
-                _report = _report with
-                {
-                    BytesReceived = _report.BytesReceived + input.Slice(input.Start, consumed).Length,
-                };
+                _report = _report with { BytesReceived = _report.BytesReceived + input.Slice(input.Start, consumed).Length };
                 Handle(card);
                 input = input.Slice(consumed);
                 continue;
@@ -274,11 +270,11 @@ public sealed class ClientSession : IDisposable
             _pull.WriteGimmes(writer);
 
             // Spec: 2.26: clusters lead to what the announcements of new artifacts do not name.
-            if (_report.Rounds == 2 && _pull.GimmesWritten > 0 && _peer.KnowsClusterRequest)
+            if (_report.Rounds == 2 && _pull.GimmesWritten > 0 && _server.Version.KnowsClusterRequest)
                 writer.Pragma("req-clusters"u8);
         }
 
-        if (Does(SyncActions.Push)) _push.Write(writer, _peer, budget);
+        if (Does(SyncActions.Push)) _push.Write(writer, _server.Version, budget);
         _config.Write(writer, isFirst);
 
         // In a clone the first round may not be logged in, so the rest waits for the second.
@@ -315,7 +311,7 @@ public sealed class ClientSession : IDisposable
             case CardKind.Blank:
                 break;
             case CardKind.Comment:
-                if (ServerClock.SkewOf(card.Line, _asked, _now) is { } skew) _report = _report with { ClockSkew = skew };
+                _server.OnComment(card.Line, _asked, _now);
                 break;
             case CardKind.File or CardKind.CFile:
                 if (!_arrivals.TryReceive(card, isWanted: _canWrite && Pulls, out var damage)) Fail(damage!.Kind, damage.Text);
@@ -377,13 +373,8 @@ public sealed class ClientSession : IDisposable
 
     private void HandleMessage(string text)
     {
-        if (text.StartsWith("pull only ", StringComparison.Ordinal) && Does(SyncActions.Push))
-        {
-            RefusePush();
-            return;
-        }
-
-        _report = _report with { Messages = [.. _report.Messages, text] };
+        if (text.StartsWith("pull only ", StringComparison.Ordinal) && Does(SyncActions.Push)) RefusePush();
+        else _server.OnMessage(text);
     }
 
     private void HandleError(string text)
@@ -435,17 +426,16 @@ public sealed class ClientSession : IDisposable
 
     private void HandlePragma(in XferCard card)
     {
+        if (_server.TryTake(card)) return;
+
         var name = card[1];
-        if (name.SequenceEqual("server-version"u8) && card.Count >= 3) _peer = PeerVersion.Parse(card);
-        else if (name.SequenceEqual("uv-push-ok"u8)) _unversioned.OnPermission(mayPush: true);
+        if (name.SequenceEqual("uv-push-ok"u8)) _unversioned.OnPermission(mayPush: true);
         else if (name.SequenceEqual("uv-pull-only"u8))
         {
             // Spec: every answer to a clone card says that, whatever the user may do.
             if (!_circles.IsAsked) _unversioned.OnPermission(mayPush: false);
         }
-        else if (name.SequenceEqual("avoid-delta-manifests"u8)) _report = _report with { AvoidDeltaManifests = true };
-        else if (name.SequenceEqual("ci-lock-fail"u8) && card.Count == 4)
-            _lock.OnRefused(card);
+        else if (name.SequenceEqual("ci-lock-fail"u8) && card.Count == 4) _lock.OnRefused(card);
     }
 
     private void ConcludeRound()
@@ -461,7 +451,7 @@ public sealed class ClientSession : IDisposable
         _push.RemoteHas.UnionWith(_arrivals.Announced);
         if (Does(SyncActions.Push))
         {
-            _push.OnReplyEnd(_peer, _catalogAsked, _canWrite);
+            _push.OnReplyEnd(_server.Version, _catalogAsked, _canWrite);
             _progressed |= _push.FilesSent + _push.DeltasSent > 0 || _catalogAsked;
             _report = _report with
             {
@@ -505,10 +495,5 @@ public sealed class ClientSession : IDisposable
     }
 
     private void Observe() => _observer?.Invoke(new SyncProgress(
-        _report.Rounds,
-        _report.ArtifactsSent,
-        _arrivals.Total,
-        _report.BytesSent,
-        _report.BytesReceived,
-        _clone?.Seqno ?? 0));
+        _report.Rounds, _report.ArtifactsSent, _arrivals.Total, _report.BytesSent, _report.BytesReceived, _clone?.Seqno ?? 0));
 }
