@@ -19,12 +19,31 @@ public enum TargetKind
 /// <param name="PeerId">The peer behind it, where that is known.</param>
 public sealed record SyncTarget(string Id, TargetKind Kind, string Address, string? PeerId = null)
 {
+    /// <summary>
+    /// What a push remembers under: the node, or the server's address without a user, as <c>edgesync push</c> has it. Null
+    /// where somebody else may answer next time.
+    /// </summary>
+    public string? MemoryKey => Kind switch
+    {
+        TargetKind.NatsPeer => $"nats:{PeerId}",
+        TargetKind.Http => WithoutUser(Address),
+        _ => null,
+    };
+
     public static SyncTarget Http(string url) => new($"http:{url}", TargetKind.Http, url);
 
     public static SyncTarget NatsAny(ProjectSubjects subjects) => new("nats", TargetKind.NatsAny, subjects.Sync);
 
     public static SyncTarget NatsPeer(ProjectSubjects subjects, string peer) =>
         new($"nats:{peer}", TargetKind.NatsPeer, subjects.SyncOf(peer), peer);
+
+    // With and without the last slash it is one server.
+    private static string WithoutUser(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address)) return url;
+
+        return new UriBuilder(address) { UserName = "", Password = "", Fragment = "" }.Uri.ToString();
+    }
 }
 
 /// <summary>How an exchange ended; one kind per reaction.</summary>

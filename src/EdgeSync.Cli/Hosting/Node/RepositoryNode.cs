@@ -242,7 +242,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         try
         {
             using var carrier = OpenCarrier(start.Target);
-            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target), ClientId = _lockId };
+            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target), PeerKey = start.Target.MemoryKey, ClientId = _lockId };
             if (start.Target.Kind != TargetKind.Http) options = options with { RequestBytesFirst = NatsRequestBytesFirst };
             var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
             outcome = SyncDriver.OutcomeOf(result);
@@ -302,6 +302,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
             {
                 Actions = CommitPlan.PullActions,
                 Login = LoginFor(target),
+                PeerKey = target.MemoryKey,
                 ClientId = _lockId,
                 Lock = plan.TakesLock && !parent.IsEmpty ? new CheckinLockRequest(parent) : null,
             };
