@@ -95,7 +95,7 @@ public class BrokerBenchmarks
     private void Drain(BrokerConnection connection)
     {
         var size = _core.TakeOutput(connection, _segments, _now);
-        foreach (var segment in _segments) segment.Return();
+        foreach (var segment in _segments) _core.Recycle(segment);
         _segments.Clear();
         _core.OutputSent(connection, size, _now);
     }

@@ -35,6 +35,9 @@ internal sealed class NatsSection
     /// <summary>Largest message, in bytes.</summary>
     public int MaxPayload { get; set; } = 1 << 20;
 
+    /// <summary>Bytes that may wait for all receivers of the embedded broker together; sized by the machine when null.</summary>
+    public int? PendingMax { get; set; }
+
     /// <summary>Where a supervised nats-server keeps its streams; in the data folder when null.</summary>
     public string? StoreDir { get; set; }
 

@@ -27,6 +27,7 @@ internal static class NodeFlags
         new("nats.monitor_port", SettingKind.Number, "--nats-monitor-port", prefix + "NATS_MONITOR_PORT", "Port for /varz, /connz, /subsz and /leafz; 0 picks one; otherwise none.", "PORT"),
         new("nats.bind", SettingKind.Text, "--nats-bind", prefix + "NATS_BIND", "Address of the broker's ports; * is every one, otherwise loopback.", "ADDR"),
         new("nats.max_payload", SettingKind.Number, "--nats-max-payload", prefix + "NATS_MAX_PAYLOAD", "Largest message that the broker takes.", "BYTES"),
+        new("nats.pending_max", SettingKind.Number, "--nats-pending-max", prefix + "NATS_PENDING_MAX", "Bytes that may wait in the broker for slow receivers; otherwise an eighth of the memory, at most 192 MiB.", "BYTES"),
         new("nats.store_dir", SettingKind.Text, "--nats-store-dir", prefix + "NATS_STORE_DIR", "Folder for the streams of a supervised nats-server.", "FOLDER", ["--store-dir"]),
         new("nats.server", SettingKind.Text, "--nats-server", prefix + "NATS_SERVER", "Run this nats-server (auto: the one in PATH) instead of the embedded broker.", "PATH"),
         new("nats.durable", SettingKind.OffSwitch, "--no-jetstream", prefix + "NO_JETSTREAM", "Keep no announcements in the JetStream of an outside server."),

@@ -77,6 +77,7 @@ internal static class SettingsCheck
         }
 
         if (nats.MaxPayload is < 1024 or > 64 << 20) yield return ("nats.max_payload", "1024 to 67108864 bytes");
+        if (nats.PendingMax is < 1 << 20) yield return ("nats.pending_max", "at least 1048576 bytes");
         if (nats.Bind is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(nats.Bind, out _))
             yield return ("nats.bind", $"'{nats.Bind}' is no address of this machine: 127.0.0.1, 10.0.0.4, or * for all");
         for (var i = 0; i < nats.Users.Count; i++)

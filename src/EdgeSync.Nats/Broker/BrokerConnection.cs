@@ -16,6 +16,7 @@ public abstract class BrokerConnection
     internal BrokerConnection(BrokerCore core, ConnectionOrigin origin, Instant now)
     {
         Core = core;
+        Output = new OutputQueue(core.Segments);
         Id = core.NextConnectionId();
         Origin = origin;
         Start = LastActivity = now;
@@ -39,7 +40,7 @@ public abstract class BrokerConnection
 
     internal BrokerCore Core { get; }
 
-    internal OutputQueue Output { get; } = new();
+    internal OutputQueue Output { get; }
 
     /// <summary>Taken by the shell, and not yet reported as sent.</summary>
     internal long InFlightBytes { get; set; }
@@ -54,6 +55,9 @@ public abstract class BrokerConnection
 
     /// <summary>Memory held for an operation that has arrived in part.</summary>
     internal int StashedCapacity => _stash.Capacity;
+
+    /// <summary>For whom much of what came from here waits, or null.</summary>
+    internal BrokerConnection? Receiver { get; set; }
 
     internal bool IsTouched { get; set; }
 
@@ -106,6 +110,7 @@ public abstract class BrokerConnection
         CloseReason = reason;
         Stop = Core.Now;
         _stash.Clear();
+        Receiver = null;
         if (DropsOutput(reason)) Output.Clear();
         OnClosed(reason);
         Core.OnClosed(this);
@@ -120,10 +125,10 @@ public abstract class BrokerConnection
         Close(reason);
     }
 
-    /// <summary>Much waits here: whoever goes on writing to it is to pause, if it is a client of ours.</summary>
+    /// <summary>Much waits here: whoever goes on writing to it is to pause.</summary>
     internal void HoldBack(BrokerConnection source)
     {
-        if (source is ClientConnection publisher && PendingBytes > Core.PauseBytes) publisher.Receiver = this;
+        if (PendingBytes > Core.PauseBytes) source.Receiver = this;
     }
 
     /// <summary>Whether it still takes something, though less fast than it is written to.</summary>

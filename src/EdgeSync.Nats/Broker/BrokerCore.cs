@@ -18,15 +18,23 @@ namespace EdgeSync.Nats.Broker;
 /// </summary>
 public sealed class BrokerCore
 {
+    /// <summary>So small a part of what may wait is kept as free segments.</summary>
+    private const int SegmentPart = 8;
+
+    /// <summary>More than this waiting is a burst; on a small machine half of what may wait is one.</summary>
+    private const long BurstBytes = 32 * 1024 * 1024;
+
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<ulong, BrokerConnection> _connections = [];
     private readonly Queue<BrokerConnection> _touched = new();
     private readonly PriorityQueue<BrokerConnection, long> _timers = new();
     private readonly LameDuck _lameDuck;
+    private readonly BurstWatch _burst;
     private ulong _lastConnectionId;
     private int _inFlightConnections;
     private Instant _nextSweep;
+    private bool _isBurstOver;
 
     /// <param name="options">Limits and users.</param>
     /// <param name="entropy">For nonces.</param>
@@ -36,6 +44,8 @@ public sealed class BrokerCore
     {
         options.Check();
         Options = options;
+        Segments = new SegmentPool(options.TotalPendingBytesMax / SegmentPart);
+        _burst = new BurstWatch(Math.Min(BurstBytes, options.TotalPendingBytesMax / 2));
         PauseBytes = Math.Min(options.PauseBytes, options.PendingBytesMax / 2);
         Entropy = entropy;
         Prng = prng;
@@ -82,6 +92,7 @@ public sealed class BrokerCore
             var deadline = _timers.TryPeek(out _, out var ticks) ? new Instant(ticks) : (Instant?)null;
             if (_inFlightConnections > 0) deadline = Earlier(deadline, _nextSweep);
             deadline = Earlier(deadline, _lameDuck.Deadline);
+            deadline = Earlier(deadline, _burst.Deadline);
             return Earlier(deadline, Leafnodes?.Deadline);
         }
     }
@@ -89,6 +100,9 @@ public sealed class BrokerCore
     internal Entropy Entropy { get; }
 
     internal long PauseBytes { get; }
+
+    /// <summary>What output is written into.</summary>
+    internal SegmentPool Segments { get; }
 
     internal Prng Prng { get; }
 
@@ -141,16 +155,16 @@ public sealed class BrokerCore
     }
 
     /// <summary>
-    /// Whether to read on from this client only after a moment: somebody whom it writes to reads less fast than it writes. A shell
-    /// asks after each batch, and pauses for a bounded time. Leaf links are never paused.
+    /// Whether to read on from this connection only after a moment: somebody whom it writes to reads less fast than it writes. A
+    /// shell asks after each batch, and pauses for a bounded time: pings get through a paused link all the same.
     /// </summary>
     public bool IsToPause(BrokerConnection connection, Instant now)
     {
         Now = now;
-        if (connection is not ClientConnection { Receiver: { } receiver } client) return false;
+        if (connection.Receiver is not { } receiver) return false;
         if (receiver.IsWorthAPause(now)) return true;
 
-        client.Receiver = null;
+        connection.Receiver = null;
         return false;
     }
 
@@ -189,9 +203,20 @@ public sealed class BrokerCore
     /// <summary>So many bytes of what was taken have been handed to the network.</summary>
     public void OutputSent(BrokerConnection connection, int bytes, Instant now)
     {
-        connection.LastProgress = now;
+        Now = connection.LastProgress = now;
         SetInFlight(connection, Math.Max(0, connection.InFlightBytes - bytes));
         Count(connection);
+    }
+
+    /// <summary>The segment is not used any more.</summary>
+    public void Recycle(OutputSegment segment) => Segments.Return(segment.Buffer);
+
+    /// <summary>True once after a burst that is over: what was held for it is garbage now, which a shell may collect.</summary>
+    public bool TryTakeBurstEnd()
+    {
+        var isOver = _isBurstOver;
+        _isBurstOver = false;
+        return isOver;
     }
 
     /// <summary>Pings, timeouts and everything else that time brings.</summary>
@@ -209,6 +234,12 @@ public sealed class BrokerCore
 
         if (_inFlightConnections > 0 && now >= _nextSweep) SweepSlowWriters(now);
         _lameDuck.OnDeadline(now);
+        if (_burst.OnDeadline(now))
+        {
+            Segments.Trim();
+            _isBurstOver = true;
+        }
+
         Leafnodes?.OnDeadline(now);
     }
 
@@ -278,6 +309,7 @@ public sealed class BrokerCore
     {
         PendingBytes += connection.PendingBytes - connection.CountedBytes;
         connection.CountedBytes = connection.PendingBytes;
+        _burst.Observe(PendingBytes, Now);
     }
 
     /// <summary>Memory for the whole process is short: who takes most of it goes.</summary>

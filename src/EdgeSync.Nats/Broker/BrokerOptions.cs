@@ -31,11 +31,11 @@ public sealed record BrokerOptions
     /// <summary>Bytes that may wait for one connection. Beyond it the connection is closed as a slow consumer.</summary>
     public long PendingBytesMax { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Bytes that may wait for all connections together. Beyond it the one for which most waits is closed.</summary>
-    public long TotalPendingBytesMax { get; init; } = 256 * 1024 * 1024;
+    /// <summary>Bytes that may wait for all connections together. Beyond it the one for which most waits is closed. A shell that knows its machine sets less on a small one.</summary>
+    public long TotalPendingBytesMax { get; init; } = 192 * 1024 * 1024;
 
     /// <summary>
-    /// From here on a client that publishes to the connection is paused for moments, as long as the connection goes on taking
+    /// From here on whoever sends to the connection, client or link, is paused for moments, as long as the connection goes on taking
     /// something: a burst becomes as fast as its receiver. One that has stopped delays nobody.
     /// </summary>
     public long PauseBytes { get; init; } = 2 * 1024 * 1024;

@@ -40,9 +40,6 @@ internal sealed class ClientConnection : BrokerConnection
 
     internal override IEnumerable<Subscription> ListSubscriptions() => _subscriptions.Values;
 
-    /// <summary>Somebody who has much waiting, and to whom this client has written.</summary>
-    public BrokerConnection? Receiver { get; set; }
-
     /// <summary>Writes the first INFO and starts the clocks.</summary>
     public void Greet(Instant now)
     {

@@ -2,28 +2,25 @@ using System.Buffers;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>A rented array and how much of it is to be sent. Whoever sent it gives it back with <see cref="Return"/>.</summary>
-public readonly record struct OutputSegment(byte[] Buffer, int Length)
-{
-    public void Return() => ArrayPool<byte>.Shared.Return(Buffer);
-}
+/// <summary>
+/// A rented array and how much of it is to be sent. Whoever sent it gives it back with <see cref="BrokerCore.Recycle"/>; one that
+/// is forgotten costs nothing but its garbage.
+/// </summary>
+public readonly record struct OutputSegment(byte[] Buffer, int Length);
 
 /// <summary>
 /// The bytes on their way to one connection. Messages are copied into rented segments that start small, so that an idle
 /// connection costs nothing and a talkative one is sent in few large pieces; a shell takes all segments at once.
 /// </summary>
-internal sealed class OutputQueue : IBufferWriter<byte>
+internal sealed class OutputQueue(SegmentPool pool) : IBufferWriter<byte>
 {
-    private const int SmallestSegmentBytes = 1024;
-    private const int LargestSegmentBytes = 64 * 1024;
-
     /// <summary>Up to here a message is kept in one piece; a longer one fills the segment and goes on in the next.</summary>
     internal const int ContiguousBytesMax = 8 * 1024;
 
     private readonly List<OutputSegment> _full = [];
     private byte[]? _tail;
     private int _tailLength;
-    private int _nextSegmentBytes = SmallestSegmentBytes;
+    private int _nextSegmentBytes = SegmentPool.SmallestBytes;
 
     /// <summary>Written, and not taken yet.</summary>
     public int WaitingBytes { get; private set; }
@@ -69,7 +66,7 @@ internal sealed class OutputQueue : IBufferWriter<byte>
         if (_tailLength > 0) target.Add(new OutputSegment(_tail!, _tailLength));
 
         // A burst fills large segments; what follows a small one starts small again.
-        if (_full.Count == 0) _nextSegmentBytes = Math.Max(SmallestSegmentBytes, _nextSegmentBytes / 2);
+        if (_full.Count == 0) _nextSegmentBytes = Math.Max(SegmentPool.SmallestBytes, _nextSegmentBytes / SegmentPool.Step);
         _full.Clear();
         if (_tailLength > 0) (_tail, _tailLength) = (null, 0);
         WaitingBytes = 0;
@@ -78,9 +75,9 @@ internal sealed class OutputQueue : IBufferWriter<byte>
 
     public void Clear()
     {
-        foreach (var segment in _full) segment.Return();
+        foreach (var segment in _full) pool.Return(segment.Buffer);
         _full.Clear();
-        if (_tail is not null) ArrayPool<byte>.Shared.Return(_tail);
+        if (_tail is not null) pool.Return(_tail);
         (_tail, _tailLength, WaitingBytes) = (null, 0, 0);
     }
 
@@ -89,11 +86,11 @@ internal sealed class OutputQueue : IBufferWriter<byte>
         if (_tail is not null)
         {
             if (_tailLength > 0) _full.Add(new OutputSegment(_tail, _tailLength));
-            else ArrayPool<byte>.Shared.Return(_tail);
+            else pool.Return(_tail);
         }
 
-        _tail = ArrayPool<byte>.Shared.Rent(Math.Max(size, _nextSegmentBytes));
+        _tail = pool.Rent(Math.Max(size, _nextSegmentBytes));
         _tailLength = 0;
-        _nextSegmentBytes = Math.Min(_nextSegmentBytes * 4, LargestSegmentBytes);
+        _nextSegmentBytes = Math.Min(_nextSegmentBytes * SegmentPool.Step, SegmentPool.LargestBytes);
     }
 }

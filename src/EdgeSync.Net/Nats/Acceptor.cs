@@ -37,8 +37,7 @@ internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
             foreach (var segment in info)
             {
                 await socket.SendAsync(segment.Buffer.AsMemory(0, segment.Length));
-                driver.OutputSent(pump.Connection, segment.Length);
-                segment.Return();
+                driver.OutputSent(pump.Connection, segment);
             }
 
             await HandshakeAsync(stream, origin);

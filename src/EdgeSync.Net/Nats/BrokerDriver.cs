@@ -74,9 +74,14 @@ internal sealed class BrokerDriver : IDisposable
         lock (_gate) return _core.TakeOutput(connection, target, Now) > 0;
     }
 
-    public void OutputSent(BrokerConnection connection, int bytes)
+    /// <summary>The segment was sent, and is not used any more.</summary>
+    public void OutputSent(BrokerConnection connection, OutputSegment segment)
     {
-        lock (_gate) _core.OutputSent(connection, bytes, Now);
+        lock (_gate)
+        {
+            _core.OutputSent(connection, segment.Length, Now);
+            _core.Recycle(segment);
+        }
     }
 
     public void Detach(BrokerConnection connection, CloseReason reason) => Call((core, now) =>
@@ -93,6 +98,7 @@ internal sealed class BrokerDriver : IDisposable
 
     private void OnTimer()
     {
+        bool isBurstOver;
         var woken = TakeList();
         lock (_gate)
         {
@@ -100,10 +106,12 @@ internal sealed class BrokerDriver : IDisposable
 
             _timerTicks = long.MaxValue;
             _core.OnDeadline(Now);
+            isBurstOver = _core.TryTakeBurstEnd();
             Finish(woken);
         }
 
         Wake(woken);
+        if (isBurstOver) BrokerMemory.HandBack();
     }
 
     /// <summary>Still inside the lock: whom to wake, and when to come back.</summary>

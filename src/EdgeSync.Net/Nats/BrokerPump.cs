@@ -157,12 +157,11 @@ internal sealed class BrokerPump
             foreach (var segment in _segments)
             {
                 await _transport.WriteAsync(segment.Buffer.AsMemory(0, segment.Length), CancellationToken.None);
-                _driver.OutputSent(Connection, segment.Length);
+                _driver.OutputSent(Connection, segment);
             }
         }
         finally
         {
-            foreach (var segment in _segments) segment.Return();
             _segments.Clear();
         }
     }

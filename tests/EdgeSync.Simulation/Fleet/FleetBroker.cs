@@ -120,7 +120,7 @@ internal sealed class FleetBroker
                 {
                     segment.Buffer.AsSpan(0, segment.Length).CopyTo(bytes.AsSpan(at));
                     at += segment.Length;
-                    segment.Return();
+                    Core.Recycle(segment);
                 }
 
                 end.UnsentBytes += size;

@@ -236,7 +236,13 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         Broker = await NatsBroker.StartAsync(
             new NatsBrokerOptions
             {
-                Broker = new BrokerOptions { ServerName = _nodeId, Users = NatsLogins.UsersOf(_settings.Users), PayloadBytesMax = _settings.MaxPayload },
+                Broker = new BrokerOptions
+                {
+                    ServerName = _nodeId,
+                    Users = NatsLogins.UsersOf(_settings.Users),
+                    PayloadBytesMax = _settings.MaxPayload,
+                    TotalPendingBytesMax = _settings.PendingMax ?? BrokerMemory.PendingBytesHere,
+                },
                 ClientListen = EndpointOf(_settings.ClientPort),
                 LeafListen = EndpointOf(_settings.LeafPort),
                 WebSocketListen = EndpointOf(_settings.WebsocketPort),

@@ -73,7 +73,7 @@ internal sealed class TestClient(BrokerHarness harness, BrokerConnection connect
         foreach (var segment in segments)
         {
             bytes.Write(segment.Buffer, 0, segment.Length);
-            segment.Return();
+            harness.Core.Recycle(segment);
         }
 
         harness.Core.OutputSent(connection, size, harness.Now);

@@ -83,7 +83,7 @@ internal sealed class LeafNode
             foreach (var segment in _segments)
             {
                 bytes.AddRange(segment.Buffer.AsSpan(0, segment.Length));
-                segment.Return();
+                Core.Recycle(segment);
             }
 
             if (!HoldsOutput) Core.OutputSent(connection, size, Now);
