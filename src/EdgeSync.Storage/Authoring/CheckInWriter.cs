@@ -262,7 +262,7 @@ internal sealed class CheckInWriter(Repository repository)
             Files = cards,
             Mimetype = string.IsNullOrEmpty(options.Mimetype) ? default : (CardText)options.Mimetype,
             Parents = [.. Parents(options).Where(rid => isPrivate || !repository.Content.IsPrivate(rid)).Select(repository.Content.NameOf)],
-            Cherrypicks = [.. options.Cherrypicks.Where(pick => MayName(pick.Target, isPrivate)).OrderBy(pick => pick.IsBackout).ThenBy(pick => pick.Target)],
+            Cherrypicks = [.. options.Cherrypicks.Where(pick => MayName(pick.Target, isPrivate)).OrderBy(pick => pick.Target).OrderBy(pick => pick.IsBackout)],
             RepositoryChecksum = writesChecksum ? CheckInChecksum.Compute(repository, files) : default(CardText),
             Tags = TagsOf(options),
             User = options.User,
