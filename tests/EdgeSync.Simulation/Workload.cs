@@ -21,6 +21,8 @@ internal sealed class Workload(Prng prng)
         SyncedConflict.MtimeWins,
         [new SyncedColumn("id", SyncedColumnType.Text, true), new SyncedColumn("v", SyncedColumnType.Integer, false)]);
 
+    private readonly (ArtifactId Id, Instant Date)[] _technotes = new (ArtifactId, Instant)[3];
+
     /// <summary>Names of everything private that was made.</summary>
     public HashSet<ArtifactId> Private { get; } = [];
 
@@ -133,11 +135,17 @@ internal sealed class Workload(Prng prng)
         return $"ticket {Put(node, now + Distinct, ArtifactDraft.Ticket(now + Distinct, "tester", ticket, fields).ToBytes()).ToShortString()}";
     }
 
+    // A version names the one before it and is younger. Of two that do not know of each other both are on the timeline or one
+    // is, by their order of arrival, with stock too.
     private string Technote(SimNode node, Instant now)
     {
-        var technote = TechnoteId(prng.NextInt32(3));
-        var draft = ArtifactDraft.Technote(now + Distinct, "tester", now, technote, Edit(null), $"note {_serial}");
-        return $"technote {Put(node, now, draft.ToBytes()).ToShortString()}";
+        var number = prng.NextInt32(3);
+        var (prior, priorDate) = _technotes[number];
+        var date = now > priorDate ? now + Distinct : priorDate + Distinct;
+        var draft = ArtifactDraft.Technote(date, "tester", now, TechnoteId(number), Edit(null), $"note {_serial}", prior);
+        var id = Put(node, now, draft.ToBytes());
+        _technotes[number] = (id, date);
+        return $"technote {id.ToShortString()}";
     }
 
     private string Attach(SimNode node, Instant now)
