@@ -155,6 +155,7 @@ public sealed class AgentCore
         if (_isStopped) return;
 
         var (isOwn, mustRelay) = (_newsAreOwn, _newsMustRelay);
+        if (news.CheckIns != _lastNews.CheckIns) _heartbeat.OnMoved(now, _peers.Count);
         _lastNews = news;
         foreach (var artifact in news.Artifacts) _wanted.Remove(artifact.Id.ToString());
         if (news.UnversionedCatalog is { } unversioned) _wanted.Remove(unversioned);
@@ -201,7 +202,7 @@ public sealed class AgentCore
         var comesBySelf = hub is not null ? peer != hub : announcement.Hub == _options.NodeId;
         var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * _prng.NextDouble()) : now;
         var source = SyncTarget.NatsPeer(_options.Subjects, announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
-        if (_wanted.TryAdd(announcement.Uuid, source, now, askAt) && askAt <= now)
+        if (_wanted.TryAdd(announcement.Uuid, source, now, askAt, announcement.Artifacts()) && askAt <= now)
             WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
         StartDue(now);
     }
@@ -438,7 +439,7 @@ public sealed class AgentCore
 
             state.Start(now, ++_lastSyncId);
             _counts = _counts with { SyncsStarted = _counts.SyncsStarted + 1 };
-            _effects.Enqueue(new AgentEffect.StartSync(_lastSyncId, state.Target, _options.Actions, state.Reason, _options.SyncTimeout));
+            _effects.Enqueue(new AgentEffect.StartSync(_lastSyncId, state.Target, _options.Actions, state.Reason, _options.SyncTimeout) { Wanted = _wanted.ArtifactsOf(state.Target.Id) });
         }
     }
 
@@ -449,8 +450,7 @@ public sealed class AgentCore
 
     private void ListNews(bool isOwn, bool mustRelay)
     {
-        _newsAreOwn |= isOwn;
-        _newsMustRelay |= mustRelay;
+        (_newsAreOwn, _newsMustRelay) = (_newsAreOwn | isOwn, _newsMustRelay | mustRelay);
         if (_isListing) _listAgain = true;
         else RequestNews();
     }

@@ -19,7 +19,11 @@ public abstract record AgentEffect
     /// </summary>
     /// <param name="SyncId">Names this exchange.</param>
     public sealed record StartSync(
-        long SyncId, SyncTarget Target, SyncActions Actions, SyncReason Reason, TimeSpan Timeout) : AgentEffect;
+        long SyncId, SyncTarget Target, SyncActions Actions, SyncReason Reason, TimeSpan Timeout) : AgentEffect
+    {
+        /// <summary>Artifacts that the target is known to have, to be asked for in the first round.</summary>
+        public IReadOnlyList<ArtifactId> Wanted { get; init; } = [];
+    }
 
     /// <summary>Publish on NATS; nothing is told back. While no link is up it may be thrown away.</summary>
     public sealed record Publish(string Subject, byte[] Payload) : AgentEffect;

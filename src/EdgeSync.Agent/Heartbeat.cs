@@ -8,6 +8,9 @@ namespace EdgeSync.Agent;
 /// </summary>
 internal sealed class Heartbeat(AgentOptions options, Prng prng)
 {
+    private const int PeersToldMax = 8;
+
+    private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan HurryPerPeer = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan HurryMin = TimeSpan.FromMilliseconds(50);
 
@@ -27,9 +30,17 @@ internal sealed class Heartbeat(AgentOptions options, Prng prng)
     }
 
     /// <summary>Somebody new should know of us soon.</summary>
-    public void Hurry(Instant now, int peers)
+    public void Hurry(Instant now, int peers) => Hurry(now, peers, HurryMin);
+
+    /// <summary>We hold more than we have said. In a large fleet the next sign of life is soon enough.</summary>
+    public void OnMoved(Instant now, int peers)
     {
-        var at = now + HurryMin + (HurryPerPeer * peers * prng.NextDouble());
+        if (peers <= PeersToldMax) Hurry(now, peers, SettlePause);
+    }
+
+    private void Hurry(Instant now, int peers, TimeSpan pauseMin)
+    {
+        var at = now + pauseMin + (HurryPerPeer * peers * prng.NextDouble());
         if (Deadline is null || at < Deadline) Deadline = at;
     }
 }

@@ -47,6 +47,9 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
             if (IsNew(artifact, before) && !isFirst)
                 fresh.Add(Of(artifact.IsCheckIn ? AnnouncedKind.CheckIn : AnnouncedKind.Artifact, artifact.Id.ToString(), artifact.Rid));
 
+        // The first to be heard starts the exchange, so it names the files. A large batch is fetched in several rounds anyway.
+        if (fresh.Count > 0 && news.Files.Count <= Announcement.FilesMax) fresh[0] = fresh[0] with { Files = [.. news.Files.Select(f => f.ToString())] };
+
         AddCatalog(AnnouncedKind.Unversioned, news.UnversionedCatalog, ref _unversioned, fresh);
         AddCatalog(AnnouncedKind.Tables, news.TableCatalog, ref _tables, fresh);
         _hasBaseline = true;

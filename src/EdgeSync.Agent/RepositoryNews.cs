@@ -27,6 +27,9 @@ public sealed record RepositoryNews
     /// <summary>Timeline artifacts with a greater rid than asked for, ascending.</summary>
     public IReadOnlyList<NewArtifact> Artifacts { get; init; } = [];
 
+    /// <summary>The newest of the files and other artifacts without a place in the timeline, with a greater rid than asked for.</summary>
+    public IReadOnlyList<ArtifactId> Files { get; init; } = [];
+
     /// <summary>The greatest rid of the repository.</summary>
     public RecordId MaxRid { get; init; }
 

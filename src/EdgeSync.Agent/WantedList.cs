@@ -11,6 +11,8 @@ internal sealed class WantedList
 {
     internal const int CountMax = 1024;
 
+    private const int ArtifactsMax = 256;
+
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
     public int Count => _entries.Count;
@@ -30,16 +32,26 @@ internal sealed class WantedList
 
     public bool Contains(string uuid) => _entries.ContainsKey(uuid);
 
-    public bool TryAdd(string uuid, SyncTarget source, Instant now, Instant askAt)
+    public bool TryAdd(string uuid, SyncTarget source, Instant now, Instant askAt, IReadOnlyList<ArtifactId> artifacts)
     {
         if (_entries.Count >= CountMax) return false;
         if (_entries.TryGetValue(uuid, out var old) && old.AskAt <= askAt) return false;
 
-        _entries[uuid] = new Entry(source, now, askAt, IsAsked: askAt <= now);
+        _entries[uuid] = new Entry(source, now, askAt, IsAsked: askAt <= now, artifacts);
         return true;
     }
 
     public bool Remove(string uuid) => _entries.Remove(uuid);
+
+    /// <summary>What a target can be asked for by name.</summary>
+    public List<ArtifactId> ArtifactsOf(string targetId)
+    {
+        var artifacts = new List<ArtifactId>();
+        foreach (var entry in _entries.Values)
+            if (entry.Source.Id == targetId && artifacts.Count < ArtifactsMax)
+                artifacts.AddRange(entry.Artifacts);
+        return artifacts;
+    }
 
     /// <summary>Sources to ask now because nobody else brought what they have.</summary>
     public List<SyncTarget> TakeDue(Instant now)
@@ -79,5 +91,5 @@ internal sealed class WantedList
                 _entries.Remove(uuid);
     }
 
-    private sealed record Entry(SyncTarget Source, Instant HeardAt, Instant AskAt, bool IsAsked);
+    private sealed record Entry(SyncTarget Source, Instant HeardAt, Instant AskAt, bool IsAsked, IReadOnlyList<ArtifactId> Artifacts);
 }

@@ -23,13 +23,17 @@ public enum AnnouncedKind
 
 /// <summary>
 /// "I have this now": <c>{"rid":12,"uuid":"3f6c…","peer_id":"ship7"}</c>, the original's three fields first. Ours follow and
-/// may be absent: <c>kind</c> (artifact, uv, tables), <c>role</c>, and <c>hub</c>, the peer that the sender brings it to by
-/// itself. Spec: edgesync.md §3.
+/// may be absent: <c>kind</c> (artifact, uv, tables), <c>role</c>, <c>hub</c>, the peer that the sender brings it to by
+/// itself, and <c>with</c>, the files that came with it: who hears of them asks for all at once, and need not be told their
+/// names first. Spec: edgesync.md §3.
 /// </summary>
 public sealed record Announcement
 {
     /// <summary>Longer payloads are not read.</summary>
     public const int BytesMax = 4096;
+
+    /// <summary>More names than these are left out, and read by nobody.</summary>
+    public const int FilesMax = 24;
 
     /// <summary>The sender's rid; nobody else can use it.</summary>
     public long Rid { get; init; }
@@ -48,6 +52,9 @@ public sealed record Announcement
     /// <summary>The peer to which the sender pushes this; null: to nobody.</summary>
     public string? Hub { get; init; }
 
+    /// <summary>Artifacts that came with it; perhaps not all, perhaps more than the receiver lacks.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
     public byte[] ToBytes()
     {
         var output = new ArrayBufferWriter<byte>(192);
@@ -59,6 +66,13 @@ public sealed record Announcement
         if (Kind != AnnouncedKind.CheckIn) writer.WriteString("kind"u8, WordOf(Kind));
         if (Role is { } role) writer.WriteString("role"u8, Presence.WordOf(role));
         if (Hub is not null) writer.WriteString("hub"u8, Hub);
+        if (Files.Count > 0)
+        {
+            writer.WriteStartArray("with"u8);
+            foreach (var file in Files.Take(FilesMax)) writer.WriteStringValue(file);
+            writer.WriteEndArray();
+        }
+
         writer.WriteEndObject();
         writer.Flush();
         return output.WrittenSpan.ToArray();
@@ -81,6 +95,7 @@ public sealed record Announcement
                 "kind" => announcement with { Kind = KindOf(fields.Text()) },
                 "role" => announcement with { Role = Presence.RoleOf(fields.Text()) },
                 "hub" => announcement with { Hub = fields.Text() },
+                "with" => announcement with { Files = fields.Texts(FilesMax).FindAll(IsHash) },
                 _ => announcement,
             };
         }
@@ -96,6 +111,19 @@ public sealed record Announcement
     {
         id = default;
         return Kind is AnnouncedKind.CheckIn or AnnouncedKind.Artifact && ArtifactId.TryParse(Uuid, out id);
+    }
+
+    /// <summary>The artifact and those that came with it; none for catalogues.</summary>
+    public List<ArtifactId> Artifacts()
+    {
+        var all = new List<ArtifactId>();
+        if (!TryGetArtifact(out var named)) return all;
+
+        all.Add(named);
+        foreach (var file in Files)
+            if (ArtifactId.TryParse(file, out var id))
+                all.Add(id);
+        return all;
     }
 
     public override string ToString() => string.Create(

@@ -39,7 +39,7 @@ internal ref struct JsonFields(ReadOnlySpan<byte> text)
 
             name = _reader.GetString() ?? "";
             if (!_reader.Read()) return Break();
-            if (_reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && name is not "capabilities")
+            if (_reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && name is not ("capabilities" or "with"))
                 _reader.Skip();
             return true;
         }

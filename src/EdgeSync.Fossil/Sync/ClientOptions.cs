@@ -70,6 +70,12 @@ public sealed record ClientOptions
     /// <summary>Received configuration replaces what is here instead of being merged by time.</summary>
     public bool ConfigOverwrite { get; init; }
 
+    /// <summary>
+    /// Artifacts that the server is known to have: the first round asks for those that are not here, so that they need not be
+    /// announced first.
+    /// </summary>
+    public IReadOnlyList<ArtifactId> Wanted { get; init; } = [];
+
     /// <summary>A lock to ask for in the first round.</summary>
     public CheckinLockRequest? Lock { get; init; }
 

@@ -24,8 +24,9 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
     /// <summary>Given up.</summary>
     public List<ArtifactId> Missing { get; } = [];
 
-    public void WriteGimmes(XferWriter writer)
+    public void WriteGimmes(XferWriter writer, bool isFirst)
     {
+        if (isFirst) WriteWanted(writer);
         _asked.Clear();
         Write(ArtifactList.Phantoms, writer);
         if ((options.Actions & SyncActions.Private) != 0) Write(ArtifactList.PrivatePhantoms, writer);
@@ -88,6 +89,16 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
     }
 
     private bool MayAsk(RecordId rid) => _attempts.GetValueOrDefault(rid) < AttemptsMax;
+
+    // Phantoms are asked for anyway.
+    private void WriteWanted(XferWriter writer)
+    {
+        foreach (var id in options.Wanted)
+        {
+            var entry = store.Lookup(id);
+            if (!entry.IsHeld && !entry.IsPhantom && !entry.IsShunned && !options.Faults.At(FaultSite.ClientGimmeDrop)) writer.Gimme(id);
+        }
+    }
 
     private void Write(ArtifactList list, XferWriter writer)
     {

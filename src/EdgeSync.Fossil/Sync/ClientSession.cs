@@ -267,7 +267,7 @@ public sealed class ClientSession : IDisposable
         if (Does(SyncActions.Pull) || _clone is { AsksForPhantoms: true })
         {
             _circles.Write(writer, _pull.HasWork());
-            _pull.WriteGimmes(writer);
+            _pull.WriteGimmes(writer, isFirst);
 
             // Spec: 2.26: clusters lead to what the announcements of new artifacts do not name.
             if (_report.Rounds == 2 && _pull.GimmesWritten > 0 && _server.Version.KnowsClusterRequest)

@@ -10,11 +10,12 @@ public readonly record struct Arrival(RecordId Rid, ArtifactId Id, bool IsChecki
 /// <param name="Checkins">Check-ins of the timeline.</param>
 /// <param name="FirstPhantom">The smallest rid that is known by name and not held; none if there is no such.</param>
 /// <param name="Head">The newest check-in; empty if there is none.</param>
-public sealed record Arrivals(IReadOnlyList<Arrival> Items, RecordId MaxRid, RecordId FirstPhantom, long Checkins, ArtifactId Head)
+/// <param name="Files">Artifacts without a place in the timeline that came meanwhile; one more than asked for: there are more.</param>
+public sealed record Arrivals(IReadOnlyList<Arrival> Items, IReadOnlyList<ArtifactId> Files, RecordId MaxRid, RecordId FirstPhantom, long Checkins, ArtifactId Head)
 {
     /// <param name="after">Items are those above it.</param>
     /// <param name="itemsMax">Of more, those with the greatest rids.</param>
-    public static Arrivals Read(Repository repository, RecordId after, int itemsMax)
+    public static Arrivals Read(Repository repository, RecordId after, int itemsMax, int filesMax = 24)
     {
         var database = repository.Database;
         using var snapshot = database.BeginRead();
@@ -34,12 +35,27 @@ public sealed record Arrivals(IReadOnlyList<Arrival> Items, RecordId MaxRid, Rec
         }
 
         items.Reverse();
+        var files = new List<ArtifactId>();
+        if (items.Count > 0 && !after.IsNone)
+        {
+            using var select = database.Prepare(
+                """
+                SELECT uuid FROM blob
+                 WHERE rid>?1 AND size>=0 AND rid NOT IN (SELECT rid FROM private) AND rid NOT IN (SELECT objid FROM event WHERE objid>?1)
+                 LIMIT ?2
+                """);
+            select.Bind(1, after.Value).Bind(2, filesMax + 1);
+            while (select.Step())
+                if (ArtifactId.TryParse(select.Bytes(0), out var id))
+                    files.Add(id);
+        }
+
         var checkins = database.QueryInt64("SELECT count(*) FROM event WHERE type='ci'");
         using var head = database.Prepare("SELECT blob.uuid FROM event JOIN blob ON blob.rid=event.objid WHERE event.type='ci' ORDER BY event.mtime DESC LIMIT 1");
         var tip = head.Step() && ArtifactId.TryParse(head.Bytes(0), out var newest) ? newest : default;
         var maxRid = new RecordId(database.QueryInt64("SELECT coalesce(max(rid),0) FROM blob"));
         var firstPhantom = new RecordId(database.QueryInt64("SELECT coalesce(min(rid),0) FROM phantom"));
-        return new Arrivals(items, maxRid, firstPhantom, checkins, tip);
+        return new Arrivals(items, files, maxRid, firstPhantom, checkins, tip);
     }
 
     /// <summary>True if the artifact's content is here.</summary>

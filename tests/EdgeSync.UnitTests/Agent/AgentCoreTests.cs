@@ -95,6 +95,46 @@ public class AgentCoreTests
     }
 
     [Fact]
+    public void What_is_announced_is_asked_for_by_name_with_the_files_that_came_along()
+    {
+        var driver = WithHub().Forget();
+
+        driver.Do((c, now) => c.OnAnnouncement(now, From("hub", 77, role: NodeRole.Hub) with { Files = [Id(78).ToString()] }, isHeld: false));
+        Assert.Equal([Id(77), Id(78)], Assert.Single(driver.Syncs).Wanted);
+
+        driver.Finish(SyncOutcome.Ok(2)).Forget().Do((c, now) => c.SyncNow(now));
+        Assert.Empty(Assert.Single(driver.Syncs).Wanted);
+    }
+
+    [Fact]
+    public void An_announcement_names_the_files_unless_they_are_many()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Forget();
+        driver.News = driver.News with { Files = [Id(12)] };
+        driver.Changed(ChangeOrigin.Local, 11);
+        Assert.Equal([Id(12).ToString()], Assert.Single(driver.Announcements).Files);
+
+        driver.Forget().News = driver.News with { Files = [.. Enumerable.Range(14, 30).Select(Id)] };
+        driver.Changed(ChangeOrigin.Local, 13);
+        Assert.Empty(Assert.Single(driver.Announcements).Files);
+    }
+
+    [Fact]
+    public void Who_moved_says_so_at_once_where_few_listen()
+    {
+        var driver = WithHub().Pass(5).Forget();
+        driver.News = driver.News with { CheckIns = 5 };
+        driver.Changed(ChangeOrigin.Local, 11).Pass(1);
+        Assert.Equal(5, Assert.Single(driver.Presences).CheckIns);
+
+        for (var i = 0; i < 50; i++) driver.Do((c, now) => c.OnPresence(now, Here($"leaf{i}", NodeRole.Leaf, "hub")));
+        driver.Pass(2).Forget();
+        driver.News = driver.News with { CheckIns = 6 };
+        driver.Changed(ChangeOrigin.Local, 12).Pass(1);
+        Assert.Empty(driver.Presences);
+    }
+
+    [Fact]
     public void What_another_leaf_announces_is_awaited_from_the_hub()
     {
         var driver = WithHub().Forget();

@@ -42,6 +42,27 @@ public class MessageTests
         Assert.False(Announcement.TryParse(Encoding.UTF8.GetBytes(text), out _));
 
     [Fact]
+    public void Files_that_came_along_are_named_and_others_than_hashes_are_not_read()
+    {
+        var file = new string('4', 64);
+        var text = Encoding.UTF8.GetString(new Announcement { Rid = 12, Uuid = Uuid, PeerId = "ship7", Files = [file] }.ToBytes());
+        Assert.EndsWith($$""","with":["{{file}}"]}""", text);
+
+        Assert.True(Announcement.TryParse(Encoding.UTF8.GetBytes(text.Replace("[", "[1,\"no hash\",[2],")), out var read));
+        Assert.Equal([Uuid, file], read.Artifacts().ConvertAll(a => a.ToString()));
+    }
+
+    [Fact]
+    public void Many_files_fit_and_more_are_left_out()
+    {
+        var bytes = new Announcement { Rid = 12, Uuid = new string('3', 64), PeerId = "ship7", Files = [.. Enumerable.Repeat(new string('4', 64), 100)] }.ToBytes();
+
+        Assert.True(bytes.Length < Announcement.BytesMax);
+        Assert.True(Announcement.TryParse(bytes, out var read));
+        Assert.Equal(Announcement.FilesMax, read.Files.Count);
+    }
+
+    [Fact]
     public void Unknown_fields_of_any_shape_are_skipped()
     {
         var text = $$"""{"new":{"a":[1,{"b":2}]},"uuid":"{{Uuid}}","list":[[1]],"peer_id":"p","rid":1.5}""";

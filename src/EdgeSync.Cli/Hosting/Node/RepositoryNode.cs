@@ -242,7 +242,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         try
         {
             using var carrier = OpenCarrier(start.Target);
-            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target), PeerKey = start.Target.MemoryKey, ClientId = _lockId };
+            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target), PeerKey = start.Target.MemoryKey, ClientId = _lockId, Wanted = start.Wanted };
             if (start.Target.Kind != TargetKind.Http) options = options with { RequestBytesFirst = NatsRequestBytesFirst };
             var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
             outcome = SyncDriver.OutcomeOf(result);
@@ -347,6 +347,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
             core.OnNews(now, new RepositoryNews
             {
                 Artifacts = [.. found.Items.Select(a => new NewArtifact(a.Rid, a.Id, a.IsCheckin))],
+                Files = found.Files,
                 MaxRid = found.MaxRid,
                 FirstPhantom = found.FirstPhantom,
                 UnversionedCatalog = news.Catalog,
@@ -364,7 +365,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
             try
             {
                 return await Host.Readers.RunAsync(
-                    r => (Arrivals.Read(r, after, RepositoryNews.ArtifactsMax), _settings.Uv ? r.Unversioned.CatalogHash : null), _stop.Token);
+                    r => (Arrivals.Read(r, after, RepositoryNews.ArtifactsMax, Announcement.FilesMax), _settings.Uv ? r.Unversioned.CatalogHash : null), _stop.Token);
             }
             catch (EdgeSyncException e)
             {

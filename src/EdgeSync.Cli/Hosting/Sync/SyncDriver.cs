@@ -21,11 +21,11 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
     /// <exception cref="EdgeSyncException">The peer cannot be reached, or does not answer as one.</exception>
     public async Task<SyncTally> RunAsync(CancellationToken cancellationToken)
     {
-        var code = await repository.RunAsync(r => r.Settings["project-code"], cancellationToken);
-        using var span = SessionSpan.Begin(SessionFacts.Of(carrier.Route, code, options.Actions));
+        var opened = await repository.RunAsync(Open, cancellationToken);
+        using var span = SessionSpan.Begin(SessionFacts.Of(carrier.Route, opened.ProjectCode, options.Actions));
         try
         {
-            var tally = await ExchangeAllAsync(cancellationToken);
+            var tally = await ExchangeAllAsync(opened, cancellationToken);
             span.Complete(tally.Report, tally.WireBytesSent, tally.WireBytesReceived);
             return tally;
         }
@@ -36,10 +36,10 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
         }
     }
 
-    private async Task<SyncTally> ExchangeAllAsync(CancellationToken cancellationToken)
+    private async Task<SyncTally> ExchangeAllAsync(Opened opened, CancellationToken cancellationToken)
     {
         using var message = new PooledBytes();
-        var (session, store) = await repository.RunAsync(Open, cancellationToken);
+        var session = opened.Session;
         try
         {
             var losses = 0;
@@ -68,7 +68,7 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
         finally
         {
             session.Dispose();
-            store.Dispose();
+            opened.Store.Dispose();
         }
     }
 
@@ -102,10 +102,10 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
         _ => new SyncOutcome(SyncOutcomeKind.PeerFailed, failure.Message),
     };
 
-    private (ClientSession Session, RepositoryArtifactStore Store) Open(Repository opened)
+    private Opened Open(Repository repository)
     {
-        var store = new RepositoryArtifactStore(opened);
-        return (new ClientSession(store, options, opened.Entropy), store);
+        var store = new RepositoryArtifactStore(repository);
+        return new Opened(new ClientSession(store, options, repository.Entropy), store, repository.Settings["project-code"]);
     }
 
     private bool Build(ClientSession session, PooledBytes message)
@@ -115,4 +115,6 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
     }
 
     private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
+
+    private readonly record struct Opened(ClientSession Session, RepositoryArtifactStore Store, string? ProjectCode);
 }
