@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
 
@@ -19,6 +20,7 @@ public sealed class RepositoryQueue : IAsyncDisposable
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Repository _repository;
+    private Task _folding = Task.CompletedTask;   // only touched on the repository's thread
 
     private RepositoryQueue(Repository repository)
     {
@@ -78,6 +80,7 @@ public sealed class RepositoryQueue : IAsyncDisposable
                 while (_work.Reader.TryRead(out var item)) item.Run(_repository);
             }
 
+            _folding.Wait();
             _repository.Dispose();
             _ended.SetResult();
         }
@@ -89,18 +92,34 @@ public sealed class RepositoryQueue : IAsyncDisposable
     }
 
     // A thread of our own: SQLite blocks, and the pool must not. When nothing comes for a while, what was written is folded
-    // into the main file, so that a plain copy of it is whole; readers in the way are not waited for.
+    // into the main file, so that a plain copy of it is whole; readers in the way are not waited for. That flushes the disk
+    // twice, so a connection of its own does it: work that comes meanwhile does not wait.
     private bool WaitForWork(ref int foldedChanges)
     {
         var more = _work.Reader.WaitToReadAsync().AsTask();
         var changes = _repository.Database.TotalChanges;
-        if (changes != foldedChanges && !more.Wait(FoldAfterIdle))
+        if (changes != foldedChanges && !more.Wait(FoldAfterIdle) && _folding.IsCompleted)
         {
-            _repository.Database.Checkpoint(truncate: false);
+            _folding = Task.Run(Fold);
             foldedChanges = changes;
         }
 
         return more.GetAwaiter().GetResult();
+    }
+
+    private void Fold()
+    {
+        if (_repository.Database.IsInMemory || _repository.IsReadOnly) return;
+
+        try
+        {
+            using var database = Database.Open(Path, _repository.Database.Options);
+            database.Checkpoint(truncate: false);
+        }
+        catch (EdgeSyncException)
+        {
+            // A full disk, or a file that was moved away: whoever writes next is told.
+        }
     }
 
     private abstract class WorkItem
