@@ -5,6 +5,7 @@ using EdgeSync.Cli.Telemetry;
 using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Http;
+using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -17,6 +18,7 @@ namespace EdgeSync.Cli.Hosting.Node;
 internal sealed class BridgeNode : IAsyncDisposable
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan GreetPause = TimeSpan.FromMilliseconds(50);
 
     private readonly NodeSurroundings _node;
     private readonly NatsSide _nats;
@@ -25,6 +27,7 @@ internal sealed class BridgeNode : IAsyncDisposable
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<long, Pending> _pending = new();
     private readonly List<NatsResponder> _responders = [];
+    private readonly List<NatsSub> _greetings = [];
     private readonly CoreLoop<BridgeCore> _loop;
 
     private BridgeNode(BridgeSection settings, NatsSide nats, NodeSurroundings node)
@@ -58,6 +61,9 @@ internal sealed class BridgeNode : IAsyncDisposable
             bridge._responders.Add(await NatsResponder.StartAsync(
                 nats.Connection, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
                 node.Clock, SystemEntropy.Instance, node, cancellationToken));
+            var presence = await nats.Connection.SubscribeCoreAsync(upstream.Subjects.Presence, cancellationToken: cancellationToken);
+            bridge._greetings.Add(presence);
+            bridge._tasks.Start(() => bridge.GreetAsync(upstream, presence));
         }
 
         bridge._tasks.Start(bridge.ShowAsync);
@@ -88,6 +94,7 @@ internal sealed class BridgeNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await ShowAsync(PresenceState.Leave);
+        foreach (var greeting in _greetings) greeting.Unsubscribe();
         foreach (var responder in _responders) await responder.DisposeAsync();
         await _stop.CancelAsync();
         await _loop.DisposeAsync();
@@ -184,18 +191,37 @@ internal sealed class BridgeNode : IAsyncDisposable
     // As a hub, because everybody brings to it and fetches from it; as a bridge, because it never tells what others brought.
     private async Task ShowAsync(PresenceState state)
     {
-        foreach (var upstream in _upstreams.Values)
+        foreach (var upstream in _upstreams.Values) await ShowAsync(upstream, state);
+    }
+
+    private Task ShowAsync(Upstream upstream, PresenceState state)
+    {
+        var presence = new Presence
         {
-            var presence = new Presence
+            PeerId = _node.NodeId,
+            State = state,
+            Role = NodeRole.Hub,
+            Version = BuildInfo.Version,
+            Capabilities = ["bridge", "serve-nats"],
+            Interval = Heartbeat,
+        };
+        return _nats.PublishAsync(upstream.Subjects.Presence, presence.ToBytes(), CancellationToken.None);
+    }
+
+    // Who is new hears of us at once: until then it would look for others. One answer serves all that came meanwhile.
+    private async Task GreetAsync(Upstream upstream, NatsSub presence)
+    {
+        await foreach (var message in presence.ReadAllAsync(_stop.Token))
+        {
+            if (!Presence.TryParse(message.Data.Span, out var other) || other.State != PresenceState.Join || other.PeerId == _node.NodeId) continue;
+
+            await Task.Delay(GreetPause, _node.Clock, _stop.Token);
+            while (presence.TryRead(out _))
             {
-                PeerId = _node.NodeId,
-                State = state,
-                Role = NodeRole.Hub,
-                Version = BuildInfo.Version,
-                Capabilities = ["bridge", "serve-nats"],
-                Interval = Heartbeat,
-            };
-            await _nats.PublishAsync(upstream.Subjects.Presence, presence.ToBytes(), CancellationToken.None);
+                // Answered by the same.
+            }
+
+            await ShowAsync(upstream, PresenceState.Alive);
         }
     }
 
