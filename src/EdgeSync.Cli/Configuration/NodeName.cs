@@ -17,13 +17,13 @@ internal static class NodeName
         if (settings.Node.Name is { } name) return ProjectSubjects.PeerNameOf(name);
 
         var host = Environment.MachineName.Split('.')[0];
-        if (role == "hub") return ProjectSubjects.PeerNameOf(host + "-hub");
+        if (role == "hub" && settings.Repositories.Count == 0) return ProjectSubjects.PeerNameOf(host + "-hub");   // the folder of a host's one hub
 
         var what = settings.Repositories.Count > 0
             ? NodePaths.RealPathOf(settings.Repositories[0].Path)
             : string.Join(' ', settings.Bridge.Projects.Select(p => p.Code));
         var machine = File.Exists(MachineId) ? File.ReadAllText(MachineId) : "";
         var digits = Md5Hasher.Compute(Encoding.UTF8.GetBytes($"{machine}\n{what}")).ToString()[..4];
-        return ProjectSubjects.PeerNameOf($"{host}-{digits}");
+        return ProjectSubjects.PeerNameOf(role == "hub" ? $"{host}-hub-{digits}" : $"{host}-{digits}");
     }
 }

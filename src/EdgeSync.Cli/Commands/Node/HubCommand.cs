@@ -67,9 +67,9 @@ internal static class HubCommand
 
     private static void Complete(NodeSettings settings)
     {
-        var name = NodeName.Of(settings, "hub");
         if (settings.Repositories.Count == 0)
         {
+            var name = NodeName.Of(settings, "hub");
             var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
             settings.Repositories.Add(new RepositorySettings { Path = Path.Combine(home, ".edgesync", name, "hub.repo") });
         }
