@@ -72,7 +72,7 @@ internal static class ControlClient
     private static string Resolve(string path) => new FileInfo(path).LinkTarget ?? path;
 
     // A process that was killed leaves its socket behind.
-    private static bool IsAlive(int processId) => !OperatingSystem.IsLinux() || Directory.Exists($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}");
+    internal static bool IsAlive(int processId) => !OperatingSystem.IsLinux() || Directory.Exists($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}");
 
     private static IEnumerable<string> List(string folder)
     {

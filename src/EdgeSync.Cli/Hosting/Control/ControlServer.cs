@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using EdgeSync.Cli.Commands;
@@ -45,6 +46,7 @@ internal sealed class ControlServer : IAsyncDisposable
         try
         {
             NodePaths.CreatePrivate(System.IO.Path.GetDirectoryName(path)!);
+            ClearDead(System.IO.Path.GetDirectoryName(path)!);
             File.Delete(path);   // of a process of that number that was killed
             listener.Bind(new UnixDomainSocketEndPoint(path));
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -87,6 +89,19 @@ internal sealed class ControlServer : IAsyncDisposable
         await _tasks.DisposeAsync();
         File.Delete(Path);
         _stop.Dispose();
+    }
+
+    // What daemons that were killed have left: sockets of processes that are gone, and links to them.
+    private static void ClearDead(string folder)
+    {
+        foreach (var file in Directory.GetFiles(folder, "*.sock"))
+        {
+            var name = System.IO.Path.GetFileNameWithoutExtension(file);
+            var isDead = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var process)
+                ? !ControlClient.IsAlive(process)
+                : name.StartsWith("repo-", StringComparison.Ordinal) && new FileInfo(file).LinkTarget is { } target && !File.Exists(target);
+            if (isDead) File.Delete(file);
+        }
     }
 
     private void Unlink()

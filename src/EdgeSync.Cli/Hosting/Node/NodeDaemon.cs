@@ -15,7 +15,7 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// </summary>
 internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 {
-    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(3);
 
     private readonly SettingsLoader _loader;
     private readonly string _role;

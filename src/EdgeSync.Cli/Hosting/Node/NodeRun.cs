@@ -16,11 +16,39 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// </summary>
 internal static class NodeRun
 {
+    /// <summary>Beyond this, work that is still under way is torn: what it has not committed is as if it had never begun.</summary>
+    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(8);
+
     public static async Task<ExitCode> RunAsync(
         CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require, CancellationToken cancellationToken)
     {
         require(loader.Load().Settings);
-        await using var daemon = await NodeDaemon.StartAsync(loader, role, context.Output.Errors, context.IsVerbose, context.Clock, cancellationToken);
+        var daemon = await NodeDaemon.StartAsync(loader, role, context.Output.Errors, context.IsVerbose, context.Clock, cancellationToken);
+        try
+        {
+            return await ServeAsync(context, daemon, role, cancellationToken);
+        }
+        finally
+        {
+            await EndAsync(daemon, context.Clock);
+        }
+    }
+
+    private static async Task EndAsync(NodeDaemon daemon, TimeProvider clock)
+    {
+        var end = daemon.DisposeAsync().AsTask();
+        try
+        {
+            await end.WaitAsync(StopMax, clock);
+        }
+        catch (TimeoutException)
+        {
+            daemon.Log.Write(LogLevel.Warning, "stopping without waiting any longer", ("after", StopMax.ToString()));
+        }
+    }
+
+    private static async Task<ExitCode> ServeAsync(CommandContext context, NodeDaemon daemon, string role, CancellationToken cancellationToken)
+    {
         await using var work = new RunningTasks(daemon.Surroundings.Failed, daemon.Log);
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
