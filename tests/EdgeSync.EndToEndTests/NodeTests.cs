@@ -42,6 +42,35 @@ public sealed class NodeTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task What_was_announced_during_an_outage_is_read_from_the_servers_stream()
+    {
+        using var edgesync = Project(out var code);
+        using var server = StockNats.Start($"jetstream {{ store_dir: \"{edgesync["jetstream"]}\" }}");
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats", server.Url);
+        await first.UntilAsync(_ => Task.FromResult(Directory.Exists(edgesync["jetstream/jetstream/$G/streams"])), "the stream is made");
+        Commit(edgesync, "a.fossil", "before");
+        string[] leaf = ["leaf", "--repo", "b.fossil", "--nats", server.Url, "--clone-from", "nats", "--project", code, "--name", "second"];
+        using (var second = new RunningNode(edgesync, leaf))
+        {
+            // What was announced before it came is known from the clone: its present is where it goes on from.
+            await second.UntilAsync(_ => Task.FromResult(Sequence() == 1), "the stream was looked at");
+            Assert.Equal(0, second.Stop());
+        }
+
+        Commit(edgesync, "a.fossil", "during the outage");
+        using var again = new RunningNode(edgesync, leaf);
+
+        await again.UntilCheckinsAsync(4);
+        await again.UntilAsync(_ => Task.FromResult(Sequence() == 2), "what was missed has been read");
+
+        long Sequence()
+        {
+            var rows = edgesync.Json("repo", "query", "-R", "b.fossil", "SELECT value FROM config WHERE name='edgesync:announcement-sequence'").GetProperty("rows");
+            return rows.GetArrayLength() == 0 ? 0 : long.Parse(rows[0][0].GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
+    [Fact]
     public async Task Two_leaves_join_one_nats_server_as_leafnodes()
     {
         using var edgesync = Project(out var code);
