@@ -1,11 +1,14 @@
 using System.Globalization;
 using EdgeSync.FleetTests.Fleet;
+using EdgeSync.FleetTests.Profiles;
+using EdgeSync.FleetTests.Proxy;
 
 namespace EdgeSync.FleetTests;
 
 /// <summary>
 /// <c>real --seed N [--seeds N] [--severity S] [--topology T] [--leaves N] [--window SECONDS] [--failures FOLDER]</c> runs
-/// fleets; with other arguments the tests run.
+/// fleets; <c>real --profiles [--transport T] [--profile NAME,...] [--seed N]</c> a megabyte over links of all profiles; with
+/// other arguments the tests run.
 /// </summary>
 internal static class Program
 {
@@ -31,6 +34,8 @@ internal static class Program
         var broken = 0;
         try
         {
+            if (args.Contains("--profiles")) return await RunProfilesAsync(args, stop.Token);
+
             foreach (var options in Fleets(args))
             {
                 Console.WriteLine(options.ReplayLine);
@@ -51,6 +56,26 @@ internal static class Program
         }
 
         return broken == 0 ? 0 : 1;
+    }
+
+    /// <summary>All transports at once, because their links mostly wait.</summary>
+    private static async Task<int> RunProfilesAsync(string[] args, CancellationToken cancellationToken)
+    {
+        Transport[] transports = Option(args, "--transport") is { } name ? [Enum.Parse<Transport>(name, ignoreCase: true)] : Enum.GetValues<Transport>();
+        var profiles = Option(args, "--profile") is { } names ? [.. names.Split(',').Select(LinkProfile.Of)] : LinkProfile.Named;
+        var seed = ulong.Parse(Option(args, "--seed") ?? "1", CultureInfo.InvariantCulture);
+        var reports = await Task.WhenAll(transports.Select(transport => ProfileRun.RunAsync(transport, profiles, seed, cancellationToken)));
+        foreach (var (transport, report) in transports.Zip(reports))
+        {
+            Console.WriteLine(report);
+            if (report.Holds && !args.Contains("--trace")) continue;
+
+            var folder = Path.Combine(Option(args, "--failures") ?? "failures", $"profiles-{transport.ToString().ToLowerInvariant()}");
+            report.WriteTo(folder);
+            Console.WriteLine($"  everything about it: {folder}");
+        }
+
+        return reports.All(report => report.Holds) ? 0 : 1;
     }
 
     private static IEnumerable<FleetOptions> Fleets(string[] args)

@@ -97,6 +97,16 @@ internal sealed class RunningProgram : IDisposable
 
     public bool HasEnded => _disposed || _process.HasExited;
 
+    /// <summary>Processor time of a process that runs.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <summary>What it has written so far, both streams.</summary>
     public string TextSoFar
     {

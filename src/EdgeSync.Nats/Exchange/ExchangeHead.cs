@@ -35,6 +35,7 @@ public enum ExchangeRefusal
 ///   EdgeSync-Size: BYTES               ... size of the whole
 ///   EdgeSync-Fetch: ID                 request: send me that part of your reply
 ///   EdgeSync-Stored: I                 reply: your part has arrived
+///   EdgeSync-Ask: ID                   request: do you still work on that request? reply: I do
 ///   EdgeSync-Error: KIND SENTENCE      reply without a body: why there is none
 /// </code>
 /// </summary>
@@ -48,6 +49,7 @@ public sealed record ExchangeHead
     public const string SizeKey = "EdgeSync-Size";
     public const string FetchKey = "EdgeSync-Fetch";
     public const string StoredKey = "EdgeSync-Stored";
+    public const string AskKey = "EdgeSync-Ask";
     public const string ErrorKey = "EdgeSync-Error";
 
     private const string AcceptParts = "parts=";
@@ -75,6 +77,9 @@ public sealed record ExchangeHead
 
     public string? Fetch { get; init; }
 
+    /// <summary>The request that is asked about.</summary>
+    public string? Ask { get; init; }
+
     /// <summary>The part that arrived, or -1.</summary>
     public int Stored { get; init; } = -1;
 
@@ -94,6 +99,7 @@ public sealed record ExchangeHead
             else if (key.Equals(ContentTypeKey, StringComparison.OrdinalIgnoreCase)) head = head with { ContentType = Bounded(value, 128) };
             else if (key.Equals(TransferKey, StringComparison.OrdinalIgnoreCase)) head = head with { Transfer = Bounded(value, IdLengthMax) };
             else if (key.Equals(FetchKey, StringComparison.OrdinalIgnoreCase)) head = head with { Fetch = Bounded(value, IdLengthMax) };
+            else if (key.Equals(AskKey, StringComparison.OrdinalIgnoreCase)) head = head with { Ask = Bounded(value, IdLengthMax) };
             else if (key.Equals(SizeKey, StringComparison.OrdinalIgnoreCase)) head = head with { Size = Number(value, long.MaxValue) };
             else if (key.Equals(StoredKey, StringComparison.OrdinalIgnoreCase)) head = head with { Stored = (int)Number(value, PartsMax) };
             else if (key.Equals(PartKey, StringComparison.OrdinalIgnoreCase)) head = WithPart(head, value);
@@ -111,6 +117,7 @@ public sealed record ExchangeHead
         if (ContentType is not null) yield return new(ContentTypeKey, ContentType);
         if (Transfer is not null) yield return new(TransferKey, Transfer);
         if (Fetch is not null) yield return new(FetchKey, Fetch);
+        if (Ask is not null) yield return new(AskKey, Ask);
         if (Parts > 0) yield return new(PartKey, $"{Text(Part)}/{Text(Parts)}");
         if (Size > 0) yield return new(SizeKey, Text(Size));
         if (Stored >= 0) yield return new(StoredKey, Text(Stored));
@@ -196,6 +203,9 @@ public sealed record ExchangeOptions
 
     /// <summary>Time for one message's reply. Spec: edgesync.md §3.</summary>
     public TimeSpan ReplyTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>After this much silence the responder is asked whether it still works on the request.</summary>
+    public TimeSpan AskAfter { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>How often a part is asked for before the exchange is given up.</summary>
     public int AttemptsMax { get; init; } = 3;

@@ -52,8 +52,14 @@ public sealed record ExchangeSend(int Token, string? ToResponder, ExchangeMessag
 /// reply to the last being the reply; a large reply is fetched part by part from the one who gave the first. At most a window
 /// of parts is under way, and a lost one is asked for again.
 /// <para>
+/// Silence may mean that the other side works, or that a link broke somewhere and something is lost. So after a while a
+/// responder that is known is asked; its answers come in order, so what it says it does not work on, and what was sent before
+/// and is still open, got lost.
+/// </para>
+/// <para>
 /// The driver takes what to send with <see cref="TryTake"/> until it answers false, tells each reply, silence of the server
-/// ("no responders") and the passing of <see cref="Deadline"/>, until <see cref="Result"/> is there.
+/// ("no responders"), a link that broke or came back, and the passing of <see cref="Deadline"/>, until <see cref="Result"/>
+/// is there.
 /// </para>
 /// </summary>
 public sealed class ExchangeRequest
@@ -73,18 +79,24 @@ public sealed class ExchangeRequest
     private byte[]?[] _parts = [];
     private long _receivedBytes;
     private ExchangeHead _first = ExchangeHead.Empty;
+    private readonly bool _mayAsk;
+    private Instant _askAt;      // or how long an answer is waited for, while _askToken is set
+    private int _askToken;
     private int _lastToken;
 
     /// <param name="transferId">Names a request in parts; unique, for example a NUID.</param>
     /// <param name="knownResponder">The peer that is asked, if known to be one of ours: it takes requests in parts.</param>
+    /// <param name="isAddressed">The subject is one peer's own, so that who is asked later is who got the request.</param>
     public ExchangeRequest(
         ExchangeOptions options,
         Instant now,
         ReadOnlyMemory<byte> body,
         string transferId,
         string? knownResponder = null,
-        string? contentType = null)
+        string? contentType = null,
+        bool isAddressed = false)
     {
+        _mayAsk = isAddressed || knownResponder is not null;
         (_options, _body, _contentType, _transfer, _responder) = (options, body, contentType, transferId, knownResponder);
         _uploadPartBytes = options.PartBytesHere;
         if (body.Length > options.WholeBytesMax)
@@ -130,7 +142,7 @@ public sealed class ExchangeRequest
             foreach (var flight in _flights.Values)
                 if (first is null || flight.Until < first)
                     first = flight.Until;
-            return first;
+            return _mayAsk && _askAt < first ? _askAt : first;
         }
     }
 
@@ -139,7 +151,14 @@ public sealed class ExchangeRequest
     /// <summary>A reply to the message of <paramref name="token"/>; unknown tokens are late replies.</summary>
     public void OnReply(Instant now, int token, ExchangeHead head, ReadOnlyMemory<byte> body)
     {
-        if (Result is not null || !_flights.Remove(token, out var flight)) return;
+        if (Result is not null) return;
+        if (token == _askToken)
+        {
+            OnTold(now, token, head);
+            return;
+        }
+
+        if (!_flights.Remove(token, out var flight)) return;
 
         if (head.Refusal != ExchangeRefusal.None)
         {
@@ -155,33 +174,80 @@ public sealed class ExchangeRequest
     /// <summary>The server knows of nobody who listens where the message went.</summary>
     public void OnNoResponders(Instant now, int token)
     {
-        if (Result is not null || !_flights.Remove(token, out var flight)) return;
+        if (Result is not null) return;
+        if (token == _askToken)
+        {
+            End(ExchangeResultKind.TimedOut, "the responder went away in the middle of its work");
+            return;
+        }
+
+        if (!_flights.Remove(token, out var flight)) return;
 
         // Who answered before went away on the way: that is no missing service.
         if (flight.Kind == FlightKind.Fetch) End(ExchangeResultKind.TimedOut, $"{_responder} went away in the middle of a reply");
         else End(ExchangeResultKind.NoResponders, "nobody answers there");
     }
 
-    /// <summary>Asks again for what got lost, or gives up.</summary>
-    public void OnDeadline(Instant now)
+    /// <summary>The link broke while the reply to that message was awaited.</summary>
+    public void OnLost(Instant now, int token)
+    {
+        if (Result is null && _flights.ContainsKey(token)) Lose(now, token, "the link broke while a reply was awaited");
+    }
+
+    /// <summary>A link to others broke and came back: what was under way may be lost.</summary>
+    public void OnLinkBack(Instant now)
     {
         if (Result is not null) return;
 
+        _askToken = 0;   // its answer may be lost, too
+        LoseUpTo(now, _lastToken, "the link broke while a reply was awaited");
+    }
+
+    /// <summary>Asks again for what got lost, or gives up.</summary>
+    public void OnDeadline(Instant now)
+    {
         foreach (var (token, flight) in _flights.ToList())
+            if (Result is null && flight.Until <= now)
+                Lose(now, token, Sentence($"no reply for {(long)_options.ReplyTimeout.TotalSeconds} s"));
+        if (Result is null && _mayAsk && now >= _askAt) Ask(now);
+    }
+
+    /// <summary>A question that got no answer is asked again, but not before an answer to the request could have come.</summary>
+    private void Ask(Instant now)
+    {
+        _askToken = ++_lastToken;
+        _askAt = now + _options.ReplyTimeout;
+        _sends.Enqueue(new ExchangeSend(_askToken, _responder, new ExchangeMessage(new ExchangeHead { Peer = _options.NodeId, Ask = _transfer }, default)));
+    }
+
+    /// <summary>What the responder says about the request: it works on it, or else all that was sent before is lost.</summary>
+    private void OnTold(Instant now, int askToken, ExchangeHead head)
+    {
+        (_askToken, _askAt) = (0, now + _options.AskAfter);
+        if (head.Refusal == ExchangeRefusal.Gone)
         {
-            if (flight.Until > now) continue;
-
-            _flights.Remove(token);
-
-            // A whole request is not repeated: the other side may have done what it says. Its sender makes a new one.
-            if (flight.Kind == FlightKind.Whole || flight.Attempt >= _options.AttemptsMax)
-            {
-                End(ExchangeResultKind.TimedOut, Sentence($"no reply for {(long)_options.ReplyTimeout.TotalSeconds} s"));
-                return;
-            }
-
-            Launch(now, flight.Kind, flight.Part, flight.Attempt + 1);
+            LoseUpTo(now, askToken, "the request or its reply got lost");
         }
+        else if (head.Ask == _transfer)
+        {
+            foreach (var (token, flight) in _flights.ToList()) _flights[token] = flight with { Until = now + _options.ReplyTimeout };
+        }
+    }
+
+    private void LoseUpTo(Instant now, int lastToken, string why)
+    {
+        foreach (var token in _flights.Keys.ToList())
+            if (Result is null && token <= lastToken)
+                Lose(now, token, why);
+    }
+
+    private void Lose(Instant now, int token, string why)
+    {
+        _flights.Remove(token, out var flight);
+
+        // A whole request is not repeated: the other side may have done what it says. Its sender makes a new one.
+        if (flight.Kind == FlightKind.Whole || flight.Attempt >= _options.AttemptsMax) End(ExchangeResultKind.TimedOut, why);
+        else Launch(now, flight.Kind, flight.Part, flight.Attempt + 1);
     }
 
     private void OnStored(Instant now)
@@ -291,16 +357,17 @@ public sealed class ExchangeRequest
         else
         {
             body = _body;
-            head = head with { AcceptPartBytes = _options.PartBytesHere, ContentType = _contentType };
+            head = head with { AcceptPartBytes = _options.PartBytesHere, ContentType = _contentType, Transfer = _transfer };
         }
 
         if (kind == FlightKind.Upload)
         {
             var start = part * _uploadPartBytes;
             body = _body.Slice(start, Math.Min(_uploadPartBytes, _body.Length - start));
-            head = head with { Transfer = _transfer, Part = part, Parts = _uploadParts, Size = _body.Length };
+            head = head with { Part = part, Parts = _uploadParts, Size = _body.Length };
         }
 
+        if (_askToken == 0) _askAt = now + _options.AskAfter;
         _flights[++_lastToken] = new Flight(kind, part, attempt, now + _options.ReplyTimeout);
         _sends.Enqueue(new ExchangeSend(_lastToken, _responder, new ExchangeMessage(head, body)));
     }

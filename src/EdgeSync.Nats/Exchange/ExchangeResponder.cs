@@ -12,14 +12,18 @@ public enum ExchangeStep
     /// <summary>Send the answer that stands there.</summary>
     Answer,
 
-    /// <summary>The request is whole: handle it, then <see cref="ExchangeResponder.Reply"/> or <see cref="ExchangeResponder.Refuse"/>.</summary>
+    /// <summary>
+    /// The request is whole: handle it, then <see cref="ExchangeResponder.Reply"/> or <see cref="ExchangeResponder.Refuse"/>, and
+    /// <see cref="ExchangeResponder.OnAnswered"/> when that was sent.
+    /// </summary>
     Handle,
 }
 
 /// <summary>A whole request and how its reply may travel.</summary>
 /// <param name="PeerId">Who asks; null for the original's nodes.</param>
 /// <param name="PartBytes">Largest part that the requester takes; zero: one message only.</param>
-public sealed record ExchangeTicket(string? PeerId, string? ContentType, int PartBytes)
+/// <param name="Transfer">The request's name, if it has one.</param>
+public sealed record ExchangeTicket(string? PeerId, string? ContentType, int PartBytes, string? Transfer = null)
 {
     public bool TakesParts => PartBytes > 0;
 }
@@ -31,11 +35,13 @@ public sealed record ExchangeTicket(string? PeerId, string? ContentType, int Par
 public sealed class ExchangeResponder(ExchangeOptions options, Func<string> nextTransferId)
 {
     private const int FinishedMax = 256;
+    private const int HandledMax = 1024;
     private const int PartBytesMin = 1024;
 
     private readonly Dictionary<string, Upload> _uploads = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Download> _downloads = new(StringComparer.Ordinal);
     private readonly Queue<string> _finished = new();
+    private readonly HashSet<string> _handled = new(StringComparer.Ordinal);
 
     /// <summary>Bytes of transfers under way.</summary>
     public long HeldBytes { get; private set; }
@@ -62,7 +68,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
     public ExchangeStep OnRequest(
         Instant now, ExchangeHead head, ReadOnlyMemory<byte> body, out ExchangeTicket ticket, out ExchangeMessage message)
     {
-        ticket = new ExchangeTicket(head.Peer, head.ContentType, head.AcceptPartBytes);
+        ticket = new ExchangeTicket(head.Peer, head.ContentType, head.AcceptPartBytes, head.Transfer);
         message = new ExchangeMessage(head, body);
         if (head.Peer == options.NodeId) return ExchangeStep.Ignore;
 
@@ -72,9 +78,25 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
             return ExchangeStep.Answer;
         }
 
-        if (head.Transfer is null || head.Parts == 0) return ExchangeStep.Handle;
+        if (head.Ask is { } asked)
+        {
+            message = _handled.Contains(asked)
+                ? new ExchangeMessage(new ExchangeHead { Peer = options.NodeId, Ask = asked }, default)
+                : Refuse(ExchangeRefusal.Gone, "that request is answered, or never came");
+            return ExchangeStep.Answer;
+        }
 
-        return OnPart(now, head.Transfer, head, body, ref message);
+        if (_handled.Count >= HandledMax) return Refused(ExchangeRefusal.Busy, "too many requests wait already", ref message);
+
+        var step = head.Transfer is null || head.Parts == 0 ? ExchangeStep.Handle : OnPart(now, head.Transfer, head, body, ref message);
+        if (step == ExchangeStep.Handle && head.Transfer is not null) _handled.Add(head.Transfer);
+        return step;
+    }
+
+    /// <summary>The answer to a whole request is on its way: from now on nobody works on it.</summary>
+    public void OnAnswered(ExchangeTicket ticket)
+    {
+        if (ticket.Transfer is not null) _handled.Remove(ticket.Transfer);
     }
 
     /// <summary>

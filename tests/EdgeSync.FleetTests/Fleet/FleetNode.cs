@@ -37,6 +37,9 @@ internal sealed class FleetNode : IDisposable
 
     public int ProcessId => _process!.Id;
 
+    /// <summary>Processor time of its process so far.</summary>
+    public TimeSpan ProcessorTime => _process!.ProcessorTime;
+
     /// <summary>What its process wrote, over all its lives.</summary>
     public string Log => string.Join("\n--- next life ---\n", [.. _logs, .. _process is null ? [] : new[] { _process.TextSoFar }]);
 
@@ -129,7 +132,7 @@ internal sealed class FleetNode : IDisposable
         _ => throw new InvalidOperationException($"{_plan.Role} has no process"),
     };
 
-    private bool HasHub => _plan.Uplink is not null && UplinkPort == PortKind.NatsLeaf && _plan.Uplink!.Contains("hub", StringComparison.Ordinal);
+    private bool HasHub => _plan.Uplink is not null && _ground.Layout.Nodes.Any(node => node.Role == NodeRole.Hub);
 
     private PortKind UplinkPort => _ground.Layout.Links.First(link => link.Name == _plan.Uplink).Port;
 

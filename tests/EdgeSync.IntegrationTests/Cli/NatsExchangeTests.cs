@@ -32,7 +32,8 @@ public sealed class NatsExchangeTests
         await using var responder = await NatsResponder.StartAsync(
             answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), TimeProvider.System, SystemEntropy.Instance, Surroundings, token);
         await answers.PingAsync(token);   // its subscriptions are known to the broker now
-        using var carrier = new NatsCarrier(asks, new ExchangeOptions { NodeId = "asks" }, Subjects.Sync, Subjects.SyncOf, TimeProvider.System, SystemEntropy.Instance);
+        var route = new NatsRoute(Subjects.Sync, IsAddressed: false, Subjects.SyncOf, () => Task.Delay(Timeout.Infinite, token));
+        using var carrier = new NatsCarrier(asks, new ExchangeOptions { NodeId = "asks" }, route, TimeProvider.System, SystemEntropy.Instance);
         var message = new byte[size];
         new Random(size).NextBytes(message);
 

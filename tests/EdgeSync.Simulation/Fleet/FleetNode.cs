@@ -214,6 +214,7 @@ internal sealed class FleetNode
             whole = Serve(whole.Body, ticket.PeerId ?? "?", _responder.ReplyBytesMax(ticket)) is { } reply
                 ? _responder.Reply(Now, ticket, reply.Body, reply.ContentType)
                 : _responder.Refuse(ExchangeRefusal.Failed, "the request does not unpack");
+            _responder.OnAnswered(ticket);
         }
 
         var headers = new NatsHeaders();

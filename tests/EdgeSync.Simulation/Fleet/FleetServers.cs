@@ -154,9 +154,11 @@ internal sealed class FleetBridge
                 case BridgeEffect.Reply reply when _requests.Remove(reply.RequestId, out var request):
                     var (replyBody, contentType) = _replies[reply.RequestId];
                     Answer(request.ReplyTo, _responder.Reply(Now, request.Ticket, replyBody, contentType));
+                    _responder.OnAnswered(request.Ticket);
                     break;
                 case BridgeEffect.Refuse refuse when _requests.Remove(refuse.RequestId, out var request):
                     Answer(request.ReplyTo, _responder.Refuse(refuse.Refusal, refuse.Reason));
+                    _responder.OnAnswered(request.Ticket);
                     break;
             }
         }

@@ -79,7 +79,7 @@ internal sealed class FleetSync : IDisposable
             return;
         }
 
-        _request = new ExchangeRequest(_node.ExchangeOptions, _node.Now, body.WrittenMemory.ToArray(), _node.NextId(), _responder);
+        _request = new ExchangeRequest(_node.ExchangeOptions, _node.Now, body.WrittenMemory.ToArray(), _node.NextId(), _responder, isAddressed: _order.Target.Kind == TargetKind.NatsPeer);
         Drive();
     }
 

@@ -99,6 +99,7 @@ internal sealed class NatsResponder : IAsyncDisposable
                 break;
             case ExchangeStep.Handle when Interlocked.Increment(ref _waiting) > WaitingMax:
                 Interlocked.Decrement(ref _waiting);
+                lock (_gate) _exchange.OnAnswered(ticket);
                 _tasks.Start(() => SendAsync(message, Refuse(ExchangeRefusal.Busy, "too many requests wait already")));
                 break;
             case ExchangeStep.Handle:
@@ -125,6 +126,9 @@ internal sealed class NatsResponder : IAsyncDisposable
         finally
         {
             Interlocked.Decrement(ref _waiting);
+
+            // Behind the answer, so that nobody who asks is told "gone" before it.
+            lock (_gate) _exchange.OnAnswered(ticket);
         }
     }
 

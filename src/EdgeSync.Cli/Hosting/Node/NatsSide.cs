@@ -32,6 +32,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _firstLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _nodeId;
+    private TaskCompletionSource _linkBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NatsServerChild? _child;
     private LeafnodeHandle? _remote;
     private bool _remoteWasUp;
@@ -77,7 +78,9 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     }
 
     public IXferCarrier OpenCarrier(SyncTarget target, ProjectSubjects subjects) =>
-        new NatsCarrier(Connection, Exchange, target.Address, subjects.SyncOf, _clock, SystemEntropy.Instance);
+        new NatsCarrier(
+            Connection, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task),
+            _clock, SystemEntropy.Instance);
 
     /// <summary>What is published while the link is down may get lost.</summary>
     public async Task PublishAsync(string subject, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
@@ -318,6 +321,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         {
             await Task.Delay(InterestPause, _clock, _stop.Token);
             _firstLink.TrySetResult();
+            if (isUp) Interlocked.Exchange(ref _linkBack, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
             if (LinkChanged is { } changed) await changed(isUp, upstream);
         });
     }

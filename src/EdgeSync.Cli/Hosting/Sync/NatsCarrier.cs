@@ -12,16 +12,17 @@ namespace EdgeSync.Cli.Hosting.Sync;
 /// Messages as NATS requests. The first reply of a peer of ours names it, and the rest of the session goes to it alone; what
 /// is larger than a message travels in parts (<see cref="ExchangeRequest"/>).
 /// </summary>
-internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions options, string subject, Func<string, string> subjectOfPeer, TimeProvider clock, Entropy entropy)
-    : IXferCarrier
+internal sealed class NatsCarrier(
+    NatsConnection connection, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : IXferCarrier
 {
     private const int MessageBytesMax = 1 << 30;
 
     private readonly PooledBytes _body = new();
+    private Task? _linkBack;
 
     public string Route => "nats";
 
-    public string Target => Responder is null ? subject : subjectOfPeer(Responder);
+    public string Target => Responder is null ? route.Subject : route.SubjectOfPeer(Responder);
 
     public string? Responder { get; private set; }
 
@@ -57,7 +58,7 @@ internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions opt
     private async Task<ExchangeResult> RunAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var span = MessageSpans.Request(Target, body.Length);
-        var request = new ExchangeRequest(options, Now, body, entropy.NextHex(24), Responder);
+        var request = new ExchangeRequest(options, Now, body, entropy.NextHex(24), Responder, isAddressed: route.IsAddressed);
         var flights = new List<Task<Flight>>();
         while (request.Result is null)
         {
@@ -77,7 +78,8 @@ internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions opt
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var pause = request.Deadline is { } deadline ? deadline - Now : TimeSpan.Zero;
         var delay = Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, clock, timer.Token);
-        await Task.WhenAny([delay, .. flights]);
+        var linkBack = _linkBack ??= route.LinkBack();
+        await Task.WhenAny([delay, linkBack, .. flights]);
         await timer.CancelAsync();
         cancellationToken.ThrowIfCancellationRequested();
         foreach (var done in flights.Where(f => f.IsCompleted).ToList())
@@ -85,9 +87,15 @@ internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions opt
             flights.Remove(done);
             var flight = await done;
             if (flight.Failure is { Failure: NatsFailure.NoResponders }) request.OnNoResponders(Now, flight.Token);
-            else if (flight.Failure is { Failure: NatsFailure.Timeout }) request.OnDeadline(Now);
+            else if (flight.Failure is { Failure: NatsFailure.Timeout or NatsFailure.Disconnected }) request.OnLost(Now, flight.Token);
             else if (flight.Failure is { } failure) throw failure.Failure == NatsFailure.TooLarge ? new MessageTooLargeException(failure.Message, failure) : failure;
             else request.OnReply(Now, flight.Token, ExchangeHead.Parse(flight.Reply.Headers), flight.Reply.Data);
+        }
+
+        if (linkBack.IsCompleted)
+        {
+            _linkBack = null;
+            request.OnLinkBack(Now);
         }
 
         if (request.Deadline <= Now) request.OnDeadline(Now);
@@ -95,7 +103,7 @@ internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions opt
 
     private async Task<Flight> SendAsync(ExchangeSend send, Activity? span, CancellationToken cancellationToken)
     {
-        var target = send.ToResponder is { } peer ? subjectOfPeer(peer) : Target;
+        var target = send.ToResponder is { } peer ? route.SubjectOfPeer(peer) : Target;
         WireBytesSent += send.Message.Body.Length;
         try
         {
@@ -124,3 +132,8 @@ internal sealed class NatsCarrier(NatsConnection connection, ExchangeOptions opt
 
     private readonly record struct Flight(int Token, EdgeSync.Nats.Client.NatsMsg Reply, NatsException? Failure);
 }
+
+/// <summary>Where requests go.</summary>
+/// <param name="IsAddressed">The subject is one peer's own.</param>
+/// <param name="LinkBack">Completes when a link to others has come back the next time.</param>
+internal sealed record NatsRoute(string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, Func<Task> LinkBack);

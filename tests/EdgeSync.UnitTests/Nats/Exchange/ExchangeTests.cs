@@ -99,6 +99,63 @@ public class ExchangeTests
     }
 
     [Fact]
+    public void A_silent_responder_is_asked_and_what_he_does_not_work_on_is_lost()
+    {
+        var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
+        var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
+        request.TryTake(out var send);
+        responder.OnRequest(Start, Wired(send.Message.Head), send.Message.Body, out var ticket, out _);
+
+        var now = Ask(request, responder);
+        Assert.Null(request.Result);
+        Assert.Equal(now + Small.AskAfter, request.Deadline);   // he works; he is asked again
+
+        responder.OnAnswered(ticket);   // and the answer gets lost
+        Ask(request, responder);
+        Assert.Equal(ExchangeResultKind.TimedOut, request.Result!.Kind);
+        Assert.True(now < Start + Small.ReplyTimeout);
+    }
+
+    [Fact]
+    public void Work_that_takes_longer_than_a_reply_may_is_waited_for_while_the_responder_says_so()
+    {
+        var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
+        var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
+        request.TryTake(out var send);
+        responder.OnRequest(Start, Wired(send.Message.Head), send.Message.Body, out var ticket, out _);
+        var now = Start;
+        while (now < Start + (3 * Small.ReplyTimeout)) now = Ask(request, responder);
+
+        var reply = responder.Reply(now, ticket, Bytes(20, 2), null);
+        request.OnReply(now, send.Token, Wired(reply.Head), reply.Body);
+
+        Assert.True(request.Result!.IsOk);
+    }
+
+    [Fact]
+    public void Who_answers_for_a_group_is_not_asked()
+    {
+        var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
+
+        Assert.Equal(Start + Small.ReplyTimeout, request.Deadline);
+    }
+
+    [Fact]
+    public void After_a_broken_link_parts_are_sent_again_and_whole_requests_end()
+    {
+        var parts = new ExchangeRequest(Small, Start, Bytes(7000, 1), "t", knownResponder: "answers");
+        var first = Sends(parts);
+        parts.OnLinkBack(Start);
+        var again = Sends(parts);
+        var whole = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", knownResponder: "answers");
+        whole.OnLinkBack(Start);
+
+        Assert.Equal(first.Select(s => s.Message.Head.Part), again.Select(s => s.Message.Head.Part));
+        Assert.Null(parts.Result);
+        Assert.Equal(ExchangeResultKind.TimedOut, whole.Result!.Kind);
+    }
+
+    [Fact]
     public void Own_requests_are_not_answered()
     {
         var responder = new ExchangeResponder(Small, () => "t");
@@ -160,7 +217,7 @@ public class ExchangeTests
             var keys = new[]
             {
                 ExchangeHead.PeerKey, ExchangeHead.AcceptKey, ExchangeHead.TransferKey, ExchangeHead.PartKey, ExchangeHead.SizeKey,
-                ExchangeHead.FetchKey, ExchangeHead.StoredKey, ExchangeHead.ErrorKey, ExchangeHead.ContentTypeKey, "other",
+                ExchangeHead.FetchKey, ExchangeHead.StoredKey, ExchangeHead.ErrorKey, ExchangeHead.ContentTypeKey, ExchangeHead.AskKey, "other",
             };
             var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
             var request = new ExchangeRequest(Small, Start, Bytes(prng.NextInt32(1, 9000), 1), "t", prng.Chance(0.5) ? "answers" : null);
@@ -175,6 +232,25 @@ public class ExchangeTests
             Assert.True(responder.HeldBytes < 1000);
         },
         runs: 500);
+
+    /// <summary>Lets the request ask, and the responder tell.</summary>
+    private static Instant Ask(ExchangeRequest request, ExchangeResponder responder)
+    {
+        var now = request.Deadline!.Value;
+        request.OnDeadline(now);
+        Assert.True(request.TryTake(out var question));
+        Assert.Equal("t", question.Message.Head.Ask);
+        Assert.Equal(ExchangeStep.Answer, responder.OnRequest(now, Wired(question.Message.Head), question.Message.Body, out _, out var told));
+        request.OnReply(now, question.Token, Wired(told.Head), told.Body);
+        return now;
+    }
+
+    private static List<ExchangeSend> Sends(ExchangeRequest request)
+    {
+        var all = new List<ExchangeSend>();
+        while (request.TryTake(out var send)) all.Add(send);
+        return all;
+    }
 
     private static byte[] Bytes(int count, ulong seed) => new Prng(seed).NextBytes(count);
 
@@ -227,7 +303,9 @@ public class ExchangeTests
             if (step != ExchangeStep.Handle) return message;
 
             if (Handled.Count == 0 || send.Message.Head.Parts > 0) Handled.Add(message.Body.ToArray());
-            return Responder.Reply(Now, ticket, reply, "type");
+            var answer = Responder.Reply(Now, ticket, reply, "type");
+            Responder.OnAnswered(ticket);
+            return answer;
         }
 
         private bool Strikes(double chance) => prng?.Chance(chance) == true;
