@@ -64,7 +64,8 @@ internal static class Program
         Transport[] transports = Option(args, "--transport") is { } name ? [Enum.Parse<Transport>(name, ignoreCase: true)] : Enum.GetValues<Transport>();
         var profiles = Option(args, "--profile") is { } names ? [.. names.Split(',').Select(LinkProfile.Of)] : LinkProfile.Named;
         var seed = ulong.Parse(Option(args, "--seed") ?? "1", CultureInfo.InvariantCulture);
-        var reports = await Task.WhenAll(transports.Select(transport => ProfileRun.RunAsync(transport, profiles, seed, cancellationToken)));
+        var reports = await Task.WhenAll(transports.Select(transport =>
+            Task.Run(() => ProfileRun.RunAsync(transport, profiles, seed, cancellationToken), cancellationToken)));
         foreach (var (transport, report) in transports.Zip(reports))
         {
             Console.WriteLine(report);

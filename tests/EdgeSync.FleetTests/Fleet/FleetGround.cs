@@ -8,6 +8,9 @@ internal sealed class FleetGround(TemporaryFolder folder, Proxy.FaultProxy proxy
     /// <summary>Capabilities of everybody: fleets measure what cables do, not who may do what.</summary>
     public const string Everything = "ghijknorswyz";
 
+    // Each program under way holds some threads that wait for it; the cables must not wait for those.
+    static FleetGround() => ThreadPool.SetMinThreads(workerThreads: 16 * FleetOptions.LeavesMax, completionPortThreads: 16);
+
     public TemporaryFolder Folder => folder;
 
     public FleetLayout Layout => layout;

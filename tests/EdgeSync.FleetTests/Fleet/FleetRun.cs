@@ -21,9 +21,6 @@ internal sealed class FleetRun : IAsyncDisposable
     private readonly Dictionary<string, SerialWork> _queues = [];
     private readonly List<CronLoop> _crons = [];
 
-    // Each program under way holds some threads that wait for it; the cables must not wait for those.
-    static FleetRun() => ThreadPool.SetMinThreads(workerThreads: 16 * FleetOptions.LeavesMax, completionPortThreads: 16);
-
     private FleetRun(FleetOptions options)
     {
         _plan = new FleetPlan(options);

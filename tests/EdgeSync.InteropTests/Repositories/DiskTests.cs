@@ -81,26 +81,3 @@ public sealed class DiskTests(GeneratedHistory history)
         return file.Count("SELECT count(*) FROM event WHERE type='ci'");
     }
 }
-
-/// <summary>A file system of a few megabytes. Needs root, and says so.</summary>
-internal sealed class SmallDisk : IDisposable
-{
-    private readonly string _folder;
-
-    private SmallDisk(string folder) => _folder = folder;
-
-    public string this[string name] => Path.Combine(_folder, name);
-
-    public static SmallDisk Mount(string folder, int megabytes)
-    {
-        var mount = new ProgramStart("/bin/mount") { Arguments = ["-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", folder] };
-        Assert.SkipUnless(File.Exists("/bin/mount") && Environment.UserName == "root", "a small file system can be mounted by root only");
-        var result = mount.Run();
-        Assert.SkipUnless(result.Succeeded, $"this machine lets even root mount nothing: {result.Errors.Trim()}");
-        return new SmallDisk(folder);
-    }
-
-    public void MakeReadOnly() => new ProgramStart("/bin/mount") { Arguments = ["-o", "remount,ro", _folder] }.Run().MustSucceed();
-
-    public void Dispose() => new ProgramStart("/bin/umount") { Arguments = ["-l", _folder] }.Run();
-}

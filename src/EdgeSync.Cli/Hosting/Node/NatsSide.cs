@@ -36,6 +36,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private NatsServerChild? _child;
     private LeafnodeHandle? _remote;
     private bool _remoteWasUp;
+    private string? _whyNot;
     private bool _wasLost;
     private long _reconnects;
 
@@ -300,9 +301,13 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     // On the broker's threads: only note it.
     private void OnRemoteChanged(LeafRemoteStatus status)
     {
-        if (status.IsConnected == _remoteWasUp) return;
+        if (status.IsConnected == _remoteWasUp)
+        {
+            SayWhyNot(status);
+            return;
+        }
 
-        _remoteWasUp = status.IsConnected;
+        (_remoteWasUp, _whyNot) = (status.IsConnected, status.LastError);
         if (status.IsConnected)
         {
             _log.Write("nats leafnode connected", ("url", status.Address), ("server", status.PeerName));
@@ -312,6 +317,15 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         {
             _log.Write(LogLevel.Warning, "nats leafnode lost; dialling again", ("url", status.Address), ("because", status.LastError));
         }
+    }
+
+    // Each reason once, not with each attempt: a wrong password stays wrong.
+    private void SayWhyNot(LeafRemoteStatus status)
+    {
+        if (status.IsConnected || string.IsNullOrEmpty(status.LastError) || status.LastError == _whyNot) return;
+
+        _whyNot = status.LastError;
+        _log.Write(LogLevel.Warning, "nats leafnode cannot join; dialling again", ("url", status.Address), ("because", status.LastError));
     }
 
     private void Tell(bool isUp, string? upstream)
