@@ -105,12 +105,12 @@ public sealed class ClientLinkTests
     [Fact]
     public async Task The_servers_pings_are_answered()
     {
-        using var server = StockNats.Start("ping_interval: \"50ms\"\nping_max: 1");
+        using var server = StockNats.Start("ping_interval: \"300ms\"\nping_max: 3");
         await using var nats = Connection(server, new NewsLog());
         await using var subscription = await nats.SubscribeCoreAsync("tick", cancellationToken: Cancellation);
 
         // Silence is as long as it takes the server to ask several times; a ping of ours every time would hide a missing answer.
-        await WaitForLogAsync(server, nats, pings: 4);
+        await WaitForLogAsync(server, nats, pings: 6);
 
         Assert.Equal(NatsConnectionState.Open, nats.ConnectionState);
         Assert.Equal(0, nats.Counters.Reconnects);
