@@ -114,6 +114,8 @@ def push_one(bench):
 
 def push_all(bench):
     """The whole history into an empty repository; stock needs minutes for it on a large one, so that is run once."""
+    tries = {peer: 0 for peer in (bench.ours, bench.stock)}
+
     def pushing(peer, host):
         def once():
             source = copy(bench.repo, bench.path("whole-from.fossil"))
@@ -122,21 +124,26 @@ def push_all(bench):
             sample = Sample(0, 0, 0, "")
             with host.serve(served) as server:
                 # Stock may give up half way (a limit of rounds, a 400 of its own server): then it goes on in a new run.
-                for _ in range(PUSHES_MAX):
-                    part = peer.push(server.url, source)
+                for count in range(1, PUSHES_MAX + 1):
+                    part = peer.push_some(server.url, source)
                     sample = Sample(
                         sample.wall_s + part.wall_s, sample.cpu_s + part.cpu_s, max(sample.rss_kb, part.rss_kb), "")
                     have = stored_count(served)
                     if have >= want:
+                        tries[peer] = max(tries[peer], count)
                         return sample
-            raise Failed(f"{want - have} of {want} artifacts did not arrive in {PUSHES_MAX} pushes")
+            raise Failed(
+                f"{want - have} of {want} artifacts did not arrive in {PUSHES_MAX} pushes; the last said: "
+                f"{part.output.strip()[-200:]}")
         return once
 
     runs = 1 if bench.is_large else max(3, bench.runs // 2)
-    yield bench.pair(
+    row = bench.pair(
         "push of the whole history to a stock server",
-        pushing(bench.ours, bench.stock), pushing(bench.stock, bench.stock), runs,
-        wall_s_max=15.0, note="once" if runs == 1 else "")
+        pushing(bench.ours, bench.stock), pushing(bench.stock, bench.stock), runs, wall_s_max=15.0)
+    notes = (["once"] if runs == 1 else []) + ([f"stock in {tries[bench.stock]} runs"] if tries[bench.stock] > 1 else [])
+    row.note = ", ".join(notes)
+    yield row
     yield Row("push of the whole history to our leaf", interleave(runs, pushing(bench.ours, bench.ours), None)[0])
 
 

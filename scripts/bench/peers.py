@@ -18,8 +18,8 @@ class Peer:
         self.home = tempfile.mkdtemp(prefix=f"{name}-home-", dir=work)
         self.env = {**os.environ, "HOME": self.home, "USER": "tester", "LC_ALL": "C", "TZ": "UTC"}
 
-    def __call__(self, *arguments, cwd=None):
-        return run([self.binary, *arguments], self.env, cwd)
+    def __call__(self, *arguments, cwd=None, must_succeed=True):
+        return run([self.binary, *arguments], self.env, cwd, must_succeed)
 
     def capture(self, *arguments, cwd=None):
         return self(*arguments, cwd=cwd).output
@@ -37,6 +37,10 @@ class Stock(Peer):
 
     def push(self, url, repo):
         return self("push", url, "--once", "-R", repo)
+
+    def push_some(self, url, repo):
+        """One try of many: it may give up half way, with an error or without."""
+        return self("push", url, "--once", "-R", repo, must_succeed=False)
 
     def rebuild(self, repo):
         return self("rebuild", repo)
@@ -77,6 +81,8 @@ class Ours(Peer):
 
     def push(self, url, repo):
         return self("repo", "push", url, "-R", repo)
+
+    push_some = push
 
     def rebuild(self, repo):
         return self("repo", "rebuild", "-R", repo)
