@@ -90,7 +90,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
                 return XferHttpReply.Refusal(400, "The body is not what its content type says.");
         }
 
-        using var reply = new PooledBytes();
+        var reply = new PooledBytes();
         using var span = HandleSpan.Begin("http");
         var outcome = await AnswerAsync(now, message, request.RemoteAddress.ToString(), reply, long.MaxValue, cancellationToken);
         span.Complete(outcome);
@@ -196,8 +196,13 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     {
         // Spec: the reply is framed as the request was, but for clone 3, whose content is compressed already.
         var type = outcome.MustBePlain ? XferContentType.Uncompressed : request.ContentType;
-        var body = new PooledBytes();
-        XferFrame.Encode(type == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain, reply.Written.Span, body);
+        var body = reply;
+        if (type == XferContentType.Compressed)
+        {
+            body = new PooledBytes();
+            using (reply) XferFrame.Encode(XferEncoding.Zlib, reply.Written.Span, body);
+        }
+
         return new XferHttpReply(200, type, body.Written, body)
         {
             LoginSucceeded = outcome.LoginFailed ? false : outcome.Login is null ? null : true,

@@ -5,10 +5,12 @@ namespace EdgeSync.Net.Http;
 
 /// <summary>
 /// Bytes that grow as they arrive: memory follows what was received, never what was announced. Doubling, from the shared
-/// pool.
+/// pool; but that pool keeps an array of each size for each thread, so large ones are left to the collector.
 /// </summary>
 public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 {
+    private const int PooledMax = 512 * 1024;
+
     private byte[] _buffer = [];
     private int _length;
 
@@ -34,7 +36,7 @@ public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 
     public void Dispose()
     {
-        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        Return();
         _buffer = [];
         _length = 0;
     }
@@ -47,9 +49,14 @@ public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
         if (wanted > Array.MaxLength)
             throw new EdgeSyncException(ErrorKind.Protocol, $"a message of more than {Array.MaxLength} bytes cannot be held");
 
-        var larger = ArrayPool<byte>.Shared.Rent((int)wanted);
+        var larger = wanted <= PooledMax ? ArrayPool<byte>.Shared.Rent((int)wanted) : GC.AllocateUninitializedArray<byte>((int)wanted);
         _buffer.AsSpan(0, _length).CopyTo(larger);
-        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        Return();
         _buffer = larger;
+    }
+
+    private void Return()
+    {
+        if (_buffer.Length is > 0 and <= PooledMax) ArrayPool<byte>.Shared.Return(_buffer);
     }
 }

@@ -13,7 +13,9 @@ public sealed class RepositoryQueue : IAsyncDisposable
 {
     private const int WaitingMax = 256;
 
-    private static readonly TimeSpan FoldAfterIdle = TimeSpan.FromSeconds(1);
+    private const long CachedBytesAtRestMax = 1024 * 1024;
+
+    private static readonly TimeSpan RestAfterIdle = TimeSpan.FromSeconds(1);
 
     private readonly Channel<WorkItem> _work = Channel.CreateBounded<WorkItem>(
         new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -75,9 +77,11 @@ public sealed class RepositoryQueue : IAsyncDisposable
         try
         {
             var foldedChanges = _repository.Database.TotalChanges;
-            while (WaitForWork(ref foldedChanges))
+            var rests = true;
+            while (WaitForWork(rests, ref foldedChanges))
             {
                 while (_work.Reader.TryRead(out var item)) item.Run(_repository);
+                rests = false;
             }
 
             _folding.Wait();
@@ -91,20 +95,29 @@ public sealed class RepositoryQueue : IAsyncDisposable
         }
     }
 
-    // A thread of our own: SQLite blocks, and the pool must not. When nothing comes for a while, what was written is folded
-    // into the main file, so that a plain copy of it is whole; readers in the way are not waited for. That flushes the disk
-    // twice, so a connection of its own does it: work that comes meanwhile does not wait.
-    private bool WaitForWork(ref int foldedChanges)
+    // A thread of our own: SQLite blocks, and the pool must not.
+    private bool WaitForWork(bool rests, ref int foldedChanges)
     {
         var more = _work.Reader.WaitToReadAsync().AsTask();
+        if (!rests && !more.Wait(RestAfterIdle)) Rest(ref foldedChanges);
+        return more.GetAwaiter().GetResult();
+    }
+
+    // When nothing comes for a while, what was written is folded into the main file, so that a plain copy of it is whole
+    // (readers in the way are not waited for), and the memory of what was done is given back. Folding flushes the disk twice,
+    // so a connection of its own does it: work that comes meanwhile does not wait.
+    private void Rest(ref int foldedChanges)
+    {
         var changes = _repository.Database.TotalChanges;
-        if (changes != foldedChanges && !more.Wait(FoldAfterIdle) && _folding.IsCompleted)
+        if (changes != foldedChanges && _folding.IsCompleted)
         {
             _folding = Task.Run(Fold);
             foldedChanges = changes;
         }
 
-        return more.GetAwaiter().GetResult();
+        var forgets = _repository.Content.CachedBytes > CachedBytesAtRestMax;
+        if (forgets) _repository.Content.ForgetCached();
+        SpareMemory.GiveBack(always: forgets);
     }
 
     private void Fold()

@@ -43,11 +43,12 @@ internal sealed class BulkArrivals(Repository repository)
         _storedCount = 0;
         if (Content.Unchecked.Rids.Count == 0) return true;
 
+        Content.ForgetCached();
+        SpareMemory.Collect();
         var artifacts = new List<RecordId>();
         if (!TryCheck(artifacts, out fault)) return false;
 
         Content.Unchecked.Clear();
-        Content.ForgetCached();
         if (MayLinkAfresh(artifacts.Count))
         {
             Content.NewlyAvailable.Clear();

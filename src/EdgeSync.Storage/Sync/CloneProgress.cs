@@ -37,7 +37,7 @@ public sealed class CloneProgress
     {
         // Replies of megabytes lie about from the transfer; the walk wants that room.
         _repository.Content.ForgetCached();
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+        SpareMemory.Collect();
         using (var transaction = _repository.Begin())
         {
             if (_repository.Settings["hash-policy"] is null)

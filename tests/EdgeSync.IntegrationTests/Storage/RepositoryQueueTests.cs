@@ -49,6 +49,29 @@ public sealed class RepositoryQueueTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_read_is_let_go_of_when_nothing_comes_for_a_while()
+    {
+        await using var queue = RepositoryQueue.Open(_path);
+        var content = await queue.RunAsync(
+            repository =>
+            {
+                using var transaction = repository.Begin();
+                var rid = repository.Content.Put(new byte[3 * 1024 * 1024]);
+                transaction.Commit();
+                repository.Content.Get(rid).Dispose();
+                return repository.Content;
+            },
+            Cancellation);
+        var wasCached = content.CachedBytes;
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        while (content.CachedBytes > 0) await Task.Delay(20, limit.Token);
+
+        Assert.Equal(3 * 1024 * 1024, wasCached);
+    }
+
+    [Fact]
     public async Task Many_writers_beside_readers_all_get_their_turn()
     {
         await using var queue = RepositoryQueue.Open(_path);

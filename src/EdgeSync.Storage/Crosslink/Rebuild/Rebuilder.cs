@@ -65,7 +65,7 @@ public sealed class Rebuilder
         var readCount = ReadAll(spool, cancellationToken);
 
         // What the walk used is garbage now, and linking must not pile its own on top of it.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+        SpareMemory.Collect();
         Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
         var unsent = _options.IsWithinRound ? ListUnsent() : [];
         DerivedSchema.Recreate(Database);

@@ -52,6 +52,16 @@ internal static class ContentBuffers
         }
     }
 
+    /// <summary>Lets all of them go.</summary>
+    public static void Clear()
+    {
+        lock (Gate)
+        {
+            foreach (var stack in Free) stack?.Clear();
+            _keptBytes = 0;
+        }
+    }
+
     // Sizes drift with the texts at hand: what nobody asks for any more makes room, class after class.
     private static void DropOne(int except)
     {

@@ -241,6 +241,9 @@ public sealed class ContentStore : IDisposable
     /// <summary>Puts a record on the list of what was made here and not yet pushed.</summary>
     public void MarkUnsent(RecordId rid) => _rows.AddUnsent(rid);
 
+    /// <summary>Texts that are kept for the next reader.</summary>
+    internal long CachedBytes => _cache.Bytes;
+
     /// <summary>Forgets what memory holds of the content, because the rows may have changed under it.</summary>
     public void ForgetCached()
     {
