@@ -27,7 +27,7 @@ public sealed class LargeArtifactTests
         Assert.Equal(hash, HashOf(Path.Combine(bench["ours"], "large.txt")));
 
         using (var server = bench.Ours.Serve(repository)) MustStayBounded(bench, "repo", "clone", server.Url, bench["clone.fossil"]);
-        var name = bench.Ours.Run("repo", "ls", "--json", "-r", "tip", "-R", bench["clone.fossil"]).Output.Split("\"hash\":\"")[1].Split('"')[0];
+        var name = bench.Ours.Run("repo", "ls", "tip", "--json", "-R", bench["clone.fossil"]).Output.Split("\"hash\":\"")[1].Split('"')[0];
         bench.Stock.Run("artifact", name, bench["stock.txt"], "-R", bench["clone.fossil"]);
         Assert.Equal(hash, HashOf(bench["stock.txt"]));
     }
