@@ -7,6 +7,7 @@ from measure import Failed, Sample, interleave
 from peers import artifact_set, copy, deepest_delta, empty_twin, open_to_all, stored_count
 
 PUSHES_MAX = 20
+IDLE_PUSHES_MAX = 3
 
 
 @dataclass
@@ -124,24 +125,34 @@ def push_all(bench):
             sample = Sample(0, 0, 0, "")
             with host.serve(served) as server:
                 # Stock may give up half way (a limit of rounds, a 400 of its own server): then it goes on in a new run.
+                have, idle = 0, 0
                 for count in range(1, PUSHES_MAX + 1):
                     part = peer.push_some(server.url, source)
                     sample = Sample(
                         sample.wall_s + part.wall_s, sample.cpu_s + part.cpu_s, max(sample.rss_kb, part.rss_kb), "")
-                    have = stored_count(served)
+                    before, have = have, stored_count(served)
+                    idle = idle + 1 if have == before else 0
+                    if idle == IDLE_PUSHES_MAX:
+                        break
                     if have >= want:
                         tries[peer] = max(tries[peer], count)
                         return sample
             raise Failed(
-                f"{want - have} of {want} artifacts did not arrive in {PUSHES_MAX} pushes; the last said: "
+                f"{want - have} of {want} artifacts did not arrive in {count} pushes; the last said: "
                 f"{part.output.strip()[-200:]}")
         return once
 
     runs = 1 if bench.is_large else max(3, bench.runs // 2)
-    row = bench.pair(
-        "push of the whole history to a stock server",
-        pushing(bench.ours, bench.stock), pushing(bench.stock, bench.stock), runs, wall_s_max=15.0)
-    notes = (["once"] if runs == 1 else []) + ([f"stock in {tries[bench.stock]} runs"] if tries[bench.stock] > 1 else [])
+    stock, notes = pushing(bench.stock, bench.stock), ["once"] if runs == 1 else []
+    try:
+        stock()
+    except Failed:
+        # Our own push to the same server is measured all the same.
+        stock, notes = None, notes + ["stock's own push does not get through"]
+    ours, theirs = interleave(runs, pushing(bench.ours, bench.stock), stock)
+    row = Row("push of the whole history to a stock server", ours, theirs, wall_s_max=15.0)
+    if tries[bench.stock] > 1:
+        notes.append(f"stock in {tries[bench.stock]} runs")
     row.note = ", ".join(notes)
     yield row
     yield Row("push of the whole history to our leaf", interleave(runs, pushing(bench.ours, bench.ours), None)[0])
