@@ -6,11 +6,29 @@ namespace EdgeSync.Tests.Shared;
 /// <summary>Loopback ports: finding a free one, and seeing whether somebody listens.</summary>
 internal static class Ports
 {
+    // Below what the system hands out for outgoing connections (32768 and up with Linux): one of those may sit on a port that
+    // was free a moment ago, and a connect to a free one of them can even meet itself.
+    private const int First = 12_000, Count = 20_000;
+
+    private static int s_next = Random.Shared.Next(Count);
+
+    /// <summary>A port that nobody listens on, and that this process gives to nobody else.</summary>
     public static int Free()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = First + (int)((uint)Interlocked.Increment(ref s_next) % Count);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody else's.
+            }
+        }
     }
 
     public static bool IsListening(int port)
