@@ -37,4 +37,21 @@ public static class Branches
 
         return branches;
     }
+
+    /// <summary>
+    /// Where work on a branch goes on when nobody says where: its newest check-in that nothing follows on the branch, an open
+    /// one if there is; no check-in if the branch has none. The newest of all may have successors that are older by the clock:
+    /// one machine with a clock ahead made it, and others went on from it.
+    /// </summary>
+    public static RecordId EndOf(Repository repository, string branch)
+    {
+        using var select = repository.Database.Prepare(
+            $"""
+            SELECT leaf.rid FROM leaf JOIN event ON event.objid=leaf.rid
+             WHERE coalesce((SELECT value FROM tagxref WHERE tagid={BranchTag} AND tagtype>0 AND rid=leaf.rid),'trunk')=?1
+             ORDER BY EXISTS(SELECT 1 FROM tagxref AS c WHERE c.rid=leaf.rid AND c.tagid={ClosedTag} AND c.tagtype>0), event.mtime DESC
+             LIMIT 1
+            """);
+        return select.BindText(1, branch).Step() ? select.Record(0) : RecordId.None;
+    }
 }

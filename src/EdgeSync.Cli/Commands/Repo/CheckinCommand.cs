@@ -61,11 +61,13 @@ internal static class CheckinCommand
         using var repository = context.OpenToWrite();
         var branch = context.Get(BranchName);
         var continues = branch is not null && Exists(repository, branch);
-        var parentName = context.Get(Parent) ?? (continues ? branch! : repository.Settings["main-branch"] ?? "trunk");
+        var parentName = context.Get(Parent);
         var startsBranch = branch is not null && !continues;
         var made = repository.Commit(new CommitOptions
         {
-            Parent = ParentOf(repository, parentName, context.IsGiven(Parent) || continues),
+            Parent = parentName is null
+                ? EndOf(repository, continues ? branch! : repository.Settings["main-branch"] ?? "trunk")
+                : repository.Names.ResolveCheckin(parentName),
             MergedParents = [.. (context.Get(Merge) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
             IntegratedParents = [.. (context.Get(Integrate) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
             Cherrypicks = [.. Picks(repository, context.Get(Cherrypick), isBackout: false), .. Picks(repository, context.Get(Backout), isBackout: true)],
@@ -96,10 +98,10 @@ internal static class CheckinCommand
         Branches.List(repository).Any(b => b.Name == branch && !b.IsClosed);
 
     // A repository whose main line has another name, and one without any check-in, are served by default too.
-    private static RecordId ParentOf(Repository repository, string name, bool isMeant)
+    private static RecordId EndOf(Repository repository, string branch)
     {
-        if (isMeant) return repository.Names.ResolveCheckin(name);
-        if (repository.Names.TryResolve(name, EventType.Checkin, out var rid) == NameFault.None) return rid;
+        var end = Branches.EndOf(repository, branch);
+        if (!end.IsNone) return end;
 
         return repository.Names.TryResolve("tip", EventType.Checkin, out var tip) == NameFault.None ? tip : RecordId.None;
     }

@@ -78,7 +78,8 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, string
     {
         var branch = settings.Branch ?? repository.Settings["main-branch"] ?? "trunk";
         newBranch = null;
-        if (repository.Names.TryResolve(branch, EventType.Checkin, out parent) != NameFault.None)
+        parent = Branches.EndOf(repository, branch);
+        if (parent.IsNone)
         {
             if (settings.Branch is not null) newBranch = branch;
             if (repository.Names.TryResolve("tip", EventType.Checkin, out parent) != NameFault.None) parent = RecordId.None;

@@ -102,6 +102,52 @@ public sealed class CommitTests : IDisposable
     }
 
     [Fact]
+    public void Work_goes_on_at_the_end_of_a_branch_though_a_clock_ahead_made_an_earlier_check_in_the_newest()
+    {
+        var ahead = _project.Commit(new CommitOptions
+        {
+            Parent = _project.Root,
+            User = Tester,
+            Comment = "made where it was next year",
+            Changes = [Put("a", "1")],
+            Date = _project.Repository.Now + TimeSpan.FromDays(365),
+        });
+        var end = _project.Commit(new CommitOptions
+        {
+            Parent = ahead,
+            User = Tester,
+            Comment = "made with a clock that is right",
+            Changes = [Put("b", "2")],
+            AllowsOlder = true,
+        });
+
+        Assert.Equal(ahead, _project.Repository.Names.ResolveCheckin("trunk"));
+        Assert.Equal(end, Branches.EndOf(_project.Repository, "trunk"));
+        Assert.True(Branches.EndOf(_project.Repository, "other").IsNone);
+        Assert.Equal(["a", "b", "c"], _project.FilesOf(_project.Commit(Branches.EndOf(_project.Repository, "trunk"), Put("c", "3"))));
+    }
+
+    [Fact]
+    public void An_open_end_of_a_branch_goes_before_a_closed_one()
+    {
+        var open = _project.Commit(_project.Root, Put("a", "1"));
+        var closed = _project.Commit(new CommitOptions
+        {
+            Parent = _project.Root,
+            User = Tester,
+            Comment = "a fork that is over",
+            Changes = [Put("b", "2")],
+            AllowsFork = true,
+            Closes = true,
+        });
+
+        Assert.Equal(open, Branches.EndOf(_project.Repository, "trunk"));
+
+        _project.Commit(new CommitOptions { Parent = open, User = Tester, Comment = "the last of it", Changes = [Put("a", "3")], Closes = true });
+        Assert.NotEqual(closed, Branches.EndOf(_project.Repository, "trunk"));
+    }
+
+    [Fact]
     public void A_fork_is_refused_unless_allowed()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
