@@ -38,6 +38,29 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public void A_pull_of_nothing_from_the_same_peer_writes_nothing()
+    {
+        using var edgesync = Hub(out var password);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+        edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
+        var before = File.ReadAllBytes(edgesync["mine.fossil"]);
+
+        foreach (var peer in (string[])[leaf.Url, leaf.Url.TrimEnd('/') + "/"])
+        {
+            edgesync.Ok("repo", "pull", peer, "-R", "mine.fossil");
+            Assert.Equal(before, File.ReadAllBytes(edgesync["mine.fossil"]));
+        }
+
+        // A login is news, once.
+        edgesync.Ok("repo", "pull", leaf.UrlOf("tester"), "--pass", password, "-R", "mine.fossil");
+        var known = File.ReadAllBytes(edgesync["mine.fossil"]);
+        Assert.NotEqual(before, known);
+        edgesync.Ok("repo", "pull", leaf.UrlOf("tester"), "--pass", password, "-R", "mine.fossil");
+        edgesync.Ok("repo", "pull", "-R", "mine.fossil");
+        Assert.Equal(known, File.ReadAllBytes(edgesync["mine.fossil"]));
+    }
+
+    [Fact]
     public void An_invitation_is_one_command()
     {
         using var edgesync = Hub(out _);

@@ -40,15 +40,18 @@ internal static class SyncCommands
         var (savedUrl, savedPassword) = SavedPeer.Read(repository);
         var text = context.Get(Url) ?? savedUrl ?? throw new EdgeSyncException(
             ErrorKind.Usage, $"{repository.Path} does not know a peer yet", $"edgesync repo {name} URL");
-        var isSaved = text == savedUrl;
-        var (url, login) = PeerOptions.ReadLogin(context, PeerUrl.Parse(text), isSaved ? savedPassword : null);
+        var asked = PeerUrl.Parse(text);
+        var isSaved = text == savedUrl || asked.ToString() == savedUrl;
+        var (url, login) = PeerOptions.ReadLogin(context, asked, isSaved ? savedPassword : null);
 
         if (context.Get(Private)) actions |= SyncActions.Private;
         if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
         if (context.Get(Verily)) actions |= SyncActions.Verily;
         var options = new ClientOptions { Actions = actions, Login = login, PeerKey = url.Address.ToString() };
         var outcome = await SyncRun.RunAsync(context, repository, url, options, cancellationToken);
-        if (outcome.Report.IsOk && !isSaved && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
+        // What is remembered already is not written again: who has nothing to exchange leaves the file, and the disk, in peace.
+        var isNews = outcome.Peer.ToString() != savedUrl || login?.Password != savedPassword;
+        if (outcome.Report.IsOk && isNews && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
 
         context.Output.Write(SyncRun.ReportOf(name, outcome), static json => json.SyncOutcomeReport);
         SyncRun.PrintMessages(context, outcome.Report);
