@@ -93,7 +93,9 @@ public sealed class XferHttpServer : IAsyncDisposable
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
         var limits = kestrel.Limits;
-        limits.MaxRequestBodySize = _options.RequestBytesMax;
+        // Our own limit instead (TryReadBodyAsync). Past its own, Kestrel closes with bytes unread, which resets the connection and
+        // takes the answer along; what the application leaves unread it throws away, for at most five seconds.
+        limits.MaxRequestBodySize = null;
         limits.MaxConcurrentConnections = _options.ConnectionsMax;
         limits.RequestHeadersTimeout = _options.HeadersTimeout;
         limits.KeepAliveTimeout = _options.KeepAliveTimeout;
@@ -149,7 +151,7 @@ public sealed class XferHttpServer : IAsyncDisposable
         }
         catch (BadHttpRequestException e)
         {
-            // Kestrel found the body too long, too slow or not as announced.
+            // Kestrel found the body too slow or not as announced.
             tally.Fault = e.Message;
             await TextAsync(context, e.StatusCode, e.Message, tally);
         }
@@ -240,7 +242,13 @@ public sealed class XferHttpServer : IAsyncDisposable
         try
         {
             using var body = new PooledBytes();
-            await ReadBodyAsync(context, body, tally);
+            if (!await TryReadBodyAsync(context, body, tally))
+            {
+                tally.Fault = $"a body of more than {_options.RequestBytesMax} bytes";
+                await TextAsync(context, 413, $"This server takes requests of up to {_options.RequestBytesMax} bytes.", tally);
+                return;
+            }
+
             await _exchanges.WaitAsync(context.RequestAborted);
             try
             {
@@ -291,17 +299,20 @@ public sealed class XferHttpServer : IAsyncDisposable
         }
     }
 
-    private static async ValueTask ReadBodyAsync(HttpContext context, PooledBytes body, Tally tally)
+    /// <summary>False when it is too long: announced so, before any of it is read, or when it passes the limit.</summary>
+    private async ValueTask<bool> TryReadBodyAsync(HttpContext context, PooledBytes body, Tally tally)
     {
-        // Kestrel refuses an announced length beyond the limit here, and a chunked one as soon as it passes it.
+        if (context.Request.ContentLength > _options.RequestBytesMax) return false;
+
         var stream = context.Request.Body;
         while (true)
         {
             var read = await stream.ReadAsync(body.GetMemory(16 * 1024), context.RequestAborted);
-            if (read == 0) return;
+            if (read == 0) return true;
 
-            body.Advance(read);
             tally.BytesIn += read;
+            if (tally.BytesIn > _options.RequestBytesMax) return false;
+            body.Advance(read);
         }
     }
 

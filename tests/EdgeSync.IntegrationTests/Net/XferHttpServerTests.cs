@@ -96,6 +96,26 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
+    /// <summary>A client that writes everything before it reads must still see why: unread bytes would make the close a reset, which takes the answer along.</summary>
+    [Theory]
+    [InlineData(false, "application/x-fossil", "413")]
+    [InlineData(true, "application/x-fossil", "413")]
+    [InlineData(false, "text/html", "415")]
+    [InlineData(true, "text/html", "415")]
+    public async Task A_refusal_reaches_a_client_that_is_still_sending(bool isChunked, string type, string status)
+    {
+        await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
+        var body = new string('x', 8_000_000);
+
+        var reply = await server.RawAsync(isChunked
+            ? $"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {type}\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n0\r\n\r\n"
+            : $"POST / HTTP/1.0\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", reply);
+        Assert.Contains("\r\nConnection: close\r\n", reply);
+        Assert.Empty(server.Requests);
+    }
+
     [Fact]
     public async Task Never_hands_on_a_body_that_ends_early()
     {
