@@ -5,8 +5,6 @@ namespace EdgeSync.Fossil.Artifacts;
 /// <summary>One run of the parser over one text. Methods answer false after setting the fault.</summary>
 internal ref struct ArtifactParse
 {
-    private const int FileCardBytesMin = 44;   // "F x HASH\n"; shorter ones exist in delta manifests, and then the array grows
-
     private readonly Artifact _artifact;
     private readonly ReadOnlySpan<byte> _whole;
     private readonly int _wholeStart;
@@ -18,15 +16,13 @@ internal ref struct ArtifactParse
     private int _line;
     private byte _card;
     private ArtifactKind _kind;
-    private int _selfTagCount;
-    private int _singleTagCount;
     private ArtifactFault _fault;
 
     private List<ArtifactId>? _parents;
     private List<ArtifactId>? _members;
     private TextSlot _lastMember;
     private List<CherrypickCard>? _cherrypicks;
-    private List<TagSlot>? _tags;
+    private TagCards _tags;
     private List<FieldSlot>? _fields;
 
     public ArtifactParse(Artifact artifact, ReadOnlySpan<byte> text, int start, ArtifactParserOptions options)
@@ -128,7 +124,7 @@ internal ref struct ArtifactParse
         if (_parents is not null) artifact.ParentIds = [.. _parents];
         if (_members is not null) artifact.MemberIds = [.. _members];
         if (_cherrypicks is not null) artifact.CherrypickCards = [.. _cherrypicks];
-        if (_tags is not null) artifact.TagSlots = [.. _tags];
+        artifact.TagSlots = _tags.ToArray();
         if (_fields is not null) artifact.FieldSlots = [.. _fields];
 
         if (_kind == ArtifactKind.None)
@@ -144,8 +140,8 @@ internal ref struct ArtifactParse
 
         return _kind switch
         {
-            ArtifactKind.Control => _selfTagCount == 0 || FailFor(ArtifactFaultKind.Inconsistent, CardRules.Bit((byte)'T')),
-            ArtifactKind.Technote => (artifact.TagSlots.Length == _selfTagCount && _selfTagCount == _singleTagCount) ||
+            ArtifactKind.Control => _tags.SelfCount == 0 || FailFor(ArtifactFaultKind.Inconsistent, CardRules.Bit((byte)'T')),
+            ArtifactKind.Technote => _tags.AreAllSingleOnSelf ||
                 FailFor(ArtifactFaultKind.Inconsistent, CardRules.Bit((byte)'T')),
             ArtifactKind.Forum => (artifact.ThreadTitleSlot.IsAbsent || artifact.InReplyTo.IsEmpty
                     || FailFor(ArtifactFaultKind.Inconsistent, CardRules.Bit((byte)'I'))) &&
@@ -174,7 +170,7 @@ internal ref struct ArtifactParse
 
             if (_reader.TryToken(out start, out length))
             {
-                slot.Permission = PermissionOf(_reader.Text.Slice(start, length));
+                slot.Permission = FileCards.PermissionOf(_reader.Text.Slice(start, length));
                 if (_reader.TryToken(out start, out length))
                 {
                     slot.OldName = Decoded(start, length);
@@ -187,31 +183,14 @@ internal ref struct ArtifactParse
             return FailHere(ArtifactFaultKind.MissingArgument);
         }
 
-        var count = _artifact.FileCount;
-        if (count > 0 && TextOf(_artifact.FileSlots[count - 1].Name).SequenceCompareTo(text) >= 0)
-            return FailAt(ArtifactFaultKind.EntryOrder, name);
+        if (!FileCards.IsAfterLast(_artifact, text)) return FailAt(ArtifactFaultKind.EntryOrder, name);
 
         // Such names came into old histories by mistake; they do not even make the artifact a manifest.
         if (PathName.IsReserved(text)) return true;
 
-        if (count == _artifact.FileSlots.Length) GrowFiles();
-        _artifact.FileSlots[count] = slot;
-        _artifact.FileCount = count + 1;
+        FileCards.Add(_artifact, in slot, _reader.Text[_reader.Position..]);
         return Is(ArtifactKind.CheckIn);
     }
-
-    private readonly void GrowFiles()
-    {
-        var count = _artifact.FileCount;
-        var rest = _reader.Text[_reader.Position..];
-        var more = count == 0 ? Math.Min(rest.Count((byte)'\n') + 1, (rest.Length / FileCardBytesMin) + 16) : count;
-        Array.Resize(ref _artifact.FileSlots, count + more);
-    }
-
-    private static FilePermission PermissionOf(ReadOnlySpan<byte> token) =>
-        token.Contains((byte)'x') ? FilePermission.Executable
-        : token.Contains((byte)'l') ? FilePermission.Symlink
-        : FilePermission.Regular;
 
     private bool TryAttachment()
     {
@@ -362,35 +341,13 @@ internal ref struct ArtifactParse
 
         var targetText = _reader.Text.Slice(start, length);
         ArtifactId target = default;
-        if (targetText is [(byte)'*']) _selfTagCount++;
-        else if (!HashToken.TryParse(targetText, out target)) return FailHere(ArtifactFaultKind.BadHash);
+        if (targetText is not [(byte)'*'] && !HashToken.TryParse(targetText, out target)) return FailHere(ArtifactFaultKind.BadHash);
 
         var targetSlot = new TextSlot(_base + start, length);
         var value = _reader.TryToken(out start, out length) ? Decoded(start, length) : default;
-        var text = TextOf(name);
-        if (text is not [(byte)'-' or (byte)'+' or (byte)'*', ..] || HashToken.IsHex(text[1..]))
-            return FailAt(ArtifactFaultKind.BadTag, name);
-
-        if (text[0] == '+') _singleTagCount++;
-        _tags ??= new List<TagSlot>(2);
-        if (_tags.Count > 0)
-        {
-            var order = TextOf(_tags[^1].Name).SequenceCompareTo(text);
-            if (order > 0 || (order == 0 && !IsAfterLastTarget(target, targetSlot)))
-                return FailAt(ArtifactFaultKind.EntryOrder, name);
-        }
-
-        _tags.Add(new TagSlot(name, value, target));
-        _lastTagTarget = targetSlot;
-        return true;
+        var fault = _tags.Add(_artifact, new TagSlot(name, value, target), targetSlot);
+        return fault == ArtifactFaultKind.None || FailAt(fault, name);
     }
-
-    private TextSlot _lastTagTarget;
-
-    // The artifact itself stands first; hashes stand in the order of their text as written.
-    private readonly bool IsAfterLastTarget(ArtifactId target, TextSlot targetSlot) =>
-        !target.IsEmpty &&
-        (_tags![^1].Target.IsEmpty || TextOf(_lastTagTarget).SequenceCompareTo(TextOf(targetSlot)) < 0);
 
     private bool TryUser()
     {
