@@ -1,4 +1,3 @@
-using System.Globalization;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Tests.Shared;
 
@@ -8,19 +7,13 @@ public class SimulationTests
 {
     private const int SeedsUsual = 300;
 
-    private static int Seeds => int.Parse(
-        Environment.GetEnvironmentVariable("EDGESYNC_SIM_SEEDS") is { Length: > 0 } text
-            ? text
-            : SeedsUsual.ToString(CultureInfo.InvariantCulture),
-        CultureInfo.InvariantCulture);
-
     [Theory]
     [InlineData("Normal")]
     [InlineData("Adversarial")]
     [InlineData("Hostile")]
     public void Every_world_heals(string severity)
     {
-        var worlds = Enumerable.Range(1, Seeds)
+        var worlds = Enumerable.Range(1, SeedCount.Or(SeedsUsual))
             .Select(seed => Runner.OptionsFor((ulong)seed, Enum.Parse<Severity>(severity)))
             .ToList();
 

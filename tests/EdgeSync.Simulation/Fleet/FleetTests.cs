@@ -1,4 +1,4 @@
-using System.Globalization;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.Simulation.Fleet;
 
@@ -6,19 +6,13 @@ public class FleetTests
 {
     private const int SeedsUsual = 200;
 
-    private static int Seeds => int.Parse(
-        Environment.GetEnvironmentVariable("EDGESYNC_SIM_SEEDS") is { Length: > 0 } text
-            ? text
-            : SeedsUsual.ToString(CultureInfo.InvariantCulture),
-        CultureInfo.InvariantCulture);
-
     [Theory]
     [InlineData("Normal")]
     [InlineData("Adversarial")]
     [InlineData("Hostile")]
     public void Every_fleet_heals(string severity)
     {
-        var fleets = Enumerable.Range(1, Seeds)
+        var fleets = Enumerable.Range(1, SeedCount.Or(SeedsUsual))
             .Select(seed => FleetRunner.OptionsFor((ulong)seed, Enum.Parse<Severity>(severity)))
             .ToList();
 
