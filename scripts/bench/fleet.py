@@ -112,6 +112,85 @@ def visible(bench, name, what, poll_goal=False):
     yield Row(what, f"P50 {p50:.1f} ms, P99 {p99:.1f} ms", goal, goal != "–" and (p50 > 20 or p99 > 100), f"{len(latencies)} commits")
 
 
+# ---- where one end is stock's ----
+
+STOCK_CODE = "select value from config where name='project-code'"
+
+
+def bridged(bench, watches=False, backwards=False):
+    """A leaf, nats-server, the bridge and stock's server; from the one end to the other, or back."""
+    site = Site(tempfile.mkdtemp(prefix="bridge", dir=bench.work), bench.program)
+    leaf, theirs = site.clones(2)
+    stock = Stock("fossil", bench.fossil, site.work)
+    with reading(theirs) as database:
+        project = database.execute(STOCK_CODE).fetchone()[0]
+    with contextlib.ExitStack() as stack:
+        start = stack.enter_context
+        fossil = start(stock.serve(theirs))
+        server = start(NatsServer(site.work, bench.nats_server).start(listens=True))
+        nats = f"nats-leaf://127.0.0.1:{server.leaf_port}"
+        start(site.bridge("bridge", project, fossil.url, "--nats", nats, *(["--fossil-file", theirs] if watches else [])))
+        start(site.leaf("leaf", leaf, "--nats", nats, "--nats-role", "leaf"))
+        if not backwards:
+            return latencies_of(site, leaf, theirs, lambda i: site.commit(leaf, f"{i}\n", f"f{i % 7}.txt", f"commit {i}"), bench)
+        return latencies_of(site, theirs, leaf, stock_commits(stock, fossil.url, site), bench)
+
+
+def stock_commits(stock, url, site):
+    """Commits made in a check-out of stock's, which brings each to the server it was cloned from."""
+    folder = tempfile.mkdtemp(prefix="checkout-", dir=site.work)
+    copy, tree = os.path.join(folder, "copy.fossil"), os.path.join(folder, "tree")
+    stock.capture("clone", url, copy)
+    stock.open_tree(copy, tree)
+    stock.capture("setting", "autosync", "on", cwd=tree)
+
+    def commit(i):
+        name = f"s{i % 7}.txt"
+        with open(os.path.join(tree, name), "w", encoding="ascii") as file:
+            file.write(f"{i}\n" * 10)
+        stock("add", name, cwd=tree, must_succeed=False)
+        stock.commit(copy, tree, name, f"stock {i}")
+
+    return commit
+
+
+def latencies_of(site, source, target, commit, bench):
+    """Seconds from the commit standing in one repository until it stands in the other."""
+    with reading(source) as here, reading(target) as there:
+        latencies, moments = [], random.Random(1)
+        for i in range(-2, bench.runs * 8):
+            time.sleep(moments.random())
+            count, deadline = check_ins(here) + 1, time.monotonic() + VISIBLE_MAX_S
+            committing = threading.Thread(target=commit, args=(i,))
+            committing.start()
+            began = wait_until(here, count, deadline)
+            ended = wait_until(there, count, deadline)
+            committing.join()
+            if i >= 0:   # the first two find everybody awake
+                latencies.append(ended - began)
+        return latencies
+
+
+def through_leaf(bench):
+    """Stock's client brings a commit to one of our leaves; another leaf has it."""
+    site = Site(tempfile.mkdtemp(prefix="push", dir=bench.work), bench.program)
+    a, b = site.clones(2)
+    stock = Stock("fossil", bench.fossil, site.work)
+    with contextlib.ExitStack() as stack:
+        start = stack.enter_context
+        server = start(NatsServer(site.work, bench.nats_server).start(listens=True))
+        nats = f"nats-leaf://127.0.0.1:{server.leaf_port}"
+        first = start(site.leaf("a", a, "--nats", nats))
+        start(site.leaf("b", b, "--nats", nats))
+        return latencies_of(site, a, b, stock_commits(stock, f"http://{first.address}/", site), bench)
+
+
+def stock_row(what, latencies, goal):
+    """As fleets do, with the goal of those that have a stock program at one end."""
+    p50, p99 = statistics.median(latencies) * 1000, percentile(latencies, 0.99) * 1000
+    yield Row(what, f"P50 {p50:.1f} ms, P99 {p99:.1f} ms", "P50 ≤ 100 ms" if goal else "–", goal and p50 > 100, f"{len(latencies)} commits")
+
+
 # ---- what a hub takes ----
 
 def hub_commits(bench):
@@ -184,6 +263,10 @@ CASES = {
     "embedded": lambda bench: visible(bench, "embedded", "commit on a hub seen by its leaf, embedded brokers"),
     "server": lambda bench: visible(bench, "server", "commit on a leaf seen by another, nats-server between them"),
     "chain": lambda bench: visible(bench, "chain", "commit on a leaf seen at the other end of three hubs"),
+    "tostock": lambda bench: stock_row("commit on a leaf in stock's file, through nats-server, bridge and stock's server", bridged(bench), True),
+    "fromstock": lambda bench: stock_row("commit brought to stock's server seen by a leaf behind the bridge", bridged(bench, backwards=True), False),
+    "fromfile": lambda bench: stock_row("the same where the bridge watches the server's file", bridged(bench, watches=True, backwards=True), True),
+    "stockleaf": lambda bench: stock_row("commit that stock's client brought to a leaf seen by another leaf", through_leaf(bench), True),
     "commits": hub_commits,
     "star": star,
     "idle": idle,

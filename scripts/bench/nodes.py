@@ -62,6 +62,10 @@ class Site:
         port = free_port()
         return self.daemon(name, ["leaf", "--repo", repository, "--serve-http", f"127.0.0.1:{port}", *more], port)
 
+    def bridge(self, name, project, url, *more):
+        port = free_port()
+        return self.daemon(name, ["bridge", "serve", "--project", project, "--fossil-url", url, "--serve-http", f"127.0.0.1:{port}", *more], port)
+
     def hub(self, name, repository, upstream=None, *more):
         """A hub; `.http_port`, `.leaf_port` and `.monitor_port` say where."""
         client, leaf, http, monitor = (free_port() for _ in range(4))

@@ -212,7 +212,7 @@ public sealed class AgentCore
     {
         if (_isStopped || !LinkIsUp || presence.PeerId == _options.NodeId) return;
 
-        var hubBefore = Hub;
+        var (hubBefore, hadToAsk) = (Hub, MustBeAsked(presence.PeerId));
         var change = _peers.Apply(now, presence, out var forgotten);
         if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned) returned.OnWayBack(now);
         if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
@@ -225,8 +225,7 @@ public sealed class AgentCore
         var hub = Hub;
         if (hub != hubBefore && hub is not null)
         {
-            var target = _targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub));
-            WishAutomatic(target, now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+            WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
         }
         else if (change == PeerChange.Came && hub is null)
         {
@@ -235,6 +234,7 @@ public sealed class AgentCore
             PlanNatsPoll(now, ReturnSpread * _prng.NextDouble());
         }
 
+        if (hub == presence.PeerId && !hadToAsk && MustBeAsked(hub)) PlanNatsPoll(now, Jittered(_natsPause = _options.PollInterval));
         if (change == PeerChange.Came && presence.Role == NodeRole.Hub && presence.PeerId != hub) PlanOtherHubs(now + (ReturnSpread * (1 + _prng.NextDouble())));
         StartDue(now);
     }
@@ -278,9 +278,8 @@ public sealed class AgentCore
     /// <summary>An exchange ended.</summary>
     public void OnSyncFinished(Instant now, long syncId, SyncOutcome outcome)
     {
-        if (_targets.FindRunning(syncId) is not { } state) return;
+        if (_targets.FindRunning(syncId) is not { StartedAt: var startedAt } state) return;
 
-        var startedAt = state.StartedAt;
         state.Finish(now, outcome);
         if (!outcome.IsOk && outcome.Kind != SyncOutcomeKind.Cancelled) _counts = _counts with { SyncsFailed = _counts.SyncsFailed + 1 };
         _effects.Enqueue(OutcomeLog.Line(_targets, state, outcome, now - startedAt, startedAt - _options.PollInterval));
@@ -335,7 +334,7 @@ public sealed class AgentCore
         if (_wanted.HasNewer(state.Target.Id, startedAt)) WishAutomatic(state, now, SyncReason.Announcement);
         _wanted.OnAnswered(state.Target.Id, startedAt);
         var moved = outcome.Received + outcome.Sent > 0;
-        if (state.Target.Kind == TargetKind.Http || state.Target.Kind == TargetKind.NatsAny || IsSilent(state.Target.PeerId))
+        if (state.Target.Kind == TargetKind.Http || state.Target.Kind == TargetKind.NatsAny || MustBeAsked(state.Target.PeerId))
         {
             if (state.IsConfigured) WishAutomatic(state, now + Jittered(_options.PollInterval), SyncReason.Poll);
             if (state.Target.Kind != TargetKind.Http) _natsPause = _options.PollInterval;
@@ -487,8 +486,9 @@ public sealed class AgentCore
 
     private bool IsUsable(string peer) => _targets.Find($"nats:{peer}") is not { Breaker: BreakerState.Open };
 
-    /// <summary>A bridge: it answers, and never tells what its server got from elsewhere.</summary>
-    private bool IsSilent(string? peer) => _peers.Find(peer) is { } record && record.Capabilities.Contains(AgentOptions.BridgeCapability);
+    private bool IsSilent(string? peer) => _peers.Find(peer) is { IsBridge: true };
+
+    private bool MustBeAsked(string? peer) => _peers.Find(peer) is { IsBridge: true } bridge && (_options.Unversioned || _options.Tables || !bridge.Tells);
 
     private void PlanNatsPoll(Instant now, TimeSpan pause) => _natsPollAt = now + pause;
 

@@ -32,8 +32,11 @@ public enum AutosyncMode
 /// <summary>One repository of one node: what it is and how it behaves.</summary>
 public sealed record AgentOptions
 {
-    /// <summary>Said by bridges: they answer for a server, and never tell what that got from elsewhere.</summary>
+    /// <summary>Said by bridges: they answer for a server, and do not tell what somebody brought through them.</summary>
     public const string BridgeCapability = "bridge";
+
+    /// <summary>Said by bridges, besides, while they tell what artifacts their server got from elsewhere.</summary>
+    public const string TellsCapability = "tells";
 
     /// <summary>This node's stable name, one token (<see cref="ProjectSubjects.PeerNameOf"/>).</summary>
     public required string NodeId { get; init; }

@@ -21,6 +21,9 @@ public sealed record BridgeOptions
 
     /// <summary>Longest pause between tries of a server that does not answer.</summary>
     public TimeSpan PauseMax { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The bridge's own name, in which it tells of what its servers got.</summary>
+    public string NodeId { get; init; } = "bridge";
 }
 
 /// <summary>What became of a request at the server.</summary>
@@ -68,6 +71,15 @@ public abstract record BridgeEffect
     /// <summary>Answer that there is no reply, and why.</summary>
     public sealed record Refuse(long RequestId, ExchangeRefusal Refusal, string Reason) : BridgeEffect;
 
+    /// <summary>Post a look of our own; told by <see cref="BridgeCore.OnProbed"/>.</summary>
+    public sealed record Probe(string ProjectCode, ReadOnlyMemory<byte> Body) : BridgeEffect;
+
+    /// <summary>Tell the peers what the server got.</summary>
+    public sealed record Announce(string ProjectCode, Announcement Announcement) : BridgeEffect;
+
+    /// <summary>Whether the bridge tells of what its server gets has changed: the peers want to know.</summary>
+    public sealed record Show(string ProjectCode) : BridgeEffect;
+
     public sealed record Log(AgentLogLevel Level, string Text, string ProjectCode) : BridgeEffect;
 }
 
@@ -81,7 +93,7 @@ public sealed record BridgeProjectStatus(
 /// nothing: within <see cref="BridgeOptions.Patience"/> there is a reply or a reason.
 /// <para>Driven like <see cref="AgentCore"/>: events and commands, then effects until none is left, then the deadline.</para>
 /// </summary>
-public sealed class BridgeCore(BridgeOptions options, Prng prng)
+public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy)
 {
     private static readonly TimeSpan PauseFirst = TimeSpan.FromMilliseconds(250);
 
@@ -105,17 +117,86 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng)
                 if (first is null || at < first) first = at;
             }
 
+            foreach (var project in _projects.Values)
+            {
+                if (project.Probe?.Deadline is { } look && (first is null || look < first)) first = look;
+            }
+
             return first;
         }
     }
 
     public bool TryTake(out BridgeEffect effect) => _effects.TryDequeue(out effect!);
 
-    public void SetProject(string projectCode, string url)
+    /// <param name="probe">Null: the bridge only carries, and never looks by itself.</param>
+    public void SetProject(string projectCode, string url, ProbeOptions? probe = null)
     {
         if (_projects.TryGetValue(projectCode, out var old) && old.Url == url) return;
 
-        _projects[projectCode] = new Project(url);
+        _projects[projectCode] = new Project(url) { Probe = probe is null ? null : new UpstreamProbe(probe, projectCode) };
+    }
+
+    /// <summary>True while the bridge tells by itself what the project's server gets from elsewhere.</summary>
+    public bool Tells(string projectCode) => _projects.TryGetValue(projectCode, out var project) && project.Probe is { Tells: true };
+
+    /// <summary>A peer of the project is there.</summary>
+    public void OnListener(Instant now, string projectCode)
+    {
+        if (!_projects.TryGetValue(projectCode, out var project)) return;
+
+        project.Probe?.OnListener(now);
+        ProbeDue(now);
+    }
+
+    /// <summary>Something happened at the server, perhaps. Without a project: at any of them.</summary>
+    public void Nudge(Instant now, string? projectCode = null)
+    {
+        foreach (var (code, project) in _projects)
+            if (projectCode is null || code == projectCode)
+                project.Probe?.Nudge(now);
+        ProbeDue(now);
+    }
+
+    /// <summary>An announcement was heard. Those in our own name are of what somebody brought through us.</summary>
+    public void OnAnnouncement(Instant now, string projectCode, Announcement announcement)
+    {
+        if (announcement.PeerId != options.NodeId || !_projects.TryGetValue(projectCode, out var project)) return;
+
+        foreach (var id in announcement.Artifacts()) project.Probe?.OnTold(now, id.ToString());
+    }
+
+    /// <summary>The answer to a <see cref="BridgeEffect.Probe"/>; null with the reason where there is none.</summary>
+    public void OnProbed(Instant now, string projectCode, ReadOnlyMemory<byte>? reply, string? reason)
+    {
+        if (!_projects.TryGetValue(projectCode, out var project) || project.Probe is not { } probe) return;
+
+        var (told, faultBefore) = (probe.Tells, probe.Fault);
+        List<string> fresh = [];
+        if (reply is { } answer) fresh = probe.OnReply(now, answer);
+        else probe.OnFailed(now, reason ?? "no answer");
+
+        if (probe.Fault is { } fault && faultBefore is null)
+            _effects.Enqueue(new BridgeEffect.Log(AgentLogLevel.Warning, $"cannot look for news at {project.Url}: {fault}; the leaves ask by themselves", projectCode));
+        if (probe.Tells != told) _effects.Enqueue(new BridgeEffect.Show(projectCode));
+        if (fresh.Count > 0) _effects.Enqueue(new BridgeEffect.Announce(projectCode, NewsOf(fresh)));
+    }
+
+    // The last is the newest, most likely the check-in that all the others belong to.
+    private Announcement NewsOf(List<string> fresh) => new()
+    {
+        Kind = AnnouncedKind.Artifact,
+        Uuid = fresh[^1],
+        PeerId = options.NodeId,
+        Role = NodeRole.Hub,
+        Files = fresh.GetRange(Math.Max(0, fresh.Count - 1 - Announcement.FilesMax), Math.Min(fresh.Count - 1, Announcement.FilesMax)),
+    };
+
+    private void ProbeDue(Instant now)
+    {
+        foreach (var (code, project) in _projects)
+        {
+            if (project.Probe is { } probe && probe.TryBegin(now, entropy, out var body)) _effects.Enqueue(new BridgeEffect.Probe(code, body));
+        }
     }
 
     /// <summary>Its waiting requests are refused.</summary>
@@ -141,6 +222,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng)
         }
 
         project.Requests++;
+        project.Probe?.OnListener(now);
         if (project.OpenUntil is { } until && until > now)
         {
             Refuse(id, ExchangeRefusal.Upstream, Sentence($"{project.Url} does not answer ({project.Reason}); next try in {TargetState.Words(until - now)}"));
@@ -210,6 +292,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng)
         }
 
         ForwardDue(now);
+        ProbeDue(now);
     }
 
     private void ForwardDue(Instant now)
@@ -276,6 +359,8 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng)
     private sealed class Project(string url)
     {
         public string Url => url;
+
+        public UpstreamProbe? Probe { get; init; }
 
         public long Requests { get; set; }
 

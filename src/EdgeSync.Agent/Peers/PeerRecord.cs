@@ -37,6 +37,12 @@ public sealed record PeerRecord
     /// <summary>True for the original's nodes, which are known by their announcements only.</summary>
     public bool IsForeign { get; init; }
 
+    /// <summary>It answers for a server, and does not tell what is brought to it.</summary>
+    public bool IsBridge => Capabilities.Contains(AgentOptions.BridgeCapability);
+
+    /// <summary>A bridge that tells what artifacts its server gets from elsewhere.</summary>
+    public bool Tells => Capabilities.Contains(AgentOptions.TellsCapability);
+
     /// <summary>Check-ins that we have and it has not, by the counts; null where a count is missing.</summary>
     public long? LagBehind(long ownCheckIns) =>
         IsForeign || ownCheckIns == 0 ? null : Math.Max(0, ownCheckIns - CheckIns);

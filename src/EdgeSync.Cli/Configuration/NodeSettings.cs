@@ -122,6 +122,18 @@ internal sealed class BridgeProject
 
     /// <summary>File with <c>user:password</c> for a web server in front of it.</summary>
     public string? HttpAuthFile { get; set; }
+
+    /// <summary>Shortest pause between two looks for what the server got from elsewhere; zero never looks.</summary>
+    public TimeSpan Probe { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The pause that looks without a find grow to.</summary>
+    public TimeSpan ProbeMax { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>File with <c>login:password</c> of somebody who may read there, for the looks; without it nobody in particular looks.</summary>
+    public string? LoginFile { get; set; }
+
+    /// <summary>The server's repository file, where it is on this machine: then a look follows at once when it grows.</summary>
+    public string? FossilFile { get; set; }
 }
 
 /// <summary>Where traces, metrics and logs are sent; nothing is sent without an endpoint.</summary>

@@ -40,6 +40,7 @@ internal static class SettingsCheck
         files.AddRange(settings.Repositories.Select((one, i) => ($"repositories[{i}].password_file", one.PasswordFile)));
         files.AddRange(settings.Hub.Users.Select((user, i) => ($"hub.users[{i}].password_file", user.PasswordFile)));
         files.AddRange(settings.Bridge.Projects.Select((one, i) => ($"bridge.projects[{i}].http_auth_file", one.HttpAuthFile)));
+        files.AddRange(settings.Bridge.Projects.Select((one, i) => ($"bridge.projects[{i}].login_file", one.LoginFile)));
         return from file in files
                where file.File is not null
                let fault = Secrets.FaultOf(file.File)
@@ -138,6 +139,7 @@ internal static class SettingsCheck
         if (!IsProjectCode(project.Code)) yield return (place + ".code", "40 lower-case hex digits: 'edgesync repo info' prints them");
         if (!PeerUrl.TryParse(project.Url, out _)) yield return (place + ".url", "the address of a Fossil server: http://… or https://…");
         if (!IsPrefix(project.Prefix)) yield return (place + ".prefix", $"'{project.Prefix}' cannot begin a subject");
+        if (project.Probe != TimeSpan.Zero && project.Probe < TimeSpan.FromMilliseconds(50)) yield return (place + ".probe", "at least 50ms, or 0s to look never");
     }
 
     private static bool IsToken(string text) =>

@@ -9,6 +9,7 @@ internal sealed class FleetBeacon(AgentOptions options, Prng prng)
     private readonly Heartbeat _heartbeat = new(options, prng);
     private readonly Queue<AgentEffect.Publish> _effects = new();
     private bool _isUp;
+    private bool _tells;
 
     public Instant? Deadline => _isUp ? _heartbeat.Deadline : null;
 
@@ -25,6 +26,12 @@ internal sealed class FleetBeacon(AgentOptions options, Prng prng)
     public void OnPresence(Instant now, Presence presence)
     {
         if (_isUp && presence.State == PresenceState.Join && presence.PeerId != options.NodeId) _heartbeat.Hurry(now, 1);
+    }
+
+    public void OnTells(Instant now, bool tells)
+    {
+        _tells = tells;
+        if (_isUp) Publish(_heartbeat.Next(now));
     }
 
     public void OnDeadline(Instant now)
@@ -47,7 +54,7 @@ internal sealed class FleetBeacon(AgentOptions options, Prng prng)
             Role = options.Role,
             Version = options.Version,
             Platform = options.Platform,
-            Capabilities = options.Capabilities,
+            Capabilities = _tells ? [.. options.Capabilities, AgentOptions.TellsCapability] : options.Capabilities,
             Interval = options.HeartbeatInterval,
         };
         _effects.Enqueue(new AgentEffect.Publish(options.Subjects.Presence, presence.ToBytes()));

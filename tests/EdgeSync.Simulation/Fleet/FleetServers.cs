@@ -64,6 +64,8 @@ internal sealed class FleetWebServer(FleetNode repository, FleetLink link)
 /// <summary>The bridge: its decisions are the real ones, its HTTP and NATS are the simulation's.</summary>
 internal sealed class FleetBridge
 {
+    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(10);
+
     private readonly Fleet _fleet;
     private readonly FleetWebServer _server;
     private readonly BridgeCore _core;
@@ -77,8 +79,8 @@ internal sealed class FleetBridge
     public FleetBridge(Fleet fleet, FleetWebServer server, FleetLink link, Func<FleetBroker?> broker, Prng prng)
     {
         (_fleet, _server) = (fleet, server);
-        _core = new BridgeCore(new BridgeOptions(), prng.Fork());
-        _core.SetProject(fleet.Subjects.ProjectCode, FleetWebServer.Url);
+        _core = new BridgeCore(new BridgeOptions(), prng.Fork(), new SeededEntropy(prng.NextUInt64()));
+        _core.SetProject(fleet.Subjects.ProjectCode, FleetWebServer.Url, new ProbeOptions());
         var options = new AgentOptions
         {
             NodeId = "bridge",
@@ -100,6 +102,12 @@ internal sealed class FleetBridge
         Client.Subscribe(fleet.Subjects.Presence, "", m =>
         {
             if (Presence.TryParse(m.Data.Span, out var presence)) _beacon.OnPresence(Now, presence);
+            _core.OnListener(Now, fleet.Subjects.ProjectCode);
+            Settle();
+        });
+        Client.Subscribe(fleet.Subjects.Commit, "", m =>
+        {
+            if (Announcement.TryParse(m.Data.Span, out var announcement)) _core.OnAnnouncement(Now, fleet.Subjects.ProjectCode, announcement);
             Settle();
         });
         Client.Start();
@@ -150,6 +158,26 @@ internal sealed class FleetBridge
                         Settle();
                         _replies.Remove(forward.RequestId);
                     });
+                    break;
+                case BridgeEffect.Probe probe:
+                    var isTold = false;
+                    void Tell(byte[]? body, string? reason)
+                    {
+                        if (isTold) return;
+
+                        isTold = true;
+                        _core.OnProbed(Now, probe.ProjectCode, body, reason);
+                        Settle();
+                    }
+
+                    _server.Post(_fleet.Clock, probe.Body.ToArray(), (outcome, body, _) => Tell(body, outcome.Reason));
+                    _fleet.Clock.After(ProbePatience, () => Tell(null, "no answer in time"));
+                    break;
+                case BridgeEffect.Announce news:
+                    Client.Publish(_fleet.Subjects.Commit, news.Announcement.ToBytes());
+                    break;
+                case BridgeEffect.Show:
+                    _beacon.OnTells(Now, _core.Tells(_fleet.Subjects.ProjectCode));
                     break;
                 case BridgeEffect.Reply reply when _requests.Remove(reply.RequestId, out var request):
                     var (replyBody, contentType) = _replies[reply.RequestId];

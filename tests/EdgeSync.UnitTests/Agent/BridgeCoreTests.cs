@@ -161,7 +161,7 @@ public class BridgeCoreTests
 
     private static BridgeCore Bridge(ulong seed = 1)
     {
-        var bridge = new BridgeCore(new BridgeOptions(), new Prng(seed));
+        var bridge = new BridgeCore(new BridgeOptions(), new Prng(seed), new SeededEntropy(seed));
         bridge.SetProject("p", "http://server/");
         return bridge;
     }

@@ -18,6 +18,7 @@ namespace EdgeSync.Cli.Hosting.Node;
 internal sealed class BridgeNode : IAsyncDisposable
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan GreetPause = TimeSpan.FromMilliseconds(50);
 
     private readonly NodeSurroundings _node;
@@ -27,14 +28,15 @@ internal sealed class BridgeNode : IAsyncDisposable
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<long, Pending> _pending = new();
     private readonly List<NatsResponder> _responders = [];
-    private readonly List<NatsSub> _greetings = [];
+    private readonly List<NatsSub> _listening = [];
+    private readonly List<UpstreamFile> _files = [];
     private readonly CoreLoop<BridgeCore> _loop;
 
     private BridgeNode(BridgeSection settings, NatsSide nats, NodeSurroundings node)
     {
         (_node, _nats) = (node, nats);
         _tasks = new RunningTasks(node.Failed, node.Log);
-        var core = new BridgeCore(new BridgeOptions(), new Prng(BitConverter.ToUInt64(RandomBytes(8))));
+        var core = new BridgeCore(new BridgeOptions { NodeId = node.NodeId }, new Prng(BitConverter.ToUInt64(RandomBytes(8))), SystemEntropy.Instance);
         foreach (var project in settings.Projects)
         {
             var url = PeerUrl.Parse(project.Url);
@@ -47,7 +49,8 @@ internal sealed class BridgeNode : IAsyncDisposable
                 },
                 node.Clock);
             _upstreams[project.Code] = new Upstream(url, http, new ProjectSubjects(project.Prefix, project.Code));
-            core.SetProject(project.Code, url.ToString());
+            core.SetProject(project.Code, url.ToString(), ProbeOf(project));
+            if (project.FossilFile is { } watched) _files.Add(new UpstreamFile(watched, () => NudgeAsync(project.Code), node.Clock));
         }
 
         _loop = new CoreLoop<BridgeCore>(core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock);
@@ -62,8 +65,10 @@ internal sealed class BridgeNode : IAsyncDisposable
                 nats.Connection, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
                 node.Clock, SystemEntropy.Instance, node, cancellationToken));
             var presence = await nats.Connection.SubscribeCoreAsync(upstream.Subjects.Presence, cancellationToken: cancellationToken);
-            bridge._greetings.Add(presence);
-            bridge._tasks.Start(() => bridge.GreetAsync(upstream, presence));
+            var commits = await nats.Connection.SubscribeCoreAsync(upstream.Subjects.Commit, cancellationToken: cancellationToken);
+            bridge._listening.AddRange([presence, commits]);
+            bridge._tasks.Start(() => bridge.GreetAsync(code, upstream, presence));
+            bridge._tasks.Start(() => bridge.ListenAsync(code, commits));
         }
 
         bridge._tasks.Start(bridge.ShowAsync);
@@ -88,13 +93,17 @@ internal sealed class BridgeNode : IAsyncDisposable
         ];
     }
 
+    /// <summary>Looks at once whether the servers, or the one of a project, got something.</summary>
+    public Task NudgeAsync(string? code = null) => _loop.TellAsync((core, now) => core.Nudge(now, code)).AsTask();
+
     /// <summary>Tells everybody at once that we are here (again).</summary>
     public ValueTask OnLinkUpAsync() => new(ShowAsync(PresenceState.Join));
 
     public async ValueTask DisposeAsync()
     {
         await ShowAsync(PresenceState.Leave);
-        foreach (var greeting in _greetings) greeting.Unsubscribe();
+        foreach (var file in _files) await file.DisposeAsync();
+        foreach (var subscription in _listening) subscription.Unsubscribe();
         foreach (var responder in _responders) await responder.DisposeAsync();
         await _stop.CancelAsync();
         await _loop.DisposeAsync();
@@ -131,6 +140,18 @@ internal sealed class BridgeNode : IAsyncDisposable
                 case BridgeEffect.Refuse refuse when _pending.TryRemove(refuse.RequestId, out var pending):
                     pending.Answer.TrySetResult(ResponderAnswer.Refused(refuse.Refusal, refuse.Reason));
                     break;
+                case BridgeEffect.Probe probe:
+                    _tasks.Start(() => ProbeAsync(probe));
+                    break;
+                case BridgeEffect.Announce news:
+                    var subject = _upstreams[news.ProjectCode].Subjects.Commit;
+                    _tasks.Start(() => _nats.PublishAsync(subject, news.Announcement.ToBytes(), CancellationToken.None));
+                    break;
+                case BridgeEffect.Show show:
+                    var shown = _upstreams[show.ProjectCode];
+                    shown.Tells = core.Tells(show.ProjectCode);
+                    _tasks.Start(() => ShowAsync(shown, PresenceState.Alive));
+                    break;
                 case BridgeEffect.Log line:
                     _node.Log.Write(RepositoryNode.LevelOf(line.Level), line.Text, ("project", line.ProjectCode));
                     break;
@@ -163,6 +184,44 @@ internal sealed class BridgeNode : IAsyncDisposable
         await _loop.TellAsync((core, now) => core.OnUpstream(now, forward.RequestId, outcome));
     }
 
+    private async Task ProbeAsync(BridgeEffect.Probe probe)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(ProbePatience);
+        ReadOnlyMemory<byte>? reply = null;
+        string? reason = null;
+        try
+        {
+            var pending = new Pending(probe.Body, XferContentType.Compressed);
+            await PostAsync(_upstreams[probe.ProjectCode], pending, limit.Token);
+            reply = pending.Reply;
+        }
+        catch (OperationCanceledException)
+        {
+            reason = "no answer in time";
+        }
+        catch (EdgeSyncException e)
+        {
+            reason = e.Message;
+        }
+
+        await _loop.TellAsync((core, now) => core.OnProbed(now, probe.ProjectCode, reply, reason));
+    }
+
+    private static ProbeOptions? ProbeOf(BridgeProject project)
+    {
+        if (project.Probe <= TimeSpan.Zero) return null;
+
+        var login = project.LoginFile is { } file ? Secrets.FirstLine(file).Split(':', 2) : null;
+        return new ProbeOptions
+        {
+            PauseMin = project.Probe,
+            PauseMax = project.Probe > project.ProbeMax ? project.Probe : project.ProbeMax,
+            Login = login?[0],
+            Password = login is { Length: 2 } ? login[1] : "",
+        };
+    }
+
     private static async Task PostAsync(Upstream upstream, Pending pending, CancellationToken cancellationToken)
     {
         using var response = await upstream.Http.PostAsync(upstream.Url, pending.Type, pending.Body, mayRepeat: false, cancellationToken);
@@ -188,7 +247,7 @@ internal sealed class BridgeNode : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(_stop.Token)) await ShowAsync(PresenceState.Alive);
     }
 
-    // As a hub, because everybody brings to it and fetches from it; as a bridge, because it never tells what others brought.
+    // As a hub, because everybody brings to it and fetches from it; as a bridge, because it does not tell what others brought.
     private async Task ShowAsync(PresenceState state)
     {
         foreach (var upstream in _upstreams.Values) await ShowAsync(upstream, state);
@@ -202,18 +261,21 @@ internal sealed class BridgeNode : IAsyncDisposable
             State = state,
             Role = NodeRole.Hub,
             Version = BuildInfo.Version,
-            Capabilities = ["bridge", "serve-nats"],
+            Capabilities = upstream.Tells ? [AgentOptions.BridgeCapability, "serve-nats", AgentOptions.TellsCapability] : [AgentOptions.BridgeCapability, "serve-nats"],
             Interval = Heartbeat,
         };
         return _nats.PublishAsync(upstream.Subjects.Presence, presence.ToBytes(), CancellationToken.None);
     }
 
     // Who is new hears of us at once: until then it would look for others. One answer serves all that came meanwhile.
-    private async Task GreetAsync(Upstream upstream, NatsSub presence)
+    private async Task GreetAsync(string code, Upstream upstream, NatsSub presence)
     {
         await foreach (var message in presence.ReadAllAsync(_stop.Token))
         {
-            if (!Presence.TryParse(message.Data.Span, out var other) || other.State != PresenceState.Join || other.PeerId == _node.NodeId) continue;
+            if (!Presence.TryParse(message.Data.Span, out var other) || other.PeerId == _node.NodeId) continue;
+
+            _loop.TellOrDrop((core, now) => core.OnListener(now, code));
+            if (other.State != PresenceState.Join) continue;
 
             await Task.Delay(GreetPause, _node.Clock, _stop.Token);
             while (presence.TryRead(out _))
@@ -225,6 +287,14 @@ internal sealed class BridgeNode : IAsyncDisposable
         }
     }
 
+    private async Task ListenAsync(string code, NatsSub commits)
+    {
+        await foreach (var message in commits.ReadAllAsync(_stop.Token))
+        {
+            if (Announcement.TryParse(message.Data.Span, out var announcement)) _loop.TellOrDrop((core, now) => core.OnAnnouncement(now, code, announcement));
+        }
+    }
+
     private static byte[] RandomBytes(int count)
     {
         var bytes = new byte[count];
@@ -232,7 +302,10 @@ internal sealed class BridgeNode : IAsyncDisposable
         return bytes;
     }
 
-    private sealed record Upstream(PeerUrl Url, XferHttpClient Http, ProjectSubjects Subjects);
+    private sealed record Upstream(PeerUrl Url, XferHttpClient Http, ProjectSubjects Subjects)
+    {
+        public volatile bool Tells;
+    }
 
     /// <summary>A request that waits for its answer.</summary>
     private sealed class Pending(ReadOnlyMemory<byte> body, XferContentType type)

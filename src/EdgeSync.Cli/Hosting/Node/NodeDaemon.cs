@@ -138,6 +138,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     /// <summary>Every repository, or the one that is named, syncs with everybody it concerns.</summary>
     public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(string? repository, CancellationToken cancellationToken)
     {
+        if (repository is null && _bridge is not null) await _bridge.NudgeAsync();
         var nodes = repository is null ? _repositories : [Find(repository)];
         var results = await Task.WhenAll(nodes.Select(async node =>
             (await node.SyncNowAsync(cancellationToken)).Select(r => r with { Repository = node.Host.FilePath })));

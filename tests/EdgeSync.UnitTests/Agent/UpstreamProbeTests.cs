@@ -1,0 +1,198 @@
+using System.Buffers;
+using System.Text;
+using EdgeSync.Agent;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Primitives;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.UnitTests.Agent;
+
+public class UpstreamProbeTests
+{
+    private const string Project = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c";
+
+    private static readonly Instant Start = AgentDriver.Start;
+
+    [Fact]
+    public void Nobody_looks_where_nobody_listens()
+    {
+        var bridge = Bridge();
+
+        bridge.OnDeadline(Start);
+
+        Assert.Empty(Take(bridge));
+        Assert.Null(bridge.Deadline);
+    }
+
+    [Fact]
+    public void A_look_is_a_pull_that_wants_nothing()
+    {
+        var bridge = Bridge(new ProbeOptions { Login = "reader", Password = "secret" });
+        bridge.OnListener(Start, Project);
+
+        var text = Encoding.UTF8.GetString(Decode(Assert.IsType<BridgeEffect.Probe>(Assert.Single(Take(bridge))).Body));
+
+        var lines = text.Split('\n');
+        Assert.StartsWith("login reader ", lines[0], StringComparison.Ordinal);
+        Assert.Matches($"^pull [0-9a-f]{{40}} {Project}$", lines[1]);
+        Assert.True(XferLogin.NonceFits(Encoding.ASCII.GetBytes(lines[0].Split(' ')[2]), Encoding.UTF8.GetBytes(text[(lines[0].Length + 1)..])));
+    }
+
+    [Fact]
+    public void What_was_not_in_the_answer_before_is_told()
+    {
+        var (bridge, now) = Telling(Ids(1, 2));
+
+        var news = Assert.IsType<BridgeEffect.Announce>(Assert.Single(Look(bridge, ref now, Answer(Ids(1, 2, 3, 4))))).Announcement;
+
+        Assert.Equal((Id(4), "bridge", NodeRole.Hub), (news.Uuid, news.PeerId, news.Role));
+        Assert.Equal([Id(3)], news.Files);
+        Assert.Empty(Look(bridge, ref now, Answer(Ids(1, 2, 3, 4))));
+    }
+
+    [Fact]
+    public void The_first_answer_names_the_newest_and_tells_the_leaves_to_rest()
+    {
+        var bridge = Bridge();
+        bridge.OnListener(Start, Project);
+        var now = Start;
+
+        var effects = Look(bridge, ref now, Answer(Ids(1, 2)), isFirst: true);
+
+        Assert.Equal(Id(2), effects.OfType<BridgeEffect.Announce>().Single().Announcement.Uuid);
+        Assert.Single(effects.OfType<BridgeEffect.Show>());
+        Assert.True(bridge.Tells(Project));
+    }
+
+    [Fact]
+    public void What_was_told_in_our_name_is_not_told_again()
+    {
+        var (bridge, now) = Telling(Ids(1));
+        bridge.OnAnnouncement(now, Project, new Announcement { Uuid = Id(3), PeerId = "bridge", Files = [Id(2)] });
+        bridge.OnAnnouncement(now, Project, new Announcement { Uuid = Id(4), PeerId = "somebody" });
+
+        var effects = Look(bridge, ref now, Answer(Ids(1, 2, 3, 4)));
+
+        Assert.Equal(Id(4), Assert.IsType<BridgeEffect.Announce>(Assert.Single(effects)).Announcement.Uuid);
+    }
+
+    [Fact]
+    public void Private_artifacts_are_nobodys_news()
+    {
+        var (bridge, now) = Telling(Ids(1));
+
+        Assert.Empty(Look(bridge, ref now, Answer(Ids(1) + $"igot {Id(2)} 1\n")));
+    }
+
+    [Fact]
+    public void Looks_get_rarer_and_a_find_makes_them_frequent_again()
+    {
+        var options = new ProbeOptions();
+        var (bridge, now) = Telling(Ids(1));
+        for (var i = 0; i < 30; i++)
+        {
+            bridge.OnListener(now, Project);
+            Look(bridge, ref now, Answer(Ids(1)));
+        }
+
+        Assert.Equal(options.PauseMax, bridge.Deadline!.Value - now);
+        Look(bridge, ref now, Answer(Ids(1, 2)));
+        Assert.Equal(options.PauseMin, bridge.Deadline!.Value - now);
+    }
+
+    [Fact]
+    public void A_look_that_was_under_way_when_something_grew_is_made_again()
+    {
+        var (bridge, now) = Telling(Ids(1));
+        now = bridge.Deadline!.Value;
+        bridge.OnDeadline(now);
+        Assert.Single(Take(bridge));
+
+        bridge.Nudge(now);
+        Assert.Empty(Take(bridge));
+        bridge.OnProbed(now, Project, Answer(Ids(1)), null);
+
+        Assert.Equal(now, bridge.Deadline);
+    }
+
+    [Fact]
+    public void A_server_that_lets_nobody_read_is_said_once_and_asked_rarely()
+    {
+        var (bridge, now) = Telling(Ids(1));
+
+        var effects = Look(bridge, ref now, Answer("error not\\sauthorized\\sto\\sread\n"));
+
+        Assert.Contains("not authorized to read", effects.OfType<BridgeEffect.Log>().Single().Text, StringComparison.Ordinal);
+        Assert.Single(effects.OfType<BridgeEffect.Show>());
+        Assert.False(bridge.Tells(Project));
+        Assert.Empty(Look(bridge, ref now, Answer("error not\\sauthorized\\sto\\sread\n")));
+        Assert.True(bridge.Deadline!.Value - now >= TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public void No_answer_is_too_strange() => Property.Check(prng =>
+    {
+        var (bridge, now) = Telling(Ids(1));
+        var bytes = new byte[prng.NextInt32(200)];
+        prng.Fill(bytes);
+        Look(bridge, ref now, prng.Chance(0.5) ? bytes : Answer(Encoding.Latin1.GetString(bytes)));
+        bridge.OnListener(now, Project);
+
+        Assert.NotNull(bridge.Deadline);
+        Assert.True(bridge.Deadline > now);
+    });
+
+    private static (BridgeCore Bridge, Instant Now) Telling(string igots)
+    {
+        var bridge = Bridge();
+        bridge.OnListener(Start, Project);
+        var now = Start;
+        Look(bridge, ref now, Answer(igots), isFirst: true);
+        return (bridge, now);
+    }
+
+    /// <summary>Lets the next look happen and answers it; what came of that.</summary>
+    private static List<BridgeEffect> Look(BridgeCore bridge, ref Instant now, byte[] answer, bool isFirst = false)
+    {
+        if (!isFirst)
+        {
+            now = bridge.Deadline!.Value;
+            bridge.OnDeadline(now);
+        }
+
+        Assert.IsType<BridgeEffect.Probe>(Assert.Single(Take(bridge)));
+        bridge.OnProbed(now, Project, answer, null);
+        return Take(bridge);
+    }
+
+    private static BridgeCore Bridge(ProbeOptions? options = null)
+    {
+        var bridge = new BridgeCore(new BridgeOptions(), new Prng(1), new SeededEntropy(1));
+        bridge.SetProject(Project, "http://server/", options ?? new ProbeOptions());
+        return bridge;
+    }
+
+    private static string Id(int number) => number.ToString("x40", System.Globalization.CultureInfo.InvariantCulture);
+
+    private static string Ids(params int[] numbers) => string.Concat(numbers.Select(n => $"igot {Id(n)}\n"));
+
+    private static byte[] Answer(string cards)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        XferFrame.Encode(XferEncoding.Zlib, Encoding.Latin1.GetBytes(cards), output);
+        return output.WrittenSpan.ToArray();
+    }
+
+    private static byte[] Decode(ReadOnlyMemory<byte> body)
+    {
+        Assert.Equal(XferFrameFault.None, XferFrame.TryDecode(XferEncoding.Zlib, body, 1 << 20, out var message));
+        return message.ToArray();
+    }
+
+    private static List<BridgeEffect> Take(BridgeCore bridge)
+    {
+        var effects = new List<BridgeEffect>();
+        while (bridge.TryTake(out var effect)) effects.Add(effect);
+        return effects;
+    }
+}
