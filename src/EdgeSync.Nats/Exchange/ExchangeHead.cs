@@ -187,7 +187,7 @@ public sealed record ExchangeOptions
     public int MaxPayload { get; init; } = 1 << 20;
 
     /// <summary>Size of a part: small enough to pass a slow link in seconds, and servers on the way with small limits.</summary>
-    public int PartBytes { get; init; } = 128 << 10;
+    public int PartBytes { get; init; } = 64 << 10;
 
     /// <summary>Largest message that is put together of parts.</summary>
     public int WholeBytesMax { get; init; } = 64 << 20;
@@ -201,7 +201,7 @@ public sealed record ExchangeOptions
     /// <summary>A transfer that nobody moved for this long is dropped.</summary>
     public TimeSpan IdleMax { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Time for one message's reply. Spec: edgesync.md §3.</summary>
+    /// <summary>Silence in which a message counts as lost. Spec: edgesync.md §3.</summary>
     public TimeSpan ReplyTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>After this much silence the responder is asked whether it still works on the request.</summary>
@@ -210,8 +210,11 @@ public sealed record ExchangeOptions
     /// <summary>How often a part is asked for before the exchange is given up.</summary>
     public int AttemptsMax { get; init; } = 3;
 
-    /// <summary>Parts under way at once.</summary>
+    /// <summary>Parts under way at once, to begin with.</summary>
     public int Window { get; init; } = 4;
+
+    /// <summary>Parts under way at most: with <see cref="PartBytes"/>, what a satellite carries in a round trip.</summary>
+    public int WindowMax { get; init; } = 32;
 
     /// <summary>The largest body of one message on this connection.</summary>
     public int MessageBytesMax => Math.Max(1024, MaxPayload - HeaderBytesMax);

@@ -50,7 +50,11 @@ public sealed record ExchangeSend(int Token, string? ToResponder, ExchangeMessag
 /// <summary>
 /// One request and its reply, each of any size up to the limit. A large request goes up in parts, each acknowledged, the
 /// reply to the last being the reply; a large reply is fetched part by part from the one who gave the first. At most a window
-/// of parts is under way, and a lost one is asked for again.
+/// of parts is under way (<see cref="PartWindow"/>), and a lost one is asked for again.
+/// <para>
+/// A slow link is no broken one: each part that arrives gives those behind it new time, and one that was taken for lost and
+/// comes after all is taken as well.
+/// </para>
 /// <para>
 /// Silence may mean that the other side works, or that a link broke somewhere and something is lost. So after a while a
 /// responder that is known is asked; its answers come in order, so what it says it does not work on, and what was sent before
@@ -69,6 +73,8 @@ public sealed class ExchangeRequest
     private readonly string? _contentType;
     private readonly string _transfer;
     private readonly SortedDictionary<int, Flight> _flights = [];
+    private readonly Dictionary<int, Flight> _overdue = [];   // launched again; whichever reply is first counts
+    private readonly PartWindow _window;
     private readonly SortedSet<int> _uploadLeft = [];
     private readonly SortedSet<int> _fetchLeft = [];
     private readonly Queue<ExchangeSend> _sends = new();
@@ -99,6 +105,7 @@ public sealed class ExchangeRequest
         _mayAsk = isAddressed || knownResponder is not null;
         (_options, _body, _contentType, _transfer, _responder) = (options, body, contentType, transferId, knownResponder);
         _uploadPartBytes = options.PartBytesHere;
+        _window = new PartWindow(options.Window, options.WindowMax);
         if (body.Length > options.WholeBytesMax)
         {
             End(ExchangeResultKind.TooLarge, Sentence($"a request of {body.Length} bytes, the limit is {options.WholeBytesMax}"));
@@ -129,6 +136,9 @@ public sealed class ExchangeRequest
         Fetch,
     }
 
+    /// <summary>Parts under way at once that this link turned out to bear: where the next request begins.</summary>
+    public int Window => _window.Size;
+
     /// <summary>Null until the end.</summary>
     public ExchangeResult? Result { get; private set; }
 
@@ -158,7 +168,7 @@ public sealed class ExchangeRequest
             return;
         }
 
-        if (!_flights.Remove(token, out var flight)) return;
+        if (!TryLand(now, token, out var flight)) return;
 
         if (head.Refusal != ExchangeRefusal.None)
         {
@@ -212,6 +222,36 @@ public sealed class ExchangeRequest
         if (Result is null && _mayAsk && now >= _askAt) Ask(now);
     }
 
+    /// <summary>
+    /// Takes the message of a reply out of those under way. What is behind it on the link can only come later, so it gets its
+    /// whole time from here.
+    /// </summary>
+    private bool TryLand(Instant now, int token, out Flight flight)
+    {
+        if (_flights.Remove(token, out flight))
+        {
+            // The answer to a whole request says how long its work took, not how fast the link is.
+            if (flight.Kind == FlightKind.Fetch || (flight.Kind == FlightKind.Upload && flight.Part < _uploadParts - 1)) _window.OnArrived(now - flight.Since);
+        }
+        else
+        {
+            if (!_overdue.Remove(token, out flight)) return false;
+
+            var (kind, part) = (flight.Kind, flight.Part);
+            var again = 0;
+            foreach (var (other, its) in _flights)
+                if (its.Kind == kind && its.Part == part)
+                    again = other;
+            if (again == 0) return false;   // the second one was faster
+
+            _flights.Remove(again);
+        }
+
+        foreach (var (other, its) in _flights.ToList()) _flights[other] = its with { Until = now + _options.ReplyTimeout };
+        if (_askToken == 0) _askAt = now + _options.AskAfter;
+        return true;
+    }
+
     /// <summary>A question that got no answer is asked again, but not before an answer to the request could have come.</summary>
     private void Ask(Instant now)
     {
@@ -244,10 +284,17 @@ public sealed class ExchangeRequest
     private void Lose(Instant now, int token, string why)
     {
         _flights.Remove(token, out var flight);
+        _window.OnLost();
 
         // A whole request is not repeated: the other side may have done what it says. Its sender makes a new one.
-        if (flight.Kind == FlightKind.Whole || flight.Attempt >= _options.AttemptsMax) End(ExchangeResultKind.TimedOut, why);
-        else Launch(now, flight.Kind, flight.Part, flight.Attempt + 1);
+        if (flight.Kind == FlightKind.Whole || flight.Attempt >= _options.AttemptsMax)
+        {
+            End(ExchangeResultKind.TimedOut, why);
+            return;
+        }
+
+        _overdue[token] = flight;
+        Launch(now, flight.Kind, flight.Part, flight.Attempt + 1);
     }
 
     private void OnStored(Instant now)
@@ -326,7 +373,7 @@ public sealed class ExchangeRequest
     private void SendParts(Instant now)
     {
         // The last part goes alone: its reply is the reply, so all others must have arrived.
-        while (_flights.Count < _options.Window && _uploadLeft.Count > 0)
+        while (_flights.Count < _window.Size && _uploadLeft.Count > 0)
         {
             var part = _uploadLeft.Min;
             if (part == _uploadParts - 1 && _flights.Count > 0) return;
@@ -338,7 +385,7 @@ public sealed class ExchangeRequest
 
     private void FetchParts(Instant now)
     {
-        while (_flights.Count < _options.Window && _fetchLeft.Count > 0)
+        while (_flights.Count < _window.Size && _fetchLeft.Count > 0)
         {
             var part = _fetchLeft.Min;
             _fetchLeft.Remove(part);
@@ -368,7 +415,7 @@ public sealed class ExchangeRequest
         }
 
         if (_askToken == 0) _askAt = now + _options.AskAfter;
-        _flights[++_lastToken] = new Flight(kind, part, attempt, now + _options.ReplyTimeout);
+        _flights[++_lastToken] = new Flight(kind, part, attempt, now, now + _options.ReplyTimeout);
         _sends.Enqueue(new ExchangeSend(_lastToken, _responder, new ExchangeMessage(head, body)));
     }
 
@@ -386,5 +433,5 @@ public sealed class ExchangeRequest
 
     private static string Sentence(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private readonly record struct Flight(FlightKind Kind, int Part, int Attempt, Instant Until);
+    private readonly record struct Flight(FlightKind Kind, int Part, int Attempt, Instant Since, Instant Until);
 }

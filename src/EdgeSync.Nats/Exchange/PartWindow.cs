@@ -1,0 +1,22 @@
+namespace EdgeSync.Nats.Exchange;
+
+/// <summary>
+/// How many parts are under way at once: what the link carries in a moment or two. Too few leave a satellite idle for most of
+/// its round trip; too many stand in line before a slow link, where whoever cuts it loses them all and everything else waits.
+/// So each part that comes back quickly makes room for one more, and each that took long takes one away.
+/// </summary>
+internal sealed class PartWindow(int first, int max)
+{
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(3);
+
+    public int Size { get; private set; } = Math.Clamp(first, 1, max);
+
+    public void OnArrived(TimeSpan after)
+    {
+        if (after <= Quick) Size = Math.Min(Size + 1, max);
+        else if (after >= Slow) Size = Math.Max(Size - 1, 1);
+    }
+
+    public void OnLost() => Size = Math.Max(Size / 2, 1);
+}
