@@ -252,7 +252,7 @@ internal sealed class CheckInWriter(Repository repository)
 
     private ArtifactDraft Draft(CommitOptions options, CheckInTree? parent, List<FileDraft> files, Instant date, bool isPrivate)
     {
-        var writesChecksum = options.WritesChecksum ?? repository.Settings.Boolean("repo-cksum", otherwise: true);
+        var writesChecksum = (options.WritesChecksum ?? repository.Settings.Boolean("repo-cksum", otherwise: true)) && IsAllHere(files);
         var (baseline, cards) = ChooseForm(options.Form, parent, files);
         return new ArtifactDraft
         {
@@ -267,6 +267,20 @@ internal sealed class CheckInWriter(Repository repository)
             Tags = TagsOf(options),
             User = options.User,
         };
+    }
+
+    /// <summary>
+    /// In the middle of an exchange a tip may be here without some of its files. That keeps nobody from changing the others:
+    /// the checksum over all of them may be left out.
+    /// </summary>
+    private bool IsAllHere(List<FileDraft> files)
+    {
+        if (Database.QueryInt64("SELECT EXISTS(SELECT 1 FROM phantom)") == 0) return true;
+
+        foreach (var file in files)
+            if (repository.Content.Find(file.Id) is var rid && (rid.IsNone || !repository.Content.IsAvailable(rid)))
+                return false;
+        return true;
     }
 
     private bool MayName(ArtifactId id, bool isPrivate) =>

@@ -24,6 +24,30 @@ public sealed class CommitTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_has_not_arrived_yet_keeps_nobody_from_changing_another()
+    {
+        using var elsewhere = new TestProject();
+        var tip = elsewhere.Commit(elsewhere.Root, Put("a", "1"), Put("late", "on its way"));
+        Arrive("1", elsewhere.TextOf(tip));
+        var arrived = _project.Repository.Content.Find(elsewhere.Repository.Content.NameOf(tip));
+        var mine = _project.Commit(arrived, Put("a", "2"));
+
+        Assert.Equal(["a", "late"], _project.FilesOf(mine));
+        Assert.DoesNotContain("\nR ", _project.TextOf(mine), StringComparison.Ordinal);
+
+        Arrive("on its way");
+        Assert.Contains("\nR ", _project.TextOf(_project.Commit(mine, Put("a", "3"))), StringComparison.Ordinal);
+
+        void Arrive(params ReadOnlySpan<string> texts)
+        {
+            using var transaction = _project.Repository.Begin();
+            foreach (var text in texts) _project.Repository.Content.Put(Encoding.UTF8.GetBytes(text));
+            new EdgeSync.Storage.Crosslink.Crosslinker(_project.Repository).LinkPending();
+            transaction.Commit();
+        }
+    }
+
+    [Fact]
     public void A_rename_names_the_old_file_and_keeps_content_and_permission()
     {
         var first = _project.Commit(_project.Root, FileChange.Put("run", "x"u8.ToArray(), FilePermission.Executable), Put("keep", "k"));
