@@ -8,8 +8,11 @@ internal static class Judgement
     /// <summary>Keep-alives and one poll, not a conversation.</summary>
     private const long QuietBytesMax = 96 * 1024;
 
-    /// <summary>A fallback poll may dial once or twice in the quiet time; whoever dials more often spins.</summary>
-    private const int QuietConnectionsMax = 6;
+    /// <summary>
+    /// A fallback poll may dial once or twice in the quiet time; whoever dials more often spins. Behind a bridge each leaf polls
+    /// every two seconds, because a bridge never tells what its server got.
+    /// </summary>
+    private const int QuietConnectionsMax = 6, QuietConnectionsPerLeaf = 3;
 
     public static void Of(FleetReport report, FleetGround ground, IReadOnlyList<FleetNode> holders, IEnumerable<string> acknowledged)
     {
@@ -58,10 +61,11 @@ internal static class Judgement
     /// <summary>When all agree, the cables are silent but for keep-alives and polls.</summary>
     private static void NobodyStorms(FleetReport report)
     {
+        var connectionsMax = Math.Max(QuietConnectionsMax, QuietConnectionsPerLeaf * report.Plan.Options.Leaves);
         foreach (var (name, traffic) in report.Traffic)
         {
             if (traffic.QuietBytes > QuietBytesMax) report.Broken.Add($"{name} carries {traffic.QuietBytes} B while nobody has anything to say");
-            if (traffic.QuietConnections > QuietConnectionsMax) report.Broken.Add($"{name} is dialled {traffic.QuietConnections} times while all is well");
+            if (traffic.QuietConnections > connectionsMax) report.Broken.Add($"{name} is dialled {traffic.QuietConnections} times while all is well");
         }
     }
 

@@ -9,7 +9,8 @@ namespace EdgeSync.FleetTests.Fleet;
 /// </summary>
 internal sealed class NodeWork(FleetNode node, FleetGround ground, ulong seed)
 {
-    private const int StockAttemptsMax = 5;
+    /// <summary>Stock waits some seconds for a lock each time; a sync of its own over a stalled cable keeps it for longer.</summary>
+    private const int StockAttemptsMax = 20;
 
     private readonly string _tree = ground.Folder.Folder(node.Name, "tree");
     private readonly Prng _prng = new(seed);
