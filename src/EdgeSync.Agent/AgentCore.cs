@@ -22,6 +22,7 @@ public sealed class AgentCore
     private static readonly TimeSpan HubGraceSpread = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CatchUpSpread = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReturnSpread = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan OthersPause = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WantedFor = TimeSpan.FromMinutes(5);
 
     private readonly AgentOptions _options;
@@ -331,8 +332,10 @@ public sealed class AgentCore
 
     private void OnSyncOk(Instant now, TargetState state, SyncOutcome outcome, Instant startedAt)
     {
+        // What another exchange was fetching is here in a moment, or else this target is asked again.
         if (_wanted.HasNewer(state.Target.Id, startedAt)) WishAutomatic(state, now, SyncReason.Announcement);
-        _wanted.OnAnswered(state.Target.Id, startedAt);
+        else if (outcome.LeftToOthers) WishAutomatic(state, now + OthersPause, SyncReason.Poll);
+        if (!outcome.LeftToOthers) _wanted.OnAnswered(state.Target.Id, startedAt);
         var moved = outcome.Received + outcome.Sent > 0;
         if (state.Target.Kind == TargetKind.Http || state.Target.Kind == TargetKind.NatsAny || MustBeAsked(state.Target.PeerId))
         {

@@ -81,7 +81,7 @@ public sealed record AgentOptions
     /// <summary>What this node offers: serve-http, serve-nats, push, pull and so on.</summary>
     public IReadOnlyList<string> Capabilities { get; init; } = [];
 
-    /// <summary>An exchange that takes longer counts as failed.</summary>
+    /// <summary>An exchange of which nothing is heard for so long counts as failed.</summary>
     public TimeSpan SyncTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Exchanges of this repository that run at once.</summary>

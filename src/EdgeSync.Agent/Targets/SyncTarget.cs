@@ -87,6 +87,9 @@ public sealed record SyncOutcome(
     public static SyncOutcome Ok(int received = 0, int sent = 0, string? responder = null) =>
         new(SyncOutcomeKind.Ok, null, responder, received, sent);
 
+    /// <summary>Something is missing that another exchange of this repository was fetching.</summary>
+    public bool LeftToOthers { get; init; }
+
     public bool IsOk => Kind == SyncOutcomeKind.Ok;
 
     /// <summary>Ordinary in a fleet, so no error in the log.</summary>

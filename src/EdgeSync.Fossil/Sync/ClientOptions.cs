@@ -76,6 +76,9 @@ public sealed record ClientOptions
     /// </summary>
     public IReadOnlyList<ArtifactId> Wanted { get; init; } = [];
 
+    /// <summary>Keeps sessions of the same repository from fetching the same; null: there is one session only.</summary>
+    public PullClaim? Claim { get; init; }
+
     /// <summary>A lock to ask for in the first round.</summary>
     public CheckinLockRequest? Lock { get; init; }
 

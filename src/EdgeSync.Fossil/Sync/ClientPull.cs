@@ -17,12 +17,23 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
     private readonly Dictionary<RecordId, int> _attempts = [];
     private readonly List<ArtifactListing> _asked = [];
     private int _gimmesMax = GimmesMin;
+    private Instant _now;
 
     /// <summary>Gimme cards in the last request.</summary>
     public int GimmesWritten { get; private set; }
 
+    /// <summary>What another session asks for was the only thing left.</summary>
+    public bool LeftToOthers { get; private set; }
+
     /// <summary>Given up.</summary>
     public List<ArtifactId> Missing { get; } = [];
+
+    /// <summary>The time at which the session goes on.</summary>
+    public void OnTurn(Instant now)
+    {
+        _now = now;
+        options.Claim?.OnHeard(now);
+    }
 
     public void WriteGimmes(XferWriter writer, bool isFirst)
     {
@@ -36,15 +47,11 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
     /// <summary>True if a request would ask for something.</summary>
     public bool HasWork()
     {
-        foreach (var phantom in store.Walk(ArtifactList.Phantoms))
-            if (MayAsk(phantom.Rid))
-                return true;
-        if ((options.Actions & SyncActions.Private) == 0) return false;
-
-        foreach (var phantom in store.Walk(ArtifactList.PrivatePhantoms))
-            if (MayAsk(phantom.Rid))
-                return true;
-        return false;
+        LeftToOthers = false;
+        var hasWork = HasWork(ArtifactList.Phantoms)
+            || ((options.Actions & SyncActions.Private) != 0 && HasWork(ArtifactList.PrivatePhantoms));
+        LeftToOthers &= !hasWork;
+        return hasWork;
     }
 
     /// <summary>
@@ -68,7 +75,14 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
 
         // Spec: stock asks for 200, or twice what just came.
         _gimmesMax = Math.Clamp(received * 2, GimmesMin, GimmesMax);
+        GiveBack();
+    }
+
+    /// <summary>No reply comes to what was asked for: others may ask.</summary>
+    public void GiveBack()
+    {
         _asked.Clear();
+        options.Claim?.Release();
     }
 
     /// <summary>From here on the server is asked in another way, so what it could not give may come.</summary>
@@ -88,6 +102,19 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         store.Rollback();
     }
 
+    private bool HasWork(ArtifactList list)
+    {
+        foreach (var phantom in store.Walk(list))
+        {
+            if (!MayAsk(phantom.Rid)) continue;
+            if (options.Claim?.IsFree(_now, phantom.Id) != false) return true;
+
+            LeftToOthers = true;
+        }
+
+        return false;
+    }
+
     private bool MayAsk(RecordId rid) => _attempts.GetValueOrDefault(rid) < AttemptsMax;
 
     // Phantoms are asked for anyway.
@@ -96,7 +123,8 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         foreach (var id in options.Wanted)
         {
             var entry = store.Lookup(id);
-            if (!entry.IsHeld && !entry.IsPhantom && !entry.IsShunned && !options.Faults.At(FaultSite.ClientGimmeDrop)) writer.Gimme(id);
+            if (entry.IsHeld || entry.IsPhantom || entry.IsShunned || options.Claim?.TryTake(_now, id) == false) continue;
+            if (!options.Faults.At(FaultSite.ClientGimmeDrop)) writer.Gimme(id);
         }
     }
 
@@ -105,7 +133,7 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         foreach (var phantom in store.Walk(list))
         {
             if (_asked.Count >= _gimmesMax) return;
-            if (!MayAsk(phantom.Rid)) continue;
+            if (!MayAsk(phantom.Rid) || options.Claim?.TryTake(_now, phantom.Id) == false) continue;
 
             _asked.Add(phantom);
             if (!options.Faults.At(FaultSite.ClientGimmeDrop)) writer.Gimme(phantom.Id);

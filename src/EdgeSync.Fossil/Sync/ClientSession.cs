@@ -86,6 +86,7 @@ public sealed class ClientSession : IDisposable
         UnversionedReceived = _unversioned.Received,
         UnversionedPushRefused = _unversioned.PushRefused,
         Missing = _pull.Missing,
+        LeftToOthers = _pull.LeftToOthers,
     };
 
     /// <summary>
@@ -97,6 +98,7 @@ public sealed class ClientSession : IDisposable
         Invariant.Require(!_requestIsOut && !_inReply);
         if (_isOver) return false;
 
+        _pull.OnTurn(now);
         Invariant.Require(_store.Begin(StoreAccess.Read, now));
         try
         {
@@ -142,6 +144,7 @@ public sealed class ClientSession : IDisposable
         _inReply = true;
         _replyIsOver = false;
         _now = now;
+        _pull.OnTurn(now);
         _arrivals.OnReplyStart();
         _progressed = false;
         _report = _report with { Rounds = _report.Rounds + 1 };
@@ -205,6 +208,7 @@ public sealed class ClientSession : IDisposable
         }
 
         _isOver |= _report.Fault is not null;
+        if (_isOver) _pull.GiveBack();
         Observe();
     }
 
@@ -218,6 +222,7 @@ public sealed class ClientSession : IDisposable
         Invariant.Require(_requestIsOut || _inReply);
         (_requestIsOut, _inReply) = (false, false);
         _arrivals.OnLost();
+        _pull.GiveBack();
         _push.OnLost();
         _unversioned.OnLost();
         _clone?.OnLost();
@@ -232,6 +237,7 @@ public sealed class ClientSession : IDisposable
         if (_inReply) _store.Rollback();
         _inReply = _requestIsOut = false;
         _isOver = true;
+        _pull.GiveBack();
         _stream.Dispose();
     }
 

@@ -15,7 +15,7 @@ public sealed record XferHttpClientOptions
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>From the request to the first byte of the reply, and then between two pieces of it.</summary>
+    /// <summary>Between two pieces of the request, from its last one to the first byte of the reply, and then between two pieces of that.</summary>
     public TimeSpan SilenceMax { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary><c>USER:PASSWORD</c> for a web server in front of the peer (HTTP basic); not the login of the cards.</summary>
@@ -63,15 +63,21 @@ public sealed class XferHttpClient : IDisposable
     /// <summary>Called before each pause: what went wrong, and how long the pause is.</summary>
     public Action<string, TimeSpan>? OnRetry { get; set; }
 
+    /// <inheritdoc cref="PostAsync(PeerUrl, XferContentType, ReadOnlyMemory{byte}, bool, Action, CancellationToken)"/>
+    public Task<XferHttpResponse> PostAsync(
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, CancellationToken cancellationToken) =>
+        PostAsync(peer, type, body, mayRepeat, null, cancellationToken);
+
     /// <summary>Sends one request and waits for the head of its reply.</summary>
     /// <param name="body">Framed as <paramref name="type"/> says; must stay as it is until the reply is here.</param>
     /// <param name="mayRepeat">
     /// True when a request that was perhaps worked on may be sent again. False: only failures that show that the peer did
     /// not work on it are retried.
     /// </param>
+    /// <param name="progressed">Called when a piece of the request was taken.</param>
     /// <exception cref="EdgeSyncException">By kind: unavailable, denied, not found, or not an answer of a Fossil server.</exception>
     public async Task<XferHttpResponse> PostAsync(
-        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, CancellationToken cancellationToken)
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, Action? progressed, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -82,7 +88,7 @@ public sealed class XferHttpClient : IDisposable
             bool retry;
             try
             {
-                (response, address, var isMovedForGood) = await FollowAsync(peer, type, body, cancellationToken);
+                (response, address, var isMovedForGood) = await FollowAsync(peer, type, body, progressed, cancellationToken);
                 if (response.StatusCode == HttpStatusCode.OK)
                     return await XferHttpResponse.OpenAsync(response, address, isMovedForGood, _options.SilenceMax, _clock, cancellationToken);
 
@@ -118,13 +124,13 @@ public sealed class XferHttpClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     private async Task<(HttpResponseMessage Response, Uri Address, bool IsMovedForGood)> FollowAsync(
-        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, Action? progressed, CancellationToken cancellationToken)
     {
         var address = peer.Address;
         var isMovedForGood = true;
         for (var hop = 0; hop <= RedirectsMax; hop++)
         {
-            var response = await SendAsync(address, type, body, cancellationToken);
+            var response = await SendAsync(address, type, body, progressed, cancellationToken);
             if (response.StatusCode is not (HttpStatusCode.Moved or HttpStatusCode.Found
                 or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
             {
@@ -157,7 +163,7 @@ public sealed class XferHttpClient : IDisposable
     }
 
     private async Task<HttpResponseMessage> SendAsync(
-        Uri address, XferContentType type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+        Uri address, XferContentType type, ReadOnlyMemory<byte> body, Action? progressed, CancellationToken cancellationToken)
     {
         using var silence = new CancellationTokenSource(_options.SilenceMax, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
@@ -165,7 +171,7 @@ public sealed class XferHttpClient : IDisposable
         {
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new ReadOnlyMemoryContent(body),
+            Content = new PiecewiseContent(body, OnPiece),
         };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(XferContentTypes.NameOf(type));
         request.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
@@ -190,6 +196,12 @@ public sealed class XferHttpClient : IDisposable
         finally
         {
             HttpSpans.End(span, status, errorFrom: 400);
+        }
+
+        void OnPiece()
+        {
+            silence.CancelAfter(_options.SilenceMax);
+            progressed?.Invoke();
         }
     }
 

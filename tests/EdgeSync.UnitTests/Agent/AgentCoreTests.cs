@@ -169,6 +169,19 @@ public class AgentCoreTests
     }
 
     [Fact]
+    public void What_another_exchange_was_fetching_is_asked_for_again_soon_and_by_name()
+    {
+        var driver = WithHub().Forget();
+        driver.Do((c, now) => c.OnAnnouncement(now, From("hub", 77, role: NodeRole.Hub), isHeld: false));
+
+        driver.Finish(SyncOutcome.Ok() with { LeftToOthers = true }, "nats:hub").Forget().Pass(9);
+        Assert.Empty(driver.Syncs);
+        driver.Pass(2);
+
+        Assert.Equal([Id(77)], Assert.Single(driver.Syncs, s => s.Target.Id == "nats:hub").Wanted);
+    }
+
+    [Fact]
     public void Own_nameless_and_held_announcements_do_nothing()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(0.01).Forget();

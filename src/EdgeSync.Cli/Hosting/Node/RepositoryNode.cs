@@ -32,6 +32,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly string? _lockId;   // names us where check-ins are locked; null when we lock none
     private readonly CoreLoop<AgentCore> _loop;
     private readonly ConcurrentDictionary<string, TargetTally> _tallies = new();
+    private readonly PullClaims _claims = new();
     private readonly List<SyncNowWait> _waits = [];   // only touched on the agent's loop
     private readonly Dictionary<string, XferHttpClient> _clients = [];
     private volatile NatsSide? _nats;
@@ -242,7 +243,13 @@ internal sealed class RepositoryNode : IAsyncDisposable
         try
         {
             using var carrier = OpenCarrier(start.Target);
-            var options = new ClientOptions { Actions = start.Actions, Login = LoginFor(start.Target), PeerKey = start.Target.MemoryKey, ClientId = _lockId, Wanted = start.Wanted };
+            var claim = _claims.Open(Now);
+            carrier.Progressed = () =>
+            {
+                claim.OnHeard(Now);
+                limit.CancelAfter(start.Timeout);
+            };
+            var options = new ClientOptions { Claim = claim, Actions = start.Actions, Login = LoginFor(start.Target), PeerKey = start.Target.MemoryKey, ClientId = _lockId, Wanted = start.Wanted };
             if (start.Target.Kind != TargetKind.Http) options = options with { RequestBytesFirst = NatsRequestBytesFirst };
             var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
             outcome = SyncDriver.OutcomeOf(result);
@@ -250,7 +257,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
         {
-            outcome = new SyncOutcome(SyncOutcomeKind.TimedOut, $"no end after {start.Timeout.TotalSeconds:F0} s");
+            outcome = new SyncOutcome(SyncOutcomeKind.TimedOut, $"nothing is heard for {start.Timeout.TotalSeconds:F0} s");
             tally.Add(outcome);
         }
         catch (Exception e) when (e is EdgeSyncException or OperationCanceledException or IOException or TimeoutException)

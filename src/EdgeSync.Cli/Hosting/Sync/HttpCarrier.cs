@@ -22,6 +22,8 @@ internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarr
 
     public long WireBytesReceived { get; private set; }
 
+    public Action? Progressed { get; set; }
+
     public async Task<ReadOnlyMemory<byte>> ExchangeAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
         _body.Clear();
@@ -40,7 +42,7 @@ internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarr
 
     private async Task<ReadOnlyMemory<byte>> PostAsync(CancellationToken cancellationToken)
     {
-        using var response = await http.PostAsync(_peer, XferContentType.Compressed, _body.Written, mayRepeat: false, cancellationToken);
+        using var response = await http.PostAsync(_peer, XferContentType.Compressed, _body.Written, mayRepeat: false, Progressed, cancellationToken);
         WireBytesSent += _body.Length;
         if (response.IsMovedForGood) _peer = _peer with { Address = response.Address };
 
@@ -50,6 +52,7 @@ internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarr
             while (await response.ReadAsync(framed.GetMemory(64 * 1024), cancellationToken) is > 0 and var read)
             {
                 framed.Advance(read);
+                Progressed?.Invoke();
                 if (framed.Length > MessageBytesMax) throw TooLarge();
             }
         }

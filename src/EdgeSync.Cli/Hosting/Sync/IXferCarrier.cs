@@ -16,6 +16,9 @@ internal interface IXferCarrier : IDisposable
 
     long WireBytesReceived { get; }
 
+    /// <summary>Called, from any thread, whenever something went or came.</summary>
+    Action? Progressed { get; set; }
+
     /// <exception cref="Primitives.EdgeSyncException">
     /// Unavailable: the request may go again. <see cref="MessageTooLargeException"/>: a smaller one may.
     /// </exception>

@@ -17,8 +17,12 @@ internal sealed class NatsCarrier(
 {
     private const int MessageBytesMax = 1 << 30;
 
+    /// <summary>Above what the exchange waits for any message: it decides, and takes late replies as well.</summary>
+    private static readonly TimeSpan ReplyMax = TimeSpan.FromMinutes(30);
+
     private readonly PooledBytes _body = new();
     private Task? _linkBack;
+    private int _window = options.Window;
 
     public string Route => "nats";
 
@@ -29,6 +33,8 @@ internal sealed class NatsCarrier(
     public long WireBytesSent { get; private set; }
 
     public long WireBytesReceived { get; private set; }
+
+    public Action? Progressed { get; set; }
 
     public async Task<ReadOnlyMemory<byte>> ExchangeAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
@@ -58,14 +64,24 @@ internal sealed class NatsCarrier(
     private async Task<ExchangeResult> RunAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var span = MessageSpans.Request(Target, body.Length);
-        var request = new ExchangeRequest(options, Now, body, entropy.NextHex(24), Responder, isAddressed: route.IsAddressed);
+        using var flying = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var request = new ExchangeRequest(options with { Window = _window }, Now, body, entropy.NextHex(24), Responder, isAddressed: route.IsAddressed);
         var flights = new List<Task<Flight>>();
-        while (request.Result is null)
+        try
         {
-            while (request.TryTake(out var send)) flights.Add(SendAsync(send, span, cancellationToken));
-            await StepAsync(request, flights, cancellationToken);
+            while (request.Result is null)
+            {
+                while (request.TryTake(out var send)) flights.Add(SendAsync(send, span, flying.Token));
+                await StepAsync(request, flights, cancellationToken);
+            }
+        }
+        finally
+        {
+            await flying.CancelAsync();
+            await Task.WhenAll(flights);
         }
 
+        _window = request.Window;
         var result = request.Result;
         if (result.Responder is { } responder) Responder = responder;
         WireBytesReceived += result.Body.Length;
@@ -86,6 +102,7 @@ internal sealed class NatsCarrier(
         {
             flights.Remove(done);
             var flight = await done;
+            if (flight.Failure is null) Progressed?.Invoke();
             if (flight.Failure is { Failure: NatsFailure.NoResponders }) request.OnNoResponders(Now, flight.Token);
             else if (flight.Failure is { Failure: NatsFailure.Timeout or NatsFailure.Disconnected }) request.OnLost(Now, flight.Token);
             else if (flight.Failure is { } failure) throw failure.Failure == NatsFailure.TooLarge ? new MessageTooLargeException(failure.Message, failure) : failure;
@@ -108,12 +125,16 @@ internal sealed class NatsCarrier(
         try
         {
             var headers = NatsHeadersOf.Fields(send.Message.Head.ToFields(), span);
-            var reply = await connection.RequestAsync(target, send.Message.Body, headers, options.ReplyTimeout, cancellationToken);
+            var reply = await connection.RequestAsync(target, send.Message.Body, headers, ReplyMax, cancellationToken);
             return new Flight(send.Token, reply, null);
         }
         catch (NatsException e)
         {
             return new Flight(send.Token, default, e);
+        }
+        catch (OperationCanceledException)
+        {
+            return default;   // the exchange is over, and nobody looks at it
         }
     }
 

@@ -67,7 +67,8 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
         }
         finally
         {
-            session.Dispose();
+            // On the repository's thread: what the session had claimed is free from there on.
+            await repository.RunAsync(_ => session.Dispose(), CancellationToken.None);
             opened.Store.Dispose();
         }
     }
@@ -78,7 +79,7 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
         var report = tally.Report;
         var received = report.ArtifactsReceived + report.UnversionedReceived + report.RowsReceived;
         var sent = report.ArtifactsSent + report.UnversionedSent;
-        if (report.Fault is not { } fault) return SyncOutcome.Ok(received, sent, tally.Responder);
+        if (report.Fault is not { } fault) return SyncOutcome.Ok(received, sent, tally.Responder) with { LeftToOthers = report.LeftToOthers };
 
         var kind = fault.Kind switch
         {

@@ -1,0 +1,27 @@
+using System.Net;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>A body that tells of each piece that the connection took: a slow link is no silent one.</summary>
+internal sealed class PiecewiseContent(ReadOnlyMemory<byte> body, Action onPiece) : HttpContent
+{
+    private const int PieceBytes = 32 * 1024;
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        for (var at = 0; at < body.Length; at += PieceBytes)
+        {
+            await stream.WriteAsync(body.Slice(at, Math.Min(PieceBytes, body.Length - at)), cancellationToken);
+            onPiece();
+        }
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = body.Length;
+        return true;
+    }
+}
