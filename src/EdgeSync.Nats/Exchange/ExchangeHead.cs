@@ -207,6 +207,9 @@ public sealed record ExchangeOptions
     /// <summary>After this much silence the responder is asked whether it still works on the request.</summary>
     public TimeSpan AskAfter { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How much later than the answer to a question a reply may be handed on that was sent before it.</summary>
+    public TimeSpan LateBy { get; init; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How often a part is asked for before the exchange is given up.</summary>
     public int AttemptsMax { get; init; } = 3;
 

@@ -88,6 +88,8 @@ public sealed class ExchangeRequest
     private readonly bool _mayAsk;
     private Instant _askAt;      // or how long an answer is waited for, while _askToken is set
     private int _askToken;
+    private int _lostUpTo;       // messages up to this one count as lost, unless their replies come until then:
+    private Instant _loseAt;
     private int _lastToken;
 
     /// <param name="transferId">Names a request in parts; unique, for example a NUID.</param>
@@ -152,6 +154,7 @@ public sealed class ExchangeRequest
             foreach (var flight in _flights.Values)
                 if (first is null || flight.Until < first)
                     first = flight.Until;
+            if (_lostUpTo > 0 && _loseAt < first) first = _loseAt;
             return _mayAsk && _askAt < first ? _askAt : first;
         }
     }
@@ -209,7 +212,7 @@ public sealed class ExchangeRequest
     {
         if (Result is not null) return;
 
-        _askToken = 0;   // its answer may be lost, too
+        (_askToken, _lostUpTo) = (0, 0);   // its answer may be lost, too
         LoseUpTo(now, _lastToken, "the link broke while a reply was awaited");
     }
 
@@ -219,6 +222,13 @@ public sealed class ExchangeRequest
         foreach (var (token, flight) in _flights.ToList())
             if (Result is null && flight.Until <= now)
                 Lose(now, token, Sentence($"no reply for {(long)_options.ReplyTimeout.TotalSeconds} s"));
+        if (_lostUpTo > 0 && now >= _loseAt)
+        {
+            var last = _lostUpTo;
+            _lostUpTo = 0;
+            LoseUpTo(now, last, "the request or its reply got lost");
+        }
+
         if (Result is null && _mayAsk && now >= _askAt) Ask(now);
     }
 
@@ -266,7 +276,8 @@ public sealed class ExchangeRequest
         (_askToken, _askAt) = (0, now + _options.AskAfter);
         if (head.Refusal == ExchangeRefusal.Gone)
         {
-            LoseUpTo(now, askToken, "the request or its reply got lost");
+            // A reply that was sent before this answer may be a step behind it here: each has its own way through this node.
+            (_lostUpTo, _loseAt) = (askToken, now + _options.LateBy);
         }
         else if (head.Ask == _transfer)
         {

@@ -111,9 +111,28 @@ public class ExchangeTests
         Assert.Equal(now + Small.AskAfter, request.Deadline);   // he works; he is asked again
 
         responder.OnAnswered(ticket);   // and the answer gets lost
-        Ask(request, responder);
+        now = Ask(request, responder);
+        Assert.Null(request.Result);
+        request.OnDeadline(now + Small.LateBy);
         Assert.Equal(ExchangeResultKind.TimedOut, request.Result!.Kind);
         Assert.True(now < Start + Small.ReplyTimeout);
+    }
+
+    [Fact]
+    public void A_reply_may_be_handed_on_just_behind_the_word_that_nobody_works_on_it()
+    {
+        var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
+        var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
+        request.TryTake(out var send);
+        responder.OnRequest(Start, Wired(send.Message.Head), send.Message.Body, out var ticket, out _);
+        var reply = responder.Reply(Start, ticket, Bytes(20, 2), null);
+        responder.OnAnswered(ticket);
+
+        var now = Ask(request, responder);
+        request.OnDeadline(now);
+        request.OnReply(now, send.Token, Wired(reply.Head), reply.Body);
+
+        Assert.True(request.Result!.IsOk);
     }
 
     [Fact]
