@@ -17,6 +17,15 @@ internal sealed class ProfileRun : IAsyncDisposable
 
     private static readonly int[] ResetsAfterBytes = [250_000, 500_000];
 
+    /// <summary>What travels at once: a part of a reply with its headers, and what the cables hold of it.</summary>
+    private const int PartBytes = 96 << 10;
+
+    /// <summary>Questions, signs of life and asking again: some hundred small messages in a minute, on the worst of links.</summary>
+    private const int UpBytesPerMinuteMax = 64 << 10;
+
+    private static readonly TimeSpan StartProcessorMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProcessorPerMinuteMax = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LinkMax = TimeSpan.FromSeconds(30);
 
@@ -137,7 +146,7 @@ internal sealed class ProfileRun : IAsyncDisposable
     private async Task<ProfileResult> WatchAsync(LinkProfile profile, TimeSpan began, CancellationToken cancellationToken)
     {
         var (link, node) = (_proxy[ProfileLayout.LinkOf(profile)], _nodes[profile.Name]);
-        var (down, up, dialled) = (link.Down.Bytes, link.Up.Bytes, link.Accepted);
+        var (down, up, dialled, spent) = (link.Down.Bytes, link.Up.Bytes, link.Accepted, node.ProcessorTime);
         var resets = new Queue<int>(profile.Name == "worst" ? ResetsAfterBytes : []);
         TimeSpan? after = null;
         var seen = 0;
@@ -156,7 +165,20 @@ internal sealed class ProfileRun : IAsyncDisposable
 
         _ground.Log.Add(node.Name, after is null ? $"has {seen} of {_wanted.Count}" : "has all");
         return new ProfileResult(
-            profile, after, seen, link.Down.Bytes - down, link.Up.Bytes - up, link.Accepted - dialled, node.ProcessorTime);
+            profile, after, seen, link.Down.Bytes - down, link.Up.Bytes - up, link.Accepted - dialled, FailuresIn(node.Log), node.ProcessorTime - spent, _ground.Log.Now - began);
+    }
+
+    /// <summary>Exchanges that ended without success; the log folds those that repeat themselves.</summary>
+    private static int FailuresIn(string log)
+    {
+        var failures = 0;
+        foreach (var line in log.Split('\n').Where(line => line.Contains("sync failed", StringComparison.Ordinal)))
+        {
+            var at = line.IndexOf("repeated=", StringComparison.Ordinal);
+            failures += at < 0 ? 1 : int.Parse(line[(at + "repeated=".Length)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return failures;
     }
 
     private void Judge(ProfileResult result)
@@ -165,13 +187,19 @@ internal sealed class ProfileRun : IAsyncDisposable
         if (result.After is null && MustArrive(result.Profile))
             _report.Broken.Add($"{name}: {result.Seen} of {_wanted.Count} artifacts after {PatienceWith(result.Profile).TotalSeconds:0} s");
 
-        // Each reset may cost what was on its way; else two sessions at once, of a poll and of an announcement, fetch the same.
-        var times = result.Profile.Name is "worst" or "hell" ? 4 : 2.5;
-        if (result.BytesDown > times * FileBytes.Sum()) _report.Broken.Add($"{name}: {result.BytesDown} B came for {FileBytes.Sum()} B");
-        if (result.BytesUp > FileBytes.Sum() / 2) _report.Broken.Add($"{name}: {result.BytesUp} B went up to ask");
+        // What is cut on its way comes again, and an exchange that gave up begins anew; nothing else may come twice. On hell
+        // exchanges give up now and then.
+        var downMax = result.Profile.Name switch
+        {
+            "hell" => 3.0 * FileBytes.Sum(),
+            "worst" => (1.5 * FileBytes.Sum()) + (ResetsAfterBytes.Length * PartBytes),
+            _ => 1.25 * FileBytes.Sum(),
+        };
+        if (result.BytesDown > downMax) _report.Broken.Add($"{name}: {result.BytesDown} B came for {FileBytes.Sum()} B");
+        if (result.BytesUp > UpBytesPerMinuteMax * (1 + result.Watched.TotalMinutes)) _report.Broken.Add($"{name}: {result.BytesUp} B went up to ask");
 
         // HTTP asks every two seconds, with a connection that may be new.
         if (result.Connections > 60) _report.Broken.Add($"{name}: dialled {result.Connections} times");
-        if (result.Processor > TimeSpan.FromSeconds(10)) _report.Broken.Add($"{name}: {result.Processor.TotalSeconds:0.0} s of processor; somebody spins");
+        if (result.Processor > StartProcessorMax + (ProcessorPerMinuteMax * result.Watched.TotalMinutes)) _report.Broken.Add($"{name}: {result.Processor.TotalSeconds:0.0} s of processor; somebody spins");
     }
 }
