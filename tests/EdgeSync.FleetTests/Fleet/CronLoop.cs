@@ -47,7 +47,7 @@ internal sealed class CronLoop(FleetNode node, FleetGround ground) : IAsyncDispo
 
     private void SyncOnce()
     {
-        var url = $"http://127.0.0.1:{ground.Proxy[node.Plan.Uplink!].Port}/";
+        var url = $"http://{ground.Guard.UserInfo}127.0.0.1:{ground.Proxy[node.Plan.Uplink!].Port}/";
         var start = node.Plan.Role == NodeRole.StockCron
             ? ground.Fossil.Start("sync", url, "--once", "-u", "-R", node.Repository)
             : ground.EdgeSync.Start("repo", "sync", url, "--once", "--uv", "-R", node.Repository);

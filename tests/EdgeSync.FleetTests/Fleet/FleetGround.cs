@@ -3,7 +3,7 @@ using EdgeSync.Tests.Shared;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>What all nodes of one fleet stand on: its folder, its programs, its cables, and the project they share.</summary>
-internal sealed class FleetGround(TemporaryFolder folder, Proxy.FaultProxy proxy, FleetLayout layout)
+internal sealed class FleetGround(TemporaryFolder folder, Proxy.FaultProxy proxy, FleetLayout layout, Guard guard = Guard.Open)
 {
     /// <summary>Capabilities of everybody: fleets measure what cables do, not who may do what.</summary>
     public const string Everything = "ghijknorswyz";
@@ -18,6 +18,8 @@ internal sealed class FleetGround(TemporaryFolder folder, Proxy.FaultProxy proxy
     public Proxy.FaultProxy Proxy => proxy;
 
     public Proxy.FaultLog Log => proxy.Log;
+
+    public FleetGuard Guard { get; } = new(folder, guard);
 
     public EdgeSyncProgram EdgeSync { get; } = new(folder);
 

@@ -95,7 +95,7 @@ internal sealed class FleetNode : IDisposable
         _ => null,
     };
 
-    private string Uplink => $"127.0.0.1:{_ground.Proxy[_plan.Uplink!].Port}";
+    private string Uplink => $"{_ground.Guard.Host}:{_ground.Proxy[_plan.Uplink!].Port}";
 
     private void Remember()
     {
@@ -110,23 +110,23 @@ internal sealed class FleetNode : IDisposable
         NodeRole.StockServer => _ground.Fossil.Start("server", "--port", $"{Ports[PortKind.Http]}", "--localhost", "--nojail", Repository),
         NodeRole.HttpServer => Ours(["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), .. Identity]),
         NodeRole.HttpLeaf => Ours(
-            ["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--peer", $"http://{Uplink}/", "--poll", "2s", "--uv", .. Identity]),
+            ["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--peer", $"http://{_ground.Guard.UserInfo}{Uplink}/", "--poll", "2s", "--uv", .. Identity]),
         NodeRole.NatsServer => new ProgramStart(FleetGround.NatsServer!) { Arguments = ["-c", WriteNatsConfiguration()], Folder = Home },
         NodeRole.Hub => Ours(
         [
-            "hub", "serve", "-R", Repository, "--http-port", $"{Ports[PortKind.Http]}", "--nats-client-port", $"{Ports[PortKind.NatsClient]}",
+            "hub", "serve", .. _ground.Guard.Arguments, "-R", Repository, "--http-port", $"{Ports[PortKind.Http]}", "--nats-client-port", $"{Ports[PortKind.NatsClient]}",
             "--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}", .. _plan.Uplink is null ? [] : new[] { "--leaf-upstream", $"nats-leaf://{Uplink}" },
             "--nobody-caps", FleetGround.Everything, "--uv", "--poll", "2s", .. Identity,
         ]),
         NodeRole.Leaf => Ours(
         [
-            "leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--poll", "2s",
+            "leaf", .. _ground.Guard.Arguments, "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--poll", "2s",
             .. _plan.Uplink is null ? ["--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}"] : new[] { "--nats", $"{UplinkScheme}://{Uplink}" },
             .. HasHub ? new[] { "--nats-role", "leaf" } : [], "--uv", .. Identity,
         ]),
         NodeRole.Bridge => Ours(
         [
-            "bridge", "serve", "--nats-url", $"nats://{Uplink}", "--fossil-url", $"http://127.0.0.1:{_ground.Proxy["bridge-stock"].Port}/",
+            "bridge", "serve", .. _ground.Guard.Arguments, "--nats-url", $"nats://{Uplink}", "--fossil-url", $"http://127.0.0.1:{_ground.Proxy["bridge-stock"].Port}/",
             "--project", _ground.ProjectCode, .. Identity,
         ]),
         _ => throw new InvalidOperationException($"{_plan.Role} has no process"),
@@ -151,7 +151,13 @@ internal sealed class FleetNode : IDisposable
             path,
             $$"""
             listen: "127.0.0.1:{{Ports[PortKind.NatsClient]}}"
-            leafnodes { listen: "127.0.0.1:{{Ports[PortKind.NatsLeaf]}}", no_advertise: true }
+            {{_ground.Guard.UsersOfServer}}
+            {{_ground.Guard.ForServer}}
+            leafnodes {
+              listen: "127.0.0.1:{{Ports[PortKind.NatsLeaf]}}", no_advertise: true
+              {{_ground.Guard.UsersOfServer}}
+              {{_ground.Guard.ForServer}}
+            }
             """);
         return path;
     }

@@ -39,6 +39,9 @@ internal sealed record FleetOptions(ulong Seed, Severity Severity, Topology Topo
 {
     public const int LeavesMax = 50;
 
+    /// <summary>As the seed has it, in turns with topologies.</summary>
+    public Guard Guard { get; } = (Guard)(Seed / (ulong)Enum.GetValues<Topology>().Length % (ulong)Enum.GetValues<Guard>().Length);
+
     /// <summary>How long work is done and cables are pulled.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(20);
 

@@ -35,7 +35,7 @@ internal sealed class FleetPlan
     /// <summary>The whole plan as text, for the report of a failure.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder().AppendLine(Options.ReplayLine).AppendLine(Layout.ToString());
+        var text = new StringBuilder().AppendLine(Options.ReplayLine).AppendLine($"{Layout} ({Options.Guard.ToString().ToLowerInvariant()})");
         foreach (var step in _steps) text.AppendLine(step.ToString());
         return text.ToString();
     }

@@ -45,6 +45,8 @@ public sealed class FleetPlanTests
             Assert.All(plan.Steps, step => Assert.Contains(step.Subject, names));
             Assert.All(plan.Layout.Nodes, node => Assert.True(node.Uplink is null || names.Contains(node.Uplink)));
         });
+        Assert.All(Enum.GetValues<Topology>(), topology => Assert.Equal(
+            Enum.GetValues<Guard>(), plans.Where(plan => plan.Options.Topology == topology).Select(plan => plan.Options.Guard).Distinct().Order()));
         Assert.Equal(Enum.GetValues<Topology>(), plans.Select(plan => plan.Options.Topology).Distinct().Order());
     }
 

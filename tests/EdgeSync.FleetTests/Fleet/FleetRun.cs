@@ -26,7 +26,7 @@ internal sealed class FleetRun : IAsyncDisposable
         _plan = new FleetPlan(options);
         _folder = new TemporaryFolder($"fleet-{options.Seed}");
         _proxy = new FaultProxy(options.Seed);
-        _ground = new FleetGround(_folder, _proxy, _plan.Layout);
+        _ground = new FleetGround(_folder, _proxy, _plan.Layout, options.Guard);
     }
 
     public static async Task<FleetReport> RunAsync(FleetOptions options, CancellationToken cancellationToken)
@@ -86,6 +86,7 @@ internal sealed class FleetRun : IAsyncDisposable
                 _work.Add(node.Name, new NodeWork(node, _ground, _plan.Options.Seed + (ulong)_work.Count));
             }
 
+        if (_plan.Options.Topology == Topology.Http) _ground.Guard.Close(_ground.EdgeSync, _nodes["center"].Repository);
         foreach (var link in _plan.Layout.Links) _proxy.Add(link.Name, _nodes[link.Target].Ports[link.Port]);
         foreach (var node in _nodes.Values)
         {

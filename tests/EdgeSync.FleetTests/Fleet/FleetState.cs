@@ -2,7 +2,10 @@ using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.FleetTests.Fleet;
 
-/// <summary>What one repository holds, as far as all must agree on it: artifacts (but clusters), and unversioned files.</summary>
+/// <summary>
+/// What one repository holds, as far as all must agree on it: artifacts (but clusters), and unversioned files. That a file was
+/// deleted need not be known to who never had it: Format: catalogues are compared by what is there.
+/// </summary>
 internal sealed record FleetState(IReadOnlySet<string> Artifacts, IReadOnlySet<string> Unversioned, long Phantoms)
 {
     // Clusters are left out: any server makes some while it is asked, and they say nothing new. Format: tag 7 is "cluster".
@@ -17,7 +20,7 @@ internal sealed record FleetState(IReadOnlySet<string> Artifacts, IReadOnlySet<s
         return new FleetState(
             file.Query(ArtifactQuery).Select(row => (string)row[0]!).ToHashSet(),
             hasUnversioned
-                ? file.Query("SELECT name, coalesce(hash,'-') FROM unversioned").Select(row => $"{row[0]} {row[1]}").ToHashSet()
+                ? file.Query("SELECT name, hash FROM unversioned WHERE hash IS NOT NULL").Select(row => $"{row[0]} {row[1]}").ToHashSet()
                 : new HashSet<string>(),
             file.Count("SELECT count(*) FROM blob WHERE size<0"));
     }

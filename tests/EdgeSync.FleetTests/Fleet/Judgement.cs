@@ -61,7 +61,7 @@ internal static class Judgement
     /// <summary>When all agree, the cables are silent but for keep-alives and polls.</summary>
     private static void NobodyStorms(FleetReport report)
     {
-        var connectionsMax = Math.Max(QuietConnectionsMax, QuietConnectionsPerLeaf * report.Plan.Options.Leaves);
+        var connectionsMax = QuietConnectionsMax + (QuietConnectionsPerLeaf * report.Plan.Options.Leaves);
         foreach (var (name, traffic) in report.Traffic)
         {
             if (traffic.QuietBytes > QuietBytesMax) report.Broken.Add($"{name} carries {traffic.QuietBytes} B while nobody has anything to say");
