@@ -1,19 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Net.Tracing;
 using EdgeSync.Primitives;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
 namespace EdgeSync.Net.Http;
@@ -29,7 +21,7 @@ namespace EdgeSync.Net.Http;
 /// </summary>
 public sealed class XferHttpServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private readonly BareKestrel _kestrel;
     private readonly XferHttpServerOptions _options;
     private readonly IXferHttpHost _host;
     private readonly TimeProvider _clock;
@@ -45,12 +37,7 @@ public sealed class XferHttpServer : IAsyncDisposable
         _exchanges = new SemaphoreSlim(options.ConcurrentExchangesMax);
         _throttle = new LoginThrottle(options.FailedLoginsMax, options.FailedLoginMemory);
 
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();   // signals are the program's business
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
-        if (options.TlsCertificateFile is not null) builder.WebHost.UseKestrelHttpsConfiguration();
-        _app = builder.Build();
-        _app.Run(AnswerAsync);
+        _kestrel = new BareKestrel(Configure, AnswerAsync);
     }
 
     /// <summary>Where it listens, such as <c>http://127.0.0.1:8080</c>, with the port that was picked.</summary>
@@ -63,9 +50,9 @@ public sealed class XferHttpServer : IAsyncDisposable
         var server = new XferHttpServer(options, host, clock);
         try
         {
-            await server._app.StartAsync(cancellationToken);
+            await server._kestrel.StartAsync(cancellationToken);
         }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or AddressInUseException)
+        catch (Exception e) when (BareKestrel.IsAddressFault(e))
         {
             await server.DisposeAsync();
             var hint = e is AddressInUseException || e.InnerException is AddressInUseException
@@ -75,22 +62,24 @@ public sealed class XferHttpServer : IAsyncDisposable
                 ErrorKind.System, $"cannot listen on {string.Join(", ", options.Listen)}: {e.Message}", hint, e);
         }
 
-        server.Addresses = [.. server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+        // Kestrel knows nothing of the TLS in between.
+        server.Addresses = options.TlsCertificateFile is null
+            ? server._kestrel.Addresses
+            : [.. server._kestrel.Addresses.Select(a => a.Replace("http://", "https://", StringComparison.Ordinal))];
         return server;
     }
 
     /// <summary>No new requests; those in flight may finish until the token says otherwise.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => _app.StopAsync(cancellationToken);
+    public Task StopAsync(CancellationToken cancellationToken) => _kestrel.StopAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        await _app.DisposeAsync();
+        await _kestrel.DisposeAsync();
         _exchanges.Dispose();
     }
 
     private void Configure(KestrelServerOptions kestrel)
     {
-        kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
         var limits = kestrel.Limits;
         // Our own limit instead (TryReadBodyAsync). Past its own, Kestrel closes with bytes unread, which resets the connection and
@@ -102,37 +91,14 @@ public sealed class XferHttpServer : IAsyncDisposable
         limits.MinRequestBodyDataRate = new MinDataRate(_options.BytesPerSecondMin, _options.SlownessGrace);
         limits.MinResponseDataRate = new MinDataRate(_options.BytesPerSecondMin, _options.SlownessGrace);
 
-        var https = ReadTls();
+        var tls = _options.TlsCertificateFile is { } file ? TlsMiddleware.FromFiles(file, _options.TlsKeyFile, _clock) : null;
         foreach (var endpoint in _options.Listen)
         {
             kestrel.Listen(endpoint, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
-                if (https is not null) listen.UseHttps(https);
+                if (tls is not null) listen.Use(next => connection => tls.ServeAsync(connection, next));
             });
-        }
-    }
-
-    private HttpsConnectionAdapterOptions? ReadTls()
-    {
-        if (_options.TlsCertificateFile is not { } file) return null;
-
-        try
-        {
-            var chain = new X509Certificate2Collection();
-            chain.ImportFromPemFile(file);
-            return new HttpsConnectionAdapterOptions
-            {
-                ServerCertificate = X509Certificate2.CreateFromPemFile(file, _options.TlsKeyFile),
-                ServerCertificateChain = chain,
-            };
-        }
-        catch (Exception e) when (e is System.Security.Cryptography.CryptographicException or IOException or UnauthorizedAccessException)
-        {
-            throw new EdgeSyncException(
-                ErrorKind.System,
-                $"cannot use the certificate {file} with the key {_options.TlsKeyFile ?? "(the same file)"}: {e.Message}",
-                "both must be PEM files, and the key must belong to the certificate", e);
         }
     }
 
@@ -366,13 +332,5 @@ public sealed class XferHttpServer : IAsyncDisposable
         public string? Note { get; set; }
 
         public string? Fault { get; set; }
-    }
-
-    /// <summary>Leaves SIGINT and SIGTERM alone.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

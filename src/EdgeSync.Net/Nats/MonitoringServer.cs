@@ -5,16 +5,10 @@ using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Monitoring;
+using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace EdgeSync.Net.Nats;
 
@@ -25,7 +19,9 @@ namespace EdgeSync.Net.Nats;
 // Spec: nats-server monitoring: `?callback=f` wraps the answer, a number that is none is 400, another path 404.
 internal sealed class MonitoringServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
+
+    private readonly BareKestrel _kestrel;
     private readonly BrokerDriver _driver;
     private readonly Func<ServerFacts> _facts;
     private readonly ConcurrentDictionary<string, long> _requests = new();
@@ -38,17 +34,14 @@ internal sealed class MonitoringServer : IAsyncDisposable
         _facts = facts;
         _startedAt = driver.Clock.GetTimestamp();
 
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();   // signals are the program's business
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = 100;
-            kestrel.Limits.MaxRequestBodySize = 0;
-            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
-        });
-        _app = builder.Build();
-        _app.Run(AnswerAsync);
+        _kestrel = new BareKestrel(
+            kestrel =>
+            {
+                kestrel.Limits.MaxConcurrentConnections = 100;
+                kestrel.Limits.MaxRequestBodySize = 0;
+                kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
+            },
+            AnswerAsync);
     }
 
     /// <summary>Such as <c>http://127.0.0.1:8222</c>, with the port that was picked.</summary>
@@ -61,23 +54,24 @@ internal sealed class MonitoringServer : IAsyncDisposable
         var server = new MonitoringServer(endpoint, driver, facts);
         try
         {
-            await server._app.StartAsync(cancellationToken);
+            await server._kestrel.StartAsync(cancellationToken);
         }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or AddressInUseException)
+        catch (Exception e) when (BareKestrel.IsAddressFault(e))
         {
             await server.DisposeAsync();
             throw new EdgeSyncException(
                 ErrorKind.System, $"cannot listen on {endpoint}: {e.Message}", "choose another address, or port 0 for any free one", e);
         }
 
-        server.Url = new Uri(server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        server.Url = new Uri(server._kestrel.Addresses[0]);
         return server;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
+        using var patience = new CancellationTokenSource(StopPatience);
+        await _kestrel.StopAsync(patience.Token);
+        await _kestrel.DisposeAsync();
     }
 
     private Task AnswerAsync(HttpContext context)
@@ -150,12 +144,5 @@ internal sealed class MonitoringServer : IAsyncDisposable
         context.Response.ContentType = type;
         context.Response.Headers.ContentLength = body.Length;
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, 0, body.Length);
-    }
-
-    private sealed class SilentLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }
