@@ -113,7 +113,7 @@ internal static class CommandLine
     {
         public override int Invoke(ParseResult parseResult)
         {
-            output.Write(VersionReport.Current(), static json => json.VersionReport);
+            output.Write(VersionReport.Current());
             return (int)ExitCode.Ok;
         }
     }

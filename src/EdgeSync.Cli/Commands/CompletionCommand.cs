@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 
@@ -14,7 +16,7 @@ internal static class CompletionCommand
         {
             var name = context.Require(shell);
             var script = name switch { "bash" => Bash, "zsh" => Zsh, _ => Fish };
-            context.Output.Write(new CompletionReport(name, script), static json => json.CompletionReport);
+            context.Output.Write(new CompletionReport(name, script));
             return ExitCode.Ok;
         })
         {
@@ -62,4 +64,10 @@ internal static class CompletionCommand
 internal sealed record CompletionReport(string Shell, string Script) : IReport
 {
     public void Print(TextWriter output) => output.Write(Script);
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("shell"u8, Shell);
+        json.Put("script"u8, Script);
+    }
 }

@@ -1,10 +1,9 @@
-using System.Text.Json.Serialization;
 using EdgeSync.Agent;
 
 namespace EdgeSync.Cli.Configuration;
 
 /// <summary>The embedded broker, and what it is joined to.</summary>
-internal sealed class NatsSection
+internal sealed class NatsSection : ISettingSection
 {
     /// <summary>No broker, no links: a node that only speaks HTTP.</summary>
     public bool Enabled { get; set; } = true;
@@ -51,7 +50,6 @@ internal sealed class NatsSection
     public string? JetstreamDomain { get; set; }
 
     /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
-    [JsonIgnore]
     public bool IsUseful => Enabled && (Urls.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
 
     public NatsLogin Login { get; set; } = new();
@@ -63,10 +61,32 @@ internal sealed class NatsSection
 
     /// <summary>Who may use the embedded broker's ports; empty lets in everybody who reaches them.</summary>
     public List<NatsUser> Users { get; set; } = [];
+
+    public void Describe(SettingFields fields)
+    {
+        Enabled = fields.Flag("enabled", Enabled);
+        Role = (NodeRole)fields.Word("role", (int)Role, ["peer", "hub", "leaf"]);
+        Urls = fields.Texts("urls", Urls);
+        Bind = fields.Text("bind", Bind);
+        ClientPort = fields.OptionalNumber("client_port", ClientPort);
+        LeafPort = fields.OptionalNumber("leaf_port", LeafPort);
+        WebsocketPort = fields.OptionalNumber("websocket_port", WebsocketPort);
+        MonitorPort = fields.OptionalNumber("monitor_port", MonitorPort);
+        MaxPayload = fields.Number("max_payload", MaxPayload);
+        PendingMax = fields.OptionalNumber("pending_max", PendingMax);
+        StoreDir = fields.OptionalText("store_dir", StoreDir);
+        Server = fields.OptionalText("server", Server);
+        Durable = fields.Flag("durable", Durable);
+        JetstreamDomain = fields.OptionalText("jetstream_domain", JetstreamDomain);
+        Login = fields.Section("login", Login);
+        Tls = fields.Section("tls", Tls);
+        ServeTls = fields.Section("serve_tls", ServeTls);
+        Users = fields.Sections("users", Users, static () => new NatsUser());
+    }
 }
 
 /// <summary>How we log in to the servers that we join.</summary>
-internal sealed class NatsLogin
+internal sealed class NatsLogin : ISettingSection
 {
     public string? User { get; set; }
 
@@ -83,10 +103,21 @@ internal sealed class NatsLogin
 
     /// <summary>File with a JWT and its seed.</summary>
     public string? CredsFile { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        User = fields.OptionalText("user", User);
+        Password = fields.OptionalText("password", Password);
+        PasswordFile = fields.OptionalText("password_file", PasswordFile);
+        Token = fields.OptionalText("token", Token);
+        TokenFile = fields.OptionalText("token_file", TokenFile);
+        NkeyFile = fields.OptionalText("nkey_file", NkeyFile);
+        CredsFile = fields.OptionalText("creds_file", CredsFile);
+    }
 }
 
 /// <summary>Certificates: whom we trust, and what we show.</summary>
-internal sealed class NatsTls
+internal sealed class NatsTls : ISettingSection
 {
     public string? CaFile { get; set; }
 
@@ -96,10 +127,18 @@ internal sealed class NatsTls
 
     /// <summary>TLS before the server's INFO instead of after it.</summary>
     public bool First { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        CaFile = fields.OptionalText("ca_file", CaFile);
+        CertFile = fields.OptionalText("cert_file", CertFile);
+        KeyFile = fields.OptionalText("key_file", KeyFile);
+        First = fields.Flag("first", First);
+    }
 }
 
 /// <summary>A user of the embedded broker, by password or by public NKey.</summary>
-internal sealed class NatsUser
+internal sealed class NatsUser : ISettingSection
 {
     public string? User { get; set; }
 
@@ -112,4 +151,14 @@ internal sealed class NatsUser
     public List<string>? Publish { get; set; }
 
     public List<string>? Subscribe { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        User = fields.OptionalText("user", User);
+        Password = fields.OptionalText("password", Password);
+        PasswordFile = fields.OptionalText("password_file", PasswordFile);
+        Nkey = fields.OptionalText("nkey", Nkey);
+        Publish = fields.OptionalTexts("publish", Publish);
+        Subscribe = fields.OptionalTexts("subscribe", Subscribe);
+    }
 }

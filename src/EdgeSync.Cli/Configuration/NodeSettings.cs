@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Serialization;
 using EdgeSync.Cli.Operations;
 
 namespace EdgeSync.Cli.Configuration;
@@ -8,7 +7,7 @@ namespace EdgeSync.Cli.Configuration;
 /// Everything that a daemon can be told, as <c>edgesync.json</c> spells it (snake case). Flags and environment variables
 /// set the same values; what nobody sets has the default written here.
 /// </summary>
-internal sealed class NodeSettings
+internal sealed class NodeSettings : ISettingSection
 {
     public NodeSection Node { get; set; } = new();
 
@@ -25,10 +24,22 @@ internal sealed class NodeSettings
     public TelemetrySection Telemetry { get; set; } = new();
 
     public LogSection Log { get; set; } = new();
+
+    public void Describe(SettingFields fields)
+    {
+        Node = fields.Section("node", Node);
+        Nats = fields.Section("nats", Nats);
+        Http = fields.Section("http", Http);
+        Repositories = fields.Sections("repositories", Repositories, static () => new RepositorySettings());
+        Hub = fields.Section("hub", Hub);
+        Bridge = fields.Section("bridge", Bridge);
+        Telemetry = fields.Section("telemetry", Telemetry);
+        Log = fields.Section("log", Log);
+    }
 }
 
 /// <summary>Who this node is, and where it keeps what is its own.</summary>
-internal sealed class NodeSection
+internal sealed class NodeSection : ISettingSection
 {
     /// <summary>Stable and unique among peers; the host's name when null.</summary>
     public string? Name { get; set; }
@@ -41,10 +52,18 @@ internal sealed class NodeSection
 
     /// <summary>File that is written once everything listens: the addresses as JSON.</summary>
     public string? UrlFile { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        Name = fields.OptionalText("name", Name);
+        DataDir = fields.OptionalText("data_dir", DataDir);
+        ControlSocket = fields.OptionalText("control_socket", ControlSocket);
+        UrlFile = fields.OptionalText("url_file", UrlFile);
+    }
 }
 
 /// <summary>The web side: Fossil clients, health, status.</summary>
-internal sealed class HttpSection
+internal sealed class HttpSection : ISettingSection
 {
     /// <summary>As people write it: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null serves nobody.</summary>
     public string? Listen { get; set; }
@@ -56,7 +75,6 @@ internal sealed class HttpSection
     public string Bind { get; set; } = "127.0.0.1";
 
     /// <summary>Where to listen, however it was said; null serves nobody.</summary>
-    [JsonIgnore]
     public string? Address => Listen ?? (Port is { } port ? $"{(Bind.Contains(':', StringComparison.Ordinal) ? $"[{Bind}]" : Bind)}:{port.ToString(CultureInfo.InvariantCulture)}" : null);
 
     public string? TlsCert { get; set; }
@@ -69,10 +87,22 @@ internal sealed class HttpSection
 
     /// <summary>Who may read <c>/status</c> and <c>/metrics</c>.</summary>
     public StatusAccess StatusAccess { get; set; } = StatusAccess.Local;
+
+    public void Describe(SettingFields fields)
+    {
+        Listen = fields.OptionalText("listen", Listen);
+        Port = fields.OptionalNumber("port", Port);
+        Bind = fields.Text("bind", Bind);
+        TlsCert = fields.OptionalText("tls_cert", TlsCert);
+        TlsKey = fields.OptionalText("tls_key", TlsKey);
+        MaxRequestMb = fields.Number("max_request_mb", MaxRequestMb);
+        MaxExchanges = fields.Number("max_exchanges", MaxExchanges);
+        StatusAccess = (StatusAccess)fields.Word("status_access", (int)StatusAccess, ["local", "everybody"]);
+    }
 }
 
 /// <summary>What a hub adds to a leaf.</summary>
-internal sealed class HubSection
+internal sealed class HubSection : ISettingSection
 {
     /// <summary>Capabilities of people without a login, written at start; null leaves the repository's own.</summary>
     public string? NobodyCaps { get; set; }
@@ -91,26 +121,48 @@ internal sealed class HubSection
 
     /// <summary>Users that the hub makes sure of at start.</summary>
     public List<HubUser> Users { get; set; } = [];
+
+    public void Describe(SettingFields fields)
+    {
+        NobodyCaps = fields.OptionalText("nobody_caps", NobodyCaps);
+        ProjectCode = fields.OptionalText("project_code", ProjectCode);
+        SeedFrom = fields.OptionalText("seed_from", SeedFrom);
+        Checkpoint = fields.Span("checkpoint", Checkpoint);
+        ExitWithoutLeaves = fields.OptionalSpan("exit_without_leaves", ExitWithoutLeaves);
+        Users = fields.Sections("users", Users, static () => new HubUser());
+    }
 }
 
 /// <summary>A login of the hub's repository. Capabilities of one that exists already are kept.</summary>
-internal sealed class HubUser
+internal sealed class HubUser : ISettingSection
 {
     public string Login { get; set; } = "";
 
     public string Caps { get; set; } = "";
 
     public string? PasswordFile { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        Login = fields.Text("login", Login);
+        Caps = fields.Text("caps", Caps);
+        PasswordFile = fields.OptionalText("password_file", PasswordFile);
+    }
 }
 
 /// <summary>Projects whose Fossil servers speak only HTTP, and that NATS peers reach through us.</summary>
-internal sealed class BridgeSection
+internal sealed class BridgeSection : ISettingSection
 {
     public List<BridgeProject> Projects { get; set; } = [];
+
+    public void Describe(SettingFields fields)
+    {
+        Projects = fields.Sections("projects", Projects, static () => new BridgeProject());
+    }
 }
 
 /// <summary>One project of a bridge.</summary>
-internal sealed class BridgeProject
+internal sealed class BridgeProject : ISettingSection
 {
     /// <summary>40 lower-case hex digits.</summary>
     public string Code { get; set; } = "";
@@ -134,10 +186,22 @@ internal sealed class BridgeProject
 
     /// <summary>The server's repository file, where it is on this machine: then a look follows at once when it grows.</summary>
     public string? FossilFile { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        Code = fields.Text("code", Code);
+        Url = fields.Text("url", Url);
+        Prefix = fields.Text("prefix", Prefix);
+        HttpAuthFile = fields.OptionalText("http_auth_file", HttpAuthFile);
+        Probe = fields.Span("probe", Probe);
+        ProbeMax = fields.Span("probe_max", ProbeMax);
+        LoginFile = fields.OptionalText("login_file", LoginFile);
+        FossilFile = fields.OptionalText("fossil_file", FossilFile);
+    }
 }
 
 /// <summary>Where traces, metrics and logs are sent; nothing is sent without an endpoint.</summary>
-internal sealed class TelemetrySection
+internal sealed class TelemetrySection : ISettingSection
 {
     public string? Endpoint { get; set; }
 
@@ -147,14 +211,28 @@ internal sealed class TelemetrySection
     public string? HeadersFile { get; set; }
 
     public string ServiceName { get; set; } = "edgesync-leaf";
+
+    public void Describe(SettingFields fields)
+    {
+        Endpoint = fields.OptionalText("endpoint", Endpoint);
+        Headers = fields.OptionalText("headers", Headers);
+        HeadersFile = fields.OptionalText("headers_file", HeadersFile);
+        ServiceName = fields.Text("service_name", ServiceName);
+    }
 }
 
 /// <summary>What is logged, and how.</summary>
-internal sealed class LogSection
+internal sealed class LogSection : ISettingSection
 {
     public LogFormat Format { get; set; } = LogFormat.Auto;
 
     public LogLevel Level { get; set; } = LogLevel.Info;
+
+    public void Describe(SettingFields fields)
+    {
+        Format = (LogFormat)fields.Word("format", (int)Format, ["auto", "text", "json"]);
+        Level = (LogLevel)fields.Word("level", (int)Level, ["debug", "info", "warning", "error"]);
+    }
 }
 
 internal enum LogFormat

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Primitives;
 
@@ -57,31 +56,31 @@ internal sealed class SettingFlag
     public Option Option => _option;
 
     /// <summary>What the command line says, or null.</summary>
-    public JsonNode? FromFlag(CommandContext context)
+    public SettingNode? FromFlag(CommandContext context)
     {
         if (!context.IsGiven(_option)) return null;
 
         var words = context.Get(_option) ?? [];
-        if (Kind is SettingKind.List or SettingKind.Users) return new JsonArray([.. words.Select(w => Element(w, _option.Name))]);
+        if (Kind is SettingKind.List or SettingKind.Users) return SettingList.Of(words.Select(w => Element(w, _option.Name)));
         if (words.Length > 1) throw new EdgeSyncException(ErrorKind.Usage, $"{_option.Name} is given twice");
 
         return Parse(words.Length == 0 ? "true" : words[0], _option.Name);
     }
 
     /// <summary>What the environment says, or null.</summary>
-    public JsonNode? FromEnvironment() =>
+    public SettingNode? FromEnvironment() =>
         Variable is not null && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text ? Parse(text, Variable) : null;
 
-    private JsonNode Parse(string text, string who)
+    private SettingNode Parse(string text, string who)
     {
         switch (Kind)
         {
             case SettingKind.Number:
                 return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                    ? JsonValue.Create(number)
+                    ? SettingNode.Of(number)
                     : throw Refuse(who, text, "a whole number");
             case SettingKind.Duration:
-                return Durations.TryParse(text, out _) ? JsonValue.Create(text) : throw Refuse(who, text, "a span of time: 30s, 10m, 2h or 7d");
+                return Durations.TryParse(text, out _) ? SettingNode.Of(text) : throw Refuse(who, text, "a span of time: 30s, 10m, 2h or 7d");
             case SettingKind.Switch or SettingKind.OffSwitch:
                 var isOn = text.ToLowerInvariant() switch
                 {
@@ -89,20 +88,20 @@ internal sealed class SettingFlag
                     "0" or "false" or "no" or "off" => false,
                     _ => throw Refuse(who, text, "true or false"),
                 };
-                return JsonValue.Create(isOn == (Kind == SettingKind.Switch));
+                return SettingNode.Of(isOn == (Kind == SettingKind.Switch));
             case SettingKind.List or SettingKind.Users:
-                return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => Element(w, who))]);
+                return SettingList.Of(text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => Element(w, who)));
             default:
-                return JsonValue.Create(text);
+                return SettingNode.Of(text);
         }
     }
 
-    private JsonNode Element(string word, string who)
+    private SettingNode Element(string word, string who)
     {
-        if (Kind == SettingKind.List) return JsonValue.Create(word);
+        if (Kind == SettingKind.List) return SettingNode.Of(word);
 
         return word.Split(':') is [{ Length: > 0 } login, { Length: > 0 } caps]
-            ? new JsonObject { ["login"] = login, ["caps"] = caps }
+            ? new SettingMap { ["login"] = SettingNode.Of(login), ["caps"] = SettingNode.Of(caps) }
             : throw Refuse(who, word, "LOGIN:CAPS, such as alice:gio");
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Configuration;
@@ -7,7 +6,15 @@ namespace EdgeSync.Cli.Configuration;
 /// <summary>One value of the settings in force, and who set it.</summary>
 /// <param name="Path">As in the file: <c>nats.bind</c>, <c>repositories[0].poll</c>.</param>
 /// <param name="Origin"><c>default</c>, a file's name, a variable or a flag.</param>
-internal sealed record SettingValue(string Path, string Value, string Origin);
+internal sealed record SettingValue(string Path, string Value, string Origin) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("path"u8, Path);
+        json.Put("value"u8, Value);
+        json.Put("origin"u8, Origin);
+    }
+}
 
 /// <summary>
 /// The layers of a configuration, laid over each other: the file, then the environment, then flags. The result is bound to
@@ -15,43 +22,42 @@ internal sealed record SettingValue(string Path, string Value, string Origin);
 /// </summary>
 internal sealed class SettingLayers
 {
-    private readonly JsonObject _root = [];
+    private readonly SettingMap _root = new();
     private readonly Dictionary<string, string> _origins = new(StringComparer.Ordinal);
 
     /// <summary>Adds a whole file. Unknown names and wrong types are told with their place.</summary>
     /// <exception cref="EdgeSyncException">It is no JSON, or does not say what we understand.</exception>
     public void AddFile(string name, ReadOnlySpan<byte> text)
     {
-        JsonObject file;
+        SettingMap file;
         try
         {
-            JsonSerializer.Deserialize(text, SettingsJson.Default.NodeSettings);   // for the line numbers of what is wrong
-            var options = new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-            file = JsonNode.Parse(text, documentOptions: options)!.AsObject();
+            file = SettingNode.Parse(text) as SettingMap ?? throw new EdgeSyncException(ErrorKind.Usage, $"{name}: the settings are one JSON object");
+            SettingFields.Read(file, new NodeSettings());   // what is wrong in it is told with its line
         }
         catch (JsonException e)
         {
-            var line = e.LineNumber is { } number ? $" line {number + 1}" : "";
-            throw new EdgeSyncException(ErrorKind.Usage, $"{name}{line}: {Reason(e)}", $"edgesync config validate --config {name}", e);
+            throw Refuse(name, e.LineNumber is { } before ? before + 1 : 0, Reason(e), e);
         }
-        catch (InvalidOperationException e)
+        catch (SettingException e)
         {
-            throw new EdgeSyncException(ErrorKind.Usage, $"{name}: the settings are one JSON object", inner: e);
+            throw Refuse(name, e.Line, Reason(e), e);
         }
 
         Merge(_root, file, "", name);
     }
 
     /// <summary>Sets one place; <c>[*]</c> stands for every element of the list.</summary>
-    public void Set(string path, JsonNode value, string origin)
+    public void Set(string path, SettingNode value, string origin)
     {
         var star = path.IndexOf("[*]", StringComparison.Ordinal);
         if (star >= 0)
         {
-            JsonNode? at = _root;
-            foreach (var name in path[..star].Split('.')) at = (at as JsonObject)?[name];
-            var list = at as JsonArray ?? [];
-            for (var i = 0; i < list.Count; i++) Put(list[i]!.AsObject(), path[(star + 4)..], $"{path[..star]}[{i}].", value, origin);
+            SettingNode? at = _root;
+            foreach (var name in path[..star].Split('.')) at = (at as SettingMap)?[name];
+            if (at is not SettingList list) return;
+
+            for (var i = 0; i < list.Items.Count; i++) Put((SettingMap)list.Items[i], path[(star + 4)..], $"{path[..star]}[{i}].", value, origin);
         }
         else
         {
@@ -64,12 +70,13 @@ internal sealed class SettingLayers
     {
         try
         {
-            return _root.Deserialize(SettingsJson.Default.NodeSettings)!;
+            var settings = new NodeSettings();
+            SettingFields.Read(_root, settings);
+            return settings;
         }
-        catch (JsonException e)
+        catch (SettingException e)
         {
-            var origin = _origins.GetValueOrDefault((e.Path ?? "").TrimStart('$', '.'));
-            throw new EdgeSyncException(ErrorKind.Usage, $"{origin ?? "settings"}: {Reason(e)}", inner: e);
+            throw new EdgeSyncException(ErrorKind.Usage, $"{_origins.GetValueOrDefault(e.Path) ?? "settings"}: {Reason(e)}", inner: e);
         }
     }
 
@@ -77,22 +84,22 @@ internal sealed class SettingLayers
     public IReadOnlyList<SettingValue> Effective()
     {
         var values = new List<SettingValue>();
-        Flatten(JsonSerializer.SerializeToNode(Bind(), SettingsJson.Default.NodeSettings), "", values);
+        Flatten(SettingFields.Write(Bind()), "", values);
         return values;
     }
 
-    private void Flatten(JsonNode? node, string path, List<SettingValue> values)
+    private void Flatten(SettingNode node, string path, List<SettingValue> values)
     {
         switch (node)
         {
-            case JsonObject map:
-                foreach (var (name, child) in map) Flatten(child, path.Length == 0 ? name : $"{path}.{name}", values);
+            case SettingMap map:
+                foreach (var name in map.Names) Flatten(map[name]!, path.Length == 0 ? name : $"{path}.{name}", values);
                 return;
-            case JsonArray { Count: > 0 } list when list[0] is JsonObject:
-                for (var i = 0; i < list.Count; i++) Flatten(list[i], $"{path}[{i}]", values);
+            case SettingList { Items: [SettingMap, ..] } list:
+                for (var i = 0; i < list.Items.Count; i++) Flatten(list.Items[i], $"{path}[{i}]", values);
                 return;
             default:
-                values.Add(new SettingValue(path, Secrets.Redact(path, node?.ToJsonString() ?? "null"), OriginOf(path)));
+                values.Add(new SettingValue(path, Secrets.Redact(path, node.ToJson()), OriginOf(path)));
                 return;
         }
     }
@@ -108,33 +115,33 @@ internal sealed class SettingLayers
         return "default";
     }
 
-    private void Merge(JsonObject target, JsonObject source, string prefix, string origin)
+    private void Merge(SettingMap target, SettingMap source, string prefix, string origin)
     {
-        foreach (var (name, value) in source)
+        foreach (var name in source.Names)
         {
             var path = prefix + name;
-            if (value is JsonObject map)
+            var value = source[name]!;
+            if (value is SettingMap map)
             {
-                if (target[name] is not JsonObject into) target[name] = into = [];
-                Merge(into, map, path + ".", origin);
+                Merge(MapAt(target, name), map, path + ".", origin);
                 continue;
             }
 
-            target[name] = value?.DeepClone();
+            target[name] = value.Clone();
             Mark(value, path, origin);
         }
     }
 
     // Elements that are objects carry an origin for each of their values, since a flag may set one in all of them.
-    private void Mark(JsonNode? value, string path, string origin)
+    private void Mark(SettingNode value, string path, string origin)
     {
-        if (value is JsonArray { Count: > 0 } list && list[0] is JsonObject)
+        if (value is SettingList { Items: [SettingMap, ..] } list)
         {
-            for (var i = 0; i < list.Count; i++) Mark(list[i], $"{path}[{i}]", origin);
+            for (var i = 0; i < list.Items.Count; i++) Mark(list.Items[i], $"{path}[{i}]", origin);
         }
-        else if (value is JsonObject map)
+        else if (value is SettingMap map)
         {
-            foreach (var (name, child) in map) Mark(child, $"{path}.{name}", origin);
+            foreach (var name in map.Names) Mark(map[name]!, $"{path}.{name}", origin);
         }
         else
         {
@@ -142,26 +149,32 @@ internal sealed class SettingLayers
         }
     }
 
-    private void Put(JsonObject at, string path, string prefix, JsonNode value, string origin)
+    private void Put(SettingMap at, string path, string prefix, SettingNode value, string origin)
     {
         var names = path.Split('.');
-        foreach (var name in names[..^1])
-        {
-            if (at[name] is not JsonObject next) at[name] = next = [];
-            at = next;
-        }
-
-        at[names[^1]] = value.DeepClone();
+        foreach (var name in names[..^1]) at = MapAt(at, name);
+        at[names[^1]] = value.Clone();
         Mark(value, prefix + path, origin);
     }
 
+    private static SettingMap MapAt(SettingMap at, string name)
+    {
+        if (at[name] is SettingMap map) return map;
+
+        var made = new SettingMap();
+        at[name] = made;
+        return made;
+    }
+
+    private static EdgeSyncException Refuse(string file, long line, string reason, Exception cause) =>
+        new(ErrorKind.Usage, $"{file}{(line > 0 ? $" line {line}" : "")}: {reason}", $"edgesync config validate --config {file}", cause);
+
+    private static string Reason(SettingException e) => e.Message.Contains(e.Path, StringComparison.Ordinal) ? e.Message : $"{e.Path}: {e.Message}";
+
+    // The library says the place once more, in its own way.
     private static string Reason(JsonException e)
     {
-        var place = (e.Path ?? "").TrimStart('$', '.');
-        var text = e.InnerException?.Message ?? e.Message;
-        if (text.Contains("could not be mapped", StringComparison.Ordinal)) return $"nothing is called '{place}'";
-
-        var end = text.IndexOf(" Path:", StringComparison.Ordinal);
-        return $"{(place.Length > 0 ? place + ": " : "")}{(end < 0 ? text : text[..end])}";
+        var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        return end < 0 ? e.Message : e.Message[..end];
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Primitives;
 
@@ -14,7 +13,7 @@ internal sealed record LoadedSettings(NodeSettings Settings, string? File, IRead
 internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<SettingFlag> flags)
 {
     /// <summary>Settings that a command brings along, below every file.</summary>
-    public IReadOnlyList<(string Path, JsonNode Value)> Preset { get; init; } = [];
+    public IReadOnlyList<(string Path, SettingNode Value)> Preset { get; init; } = [];
 
     /// <summary>The repository, when the command line names one by <c>-R</c>.</summary>
     public string? Repository { get; init; }
@@ -43,7 +42,7 @@ internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<Setti
         AddRepository(layers);
         var given = Given().ToList();
         if (ListOfFlags is { } list && given.FirstOrDefault(g => g.Path.StartsWith(list + "[*]", StringComparison.Ordinal)) is { Origin: not null } first)
-            layers.Set(list, new JsonArray(new JsonObject()), first.Origin);
+            layers.Set(list, SettingList.Of([new SettingMap()]), first.Origin);
         foreach (var (path, value, origin) in given)
         {
             foreach (var place in path.Split(',')) layers.Set(place, value, origin);
@@ -56,7 +55,7 @@ internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<Setti
     }
 
     /// <summary>Variables, then flags: the later overrules.</summary>
-    private IEnumerable<(string Path, JsonNode Value, string Origin)> Given()
+    private IEnumerable<(string Path, SettingNode Value, string Origin)> Given()
     {
         foreach (var flag in flags)
         {
@@ -75,6 +74,6 @@ internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<Setti
         var (path, origin) = Repository is not null
             ? (Repository, "flag --repo")
             : (Environment.GetEnvironmentVariable(RepositoryVariable), "variable " + RepositoryVariable);
-        if (path is { Length: > 0 }) layers.Set("repositories", new JsonArray(new JsonObject { ["path"] = path }), origin);
+        if (path is { Length: > 0 }) layers.Set("repositories", SettingList.Of([new SettingMap { ["path"] = SettingNode.Of(path) }]), origin);
     }
 }

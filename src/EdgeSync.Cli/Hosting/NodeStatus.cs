@@ -1,5 +1,5 @@
-using System.Text.Json.Serialization;
-using EdgeSync.Cli.Printing;
+using System.Text.Json;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting;
 
@@ -8,7 +8,7 @@ namespace EdgeSync.Cli.Hosting;
 /// <c>/readyz</c>, and of the commands that ask over the control socket. A written contract (docs/status.md): fields are only
 /// ever added, absent values are left out, nothing in it is secret.
 /// </summary>
-internal sealed record NodeStatus
+internal sealed record NodeStatus : IJsonObject
 {
     /// <summary>The stable name that peers know this node by.</summary>
     public required string Node { get; init; }
@@ -47,10 +47,28 @@ internal sealed record NodeStatus
     public ConfigurationStatus? Configuration { get; init; }
 
     public bool Ready => Checks.All(c => c.State != CheckState.Failed);
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("node"u8, Node);
+        json.Put("role"u8, Role);
+        json.Put("version"u8, Version);
+        json.Put("commit"u8, Commit);
+        json.Put("process_id"u8, ProcessId);
+        json.Put("started_at"u8, StartedAt);
+        json.Put("now"u8, Now);
+        json.Put("checks"u8, Checks);
+        json.Put("repositories"u8, Repositories);
+        json.Put("nats"u8, Nats);
+        json.Put("broker"u8, Broker);
+        json.Put("bridge"u8, Bridge);
+        json.Put("addresses"u8, Addresses);
+        json.Put("configuration"u8, Configuration);
+        json.Put("ready"u8, Ready);
+    }
 }
 
 /// <summary>How one check of a daemon or of <c>doctor</c> came out.</summary>
-[JsonConverter(typeof(CheckStateConverter))]
 internal enum CheckState
 {
     Ok,
@@ -61,18 +79,43 @@ internal enum CheckState
     Failed,
 }
 
-internal sealed class CheckStateConverter() : WordConverter<CheckState>([("ok", CheckState.Ok), ("warning", CheckState.Warning), ("failed", CheckState.Failed)]);
+/// <summary>The words of <see cref="CheckState"/>.</summary>
+internal static class CheckStates
+{
+    public static string WordOf(CheckState state) => state switch
+    {
+        CheckState.Ok => "ok",
+        CheckState.Warning => "warning",
+        _ => "failed",
+    };
+
+    public static CheckState Parse(string word) => word switch
+    {
+        "ok" => CheckState.Ok,
+        "warning" => CheckState.Warning,
+        "failed" => CheckState.Failed,
+        _ => throw new JsonException($"'{word}' is no state of a check"),
+    };
+}
 
 /// <param name="Name">One word, such as <c>repository</c>; two of a kind carry what they are about: <c>repository:site.fossil</c>.</param>
 /// <param name="Detail">What was found, in one line. A state other than ok without a reason is a bug.</param>
 /// <param name="Hint">What to do about it.</param>
-internal sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null)
+internal sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null) : IJsonObject
 {
     public static NodeCheck Of(string name, string? fault) => new(name, fault is null ? CheckState.Ok : CheckState.Failed, fault);
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("state"u8, CheckStates.WordOf(State));
+        json.Put("detail"u8, Detail);
+        json.Put("hint"u8, Hint);
+    }
 }
 
 /// <summary>One repository of a node, and whom it agrees with.</summary>
-internal sealed record RepositoryStatus
+internal sealed record RepositoryStatus : IJsonObject
 {
     /// <summary>Short, unique in the process: the label in metrics.</summary>
     public required string Name { get; init; }
@@ -98,10 +141,25 @@ internal sealed record RepositoryStatus
     public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
 
     public FolderWatchStatus? Watch { get; init; }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("path"u8, Path);
+        json.Put("project_code"u8, ProjectCode);
+        json.Put("project_name"u8, ProjectName);
+        json.Put("is_read_only"u8, IsReadOnly);
+        json.Put("file_bytes"u8, FileBytes);
+        json.Put("checkins"u8, Checkins);
+        json.Put("last_checkin_at"u8, LastCheckinAt);
+        json.Put("targets"u8, Targets);
+        json.Put("peers"u8, Peers);
+        json.Put("watch"u8, Watch);
+    }
 }
 
 /// <summary>Somebody that a repository syncs with, by our own doing.</summary>
-internal sealed record TargetStatus
+internal sealed record TargetStatus : IJsonObject
 {
     /// <summary>Such as <c>nats</c>, <c>nats:hub-1</c> or <c>https://example.org/project</c>; never with a password.</summary>
     public required string Target { get; init; }
@@ -133,10 +191,28 @@ internal sealed record TargetStatus
     public long WireBytesSent { get; init; }
 
     public long WireBytesReceived { get; init; }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("target"u8, Target);
+        json.Put("state"u8, State);
+        json.Put("behind"u8, Behind);
+        json.Put("last_agreed_at"u8, LastAgreedAt);
+        json.Put("last_tried_at"u8, LastTriedAt);
+        json.Put("next_try_at"u8, NextTryAt);
+        json.Put("last_error"u8, LastError);
+        json.Put("sessions"u8, Sessions);
+        json.Put("failures"u8, Failures);
+        json.Put("failures_in_a_row"u8, FailuresInARow);
+        json.Put("artifacts_sent"u8, ArtifactsSent);
+        json.Put("artifacts_received"u8, ArtifactsReceived);
+        json.Put("wire_bytes_sent"u8, WireBytesSent);
+        json.Put("wire_bytes_received"u8, WireBytesReceived);
+    }
 }
 
 /// <summary>Another node, as its presence tells.</summary>
-internal sealed record PeerStatus
+internal sealed record PeerStatus : IJsonObject
 {
     public required string Peer { get; init; }
 
@@ -153,9 +229,20 @@ internal sealed record PeerStatus
     public long? Lag { get; init; }
 
     public IReadOnlyList<string> Capabilities { get; init; } = [];
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("peer"u8, Peer);
+        json.Put("version"u8, Version);
+        json.Put("role"u8, Role);
+        json.Put("route"u8, Route);
+        json.Put("last_seen_at"u8, LastSeenAt);
+        json.Put("lag"u8, Lag);
+        json.Put("capabilities"u8, Capabilities);
+    }
 }
 
-internal sealed record NatsLinkStatus
+internal sealed record NatsLinkStatus : IJsonObject
 {
     /// <summary><c>leafnode</c>, <c>client</c> or <c>embedded</c> (no outside at all).</summary>
     public required string Mode { get; init; }
@@ -175,9 +262,21 @@ internal sealed record NatsLinkStatus
     public long Reconnects { get; init; }
 
     public string? LastError { get; init; }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("mode"u8, Mode);
+        json.Put("state"u8, State);
+        json.Put("url"u8, Url);
+        json.Put("server_name"u8, ServerName);
+        json.Put("server_version"u8, ServerVersion);
+        json.Put("round_trip_milliseconds"u8, RoundTripMilliseconds);
+        json.Put("reconnects"u8, Reconnects);
+        json.Put("last_error"u8, LastError);
+    }
 }
 
-internal sealed record BrokerStatus
+internal sealed record BrokerStatus : IJsonObject
 {
     /// <summary><c>embedded</c> or <c>nats-server</c>.</summary>
     public required string Kind { get; init; }
@@ -202,9 +301,24 @@ internal sealed record BrokerStatus
 
     /// <summary>How often a supervised server had to be started again.</summary>
     public long Restarts { get; init; }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("kind"u8, Kind);
+        json.Put("server_name"u8, ServerName);
+        json.Put("connections"u8, Connections);
+        json.Put("leaf_nodes"u8, LeafNodes);
+        json.Put("subscriptions"u8, Subscriptions);
+        json.Put("messages_in"u8, MessagesIn);
+        json.Put("messages_out"u8, MessagesOut);
+        json.Put("bytes_in"u8, BytesIn);
+        json.Put("bytes_out"u8, BytesOut);
+        json.Put("slow_consumers"u8, SlowConsumers);
+        json.Put("restarts"u8, Restarts);
+    }
 }
 
-internal sealed record BridgeProjectStatus
+internal sealed record BridgeProjectStatus : IJsonObject
 {
     public required string ProjectCode { get; init; }
 
@@ -221,13 +335,42 @@ internal sealed record BridgeProjectStatus
     public string? LastError { get; init; }
 
     public DateTimeOffset? LastAnsweredAt { get; init; }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("project_code"u8, ProjectCode);
+        json.Put("upstream"u8, Upstream);
+        json.Put("state"u8, State);
+        json.Put("requests"u8, Requests);
+        json.Put("errors"u8, Errors);
+        json.Put("last_error"u8, LastError);
+        json.Put("last_answered_at"u8, LastAnsweredAt);
+    }
 }
 
 /// <summary>A check-out folder that is committed by itself.</summary>
 /// <param name="State"><c>watching</c>, <c>settling</c> (changes, waiting for quiet), <c>committing</c> or <c>failed</c>.</param>
-internal sealed record FolderWatchStatus(string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null, long Commits = 0);
+internal sealed record FolderWatchStatus(string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null, long Commits = 0) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("folder"u8, Folder);
+        json.Put("state"u8, State);
+        json.Put("last_commit_at"u8, LastCommitAt);
+        json.Put("last_error"u8, LastError);
+        json.Put("commits"u8, Commits);
+    }
+}
 
-internal sealed record ConfigurationStatus(string? File, DateTimeOffset LoadedAt, string? RefusedBecause = null);
+internal sealed record ConfigurationStatus(string? File, DateTimeOffset LoadedAt, string? RefusedBecause = null) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("file"u8, File);
+        json.Put("loaded_at"u8, LoadedAt);
+        json.Put("refused_because"u8, RefusedBecause);
+    }
+}
 
 /// <summary>Who knows how a daemon does. May be asked from several threads, and must answer within moments.</summary>
 internal interface INodeStatusSource

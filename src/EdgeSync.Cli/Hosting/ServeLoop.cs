@@ -1,8 +1,10 @@
+using System.Text.Json;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Operations;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Cli.Telemetry.Otlp;
 using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting;
 
@@ -37,7 +39,7 @@ internal static class ServeLoop
 
     private static void Announce(CommandContext context, string path, string address)
     {
-        context.Output.Write(new ServeReport(path, address), Printing.CliJson.Default.ServeReport);
+        context.Output.Write(new ServeReport(path, address));
         context.Output.Flush();
     }
 
@@ -60,5 +62,11 @@ internal sealed record ServeReport(string Repository, string Address) : Printing
     {
         output.WriteLine($"serving {Repository} on {Address} (Ctrl-C to stop)");
         output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)} copy.fossil");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("repository"u8, Repository);
+        json.Put("address"u8, Address);
     }
 }

@@ -3,9 +3,9 @@ using System.Text;
 using System.Text.Json;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Hosting;
-using EdgeSync.Cli.Printing;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Operations;
 
@@ -60,13 +60,7 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
     }
 
     /// <summary>What a status is as JSON, here and over the control socket.</summary>
-    public static byte[] ToJson(NodeStatus status)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Indented)) JsonSerializer.Serialize(json, status, ControlJson.Default.NodeStatus);
-        buffer.WriteByte((byte)'\n');
-        return buffer.ToArray();
-    }
+    public static byte[] ToJson(NodeStatus status) => [.. JsonFields.ToBytes(status, Indented), (byte)'\n'];
 
     private async Task<byte[]> MetricsAsync(CancellationToken cancellationToken)
     {

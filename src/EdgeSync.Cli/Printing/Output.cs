@@ -1,14 +1,15 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Printing;
 
-/// <summary>What a command has found out, for people. For programs, the same record becomes one JSON object.</summary>
-internal interface IReport
+/// <summary>
+/// What a command has found out: prose for people, one JSON object for programs (docs/cli.md; fields are only ever added).
+/// </summary>
+internal interface IReport : IJsonObject
 {
     void Print(TextWriter output);
 }
@@ -49,20 +50,10 @@ internal sealed class Output : IDisposable
 
     public static Output OfProcess(bool isJson) => new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson);
 
-    /// <summary>How a report becomes JSON is made only when it is asked for: it costs a command half a millisecond.</summary>
-    public void Write<T>(T report, Func<CliJson, JsonTypeInfo<T>> typeOf)
-        where T : IReport
+    public void Write(IReport report)
     {
         _hasReported = true;
-        if (IsJson) WriteJson(report, typeOf(CliJson.Default));
-        else report.Print(Text);
-    }
-
-    public void Write<T>(T report, JsonTypeInfo<T> type)
-        where T : IReport
-    {
-        _hasReported = true;
-        if (IsJson) WriteJson(report, type);
+        if (IsJson) WriteJson(report);
         else report.Print(Text);
     }
 
@@ -72,7 +63,7 @@ internal sealed class Output : IDisposable
         if (IsJson && !_hasReported)
         {
             var report = new FailureReport(new Failure(ExitCodes.Word(failure.Kind), failure.Message, failure.Hint, failure.Candidates));
-            WriteJson(report, CliJson.Default.FailureReport);
+            WriteJson(report);
             Flush();
             return;
         }
@@ -103,10 +94,9 @@ internal sealed class Output : IDisposable
     /// <summary>EPIPE.</summary>
     public static bool IsBrokenPipe(IOException e) => (e.HResult & 0xffff) is 32 or 109;
 
-    private void WriteJson<T>(T value, JsonTypeInfo<T> type)
+    private void WriteJson(IJsonObject value)
     {
-        using (var json = new Utf8JsonWriter(Raw, JsonOptions))
-            JsonSerializer.Serialize(json, value, type);
+        using (var json = new Utf8JsonWriter(Raw, JsonOptions)) json.WriteObject(value);
         Raw.Write("\n"u8);
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
-using System.Text.Json.Serialization.Metadata;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Monitoring;
 using EdgeSync.Net.Http;
@@ -88,10 +87,10 @@ internal sealed class MonitoringServer : IAsyncDisposable
             "/" => WriteTextAsync(context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n"),
             "/healthz" => HealthAsync(context, query),
             "/varz" => VarzAsync(context, query),
-            "/connz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now)), MonitoringJson.Default.ConnzReport),
+            "/connz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now))),
             "/subsz" or "/subscriptionsz" =>
-                WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now)), MonitoringJson.Default.SubszReport),
-            "/leafz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now)), MonitoringJson.Default.LeafzReport),
+                WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now))),
+            "/leafz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now))),
             _ => WriteTextAsync(context, 404, "404 page not found"),
         };
     }
@@ -102,7 +101,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
     {
         var health = Read((core, _) => BrokerMonitor.Healthz(core));
         if (health.Error is not null) context.Response.StatusCode = 503;
-        return WriteAsync(context, query, health, MonitoringJson.Default.HealthReport);
+        return WriteAsync(context, query, health);
     }
 
     private Task VarzAsync(HttpContext context, Dictionary<string, string> query)
@@ -118,12 +117,12 @@ internal sealed class MonitoringServer : IAsyncDisposable
             Cpu = elapsed > TimeSpan.Zero ? Math.Round((process.TotalProcessorTime - _cpuAtStart) / elapsed * 100, 1) : 0,
             RequestCounts = new SortedDictionary<string, long>(_requests, StringComparer.Ordinal),
         };
-        return WriteAsync(context, query, Read((core, now) => BrokerMonitor.Varz(core, facts, now)), MonitoringJson.Default.VarzReport);
+        return WriteAsync(context, query, Read((core, now) => BrokerMonitor.Varz(core, facts, now)));
     }
 
-    private static Task WriteAsync<T>(HttpContext context, Dictionary<string, string> query, T report, JsonTypeInfo<T> type)
+    private static Task WriteAsync(HttpContext context, Dictionary<string, string> query, IJsonObject report)
     {
-        var json = MonitoringJson.Write(report, type);
+        var json = MonitoringJson.Write(report);
         if (!query.TryGetValue("callback", out var callback)) return WriteBodyAsync(context, "application/json", json);
 
         // It becomes code in somebody's page: a name and nothing else.

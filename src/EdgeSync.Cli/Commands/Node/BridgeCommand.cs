@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Primitives;
@@ -33,7 +32,7 @@ internal static class BridgeCommand
         {
             RepositoryVariable = "BRIDGE_REPO_IS_NEVER_SET",
             ListOfFlags = "bridge.projects",
-            Preset = [("telemetry.service_name", JsonValue.Create("edgesync-bridge"))],
+            Preset = [("telemetry.service_name", SettingNode.Of("edgesync-bridge"))],
             Complete = settings => settings.Repositories.Clear(),
         };
         return NodeRun.RunAsync(context, loader, "bridge", Require, cancellationToken);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
@@ -33,7 +34,7 @@ internal static class ConfigCommands
     {
         var loaded = Load(context);
         var values = loaded.Values.Where(v => context.Get(Effective) || v.Origin != "default").ToList();
-        context.Output.Write(new SettingsReport(loaded.File, values), CliJson.Default.SettingsReport);
+        context.Output.Write(new SettingsReport(loaded.File, values));
         return ExitCode.Ok;
     }
 
@@ -46,14 +47,14 @@ internal static class ConfigCommands
         var settings = layers.Bind();
         var faults = SettingsCheck.Faults(settings).Concat(SettingsCheck.SecretFaults(settings))
             .Select(f => new SettingFault(f.Path, f.Text)).ToList();
-        context.Output.Write(new SettingsCheckReport(file, faults.Count == 0 ? "valid" : "refused", faults), CliJson.Default.SettingsCheckReport);
+        context.Output.Write(new SettingsCheckReport(file, faults.Count == 0 ? "valid" : "refused", faults));
         return faults.Count == 0 ? ExitCode.Ok : ExitCode.Usage;
     }
 
     private static ExitCode Paths(CommandContext context)
     {
         context.Output.Write(
-            new PathsReport([.. NodePaths.SettingsFiles], NodePaths.SettingsFile, NodePaths.StateFolder, NodePaths.RuntimeFolder), CliJson.Default.PathsReport);
+            new PathsReport([.. NodePaths.SettingsFiles], NodePaths.SettingsFile, NodePaths.StateFolder, NodePaths.RuntimeFolder));
         return ExitCode.Ok;
     }
 
@@ -76,9 +77,22 @@ internal sealed record SettingsReport(string? File, IReadOnlyList<SettingValue> 
         var valueWidth = Math.Min(40, Settings.Max(s => s.Value.Length));
         foreach (var setting in Settings) output.WriteLine($"{setting.Path.PadRight(width)}  {setting.Value.PadRight(valueWidth)}  ({setting.Origin})");
     }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("file"u8, File);
+        json.Put("settings"u8, Settings);
+    }
 }
 
-internal sealed record SettingFault(string Path, string Message);
+internal sealed record SettingFault(string Path, string Message) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("path"u8, Path);
+        json.Put("message"u8, Message);
+    }
+}
 
 /// <param name="Status"><c>valid</c> or <c>refused</c>.</param>
 internal sealed record SettingsCheckReport(string File, string Status, IReadOnlyList<SettingFault> Faults) : IReport
@@ -87,6 +101,13 @@ internal sealed record SettingsCheckReport(string File, string Status, IReadOnly
     {
         foreach (var fault in Faults) output.WriteLine($"{File}: {fault.Path}: {fault.Message}");
         if (Faults.Count == 0) output.WriteLine($"{File} is valid");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("file"u8, File);
+        json.Put("status"u8, Status);
+        json.Put("faults"u8, Faults);
     }
 }
 
@@ -97,5 +118,13 @@ internal sealed record PathsReport(IReadOnlyList<string> SettingsFiles, string? 
         foreach (var file in SettingsFiles) output.WriteLine($"settings  {file}{(file == SettingsFile ? "  (in use)" : "")}");
         output.WriteLine($"state     {StateFolder}");
         output.WriteLine($"sockets   {RuntimeFolder}");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("settings_files"u8, SettingsFiles);
+        json.Put("settings_file"u8, SettingsFile);
+        json.Put("state_folder"u8, StateFolder);
+        json.Put("runtime_folder"u8, RuntimeFolder);
     }
 }

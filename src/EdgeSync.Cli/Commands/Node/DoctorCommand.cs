@@ -3,7 +3,6 @@ using System.Net;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Operations.Doctor;
-using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using static EdgeSync.Cli.Operations.Doctor.DoctorVerdict;
 
@@ -44,7 +43,7 @@ internal static class DoctorCommand
         checks.AddRange(await ServersAsync(context, settings, cancellationToken));
 
         var report = DoctorReport.Of(checks);
-        context.Output.Write(report, ControlJson.Default.DoctorReport);
+        context.Output.Write(report);
         return report.Failed > 0 ? ExitCode.Failed : ExitCode.Ok;
     }
 

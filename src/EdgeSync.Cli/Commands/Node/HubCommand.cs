@@ -1,10 +1,11 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Hosting.Control;
 using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
@@ -57,8 +58,8 @@ internal static class HubCommand
             RepositoryVariable = "HUB_REPO",
             Preset =
             [
-                ("nats.role", JsonValue.Create("hub")), ("nats.client_port", JsonValue.Create(0)), ("nats.leaf_port", JsonValue.Create(0)),
-                ("http.port", JsonValue.Create(0)), ("hub.nobody_caps", JsonValue.Create("gio")), ("telemetry.service_name", JsonValue.Create("edgesync-hub")),
+                ("nats.role", SettingNode.Of("hub")), ("nats.client_port", SettingNode.Of(0)), ("nats.leaf_port", SettingNode.Of(0)),
+                ("http.port", SettingNode.Of(0)), ("hub.nobody_caps", SettingNode.Of("gio")), ("telemetry.service_name", SettingNode.Of("edgesync-hub")),
             ],
             Complete = Complete,
         };
@@ -84,7 +85,7 @@ internal static class HubCommand
     {
         var (socket, _) = SyncCommand.FindDaemon(context, context.Get(Which));
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken);
-        context.Output.Write(new DaemonReport(reply.Status!), CliJson.Default.DaemonReport);
+        context.Output.Write(new DaemonReport(reply.Status!));
         return reply.Status!.Ready ? ExitCode.Ok : ExitCode.Unavailable;
     }
 }
@@ -108,4 +109,6 @@ internal sealed record DaemonReport(NodeStatus Status) : IReport
 
         foreach (var project in Status.Bridge) output.WriteLine($"  {project.ProjectCode[..10]} → {project.Upstream}: {project.State}, {project.Requests} requests, {project.Errors} errors");
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("status"u8, Status);
 }

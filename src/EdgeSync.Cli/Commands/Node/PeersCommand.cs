@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using EdgeSync.Cli.Hosting.Control;
 using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
@@ -27,7 +29,7 @@ internal static class PeersCommand
         var repository = context.Get(Which) ?? context.Get(Globals.Repo);
         if (repository is not null && File.Exists(repository) && ControlClient.Find(repository) is null)
         {
-            context.Output.Write(new PeersReport(context.Clock.GetUtcNow(), false, [Remembered(context, repository)]), CliJson.Default.PeersReport);
+            context.Output.Write(new PeersReport(context.Clock.GetUtcNow(), false, [Remembered(context, repository)]));
             return ExitCode.Ok;
         }
 
@@ -37,7 +39,7 @@ internal static class PeersCommand
         var groups = reply.Status!.Repositories
             .Where(r => wanted is null || Configuration.NodePaths.RealPathOf(r.Path) == wanted)
             .Select(r => new PeerGroup(r.Path, r.Peers, r.Targets)).ToList();
-        context.Output.Write(new PeersReport(reply.Status.Now, true, groups), CliJson.Default.PeersReport);
+        context.Output.Write(new PeersReport(reply.Status.Now, true, groups));
         return ExitCode.Ok;
     }
 
@@ -49,7 +51,15 @@ internal static class PeersCommand
 }
 
 /// <param name="Targets">Empty when no daemon runs.</param>
-internal sealed record PeerGroup(string Repository, IReadOnlyList<Hosting.PeerStatus> Peers, IReadOnlyList<Hosting.TargetStatus> Targets);
+internal sealed record PeerGroup(string Repository, IReadOnlyList<Hosting.PeerStatus> Peers, IReadOnlyList<Hosting.TargetStatus> Targets) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("repository"u8, Repository);
+        json.Put("peers"u8, Peers);
+        json.Put("targets"u8, Targets);
+    }
+}
 
 /// <param name="IsLive">False: no daemon runs, and this is what was known last.</param>
 internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyList<PeerGroup> Repositories) : IReport
@@ -79,4 +89,11 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
     };
 
     private string Seen(Hosting.PeerStatus peer) => peer.LastSeenAt is not { } at ? "never" : $"{Progress.Span(Now > at ? Now - at : TimeSpan.Zero)} ago";
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("now"u8, Now);
+        json.Put("is_live"u8, IsLive);
+        json.Put("repositories"u8, Repositories);
+    }
 }

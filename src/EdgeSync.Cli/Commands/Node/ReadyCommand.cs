@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Text.Json;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Printing;
@@ -40,7 +41,7 @@ internal static class ReadyCommand
         if (context.Get(Agreed) is { } age) address += $"?agreed={Uri.EscapeDataString(age)}";
 
         var report = await AskAsync(address, cancellationToken);
-        context.Output.Write(report, CliJson.Default.ReadyReport);
+        context.Output.Write(report);
         return report.Ready ? ExitCode.Ok : ExitCode.Unavailable;
     }
 
@@ -70,5 +71,12 @@ internal sealed record ReadyReport(string Address, bool Ready, IReadOnlyList<str
     public void Print(TextWriter output)
     {
         foreach (var check in Checks) output.WriteLine(check);
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("address"u8, Address);
+        json.Put("ready"u8, Ready);
+        json.Put("checks"u8, Checks);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using EdgeSync.Cli.Hosting.Control;
 using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Cli.Printing;
@@ -41,7 +42,7 @@ internal static class SyncCommand
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("sync_now", repository), limit.Token);
         var syncs = reply.Syncs ?? [];
         var agreed = syncs.Count(s => s.Status != "failed");
-        context.Output.Write(new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs), CliJson.Default.SyncNowReport);
+        context.Output.Write(new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs));
         return agreed > 0 ? ExitCode.Ok : ExitCode.Unavailable;
     }
 
@@ -87,5 +88,11 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
 
         var agreed = Targets.Count(t => t.Status != "failed");
         output.WriteLine(Targets.Count == 0 ? "nobody to sync with" : $"synced with {agreed} of {Targets.Count} targets");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("targets"u8, Targets);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
@@ -49,7 +50,7 @@ internal static class AmendCommand
             Hides = context.Get(Hide),
         });
         var hash = repository.Content.NameOf(target).ToString();
-        context.Output.Write(new AmendReport(made is null ? "already_so" : "amended", hash, made?.Id.ToString()), static json => json.AmendReport);
+        context.Output.Write(new AmendReport(made is null ? "already_so" : "amended", hash, made?.Id.ToString()));
         return ExitCode.Ok;
     }
 
@@ -69,4 +70,11 @@ internal sealed record AmendReport(string Status, string Hash, string? Control) 
 {
     public void Print(TextWriter output) => output.WriteLine(
         Status == "amended" ? $"amended {Hash[..10]}" : $"{Hash[..10]} is so already");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("hash"u8, Hash);
+        json.Put("control"u8, Control);
+    }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -18,7 +20,7 @@ internal static class BackupCommand
         var target = context.Require(To);
         using var repository = context.OpenToRead();
         repository.BackUp(target);
-        context.Output.Write(new BackupReport(repository.Path, target, new FileInfo(target).Length), static json => json.BackupReport);
+        context.Output.Write(new BackupReport(repository.Path, target, new FileInfo(target).Length));
         return ExitCode.Ok;
     }
 }
@@ -26,4 +28,11 @@ internal static class BackupCommand
 internal sealed record BackupReport(string Repository, string Target, long Bytes) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"copied {Repository} to {Target} ({Progress.Bytes(Bytes)})");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("repository"u8, Repository);
+        json.Put("target"u8, Target);
+        json.Put("bytes"u8, Bytes);
+    }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -36,7 +37,7 @@ internal static class BranchCommand
         var all = context.Get(All);
         var branches = Branches.List(repository).Where(b => all || b.IsClosed == closed)
             .Select(b => new BranchEntry(b.Name, b.Tip.ToString(), b.Date.ToString(), b.User, b.IsClosed, b.IsPrivate));
-        context.Output.Write(new BranchReport([.. branches]), static json => json.BranchReport);
+        context.Output.Write(new BranchReport([.. branches]));
         return ExitCode.Ok;
     }
 
@@ -52,7 +53,7 @@ internal static class BranchCommand
             Comment = context.Get(Message),
             IsPrivate = context.Get(Private),
         });
-        context.Output.Write(new BranchChangeReport("created", name, made.Id.ToString()), static json => json.BranchChangeReport);
+        context.Output.Write(new BranchChangeReport("created", name, made.Id.ToString()));
         return ExitCode.Ok;
     }
 
@@ -71,7 +72,7 @@ internal static class BranchCommand
         var tip = repository.Names.ResolveCheckin(name);
         change(new TagWriter(repository), tip, context.UserName);
         context.Output.Write(
-            new BranchChangeReport(status, name, repository.Content.NameOf(tip).ToString()), static json => json.BranchChangeReport);
+            new BranchChangeReport(status, name, repository.Content.NameOf(tip).ToString()));
         return ExitCode.Ok;
     }
 }
@@ -80,9 +81,27 @@ internal static class BranchCommand
 internal sealed record BranchChangeReport(string Status, string Name, string Hash) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"branch {Name} {Status} at {Hash[..10]}");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("name"u8, Name);
+        json.Put("hash"u8, Hash);
+    }
 }
 
-internal sealed record BranchEntry(string Name, string Tip, string Date, string User, bool IsClosed, bool IsPrivate);
+internal sealed record BranchEntry(string Name, string Tip, string Date, string User, bool IsClosed, bool IsPrivate) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("tip"u8, Tip);
+        json.Put("date"u8, Date);
+        json.Put("user"u8, User);
+        json.Put("is_closed"u8, IsClosed);
+        json.Put("is_private"u8, IsPrivate);
+    }
+}
 
 internal sealed record BranchReport(IReadOnlyList<BranchEntry> Branches) : IReport
 {
@@ -96,4 +115,6 @@ internal sealed record BranchReport(IReadOnlyList<BranchEntry> Branches) : IRepo
             output.WriteLine($"{branch.Name.PadRight(width)}  {branch.Tip[..10]}  {Text.Minute(branch.Date)}  {branch.User}{marks}");
         }
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("branches"u8, Branches);
 }

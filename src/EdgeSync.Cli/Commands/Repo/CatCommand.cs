@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
@@ -69,7 +70,7 @@ internal static class CatCommand
             content.Length,
             isText ? Encoding.UTF8.GetString(content) : null,
             isText ? null : Convert.ToBase64String(content));
-        context.Output.Write(report, static json => json.CatReport);
+        context.Output.Write(report);
     }
 }
 
@@ -77,4 +78,12 @@ internal static class CatCommand
 internal sealed record CatReport(string Hash, int Size, string? Text, string? Base64) : IReport
 {
     public void Print(TextWriter output) => output.Write(Text);
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("size"u8, Size);
+        json.Put("text"u8, Text);
+        json.Put("base64"u8, Base64);
+    }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
@@ -87,7 +88,7 @@ internal static class CheckinCommand
             IsPrivate = context.Get(Private),
         });
         Hosting.Control.ControlClient.TellChanged(repository.Path);
-        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value), static json => json.CheckinReport);
+        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value));
         return ExitCode.Ok;
     }
 
@@ -164,4 +165,10 @@ internal static class CheckinCommand
 internal sealed record CheckinReport(string Hash, long Rid) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"checkin {Hash[..10]} (rid={Rid})");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("rid"u8, Rid);
+    }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -30,7 +31,7 @@ internal static class CheckoutCommand
         var writer = new TreeWriter(repository, folder);
         foreach (var file in files) writer.Write(file, force);
         var report = new CheckoutReport(repository.Content.NameOf(tree.Rid).ToString(), [.. files.Select(f => f.Name)]);
-        context.Output.Write(report, static json => json.CheckoutReport);
+        context.Output.Write(report);
         return ExitCode.Ok;
     }
 
@@ -53,5 +54,11 @@ internal sealed record CheckoutReport(string Checkin, IReadOnlyList<string> File
     {
         foreach (var file in Files) output.WriteLine($"  {file}");
         output.WriteLine($"checked out {Files.Count} files");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("checkin"u8, Checkin);
+        json.Put("files"u8, Files);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
@@ -71,7 +72,7 @@ internal static class CloneCommand
         var report = new CloneReport(
             path, outcome.Peer.ToString(), clone.IsResumed, outcome.Report.Rounds, blobs, project, outcome.WireBytesSent, outcome.WireBytesReceived,
             (long)outcome.Elapsed.TotalMilliseconds);
-        context.Output.Write(report, static json => json.CloneReport);
+        context.Output.Write(report);
         return ExitCode.Ok;
     }
 
@@ -115,5 +116,18 @@ internal sealed record CloneReport(
         output.WriteLine($"Blobs:        {Progress.Number(Blobs)}");
         output.WriteLine($"Project-code: {ProjectCode}");
         output.WriteLine($"Received:     {Progress.Bytes(WireBytesReceived)} in {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("path"u8, Path);
+        json.Put("peer"u8, Peer);
+        json.Put("resumed"u8, Resumed);
+        json.Put("rounds"u8, Rounds);
+        json.Put("blobs"u8, Blobs);
+        json.Put("project_code"u8, ProjectCode);
+        json.Put("wire_bytes_sent"u8, WireBytesSent);
+        json.Put("wire_bytes_received"u8, WireBytesReceived);
+        json.Put("milliseconds"u8, Milliseconds);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -23,7 +24,7 @@ internal static class ConfigCommand
     {
         using var repository = context.OpenToRead();
         var settings = repository.Settings.List().Select(s => new ConfigEntry(s.Name, IsSecret(s.Name) ? "(secret)" : s.Value));
-        context.Output.Write(new ConfigReport([.. settings]), static json => json.ConfigReport);
+        context.Output.Write(new ConfigReport([.. settings]));
         return ExitCode.Ok;
     }
 
@@ -33,7 +34,7 @@ internal static class ConfigCommand
         var key = context.Require(Key);
         var value = repository.Settings[key] ?? throw new EdgeSyncException(
             ErrorKind.NotFound, $"{repository.Path} has no setting '{key}'", "edgesync repo config ls");
-        context.Output.Write(new ConfigValueReport(key, value), static json => json.ConfigValueReport);
+        context.Output.Write(new ConfigValueReport(key, value));
         return ExitCode.Ok;
     }
 
@@ -50,7 +51,7 @@ internal static class ConfigCommand
             transaction.Commit();
         }
 
-        context.Output.Write(new ConfigSetReport(key, value), static json => json.ConfigSetReport);
+        context.Output.Write(new ConfigSetReport(key, value));
         return ExitCode.Ok;
     }
 
@@ -60,7 +61,14 @@ internal static class ConfigCommand
         || name.StartsWith("email-receive", StringComparison.Ordinal);
 }
 
-internal sealed record ConfigEntry(string Name, string Value);
+internal sealed record ConfigEntry(string Name, string Value) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("value"u8, Value);
+    }
+}
 
 internal sealed record ConfigReport(IReadOnlyList<ConfigEntry> Settings) : IReport
 {
@@ -69,14 +77,28 @@ internal sealed record ConfigReport(IReadOnlyList<ConfigEntry> Settings) : IRepo
         var width = Settings.Count == 0 ? 0 : Math.Min(30, Settings.Max(s => s.Name.Length));
         foreach (var setting in Settings) output.WriteLine($"{setting.Name.PadRight(width)}  {Text.OneLine(setting.Value)}");
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("settings"u8, Settings);
 }
 
 internal sealed record ConfigValueReport(string Name, string Value) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(Value);
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("value"u8, Value);
+    }
 }
 
 internal sealed record ConfigSetReport(string Name, string Value) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"{Name} = {Value}");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("value"u8, Value);
+    }
 }

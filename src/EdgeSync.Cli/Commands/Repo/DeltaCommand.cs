@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Primitives;
@@ -54,7 +55,7 @@ internal static class DeltaCommand
             if (file is null) throw new EdgeSyncException(ErrorKind.Usage, "--json needs --output: stdout cannot carry both", "-o FILE");
 
             InputFile.WriteAll(file, result, context.Output);
-            context.Output.Write(new DeltaReport(file, result.Length), static json => json.DeltaReport);
+            context.Output.Write(new DeltaReport(file, result.Length));
             return ExitCode.Ok;
         }
 
@@ -66,4 +67,10 @@ internal static class DeltaCommand
 internal sealed record DeltaReport(string Output, int Bytes) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"wrote {Output}");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("output"u8, Output);
+        json.Put("bytes"u8, Bytes);
+    }
 }

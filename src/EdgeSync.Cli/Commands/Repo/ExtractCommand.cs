@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -25,7 +27,7 @@ internal static class ExtractCommand
         var files = wanted.Length == 0 ? TreeFile.AllOf(tree) : [.. wanted.Select(name => TreeFile.Get(tree, name, version))];
         var writer = new TreeWriter(repository, context.Require(TreeOptions.Folder));
         foreach (var file in files) writer.Write(file, replace: true);
-        context.Output.Write(new ExtractReport([.. files.Select(f => f.Name)]), static json => json.ExtractReport);
+        context.Output.Write(new ExtractReport([.. files.Select(f => f.Name)]));
         return ExitCode.Ok;
     }
 }
@@ -36,4 +38,6 @@ internal sealed record ExtractReport(IReadOnlyList<string> Files) : IReport
     {
         foreach (var file in Files) output.WriteLine(file);
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -22,7 +23,7 @@ internal static class HashCommand
         var kind = context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1;
         var entries = new List<HashEntry>();
         foreach (var file in context.Require(Files)) entries.Add(new HashEntry(HashOf(file, kind).ToString(), file));
-        context.Output.Write(new HashReport(entries), static json => json.HashReport);
+        context.Output.Write(new HashReport(entries));
         return ExitCode.Ok;
     }
 
@@ -36,7 +37,14 @@ internal static class HashCommand
     }
 }
 
-internal sealed record HashEntry(string Hash, string File);
+internal sealed record HashEntry(string Hash, string File) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("file"u8, File);
+    }
+}
 
 internal sealed record HashReport(IReadOnlyList<HashEntry> Files) : IReport
 {
@@ -44,4 +52,6 @@ internal sealed record HashReport(IReadOnlyList<HashEntry> Files) : IReport
     {
         foreach (var entry in Files) output.WriteLine($"{entry.Hash}  {entry.File}");
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);
 }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -18,7 +20,7 @@ internal static class InfoCommand
             repository.Path, summary.ProjectName, summary.ProjectCode, summary.ServerCode, summary.HashPolicy, summary.Artifacts,
             summary.Deltas, summary.Phantoms, summary.Private, summary.Shunned, summary.Unversioned, summary.Checkins,
             summary.FirstDate?.ToString(), summary.LastDate?.ToString(), summary.ContentBytes, summary.StoredBytes, new FileInfo(repository.Path).Length);
-        context.Output.Write(report, static json => json.InfoReport);
+        context.Output.Write(report);
         return ExitCode.Ok;
     }
 }
@@ -45,5 +47,26 @@ internal sealed record InfoReport(
         Line("total size", $"{Progress.Bytes(ContentBytes)} in {Progress.Bytes(StoredBytes)}, file {Progress.Bytes(FileBytes)}");
 
         void Line(string name, string value) => output.WriteLine($"{name + ":",-14} {value}");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("repository"u8, Repository);
+        json.Put("project_name"u8, ProjectName);
+        json.Put("project_code"u8, ProjectCode);
+        json.Put("server_code"u8, ServerCode);
+        json.Put("hash_policy"u8, HashPolicy);
+        json.Put("blobs"u8, Blobs);
+        json.Put("deltas"u8, Deltas);
+        json.Put("phantoms"u8, Phantoms);
+        json.Put("private"u8, Private);
+        json.Put("shunned"u8, Shunned);
+        json.Put("unversioned"u8, Unversioned);
+        json.Put("checkins"u8, Checkins);
+        json.Put("first_checkin"u8, FirstCheckin);
+        json.Put("last_checkin"u8, LastCheckin);
+        json.Put("content_bytes"u8, ContentBytes);
+        json.Put("stored_bytes"u8, StoredBytes);
+        json.Put("file_bytes"u8, FileBytes);
     }
 }

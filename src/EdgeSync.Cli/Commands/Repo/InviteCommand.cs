@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -28,7 +29,7 @@ internal static class InviteCommand
             context.Require(Login), context.Require(UserCommand.Capabilities), url, timeToLive > TimeSpan.Zero ? timeToLive : null);
         var expires = timeToLive > TimeSpan.Zero ? (repository.Now + timeToLive).ToString() : null;
         context.Output.Write(
-            new InviteReport(token.Login, token.Capabilities, token.Url, token.Encode(), expires), static json => json.InviteReport);
+            new InviteReport(token.Login, token.Capabilities, token.Url, token.Encode(), expires));
         return ExitCode.Ok;
     }
 }
@@ -41,5 +42,14 @@ internal sealed record InviteReport(string Login, string Capabilities, string Ur
         output.WriteLine();
         output.WriteLine("The token holds a password: give it only to the person it is for.");
         if (ExpiresAt is not null) output.WriteLine($"It works until {Text.Minute(ExpiresAt)} UTC.");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("login"u8, Login);
+        json.Put("capabilities"u8, Capabilities);
+        json.Put("url"u8, Url);
+        json.Put("token"u8, Token);
+        json.Put("expires_at"u8, ExpiresAt);
     }
 }

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -23,7 +25,7 @@ internal static class LsCommand
         var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(context.Get(Version)));
         var files = TreeFile.AllOf(tree).ConvertAll(f => new LsFile(f.Name, f.Id.ToString(), LetterOf(f.Permission)));
         context.Output.Write(
-            new LsReport(repository.Content.NameOf(tree.Rid).ToString(), files) { IsLong = context.Get(Long) }, static json => json.LsReport);
+            new LsReport(repository.Content.NameOf(tree.Rid).ToString(), files) { IsLong = context.Get(Long) });
         return ExitCode.Ok;
     }
 
@@ -36,7 +38,15 @@ internal static class LsCommand
 }
 
 /// <param name="Perm"><c>-</c>, <c>x</c> (executable) or <c>l</c> (symbolic link).</param>
-internal sealed record LsFile(string Name, string Hash, string Perm);
+internal sealed record LsFile(string Name, string Hash, string Perm) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("hash"u8, Hash);
+        json.Put("perm"u8, Perm);
+    }
+}
 
 internal sealed record LsReport(string Checkin, IReadOnlyList<LsFile> Files) : IReport
 {
@@ -46,5 +56,11 @@ internal sealed record LsReport(string Checkin, IReadOnlyList<LsFile> Files) : I
     public void Print(TextWriter output)
     {
         foreach (var file in Files) output.WriteLine(IsLong ? $"{file.Hash[..10]}  {file.Perm}  {file.Name}" : file.Name);
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("checkin"u8, Checkin);
+        json.Put("files"u8, Files);
     }
 }

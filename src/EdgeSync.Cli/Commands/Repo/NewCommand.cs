@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -33,7 +35,7 @@ internal static class NewCommand
             HashPolicy = context.Get(Sha1) ? HashPolicy.Sha1 : HashPolicy.Sha3,
             Clock = context.Clock,
         }, out var password);
-        context.Output.Write(new NewReport(path, repository.ProjectCode, repository.ServerCode, user, password), static json => json.NewReport);
+        context.Output.Write(new NewReport(path, repository.ProjectCode, repository.ServerCode, user, password));
         return ExitCode.Ok;
     }
 }
@@ -46,5 +48,14 @@ internal sealed record NewReport(string Path, string ProjectCode, string ServerC
         output.WriteLine($"project-code: {ProjectCode}");
         output.WriteLine($"server-code:  {ServerCode}");
         output.WriteLine($"first user:   {User} (password, shown once: {Password})");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("path"u8, Path);
+        json.Put("project_code"u8, ProjectCode);
+        json.Put("server_code"u8, ServerCode);
+        json.Put("user"u8, User);
+        json.Put("password"u8, Password);
     }
 }

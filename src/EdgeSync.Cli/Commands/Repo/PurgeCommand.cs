@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -23,7 +25,7 @@ internal static class PurgeCommand
         if (!isDry && held.Count > 0) RebuildCommand.Rebuild(context, repository, cancellationToken);
 
         var status = held.Count == 0 ? "already_purged" : isDry ? "would_purge" : "purged";
-        context.Output.Write(new PurgeReport(status, held), static json => json.PurgeReport);
+        context.Output.Write(new PurgeReport(status, held));
         return Task.FromResult(ExitCode.Ok);
     }
 
@@ -36,7 +38,14 @@ internal static class PurgeCommand
     }
 }
 
-internal sealed record PurgeLine(string Hash, long Bytes);
+internal sealed record PurgeLine(string Hash, long Bytes) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("bytes"u8, Bytes);
+    }
+}
 
 /// <param name="Status"><c>purged</c>, <c>would_purge</c> or <c>already_purged</c>.</param>
 internal sealed record PurgeReport(string Status, IReadOnlyList<PurgeLine> Artifacts) : IReport
@@ -45,5 +54,11 @@ internal sealed record PurgeReport(string Status, IReadOnlyList<PurgeLine> Artif
     {
         foreach (var artifact in Artifacts) output.WriteLine($"{(Status == "purged" ? "removed" : "would remove")} {artifact.Hash} ({Progress.Bytes(artifact.Bytes)})");
         if (Artifacts.Count == 0) output.WriteLine("no shunned artifact is held");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("artifacts"u8, Artifacts);
     }
 }

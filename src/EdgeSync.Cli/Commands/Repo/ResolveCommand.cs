@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -18,7 +20,7 @@ internal static class ResolveCommand
     {
         using var repository = context.OpenToRead();
         var rid = repository.Names.Resolve(context.Require(Name));
-        context.Output.Write(new ResolveReport(rid.Value, repository.Content.NameOf(rid).ToString()), static json => json.ResolveReport);
+        context.Output.Write(new ResolveReport(rid.Value, repository.Content.NameOf(rid).ToString()));
         return ExitCode.Ok;
     }
 }
@@ -29,5 +31,11 @@ internal sealed record ResolveReport(long Rid, string Uuid) : IReport
     {
         output.WriteLine($"rid:  {Rid}");
         output.WriteLine($"uuid: {Uuid}");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("rid"u8, Rid);
+        json.Put("uuid"u8, Uuid);
     }
 }

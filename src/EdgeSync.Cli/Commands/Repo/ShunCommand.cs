@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -33,7 +34,7 @@ internal static class ShunCommand
         using var transaction = repository.Begin();
         var changes = ids.ConvertAll(id => new ShunChange(id.ToString(), repository.Shuns.Add(id, context.Get(Reason)) ? "shunned" : "already_shunned"));
         transaction.Commit();
-        context.Output.Write(new ShunChangeReport(changes), static json => json.ShunChangeReport);
+        context.Output.Write(new ShunChangeReport(changes));
         return ExitCode.Ok;
     }
 
@@ -44,7 +45,7 @@ internal static class ShunCommand
         using var transaction = repository.Begin();
         var changes = ids.ConvertAll(id => new ShunChange(id.ToString(), repository.Shuns.Remove(id) ? "unshunned" : "already_allowed"));
         transaction.Commit();
-        context.Output.Write(new ShunChangeReport(changes), static json => json.ShunChangeReport);
+        context.Output.Write(new ShunChangeReport(changes));
         return ExitCode.Ok;
     }
 
@@ -53,7 +54,7 @@ internal static class ShunCommand
         using var repository = context.OpenToRead();
         var entries = repository.Shuns.List().Select(s => new ShunEntry(
             s.Id.ToString(), Instant.FromUnixSeconds(s.MtimeSeconds).ToString(), s.Comment));
-        context.Output.Write(new ShunReport([.. entries]), static json => json.ShunReport);
+        context.Output.Write(new ShunReport([.. entries]));
         return ExitCode.Ok;
     }
 
@@ -63,7 +64,15 @@ internal static class ShunCommand
             ErrorKind.Usage, $"'{h}' is no whole hash: 40 or 64 lower-case hex digits", "edgesync repo resolve NAME shows it"))];
 }
 
-internal sealed record ShunEntry(string Hash, string Date, string? Comment);
+internal sealed record ShunEntry(string Hash, string Date, string? Comment) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("date"u8, Date);
+        json.Put("comment"u8, Comment);
+    }
+}
 
 internal sealed record ShunReport(IReadOnlyList<ShunEntry> Shunned) : IReport
 {
@@ -71,10 +80,19 @@ internal sealed record ShunReport(IReadOnlyList<ShunEntry> Shunned) : IReport
     {
         foreach (var entry in Shunned) output.WriteLine($"{entry.Hash}  {Text.Minute(entry.Date)}  {Text.OneLine(entry.Comment ?? "")}".TrimEnd());
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("shunned"u8, Shunned);
 }
 
 /// <param name="Status"><c>shunned</c>, <c>already_shunned</c>, <c>unshunned</c> or <c>already_allowed</c>.</param>
-internal sealed record ShunChange(string Hash, string Status);
+internal sealed record ShunChange(string Hash, string Status) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("status"u8, Status);
+    }
+}
 
 internal sealed record ShunChangeReport(IReadOnlyList<ShunChange> Artifacts) : IReport
 {
@@ -82,4 +100,6 @@ internal sealed record ShunChangeReport(IReadOnlyList<ShunChange> Artifacts) : I
     {
         foreach (var change in Artifacts) output.WriteLine($"{change.Status.Replace('_', ' ')} {change.Hash}");
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("artifacts"u8, Artifacts);
 }

@@ -53,7 +53,7 @@ internal static class SyncCommands
         var isNews = outcome.Peer.ToString() != savedUrl || login?.Password != savedPassword;
         if (outcome.Report.IsOk && isNews && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
 
-        context.Output.Write(SyncRun.ReportOf(name, outcome), static json => json.SyncOutcomeReport);
+        context.Output.Write(SyncRun.ReportOf(name, outcome));
         SyncRun.PrintMessages(context, outcome.Report);
         SyncRun.ThrowOnFault(outcome);
         if (outcome.Report.PushRefused && actions.HasFlag(SyncActions.Push) && !actions.HasFlag(SyncActions.Pull))

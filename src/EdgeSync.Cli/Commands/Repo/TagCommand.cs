@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -39,14 +41,14 @@ internal static class TagCommand
         if (context.Get(Of) is not { } version)
         {
             var all = Tags.List(repository).Select(t => new TagCount(t.Name, t.Count));
-            context.Output.Write(new TagNamesReport([.. all]), static json => json.TagNamesReport);
+            context.Output.Write(new TagNamesReport([.. all]));
             return ExitCode.Ok;
         }
 
         var rid = repository.Names.Resolve(version);
         var tags = Tags.Of(repository, rid).Select(t => new TagEntry(
             Shown(t.Name), t.Kind switch { 0 => "-", 1 => "+", _ => "*" }, t.Value, t.IsDirect));
-        context.Output.Write(new TagReport(repository.Content.NameOf(rid).ToString(), [.. tags]), static json => json.TagReport);
+        context.Output.Write(new TagReport(repository.Content.NameOf(rid).ToString(), [.. tags]));
         return ExitCode.Ok;
     }
 
@@ -69,7 +71,7 @@ internal static class TagCommand
             IsRaw = context.Get(Raw),
         });
         var report = new TagChangeReport(status, repository.Content.NameOf(target).ToString(), name, made.Id.ToString());
-        context.Output.Write(report, static json => json.TagChangeReport);
+        context.Output.Write(report);
         return ExitCode.Ok;
     }
 
@@ -77,7 +79,16 @@ internal static class TagCommand
 }
 
 /// <param name="Kind"><c>+</c>, <c>*</c> or <c>-</c>.</param>
-internal sealed record TagEntry(string Name, string Kind, string? Value, bool IsDirect);
+internal sealed record TagEntry(string Name, string Kind, string? Value, bool IsDirect) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("kind"u8, Kind);
+        json.Put("value"u8, Value);
+        json.Put("is_direct"u8, IsDirect);
+    }
+}
 
 internal sealed record TagReport(string Hash, IReadOnlyList<TagEntry> Tags) : IReport
 {
@@ -85,9 +96,22 @@ internal sealed record TagReport(string Hash, IReadOnlyList<TagEntry> Tags) : IR
     {
         foreach (var tag in Tags) output.WriteLine(Text.OneLine($"{tag.Kind}{tag.Name}{(tag.Value is null ? "" : "=" + tag.Value)}"));
     }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("tags"u8, Tags);
+    }
 }
 
-internal sealed record TagCount(string Name, long Count);
+internal sealed record TagCount(string Name, long Count) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("count"u8, Count);
+    }
+}
 
 internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
 {
@@ -95,6 +119,8 @@ internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
     {
         foreach (var tag in Tags) output.WriteLine(tag.Name);
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("tags"u8, Tags);
 }
 
 /// <param name="Status"><c>tagged</c> or <c>untagged</c>.</param>
@@ -103,4 +129,12 @@ internal sealed record TagChangeReport(string Status, string Hash, string Tag, s
 {
     public void Print(TextWriter output) => output.WriteLine(
         Status == "tagged" ? $"tagged {Hash[..10]} with {Tag}" : $"took {Tag} off {Hash[..10]}");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("hash"u8, Hash);
+        json.Put("tag"u8, Tag);
+        json.Put("control"u8, Control);
+    }
 }

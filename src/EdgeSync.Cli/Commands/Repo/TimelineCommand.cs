@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -27,12 +29,23 @@ internal static class TimelineCommand
         var type = context.Require(Type);
         var entries = Timeline.List(repository, context.Require(Limit), type == "all" ? null : type, context.Get(OfBranch), before: null)
             .Select(e => new TimelineLine(e.Id.ToString(), e.Type, e.Date.ToString(), e.User, e.Comment, e.Branch));
-        context.Output.Write(new TimelineReport([.. entries]), static json => json.TimelineReport);
+        context.Output.Write(new TimelineReport([.. entries]));
         return ExitCode.Ok;
     }
 }
 
-internal sealed record TimelineLine(string Hash, string Type, string Date, string User, string Comment, string? Branch);
+internal sealed record TimelineLine(string Hash, string Type, string Date, string User, string Comment, string? Branch) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("hash"u8, Hash);
+        json.Put("type"u8, Type);
+        json.Put("date"u8, Date);
+        json.Put("user"u8, User);
+        json.Put("comment"u8, Comment);
+        json.Put("branch"u8, Branch);
+    }
+}
 
 internal sealed record TimelineReport(IReadOnlyList<TimelineLine> Entries) : IReport
 {
@@ -44,4 +57,6 @@ internal sealed record TimelineReport(IReadOnlyList<TimelineLine> Entries) : IRe
             output.WriteLine($"{entry.Hash[..10]}  {Text.Minute(entry.Date)}  {user}  {Text.OneLine(entry.Comment)}");
         }
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("entries"u8, Entries);
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -24,7 +25,7 @@ internal static class UnversionedCommand
         using var repository = context.OpenToRead();
         var files = repository.Unversioned.List().Select(f => new UnversionedFile(
             f.Name, Instant.FromUnixSeconds(f.MtimeSeconds).ToString(), f.Size, f.IsDeletion ? null : f.Hash.ToString()));
-        context.Output.Write(new UnversionedListReport([.. files]), static json => json.UnversionedListReport);
+        context.Output.Write(new UnversionedListReport([.. files]));
         return ExitCode.Ok;
     }
 
@@ -36,7 +37,7 @@ internal static class UnversionedCommand
         using var transaction = repository.Begin();
         var entry = repository.Unversioned.Put(name, content);
         transaction.Commit();
-        context.Output.Write(new UnversionedReport("wrote", name, entry.Size, entry.Hash.ToString()), static json => json.UnversionedReport);
+        context.Output.Write(new UnversionedReport("wrote", name, entry.Size, entry.Hash.ToString()));
         return ExitCode.Ok;
     }
 
@@ -53,12 +54,12 @@ internal static class UnversionedCommand
             var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
             var report = new CatReport(
                 entry.Hash.ToString(), content.Length, isText ? Encoding.UTF8.GetString(content) : null, isText ? null : Convert.ToBase64String(content));
-            context.Output.Write(report, static json => json.CatReport);
+            context.Output.Write(report);
             return ExitCode.Ok;
         }
 
         InputFile.WriteAll(file, content, context.Output);
-        if (file is not null) context.Output.Write(new UnversionedReport("wrote", file, content.Length, null), static json => json.UnversionedReport);
+        if (file is not null) context.Output.Write(new UnversionedReport("wrote", file, content.Length, null));
         return ExitCode.Ok;
     }
 
@@ -70,7 +71,7 @@ internal static class UnversionedCommand
         if (!repository.Unversioned.Delete(name)) throw Unknown(repository.Path, name);
 
         transaction.Commit();
-        context.Output.Write(new UnversionedReport("deleted", name, 0, null), static json => json.UnversionedReport);
+        context.Output.Write(new UnversionedReport("deleted", name, 0, null));
         return ExitCode.Ok;
     }
 
@@ -79,7 +80,16 @@ internal static class UnversionedCommand
 }
 
 /// <param name="Hash">Null for a deletion.</param>
-internal sealed record UnversionedFile(string Name, string Date, long Size, string? Hash);
+internal sealed record UnversionedFile(string Name, string Date, long Size, string? Hash) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("name"u8, Name);
+        json.Put("date"u8, Date);
+        json.Put("size"u8, Size);
+        json.Put("hash"u8, Hash);
+    }
+}
 
 internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> Files) : IReport
 {
@@ -89,10 +99,20 @@ internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> File
         foreach (var file in Files)
             output.WriteLine($"{file.Name.PadRight(width)}  {Text.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);
 }
 
 /// <param name="Status"><c>wrote</c> or <c>deleted</c>.</param>
 internal sealed record UnversionedReport(string Status, string Name, long Bytes, string? Hash) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"{Status} {Name}");
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("name"u8, Name);
+        json.Put("bytes"u8, Bytes);
+        json.Put("hash"u8, Hash);
+    }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -39,7 +41,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         var password = repository.Users.Add(login, context.Require(Capabilities));
-        context.Output.Write(new UserReport("created", login, password), static json => json.UserReport);
+        context.Output.Write(new UserReport("created", login, password));
         return ExitCode.Ok;
     }
 
@@ -47,7 +49,7 @@ internal static class UserCommand
     {
         using var repository = context.OpenToRead();
         var users = repository.Users.List().Select(u => new UserEntry(u.Login, u.Capabilities, u.HasPassword, u.ExpiresAt?.ToString(), u.IsExpired));
-        context.Output.Write(new UserListReport([.. users]), static json => json.UserListReport);
+        context.Output.Write(new UserListReport([.. users]));
         return ExitCode.Ok;
     }
 
@@ -56,7 +58,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         repository.Users.SetCapabilities(login, context.Require(Capabilities));
-        context.Output.Write(new UserReport("updated", login, null), static json => json.UserReport);
+        context.Output.Write(new UserReport("updated", login, null));
         return ExitCode.Ok;
     }
 
@@ -65,7 +67,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         repository.Users.Remove(login);
-        context.Output.Write(new UserReport("deleted", login, null), static json => json.UserReport);
+        context.Output.Write(new UserReport("deleted", login, null));
         return ExitCode.Ok;
     }
 
@@ -74,7 +76,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         var password = repository.Users.SetPassword(login);
-        context.Output.Write(new UserReport("updated", login, password), static json => json.UserReport);
+        context.Output.Write(new UserReport("updated", login, password));
         return ExitCode.Ok;
     }
 }
@@ -88,9 +90,26 @@ internal sealed record UserReport(string Status, string Login, string? Password)
         output.WriteLine($"{char.ToUpperInvariant(Status[0])}{Status[1..]} user {Login}");
         if (Password is not null) output.WriteLine($"password (shown once): {Password}");
     }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("login"u8, Login);
+        json.Put("password"u8, Password);
+    }
 }
 
-internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired);
+internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("login"u8, Login);
+        json.Put("capabilities"u8, Capabilities);
+        json.Put("has_password"u8, HasPassword);
+        json.Put("expires_at"u8, ExpiresAt);
+        json.Put("is_expired"u8, IsExpired);
+    }
+}
 
 internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
 {
@@ -103,4 +122,6 @@ internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
             output.WriteLine($"{user.Login.PadRight(width)}  {user.Capabilities}{expiry}");
         }
     }
+
+    public void WriteFields(Utf8JsonWriter json) => json.Put("users"u8, Users);
 }

@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
-using System.Text.Json;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting.Control;
@@ -36,10 +34,10 @@ internal static class ControlClient
         {
             await client.ConnectAsync(new UnixDomainSocketEndPoint(Resolve(socket)), cancellationToken);
             using var stream = new NetworkStream(client);
-            await ControlLine.WriteAsync(stream, request, ControlJson.Default.ControlRequest, cancellationToken);
+            await ControlLine.WriteAsync(stream, request, cancellationToken);
             var line = await ControlLine.ReadAsync(stream, ReplyBytesMax, cancellationToken)
                 ?? throw new EdgeSyncException(ErrorKind.Unavailable, "the daemon went away before it answered");
-            var reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply)!;
+            var reply = ControlReply.Parse(line);
             return reply.Error is { } error
                 ? throw new EdgeSyncException(ExitCodes.KindOf(error.Kind), error.Message, error.Hint) { Candidates = error.Candidates }
                 : reply;
@@ -59,8 +57,7 @@ internal static class ControlClient
         {
             using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { SendTimeout = 1000, ReceiveTimeout = 1000 };
             client.Connect(new UnixDomainSocketEndPoint(Resolve(path)));
-            client.Send(JsonSerializer.SerializeToUtf8Bytes(new ControlRequest("changed", NodePaths.RealPathOf(repository)), ControlJson.Default.ControlRequest));
-            client.Send("\n"u8);
+            client.Send(ControlLine.BytesOf(new ControlRequest("changed", NodePaths.RealPathOf(repository))));
         }
         catch (SocketException)
         {

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting.Control;
 
@@ -25,9 +25,18 @@ internal static class ControlLine
         }
     }
 
-    public static async Task WriteAsync<T>(Stream stream, T value, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    public static async Task WriteAsync(Stream stream, IJsonObject value, CancellationToken cancellationToken) =>
+        await stream.WriteAsync(BytesOf(value), cancellationToken);
+
+    public static byte[] BytesOf(IJsonObject value) => [.. JsonFields.ToBytes(value), (byte)'\n'];
+
+    /// <exception cref="JsonException">It is no JSON object.</exception>
+    public static JsonDocument Parse(byte[] line)
     {
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(value, type), (byte)'\n'];
-        await stream.WriteAsync(line, cancellationToken);
+        var json = JsonDocument.Parse(line);
+        if (json.RootElement.ValueKind == JsonValueKind.Object) return json;
+
+        json.Dispose();
+        throw new JsonException("an object is expected");
     }
 }

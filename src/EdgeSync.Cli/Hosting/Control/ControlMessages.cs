@@ -1,5 +1,7 @@
+using System.Text.Json;
 using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting.Control;
 
@@ -12,13 +14,51 @@ namespace EdgeSync.Cli.Hosting.Control;
 /// reload     read the settings anew, as SIGHUP does
 /// </code>
 /// </summary>
-internal sealed record ControlRequest(string Do, string? Repository = null);
+internal sealed record ControlRequest(string Do, string? Repository = null) : IJsonObject
+{
+    /// <exception cref="JsonException">It is no question.</exception>
+    public static ControlRequest Parse(byte[] line)
+    {
+        using var json = ControlLine.Parse(line);
+        return new ControlRequest(json.RootElement.Text("do"), json.RootElement.OptionalText("repository"));
+    }
 
-internal sealed record ControlReply
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("do"u8, Do);
+        json.Put("repository"u8, Repository);
+    }
+}
+
+internal sealed record ControlReply : IJsonObject
 {
     public Failure? Error { get; init; }
 
     public IReadOnlyList<SyncNowResult>? Syncs { get; init; }
 
     public NodeStatus? Status { get; init; }
+
+    /// <exception cref="JsonException">It is no answer.</exception>
+    public static ControlReply Parse(byte[] line)
+    {
+        using var json = ControlLine.Parse(line);
+        return new ControlReply
+        {
+            Error = json.RootElement.Optional("error", Fault),
+            Syncs = json.RootElement.List("syncs", Sync),
+            Status = json.RootElement.Optional("status", NodeStatusReader.Read),
+        };
+
+        static Failure Fault(JsonElement json) => new(json.Text("kind"), json.Text("message"), json.OptionalText("hint"), json.Texts("candidates"));
+
+        static SyncNowResult Sync(JsonElement json) => new(
+            json.Text("repository"), json.Text("target"), json.Text("status"), json.OptionalText("reason"), (int)json.Number("received"), (int)json.Number("sent"));
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("error"u8, Error);
+        json.Put("syncs"u8, Syncs);
+        json.Put("status"u8, Status);
+    }
 }

@@ -134,7 +134,7 @@ internal sealed class ControlServer : IAsyncDisposable
         {
             var line = await ControlLine.ReadAsync(stream, LineBytesMax, _stop.Token);
             var reply = line is null ? Refusal("the question is no line of JSON") : await AnswerAsync(line);
-            await ControlLine.WriteAsync(stream, reply, ControlJson.Default.ControlReply, _stop.Token);
+            await ControlLine.WriteAsync(stream, reply, _stop.Token);
         }
         catch (IOException)
         {
@@ -146,9 +146,7 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(line, ControlJson.Default.ControlRequest) is { } request
-                ? await _answer(request, _stop.Token)
-                : Refusal("nothing was asked");
+            return await _answer(ControlRequest.Parse(line), _stop.Token);
         }
         catch (JsonException e)
         {

@@ -1,10 +1,19 @@
+using System.Text.Json;
 using EdgeSync.Cli.Configuration;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Hosting.Node;
 
 /// <summary>A login that a hub made at start, with the password that is shown once.</summary>
-internal sealed record MadeUser(string Login, string? Password);
+internal sealed record MadeUser(string Login, string? Password) : IJsonObject
+{
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("login"u8, Login);
+        json.Put("password"u8, Password);
+    }
+}
 
 /// <summary>Brings a hub's repository into the state that the settings ask for: there, of that project, with those users.</summary>
 internal static class HubSetup

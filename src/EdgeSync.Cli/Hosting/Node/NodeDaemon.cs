@@ -3,7 +3,6 @@ using System.Text.Json;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting.Control;
 using EdgeSync.Cli.Operations;
-using EdgeSync.Cli.Printing;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 
@@ -322,7 +321,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private void WriteUrlFile(string file)
     {
         var making = file + ".new";
-        File.WriteAllBytes(making, JsonSerializer.SerializeToUtf8Bytes(Addresses, CliJson.Default.IReadOnlyDictionaryStringString));
+        using (var stream = File.Create(making))
+        using (var json = new Utf8JsonWriter(stream)) json.WriteTexts(Addresses);
         File.Move(making, file, overwrite: true);
     }
 
@@ -330,7 +330,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         [.. settings.Http.Address is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
 
     private static bool IsSame(RepositorySettings a, RepositorySettings b) =>
-        JsonSerializer.Serialize(a, SettingsJson.Default.RepositorySettings) == JsonSerializer.Serialize(b, SettingsJson.Default.RepositorySettings);
+        SettingFields.Write(a).ToJson() == SettingFields.Write(b).ToJson();
 
     private static XferHttpServerOptions OptionsOf(HttpSection http, string listen) => new()
     {

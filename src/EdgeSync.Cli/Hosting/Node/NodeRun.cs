@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Printing;
@@ -64,7 +65,7 @@ internal static class NodeRun
             ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
             Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null,
         };
-        context.Output.Write(report, CliJson.Default.NodeReport);
+        context.Output.Write(report);
         context.Output.Flush();
         await using var watchdog = Watchdog.Start(daemon, context.Clock);
         SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {daemon.RepositoryPaths.Count} repositories");
@@ -141,5 +142,17 @@ internal sealed record NodeReport(
         if (Address is not null && Repositories.Count > 0) output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)}{(Repositories.Count > 1 ? "/NAME" : "")} copy.fossil");
         if (Addresses.TryGetValue("nats-leaf", out var leaf))
             output.WriteLine($"  edgesync leaf --repo copy.fossil --nats {leaf}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("repository"u8, Repository);
+        json.Put("address"u8, Address);
+        json.Put("node"u8, Node);
+        json.Put("role"u8, Role);
+        json.Put("repositories"u8, Repositories);
+        json.Put("addresses"u8, Addresses);
+        json.Put("project_code"u8, ProjectCode);
+        json.Put("users"u8, Users);
     }
 }

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Operations.Doctor;
 
@@ -24,5 +26,14 @@ internal sealed record DoctorReport(string Status, int Passed, int Warnings, int
         }
 
         output.WriteLine($"=== {Passed} passed, {Warnings} warnings, {Failed} failed ===");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("status"u8, Status);
+        json.Put("passed"u8, Passed);
+        json.Put("warnings"u8, Warnings);
+        json.Put("failed"u8, Failed);
+        json.Put("checks"u8, Checks);
     }
 }
