@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
+using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -37,6 +38,13 @@ internal static class CommandLine
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             output.WriteFailure(new EdgeSyncException(ErrorKind.System, e.Message, inner: e));
+            return ExitCode.Failed;
+        }
+        catch (OutOfMemoryException e)
+        {
+            output.WriteFailure(new EdgeSyncException(
+                ErrorKind.System, "not enough memory for this: what was not finished was undone",
+                "more memory (MemoryMax= of the service, --memory-limit), or less at once", e));
             return ExitCode.Failed;
         }
         catch (Exception e)
@@ -97,6 +105,7 @@ internal static class CommandLine
             throw new EdgeSyncException(ErrorKind.Usage, message, $"{Verb.PathOf(parse.CommandResult.Command)} --help");
         }
 
+        MemoryLimit.Apply(parse.GetValue(Globals.MemoryLimit));
         return (ExitCode)await parse.InvokeAsync(new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,

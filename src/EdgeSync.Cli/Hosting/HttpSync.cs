@@ -14,7 +14,7 @@ namespace EdgeSync.Cli.Hosting;
 internal sealed class HttpSync(IArtifactStore store, ClientOptions options, XferHttpClient http, PeerUrl peer, TimeProvider clock, Entropy entropy)
 {
     private const int AheadBytesMax = 4 << 20;
-    private const int MessageBytesMax = 1 << 30;
+    private static readonly int MessageBytesMax = MemoryLimit.MessageBytesMax;
     private const int LossesMax = 4;
 
     private PeerUrl _peer = peer;
@@ -46,7 +46,7 @@ internal sealed class HttpSync(IArtifactStore store, ClientOptions options, Xfer
 
     private async Task<SyncReport> ExchangeAllAsync(Action<SyncProgress>? observer, CancellationToken cancellationToken)
     {
-        using var session = new ClientSession(store, options, entropy, observer);
+        using var session = new ClientSession(store, options with { RequestBytesMax = Math.Min(options.RequestBytesMax, MemoryLimit.RequestBytesMax) }, entropy, observer);
         using var message = new PooledBytes();
         using var body = new PooledBytes();
         var losses = 0;

@@ -82,6 +82,13 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     {
         var encoding = request.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
         var now = Instant.FromDateTime(_clock.GetUtcNow());
+        var unpacked = XferFrame.UnpackedBytes(encoding, request.Body.Span);
+        if (unpacked <= _options.MessageBytesMax && request.Memory is { } memory && !memory.TryGrow(unpacked))
+        {
+            var (status, sentence) = XferHttpServer.NoRoom(memory.IsBeyondAll(unpacked));
+            return XferHttpReply.Refusal(status, sentence);
+        }
+
         switch (XferFrame.TryDecode(encoding, request.Body, _options.MessageBytesMax, out var message))
         {
             case XferFrameFault.TooLarge:

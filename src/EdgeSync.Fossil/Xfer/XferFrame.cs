@@ -79,6 +79,10 @@ public static class XferFrame
         deflate.Write(message);
     }
 
+    /// <summary>Memory that unwrapping takes beside the body: 0 for a plain one, else the size that it declares. bytes.</summary>
+    public static long UnpackedBytes(XferEncoding encoding, ReadOnlySpan<byte> body) =>
+        encoding == XferEncoding.Plain || body.Length < HeaderSize || LooksPlain(body) ? 0 : BinaryPrimitives.ReadUInt32BigEndian(body);
+
     /// <summary>
     /// Unwraps a body into <paramref name="message"/>. <paramref name="sizeMax"/> bounds the declared size before anything
     /// is inflated, and the true size while inflating.

@@ -9,6 +9,9 @@ public sealed record XferHttpRequest(string Path, XferContentType ContentType, R
     public string Host { get; init; } = "";
 
     public bool IsHttps { get; init; }
+
+    /// <summary>Where the host takes the room for the unpacked message from; null: nobody counts.</summary>
+    public ByteShare? Memory { get; init; }
 }
 
 /// <summary>The answer to a POST. <paramref name="Owner"/> is disposed once the body has been sent.</summary>

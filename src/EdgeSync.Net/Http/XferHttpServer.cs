@@ -21,6 +21,8 @@ namespace EdgeSync.Net.Http;
 /// </summary>
 public sealed class XferHttpServer : IAsyncDisposable
 {
+    private const string RetryAfter = "1";   // seconds
+
     private readonly BareKestrel _kestrel;
     private readonly XferHttpServerOptions _options;
     private readonly IXferHttpHost _host;
@@ -200,18 +202,18 @@ public sealed class XferHttpServer : IAsyncDisposable
         if (Interlocked.Increment(ref _waiting) > _options.ConcurrentExchangesMax * 2)
         {
             Interlocked.Decrement(ref _waiting);
-            context.Response.Headers.RetryAfter = "1";
-            await TextAsync(context, 503, "Too many exchanges at once; try again shortly.", tally);
+            await BusyAsync(context, 503, "Too many exchanges at once; try again shortly.", tally);
             return;
         }
 
         try
         {
+            using var memory = _options.Memory.Open();
             using var body = new PooledBytes();
-            if (!await TryReadBodyAsync(context, body, tally))
+            if (await ReadBodyAsync(context, body, memory, tally) is { } refusal)
             {
-                tally.Fault = $"a body of more than {_options.RequestBytesMax} bytes";
-                await TextAsync(context, 413, $"This server takes requests of up to {_options.RequestBytesMax} bytes.", tally);
+                tally.Fault = refusal.Sentence;
+                await BusyAsync(context, refusal.Status, refusal.Sentence, tally);
                 return;
             }
 
@@ -222,6 +224,7 @@ public sealed class XferHttpServer : IAsyncDisposable
                 {
                     Host = context.Request.Host.Value ?? "",
                     IsHttps = context.Request.IsHttps,
+                    Memory = memory,
                 }, tally);
             }
             finally
@@ -247,7 +250,7 @@ public sealed class XferHttpServer : IAsyncDisposable
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
             tally.Fault = $"no reply within {_options.ExchangeTimeout.TotalSeconds:F0} s";
-            await TextAsync(context, 503, "The exchange took too long.", tally);
+            await BusyAsync(context, 503, "The exchange took too long.", tally);
             return;
         }
 
@@ -256,6 +259,7 @@ public sealed class XferHttpServer : IAsyncDisposable
             if (reply.LoginSucceeded is { } succeeded) OnLogin(request.RemoteAddress, succeeded);
             var response = context.Response;
             response.StatusCode = reply.Status;
+            if (reply.Status == 503) response.Headers.RetryAfter = RetryAfter;
             response.ContentType = reply.IsPlainText ? "text/plain; charset=utf-8" : XferContentTypes.NameOf(reply.ContentType);
             response.ContentLength = reply.Body.Length;
             response.Headers.CacheControl = "no-store";
@@ -265,21 +269,38 @@ public sealed class XferHttpServer : IAsyncDisposable
         }
     }
 
-    /// <summary>False when it is too long: announced so, before any of it is read, or when it passes the limit.</summary>
-    private async ValueTask<bool> TryReadBodyAsync(HttpContext context, PooledBytes body, Tally tally)
+    // Null: read whole.
+    private async ValueTask<(int Status, string Sentence)?> ReadBodyAsync(HttpContext context, PooledBytes body, ByteShare memory, Tally tally)
     {
-        if (context.Request.ContentLength > _options.RequestBytesMax) return false;
+        // Too long: announced so, before any of it is read, or when it passes the limit.
+        if (context.Request.ContentLength > _options.RequestBytesMax) return TooLong();
+        if (memory.IsBeyondAll(context.Request.ContentLength ?? 0)) return NoRoom(isBeyondAll: true);
 
         var stream = context.Request.Body;
         while (true)
         {
-            var read = await stream.ReadAsync(body.GetMemory(16 * 1024), context.RequestAborted);
-            if (read == 0) return true;
+            var room = body.GetMemory(16 * 1024);
+            var read = await stream.ReadAsync(room, context.RequestAborted);
+            if (read == 0) return null;
 
             tally.BytesIn += read;
-            if (tally.BytesIn > _options.RequestBytesMax) return false;
+            if (tally.BytesIn > _options.RequestBytesMax) return TooLong();
+            if (!memory.TryGrow(read)) return NoRoom(memory.IsBeyondAll(read));
             body.Advance(read);
         }
+    }
+
+    private (int Status, string Sentence) TooLong() => (413, $"This server takes requests of up to {_options.RequestBytesMax} bytes.");
+
+    /// <summary>What a message is answered for which there is no memory, ever or now.</summary>
+    public static (int Status, string Sentence) NoRoom(bool isBeyondAll) => isBeyondAll
+        ? (413, "This machine has not the memory for such a large message; send less at once.")
+        : (503, "Too much is being received at once; try again shortly.");
+
+    private static Task BusyAsync(HttpContext context, int status, string sentence, Tally tally)
+    {
+        if (status == 503) context.Response.Headers.RetryAfter = RetryAfter;
+        return TextAsync(context, status, sentence, tally);
     }
 
     private async Task ReadinessAsync(HttpContext context, Tally tally)

@@ -16,6 +16,12 @@ public sealed record XferHttpServerOptions
     /// <summary>Larger bodies get 413, before any of it is read if the length is announced.</summary>
     public long RequestBytesMax { get; init; } = 256L << 20;
 
+    /// <summary>
+    /// What the messages of all clients may take at once; shared by the servers of a process. A message that needs more
+    /// than all of it gets 413, one that finds no room now 503.
+    /// </summary>
+    public ByteBudget Memory { get; init; } = ByteBudget.OfProcess();
+
     /// <summary>Exchanges at the same time; as many again wait, the rest get 503.</summary>
     public int ConcurrentExchangesMax { get; init; } = 32;
 

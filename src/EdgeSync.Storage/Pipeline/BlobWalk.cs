@@ -81,6 +81,9 @@ public sealed class BlobWalk : IDisposable
     /// <summary>Blobs handed out so far.</summary>
     public int DeliveredCount { get; private set; }
 
+    /// <summary>What texts take now; nothing once the walk has been disposed.</summary>
+    internal long HeldBytes => _pool.HeldBytes;
+
     /// <summary>The most that texts took at one time.</summary>
     internal long HeldBytesMax => _pool.HeldBytesMax;
 
@@ -146,6 +149,12 @@ public sealed class BlobWalk : IDisposable
         Pulse();
         foreach (var thread in _threads) thread.Join();
         _inline?.Dispose();
+        _current?.Clear();
+        foreach (var run in _runs)
+        {
+            foreach (var batch in run.Batches) batch.Clear();
+            run.Walker?.Abandon();
+        }
     }
 
     private void Pulse()
@@ -223,7 +232,6 @@ public sealed class BlobWalk : IDisposable
         }
 
         var heldBytes = _pool.HeldBytes;
-        var hasRoom = heldBytes + _pool.ArenaBytes <= _options.BudgetBytes;
         if (_front == _runs.Length) return false;
 
         var front = _runs[_front];
@@ -233,9 +241,11 @@ public sealed class BlobWalk : IDisposable
             var candidate = _runs[i];
             if (!candidate.MayBeWalked) continue;
 
+            var need = Math.Max(_pool.ArenaBytes, candidate.Walker?.NextBytes ?? _forest.Size(_forest.Roots[candidate.FirstRoot]));
+            var hasRoom = heldBytes + need <= _options.BudgetBytes;
             var isAllowed = i == _front
                 ? hasRoom || front.Batches.Count == 0
-                : hasRoom && heldBytes - front.HeldBytes + _pool.ArenaBytes <= aheadMax && _waitingCount < AheadCountMax;
+                : hasRoom && heldBytes - front.HeldBytes + need <= aheadMax && _waitingCount < AheadCountMax;
             if (!isAllowed) continue;
 
             run = candidate;
@@ -354,8 +364,16 @@ public sealed class BlobWalk : IDisposable
             }
 
             var filled = walk.NewBatch(run!);
-            var isWalked = run!.Walker!.Fill(filled, reader, IsStopping);
-            walk.Queue(run, filled, isWalked);
+            var isWalked = false;
+            try
+            {
+                isWalked = run!.Walker!.Fill(filled, reader, IsStopping);
+            }
+            finally
+            {
+                // Also what a worker made before it failed: whoever ends the walk lets go of it.
+                walk.Queue(run!, filled, isWalked);
+            }
         }
 
         private bool IsStopping() => walk._isStopping || walk._cancellation.IsCancellationRequested;

@@ -6,19 +6,35 @@ namespace EdgeSync.Storage.Pipeline;
 /// A large array in which expanded texts lie end to end. Holders are counted: the batch that is being checked or waits,
 /// and the walker for each text that deltas are still to be applied to. The last one hands it back.
 /// </summary>
-internal sealed class TextArena(TextArenaPool pool, byte[] bytes, bool isPooled)
+internal sealed class TextArena
 {
+    private readonly TextArenaPool _pool;
+    private readonly Memory<byte> _memory;
+    private readonly byte[]? _bytes;
+    private readonly NativeBlock? _block;
     private int _used;
     private int _holders = 1;
 
-    public byte[] Bytes => bytes;
+    /// <summary>One that is used again and again.</summary>
+    public TextArena(TextArenaPool pool, byte[] bytes)
+    {
+        (_pool, _bytes, _memory) = (pool, bytes, bytes);
+    }
 
-    public bool IsPooled => isPooled;
+    /// <summary>One for a single large text, freed after it.</summary>
+    public TextArena(TextArenaPool pool, NativeBlock block)
+    {
+        (_pool, _block, _memory) = (pool, block, block.Memory);
+    }
+
+    public int Length => _memory.Length;
+
+    public bool IsPooled => _bytes is not null;
 
     /// <summary>Whose share of the budget it counts against.</summary>
     public WalkRun? Run { get; set; }
 
-    public int Free => bytes.Length - _used;
+    public int Free => Length - _used;
 
     /// <summary>Room for a text; only the walker that fills the arena takes any.</summary>
     public TextSlice Take(int length)
@@ -43,8 +59,15 @@ internal sealed class TextArena(TextArenaPool pool, byte[] bytes, bool isPooled)
     {
         var holders = Interlocked.Decrement(ref _holders);
         Invariant.Require(holders >= 0);
-        if (holders == 0) pool.Return(this);
+        if (holders == 0) _pool.Return(this);
     }
+
+    public Span<byte> SpanAt(int offset, int length) => _bytes is null ? _block!.GetSpan().Slice(offset, length) : _bytes.AsSpan(offset, length);
+
+    public ReadOnlyMemory<byte> MemoryAt(int offset, int length) => _memory.Slice(offset, length);
+
+    /// <summary>Nobody looks at it any more.</summary>
+    internal void FreeBlock() => _block?.Free();
 
     internal void Reuse(WalkRun run)
     {
@@ -57,7 +80,7 @@ internal sealed class TextArena(TextArenaPool pool, byte[] bytes, bool isPooled)
 /// <summary>A text in an arena.</summary>
 internal readonly record struct TextSlice(TextArena? Arena, int Offset, int Length)
 {
-    public Span<byte> Span => Arena is null ? [] : Arena.Bytes.AsSpan(Offset, Length);
+    public Span<byte> Span => Arena is null ? [] : Arena.SpanAt(Offset, Length);
 
-    public ReadOnlyMemory<byte> Memory => Arena is null ? default : Arena.Bytes.AsMemory(Offset, Length);
+    public ReadOnlyMemory<byte> Memory => Arena is null ? default : Arena.MemoryAt(Offset, Length);
 }

@@ -30,18 +30,21 @@ internal sealed class TextArenaPool(int arenaBytes, Action changed)
         }
 
         run.AddHeld(size);
-        arena ??= new TextArena(this, GC.AllocateUninitializedArray<byte>(size), size == arenaBytes);
+        arena ??= size == arenaBytes
+            ? new TextArena(this, GC.AllocateUninitializedArray<byte>(size))
+            : new TextArena(this, new NativeBlock(size));
         arena.Reuse(run);
         return arena;
     }
 
     public void Return(TextArena arena)
     {
-        arena.Run?.AddHeld(-arena.Bytes.Length);
+        arena.Run?.AddHeld(-arena.Length);
         arena.Run = null;
+        arena.FreeBlock();
         lock (_gate)
         {
-            _heldBytes -= arena.Bytes.Length;
+            _heldBytes -= arena.Length;
             if (arena.IsPooled) _idle.Push(arena);
         }
 

@@ -46,6 +46,9 @@ internal sealed class TreeWalker(
         return false;
     }
 
+    /// <summary>Memory that the next blob takes at least; nobody walks now. bytes.</summary>
+    public long NextBytes => TryPeek(out var node) ? forest.Size(node) : 0;
+
     /// <summary>Lets go of everything, when the walk ends early.</summary>
     public void Abandon()
     {

@@ -31,8 +31,8 @@ public record RepositoryOptions
     /// <summary>SQLite's page cache.</summary>
     public int PageCacheBytesMax { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Expanded artifacts kept in memory.</summary>
-    public long ContentCacheBytesMax { get; init; } = 16 * 1024 * 1024;
+    /// <summary>Expanded artifacts kept in memory: an eighth of what the process may take, at most 16 MB.</summary>
+    public long ContentCacheBytesMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 1 << 20, 16 << 20);
 
     /// <summary>The largest artifact that is read or stored.</summary>
     public int ArtifactBytesMax { get; init; } = 1024 * 1024 * 1024;

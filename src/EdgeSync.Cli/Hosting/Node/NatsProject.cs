@@ -13,7 +13,7 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// <summary>One repository on NATS: hears announcements and signs of life, and answers exchanges if it is to.</summary>
 internal sealed class NatsProject : IAsyncDisposable
 {
-    private const int MessageBytesMax = 1 << 30;
+    private static readonly int MessageBytesMax = MemoryLimit.MessageBytesMax;
 
     private readonly RepositoryNode _node;
     private readonly TimeProvider _clock;

@@ -59,7 +59,13 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     /// <summary>Told when the number of leaf links may have changed.</summary>
     public Action? LeavesChanged { get; set; }
 
-    public ExchangeOptions Exchange => new() { NodeId = _nodeId, MaxPayload = Connection.MaxPayload };
+    public ExchangeOptions Exchange => new()
+    {
+        NodeId = _nodeId,
+        MaxPayload = Connection.MaxPayload,
+        WholeBytesMax = Math.Min(MemoryLimit.TransferBytesMax, 64 << 20),
+        HeldBytesMax = MemoryLimit.TransferBytesMax,
+    };
 
     /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
     public static async Task<NatsSide> StartAsync(

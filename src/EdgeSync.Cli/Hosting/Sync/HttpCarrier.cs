@@ -7,7 +7,7 @@ namespace EdgeSync.Cli.Hosting.Sync;
 /// <summary>Messages as POST requests to a Fossil server.</summary>
 internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarrier
 {
-    private const int MessageBytesMax = 1 << 30;
+    private static readonly int MessageBytesMax = MemoryLimit.MessageBytesMax;
 
     private readonly PooledBytes _body = new();
     private PeerUrl _peer = peer;

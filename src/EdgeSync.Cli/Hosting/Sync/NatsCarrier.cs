@@ -15,7 +15,7 @@ namespace EdgeSync.Cli.Hosting.Sync;
 internal sealed class NatsCarrier(
     NatsConnection connection, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : IXferCarrier
 {
-    private const int MessageBytesMax = 1 << 30;
+    private static readonly int MessageBytesMax = MemoryLimit.MessageBytesMax;
 
     /// <summary>Above what the exchange waits for any message: it decides, and takes late replies as well.</summary>
     private static readonly TimeSpan ReplyMax = TimeSpan.FromMinutes(30);

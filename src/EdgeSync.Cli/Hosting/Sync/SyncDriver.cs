@@ -106,7 +106,7 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
     private Opened Open(Repository repository)
     {
         var store = new RepositoryArtifactStore(repository);
-        return new Opened(new ClientSession(store, options, repository.Entropy), store, repository.Settings["project-code"]);
+        return new Opened(new ClientSession(store, options with { RequestBytesMax = Math.Min(options.RequestBytesMax, MemoryLimit.RequestBytesMax) }, repository.Entropy), store, repository.Settings["project-code"]);
     }
 
     private bool Build(ClientSession session, PooledBytes message)

@@ -122,6 +122,49 @@ public sealed class BlobWalkTests
         Assert.InRange(walk.HeldBytesMax, 1, 1 << 20);
     }
 
+    // Texts larger than an arena, each in a tree of its own: nobody begins one that has no room.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void Large_texts_stay_within_the_budget(int workers)
+    {
+        using var blobs = new StoredBlobs();
+        var prng = new Prng(5);
+        for (var i = 0; i < 12; i++) blobs.AddFull(prng.NextBytes(3 << 20));
+        blobs.Commit();
+        using var walk = Start(blobs, BlobChecks.Hash, workers, budgetBytes: 8 << 20);
+
+        var order = ReadAll(walk, blob => Assert.True(blob.IsSound));
+
+        Assert.Equal(walk.Count, order.Count);
+        Assert.InRange(walk.HeldBytesMax, 3 << 20, 9 << 20);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void A_walk_over_large_texts_may_end_at_any_blob(int workers)
+    {
+        using var blobs = new StoredBlobs();
+        var prng = new Prng(6);
+        for (var i = 0; i < 6; i++)
+        {
+            var text = prng.NextBytes(3 << 20);
+            var root = blobs.AddFull(text);
+            text[1 << 20] ^= 1;
+            blobs.AddDelta(text, root);
+        }
+
+        blobs.Commit();
+        for (var stop = 0; stop <= 12; stop += 3)
+        {
+            using var walk = Start(blobs, BlobChecks.Hash, workers, budgetBytes: 8 << 20);
+            for (var i = 0; i < stop; i++) Assert.True(walk.TryRead(out _));
+            walk.Dispose();
+            Assert.Equal(0, walk.HeldBytes);
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(3)]

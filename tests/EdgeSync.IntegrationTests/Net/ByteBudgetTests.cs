@@ -1,0 +1,84 @@
+using System.Text;
+using EdgeSync.Net.Http;
+
+namespace EdgeSync.IntegrationTests.Net;
+
+public sealed class ByteBudgetTests
+{
+    private const string Head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil-uncompressed\r\n";
+
+    [Theory]
+    [InlineData(96L << 20, 24L << 20)]
+    [InlineData(16L << 20, 8L << 20)]
+    [InlineData(64L << 30, 2L << 30)]
+    public void Is_a_quarter_of_the_memory_within_bounds(long available, long expected) => Assert.Equal(expected, ByteBudget.BytesFor(available));
+
+    [Fact]
+    public void A_share_grows_until_all_is_taken_and_gives_back()
+    {
+        var budget = new ByteBudget(1_000_000);
+        var first = budget.Open();
+        using var second = budget.Open();
+
+        Assert.True(first.TryGrow(600_000));
+        Assert.False(second.TryGrow(600_000));
+        Assert.False(second.IsBeyondAll(600_000));
+        Assert.True(second.IsBeyondAll(1_000_001));
+        first.Dispose();
+        Assert.True(second.TryGrow(600_000));
+        Assert.True(budget.Taken is >= 600_000 and <= 1_000_000);
+        second.Dispose();
+
+        Assert.Equal(0, budget.Taken);
+    }
+
+    [Fact]
+    public void Small_steps_reach_the_same_end()
+    {
+        var budget = new ByteBudget(300_000);
+        using var share = budget.Open();
+        for (var i = 0; i < 300; i++) Assert.True(share.TryGrow(1000));
+
+        Assert.False(share.TryGrow(1));
+        Assert.Equal(300_000, budget.Taken);
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 200001\r\n\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n")]
+    public async Task A_message_beyond_all_memory_gets_413(string framing)
+    {
+        await using var server = await TestServer.StartAsync(o => o with { Memory = new ByteBudget(200_000) });
+        var body = framing.StartsWith('C') ? "" : $"30d41\r\n{new string('a', 200_001)}\r\n0\r\n\r\n";
+
+        Assert.StartsWith("HTTP/1.1 413 ", await server.RawAsync(Head + framing + body));
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task A_message_that_finds_no_room_now_gets_503_and_has_room_later()
+    {
+        var budget = new ByteBudget(200_000);
+        await using var server = await TestServer.StartAsync(o => o with { Memory = budget });
+        var isIn = new TaskCompletionSource();
+        var mayGo = new TaskCompletionSource();
+        server.Answer = async (request, _) =>
+        {
+            isIn.TrySetResult();
+            await mayGo.Task;
+            return new XferHttpReply(200, request.ContentType, Encoding.ASCII.GetBytes("done"));
+        };
+        var message = $"{Head}Content-Length: 150000\r\n\r\n{new string('a', 150_000)}";
+        var first = server.RawAsync(message);
+        await isIn.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        var second = await server.RawAsync(message);
+        Assert.StartsWith("HTTP/1.1 503 ", second);
+        Assert.Contains("Retry-After: 1\r\n", second, StringComparison.Ordinal);
+
+        mayGo.SetResult();
+        Assert.EndsWith("done", await first, StringComparison.Ordinal);
+        Assert.EndsWith("done", await server.RawAsync(message), StringComparison.Ordinal);
+        Assert.Equal(0, budget.Taken);
+    }
+}
