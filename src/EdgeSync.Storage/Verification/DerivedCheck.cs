@@ -54,10 +54,20 @@ internal static class DerivedCheck
         try
         {
             var path = Path.Combine(folder.FullName, "copy.fossil");
-            repository.BackUp(path);
+
+            // The copy is thrown away whatever comes of it: no journal, and nothing waits for the disk.
+            using (var target = Database.Open(path, new DatabaseOptions
+            {
+                Access = DatabaseAccess.Create, Journal = DatabaseJournal.None, Durability = Durability.None,
+            }))
+            {
+                repository.Database.BackUpTo(target);
+            }
+
             using var copy = Repository.Open(path, repository.Options with
             {
                 Access = DatabaseAccess.Write,
+                Journal = DatabaseJournal.None,
                 Durability = Durability.None,
                 AcceptsAnySchema = true,
             });
