@@ -128,7 +128,7 @@ internal sealed class ContentArrivals(
         if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
         if (text.Length > ArtifactBytesMax) return PutOutcome.TooLarge;
 
-        var rented = ArrayPool<byte>.Shared.Rent(BlobCodec.GetEncodedLengthMax(text.Length));
+        var rented = ContentBuffers.Rent(BlobCodec.GetEncodedLengthMax(text.Length));
         try
         {
             var size = BlobCodec.Encode(Deflater.OfThisThread, text, rented);
@@ -136,10 +136,10 @@ internal sealed class ContentArrivals(
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            ContentBuffers.Return(rented);
         }
 
-        using var copy = DefersVerification ? null : ArtifactContent.Copy(text);
+        using var copy = DefersVerification || !cache.MayHold(text.Length) ? null : ArtifactContent.Copy(text);
         Arrived(rid, copy);
         return PutOutcome.Stored;
     }

@@ -11,6 +11,7 @@ internal static class ContentBuffers
 {
     private const int SmallestClass = 256;
     private const int LargestKept = 8 * 1024 * 1024;
+    private const int Huge = 32 * 1024 * 1024;
     private const long KeptBytesMax = 12 * 1024 * 1024;
     private const int ClassesPerDoubling = 8;
 
@@ -22,7 +23,12 @@ internal static class ContentBuffers
     public static byte[] Rent(int length)
     {
         if (length == 0) return [];
-        if (length > LargestKept) return GC.AllocateUninitializedArray<byte>(length);
+        if (length > LargestKept)
+        {
+            // The text before this one may be garbage by now: one of them at a time is what memory is counted for.
+            if (length >= Huge) SpareMemory.GiveBack(always: false);
+            return GC.AllocateUninitializedArray<byte>(length);
+        }
 
         var index = IndexOf(length);
         lock (Gate)

@@ -31,10 +31,13 @@ internal sealed class ContentCache(long bytesMax)
 
     public bool Contains(RecordId rid) => _entries.ContainsKey(rid);
 
+    /// <summary>False of texts so large that a few of them would be all that is kept.</summary>
+    public bool MayHold(int length) => length <= bytesMax / ShareMax;
+
     /// <summary>Keeps the content with a holder of its own, if it is not too large.</summary>
     public void Add(RecordId rid, ArtifactContent content)
     {
-        if (content.Length > bytesMax / ShareMax || _entries.ContainsKey(rid)) return;
+        if (!MayHold(content.Length) || _entries.ContainsKey(rid)) return;
 
         Bytes += content.Length;
         _entries.Add(rid, _byAge.AddLast(new Entry(rid, content.Retain())));
