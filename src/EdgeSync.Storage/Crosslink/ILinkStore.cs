@@ -17,7 +17,10 @@ internal interface ILinkStore
     /// <summary>The name of a record; empty if there is no such record.</summary>
     ArtifactId IdOf(RecordId record);
 
-    /// <summary>The expanded text; false for a phantom, or for a delta whose chain ends in one.</summary>
+    /// <summary>
+    /// The expanded text; false for a phantom, for a delta whose chain ends in one, and for what is seen at once to be no
+    /// artifact (<see cref="Fossil.Artifacts.ArtifactParser.MayBeArtifact"/>).
+    /// </summary>
     bool TryRead(RecordId record, out ReadOnlyMemory<byte> text);
 
     bool IsPrivate(RecordId record);

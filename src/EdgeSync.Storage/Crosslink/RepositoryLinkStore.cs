@@ -1,3 +1,4 @@
+using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Crosslink;
@@ -15,12 +16,19 @@ internal sealed class RepositoryLinkStore(Repository repository) : ILinkStore
 
     public bool TryRead(RecordId record, out ReadOnlyMemory<byte> text)
     {
+        // Nothing but files is that large, and such a text is not expanded just to see its first byte.
         text = default;
+        if (_content.SizeOf(record) > ArtifactParser.SizeMax) return false;
         if (_content.Read(record, out var content) != ContentState.Available) return false;
 
         // Artifacts keep the text they were parsed from, and the store wants its buffer back.
-        using (content) text = content!.Span.ToArray();
-        return true;
+        using (content)
+        {
+            if (!ArtifactParser.MayBeArtifact(content!.Span)) return false;
+
+            text = content.Span.ToArray();
+            return true;
+        }
     }
 
     public bool IsPrivate(RecordId record) => _content.IsPrivate(record);
