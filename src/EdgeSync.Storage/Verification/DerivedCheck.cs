@@ -58,7 +58,9 @@ internal static class DerivedCheck
             // The copy is thrown away whatever comes of it: no journal, and nothing waits for the disk.
             using (var target = Database.Open(path, new DatabaseOptions
             {
-                Access = DatabaseAccess.Create, Journal = DatabaseJournal.None, Durability = Durability.None,
+                Access = DatabaseAccess.Create,
+                Journal = DatabaseJournal.None,
+                Durability = Durability.None,
             }))
             {
                 repository.Database.BackUpTo(target);
