@@ -7,16 +7,19 @@ namespace EdgeSync.Nats.Exchange;
 /// </summary>
 internal sealed class PartWindow(int first, int max)
 {
-    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1.5);
-    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(2.5);
 
-    public int Size { get; private set; } = Math.Clamp(first, 1, max);
+    /// <summary>One on its way while the next is asked for.</summary>
+    private const int Min = 2;
+
+    public int Size { get; private set; } = Math.Clamp(first, Min, max);
 
     public void OnArrived(TimeSpan after)
     {
         if (after <= Quick) Size = Math.Min(Size + 1, max);
-        else if (after >= Slow) Size = Math.Max(Size - 1, 1);
+        else if (after >= Slow) Size = Math.Max(Size - 1, Min);
     }
 
-    public void OnLost() => Size = Math.Max(Size / 2, 1);
+    public void OnLost() => Size = Math.Max(Size / 2, Min);
 }
