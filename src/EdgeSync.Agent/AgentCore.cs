@@ -17,12 +17,10 @@ public sealed class AgentCore
 {
     private const double Jitter = 0.2;
     private const int PollGrowth = 2;
-
-    private static readonly TimeSpan HubGrace = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan HubGraceSpread = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HubGrace = TimeSpan.FromSeconds(2), HubGraceSpread = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CatchUpSpread = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReturnSpread = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan OthersPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan OthersPause = TimeSpan.FromSeconds(10);   // what another exchange was fetching is here, or asked for again
     private static readonly TimeSpan WantedFor = TimeSpan.FromMinutes(5);
 
     private readonly AgentOptions _options;
@@ -332,7 +330,6 @@ public sealed class AgentCore
 
     private void OnSyncOk(Instant now, TargetState state, SyncOutcome outcome, Instant startedAt)
     {
-        // What another exchange was fetching is here in a moment, or else this target is asked again.
         if (_wanted.HasNewer(state.Target.Id, startedAt)) WishAutomatic(state, now, SyncReason.Announcement);
         else if (outcome.LeftToOthers) WishAutomatic(state, now + OthersPause, SyncReason.Poll);
         if (!outcome.LeftToOthers) _wanted.OnAnswered(state.Target.Id, startedAt);

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using EdgeSync.Cli.Hosting.Sync;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
@@ -59,6 +60,13 @@ internal sealed class HttpSync(IArtifactStore store, ClientOptions options, Xfer
                 await ExchangeAsync(session, body.Written, cancellationToken);
                 losses = 0;
             }
+            catch (ReplyCutException e)
+            {
+                // What came is kept, so this ends: each time less is missing.
+                losses = session.ReceiveFront(Now, e.Front) ? 0 : losses + 1;
+                if (losses >= LossesMax) throw;
+                await Task.Delay(RetryPolicy.Standard.PauseAfter(Math.Max(losses, 1), null) ?? TimeSpan.Zero, clock, cancellationToken);
+            }
             catch (XferHttpException e) when (e.Status == 413)
             {
                 if (++losses >= LossesMax) throw;
@@ -100,13 +108,17 @@ internal sealed class HttpSync(IArtifactStore store, ClientOptions options, Xfer
     private async Task ReceiveWholeAsync(ClientSession session, XferHttpResponse response, CancellationToken cancellationToken)
     {
         using var framed = new PooledBytes();
-        while (true)
+        try
         {
-            var read = await response.ReadAsync(framed.GetMemory(64 * 1024), cancellationToken);
-            if (read == 0) break;
-
-            framed.Advance(read);
-            if (framed.Length > MessageBytesMax) throw TooLarge(response);
+            while (await response.ReadAsync(framed.GetMemory(64 * 1024), cancellationToken) is > 0 and var read)
+            {
+                framed.Advance(read);
+                if (framed.Length > MessageBytesMax) throw TooLarge(response);
+            }
+        }
+        catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable && framed.Length > 0)
+        {
+            throw new ReplyCutException(e.Message, XferFrame.DecodeFront(XferEncoding.Zlib, framed.Written.ToArray(), MessageBytesMax), e);
         }
 
         switch (XferFrame.TryDecode(XferEncoding.Zlib, framed.Written, MessageBytesMax, out var message))

@@ -36,8 +36,8 @@ public sealed class ClientSession : IDisposable
     private readonly ClientArrivals _arrivals;
     private readonly ClientClone? _clone;
     private readonly RequestBudget _budget;
+    private readonly ClientScope _scope;
 
-    private SyncActions _actions;
     private SyncReport _report = new();
     private Instant _now;
     private Instant _asked;
@@ -47,7 +47,6 @@ public sealed class ClientSession : IDisposable
     private bool _canWrite;
     private bool _replyIsOver;
     private bool _progressed;
-    private bool _catalogAsked;
     private bool _isDueAgain;
     private bool _isOver;
 
@@ -55,13 +54,8 @@ public sealed class ClientSession : IDisposable
         IArtifactStore store, ClientOptions options, Entropy entropy, Action<SyncProgress>? observer = null)
     {
         (_store, _options, _entropy, _observer) = (store, options, entropy, observer);
-        _actions = options.Actions;
-        if ((_actions & SyncActions.Clone) != 0)
-        {
-            _actions &= ~SyncActions.Sync;
-            _clone = new ClientClone(store, options);
-        }
-
+        _scope = new ClientScope(options.Actions);
+        if ((options.Actions & SyncActions.Clone) != 0) _clone = new ClientClone(store, options);
         _stream = new XferStream(options.Limits);
         _pull = new ClientPull(store, options);
         _push = new ClientPush(store, options);
@@ -71,7 +65,7 @@ public sealed class ClientSession : IDisposable
         _lock = new ClientLock(options);
         _arrivals = new ClientArrivals(store, options);
         _budget = new RequestBudget(options);
-        Invariant.Require(_actions != SyncActions.None || options.ConfigPull is not null || options.ConfigPush != 0);
+        Invariant.Require(_scope.Actions != SyncActions.None || options.ConfigPull is not null || options.ConfigPush != 0);
     }
 
     /// <summary>What happened so far; final once <see cref="TryBuildRequest"/> answers false.</summary>
@@ -85,6 +79,7 @@ public sealed class ClientSession : IDisposable
         UnversionedSent = _unversioned.Sent,
         UnversionedReceived = _unversioned.Received,
         UnversionedPushRefused = _unversioned.PushRefused,
+        PushRefused = _scope.PushRefused,
         Missing = _pull.Missing,
         LeftToOthers = _pull.LeftToOthers,
     };
@@ -145,6 +140,7 @@ public sealed class ClientSession : IDisposable
         _replyIsOver = false;
         _now = now;
         _pull.OnTurn(now);
+        _stream.Reset();
         _arrivals.OnReplyStart();
         _progressed = false;
         _report = _report with { Rounds = _report.Rounds + 1 };
@@ -152,7 +148,7 @@ public sealed class ClientSession : IDisposable
         if (!_canWrite) Invariant.Require(_store.Begin(StoreAccess.Read, now));
         _push.OnReplyStart();
         _clone?.OnReplyStart(_canWrite);
-        if (!_canWrite && (_actions & (SyncActions.Pull | SyncActions.Clone)) != 0)
+        if (!_canWrite && (_scope.Actions & (SyncActions.Pull | SyncActions.Clone)) != 0)
             Fail(SyncFaultKind.ReadOnly, "the repository is read-only, so nothing can be pulled into it");
     }
 
@@ -221,14 +217,43 @@ public sealed class ClientSession : IDisposable
         if (_inReply) _store.Rollback();
         Invariant.Require(_requestIsOut || _inReply);
         (_requestIsOut, _inReply) = (false, false);
+        ForgetRequest(tooLarge);
+    }
+
+    private void ForgetRequest(bool tooLarge)
+    {
         _arrivals.OnLost();
         _pull.GiveBack();
         _push.OnLost();
         _unversioned.OnLost();
         _clone?.OnLost();
-        _catalogAsked = false;
+        _scope.CatalogAsked = false;
         _config.OnLost();
         if (tooLarge) _budget.Shrink();
+    }
+
+    /// <summary>
+    /// A reply of which only the front has come, decoded: artifacts that are whole are kept, so that the next request asks for
+    /// the rest alone and a link that breaks again and again brings everything in the end. True if anything was.
+    /// </summary>
+    public bool ReceiveFront(Instant now, ReadOnlyMemory<byte> front)
+    {
+        BeginReply(now);
+        Feed(new ReadOnlySequence<byte>(front), isFinal: false, out _);
+        if (!_canWrite || _replyIsOver || _clone is not null || (_arrivals.Count == 0 && !_progressed))
+        {
+            // A clone asks by position, not by name, so a part of a round is no help to it.
+            OnLost();
+            _isOver |= _report.Fault is not null;
+            return false;
+        }
+
+        _arrivals.Flush(_canWrite, Pulls);
+        if (_arrivals.Count > 0) _store.LinkArrived();
+        if (!_store.TryCommit(out var fault)) Fail(SyncFaultKind.DamagedArtifact, ArtifactCard.TextOf(fault.Outcome, fault.Id));
+        (_inReply, _isOver) = (false, _report.Fault is not null);
+        ForgetRequest(tooLarge: false);
+        return !_isOver;
     }
 
     /// <summary>Ends the session without another request, for a reason that lies outside (cancelled, unreachable).</summary>
@@ -241,7 +266,7 @@ public sealed class ClientSession : IDisposable
         _stream.Dispose();
     }
 
-    private bool Does(SyncActions action) => (_actions & action) != 0;
+    private bool Does(SyncActions action) => (_scope.Actions & action) != 0;
 
     private bool Pulls => Does(SyncActions.Pull) || _clone is not null;
 
@@ -287,7 +312,7 @@ public sealed class ClientSession : IDisposable
         if (_clone is null || !isFirst)
         {
             if (Does(SyncActions.Unversioned)) _unversioned.Write(writer, budget);
-            _tables?.Write(writer, budget, mayPush: !_report.PushRefused);
+            _tables?.Write(writer, budget, mayPush: !_scope.PushRefused);
         }
 
         if (_clone is null) _lock.Write(writer);
@@ -296,9 +321,9 @@ public sealed class ClientSession : IDisposable
 
     private void WriteProjectCards(XferWriter writer, bool isFirst)
     {
-        _catalogAsked = Does(SyncActions.Push) && _push.WantsCatalog;
-        var withCatalog = _catalogAsked || (Does(SyncActions.Verily) && isFirst) || _clone is { WantsCatalog: true };
-        if (Does(SyncActions.Pull) || _catalogAsked || _clone is { IsPull: true })
+        _scope.CatalogAsked = Does(SyncActions.Push) && _push.WantsCatalog;
+        var withCatalog = _scope.CatalogAsked || (Does(SyncActions.Verily) && isFirst) || _clone is { WantsCatalog: true };
+        if (Does(SyncActions.Pull) || _scope.CatalogAsked || _clone is { IsPull: true })
         {
             writer.Pull(_store.ServerCode, _options.OtherProjectCode ?? _store.ProjectCode ?? "");
             if (withCatalog) writer.Pragma("send-catalog"u8);
@@ -379,7 +404,7 @@ public sealed class ClientSession : IDisposable
 
     private void HandleMessage(string text)
     {
-        if (text.StartsWith("pull only ", StringComparison.Ordinal) && Does(SyncActions.Push)) RefusePush();
+        if (text.StartsWith("pull only ", StringComparison.Ordinal) && Does(SyncActions.Push)) _scope.RefusePush();
         else _server.OnMessage(text);
     }
 
@@ -387,7 +412,7 @@ public sealed class ClientSession : IDisposable
     {
         // In a clone's first round the login could not be right yet; the codes come along, so the second will do.
         if (_clone is not null && _report.Rounds == 1) return;
-        if (!TryNarrow(text))
+        if (!_scope.TryNarrow(text, _push, _circles, _unversioned))
         {
             Fail(SyncFault.KindOf(text), text);
             return;
@@ -395,39 +420,6 @@ public sealed class ClientSession : IDisposable
 
         _replyIsOver = true;
         _progressed = true;
-    }
-
-    // Some refusals concern a part of what was asked for; the session goes on without it.
-    private bool TryNarrow(string error)
-    {
-        if (_catalogAsked && !Does(SyncActions.Pull) && error.StartsWith("not authorized to read", StringComparison.Ordinal))
-        {
-            _catalogAsked = false;
-            _push.OnCatalogDenied();
-            _push.OnLost();
-            return true;
-        }
-
-        if (_circles.IsAsked && error.StartsWith("not authorized to clone", StringComparison.Ordinal))
-        {
-            _circles.OnRefused();
-            _push.OnLost();
-            _unversioned.OnLost();
-            return true;
-        }
-
-        // Differs from Fossil: a user who may only read still gets the pull that sync contains.
-        if (!Does(SyncActions.Pull) || !Does(SyncActions.Push)) return false;
-        if (!error.StartsWith("not authorized to write", StringComparison.Ordinal)) return false;
-
-        RefusePush();
-        return true;
-    }
-
-    private void RefusePush()
-    {
-        _actions &= ~SyncActions.Push;
-        _report = _report with { PushRefused = true };
     }
 
     private void HandlePragma(in XferCard card)
@@ -457,8 +449,8 @@ public sealed class ClientSession : IDisposable
         _push.RemoteHas.UnionWith(_arrivals.Announced);
         if (Does(SyncActions.Push))
         {
-            _push.OnReplyEnd(_server.Version, _catalogAsked, _canWrite);
-            _progressed |= _push.FilesSent + _push.DeltasSent > 0 || _catalogAsked;
+            _push.OnReplyEnd(_server.Version, _scope.CatalogAsked, _canWrite);
+            _progressed |= _push.FilesSent + _push.DeltasSent > 0 || _scope.CatalogAsked;
             _report = _report with
             {
                 ArtifactsSent = _report.ArtifactsSent + _push.FilesSent + _push.DeltasSent,

@@ -112,6 +112,17 @@ public static class XferFrame
         return XferFrameFault.None;
     }
 
+    /// <summary>What can be had of a body that broke off: the front of its message, bounded as in <see cref="TryDecode"/>.</summary>
+    public static ReadOnlyMemory<byte> DecodeFront(XferEncoding encoding, ReadOnlyMemory<byte> body, int sizeMax)
+    {
+        if (encoding == XferEncoding.Plain || body.IsEmpty || LooksPlain(body.Span)) return body.Length > sizeMax ? default : body;
+        if (body.Length <= HeaderSize) return default;
+
+        var target = new byte[Math.Min(Math.Min(BinaryPrimitives.ReadUInt32BigEndian(body.Span), sizeMax), body.Length * 1100L + 64)];
+        Inflater.OfThisThread.TryInflate(body.Span[HeaderSize..], target, out var size, out _);
+        return target.AsMemory(0, size);
+    }
+
     // Spec: a stock client told not to compress sends plain text under the compressed type. A size whose first byte is a
     // letter or '#' would be beyond 500 MB, so the two cannot be confused.
     private static bool LooksPlain(ReadOnlySpan<byte> body) => body[0] is (>= (byte)'a' and <= (byte)'z') or (byte)'#';

@@ -63,6 +63,9 @@ public sealed class XferStream(XferLimits? limits = null) : IDisposable
         return status;
     }
 
+    /// <summary>Another message begins; of the last one some may be missing.</summary>
+    public void Reset() => _wanted = 0;
+
     public void Dispose()
     {
         if (_joined is not null) ArrayPool<byte>.Shared.Return(_joined);

@@ -31,7 +31,7 @@ public sealed record ExchangeResult(ExchangeResultKind Kind, string? Reason = nu
 {
     public ExchangeRefusal Refusal { get; init; }
 
-    /// <summary>The reply's body.</summary>
+    /// <summary>The reply's body; where it broke off, the front of it that came.</summary>
     public ReadOnlyMemory<byte> Body { get; init; }
 
     public string? ContentType { get; init; }
@@ -370,15 +370,7 @@ public sealed class ExchangeRequest
             return;
         }
 
-        var whole = new byte[_receivedBytes];
-        var at = 0;
-        foreach (var bytes in _parts)
-        {
-            bytes!.CopyTo(whole, at);
-            at += bytes!.Length;
-        }
-
-        Finish(_first, whole);
+        Finish(_first, Joined());
     }
 
     private void SendParts(Instant now)
@@ -440,6 +432,23 @@ public sealed class ExchangeRequest
         _flights.Clear();
         _sends.Clear();
         Result = new ExchangeResult(kind, reason) { Responder = _responder };
+        if (kind == ExchangeResultKind.TimedOut && _parts.Length > 0 && _parts[0] is not null) Result = Result with { Body = Joined(), ContentType = _first.ContentType };
+    }
+
+    /// <summary>The parts from the first on, up to one that is missing.</summary>
+    private byte[] Joined()
+    {
+        var whole = new byte[_receivedBytes];
+        var at = 0;
+        foreach (var bytes in _parts)
+        {
+            if (bytes is null) return whole[..at];
+
+            bytes.CopyTo(whole, at);
+            at += bytes.Length;
+        }
+
+        return whole;
     }
 
     private static string Sentence(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -47,6 +47,7 @@ internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarr
         if (response.IsMovedForGood) _peer = _peer with { Address = response.Address };
 
         using var framed = new PooledBytes();
+        var encoding = response.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
         try
         {
             while (await response.ReadAsync(framed.GetMemory(64 * 1024), cancellationToken) is > 0 and var read)
@@ -56,12 +57,15 @@ internal sealed class HttpCarrier(XferHttpClient http, PeerUrl peer) : IXferCarr
                 if (framed.Length > MessageBytesMax) throw TooLarge();
             }
         }
+        catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable && framed.Length > 0)
+        {
+            throw new ReplyCutException(e.Message, XferFrame.DecodeFront(encoding, framed.Written.ToArray(), MessageBytesMax), e);
+        }
         finally
         {
             WireBytesReceived += response.BytesRead;
         }
 
-        var encoding = response.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
         return XferFrame.TryDecode(encoding, framed.Written, MessageBytesMax, out var reply) switch
         {
             // A plain reply is a view of the buffer that ends here.

@@ -29,6 +29,13 @@ internal interface IXferCarrier : IDisposable
 internal sealed class MessageTooLargeException(string message, Exception? inner = null)
     : Primitives.EdgeSyncException(Primitives.ErrorKind.Unavailable, message, null, inner);
 
+/// <summary>The reply broke off, and this decoded front of it has come.</summary>
+internal sealed class ReplyCutException(string message, ReadOnlyMemory<byte> front, Exception? inner = null)
+    : Primitives.EdgeSyncException(Primitives.ErrorKind.Unavailable, message, null, inner)
+{
+    public ReadOnlyMemory<byte> Front { get; } = front;
+}
+
 /// <summary>Nobody listens on the subject.</summary>
 internal sealed class NoRespondersException(string message)
     : Primitives.EdgeSyncException(Primitives.ErrorKind.Unavailable, message);

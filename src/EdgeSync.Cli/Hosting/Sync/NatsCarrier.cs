@@ -50,8 +50,7 @@ internal sealed class NatsCarrier(
         }
 
         var result = await RunAsync(_body.Written, cancellationToken);
-        var encoding = result.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
-        return XferFrame.TryDecode(encoding, result.Body, MessageBytesMax, out var reply) switch
+        return XferFrame.TryDecode(EncodingOf(result), result.Body, MessageBytesMax, out var reply) switch
         {
             XferFrameFault.None => reply,
             XferFrameFault.TooLarge => throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} sends a message of more than {MessageBytesMax} bytes"),
@@ -141,6 +140,8 @@ internal sealed class NatsCarrier(
     private EdgeSyncException FailureOf(ExchangeResult result) => result.Kind switch
     {
         ExchangeResultKind.NoResponders => new NoRespondersException($"nobody answers on {Target}"),
+        ExchangeResultKind.TimedOut when !result.Body.IsEmpty =>
+            new ReplyCutException($"{Target}: {result.Reason}", XferFrame.DecodeFront(EncodingOf(result), result.Body, MessageBytesMax)),
         ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{Target}: {result.Reason}"),
         ExchangeResultKind.TooLarge => new MessageTooLargeException($"{Target}: {result.Reason}"),
         ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge => new MessageTooLargeException($"{Target}: {result.Reason}"),
@@ -148,6 +149,9 @@ internal sealed class NatsCarrier(
         ExchangeResultKind.Empty => new EdgeSyncException(ErrorKind.Protocol, $"{Target} answers with an empty message, which is how the original says that it failed"),
         _ => new EdgeSyncException(ErrorKind.Protocol, $"{Target}: {result.Reason ?? "it failed without a reason"}"),
     };
+
+    private static XferEncoding EncodingOf(ExchangeResult result) =>
+        result.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
 
     private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
 

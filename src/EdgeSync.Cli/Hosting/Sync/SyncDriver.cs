@@ -51,6 +51,13 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
                     await repository.RunAsync(_ => session.Receive(Now, reply), cancellationToken);
                     losses = 0;
                 }
+                catch (ReplyCutException e)
+                {
+                    // What came is kept, so this ends: each time less is missing.
+                    losses = await repository.RunAsync(_ => session.ReceiveFront(Now, e.Front), cancellationToken) ? 0 : losses + 1;
+                    if (losses >= LossesMax) throw;
+                    await Task.Delay(RetryPolicy.Standard.PauseAfter(Math.Max(losses, 1), null) ?? TimeSpan.Zero, clock, cancellationToken);
+                }
                 catch (MessageTooLargeException) when (++losses < LossesMax)
                 {
                     session.OnLost(tooLarge: true);

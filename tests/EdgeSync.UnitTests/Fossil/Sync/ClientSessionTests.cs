@@ -378,6 +378,54 @@ public class ClientSessionTests
     }
 
     [Fact]
+    public void Of_a_reply_that_breaks_off_what_is_whole_is_kept_and_only_the_rest_is_asked_for()
+    {
+        var server = SampleProject.Create();
+        for (var i = 0; i < 10; i++) server.Add(new Prng((ulong)i).NextBytes(20_000));
+        var client = SampleProject.Create();
+        var exchange = new DirectExchange(server);
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        var held = client.HeldIds().Count;
+        var (kept, came) = (0, 0L);
+        for (var i = 0; session.TryBuildRequest(DirectExchange.Now, Cleared(request)); i++)
+        {
+            var reply = exchange.Answer(request.WrittenSpan.ToArray());
+            var isCut = reply.Length > 60_000;
+            came += isCut ? 50_000 : reply.Length;
+            if (isCut) kept += session.ReceiveFront(DirectExchange.Now, reply.AsMemory(0, 50_000)) ? 1 : 0;
+            else session.Receive(DirectExchange.Now, reply);
+            if (isCut) Assert.Equal(held + (2 * kept), client.HeldIds().Count);
+            Assert.True(i < 20);
+        }
+
+        Assert.True(session.Report.IsOk, session.Report.Fault?.Text);
+        Assert.Equal(server.HeldIds(), client.HeldIds());
+        Assert.True(kept >= 4 && came < 300_000, $"{kept} times kept, {came} bytes");
+        Assert.False(client.InRound);
+    }
+
+    [Fact]
+    public void A_front_without_anything_whole_is_a_lost_reply()
+    {
+        var server = SampleProject.Create();
+        server.Add(new Prng(1).NextBytes(20_000));
+        var client = SampleProject.Create();
+        var exchange = new DirectExchange(server);
+        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
+        var request = new ArrayBufferWriter<byte>();
+        session.TryBuildRequest(DirectExchange.Now, request);
+        session.Receive(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray()));
+        session.TryBuildRequest(DirectExchange.Now, Cleared(request));
+
+        Assert.False(session.ReceiveFront(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray()).AsMemory(0, 5000)));
+        session.TryBuildRequest(DirectExchange.Now, Cleared(request));
+        session.Receive(DirectExchange.Now, "# nothing today\n"u8.ToArray());   // shorter than what was missing
+
+        Assert.True(session.Report.IsOk, session.Report.Fault?.Text);
+    }
+
+    [Fact]
     public void A_request_refused_for_its_size_becomes_smaller()
     {
         var client = SampleProject.Create();

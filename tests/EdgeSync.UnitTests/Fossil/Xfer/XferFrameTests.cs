@@ -8,6 +8,24 @@ namespace EdgeSync.UnitTests.Fossil.Xfer;
 
 public class XferFrameTests
 {
+    [Theory]
+    [InlineData(XferEncoding.Plain)]
+    [InlineData(XferEncoding.Zlib)]
+    public void The_front_of_a_body_is_the_front_of_the_message(XferEncoding encoding) => Property.Check(
+        prng =>
+        {
+            byte[] message = [.. "file "u8, .. prng.NextBytes(prng.NextInt32(1, 20_000)), .. new byte[prng.NextInt32(20_000)]];
+            var body = new ArrayBufferWriter<byte>();
+            XferFrame.Encode(encoding, message, body);
+            var cut = prng.NextInt32(body.WrittenCount);
+
+            var front = XferFrame.DecodeFront(encoding, body.WrittenMemory[..cut], 1 << 20);
+
+            Assert.True(message.AsSpan().StartsWith(front.Span));
+            Assert.True(front.Length >= Math.Min(message.Length / 2, cut - 1000), $"{front.Length} B of {cut}");
+            XferFrame.DecodeFront(encoding, prng.NextBytes(prng.NextInt32(100)), 1 << 20);
+        });
+
     private const int SizeMax = 1 << 20;
 
     [Fact]
