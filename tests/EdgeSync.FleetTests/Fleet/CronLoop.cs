@@ -35,7 +35,7 @@ internal sealed class CronLoop(FleetNode node, FleetGround ground) : IAsyncDispo
         {
             while (true)
             {
-                await Task.Run(SyncOnce);
+                await Task.Run(SyncInTurn);
                 await Task.Delay(Pause, _ending.Token);
             }
         }
@@ -43,6 +43,17 @@ internal sealed class CronLoop(FleetNode node, FleetGround ground) : IAsyncDispo
         {
             // The fleet is done.
         }
+    }
+
+    private void SyncInTurn()
+    {
+        if (node.Plan.Role != NodeRole.StockCron)
+        {
+            SyncOnce();
+            return;
+        }
+
+        lock (node.StockTurn) SyncOnce();
     }
 
     private void SyncOnce()

@@ -33,6 +33,9 @@ internal sealed class FleetNode : IDisposable
 
     public Dictionary<PortKind, int> Ports { get; } = [];
 
+    /// <summary>Stock's sync keeps the repository for itself while it waits for its peer, so here a person takes turns with <c>cron</c>.</summary>
+    public Lock StockTurn { get; } = new();
+
     public bool IsRunning => _process is { HasEnded: false };
 
     public int ProcessId => _process!.Id;

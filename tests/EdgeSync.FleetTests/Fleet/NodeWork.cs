@@ -9,7 +9,6 @@ namespace EdgeSync.FleetTests.Fleet;
 /// </summary>
 internal sealed class NodeWork(FleetNode node, FleetGround ground, ulong seed)
 {
-    /// <summary>Stock waits some seconds for a lock each time; a sync of its own over a stalled cable keeps it for longer.</summary>
     private const int StockAttemptsMax = 20;
 
     private readonly string _tree = ground.Folder.Folder(node.Name, "tree");
@@ -28,7 +27,7 @@ internal sealed class NodeWork(FleetNode node, FleetGround ground, ulong seed)
                 Commit(step);
                 break;
             case StepKind.StockCommit:
-                StockCommit(step);
+                lock (node.StockTurn) StockCommit(step);
                 break;
             case StepKind.UvPut:
                 Write(step);
