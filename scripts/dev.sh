@@ -4,7 +4,8 @@
 #   test             everything (scripts/test.sh)
 #   sim [fleet] [ARG...]  the simulator: --seed N replays one world, or one fleet
 #   sim real [ARG...]  a fleet of real processes: --seed N --severity S --topology T --leaves N --window SECONDS
-#   sim real --profiles [--transport http|natsclient|leafnode] [--profile NAME,...]  a megabyte over links of all profiles
+#   sim real --profiles [--transport http|natsclient|leafnode] [--profile NAME,...] [--table docs/BENCHMARKS.md]
+#                    a megabyte over links of all profiles
 #   fuzz [MINUTES]   the property tests, over and over with new seeds
 #   interop [--long] against the stock program; --long also a real history, EDGESYNC_REAL_REPO=FILE
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
@@ -61,5 +62,5 @@ case $verb in
   bench) exec scripts/bench.sh "$@" ;;
   aot) exec scripts/publish.sh "$@" ;;
   size) exec scripts/size.sh "$@" ;;
-  *) sed -n '2,12s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
+  *) sed -n '2,13s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
 esac

@@ -7,7 +7,7 @@ namespace EdgeSync.FleetTests;
 
 /// <summary>
 /// <c>real --seed N [--seeds N] [--severity S] [--topology T] [--leaves N] [--window SECONDS] [--failures FOLDER]</c> runs
-/// fleets; <c>real --profiles [--transport T] [--profile NAME,...] [--seed N]</c> a megabyte over links of all profiles; with
+/// fleets; <c>real --profiles [--transport T] [--profile NAME,...] [--seed N] [--table PAGE]</c> a megabyte over links of all profiles; with
 /// other arguments the tests run.
 /// </summary>
 internal static class Program
@@ -76,6 +76,7 @@ internal static class Program
             Console.WriteLine($"  everything about it: {folder}");
         }
 
+        if (Option(args, "--table") is { } page) ProfileTable.WriteTo(page, [.. transports.Zip(reports)]);
         return reports.All(report => report.Holds) ? 0 : 1;
     }
 
