@@ -30,21 +30,18 @@ public sealed class AgentCore
     private readonly TargetTable _targets;
     private readonly WantedList _wanted = new();
     private readonly NewsDesk _news;
+    private readonly NewsInquiry _inquiry = new();
+    private readonly Uplinks _uplinks;
+    private readonly TwinWatch _twins;
+    private readonly Voice _voice;
     private readonly Heartbeat _heartbeat;
     private readonly DurableAnnouncements? _durable;
-    private readonly List<Announcement> _lastTold = [];
 
     private AgentCounts _counts;
-    private string? _upstream;
     private long _lastSyncId;
     private Instant? _natsPollAt;
-    private Instant? _otherHubsAt;
     private TimeSpan _natsPause;
     private bool _isStopped;
-    private bool _isListing;
-    private bool _listAgain;
-    private bool _newsAreOwn;
-    private bool _newsMustRelay;
     private RepositoryNews _lastNews = new();
 
     public AgentCore(AgentOptions options, AgentMemory memory, Instant now, Prng prng)
@@ -52,6 +49,9 @@ public sealed class AgentCore
         (_options, _prng) = (options, prng);
         _peers = new PeerRegistry(options.PeersMax);
         _peers.Restore(memory.Peers);
+        _uplinks = new Uplinks(options, _peers);
+        _twins = new TwinWatch(options);
+        _voice = new Voice(options, _effects);
         _targets = new TargetTable(options.SyncsMax, prng.Fork());
         _news = new NewsDesk(options, prng.Fork());
         _news.Restore(memory.PublishedRid);
@@ -67,7 +67,7 @@ public sealed class AgentCore
     public bool LinkIsUp { get; private set; }
 
     /// <summary>The hub that this node turns to at present; null: none is there, or it is one itself.</summary>
-    public string? Hub => LinkIsUp ? HubChoice.Choose(_options, _options.Hub ?? _upstream, _peers, IsUsable) : null;
+    public string? Hub => LinkIsUp ? _uplinks.Hub(IsUsable) : null;
 
     /// <summary>When <see cref="OnDeadline"/> is due; null: nothing is planned.</summary>
     public Instant? Deadline
@@ -77,7 +77,7 @@ public sealed class AgentCore
             if (_isStopped) return null;
 
             var first = _targets.Deadline;
-            first = Earlier(first, LinkIsUp ? Earlier(_natsPollAt, _otherHubsAt) : null);
+            first = Earlier(first, LinkIsUp ? Earlier(_natsPollAt, _uplinks.OthersAt) : null);
             first = Earlier(first, LinkIsUp ? _news.Deadline : null);
             first = Earlier(first, LinkIsUp ? _wanted.Deadline : null);
             first = Earlier(first, LinkIsUp ? _heartbeat.Deadline : null);
@@ -117,7 +117,7 @@ public sealed class AgentCore
             foreach (var source in _wanted.TakeDue(now)) WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
             PublishRelays(now);
             if (_natsPollAt <= now) PollNats(now);
-            if (_otherHubsAt <= now) PollOtherHubs(now);
+            if (_uplinks.OthersAt <= now) MeetOtherHubs(now);
             if (_heartbeat.Deadline <= now) PublishPresence(now, _heartbeat.Next(now));
             if (_durable is not null)
             {
@@ -144,16 +144,17 @@ public sealed class AgentCore
     {
         if (_isStopped) return;
 
+        if (origin != ChangeOrigin.Pulled) _targets.OnChange();
         ListNews(isOwn: origin != ChangeOrigin.Pulled, mustRelay: origin == ChangeOrigin.Pulled);
     }
 
     /// <summary>The answer to <see cref="AgentEffect.ListNews"/>.</summary>
     public void OnNews(Instant now, RepositoryNews news)
     {
-        _isListing = false;
+        _inquiry.OnAnswer();
         if (_isStopped) return;
 
-        var (isOwn, mustRelay) = (_newsAreOwn, _newsMustRelay);
+        var (isOwn, mustRelay) = (_inquiry.IsOwn, _inquiry.MustRelay);
         if (news.CheckIns != _lastNews.CheckIns) _heartbeat.OnMoved(now, _peers.Count);
         _lastNews = news;
         foreach (var artifact in news.Artifacts) _wanted.Remove(artifact.Id.ToString());
@@ -164,7 +165,7 @@ public sealed class AgentCore
         var isFirst = _news.PublishedRid is null;
         if (LinkIsUp || isFirst)
         {
-            (_newsAreOwn, _newsMustRelay) = (false, false);
+            _inquiry.OnTold();
             var tell = new List<Announcement>();
             if (_news.Sort(now, news, isOwn, mustRelay, tell)) _effects.Enqueue(new AgentEffect.PersistWatermark(_news.PublishedRid!.Value));
             if (!isFirst && isOwn) BringToTargets(now, tell);
@@ -175,7 +176,7 @@ public sealed class AgentCore
             foreach (var target in _targets.Configured.Where(t => t.Target.Kind == TargetKind.Http)) WishAutomatic(target, now, SyncReason.LocalChange);
         }
 
-        if (_listAgain) RequestNews();
+        if (_inquiry.AskAgain()) RequestNews();
         StartDue(now);
     }
 
@@ -194,14 +195,16 @@ public sealed class AgentCore
 
         var hub = Hub;
         if (hub is null || peer == hub || announcement.Hub == hub) _news.OnHeard(announcement.Uuid);
+        _uplinks.OnTold(peer, announcement.Uuid);
         if (isHeld || _news.IsKnown(announcement) || !_options.Pulls(announcement.Kind)) return;
 
         // Our hub has it: fetch. Someone else has it: our hub will, so wait a moment. We are the sender's hub: he brings it.
-        // Another hub has it: perhaps ours does not hear that one, then we are the way between the two.
-        var comesBySelf = hub is not null ? peer != hub : announcement.Hub == _options.NodeId;
+        // Another hub has it: perhaps ours does not hear that one, then we are the way between the two. That is so where we are
+        // joined to both: they would be a circle.
+        var comesBySelf = hub is not null ? peer != hub && !_uplinks.Has(peer) : announcement.Hub == _options.NodeId;
         var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * _prng.NextDouble()) : now;
         var source = SyncTarget.NatsPeer(_options.Subjects, announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
-        if (_wanted.TryAdd(announcement.Uuid, source, now, askAt, announcement.Artifacts()) && askAt <= now)
+        if (_wanted.TryAdd(announcement, source, now, askAt) && askAt <= now)
             WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
         StartDue(now);
     }
@@ -209,7 +212,12 @@ public sealed class AgentCore
     /// <summary>A peer's sign of life.</summary>
     public void OnPresence(Instant now, Presence presence)
     {
-        if (_isStopped || !LinkIsUp || presence.PeerId == _options.NodeId) return;
+        if (_isStopped || !LinkIsUp) return;
+        if (presence.PeerId == _options.NodeId)
+        {
+            OnTwin(now, presence);
+            return;
+        }
 
         var (hubBefore, hadToAsk) = (Hub, MustBeAsked(presence.PeerId));
         var change = _peers.Apply(now, presence, out var forgotten);
@@ -234,7 +242,7 @@ public sealed class AgentCore
         }
 
         if (hub == presence.PeerId && !hadToAsk && MustBeAsked(hub)) PlanNatsPoll(now, Jittered(_natsPause = _options.PollInterval));
-        if (change == PeerChange.Came && presence.Role == NodeRole.Hub && presence.PeerId != hub) PlanOtherHubs(now + (ReturnSpread * (1 + _prng.NextDouble())));
+        if (change == PeerChange.Came && presence.Role == NodeRole.Hub && presence.PeerId != hub) _uplinks.PlanOthers(now + (ReturnSpread * (1 + _prng.NextDouble())));
         StartDue(now);
     }
 
@@ -246,11 +254,12 @@ public sealed class AgentCore
     {
         if (_isStopped) return;
 
-        (LinkIsUp, _upstream) = (true, upstream);
+        LinkIsUp = true;
+        if (upstream is not null) _uplinks.Up(upstream);
         _natsPause = _options.PollInterval;
         foreach (var target in _targets.All.Where(t => t.Target.Kind != TargetKind.Http)) target.OnWayBack(now);
         if (_options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, HubGrace * _prng.NextDouble());
-        PlanOtherHubs(now + (ReturnSpread * (1 + _prng.NextDouble())));
+        _uplinks.PlanOthers(now + (ReturnSpread * (1 + _prng.NextDouble())));
         PublishPresence(now, _heartbeat.Join(now));
         ListNews(isOwn: true, mustRelay: true);
         if (_durable is not null)
@@ -262,13 +271,29 @@ public sealed class AgentCore
         StartDue(now);
     }
 
+    /// <summary>
+    /// One uplink of several went, or the only one: the node at its other end is out of reach, and those that turn to it.
+    /// Another hub is turned to at once, if there is one.
+    /// </summary>
+    public void OnUpstreamLost(Instant now, string upstream)
+    {
+        if (_isStopped || !LinkIsUp) return;
+
+        var hubBefore = Hub;
+        _uplinks.Lost(upstream);
+        _peers.ForgetBehind(upstream);
+        if (Hub is { } hub && hub != hubBefore) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+        StartDue(now);
+    }
+
     /// <summary>NATS is gone.</summary>
     public void OnLinkDown(Instant now)
     {
         if (!LinkIsUp) return;
 
         LinkIsUp = false;
-        (_natsPollAt, _otherHubsAt) = (null, null);
+        _natsPollAt = null;
+        _uplinks.Clear();
         _peers.ForgetPresence();
         _durable?.OnLinkDown();
         foreach (var target in _targets.All.Where(t => t.Target.Kind == TargetKind.NatsPeer && !t.IsConfigured)) target.DropWish();
@@ -321,7 +346,8 @@ public sealed class AgentCore
             Hub = Hub,
             Peers = [.. _peers.All],
             Wanted = _wanted.Count,
-            Counts = _counts,
+            Twin = _twins.At(now),
+            Counts = _counts with { AnnouncementsSent = _voice.AnnouncementsSent, PresencesSent = _voice.PresencesSent },
         };
         return AgentReport.Judge(status, _options, _targets, now);
     }
@@ -345,11 +371,13 @@ public sealed class AgentCore
         }
 
         if (state.Target.Kind != TargetKind.Http && LinkIsUp && _options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, Jittered(_natsPause));
-        if (outcome.Sent > 0 && IsSilent(state.Target.PeerId)) TellFor(state.Target.PeerId!);
+        if (outcome.Sent > 0 && IsSilent(state.Target.PeerId)) _voice.SpeakFor(state.Target.PeerId!);
         if (outcome.Received == 0) return;
 
         // What the hub brings, the hub tells; what another brings is perhaps news to the others.
+        _targets.OnChange(except: state.Target.Id);
         var isFromHub = state.Target.PeerId is { } peer && peer == Hub;
+        if (isFromHub) _uplinks.PlanOthersForNews(now, _prng.NextDouble());
         var wasTold = state.Reason == SyncReason.Announcement && _options.Role != NodeRole.Hub && Hub is null;
         ListNews(isOwn: _options.Role == NodeRole.Hub, mustRelay: !isFromHub && !wasTold);
     }
@@ -361,18 +389,6 @@ public sealed class AgentCore
         foreach (var target in _targets.Configured) WishAutomatic(target, now, SyncReason.LocalChange);
         if (Hub is { } hub) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
         else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign)) WishAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
-    }
-
-    /// <summary>A bridge does not tell what was brought to it, so who brought it does, in its name.</summary>
-    private void TellFor(string bridge)
-    {
-        foreach (var item in _lastTold)
-        {
-            _counts = _counts with { AnnouncementsSent = _counts.AnnouncementsSent + 1 };
-            _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Commit, (item with { PeerId = bridge, Role = NodeRole.Hub }).ToBytes()));
-        }
-
-        _lastTold.Clear();
     }
 
     private void PublishRelays(Instant now)
@@ -396,22 +412,19 @@ public sealed class AgentCore
         PlanNatsPoll(now, Jittered(_natsPause));
     }
 
-    /// <summary>
-    /// Hubs that follow nobody, ours excepted, are met rarely: where they do not hear each other (a leaf with two uplinks
-    /// does not pass messages from one to the other), this node carries what they lack.
-    /// </summary>
-    private void PollOtherHubs(Instant now)
+    private void MeetOtherHubs(Instant now)
     {
-        _otherHubsAt = now + Jittered(_options.PollIntervalMax);
-        if (_options.Role == NodeRole.Hub || Hub is not { } hub) return;
-
-        foreach (var other in _peers.Present.Where(p => p.Role == NodeRole.Hub && p.Hub is null && p.PeerId != hub && IsUsable(p.PeerId)))
-            WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, other.PeerId)), now, SyncReason.Poll);
+        foreach (var other in _uplinks.TakeOthers(now, Hub, _lastNews, Jittered(_options.PollIntervalMax), IsUsable))
+            WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, other)), now, SyncReason.Poll);
     }
 
-    private void PlanOtherHubs(Instant at)
+    /// <summary>Somebody else goes by our name. He is told of us, so that he can say so too.</summary>
+    private void OnTwin(Instant now, Presence presence)
     {
-        if (_otherHubsAt is null || at < _otherHubsAt) _otherHubsAt = at;
+        if (!_twins.Notice(now, presence)) return;
+
+        Log(AgentLogLevel.Warning, _twins.At(now)!);
+        _heartbeat.Hurry(now, _peers.Count);
     }
 
     /// <summary>Whom to turn to over NATS when nobody in particular is asked for.</summary>
@@ -436,9 +449,10 @@ public sealed class AgentCore
                 continue;
             }
 
-            state.Start(now, ++_lastSyncId);
+            var actions = _options.Actions & state.Needed(_wanted.KindsOf(state.Target.Id));
+            state.Start(now, ++_lastSyncId, isWhole: actions == _options.Actions);
             _counts = _counts with { SyncsStarted = _counts.SyncsStarted + 1 };
-            _effects.Enqueue(new AgentEffect.StartSync(_lastSyncId, state.Target, _options.Actions, state.Reason, _options.SyncTimeout) { Wanted = _wanted.ArtifactsOf(state.Target.Id) });
+            _effects.Enqueue(new AgentEffect.StartSync(_lastSyncId, state.Target, actions, state.Reason, _options.SyncTimeout) { Wanted = _wanted.ArtifactsOf(state.Target.Id) });
         }
     }
 
@@ -449,32 +463,15 @@ public sealed class AgentCore
 
     private void ListNews(bool isOwn, bool mustRelay)
     {
-        (_newsAreOwn, _newsMustRelay) = (_newsAreOwn | isOwn, _newsMustRelay | mustRelay);
-        if (_isListing) _listAgain = true;
-        else RequestNews();
+        if (_inquiry.Want(isOwn, mustRelay)) RequestNews();
     }
 
-    private void RequestNews()
-    {
-        (_isListing, _listAgain) = (true, false);
-        _effects.Enqueue(new AgentEffect.ListNews(_news.PublishedRid ?? RecordId.None));
-    }
+    private void RequestNews() => _effects.Enqueue(new AgentEffect.ListNews(_news.PublishedRid ?? RecordId.None));
 
-    private void PublishAnnouncement(Announcement item)
-    {
-        _counts = _counts with { AnnouncementsSent = _counts.AnnouncementsSent + 1 };
-        if (IsSilent(Hub)) _lastTold.Add(item);
-        if (_lastTold.Count > NewsDesk.AnnouncementsMax) _lastTold.RemoveAt(0);
-        var payload = (item with { Hub = Hub }).ToBytes();
-        _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Commit, payload));
-    }
+    private void PublishAnnouncement(Announcement item) => _voice.Announce(item, Hub, IsSilent(Hub));
 
-    private void PublishPresence(Instant now, PresenceState state)
-    {
-        _counts = _counts with { PresencesSent = _counts.PresencesSent + 1 };
-        var presence = AgentReport.PresenceOf(StatusAt(now), _options, _lastNews, state, now);
-        _effects.Enqueue(new AgentEffect.Publish(_options.Subjects.Presence, presence.ToBytes()));
-    }
+    private void PublishPresence(Instant now, PresenceState state) =>
+        _voice.Show(AgentReport.PresenceOf(StatusAt(now), _options, _lastNews, state, now));
 
     private void TakeDurable()
     {

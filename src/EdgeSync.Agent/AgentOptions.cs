@@ -41,6 +41,9 @@ public sealed record AgentOptions
     /// <summary>This node's stable name, one token (<see cref="ProjectSubjects.PeerNameOf"/>).</summary>
     public required string NodeId { get; init; }
 
+    /// <summary>Another for each run of the program; empty: nobody is told, and a node of the same name is not noticed.</summary>
+    public string Instance { get; init; } = "";
+
     public required ProjectSubjects Subjects { get; init; }
 
     public NodeRole Role { get; init; } = NodeRole.Peer;

@@ -50,6 +50,7 @@ internal static class AgentReport
         CheckIns = news.CheckIns,
         Head = news.Head,
         SinceSync = status.LastSync is { } last ? now - last : null,
+        Instance = options.Instance,
         Behind = status.State == AgentState.Behind ? status.Reasons[0] : null,
     };
 }

@@ -32,6 +32,9 @@ public sealed record AgentStatus
     /// <summary>The hub in use.</summary>
     public string? Hub { get; init; }
 
+    /// <summary>The sentence about another node that goes by our name; null if there is none.</summary>
+    public string? Twin { get; init; }
+
     public Instant? LastSync { get; init; }
 
     public IReadOnlyList<TargetStatus> Targets { get; init; } = [];

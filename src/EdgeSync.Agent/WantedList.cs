@@ -1,3 +1,4 @@
+using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;
@@ -32,12 +33,12 @@ internal sealed class WantedList
 
     public bool Contains(string uuid) => _entries.ContainsKey(uuid);
 
-    public bool TryAdd(string uuid, SyncTarget source, Instant now, Instant askAt, IReadOnlyList<ArtifactId> artifacts)
+    public bool TryAdd(Announcement announcement, SyncTarget source, Instant now, Instant askAt)
     {
         if (_entries.Count >= CountMax) return false;
-        if (_entries.TryGetValue(uuid, out var old) && old.AskAt <= askAt) return false;
+        if (_entries.TryGetValue(announcement.Uuid, out var old) && old.AskAt <= askAt) return false;
 
-        _entries[uuid] = new Entry(source, now, askAt, IsAsked: askAt <= now, artifacts);
+        _entries[announcement.Uuid] = new Entry(source, now, askAt, IsAsked: askAt <= now, announcement.Artifacts(), ActionsOf(announcement.Kind));
         return true;
     }
 
@@ -51,6 +52,16 @@ internal sealed class WantedList
             if (entry.Source.Id == targetId && artifacts.Count < ArtifactsMax)
                 artifacts.AddRange(entry.Artifacts);
         return artifacts;
+    }
+
+    /// <summary>What an exchange must do to bring all that a target told of; nothing if it told of nothing.</summary>
+    public SyncActions KindsOf(string targetId)
+    {
+        var actions = SyncActions.None;
+        foreach (var entry in _entries.Values)
+            if (entry.Source.Id == targetId)
+                actions |= entry.Actions;
+        return actions;
     }
 
     /// <summary>Sources to ask now because nobody else brought what they have.</summary>
@@ -91,5 +102,12 @@ internal sealed class WantedList
                 _entries.Remove(uuid);
     }
 
-    private sealed record Entry(SyncTarget Source, Instant HeardAt, Instant AskAt, bool IsAsked, IReadOnlyList<ArtifactId> Artifacts);
+    private static SyncActions ActionsOf(AnnouncedKind kind) => kind switch
+    {
+        AnnouncedKind.Unversioned => SyncActions.Unversioned,
+        AnnouncedKind.Tables => SyncActions.Tables,
+        _ => SyncActions.Pull | SyncActions.Private,
+    };
+
+    private sealed record Entry(SyncTarget Source, Instant HeardAt, Instant AskAt, bool IsAsked, IReadOnlyList<ArtifactId> Artifacts, SyncActions Actions);
 }

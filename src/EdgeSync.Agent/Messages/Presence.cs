@@ -53,6 +53,9 @@ public sealed record Presence
     /// <summary>Age of its last exchange that came to its end; null if there was none.</summary>
     public TimeSpan? SinceSync { get; init; }
 
+    /// <summary>Names the sender's run: two that say different ones under one name are two nodes. Empty: not told.</summary>
+    public string Instance { get; init; } = "";
+
     /// <summary>Why it is behind, in its own words; null if it is not.</summary>
     public string? Behind { get; init; }
 
@@ -83,6 +86,7 @@ public sealed record Presence
         writer.WriteNumber("checkins"u8, CheckIns);
         if (!Head.IsEmpty) writer.WriteString("head"u8, Head.ToString());
         if (SinceSync is { } age) writer.WriteNumber("since_sync"u8, (long)age.TotalSeconds);
+        if (Instance.Length > 0) writer.WriteString("instance"u8, Instance);
         if (Behind is not null) writer.WriteString("behind"u8, Behind);
         writer.WriteEndObject();
         writer.Flush();
@@ -111,6 +115,7 @@ public sealed record Presence
                 "checkins" => presence with { CheckIns = Math.Max(0, fields.Number()) },
                 "head" => presence with { Head = ArtifactId.TryParse(fields.Text(), out var head) ? head : default },
                 "since_sync" => presence with { SinceSync = TimeSpan.FromSeconds(Math.Clamp(fields.Number(), 0, 1L << 32)) },
+                "instance" => presence with { Instance = Shorten(fields.Text()) },
                 "behind" => presence with { Behind = Shorten(fields.Text()) },
                 _ => presence,
             };

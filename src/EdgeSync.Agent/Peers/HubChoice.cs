@@ -12,13 +12,13 @@ internal static class HubChoice
     /// The hub to use, or null. The configured one, or the one at the other end of the uplink, as long as it is there, else one of those present: by a hash over both
     /// names, so that leaves spread over hubs, and each finds the same one again.
     /// </summary>
-    /// <param name="preferred">The configured one, or the uplink's.</param>
+    /// <param name="preferred">The configured one, or those of the uplinks, the first first.</param>
     /// <param name="isUsable">False for hubs that failed too often of late.</param>
-    public static string? Choose(AgentOptions options, string? preferred, PeerRegistry peers, Func<string, bool> isUsable)
+    public static string? Choose(AgentOptions options, IReadOnlyList<string> preferred, PeerRegistry peers, Func<string, bool> isUsable)
     {
-        if (preferred is not null && preferred != options.NodeId && peers.Find(preferred) is { IsPresent: true, Role: NodeRole.Hub }
-            && isUsable(preferred))
-            return preferred;
+        foreach (var hub in preferred)
+            if (hub != options.NodeId && peers.Find(hub) is { IsPresent: true, Role: NodeRole.Hub } && isUsable(hub))
+                return hub;
 
         // A hub follows another one only when told to, or joined to it: hubs that choose each other would wait for each other.
         if (options.Role == NodeRole.Hub) return null;

@@ -34,6 +34,9 @@ public sealed record PeerRecord
     /// <summary>True until it says good-bye or is silent for too long. Not kept over restarts.</summary>
     public bool IsPresent { get; init; }
 
+    /// <summary>Its run, where it tells; not kept over restarts.</summary>
+    public string Instance { get; init; } = "";
+
     /// <summary>True for the original's nodes, which are known by their announcements only.</summary>
     public bool IsForeign { get; init; }
 

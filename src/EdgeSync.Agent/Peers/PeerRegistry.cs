@@ -65,7 +65,8 @@ internal sealed class PeerRegistry(int peersMax)
         var old = Find(presence.PeerId);
         if (presence.State == PresenceState.Leave)
         {
-            if (old is not { IsPresent: true }) return PeerChange.None;
+            // The good-bye of one of two that share a name does not speak for the other.
+            if (old is not { IsPresent: true } || (old.Instance.Length > 0 && old.Instance != presence.Instance)) return PeerChange.None;
 
             _peers[presence.PeerId] = new Entry(old with { IsPresent = false, LastSeen = now }, now);
             return PeerChange.Left;
@@ -86,6 +87,7 @@ internal sealed class PeerRegistry(int peersMax)
             LastSync = presence.SinceSync is { } age ? now - age : old?.LastSync,
             Behind = presence.Behind is { Length: > 0 } behind ? behind : null,
             IsPresent = true,
+            Instance = presence.Instance,
         };
         _peers[presence.PeerId] = new Entry(record, now + (presence.Interval * SilentIntervals) + TimeSpan.FromSeconds(1));
         if (old is not { IsPresent: true }) return PeerChange.Came;
@@ -123,6 +125,14 @@ internal sealed class PeerRegistry(int peersMax)
     {
         foreach (var (id, entry) in _peers.ToList())
             if (entry.Record.IsPresent)
+                _peers[id] = entry with { Record = entry.Record with { IsPresent = false } };
+    }
+
+    /// <summary>A link is gone: who is at its other end is out of reach, and who turns to that one.</summary>
+    public void ForgetBehind(string peerId)
+    {
+        foreach (var (id, entry) in _peers.ToList())
+            if (entry.Record.IsPresent && (id == peerId || entry.Record.Hub == peerId))
                 _peers[id] = entry with { Record = entry.Record with { IsPresent = false } };
     }
 

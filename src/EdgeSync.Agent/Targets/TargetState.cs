@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;
@@ -30,6 +31,9 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 
     private Instant? _wishAt;
     private Instant? _blockedUntil;
+    private bool _isWhole;
+    private bool _isGivenAll;
+    private bool _changedMeanwhile;
 
     public SyncTarget Target { get; } = target;
 
@@ -88,11 +92,23 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     /// <summary>Forgets the wish: somebody else brought what it was for.</summary>
     public void DropWish() => _wishAt = null;
 
-    public void Start(Instant now, long syncId)
+    /// <summary>Something came here that this target was perhaps not given.</summary>
+    public void OnChange() => (_isGivenAll, _changedMeanwhile) = (false, true);
+
+    /// <summary>
+    /// What the next exchange has to do. Who was given everything and has told what it has is only asked for that: the rest
+    /// would be names of what both hold.
+    /// </summary>
+    /// <param name="wanted">The exchanges that bring what the target has told of.</param>
+    public SyncActions Needed(SyncActions wanted) =>
+        Target.Kind == TargetKind.NatsPeer && WishReason == SyncReason.Announcement && _isGivenAll && wanted != SyncActions.None ? wanted : (SyncActions)~0;
+
+    /// <param name="isWhole">Both ways, and everything that is synced at all.</param>
+    public void Start(Instant now, long syncId, bool isWhole)
     {
         Invariant.Require(!IsRunning && HasWish);
         (SyncId, StartedAt, Reason) = (syncId, now, Failures > 0 && WishReason == SyncReason.Poll ? SyncReason.Retry : WishReason);
-        _wishAt = null;
+        (_wishAt, _isWhole, _changedMeanwhile) = (null, isWhole, false);
     }
 
     public void Finish(Instant now, SyncOutcome outcome)
@@ -105,6 +121,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
         if (outcome.IsOk)
         {
             (Failures, FirstFailure, LastOk, _blockedUntil) = (0, null, now, null);
+            _isGivenAll |= _isWhole && !_changedMeanwhile;
             return;
         }
 

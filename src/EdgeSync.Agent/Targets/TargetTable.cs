@@ -32,6 +32,14 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
 
     public void Remove(string id) => _states.Remove(id);
 
+    /// <summary>Something came here: nobody was given it yet but the one that it came from.</summary>
+    public void OnChange(string? except = null)
+    {
+        foreach (var (id, state) in _states)
+            if (id != except)
+                state.OnChange();
+    }
+
     /// <summary>When something is to be started.</summary>
     public Instant? Deadline
     {

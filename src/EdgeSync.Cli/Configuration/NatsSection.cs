@@ -16,6 +16,9 @@ internal sealed class NatsSection : ISettingSection
     /// </summary>
     public List<string> Urls { get; set; } = [];
 
+    /// <summary>More hubs that our broker joins at the same time, each with its own addresses and login.</summary>
+    public List<NatsRemote> Remotes { get; set; } = [];
+
     /// <summary>Address that the broker's ports are bound to.</summary>
     public string Bind { get; set; } = "127.0.0.1";
 
@@ -49,8 +52,14 @@ internal sealed class NatsSection : ISettingSection
     /// <summary>The outside server's JetStream domain, where a leafnode link lies between.</summary>
     public string? JetstreamDomain { get; set; }
 
+    /// <summary>Everybody to join: who <see cref="Urls"/>, <see cref="Login"/> and <see cref="Tls"/> describe first.</summary>
+    public IReadOnlyList<NatsRemote> AllRemotes => Urls.Count == 0 ? Remotes : [new NatsRemote { Urls = Urls, Login = Login, Tls = Tls }, .. Remotes];
+
+    /// <summary>We are a client of the addresses, without a broker of our own.</summary>
+    public bool IsClient => Server is null && Urls.Count > 0 && NatsAddress.TryParse(Urls[0], out var first, out _) && first.Kind == NatsLinkKind.Client;
+
     /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
-    public bool IsUseful => Enabled && (Urls.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
+    public bool IsUseful => Enabled && (Urls.Count + Remotes.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
 
     public NatsLogin Login { get; set; } = new();
 
@@ -67,6 +76,7 @@ internal sealed class NatsSection : ISettingSection
         Enabled = fields.Flag("enabled", Enabled);
         Role = (NodeRole)fields.Word("role", (int)Role, ["peer", "hub", "leaf"]);
         Urls = fields.Texts("urls", Urls);
+        Remotes = fields.Sections("remotes", Remotes, static () => new NatsRemote());
         Bind = fields.Text("bind", Bind);
         ClientPort = fields.OptionalNumber("client_port", ClientPort);
         LeafPort = fields.OptionalNumber("leaf_port", LeafPort);
@@ -82,6 +92,24 @@ internal sealed class NatsSection : ISettingSection
         Tls = fields.Section("tls", Tls);
         ServeTls = fields.Section("serve_tls", ServeTls);
         Users = fields.Sections("users", Users, static () => new NatsUser());
+    }
+}
+
+/// <summary>A hub or server that our broker joins as a leafnode.</summary>
+internal sealed class NatsRemote : ISettingSection
+{
+    /// <summary>Addresses of one and the same hub, or of the servers of one cluster, tried in this order.</summary>
+    public List<string> Urls { get; set; } = [];
+
+    public NatsLogin Login { get; set; } = new();
+
+    public NatsTls Tls { get; set; } = new();
+
+    public void Describe(SettingFields fields)
+    {
+        Urls = fields.Texts("urls", Urls);
+        Login = fields.Section("login", Login);
+        Tls = fields.Section("tls", Tls);
     }
 }
 

@@ -21,6 +21,7 @@ internal static class NodeFlags
     /// <summary>How a daemon joins NATS, and what its broker opens.</summary>
     public static IReadOnlyList<SettingFlag> NatsOf(string prefix) =>
     [
+        new("nats.remotes", SettingKind.Remotes, "--nats-remote", prefix + "NATS_REMOTES", "One more hub to join at the same time, as a leafnode; commas between the addresses of one hub. May be repeated.", "URL,…"),
         new("nats.client_port", SettingKind.Number, "--nats-client-port", prefix + "NATS_CLIENT_PORT", "Port of the broker for NATS clients; 0 picks one; otherwise none.", "PORT"),
         new("nats.leaf_port", SettingKind.Number, "--nats-leaf-port", prefix + "NATS_LEAF_PORT", "Port of the broker for leafnodes; 0 picks one; otherwise none.", "PORT"),
         new("nats.websocket_port", SettingKind.Number, "--nats-websocket-port", prefix + "NATS_WEBSOCKET_PORT", "Port of the broker for WebSocket clients; 0 picks one; otherwise none.", "PORT", ["--websocket-port"]),

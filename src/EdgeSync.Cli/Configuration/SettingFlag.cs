@@ -23,6 +23,9 @@ internal enum SettingKind
 
     /// <summary>As <see cref="List"/>, of <c>LOGIN:CAPS</c>.</summary>
     Users,
+
+    /// <summary>The flag may be repeated, the variable holds blanks; each word is one hub: its addresses, with commas between.</summary>
+    Remotes,
 }
 
 /// <summary>
@@ -61,7 +64,7 @@ internal sealed class SettingFlag
         if (!context.IsGiven(_option)) return null;
 
         var words = context.Get(_option) ?? [];
-        if (Kind is SettingKind.List or SettingKind.Users) return SettingList.Of(words.Select(w => Element(w, _option.Name)));
+        if (Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes) return SettingList.Of(words.Select(w => Element(w, _option.Name)));
         if (words.Length > 1) throw new EdgeSyncException(ErrorKind.Usage, $"{_option.Name} is given twice");
 
         return Parse(words.Length == 0 ? "true" : words[0], _option.Name);
@@ -91,6 +94,8 @@ internal sealed class SettingFlag
                 return SettingNode.Of(isOn == (Kind == SettingKind.Switch));
             case SettingKind.List or SettingKind.Users:
                 return SettingList.Of(text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => Element(w, who)));
+            case SettingKind.Remotes:
+                return SettingList.Of(text.Split(' ', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => Element(w, who)));
             default:
                 return SettingNode.Of(text);
         }
@@ -99,6 +104,7 @@ internal sealed class SettingFlag
     private SettingNode Element(string word, string who)
     {
         if (Kind == SettingKind.List) return SettingNode.Of(word);
+        if (Kind == SettingKind.Remotes) return new SettingMap { ["urls"] = SettingList.Of(word.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SettingNode.Of)) };
 
         return word.Split(':') is [{ Length: > 0 } login, { Length: > 0 } caps]
             ? new SettingMap { ["login"] = SettingNode.Of(login), ["caps"] = SettingNode.Of(caps) }

@@ -31,11 +31,10 @@ internal static class SettingsCheck
     {
         List<(string Path, string? File)> files =
         [
-            ("nats.login.password_file", settings.Nats.Login.PasswordFile), ("nats.login.token_file", settings.Nats.Login.TokenFile),
-            ("nats.login.nkey_file", settings.Nats.Login.NkeyFile), ("nats.login.creds_file", settings.Nats.Login.CredsFile),
-            ("nats.tls.key_file", settings.Nats.Tls.KeyFile), ("nats.serve_tls.key_file", settings.Nats.ServeTls.KeyFile),
+            .. OfRemote("nats", settings.Nats.Login, settings.Nats.Tls), ("nats.serve_tls.key_file", settings.Nats.ServeTls.KeyFile),
             ("http.tls_key", settings.Http.TlsKey), ("telemetry.headers_file", settings.Telemetry.HeadersFile),
         ];
+        for (var i = 0; i < settings.Nats.Remotes.Count; i++) files.AddRange(OfRemote($"nats.remotes[{i}]", settings.Nats.Remotes[i].Login, settings.Nats.Remotes[i].Tls));
         files.AddRange(settings.Nats.Users.Select((user, i) => ($"nats.users[{i}].password_file", user.PasswordFile)));
         files.AddRange(settings.Repositories.Select((one, i) => ($"repositories[{i}].password_file", one.PasswordFile)));
         files.AddRange(settings.Hub.Users.Select((user, i) => ($"hub.users[{i}].password_file", user.PasswordFile)));
@@ -48,6 +47,12 @@ internal static class SettingsCheck
                select (file.Path, fault);
     }
 
+    private static IEnumerable<(string Path, string? File)> OfRemote(string place, NatsLogin login, NatsTls tls) =>
+    [
+        ($"{place}.login.password_file", login.PasswordFile), ($"{place}.login.token_file", login.TokenFile),
+        ($"{place}.login.nkey_file", login.NkeyFile), ($"{place}.login.creds_file", login.CredsFile), ($"{place}.tls.key_file", tls.KeyFile),
+    ];
+
     public static bool IsProjectCode(string? text) =>
         text is { Length: ProjectCodeLength } && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
 
@@ -58,19 +63,7 @@ internal static class SettingsCheck
 
     private static IEnumerable<(string, string)> OfNats(NatsSection nats)
     {
-        foreach (var url in nats.Urls)
-        {
-            if (!NatsAddress.TryParse(url, out _, out var fault)) yield return ("nats.urls", fault!);
-        }
-
-        var kinds = nats.Urls.Select(u => NatsAddress.TryParse(u, out var address, out _) ? address.Kind : (NatsLinkKind?)null).Distinct().ToList();
-        if (kinds.Contains(NatsLinkKind.Client) && kinds.Contains(NatsLinkKind.Leafnode))
-            yield return ("nats.urls", "leafnode and client addresses cannot be mixed: all nats-leaf://, or all nats://");
-        if (kinds.Contains(NatsLinkKind.Client) && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort ?? nats.MonitorPort) is not null)
-            yield return ("nats.urls", "a client has no broker that could open ports: join as a leafnode, nats-leaf://host:7422");
-        if (kinds.Contains(NatsLinkKind.Client) && nats.Server is not null)
-            yield return ("nats.urls", "a supervised nats-server joins others as a leafnode: nats-leaf://host:7422");
-
+        foreach (var fault in OfRemotes(nats)) yield return fault;
         (string, int?)[] ports = [("client_port", nats.ClientPort), ("leaf_port", nats.LeafPort), ("websocket_port", nats.WebsocketPort), ("monitor_port", nats.MonitorPort)];
         foreach (var (name, port) in ports)
         {
@@ -84,6 +77,37 @@ internal static class SettingsCheck
         for (var i = 0; i < nats.Users.Count; i++)
         {
             if (nats.Users[i] is { User: null, Nkey: null }) yield return ($"nats.users[{i}]", "a user has a name and a password, or an nkey");
+        }
+    }
+
+    private static IEnumerable<(string, string)> OfRemotes(NatsSection nats)
+    {
+        foreach (var url in nats.Urls)
+        {
+            if (!NatsAddress.TryParse(url, out _, out var fault)) yield return ("nats.urls", fault);
+        }
+
+        var kinds = nats.Urls.Select(u => NatsAddress.TryParse(u, out var address, out _) ? address.Kind : (NatsLinkKind?)null).Distinct().ToList();
+        var isClient = kinds.Contains(NatsLinkKind.Client);
+        if (isClient && kinds.Contains(NatsLinkKind.Leafnode))
+            yield return ("nats.urls", "leafnode and client addresses cannot be mixed: all nats-leaf://, or all nats://");
+        if (isClient && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort ?? nats.MonitorPort) is not null)
+            yield return ("nats.urls", "a client has no broker that could open ports: join as a leafnode, nats-leaf://host:7422");
+        if (isClient && nats.Server is not null)
+            yield return ("nats.urls", "a supervised nats-server joins others as a leafnode: nats-leaf://host:7422");
+        if (isClient && nats.Remotes.Count > 0)
+            yield return ("nats.urls", "a client has one server; several hubs are joined as a leafnode: nats-leaf://host:7422");
+
+        var seen = new HashSet<string>(nats.Urls, StringComparer.Ordinal);
+        for (var i = 0; i < nats.Remotes.Count; i++)
+        {
+            if (nats.Remotes[i].Urls.Count == 0) yield return ($"nats.remotes[{i}].urls", "which hub? Such as nats-leaf://host:7422");
+            foreach (var url in nats.Remotes[i].Urls)
+            {
+                if (!NatsAddress.TryParse(url, out var address, out var fault)) yield return ($"nats.remotes[{i}].urls", fault);
+                else if (address.Kind == NatsLinkKind.Client) yield return ($"nats.remotes[{i}].urls", $"{address}: {address.Why}; several hubs are joined as a leafnode");
+                else if (!seen.Add(url)) yield return ($"nats.remotes[{i}].urls", $"{address} is named twice: addresses of one hub stand in one remote");
+            }
         }
     }
 

@@ -263,6 +263,9 @@ internal sealed record NatsLinkStatus : IJsonObject
 
     public string? LastError { get; init; }
 
+    /// <summary>Each hub that the broker is joined to; the fields above are those of the first that is up.</summary>
+    public IReadOnlyList<NatsUplinkStatus> Links { get; init; } = [];
+
     public void WriteFields(Utf8JsonWriter json)
     {
         json.Put("mode"u8, Mode);
@@ -273,6 +276,27 @@ internal sealed record NatsLinkStatus : IJsonObject
         json.Put("round_trip_milliseconds"u8, RoundTripMilliseconds);
         json.Put("reconnects"u8, Reconnects);
         json.Put("last_error"u8, LastError);
+        json.Put("links"u8, Links);
+    }
+}
+
+/// <summary>One hub that the broker is joined to, or wants to be.</summary>
+/// <param name="State">As of <see cref="NatsLinkStatus"/>.</param>
+/// <param name="Url">Without user and password.</param>
+internal sealed record NatsUplinkStatus(
+    string Url, string State, string? ServerName, string? ServerVersion, long Reconnects, string? LastError) : IJsonObject
+{
+    public bool IsUp => State == "connected";
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("url"u8, Url);
+        json.Put("state"u8, State);
+        json.Put("server_name"u8, ServerName);
+        json.Put("server_version"u8, ServerVersion);
+        json.Put("reconnects"u8, Reconnects);
+        json.Put("last_error"u8, LastError);
+        json.Put("is_up"u8, IsUp);
     }
 }
 

@@ -81,7 +81,11 @@ internal static class NodeStatusReader
         RoundTripMilliseconds = json.OptionalFraction("round_trip_milliseconds"),
         Reconnects = json.Number("reconnects"),
         LastError = json.OptionalText("last_error"),
+        Links = json.List("links", NatsUplinkStatus),
     };
+
+    private static NatsUplinkStatus NatsUplinkStatus(JsonElement json) => new(
+        json.Text("url"), json.Text("state"), json.OptionalText("server_name"), json.OptionalText("server_version"), json.Number("reconnects"), json.OptionalText("last_error"));
 
     private static BrokerStatus BrokerStatus(JsonElement json) => new()
     {

@@ -27,13 +27,13 @@ internal sealed class FleetBroker
 
     public bool IsDead { get; private set; }
 
-    /// <summary>Called when a leaf link of ours came up or went: with the name over there, or null.</summary>
-    public Action? UplinkChanged { get; set; }
+    /// <summary>Called when a leaf link of ours came up (true) or went, with the name over there.</summary>
+    public Action<string, bool>? UplinkChanged { get; set; }
 
     /// <summary>For the trace.</summary>
     public Action<string>? Note { get; set; }
 
-    public string? UpstreamName => _uplinks.FirstOrDefault(u => u.Solicitor.IsUp)?.Solicitor.Status().PeerName;
+    public IEnumerable<string> UpstreamNames => _uplinks.Where(u => u.Solicitor.IsUp).Select(u => u.Solicitor.Status().PeerName);
 
     public long PendingBytes => Core.Connections.Values.Sum(c => c.PendingBytes);
 
@@ -140,8 +140,9 @@ internal sealed class FleetBroker
         Pump();
         if (end.Uplink is not { IsUp: true } solicitor || wasUp) return;
 
+        end.WasUp = true;
         Note?.Invoke($"{Core.Options.ServerName} joins {solicitor.Remote.Name}");
-        UplinkChanged?.Invoke();
+        UplinkChanged?.Invoke(solicitor.Status().PeerName, true);
     }
 
     internal void OnSent(BrokerEnd end, int bytes)
@@ -163,7 +164,7 @@ internal sealed class FleetBroker
             end.Uplink = null;
             solicitor.Ended(_now());
             Note?.Invoke($"{Core.Options.ServerName} loses {solicitor.Remote.Name}: {solicitor.Status().LastError}");
-            UplinkChanged?.Invoke();
+            if (end.WasUp) UplinkChanged?.Invoke(solicitor.Status().PeerName, false);
         }
 
         Pump();
@@ -192,6 +193,9 @@ internal sealed class BrokerEnd(FleetBroker broker, BrokerConnection connection)
 
     /// <summary>Set where this broker dialled.</summary>
     public LeafSolicitor? Uplink { get; set; }
+
+    /// <summary>The handshake came to its end.</summary>
+    public bool WasUp { get; set; }
 
     public void OnBytes(byte[] bytes) => broker.OnBytes(this, bytes);
 

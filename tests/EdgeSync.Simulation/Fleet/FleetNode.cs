@@ -113,6 +113,7 @@ internal sealed class FleetNode
             Unversioned = true,
             Tables = true,
             Version = "1",
+            Instance = NextId(),
         };
         var memory = new AgentMemory { PublishedRid = _watermark, Peers = [.. _peerTable.Values] };
         _agent = new AgentCore(options, memory, Now, _prng.Fork());
@@ -124,8 +125,9 @@ internal sealed class FleetNode
         Client = new FleetClient(Name, Clock, () => Now, link2, broker, isInProcess: HasBroker, _prng.Fork());
         Client.LinkChanged = isUp => Tell(life, agent =>
         {
-            if (isUp) agent.OnLinkUp(Now, Broker?.UpstreamName);
+            if (isUp) agent.OnLinkUp(Now);
             else agent.OnLinkDown(Now);
+            foreach (var upstream in isUp ? Broker?.UpstreamNames.ToList() ?? [] : []) agent.OnLinkUp(Now, upstream);
         });
         Client.Subscribe(Subjects.Sync, Subjects.QueueGroup, m => OnRequest(life, m, isForAny: true));
         Client.Subscribe(Subjects.SyncOf(Name), "", m => OnRequest(life, m, isForAny: false));
@@ -192,12 +194,14 @@ internal sealed class FleetNode
         return (framed.WrittenSpan.ToArray(), XferFrame.ContentTypeOf(encoding));
     }
 
-    private void OnUplinkChanged()
+    private void OnUplinkChanged(string upstream, bool isUp)
     {
         // What lies behind the link is another world now: the agent is told as if its own link had come up.
         Tell(_life, agent =>
         {
-            if (agent.LinkIsUp && Broker?.UpstreamName is { } upstream) agent.OnLinkUp(Now, upstream);
+            if (!agent.LinkIsUp) return;
+            if (isUp) agent.OnLinkUp(Now, upstream);
+            else agent.OnUpstreamLost(Now, upstream);
         });
     }
 

@@ -42,7 +42,7 @@ internal static class BridgeCommand
     {
         if (settings.Bridge.Projects.Count == 0)
             throw new EdgeSyncException(ErrorKind.Usage, "a bridge needs a project and its server", "--fossil-url URL --project CODE, or bridge.projects in edgesync.json");
-        if (settings.Nats.Urls.Count == 0 && settings.Nats.LeafPort is null && settings.Nats.ClientPort is null)
+        if (settings.Nats.AllRemotes.Count == 0 && settings.Nats.LeafPort is null && settings.Nats.ClientPort is null)
             throw new EdgeSyncException(ErrorKind.Usage, "a bridge needs a NATS network", "--nats nats-leaf://hub:7422, or --nats-leaf-port 7422 for one of its own");
     }
 }

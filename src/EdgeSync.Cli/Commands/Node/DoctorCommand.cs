@@ -96,7 +96,7 @@ internal static class DoctorCommand
     private static async Task<IReadOnlyList<NodeCheck>> ServersAsync(CommandContext context, NodeSettings settings, CancellationToken cancellationToken)
     {
         var checks = new List<NodeCheck>();
-        foreach (var url in settings.Nats.Urls.Concat(context.Get(Nats) ?? []).Distinct(StringComparer.Ordinal))
+        foreach (var url in settings.Nats.AllRemotes.SelectMany(r => r.Urls).Concat(context.Get(Nats) ?? []).Distinct(StringComparer.Ordinal))
         {
             checks.Add(NatsAddress.TryParse(url, out var address, out var fault)
                 ? await NetworkDoctor.NatsAsync(address, cancellationToken)

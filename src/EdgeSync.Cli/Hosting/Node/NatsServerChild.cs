@@ -64,7 +64,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">There is no such program, or it does not come up.</exception>
     public static async Task<NatsServerChild> StartAsync(
-        NatsSection settings, IReadOnlyList<NatsAddress> upstream, string name, string stateFolder, ServeLog log, TimeProvider clock, CancellationToken cancellationToken)
+        NatsSection settings, string name, string stateFolder, ServeLog log, TimeProvider clock, CancellationToken cancellationToken)
     {
         var program = settings.Server == "auto" ? FindInPath() : settings.Server!;
         if (!File.Exists(program)) throw new EdgeSyncException(ErrorKind.NotFound, $"{program} does not exist", "install nats-server, or name its path: --nats-server PATH");
@@ -73,7 +73,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
         var ports = NatsServerPorts.Choose(settings);
         var secret = settings.Users.Count > 0 ? SystemEntropy.Instance.NextHex(32) : null;
         var config = Path.Combine(stateFolder, "nats-server.conf");
-        WritePrivate(config, NatsServerConfig.Write(settings, ports, upstream, name, stateFolder, InternalUser, secret));
+        WritePrivate(config, NatsServerConfig.Write(settings, ports, name, stateFolder, InternalUser, secret));
         var child = new NatsServerChild(program, config, ports, settings, name, log, clock)
         {
             Credentials = secret is null ? NatsCredentials.None : new NatsCredentials { Username = InternalUser, Password = secret },

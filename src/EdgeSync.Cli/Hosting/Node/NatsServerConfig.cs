@@ -11,7 +11,7 @@ internal static class NatsServerConfig
     public const string PidFile = "nats-server.pid";
 
     public static string Write(
-        NatsSection settings, NatsServerPorts ports, IReadOnlyList<NatsAddress> upstream, string name, string stateFolder, string internalUser, string? secret)
+        NatsSection settings, NatsServerPorts ports, string name, string stateFolder, string internalUser, string? secret)
     {
         var store = settings.StoreDir ?? Path.Combine(stateFolder, "jetstream");
         var text = new StringBuilder("# Written by edgesync at every start: changes are lost.\n");
@@ -25,13 +25,13 @@ internal static class NatsServerConfig
         if (secret is not null) AppendUsers(text, settings, internalUser, secret);
         if (ports.WebSocket is { } web)
             text.Append(CultureInfo.InvariantCulture, $"websocket {{ listen: {Quote($"{ports.Host}:{web}")}, {(TlsOf(settings.ServeTls) is { } webTls ? $"tls: {webTls}" : "no_tls: true")} }}\n");
-        AppendLeafnodes(text, settings, ports, upstream);
+        AppendLeafnodes(text, settings, ports);
         return text.ToString();
     }
 
-    private static void AppendLeafnodes(StringBuilder text, NatsSection settings, NatsServerPorts ports, IReadOnlyList<NatsAddress> upstream)
+    private static void AppendLeafnodes(StringBuilder text, NatsSection settings, NatsServerPorts ports)
     {
-        if (ports.Leaf is null && upstream.Count == 0) return;
+        if (ports.Leaf is null && settings.AllRemotes.Count == 0) return;
 
         text.Append("leafnodes {\n");
         if (ports.Leaf is { } leaf)
@@ -40,16 +40,16 @@ internal static class NatsServerConfig
             if (TlsOf(settings.ServeTls) is { } tls) text.Append(CultureInfo.InvariantCulture, $"  tls {tls}\n");
         }
 
-        if (upstream.Count > 0)
-        {
-            var urls = string.Join(", ", upstream.Select(u => Quote(UrlWithLogin(u, settings.Login))));
-            text.Append(CultureInfo.InvariantCulture, $"  remotes: [ {{ urls: [ {urls} ]");
-            if (settings.Login.CredsFile is { } creds) text.Append(CultureInfo.InvariantCulture, $", credentials: {Quote(Path.GetFullPath(creds))}");
-            if (TlsOf(settings.Tls) is { } tls) text.Append(CultureInfo.InvariantCulture, $", tls: {tls}");
-            text.Append(" } ]\n");
-        }
-
+        if (settings.AllRemotes.Count > 0) text.Append(CultureInfo.InvariantCulture, $"  remotes: [ {string.Join(", ", settings.AllRemotes.Select(RemoteOf))} ]\n");
         text.Append("}\n");
+    }
+
+    private static string RemoteOf(NatsRemote remote)
+    {
+        var urls = string.Join(", ", remote.Urls.Select(url => Quote(UrlWithLogin(url, remote.Login))));
+        var creds = remote.Login.CredsFile is { } file ? $", credentials: {Quote(Path.GetFullPath(file))}" : "";
+        var tls = TlsOf(remote.Tls) is { } text ? $", tls: {text}" : "";
+        return $"{{ urls: [ {urls} ]{creds}{tls} }}";
     }
 
     private static void AppendUsers(StringBuilder text, NatsSection settings, string internalUser, string secret)
@@ -79,8 +79,10 @@ internal static class NatsServerConfig
         return parts.Count == 0 ? null : $"{{ {string.Join(", ", parts)} }}";
     }
 
-    private static string UrlWithLogin(NatsAddress address, NatsLogin login)
+    // Its scheme for a leafnode link is nats-leaf or tls, as ours.
+    private static string UrlWithLogin(string url, NatsLogin login)
     {
+        if (!NatsAddress.TryParse(url, out var address, out var fault)) throw new EdgeSyncException(ErrorKind.Usage, fault);
         if (login.User is null || address.Url.UserInfo.Length > 0) return address.Url.OriginalString;
 
         var secret = Secrets.Read(login.Password, login.PasswordFile) ?? "";

@@ -4,7 +4,6 @@ using EdgeSync.Agent;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting.Sync;
 using EdgeSync.Nats.Broker;
-using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
@@ -34,9 +33,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private readonly string _nodeId;
     private TaskCompletionSource _linkBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NatsServerChild? _child;
-    private LeafnodeHandle? _remote;
-    private bool _remoteWasUp;
-    private string? _whyNot;
+    private NatsUplinks? _uplinks;
     private bool _wasLost;
     private long _reconnects;
 
@@ -53,7 +50,10 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     public bool IsConnected => Connection.ConnectionState == NatsConnectionState.Open;
 
-    /// <summary>True (with the other end's name where it is known): a way to others came up; false: the connection is gone.</summary>
+    /// <summary>
+    /// True (with the other end's name where it is known): a way to others came up; false: the uplink to the one that is named
+    /// is gone, or the connection itself.
+    /// </summary>
     public Func<bool, string?, ValueTask>? LinkChanged { get; set; }
 
     /// <summary>Told when the number of leaf links may have changed.</summary>
@@ -141,22 +141,41 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         return all.Where(a => a.Item2 is not null).Select(a => new KeyValuePair<string, string>(a.Item1, a.Item2!.OriginalString.TrimEnd('/')));
     }
 
+    /// <summary>The nodes at the other ends of our uplinks.</summary>
+    public IEnumerable<string> UpstreamNames => _uplinks?.Names ?? [];
+
     public int LeafCount => Broker?.LeafCount ?? _child?.LeafCount ?? 0;
 
     public NatsLinkStatus LinkStatus()
     {
-        var remote = _remote?.Status;
-        var isOpen = _remote is null ? IsConnected : remote!.IsConnected;
+        if (_uplinks is { Any: true })
+        {
+            var links = _uplinks.Status;
+            var first = links.FirstOrDefault(l => l.IsUp) ?? links[0];
+            return new NatsLinkStatus
+            {
+                Mode = "leafnode",
+                State = first.State,
+                Url = first.Url,
+                ServerName = first.ServerName,
+                ServerVersion = first.ServerVersion,
+                Reconnects = first.Reconnects,
+                LastError = first.LastError,
+                Links = links,
+            };
+        }
+
+        var isOpen = IsConnected;
         var server = Connection.ServerInfo;
         return new NatsLinkStatus
         {
-            Mode = _remote is not null ? "leafnode" : Broker is not null || _child is not null ? "embedded" : "client",
+            Mode = Broker is not null || _child is not null ? "embedded" : "client",
             State = isOpen ? "connected" : Interlocked.Read(ref _reconnects) > 0 ? "reconnecting" : "connecting",
-            Url = remote?.Address ?? (Broker is null ? Connection.Server.Address : null),
-            ServerName = remote?.PeerName ?? server?.ServerName,
-            ServerVersion = remote?.PeerVersion ?? server?.Version,
+            Url = Broker is null ? Connection.Server.Address : null,
+            ServerName = server?.ServerName,
+            ServerVersion = server?.Version,
             Reconnects = Math.Max(0, Interlocked.Read(ref _reconnects) - 1),
-            LastError = isOpen ? null : remote is not null ? remote.LastError : Connection.LastFailure,
+            LastError = isOpen ? null : Connection.LastFailure,
         };
     }
 
@@ -208,7 +227,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _tasks.DisposeAsync();
-        if (_remote is not null) await _remote.DisposeAsync();
+        if (_uplinks is not null) await _uplinks.DisposeAsync();
         if (Connection is not null) await Connection.DisposeAsync();
         if (Broker is not null) await Broker.DisposeAsync();
         if (_child is not null) await _child.DisposeAsync();
@@ -217,15 +236,14 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     private async Task OpenAsync(string stateFolder, CancellationToken cancellationToken)
     {
-        var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault!)).ToList();
-        var leafs = addresses.Where(a => a.Kind == NatsLinkKind.Leafnode).ToList();
         if (_settings.Server is not null)
         {
-            _child = await NatsServerChild.StartAsync(_settings, leafs, _nodeId, stateFolder, _log, _clock, cancellationToken);
+            _child = await NatsServerChild.StartAsync(_settings, _nodeId, stateFolder, _log, _clock, cancellationToken);
             await ConnectAsync(new NatsOpts { Url = _child.ClientUrl, Credentials = _child.Credentials }, cancellationToken);
         }
-        else if (addresses.Count > 0 && leafs.Count == 0)
+        else if (_settings.IsClient)
         {
+            var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault)).ToList();
             foreach (var address in addresses) _log.Write("joining as a client", ("url", address.ToString()), ("because", address.Why));
             await ConnectAsync(new NatsOpts
             {
@@ -237,22 +255,16 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
         else
         {
-            await OpenEmbeddedAsync(leafs, cancellationToken);
+            await OpenEmbeddedAsync(cancellationToken);
         }
     }
 
-    private async Task OpenEmbeddedAsync(List<NatsAddress> leafs, CancellationToken cancellationToken)
+    private async Task OpenEmbeddedAsync(CancellationToken cancellationToken)
     {
         Broker = await NatsBroker.StartAsync(
             new NatsBrokerOptions
             {
-                Broker = new BrokerOptions
-                {
-                    ServerName = _nodeId,
-                    Users = NatsLogins.UsersOf(_settings.Users),
-                    PayloadBytesMax = _settings.MaxPayload,
-                    TotalPendingBytesMax = _settings.PendingMax ?? BrokerMemory.PendingBytesHere,
-                },
+                Broker = OptionsOf(_settings),
                 ClientListen = EndpointOf(_settings.ClientPort),
                 LeafListen = EndpointOf(_settings.LeafPort),
                 WebSocketListen = EndpointOf(_settings.WebsocketPort),
@@ -262,13 +274,17 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
             },
             _clock, this, cancellationToken);
         await ConnectAsync(new NatsOpts { ConnectInProcess = _ => ValueTask.FromResult(Broker.ConnectInProcess()) }, cancellationToken);
-        if (leafs.Count == 0) return;
-
-        foreach (var leaf in leafs) _log.Write("joining as a leafnode", ("url", leaf.ToString()), ("because", leaf.Why));
-        _remote = Broker.AddRemote(
-            new LeafnodeRemote { Urls = [.. leafs.Select(l => l.Url.OriginalString)], Credentials = NatsLogins.LeafOf(_settings.Login) },
-            new LeafnodeDialing { Tls = NatsLogins.LeafTlsOf(_settings.Tls, leafs), TlsFirst = _settings.Tls.First, OnChanged = OnRemoteChanged });
+        _uplinks = new NatsUplinks(Broker, _log, Tell);
+        await _uplinks.SetAsync(_settings.AllRemotes);
     }
+
+    private BrokerOptions OptionsOf(NatsSection settings) => new()
+    {
+        ServerName = _nodeId,
+        Users = NatsLogins.UsersOf(settings.Users),
+        PayloadBytesMax = settings.MaxPayload,
+        TotalPendingBytesMax = settings.PendingMax ?? BrokerMemory.PendingBytesHere,
+    };
 
     private IPEndPoint? EndpointOf(int? port) =>
         port is { } number ? new IPEndPoint(ListenAddress.AddressOf(_settings.Bind) ?? IPAddress.Loopback, number) : null;
@@ -285,7 +301,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         {
             case NatsConnectionNewsKind.Connected:
                 if (Broker is null || _wasLost) Tell(isUp: true, null);
-                else if (_settings.Urls.Count == 0) _firstLink.TrySetResult();
+                else if (_settings.AllRemotes.Count == 0) _firstLink.TrySetResult();
                 if (Broker is null || _wasLost) _log.Write("nats connected", ("server", Connection.ServerInfo?.ServerName), ("url", news.Server?.Address));
                 break;
             case NatsConnectionNewsKind.Disconnected:
@@ -304,44 +320,21 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
     }
 
-    // On the broker's threads: only note it.
-    private void OnRemoteChanged(LeafRemoteStatus status)
-    {
-        if (status.IsConnected == _remoteWasUp)
-        {
-            SayWhyNot(status);
-            return;
-        }
-
-        (_remoteWasUp, _whyNot) = (status.IsConnected, status.LastError);
-        if (status.IsConnected)
-        {
-            _log.Write("nats leafnode connected", ("url", status.Address), ("server", status.PeerName));
-            Tell(isUp: true, status.PeerName);
-        }
-        else
-        {
-            _log.Write(LogLevel.Warning, "nats leafnode lost; dialling again", ("url", status.Address), ("because", status.LastError));
-        }
-    }
-
-    // Each reason once, not with each attempt: a wrong password stays wrong.
-    private void SayWhyNot(LeafRemoteStatus status)
-    {
-        if (status.IsConnected || string.IsNullOrEmpty(status.LastError) || status.LastError == _whyNot) return;
-
-        _whyNot = status.LastError;
-        _log.Write(LogLevel.Warning, "nats leafnode cannot join; dialling again", ("url", status.Address), ("because", status.LastError));
-    }
-
+    // Perhaps on the broker's threads: only note it.
     private void Tell(bool isUp, string? upstream)
     {
-        Interlocked.Increment(ref _reconnects);
+        if (isUp) Interlocked.Increment(ref _reconnects);
         _tasks.Start(async () =>
         {
-            await Task.Delay(InterestPause, _clock, _stop.Token);
-            _firstLink.TrySetResult();
-            if (isUp) Interlocked.Exchange(ref _linkBack, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            if (isUp)
+            {
+                await Task.Delay(InterestPause, _clock, _stop.Token);
+                if (upstream is not null && !UpstreamNames.Contains(upstream)) return;   // gone already
+
+                _firstLink.TrySetResult();
+                Interlocked.Exchange(ref _linkBack, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            }
+
             if (LinkChanged is { } changed) await changed(isUp, upstream);
         });
     }

@@ -46,7 +46,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _web = new NodeHttpHost(Log);
         Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
         {
-            UsesJetStream = settings.Nats.Durable && (settings.Nats.Urls.Count > 0 || settings.Nats.Server is not null),
+            UsesJetStream = settings.Nats.Durable && (settings.Nats.AllRemotes.Count > 0 || settings.Nats.Server is not null),
             JetStreamDomain = settings.Nats.JetstreamDomain,
         };
     }
@@ -239,9 +239,16 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private IEnumerable<NodeCheck> NatsChecks()
     {
         if (_nats?.LinkStatus() is not { Mode: not "embedded" } link) return [];
+        if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), HintFor(link.Url))];
 
-        return [new NodeCheck("nats", link.State == "connected" ? CheckState.Ok : CheckState.Failed, link.State == "connected" ? null : $"{link.Url ?? "the server"} is not reachable: {link.LastError ?? "no answer yet"}")];
+        return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
+            ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), HintFor(other.Url))]
+            : [new NodeCheck("nats", CheckState.Ok)];
     }
+
+    private static string WhyNot(string? url, string? error) => $"{url ?? "the server"} is not reachable: {(string.IsNullOrEmpty(error) ? "no answer yet" : error)}";
+
+    private static string HintFor(string? url) => $"edgesync doctor --nats {url}";
 
     private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Surroundings.NodeId);
 

@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Hosting.Node;
 
@@ -9,6 +10,9 @@ namespace EdgeSync.Cli.Hosting.Node;
 internal sealed record NodeSurroundings(
     string NodeId, NodeRole Role, IReadOnlyList<string> Capabilities, TimeProvider Clock, ServeLog Log, Action<Exception> Failed)
 {
+    /// <summary>Another for each run: tells this node from another that goes by its name.</summary>
+    public string Instance { get; } = SystemEntropy.Instance.NextHex(8);
+
     /// <summary>An outside server may keep announcements; whether it does is found out when it is there.</summary>
     public bool UsesJetStream { get; init; }
 

@@ -93,12 +93,16 @@ internal sealed class RepositoryNode : IAsyncDisposable
     {
         _project = await NatsProject.StartAsync(this, nats, _node, cancellationToken);
         _nats = nats;
-        if (nats.IsConnected) await OnLinkAsync(isUp: true, null);
+        if (!nats.IsConnected) return;
+
+        await OnLinkAsync(isUp: true, null);
+        foreach (var upstream in nats.UpstreamNames.ToList()) await OnLinkAsync(isUp: true, upstream);
     }
 
     public ValueTask OnLinkAsync(bool isUp, string? upstream) => _loop.TellAsync((core, now) =>
     {
         if (isUp) core.OnLinkUp(now, upstream);
+        else if (upstream is not null) core.OnUpstreamLost(now, upstream);
         else core.OnLinkDown(now);
     });
 
@@ -156,6 +160,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private static AgentOptions OptionsOf(RepositorySettings settings, NodeSurroundings node, ProjectSubjects subjects) => new()
     {
         NodeId = node.NodeId,
+        Instance = node.Instance,
         Subjects = subjects,
         Role = node.Role,
         PollInterval = settings.Poll,

@@ -113,7 +113,7 @@ internal static class MachineDoctor
     }
 
     private static bool HoldsSecrets(NodeSettings settings) =>
-        settings.Nats.Login.Password is not null || settings.Nats.Login.Token is not null || settings.Telemetry.Headers is not null
+        settings.Nats.AllRemotes.Any(r => r.Login.Password is not null || r.Login.Token is not null) || settings.Telemetry.Headers is not null
         || settings.Nats.Users.Any(u => u.Password is not null) || settings.Repositories.Any(r => r.Password is not null);
 
     private static async Task<bool> IsAnsweringAsync(string path, CancellationToken cancellationToken)

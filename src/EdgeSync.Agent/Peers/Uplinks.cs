@@ -1,0 +1,87 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Agent;
+
+/// <summary>
+/// The nodes at the other ends of our broker's uplinks, in the order in which they came up, and when those hubs are met that
+/// ours may not hear: a leaf with two uplinks passes no messages from one to the other, so it carries itself what one lacks.
+/// </summary>
+internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
+{
+    private static readonly TimeSpan RelayPauseMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RelayPauseSpread = TimeSpan.FromMilliseconds(900);
+    private static readonly TimeSpan DoubtPause = TimeSpan.FromSeconds(2);
+
+    private readonly List<string> _names = [];
+    private readonly Dictionary<string, string> _lastTold = [];   // of those among the names
+    private Instant? _regularlyAt;
+    private Instant? _forNewsAt;
+
+    /// <summary>When the other hubs are due.</summary>
+    public Instant? OthersAt => _regularlyAt is null || _forNewsAt < _regularlyAt ? _forNewsAt : _regularlyAt;
+
+    public void Up(string name)
+    {
+        if (!_names.Contains(name)) _names.Add(name);
+    }
+
+    public void Lost(string name)
+    {
+        _names.Remove(name);
+        _lastTold.Remove(name);
+    }
+
+    /// <summary>We are joined to that node.</summary>
+    public bool Has(string name) => _names.Contains(name);
+
+    public void Clear()
+    {
+        _names.Clear();
+        _lastTold.Clear();
+        (_regularlyAt, _forNewsAt) = (null, null);
+    }
+
+    /// <summary>The hub to turn to: the configured one, or the uplink that is up for longest, as long as it works.</summary>
+    public string? Hub(Func<string, bool> isUsable) => HubChoice.Choose(options, options.Hub is { } named ? [named] : _names, peers, isUsable);
+
+    public void PlanOthers(Instant at)
+    {
+        if (_regularlyAt is null || at < _regularlyAt) _regularlyAt = at;
+    }
+
+    /// <summary>A hub at the end of one of our links said what it has.</summary>
+    public void OnTold(string peer, string uuid)
+    {
+        if (_names.Contains(peer)) _lastTold[peer] = uuid;
+    }
+
+    /// <summary>
+    /// Something came from our hub that the others perhaps lack. Where we are joined to several, they lack it for sure, unless
+    /// another leaf of both was faster: so the moments are spread.
+    /// </summary>
+    /// <param name="chance">From 0 to 1.</param>
+    public void PlanOthersForNews(Instant now, double chance) =>
+        _forNewsAt ??= now + (_names.Count > 1 ? RelayPauseMin + (RelayPauseSpread * chance) : DoubtPause * (1 + chance));
+
+    /// <summary>Hubs to meet now: those that follow nobody, ours excepted; for news, those that do not show the same head.</summary>
+    /// <param name="hub">Ours.</param>
+    /// <param name="own">What we hold.</param>
+    /// <param name="pause">Until they are met again in any case.</param>
+    public List<string> TakeOthers(Instant now, string? hub, RepositoryNews own, TimeSpan pause, Func<string, bool> isUsable)
+    {
+        var isForNews = _regularlyAt is null || _regularlyAt > now;
+        if (!isForNews) _regularlyAt = now + pause;
+        _forNewsAt = null;
+        var others = new List<string>();
+        if (options.Role == NodeRole.Hub || hub is null) return others;
+
+        foreach (var peer in peers.Present)
+        {
+            if (peer.Role != NodeRole.Hub || peer.Hub is not null || peer.PeerId == hub || !isUsable(peer.PeerId)) continue;
+            if (isForNews && _lastTold.TryGetValue(peer.PeerId, out var told) && told == own.Head.ToString()) continue;
+            if (!isForNews || peer.Head != own.Head || peer.CheckIns != own.CheckIns) others.Add(peer.PeerId);
+        }
+
+        return others;
+    }
+}
