@@ -388,6 +388,7 @@ public sealed class AgentCore
 
         foreach (var target in _targets.Configured) WishAutomatic(target, now, SyncReason.LocalChange);
         if (Hub is { } hub) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
+        else if (_twins.At(now) is not null && PickNats() is { } partner) WishAutomatic(_targets.Get(partner), now, SyncReason.LocalChange);   // who asks our name may ask the other
         else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign)) WishAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
     }
 

@@ -142,6 +142,9 @@ internal sealed record RepositoryStatus : IJsonObject
 
     public FolderWatchStatus? Watch { get; init; }
 
+    /// <summary>Another node that goes by our name, in a sentence; null when there is none.</summary>
+    public string? Twin { get; init; }
+
     public void WriteFields(Utf8JsonWriter json)
     {
         json.Put("name"u8, Name);
@@ -155,6 +158,7 @@ internal sealed record RepositoryStatus : IJsonObject
         json.Put("targets"u8, Targets);
         json.Put("peers"u8, Peers);
         json.Put("watch"u8, Watch);
+        json.Put("twin"u8, Twin);
     }
 }
 

@@ -40,6 +40,7 @@ internal static class NodeStatusReader
         Targets = json.List("targets", TargetStatus),
         Peers = json.List("peers", PeerStatus),
         Watch = json.Optional("watch", FolderWatchStatus),
+        Twin = json.OptionalText("twin"),
     };
 
     private static TargetStatus TargetStatus(JsonElement json) => new()

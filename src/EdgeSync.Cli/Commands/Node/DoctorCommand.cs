@@ -38,6 +38,7 @@ internal static class DoctorCommand
         checks.Add(MachineDoctor.Clock(context.Clock));
         checks.Add(MachineDoctor.OpenFiles());
         checks.AddRange(await MachineDoctor.SocketsAsync(cancellationToken));
+        checks.AddRange(await DaemonDoctor.ExamineAsync(repositories, cancellationToken));
         checks.Add(await MachineDoctor.FossilAsync(cancellationToken));
         checks.AddRange(await PortsAsync(settings, cancellationToken));
         checks.AddRange(await ServersAsync(context, settings, cancellationToken));

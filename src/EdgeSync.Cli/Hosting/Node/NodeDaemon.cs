@@ -14,6 +14,8 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// </summary>
 internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 {
+    private const string AnotherName = "give one of the two another name: --name, or node.name in edgesync.json";
+
     private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(3);
 
     private readonly SettingsLoader _loader;
@@ -101,7 +103,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Role = _role,
             StartedAt = _startedAt,
             Now = _clock.GetUtcNow(),
-            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. NatsChecks()],
+            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. NatsChecks(), .. NameChecks(statuses)],
             Repositories = statuses,
             Nats = _nats?.LinkStatus(),
             Broker = _nats?.BrokerStatus(),
@@ -239,16 +241,27 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private IEnumerable<NodeCheck> NatsChecks()
     {
         if (_nats?.LinkStatus() is not { Mode: not "embedded" } link) return [];
-        if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), HintFor(link.Url))];
+        if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), HintFor(link.Url, link.LastError))];
 
         return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
-            ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), HintFor(other.Url))]
+            ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), HintFor(other.Url, other.LastError))]
             : [new NodeCheck("nats", CheckState.Ok)];
     }
 
+    private static IEnumerable<NodeCheck> NameChecks(IEnumerable<RepositoryStatus> repositories) =>
+        repositories.Select(r => r.Twin).FirstOrDefault(t => t is not null) is { } twin
+            ? [new NodeCheck("name", CheckState.Warning, twin, AnotherName)]
+            : [];
+
     private static string WhyNot(string? url, string? error) => $"{url ?? "the server"} is not reachable: {(string.IsNullOrEmpty(error) ? "no answer yet" : error)}";
 
-    private static string HintFor(string? url) => $"edgesync doctor --nats {url}";
+    private static string HintFor(string? url, string? error) => error switch
+    {
+        { } why when why.Contains("another link of the name", StringComparison.Ordinal) => AnotherName,
+        { } why when why.Contains("credentials", StringComparison.Ordinal) || why.Contains("uthorization", StringComparison.Ordinal) =>
+            "look at nats.login (user and password_file, token_file, nkey_file or creds_file) and at the users of that server",
+        _ => $"edgesync doctor --nats {url}",
+    };
 
     private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Surroundings.NodeId);
 

@@ -12,6 +12,7 @@ internal static class RepositoryStatusOf
         {
             Targets = [.. agent.Targets.Select(t => TargetOf(t, tallies, clock))],
             Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp))],
+            Twin = agent.Twin,
         };
 
     private static TargetStatus TargetOf(Agent.TargetStatus target, ConcurrentDictionary<string, TargetTally> tallies, TimeProvider clock)

@@ -1,0 +1,80 @@
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>Two nodes that were given one name by hand: nothing breaks, and everybody says so.</summary>
+public sealed class NodeNameTests
+{
+    private const string Taken = "another node is called ship too";
+
+    [Fact]
+    public async Task Two_clients_of_one_name_both_say_so_and_doctor_knows_what_to_do()
+    {
+        using var edgesync = Project();
+        using var server = StockNats.Start();
+        using var first = Client(edgesync, "a.fossil", "ship", server);
+        using var second = Client(edgesync, "b.fossil", "ship", server);
+        using var third = Client(edgesync, "c.fossil", "port", server);
+
+        await first.UntilAsync(async n => await NameCheckAsync(n) is not null, "the first notices");
+        await second.UntilAsync(async n => await NameCheckAsync(n) is not null, "the second notices");
+        await third.UntilPeersAsync(1);
+
+        Assert.Contains(Taken, first.Errors, StringComparison.Ordinal);
+        Assert.Contains(Taken, second.Errors, StringComparison.Ordinal);
+        Assert.Null(await NameCheckAsync(third));
+        foreach (var node in (RunningNode[])[first, second])
+        {
+            var peers = (await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers").EnumerateArray();
+            Assert.DoesNotContain(peers, p => p.GetProperty("peer").GetString() == "ship");
+        }
+
+        var check = edgesync.Json("doctor", "-R", "a.fossil").GetProperty("checks").EnumerateArray().Single(c => c.GetProperty("name").GetString() == "daemon:ship:name");
+        Assert.Equal("warning", check.GetProperty("state").GetString());
+        Assert.Contains("--name", check.GetProperty("hint").GetString(), StringComparison.Ordinal);
+
+        // What one of them commits still gets to the third, whoever answers for the name.
+        edgesync.Write("b.txt", "b\n");
+        edgesync.Ok("repo", "ci", "-R", "b.fossil", "-m", "second", "b.txt");
+        await third.UntilCheckinsAsync(3);
+    }
+
+    [Fact]
+    public async Task Two_leaves_of_one_name_are_told_by_the_hub_that_they_are_two()
+    {
+        using var edgesync = Project();
+        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--name", "hub");
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "ship", "--nats", hub.Address("nats-leaf"));
+        await hub.UntilPeersAsync(1);
+        using var second = new RunningNode(edgesync, "leaf", "--repo", "c.fossil", "--name", "ship", "--nats", hub.Address("nats-leaf"));
+
+        await first.UntilAsync(async n => (await CheckAsync(n, "nats"))?.TryGetProperty("hint", out var hint) == true && hint.GetString()!.Contains("--name", StringComparison.Ordinal), "the first is told");
+
+        Assert.Contains("another link of the name 'ship'", first.Errors, StringComparison.Ordinal);
+    }
+
+    private static Task<System.Text.Json.JsonElement?> NameCheckAsync(RunningNode node) => CheckAsync(node, "name");
+
+    private static async Task<System.Text.Json.JsonElement?> CheckAsync(RunningNode node, string name)
+    {
+        foreach (var check in (await node.StatusAsync()).GetProperty("checks").EnumerateArray())
+        {
+            if (check.GetProperty("name").GetString() == name) return check;
+        }
+
+        return null;
+    }
+
+    private static RunningNode Client(Edgesync edgesync, string repository, string name, StockNats server) =>
+        new(edgesync, "leaf", "--repo", repository, "--name", name, "--nats", server.Url);
+
+    private static Edgesync Project()
+    {
+        var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "a.fossil", "--user", "tester");
+        edgesync.Write("a.txt", "a\n");
+        edgesync.Ok("repo", "ci", "-R", "a.fossil", "-m", "first", "a.txt");
+        foreach (var copy in (string[])["b.fossil", "c.fossil"]) File.Copy(edgesync["a.fossil"], edgesync[copy]);
+        return edgesync;
+    }
+}
