@@ -31,6 +31,9 @@ internal sealed class NatsSection : ISettingSection
     /// <summary>Port for WebSocket clients; 0 picks one, null opens none.</summary>
     public int? WebsocketPort { get; set; }
 
+    /// <summary>Messages to WebSocket clients that offer it are compressed: less to send, more to compute.</summary>
+    public bool WebsocketCompression { get; set; }
+
     /// <summary>Port for <c>/varz</c> and the like; 0 picks one, null opens none.</summary>
     public int? MonitorPort { get; set; }
 
@@ -81,6 +84,7 @@ internal sealed class NatsSection : ISettingSection
         ClientPort = fields.OptionalNumber("client_port", ClientPort);
         LeafPort = fields.OptionalNumber("leaf_port", LeafPort);
         WebsocketPort = fields.OptionalNumber("websocket_port", WebsocketPort);
+        WebsocketCompression = fields.Flag("websocket_compression", WebsocketCompression);
         MonitorPort = fields.OptionalNumber("monitor_port", MonitorPort);
         MaxPayload = fields.Number("max_payload", MaxPayload);
         PendingMax = fields.OptionalNumber("pending_max", PendingMax);
@@ -156,12 +160,16 @@ internal sealed class NatsTls : ISettingSection
     /// <summary>TLS before the server's INFO instead of after it.</summary>
     public bool First { get; set; }
 
+    /// <summary>Of our own ports, with <see cref="First"/>: a client that begins no handshake for so long gets INFO first; zero never.</summary>
+    public TimeSpan FirstFallback { get; set; }
+
     public void Describe(SettingFields fields)
     {
         CaFile = fields.OptionalText("ca_file", CaFile);
         CertFile = fields.OptionalText("cert_file", CertFile);
         KeyFile = fields.OptionalText("key_file", KeyFile);
         First = fields.Flag("first", First);
+        FirstFallback = fields.Span("first_fallback", FirstFallback);
     }
 }
 
@@ -180,6 +188,12 @@ internal sealed class NatsUser : ISettingSection
 
     public List<string>? Subscribe { get; set; }
 
+    /// <summary>Requests that reach the user may be answered so often, wherever they say; -1 is no limit, null none at all.</summary>
+    public int? AllowResponses { get; set; }
+
+    /// <summary>And for so long.</summary>
+    public TimeSpan ResponsesExpire { get; set; } = TimeSpan.FromMinutes(2);
+
     public void Describe(SettingFields fields)
     {
         User = fields.OptionalText("user", User);
@@ -188,5 +202,7 @@ internal sealed class NatsUser : ISettingSection
         Nkey = fields.OptionalText("nkey", Nkey);
         Publish = fields.OptionalTexts("publish", Publish);
         Subscribe = fields.OptionalTexts("subscribe", Subscribe);
+        AllowResponses = fields.OptionalNumber("allow_responses", AllowResponses);
+        ResponsesExpire = fields.Span("responses_expire", ResponsesExpire);
     }
 }

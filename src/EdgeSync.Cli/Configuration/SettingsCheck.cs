@@ -70,6 +70,7 @@ internal static class SettingsCheck
             if (port is < 0 or > 65_535) yield return ($"nats.{name}", $"{port} is no port: 0 (any free one) to 65535");
         }
 
+        if (nats.ServeTls is { First: false } tls && tls.FirstFallback != TimeSpan.Zero) yield return ("nats.serve_tls.first_fallback", "only where TLS is first: \"first\": true");
         if (nats.MaxPayload is < 1024 or > 64 << 20) yield return ("nats.max_payload", "1024 to 67108864 bytes");
         if (nats.PendingMax is < 1 << 20) yield return ("nats.pending_max", "at least 1048576 bytes");
         if (nats.Bind is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(nats.Bind, out _))
@@ -77,6 +78,7 @@ internal static class SettingsCheck
         for (var i = 0; i < nats.Users.Count; i++)
         {
             if (nats.Users[i] is { User: null, Nkey: null }) yield return ($"nats.users[{i}]", "a user has a name and a password, or an nkey");
+            if (nats.Users[i].AllowResponses is 0) yield return ($"nats.users[{i}].allow_responses", "how many answers to a request: 1 or more, -1 for no limit");
         }
     }
 

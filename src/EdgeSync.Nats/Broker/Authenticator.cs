@@ -3,18 +3,50 @@ using System.Text;
 using EdgeSync.Nats.Keys;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
+using EdgeSync.Primitives.Crypto;
 
 namespace EdgeSync.Nats.Broker;
 
+internal enum Judgement
+{
+    Refused,
+    Accepted,
+
+    /// <summary>Its password belongs to a hash that takes time: a <see cref="PasswordCheck"/> finds out.</summary>
+    TakesTime,
+}
+
 /// <summary>Says who a connection is by what its CONNECT carries. Used for clients and leaf links alike.</summary>
-internal sealed class Authenticator(BrokerOptions options)
+internal sealed class Authenticator
 {
     private const int NonceLength = 15;
 
-    private readonly Dictionary<string, BrokerUser> _users = options.Users.ToDictionary(u => u.Name, StringComparer.Ordinal);
+    private readonly BrokerOptions _options;
+    private readonly Dictionary<string, BrokerUser> _users;
+    private readonly Dictionary<string, Bcrypt> _hashes = new(StringComparer.Ordinal);
+
+    // The last right password of each user with a hash, so that a crowd that comes back is not checked one by one. Keyed, so that
+    // it tells nothing outside of this process.
+    private readonly Dictionary<string, byte[]> _known = new(StringComparer.Ordinal);
+    private readonly byte[] _key = new byte[32];
+
+    public Authenticator(BrokerOptions options, Entropy entropy)
+    {
+        _options = options;
+        _users = options.Users.ToDictionary(u => u.Name, StringComparer.Ordinal);
+        UsesNonce = options.Users.Any(u => u.Password is null);
+        foreach (var user in options.Users)
+            if (user.Password is { } text && Bcrypt.TryParse(text, out var hash))
+                _hashes[user.Name] = hash!;
+        if (options.Token is { } token && Bcrypt.TryParse(token, out var tokenHash)) _hashes[TokenName] = tokenHash!;
+        if (_hashes.Count > 0) entropy.Fill(_key);
+    }
+
+    /// <summary>No user can be called so: where the token's hash is kept.</summary>
+    private static string TokenName => "";
 
     /// <summary>Somebody signs with an NKey, so INFO has to carry a nonce.</summary>
-    public bool UsesNonce { get; } = options.Users.Any(u => u.Password is null);
+    public bool UsesNonce { get; }
 
     public string DrawNonce(Entropy entropy)
     {
@@ -28,18 +60,39 @@ internal sealed class Authenticator(BrokerOptions options)
 
     /// <param name="connect">What the other side said.</param>
     /// <param name="nonce">What the first INFO of this connection carried.</param>
-    /// <param name="user">Who it is; null for the holder of the token, and when nobody has to say.</param>
-    public bool TryAccept(ConnectOptions connect, string nonce, out BrokerUser? user)
+    /// <param name="user">Who it is, or says to be; null for the holder of the token, and when nobody has to say.</param>
+    public Judgement Judge(ConnectOptions connect, string nonce, out BrokerUser? user)
     {
         user = null;
-        if (!options.RequiresAuthentication) return true;
-        if (connect.Nkey.Length > 0) return TryAcceptSignature(connect, nonce, out user);
-        if (options.Token is { } token && connect.AuthToken.Length > 0) return AreEqual(token, connect.AuthToken);
-        if (!_users.TryGetValue(connect.User, out var found) || found.Password is not { } password) return false;
+        if (!_options.RequiresAuthentication) return Judgement.Accepted;
+        if (connect.Nkey.Length > 0) return Of(TryAcceptSignature(connect, nonce, out user));
+        if (_options.Token is { } token && connect.AuthToken.Length > 0) return JudgePassword(TokenName, token, connect.AuthToken);
+        if (!_users.TryGetValue(connect.User, out user) || user.Password is not { } password) return Judgement.Refused;
 
-        user = found;
-        return AreEqual(password, connect.Password);
+        return JudgePassword(user.Name, password, connect.Password);
     }
+
+    /// <summary>What finds out about a password of which <see cref="Judge"/> said that it takes time.</summary>
+    public PasswordCheck CheckOf(BrokerConnection connection, BrokerUser? user, ConnectOptions connect) =>
+        new(connection, _hashes[user?.Name ?? TokenName], user?.Name ?? TokenName, user is null ? connect.AuthToken : connect.Password);
+
+    /// <summary>True for a password that was found right before.</summary>
+    public bool IsKnown(PasswordCheck check) => IsKnown(check.Name, check.Password);
+
+    public void Remember(PasswordCheck check) => _known[check.Name] = DigestOf(check.Password);
+
+    private Judgement JudgePassword(string name, string expected, string given)
+    {
+        if (!_hashes.ContainsKey(name)) return Of(AreEqual(expected, given));
+        return IsKnown(name, given) ? Judgement.Accepted : Judgement.TakesTime;
+    }
+
+    private bool IsKnown(string name, string password) =>
+        _known.TryGetValue(name, out var digest) && CryptographicOperations.FixedTimeEquals(digest, DigestOf(password));
+
+    private byte[] DigestOf(string password) => HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(password));
+
+    private static Judgement Of(bool isRight) => isRight ? Judgement.Accepted : Judgement.Refused;
 
     private bool TryAcceptSignature(ConnectOptions connect, string nonce, out BrokerUser? user) =>
         _users.TryGetValue(connect.Nkey, out user) && user.Password is null

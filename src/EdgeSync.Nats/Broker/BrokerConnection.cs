@@ -10,7 +10,10 @@ namespace EdgeSync.Nats.Broker;
 /// </summary>
 public abstract class BrokerConnection
 {
+    private const int HeldBytesMax = 64 * 1024;
+
     private readonly ByteStash _stash = new();
+    private ByteStash? _held;
     private int _stashNeeded;
 
     internal BrokerConnection(BrokerCore core, ConnectionOrigin origin, Instant now)
@@ -59,6 +62,9 @@ public abstract class BrokerConnection
     /// <summary>For whom much of what came from here waits, or null.</summary>
     internal BrokerConnection? Receiver { get; set; }
 
+    /// <summary>Its password is being checked: what it sends meanwhile is kept for later.</summary>
+    internal bool IsHeld { get; private set; }
+
     internal bool IsTouched { get; set; }
 
     /// <summary>When its timer is set to run, in ticks; 0 when it is not.</summary>
@@ -84,7 +90,26 @@ public abstract class BrokerConnection
     {
         LastActivity = now;
         OnBytes(now);
-        while (_stash.Length > 0 && !bytes.IsEmpty && !IsClosed)
+        Feed(bytes, now);
+    }
+
+    /// <summary>The password check ended, and with it the waiting.</summary>
+    internal void OnChecked(bool isRight, Instant now)
+    {
+        if (IsClosed) return;
+
+        IsHeld = false;
+        OnJudged(isRight, now);
+        if (_held is not { } held) return;
+
+        _held = null;
+        if (!IsClosed) Feed(held.Bytes, now);
+        held.Clear();
+    }
+
+    private void Feed(ReadOnlySpan<byte> bytes, Instant now)
+    {
+        while (_stash.Length > 0 && !bytes.IsEmpty && !IsClosed && !IsHeld)
         {
             // As far as the operation is known to go; while its line is incomplete, as far as the line.
             var wanted = _stashNeeded > 0 ? _stashNeeded - _stash.Length : bytes.IndexOf((byte)'\n') + 1;
@@ -98,8 +123,18 @@ public abstract class BrokerConnection
 
         if (IsClosed || bytes.IsEmpty) return;
 
-        var consumed = Read(bytes, now, out _stashNeeded);
-        if (!IsClosed) _stash.Append(bytes[consumed..]);
+        var consumed = IsHeld ? 0 : Read(bytes, now, out _stashNeeded);
+        if (IsClosed) return;
+
+        if (IsHeld) Hold(bytes[consumed..]);
+        else _stash.Append(bytes[consumed..]);
+    }
+
+    private void Hold(ReadOnlySpan<byte> bytes)
+    {
+        _held ??= new ByteStash();
+        if (_held.Length + bytes.Length > HeldBytesMax) CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
+        else _held.Append(bytes);
     }
 
     /// <summary>Ends it. What was written before still goes out, unless the other side does not read.</summary>
@@ -110,6 +145,7 @@ public abstract class BrokerConnection
         CloseReason = reason;
         Stop = Core.Now;
         _stash.Clear();
+        _held?.Clear();
         Receiver = null;
         if (DropsOutput(reason)) Output.Clear();
         OnClosed(reason);
@@ -159,6 +195,18 @@ public abstract class BrokerConnection
     /// <paramref name="needed"/> is its full size, or 0 while that is unknown.
     /// </summary>
     private protected abstract int Read(ReadOnlySpan<byte> bytes, Instant now, out int needed);
+
+    /// <summary>Waits for the check of its password; see <see cref="OnJudged"/>.</summary>
+    private protected void Check(BrokerUser? user, Wire.ConnectOptions connect)
+    {
+        IsHeld = true;
+        if (!Core.TryAddCheck(Core.Authenticator.CheckOf(this, user, connect))) OnChecked(isRight: false, Core.Now);
+    }
+
+    /// <summary>The password is right, or is not. Only who asked is told.</summary>
+    private protected virtual void OnJudged(bool isRight, Instant now)
+    {
+    }
 
     /// <summary>Something came: the other side lives.</summary>
     private protected abstract void OnBytes(Instant now);

@@ -24,10 +24,14 @@ public sealed class BrokerCore
     /// <summary>More than this waiting is a burst; on a small machine half of what may wait is one.</summary>
     private const long BurstBytes = 32 * 1024 * 1024;
 
+    /// <summary>Logins that wait for the check of their password; more are refused.</summary>
+    private const int ChecksMax = 256;
+
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<ulong, BrokerConnection> _connections = [];
     private readonly Queue<BrokerConnection> _touched = new();
+    private readonly Queue<PasswordCheck> _checks = new();
     private readonly PriorityQueue<BrokerConnection, long> _timers = new();
     private readonly LameDuck _lameDuck;
     private readonly BurstWatch _burst;
@@ -54,7 +58,7 @@ public sealed class BrokerCore
         KeyComparer = new TokenComparer(prng.NextUInt64());
         Subscriptions = new SubjectTrie(KeyComparer);
         Router = new Router(prng.Fork());
-        Authenticator = new Authenticator(options);
+        Authenticator = new Authenticator(options, entropy);
         ClosedConnections = new ClosedConnectionLog(options.ClosedConnectionsMax);
         _lameDuck = new LameDuck(options);
     }
@@ -189,6 +193,32 @@ public sealed class BrokerCore
         return true;
     }
 
+    /// <summary>True while a password waits to be checked.</summary>
+    public bool HasChecks => _checks.Count > 0;
+
+    /// <summary>The next password to check; those that were found right meanwhile, or nobody waits for, are done with here.</summary>
+    public bool TryTakeCheck(Instant now, [NotNullWhen(true)] out PasswordCheck? check)
+    {
+        Now = now;
+        while (_checks.TryDequeue(out check))
+        {
+            if (check.Connection.IsClosed) continue;
+            if (!Authenticator.IsKnown(check)) return true;
+
+            check.Connection.OnChecked(isRight: true, now);
+        }
+
+        return false;
+    }
+
+    /// <summary>What became of a check.</summary>
+    public void OnChecked(PasswordCheck check, bool isRight, Instant now)
+    {
+        Now = now;
+        if (isRight) Authenticator.Remember(check);
+        check.Connection.OnChecked(isRight, now);
+    }
+
     /// <summary>Moves what waits into <paramref name="target"/>, to be sent in order and returned. Gives its size, 0 for nothing.</summary>
     public int TakeOutput(BrokerConnection connection, List<OutputSegment> target, Instant now)
     {
@@ -259,6 +289,14 @@ public sealed class BrokerCore
 
     /// <summary>From now on leaf links are accepted and may be solicited (<see cref="LeafSolicitor"/>). Once, before the first connection.</summary>
     public void OpenLeafnodes(LeafnodeOptions options) => Leafnodes = new LeafLinks(this, options);
+
+    internal bool TryAddCheck(PasswordCheck check)
+    {
+        if (_checks.Count >= ChecksMax) return false;
+
+        _checks.Enqueue(check);
+        return true;
+    }
 
     internal ulong NextConnectionId() => ++_lastConnectionId;
 

@@ -1,10 +1,14 @@
 using EdgeSync.Primitives;
+using EdgeSync.Primitives.Crypto;
 
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>Who may connect, and the limits of every queue. The defaults are those of nats-server.</summary>
 public sealed record BrokerOptions
 {
+    /// <summary>So many times the timeout may pass between a login and the end of the check of its password.</summary>
+    internal const int CheckPatience = 5;
+
     /// <summary>The protocol level that we claim; peers choose their behaviour by it.</summary>
     public const string ProtocolVersion = "2.12.0";
 
@@ -67,16 +71,25 @@ public sealed record BrokerOptions
     {
         foreach (var user in Users)
         {
-            if (user.Password is { } password && password.StartsWith("$2", StringComparison.Ordinal) && password.Length > 3 && password[3] == '$')
-            {
-                throw new EdgeSyncException(
-                    ErrorKind.Usage, $"the password of the NATS user {user.Name} is a bcrypt hash, which this broker cannot check",
-                    "give the password itself, in a file that only its owner can read, or an NKey");
-            }
+            CheckHash(user.Password, $"the password of the NATS user {user.Name}");
+            if (user.Responses is { MessagesMax: 0 })
+                throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user {user.Name} may give no answer at all", "leave the responses out, or allow one or more; -1 is no limit");
         }
+
+        CheckHash(Token, "the NATS token");
 
         if (Users.GroupBy(u => u.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user {twice.Key} is named twice", "leave one of them");
+    }
+
+    // A hash that is cut, or costs too much, would refuse everybody and look like a wrong password.
+    private static void CheckHash(string? password, string what)
+    {
+        if (password is null || !Bcrypt.LooksLikeHash(password) || Bcrypt.TryParse(password, out _)) return;
+
+        throw new EdgeSyncException(
+            ErrorKind.Usage, $"{what} begins as a bcrypt hash, but is none of 60 characters and a cost of at most {Bcrypt.CostMax}",
+            "make it anew: nats server passwd, or htpasswd -B -C 11");
     }
 
     internal bool RequiresAuthentication => Token is not null || Users.Count > 0;
@@ -88,11 +101,14 @@ public sealed record BrokerUser
     /// <summary>The user name, or the public NKey (<c>U…</c>) when there is no password.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The password, or null for a user who signs with the NKey of the name.</summary>
+    /// <summary>The password or its bcrypt hash (<c>$2a$…</c>), or null for a user who signs with the NKey of the name.</summary>
     public string? Password { get; init; }
 
-    /// <summary>What may be published, or null for everything.</summary>
+    /// <summary>What may be published, or null for everything (or nothing, where there are <see cref="Responses"/>).</summary>
     public SubjectPermissions? Publish { get; init; }
+
+    /// <summary>Whether requests that reach the user may be answered wherever they say. Of clients; a leaf link needs its subjects allowed.</summary>
+    public ResponsePermission? Responses { get; init; }
 
     /// <summary>What may be subscribed to, or null for everything.</summary>
     public SubjectPermissions? Subscribe { get; init; }

@@ -16,6 +16,8 @@ internal sealed class ClientConnection : BrokerConnection
     private string _nonce = "";
     private bool _isAuthenticated;
     private bool _isConnected;
+    private BrokerUser? _claimed;
+    private ReplyPermits? _permits;
 
     // The last subject published to, and whom it concerns: most publishers stay with one for a while.
     private byte[] _lastSubject = [];
@@ -63,6 +65,7 @@ internal sealed class ClientConnection : BrokerConnection
         if (subscription.IsFiltered && !User!.Subscribe!.AllowsMessage(message.ClientSubject)) return false;
 
         subscription.Delivered++;
+        if (_permits is not null && !message.ClientReply.IsEmpty) _permits.Add(message.ClientReply, Core.Now);
         var hasHeaders = message.HeaderBytes > 0;
         if (hasHeaders && !_connect.Headers) WriteWithoutHeaders(subscription, message);
         else WriteMessage(hasHeaders, subscription, message, message.Sizes, message.PayloadWithEnd);
@@ -97,7 +100,7 @@ internal sealed class ClientConnection : BrokerConnection
     private protected override int Read(ReadOnlySpan<byte> bytes, Instant now, out int needed)
     {
         var reader = new NatsOpReader(bytes, _limits);
-        while (!IsClosed)
+        while (!IsClosed && !IsHeld)
         {
             switch (reader.TryReadFromClient(out var op))
             {
@@ -117,7 +120,7 @@ internal sealed class ClientConnection : BrokerConnection
         }
 
         needed = 0;
-        return bytes.Length;
+        return IsHeld ? reader.Consumed : bytes.Length;
     }
 
     private protected override void OnBytes(Instant now) => _liveness.OnReceived(now);
@@ -200,10 +203,17 @@ internal sealed class ClientConnection : BrokerConnection
 
     private bool MayPublish(scoped in NatsOp op)
     {
-        if (User?.Publish is { } permissions && !permissions.AllowsMessage(op.Subject)) return Refuse("Permissions Violation for Publish to \""u8, op.Subject);
+        if (!MayPublish(op.Subject)) return Refuse("Permissions Violation for Publish to \""u8, op.Subject);
         if (ReservedSubjects.IsTarget(op.Subject)) return Refuse("Permissions Violation for Publish to \""u8, op.Subject);
         if (ReservedSubjects.IsReply(op.Reply)) return Refuse("Permissions Violation for Publish with Reply of \""u8, op.Reply);
         return true;
+    }
+
+    // Spec: who may answer may do so to any subject that he was given, also to one that is denied otherwise.
+    private bool MayPublish(ReadOnlySpan<byte> subject)
+    {
+        var isAllowed = User?.Publish is { } permissions ? permissions.AllowsMessage(subject) : _permits is null;
+        return isAllowed || (_permits is not null && _permits.TryUse(subject, Core.Now));
     }
 
     private bool Refuse(ReadOnlySpan<byte> text, ReadOnlySpan<byte> subject)
@@ -307,22 +317,48 @@ internal sealed class ClientConnection : BrokerConnection
             CloseWithError("invalid client protocol"u8, CloseReason.BadClientProtocolVersion);
         else if (connect.NoResponders && !connect.Headers)
             CloseWithError("no responders requires headers support"u8, CloseReason.ProtocolViolation);
-        else if (!Authenticate(connect))
-            RefuseStranger();
-        else if (connect.Verbose)
-            Write(NatsOpWriter.Ok);
-        _isConnected = true;
+        else if (_isAuthenticated)
+            Welcome();
+        else
+            Authenticate(connect);
     }
 
-    private bool Authenticate(ConnectOptions connect)
+    private void Authenticate(ConnectOptions connect)
     {
-        if (_isAuthenticated) return true;
-        if (!Core.Authenticator.TryAccept(connect, _nonce, out var user)) return false;
+        switch (Core.Authenticator.Judge(connect, _nonce, out _claimed))
+        {
+            case Judgement.Accepted:
+                OnJudged(isRight: true, Core.Now);
+                break;
+            case Judgement.TakesTime:
+                _liveness.OnChecking(Core.Now);
+                Check(_claimed, connect);
+                break;
+            default:
+                RefuseStranger();
+                break;
+        }
+    }
 
-        User = user;
+    private protected override void OnJudged(bool isRight, Instant now)
+    {
+        if (!isRight)
+        {
+            RefuseStranger();
+            return;
+        }
+
+        User = _claimed;
+        if (User?.Responses is { } rule) _permits = new ReplyPermits(rule, Core.KeyComparer);
         _isAuthenticated = true;
         _liveness.OnAuthenticated();
-        return true;
+        Welcome();
+    }
+
+    private void Welcome()
+    {
+        _isConnected = true;
+        if (_connect.Verbose) Write(NatsOpWriter.Ok);
     }
 
     private void RefuseStranger() => CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);

@@ -16,7 +16,7 @@ internal sealed class ClientLiveness
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(2);
 
     private readonly BrokerOptions _options;
-    private readonly Instant _authenticationDeadline;
+    private Instant _authenticationDeadline;
     private bool _isAuthenticated;
     private Instant _lastReceived;
     private Instant _pingAt;
@@ -35,6 +35,9 @@ internal sealed class ClientLiveness
         var first = options.PingInterval < FirstPing ? options.PingInterval : FirstPing;
         _pingAt = now + first * (1 + prng.NextDouble() / 5);
     }
+
+    /// <summary>The client has said who it is; that its password takes time to check is not its fault.</summary>
+    public void OnChecking(Instant now) => _authenticationDeadline = now + (_options.AuthenticationTimeout * BrokerOptions.CheckPatience);
 
     public void OnAuthenticated() => _isAuthenticated = true;
 

@@ -22,7 +22,7 @@ internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
 
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
         var transport = new TlsTransport(stream, socket);
-        if (options.Tls!.HandshakeFirst)
+        if (options.Tls!.HandshakeFirst && await BeginsAsync(socket))
         {
             await HandshakeAsync(stream, origin);
             return new BrokerPump(driver, transport, origin);
@@ -63,10 +63,32 @@ internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
         }
 
         using var patience = new CancellationTokenSource(options.Broker.AuthenticationTimeout, driver.Clock);
-        var upgrade = await WebSocketUpgrade.AcceptAsync(
-            stream, options.WebSocketOrigins, acceptsLeaves: options.LeafListen is not null, patience.Token);
+        var offer = new WebSocketOffer
+        {
+            Origins = options.WebSocketOrigins,
+            AcceptsLeaves = options.LeafListen is not null,
+            Compresses = options.WebSocketCompression,
+        };
+        var upgrade = await WebSocketUpgrade.AcceptAsync(stream, offer, patience.Token);
         var kind = upgrade.IsLeaf ? ConnectionKind.Leaf : ConnectionKind.Client;
         return new BrokerPump(driver, new WebSocketTransport(upgrade, socket), origin with { Kind = kind });
+    }
+
+    /// <summary>Whether the other side begins the handshake by itself, within the time that it has for that.</summary>
+    private async Task<bool> BeginsAsync(Socket socket)
+    {
+        var fallback = options.Tls!.HandshakeFallback;
+        if (fallback <= TimeSpan.Zero) return true;
+
+        using var patience = new CancellationTokenSource(fallback, driver.Clock);
+        try
+        {
+            return await socket.ReceiveAsync(new byte[1], SocketFlags.Peek, patience.Token) > 0;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private async Task HandshakeAsync(SslStream stream, ConnectionOrigin origin)

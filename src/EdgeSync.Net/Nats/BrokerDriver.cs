@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Primitives;
 
@@ -18,6 +19,7 @@ internal sealed class BrokerDriver : IDisposable
     private readonly TimeProvider _clock;
     private readonly ITimer _timer;
     private long _timerTicks = long.MaxValue;
+    private Task? _checking;
     private bool _isDisposed;
 
     public BrokerDriver(BrokerCore core, TimeProvider clock)
@@ -90,10 +92,50 @@ internal sealed class BrokerDriver : IDisposable
         return true;
     });
 
+    /// <summary>Ends when no password is being checked; nothing is begun any more.</summary>
+    public Task StopChecking()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            return _checking ?? Task.CompletedTask;
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate) _isDisposed = true;
         _timer.Dispose();
+    }
+
+    // One password at a time, so that a storm of logins leaves the other processors to those who are in.
+    private void CheckPasswords()
+    {
+        while (TryTakeCheck(out var check))
+        {
+            var isRight = check.Verify();
+            Call((core, now) =>
+            {
+                core.OnChecked(check, isRight, now);
+                return true;
+            });
+        }
+    }
+
+    private bool TryTakeCheck([NotNullWhen(true)] out PasswordCheck? check)
+    {
+        var woken = TakeList();
+        bool isTaken;
+        lock (_gate)
+        {
+            check = null;
+            isTaken = !_isDisposed && _core.TryTakeCheck(Now, out check);
+            if (!isTaken) _checking = null;
+            Finish(woken);
+        }
+
+        Wake(woken);
+        return isTaken;
     }
 
     private void OnTimer()
@@ -122,6 +164,7 @@ internal sealed class BrokerDriver : IDisposable
             if (connection.Tag is BrokerPump pump) woken.Add(pump);
         }
 
+        if (_checking is null && _core.HasChecks && !_isDisposed) _checking = Task.Run(CheckPasswords);
         if (_isDisposed || _core.Deadline is not { } deadline || deadline.UnixTicks >= _timerTicks) return;
 
         _timerTicks = deadline.UnixTicks;

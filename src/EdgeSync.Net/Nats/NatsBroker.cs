@@ -133,6 +133,7 @@ public sealed class NatsBroker : IAsyncDisposable
             await Task.WhenAll(_served.Values);
         }
 
+        await _driver.StopChecking();
         if (_monitoring is not null) await _monitoring.DisposeAsync();
         _driver.Dispose();
     }

@@ -33,6 +33,9 @@ public sealed record NatsBrokerOptions
     /// <summary>Web pages of these origins may connect; null for all.</summary>
     public IReadOnlyList<string>? WebSocketOrigins { get; init; }
 
+    /// <summary>Messages to WebSocket clients that offer it are compressed (permessage-deflate).</summary>
+    public bool WebSocketCompression { get; init; }
+
     /// <summary>For nonces, and the seed of everything drawn that is no secret.</summary>
     public required Entropy Entropy { get; init; }
 }
@@ -50,6 +53,9 @@ public sealed record NatsBrokerTls
 
     /// <summary>The handshake comes before INFO. Clients have to be told so too.</summary>
     public bool HandshakeFirst { get; init; }
+
+    /// <summary>With <see cref="HandshakeFirst"/>: who says nothing for so long waits for INFO, and gets it in clear, then the handshake. Zero: never.</summary>
+    public TimeSpan HandshakeFallback { get; init; }
 
     /// <summary>How long a handshake may take.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);

@@ -4,6 +4,18 @@ using System.Text;
 
 namespace EdgeSync.Net.Nats;
 
+/// <summary>What a WebSocket port offers.</summary>
+internal sealed record WebSocketOffer
+{
+    /// <summary>Web pages of these origins may connect; null for all.</summary>
+    public IReadOnlyList<string>? Origins { get; init; }
+
+    public bool AcceptsLeaves { get; init; }
+
+    /// <summary>Messages may be compressed, each by itself.</summary>
+    public bool Compresses { get; init; }
+}
+
 /// <summary>
 /// The HTTP request that a WebSocket begins with, and our answer:
 /// <code>
@@ -21,21 +33,24 @@ internal sealed class WebSocketUpgrade
     private const int RequestBytesMax = 16 * 1024;
     private const string KeySuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-    private WebSocketUpgrade(WebSocket socket, bool isLeaf, bool isBrowser) => (Socket, IsLeaf, IsBrowser) = (socket, isLeaf, isBrowser);
+    private WebSocketUpgrade(WebSocket socket) => Socket = socket;
 
     public WebSocket Socket { get; }
 
-    public bool IsLeaf { get; }
+    public bool IsLeaf { get; private init; }
 
     /// <summary>Its frames are kept short.</summary>
-    public bool IsBrowser { get; }
+    public bool IsBrowser { get; private init; }
+
+    /// <summary>Both sides may compress.</summary>
+    public bool IsCompressed { get; private init; }
 
     /// <exception cref="InvalidDataException">No proper request; the answer that says so has been sent.</exception>
     public static async Task<WebSocketUpgrade> AcceptAsync(
-        Stream stream, IReadOnlyList<string>? origins, bool acceptsLeaves, CancellationToken cancellationToken)
+        Stream stream, WebSocketOffer offer, CancellationToken cancellationToken)
     {
         var request = Parse(await ReadRequestAsync(stream, cancellationToken));
-        var (status, why) = Check(request, origins, acceptsLeaves);
+        var (status, why) = Check(request, offer.Origins, offer.AcceptsLeaves);
         if (status != 101)
         {
             var body = $"websocket handshake error: {why}";
@@ -45,13 +60,25 @@ internal sealed class WebSocketUpgrade
             throw new InvalidDataException(why);
         }
 
+        // Spec: RFC 7692; without memory of earlier messages, so that a quiet connection costs none.
+        var compresses = offer.Compresses && OffersDeflate(request);
+        var extension = compresses ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n" : "";
         var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(request["sec-websocket-key"] + KeySuffix)));
         await stream.WriteAsync(
-            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"),
+            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{extension}\r\n"),
             cancellationToken);
-        var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
-        return new WebSocketUpgrade(
-            socket, IsLeafPath(request[":path"]), request.GetValueOrDefault("user-agent", "").StartsWith("Mozilla/", StringComparison.Ordinal));
+        var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
+        {
+            IsServer = true,
+            KeepAliveInterval = TimeSpan.Zero,
+            DangerousDeflateOptions = compresses ? new WebSocketDeflateOptions { ServerContextTakeover = false, ClientContextTakeover = false } : null,
+        });
+        return new WebSocketUpgrade(socket)
+        {
+            IsLeaf = IsLeafPath(request[":path"]),
+            IsBrowser = request.GetValueOrDefault("user-agent", "").StartsWith("Mozilla/", StringComparison.Ordinal),
+            IsCompressed = compresses,
+        };
     }
 
     /// <summary>Up to the empty line, byte by byte at the end of what may be read: what follows belongs to the frames.</summary>
@@ -108,6 +135,9 @@ internal sealed class WebSocketUpgrade
     }
 
     private static bool IsLeafPath(string path) => path.StartsWith("/leafnode", StringComparison.Ordinal);
+
+    private static bool OffersDeflate(Dictionary<string, string> request) =>
+        request.GetValueOrDefault("sec-websocket-extensions", "").Split([',', ';'], StringSplitOptions.TrimEntries).Contains("permessage-deflate", StringComparer.OrdinalIgnoreCase);
 
     private static bool HasToken(Dictionary<string, string> request, string header, string token) =>
         request.GetValueOrDefault(header, "").Split(',', StringSplitOptions.TrimEntries).Contains(token, StringComparer.OrdinalIgnoreCase);

@@ -38,11 +38,12 @@ public sealed class NpmClientTests
     [InlineData("websocket")]
     public async Task Passwords_and_permissions_are_kept(string client)
     {
+        const string HashOfRight = "$2b$08$BFZgAc7ZA8pUJxclud0FWea4QFpn53qFnTgVWAfso1rr6EPl.cu..";
         RequireNode();
         var options = new BrokerOptions
         {
             ServerName = "npm",
-            Users = [new BrokerUser { Name = "me", Password = "right", Publish = new SubjectPermissions(["allowed.>"], []) }],
+            Users = [new BrokerUser { Name = "me", Password = HashOfRight, Publish = new SubjectPermissions(["allowed.>"], []) }],
         };
         await using var broker = await StartAsync(options);
 
@@ -80,6 +81,7 @@ public sealed class NpmClientTests
             Broker = options,
             ClientListen = new IPEndPoint(IPAddress.Loopback, 0),
             WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0),
+            WebSocketCompression = true,   // the package ws offers it
             Entropy = SystemEntropy.Instance,
         },
         TimeProvider.System, null, TestContext.Current.CancellationToken);

@@ -43,6 +43,7 @@ internal static class NatsLogins
                 ?? throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user '{user.User}' needs a password", "password_file in nats.users"),
             Publish = user.Publish is null ? null : new SubjectPermissions(user.Publish, []),
             Subscribe = user.Subscribe is null ? null : new SubjectPermissions(user.Subscribe, []),
+            Responses = user.AllowResponses is { } count ? new ResponsePermission { MessagesMax = count, Expires = user.ResponsesExpire } : null,
         }),
     ];
 
@@ -60,6 +61,7 @@ internal static class NatsLogins
                 Chain = chain,
                 ClientAuthorities = AuthoritiesOf(tls.CaFile),
                 HandshakeFirst = tls.First,
+                HandshakeFallback = tls.FirstFallback,
             };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)

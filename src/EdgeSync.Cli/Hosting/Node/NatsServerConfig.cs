@@ -24,7 +24,7 @@ internal static class NatsServerConfig
         if (TlsOf(settings.ServeTls) is { } tls) text.Append(CultureInfo.InvariantCulture, $"tls {tls}\n");
         if (secret is not null) AppendUsers(text, settings, internalUser, secret);
         if (ports.WebSocket is { } web)
-            text.Append(CultureInfo.InvariantCulture, $"websocket {{ listen: {Quote($"{ports.Host}:{web}")}, {(TlsOf(settings.ServeTls) is { } webTls ? $"tls: {webTls}" : "no_tls: true")} }}\n");
+            text.Append(CultureInfo.InvariantCulture, $"websocket {{ listen: {Quote($"{ports.Host}:{web}")}, {(TlsOf(settings.ServeTls) is { } webTls ? $"tls: {webTls}" : "no_tls: true")}{(settings.WebsocketCompression ? ", compression: true" : "")} }}\n");
         AppendLeafnodes(text, settings, ports);
         return text.ToString();
     }
@@ -64,6 +64,8 @@ internal static class NatsServerConfig
             List<string> permissions = [];
             if (user.Publish is { } publish) permissions.Add($"publish: [ {string.Join(", ", publish.Select(Quote))} ]");
             if (user.Subscribe is { } subscribe) permissions.Add($"subscribe: [ {string.Join(", ", subscribe.Select(Quote))} ]");
+            if (user.AllowResponses is { } count)
+                permissions.Add(string.Create(CultureInfo.InvariantCulture, $"allow_responses: {{ max: {count}, expires: \"{(long)user.ResponsesExpire.TotalMilliseconds}ms\" }}"));
             text.Append(CultureInfo.InvariantCulture, $"  {{ {who}{(permissions.Count > 0 ? $", permissions: {{ {string.Join(", ", permissions)} }}" : "")} }}\n");
         }
 

@@ -268,6 +268,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
                 ClientListen = EndpointOf(_settings.ClientPort),
                 LeafListen = EndpointOf(_settings.LeafPort),
                 WebSocketListen = EndpointOf(_settings.WebsocketPort),
+                WebSocketCompression = _settings.WebsocketCompression,
                 MonitoringListen = EndpointOf(_settings.MonitorPort),
                 Tls = NatsLogins.ServerTlsOf(_settings.ServeTls),
                 Entropy = SystemEntropy.Instance,

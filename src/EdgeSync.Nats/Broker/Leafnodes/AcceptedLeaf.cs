@@ -46,8 +46,20 @@ internal sealed class AcceptedLeaf : LeafSession
         }
 
         Name = connect.Name;
-        if (!IsWelcome(connect) || !TryAuthenticate(connect)) return;
+        _connect = connect;
+        if (IsWelcome(connect)) Authenticate();
+    }
 
+    private protected override void OnJudged(bool isRight, Instant now)
+    {
+        if (isRight) Welcome(_connect, now);
+        else GiveUp("wrong credentials", CloseReason.AuthenticationFailure, "Authorization Violation"u8);
+    }
+
+    private void Welcome(ConnectOptions connect, Instant now)
+    {
+        SendRules = LeafRules.Of(_user?.Subscribe, connect.DenyPublish);
+        ReceiveRules = LeafRules.Of(PublishOf(_user), []);
         PeerVersion = connect.Version;
         PeerTakesHeaders = connect.Headers;
         Cluster = System.Text.Encoding.UTF8.GetBytes(connect.Cluster);
@@ -61,7 +73,7 @@ internal sealed class AcceptedLeaf : LeafSession
             LeafnodeUrls = Options.AnnouncedUrls,
             RemoteAccount = LeafLinks.Account,
             Import = LeafRules.ToTell(_user?.Subscribe, withLoopMarks: false),
-            Export = LeafRules.ToTell(_user?.Publish, withLoopMarks: true),
+            Export = LeafRules.ToTell(PublishOf(_user), withLoopMarks: true),
         });
         ComeUp(now);
     }
@@ -84,6 +96,7 @@ internal sealed class AcceptedLeaf : LeafSession
     }
 
     private BrokerUser? _user;
+    private ConnectOptions _connect = ConnectOptions.ServerDefaults;
 
     private ServerInfo OwnInfo() => new()
     {
@@ -118,20 +131,25 @@ internal sealed class AcceptedLeaf : LeafSession
         return !IsClosed;
     }
 
-    private bool TryAuthenticate(ConnectOptions connect)
+    private void Authenticate()
     {
         // Spec: a URL with only a user part is sent as `user` by 2.9, and as `auth_token` too since 2.10.
-        if (connect is { User.Length: > 0, Password: "", AuthToken: "" }) connect = connect with { AuthToken = connect.User };
-        if (Core.Authenticator.TryAccept(connect, _nonce, out _user))
+        var connect = _connect is { User.Length: > 0, Password: "", AuthToken: "" } ? _connect with { AuthToken = _connect.User } : _connect;
+        switch (Core.Authenticator.Judge(connect, _nonce, out _user))
         {
-            SendRules = LeafRules.Of(_user?.Subscribe, connect.DenyPublish);
-            ReceiveRules = LeafRules.Of(_user?.Publish, []);
-            return true;
+            case Judgement.TakesTime:
+                HandshakeDeadline = Core.Now + (Core.Options.AuthenticationTimeout * BrokerOptions.CheckPatience);
+                Check(_user, connect);
+                break;
+            case var judgement:
+                OnJudged(judgement == Judgement.Accepted, Core.Now);
+                break;
         }
-
-        GiveUp("wrong credentials", CloseReason.AuthenticationFailure, "Authorization Violation"u8);
-        return false;
     }
+
+    // Answers to requests are not followed over a link: a user who may only answer publishes nothing there.
+    private static SubjectPermissions? PublishOf(BrokerUser? user) =>
+        user is { Responses: not null, Publish: null } ? new SubjectPermissions([], []) : user?.Publish;
 
     private void RefuseSubject(ReadOnlySpan<byte> text, ReadOnlySpan<byte> subject)
     {

@@ -222,7 +222,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     {
         var reader = new NatsOpReader(bytes, _limits);
         needed = 0;
-        while (!IsClosed && !IsReadingPaused)
+        while (!IsClosed && !IsReadingPaused && !IsHeld)
         {
             var status = reader.TryReadFromLeaf(out var op);
             if (status == OperationStatus.NeedMoreData)

@@ -10,6 +10,9 @@ internal sealed class WebSocketTransport(WebSocketUpgrade upgrade, Socket socket
     // Spec: nats-server cuts what it sends to browsers.
     private const int BrowserFrameBytes = 4096;
 
+    // Spec: nats-server sends what is shorter as it is.
+    private const int CompressedBytesMin = 64;
+
     private readonly WebSocket _socket = upgrade.Socket;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> target, CancellationToken cancellationToken)
@@ -27,7 +30,9 @@ internal sealed class WebSocketTransport(WebSocketUpgrade upgrade, Socket socket
         while (!bytes.IsEmpty)
         {
             var frame = upgrade.IsBrowser && bytes.Length > BrowserFrameBytes ? bytes[..BrowserFrameBytes] : bytes;
-            await _socket.SendAsync(frame, WebSocketMessageType.Binary, endOfMessage: true, cancellationToken);
+            var flags = WebSocketMessageFlags.EndOfMessage;
+            if (!upgrade.IsCompressed || frame.Length < CompressedBytesMin) flags |= WebSocketMessageFlags.DisableCompression;
+            await _socket.SendAsync(frame, WebSocketMessageType.Binary, flags, cancellationToken);
             bytes = bytes[frame.Length..];
         }
     }

@@ -9,6 +9,36 @@ namespace EdgeSync.IntegrationTests.Net.Nats;
 public sealed class NatsBrokerTests
 {
     [Fact]
+    public async Task A_storm_of_slow_logins_holds_up_nobody_who_is_in()
+    {
+        const string Hash = "$2b$08$BFZgAc7ZA8pUJxclud0FWeQz.VezimdE0KBqxsILaLuShdR1uMP5y";   // s3cr3t
+        await using var test = await TestBroker.StartAsync(new BrokerOptions
+        {
+            ServerName = "test",
+            Users = [new BrokerUser { Name = "bob", Password = Hash }, new BrokerUser { Name = "root", Password = "toor" }],
+        });
+        var root = await LineClient.ConnectAsync(test.Url);
+        await root.OpenAsync("\"user\":\"root\",\"pass\":\"toor\"");
+        var storm = new List<LineClient>();
+        for (var i = 0; i < 30; i++)
+        {
+            storm.Add(await LineClient.ConnectAsync(test.Url));
+            await storm[i].SendAsync($"CONNECT {{\"verbose\":false,\"user\":\"bob\",\"pass\":\"{(i == 0 ? "s3cr3t" : "guess")}\"}}\r\nPING\r\n");
+        }
+
+        for (var i = 0; i < 100; i++)
+        {
+            await root.SendAsync("PING\r\n");
+            Assert.Equal("PONG", await root.ReadLineAsync());
+        }
+
+        await storm[0].ReadLineAsync();
+        Assert.Equal("PONG", await storm[0].ReadLineAsync());
+        foreach (var one in storm.Skip(1)) Assert.EndsWith("-ERR 'Authorization Violation'\r\n", await one.ReadToEndAsync(), StringComparison.Ordinal);
+        foreach (var one in storm.Append(root)) await one.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Carries_messages_between_clients_over_TCP()
     {
         await using var test = await TestBroker.StartAsync();

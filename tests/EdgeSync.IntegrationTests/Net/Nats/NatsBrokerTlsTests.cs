@@ -30,6 +30,30 @@ public sealed class NatsBrokerTlsTests
         Assert.Contains("\"tls_required\":true", await client.OpenAsync(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Who_waits_for_INFO_gets_it_where_there_is_a_fallback()
+    {
+        await using var test = await StartAsync(handshakeFirst: true, TimeSpan.FromMilliseconds(50));
+        await using var plain = await LineClient.ConnectAsync(test.Url);
+
+        Assert.Contains("\"tls_required\":true", await plain.ReadLineAsync(), StringComparison.Ordinal);
+        await using var client = await plain.UpgradeAsync();
+        await client.SendAsync("CONNECT {\"verbose\":false}\r\nPING\r\n");
+
+        Assert.Equal("PONG", await client.ReadLineAsync());
+    }
+
+    [Fact]
+    public async Task With_a_fallback_the_handshake_may_still_come_first()
+    {
+        await using var test = await StartAsync(handshakeFirst: true, TimeSpan.FromMinutes(1));
+        await using var plain = await LineClient.ConnectAsync(test.Url);
+
+        await using var client = await plain.UpgradeAsync();
+
+        Assert.Contains("\"tls_required\":true", await client.OpenAsync(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -58,7 +82,7 @@ public sealed class NatsBrokerTlsTests
         Assert.Equal(["the handshake took too long"], test.Refused);
     }
 
-    private static Task<TestBroker> StartAsync(bool handshakeFirst) => TestBroker.StartAsync(
+    private static Task<TestBroker> StartAsync(bool handshakeFirst, TimeSpan fallback = default) => TestBroker.StartAsync(
         new BrokerOptions { ServerName = "test" },
         o => o with
         {
@@ -66,6 +90,7 @@ public sealed class NatsBrokerTlsTests
             {
                 Certificate = TestBroker.CreateCertificate(),
                 HandshakeFirst = handshakeFirst,
+                HandshakeFallback = fallback,
                 Timeout = TimeSpan.FromMilliseconds(500),
             },
         });

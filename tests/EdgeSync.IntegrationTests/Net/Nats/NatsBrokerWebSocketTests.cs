@@ -101,9 +101,45 @@ public sealed class NatsBrokerWebSocketTests
         Assert.Equal(WebSocketCloseStatus.MessageTooBig, client.CloseStatus);
     }
 
-    private static Task<TestBroker> StartAsync() => TestBroker.StartAsync(
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task Messages_are_compressed_where_both_want_it(bool offered, bool asked)
+    {
+        await using var test = await StartAsync(compresses: offered);
+        await using var client = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
+
+        await client.SendAsync(Upgrade + (asked ? "Sec-WebSocket-Extensions: foo, permessage-deflate; client_max_window_bits\r\n\r\n" : "\r\n"));
+        var answer = "";
+        for (var line = await client.ReadLineAsync(); line.Length > 0; line = await client.ReadLineAsync()) answer += line + "\n";
+
+        const string Extension = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\n";
+        Assert.Equal(offered && asked, answer.Contains(Extension, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Compressed_messages_arrive_whole_both_ways()
+    {
+        await using var test = await StartAsync(compresses: true);
+        using var client = new ClientWebSocket();
+        client.Options.DangerousDeflateOptions = new WebSocketDeflateOptions();
+        await client.ConnectAsync(test.Broker.WebSocketUrl!, LineClient.Patience);
+        await ReadAsync(client);
+        var text = string.Concat(Enumerable.Range(0, 3000).Select(i => $"line {i} "));
+
+        await SendAsync(client, "CONNECT {\"verbose\":false}\r\nSUB a 1\r\n", WebSocketMessageType.Binary);
+        await SendAsync(client, $"PUB a {text.Length}\r\n{text}\r\nPUB a 2\r\nhi\r\n", WebSocketMessageType.Binary);
+
+        var expected = $"MSG a 1 {text.Length}\r\n{text}\r\nMSG a 1 2\r\nhi\r\n";
+        var received = "";
+        while (received.Length < expected.Length) received += await ReadAsync(client);
+        Assert.Equal(expected, received);
+    }
+
+    private static Task<TestBroker> StartAsync(bool compresses = false) => TestBroker.StartAsync(
         new BrokerOptions { ServerName = "test" },
-        o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0), WebSocketOrigins = ["http://good.example"] });
+        o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0), WebSocketOrigins = ["http://good.example"], WebSocketCompression = compresses });
 
     private static async Task<ClientWebSocket> OpenAsync(Uri url, string? userAgent = null)
     {
