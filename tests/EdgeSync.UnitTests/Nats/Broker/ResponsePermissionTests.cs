@@ -6,8 +6,6 @@ namespace EdgeSync.UnitTests.Nats.Broker;
 /// <summary>A service that may answer whoever asks it, and do nothing else.</summary>
 public sealed class ResponsePermissionTests
 {
-    private const string Refusal = "-ERR 'Permissions Violation for Publish to \"{0}\"'\r\n";
-
     [Fact]
     public void An_answer_is_allowed_once()
     {
@@ -78,7 +76,7 @@ public sealed class ResponsePermissionTests
         Assert.True(permits.TryUse("inbox.9999"u8, now));
     }
 
-    private static string RefusalOf(string subject) => string.Format(System.Globalization.CultureInfo.InvariantCulture, Refusal, subject);
+    private static string RefusalOf(string subject) => $"-ERR 'Permissions Violation for Publish to \"{subject}\"'\r\n";
 
     private static (BrokerHarness Harness, TestClient Service, TestClient Asker) Setting(ResponsePermission rule, SubjectPermissions? publish = null)
     {

@@ -1,5 +1,4 @@
 using EdgeSync.Nats.Broker;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
