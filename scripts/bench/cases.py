@@ -1,13 +1,20 @@
 """What is measured. A case yields rows; a row is two medians and the limits on their ratio."""
 
 import os
+import statistics
 from dataclasses import dataclass
 
 from measure import Failed, Sample, interleave
-from peers import artifact_set, copy, deepest_delta, empty_twin, open_to_all, stored_count
+from peers import artifact_set, bare_pull_s, copy, deepest_delta, empty_twin, open_to_all, stored_count
 
 PUSHES_MAX = 20
 IDLE_PUSHES_MAX = 3
+
+# What a device has to have: every command on a real history stays below it, the server too.
+DEVICE_KB_MAX = 128 * 1024
+
+# Less is no real history: a process costs more than its content.
+REAL_ARTIFACTS_MIN = 10_000
 
 
 @dataclass
@@ -28,6 +35,9 @@ class Bench:
         self.repo = copy(repo, self.path("history.fossil"))
         open_to_all(self.repo)
         self.is_large = os.path.getsize(self.repo) > 20_000_000
+        is_real = artifact_set(self.repo)[0] >= REAL_ARTIFACTS_MIN
+        self.clone_rss_max = 1.0 if is_real else None
+        self.rss_kb_max = DEVICE_KB_MAX if is_real else None
 
     def path(self, name):
         return os.path.join(self.work, name)
@@ -62,26 +72,47 @@ def clone(bench):
     with bench.stock.serve(copy(bench.repo, bench.path("served-by-stock.fossil"))) as stock_server:
         yield bench.pair(
             "clone from a stock server", cloning(bench.ours, stock_server), cloning(bench.stock, stock_server), runs,
-            wall_max=0.7, rss_max=1.0)
+            wall_max=0.7, rss_max=bench.clone_rss_max, rss_kb_max=bench.rss_kb_max)
         bench.must_equal(target[bench.ours], bench.repo)
         with bench.ours.serve(copy(bench.repo, bench.path("served-by-ours.fossil"))) as our_server:
-            yield bench.pair(
+            row = bench.pair(
                 "clone by stock: our leaf / stock's server",
                 cloning(bench.stock, our_server), cloning(bench.stock, stock_server), runs, wall_max=0.8)
             bench.must_equal(target[bench.stock], bench.repo)
-            yield Row("clone by us from our leaf", interleave(runs, cloning(bench.ours, our_server), None)[0])
+            # What no server can take from it: the client derives its tables when the last byte is there.
+            floor = bench.stock.rebuild(target[bench.stock])
+            row.note = f"its processor time {row.ours.cpu_s:.2f} s and {row.stock.cpu_s:.2f} s; a rebuild alone takes it {floor.wall_s:.2f} s"
+            yield row
+            yield Row(
+                "clone by us from our leaf", interleave(runs, cloning(bench.ours, our_server), None)[0],
+                rss_kb_max=bench.rss_kb_max)
     yield Row(
         "memory of the server after these clones",
-        Sample(0, 0, our_server.rss_kb, ""), Sample(0, 0, stock_server.rss_kb, ""))
+        Sample(0, 0, our_server.rss_kb, ""), Sample(0, 0, stock_server.rss_kb, ""), rss_kb_max=bench.rss_kb_max)
 
 
 def pull(bench):
+    """Nothing to be had: what an exchange costs by itself, with stock's server and with each side's own."""
     repos = {peer: copy(bench.repo, bench.path(f"pull-{peer.name}.fossil")) for peer in (bench.ours, bench.stock)}
+    runs = 3 * bench.runs
     with bench.stock.serve(copy(bench.repo, bench.path("served.fossil"))) as server:
-        yield bench.pair(
+        for peer, repo in repos.items():
+            peer.pull(server.url, repo)
+        row = bench.pair(
             "pull of nothing",
             lambda: bench.ours.pull(server.url, repos[bench.ours]),
-            lambda: bench.stock.pull(server.url, repos[bench.stock]), 3 * bench.runs, wall_max=0.5)
+            lambda: bench.stock.pull(server.url, repos[bench.stock]), runs, wall_max=0.5, rss_kb_max=bench.rss_kb_max)
+        # The part that the client does not decide: from a connection to the first byte of the reply.
+        row.note = f"of it stock's server {1000 * statistics.median(bare_pull_s(server.url, bench.repo) for _ in range(runs)):.1f} ms"
+        yield row
+        with bench.ours.serve(copy(bench.repo, bench.path("served-by-ours.fossil"))) as our_server:
+            bench.ours.pull(our_server.url, repos[bench.ours])
+            row = bench.pair(
+                "pull of nothing from one's own server",
+                lambda: bench.ours.pull(our_server.url, repos[bench.ours]),
+                lambda: bench.stock.pull(server.url, repos[bench.stock]), runs, wall_max=0.5)
+            row.note = f"of it our leaf {1000 * statistics.median(bare_pull_s(our_server.url, bench.repo) for _ in range(runs)):.1f} ms"
+            yield row
 
 
 def push_one(bench):
@@ -150,26 +181,29 @@ def push_all(bench):
         # Our own push to the same server is measured all the same.
         stock, notes = None, notes + ["stock's own push does not get through"]
     ours, theirs = interleave(runs, pushing(bench.ours, bench.stock), stock)
-    row = Row("push of the whole history to a stock server", ours, theirs, wall_s_max=15.0)
+    row = Row("push of the whole history to a stock server", ours, theirs, wall_s_max=15.0, rss_kb_max=bench.rss_kb_max)
     if tries[bench.stock] > 1:
         notes.append(f"stock in {tries[bench.stock]} runs")
     row.note = ", ".join(notes)
     yield row
-    yield Row("push of the whole history to our leaf", interleave(runs, pushing(bench.ours, bench.ours), None)[0])
+    yield Row(
+        "push of the whole history to our leaf", interleave(runs, pushing(bench.ours, bench.ours), None)[0],
+        rss_kb_max=bench.rss_kb_max,
+        note=f"{os.path.getsize(bench.path('whole-to.fossil')) / 1e6:.1f} MB there, {os.path.getsize(bench.repo) / 1e6:.1f} MB here")
 
 
 def rebuild(bench):
     repos = {peer: copy(bench.repo, bench.path(f"rebuild-{peer.name}.fossil")) for peer in (bench.ours, bench.stock)}
     yield bench.pair(
         "rebuild", lambda: bench.ours.rebuild(repos[bench.ours]), lambda: bench.stock.rebuild(repos[bench.stock]),
-        wall_max=0.6)
+        wall_max=0.6, rss_kb_max=bench.rss_kb_max)
 
 
 def verify(bench):
     runs = 3 if bench.is_large else bench.runs
     yield bench.pair(
         "verify / test-integrity", lambda: bench.ours.verify(bench.repo), lambda: bench.stock.verify(bench.repo), runs,
-        wall_max=0.8)
+        wall_max=0.8, rss_kb_max=bench.rss_kb_max)
 
 
 def reading(bench):

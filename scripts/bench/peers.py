@@ -3,10 +3,13 @@
 import hashlib
 import os
 import shutil
+import socket
 import sqlite3
 import tempfile
+import time
+import urllib.parse
 
-from measure import Server, run
+from measure import Failed, Server, run
 
 
 class Peer:
@@ -117,6 +120,25 @@ def copy(source, target):
             os.remove(target + suffix)
     shutil.copyfile(source, target)
     return target
+
+
+def bare_pull_s(url, repo):
+    """How long a server takes to say that it has nothing: one request by hand, to the first byte of the reply."""
+    with sqlite3.connect(repo) as database:
+        code = database.execute("select value from config where name='project-code'").fetchone()[0]
+    database.close()
+    cards = f"pragma client-version 22100 20230226 192424\npull {'0' * 40} {code}\n".encode()
+    address = urllib.parse.urlsplit(url)
+    head = (f"POST / HTTP/1.0\r\nHost: {address.netloc}\r\nContent-Type: application/x-fossil-uncompressed\r\n"
+            f"Content-Length: {len(cards)}\r\n\r\n").encode()
+    began = time.perf_counter()
+    with socket.create_connection((address.hostname, address.port), 10) as connection:
+        connection.sendall(head + cards)
+        first = connection.recv(65536)
+        taken = time.perf_counter() - began
+    if b" 200 " not in first[:20]:
+        raise Failed(f"{url} answers a pull with {first[:80]}")
+    return taken
 
 
 def open_to_all(repo):
