@@ -133,6 +133,8 @@ internal static class DerivedCheck
     {
         // A table that the artifacts do not call for is not made again.
         if (!database.HasTable(table)) rows = $"SELECT * FROM fx_was_{table} WHERE 0";
+        if (RowDigest.Of(database, rows) == RowDigest.Of(database, $"SELECT * FROM fx_was_{table}")) return;
+
         string? lackingRow = null;
         var lacking = table == "cherrypick" ? 0 : Count(database, $"{rows} EXCEPT SELECT * FROM fx_was_{table}", out lackingRow);
         var surplus = Count(database, $"SELECT * FROM fx_was_{table} EXCEPT {rows}", out var surplusRow);
