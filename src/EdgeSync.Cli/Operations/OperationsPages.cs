@@ -60,7 +60,7 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
     }
 
     /// <summary>What a status is as JSON, here and over the control socket.</summary>
-    public static byte[] ToJson(NodeStatus status) => [.. JsonFields.ToBytes(status, Indented), (byte)'\n'];
+    public static byte[] ToJson(NodeStatus status) => [.. JsonWriting.ToBytes(status, Indented), (byte)'\n'];
 
     private async Task<byte[]> MetricsAsync(CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// What becomes one JSON object by writing its own fields: names in snake case, null left out (<see cref="JsonFields"/>). The
+/// What becomes one JSON object by writing its own fields: names in snake case, null left out (<see cref="JsonWriting"/>). The
 /// serializer of the framework, generated code included, would be a tenth of the program.
 /// </summary>
 public interface IJsonObject

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace EdgeSync.Primitives;
 
 /// <summary>Writes one field of an object; what is null is left out.</summary>
-public static class JsonFields
+public static class JsonWriting
 {
     public static void Put(this Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
     {

@@ -33,7 +33,7 @@ public sealed class JsonShapesTests
     [MemberData(nameof(Objects))]
     public void An_object_writes_every_property(Type type)
     {
-        using var json = JsonDocument.Parse(JsonFields.ToBytes((IJsonObject)Filled(type)!));
+        using var json = JsonDocument.Parse(JsonWriting.ToBytes((IJsonObject)Filled(type)!));
 
         var properties = type.GetProperties().Where(p => p.Name != "IsLong").Select(p => NameOf(p.Name)).Order(StringComparer.Ordinal);
         Assert.Equal(properties, json.RootElement.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
@@ -42,12 +42,12 @@ public sealed class JsonShapesTests
     [Fact]
     public void A_status_is_read_as_it_was_written()
     {
-        var written = JsonFields.ToBytes((NodeStatus)Filled(typeof(NodeStatus))!);
+        var written = JsonWriting.ToBytes((NodeStatus)Filled(typeof(NodeStatus))!);
 
         using var json = JsonDocument.Parse(written);
         var read = NodeStatusReader.Read(json.RootElement);
 
-        Assert.Equal(Encoding.UTF8.GetString(written), Encoding.UTF8.GetString(JsonFields.ToBytes(read)));
+        Assert.Equal(Encoding.UTF8.GetString(written), Encoding.UTF8.GetString(JsonWriting.ToBytes(read)));
     }
 
     private static string NameOf(string property) => JsonNamingPolicy.SnakeCaseLower.ConvertName(property);

@@ -28,7 +28,7 @@ internal static class ControlLine
     public static async Task WriteAsync(Stream stream, IJsonObject value, CancellationToken cancellationToken) =>
         await stream.WriteAsync(BytesOf(value), cancellationToken);
 
-    public static byte[] BytesOf(IJsonObject value) => [.. JsonFields.ToBytes(value), (byte)'\n'];
+    public static byte[] BytesOf(IJsonObject value) => [.. JsonWriting.ToBytes(value), (byte)'\n'];
 
     /// <exception cref="JsonException">It is no JSON object.</exception>
     public static JsonDocument Parse(byte[] line)

@@ -11,5 +11,5 @@ public static class MonitoringJson
     // µ and > are written as they are: this is read by people too.
     private static readonly JsonWriterOptions Readable = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string Write(IJsonObject report) => Encoding.UTF8.GetString(JsonFields.ToBytes(report, Readable));
+    public static string Write(IJsonObject report) => Encoding.UTF8.GetString(JsonWriting.ToBytes(report, Readable));
 }
