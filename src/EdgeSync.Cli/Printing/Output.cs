@@ -22,9 +22,6 @@ internal sealed class Output : IDisposable
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    // Relaxed: the object is never put into a web page, and people read it too.
-    private static readonly JsonWriterOptions JsonOptions = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private readonly Lazy<TextWriter> _text;
     private readonly Lazy<TextWriter> _errors;
     private bool _hasReported;
@@ -96,7 +93,9 @@ internal sealed class Output : IDisposable
 
     private void WriteJson(IJsonObject value)
     {
-        using (var json = new Utf8JsonWriter(Raw, JsonOptions)) json.WriteObject(value);
+        // Relaxed: the object is never put into a web page, and people read it too.
+        var options = new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (var json = new Utf8JsonWriter(Raw, options)) json.WriteObject(value);
         Raw.Write("\n"u8);
     }
 }
