@@ -16,7 +16,7 @@ public sealed class PullClaims
     /// <summary>Above what the sessions of an agent can ask for in one request each.</summary>
     internal const int CountMax = 200_000;
 
-    internal static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(10);
+    internal static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<ArtifactId, PullClaim> _holders = [];
 
