@@ -119,6 +119,7 @@ internal static class NodeFlags
         new("repositories[*].pull", SettingKind.Switch, "--pull", prefix + "PULL", "Receive what peers have; on unless =false."),
         new("repositories[*].pull", SettingKind.OffSwitch, "--no-pull", null, "Receive nothing."),
         new("repositories[*].uv", SettingKind.Switch, "--uv", prefix + "UV", "Unversioned files too."),
+        new("repositories[*].tables", SettingKind.Switch, "--tables", prefix + "TABLES", "Synced tables too."),
         new("repositories[*].private", SettingKind.Switch, "--private", prefix + "PRIVATE", "Private branches too."),
         new("repositories[*].autosync", SettingKind.Text, "--autosync", prefix + "AUTOSYNC", "What a commit brings about: on, off or pullonly.", "MODE"),
         new("repositories[*].allow_fork", SettingKind.Switch, "--allow-fork", prefix + "ALLOW_FORK", "Commits of the watched folder may fork."),

@@ -27,6 +27,9 @@ internal sealed class RepositorySettings : ISettingSection
     /// <summary>Unversioned files too.</summary>
     public bool Uv { get; set; }
 
+    /// <summary>Synced tables too.</summary>
+    public bool Tables { get; set; }
+
     /// <summary>Private branches too.</summary>
     public bool Private { get; set; }
 

@@ -15,7 +15,8 @@ public sealed record Arrivals(IReadOnlyList<Arrival> Items, IReadOnlyList<Artifa
 {
     /// <param name="after">Items are those above it.</param>
     /// <param name="itemsMax">Of more, those with the greatest rids.</param>
-    public static Arrivals Read(Repository repository, RecordId after, int itemsMax, int filesMax = 24)
+    /// <param name="count">Kept from one call to the next.</param>
+    public static Arrivals Read(Repository repository, RecordId after, int itemsMax, int filesMax, CheckinCount count)
     {
         var database = repository.Database;
         using var snapshot = database.BeginRead();
@@ -50,11 +51,11 @@ public sealed record Arrivals(IReadOnlyList<Arrival> Items, IReadOnlyList<Artifa
                     files.Add(id);
         }
 
-        var checkins = database.QueryInt64("SELECT count(*) FROM event WHERE type='ci'");
         using var head = database.Prepare("SELECT blob.uuid FROM event JOIN blob ON blob.rid=event.objid WHERE event.type='ci' ORDER BY event.mtime DESC LIMIT 1");
         var tip = head.Step() && ArtifactId.TryParse(head.Bytes(0), out var newest) ? newest : default;
         var maxRid = new RecordId(database.QueryInt64("SELECT coalesce(max(rid),0) FROM blob"));
         var firstPhantom = new RecordId(database.QueryInt64("SELECT coalesce(min(rid),0) FROM phantom"));
+        var checkins = count.Read(database, repository.Now, hasPhantoms: !firstPhantom.IsNone);
         return new Arrivals(items, files, maxRid, firstPhantom, checkins, tip);
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using EdgeSync.Fossil.Sync;
@@ -22,6 +23,24 @@ public sealed class SyncedTableStore : ISyncedTableStore
     public SyncedTableStore(Repository repository) => _repository = repository;
 
     private Database Database => _repository.Database;
+
+    /// <summary>
+    /// One hash for the state of all tables: SHA1 over <c>NAME SP VERSION SP CATALOGHASH LF</c>, in order of name; null where
+    /// there is none.
+    /// </summary>
+    public string? CatalogHash
+    {
+        get
+        {
+            var schemas = List();
+            if (schemas.Count == 0) return null;
+
+            var hasher = new ArtifactHasher(HashKind.Sha1);
+            foreach (var schema in schemas)
+                hasher.Append(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{schema.Name} {schema.Version} {SyncedRow.CatalogHash(ListRows(schema.Name))}\n")));
+            return hasher.Finish().ToString();
+        }
+    }
 
     public IReadOnlyList<SyncedTableSchema> List()
     {

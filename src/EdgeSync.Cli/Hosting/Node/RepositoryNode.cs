@@ -35,6 +35,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly PullClaims _claims = new();
     private readonly List<SyncNowWait> _waits = [];   // only touched on the agent's loop
     private readonly Dictionary<string, XferHttpClient> _clients = [];
+    private readonly CheckinCount _count = new();   // there is one question for news at a time
     private volatile NatsSide? _nats;
     private NatsProject? _project;
     private long _checkins;
@@ -168,6 +169,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         Push = settings.Push,
         Pull = settings.Pull,
         Unversioned = settings.Uv,
+        Tables = settings.Tables,
         Private = settings.Private,
         Autosync = settings.Autosync,
         ServesNats = settings.ServeNats,
@@ -362,7 +364,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
                 Files = found.Files,
                 MaxRid = found.MaxRid,
                 FirstPhantom = found.FirstPhantom,
-                UnversionedCatalog = news.Catalog,
+                UnversionedCatalog = news.Unversioned,
+                TableCatalog = news.Tables,
                 CheckIns = _checkins,
                 Head = found.Head,
             });
@@ -370,14 +373,17 @@ internal sealed class RepositoryNode : IAsyncDisposable
     }
 
     // The core waits for it: a repository that cannot be read just now is asked again.
-    private async Task<(Arrivals Arrivals, string? Catalog)> ReadNewsAsync(RecordId after)
+    private async Task<(Arrivals Arrivals, string? Unversioned, string? Tables)> ReadNewsAsync(RecordId after)
     {
         while (true)
         {
             try
             {
                 return await Host.Readers.RunAsync(
-                    r => (Arrivals.Read(r, after, RepositoryNews.ArtifactsMax, Announcement.FilesMax), _settings.Uv ? r.Unversioned.CatalogHash : null), _stop.Token);
+                    r => (
+                        Arrivals.Read(r, after, RepositoryNews.ArtifactsMax, Announcement.FilesMax, _count),
+                        _settings.Uv ? r.Unversioned.CatalogHash : null,
+                        _settings.Tables ? new SyncedTableStore(r).CatalogHash : null), _stop.Token);
             }
             catch (EdgeSyncException e)
             {

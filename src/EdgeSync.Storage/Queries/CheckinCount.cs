@@ -1,0 +1,41 @@
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage;
+
+/// <summary>
+/// How many check-ins a repository has, for whoever asks after each commit: what came since the last count is counted alone,
+/// and all of it only now and then, or when names are being filled whose rows have old numbers.
+/// </summary>
+public sealed class CheckinCount
+{
+    private static readonly TimeSpan CountAllEvery = TimeSpan.FromMinutes(1);
+
+    private long _count;
+    private long _upTo;
+    private bool _hadPhantoms;
+    private Instant? _countedAt;
+
+    /// <summary>How often everything was counted.</summary>
+    public long Scans { get; private set; }
+
+    /// <param name="hasPhantoms">Some artifacts are known by name only: they keep their numbers when they come.</param>
+    internal long Read(Database database, Instant now, bool hasPhantoms)
+    {
+        if (_countedAt is not { } at || hasPhantoms || _hadPhantoms || now - at >= CountAllEvery || now < at)
+        {
+            _countedAt = now;
+            Scans++;
+            _count = database.QueryInt64("SELECT count(*) FROM event WHERE type='ci'");
+        }
+        else
+        {
+            using var select = database.Prepare("SELECT count(*) FROM event WHERE objid>?1 AND type='ci'");
+            if (select.Bind(1, _upTo).Step()) _count += select.Int64(0);
+        }
+
+        _hadPhantoms = hasPhantoms;
+        _upTo = database.QueryInt64("SELECT coalesce(max(objid),0) FROM event");
+        return _count;
+    }
+}
