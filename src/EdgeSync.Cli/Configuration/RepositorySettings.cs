@@ -65,6 +65,7 @@ internal sealed class RepositorySettings : ISettingSection
         Push = fields.Flag("push", Push);
         Pull = fields.Flag("pull", Pull);
         Uv = fields.Flag("uv", Uv);
+        Tables = fields.Flag("tables", Tables);
         Private = fields.Flag("private", Private);
         Autosync = (AutosyncMode)fields.Word("autosync", (int)Autosync, ["off", "on", "pullonly"]);
         AllowFork = fields.Flag("allow_fork", AllowFork);

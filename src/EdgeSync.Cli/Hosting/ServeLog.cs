@@ -35,6 +35,9 @@ internal sealed class ServeLog
         set => _sink.Tee = value;
     }
 
+    /// <summary>How much is logged, and how, from now on; for all logs of the process.</summary>
+    public void Change(LogSettings settings) => _sink.Settings = settings;
+
     public bool IsEnabled(LogLevel level) => level >= _sink.Settings.LevelMin;
 
     /// <summary>The same log with pairs that go with each line, such as <c>agent</c> or <c>repository</c>.</summary>
@@ -73,15 +76,21 @@ internal sealed class ServeLog
     }
 
     /// <summary>What all logs of a process share.</summary>
-    private sealed class Sink(TextWriter target, TimeProvider clock, LogSettings settings)
+    private sealed class Sink(TextWriter target, TimeProvider clock, LogSettings atStart)
     {
+        private volatile LogSettings _settings = atStart;
+
         // Pairs that differ between two occurrences of the same trouble.
         private static readonly string[] Changing = ["ms", "in", "out", "again_in", "next_try", "attempt"];
 
         private readonly Lock _lock = new();
         private readonly LogFold _fold = new();
 
-        public LogSettings Settings => settings;
+        public LogSettings Settings
+        {
+            get => _settings;
+            set => _settings = value;
+        }
 
         public Action<LogEntry>? Tee { get; set; }
 
@@ -99,7 +108,7 @@ internal sealed class ServeLog
                     if (folded > 0) entry = entry with { Pairs = [.. pairs, new("repeated", Text(folded))] };
                 }
 
-                target.WriteLine(LogLine.Format(settings.Style, entry));
+                target.WriteLine(LogLine.Format(_settings.Style, entry));
             }
         }
 

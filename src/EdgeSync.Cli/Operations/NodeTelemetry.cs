@@ -10,30 +10,30 @@ namespace EdgeSync.Cli.Operations;
 /// <summary>What a process has for being observed: the sums that it keeps, and the export if there is somewhere to send them.</summary>
 internal sealed class NodeTelemetry : IAsyncDisposable
 {
-    private readonly TelemetryExport? _export;
+    private readonly INodeStatusSource? _status;
+    private readonly ServeLog _log;
+    private readonly TimeProvider _clock;
+    private TelemetryExport? _export;
 
-    private NodeTelemetry(MetricStore metrics, TelemetryExport? export) => (Metrics, _export) = (metrics, export);
+    private NodeTelemetry(INodeStatusSource? status, ServeLog log, TimeProvider clock) => (_status, _log, _clock) = (status, log, clock);
 
-    public MetricStore Metrics { get; }
+    public MetricStore Metrics { get; } = new();
 
     /// <param name="options">Null: nothing leaves this machine.</param>
     /// <param name="status">Null for commands that end by themselves.</param>
     public static NodeTelemetry Start(OtlpOptions? options, INodeStatusSource? status, ServeLog log, TimeProvider clock)
     {
-        var metrics = new MetricStore();
-        return new NodeTelemetry(metrics, options is null ? null : TelemetryExport.Start(options, metrics, GaugesAsync, log, clock));
+        var telemetry = new NodeTelemetry(status, log, clock);
+        telemetry.Export(options);
+        return telemetry;
+    }
 
-        async ValueTask<IReadOnlyList<MetricFamily>> GaugesAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                return status is null ? [] : NodeGauges.Of(await status.SnapshotAsync(cancellationToken));
-            }
-            catch (Exception e) when (e is EdgeSyncException or ObjectDisposedException)
-            {
-                return [];   // a node in trouble, or on its way out, still says what it counted
-            }
-        }
+    /// <summary>Somewhere else from now on, or nowhere; what has gathered still goes to the old place. The sums go on.</summary>
+    public async Task ChangeAsync(OtlpOptions? options)
+    {
+        if (_export is not null) await _export.DisposeAsync();
+        _export = null;
+        Export(options);
     }
 
     /// <summary>Of a daemon, whose settings have looked at flags and variables already.</summary>
@@ -50,5 +50,22 @@ internal sealed class NodeTelemetry : IAsyncDisposable
     {
         if (_export is not null) await _export.DisposeAsync();
         Metrics.Dispose();
+    }
+
+    private void Export(OtlpOptions? options)
+    {
+        if (options is not null) _export = TelemetryExport.Start(options, Metrics, GaugesAsync, _log, _clock);
+    }
+
+    private async ValueTask<IReadOnlyList<MetricFamily>> GaugesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return _status is null ? [] : NodeGauges.Of(await _status.SnapshotAsync(cancellationToken));
+        }
+        catch (Exception e) when (e is EdgeSyncException or ObjectDisposedException)
+        {
+            return [];   // a node in trouble, or on its way out, still says what it counted
+        }
     }
 }

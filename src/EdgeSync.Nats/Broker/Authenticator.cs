@@ -94,6 +94,11 @@ internal sealed class Authenticator
 
     private static Judgement Of(bool isRight) => isRight ? Judgement.Accepted : Judgement.Refused;
 
+    /// <summary>Whoever was let in as that one (null: without a name) would be let in again, with the same rights.</summary>
+    public bool StillAccepts(BrokerUser? user) => user is null
+        ? !_options.RequiresAuthentication || _options.Token is not null
+        : _users.TryGetValue(user.Name, out var now) && now.IsSameAs(user);
+
     private bool TryAcceptSignature(ConnectOptions connect, string nonce, out BrokerUser? user) =>
         _users.TryGetValue(connect.Nkey, out user) && user.Password is null
         && NKey.Verify(connect.Nkey, Encoding.ASCII.GetBytes(nonce), connect.Signature);

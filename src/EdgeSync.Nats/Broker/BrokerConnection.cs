@@ -84,6 +84,9 @@ public abstract class BrokerConnection
 
     internal abstract int SubscriptionCount { get; }
 
+    /// <summary>False for one that the present users would not let in, or not as it is.</summary>
+    internal virtual bool IsStillWelcome => true;
+
     internal abstract IEnumerable<Subscription> ListSubscriptions();
 
     internal void Receive(ReadOnlySpan<byte> bytes, Instant now)

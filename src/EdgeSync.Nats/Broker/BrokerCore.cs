@@ -63,7 +63,7 @@ public sealed class BrokerCore
         _lameDuck = new LameDuck(options);
     }
 
-    public BrokerOptions Options { get; }
+    public BrokerOptions Options { get; private set; }
 
     /// <summary>Drawn at the start: tells one run of a server from another.</summary>
     public string ServerId { get; }
@@ -117,7 +117,7 @@ public sealed class BrokerCore
 
     internal Router Router { get; }
 
-    internal Authenticator Authenticator { get; }
+    internal Authenticator Authenticator { get; private set; }
 
     internal ClosedConnectionLog ClosedConnections { get; }
 
@@ -133,6 +133,24 @@ public sealed class BrokerCore
     internal Instant Now { get; private set; }
 
     internal IReadOnlyDictionary<ulong, BrokerConnection> Connections => _connections;
+
+    /// <summary>
+    /// Other users and another bound for what waits, from now on. Who is connected as somebody that is gone, or has other rights
+    /// now, is told so and may come again; all other limits stay as they were at start.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">Something in it can never work; nothing has changed.</exception>
+    public void Reconfigure(BrokerOptions options, Instant now)
+    {
+        options.Check();
+        Now = now;
+        Options = Options with { Users = options.Users, TotalPendingBytesMax = options.TotalPendingBytesMax };
+        Authenticator = new Authenticator(Options, Entropy);
+        _checks.Clear();   // of hashes that may be others now; who waits for one is put out below
+        foreach (var connection in _connections.Values.ToList())
+        {
+            if (!connection.IsStillWelcome) connection.CloseWithError("User Authentication Revoked"u8, CloseReason.AuthenticationFailure);
+        }
+    }
 
     /// <summary>A new connection; INFO is ready to be taken. It may be closed already, with the reason written.</summary>
     public BrokerConnection Attach(ConnectionOrigin origin, Instant now)
@@ -215,7 +233,7 @@ public sealed class BrokerCore
     public void OnChecked(PasswordCheck check, bool isRight, Instant now)
     {
         Now = now;
-        if (isRight) Authenticator.Remember(check);
+        if (isRight && !check.Connection.IsClosed) Authenticator.Remember(check);
         check.Connection.OnChecked(isRight, now);
     }
 

@@ -112,4 +112,11 @@ public sealed record BrokerUser
 
     /// <summary>What may be subscribed to, or null for everything.</summary>
     public SubjectPermissions? Subscribe { get; init; }
+
+    /// <summary>Named, proven and allowed the same.</summary>
+    internal bool IsSameAs(BrokerUser other) =>
+        Name == other.Name && Password == other.Password && Responses == other.Responses && AreSame(Publish, other.Publish) && AreSame(Subscribe, other.Subscribe);
+
+    private static bool AreSame(SubjectPermissions? one, SubjectPermissions? other) =>
+        one is null || other is null ? one == other : (one.Allow is null ? other.Allow is null : other.Allow is not null && one.Allow.SequenceEqual(other.Allow)) && one.Deny.SequenceEqual(other.Deny);
 }

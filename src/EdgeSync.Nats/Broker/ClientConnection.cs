@@ -36,6 +36,9 @@ internal sealed class ClientConnection : BrokerConnection
     /// <summary>Who it is; null for anybody.</summary>
     public BrokerUser? User { get; private set; }
 
+    internal override bool IsStillWelcome =>
+        Origin.Transport == ConnectionTransport.InProcess || (!IsHeld && (!_isAuthenticated || Core.Authenticator.StillAccepts(User)));
+
     public ConnectOptions Connect => _connect;
 
     internal override int SubscriptionCount => _subscriptions.Count;

@@ -104,6 +104,14 @@ public sealed class NatsBroker : IAsyncDisposable
     /// <summary>The remotes, and where each stands.</summary>
     public IReadOnlyList<LeafRemoteStatus> RemoteStatus => [.. _remotes.Keys.Select(handle => handle.Status)];
 
+    /// <summary>Other users and another bound for what waits, from now on.</summary>
+    /// <exception cref="EdgeSyncException">Something in it can never work; nothing has changed.</exception>
+    public void Reconfigure(BrokerOptions options) => _driver.Call((core, now) =>
+    {
+        core.Reconfigure(options, now);
+        return true;
+    });
+
     /// <summary>Takes no new connections, tells clients to go, and closes them one after the other. Returns at once.</summary>
     public async Task EnterLameDuckAsync()
     {

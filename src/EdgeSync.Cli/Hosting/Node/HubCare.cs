@@ -8,7 +8,7 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// What a hub does now and then: folds each write-ahead log into its file, so that stock can read a plain copy, and ends
 /// itself when no leaf needs it any more, if it is to.
 /// </summary>
-internal sealed class HubCare(HubSection settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ServeLog log, TimeProvider clock)
+internal sealed class HubCare(Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ServeLog log, TimeProvider clock)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
@@ -25,11 +25,12 @@ internal sealed class HubCare(HubSection settings, Func<IReadOnlyList<Repository
 
     private async Task FoldAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(settings.Checkpoint, clock);
+        using var timer = new PeriodicTimer(settings().Checkpoint, clock);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellationToken))
             {
+                timer.Period = settings().Checkpoint;
                 foreach (var node in repositories()) await node.Host.Writer.RunAsync(r => r.Database.Checkpoint(truncate: false), cancellationToken);
             }
         }
@@ -43,20 +44,18 @@ internal sealed class HubCare(HubSection settings, Func<IReadOnlyList<Repository
     {
         try
         {
-            if (settings.ExitWithoutLeaves is not { } patience)
-            {
-                await Task.Delay(Timeout.Infinite, cancellationToken);
-                return false;
-            }
-
-            var lifetime = new HubLifetime(patience, Now);
+            HubLifetime? lifetime = null;
+            TimeSpan? before = null;
             using var timer = new PeriodicTimer(LookEvery, clock);
             while (await timer.WaitForNextTickAsync(cancellationToken))
             {
-                lifetime.OnLeaves(Now, leafs());
-                if (!lifetime.IsOver(Now)) continue;
+                var patience = settings().ExitWithoutLeaves;
+                if (patience != before) lifetime = patience is { } span ? new HubLifetime(span, Now) : null;
+                before = patience;
+                lifetime?.OnLeaves(Now, leafs());
+                if (lifetime is null || !lifetime.IsOver(Now)) continue;
 
-                log.Write("no leaf is linked any more", ("since", Commands.Durations.Format(patience)));
+                log.Write("no leaf is linked any more", ("since", Commands.Durations.Format(patience!.Value)));
                 return true;
             }
 

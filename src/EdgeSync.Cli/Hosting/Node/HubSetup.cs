@@ -32,37 +32,58 @@ internal static class HubSetup
         using var made = Repository.Create(path, new RepositoryCreateOptions { AdminUser = AdminUser, ProjectCode = repository.ProjectCode, Clock = clock });
     }
 
-    /// <summary>Nobody's capabilities and the users; rights that somebody has already are kept.</summary>
-    public static async Task<IReadOnlyList<MadeUser>> ApplyAsync(RepositoryHost host, HubSection settings, CancellationToken cancellationToken)
+    /// <exception cref="EdgeSyncException">The file of a password is missing, or others can read it.</exception>
+    public static void RequireSecrets(HubSection settings)
     {
-        var secrets = settings.Users.Select(u => u.PasswordFile is { } file ? Secrets.FirstLine(file) : null).ToList();
-        return await host.Writer.RunAsync(
-            repository =>
-            {
-                var made = new List<MadeUser>();
-                if (settings.NobodyCaps is { Length: > 0 } caps)
-                {
-                    if (repository.Users.TryGet("nobody", out var nobody))
-                    {
-                        if (nobody!.Capabilities != caps) repository.Users.SetCapabilities("nobody", caps);
-                    }
-                    else
-                    {
-                        repository.Users.Add("nobody", caps, "");
-                    }
-                }
-
-                for (var i = 0; i < settings.Users.Count; i++)
-                {
-                    var user = settings.Users[i];
-                    if (repository.Users.TryGet(user.Login, out _)) continue;
-
-                    var password = repository.Users.Add(user.Login, user.Caps, secrets[i]);
-                    made.Add(new MadeUser(user.Login, secrets[i] is null ? password : null));
-                }
-
-                return made;
-            },
-            cancellationToken);
+        foreach (var user in settings.Users) SecretOf(user);
     }
+
+    /// <summary>Nobody's capabilities and the users, in each repository; rights that somebody has already are kept.</summary>
+    /// <returns>Logins that were made; one that got no password from a file has the same new one everywhere.</returns>
+    public static async Task<IReadOnlyList<MadeUser>> ApplyAsync(IReadOnlyList<RepositoryHost> hosts, HubSection settings, CancellationToken cancellationToken)
+    {
+        var made = new List<MadeUser>();
+        foreach (var user in settings.Users)
+        {
+            var secret = SecretOf(user);
+            var isOurs = secret is null;
+            var isMade = false;
+            foreach (var host in hosts)
+            {
+                var password = await host.Writer.RunAsync(r => r.Users.TryGet(user.Login, out _) ? null : r.Users.Add(user.Login, user.Caps, secret), cancellationToken);
+                isMade |= password is not null;
+                secret ??= password;
+            }
+
+            if (isMade) made.Add(new MadeUser(user.Login, isOurs ? secret : null));
+        }
+
+        if (settings.NobodyCaps is { Length: > 0 } caps)
+        {
+            foreach (var host in hosts)
+            {
+                await host.Writer.RunAsync(
+                    repository =>
+                    {
+                        if (!repository.Users.TryGet("nobody", out var nobody)) repository.Users.Add("nobody", caps, "");
+                        else if (nobody!.Capabilities != caps) repository.Users.SetCapabilities("nobody", caps);
+                        return true;
+                    },
+                    cancellationToken);
+            }
+        }
+
+        return made;
+    }
+
+    /// <summary>The same while the hub runs. A password that would have to be shown once has nowhere to be shown then.</summary>
+    public static async Task ApplyAgainAsync(IReadOnlyList<RepositoryHost> hosts, HubSection settings, ServeLog log, CancellationToken cancellationToken)
+    {
+        foreach (var user in settings.Users.Where(u => u.PasswordFile is null))
+            log.Write(LogLevel.Warning, "a user without password_file is made at a start only", ("login", user.Login));
+        var known = new HubSection { NobodyCaps = settings.NobodyCaps, Users = [.. settings.Users.Where(u => u.PasswordFile is not null)] };
+        await ApplyAsync(hosts, known, cancellationToken);
+    }
+
+    private static string? SecretOf(HubUser user) => user.PasswordFile is { } file ? Secrets.FirstLine(file) : null;
 }

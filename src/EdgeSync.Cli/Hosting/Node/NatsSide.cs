@@ -24,7 +24,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     private static readonly TimeSpan DialWait = TimeSpan.FromSeconds(3);
 
-    private readonly NatsSection _settings;
+    private volatile NatsSection _settings;
     private readonly ServeLog _log;
     private readonly TimeProvider _clock;
     private readonly RunningTasks _tasks;
@@ -34,6 +34,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private TaskCompletionSource _linkBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NatsServerChild? _child;
     private NatsUplinks? _uplinks;
+    private string _clientKey = "";   // of a plain client: server and login
     private bool _wasLost;
     private long _reconnects;
 
@@ -129,6 +130,23 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
             yield return reply;
         }
+    }
+
+    /// <summary>
+    /// Takes other hubs, logins and users, as far as that goes while it runs. False: a plain client whose server or login is
+    /// another one, which takes another connection.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; then nothing has changed.</exception>
+    public async Task<bool> TryChangeAsync(NatsSection settings)
+    {
+        if (Broker is null || _uplinks is null) return _clientKey == NatsUplinks.KeyOf(settings.AllRemotes[0]);
+
+        var options = OptionsOf(settings);
+        var join = _uplinks.Prepare(settings.AllRemotes);
+        Broker.Reconfigure(options);
+        await join();
+        _settings = settings;
+        return true;
     }
 
     /// <summary>Where the broker listens, by what.</summary>
@@ -244,6 +262,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         else if (_settings.IsClient)
         {
             var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault)).ToList();
+            _clientKey = NatsUplinks.KeyOf(_settings.AllRemotes[0]);
             foreach (var address in addresses) _log.Write("joining as a client", ("url", address.ToString()), ("because", address.Why));
             await ConnectAsync(new NatsOpts
             {
@@ -276,7 +295,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
             _clock, this, cancellationToken);
         await ConnectAsync(new NatsOpts { ConnectInProcess = _ => ValueTask.FromResult(Broker.ConnectInProcess()) }, cancellationToken);
         _uplinks = new NatsUplinks(Broker, _log, Tell);
-        await _uplinks.SetAsync(_settings.AllRemotes);
+        await _uplinks.Prepare(_settings.AllRemotes)();
     }
 
     private BrokerOptions OptionsOf(NatsSection settings) => new()

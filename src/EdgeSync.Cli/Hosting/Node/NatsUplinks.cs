@@ -22,9 +22,12 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
     /// <summary>The nodes at the other ends of those that are up.</summary>
     public IEnumerable<string> Names => _all.Select(u => u.UpName).OfType<string>();
 
-    /// <summary>Joins whom it is not joined to yet, leaves whom nobody wants any more, and keeps the rest as it is.</summary>
-    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; then nothing has changed.</exception>
-    public async Task SetAsync(IReadOnlyList<NatsRemote> wanted)
+    /// <summary>
+    /// What is to be done so that those are joined and nobody else: whom it is not joined to yet is joined, who is not wanted any
+    /// more is left, and the rest stays as it is.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; nothing has changed yet.</exception>
+    public Func<Task> Prepare(IReadOnlyList<NatsRemote> wanted)
     {
         var all = new List<Uplink>();
         var fresh = new List<Uplink>();
@@ -41,12 +44,15 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
             all.Add(fresh[^1]);
         }
 
-        var gone = _all.Except(all).ToList();
-        _all = all;
+        return async () =>
+        {
+            var gone = _all.Except(all).ToList();
+            _all = all;
 
-        // A hub takes a second link of one name only when the first is gone.
-        foreach (var uplink in gone) await uplink.LeaveAsync();
-        foreach (var uplink in fresh) uplink.Join(broker);
+            // A hub takes a second link of one name only when the first is gone.
+            foreach (var uplink in gone) await uplink.LeaveAsync();
+            foreach (var uplink in fresh) uplink.Join(broker);
+        };
     }
 
     public async ValueTask DisposeAsync()
@@ -55,7 +61,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
     }
 
     /// <summary>Other settings, or other contents of the files that they name, make another link.</summary>
-    private static string KeyOf(NatsRemote remote)
+    public static string KeyOf(NatsRemote remote)
     {
         var hasher = new ArtifactHasher(HashKind.Sha3);
         hasher.Append(Encoding.UTF8.GetBytes(SettingFields.Write(remote).ToJson()));

@@ -20,6 +20,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     private readonly SettingsLoader _loader;
     private readonly string _role;
+    private readonly bool _isVerbose;
     private readonly TimeProvider _clock;
     private readonly DateTimeOffset _startedAt;
     private readonly NodeHttpHost _web;
@@ -36,10 +37,11 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private NodeTelemetry? _telemetry;
     private XferHttpServer? _server;
     private ControlServer? _control;
+    private string? _urlFile;
 
-    private NodeDaemon(LoadedSettings loaded, SettingsLoader loader, string role, ServeLog log, TimeProvider clock)
+    private NodeDaemon(LoadedSettings loaded, SettingsLoader loader, string role, bool isVerbose, ServeLog log, TimeProvider clock)
     {
-        (_loaded, _loader, _role, _clock) = (loaded, loader, role, clock);
+        (_loaded, _loader, _role, _isVerbose, _clock) = (loaded, loader, role, isVerbose, clock);
         _startedAt = clock.GetUtcNow();
         _configuration = new ConfigurationStatus(loaded.File, _startedAt);
         var settings = loaded.Settings;
@@ -79,7 +81,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var loaded = loader.Load();
         var log = new ServeLog(errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose));
-        var daemon = new NodeDaemon(loaded, loader, role, log, clock);
+        var daemon = new NodeDaemon(loaded, loader, role, isVerbose, log, clock);
         try
         {
             await daemon.StartPartsAsync(cancellationToken);
@@ -120,9 +122,10 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         try
         {
             var loaded = _loader.Load();
-            await ApplyAsync(loaded, cancellationToken);
+            var change = new NewSettings(_loaded, loaded);
+            await ApplyAsync(loaded, change, cancellationToken);
             (_loaded, _configuration) = (loaded, new ConfigurationStatus(loaded.File, _clock.GetUtcNow()));
-            Log.Write("reloaded", ("settings", loaded.File), ("repositories", Text(_repositories.Count)));
+            Log.Write("reloaded", ("settings", loaded.File), ("repositories", Text(_repositories.Count)), ("changed", change.Any ? string.Join(' ', change.Changed) : "nothing"));
         }
         catch (EdgeSyncException e)
         {
@@ -168,7 +171,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (_bridge is not null) await _bridge.DisposeAsync();
         foreach (var node in _repositories) await node.DisposeAsync();
         if (_nats is not null) await _nats.DisposeAsync();
-        if (_loaded.Settings.Node.UrlFile is { } file) File.Delete(file);
+        if (_urlFile is not null) File.Delete(_urlFile);
         _changing.Dispose();
     }
 
@@ -195,9 +198,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
         if (IsHub && _repositories.Count > 0)
         {
-            MadeUsers = await HubSetup.ApplyAsync(_repositories[0].Host, settings.Hub, cancellationToken);
+            MadeUsers = await HubSetup.ApplyAsync([.. _repositories.Select(r => r.Host)], settings.Hub, cancellationToken);
             _careStop = new CancellationTokenSource();
-            Over = CareAsync(new HubCare(settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
+            Over = CareAsync(new HubCare(() => _loaded.Settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
         }
 
         _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Surroundings.Failed);
@@ -205,7 +208,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (settings.Http.Address is { } listen)
             _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen), _web, _clock, cancellationToken);
         Addresses = AddressesNow();
-        if (settings.Node.UrlFile is { } file) WriteUrlFile(file);
+        _urlFile = settings.Node.UrlFile;
+        if (_urlFile is not null) WriteUrlFile(_urlFile);
     }
 
     private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
@@ -266,17 +270,28 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Surroundings.NodeId);
 
     // What is new is opened before anything old is given up, so that a failure changes nothing.
-    private async Task ApplyAsync(LoadedSettings loaded, CancellationToken cancellationToken)
+    private async Task ApplyAsync(LoadedSettings loaded, NewSettings change, CancellationToken cancellationToken)
     {
+        var settings = loaded.Settings;
+        var export = NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId);
+        if (IsHub) HubSetup.RequireSecrets(settings.Hub);
         var kept = new List<RepositoryNode>();
         var fresh = new List<RepositoryNode>();
         try
         {
-            foreach (var wanted in loaded.Settings.Repositories)
+            foreach (var wanted in settings.Repositories)
             {
-                if (_repositories.FirstOrDefault(r => IsSame(r.Settings, wanted)) is { } same) kept.Add(same);
-                else fresh.Add(await OpenAsync(wanted, cancellationToken));
+                if (_repositories.FirstOrDefault(r => IsSame(r.Settings, wanted)) is { } same)
+                {
+                    kept.Add(same);
+                    continue;
+                }
+
+                if (IsHub) HubSetup.CreateMissing(wanted, _clock);
+                fresh.Add(await OpenAsync(wanted, cancellationToken));
             }
+
+            if (change.CanChangeNats) await ChangeNatsAsync(settings, [.. kept, .. fresh], cancellationToken);
         }
         catch
         {
@@ -289,17 +304,30 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _web.Serve(_repositories.Select(r => r.Host));
         _control!.Link(RepositoryPaths);
         foreach (var node in gone) await node.DisposeAsync();
-        TellWhatWaits(loaded);
+        if (IsHub && (fresh.Count > 0 || change.Has("hub."))) await HubSetup.ApplyAgainAsync([.. _repositories.Select(r => r.Host)], settings.Hub, Log, cancellationToken);
+        Log.Change(LogSettings.Of(settings.Log, _isVerbose));
+        if (change.Has("telemetry.")) await _telemetry!.ChangeAsync(export);
+        _web.Pages = new OperationsPages(this, _telemetry!.Metrics, settings.Http.StatusAccess);
+        if (change.Waiting.ToList() is { Count: > 0 } waiting)
+            Log.Write(LogLevel.Warning, "a restart is needed for some of the new settings", ("settings", string.Join(' ', waiting)));
     }
 
-    /// <summary>Sections that are only read at start.</summary>
-    private void TellWhatWaits(LoadedSettings loaded)
+    /// <summary>Hubs, logins and users of the broker; a plain client turns to its new server as a whole.</summary>
+    private async Task ChangeNatsAsync(NodeSettings settings, IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
     {
-        var before = _loaded.Values.ToDictionary(v => v.Path, v => v.Value);
-        var waits = loaded.Values
-            .Where(v => !v.Path.StartsWith("repositories", StringComparison.Ordinal) && before.GetValueOrDefault(v.Path) != v.Value)
-            .Select(v => v.Path).ToList();
-        if (waits.Count > 0) Log.Write(LogLevel.Warning, "a restart is needed for some of the new settings", ("settings", string.Join(' ', waits)));
+        if (_nats is not { } old || await old.TryChangeAsync(settings.Nats)) return;
+
+        var fresh = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+        (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
+        _nats = fresh;
+        foreach (var node in repositories) await node.RejoinAsync(fresh, cancellationToken);
+        if (_bridge is not null)
+        {
+            await _bridge.DisposeAsync();
+            _bridge = await BridgeNode.StartAsync(settings.Bridge, fresh, Surroundings, cancellationToken);
+        }
+
+        await old.DisposeAsync();
     }
 
     private async Task<ControlReply> AnswerAsync(ControlRequest request, CancellationToken cancellationToken)

@@ -100,6 +100,14 @@ internal sealed class RepositoryNode : IAsyncDisposable
         foreach (var upstream in nats.UpstreamNames.ToList()) await OnLinkAsync(isUp: true, upstream);
     }
 
+    /// <summary>The same over another connection; exchanges over the old one end, and are tried again.</summary>
+    public async Task RejoinAsync(NatsSide nats, CancellationToken cancellationToken)
+    {
+        if (_project is not null) await _project.DisposeAsync();
+        await OnLinkAsync(isUp: false, null);
+        await JoinAsync(nats, cancellationToken);
+    }
+
     public ValueTask OnLinkAsync(bool isUp, string? upstream) => _loop.TellAsync((core, now) =>
     {
         if (isUp) core.OnLinkUp(now, upstream);

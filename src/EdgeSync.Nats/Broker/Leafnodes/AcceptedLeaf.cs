@@ -98,6 +98,8 @@ internal sealed class AcceptedLeaf : LeafSession
     private BrokerUser? _user;
     private ConnectOptions _connect = ConnectOptions.ServerDefaults;
 
+    internal override bool IsStillWelcome => !IsHeld && (!IsUp || Core.Authenticator.StillAccepts(_user));
+
     private ServerInfo OwnInfo() => new()
     {
         ServerId = Core.ServerId,
