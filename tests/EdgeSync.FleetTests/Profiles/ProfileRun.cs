@@ -191,7 +191,7 @@ internal sealed class ProfileRun : IAsyncDisposable
         // exchanges give up now and then.
         var downMax = result.Profile.Name switch
         {
-            "hell" => 3.0 * FileBytes.Sum(),
+            "hell" => 2.5 * FileBytes.Sum(),
             "worst" => (1.5 * FileBytes.Sum()) + (ResetsAfterBytes.Length * PartBytes),
             _ => 1.25 * FileBytes.Sum(),
         };
