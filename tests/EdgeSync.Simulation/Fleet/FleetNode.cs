@@ -63,6 +63,9 @@ internal sealed class FleetNode
 
     public AgentCore? Agent => _agent;
 
+    /// <summary>What the sessions of this life ask for; a new life has none.</summary>
+    public PullClaims Claims { get; private set; } = new();
+
     public ExchangeResponder? Responder => _responder;
 
     public List<SyncTarget> HttpTargets { get; } = [];
@@ -97,6 +100,7 @@ internal sealed class FleetNode
         Restarts = _life - 1;
         ExchangeOptions = new ExchangeOptions { NodeId = Name, PartBytes = 16 << 10 };
         _responder = new ExchangeResponder(ExchangeOptions, NextId);
+        Claims = new PullClaims();
         if (HasBroker)
         {
             Broker = new FleetBroker(Name, Clock, () => Now, _prng.Fork());

@@ -19,6 +19,7 @@ internal sealed class FleetSync : IDisposable
     private readonly FleetNode _node;
     private readonly AgentEffect.StartSync _order;
     private readonly ClientSession _session;
+    private readonly PullClaim _claim;
     private readonly Dictionary<long, int> _tokens = [];
     private ExchangeRequest? _request;
     private string? _responder;
@@ -31,8 +32,10 @@ internal sealed class FleetSync : IDisposable
     public FleetSync(FleetNode node, AgentEffect.StartSync order, ulong seed)
     {
         (_node, _order) = (node, order);
+        _claim = node.Claims.Open(node.Now);
         var options = SampleProject.Options(order.Actions) with
         {
+            Claim = _claim,
             ConfigPull = ConfigAreas.None,
             RequestBytesFirst = order.Target.Kind == TargetKind.Http ? 1 << 20 : 200_000,
         };
@@ -65,7 +68,7 @@ internal sealed class FleetSync : IDisposable
             var report = _session.Report;
             _received = report.ArtifactsReceived + report.UnversionedReceived + report.RowsReceived;
             _sent = report.ArtifactsSent + report.UnversionedSent;
-            End(report.Fault is { } fault ? new SyncOutcome(KindOf(fault.Kind), fault.Text, _responder) : SyncOutcome.Ok(_received, _sent, _responder));
+            End(report.Fault is { } fault ? new SyncOutcome(KindOf(fault.Kind), fault.Text, _responder) : SyncOutcome.Ok(_received, _sent, _responder) with { LeftToOthers = report.LeftToOthers });
             return;
         }
 
@@ -131,6 +134,7 @@ internal sealed class FleetSync : IDisposable
     private void OnReply(ExchangeRequest request, long natsToken, int token, Nats.Client.NatsMsg? reply)
     {
         _tokens.Remove(natsToken);
+        _claim.OnHeard(_node.Now);
         if (_isOver || request != _request) return;
 
         if (reply is not { } message)
