@@ -1,4 +1,5 @@
 using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.Cli;
 
@@ -12,7 +13,7 @@ internal static class Program
     {
         if (args is ["--version"] or ["-V"])
         {
-            VersionReport.Current().PrintTo(Console.OpenStandardOutput());
+            VersionReport.Current().PrintTo(StandardStream.OpenOutput());
             return (int)ExitCode.Ok;
         }
 
