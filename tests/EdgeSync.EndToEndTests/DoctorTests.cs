@@ -50,6 +50,23 @@ public sealed class DoctorTests
         Assert.Equal("failed", StateOf(report.RootElement, "repository:nowhere.fossil"));
     }
 
+    [Theory]
+    [InlineData("*", "", true)]
+    [InlineData("127.0.0.1", "", false)]
+    [InlineData("*", """, "users": [ { "user": "ship", "password": "x" } ]""", false)]
+    public void A_broker_that_lets_in_whoever_reaches_it_is_told_of(string bind, string users, bool isOpen)
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "a.fossil");
+        edgesync.Write("edgesync.json", $$"""{ "nats": { "bind": "{{bind}}", "leaf_port": 0 {{users}} }, "repositories": [ { "path": "a.fossil" } ] }""");
+
+        using var report = System.Text.Json.JsonDocument.Parse(edgesync.Run("doctor", "--config", "edgesync.json", "--json").Text);
+
+        var checks = report.RootElement.GetProperty("checks").EnumerateArray().Where(c => c.GetProperty("name").GetString() == "broker access").ToList();
+        Assert.Equal(isOpen, checks.Count == 1);
+        if (isOpen) Assert.Contains("nats.users", checks[0].GetProperty("hint").GetString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_client_port_is_told_from_a_leafnode_port()
     {

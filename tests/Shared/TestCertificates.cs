@@ -44,6 +44,8 @@ internal sealed class TestCertificates
         var serial = RandomNumberGenerator.GetBytes(8);
         using var certificate = request.Create(authority, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), serial);
         File.WriteAllText(Path.Combine(_folder, file + ".pem"), certificate.ExportCertificatePem());
-        File.WriteAllText(Path.Combine(_folder, file + ".key"), key.ExportPkcs8PrivateKeyPem());
+        var keyFile = Path.Combine(_folder, file + ".key");
+        File.WriteAllText(keyFile, key.ExportPkcs8PrivateKeyPem());
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 }

@@ -25,6 +25,9 @@ internal sealed record NatsAddress(NatsLinkKind Kind, Uri Url, string Why)
     /// <summary>As it may be shown.</summary>
     public override string ToString() => Secrets.RedactUrls(Url.OriginalString);
 
+    /// <summary>As leafnode links and nats-server know it: <c>tls-leaf</c> is a word of ours.</summary>
+    public string LeafUrl => Url.Scheme == "tls-leaf" ? "tls" + Url.OriginalString["tls-leaf".Length..] : Url.OriginalString;
+
     public static bool TryParse(string text, [NotNullWhen(true)] out NatsAddress? address, [NotNullWhen(false)] out string? fault)
     {
         (address, fault) = (null, null);

@@ -53,6 +53,18 @@ internal static class SettingsCheck
         ($"{place}.login.nkey_file", login.NkeyFile), ($"{place}.login.creds_file", login.CredsFile), ($"{place}.tls.key_file", tls.KeyFile),
     ];
 
+    public const string OpenDoorHint = "name who may come in nats.users, or bind a private address: --nats-bind 127.0.0.1";
+
+    /// <summary>Says that whoever reaches the embedded broker from another machine may use it; null when that is not so.</summary>
+    public static string? OpenDoor(NatsSection nats)
+    {
+        var listens = nats.IsUseful && !nats.IsClient && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort) is not null;
+        var isLocal = nats.Bind == "localhost" || (System.Net.IPAddress.TryParse(nats.Bind, out var address) && System.Net.IPAddress.IsLoopback(address));
+        return listens && !isLocal && nats.Users.Count == 0 && nats.ServeTls.CaFile is null
+            ? $"whoever reaches the broker's ports at {nats.Bind} may use it: there are no users, and no certificate is asked for"
+            : null;
+    }
+
     public static bool IsProjectCode(string? text) =>
         text is { Length: ProjectCodeLength } && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Keys;
@@ -31,7 +30,7 @@ public sealed class ClientSecurityTests
     [Fact]
     public async Task An_nkey_signs_the_nonce()
     {
-        var (known, stranger) = (NewKey(NKeyKind.User), NewKey(NKeyKind.User));
+        var (known, stranger) = (OperatorChain.NewKey(NKeyKind.User), OperatorChain.NewKey(NKeyKind.User));
         using var server = StockNats.Start($"authorization {{ users: [ {{ nkey: {known.PublicKey} }} ] }}");
 
         await AcceptedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromSeed(known.ToSeedText()) });
@@ -42,19 +41,11 @@ public sealed class ClientSecurityTests
     [Fact]
     public async Task A_credentials_file_is_accepted()
     {
-        var (signer, account, user) = (NewKey(NKeyKind.Operator), NewKey(NKeyKind.Account), NewKey(NKeyKind.User));
-        var operatorJwt = Jwt(signer, signer.PublicKey, "\"type\":\"operator\"");
-        var accountJwt = Jwt(
-            signer, account.PublicKey,
-            "\"type\":\"account\",\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,\"wildcards\":true,\"conn\":-1,\"leaf\":-1}");
-        var userJwt = Jwt(account, user.PublicKey, "\"type\":\"user\",\"subs\":-1,\"data\":-1,\"payload\":-1");
-        using var server = StockNats.Start(
-            $"operator: {operatorJwt}\nresolver: MEMORY\nresolver_preload: {{ {account.PublicKey}: {accountJwt} }}");
-        var file = $"-----BEGIN NATS USER JWT-----\r\n{userJwt}\r\n------END NATS USER JWT------\r\n\r\n"
-            + $"-----BEGIN USER NKEY SEED-----\r\n{user.ToSeedText()}\r\n------END USER NKEY SEED------\r\n";
+        var chain = new OperatorChain();
+        using var server = StockNats.Start(chain.Configuration);
 
-        await AcceptedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromCredentialsFile(file) });
-        await RefusedAsync(new NatsOpts { Url = server.Url, Credentials = new NatsCredentials { Jwt = userJwt, Key = NewKey(NKeyKind.User) } });
+        await AcceptedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromCredentialsFile(chain.CredentialsFile) });
+        await RefusedAsync(new NatsOpts { Url = server.Url, Credentials = new NatsCredentials { Jwt = chain.UserJwt, Key = OperatorChain.NewKey(NKeyKind.User) } });
     }
 
     [Fact]
@@ -146,17 +137,4 @@ public sealed class ClientSecurityTests
         return await Assert.ThrowsAsync<NatsException>(async () => await nats.ConnectAsync(Cancellation));
     }
 
-    private static NKeyPair NewKey(NKeyKind kind) => NKeyPair.Create(new SeededEntropy(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))), kind);
-
-    // What is signed has the form of a JWT; the signature of a nonce is the same operation.
-    private static string Jwt(NKeyPair issuer, string subject, string claims)
-    {
-        var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
-        var header = Url("{\"typ\":\"JWT\",\"alg\":\"ed25519-nkey\"}");
-        var body = Url($"{{\"jti\":\"x\",\"iat\":{now},\"iss\":\"{issuer.PublicKey}\",\"name\":\"n\",\"sub\":\"{subject}\",\"nats\":{{{claims},\"version\":2}}}}");
-        return $"{header}.{body}.{issuer.SignNonce($"{header}.{body}")}";
-    }
-
-    private static string Url(string text) =>
-        Convert.ToBase64String(Encoding.UTF8.GetBytes(text)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 }

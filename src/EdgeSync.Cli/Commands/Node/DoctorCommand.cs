@@ -84,6 +84,7 @@ internal static class DoctorCommand
         if (settings.Http.Listen is { } listen && ListenAddress.TryParse(listen, out var http))
             checks.Add(await NetworkDoctor.OwnPortAsync("http", http, cancellationToken));
 
+        if (SettingsCheck.OpenDoor(settings.Nats) is { } door) checks.Add(Warn("broker access", door, SettingsCheck.OpenDoorHint));
         var bind = settings.Nats.Bind switch { "*" => IPAddress.Any, "localhost" => IPAddress.Loopback, var text => IPAddress.Parse(text) };
         (string, int?)[] ports = [("nats", settings.Nats.ClientPort), ("nats-leaf", settings.Nats.LeafPort)];
         foreach (var (what, port) in ports)

@@ -85,10 +85,10 @@ internal static class NatsServerConfig
     private static string UrlWithLogin(string url, NatsLogin login)
     {
         if (!NatsAddress.TryParse(url, out var address, out var fault)) throw new EdgeSyncException(ErrorKind.Usage, fault);
-        if (login.User is null || address.Url.UserInfo.Length > 0) return address.Url.OriginalString;
+        if (login.User is null || address.Url.UserInfo.Length > 0) return address.LeafUrl;
 
         var secret = Secrets.Read(login.Password, login.PasswordFile) ?? "";
-        return $"{address.Url.Scheme}://{Uri.EscapeDataString(login.User)}:{Uri.EscapeDataString(secret)}@{address.Url.Host}:{address.Url.Port}";
+        return $"{(address.Url.Scheme == "tls-leaf" ? "tls" : address.Url.Scheme)}://{Uri.EscapeDataString(login.User)}:{Uri.EscapeDataString(secret)}@{address.Url.Host}:{address.Url.Port}";
     }
 
     // Control characters have no place in any of these values, and would end the string.

@@ -34,6 +34,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private TaskCompletionSource _linkBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NatsServerChild? _child;
     private NatsUplinks? _uplinks;
+    private string? _whyNot;
     private string _clientKey = "";   // of a plain client: server and login
     private bool _wasLost;
     private long _reconnects;
@@ -332,7 +333,10 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
             case NatsConnectionNewsKind.Closed:
                 break;   // by us
             case NatsConnectionNewsKind.ConnectFailed:
-                _log.Write(LogLevel.Debug, "nats attempt failed", ("server", news.Server?.Address), ("because", news.Text));
+                // Each reason once, not with each attempt: a wrong password stays wrong.
+                _log.Write(
+                    Interlocked.Exchange(ref _whyNot, news.Text) == news.Text ? LogLevel.Debug : LogLevel.Warning,
+                    "nats cannot connect; trying goes on", ("server", news.Server?.Address), ("because", news.Text), ("try", NatsHint.For(news.Server?.Address, news.Text)));
                 break;
             default:
                 _log.Write(LogLevel.Warning, "nats", ("event", news.Kind.ToString()), ("because", news.Text));

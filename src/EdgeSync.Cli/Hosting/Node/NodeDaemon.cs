@@ -14,8 +14,6 @@ namespace EdgeSync.Cli.Hosting.Node;
 /// </summary>
 internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 {
-    private const string AnotherName = "give one of the two another name: --name, or node.name in edgesync.json";
-
     private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(3);
 
     private readonly SettingsLoader _loader;
@@ -186,6 +184,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             _nats.LinkChanged = OnLinkAsync;
         }
 
+        if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.Write(LogLevel.Warning, door, ("try", SettingsCheck.OpenDoorHint));
         if (settings.Bridge.Projects.Count > 0 && _nats is not null)
             _bridge = await BridgeNode.StartAsync(settings.Bridge, _nats, Surroundings, cancellationToken);
         if (IsHub)
@@ -245,27 +244,19 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private IEnumerable<NodeCheck> NatsChecks()
     {
         if (_nats?.LinkStatus() is not { Mode: not "embedded" } link) return [];
-        if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), HintFor(link.Url, link.LastError))];
+        if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), NatsHint.For(link.Url, link.LastError))];
 
         return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
-            ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), HintFor(other.Url, other.LastError))]
+            ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), NatsHint.For(other.Url, other.LastError))]
             : [new NodeCheck("nats", CheckState.Ok)];
     }
 
     private static IEnumerable<NodeCheck> NameChecks(IEnumerable<RepositoryStatus> repositories) =>
         repositories.Select(r => r.Twin).FirstOrDefault(t => t is not null) is { } twin
-            ? [new NodeCheck("name", CheckState.Warning, twin, AnotherName)]
+            ? [new NodeCheck("name", CheckState.Warning, twin, NatsHint.AnotherName)]
             : [];
 
     private static string WhyNot(string? url, string? error) => $"{url ?? "the server"} is not reachable: {(string.IsNullOrEmpty(error) ? "no answer yet" : error)}";
-
-    private static string HintFor(string? url, string? error) => error switch
-    {
-        { } why when why.Contains("another link of the name", StringComparison.Ordinal) => AnotherName,
-        { } why when why.Contains("credentials", StringComparison.Ordinal) || why.Contains("uthorization", StringComparison.Ordinal) =>
-            "look at nats.login (user and password_file, token_file, nkey_file or creds_file) and at the users of that server",
-        _ => $"edgesync doctor --nats {url}",
-    };
 
     private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Surroundings.NodeId);
 

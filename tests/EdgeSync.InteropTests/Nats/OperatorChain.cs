@@ -1,0 +1,49 @@
+using System.Security.Cryptography;
+using System.Text;
+using EdgeSync.Nats.Keys;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.InteropTests.Nats;
+
+/// <summary>An operator signs an account, the account a user: the chain that a <c>.creds</c> file stands for.</summary>
+internal sealed class OperatorChain
+{
+    public OperatorChain()
+    {
+        var (signer, account, user) = (NewKey(NKeyKind.Operator), NewKey(NKeyKind.Account), NewKey(NKeyKind.User));
+        var operatorJwt = Jwt(signer, signer.PublicKey, "\"type\":\"operator\"");
+        var accountJwt = Jwt(
+            signer, account.PublicKey,
+            "\"type\":\"account\",\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,\"wildcards\":true,\"conn\":-1,\"leaf\":-1}");
+        UserJwt = Jwt(account, user.PublicKey, "\"type\":\"user\",\"subs\":-1,\"data\":-1,\"payload\":-1");
+        Configuration = $"operator: {operatorJwt}\nresolver: MEMORY\nresolver_preload: {{ {account.PublicKey}: {accountJwt} }}";
+        CredentialsFile = Of(UserJwt, user);
+    }
+
+    /// <summary>For nats-server: who signs, and what was signed.</summary>
+    public string Configuration { get; }
+
+    public string UserJwt { get; }
+
+    public string CredentialsFile { get; }
+
+    /// <summary>The same claim with the seed of somebody else.</summary>
+    public string StolenFile => Of(UserJwt, NewKey(NKeyKind.User));
+
+    public static NKeyPair NewKey(NKeyKind kind) => NKeyPair.Create(new SeededEntropy(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))), kind);
+
+    private static string Of(string jwt, NKeyPair user) =>
+        $"-----BEGIN NATS USER JWT-----\r\n{jwt}\r\n------END NATS USER JWT------\r\n\r\n-----BEGIN USER NKEY SEED-----\r\n{user.ToSeedText()}\r\n------END USER NKEY SEED------\r\n";
+
+    // What is signed has the form of a JWT; the signature of a nonce is the same operation.
+    private static string Jwt(NKeyPair issuer, string subject, string claims)
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        var header = Url("{\"typ\":\"JWT\",\"alg\":\"ed25519-nkey\"}");
+        var body = Url($"{{\"jti\":\"x\",\"iat\":{now},\"iss\":\"{issuer.PublicKey}\",\"name\":\"n\",\"sub\":\"{subject}\",\"nats\":{{{claims},\"version\":2}}}}");
+        return $"{header}.{body}.{issuer.SignNonce($"{header}.{body}")}";
+    }
+
+    private static string Url(string text) =>
+        Convert.ToBase64String(Encoding.UTF8.GetBytes(text)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+}
