@@ -9,6 +9,7 @@
 #   fuzz [MINUTES]   the property tests, over and over with new seeds
 #   interop [--long] against the stock program; --long also a real history, EDGESYNC_REAL_REPO=FILE
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
+#   packaging [systemd] [image]  the units under a real systemd, the image by buildah (scripts/packaging.sh)
 #   aot [RID]        publish the one file
 #   size             budget, and the ten heaviest namespaces
 set -euo pipefail
@@ -60,7 +61,8 @@ case $verb in
     EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync} run_tests EdgeSync.InteropTests "$@"
     ;;
   bench) exec scripts/bench.sh "$@" ;;
+  packaging) exec scripts/packaging.sh "$@" ;;
   aot) exec scripts/publish.sh "$@" ;;
   size) exec scripts/size.sh "$@" ;;
-  *) sed -n '2,13s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
+  *) sed -n '2,14s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
 esac
