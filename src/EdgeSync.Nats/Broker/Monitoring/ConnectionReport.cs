@@ -33,13 +33,7 @@ public sealed record ConnectionReport : IJsonObject
 
     public required long PendingBytes { get; init; }
 
-    public required long InMsgs { get; init; }
-
-    public required long OutMsgs { get; init; }
-
-    public required long InBytes { get; init; }
-
-    public required long OutBytes { get; init; }
+    public required TrafficReport Traffic { get; init; }
 
     public required int Subscriptions { get; init; }
 
@@ -82,10 +76,7 @@ public sealed record ConnectionReport : IJsonObject
         json.Put("uptime"u8, Uptime);
         json.Put("idle"u8, Idle);
         json.Put("pending_bytes"u8, PendingBytes);
-        json.Put("in_msgs"u8, InMsgs);
-        json.Put("out_msgs"u8, OutMsgs);
-        json.Put("in_bytes"u8, InBytes);
-        json.Put("out_bytes"u8, OutBytes);
+        Traffic.WriteFields(json);
         json.Put("subscriptions"u8, Subscriptions);
         json.Put("name"u8, Name);
         json.Put("lang"u8, Lang);
@@ -96,6 +87,34 @@ public sealed record ConnectionReport : IJsonObject
         json.Put("account"u8, Account);
         json.Put("subscriptions_list"u8, SubscriptionsList);
         json.Put("subscriptions_list_detail"u8, SubscriptionsListDetail);
+    }
+}
+
+/// <summary>Messages and their bytes both ways, as every report has them among its fields.</summary>
+public sealed record TrafficReport : IJsonObject
+{
+    public required long InMsgs { get; init; }
+
+    public required long OutMsgs { get; init; }
+
+    public required long InBytes { get; init; }
+
+    public required long OutBytes { get; init; }
+
+    internal static TrafficReport Of(ConnectionCounters counters) => new()
+    {
+        InMsgs = counters.InMessages,
+        OutMsgs = counters.OutMessages,
+        InBytes = counters.InBytes,
+        OutBytes = counters.OutBytes,
+    };
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("in_msgs"u8, InMsgs);
+        json.Put("out_msgs"u8, OutMsgs);
+        json.Put("in_bytes"u8, InBytes);
+        json.Put("out_bytes"u8, OutBytes);
     }
 }
 
@@ -144,13 +163,7 @@ public sealed record LeafReport : IJsonObject
 
     public string? Rtt { get; init; }
 
-    public required long InMsgs { get; init; }
-
-    public required long OutMsgs { get; init; }
-
-    public required long InBytes { get; init; }
-
-    public required long OutBytes { get; init; }
+    public required TrafficReport Traffic { get; init; }
 
     public required int Subscriptions { get; init; }
 
@@ -164,10 +177,7 @@ public sealed record LeafReport : IJsonObject
         Ip = link.Origin.Address,
         Port = link.Origin.Port,
         Rtt = link.RoundTrip is { } roundTrip ? GoText.OfDuration(roundTrip) : null,
-        InMsgs = link.Counters.InMessages,
-        OutMsgs = link.Counters.OutMessages,
-        InBytes = link.Counters.InBytes,
-        OutBytes = link.Counters.OutBytes,
+        Traffic = TrafficReport.Of(link.Counters),
         Subscriptions = link.SubscriptionCount,
         SubscriptionsList = withSubscriptions ? ConnectionReports.SubjectsOf(link) : null,
     };
@@ -180,10 +190,7 @@ public sealed record LeafReport : IJsonObject
         json.Put("ip"u8, Ip);
         json.Put("port"u8, Port);
         json.Put("rtt"u8, Rtt);
-        json.Put("in_msgs"u8, InMsgs);
-        json.Put("out_msgs"u8, OutMsgs);
-        json.Put("in_bytes"u8, InBytes);
-        json.Put("out_bytes"u8, OutBytes);
+        Traffic.WriteFields(json);
         json.Put("subscriptions"u8, Subscriptions);
         json.Put("subscriptions_list"u8, SubscriptionsList);
     }

@@ -117,13 +117,7 @@ public sealed record VarzReport : IJsonObject
 
     public required int Leafnodes { get; init; }
 
-    public required long InMsgs { get; init; }
-
-    public required long OutMsgs { get; init; }
-
-    public required long InBytes { get; init; }
-
-    public required long OutBytes { get; init; }
+    public required TrafficReport Traffic { get; init; }
 
     public required long SlowConsumers { get; init; }
 
@@ -175,10 +169,7 @@ public sealed record VarzReport : IJsonObject
         json.Put("routes"u8, Routes);
         json.Put("remotes"u8, Remotes);
         json.Put("leafnodes"u8, Leafnodes);
-        json.Put("in_msgs"u8, InMsgs);
-        json.Put("out_msgs"u8, OutMsgs);
-        json.Put("in_bytes"u8, InBytes);
-        json.Put("out_bytes"u8, OutBytes);
+        Traffic.WriteFields(json);
         json.Put("slow_consumers"u8, SlowConsumers);
         json.Put("subscriptions"u8, Subscriptions);
         json.Put("http_req_stats"u8, HttpReqStats);
