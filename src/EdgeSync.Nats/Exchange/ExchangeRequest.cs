@@ -85,7 +85,7 @@ public sealed class ExchangeRequest
     private byte[]?[] _parts = [];
     private long _receivedBytes;
     private ExchangeHead _first = ExchangeHead.Empty;
-    private readonly bool _mayAsk;
+    private readonly bool _isAddressed;
     private Instant _askAt;      // or how long an answer is waited for, while _askToken is set
     private int _askToken;
     private int _lostUpTo;       // messages up to this one count as lost, unless their replies come until then:
@@ -104,7 +104,7 @@ public sealed class ExchangeRequest
         string? contentType = null,
         bool isAddressed = false)
     {
-        _mayAsk = isAddressed || knownResponder is not null;
+        _isAddressed = isAddressed;
         (_options, _body, _contentType, _transfer, _responder) = (options, body, contentType, transferId, knownResponder);
         _uploadPartBytes = options.PartBytesHere;
         _window = new PartWindow(options.Window, options.WindowMax);
@@ -155,7 +155,7 @@ public sealed class ExchangeRequest
                 if (first is null || flight.Until < first)
                     first = flight.Until;
             if (_lostUpTo > 0 && _loseAt < first) first = _loseAt;
-            return _mayAsk && _askAt < first ? _askAt : first;
+            return MayAsk && _askAt < first ? _askAt : first;
         }
     }
 
@@ -207,13 +207,17 @@ public sealed class ExchangeRequest
         if (Result is null && _flights.ContainsKey(token)) Lose(now, token, "the link broke while a reply was awaited");
     }
 
-    /// <summary>A link to others broke and came back: what was under way may be lost.</summary>
+    /// <summary>
+    /// A link to others broke and came back: what was under way may be lost, if it went that way. Who can be asked is asked; a
+    /// request that went to whoever takes it has to go again.
+    /// </summary>
     public void OnLinkBack(Instant now)
     {
         if (Result is not null) return;
 
-        (_askToken, _lostUpTo) = (0, 0);   // its answer may be lost, too
-        LoseUpTo(now, _lastToken, "the link broke while a reply was awaited");
+        (_askToken, _lostUpTo) = (0, 0);   // the answer to a question may be lost, too
+        if (MayAsk) Ask(now);
+        else LoseUpTo(now, _lastToken, "the link broke while a reply was awaited");
     }
 
     /// <summary>Asks again for what got lost, or gives up.</summary>
@@ -229,7 +233,7 @@ public sealed class ExchangeRequest
             LoseUpTo(now, last, "the request or its reply got lost");
         }
 
-        if (Result is null && _mayAsk && now >= _askAt) Ask(now);
+        if (Result is null && MayAsk && now >= _askAt) Ask(now);
     }
 
     /// <summary>
@@ -261,6 +265,9 @@ public sealed class ExchangeRequest
         if (_askToken == 0) _askAt = now + _options.AskAfter;
         return true;
     }
+
+    /// <summary>True where who is asked later is who got the request.</summary>
+    private bool MayAsk => _isAddressed || _responder is not null;
 
     /// <summary>A question that got no answer is asked again, but not before an answer to the request could have come.</summary>
     private void Ask(Instant now)

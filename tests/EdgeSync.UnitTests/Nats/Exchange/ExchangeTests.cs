@@ -160,18 +160,45 @@ public class ExchangeTests
     }
 
     [Fact]
-    public void After_a_broken_link_parts_are_sent_again_and_whole_requests_end()
+    public void After_a_broken_link_who_can_be_asked_is_asked_and_what_got_lost_goes_again()
     {
+        var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
         var parts = new ExchangeRequest(Small, Start, Bytes(7000, 1), "t", knownResponder: "answers");
         var first = Sends(parts);
         parts.OnLinkBack(Start);
+        var question = Assert.Single(Sends(parts));
+        Assert.Equal("t", question.Message.Head.Ask);
+        responder.OnRequest(Start, Wired(question.Message.Head), default, out _, out var told);
+        parts.OnReply(Start, question.Token, Wired(told.Head), told.Body);
+        Assert.Empty(Sends(parts));
+        parts.OnDeadline(Start + Small.LateBy);
         var again = Sends(parts);
-        var whole = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", knownResponder: "answers");
-        whole.OnLinkBack(Start);
 
-        Assert.Equal(first.Select(s => s.Message.Head.Part), again.Select(s => s.Message.Head.Part));
+        var unaddressed = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
+        unaddressed.OnLinkBack(Start);
+
         Assert.Null(parts.Result);
-        Assert.Equal(ExchangeResultKind.TimedOut, whole.Result!.Kind);
+        Assert.Equal([.. again.Select(s => s.Message.Head.Part)], first.Select(s => s.Message.Head.Part).Take(again.Count));
+        Assert.NotEmpty(again);
+        Assert.Equal(ExchangeResultKind.TimedOut, unaddressed.Result!.Kind);
+    }
+
+    [Fact]
+    public void A_link_that_comes_back_elsewhere_takes_nothing_from_a_request_that_is_worked_on()
+    {
+        var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
+        var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
+        request.TryTake(out var send);
+        responder.OnRequest(Start, Wired(send.Message.Head), send.Message.Body, out var ticket, out _);
+
+        request.OnLinkBack(Start);
+        var question = Assert.Single(Sends(request));
+        responder.OnRequest(Start, Wired(question.Message.Head), default, out _, out var told);
+        request.OnReply(Start, question.Token, Wired(told.Head), told.Body);
+        var reply = responder.Reply(Start, ticket, Bytes(20, 2), null);
+        request.OnReply(Start, send.Token, Wired(reply.Head), reply.Body);
+
+        Assert.True(request.Result!.IsOk);
     }
 
     [Fact]
