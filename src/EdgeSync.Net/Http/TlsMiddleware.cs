@@ -117,10 +117,11 @@ internal sealed class TlsMiddleware
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             var result = await pipe.Input.ReadAsync(cancellationToken);
-            var taken = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
+            var length = (int)Math.Min(result.Buffer.Length, buffer.Length);
+            var taken = result.Buffer.Slice(0, length);
             taken.CopyTo(buffer.Span);
-            pipe.Input.AdvanceTo(taken.End);
-            return (int)taken.Length;
+            pipe.Input.AdvanceTo(taken.End);   // from here on the sequence says nothing any more, not even its length
+            return length;
         }
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
