@@ -107,6 +107,41 @@ public sealed class NodeTests(ITestOutputHelper output)
         Assert.True(project.GetProperty("requests").GetInt64() > 0);
     }
 
+    [Theory]
+    [InlineData("probe")]
+    [InlineData("file")]
+    [InlineData("login")]
+    public async Task What_others_bring_to_a_stock_server_reaches_leaves_that_do_not_poll(string how)
+    {
+        StockFossil.SkipWhenMissing();
+        using var folder = new TemporaryFolder();
+        var fossil = new StockFossil(folder);
+        using var edgesync = Project(out var code);
+        fossil.Run("user", "new", "watcher", "a watcher", "secret", "-R", edgesync["a.fossil"]);
+        fossil.Run("user", "capabilities", "watcher", "gio", "-R", edgesync["a.fossil"]);
+        fossil.Run("user", "capabilities", "nobody", how == "login" ? "" : "gio", "-R", edgesync["a.fossil"]);
+        using var stock = fossil.Serve(edgesync["a.fossil"]);
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "c.fossil", "--nats-leaf-port", "0", "--poll", "10m", "--user", "watcher", "--password", "secret",
+            "--clone-from", stock.Url.Replace("http://", "http://watcher:secret@", StringComparison.Ordinal));
+        var login = edgesync["watcher.login"];
+        File.WriteAllText(login, "watcher:secret\n");
+        File.SetUnixFileMode(login, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        string[] flags = how switch
+        {
+            "file" => ["--probe", "10m", "--fossil-file", edgesync["a.fossil"]],
+            "login" => ["--login-file", login],
+            _ => [],
+        };
+        using var bridge = new RunningNode(edgesync, ["bridge", "serve", "--nats", leaf.Address("nats-leaf"), "--fossil-url", stock.Url, "--project", code, .. flags]);
+        await leaf.UntilPeersAsync(1);
+        await leaf.UntilCheckinsAsync(2);
+
+        Commit(edgesync, "a.fossil", "from elsewhere");
+
+        await leaf.UntilCheckinsAsync(3);
+    }
+
     [Fact]
     public async Task A_hub_spreads_what_one_of_three_leaves_commits()
     {
