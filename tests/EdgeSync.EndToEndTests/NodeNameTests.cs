@@ -33,10 +33,13 @@ public sealed class NodeNameTests
         Assert.Equal("warning", check.GetProperty("state").GetString());
         Assert.Contains("--name", check.GetProperty("hint").GetString(), StringComparison.Ordinal);
 
-        // What one of them commits still gets to the third, whoever answers for the name.
+        // Either of them answers for the name, so what one commits may wait. Nothing is lost, and the advice helps.
         edgesync.Write("b.txt", "b\n");
         edgesync.Ok("repo", "ci", "-R", "b.fossil", "-m", "second", "b.txt");
+        second.Stop();
+        using var renamed = Client(edgesync, "b.fossil", "boat", server);
         await third.UntilCheckinsAsync(3);
+        await first.UntilCheckinsAsync(3);
     }
 
     [Fact]
