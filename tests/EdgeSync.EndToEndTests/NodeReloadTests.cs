@@ -11,10 +11,7 @@ public sealed class NodeReloadTests
     public async Task Users_of_the_broker_come_and_go_without_a_restart()
     {
         using var edgesync = Project();
-        Secret(edgesync, "ship.secret", "well kept");
-        Secret(edgesync, "boat.secret", "kept too");
-        edgesync.Write("hub.json", UserFile("ship"));
-        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--config", "hub.json", "--name", "hub");
+        using var hub = HubOfShip(edgesync);
         using var ship = Leaf(edgesync, hub, "b.fossil", "ship");
         using var boat = Leaf(edgesync, hub, "c.fossil", "boat");
         await hub.UntilPeersAsync(1);
@@ -73,10 +70,7 @@ public sealed class NodeReloadTests
     public async Task A_secret_that_others_can_read_leaves_everything_as_it_was()
     {
         using var edgesync = Project();
-        Secret(edgesync, "ship.secret", "well kept");
-        Secret(edgesync, "boat.secret", "kept too");
-        edgesync.Write("hub.json", UserFile("ship"));
-        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--config", "hub.json", "--name", "hub");
+        using var hub = HubOfShip(edgesync);
         using var ship = Leaf(edgesync, hub, "b.fossil", "ship");
         await hub.UntilPeersAsync(1);
 
@@ -130,6 +124,15 @@ public sealed class NodeReloadTests
     {
         edgesync.Write(name, text + "\n");
         File.SetUnixFileMode(edgesync[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    /// <summary>A hub that lets in the user ship; the secret of a boat lies ready.</summary>
+    private static RunningNode HubOfShip(Edgesync edgesync)
+    {
+        Secret(edgesync, "ship.secret", "well kept");
+        Secret(edgesync, "boat.secret", "kept too");
+        edgesync.Write("hub.json", UserFile("ship"));
+        return new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--config", "hub.json", "--name", "hub");
     }
 
     private static Edgesync Project()

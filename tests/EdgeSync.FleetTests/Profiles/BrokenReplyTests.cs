@@ -29,8 +29,10 @@ public sealed class BrokenReplyTests
         link.ResetAfter(Direction.Down, CutEvery);
 
         using var pull = program.Start("repo", "pull", $"http://127.0.0.1:{link.Port}/", "--once", "-R", target).Begin();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         for (var dialled = link.Accepted; !pull.HasEnded; await Task.Delay(5, TestContext.Current.CancellationToken))
         {
+            Assert.False(patience.IsCancellationRequested, $"the pull does not end: {link.Accepted} connections, {link.Down.Bytes} B");
             if (link.Accepted == dialled) continue;
 
             dialled = link.Accepted;
