@@ -11,6 +11,7 @@
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
 #   packaging [systemd] [image]  the units under a real systemd, the image by buildah (scripts/packaging.sh)
 #   aot [RID]        publish the one file
+#   lock             write build/locks again, after a package or the packs' version was changed
 #   size             budget, and the ten heaviest namespaces
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -63,6 +64,15 @@ case $verb in
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;
   aot) exec scripts/publish.sh "$@" ;;
+  lock)
+    need_dotnet
+    rm -rf build/locks
+    dotnet restore EdgeSync.sln -v q
+    for rid in $published_rids; do
+      dotnet msbuild src/EdgeSync.Cli -t:Restore -v:q -nologo -p:PublishAot=true -p:RuntimeIdentifier="$rid" \
+        -p:ArtifactsPath="$root/artifacts/publish/$rid"
+    done
+    ;;
   size) exec scripts/size.sh "$@" ;;
-  *) sed -n '2,14s/^# //p' "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || exit 2 ;;
+  *) usage "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || [ "$verb" = -h ] || exit 2 ;;
 esac

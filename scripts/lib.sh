@@ -4,6 +4,10 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
 
+# What the test command publishes and tries; build/locks has their packages.
+# shellcheck disable=SC2034
+published_rids="linux-x64 linux-arm64"
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 
@@ -28,7 +32,7 @@ apt_install() {
     as_root apt-get update -qq >/dev/null || say "apt-get update failed; going on with the lists that are there"
     apt_lists_are_fresh=1
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 need_dotnet() {
@@ -36,35 +40,42 @@ need_dotnet() {
   [ "$(dotnet --version | cut -d. -f1)" -ge 10 ] || die "the .NET 10 SDK is needed; 'dotnet --version' says $(dotnet --version)"
 }
 
+# usage SCRIPT: its comment at the top.
+usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$1"; }
+
 # What the native linker needs, and the static SQLite that goes into the one file.
 need_publish_tools() {
-  [ "$(uname -s)" = Linux ] && command -v apt-get >/dev/null || return 0
-  command -v gcc >/dev/null || command -v clang >/dev/null || apt_install gcc libc6-dev
-  apt_install zlib1g-dev libsqlite3-dev binutils
+  command -v apt-get >/dev/null || return 0
+  apt_install gcc libc6-dev zlib1g-dev libsqlite3-dev binutils
 }
 
-# need_cross_tools RID: the same for another processor, by Debian's cross compiler and foreign archives. Sets CROSS_ARGS.
+# The same for linux-arm64 from x64: Debian's cross compiler and the archives of the other processor.
 need_cross_tools() {
-  local debian triple
-  case $1 in
-    linux-arm64) debian=arm64 triple=aarch64-linux-gnu ;;
-    linux-arm) debian=armhf triple=arm-linux-gnueabihf ;;
-  esac
-  command -v dpkg >/dev/null || die "cross-linking for $1 needs a Debian system"
-  dpkg --print-foreign-architectures | grep -qx "$debian" || { as_root dpkg --add-architecture "$debian"; apt_lists_are_fresh=; }
-  apt_install clang llvm lld "gcc-$triple" "libc6-dev-$debian-cross" || true
-  apt_install "zlib1g-dev:$debian" "libsqlite3-dev:$debian" || say "no $debian archives here: the link may fail"
-  # shellcheck disable=SC2034
-  CROSS_ARGS="-p:CppCompilerAndLinker=clang -p:LinkerFlavor=lld -p:ObjCopyName=llvm-objcopy"
+  command -v dpkg >/dev/null || die "linux-arm64 is cross-linked on a Debian system"
+  dpkg --print-foreign-architectures | grep -qx arm64 || { as_root dpkg --add-architecture arm64; apt_lists_are_fresh=; }
+  # An index that was fetched by half makes the first try fail, so there is a second one.
+  apt_install clang llvm lld gcc-aarch64-linux-gnu libc6-dev-arm64-cross zlib1g-dev:arm64 libsqlite3-dev:arm64 || {
+    apt_lists_are_fresh=
+    apt_install clang llvm lld gcc-aarch64-linux-gnu libc6-dev-arm64-cross zlib1g-dev:arm64 libsqlite3-dev:arm64
+  } || die "the tools and archives for linux-arm64 could not be installed"
+}
+
+# objdump_of RID ARGUMENT...: binutils' objdump reads only this machine's kind, llvm's every one.
+objdump_of() {
+  local rid=$1; shift
+  if [ "$rid" = "$(host_rid)" ]; then objdump "$@"; else llvm-objdump "$@"; fi
 }
 
 # The RID of this machine, as .NET spells it.
 host_rid() {
   local arch libc=linux
   case $(uname -m) in
-    x86_64) arch=x64 ;; aarch64) arch=arm64 ;; armv7l | armv6l) arch=arm ;; *) arch=$(uname -m) ;;
+    x86_64) arch=x64 ;; aarch64 | arm64) arch=arm64 ;; *) arch=$(uname -m) ;;
   esac
-  [ "$(uname -s)" = Darwin ] && { echo "osx-$arch"; return; }
+  case $(uname -s) in
+    Darwin) echo "osx-$arch"; return ;;
+    MINGW* | MSYS*) echo "win-$arch"; return ;;
+  esac
   ldd --version 2>&1 | grep -qi musl && libc=linux-musl
   echo "$libc-$arch"
 }
@@ -76,3 +87,6 @@ free_port() {
   done
   return 1
 }
+
+# Every script helps when it is asked to, before it does anything.
+case ${1:-} in -h | --help) usage "$0"; exit 0 ;; esac

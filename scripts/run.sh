@@ -7,7 +7,6 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
-case ${1:-} in -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;; esac
 
 repository=${1:-demo.fossil}
 [ $# -eq 0 ] || [ -f "$repository" ] || die "$repository does not exist."

@@ -1,5 +1,4 @@
 using EdgeSync.Cli.Commands;
-using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.Cli;
 
@@ -13,7 +12,7 @@ internal static class Program
     {
         if (args is ["--version"] or ["-V"])
         {
-            VersionReport.Current().PrintTo(StandardStream.OpenOutput());
+            VersionReport.Current().PrintTo(Console.OpenStandardOutput());
             return (int)ExitCode.Ok;
         }
 

@@ -67,14 +67,8 @@ internal sealed class Edgesync : IDisposable
 
     public Process StartAs(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program)
-        {
-            WorkingDirectory = Folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        var start = CleanStart.Of(program, arguments);
+        start.WorkingDirectory = Folder;
         start.Environment["HOME"] = Folder;
         start.Environment["USER"] = "tester";
         start.Environment.Remove("EDGESYNC_REPO");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -39,12 +40,11 @@ internal sealed class RunningLeaf : IDisposable
     /// <summary>Asks again and again, for as long as it is sensible to wait.</summary>
     public async Task UntilAsync(Func<Task<bool>> condition)
     {
-        var watch = Stopwatch.StartNew();
+        var patience = new Patience(TimeSpan.FromSeconds(60), TimeSpan.FromMilliseconds(50));
         while (!await condition())
         {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), "it does not come");
             Assert.False(_process.HasExited, "the leaf has ended");
-            await Task.Delay(50, TestContext.Current.CancellationToken);
+            await patience.LookAgainAsync(() => "the condition does not hold", TestContext.Current.CancellationToken);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -8,7 +9,7 @@ namespace EdgeSync.EndToEndTests;
 internal sealed class RunningNode : IDisposable
 {
     private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
 
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
@@ -24,6 +25,8 @@ internal sealed class RunningNode : IDisposable
         _process = edgesync.Start([.. arguments, .. arguments.Contains(web) ? Array.Empty<string>() : [web, arguments[0] == "hub" ? "0" : "127.0.0.1:0"], "--json", "-v"]);
         _process.ErrorDataReceived += (_, line) =>
         {
+            // Our own looks at the status page would hide the rest of the log.
+            if (line.Data?.Contains("path=/status", StringComparison.Ordinal) == true) return;
             lock (_errors) _errors.AppendLine(line.Data);
         };
         _process.BeginErrorReadLine();
@@ -65,11 +68,9 @@ internal sealed class RunningNode : IDisposable
     public async Task<TimeSpan> UntilAsync(Func<RunningNode, Task<bool>> condition, string what)
     {
         var begin = Stopwatch.GetTimestamp();
+        var patience = new Patience(PatienceMax, LookEvery);
         while (!await condition(this))
-        {
-            Assert.True(Stopwatch.GetElapsedTime(begin) < PatienceMax, $"waited in vain until {what}:\n{Errors}");
-            await Task.Delay(LookEvery, TestContext.Current.CancellationToken);
-        }
+            await patience.LookAgainAsync(() => $"{what}:\n{Errors}", TestContext.Current.CancellationToken);
 
         return Stopwatch.GetElapsedTime(begin);
     }

@@ -57,15 +57,8 @@ internal sealed record ProgramStart(string Program)
 
     public RunningProgram Begin()
     {
-        var start = new ProcessStartInfo(Program)
-        {
-            WorkingDirectory = Folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (var argument in Arguments) start.ArgumentList.Add(argument);
+        var start = CleanStart.Of(Program, Arguments);
+        start.WorkingDirectory = Folder;
         foreach (var (name, value) in Environment)
         {
             if (value is null) start.Environment.Remove(name);

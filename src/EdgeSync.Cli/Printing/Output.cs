@@ -45,7 +45,7 @@ internal sealed class Output : IDisposable
     /// <summary>Stderr; safe to use from several threads.</summary>
     public TextWriter Errors => _errors.Value;
 
-    public static Output OfProcess(bool isJson) => new(StandardStream.OpenOutput(), StandardStream.OpenErrors(), isJson);
+    public static Output OfProcess(bool isJson) => new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson);
 
     public void Write(IReport report)
     {

@@ -15,8 +15,7 @@ public sealed unsafe class Deflater(int level = 6, DeflateFormat format = Deflat
     [ThreadStatic]
     private static Deflater? _ofThisThread;
 
-    private ZlibNative.Stream _stream;
-    private bool _isOpen;
+    private ZlibNative.Stream* _stream;
 
     ~Deflater() => Close();
 
@@ -70,27 +69,29 @@ public sealed unsafe class Deflater(int level = 6, DeflateFormat format = Deflat
         GC.SuppressFinalize(this);
     }
 
-    // .NET exports no deflateReset, so each text gets a fresh state; the allocator hands the same block out again.
+    // Each text gets a fresh state: kept, its 300 KB would stay with every thread, and the allocator hands the same
+    // block out again.
     private void Begin()
     {
-        _stream = default;
-        fixed (ZlibNative.Stream* stream = &_stream)
+        Invariant.Require(_stream == null);
+        var stream = ZlibNative.AllocateStream();
+        var windowBits = Inflater.WindowBits(format);
+        if (ZlibNative.DeflateInit(stream, level, Deflated, windowBits, MemoryLevel, 0) != ZlibNative.Ok)
         {
-            var windowBits = Inflater.WindowBits(format);
-            if (ZlibNative.DeflateInit(stream, level, Deflated, windowBits, MemoryLevel, 0) != ZlibNative.Ok)
-                throw new EdgeSyncException(ErrorKind.System, "zlib could not allocate its state.");
+            ZlibNative.FreeStream(stream);
+            throw new EdgeSyncException(ErrorKind.System, "zlib could not allocate its state.");
         }
 
-        _isOpen = true;
+        _stream = stream;
     }
 
     private bool Step(ReadOnlySpan<byte> source, Span<byte> target, out int consumed, out int written)
     {
         byte spare = 0;
-        fixed (ZlibNative.Stream* stream = &_stream)
         fixed (byte* from = source)
         fixed (byte* to = target)
         {
+            var stream = _stream;
             stream->NextIn = from == null ? &spare : from;
             stream->AvailableIn = (uint)source.Length;
             stream->NextOut = to;
@@ -105,9 +106,10 @@ public sealed unsafe class Deflater(int level = 6, DeflateFormat format = Deflat
 
     private void Close()
     {
-        if (!_isOpen) return;
+        if (_stream == null) return;
 
-        _isOpen = false;
-        fixed (ZlibNative.Stream* stream = &_stream) _ = ZlibNative.DeflateEnd(stream);
+        _ = ZlibNative.DeflateEnd(_stream);
+        ZlibNative.FreeStream(_stream);
+        _stream = null;
     }
 }

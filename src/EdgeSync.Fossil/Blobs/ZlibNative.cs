@@ -3,21 +3,15 @@ using System.Runtime.InteropServices;
 namespace EdgeSync.Fossil.Blobs;
 
 /// <summary>
-/// The zlib that .NET itself brings, called directly. <c>ZLibStream</c> would do, but it makes and frees some 40 KB of
-/// native state for each of the tens of thousands of small texts in a repository; a kept state is reset instead.
-/// The library is part of the shared framework, and Native AOT links it statically into the one file (it treats this
-/// module as one of its own), so nothing is loaded that .NET would not load anyway.
+/// zlib by its public C interface (zlib.h 1.2). <c>ZLibStream</c> would do, but it makes and frees some 40 KB of native
+/// state for each of the tens of thousands of small texts in a repository; a kept state is reset instead. The published
+/// file links the static zlib of .NET's own native runtime pack (zlib-ng in its zlib-compatible form, docs/adr/0002);
+/// other builds load the system's library.
 /// </summary>
-// Safety: the layout and the entry points are those of .NET's pal_zlib.h, unchanged since .NET 7; the unit tests
-// cross-check every path against ZLibStream, so a change there fails them before it can do harm.
+// Safety: the layout is z_stream of zlib.h, with C's unsigned long where it says uLong; the *Init2_ functions compare
+// its size with their own and refuse another. The unit tests cross-check every path against ZLibStream.
 internal static unsafe partial class ZlibNative
 {
-#if EDGESYNC_WINDOWS
-    private const string Library = "System.IO.Compression.Native";
-#else
-    private const string Library = "libSystem.IO.Compression.Native";
-#endif
-
     public const int Ok = 0;
     public const int StreamEnd = 1;
     public const int BufferError = -5;
@@ -25,38 +19,73 @@ internal static unsafe partial class ZlibNative
     public const int NoFlush = 0;
     public const int Finish = 4;
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_InflateInit2_")]
-    public static partial int InflateInit(Stream* stream, int windowBits);
+    private const string Library = "z";
 
-#if NET10_0_OR_GREATER
-    [LibraryImport(Library, EntryPoint = "CompressionNative_InflateReset2_")]
+    // zlib compares the first character only: the major version of its interface.
+    private static ReadOnlySpan<byte> InterfaceVersion => "1.2.11\0"u8;
+
+    public static int InflateInit(Stream* stream, int windowBits)
+    {
+        fixed (byte* version = InterfaceVersion) return InflateInit2(stream, windowBits, version, sizeof(Stream));
+    }
+
+    public static int DeflateInit(Stream* stream, int level, int method, int windowBits, int memoryLevel, int strategy)
+    {
+        fixed (byte* version = InterfaceVersion)
+            return DeflateInit2(stream, level, method, windowBits, memoryLevel, strategy, version, sizeof(Stream));
+    }
+
+    [LibraryImport(Library, EntryPoint = "inflateReset2")]
     public static partial int InflateReset(Stream* stream, int windowBits);
-#endif
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_Inflate")]
+    [LibraryImport(Library, EntryPoint = "inflate")]
     public static partial int Inflate(Stream* stream, int flush);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_InflateEnd")]
+    [LibraryImport(Library, EntryPoint = "inflateEnd")]
     public static partial int InflateEnd(Stream* stream);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_DeflateInit2_")]
-    public static partial int DeflateInit(
-        Stream* stream, int level, int method, int windowBits, int memoryLevel, int strategy);
-
-    [LibraryImport(Library, EntryPoint = "CompressionNative_Deflate")]
+    [LibraryImport(Library, EntryPoint = "deflate")]
     public static partial int Deflate(Stream* stream, int flush);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_DeflateEnd")]
+    [LibraryImport(Library, EntryPoint = "deflateEnd")]
     public static partial int DeflateEnd(Stream* stream);
 
+    [LibraryImport(Library, EntryPoint = "inflateInit2_")]
+    private static partial int InflateInit2(Stream* stream, int windowBits, byte* version, int streamSize);
+
+    [LibraryImport(Library, EntryPoint = "deflateInit2_")]
+    private static partial int DeflateInit2(
+        Stream* stream,
+        int level,
+        int method,
+        int windowBits,
+        int memoryLevel,
+        int strategy,
+        byte* version,
+        int streamSize);
+
+    /// <summary>A zeroed stream outside the heap: zlib keeps a pointer back to it, so it must not move.</summary>
+    public static Stream* AllocateStream() => (Stream*)NativeMemory.AllocZeroed((nuint)sizeof(Stream));
+
+    public static void FreeStream(Stream* stream) => NativeMemory.Free(stream);
+
+    /// <summary><c>z_stream</c> of zlib.h.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Stream
     {
         public byte* NextIn;
+        public uint AvailableIn;
+        public CULong TotalIn;
         public byte* NextOut;
+        public uint AvailableOut;
+        public CULong TotalOut;
         public byte* Message;
         public void* State;
-        public uint AvailableIn;
-        public uint AvailableOut;
+        public void* Allocate;
+        public void* Free;
+        public void* Opaque;
+        public int DataType;
+        public CULong Adler;
+        public CULong Reserved;
     }
 }

@@ -69,12 +69,8 @@ internal sealed class DaemonPair : IAsyncDisposable
 
     public static async Task UntilAsync(Func<bool> holds, TimeSpan patience, Func<string> why)
     {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        while (!holds())
-        {
-            Assert.True(watch.Elapsed < patience, why());
-            await Task.Delay(LookEvery, TestContext.Current.CancellationToken);
-        }
+        var looks = new Patience(patience, LookEvery);
+        while (!holds()) await looks.LookAgainAsync(why, TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()

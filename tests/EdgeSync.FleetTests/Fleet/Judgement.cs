@@ -24,7 +24,7 @@ internal static class Judgement
         }
 
         HoldTheSame(report, holders);
-        NobodyStorms(report);
+        report.Broken.AddRange(Storms(report));
         NobodyPanics(report, holders);
     }
 
@@ -58,14 +58,14 @@ internal static class Judgement
             Try(report, () => RepositoryComparer.MustHoldSameArtifactsButClusters(holders[0].Repository, node.Repository));
     }
 
-    /// <summary>When all agree, the cables are silent but for keep-alives and polls.</summary>
-    private static void NobodyStorms(FleetReport report)
+    /// <summary>When all agree, the cables are silent but for keep-alives and polls: what breaks that.</summary>
+    public static IEnumerable<string> Storms(FleetReport report)
     {
         var connectionsMax = QuietConnectionsMax + (QuietConnectionsPerLeaf * report.Plan.Options.Leaves);
         foreach (var (name, traffic) in report.Traffic)
         {
-            if (traffic.QuietBytes > QuietBytesMax) report.Broken.Add($"{name} carries {traffic.QuietBytes} B while nobody has anything to say");
-            if (traffic.QuietConnections > connectionsMax) report.Broken.Add($"{name} is dialled {traffic.QuietConnections} times while all is well");
+            if (traffic.QuietBytes > QuietBytesMax) yield return $"{name} carries {traffic.QuietBytes} B while there is nothing to say";
+            if (traffic.QuietConnections > connectionsMax) yield return $"{name} is dialled {traffic.QuietConnections} times while all is well";
         }
     }
 

@@ -24,7 +24,6 @@ public sealed class Rebuilder
 
     private readonly Repository _repository;
     private readonly RebuildOptions _options;
-    private readonly YoungGarbage _garbage = new();
     private readonly NameTable _names = new();
     private readonly Dictionary<long, CheckInFiles> _checkIns = [];
     private readonly List<string> _damages = [];
@@ -112,11 +111,7 @@ public sealed class Rebuilder
         using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
         while (walk.TryRead(out var blob))
         {
-            if (walk.DeliveredCount % ProgressStep == 0)
-            {
-                Report(RebuildPhase.Reading, walk.DeliveredCount, walk.Count);
-                _garbage.Check();
-            }
+            if (walk.DeliveredCount % ProgressStep == 0) Report(RebuildPhase.Reading, walk.DeliveredCount, walk.Count);
 
             _options.Trial?.Invoke(blob);
             if (!blob.IsSound)
@@ -188,7 +183,6 @@ public sealed class Rebuilder
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Report(RebuildPhase.Linking, done, spool.Count);
-                _garbage.Check();
             }
 
             Invariant.Require(ArtifactParser.TryParse(text, out var artifact, new ArtifactParserOptions(_repository.Now, SkipsChecksum: true)));

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.IntegrationTests.Net.Nats;
 
@@ -50,12 +51,8 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
     /// <summary>Waits for something that the broker does in its own time.</summary>
     public static async Task UntilAsync(Func<bool> condition, string what)
     {
-        var patience = LineClient.Patience;
-        while (!condition())
-        {
-            Assert.False(patience.IsCancellationRequested, $"not within ten seconds: {what}");
-            await Task.Delay(5, TestContext.Current.CancellationToken);
-        }
+        var patience = new Patience(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(5));
+        while (!condition()) await patience.LookAgainAsync(() => what, TestContext.Current.CancellationToken);
     }
 
     public void OnConnected(BrokerConnection connection)

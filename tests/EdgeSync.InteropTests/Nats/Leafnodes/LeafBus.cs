@@ -101,12 +101,9 @@ internal sealed class OurBus : LeafBus
 
     public async Task UntilAsync(Func<LeafRemoteStatus, bool> condition)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        var patience = new Patience(TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(5));
         while (!condition(Remote.Status))
-        {
-            Assert.False(patience.IsCancellationRequested, $"not in time: {Remote.Status}");
-            await Task.Delay(5, TestContext.Current.CancellationToken);
-        }
+            await patience.LookAgainAsync(() => $"{Remote.Status}", TestContext.Current.CancellationToken);
     }
 
     public override ValueTask DisposeAsync() => Broker.DisposeAsync();
