@@ -11,6 +11,7 @@ public sealed class NodeTests(ITestOutputHelper output)
     private const int User1 = 10;
 
     [Fact]
+    [Trait("Arm64", "yes")]
     public async Task Two_leaves_exchange_commits_through_their_own_brokers_alone()
     {
         using var edgesync = Project(out var code);

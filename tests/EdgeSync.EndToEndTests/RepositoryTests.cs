@@ -6,6 +6,7 @@ namespace EdgeSync.EndToEndTests;
 public sealed class RepositoryTests
 {
     [Fact]
+    [Trait("Arm64", "yes")]
     public void Check_in_list_read_and_check_out()
     {
         using var edgesync = New();

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -13,6 +14,7 @@ public sealed class ServeTests
     private const int Interrupt = 2;
 
     [Fact]
+    [Trait("Arm64", "yes")]
     public void Clone_push_pull_and_sync_between_two_repositories()
     {
         using var edgesync = Hub(out var password);
@@ -35,6 +37,23 @@ public sealed class ServeTests
         Assert.Equal("unversioned", edgesync.Ok("repo", "uv", "get", "uv.txt", "-R", "hub.fossil"));
         Assert.Equal(0, leaf.Stop(Terminate));
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
+    }
+
+    [Fact]
+    [Trait("Arm64", "yes")]
+    public void Stock_clones_what_a_leaf_serves()
+    {
+        StockFossil.SkipWhenMissing();
+        using var folder = new TemporaryFolder();
+        var fossil = new StockFossil(folder);
+        using var edgesync = Hub(out _);
+        using var leaf = new RunningLeaf(edgesync, "hub.fossil");
+
+        fossil.Run("clone", leaf.Url, folder["stock.fossil"]);
+
+        fossil.MustBeIntact(folder["stock.fossil"]);
+        Assert.Equal(0, leaf.Stop(Terminate));
+        RepositoryComparer.MustHoldSameArtifactsButClusters(edgesync["hub.fossil"], folder["stock.fossil"]);
     }
 
     [Fact]
