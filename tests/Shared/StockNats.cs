@@ -1,11 +1,15 @@
 namespace EdgeSync.Tests.Shared;
 
-/// <summary>The distribution's <c>nats-server</c> on a loopback port, with a configuration of the test's own.</summary>
+/// <summary><c>nats-server</c>, the distribution's or the one that <c>EDGESYNC_NATS_SERVER</c> names, on a loopback port, with a configuration of the test's own.</summary>
 internal sealed class StockNats : IDisposable
 {
     private const int AttemptsMax = 5;
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>The program: a path, or a name for the search path.</summary>
+    public static string Program { get; } =
+        Environment.GetEnvironmentVariable("EDGESYNC_NATS_SERVER") is { Length: > 0 } named ? named : "nats-server";
 
     private readonly TemporaryFolder _folder;
     private readonly string _configuration;
@@ -66,5 +70,5 @@ internal sealed class StockNats : IDisposable
         _folder.Dispose();
     }
 
-    private static RunningProgram Begin(string file) => new ProgramStart("nats-server") { Arguments = ["-c", file] }.Begin();
+    private static RunningProgram Begin(string file) => new ProgramStart(Program) { Arguments = ["-c", file] }.Begin();
 }

@@ -31,11 +31,11 @@ internal sealed class DirectExchange(IArtifactStore server, ServerOptions? serve
         return session.Report;
     }
 
-    public byte[] Answer(byte[] request, Instant? now = null)
+    public byte[] Answer(byte[] request, Instant? now = null, byte[]? loginCard = null)
     {
         var reply = new ArrayBufferWriter<byte>();
         Requests.Add(request);
-        Outcomes.Add(new ServerHandler(server, serverOptions ?? new ServerOptions()).Handle(now ?? Now, request, "test", reply));
+        Outcomes.Add(new ServerHandler(server, serverOptions ?? new ServerOptions()).Handle(now ?? Now, request, "test", reply, loginCard));
         Replies.Add(reply.WrittenSpan.ToArray());
         return Replies[^1];
     }

@@ -99,7 +99,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
         var reply = new PooledBytes();
         using var span = HandleSpan.Begin("http");
-        var outcome = await AnswerAsync(now, message, request.RemoteAddress.ToString(), reply, long.MaxValue, cancellationToken);
+        var outcome = await AnswerAsync(now, message, request.RemoteAddress.ToString(), reply, long.MaxValue, LoginCookie.CardIn(request.Cookies), cancellationToken);
         span.Complete(outcome);
         return Frame(request, outcome, reply);
     }
@@ -169,8 +169,10 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     }
 
     /// <summary>Answers one decoded message, from whatever transport it came.</summary>
+    /// <param name="loginCard">A login card that the transport carried beside the message.</param>
     public async Task<ServerOutcome> AnswerAsync(
-        Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, long replyBytesMax, CancellationToken cancellationToken)
+        Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, long replyBytesMax, ReadOnlyMemory<byte> loginCard,
+        CancellationToken cancellationToken)
     {
         var options = replyBytesMax >= _options.Server.ReplyBytesMax ? _options.Server : _options.Server with { ReplyBytesMax = replyBytesMax };
         var writes = ServerHandler.AccessOf(message.Span, _options.Server.Limits) == StoreAccess.Write;
@@ -193,7 +195,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         {
             reply.Clear();
             using var store = new RepositoryArtifactStore(repository);
-            return new ServerHandler(store, options).Handle(now, message, address, reply);
+            return new ServerHandler(store, options).Handle(now, message, address, reply, loginCard);
         }
     }
 

@@ -18,8 +18,9 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
     /// </summary>
     /// <param name="now">Time of the request.</param>
     /// <param name="address">The peer's address, for the record of what was received from where.</param>
+    /// <param name="loginCard">A login card that came beside the message (<see cref="LoginCookie"/>); empty if none did.</param>
     public ServerOutcome Handle(
-        Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output)
+        Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output, ReadOnlyMemory<byte> loginCard = default)
     {
         var access = AccessOf(request.Span, options.Limits);
         var canWrite = store.Begin(access, now);
@@ -38,7 +39,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         var isWhole = false;
         try
         {
-            round.Process(request.Span);
+            round.Process(request.Span, loginCard.Span);
             isWhole = !round.IsFailed;
         }
         finally

@@ -57,8 +57,10 @@ internal sealed class ServerRound
 
     public ServerOutcome Outcome { get; private set; } = new();
 
-    public void Process(ReadOnlySpan<byte> request)
+    /// <param name="loginCard">A login card that came beside the message, which signs all of it; empty if none did.</param>
+    public void Process(ReadOnlySpan<byte> request, ReadOnlySpan<byte> loginCard)
     {
+        LogInBeside(loginCard, request);
         var reader = new XferReader(request, isFinal: true, _options.Limits);
         while (!IsFailed)
         {
@@ -190,6 +192,14 @@ internal sealed class ServerRound
         _ => "malformed message",
     };
 
+    // Nothing but login cards: no nonce covers what else may stand there. Spec: xfer.c page_xfer, zLoginCard.
+    private void LogInBeside(ReadOnlySpan<byte> cards, ReadOnlySpan<byte> message)
+    {
+        foreach (var line in cards.Split((byte)'\n'))
+            if (!IsFailed && LoginCard.TryParse(new XferCard(cards[line]), out var login))
+                HandleLogin(login, message);
+    }
+
     private void HandleLogin(in LoginCard login, ReadOnlySpan<byte> rest)
     {
         if (!_access.TryLogIn(login, rest))
@@ -208,7 +218,7 @@ internal sealed class ServerRound
     private void RefuseLogin()
     {
         Fail("login failed");
-        Outcome = Outcome with { LoginFailed = true };
+        Outcome = Outcome with { Login = null, LoginFailed = true };
     }
 
     private void HandleProject(CardKind kind, in ProjectCard project)

@@ -10,6 +10,9 @@ public sealed record XferHttpRequest(string Path, XferContentType ContentType, R
 
     public bool IsHttps { get; init; }
 
+    /// <summary>The cookies as they came, <c>NAME=VALUE; …</c>: newer clients log in by one. Empty if there are none.</summary>
+    public string Cookies { get; init; } = "";
+
     /// <summary>Where the host takes the room for the unpacked message from; null: nobody counts.</summary>
     public ByteShare? Memory { get; init; }
 }

@@ -224,6 +224,7 @@ public sealed class XferHttpServer : IAsyncDisposable
                 {
                     Host = context.Request.Host.Value ?? "",
                     IsHttps = context.Request.IsHttps,
+                    Cookies = string.Join("; ", context.Request.Headers.Cookie.AsEnumerable()),
                     Memory = memory,
                 }, tally);
             }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Tests.Shared;
 
@@ -61,6 +62,35 @@ public sealed class CapabilityTests
         }
 
         Assert.True(differing.Count == 0, $"{differing.Count} of {Grants.Length * Requests.Length} answers differ\n{string.Join('\n', differing.Take(12))}");
+    }
+
+    /// <summary>What a client of 2.27 or later sends in its second round (R1): no login card in the message, but one in a cookie.</summary>
+    [Fact]
+    public void A_login_card_in_the_cookie_counts_as_one_in_the_message()
+    {
+        using var bench = new Workbench("cookie");
+        var origin = Prepare(bench);
+        var code = ProjectCode(origin);
+        using (var file = new SqliteFile(origin, writable: true)) file.Execute("UPDATE user SET cap='io' WHERE login='bob'; UPDATE user SET cap='' WHERE login='nobody'");
+        using var ours = bench.Ours.Serve(origin);
+        var body = XferMessage.Pragma().Card($"push {Codes} {code}").File("by cookie\n"u8.ToArray()).Bytes();
+        var card = Encoding.ASCII.GetString(XferMessage.LoginLine("bob", "pw-of-bob", code, body)).TrimEnd();
+
+        var nobody = Post("");
+        var twice = Post($"Cookie: x-f-l-c={card.Replace(' ', '+')}; x-f-l-c={card.Replace(' ', '+')}\r\n");
+        var bob = Post($"Cookie: fossil-x=1; x-f-l-c={card.Replace(" ", "%20", StringComparison.Ordinal)}\r\n");
+
+        Assert.Contains("error not\\sauthorized\\sto\\swrite", nobody, StringComparison.Ordinal);
+        Assert.Contains("error login\\sfailed", twice, StringComparison.Ordinal);
+        Assert.DoesNotContain("error ", bob, StringComparison.Ordinal);
+        using var stored = new SqliteFile(origin);
+        Assert.Equal(1, stored.Count($"SELECT count(*) FROM blob WHERE uuid='{XferMessage.HashOf("by cookie\n"u8)}'"));
+
+        string Post(string header)
+        {
+            var framed = XferMessage.Compress(body);
+            return RawHttp.Send(ours.Port, [.. RawHttp.Head("1.0", "/", XferMessage.ContentType, framed.Length, header), .. framed]).Cards;
+        }
     }
 
     private static string Prepare(Workbench bench)

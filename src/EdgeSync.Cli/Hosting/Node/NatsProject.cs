@@ -96,7 +96,10 @@ internal sealed class NatsProject : IAsyncDisposable
         using var reply = new PooledBytes();
         using var span = HandleSpan.Begin("nats");
         var now = Instant.FromDateTime(_clock.GetUtcNow());
-        var outcome = await _node.Host.AnswerAsync(now, request, $"nats:{ticket.PeerId ?? "?"}", reply, ticket.TakesParts ? replyBytesMax : replyBytesMax / 2, cancellationToken);
+        var replyMax = ticket.TakesParts ? replyBytesMax : replyBytesMax / 2;
+
+        // A frame carries the message alone, so a login card stands in it.
+        var outcome = await _node.Host.AnswerAsync(now, request, $"nats:{ticket.PeerId ?? "?"}", reply, replyMax, loginCard: default, cancellationToken);
         span.Complete(outcome);
 
         var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;

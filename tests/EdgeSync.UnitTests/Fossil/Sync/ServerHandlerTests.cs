@@ -92,6 +92,37 @@ public class ServerHandlerTests
         Assert.StartsWith("error login\\sfailed\n", tampered, StringComparison.Ordinal);
     }
 
+    /// <summary>
+    /// Since 2.27 clients log in beside the message (R1). What is refused: a card for another message, two cards whichever way
+    /// they come, and any other card there, which no nonce covers.
+    /// </summary>
+    [Theory]
+    [InlineData("{L}", "{B}", true)]
+    [InlineData("{L}", "{B}# more\n", false)]
+    [InlineData("{L}\n{L}", "{B}", false)]
+    [InlineData("{L}", "{L}\n{B}", false)]
+    [InlineData("login tester 1 2", "{B}", false)]
+    [InlineData("", "{B}", null)]
+    [InlineData("logout", "{B}", null)]
+    [InlineData("config /config 17\n5 'css' value 'x'\n", "{B}", null)]
+    public void A_login_card_beside_the_message_signs_all_of_it(string beside, string message, bool? isLoggedIn)
+    {
+        var store = SampleProject.Create("s", nobody: "");
+        var signed = Signed(Pull);
+        var card = signed[..signed.IndexOf('\n', StringComparison.Ordinal)];
+        var exchange = new DirectExchange(store);
+
+        exchange.Answer(Bytes(message), loginCard: Bytes(beside));
+
+        Assert.Equal(isLoggedIn == true ? "tester" : null, exchange.Outcomes[0].Login);
+        Assert.Equal(isLoggedIn == false, exchange.Outcomes[0].LoginFailed);
+        Assert.Equal(isLoggedIn == true, exchange.Outcomes[0].Error is null);
+        Assert.Null(store.Config.Get("css"));
+
+        byte[] Bytes(string text) => Encoding.UTF8.GetBytes(
+            text.Replace("{L}", card, StringComparison.Ordinal).Replace("{B}", Pull, StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("developer")]
     [InlineData("reader")]
