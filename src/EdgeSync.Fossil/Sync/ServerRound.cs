@@ -325,7 +325,12 @@ internal sealed class ServerRound
         var outcome = artifact.Put(_store, isPrivate, out var rid);
         if (outcome is PutOutcome.Stored or PutOutcome.Pending or PutOutcome.AlreadyHeld or PutOutcome.Shunned)
         {
-            if (!rid.IsNone) _sending.RemoteHas.Add(rid);
+            if (!rid.IsNone)
+            {
+                _sending.Arrived.Add(rid);
+                _sending.RemoteHas.Add(rid);
+            }
+
             HasStored |= outcome is PutOutcome.Stored or PutOutcome.Pending;
             Outcome = Outcome with { ArtifactsReceived = Outcome.ArtifactsReceived + 1 };
             return;

@@ -12,6 +12,12 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
     /// <summary>What the client has: it said so, or has just sent it, or gets it in this answer.</summary>
     public HashSet<RecordId> RemoteHas { get; } = [];
 
+    /// <summary>
+    /// What the client has sent in this request. Only this is not sent back when it is asked for: what a client announces it
+    /// may know by name alone, as stock announces its private phantoms.
+    /// </summary>
+    public HashSet<RecordId> Arrived { get; } = [];
+
     /// <summary>What came as a delta that leads back to itself.</summary>
     public HashSet<ArtifactId> Circular { get; } = [];
 
@@ -50,7 +56,7 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
         if (_gimmes.Count == 0) return 0;
 
         var wanted = new HashSet<RecordId>(_gimmes);
-        wanted.ExceptWith(RemoteHas);
+        wanted.ExceptWith(Arrived);
         var sender = new ArtifactSender(store, writer, wanted, Peer, WithPrivate)
         {
             BudgetBytes = replyBytesMax,
@@ -60,7 +66,7 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
         };
         foreach (var rid in _gimmes)
         {
-            if (RemoteHas.Contains(rid) || sender.TrySend(rid)) continue;
+            if (Arrived.Contains(rid) || sender.TrySend(rid)) continue;
 
             // Spec: what does not fit any more is announced, so that the client asks again.
             if (store.TryReadDelta(rid, out var delta)) writer.IGot(delta.Id, delta.IsPrivate);

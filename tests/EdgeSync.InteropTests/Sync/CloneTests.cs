@@ -102,12 +102,16 @@ public sealed class CloneTests(GeneratedHistory history)
             bench.Stock.Run("clone", "--private", url, bench["stock-private.fossil"]);
             bench.Stock.Run("pull", "--private", "--once", url, "-R", bench["stock-private.fossil"]);
             bench.Stock.Run("clone", url, bench["stock-public.fossil"]);
+            bench.Stock.Run("clone", url, bench["stock-sync.fossil"]);
+            bench.Stock.Run("sync", "--private", "--once", url, "-R", bench["stock-sync.fossil"]);
         }
 
         Assert.Equal(0, CountPrivate(bench["public.fossil"]));
         Assert.Equal(0, CountPrivate(bench["stock-public.fossil"]));
         Assert.Equal(CountPrivate(origin), CountPrivate(bench["private.fossil"]));
         Assert.Equal(CountPrivate(origin), CountPrivate(bench["stock-private.fossil"]));
+        Assert.Equal(CountPrivate(origin), CountPrivate(bench["stock-sync.fossil"]));
+        RepositoryComparer.MustHoldSameArtifacts(origin, bench["stock-sync.fossil"]);
         // When an edited comment was linked decides the time of its links, with stock too.
         RepositoryComparer.MustBeEqual(origin, bench["private.fossil"], "unclustered", "backlink");
         bench.Stock.MustBeIntact(bench["private.fossil"]);

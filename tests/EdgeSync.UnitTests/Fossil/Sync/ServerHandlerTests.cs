@@ -188,6 +188,24 @@ public class ServerHandlerTests
         });
     }
 
+    /// <summary>Stock's <c>sync --private</c> asks for its private phantoms and announces them, in one request (R2).</summary>
+    [Fact]
+    public void What_is_asked_for_is_sent_though_it_was_announced_but_not_what_was_just_sent()
+    {
+        var store = SampleProject.Create("sx", nobody: "");
+        var secret = store.Add("a private text"u8.ToArray(), isPrivate: true);
+        var known = store.Add("a public text"u8.ToArray());
+        var exchange = new DirectExchange(store);
+
+        var reply = exchange.AnswerText(Signed(
+            $"{Version}{Pull}{Push}pragma send-private\ngimme {secret}\ngimme {known}\nigot {secret} 1\nigot {known}\n"));
+        var again = exchange.AnswerText(Signed($"{Version}{Pull}{Push}file {known} 13\na public textgimme {known}\n"));
+
+        Assert.Contains($"private\nfile {secret} 14\na private text", reply, StringComparison.Ordinal);
+        Assert.Contains($"file {known} 13\na public text", reply, StringComparison.Ordinal);
+        Assert.DoesNotContain($"file {known}", again, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_delta_of_itself_is_not_asked_for_again_in_the_answer()
     {
