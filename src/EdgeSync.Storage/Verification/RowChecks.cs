@@ -51,6 +51,9 @@ internal static class RowChecks
         foreach (var (kind, sql, text) in MarkChecks) AddMarks(database, issues, kind, sql, text);
         foreach (var (sql, text) in DerivedChecks) AddDerived(database, issues, sql, text);
         AddPhantoms(database, issues);
+        AddMarks(
+            database, issues, VerifyIssueKind.Shunned, "SELECT rid FROM blob WHERE size>=0 AND uuid IN (SELECT uuid FROM shun)",
+            "it is shunned, and still here", "edgesync repo purge");
     }
 
     /// <summary>SQLite's check of the whole file: structure, indexes, constraints. Answers its complaints, none if sound.</summary>
@@ -74,7 +77,7 @@ internal static class RowChecks
         return complaints;
     }
 
-    private static void AddMarks(Database database, List<VerifyIssue> issues, VerifyIssueKind kind, string sql, string text)
+    private static void AddMarks(Database database, List<VerifyIssue> issues, VerifyIssueKind kind, string sql, string text, string hint = RepairHint)
     {
         var rids = new List<RecordId>();
         using (var select = database.Prepare(sql))
@@ -82,7 +85,7 @@ internal static class RowChecks
             while (select.Step()) rids.Add(select.Record(0));
         }
 
-        foreach (var rid in rids) issues.Add(new VerifyIssue(kind, rid, NameOf(database, rid), text, RepairHint));
+        foreach (var rid in rids) issues.Add(new VerifyIssue(kind, rid, NameOf(database, rid), text, hint));
     }
 
     private static void AddDerived(Database database, List<VerifyIssue> issues, string sql, string text)

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Verification;
 
-/// <summary>What a verification found wrong.</summary>
+/// <summary>What a verification found: first what is wrong, from <see cref="Phantom"/> on what is worth knowing.</summary>
 public enum VerifyIssueKind
 {
     /// <summary>SQLite's own check of the file complains.</summary>
@@ -64,6 +64,12 @@ public enum VerifyIssueKind
 
     /// <summary>For information: a delta that waits for a phantom.</summary>
     WaitsForPhantom,
+
+    /// <summary>For information: an artifact takes a text for another one, a check-in a file for its parent, and the rows say so too.</summary>
+    NamedAsArtifact,
+
+    /// <summary>For information: it is shunned, and still here until the next purge.</summary>
+    Shunned,
 }
 
 /// <summary>One thing that is wrong, or worth knowing.</summary>
@@ -75,12 +81,12 @@ public enum VerifyIssueKind
 public sealed record VerifyIssue(VerifyIssueKind Kind, RecordId Rid, ArtifactId Id, string Text, string Hint)
 {
     /// <summary>Nothing is wrong; somebody may want to know.</summary>
-    public bool IsNote => Kind is VerifyIssueKind.Phantom or VerifyIssueKind.WaitsForPhantom;
+    public bool IsNote => Kind >= VerifyIssueKind.Phantom;
 
     /// <summary>True if <see cref="RepositoryRepair"/> can do something about it.</summary>
-    public bool IsRepairable => Kind is not (
+    public bool IsRepairable => !IsNote && Kind is not (
         VerifyIssueKind.DatabaseDamaged or VerifyIssueKind.RowUnreadable or VerifyIssueKind.BadName
-        or VerifyIssueKind.OverLimit or VerifyIssueKind.NotCompared or VerifyIssueKind.Phantom or VerifyIssueKind.WaitsForPhantom);
+        or VerifyIssueKind.OverLimit or VerifyIssueKind.NotCompared);
 }
 
 /// <summary>Everything that a verification found; the kinds in the order of their gravity, records ascending.</summary>

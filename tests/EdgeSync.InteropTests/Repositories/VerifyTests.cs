@@ -47,6 +47,39 @@ public sealed partial class VerifyTests(GeneratedHistory history)
         Assert.Equal(report.ErrorCount, JudgementOf(bench, path).Errors);
     }, runs: 5);
 
+    /// <summary>Stock is content with these, and no rebuild changes them, so they are remarks and no damage (R11).</summary>
+    [Fact]
+    public void What_is_shunned_but_not_purged_and_a_file_named_as_parent_are_remarks()
+    {
+        using var bench = new Workbench("verify");
+        var path = history.CopyOf("kinds", bench.Folder, "stock.fossil");
+        string file, checkIn;
+        using (var database = new SqliteFile(path))
+        {
+            file = (string)database.Scalar("SELECT uuid FROM blob WHERE rid=(SELECT max(fid) FROM mlink WHERE fid IN (SELECT rid FROM blob WHERE size>=0) AND fid NOT IN (SELECT objid FROM event))")!;
+            checkIn = (string)database.Scalar("SELECT uuid FROM blob JOIN event ON objid=rid WHERE type='ci' AND rid IN (SELECT rid FROM leaf) ORDER BY rid DESC")!;
+        }
+
+        using (var repository = Repository.Open(path, RepositoryOptions.Default))
+        using (var transaction = repository.Begin())
+        {
+            var child = Mutation.Sealed(System.Text.Encoding.ASCII.GetBytes($"C odd\nD 2024-05-05T05:05:05.000\nP {file}\nT *branch * odd\nT *sym-odd *\nU tester\n"));
+            repository.Content.Put(child, isPrivate: false);
+            transaction.Commit();
+        }
+
+        bench.Stock.Run("rebuild", path);
+        bench.Ours.Run("repo", "shun", checkIn, "-R", path);
+
+        var report = Verify(path, comparesDerived: true);
+
+        Assert.True(report.IsSound && report.DerivedCompared, string.Join("\n", report.Issues));
+        Assert.Contains(report.Issues, issue => issue.Kind == VerifyIssueKind.NamedAsArtifact && issue.Id.ToString() == file);
+        Assert.Contains(report.Issues, issue => issue.Kind == VerifyIssueKind.Shunned && issue.Id.ToString() == checkIn);
+        bench.Ours.Run("repo", "purge", "-R", path);
+        Assert.DoesNotContain(Verify(path, comparesDerived: true).Issues, issue => issue.Kind == VerifyIssueKind.Shunned);
+    }
+
     private static VerifyReport Verify(string path, bool comparesDerived)
     {
         using var repository = Repository.Open(path, RepositoryOptions.ReadOnly);

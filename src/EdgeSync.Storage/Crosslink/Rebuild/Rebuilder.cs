@@ -68,7 +68,8 @@ public sealed class Rebuilder
         Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
         var unsent = _options.IsWithinRound ? ListUnsent() : [];
         DerivedSchema.Recreate(Database);
-        var shunnedCount = Housekeeping.RemoveShunned(_repository);
+        // The rows that a trial is compared with were derived while what is shunned since was still good.
+        var shunnedCount = _options.Trial is null ? Housekeeping.RemoveShunned(_repository) : 0;
         Housekeeping.Prepare(_repository);
         foreach (var rid in unsent) _repository.Content.MarkUnsent(rid);
 
@@ -102,7 +103,7 @@ public sealed class Rebuilder
     private int ReadAll(ArtifactSpool spool, CancellationToken cancellationToken)
     {
         var order = ReadOrder();
-        var shunned = _repository.Shuns.List().Select(shun => shun.Id).ToHashSet();
+        var shunned = _options.Trial is null ? _repository.Shuns.List().Select(shun => shun.Id).ToHashSet() : [];
         var reader = new CheckInReader(_names, _repository.Now);
         var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
         var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 8 << 20 };
