@@ -123,8 +123,105 @@ public sealed class FolderWatchTests
         await leaf.UntilAsync(async () => (watch = (await leaf.StatusAsync()).GetProperty("repositories")[0].GetProperty("watch")).GetProperty("state").GetString() == "failed");
 
         Assert.Contains("is it mounted?", watch.GetProperty("last_error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("is it mounted?", await ReadinessAsync(leaf, 503), StringComparison.Ordinal);
         Assert.Equal(["a.txt -", "b.txt -"], Files(edgesync));
         Assert.Equal(0, leaf.Stop(Terminate));
+    }
+
+    [Fact]
+    public async Task A_named_pipe_is_told_of_and_stops_nobody()   // R3
+    {
+        using var edgesync = Watched();
+        FolderCheckinTests.Shell(edgesync, "mkfifo folder/pipe");
+        edgesync.Write("folder/a.txt", "1\n");
+        using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
+        await leaf.UntilAsync(() => Files(edgesync) is ["a.txt -"]);
+        await leaf.UntilAsync(async () => (await ReadinessAsync(leaf, 200)).Contains("watch:hub: warning: pipe is a named pipe", StringComparison.Ordinal));
+
+        edgesync.Write("b.txt", "by hand\n");
+        edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "while it watches", "b.txt");
+        edgesync.Write("folder/a.txt", "2\n");
+        await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
+
+        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(1, leaf.Errors.Split("pipe is a named pipe").Length - 1);
+    }
+
+    [Fact]
+    public async Task A_tip_from_the_future_is_followed()   // R5
+    {
+        using var edgesync = Watched();
+        edgesync.Write("ahead.txt", "1\n");
+        edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "of a peer without a clock", "--date", "2099-01-01T12:00:00Z", "ahead.txt");
+        edgesync.Write("folder/a.txt", "1\n");
+        using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
+
+        await leaf.UntilAsync(() => Files(edgesync) is ["a.txt -", "ahead.txt -"]);
+        await leaf.UntilAsync(async () => (await ReadinessAsync(leaf, 200)).Contains("later than now", StringComparison.Ordinal));
+
+        edgesync.Write("folder/a.txt", "2\n");
+        await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
+        Assert.Contains("2099-01-01", edgesync.Ok("repo", "cat", "trunk", "-R", "hub.fossil"), StringComparison.Ordinal);
+        Assert.Equal(0, leaf.Stop(Terminate));
+        edgesync.Ok("repo", "verify", "-R", "hub.fossil");
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_read_keeps_what_the_repository_has_of_it()   // R9
+    {
+        Assert.SkipUnless(Unreadable.IsPossible, "needs setpriv to read as nobody");
+        using var edgesync = Watched();
+        edgesync.Write("folder/a.txt", "1\n");
+        edgesync.Write("folder/d/b.txt", "1\n");
+        edgesync.Write("folder/c.txt", "1\n");
+        edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "m", "-C", "folder", ".");
+        edgesync.Write("folder/a.txt", "2\n");
+        edgesync.Write("folder/c.txt", "2\n");
+        File.SetUnixFileMode(edgesync["folder/a.txt"], UnixFileMode.None);
+        File.SetUnixFileMode(edgesync["folder/d"], UnixFileMode.None);
+
+        using var leaf = edgesync.StartAs(Unreadable.Program, Unreadable.Arguments("leaf", "--config", edgesync["edgesync.json"], "--json"));
+        Assert.NotNull(leaf.StandardOutput.ReadLine());
+        for (var i = 0; i < 600 && edgesync.Ok("repo", "cat", "c.txt", "-r", "trunk", "-R", "hub.fossil") != "2\n"; i++) Thread.Sleep(50);
+        RunningLeaf.Signal(leaf, Terminate);
+        var errors = leaf.StandardError.ReadToEnd();
+        leaf.WaitForExit();
+        File.SetUnixFileMode(edgesync["folder/d"], (UnixFileMode)0x1ed);
+
+        Assert.Equal("2\n", edgesync.Ok("repo", "cat", "c.txt", "-r", "trunk", "-R", "hub.fossil"));
+        Assert.Equal("1\n", edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil"));
+        Assert.Equal("1\n", edgesync.Ok("repo", "cat", "d/b.txt", "-r", "trunk", "-R", "hub.fossil"));
+        Assert.Contains("a.txt cannot be read", errors, StringComparison.Ordinal);
+        Assert.Contains("d cannot be read", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_tracked_is_watched_although_it_is_ignored()   // S15
+    {
+        using var edgesync = Watched();
+        edgesync.Write("folder/kept.tmp", "1\n");
+        edgesync.Write("folder/.kept", "1\n");
+        edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "m", "-C", "folder", "kept.tmp", ".kept");
+        edgesync.Write("folder/new.tmp", "1\n");
+        edgesync.Write("folder/.new", "1\n");
+        using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
+        edgesync.Write("folder/kept.tmp", "2\n");
+        edgesync.Write("folder/.kept", "2\n");
+
+        await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "kept.tmp", "-r", "trunk", "-R", "hub.fossil") == "2\n"
+            && edgesync.Ok("repo", "cat", ".kept", "-r", "trunk", "-R", "hub.fossil") == "2\n");
+
+        Assert.Equal([".kept -", "kept.tmp -"], Files(edgesync));
+        Assert.Equal(0, leaf.Stop(Terminate));
+    }
+
+    private static async Task<string> ReadinessAsync(RunningLeaf leaf, int expected)
+    {
+        using var http = new HttpClient();
+        using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True((int)response.StatusCode == expected, text);
+        return text;
     }
 
     private static Edgesync Watched(string more = "")

@@ -32,12 +32,15 @@ public sealed record FolderChanges(
 /// disk = tip                it was updated from there         known from here on
 /// known = tip, disk ≠       edited here                       added, changed, removed
 /// all three differ          edited here and there             a conflict: left alone, and said
+/// disk unknown              it could not be read              nothing: what the tip has of it stays
 /// </code>
 /// </summary>
 public static class FolderPlan
 {
+    /// <param name="isUnknown">Whether nothing can be said of a file, by its name.</param>
     public static FolderChanges Plan(
-        IReadOnlyDictionary<string, FolderEntry> known, IReadOnlyDictionary<string, FolderFile> disk, IReadOnlyDictionary<string, FolderEntry> tip)
+        IReadOnlyDictionary<string, FolderEntry> known, IReadOnlyDictionary<string, FolderFile> disk, IReadOnlyDictionary<string, FolderEntry> tip,
+        Func<string, bool> isUnknown)
     {
         List<string> added = [], changed = [], removed = [], conflicts = [];
         List<KeyValuePair<string, FolderEntry?>> adopted = [];
@@ -46,7 +49,7 @@ public static class FolderPlan
             var before = Find(known, name);
             var there = Find(tip, name);
             var here = disk.GetValueOrDefault(name);
-            if (here is null ? before is null : here.Is(before)) continue;
+            if (here is null ? before is null || isUnknown(name) : here.Is(before)) continue;
 
             if (here is null ? there is null : here.Is(there)) adopted.Add(new(name, there));
             else if (there != before) conflicts.Add(name);

@@ -378,14 +378,20 @@ internal sealed record BridgeProjectStatus : IJsonObject
 
 /// <summary>A check-out folder that is committed by itself.</summary>
 /// <param name="State"><c>watching</c>, <c>settling</c> (changes, waiting for quiet), <c>committing</c> or <c>failed</c>.</param>
-internal sealed record FolderWatchStatus(string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null, long Commits = 0) : IJsonObject
+/// <param name="Warning">What is not committed although the rest is, such as a named pipe or a file that cannot be read.</param>
+internal sealed record FolderWatchStatus(
+    string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null, long Commits = 0, string? Warning = null) : IJsonObject
 {
+    /// <summary>The last error is about some files; the others are committed.</summary>
+    internal bool IsPartial { get; init; }
+
     public void WriteFields(Utf8JsonWriter json)
     {
         json.Put("folder"u8, Folder);
         json.Put("state"u8, State);
         json.Put("last_commit_at"u8, LastCommitAt);
         json.Put("last_error"u8, LastError);
+        json.Put("warning"u8, Warning);
         json.Put("commits"u8, Commits);
     }
 }

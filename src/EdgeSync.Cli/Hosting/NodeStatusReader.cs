@@ -114,7 +114,7 @@ internal static class NodeStatusReader
         LastAnsweredAt = json.OptionalMoment("last_answered_at"),
     };
 
-    private static FolderWatchStatus FolderWatchStatus(JsonElement json) => new(json.Text("folder"), json.Text("state"), json.OptionalMoment("last_commit_at"), json.OptionalText("last_error"), json.Number("commits"));
+    private static FolderWatchStatus FolderWatchStatus(JsonElement json) => new(json.Text("folder"), json.Text("state"), json.OptionalMoment("last_commit_at"), json.OptionalText("last_error"), json.Number("commits"), json.OptionalText("warning"));
 
     private static ConfigurationStatus ConfigurationStatus(JsonElement json) => new(json.OptionalText("file"), json.Moment("loaded_at"), json.OptionalText("refused_because"));
 }

@@ -26,6 +26,7 @@ internal sealed class CheckInWriter(Repository repository)
     {
         using var transaction = repository.Begin();
         _author.SignIn(options.User);
+        if (options.FollowsBranch) options = OnBranch(options);
         var parent = options.Parent.IsNone ? null : CheckInTree.Load(repository, options.Parent);
         var isParentPrivate = parent is not null && repository.Content.IsPrivate(options.Parent);
         var isPrivate = options.IsPrivate || isParentPrivate;
@@ -35,7 +36,8 @@ internal sealed class CheckInWriter(Repository repository)
         RequireNoFork(options, isPrivate);
         RequireOpen(options);
         var date = _author.DateOr(options.Date);
-        if (!options.AllowsOlder) RequireYounger(options, date);
+        if (options.IsDatedAfterParents) date = After(options, date);
+        else if (!options.AllowsOlder) RequireYounger(options, date);
 
         var files = Apply(options, parent, isPrivate, out var hasChanged);
         if (!hasChanged && !options.AllowsEmpty && options.MergedParents.Count + options.IntegratedParents.Count == 0 && parent is not null)
@@ -83,6 +85,13 @@ internal sealed class CheckInWriter(Repository repository)
             isUnsent: true);
         transaction.Commit();
         return made;
+    }
+
+    // A branch that is there is gone on with; else the name is that of a new one.
+    private CommitOptions OnBranch(CommitOptions options)
+    {
+        var (end, newBranch) = Branches.Target(repository, options.Branch, isOpenOnly: true);
+        return options with { Parent = end, Branch = newBranch };
     }
 
     // ---- Refusals ----
@@ -154,13 +163,9 @@ internal sealed class CheckInWriter(Repository repository)
 
     private void RequireYounger(CommitOptions options, Instant date)
     {
-        foreach (var parent in Parents(options))
+        foreach (var (parent, before) in Dates(options))
         {
             // Spec: checkin_is_younger in checkin.c compares whole seconds.
-            using var select = Database.Prepare("SELECT mtime FROM event WHERE objid=?1 AND type='ci'");
-            if (!select.Bind(1, parent).Step()) continue;
-
-            var before = Instant.FromJulianDay(select.Double(0));
             if (before.UnixSeconds <= date.UnixSeconds) continue;
 
             throw new EdgeSyncException(
@@ -168,6 +173,19 @@ internal sealed class CheckInWriter(Repository repository)
                 $"the parent {repository.Content.NameOf(parent).ToShortString()} of {before} is not older than {date}",
                 "check the clock, or say --allow-older");
         }
+    }
+
+    private Instant After(CommitOptions options, Instant date)
+    {
+        foreach (var (_, before) in Dates(options))
+            if (before >= date) date = before + TimeSpan.FromMilliseconds(1);
+        return date;
+    }
+
+    private IEnumerable<(RecordId Parent, Instant Date)> Dates(CommitOptions options)
+    {
+        foreach (var parent in Parents(options))
+            if (repository.DateOf(parent) is { } date) yield return (parent, date);
     }
 
     // Spec: leaf.c: a leaf has no child with the same branch value.

@@ -25,7 +25,7 @@ public sealed record FileChange
 {
     private FileChange(string name) => Name = name;
 
-    /// <summary>Path in the tree, with slashes.</summary>
+    /// <summary>Path in the tree, with slashes, as <see cref="PathText"/>.</summary>
     public string Name { get; }
 
     internal FileChangeKind Kind { get; private init; }
@@ -76,7 +76,13 @@ internal enum FileChangeKind
 public sealed record CommitOptions
 {
     /// <summary>The primary parent. None makes a root, with branch tags, as the first check-in of a repository.</summary>
-    public required RecordId Parent { get; init; }
+    public RecordId Parent { get; init; }
+
+    /// <summary>
+    /// The parent is the end of <see cref="Branch"/>, or of the main branch, and is found inside the transaction: when another
+    /// check-in lands first, this one follows it.
+    /// </summary>
+    public bool FollowsBranch { get; init; }
 
     /// <summary>The user who is named.</summary>
     public required string User { get; init; }
@@ -132,6 +138,9 @@ public sealed record CommitOptions
 
     /// <summary>Commit although the parent is not older.</summary>
     public bool AllowsOlder { get; init; }
+
+    /// <summary>When a parent is dated later than this check-in would be, it is dated just after it.</summary>
+    public bool IsDatedAfterParents { get; init; }
 
     /// <summary>Take a branch name that an open branch has.</summary>
     public bool AllowsSameBranch { get; init; }

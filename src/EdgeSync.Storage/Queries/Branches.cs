@@ -5,6 +5,11 @@ namespace EdgeSync.Storage;
 /// <summary>A branch and its newest check-in.</summary>
 public sealed record Branch(string Name, ArtifactId Tip, Instant Date, string User, bool IsClosed, bool IsPrivate);
 
+/// <summary>Where a check-in goes when nobody names its parent.</summary>
+/// <param name="Parent">None in a repository without check-ins.</param>
+/// <param name="NewBranch">The branch that the check-in starts, or null.</param>
+public readonly record struct BranchEnd(RecordId Parent, string? NewBranch);
+
 /// <summary>The branches of a project.</summary>
 public static class Branches
 {
@@ -53,5 +58,20 @@ public static class Branches
              LIMIT 1
             """);
         return select.BindText(1, branch).Step() ? select.Record(0) : RecordId.None;
+    }
+
+    /// <summary>
+    /// Where a check-in on this branch goes, on the main one without a name. A branch that is not there (or
+    /// <paramref name="isOpenOnly"/> and closed) is started from the end of the main one.
+    /// </summary>
+    public static BranchEnd Target(Repository repository, string? branch, bool isOpenOnly)
+    {
+        if (branch is not null && (!isOpenOnly || List(repository).Any(b => b.Name == branch && !b.IsClosed)) && EndOf(repository, branch) is { IsNone: false } end)
+            return new BranchEnd(end, null);
+
+        // A repository whose main line has another name, and one without any check-in, are served by default too.
+        var main = EndOf(repository, repository.Settings["main-branch"] ?? "trunk");
+        if (main.IsNone && repository.Names.TryResolve("tip", EventType.Checkin, out main) != NameFault.None) main = RecordId.None;
+        return new BranchEnd(main, branch);
     }
 }

@@ -139,6 +139,13 @@ public sealed class Repository : IDisposable
     /// </summary>
     public Transaction Begin() => Database.Begin();
 
+    /// <summary>When a check-in was made, by the timeline; null for what is none.</summary>
+    public Instant? DateOf(RecordId checkin)
+    {
+        using var select = Database.Prepare("SELECT mtime FROM event WHERE objid=?1 AND type='ci'");
+        return select.Bind(1, checkin).Step() ? Instant.FromJulianDay(select.Double(0)) : null;
+    }
+
     /// <summary>Makes a check-in, with all its rows, in one transaction.</summary>
     /// <exception cref="EdgeSyncException">Nothing changed, or it would fork, or the branch is closed, and so on.</exception>
     public AuthoredArtifact Commit(CommitOptions options) => new CheckInWriter(this).Commit(options);

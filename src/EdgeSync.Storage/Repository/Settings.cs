@@ -74,6 +74,8 @@ public sealed class Settings
         return settings;
     }
 
+    internal static bool IsTrue(string text) => ParseBoolean(text.Trim(), otherwise: false);
+
     // Spec: stock takes on/yes/true/1 and off/no/false/0 in any case; anything else leaves the default.
     private static bool ParseBoolean(string text, bool otherwise) => text.ToLowerInvariant() switch
     {

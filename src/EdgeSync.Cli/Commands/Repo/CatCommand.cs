@@ -5,6 +5,7 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
 

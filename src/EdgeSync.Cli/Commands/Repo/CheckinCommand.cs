@@ -1,10 +1,10 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -44,7 +44,11 @@ internal static class CheckinCommand
             Message, AuthorOptions.User, Parent, Merge, Integrate, Cherrypick, Backout, BranchName, Color, Remove, Renames, TagNames, Date, BaseFolder,
             Close, Delta, AllowFork, AllowEmpty, AllowOlder, Private,
         },
-        Notes = "Executable bits and symbolic links are recorded. Files that are not named are carried forward.",
+        Notes =
+            "Executable bits and symbolic links are recorded; links are never followed. Files that are not named are carried forward. "
+            + "A folder stands for its files, without the repository itself, checkout databases, .git, .hg and .svn, and what "
+            + "'ignore-glob' names or (unless 'dotfiles' is on) begins with a dot and is not in the repository yet. "
+            + "Without --parent the check-in follows the newest one of the branch, whatever others commit meanwhile.",
         Examples =
         [
             "repo ci -R project.fossil -m 'Better words' README.md src",
@@ -55,30 +59,37 @@ internal static class CheckinCommand
 
     private static ExitCode Run(CommandContext context)
     {
-        var changes = Collect(context);
-        if (changes.Count == 0 && !context.Get(AllowEmpty) && context.Get(Merge) is not { Length: > 0 } && context.Get(Integrate) is not { Length: > 0 })
+        var root = Path.GetFullPath(context.Require(BaseFolder));
+        var renames = RenamesOf(context);
+        var named = NamesIn(root, context.Get(Files) ?? []);
+        var removed = context.Get(Remove) ?? [];
+        var mayBeEmpty = context.Get(AllowEmpty) || context.Get(Merge) is { Length: > 0 } || context.Get(Integrate) is { Length: > 0 };
+        if (renames.Count + named.Count + removed.Length == 0 && !mayBeEmpty)
             throw new EdgeSyncException(ErrorKind.Usage, "nothing to check in", "name files, or --rm NAME");
 
         using var repository = context.OpenToWrite();
+        using var spool = new ContentSpool(repository.Path);
         var branch = context.Get(BranchName);
-        var continues = branch is not null && Exists(repository, branch);
-        var parentName = context.Get(Parent);
-        var startsBranch = branch is not null && !continues;
+        var parent = context.Get(Parent) is { } version ? repository.Names.ResolveCheckin(version) : RecordId.None;
+        var put = named.Count == 0 ? new CheckinFiles([], []) : Read(repository, root, named, parent, branch, spool);
+        foreach (var skipped in put.Skipped) context.Output.Errors.WriteLine($"warning: {skipped.Name} {skipped.Reason}; it is left out");
+        if (renames.Count + put.Changes.Count + removed.Length == 0 && !mayBeEmpty)
+            throw new EdgeSyncException(ErrorKind.Usage, "nothing to check in", "name files, or --rm NAME");
+
         var made = repository.Commit(new CommitOptions
         {
-            Parent = parentName is null
-                ? EndOf(repository, continues ? branch! : repository.Settings["main-branch"] ?? "trunk")
-                : repository.Names.ResolveCheckin(parentName),
+            Parent = parent,
+            FollowsBranch = parent.IsNone,
             MergedParents = [.. (context.Get(Merge) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
             IntegratedParents = [.. (context.Get(Integrate) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
             Cherrypicks = [.. Picks(repository, context.Get(Cherrypick), isBackout: false), .. Picks(repository, context.Get(Backout), isBackout: true)],
             User = context.UserName,
             Comment = context.Require(Message),
             Date = DateOf(context.Get(Date)),
-            Changes = changes,
-            Branch = startsBranch ? branch : null,
-            BranchColor = startsBranch ? context.Get(Color) : null,
-            Color = startsBranch ? null : context.Get(Color),
+            Changes = [.. renames, .. put.Changes, .. removed.Select(FileChange.Remove)],
+            Branch = !parent.IsNone && branch is not null && Exists(repository, branch) ? null : branch,
+            BranchColor = branch is null ? null : context.Get(Color),
+            Color = context.Get(Color),
             Closes = context.Get(Close),
             Form = context.Get(Delta) ? ManifestForm.Delta : ManifestForm.Automatic,
             Tags = context.Get(TagNames) ?? [],
@@ -88,8 +99,18 @@ internal static class CheckinCommand
             IsPrivate = context.Get(Private),
         });
         Hosting.Control.ControlClient.TellChanged(repository.Path);
-        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value));
+        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped));
         return ExitCode.Ok;
+    }
+
+    // Before the repository is locked. Which check-in turns out to be the parent does not matter here: what it has of them is
+    // only what need not be read into memory.
+    private static CheckinFiles Read(Repository repository, string root, IReadOnlyList<string> named, RecordId parent, string? branch, ContentSpool spool)
+    {
+        if (parent.IsNone) parent = Branches.Target(repository, branch, isOpenOnly: true).Parent;
+        var tree = parent.IsNone ? [] : TreeFile.AllOf(CheckInTree.Load(repository, parent));
+        using var disk = DiskFolder.Open(root);
+        return CheckinFiles.Read(repository, disk, named, tree, spool);
     }
 
     private static IEnumerable<CherrypickCard> Picks(Repository repository, string[]? names, bool isBackout) =>
@@ -97,15 +118,6 @@ internal static class CheckinCommand
 
     private static bool Exists(Repository repository, string branch) =>
         Branches.List(repository).Any(b => b.Name == branch && !b.IsClosed);
-
-    // A repository whose main line has another name, and one without any check-in, are served by default too.
-    private static RecordId EndOf(Repository repository, string branch)
-    {
-        var end = Branches.EndOf(repository, branch);
-        if (!end.IsNone) return end;
-
-        return repository.Names.TryResolve("tip", EventType.Checkin, out var tip) == NameFault.None ? tip : RecordId.None;
-    }
 
     private static Instant? DateOf(string? text)
     {
@@ -117,9 +129,8 @@ internal static class CheckinCommand
             : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is no time", "such as 2024-01-31T12:00:00Z");
     }
 
-    private static List<FileChange> Collect(CommandContext context)
+    private static List<FileChange> RenamesOf(CommandContext context)
     {
-        var root = Path.GetFullPath(context.Require(BaseFolder));
         var changes = new List<FileChange>();
         foreach (var rename in context.Get(Renames) ?? [])
         {
@@ -128,41 +139,23 @@ internal static class CheckinCommand
             changes.Add(FileChange.Rename(names[0], names[1]));
         }
 
-        foreach (var named in context.Get(Files) ?? [])
-        {
-            var path = Path.GetFullPath(named, root);
-            if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
-            {
-                foreach (var file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-                    changes.Add(ChangeOf(root, file));
-            }
-            else
-            {
-                changes.Add(ChangeOf(root, path));
-            }
-        }
-
-        foreach (var name in context.Get(Remove) ?? []) changes.Add(FileChange.Remove(name));
         return changes;
     }
 
-    private static FileChange ChangeOf(string root, string path)
+    private static List<string> NamesIn(string root, string[] files) => [.. files.Select(file =>
     {
-        var name = Path.GetRelativePath(root, path).Replace('\\', '/');
-        if (name.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(name) || !PathName.IsSimple(Encoding.UTF8.GetBytes(name)))
-            throw new EdgeSyncException(ErrorKind.Usage, $"{path} is not inside {root}", "-C FOLDER says where names start from");
+        if (file.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "a file name is empty", "'.' is the whole folder");
 
-        var info = new FileInfo(path);
-        if (info.LinkTarget is { } target) return FileChange.Link(name, target);
-        if (!info.Exists) throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "--rm NAME removes a file");
-
-        var isExecutable = !OperatingSystem.IsWindows() && (info.UnixFileMode & UnixFileMode.UserExecute) != 0;
-        FilePermission? permission = OperatingSystem.IsWindows() ? null : isExecutable ? FilePermission.Executable : FilePermission.Regular;
-        return FileChange.Put(name, () => InputFile.ReadAll(path), permission);
-    }
+        var path = Path.GetFullPath(file, root);
+        var name = Path.GetRelativePath(root, path);
+        if (OperatingSystem.IsWindows()) name = name.Replace('\\', '/');
+        return name == ".." || name.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(name)
+            ? throw new EdgeSyncException(ErrorKind.Usage, $"{path} is not inside {root}", "-C FOLDER says where names start from")
+            : name == "." ? "" : name.TrimEnd('/');
+    })];
 }
 
-internal sealed record CheckinReport(string Hash, long Rid) : IReport
+internal sealed record CheckinReport(string Hash, long Rid, IReadOnlyList<SkippedFile> Skipped) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"checkin {Hash[..10]} (rid={Rid})");
 
@@ -170,5 +163,17 @@ internal sealed record CheckinReport(string Hash, long Rid) : IReport
     {
         json.Put("hash"u8, Hash);
         json.Put("rid"u8, Rid);
+        if (Skipped.Count == 0) return;
+
+        json.WriteStartArray("skipped"u8);
+        foreach (var file in Skipped)
+        {
+            json.WriteStartObject();
+            json.Put("name"u8, file.Name);
+            json.Put("reason"u8, file.Reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 }

@@ -3,8 +3,19 @@ using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
+
+internal static class TreeOptions
+{
+    public static Option<string> Folder { get; } = new("--dir", "-d")
+    {
+        Description = "Folder to write into.",
+        HelpName = "FOLDER",
+        DefaultValueFactory = _ => ".",
+    };
+}
 
 internal static class CheckoutCommand
 {
@@ -15,7 +26,9 @@ internal static class CheckoutCommand
     {
         Arguments = { Version },
         Options = { TreeOptions.Folder, Force },
-        Notes = "Nothing is written when a file is in the way, unless --force is given.",
+        Notes =
+            "Nothing is written when a file is in the way, unless --force is given; nothing at all when a content is not here, or two "
+            + "files would be one (names that differ in case, on some file systems).",
         Examples = ["repo co -R project.fossil -d work", "repo co v1.0 -d work --force"],
     };
 
@@ -26,25 +39,11 @@ internal static class CheckoutCommand
         var folder = context.Require(TreeOptions.Folder);
         var force = context.Get(Force);
         var files = TreeFile.AllOf(tree);
-        if (!force) RefuseWhatIsThere(folder, files);
-
-        var writer = new TreeWriter(repository, folder);
-        foreach (var file in files) writer.Write(file, force);
+        using var disk = DiskFolder.Create(folder);
+        new TreeWriter(repository, disk).Write(files, replace: force);
         var report = new CheckoutReport(repository.Content.NameOf(tree.Rid).ToString(), [.. files.Select(f => f.Name)]);
         context.Output.Write(report);
         return ExitCode.Ok;
-    }
-
-    private static void RefuseWhatIsThere(string folder, List<TreeFile> files)
-    {
-        var there = files.Where(f => TreeWriter.IsThere(Path.Combine(folder, f.Name))).Select(f => f.Name).Take(11).ToList();
-        if (there.Count == 0) return;
-
-        throw new EdgeSyncException(
-            ErrorKind.Conflict, $"files are in the way in {Path.GetFullPath(folder)}; nothing was written", "another folder (-d), or --force")
-        {
-            Candidates = there,
-        };
     }
 }
 

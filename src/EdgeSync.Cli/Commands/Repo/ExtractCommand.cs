@@ -3,6 +3,7 @@ using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -25,8 +26,8 @@ internal static class ExtractCommand
         var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(version));
         var wanted = context.Get(Names) ?? [];
         var files = wanted.Length == 0 ? TreeFile.AllOf(tree) : [.. wanted.Select(name => TreeFile.Get(tree, name, version))];
-        var writer = new TreeWriter(repository, context.Require(TreeOptions.Folder));
-        foreach (var file in files) writer.Write(file, replace: true);
+        using var disk = DiskFolder.Create(context.Require(TreeOptions.Folder));
+        new TreeWriter(repository, disk).Write(files, replace: true);
         context.Output.Write(new ExtractReport([.. files.Select(f => f.Name)]));
         return ExitCode.Ok;
     }

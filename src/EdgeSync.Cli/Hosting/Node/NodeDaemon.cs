@@ -103,7 +103,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Role = _role,
             StartedAt = _startedAt,
             Now = _clock.GetUtcNow(),
-            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. NatsChecks(), .. NameChecks(statuses)],
+            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. NatsChecks(), .. FolderChecks(repositories), .. NameChecks(statuses)],
             Repositories = statuses,
             Nats = _nats?.LinkStatus(),
             Broker = _nats?.BrokerStatus(),
@@ -249,6 +249,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
             ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), NatsHint.For(other.Url, other.LastError))]
             : [new NodeCheck("nats", CheckState.Ok)];
+    }
+
+    private static IEnumerable<NodeCheck> FolderChecks(IEnumerable<RepositoryNode> repositories)
+    {
+        foreach (var repository in repositories)
+            if (repository.FolderCheck is { } check) yield return check;
     }
 
     private static IEnumerable<NodeCheck> NameChecks(IEnumerable<RepositoryStatus> repositories) =>

@@ -66,6 +66,9 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     public RepositoryHost Host { get; }
 
+    /// <summary>Whether its watched folder gets into the repository; null without one.</summary>
+    public NodeCheck? FolderCheck => _folder?.Check($"watch:{NodeHttpHost.NameOf(Host.FilePath)}");
+
     public RepositorySettings Settings => _settings;
 
     public string ProjectCode { get; }

@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EdgeSync.Agent;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Hosting.Watch;
 
@@ -17,6 +19,9 @@ internal sealed class FolderWatcher : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
 
+    // A disk that is asleep takes seconds; a network folder whose server is gone takes for ever.
+    private static readonly TimeSpan LookMax = TimeSpan.FromMinutes(1);
+
     private readonly RepositoryQueue _repository;
     private readonly FolderCommit _commit;
     private readonly FolderSettling _settling;
@@ -28,6 +33,9 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private readonly FileSystemWatcher? _files;
     private readonly Task _loop;
     private volatile FolderWatchStatus _status;
+    private volatile FolderRules? _rules;   // of the last look; null before the first: then every event matters
+    private volatile StrongBox<DateTimeOffset>? _lookingSince;
+    private HashSet<string> _warned = [];
 
     // One waiting change stands for all: a look finds whatever happened before it.
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
@@ -36,13 +44,12 @@ internal sealed class FolderWatcher : IAsyncDisposable
     public FolderWatcher(WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ServeLog log, TimeProvider clock)
     {
         _folder = Path.GetFullPath(settings.Folder);
-        var repositoryPath = Path.GetFullPath(repository.Path);
         (_repository, _hooks, _clock) = (repository, hooks, clock);
         _log = log.With(("folder", _folder));
-        _commit = new FolderCommit(settings, _folder, repositoryPath, allowsFork);
+        _commit = new FolderCommit(settings, _folder, allowsFork);
         _settling = new FolderSettling(settings.Quiet);
         _status = new FolderWatchStatus(_folder, "watching");
-        _files = Watch(new NameGlob(settings.Ignore), repositoryPath);
+        _files = Watch();
         _loop = Task.Run(async () =>
         {
             try
@@ -57,6 +64,18 @@ internal sealed class FolderWatcher : IAsyncDisposable
     }
 
     public FolderWatchStatus Status => _status;
+
+    /// <summary>Whether the folder gets into the repository.</summary>
+    public NodeCheck Check(string name) =>
+        _lookingSince is { } since && _clock.GetUtcNow() - since.Value > LookMax
+            ? new NodeCheck(name, CheckState.Failed, $"{_folder} is being read since {since.Value:yyyy-MM-dd'T'HH:mm:ss'Z'}")
+            : _status switch
+            {
+                { State: "failed", LastError: { } error, IsPartial: false } => new NodeCheck(name, CheckState.Failed, error),
+                { LastError: { } error } => new NodeCheck(name, CheckState.Warning, error),
+                { Warning: { } warning } => new NodeCheck(name, CheckState.Warning, warning),
+                _ => new NodeCheck(name, CheckState.Ok),
+            };
 
     public async ValueTask DisposeAsync()
     {
@@ -74,7 +93,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private FileSystemWatcher? Watch(NameGlob ignored, string repositoryPath)
+    private FileSystemWatcher? Watch()
     {
         try
         {
@@ -104,7 +123,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         void OnEvent(string path)
         {
             var name = Path.GetRelativePath(_folder, path).Replace('\\', '/');
-            if (!FolderScan.IsLeftOut(name, path, repositoryPath, ignored)) _changes.Writer.TryWrite(true);
+            if (_rules?.MayMatter(name) != false) _changes.Writer.TryWrite(true);
         }
     }
 
@@ -141,15 +160,22 @@ internal sealed class FolderWatcher : IAsyncDisposable
     {
         _status = _status with { State = "committing" };
         using var span = Instruments.Leaf.StartActivity("checkout.commit");
+        _lookingSince = new StrongBox<DateTimeOffset>(_clock.GetUtcNow());
         try
         {
-            if (await _repository.RunAsync(_commit.FindEdits, _stop.Token) is { } parent) await _hooks.Before(parent, _stop.Token);
-            var outcome = await _repository.RunAsync(_commit.Run, _stop.Token);
+            var outcome = await CommitAsync();
             _settling.OnDone();
             if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
-            var trouble = outcome.Conflicts.Count == 0 ? null : $"changed here and by others, so not committed: {string.Join(", ", outcome.Conflicts.Take(5))}";
+            var trouble = outcome.Conflicts.Count == 0 ? null : $"changed here and by others, so not committed: {Some(outcome.Conflicts)}";
             if (trouble is not null) _log.Write(LogLevel.Warning, "files left alone", ("because", trouble));
-            _status = _status with { State = trouble is null ? "watching" : "failed", LastError = trouble };
+            Warn(outcome.Warnings);
+            _status = _status with
+            {
+                State = trouble is null ? "watching" : "failed",
+                LastError = trouble,
+                IsPartial = trouble is not null,
+                Warning = outcome.Warnings.Count == 0 ? null : Some(outcome.Warnings),
+            };
         }
         catch (Exception e) when (e is EdgeSyncException or IOException or UnauthorizedAccessException)
         {
@@ -157,9 +183,45 @@ internal sealed class FolderWatcher : IAsyncDisposable
             Instruments.CheckoutErrors.Add(1);
             span?.SetStatus(ActivityStatusCode.Error, e.Message);
             _log.Write(LogLevel.Warning, "folder not committed", ("because", e.Message), ("try", (e as EdgeSyncException)?.Hint));
-            _status = _status with { State = "failed", LastError = e.Message };
+            _status = _status with { State = "failed", LastError = e.Message, IsPartial = false };
+        }
+        finally
+        {
+            _lookingSince = null;
         }
     }
+
+    private async Task<FolderOutcome> CommitAsync()
+    {
+        var hasAsked = false;
+        while (true)
+        {
+            var basis = await _repository.RunAsync(_commit.ReadBasis, _stop.Token);
+            using var spool = new ContentSpool(_repository.Path);
+
+            // On a thread of its own, which is left behind when the folder does not answer and the daemon is to stop.
+            var look = await Task.Factory.StartNew(() => _commit.Look(basis, spool), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .WaitAsync(_stop.Token);
+            _rules = look.Rules;
+            if (look.HasEdits && !hasAsked)
+            {
+                await _hooks.Before(basis.ParentId, _stop.Token);
+                hasAsked = true;
+            }
+
+            if (await _repository.RunAsync(r => _commit.Apply(r, look), _stop.Token) is { } outcome) return outcome;
+        }
+    }
+
+    // Each trouble once, until it has gone away.
+    private void Warn(IReadOnlyList<string> warnings)
+    {
+        var news = warnings.Where(w => !_warned.Contains(w)).ToList();
+        _warned = [.. warnings];
+        if (news.Count > 0) _log.Write(LogLevel.Warning, "not everything in the folder is as it should be", ("because", Some(news)));
+    }
+
+    private static string Some(IReadOnlyList<string> names) => string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
 
     private void OnCommitted(string hash, string? comment)
     {

@@ -54,9 +54,19 @@ public sealed class FolderPlanTests
     public void A_permission_is_a_change()
     {
         var plan = FolderPlan.Plan(
-            Entries("a1"), new Dictionary<string, FolderFile> { ["a"] = new(FilePermission.Executable, id => id == Id("1")) }, Entries("a1"));
+            Entries("a1"), new Dictionary<string, FolderFile> { ["a"] = new(FilePermission.Executable, id => id == Id("1")) }, Entries("a1"), _ => false);
 
         Assert.Equal(["a"], plan.Changed);
+    }
+
+    [Fact]
+    public void What_could_not_be_read_stays_as_the_tip_has_it()
+    {
+        var plan = Plan(known: "a1 b1 c1", disk: "b2", tip: "a1 b1 c1", unknown: "a");
+
+        Assert.Equal(["c"], plan.Removed);
+        Assert.Equal(["b"], plan.Changed);
+        Assert.Empty(plan.Conflicts);
     }
 
     [Fact]
@@ -98,8 +108,9 @@ public sealed class FolderPlanTests
     private static string Random(Prng prng) =>
         string.Join(' ', "abcdef".Where(_ => prng.NextDouble() < 0.7).Select(name => $"{name}{(int)(prng.NextDouble() * 3)}"));
 
-    private static FolderChanges Plan(string known, string disk, string tip) => FolderPlan.Plan(
-        Entries(known), Parts(disk).ToDictionary(f => f.Key, f => new FolderFile(FilePermission.Regular, id => id == Id(f.Value))), Entries(tip));
+    private static FolderChanges Plan(string known, string disk, string tip, string unknown = "") => FolderPlan.Plan(
+        Entries(known), Parts(disk).ToDictionary(f => f.Key, f => new FolderFile(FilePermission.Regular, id => id == Id(f.Value))), Entries(tip),
+        name => unknown.Contains(name, StringComparison.Ordinal));
 
     private static Dictionary<string, FolderEntry> Entries(string text) => Parts(text).ToDictionary(f => f.Key, f => Entry(f.Value));
 

@@ -1,4 +1,4 @@
-namespace EdgeSync.Agent;
+namespace EdgeSync.Fossil.Glob;
 
 /// <summary>
 /// The globs of <c>ignore-glob</c>: <c>*</c> is any text, slashes too, <c>?</c> one character, <c>[a-z]</c> and <c>[^a-z]</c>

@@ -1,6 +1,6 @@
-using EdgeSync.Agent;
+using EdgeSync.Fossil.Glob;
 
-namespace EdgeSync.UnitTests.Agent.Watch;
+namespace EdgeSync.UnitTests.Fossil.Glob;
 
 public sealed class NameGlobTests
 {

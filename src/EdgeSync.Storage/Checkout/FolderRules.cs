@@ -1,0 +1,130 @@
+using System.Text;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Fossil.Glob;
+
+namespace EdgeSync.Storage.Checkout;
+
+/// <summary>
+/// Which files of a folder belong into a check-in, as stock's <c>add</c> decides:
+/// <code>
+/// reserved    the open repository with its side files, checkout databases, folders of version control      never
+/// ignored     what ignore-glob names, and names with a dot in front (unless the setting dotfiles is on)      only when tracked already
+/// </code>
+/// Settings come from <c>.fossil-settings</c> in the folder, else from the repository.
+/// </summary>
+public sealed class FolderRules
+{
+    private static readonly NameGlob VersionControl = new(".git,.hg,.svn,*/.git,*/.hg,*/.svn");
+    private static readonly string[] SideFiles = ["", "-wal", "-shm", "-journal", ".part", ".part-wal", ".part-shm", ".part-journal"];
+
+    private readonly NameGlob _ignored;
+    private readonly bool _takesDotFiles;
+    private readonly HashSet<string> _ofRepository;
+    private readonly (ulong Device, ulong Inode) _repository;
+    private readonly Func<string, bool> _isTracked;
+    private readonly Lazy<HashSet<string>> _trackedFolders;
+
+    /// <param name="ignore">More globs than the settings have.</param>
+    /// <param name="tracked">What the check-in before has; of these nothing is ignored.</param>
+    public FolderRules(DiskFolder disk, FolderSettings settings, IEnumerable<string> ignore, IReadOnlyCollection<string> tracked)
+    {
+        var names = tracked as IReadOnlySet<string> ?? tracked.ToHashSet(StringComparer.Ordinal);
+        _isTracked = names.Contains;
+        _trackedFolders = new(() => FoldersOf(names));
+        _ignored = new NameGlob([.. ignore, Versioned(disk, "ignore-glob") ?? settings.IgnoreGlob ?? ""]);
+        _takesDotFiles = Versioned(disk, "dotfiles") is { } text ? Storage.Settings.IsTrue(text) : settings.TakesDotFiles;
+
+        // The same folder may be reached by several ways.
+        var repository = RealPath(settings.RepositoryPath);
+        var name = Path.GetRelativePath(RealPath(disk.FullPath), repository).Replace('\\', '/');
+        _ofRepository = SideFiles.Select(suffix => PathText.Of(Encoding.UTF8.GetBytes(name + suffix))).ToHashSet(StringComparer.Ordinal);
+        using var folder = DiskFolder.Open(Path.GetDirectoryName(repository)!);
+        _repository = folder.Find(PathText.Of(Encoding.UTF8.GetBytes(Path.GetFileName(repository))))?.Identity ?? default;
+    }
+
+    /// <summary>Never part of a check-in, not even when it is named.</summary>
+    public bool IsReserved(string name) =>
+        _ofRepository.Contains(name) || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
+        || name.AsSpan(name.LastIndexOf('/') + 1).StartsWith(DiskFolder.TemporaryPrefix, StringComparison.Ordinal);
+
+    /// <summary>As above; also the repository under another name.</summary>
+    public bool IsReserved(DiskEntry entry) => IsReserved(entry.Name) || (entry.Identity != default && entry.Identity == _repository);
+
+    /// <summary>Left out of a look at the folder, unless it is in the check-in already.</summary>
+    /// <param name="from">The folder that was named: its own name does not count.</param>
+    public bool IsIgnored(string name, string from) => !_isTracked(name) && (_ignored.Matches(name) || (!_takesDotFiles && HasDot(name, from)));
+
+    /// <summary>Whether a change of this name may matter.</summary>
+    public bool MayMatter(string name) => !IsReserved(name) && (!IsIgnored(name, "") || _trackedFolders.Value.Contains(name));
+
+    internal bool Enters(string folder, string from) => !IsIgnored(folder, from) || _trackedFolders.Value.Contains(folder);
+
+    private static bool HasDot(string name, string from)
+    {
+        for (var start = from.Length == 0 ? 0 : from.Length + 1; start < name.Length;)
+        {
+            if (name[start] == '.') return true;
+
+            var slash = name.IndexOf('/', start);
+            if (slash < 0) break;
+            start = slash + 1;
+        }
+
+        return false;
+    }
+
+    private static HashSet<string> FoldersOf(IEnumerable<string> names)
+    {
+        var folders = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var name in names)
+            for (var end = name.LastIndexOf('/'); end > 0 && folders.Add(name[..end]); end = name.LastIndexOf('/', end - 1)) ;
+        return folders;
+    }
+
+    private static string? Versioned(DiskFolder disk, string setting)
+    {
+        try
+        {
+            if (disk.Find($".fossil-settings/{setting}") is not { Kind: DiskKind.Regular }) return null;
+
+            using var stream = disk.OpenRead($".fossil-settings/{setting}");
+            using var reader = new StreamReader(stream);
+            return reader.ReadToEnd();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;   // the repository's own setting holds
+        }
+    }
+
+    private static string RealPath(string path)
+    {
+        path = Path.GetFullPath(path);
+        for (var i = 0; i < 40 && path.Length > 1; i++)
+        {
+            if (FirstLink(path) is not { } link) return path;
+
+            var target = new FileInfo(link).LinkTarget!;
+            path = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(link)!, target) + path[link.Length..]);
+        }
+
+        return path;
+    }
+
+    private static string? FirstLink(string path)
+    {
+        for (var end = path.IndexOf(Path.DirectorySeparatorChar, 1); ; end = path.IndexOf(Path.DirectorySeparatorChar, end + 1))
+        {
+            var part = end < 0 ? path : path[..end];
+            if (new FileInfo(part).LinkTarget is not null) return part;
+            if (end < 0) return null;
+        }
+    }
+}
+
+/// <summary>What a repository says about folders.</summary>
+public sealed record FolderSettings(string RepositoryPath, string? IgnoreGlob, bool TakesDotFiles)
+{
+    public static FolderSettings Of(Repository repository) =>
+        new(repository.Path, repository.Settings["ignore-glob"], repository.Settings.Boolean("dotfiles"));
+}

@@ -1,0 +1,99 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Checkout;
+
+/// <summary>Something that a check-in should hold and cannot.</summary>
+/// <param name="Name">A file, or a folder with all that is in it.</param>
+/// <param name="Reason">Such as "is a named pipe".</param>
+public sealed record SkippedFile(string Name, string Reason);
+
+/// <summary>What a look at a folder found.</summary>
+public sealed class FolderListing
+{
+    private readonly HashSet<string> _skipped = new(StringComparer.Ordinal);
+    private readonly List<SkippedFile> _reasons = [];
+
+    public SortedDictionary<string, ScannedFile> Files { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>By name.</summary>
+    public IReadOnlyList<SkippedFile> Skipped => _reasons;
+
+    /// <summary>Whether nothing is known of a file: it, or a folder that it is in, could not be looked at.</summary>
+    public bool IsUnknown(string name)
+    {
+        if (_skipped.Count == 0) return false;
+
+        for (var end = name.Length; end > 0; end = name.LastIndexOf('/', end - 1))
+            if (_skipped.Contains(name[..end])) return true;
+        return false;
+    }
+
+    /// <summary>Takes a file out that turned out to be unreadable.</summary>
+    public void Skip(string name, string reason)
+    {
+        Files.Remove(name);
+        if (_skipped.Add(name)) _reasons.Add(new SkippedFile(name, reason));
+    }
+}
+
+/// <summary>
+/// Lists the files below a folder as a check-in would name them. Links are files, never followed; what is neither a regular
+/// file nor a link is skipped and told of, since reading it may never end. Nothing is opened here but folders.
+/// </summary>
+public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactBytesMax)
+{
+    /// <param name="folder">Where to begin; the top is the empty name.</param>
+    /// <param name="tracked">Names of the check-in before: stock keeps what it would not add.</param>
+    /// <param name="remembered">The content of a file that looks as it did before, or null.</param>
+    public FolderListing List(string folder, Func<string, bool> tracked, Func<DiskEntry, ArtifactId?> remembered)
+    {
+        var found = new FolderListing();
+        var waiting = new Stack<string>([folder]);
+        while (waiting.TryPop(out var at))
+        {
+            foreach (var entry in ListOne(at, found))
+            {
+                if (rules.IsReserved(entry)) continue;
+
+                if (entry.Kind == DiskKind.Folder)
+                {
+                    if (rules.Enters(entry.Name, folder)) waiting.Push(entry.Name);
+                }
+                else if (!rules.IsIgnored(entry.Name, folder))
+                {
+                    Add(entry, found, tracked, remembered);
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>One file, which somebody named.</summary>
+    public void Add(DiskEntry entry, FolderListing found, Func<string, bool> tracked, Func<DiskEntry, ArtifactId?> remembered)
+    {
+        if (Refusal(entry, tracked) is { } refusal) found.Skip(entry.Name, refusal);
+        else found.Files[entry.Name] = new ScannedFile(disk, entry) { Remembered = entry.Kind == DiskKind.Regular ? remembered(entry) : null };
+    }
+
+    private string? Refusal(DiskEntry entry, Func<string, bool> tracked) =>
+        entry.Kind is not (DiskKind.Regular or DiskKind.Link) ? $"is {entry.What}"
+        : entry.Size > artifactBytesMax ? $"is larger than {artifactBytesMax} bytes"
+        : !tracked(entry.Name) && !PathName.IsSimpleStrict(PathText.ToBytes(entry.Name)) ? "has a name that not every system can hold"
+        : null;
+
+    // The top must be readable: else the look says nothing at all.
+    private IEnumerable<DiskEntry> ListOne(string folder, FolderListing found)
+    {
+        try
+        {
+            return disk.List(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && folder.Length > 0)
+        {
+            found.Skip(folder, $"cannot be read: {e.Message}");
+            return [];
+        }
+    }
+}

@@ -1,0 +1,197 @@
+using System.Runtime.InteropServices;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+using Microsoft.Win32.SafeHandles;
+
+namespace EdgeSync.Storage.Checkout;
+
+/// <summary>
+/// Each folder on the way to a file is opened from the one above it, and none through a link: what happens meanwhile to the
+/// names cannot lead out of the top folder.
+/// </summary>
+internal sealed class LinuxFolder : DiskFolder
+{
+    private readonly SafeFileHandle _top;
+
+    // The folders down to the one used last, so that its neighbours cost one call.
+    private readonly List<(string Name, SafeFileHandle Handle)> _way = [];
+
+    private LinuxFolder(string path, SafeFileHandle top)
+        : base(path) => _top = top;
+
+    public override bool TakesAnyBytes => true;
+
+    public static LinuxFolder OpenRoot(string path)
+    {
+        // The way to the top is the user's own: links in it are followed.
+        var top = Posix.Open(Posix.CurrentFolder, PathText.Of(System.Text.Encoding.UTF8.GetBytes(path)), Posix.ReadOnly | Posix.FolderOnly, 0, out var error);
+        return top is not null ? new LinuxFolder(path, top) : throw (error is Posix.NoSuchFile
+            ? new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist")
+            : new EdgeSyncException(ErrorKind.System, $"{path} cannot be opened: {Text(error)}"));
+    }
+
+    public override IReadOnlyList<DiskEntry> List(string folder)
+    {
+        var handle = Enter(folder, out var error) ?? throw Refused(folder, error);
+        var entries = new List<DiskEntry>();
+        foreach (var name in Posix.List(handle))
+        {
+            var whole = folder.Length == 0 ? name : $"{folder}/{name}";
+            if (Posix.TryStat(Descriptor(handle), name, out var status, out _)) entries.Add(EntryOf(whole, status));
+        }
+
+        return entries;
+    }
+
+    public override DiskEntry? Find(string name)
+    {
+        var (folder, last) = Split(name);
+        return Enter(folder, out _) is { } handle && Posix.TryStat(Descriptor(handle), last, out var status, out _) ? EntryOf(name, status) : null;
+    }
+
+    public override Stream OpenRead(string name)
+    {
+        var (folder, last) = Split(name);
+        var handle = Enter(folder, out var error) ?? throw Refused(name, error);
+        var file = Posix.Open(Descriptor(handle), last, Posix.ReadOnly | Posix.NonBlocking | Posix.NoFollow, 0, out error) ?? throw Refused(name, error);
+        if (Posix.TryStat(Descriptor(file), "", out var status, out _) && status.Kind == DiskKind.Regular)
+            return new FileStream(file, FileAccess.Read, bufferSize: 0);
+
+        file.Dispose();
+        throw new IOException($"{Describe(name)} is {status.What}");
+    }
+
+    public override byte[] ReadLink(string name)
+    {
+        var (folder, last) = Split(name);
+        var handle = Enter(folder, out var error) ?? throw Refused(name, error);
+        return Posix.ReadLink(Descriptor(handle), last, out error) ?? throw Refused(name, error);
+    }
+
+    public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace)
+    {
+        var (folder, last) = Split(name);
+        var at = Descriptor(EnterOrCreate(folder));
+        var temporary = TemporaryName();
+        var error = permission == FilePermission.Symlink
+            ? Posix.MakeLink(content, at, temporary)
+            : WriteBytes(at, temporary, content, permission == FilePermission.Executable ? 0x1ff : 0x1b6);   // 0777, 0666, less the umask
+        if (error != 0) throw NotWritten(name, error);
+
+        error = Posix.Rename(at, temporary, last, replace);
+        if (error == 0) return;
+
+        Posix.Remove(at, temporary);
+        throw error == Posix.Exists ? InTheWay(name, "it exists already") : NotWritten(name, error);
+    }
+
+    public override bool FoldsCase()
+    {
+        var name = TemporaryName();
+        var error = WriteBytes(Descriptor(_top), name, default, 0x180);
+        if (error != 0) throw NotWritten(name, error);
+
+        var folds = Posix.TryStat(Descriptor(_top), name.ToUpperInvariant(), out _, out _);
+        Posix.Remove(Descriptor(_top), name);
+        return folds;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        foreach (var (_, handle) in _way) handle.Dispose();
+        _way.Clear();
+        _top.Dispose();
+    }
+
+    private static int WriteBytes(int folder, string name, ReadOnlySpan<byte> content, int mode)
+    {
+        using var file = Posix.Open(folder, name, Posix.WriteNew | Posix.NoFollow, mode, out var error);
+        if (file is null) return error;
+
+        try
+        {
+            RandomAccess.Write(file, content, 0);
+            return 0;
+        }
+        catch
+        {
+            Posix.Remove(folder, name);
+            throw;
+        }
+    }
+
+    private SafeFileHandle? Enter(string folder, out int error)
+    {
+        error = 0;
+        var depth = Known(folder, out var rest);
+        if (rest.Length == 0) return depth == 0 ? _top : _way[depth - 1].Handle;
+
+        foreach (var part in rest.Split('/'))
+        {
+            var next = Posix.Open(Descriptor(depth == 0 ? _top : _way[depth - 1].Handle), part, Posix.ReadOnly | Posix.FolderOnly | Posix.NoFollow, 0, out error);
+            if (next is null) return null;
+
+            _way.Add((part, next));
+            depth++;
+        }
+
+        return _way[^1].Handle;
+    }
+
+    /// <summary>Keeps the folders that both ways share; answers how many, and what is still to be gone.</summary>
+    private int Known(string folder, out string rest)
+    {
+        var depth = 0;
+        var at = 0;
+        while (depth < _way.Count && at < folder.Length)
+        {
+            var name = _way[depth].Name;
+            var end = at + name.Length;
+            if (string.CompareOrdinal(folder, at, name, 0, name.Length) != 0 || (end < folder.Length && folder[end] != '/')) break;
+            depth++;
+            at = end + 1;
+        }
+
+        for (var i = _way.Count - 1; i >= depth; i--) _way[i].Handle.Dispose();
+        _way.RemoveRange(depth, _way.Count - depth);
+        rest = at < folder.Length ? folder[at..] : "";
+        return depth;
+    }
+
+    private SafeFileHandle EnterOrCreate(string folder)
+    {
+        if (Enter(folder, out var error) is { } there) return there;
+
+        for (var end = folder.IndexOf('/', StringComparison.Ordinal); ; end = folder.IndexOf('/', end + 1))
+        {
+            var part = end < 0 ? folder : folder[..end];
+            if (Enter(part, out error) is null)
+            {
+                if (error != Posix.NoSuchFile) throw InTheWay(part, Find(part)?.What ?? Text(error));
+
+                var (above, last) = Split(part);
+                var made = Posix.MakeFolder(Descriptor(Enter(above, out error) ?? throw Refused(above, error)), last);
+                if (made != 0 && made != Posix.Exists) throw NotWritten(part, made);
+                if (Enter(part, out error) is null) throw Refused(part, error);
+            }
+
+            if (end < 0) return Enter(folder, out error) ?? throw Refused(folder, error);
+        }
+    }
+
+    private static int Descriptor(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
+
+    private static DiskEntry EntryOf(string name, FileStatus status) =>
+        new(name, status.Kind, status.IsExecutable, status.Size, status.ModifiedTicks, status.What) { Identity = (status.Device, status.Inode) };
+
+    private static string Text(int error) => Marshal.GetPInvokeErrorMessage(error);
+
+    private Exception Refused(string name, int error)
+    {
+        var sentence = $"{Describe(name)}: {Text(error)}";
+        return error is 1 or 13 ? new UnauthorizedAccessException(sentence) : new IOException(sentence, error);   // EPERM, EACCES
+    }
+
+    private EdgeSyncException NotWritten(string name, int error) =>
+        new(ErrorKind.System, $"{Describe(name)} cannot be written: {Text(error)}");
+}

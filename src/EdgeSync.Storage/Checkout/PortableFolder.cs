@@ -1,0 +1,112 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Checkout;
+
+/// <summary>
+/// By the base library alone, where there is no Linux. Names are text; each folder on the way is looked at before it is used,
+/// so that a link that is there is seen, one that comes at that moment is not.
+/// </summary>
+internal sealed class PortableFolder : DiskFolder
+{
+    private static readonly EnumerationOptions All = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
+    public PortableFolder(string path)
+        : base(path)
+    {
+        if (!Directory.Exists(path)) throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist");
+    }
+
+    public override bool TakesAnyBytes => false;
+
+    public override IReadOnlyList<DiskEntry> List(string folder)
+    {
+        var entries = new List<DiskEntry>();
+        foreach (var entry in new DirectoryInfo(PathOf(folder)).EnumerateFileSystemInfos("*", All))
+            entries.Add(EntryOf(folder.Length == 0 ? entry.Name : $"{folder}/{entry.Name}", entry));
+        return entries;
+    }
+
+    public override DiskEntry? Find(string name)
+    {
+        for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = name.IndexOf('/', slash + 1))
+            if (new DirectoryInfo(PathOf(name[..slash])) is { Exists: false } or { LinkTarget: not null }) return null;
+
+        FileSystemInfo entry = Directory.Exists(PathOf(name)) ? new DirectoryInfo(PathOf(name)) : new FileInfo(PathOf(name));
+        return entry.Exists || entry.LinkTarget is not null ? EntryOf(name, entry) : null;
+    }
+
+    public override Stream OpenRead(string name) => Find(name) is { Kind: DiskKind.Regular }
+        ? new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1)
+        : throw new IOException($"{Describe(name)} is no file");
+
+    public override byte[] ReadLink(string name) => new FileInfo(PathOf(name)).LinkTarget is { } target
+        ? PathText.ToBytes(target.Replace('\\', '/'))
+        : throw new IOException($"{Describe(name)} is no link");
+
+    public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace)
+    {
+        var (folder, last) = Split(name);
+        for (var end = folder.IndexOf('/', StringComparison.Ordinal); folder.Length > 0; end = folder.IndexOf('/', end + 1))
+        {
+            var part = end < 0 ? folder : folder[..end];
+            if (new DirectoryInfo(PathOf(part)).LinkTarget is not null) throw InTheWay(part, "a symbolic link");
+            if (File.Exists(PathOf(part))) throw InTheWay(part, "a file");
+            if (end < 0) break;
+        }
+
+        Directory.CreateDirectory(PathOf(folder));
+        var temporary = Path.Combine(PathOf(folder), TemporaryName());
+        try
+        {
+            if (permission == FilePermission.Symlink) File.CreateSymbolicLink(temporary, PathText.Of(content));
+            else WriteBytes(temporary, content, permission);
+            File.Move(temporary, Path.Combine(PathOf(folder), last), replace);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(temporary);
+            throw Find(name) is { } there && !replace
+                ? InTheWay(name, there.What)
+                : new EdgeSyncException(ErrorKind.System, $"{Describe(name)} cannot be written: {e.Message}", inner: e);
+        }
+    }
+
+    public override bool FoldsCase()
+    {
+        var name = TemporaryName();
+        File.WriteAllBytes(PathOf(name), []);
+        var folds = File.Exists(PathOf(name.ToUpperInvariant()));
+        File.Delete(PathOf(name));
+        return folds;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+    }
+
+    private static void WriteBytes(string path, ReadOnlySpan<byte> bytes, FilePermission permission)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = (UnixFileMode)(permission == FilePermission.Executable ? 0x1ff : 0x1b6);
+        using var stream = new FileStream(path, options);
+        stream.Write(bytes);
+    }
+
+    private static DiskEntry EntryOf(string name, FileSystemInfo entry)
+    {
+        var isPlain = (entry.Attributes & (FileAttributes.Device | FileAttributes.System)) == 0 || OperatingSystem.IsWindows();
+        var (kind, what) = entry switch
+        {
+            { LinkTarget: not null } => (DiskKind.Link, "a symbolic link"),
+            DirectoryInfo => (DiskKind.Folder, "a folder"),
+            FileInfo when isPlain => (DiskKind.Regular, "a file"),
+            _ => (DiskKind.Other, "no regular file"),
+        };
+        var isExecutable = !OperatingSystem.IsWindows() && (entry.UnixFileMode & UnixFileMode.UserExecute) != 0;
+        var size = entry is FileInfo file && kind == DiskKind.Regular ? file.Length : 0;
+        return new DiskEntry(name, kind, isExecutable, size, entry.LastWriteTimeUtc.Ticks, what);
+    }
+
+    private string PathOf(string name) => Path.Combine(FullPath, name);
+}

@@ -1,0 +1,111 @@
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Checkout;
+
+/// <summary>
+/// Writes files of a check-in into a folder: each whole or not at all, none outside of it, and the first only when all can be:
+/// their contents are here, no two would become one file, and nothing is in the way.
+/// </summary>
+public sealed class TreeWriter(Repository repository, DiskFolder disk)
+{
+    private const int NamesMax = 11;
+
+    // Spec: symlink_create in file.c. Without the setting a link becomes a plain file that holds its target.
+    private readonly bool _allowsLinks = repository.Settings.Boolean("allow-symlinks") && !OperatingSystem.IsWindows();
+
+    /// <exception cref="EdgeSyncException">Something stands against it, and nothing was written; or the disk refuses.</exception>
+    public void Write(IReadOnlyList<TreeFile> files, bool replace)
+    {
+        RequireNames(files);
+        RequireContents(files);
+        RequireOwnNames(files);
+        RequireRoom(files, replace);
+        foreach (var file in files)
+        {
+            using var content = repository.Content.Get(file.Id);
+            var permission = file.Permission == FilePermission.Symlink && !_allowsLinks ? FilePermission.Regular : file.Permission;
+            disk.Write(file.Name, content.Span, permission, replace);
+        }
+    }
+
+    private void RequireNames(IReadOnlyList<TreeFile> files)
+    {
+        foreach (var file in files)
+        {
+            var name = PathText.ToBytes(file.Name);
+            if (!PathName.IsSimple(name) || name.AsSpan().Contains((byte)0))
+                throw new EdgeSyncException(ErrorKind.Corrupt, $"the check-in names a file '{file.Name}', which is no path inside a folder");
+        }
+
+        if (disk.TakesAnyBytes) return;
+
+        Refuse(
+            files.Where(f => !System.Text.Unicode.Utf8.IsValid(PathText.ToBytes(f.Name))).Select(f => f.Name), ErrorKind.System,
+            "names are not UTF-8, and this system has no others; nothing was written", null);
+    }
+
+    private void RequireContents(IReadOnlyList<TreeFile> files) => Refuse(
+        files.Where(f => repository.Content.Find(f.Id) is var rid && (rid.IsNone || !repository.Content.IsAvailable(rid))).Select(f => f.Name),
+        ErrorKind.NotFound, "the contents of files are not here (yet); nothing was written", "edgesync repo pull");
+
+    // A file where another needs a folder, and on some file systems names that differ in case.
+    private void RequireOwnNames(IReadOnlyList<TreeFile> files)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var file in files)
+            if (!names.Add(file.Name)) throw Collision([file.Name, file.Name]);
+
+        foreach (var file in files)
+        {
+            for (var slash = file.Name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = file.Name.IndexOf('/', slash + 1))
+                if (names.Contains(file.Name[..slash])) throw Collision([file.Name[..slash], file.Name]);
+        }
+
+        var folded = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var file in files)
+        {
+            if (!folded.TryAdd(file.Name, file.Name) && disk.FoldsCase()) throw Collision([folded[file.Name], file.Name]);
+        }
+    }
+
+    private void RequireRoom(IReadOnlyList<TreeFile> files, bool replace)
+    {
+        if (!replace)
+        {
+            Refuse(
+                files.Where(f => disk.Find(f.Name) is not null).Select(f => f.Name), ErrorKind.Conflict,
+                $"files are in the way in {disk.FullPath}; nothing was written", "another folder (-d), or --force");
+        }
+
+        Refuse(
+            files.Where(f => disk.Find(f.Name) is { Kind: DiskKind.Folder }).Select(f => f.Name).Concat(Obstacles(files)), ErrorKind.Conflict,
+            $"folders, files or links are where others belong in {disk.FullPath}; nothing is written over or through them", "another folder (-d), or move them away");
+    }
+
+    /// <summary>What is no folder and lies where the files need one.</summary>
+    private IEnumerable<string> Obstacles(IReadOnlyList<TreeFile> files)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var file in files)
+        {
+            for (var slash = file.Name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = file.Name.IndexOf('/', slash + 1))
+            {
+                var folder = file.Name[..slash];
+                if (seen.Add(folder) && disk.Find(folder) is { Kind: not DiskKind.Folder }) yield return folder;
+            }
+        }
+    }
+
+    private static EdgeSyncException Collision(IReadOnlyList<string> names) =>
+        new(ErrorKind.Conflict, "files of the check-in would be one file here; nothing was written", "another file system, or edgesync repo cat FILE -r VERSION")
+        {
+            Candidates = names,
+        };
+
+    private static void Refuse(IEnumerable<string> names, ErrorKind kind, string message, string? hint)
+    {
+        var some = names.Take(NamesMax).ToList();
+        if (some.Count > 0) throw new EdgeSyncException(kind, message, hint) { Candidates = some };
+    }
+}
