@@ -1,4 +1,3 @@
-using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
@@ -6,13 +5,13 @@ namespace EdgeSync.Storage;
 
 /// <summary>
 /// A sorted file list under edit. Few files change and many stay, so that changes are kept beside the list and merged in
-/// at the end.
+/// at the end. Names are <see cref="PathText"/>.
 /// </summary>
 internal sealed class TreeEdit
 {
     private readonly List<FileDraft> _before;
     private readonly Dictionary<int, FileDraft?> _edited = [];                     // null: removed
-    private readonly SortedDictionary<string, FileDraft> _added = new(Utf8Order);  // Invariant: no name of _before that is not removed
+    private readonly Dictionary<string, FileDraft> _added = new(StringComparer.Ordinal);   // Invariant: no name of _before that is not removed
 
     public TreeEdit(ManifestFiles? parent, int capacity)
     {
@@ -27,6 +26,7 @@ internal sealed class TreeEdit
 
     public bool TryGet(string name, out FileDraft file)
     {
+        name = Key(name);
         if (_added.TryGetValue(name, out file)) return true;
 
         var index = IndexOf(name);
@@ -44,6 +44,7 @@ internal sealed class TreeEdit
     /// <summary>Sets content and permission; a file that was renamed keeps its old name.</summary>
     public void Put(string name, ArtifactId id, FilePermission permission)
     {
+        name = Key(name);
         if (_added.TryGetValue(name, out var added))
         {
             _added[name] = added with { Id = id, Permission = permission };
@@ -60,12 +61,14 @@ internal sealed class TreeEdit
 
     public void Remove(string name)
     {
+        name = Key(name);
         Require(name);
         if (!_added.Remove(name)) _edited[IndexOf(name)] = null;
     }
 
     public void Rename(string oldName, string newName)
     {
+        (oldName, newName) = (Key(oldName), Key(newName));
         var file = Require(oldName);
         if (TryGet(newName, out _))
             throw new EdgeSyncException(ErrorKind.Conflict, $"cannot rename {oldName}: {newName} exists already", "remove it first");
@@ -90,8 +93,9 @@ internal sealed class TreeEdit
     {
         hasChanged = _added.Count > 0;
         var files = new List<FileDraft>(_before.Count + _added.Count);
-        using var added = _added.GetEnumerator();
-        var hasAdded = added.MoveNext();
+        var added = _added.Values.ToList();
+        added.Sort(ArtifactDraft.FileOrder);
+        var next = 0;
         for (var i = 0; i < _before.Count; i++)
         {
             var file = _before[i];
@@ -102,12 +106,11 @@ internal sealed class TreeEdit
                 file = edited.Value;
             }
 
-            for (; hasAdded && ArtifactDraft.FileOrder(added.Current.Value, file) < 0; hasAdded = added.MoveNext())
-                files.Add(added.Current.Value);
+            for (; next < added.Count && ArtifactDraft.FileOrder(added[next], file) < 0; next++) files.Add(added[next]);
             files.Add(file);
         }
 
-        for (; hasAdded; hasAdded = added.MoveNext()) files.Add(added.Current.Value);
+        for (; next < added.Count; next++) files.Add(added[next]);
         RequireNoFileInFile();
         return files;
     }
@@ -115,28 +118,34 @@ internal sealed class TreeEdit
     // A name cannot be a file and a folder at once: such a tree could never be checked out.
     private void RequireNoFileInFile()
     {
+        var folders = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in _added.Keys)
         {
-            for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = name.IndexOf('/', slash + 1))
+            // A folder that was seen has been asked for, and so have those above it.
+            for (var slash = name.LastIndexOf('/'); slash > 0 && folders.Add(name[..slash]); slash = name.LastIndexOf('/', slash - 1))
             {
                 if (TryGet(name[..slash], out _))
                     throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: {name[..slash]} is a file");
             }
-
-            if (HasFolder(name)) throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: it is a folder");
         }
+
+        foreach (var name in _added.Keys)
+            if (folders.Contains(name) || HadFolder(name)) throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: it is a folder");
     }
 
-    private bool HasFolder(string name)
+    private bool HadFolder(string name)
     {
-        var prefix = Encoding.UTF8.GetBytes(name + "/");
+        byte[] prefix = [.. PathText.ToBytes(name), (byte)'/'];
         for (var i = LowerBound(prefix); i < _before.Count && _before[i].Name.Span.StartsWith(prefix); i++)
         {
             if (!_edited.TryGetValue(i, out var edited) || edited is not null) return true;
         }
 
-        return _added.Keys.Any(other => other.StartsWith(name + "/", StringComparison.Ordinal));
+        return false;
     }
+
+    // One name may be written in several ways, one of which PathText writes.
+    private static string Key(string name) => name.Contains("\\x", StringComparison.Ordinal) ? PathText.Of(PathText.ToBytes(name)) : name;
 
     private FileDraft Require(string name) => TryGet(name, out var file)
         ? file
@@ -144,7 +153,7 @@ internal sealed class TreeEdit
 
     private int IndexOf(string name)
     {
-        var bytes = Encoding.UTF8.GetBytes(name);
+        var bytes = PathText.ToBytes(name);
         var index = LowerBound(bytes);
         return index < _before.Count && _before[index].Name.Span.SequenceEqual(bytes) ? index : -1;
     }
@@ -165,7 +174,7 @@ internal sealed class TreeEdit
     // Spec: stock reads more names than it adds.
     private static byte[] NewName(string name)
     {
-        var bytes = Encoding.UTF8.GetBytes(name);
+        var bytes = PathText.ToBytes(name);
         if (!PathName.IsSimpleStrict(bytes))
         {
             throw new EdgeSyncException(
@@ -177,7 +186,4 @@ internal sealed class TreeEdit
             ? throw new EdgeSyncException(ErrorKind.Usage, $"'{name}' is reserved for checkout databases")
             : bytes;
     }
-
-    private static Comparer<string> Utf8Order { get; } = Comparer<string>.Create(
-        (a, b) => Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b)));
 }
