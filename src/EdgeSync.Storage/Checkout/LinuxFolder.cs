@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using Microsoft.Win32.SafeHandles;
@@ -24,10 +23,10 @@ internal sealed class LinuxFolder : DiskFolder
     public static LinuxFolder OpenRoot(string path)
     {
         // The way to the top is the user's own: links in it are followed.
-        var top = Posix.Open(Posix.CurrentFolder, PathText.Of(System.Text.Encoding.UTF8.GetBytes(path)), Posix.ReadOnly | Posix.FolderOnly, 0, out var error);
+        var top = Posix.OpenFolder(path, out var error);
         return top is not null ? new LinuxFolder(path, top) : throw (error is Posix.NoSuchFile
             ? new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist")
-            : new EdgeSyncException(ErrorKind.System, $"{path} cannot be opened: {Text(error)}"));
+            : new EdgeSyncException(ErrorKind.System, $"{path} cannot be opened: {Posix.Text(error)}"));
     }
 
     public override IReadOnlyList<DiskEntry> List(string folder)
@@ -167,7 +166,7 @@ internal sealed class LinuxFolder : DiskFolder
             var part = end < 0 ? folder : folder[..end];
             if (Enter(part, out error) is null)
             {
-                if (error != Posix.NoSuchFile) throw InTheWay(part, Find(part)?.What ?? Text(error));
+                if (error != Posix.NoSuchFile) throw InTheWay(part, Find(part)?.What ?? Posix.Text(error));
 
                 var (above, last) = Split(part);
                 var made = Posix.MakeFolder(Descriptor(Enter(above, out error) ?? throw Refused(above, error)), last);
@@ -184,14 +183,12 @@ internal sealed class LinuxFolder : DiskFolder
     private static DiskEntry EntryOf(string name, FileStatus status) =>
         new(name, status.Kind, status.IsExecutable, status.Size, status.ModifiedTicks, status.What) { Identity = (status.Device, status.Inode) };
 
-    private static string Text(int error) => Marshal.GetPInvokeErrorMessage(error);
-
     private Exception Refused(string name, int error)
     {
-        var sentence = $"{Describe(name)}: {Text(error)}";
+        var sentence = $"{Describe(name)}: {Posix.Text(error)}";
         return error is 1 or 13 ? new UnauthorizedAccessException(sentence) : new IOException(sentence, error);   // EPERM, EACCES
     }
 
     private EdgeSyncException NotWritten(string name, int error) =>
-        new(ErrorKind.System, $"{Describe(name)} cannot be written: {Text(error)}");
+        new(ErrorKind.System, $"{Describe(name)} cannot be written: {Posix.Text(error)}");
 }

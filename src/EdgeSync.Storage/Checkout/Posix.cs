@@ -35,6 +35,12 @@ internal static partial class Posix
 
     public static int NoFollow => IsArm ? 0x8000 : 0x20000;
 
+    /// <summary>A folder, by the path that a person gave.</summary>
+    public static SafeFileHandle? OpenFolder(string path, out int error) =>
+        Open(CurrentFolder, Fossil.Artifacts.PathText.Of(System.Text.Encoding.UTF8.GetBytes(path)), ReadOnly | FolderOnly, 0, out error);
+
+    public static string Text(int error) => Marshal.GetPInvokeErrorMessage(error);
+
     /// <summary>Null, and the error in <paramref name="error"/>, when it cannot be opened.</summary>
     public static SafeFileHandle? Open(int folder, string name, int flags, int mode, out int error)
     {

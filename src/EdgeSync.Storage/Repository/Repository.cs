@@ -157,24 +157,37 @@ public sealed class Repository : IDisposable
     /// <summary>Folds the write-ahead log into the file, so that a copy of the file alone is whole.</summary>
     public bool Checkpoint() => Database.Checkpoint(truncate: true);
 
-    /// <summary>Copies the repository into a new file while others use it.</summary>
+    /// <summary>Copies the repository into a new file while others use it. The file has its name when it is whole.</summary>
     public void BackUp(string path)
     {
         if (File.Exists(path))
             throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already", "name a new file");
 
-        using var target = Database.Open(path, new DatabaseOptions
+        var partial = path + ".copying";
+        RemoveFile(partial);   // of a run that was cut off
+        try
         {
-            Access = DatabaseAccess.Create,
-            Journal = DatabaseJournal.AsFound,
-        });
-        Database.BackUpTo(target);
+            var options = new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound };
+            using (var target = Database.Open(partial, options)) Database.BackUpTo(target);
+            DurableFile.Move(partial, path);
+        }
+        catch
+        {
+            RemoveFile(partial);
+            throw;
+        }
     }
 
     public void Dispose()
     {
         Content.Dispose();
         Database.Dispose();
+    }
+
+    private static void RemoveFile(string path)
+    {
+        File.Delete(path);
+        File.Delete(path + "-journal");
     }
 
     private void OnTransactionEnded(bool committed)

@@ -1,4 +1,5 @@
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
 
@@ -40,11 +41,11 @@ public sealed class CloneFile : IDisposable
         return new CloneFile(path, Repository.Open(partial, options), isResumed: true);
     }
 
-    /// <summary>Closes it and gives it its name.</summary>
+    /// <summary>Closes it and gives it its name, which lasts from then on.</summary>
     public void Complete()
     {
         Repository.Dispose();
-        File.Move(PartialPath, _path);
+        DurableFile.Move(PartialPath, _path);
     }
 
     /// <summary>Closes it for another attempt to go on with. False: nothing of use had come, and it is removed.</summary>

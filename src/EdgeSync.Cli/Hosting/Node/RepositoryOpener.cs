@@ -5,6 +5,7 @@ using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Hosting.Node;
 
@@ -67,7 +68,7 @@ internal static class RepositoryOpener
             if (url is not null) SavedPeer.Write(whole, url.ToString(), login?.Password);
         }
 
-        File.Move(part, settings.Path);
+        DurableFile.Move(part, settings.Path);
         node.Log.Write("cloned", ("repository", settings.Path), ("artifacts", report.ArtifactsReceived.ToString(System.Globalization.CultureInfo.InvariantCulture)));
     }
 
