@@ -9,8 +9,9 @@
 #   fuzz [MINUTES]   the property tests, over and over with new seeds
 #   interop [--long] against the stock program; --long also a real history, EDGESYNC_REAL_REPO=FILE
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
-#   packaging [systemd] [image]  the units under a real systemd, the image by buildah (scripts/packaging.sh)
+#   packaging [systemd] [deb] [image]  units and Debian package under a real systemd, the image by buildah
 #   aot [RID]        publish the one file
+#   release [RID...] archives, Debian packages, SBOM, checksums (scripts/release.sh)
 #   lock             write build/locks again, after a package or the packs' version was changed
 #   size             budget, and the ten heaviest namespaces
 set -euo pipefail
@@ -63,6 +64,7 @@ case $verb in
     ;;
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;
+  release) exec scripts/release.sh "$@" ;;
   aot) exec scripts/publish.sh "$@" ;;
   lock)
     need_dotnet

@@ -6,7 +6,7 @@ make_root() {
   local device unit
   mount --make-rprivate /
   mkdir -p "$tree" && mount -t tmpfs -o mode=755 tmpfs "$tree"
-  (cd "$tree" && mkdir -p usr etc var/lib var/log/journal run tmp dev proc sys root && for link in bin sbin lib lib64; do ln -s "usr/$link" $link; done)
+  (cd "$tree" && mkdir -p usr etc var/lib var/log/journal run tmp mnt dev proc sys root && for link in bin sbin lib lib64; do ln -s "usr/$link" $link; done)
   mount --bind /usr "$tree/usr" && mount -o remount,bind,ro "$tree/usr"
   mount -t tmpfs -o mode=755 tmpfs "$tree/usr/local" && install -D bin/edgesync "$tree/usr/local/bin/edgesync"
   for device in null zero full random urandom tty; do touch "$tree/dev/$device"; mount --bind "/dev/$device" "$tree/dev/$device"; done
@@ -17,11 +17,12 @@ make_root() {
   mount -t tmpfs -o mode=755 tmpfs "$tree/sys/fs/cgroup" && mount -t cgroup2 cgroup2 "$tree/sys/fs/cgroup"
 
   cp /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache "$tree/etc/"
-  mkdir -p "$tree/etc/systemd/system" "$tree/etc/edgesync" "$tree/root"
+  mkdir -p "$tree/etc/systemd/system" "$tree/root"
   [ ! -d /etc/ssl ] || cp -r /etc/ssl "$tree/etc/"
   echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
   touch "$tree/etc/fstab"
-  install -m 644 packaging/systemd/*.service "$tree/etc/systemd/system/"
+  if [ -n "${with_dpkg:-}" ]; then prepare_dpkg
+  else mkdir -p "$tree/etc/edgesync" && install -m 644 packaging/systemd/*.service "$tree/etc/systemd/system/"; fi
   # What a machine has and these namespaces have not.
   for unit in systemd-udevd.service systemd-udev-trigger.service systemd-logind.service systemd-modules-load.service systemd-sysctl.service \
     systemd-timesyncd.service dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
@@ -104,28 +105,36 @@ rated_below() {
   done
 }
 
+# boot_systemd: a systemd of its own in new namespaces; sets init. Skips, and answers 1, where that cannot be. With
+# with_dpkg=1 its /usr can be written (nothing reaches this machine's) and the packages of $work lie in /root/packages.
+boot_systemd() {
+  local base
+  [ -x /lib/systemd/systemd ] || { skip systemd "systemd could not be installed"; return 1; }
+  base=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+  [ -n "$base" ] || { skip "the units under systemd" "no cgroup2 is mounted here"; return 1; }
+  tree=$(mktemp -d "$work/root-XXXX")
+  group=$base/edgesync-packaging-$$
+  mkdir "$group" 2>/dev/null || { group=; skip "the units under systemd" "no control group can be made below $base"; return 1; }
+  export -f make_root prepare_dpkg
+  (
+    echo $BASHPID >"$group/cgroup.procs"
+    tree=$tree work=$work with_dpkg=${with_dpkg:-} exec unshare --fork --kill-child --pid --mount --uts --ipc --net --cgroup bash -euc make_root
+  ) >"$work/boot.log" 2>&1 </dev/null &
+  pids+=($!)
+  init=
+  if ! until_true 60 booted; then skip "the units under systemd" "it does not start in namespaces here: $(tail -1 "$work/boot.log")"; return 1; fi
+
+}
+
 try_systemd() {
-  local leaf=edgesync-leaf@site hub=edgesync-hub bridge=edgesync-bridge base
+  local leaf=edgesync-leaf@site hub=edgesync-hub bridge=edgesync-bridge
   [ "$(id -u)" -eq 0 ] || { skip systemd "needs root"; return 0; }
   apt_install systemd dbus || true
   [ -x /lib/systemd/systemd ] || { skip systemd "systemd could not be installed"; return 0; }
   check "systemd-analyze finds nothing in the units" verify_units
   check "systemd-analyze rates each below 1.5" rated_below 1.5
 
-  base=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-  [ -n "$base" ] || { skip "the units under systemd" "no cgroup2 is mounted here"; return 0; }
-  tree=$work/root
-  group=$base/edgesync-packaging-$$
-  mkdir "$group" 2>/dev/null || { group=; skip "the units under systemd" "no control group can be made below $base"; return 0; }
-  export -f make_root
-  (
-    echo $BASHPID >"$group/cgroup.procs"
-    tree=$tree exec unshare --fork --kill-child --pid --mount --uts --ipc --net --cgroup bash -euc make_root
-  ) >"$work/boot.log" 2>&1 </dev/null &
-  pids+=($!)
-  init=
-  if ! until_true 60 booted; then skip "the units under systemd" "it does not start in namespaces here: $(tail -1 "$work/boot.log")"; return 0; fi
-
+  boot_systemd || return 0
   check "hub: starts and says that it is ready" inside systemctl start $hub
   check "hub: answers" is_ready 8080
   check "hub: reloads" inside systemctl reload $hub

@@ -29,7 +29,20 @@ public sealed class ReadyTests
 
         Assert.Equal(7, outcome.Code);
         Assert.Contains("does not answer", outcome.Errors, StringComparison.Ordinal);
-        Assert.Equal(2, edgesync.Run("ready").Code);
+    }
+
+    [Fact]
+    public void A_daemon_without_a_port_is_asked_by_its_control_socket()
+    {
+        using var edgesync = Project();
+        edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
+        Assert.Equal(3, edgesync.Run("ready", "-R", "hub.fossil").Code);
+        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "hub.fossil", "--nats-leaf-port", "0", RunningNode.WithoutWeb);
+
+        Assert.Contains("repository: ok\n", edgesync.Ok("ready", "-R", "hub.fossil"), StringComparison.Ordinal);
+        Assert.True(edgesync.Json("ready", "-R", "hub.fossil").GetProperty("ready").GetBoolean());
+        Assert.Equal(2, edgesync.Run("ready", "-R", "hub.fossil", "--agreed", "soon").Code);
+        Assert.Equal(3, edgesync.Run("ready", "-R", "other.fossil").Code);
     }
 
     [Fact]

@@ -11,6 +11,9 @@ internal sealed class RunningNode : IDisposable
     private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>Among the arguments: no web address is added.</summary>
+    public const string WithoutWeb = "(without web)";
+
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
     private readonly HttpClient _http = new();
@@ -22,7 +25,8 @@ internal sealed class RunningNode : IDisposable
         edgesync.Variables.TryAdd("RUNTIME_DIRECTORY", edgesync["run"]);
         edgesync.Variables.TryAdd("STATE_DIRECTORY", edgesync["state"]);
         var web = arguments[0] == "hub" ? "--http-port" : "--serve-http";
-        _process = edgesync.Start([.. arguments, .. arguments.Contains(web) ? Array.Empty<string>() : [web, arguments[0] == "hub" ? "0" : "127.0.0.1:0"], "--json", "-v"]);
+        string[] added = arguments.Contains(web) || arguments.Contains(WithoutWeb) ? [] : [web, arguments[0] == "hub" ? "0" : "127.0.0.1:0"];
+        _process = edgesync.Start([.. arguments.Where(a => a != WithoutWeb), .. added, "--json", "-v"]);
         _process.ErrorDataReceived += (_, line) =>
         {
             // Our own looks at the status page would hide the rest of the log.

@@ -8,7 +8,7 @@ namespace EdgeSync.Cli.Configuration;
 /// service, the XDG folders for people.
 /// <code>
 /// state      $STATE_DIRECTORY, /var/lib/edgesync (root), $XDG_STATE_HOME/edgesync, ~/.local/state/edgesync
-/// runtime    $RUNTIME_DIRECTORY, /run/edgesync (root), $XDG_RUNTIME_DIR/edgesync, STATE/run
+/// runtime    $RUNTIME_DIRECTORY, /run/edgesync and the folders in it (root), $XDG_RUNTIME_DIR/edgesync, STATE/run
 ///   PID.sock                    the control socket of a daemon
 ///   repo-HASH.sock              a link to it, for each of its repositories: HASH of the file's full path
 /// settings   $EDGESYNC_CONFIG, $XDG_CONFIG_HOME/edgesync/edgesync.json, /etc/edgesync/edgesync.json
@@ -16,6 +16,8 @@ namespace EdgeSync.Cli.Configuration;
 /// </summary>
 internal static class NodePaths
 {
+    private const string SystemRuntimeFolder = "/run/edgesync";
+
     /// <summary>What fits into sun_path, with room for the end.</summary>
     private const int SocketPathMax = 100;
 
@@ -32,11 +34,31 @@ internal static class NodePaths
         get
         {
             if (Variable("RUNTIME_DIRECTORY") is { } given) yield return given.Split(':')[0];
-            if (IsRoot) yield return "/run/edgesync";
+            if (IsRoot) foreach (var folder in SystemFolders) yield return folder;
             if (Variable("XDG_RUNTIME_DIR") is { } user && Directory.Exists(user)) yield return Path.Combine(user, "edgesync");
             var own = Path.Combine(StateFolder, "run");
             yield return own.Length + 40 <= SocketPathMax ? own : Path.Combine(Path.GetTempPath(), "edgesync-" + Hash(own));
-            if (!IsRoot) yield return "/run/edgesync";
+            if (!IsRoot) foreach (var folder in SystemFolders) yield return folder;
+        }
+    }
+
+    /// <summary>Where services of the system put theirs: each of the shipped units has a folder of its own below.</summary>
+    private static IEnumerable<string> SystemFolders
+    {
+        get
+        {
+            yield return SystemRuntimeFolder;
+            string[] below;
+            try
+            {
+                below = Directory.GetDirectories(SystemRuntimeFolder);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                yield break;   // no service runs here, or none that this user may see
+            }
+
+            foreach (var folder in below) yield return folder;
         }
     }
 

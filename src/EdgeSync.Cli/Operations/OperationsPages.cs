@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Net.Http;
@@ -71,36 +70,10 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
     private async Task<XferHttpPage> ReadinessAsync(XferHttpPageRequest request, CancellationToken cancellationToken)
     {
         var status = await source.SnapshotAsync(cancellationToken);
-        var checks = status.Checks.ToList();
-        if (ValueOf(request, "agreed") is { } text)
-        {
-            if (!Durations.TryParse(text, out var ageMax)) return new XferHttpPage(400, Plain, "agreed takes a span of time, such as 10m\n"u8.ToArray());
-            checks.AddRange(AgreementChecks(status, ageMax));
-        }
-
-        var isStrict = ValueOf(request, "strict") is not null;
-        var isReady = checks.All(c => c.State == CheckState.Ok || (c.State == CheckState.Warning && !isStrict));
-        var lines = new StringBuilder();
-        foreach (var check in checks)
-        {
-            lines.Append(check.Name).Append(": ").Append(check.State switch
-            {
-                CheckState.Ok => "ok",
-                CheckState.Warning => $"warning: {check.Detail}",
-                _ => check.Detail,
-            }).Append('\n');
-        }
-
-        return new XferHttpPage(isReady ? 200 : 503, Plain, Encoding.UTF8.GetBytes(lines.ToString()));
+        return ReadinessReport.Of(status, ValueOf(request, "agreed"), isStrict: ValueOf(request, "strict") is not null) is { } report
+            ? new XferHttpPage(report.IsReady ? 200 : 503, Plain, Encoding.UTF8.GetBytes(string.Join('\n', [.. report.Lines, ""])))
+            : new XferHttpPage(400, Plain, "agreed takes a span of time, such as 10m\n"u8.ToArray());
     }
-
-    private static IEnumerable<NodeCheck> AgreementChecks(NodeStatus status, TimeSpan ageMax) =>
-        from repository in status.Repositories
-        where repository.Targets.Count > 0
-        let agreedAt = repository.Targets.Max(t => t.LastAgreedAt)
-        select NodeCheck.Of(
-            $"agreed:{repository.Name}",
-            agreedAt is null ? "never agreed with anybody" : status.Now - agreedAt <= ageMax ? null : $"last agreed {agreedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}");
 
     private bool IsAllowed(XferHttpPageRequest request) =>
         access == StatusAccess.Everybody

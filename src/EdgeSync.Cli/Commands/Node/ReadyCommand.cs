@@ -3,6 +3,8 @@ using System.Net;
 using System.Text.Json;
 using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Hosting.Control;
+using EdgeSync.Cli.Operations;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -15,7 +17,7 @@ internal static class ReadyCommand
 
     private static readonly Argument<string?> Address = new("ADDR")
     {
-        Description = "Where the daemon listens, such as :8080; otherwise what the settings say (LEAF_SERVE_HTTP).",
+        Description = "Where the daemon listens, such as :8080 (default: the settings, LEAF_SERVE_HTTP, else its control socket).",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -25,15 +27,15 @@ internal static class ReadyCommand
     {
         Arguments = { Address },
         Options = { ConfigFile.Option, Agreed },
-        Notes = "Prints the checks of /readyz; ends with 0 when all is well and with 7 when not, or when nobody answers.",
-        Examples = ["ready", "ready :8080 --agreed 10m"],
+        Notes = "Prints the checks of /readyz. Exits with 0 when the daemon is ready, with 7 when it is not or does not answer.",
+        Examples = ["ready", "ready :8080 --agreed 10m", "ready -R project.fossil"],
     };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var settings = new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) }.Load().Settings;
-        var listen = context.Get(Address) ?? settings.Http.Listen
-            ?? throw new EdgeSyncException(ErrorKind.Usage, "no address: neither here nor in the settings", "edgesync ready :8080");
+        if ((context.Get(Address) ?? settings.Http.Listen) is not { } listen) return await AskControlSocketAsync(context, cancellationToken);
+
         var endpoint = ListenAddress.Parse(listen);
         if (endpoint.Address.Equals(IPAddress.Any)) endpoint.Address = IPAddress.Loopback;
         if (endpoint.Address.Equals(IPAddress.IPv6Any)) endpoint.Address = IPAddress.IPv6Loopback;
@@ -43,6 +45,17 @@ internal static class ReadyCommand
         var report = await AskAsync(address, cancellationToken);
         context.Output.Write(report);
         return report.Ready ? ExitCode.Ok : ExitCode.Unavailable;
+    }
+
+    /// <summary>A daemon that serves NATS peers only has no port to ask.</summary>
+    private static async Task<ExitCode> AskControlSocketAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var (socket, _) = SyncCommand.FindDaemon(context, null);
+        var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken)).Status!;
+        var report = ReadinessReport.Of(status, context.Get(Agreed), isStrict: false)
+            ?? throw new EdgeSyncException(ErrorKind.Usage, $"invalid duration '{context.Get(Agreed)}'", "edgesync ready --agreed 10m");
+        context.Output.Write(new ReadyReport(socket, report.IsReady, report.Lines));
+        return report.IsReady ? ExitCode.Ok : ExitCode.Unavailable;
     }
 
     private static async Task<ReadyReport> AskAsync(string address, CancellationToken cancellationToken)
