@@ -30,7 +30,7 @@ public sealed class Artifact
     internal CherrypickCard[] CherrypickCards = [];
 
     internal TextSlot CommentSlot, UserSlot, MimetypeSlot, TitleSlot, BodySlot, ThreadTitleSlot, RepositoryChecksumSlot;
-    internal TextSlot TechnoteIdSlot, TicketIdSlot, AttachmentNameSlot, AttachmentTargetSlot, ZCardSlot;
+    internal TextSlot TechnoteIdSlot, TicketIdSlot, AttachmentNameSlot, AttachmentTargetSlot, AttachmentSourceSlot, ZCardSlot;
 
     private readonly int _start;
     private readonly int _length;
@@ -66,6 +66,9 @@ public sealed class Artifact
 
     /// <summary>P card: the first is the primary parent, later ones were merged. For wiki, technote and forum: what it replaces.</summary>
     public ReadOnlySpan<ArtifactId> Parents => ParentIds;
+
+    /// <summary>The first parent is written in upper case: of a page or note, stock then finds no earlier version by it.</summary>
+    public bool IsFirstParentUpperCase { get; internal set; }
 
     /// <summary>W card: the body of a wiki page, technote or forum post.</summary>
     public ReadOnlySpan<byte> Body => TextOf(BodySlot);
@@ -115,6 +118,9 @@ public sealed class Artifact
 
     /// <summary>A card, third argument: the content; empty when the attachment is taken off.</summary>
     public ArtifactId AttachmentSource { get; internal set; }
+
+    /// <summary>The same as it is written, in whichever case.</summary>
+    public ReadOnlySpan<byte> AttachmentSourceText => TextOf(AttachmentSourceSlot);
 
     // ---- Technote ----
 

@@ -203,6 +203,7 @@ internal ref struct ArtifactParse
         {
             if (!HashToken.TryParse(_reader.Text.Slice(start, length), out var source)) return FailHere(ArtifactFaultKind.BadHash);
             _artifact.AttachmentSource = source;
+            _artifact.AttachmentSourceSlot = new TextSlot(_base + start, length);
         }
 
         // Stock drops folders of the name. A decoded name lives backwards (complement) in the side buffer.
@@ -305,7 +306,9 @@ internal ref struct ArtifactParse
     {
         while (_reader.TryToken(out var start, out var length))
         {
-            if (!HashToken.TryParse(_reader.Text.Slice(start, length), out var parent)) return FailHere(ArtifactFaultKind.BadHash);
+            var text = _reader.Text.Slice(start, length);
+            if (!HashToken.TryParse(text, out var parent)) return FailHere(ArtifactFaultKind.BadHash);
+            if (_parents is null) _artifact.IsFirstParentUpperCase = HashToken.HasUpperCase(text);
             (_parents ??= new List<ArtifactId>(1)).Add(parent);
         }
 
@@ -323,7 +326,7 @@ internal ref struct ArtifactParse
         if (_reader.TryToken(out start, out length) && !HashToken.TryParse(_reader.Text.Slice(start, length), out basis))
             return FailHere(ArtifactFaultKind.BadHash);
 
-        (_cherrypicks ??= new List<CherrypickCard>(1)).Add(new CherrypickCard(target, IsBackout: text[0] == '-', basis));
+        (_cherrypicks ??= new List<CherrypickCard>(1)).Add(new CherrypickCard(target, IsBackout: text[0] == '-', basis) { IsUpperCase = HashToken.HasUpperCase(text[1..]) });
         return Is(ArtifactKind.CheckIn);
     }
 
@@ -345,7 +348,7 @@ internal ref struct ArtifactParse
 
         var targetSlot = new TextSlot(_base + start, length);
         var value = _reader.TryToken(out start, out length) ? Decoded(start, length) : default;
-        var fault = _tags.Add(_artifact, new TagSlot(name, value, target), targetSlot);
+        var fault = _tags.Add(_artifact, new TagSlot(name, value, target, targetSlot));
         return fault == ArtifactFaultKind.None || FailAt(fault, name);
     }
 

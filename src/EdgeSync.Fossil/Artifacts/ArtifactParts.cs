@@ -18,7 +18,7 @@ internal struct FileSlot
     public FilePermission Permission;
 }
 
-internal readonly record struct TagSlot(TextSlot Name, TextSlot Value, ArtifactId Target);
+internal readonly record struct TagSlot(TextSlot Name, TextSlot Value, ArtifactId Target, TextSlot TargetText);
 
 internal readonly record struct FieldSlot(TextSlot Name, TextSlot Value);
 
@@ -33,7 +33,11 @@ public enum FilePermission : byte
 }
 
 /// <summary>Q card: <c>+HASH</c> took a change, <c>-HASH</c> backed it out; a second hash makes it a range.</summary>
-public readonly record struct CherrypickCard(ArtifactId Target, bool IsBackout, ArtifactId Base = default);
+public readonly record struct CherrypickCard(ArtifactId Target, bool IsBackout, ArtifactId Base = default)
+{
+    /// <summary>The first hash is written in upper case, at least in part: stock then finds no such artifact for its table.</summary>
+    public bool IsUpperCase { get; init; }
+}
 
 /// <summary>What a T card does with its tag.</summary>
 public enum TagAction : byte
@@ -162,6 +166,9 @@ public readonly struct TagCard
 
     /// <summary>The artifact tagged; empty for <see cref="IsSelf"/>.</summary>
     public ArtifactId Target => _slot.Target;
+
+    /// <summary>The second argument as it is written: the same name in upper case is another text.</summary>
+    public ReadOnlySpan<byte> TargetText => _artifact.TextOf(_slot.TargetText);
 
     /// <summary>False when the card has no third argument: stock then stores NULL, not an empty text.</summary>
     public bool HasValue => !_slot.Value.IsAbsent;

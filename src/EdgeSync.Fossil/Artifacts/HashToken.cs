@@ -16,6 +16,9 @@ internal static class HashToken
 
     public static bool IsHash(ReadOnlySpan<byte> text) => text.Length is 40 or 64 && AreHashDigits(text);
 
+    /// <summary>Such a name means the same artifact, but is another text where stock compares texts.</summary>
+    public static bool HasUpperCase(ReadOnlySpan<byte> text) => text.ContainsAnyInRange((byte)'A', (byte)'F');
+
     /// <summary>Hex digits, 16 at a time. A manifest is mostly this. Needs 16 bytes or more.</summary>
     private static bool AreHashDigits(ReadOnlySpan<byte> text)
     {

@@ -6,7 +6,6 @@ namespace EdgeSync.Fossil.Artifacts;
 internal struct TagCards
 {
     private List<TagSlot>? _tags;
-    private TextSlot _lastTarget;
     private int _singleCount;
 
     /// <summary>Tags on the artifact itself.</summary>
@@ -16,8 +15,7 @@ internal struct TagCards
 
     public readonly TagSlot[] ToArray() => _tags is null ? [] : [.. _tags];
 
-    /// <param name="target">The second argument as it is written.</param>
-    public ArtifactFaultKind Add(Artifact artifact, in TagSlot tag, TextSlot target)
+    public ArtifactFaultKind Add(Artifact artifact, in TagSlot tag)
     {
         var name = artifact.TextOf(tag.Name);
         if (tag.Target.IsEmpty) SelfCount++;
@@ -28,15 +26,15 @@ internal struct TagCards
         if (_tags.Count > 0)
         {
             var order = artifact.TextOf(_tags[^1].Name).SequenceCompareTo(name);
-            if (order > 0 || (order == 0 && !IsAfterLast(artifact, tag.Target, target))) return ArtifactFaultKind.EntryOrder;
+            if (order > 0 || (order == 0 && !IsAfterLast(artifact, tag))) return ArtifactFaultKind.EntryOrder;
         }
 
         _tags.Add(tag);
-        _lastTarget = target;
         return ArtifactFaultKind.None;
     }
 
     // The artifact itself stands first; hashes stand in the order of their text as written.
-    private readonly bool IsAfterLast(Artifact artifact, ArtifactId id, TextSlot target) =>
-        !id.IsEmpty && (_tags![^1].Target.IsEmpty || artifact.TextOf(_lastTarget).SequenceCompareTo(artifact.TextOf(target)) < 0);
+    private readonly bool IsAfterLast(Artifact artifact, in TagSlot tag) =>
+        !tag.Target.IsEmpty
+        && (_tags![^1].Target.IsEmpty || artifact.TextOf(_tags[^1].TargetText).SequenceCompareTo(artifact.TextOf(tag.TargetText)) < 0);
 }

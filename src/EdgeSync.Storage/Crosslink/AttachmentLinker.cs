@@ -13,7 +13,7 @@ internal sealed class AttachmentLinker(LinkContext context, EventTable events, T
         {
             insert.Bind(1, record).Bind(2, StockNumber.AsStored(attachment.JulianDay));
             if (attachment.AttachmentSource.IsEmpty) insert.BindNull(3);
-            else insert.Bind(3, attachment.AttachmentSource);
+            else insert.BindText(3, attachment.AttachmentSourceText);
             insert.BindText(4, attachment.AttachmentTarget).BindText(5, attachment.AttachmentName);
             insert.BindText(6, attachment.Comment);
             if (attachment.HasCard('U')) insert.BindText(7, attachment.User);
@@ -86,7 +86,7 @@ internal sealed class AttachmentLinker(LinkContext context, EventTable events, T
         var isAdded = !attachment.AttachmentSource.IsEmpty;
         if (isAdded)
         {
-            text.Add("Add attachment [/artifact/").AddUrlHash(attachment.AttachmentSource.ToString());
+            text.Add("Add attachment [/artifact/").AddUrlHash(EventText.FromBytes(attachment.AttachmentSourceText));
             text.Add("|").AddHtml(name).Add("] to");
         }
         else if (type == 'e')

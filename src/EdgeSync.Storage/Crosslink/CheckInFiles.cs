@@ -61,6 +61,17 @@ internal sealed class CheckInFiles
         Cherrypicks = TakenFrom(artifact.Cherrypicks),
     };
 
+    /// <summary>An artifact of another kind where a check-in should be: stock compares with it as with an empty check-in.</summary>
+    public static CheckInFiles Of(double julianDay) => new()
+    {
+        JulianDay = julianDay,
+        Own = FileSet.Empty,
+        Renames = [],
+        Baseline = default,
+        Parents = [],
+        Cherrypicks = [],
+    };
+
     private static ArtifactId[] TakenFrom(ReadOnlySpan<CherrypickCard> cards)
     {
         if (cards.IsEmpty) return [];

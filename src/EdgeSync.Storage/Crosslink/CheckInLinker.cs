@@ -12,6 +12,9 @@ internal interface IFileLinks
 
     /// <summary>The files of a check-in; null while it is a phantom, or if the record is something else.</summary>
     CheckInFiles? Find(RecordId record);
+
+    /// <summary>The same of whatever a check-in names as its parent: another artifact has no files. Null for other content.</summary>
+    CheckInFiles? FindParent(RecordId record);
 }
 
 /// <summary>What a check-in's files are compared with.</summary>

@@ -22,6 +22,8 @@ internal sealed class CherrypickTable(LinkContext context)
     {
         foreach (var card in cards)
         {
+            if (card.IsUpperCase) continue;   // Spec: manifest.c: blob.uuid=%Q finds none.
+
             var source = context.Store.Find(card.Target);
             if (source.IsNone) Wait(child, card);
             else Write(source, child, card.IsBackout);

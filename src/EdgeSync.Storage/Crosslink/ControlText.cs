@@ -1,5 +1,4 @@
 using EdgeSync.Fossil.Artifacts;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Crosslink;
 
@@ -13,17 +12,18 @@ internal static class ControlText
         var text = new EventText(settings);
         if (control.HasCard('C')) text.Add(" ").Add(EventText.FromBytes(control.Comment)).Add(".");
 
-        var previous = default(ArtifactId);
+        // As the cards write them: a name in upper case is another one here.
+        var previous = "";
         var isBranchMove = false;
         foreach (var tag in InStockOrder(control.Tags))
         {
             if (tag.IsSelf) continue;
-            var target = tag.Target.ToString();
-            if (tag.Target != previous)
+            var target = EventText.FromBytes(tag.TargetText);
+            if (target != previous)
             {
                 text.Add(" Edit ").AddLink(target).Add(":");
                 isBranchMove = false;
-                previous = tag.Target;
+                previous = target;
             }
 
             AddTag(text, tag, target, ref isBranchMove);
@@ -39,7 +39,7 @@ internal static class ControlText
         for (var i = 0; i < ordered.Length; i++) ordered[i] = tags[i];
         Array.Sort(ordered, static (left, right) =>
         {
-            var order = string.CompareOrdinal(left.Target.ToString(), right.Target.ToString());
+            var order = left.TargetText.SequenceCompareTo(right.TargetText);
             if (order != 0) return order;
             order = Prefix(left.Action).CompareTo(Prefix(right.Action));
             return order != 0 ? order : left.Name.SequenceCompareTo(right.Name);

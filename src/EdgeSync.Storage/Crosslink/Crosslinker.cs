@@ -114,6 +114,7 @@ public sealed class Crosslinker
         if (files is null)
         {
             Link(record, artifact);
+            RelinkChildren(record);
             return true;
         }
 

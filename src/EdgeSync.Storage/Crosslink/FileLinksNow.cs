@@ -42,7 +42,7 @@ internal sealed class FileLinksNow : IFileLinks
         if (Whole(files) is not { } child) return;
 
         (_child, _childFiles) = (record, child);
-        Table.Write(record, child, links, other => Find(other) is { } found ? Whole(found) : null);
+        Table.Write(record, child, links, other => FindParent(other) is { } found ? Whole(found) : null);
     }
 
     /// <summary>
@@ -79,6 +79,13 @@ internal sealed class FileLinksNow : IFileLinks
 
         // "No check-in" is not remembered: the content may arrive within this batch.
         return _context.Store.TryRead(record, out var text) && TryParse(record, text, out _, out var files) ? files : null;
+    }
+
+    public CheckInFiles? FindParent(RecordId record)
+    {
+        if (Find(record) is { } files) return files;
+        if (record.IsNone || !_context.Store.TryRead(record, out var text) || !TryParse(record, text, out var artifact, out _)) return null;
+        return CheckInFiles.Of(artifact.JulianDay);
     }
 
     private FileLinkTable Table => _table ??= new FileLinkTable(_context, _names)

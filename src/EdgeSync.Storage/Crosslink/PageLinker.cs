@@ -119,8 +119,9 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
         if (!primary.IsNone) tags.PropagateAll(primary);
     }
 
+    // Spec: manifest.c: the text is looked up as it is (fast_uuid_to_rid).
     private RecordId PriorOf(Artifact page) =>
-        page.Parents.IsEmpty ? RecordId.None : context.Store.Find(page.Parents[0]);
+        page.Parents.IsEmpty || page.IsFirstParentUpperCase ? RecordId.None : context.Store.Find(page.Parents[0]);
 
     private RecordId LaterVersion(long tag, double julianDay, RecordId record)
     {

@@ -207,14 +207,16 @@ internal sealed class CheckInReader(NameTable names, Instant now)
     private int CompareNames(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
         NameOf(left, ref _nameBuffer).SequenceCompareTo(NameOf(right, ref _otherBuffer));
 
+    // As the parser takes it: a NUL ends a token, and when it was written with a backslash, the name.
     private static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> card, ref byte[] buffer)
     {
         card = card.Length > 2 ? card[2..] : default;
-        var end = card.IndexOfAny((byte)' ', (byte)'\n');
+        var end = card.IndexOfAny((byte)' ', (byte)'\n', (byte)0);
         var token = end < 0 ? card : card[..end];
         if (!FossilText.NeedsDecoding(token)) return token;
         if (buffer.Length < token.Length) buffer = new byte[token.Length * 2];
-        return buffer.AsSpan(0, FossilText.Decode(token, buffer));
+        var name = buffer.AsSpan(0, FossilText.Decode(token, buffer));
+        return name.IndexOf((byte)0) is var nul && nul < 0 ? name : name[..nul];
     }
 
     private static int LineLength(ReadOnlySpan<byte> text)

@@ -9,6 +9,7 @@ internal sealed class CollectedFileLinks : IFileLinks
     private readonly FileLinkTable _table;
     private readonly TimeAdjustment _times;
     private readonly Dictionary<long, CheckInFiles> _checkIns;
+    private readonly Dictionary<long, double> _otherDays;
     private readonly HashSet<long> _written = [];
 
     // Pairs that gave no rows. Stock compares such a pair again when the parent is linked after the child, which can change
@@ -18,14 +19,18 @@ internal sealed class CollectedFileLinks : IFileLinks
     private RecordId _child;
     private CheckInFiles _childFiles = null!;
 
+    /// <param name="otherDays">The dates of all artifacts that are no check-ins.</param>
     public CollectedFileLinks(
-        LinkContext context, NameTable names, Dictionary<long, CheckInFiles> checkIns, TimeAdjustment times)
+        LinkContext context, NameTable names, Dictionary<long, CheckInFiles> checkIns, Dictionary<long, double> otherDays, TimeAdjustment times)
     {
-        (_context, _checkIns, _times) = (context, checkIns, times);
+        (_context, _checkIns, _otherDays, _times) = (context, checkIns, otherDays, times);
         _table = new FileLinkTable(context, names) { IsFresh = true, Compared = OnCompared };
     }
 
     public CheckInFiles? Find(RecordId record) => _checkIns.GetValueOrDefault(record.Value);
+
+    public CheckInFiles? FindParent(RecordId record) =>
+        Find(record) ?? (_otherDays.TryGetValue(record.Value, out var day) ? CheckInFiles.Of(day) : null);
 
     public void Add(RecordId record, CheckInFiles files, ParentLinks links)
     {
@@ -33,7 +38,7 @@ internal sealed class CollectedFileLinks : IFileLinks
         if (!_written.Add(record.Value)) _table.Delete(record);
 
         (_child, _childFiles) = (record, files);
-        _table.Write(record, child, links, other => Find(other) is { } found ? Whole(found) : null);
+        _table.Write(record, child, links, other => FindParent(other) is { } found ? Whole(found) : null);
         OfferAgain(record, files);
     }
 
@@ -64,7 +69,7 @@ internal sealed class CollectedFileLinks : IFileLinks
             _times.Offer(parent, parentFiles.JulianDay, new RecordId(child), childFiles.JulianDay);
             if (!isPrimary) continue;
             foreach (var other in _emptyParentsOf[child])
-                if (other != parent) _times.Offer(other, _checkIns[other.Value].JulianDay, new RecordId(child), childFiles.JulianDay);
+                if (other != parent) _times.Offer(other, FindParent(other)!.JulianDay, new RecordId(child), childFiles.JulianDay);
         }
     }
 

@@ -26,6 +26,7 @@ public sealed class Rebuilder
     private readonly RebuildOptions _options;
     private readonly NameTable _names = new();
     private readonly Dictionary<long, CheckInFiles> _checkIns = [];
+    private readonly Dictionary<long, double> _otherDays = [];
     private readonly List<string> _damages = [];
 
     private Rebuilder(Repository repository, RebuildOptions options) => (_repository, _options) = (repository, options);
@@ -74,7 +75,7 @@ public sealed class Rebuilder
         foreach (var rid in unsent) _repository.Content.MarkUnsent(rid);
 
         var context = new LinkContext(Database, new RepositoryLinkStore(_repository), () => _repository.Now);
-        var crosslinker = Crosslinker.ForRebuild(context, times => new CollectedFileLinks(context, _names, _checkIns, times));
+        var crosslinker = Crosslinker.ForRebuild(context, times => new CollectedFileLinks(context, _names, _checkIns, _otherDays, times));
         var linkedCount = LinkAll(crosslinker, spool, cancellationToken);
 
         Report(RebuildPhase.Finishing, 0, 1);
@@ -171,6 +172,7 @@ public sealed class Rebuilder
         }
 
         if (files is not null) _checkIns[blob.Rid.Value] = files;
+        else _otherDays[blob.Rid.Value] = artifact.JulianDay;
         spool.Add(order.RankOf(blob.Rid.Value), blob.Rid, artifact.Text.Span);
     }
 

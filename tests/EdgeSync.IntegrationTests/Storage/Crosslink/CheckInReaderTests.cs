@@ -11,7 +11,7 @@ namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 public sealed class CheckInReaderTests
 {
     private static readonly string[] _spoilers =
-        ["F zz\n", "F a 1234\n", "F \\s 11\n", "X y\n", "F b/../c 1111111111111111111111111111111111111111\n", "\n", "D 2020-01-01\n"];
+        ["F zz\n", "F a 1234\n", "F \\s 11\n", "X y\n", "F b/../c 1111111111111111111111111111111111111111\n", "F f5\0 1111111111111111111111111111111111111111\n", "\n", "D 2020-01-01\n"];
 
     [Fact]
     public void Finds_the_files_that_the_parser_finds() => Property.Check(prng =>
@@ -21,7 +21,7 @@ public sealed class CheckInReaderTests
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         for (var step = 0; step < 25; step++)
         {
-            for (var edits = prng.NextInt32(step == 0 ? 80 : 6); edits > 0; edits--) Edit(files, prng);
+            for (var edits = prng.NextInt32(step == 0 ? 80 : 6); edits > 0; edits--) Edit(files, prng, withNul: true);
             var text = Write(files, prng, step);
             if (prng.Chance(0.25)) text = Spoil(text, prng);
 
@@ -70,9 +70,10 @@ public sealed class CheckInReaderTests
         return entries;
     }
 
-    private static void Edit(SortedDictionary<string, string> files, Prng prng)
+    private static void Edit(SortedDictionary<string, string> files, Prng prng, bool withNul = false)
     {
-        var name = prng.Pick<string>(["dir/", "a b/", "", "x!", "ü/"]) + $"f{prng.NextInt32(120)}";
+        var name = prng.Pick<string>(["dir/", "a b/", "", "x!", "ü/"]) + $"f{prng.NextInt32(120)}"
+            + (withNul && prng.Chance(0.05) ? "\0" + prng.Pick<string>(["", "x", "\0", " "]) : "");   // R12: a name ends there
         if (prng.Chance(0.2))
         {
             files.Remove(name);
