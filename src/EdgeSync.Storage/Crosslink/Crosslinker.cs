@@ -62,6 +62,12 @@ public sealed class Crosslinker
     internal TimeAdjustment Times { get; }
 
     /// <summary>
+    /// The project wants other ticket tables than there are: the commit makes them anew from the artifacts. Given up with
+    /// the transaction.
+    /// </summary>
+    internal bool TicketTablesAreStale { get; set; }
+
+    /// <summary>
     /// Links everything that has become readable in this transaction, and what waited for it. Call it before the commit.
     /// Older versions of files, manifests and pages become deltas of newer ones. Answers how many artifacts were linked.
     /// </summary>
@@ -69,9 +75,12 @@ public sealed class Crosslinker
     {
         Invariant.Require(_repository is not null);
         var pending = _repository.Content.NewlyAvailable;
-        if (pending.Count == 0) return 0;
+        if (pending.Count == 0 && !TicketTablesAreStale) return 0;
 
+        if (TicketTablesAreStale) TicketSchema.Create(_context.Database);
         Begin();
+        if (TicketTablesAreStale) _tickets.ChangeAll();
+        TicketTablesAreStale = false;
         var count = 0;
         while (pending.TryDequeue(out var record))
         {

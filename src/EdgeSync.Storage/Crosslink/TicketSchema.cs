@@ -14,18 +14,40 @@ namespace EdgeSync.Storage.Crosslink;
 /// </remarks>
 internal static class TicketSchema
 {
+    /// <summary>The setting whose value is the script.</summary>
+    public const string Setting = "ticket-table";
+
+    /// <summary>Puts the project's tables, empty, in the place of those there are; without the setting, those of the schema.</summary>
     public static void Create(Database database)
     {
         string? script;
-        using (var setting = database.Prepare("SELECT value FROM config WHERE name='ticket-table'"))
+        using (var setting = database.Prepare("SELECT value FROM config WHERE name=?1"))
         {
-            script = setting.Step() ? setting.Text(0) : null;
+            script = setting.BindText(1, Setting).Step() ? setting.Text(0) : null;
         }
 
-        // Without the setting, the tables of the schema are right.
-        if (string.IsNullOrEmpty(script)) return;
-
         database.Execute("DROP TABLE IF EXISTS ticket; DROP TABLE IF EXISTS ticketchng;");
+        if (string.IsNullOrEmpty(script)) database.Execute(RepositorySchema.Tickets);
+        else Run(database, script);
+    }
+
+    /// <summary>Whether the script makes tables; tried on a database of its own.</summary>
+    public static bool IsUsable(string script)
+    {
+        using var trial = Database.OpenInMemory();
+        try
+        {
+            Run(trial, script);
+            return true;
+        }
+        catch (EdgeSyncException)
+        {
+            return false;
+        }
+    }
+
+    private static void Run(Database database, string script)
+    {
         raw.sqlite3_set_authorizer(database.Handle, Authorize, null);
         try
         {
@@ -35,7 +57,7 @@ internal static class TicketSchema
         {
             throw new EdgeSyncException(
                 ErrorKind.Corrupt, $"the setting ticket-table is no SQL that makes ticket tables: {e.Message}",
-                "edgesync config unset ticket-table", e);
+                "edgesync repo config set ticket-table \"\"", e);
         }
         finally
         {

@@ -29,6 +29,14 @@ internal sealed class TicketTable(
         attachments.Rename(ticket, isTicket: true);
     }
 
+    /// <summary>Every ticket's rows are due, since the tables are new. Spec: tkt.c, ticket_rebuild.</summary>
+    public void ChangeAll()
+    {
+        using var query = context.Database.Prepare("SELECT substr(tagname,5) FROM tag WHERE tagname GLOB 'tkt-*' AND length(tagname)>=24");
+        while (query.Step())
+            if (query.Text(0) is { } ticket && ticket.All(char.IsAsciiHexDigit)) _changed.Add(ticket);
+    }
+
     /// <summary>Makes the rows of every ticket that got a change.</summary>
     public void Finish()
     {

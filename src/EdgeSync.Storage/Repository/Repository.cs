@@ -193,6 +193,7 @@ public sealed class Repository : IDisposable
     private void OnTransactionEnded(bool committed)
     {
         if (!committed) ReceiveLog.Forget();
+        Crosslinker.TicketTablesAreStale = false;
         Content.OnTransactionEnded(committed);
     }
 }

@@ -193,6 +193,19 @@ public static class RepositorySchema
         );
         CREATE INDEX attachment_idx1 ON attachment(target, filename, mtime);
         CREATE INDEX attachment_idx2 ON attachment(src);
+        CREATE TABLE cherrypick(
+          parentid INT,
+          childid INT,
+          isExclude BOOLEAN DEFAULT false,
+          PRIMARY KEY(parentid, childid)
+        ) WITHOUT ROWID;
+        CREATE INDEX cherrypick_cid ON cherrypick(childid);
+
+        """ + Tickets;
+
+    /// <summary>Tickets, unless the setting <c>ticket-table</c> says otherwise.</summary>
+    public const string Tickets =
+        """
         CREATE TABLE ticket(
           tkt_id INTEGER PRIMARY KEY,
           tkt_uuid TEXT UNIQUE,
@@ -220,13 +233,6 @@ public static class RepositorySchema
           icomment TEXT
         );
         CREATE INDEX ticketchng_idx1 ON ticketchng(tkt_id, tkt_mtime);
-        CREATE TABLE cherrypick(
-          parentid INT,
-          childid INT,
-          isExclude BOOLEAN DEFAULT false,
-          PRIMARY KEY(parentid, childid)
-        ) WITHOUT ROWID;
-        CREATE INDEX cherrypick_cid ON cherrypick(childid);
         """;
 
     /// <summary>Made when the first forum post is linked.</summary>

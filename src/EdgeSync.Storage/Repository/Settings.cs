@@ -1,5 +1,6 @@
 using System.Globalization;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
@@ -52,12 +53,21 @@ public sealed class Settings
     {
         using var replace = Database.Prepare("REPLACE INTO config(name,value,mtime) VALUES(?1,?2,?3)");
         replace.BindText(1, name).BindText(2, value).Bind(3, mtimeSeconds).Run();
+        OnChanged(name);
     }
 
     public bool Remove(string name)
     {
         using var delete = Database.Prepare("DELETE FROM config WHERE name=?1");
-        return delete.BindText(1, name).Run() > 0;
+        var isRemoved = delete.BindText(1, name).Run() > 0;
+        if (isRemoved) OnChanged(name);
+        return isRemoved;
+    }
+
+    /// <summary>What a setting decides about the tables is due at the commit; for those who write the row by other means.</summary>
+    internal void OnChanged(string name)
+    {
+        if (name == TicketSchema.Setting) _repository.Crosslinker.TicketTablesAreStale = true;
     }
 
     /// <summary>All rows by name, or those whose name starts with <paramref name="prefix"/>.</summary>

@@ -1,4 +1,5 @@
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
@@ -60,16 +61,26 @@ public sealed class RepositoryConfigStore : IConfigStore
             if (!shape.Columns.Contains(column)) return false;
         }
 
+        // A script that makes no tables would stop every rebuild from now on.
+        var isTicketTable = row is { Table: ConfigTable.Config, Key: TicketSchema.Setting };
+        if (isTicketTable && !row.Columns.All(column => TicketSchema.IsUsable(column.Value.ToString()))) return false;
+
         // Identifiers below are those of the shape: names from the wire were compared, never copied into SQL.
         var names = row.Columns.Select(column => column.Column).Distinct().ToArray();
         var known = shape.Columns.Where(names.Contains).ToArray();
         var verb = overwrite ? "REPLACE" : "INSERT OR IGNORE";
         var list = string.Concat(known.Select(column => $",\"{column}\""));
         var values = string.Concat(known.Select((_, i) => $",?{i + 3}"));
-        if (Run($"{verb} INTO \"{shape.Table}\"(\"{shape.Key}\",mtime{list}) VALUES(?1,?2{values})") > 0) return true;
+        if (Run($"{verb} INTO \"{shape.Table}\"(\"{shape.Key}\",mtime{list}) VALUES(?1,?2{values})") > 0) return Changed();
 
         var sets = string.Concat(known.Select((column, i) => $",\"{column}\"=?{i + 3}"));
-        return Run($"UPDATE \"{shape.Table}\" SET mtime=?2{sets} WHERE \"{shape.Key}\"=?1 AND mtime<?2") > 0;
+        return Run($"UPDATE \"{shape.Table}\" SET mtime=?2{sets} WHERE \"{shape.Key}\"=?1 AND mtime<?2") > 0 && Changed();
+
+        bool Changed()
+        {
+            if (row.Table == ConfigTable.Config) _repository.Settings.OnChanged(row.Key);
+            return true;
+        }
 
         int Run(string sql)
         {

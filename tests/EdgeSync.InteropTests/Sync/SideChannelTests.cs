@@ -5,7 +5,7 @@ using EdgeSync.Tests.Shared;
 namespace EdgeSync.InteropTests.Sync;
 
 /// <summary>What travels beside artifacts: unversioned files, settings, users, private branches, shunned names.</summary>
-public sealed class SideChannelTests
+public sealed class SideChannelTests(GeneratedHistory history)
 {
     private const string Files = "SELECT name, hash, sz FROM unversioned ORDER BY name";
 
@@ -115,6 +115,63 @@ public sealed class SideChannelTests
 
         bench.Stock.Run("config", "push", "project", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", bench["there.fossil"]);
         Assert.Equal("From there", Setting(here, "project-name"));
+    }
+
+    /// <summary>Another ticket table, pushed by an administrator, is made at once from the artifacts, as stock's server does (R10).</summary>
+    [Fact]
+    public void Ticket_tables_pushed_by_stock_are_made_anew()
+    {
+        using var bench = new Workbench("tickets");
+        var ours = history.CopyOf("kinds", bench.Folder, "ours.fossil");
+        var stock = history.CopyOf("kinds", bench.Folder, "stock.fossil");
+        bench.Stock.Run("clone", stock, bench["there.fossil"]);
+        using (var file = new SqliteFile(bench["there.fossil"], writable: true))
+            file.Execute($"REPLACE INTO config(name,value,mtime) VALUES('ticket-table','{OtherTickets}',strftime('%s','now')+10)");
+
+        using (var server = bench.Ours.Serve(ours)) Push(server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password));
+        using (var server = bench.Stock.Serve(stock)) Push(server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password));
+
+        foreach (var sql in new[] { "SELECT name, type FROM pragma_table_info('ticket')", "SELECT name FROM sqlite_schema WHERE tbl_name GLOB 'ticket*' ORDER BY 1", TicketRows, TicketEvents })
+            Assert.Equal(Rows(stock, sql), Rows(ours, sql));
+        Assert.NotEmpty(Rows(ours, TicketRows));
+        bench.Ours.MustBeIntact(ours);
+
+        void Push(string url) => bench.Stock.Run("config", "push", "all", url, "-R", bench["there.fossil"]);
+    }
+
+    /// <summary>A script that makes no tables would stop every rebuild.</summary>
+    [Fact]
+    public void A_ticket_table_that_is_no_sql_is_not_taken()
+    {
+        using var bench = new Workbench("tickets");
+        var here = bench.NewRepository("here.fossil");
+        using (var server = bench.Ours.Serve(here))
+        {
+            foreach (var script in new[] { "CREATE TABLE ticket(a); DELETE FROM blob", "no sql at all" })
+            {
+                var row = $"2000000000 'ticket-table' value '{script}'";
+                var body = XferMessage.Pragma().Card($"config /config {row.Length}").Card(row)
+                    .BytesAs(GeneratedHistory.Login, GeneratedHistory.Password, Setting(here, "project-code")!);
+                Assert.Equal(200, RawHttp.PostPlain(server.Port, body).Status);
+            }
+        }
+
+        Assert.Null(Setting(here, "ticket-table"));
+        bench.Ours.Run("repo", "rebuild", "-R", here);
+    }
+
+    private const string OtherTickets =
+        "CREATE TABLE ticket(tkt_id INTEGER PRIMARY KEY, tkt_uuid TEXT UNIQUE, tkt_mtime DATE, tkt_ctime DATE, title TEXT, status TEXT, harbour TEXT);"
+        + "CREATE TABLE ticketchng(tkt_id INTEGER REFERENCES ticket, tkt_rid INTEGER, tkt_mtime DATE, icomment TEXT); CREATE INDEX ticketchng_x ON ticketchng(tkt_id);";
+
+    private const string TicketRows = "SELECT tkt_uuid, round(tkt_mtime*86400000), round(tkt_ctime*86400000), title, status, harbour FROM ticket ORDER BY tkt_uuid";
+
+    private const string TicketEvents = "SELECT uuid, comment, brief FROM event JOIN blob ON rid=objid WHERE type='t' ORDER BY uuid";
+
+    private static List<string> Rows(string repository, string sql)
+    {
+        using var file = new SqliteFile(repository);
+        return [.. file.Query(sql).Select(row => string.Join(" | ", row))];
     }
 
     /// <summary>A clone by a user takes that user along; nobody's clone takes no passwords.</summary>

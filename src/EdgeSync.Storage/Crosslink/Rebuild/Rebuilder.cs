@@ -78,6 +78,7 @@ public sealed class Rebuilder
         var crosslinker = Crosslinker.ForRebuild(context, times => new CollectedFileLinks(context, _names, _checkIns, _otherDays, times));
         var linkedCount = LinkAll(crosslinker, spool, cancellationToken);
 
+        _repository.Crosslinker.TicketTablesAreStale = false;
         Report(RebuildPhase.Finishing, 0, 1);
         DerivedSchema.CreateLateIndexes(Database);
         var linker = new Crosslinker(_repository);
