@@ -37,6 +37,11 @@ internal sealed class TlsMiddleware
     /// <exception cref="EdgeSyncException">The certificate or its key cannot be read.</exception>
     public static TlsMiddleware FromFiles(string certificateFile, string? keyFile, TimeProvider clock)
     {
+        foreach (var file in (string?[])[certificateFile, keyFile])
+        {
+            if (file is not null && !File.Exists(file)) throw new EdgeSyncException(ErrorKind.NotFound, $"the TLS file {file} does not exist", "check the path");
+        }
+
         try
         {
             var chain = new X509Certificate2Collection();

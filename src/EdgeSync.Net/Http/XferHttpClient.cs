@@ -103,7 +103,7 @@ public sealed class XferHttpClient : IDisposable
                 retry = mayRepeat || e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError;
                 // A name that does not exist will not exist in a second either.
                 if (e.InnerException is SocketException { SocketErrorCode: SocketError.HostNotFound }) retry = false;
-                if (e.HttpRequestError is HttpRequestError.SecureConnectionError) retry = false;
+                if (e.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.InvalidResponse) retry = false;
                 failure = Unreachable(address, e);
             }
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -153,7 +153,7 @@ public sealed class XferHttpClient : IDisposable
 
         var target = location.IsAbsoluteUri ? location : new Uri(from, location);
         if (target.Scheme != Uri.UriSchemeHttp && target.Scheme != Uri.UriSchemeHttps)
-            throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to '{location}', which is no web address");
+            throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to '{location}', which is not a web address");
         if (from.Scheme == Uri.UriSchemeHttps && target.Scheme == Uri.UriSchemeHttp)
             throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to {target}, away from https: refused");
 
@@ -234,14 +234,24 @@ public sealed class XferHttpClient : IDisposable
 
     private static EdgeSyncException Unreachable(Uri address, HttpRequestException e)
     {
-        var reason = (e.InnerException ?? e).Message;
+        var reason = (e.InnerException ?? e).Message.TrimEnd('.');
         return e.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError =>
-                new EdgeSyncException(ErrorKind.Unavailable, $"cannot find the host of {address}: {reason}", "check the name and the network", e),
+                new EdgeSyncException(ErrorKind.Unavailable, $"cannot find the host {address.Host}", "check the name and the network", e),
+
+            // The runtime's sentence for a server that answers a TLS greeting with plain text.
+            HttpRequestError.SecureConnectionError when reason.Contains("frame", StringComparison.Ordinal) =>
+                new EdgeSyncException(ErrorKind.Protocol, $"{address} answers plain HTTP", $"use {PlainOf(address)}", e),
             HttpRequestError.SecureConnectionError =>
                 new EdgeSyncException(ErrorKind.Denied, $"no secure connection to {address}: {reason}", "check the certificate of the server", e),
-            _ => new EdgeSyncException(ErrorKind.Unavailable, $"cannot reach {address}: {reason}", "is the server running?", e),
+            HttpRequestError.InvalidResponse when reason.Contains("'INFO {", StringComparison.Ordinal) =>
+                new EdgeSyncException(ErrorKind.Protocol, $"{address} is a NATS server, not a Fossil server", $"edgesync leaf --nats nats://{address.Authority}", e),
+            HttpRequestError.InvalidResponse =>
+                new EdgeSyncException(ErrorKind.Protocol, $"{address} does not speak HTTP", "check the address and the port", e),
+            _ => new EdgeSyncException(ErrorKind.Unavailable, $"cannot reach {address}: {reason}", "is the server running? Check the address and the port", e),
         };
     }
+
+    private static string PlainOf(Uri address) => new UriBuilder(address) { Scheme = Uri.UriSchemeHttp, Port = address.Port }.Uri.ToString();
 }

@@ -1,10 +1,11 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Http;
 
 /// <summary>A reply that is still arriving. Disposing it early gives up its connection.</summary>
-public sealed class XferHttpResponse : IDisposable
+public sealed partial class XferHttpResponse : IDisposable
 {
     private const int ExcerptCharactersMax = 300;
 
@@ -93,13 +94,17 @@ public sealed class XferHttpResponse : IDisposable
             using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
             var bytes = new byte[8192];
             var length = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
-            return WithoutTags(Encoding.UTF8.GetString(bytes, 0, length));
+            return WithoutTags(NotProse().Replace(Encoding.UTF8.GetString(bytes, 0, length), " "));
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
             return "";
         }
     }
+
+    /// <summary>Scripts and styles of a page are not meant for people; one that is cut off runs to the end.</summary>
+    [GeneratedRegex("<(script|style|head)\\b.*?(</\\1>|$)", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
+    private static partial Regex NotProse();
 
     internal static string WithoutTags(string page)
     {

@@ -57,11 +57,7 @@ public sealed class XferHttpServer : IAsyncDisposable
         catch (Exception e) when (BareKestrel.IsAddressFault(e))
         {
             await server.DisposeAsync();
-            var hint = e is AddressInUseException || e.InnerException is AddressInUseException
-                ? "another program listens there; choose another port, or 0 for any free one"
-                : "choose an address of this machine, such as 127.0.0.1:8080";
-            throw new EdgeSyncException(
-                ErrorKind.System, $"cannot listen on {string.Join(", ", options.Listen)}: {e.Message}", hint, e);
+            throw ListenFault.Of(string.Join(", ", options.Listen), e);
         }
 
         // Kestrel knows nothing of the TLS in between.

@@ -37,10 +37,7 @@ internal sealed class Listener : IAsyncDisposable
         catch (SocketException e)
         {
             socket.Dispose();
-            var hint = e.SocketErrorCode == SocketError.AddressAlreadyInUse
-                ? "another program listens there; choose another port, or 0 for any free one"
-                : "choose an address of this machine, such as 127.0.0.1:4222";
-            throw new EdgeSyncException(ErrorKind.System, $"cannot listen on {endpoint}: {e.Message}", hint, e);
+            throw ListenFault.Of(endpoint.ToString(), e);
         }
     }
 

@@ -58,8 +58,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
         catch (Exception e) when (BareKestrel.IsAddressFault(e))
         {
             await server.DisposeAsync();
-            throw new EdgeSyncException(
-                ErrorKind.System, $"cannot listen on {endpoint}: {e.Message}", "choose another address, or port 0 for any free one", e);
+            throw ListenFault.Of(endpoint.ToString(), e);
         }
 
         server.Url = new Uri(server._kestrel.Addresses[0]);
