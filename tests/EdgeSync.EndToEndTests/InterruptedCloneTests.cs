@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>A clone that does not come to its end leaves no repository under the final name, and the same command goes on with it.</summary>
+/// <summary>A clone that does not come to its end leaves no repository under the final name, and the same command resumes it.</summary>
 public sealed class InterruptedCloneTests
 {
     [Fact]
@@ -19,7 +19,7 @@ public sealed class InterruptedCloneTests
         var cut = edgesync.Run("repo", "clone", relay.Url, "mine.fossil", "--timeout", "2s");
 
         Assert.Equal(7, cut.Code);
-        Assert.Contains("the same command goes on with it", cut.Errors, StringComparison.Ordinal);
+        Assert.Contains("the same command resumes it", cut.Errors, StringComparison.Ordinal);
         Assert.False(File.Exists(edgesync["mine.fossil"]));
         Assert.True(File.Exists(edgesync["mine.fossil.part"]));
 

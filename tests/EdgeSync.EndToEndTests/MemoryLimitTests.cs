@@ -9,8 +9,8 @@ public sealed class MemoryLimitTests
 {
     [Theory]
     [InlineData("6M", "at least 48M")]
-    [InlineData("many", "is no size")]
-    [InlineData("64Q", "is no size")]
+    [InlineData("many", "invalid size 'many'")]
+    [InlineData("64Q", "invalid size '64Q'")]
     public void A_limit_that_is_none_is_a_usage_error(string size, string says)
     {
         using var edgesync = new Edgesync();

@@ -53,7 +53,7 @@ public sealed class NodeAccessTests
         var outcome = edgesync.Run("leaf", "--config", "edgesync.json");
 
         Assert.Equal(2, outcome.Code);
-        Assert.Contains("edgesync.json line 1: repositories[0].poll: 'now and then' is no span of time", outcome.Errors, StringComparison.Ordinal);
+        Assert.Contains("edgesync.json line 1: repositories[0].poll: invalid duration 'now and then'", outcome.Errors, StringComparison.Ordinal);
         Assert.Equal(2, edgesync.Run("config", "validate", "--config", "edgesync.json").Code);
     }
 

@@ -39,7 +39,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         var elapsed = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
 
         output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
-        Assert.Contains("is a client connection", first.Errors, StringComparison.Ordinal);
+        Assert.Contains("connecting to NATS as a client", first.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class NodeTests(ITestOutputHelper output)
 
         await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
 
-        Assert.Contains("is a leafnode link", first.Errors, StringComparison.Ordinal);
+        Assert.Contains("connecting to NATS as a leafnode", first.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class RepositoryTests
         edgesync.Write("tree/src/run.sh", "#!/bin/sh\n");
         File.SetUnixFileMode(edgesync["tree/src/run.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
-        Assert.Matches(@"^checkin [0-9a-f]{10} \(rid=\d+\)\n$", edgesync.Ok("repo", "ci", "-m", "one", "-C", "tree", "README.md", "src"));
+        Assert.Matches(@"^checkin [0-9a-f]{64}\n$", edgesync.Ok("repo", "ci", "-m", "one", "-C", "tree", "README.md", "src"));
         edgesync.Write("tree/README.md", "hello again\n");
         var second = edgesync.Json("repo", "ci", "-m", "two", "-C", "tree", "README.md").GetProperty("hash").GetString()!;
 
@@ -96,11 +96,11 @@ public sealed class RepositoryTests
     {
         using var edgesync = New();
 
-        Assert.Matches(@"^Created user alice\npassword \(shown once\): [0-9a-f]{64}\n$", edgesync.Ok("repo", "user", "add", "alice", "--cap", "oi"));
+        Assert.Matches(@"^Created user alice\npassword \(shown once\): [0-9A-Za-z]{16}\n$", edgesync.Ok("repo", "user", "add", "alice", "--cap", "oi"));
         Assert.Equal("Updated user alice\n", edgesync.Ok("repo", "user", "update", "alice", "--cap", "o"));
         Assert.Contains(edgesync.Json("repo", "user", "list").GetProperty("users").EnumerateArray(), u =>
             u.GetProperty("login").GetString() == "alice" && u.GetProperty("capabilities").GetString() == "o");
-        Assert.Matches("^[0-9a-f]{64}$", edgesync.Json("repo", "user", "passwd", "alice").GetProperty("password").GetString()!);
+        Assert.Matches("^[0-9A-Za-z]{16}$", edgesync.Json("repo", "user", "passwd", "alice").GetProperty("password").GetString()!);
         Assert.StartsWith("edgesync repo clone --invite ", edgesync.Ok("repo", "invite", "bob", "--cap", "o", "--url", "http://h/", "--ttl", "2h"));
         var expiry = edgesync.Json("repo", "invite", "bob", "--cap", "o", "--url", "http://h/", "--ttl", "2h").GetProperty("expires_at").GetString()!;
         Assert.InRange(DateTimeOffset.Parse(expiry, System.Globalization.CultureInfo.InvariantCulture) - DateTimeOffset.UtcNow, TimeSpan.FromMinutes(118), TimeSpan.FromMinutes(121));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
 
@@ -14,13 +15,35 @@ internal sealed class CommandContext(ParseResult parse, Output output)
 
     public TimeProvider Clock { get; } = TimeProvider.System;
 
-    /// <summary>The repository that <c>-R</c> names, or that is found from here.</summary>
-    public string RepositoryPath => Get(Globals.Repo) ?? RepositoryFinder.Find(Environment.CurrentDirectory);
+    /// <summary>Ends the command from outside; null where the signals of the process do.</summary>
+    public CancellationToken? Stop { get; init; }
 
-    public Repository OpenToRead() => Repository.Open(RepositoryPath, RepositoryOptions.ReadOnly with { Clock = Clock });
+    /// <summary>The repository that <c>-R</c> or the argument names, or that is found from here.</summary>
+    /// <exception cref="EdgeSyncException">Both name one; or none is named, and none or several are found.</exception>
+    public string RepositoryPath => NamedRepository ?? RepositoryFinder.Find(Environment.CurrentDirectory);
 
-    public Repository OpenToWrite() => Repository.Open(
-        RepositoryPath, RepositoryOptions.Default with { Clock = Clock, Journal = DatabaseJournal.AsFound });
+    /// <summary>What <c>-R</c> or the argument <c>REPO</c> names, or null.</summary>
+    public string? NamedRepository
+    {
+        get
+        {
+            var (option, argument) = (Get(Globals.Repo), Get(Globals.RepoArgument));
+            return option is null || argument is null || option == argument
+                ? option ?? argument
+                : throw new EdgeSyncException(ErrorKind.Usage, $"two repositories are named: {option} and {argument}", "-R FILE, or the file as an argument, not both");
+        }
+    }
+
+    public Repository OpenToRead() => OpenToRead(RepositoryPath);
+
+    /// <summary>One that an argument of the command names.</summary>
+    public Repository OpenToRead(string path) => Repository.Open(path, RepositoryOptions.ReadOnly with { Clock = Clock });
+
+    public Repository OpenToWrite() => OpenToWrite(RepositoryPath);
+
+    /// <inheritdoc cref="OpenToWrite()"/>
+    public Repository OpenToWrite(string path) => Repository.Open(
+        path, RepositoryOptions.Default with { Clock = Clock, Journal = DatabaseJournal.AsFound });
 
     /// <summary>The login of the person at the keyboard, found as stock finds it.</summary>
     public static string SystemUser
@@ -46,6 +69,9 @@ internal sealed class CommandContext(ParseResult parse, Output output)
     public T Require<T>(Option<T> option) => parse.GetRequiredValue(option);
 
     public T Require<T>(Argument<T> argument) => parse.GetRequiredValue(argument);
+
+    /// <summary>How an option stands on the command line; null when it does not.</summary>
+    public System.CommandLine.Parsing.OptionResult? ResultOf(Option option) => parse.GetResult(option) is { Implicit: false } given ? given : null;
 
     /// <summary>False when a default stands in.</summary>
     public bool IsGiven(Option option) => parse.GetResult(option) is { Implicit: false };

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
@@ -15,20 +14,38 @@ internal static class CommandLine
     public static async Task<ExitCode> RunAsync(string[] args)
     {
         using var output = Output.OfProcess(IsJsonAsked(args));
+        return await RunAsync(args, output, stop: null);
+    }
+
+    /// <param name="args">The words behind the program's name.</param>
+    /// <param name="output">Where it writes.</param>
+    /// <param name="stop">In place of the signals of the process, for a program inside another one.</param>
+    public static async Task<ExitCode> RunAsync(string[] args, Output output, CancellationToken? stop)
+    {
+        var command = "edgesync";
         try
         {
-            var exit = await RunAsync(args, output);
+            if (Completion.IsAsked(args))
+            {
+                foreach (var word in Completion.Offer(args, Build(output, []))) output.Text.WriteLine(word);
+                output.Flush();
+                return ExitCode.Ok;
+            }
+
+            var parse = Parse(args, output, stop);
+            command = Verb.PathOf(parse.CommandResult.Command);
+            var exit = await RunAsync(parse, output);
             output.Flush();
             return exit;
         }
         catch (EdgeSyncException e)
         {
-            output.WriteFailure(e);
+            output.WriteFailure(WithHint(e, command));
             return ExitCodes.Of(e.Kind);
         }
         catch (OperationCanceledException)
         {
-            output.WriteFailure(new EdgeSyncException(ErrorKind.Unavailable, Stopping.Cause is null ? "timed out" : "interrupted"));
+            output.WriteFailure(new EdgeSyncException(ErrorKind.Unavailable, Stopping.Cause is null ? "timed out" : "interrupted", "run it again"));
             return Stopping.Cause ?? ExitCode.Unavailable;
         }
         catch (IOException e) when (Output.IsBrokenPipe(e))
@@ -37,7 +54,7 @@ internal static class CommandLine
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            output.WriteFailure(new EdgeSyncException(ErrorKind.System, e.Message, inner: e));
+            output.WriteFailure(WithHint(SystemErrors.Of(e), command));
             return ExitCode.Failed;
         }
         catch (OutOfMemoryException e)
@@ -54,8 +71,12 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>In the order of the help page.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["repo", "leaf", "hub", "bridge", "sync", "peers", "config", "doctor", "ready", "completion"];
+    /// <summary>In the order of the help page. Fossil's abbreviations: the beginning of one name alone stands for it.</summary>
+    public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } =
+    [
+        ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []), ("peers", []), ("config", []), ("doctor", []), ("ready", []),
+        ("version", []), ("completion", []), ("man", []),
+    ];
 
     /// <summary>
     /// Documented and completed by the same tree that runs. A command line that begins with a command's name gets that branch
@@ -63,26 +84,46 @@ internal static class CommandLine
     /// </summary>
     /// <param name="output">Where verbs write.</param>
     /// <param name="args">What is to be parsed.</param>
-    public static Command Build(Output output, string[] args)
+    /// <param name="stop">In place of the signals of the process.</param>
+    public static Command Build(Output output, string[] args, CancellationToken? stop = null)
     {
-        var root = CreateRoot(completes: args is [['[', ..], ..]);
-        if (args.Length > 0 && Find(args) is { } named) root.Subcommands.Add(named);
-        else foreach (var name in Names) root.Subcommands.Add(Find([name])!);
+        var root = new Verb("edgesync", "Keep Fossil repositories in sync across machines.")
+        {
+            Notes = "'edgesync help COMMAND' shows the page of a command. The beginning of a name that fits one command alone stands for it.",
+            Examples = ["repo new project.fossil", "repo clone https://host/project project.fossil", "leaf --repo project.fossil --serve-http :8080", "doctor"],
+        };
+        var named = CommandWords.First(args) is { } word ? Find(CommandWords.Expand(word, Names), CommandWords.Second(args), output) : null;
+        if (named is not null) root.Subcommands.Add(named);
+        else foreach (var (name, _) in Names) root.Subcommands.Add(Find(name, null, output)!);
         root.Options.Clear();
         Globals.AddTo(root);
 
         // The library's own options look up their descriptions in resources, which takes a tenth of a short command's time.
-        root.Options.Add(new Option<bool>("--version", "-V") { Description = "Show version, commit, framework and SQLite.", Arity = ArgumentArity.Zero, Action = new VersionAction(output) });
-        root.Options.Add(new Option<bool>("--help", "-h") { Description = "Show this page.", Arity = ArgumentArity.Zero, Recursive = true, Action = new HelpWithExamples(new HelpAction()) });
+        root.Options.Add(new Option<bool>("--version", "-V") { Description = "Print version, commit, framework and SQLite.", Arity = ArgumentArity.Zero, Action = new VersionAction(output) });
+        root.Options.Add(new Option<bool>("--help", "-h") { Description = "Print this page.", Arity = ArgumentArity.Zero, Recursive = true, Action = new HelpAction(output) });
 
-        Verb.Attach(root, output);
+        Verb.Attach(root, output, stop);
         return root;
     }
 
-    /// <summary>The branch that the command line begins with, or null.</summary>
-    public static Verb? Find(string[] args) => args[0] switch
+    /// <summary>The command line with its command's words written out, read by the tree that runs.</summary>
+    /// <exception cref="EdgeSyncException">It is wrong.</exception>
+    public static ParseResult Parse(string[] args, Output output, CancellationToken? stop = null)
     {
-        "repo" => RepoCommand.Create(only: args.Length > 1 ? args[1] : null),
+        var root = Build(output, args, stop);
+        var words = CommandWords.Expand(args, root);
+        var parse = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        CommandLineFaults.Require(parse, words);
+        return parse;
+    }
+
+    /// <summary>The branch of that name, or null.</summary>
+    /// <param name="name">In full.</param>
+    /// <param name="child">The word behind it: of a large branch only that command is made.</param>
+    /// <param name="output">Where it writes.</param>
+    public static Verb? Find(string name, string? child, Output output) => name switch
+    {
+        "repo" => RepoCommand.Create(only: child),
         "leaf" => LeafCommand.Create(),
         "hub" => HubCommand.Create(),
         "bridge" => BridgeCommand.Create(),
@@ -91,34 +132,14 @@ internal static class CommandLine
         "config" => ConfigCommands.Create(),
         "doctor" => DoctorCommand.Create(),
         "ready" => ReadyCommand.Create(),
+        "version" => VersionReport.CreateCommand(),
         "completion" => CompletionCommand.Create(),
+        "man" => ManCommand.Create(output),
         _ => null,
     };
 
-    // Only the library's root answers completion, and only for that it is worth its price. It takes the name of the file,
-    // which must not be that of a command as well: for a link named leaf there is no completion.
-    private static Command CreateRoot(bool completes)
+    private static async Task<ExitCode> RunAsync(ParseResult parse, Output output)
     {
-        const string Summary = "Fossil repositories that keep in step: a repository engine and a sync node in one file.";
-        return completes && RootCommand.ExecutableName is not ("leaf" or "bridge" or "hub" or "sync" or "repo" or "completion")
-            ? new RootCommand(Summary)
-            : new Command("edgesync", Summary);
-    }
-
-    private static async Task<ExitCode> RunAsync(string[] args, Output output)
-    {
-        var root = Build(output, args);
-        var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parse.Action is ParseErrorAction)
-        {
-            // With a word that nobody knows, what is missing after it is no help.
-            var unknown = parse.UnmatchedTokens;
-            var message = unknown.Count > 0
-                ? $"unknown command or argument: {string.Join(' ', unknown)}"
-                : string.Join("; ", parse.Errors.Select(e => e.Message.TrimEnd('.')));
-            throw new EdgeSyncException(ErrorKind.Usage, message, $"{Verb.PathOf(parse.CommandResult.Command)} --help");
-        }
-
         MemoryLimit.Apply(parse.GetValue(Globals.MemoryLimit));
         return (ExitCode)await parse.InvokeAsync(new InvocationConfiguration
         {
@@ -128,6 +149,15 @@ internal static class CommandLine
             Error = output.Errors,
         });
     }
+
+    // Nobody is left without a next step.
+    private static EdgeSyncException WithHint(EdgeSyncException failure, string command) => failure.Hint is not null
+        ? failure
+        : new EdgeSyncException(
+            failure.Kind, failure.Message, failure.Kind is ErrorKind.System or ErrorKind.Unavailable or ErrorKind.Corrupt ? "edgesync doctor" : $"{command} --help", failure)
+        {
+            Candidates = failure.Candidates,
+        };
 
     // Needed before parsing: a wrong command line is to be answered in JSON too.
     private static bool IsJsonAsked(string[] args) => args.TakeWhile(a => a != "--").Contains("--json");

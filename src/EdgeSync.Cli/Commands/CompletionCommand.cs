@@ -11,7 +11,7 @@ internal static class CompletionCommand
     public static Verb Create()
     {
         var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish." };
-        shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
+        shell.Among("bash", "zsh", "fish");
         return new Verb("completion", "Print a completion script for a shell.", context =>
         {
             var name = context.Require(shell);
@@ -46,7 +46,8 @@ internal static class CompletionCommand
           found=(${found:#})
           if (( ${#found} )); then compadd -- $found; else _files; fi
         }
-        compdef _edgesync edgesync
+        # sourced: register; autoloaded from fpath: this file is the function, and is called for the first time
+        if [ "$funcstack[1]" = "_edgesync" ]; then _edgesync "$@"; else compdef _edgesync edgesync; fi
 
         """;
 

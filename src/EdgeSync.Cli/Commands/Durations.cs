@@ -16,10 +16,13 @@ internal static class Durations
             var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
             if (TryParse(text, out var span)) return span;
 
-            result.AddError($"'{text}' is no span of time: 30s, 10m, 2h or 7d");
+            result.AddError($"{name}: {FaultOf(text)}");
             return default;
         },
     };
+
+    /// <summary>The sentence for a text that is no duration.</summary>
+    public static string FaultOf(string text) => $"invalid duration '{text}' (examples: 30s, 10m, 2h, 7d)";
 
     public static bool TryParse(string text, out TimeSpan span)
     {

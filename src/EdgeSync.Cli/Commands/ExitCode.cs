@@ -29,10 +29,10 @@ internal enum ExitCode
     /// <summary>Busy, unreachable or timed out: a retry may help.</summary>
     Unavailable = 7,
 
-    /// <summary>Stored data is damaged: needs a human.</summary>
+    /// <summary>Stored data is damaged: run <c>edgesync repo verify</c>.</summary>
     Corrupt = 8,
 
-    /// <summary>The peer spoke nonsense; nothing was stored.</summary>
+    /// <summary>The peer did not speak the sync protocol; nothing was stored.</summary>
     Protocol = 9,
 
     /// <summary>A bug of ours.</summary>
@@ -89,7 +89,9 @@ internal static class ExitCodes
     /// <summary>The table that closes every help page.</summary>
     public const string Help = """
         Exit codes:
-          0 done   1 the system refused   2 usage   3 not found   4 ambiguous   5 in the way: decide   6 denied
-          7 a retry may help   8 damaged data: needs a human   9 the peer spoke nonsense   130, 143 interrupted
+          0 done   1 the system refused   2 usage   3 not found   4 ambiguous name
+          5 conflict (already exists, would fork, other project)   6 denied
+          7 unavailable: retry later   8 repository damaged: run 'edgesync repo verify'
+          9 the peer did not speak the sync protocol   70 bug of edgesync   130, 143 interrupted
         """;
 }

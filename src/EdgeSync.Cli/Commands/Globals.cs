@@ -7,18 +7,25 @@ internal static class Globals
 {
     public static Option<string?> Repo { get; } = new("--repo", "-R")
     {
-        Description = "Repository file; otherwise that of the checkout or the only *.fossil here or above.",
+        Description = "Repository file (default: that of the checkout, or the only *.fossil here or above).",
         HelpName = "FILE",
         Recursive = true,
     };
 
-    public static Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Say more, on stderr.", Recursive = true };
+    /// <summary>The same, as a word: for commands whose only subject is a repository.</summary>
+    public static Argument<string?> RepoArgument { get; } = new("REPO")
+    {
+        Description = "Repository file, in place of -R.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
 
-    public static Option<bool> Json { get; } = new("--json") { Description = "One JSON object on stdout (docs/cli.md).", Recursive = true };
+    public static Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Print more, on stderr.", Recursive = true };
+
+    public static Option<bool> Json { get; } = new("--json") { Description = "Print one JSON object on stdout (docs/cli.md).", Recursive = true };
 
     public static Option<string?> MemoryLimit { get; } = new("--memory-limit")
     {
-        Description = "Memory to work in, such as 96M; otherwise what machine or control group give.",
+        Description = "Memory limit, e.g. 96M (default: what the system or cgroup allows).",
         HelpName = "SIZE",
         Recursive = true,
     };

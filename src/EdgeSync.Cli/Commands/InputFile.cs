@@ -16,12 +16,12 @@ internal static class InputFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", inner: e);
+            throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "check the path", e);
         }
         catch (UnauthorizedAccessException e)
         {
             throw new EdgeSyncException(
-                ErrorKind.System, Directory.Exists(path) ? $"{path} is a directory" : $"{path} cannot be read: permission denied", inner: e);
+                ErrorKind.System, Directory.Exists(path) ? $"{path} is a folder, and a file is needed" : $"{path} cannot be read: permission denied", "check the path and its permissions", e);
         }
     }
 

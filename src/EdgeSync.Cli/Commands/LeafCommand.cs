@@ -13,13 +13,16 @@ internal static class LeafCommand
     /// <param name="path">The command as it is typed.</param>
     public static Verb Create(string name, string path)
     {
-        var verb = new Verb(name, "Keep repositories in step with other machines, and serve them, until stopped.", RunAsync)
+        var verb = new Verb(name, "Keep repositories in sync with other machines, and serve them, until stopped.", RunAsync)
         {
             Options = { ConfigFile.Option },
+            HeadingOf = option => SettingFlag.HeadingOf(NodeFlags.Leaf, option),
             Notes = """
-                The repository: --repo or LEAF_REPO; without either, those of edgesync.json. A flag overrules its variable, which overrules the file.
-                GET /healthz says alive, /readyz ready or why not, /status everything.
-                SIGINT and SIGTERM let running exchanges finish, a second one ends at once; SIGHUP reads the settings anew; SIGUSR1 syncs now.
+                The repository is --repo or LEAF_REPO, otherwise those of edgesync.json. A flag overrides its variable [in
+                brackets], which overrides the file. --push, --push=true, --push=false and --no-push all work.
+                GET /healthz says whether the process lives, /readyz whether it works, /status everything.
+                SIGINT and SIGTERM let running exchanges finish, a second one ends at once; SIGHUP reloads the settings;
+                SIGUSR1 syncs now.
                 """,
             Examples =
             [
@@ -31,7 +34,7 @@ internal static class LeafCommand
                 $"{path} --config /etc/edgesync/edgesync.json",
             ],
         };
-        foreach (var flag in NodeFlags.Leaf) verb.Options.Add(flag.Option);
+        SettingFlag.AddTo(verb, NodeFlags.Leaf);
         return verb;
     }
 

@@ -9,15 +9,15 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>How to reach and greet a peer; the same flags wherever one is named.</summary>
 internal static class PeerOptions
 {
-    private static readonly Option<string?> User = new("--user", "-u") { Description = "Login on the peer; otherwise the one in the URL.", HelpName = "LOGIN" };
+    private static readonly Option<string?> User = new("--user", "-u") { Description = "Login on the peer (default: the one in the URL).", HelpName = "LOGIN" };
 
-    private static readonly Option<string?> Password = new("--pass", "-p")
+    private static readonly Option<string?> Password = new("--pass", "-p", "--password")
     {
-        Description = "Password; others can see it in the process list: EDGESYNC_PASSWORD or --pass-file are better.",
+        Description = "Password, visible in the process list; prefer EDGESYNC_PASSWORD or --pass-file.",
         HelpName = "PASSWORD",
     };
 
-    private static readonly Option<string?> PasswordFile = new("--pass-file") { Description = "File whose first line is the password.", HelpName = "FILE" };
+    private static readonly Option<string?> PasswordFile = new("--pass-file", "--password-file") { Description = "File whose first line is the password.", HelpName = "FILE" };
 
     private static readonly Option<string?> HttpAuth = new("--http-auth", "-B")
     {
@@ -25,7 +25,7 @@ internal static class PeerOptions
         HelpName = "USER:PASSWORD",
     };
 
-    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Give up after this time; 0 never.", TimeSpan.FromMinutes(10));
+    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Give up after this time; 0 never does.", TimeSpan.FromMinutes(10));
 
     public static void AddTo(Command command)
     {
@@ -77,7 +77,7 @@ internal static class PeerOptions
         if (context.Get(PasswordFile) is not { } file) return null;
 
         using var reader = new StreamReader(InputFile.OpenRead(file), Encoding.UTF8);
-        return reader.ReadLine() ?? throw new EdgeSyncException(ErrorKind.Usage, $"{file} holds no password");
+        return reader.ReadLine() ?? throw new EdgeSyncException(ErrorKind.Usage, $"{file} holds no password", "write it on the first line");
     }
 
     private static string Ask(CommandContext context, string user, PeerUrl url)

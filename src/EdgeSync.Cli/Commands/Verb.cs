@@ -24,7 +24,7 @@ internal sealed class Verb : Command
     public Verb(string name, string summary, Func<CommandContext, CancellationToken, Task<ExitCode>> runs)
         : base(name, summary)
     {
-        _runs = context => runs(context, Stopping.Token);
+        _runs = context => runs(context, context.Stop ?? Stopping.Token);
     }
 
     /// <summary>Command lines as one would type them, without the program's name.</summary>
@@ -33,12 +33,25 @@ internal sealed class Verb : Command
     /// <summary>A sentence or two below the options.</summary>
     public string? Notes { get; init; }
 
+    /// <summary>Under which heading of the help page an option stands; null is the first one.</summary>
+    public Func<Option, string?> HeadingOf { get; init; } = static _ => null;
+
     /// <summary>Lets every command of the tree run with this output.</summary>
-    public static void Attach(Command command, Output output)
+    /// <param name="command">The tree.</param>
+    /// <param name="output">Where it writes.</param>
+    /// <param name="stop">In place of the signals of the process.</param>
+    public static void Attach(Command command, Output output, CancellationToken? stop)
     {
         if (command is Verb { _runs: { } runs })
-            command.SetAction(async (parse, _) => (int)await runs(new CommandContext(parse, output)));
-        foreach (var child in command.Subcommands) Attach(child, output);
+            command.SetAction(async (parse, _) => (int)await runs(new CommandContext(parse, output) { Stop = stop }));
+        foreach (var child in command.Subcommands) Attach(child, output, stop);
+    }
+
+    /// <summary>The same command under more names.</summary>
+    public Verb Also(params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names) Aliases.Add(name);
+        return this;
     }
 
     public static string PathOf(Command command) =>

@@ -17,6 +17,15 @@ internal sealed record VersionReport(string Version, string Commit, string Frame
         SqliteLibrary.Version,
         RuntimeInformation.RuntimeIdentifier);
 
+    public static Verb CreateCommand() => new("version", "Print version, commit, framework and SQLite.", context =>
+    {
+        context.Output.Write(Current());
+        return ExitCode.Ok;
+    })
+    {
+        Examples = ["version", "version --json"],
+    };
+
     public override string ToString() => $"edgesync {Version} (commit {Commit}, {Framework}, SQLite {Sqlite}, {Platform})";
 
     public void Print(TextWriter output) => output.WriteLine(ToString());

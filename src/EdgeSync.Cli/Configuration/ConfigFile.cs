@@ -9,7 +9,7 @@ internal static class ConfigFile
 
     public static Option<string?> Option { get; } = new("--config")
     {
-        Description = "Settings file; otherwise edgesync/edgesync.json below ~/.config, or /etc/edgesync/edgesync.json. EDGESYNC_CONFIG.",
+        Description = "Settings file (default: ~/.config/edgesync/edgesync.json or /etc/edgesync/edgesync.json). [EDGESYNC_CONFIG]",
         HelpName = "FILE",
     };
 }

@@ -34,7 +34,7 @@ internal sealed record NatsAddress(NatsLinkKind Kind, Uri Url, string Why)
         var full = text.Contains("://", StringComparison.Ordinal) ? text : "nats://" + text;
         if (!Uri.TryCreate(full.Trim(), UriKind.Absolute, out var uri) || uri.Host.Length == 0)
         {
-            fault = $"'{Secrets.RedactUrls(text)}' is no address: nats-leaf://host:7422 or nats://host:4222";
+            fault = $"'{Secrets.RedactUrls(text)}' is not an address: nats-leaf://host:7422 or nats://host:4222";
             return false;
         }
 
@@ -54,7 +54,7 @@ internal sealed record NatsAddress(NatsLinkKind Kind, Uri Url, string Why)
                     NatsLinkKind.Client, WithPort(uri, ClientPortDefault), $"{uri.Scheme}:// is a client connection (nats-leaf:// would join the brokers)");
                 return true;
             default:
-                fault = $"'{uri.Scheme}' is no scheme of NATS: nats-leaf, tls-leaf, nats, tls, ws or wss";
+                fault = $"'{uri.Scheme}' is not a NATS scheme: nats-leaf, tls-leaf, nats, tls, ws or wss";
                 return false;
         }
     }

@@ -44,7 +44,7 @@ internal static class Secrets
     public static string FirstLine(string file)
     {
         var line = ReadFile(file).Split('\n', 2)[0].TrimEnd('\r');
-        return line.Length > 0 ? line : throw new EdgeSyncException(ErrorKind.Usage, $"{file} holds no secret: its first line is empty");
+        return line.Length > 0 ? line : throw new EdgeSyncException(ErrorKind.Usage, $"{file} holds no secret: its first line is empty", "write the secret on the first line");
     }
 
     /// <exception cref="EdgeSyncException">Not there, or readable by others.</exception>
@@ -53,7 +53,7 @@ internal static class Secrets
         RequirePrivate(file);
         try
         {
-            if (new FileInfo(file).Length > FileBytesMax) throw new EdgeSyncException(ErrorKind.Usage, $"{file} is too large for a secret");
+            if (new FileInfo(file).Length > FileBytesMax) throw new EdgeSyncException(ErrorKind.Usage, $"{file} is too large for a secret", "check the path");
             return File.ReadAllText(file, Encoding.UTF8);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -69,7 +69,7 @@ internal static class Secrets
         if (OperatingSystem.IsWindows()) return null;
 
         const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-        return (File.GetUnixFileMode(file) & Others) == 0 ? null : $"{file} holds a secret, and others than its owner can read or write it";
+        return (File.GetUnixFileMode(file) & Others) == 0 ? null : $"{file} is readable by other users";
     }
 
     private static void RequirePrivate(string file)
@@ -78,6 +78,6 @@ internal static class Secrets
 
         throw File.Exists(file)
             ? new EdgeSyncException(ErrorKind.Usage, fault, $"chmod 600 {file}")
-            : new EdgeSyncException(ErrorKind.NotFound, fault);
+            : new EdgeSyncException(ErrorKind.NotFound, fault, "check the path");
     }
 }

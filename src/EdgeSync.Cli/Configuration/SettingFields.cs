@@ -43,7 +43,9 @@ internal sealed class SettingFields
         section.Describe(fields);
         foreach (var name in map.Names)
         {
-            if (!fields._known.Contains(name)) throw new SettingException(fields.PathOf(name), map[name]!.Line, $"nothing is called '{fields.PathOf(name)}'");
+            if (!fields._known.Contains(name)) throw new SettingException(
+                    fields.PathOf(name), map[name]!.Line,
+                    $"unknown setting '{fields.PathOf(name)}'{Suggestions.Question(Suggestions.Nearest(name, fields._known) is { } near ? fields.PathOf(near) : null)}");
         }
     }
 
@@ -64,6 +66,7 @@ internal sealed class SettingFields
         return Find(name) switch
         {
             null => current,
+            SettingText { Text.Length: 0 } => null,   // as an empty variable: not set
             SettingText text => text.Text,
             var other => throw Refuse(name, other, "a text is expected"),
         };
@@ -106,8 +109,8 @@ internal sealed class SettingFields
         {
             null => current,
             SettingText text when Durations.TryParse(text.Text, out var span) => span,
-            SettingText text => throw Refuse(name, text, $"'{text.Text}' is no span of time: 30s, 10m, 2h or 7d"),
-            var other => throw Refuse(name, other, "a span of time is a text such as \"30s\""),
+            SettingText text => throw Refuse(name, text, Durations.FaultOf(text.Text)),
+            var other => throw Refuse(name, other, "a duration is a text such as \"30s\""),
         };
     }
 
@@ -123,7 +126,7 @@ internal sealed class SettingFields
             if (string.Equals(words[i], text, StringComparison.OrdinalIgnoreCase)) return i;
         }
 
-        throw Refuse(name, node, $"'{text ?? node.ToJson()}' is none of: {string.Join(", ", words)}");
+        throw Refuse(name, node, $"'{text ?? node.ToJson()}' is not one of {string.Join(", ", words)}");
     }
 
     public List<string> Texts(string name, List<string> current) => OptionalTexts(name, current) ?? current;

@@ -25,6 +25,9 @@ internal sealed class SettingLayers
     private readonly SettingMap _root = new();
     private readonly Dictionary<string, string> _origins = new(StringComparer.Ordinal);
 
+    /// <summary>Nothing was set so far.</summary>
+    public bool IsEmpty => _origins.Count == 0;
+
     /// <summary>Adds a whole file. Unknown names and wrong types are told with their place.</summary>
     /// <exception cref="EdgeSyncException">It is no JSON, or does not say what we understand.</exception>
     public void AddFile(string name, ReadOnlySpan<byte> text)
@@ -32,6 +35,7 @@ internal sealed class SettingLayers
         SettingMap file;
         try
         {
+            if (text.Trim(" \t\r\n"u8).IsEmpty) throw new EdgeSyncException(ErrorKind.Usage, $"{name} is empty: the settings are one JSON object", "write {} for no settings");
             file = SettingNode.Parse(text) as SettingMap ?? throw new EdgeSyncException(ErrorKind.Usage, $"{name}: the settings are one JSON object");
             SettingFields.Read(file, new NodeSettings());   // what is wrong in it is told with its line
         }
@@ -167,14 +171,21 @@ internal sealed class SettingLayers
     }
 
     private static EdgeSyncException Refuse(string file, long line, string reason, Exception cause) =>
-        new(ErrorKind.Usage, $"{file}{(line > 0 ? $" line {line}" : "")}: {reason}", $"edgesync config validate --config {file}", cause);
+        new(ErrorKind.Usage, $"{file}{(line > 0 ? $" line {line}" : "")}: {reason}", "correct the file; edgesync config validate", cause);
 
     private static string Reason(SettingException e) => e.Message.Contains(e.Path, StringComparison.Ordinal) ? e.Message : $"{e.Path}: {e.Message}";
 
-    // The library says the place once more, in its own way.
+    // The library speaks of its reader, and tells the place once more, in its own way.
     private static string Reason(JsonException e)
     {
         var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        return end < 0 ? e.Message : e.Message[..end];
+        var text = end < 0 ? e.Message : e.Message[..end];
+        return text switch
+        {
+            _ when text.StartsWith("Expected depth", StringComparison.Ordinal) => "not valid JSON: the file ends before all braces and brackets are closed",
+            _ when text.Contains("is invalid after", StringComparison.Ordinal) || text.Contains("is an invalid start", StringComparison.Ordinal) || text.Contains("Expected", StringComparison.Ordinal) =>
+                "not valid JSON: " + text.TrimEnd('.').Replace("Expected", "expected", StringComparison.Ordinal),
+            _ => text.TrimEnd('.'),
+        };
     }
 }

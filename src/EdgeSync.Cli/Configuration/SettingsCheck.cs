@@ -15,7 +15,7 @@ internal static class SettingsCheck
         if (Faults(settings).FirstOrDefault() is not { Path: not null } fault) return;
 
         throw new EdgeSyncException(
-            ErrorKind.Usage, $"{fault.Path}: {fault.Text}", file is null ? null : $"edgesync config validate --config {file}");
+            ErrorKind.Usage, $"{fault.Path}: {fault.Text}", file is null ? null : $"correct {file} or the flag; edgesync config validate");
     }
 
     /// <summary>All faults, in the order of the file.</summary>
@@ -53,7 +53,26 @@ internal static class SettingsCheck
         ($"{place}.login.nkey_file", login.NkeyFile), ($"{place}.login.creds_file", login.CredsFile), ($"{place}.tls.key_file", tls.KeyFile),
     ];
 
-    public const string OpenDoorHint = "name who may come in nats.users, or bind a private address: --nats-bind 127.0.0.1";
+    public const string OpenDoorHint = "configure nats.users, or bind a private address: --nats-bind 127.0.0.1";
+
+    public const string OpenWebHint = "serve HTTPS: --tls-cert FILE --tls-key FILE; or bind a private address: --serve-http 127.0.0.1:8080";
+
+    /// <summary>Says that passwords reach the web port in clear text from other machines; null when that is not so.</summary>
+    public static string? OpenWeb(HttpSection http) =>
+        http.TlsCert is null && http.Address is { } text && ListenAddress.TryParse(text, out var endpoint) && !System.Net.IPAddress.IsLoopback(endpoint.Address)
+            ? $"the HTTP port on {text} is reachable from other machines without TLS: contents and logins can be observed"
+            : null;
+
+    /// <summary>What the settings name and the machine lacks.</summary>
+    public static IEnumerable<(string Path, string Text)> MissingFaults(NodeSettings settings)
+    {
+        for (var i = 0; i < settings.Repositories.Count; i++)
+        {
+            var repository = settings.Repositories[i];
+            if (repository.Path.Length > 0 && repository.CloneFrom is null && !File.Exists(repository.Path)) yield return ($"repositories[{i}].path", $"{repository.Path} does not exist");
+            if (repository.Watch is { Folder.Length: > 0 } watch && !Directory.Exists(watch.Folder)) yield return ($"repositories[{i}].watch.folder", $"{watch.Folder} does not exist");
+        }
+    }
 
     /// <summary>Says that whoever reaches the embedded broker from another machine may use it; null when that is not so.</summary>
     public static string? OpenDoor(NatsSection nats)
@@ -61,7 +80,7 @@ internal static class SettingsCheck
         var listens = nats.IsUseful && !nats.IsClient && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort) is not null;
         var isLocal = nats.Bind == "localhost" || (System.Net.IPAddress.TryParse(nats.Bind, out var address) && System.Net.IPAddress.IsLoopback(address));
         return listens && !isLocal && nats.Users.Count == 0 && nats.ServeTls.CaFile is null
-            ? $"whoever reaches the broker's ports at {nats.Bind} may use it: there are no users, and no certificate is asked for"
+            ? $"NATS ports on {nats.Bind} accept anyone who can connect: no users and no client certificates are configured"
             : null;
     }
 
@@ -70,7 +89,7 @@ internal static class SettingsCheck
 
     private static IEnumerable<(string, string)> OfNode(NodeSection node)
     {
-        if (node.Name is { } name && !IsToken(name)) yield return ("node.name", $"'{name}' is no name: letters, digits, '-' and '_', at most 64");
+        if (node.Name is { } name && !IsToken(name)) yield return ("node.name", $"'{name}' is not a node name: letters, digits, '-' and '_', at most 64");
     }
 
     private static IEnumerable<(string, string)> OfNats(NatsSection nats)
@@ -79,14 +98,14 @@ internal static class SettingsCheck
         (string, int?)[] ports = [("client_port", nats.ClientPort), ("leaf_port", nats.LeafPort), ("websocket_port", nats.WebsocketPort), ("monitor_port", nats.MonitorPort)];
         foreach (var (name, port) in ports)
         {
-            if (port is < 0 or > 65_535) yield return ($"nats.{name}", $"{port} is no port: 0 (any free one) to 65535");
+            if (port is < 0 or > 65_535) yield return ($"nats.{name}", $"{port} is not a port: 0 (any free one) to 65535");
         }
 
         if (nats.ServeTls is { First: false } tls && tls.FirstFallback != TimeSpan.Zero) yield return ("nats.serve_tls.first_fallback", "only where TLS is first: \"first\": true");
         if (nats.MaxPayload is < 1024 or > 64 << 20) yield return ("nats.max_payload", "1024 to 67108864 bytes");
         if (nats.PendingMax is < 1 << 20) yield return ("nats.pending_max", "at least 1048576 bytes");
         if (nats.Bind is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(nats.Bind, out _))
-            yield return ("nats.bind", $"'{nats.Bind}' is no address of this machine: 127.0.0.1, 10.0.0.4, or * for all");
+            yield return ("nats.bind", $"'{nats.Bind}' is not an address of this machine: 127.0.0.1, 10.0.0.4, or * for all");
         for (var i = 0; i < nats.Users.Count; i++)
         {
             if (nats.Users[i] is { User: null, Nkey: null }) yield return ($"nats.users[{i}]", "a user has a name and a password, or an nkey");
@@ -115,7 +134,7 @@ internal static class SettingsCheck
         var seen = new HashSet<string>(nats.Urls, StringComparer.Ordinal);
         for (var i = 0; i < nats.Remotes.Count; i++)
         {
-            if (nats.Remotes[i].Urls.Count == 0) yield return ($"nats.remotes[{i}].urls", "which hub? Such as nats-leaf://host:7422");
+            if (nats.Remotes[i].Urls.Count == 0) yield return ($"nats.remotes[{i}].urls", "no address, such as nats-leaf://host:7422");
             foreach (var url in nats.Remotes[i].Urls)
             {
                 if (!NatsAddress.TryParse(url, out var address, out var fault)) yield return ($"nats.remotes[{i}].urls", fault);
@@ -148,7 +167,9 @@ internal static class SettingsCheck
             yield return (place + ".clone_from", "an address (http://…, https://…), or nats");
         if (repository.CloneFrom == "nats" && !IsProjectCode(repository.ProjectCode))
             yield return (place + ".project_code", "a clone over NATS needs the project's code: 40 lower-case hex digits");
-        if (repository.Watch is { Folder.Length: 0 }) yield return (place + ".watch.folder", "which folder?");
+        if ((repository.Password ?? repository.PasswordFile) is not null && repository.User is null)
+            yield return (place + ".user", "a password without a user (--user LOGIN)");
+        if (repository.Watch is { Folder.Length: 0 }) yield return (place + ".watch.folder", "no folder");
     }
 
     private static IEnumerable<(string, string)> OfTwins(List<RepositorySettings> repositories)
@@ -177,7 +198,7 @@ internal static class SettingsCheck
         if (!IsProjectCode(project.Code)) yield return (place + ".code", "40 lower-case hex digits: 'edgesync repo info' prints them");
         if (!PeerUrl.TryParse(project.Url, out _)) yield return (place + ".url", "the address of a Fossil server: http://… or https://…");
         if (!IsPrefix(project.Prefix)) yield return (place + ".prefix", $"'{project.Prefix}' cannot begin a subject");
-        if (project.Probe != TimeSpan.Zero && project.Probe < TimeSpan.FromMilliseconds(50)) yield return (place + ".probe", "at least 50ms, or 0s to look never");
+        if (project.Probe != TimeSpan.Zero && project.Probe < TimeSpan.FromMilliseconds(50)) yield return (place + ".probe", "at least 50ms, or 0s to disable");
     }
 
     private static bool IsToken(string text) =>

@@ -72,8 +72,9 @@ internal sealed class HttpSync(IArtifactStore store, ClientOptions options, Xfer
                 if (++losses >= LossesMax) throw;
                 session.OnLost(tooLarge: true);
             }
-            catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable && ++losses < LossesMax)
+            catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable && session.Report.Rounds > 0 && ++losses < LossesMax)
             {
+                // In the middle of a session it is worth another try; at its beginning the client has tried often enough.
                 // The request is built anew: a login that the peer may have seen already must not look like a replay.
                 session.OnLost();
                 await Task.Delay(RetryPolicy.Standard.PauseAfter(losses, null) ?? TimeSpan.Zero, clock, cancellationToken);

@@ -17,7 +17,7 @@ internal static class ListenAddress
     // Differs from the original, where ":8080" meant the whole world: whoever wants that says so.
     public static IPEndPoint Parse(string text) => TryParse(text, out var endpoint)
         ? endpoint
-        : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is no address to listen on", Hint);
+        : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is not an address to listen on", Hint);
 
     public static bool TryParse(string text, [NotNullWhen(true)] out IPEndPoint? endpoint)
     {
@@ -33,7 +33,7 @@ internal static class ListenAddress
     }
 
     /// <summary>The sentence for an address that cannot be parsed.</summary>
-    public static string FaultOf(string text) => $"'{text}' is no address to listen on: {Hint}";
+    public static string FaultOf(string text) => $"'{text}' is not an address to listen on: {Hint}";
 
     /// <summary>A person's own browser or clone can use it: <c>localhost</c> for the addresses that mean it.</summary>
     public static string ForPeople(string address)

@@ -35,7 +35,7 @@ internal static class LogLine
         if (style == LogStyle.Journal) line.Append('<').Append(PriorityOf(entry.Level)).Append('>');
         else line.Append(TimeOf(entry)).Append(' ').Append(entry.Level.Word().ToUpperInvariant()).Append(' ');
         line.Append(entry.Message);
-        foreach (var (key, value) in entry.Pairs) line.Append(' ').Append(key).Append('=').Append(Quoted(value));
+        foreach (var (key, value, _) in entry.Pairs) line.Append(' ').Append(key).Append('=').Append(Quoted(value));
         return line.ToString();
     }
 
@@ -48,7 +48,13 @@ internal static class LogLine
             json.WriteString("time", TimeOf(entry));
             json.WriteString("level", entry.Level.Word());
             json.WriteString("message", entry.Message);
-            foreach (var (key, value) in entry.Pairs) json.WriteString(key, Clipped(value));
+            foreach (var (key, value, isNumber) in entry.Pairs)
+            {
+                json.WritePropertyName(key);
+                if (isNumber) json.WriteRawValue(value);
+                else json.WriteStringValue(Clipped(value));
+            }
+
             if (entry.Trace is { } trace)
             {
                 json.WriteString("trace_id", trace.TraceId.ToHexString());

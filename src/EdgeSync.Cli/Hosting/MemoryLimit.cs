@@ -40,8 +40,8 @@ internal static class MemoryLimit
         var name = size is null ? Variable : "--memory-limit";
         size ??= Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrEmpty(size)) return;
-        if (!Sizes.TryParse(size, out var bytes)) throw new EdgeSyncException(ErrorKind.Usage, $"{name}: '{size}' is no size", "bytes, or 64M, 1G");
-        if (bytes < Smallest) throw new EdgeSyncException(ErrorKind.Usage, $"{name} takes at least {Smallest >> 20}M; {size} is too little to work with");
+        if (!Sizes.TryParse(size, out var bytes)) throw new EdgeSyncException(ErrorKind.Usage, $"{name}: invalid size '{size}' (examples: 96M, 1G)", "bytes, or 96M, 1G");
+        if (bytes < Smallest) throw new EdgeSyncException(ErrorKind.Usage, $"{name} takes at least {Smallest >> 20}M; {size} is too little", "--memory-limit 48M or more");
 
         AppContext.SetData("GCHeapHardLimit", (ulong)bytes);
         try
@@ -50,7 +50,7 @@ internal static class MemoryLimit
         }
         catch (InvalidOperationException e)
         {
-            throw new EdgeSyncException(ErrorKind.System, $"{name}: this much cannot be promised: {e.Message}", inner: e);
+            throw new EdgeSyncException(ErrorKind.System, $"{name}: this much cannot be reserved: {e.Message}", "--memory-limit with a smaller size", e);
         }
     }
 

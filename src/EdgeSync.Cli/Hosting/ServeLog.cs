@@ -13,9 +13,9 @@ namespace EdgeSync.Cli.Hosting;
 internal sealed class ServeLog
 {
     private readonly Sink _sink;
-    private readonly KeyValuePair<string, string>[] _fields;
+    private readonly LogPair[] _fields;
 
-    private ServeLog(Sink sink, KeyValuePair<string, string>[] fields) => (_sink, _fields) = (sink, fields);
+    private ServeLog(Sink sink, LogPair[] fields) => (_sink, _fields) = (sink, fields);
 
     /// <summary>Formatted as the environment asks for.</summary>
     public ServeLog(TextWriter target, TimeProvider clock)
@@ -41,12 +41,12 @@ internal sealed class ServeLog
     public bool IsEnabled(LogLevel level) => level >= _sink.Settings.LevelMin;
 
     /// <summary>The same log with pairs that go with each line, such as <c>agent</c> or <c>repository</c>.</summary>
-    public ServeLog With(params ReadOnlySpan<(string Key, string? Value)> pairs) => new(_sink, Join(pairs));
+    public ServeLog With(params ReadOnlySpan<(string Key, LogValue Value)> pairs) => new(_sink, Join(pairs));
 
-    public void Write(string message, params ReadOnlySpan<(string Key, string? Value)> pairs) => Write(LogLevel.Info, message, pairs);
+    public void Write(string message, params ReadOnlySpan<(string Key, LogValue Value)> pairs) => Write(LogLevel.Info, message, pairs);
 
     /// <summary>Pairs without a value are left out.</summary>
-    public void Write(LogLevel level, string message, params ReadOnlySpan<(string Key, string? Value)> pairs)
+    public void Write(LogLevel level, string message, params ReadOnlySpan<(string Key, LogValue Value)> pairs)
     {
         if (IsEnabled(level)) _sink.Write(level, message, Join(pairs));
     }
@@ -56,19 +56,32 @@ internal sealed class ServeLog
         var level = entry.Fault is not null || entry.Status >= 500 ? LogLevel.Warning : entry.Path is "/healthz" or "/readyz" or "/metrics" or "/status" ? LogLevel.Debug : LogLevel.Info;
         Write(
             level, "request",
-            ("method", entry.Method), ("path", entry.Path), ("status", Text(entry.Status)), ("from", entry.RemoteAddress.ToString()),
-            ("in", Text(entry.BytesIn)), ("out", Text(entry.BytesOut)), ("ms", entry.Elapsed.TotalMilliseconds.ToString("F1", CultureInfo.InvariantCulture)),
-            ("did", entry.Note), ("fault", entry.Fault));
+            [
+                ("method", entry.Method), ("path", entry.Path), ("status", entry.Status), ("from", entry.RemoteAddress.ToString()),
+                ("in", entry.BytesIn), ("out", entry.BytesOut), ("ms", entry.Elapsed.TotalMilliseconds), .. Did(entry.Note), ("fault", entry.Fault),
+            ]);
     }
 
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
-
-    private KeyValuePair<string, string>[] Join(ReadOnlySpan<(string Key, string? Value)> pairs)
+    // "clone user:nobody sent:302" is what was done, and pairs.
+    private static IEnumerable<(string Key, LogValue Value)> Did(string? note)
     {
-        var joined = new List<KeyValuePair<string, string>>(_fields.Length + pairs.Length);
+        var (did, error) = (note?.Split(" error:", 2) ?? []) switch { [var a, var b] => (a, b), [var a] => (a, null), _ => ("", (string?)null) };
+        if (error is not null) yield return ("error", error);
+        foreach (var word in did.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var colon = word.IndexOf(':', StringComparison.Ordinal);
+            if (colon <= 0) yield return ("did", word);
+            else if (long.TryParse(word.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) yield return (word[..colon], number);
+            else yield return (word[..colon], word[(colon + 1)..]);
+        }
+    }
+
+    private LogPair[] Join(ReadOnlySpan<(string Key, LogValue Value)> pairs)
+    {
+        var joined = new List<LogPair>(_fields.Length + pairs.Length);
         foreach (var (key, value) in pairs)
         {
-            if (value is not null) joined.Add(new(key, value));
+            if (value.Text is { } text) joined.Add(new(key, text, value.IsNumber));
         }
 
         joined.AddRange(_fields);
@@ -94,7 +107,7 @@ internal sealed class ServeLog
 
         public Action<LogEntry>? Tee { get; set; }
 
-        public void Write(LogLevel level, string message, KeyValuePair<string, string>[] pairs)
+        public void Write(LogLevel level, string message, LogPair[] pairs)
         {
             var now = clock.GetUtcNow();
             var trace = Activity.Current is { } span ? span.Context : (ActivityContext?)null;
@@ -105,14 +118,14 @@ internal sealed class ServeLog
                 if (level >= LogLevel.Warning)
                 {
                     if (!_fold.ShouldWrite(Instant.FromDateTime(now), KindOf(message, pairs), out var folded)) return;
-                    if (folded > 0) entry = entry with { Pairs = [.. pairs, new("repeated", Text(folded))] };
+                    if (folded > 0) entry = entry with { Pairs = [.. pairs, new("repeated", folded.ToString(CultureInfo.InvariantCulture), true)] };
                 }
 
                 target.WriteLine(LogLine.Format(_settings.Style, entry));
             }
         }
 
-        private static string KindOf(string message, KeyValuePair<string, string>[] pairs) =>
+        private static string KindOf(string message, LogPair[] pairs) =>
             string.Join('\0', pairs.Where(p => !Changing.Contains(p.Key)).Select(p => p.Value).Prepend(message));
     }
 }

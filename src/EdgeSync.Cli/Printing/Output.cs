@@ -23,6 +23,7 @@ internal sealed class Output : IDisposable
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     private readonly Lazy<TextWriter> _text;
+    private readonly Lazy<TextWriter> _drawing;
     private readonly Lazy<TextWriter> _errors;
     private bool _hasReported;
 
@@ -30,8 +31,9 @@ internal sealed class Output : IDisposable
     {
         Raw = results;
         IsJson = isJson;
-        _text = new Lazy<TextWriter>(() => new StreamWriter(results, Utf8, 16 * 1024) { NewLine = "\n" });
-        _errors = new Lazy<TextWriter>(() => TextWriter.Synchronized(new StreamWriter(errors, Utf8, 1024) { NewLine = "\n", AutoFlush = true }));
+        _text = new Lazy<TextWriter>(() => new VisibleWriter(new StreamWriter(results, Utf8, 16 * 1024)));
+        _drawing = new Lazy<TextWriter>(() => TextWriter.Synchronized(new StreamWriter(errors, Utf8, 1024) { NewLine = "\n", AutoFlush = true }));
+        _errors = new Lazy<TextWriter>(() => TextWriter.Synchronized(new VisibleWriter(_drawing.Value)));
     }
 
     public bool IsJson { get; }
@@ -39,13 +41,19 @@ internal sealed class Output : IDisposable
     /// <summary>Stdout, unbuffered, for bytes as they are. Not to be mixed with <see cref="Text"/>.</summary>
     public Stream Raw { get; }
 
-    /// <summary>Stdout, for prose.</summary>
+    /// <summary>Stdout, for prose; control characters are shown, not obeyed.</summary>
     public TextWriter Text => _text.Value;
 
-    /// <summary>Stderr; safe to use from several threads.</summary>
+    /// <summary>Stderr; safe to use from several threads. Control characters are shown, not obeyed.</summary>
     public TextWriter Errors => _errors.Value;
 
+    /// <summary>Stderr as it is, for who moves the cursor; foreign text goes through <see cref="Printing.Text.Visible"/> first.</summary>
+    public TextWriter Drawing => _drawing.Value;
+
     public static Output OfProcess(bool isJson) => new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson);
+
+    /// <summary>For a program inside another one, such as a test.</summary>
+    public static Output To(Stream results, Stream errors, bool isJson) => new(results, errors, isJson);
 
     public void Write(IReport report)
     {
@@ -66,8 +74,8 @@ internal sealed class Output : IDisposable
         }
 
         Flush();
-        Errors.WriteLine($"edgesync: {failure.Message}");
-        foreach (var candidate in failure.Candidates) Errors.WriteLine($"  {candidate}");
+        Errors.WriteLine($"edgesync: {Printing.Text.OneLine(failure.Message)}");
+        foreach (var candidate in failure.Candidates) Errors.WriteLine($"  {Printing.Text.Name(candidate)}");
         if (failure.Hint is { } hint) Errors.WriteLine($"try: {hint}");
     }
 

@@ -22,7 +22,7 @@ internal sealed class Progress : IDisposable
 
     public Progress(Output output, string subject)
     {
-        _target = output.Errors;
+        _target = output.Drawing;
         _subject = subject;
         _isTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
     }
@@ -87,7 +87,7 @@ internal sealed class Progress : IDisposable
             if (now - _shownAt < (_isTerminal ? TerminalPause : PlainPause)) return;
 
             _shownAt = now;
-            var text = line();
+            var text = Text.OneLine(line());
             if (!_isTerminal)
             {
                 _target.WriteLine(text);

@@ -29,6 +29,6 @@ internal static class ArtifactReading
     public static void RequireText(ReadOnlySpan<byte> body)
     {
         if (body.Contains((byte)0))
-            throw new EdgeSyncException(ErrorKind.Usage, "the text holds a NUL byte, so it is no text", "attach it as a file");
+            throw new EdgeSyncException(ErrorKind.Usage, "the text contains a NUL byte", "attach it as a file");
     }
 }

@@ -33,7 +33,7 @@ public sealed class CheckInTree
             throw new EdgeSyncException(
                 ErrorKind.NotFound,
                 $"check-in {repository.Content.NameOf(rid).ToShortString()} lists differences to {manifest.Baseline.ToShortString()}, which is not here",
-                "edgesync pull");
+                "edgesync repo pull");
         }
 
         var baseline = Parse(repository, baselineRid);
@@ -57,6 +57,6 @@ public sealed class CheckInTree
         return ArtifactParser.TryParse(text, out var artifact, new ArtifactParserOptions(repository.Now, SkipsChecksum: true)) &&
             artifact.Kind == ArtifactKind.CheckIn
             ? artifact
-            : throw new EdgeSyncException(ErrorKind.Usage, $"{repository.Content.NameOf(rid).ToShortString()} is no check-in");
+            : throw new EdgeSyncException(ErrorKind.Usage, $"{repository.Content.NameOf(rid).ToShortString()} is not a check-in");
     }
 }

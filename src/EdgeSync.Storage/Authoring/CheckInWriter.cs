@@ -141,7 +141,7 @@ internal sealed class CheckInWriter(Repository repository)
         throw new EdgeSyncException(
             ErrorKind.Conflict,
             $"this would fork: {repository.Content.NameOf(options.Parent).ToShortString()} has a newer check-in on its branch",
-            "commit onto the tip, start a branch with --branch, or say --allow-fork");
+            "commit onto the tip, start a branch with --branch, or add --allow-fork");
     }
 
     private void RequireOpen(CommitOptions options)
@@ -171,7 +171,7 @@ internal sealed class CheckInWriter(Repository repository)
             throw new EdgeSyncException(
                 ErrorKind.Conflict,
                 $"the parent {repository.Content.NameOf(parent).ToShortString()} of {before} is not older than {date}",
-                "check the clock, or say --allow-older");
+                "check the clock, or add --allow-older");
         }
     }
 

@@ -59,6 +59,22 @@ public sealed class TagWriter(Repository repository)
         ? Write(checkIn, user, date, [(TagAction.Cancel, "hidden", default)], isUnsent: true)
         : throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(checkIn)} is not hidden");
 
+    public bool IsClosed(RecordId checkIn) => Has(checkIn, "closed");
+
+    public bool IsHidden(RecordId checkIn) => Has(checkIn, "hidden");
+
+    /// <summary>The tag is on the target itself, with this very value and reach: adding it again would change nothing.</summary>
+    public bool IsSet(TagOptions options)
+    {
+        using var select = Database.Prepare(
+            "SELECT tagtype, coalesce(value,'') FROM tagxref JOIN tag USING(tagid) WHERE rid=?1 AND tagname=?2 AND srcid>0");
+        return select.Bind(1, options.Target).BindText(2, StoredName(options)).Step()
+            && select.Int64(0) == (options.Propagates ? 2 : 1) && select.Text(1) == (options.Value ?? "");
+    }
+
+    /// <summary>The tag is in force on the target, its own or an ancestor's.</summary>
+    public bool IsAny(TagOptions options) => Has(options.Target, StoredName(options));
+
     /// <summary>One control artifact for all that differs from now; null if nothing does.</summary>
     public AuthoredArtifact? Amend(AmendOptions options)
     {
@@ -162,7 +178,7 @@ public sealed class TagWriter(Repository repository)
             "SELECT coalesce(ecomment,comment), coalesce(euser,user), mtime, bgcolor FROM event WHERE objid=?1 AND type='ci'");
         return select.Bind(1, checkIn).Step()
             ? (select.Text(0) ?? "", select.Text(1) ?? "", Instant.FromJulianDay(select.Double(2)), select.Text(3))
-            : throw new EdgeSyncException(ErrorKind.Usage, $"{NameOf(checkIn)} is no check-in");
+            : throw new EdgeSyncException(ErrorKind.Usage, $"{NameOf(checkIn)} is not a check-in");
     }
 
     private List<string> PropagatingNamesOf(RecordId checkIn)

@@ -178,7 +178,7 @@ internal sealed class TreeEdit
         if (!PathName.IsSimpleStrict(bytes))
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"'{name}' is no file name that every system can hold",
+                ErrorKind.Usage, $"'{name}' is not a file name that every system can hold",
                 "relative, with slashes, without '.' and '..', backslash, or characters beyond the basic plane");
         }
 

@@ -88,16 +88,16 @@ public sealed class WikiPages(Repository repository)
         if (!WikiName.IsWellFormed(Encoding.UTF8.GetBytes(options.Title)))
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"'{options.Title}' is no page name", "1 to 100 bytes, no control characters, no double or outer spaces");
+                ErrorKind.Usage, $"'{options.Title}' is not a page name", "1 to 100 bytes, no control characters, no double or outer spaces");
         }
 
         using var transaction = repository.Begin();
         _author.SignIn(options.User);
         var before = Find(options.Title);
         if (options.MustBeNew is true && before is not null)
-            throw new EdgeSyncException(ErrorKind.Conflict, $"the page '{options.Title}' exists already", "edgesync repo wiki commit");
+            throw new EdgeSyncException(ErrorKind.Conflict, $"the page '{options.Title}' exists already", "edgesync repo wiki commit PAGE FILE");
         if (options.MustBeNew is false && before is null)
-            throw new EdgeSyncException(ErrorKind.NotFound, $"there is no page '{options.Title}'", "edgesync repo wiki create");
+            throw new EdgeSyncException(ErrorKind.NotFound, $"there is no page '{options.Title}'", "edgesync repo wiki create PAGE FILE");
 
         var draft = ArtifactDraft.Wiki(
             ArtifactReading.After(options.Date, before?.Date, _author.DateOr(null)),

@@ -56,8 +56,8 @@ internal static class TicketSchema
         catch (EdgeSyncException e)
         {
             throw new EdgeSyncException(
-                ErrorKind.Corrupt, $"the setting ticket-table is no SQL that makes ticket tables: {e.Message}",
-                "edgesync repo config set ticket-table \"\"", e);
+                ErrorKind.Corrupt, $"the setting ticket-table does not create the ticket tables: {e.Message}",
+                "edgesync repo config unset ticket-table", e);
         }
         finally
         {

@@ -89,6 +89,6 @@ public sealed record TimelinePage(IReadOnlyList<TimelineEntry> Entries, string? 
         }
 
         throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{cursor}' is no cursor of a timeline", "use the one that the page before gave");
+            ErrorKind.Usage, $"'{cursor}' is not a cursor of a timeline", "use the one that the page before gave");
     }
 }

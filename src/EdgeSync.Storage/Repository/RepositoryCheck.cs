@@ -13,7 +13,7 @@ internal static class RepositoryCheck
             if (database.HasTable(table)) continue;
 
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"{database.Path} is no Fossil repository: it has no table {table}", "check the path");
+                ErrorKind.Usage, $"{database.Path} is not a Fossil repository: it has no table {table}", "check the path");
         }
 
         if (acceptsAnySchema) return;

@@ -9,7 +9,6 @@ namespace EdgeSync.Storage;
 internal static class RepositoryCreator
 {
     private const long AdminUserId = 1;
-    private const int PasswordLength = 12;
     private const string EmptyFilesMd5 = "d41d8cd98f00b204e9800998ecf8427e";
 
     public static Repository Create(string path, RepositoryCreateOptions options, bool withCheckin, out string adminPassword)
@@ -76,7 +75,7 @@ internal static class RepositoryCreator
     private static string RequireCode(string code) => code.Length == 40 && LowerHex.IsHex(Encoding.UTF8.GetBytes(code))
         ? code
         : throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{code}' is no project code: 40 lower-case hex digits are expected");
+            ErrorKind.Usage, $"'{code}' is not a project code: 40 lower-case hex digits are expected");
 
     private static void AddReport(Database database)
     {
@@ -90,7 +89,7 @@ internal static class RepositoryCreator
     private static string AddUsers(Repository repository, RepositoryCreateOptions options)
     {
         var code = repository.Settings["project-code"];
-        var clear = code is null ? "" : options.AdminPassword ?? NewPassword(repository.Entropy);
+        var clear = code is null ? "" : options.AdminPassword ?? RandomPassword.Create(repository.Entropy);
         var stored = code is null ? "" : PasswordHash.Compute(code, options.AdminUser, clear);
         using var insert = repository.Database.Prepare("INSERT INTO user(login,pw,cap,info) VALUES(?1,?2,?3,?4)");
         Add(options.AdminUser, stored, "s", "");
@@ -102,21 +101,6 @@ internal static class RepositoryCreator
 
         void Add(string login, string password, string capabilities, string info) => insert
             .BindText(1, login).BindText(2, password).BindText(3, capabilities).BindText(4, info).Run();
-    }
-
-    // Letters and digits that people do not mistake for one another.
-    private static string NewPassword(Entropy entropy)
-    {
-        const string Alphabet = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-        Span<byte> bytes = stackalloc byte[4 * PasswordLength];
-        entropy.Fill(bytes);
-        var password = new char[PasswordLength];
-        for (var i = 0; i < PasswordLength; i++)
-        {
-            password[i] = Alphabet[(int)(BitConverter.ToUInt32(bytes[(4 * i)..]) % (uint)Alphabet.Length)];
-        }
-
-        return new string(password);
     }
 
     private static void AddFirstCheckin(Repository repository, RepositoryCreateOptions options)

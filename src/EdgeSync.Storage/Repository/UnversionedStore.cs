@@ -195,7 +195,7 @@ public sealed class UnversionedStore : IUnversionedStore
         if (IsName(name)) return;
 
         throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{name}' is no name for an unversioned file of {_repository.Path}",
+            ErrorKind.Usage, $"'{name}' is not a name for an unversioned file of {_repository.Path}",
             "use a relative path without white space");
     }
 

@@ -79,7 +79,7 @@ public sealed class Database : IDisposable
         SqliteLibrary.EnsureLoaded();
         if (path != InMemory && options.Access != DatabaseAccess.Create && !File.Exists(path))
         {
-            throw new EdgeSyncException(ErrorKind.NotFound, $"{path}: there is no such file", "check the path");
+            throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "check the path");
         }
 
         var database = OpenHandle(path, options, immutable: false);
@@ -135,6 +135,23 @@ public sealed class Database : IDisposable
 
     /// <summary>Prepares SQL that is not worth keeping, such as what a person typed.</summary>
     public Statement PrepareOnce(string sql) => Compile(sql, isCached: false);
+
+    /// <summary>As <see cref="PrepareOnce"/>; a second statement behind the first is refused rather than left out.</summary>
+    /// <exception cref="EdgeSyncException">There are several.</exception>
+    public Statement PrepareOnly(string sql)
+    {
+        var code = raw.sqlite3_prepare_v3(_handle, sql, 0u, out var first, out var tail);
+        first?.Dispose();
+        if (code == raw.SQLITE_OK && !string.IsNullOrWhiteSpace(tail))
+        {
+            var tailCode = raw.sqlite3_prepare_v3(_handle, tail, 0u, out var second);
+            var isStatement = tailCode != raw.SQLITE_OK || second is { IsInvalid: false };
+            second?.Dispose();
+            if (isStatement) throw new EdgeSyncException(ErrorKind.Usage, $"several SQL statements; the second is: {Shorten(tail.Trim())}", "run them one at a time");
+        }
+
+        return Compile(sql, isCached: false);
+    }
 
     /// <summary>Runs a script of statements without parameters.</summary>
     public void Execute(string script)
@@ -399,7 +416,7 @@ public sealed class Database : IDisposable
 
         if (handle is null || handle.IsInvalid)
         {
-            throw new EdgeSyncException(ErrorKind.Usage, $"{Path}: there is no SQL statement in: {Shorten(sql)}");
+            throw new EdgeSyncException(ErrorKind.Usage, $"no SQL statement in: {Shorten(sql)}");
         }
 
         if (isCached) _cachedCount++;

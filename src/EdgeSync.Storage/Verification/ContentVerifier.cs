@@ -76,9 +76,9 @@ internal sealed class ContentVerifier
         var hint = kind switch
         {
             VerifyIssueKind.RowUnreadable => "restore a copy, or clone again",
-            VerifyIssueKind.OverLimit or VerifyIssueKind.BadName => "edgesync repo shun, or clone again",
-            VerifyIssueKind.WaitsForPhantom => "edgesync repo pull brings what is missing, if the peer has it",
-            _ => "edgesync repo verify --repair, then edgesync repo pull",
+            VerifyIssueKind.OverLimit or VerifyIssueKind.BadName => "edgesync repo shun HASH; or clone again",
+            VerifyIssueKind.WaitsForPhantom => "edgesync repo pull, if the peer has it",
+            _ => "edgesync repo verify --repair; edgesync repo pull",
         };
         Add(blob, kind, blob.DamageText!, hint);
     }

@@ -115,7 +115,7 @@ internal static class RowChecks
             if (uses > 0) text += $"; {uses} file changes need it";
             issues.Add(new VerifyIssue(
                 source is null ? VerifyIssueKind.Phantom : VerifyIssueKind.WaitsForPhantom, select.Record(0), select.Artifact(1), text,
-                "edgesync repo pull brings it, if the peer has it"));
+                "edgesync repo pull, if the peer has it"));
         }
     }
 

@@ -42,6 +42,23 @@ public sealed class ServeLogTests
     }
 
     [Fact]
+    public void A_number_is_a_number_in_json_and_what_a_request_did_is_pairs()
+    {
+        var (log, lines) = Open(LogStyle.Json);
+
+        log.Write(new EdgeSync.Net.Http.XferHttpLogEntry(
+            "POST", "/", 200, 10, 20, TimeSpan.FromMilliseconds(1.26), System.Net.IPAddress.Loopback, "clone user:nobody sent:302 error:not authorized: no", null));
+
+        using var entry = JsonDocument.Parse(lines.ToString());
+        Assert.Equal(200, entry.RootElement.GetProperty("status").GetInt32());
+        Assert.Equal(1.3, entry.RootElement.GetProperty("ms").GetDouble());
+        Assert.Equal(302, entry.RootElement.GetProperty("sent").GetInt32());
+        Assert.Equal("clone", entry.RootElement.GetProperty("did").GetString());
+        Assert.Equal("nobody", entry.RootElement.GetProperty("user").GetString());
+        Assert.Equal("not authorized: no", entry.RootElement.GetProperty("error").GetString());
+    }
+
+    [Fact]
     public void What_a_peer_sends_cannot_look_like_another_line()
     {
         var (log, lines) = Open(LogStyle.Text);

@@ -52,9 +52,9 @@ public sealed class SettingLayersTests
     }
 
     [Theory]
-    [InlineData("""{ "nod": {} }""", "nothing is called 'nod'")]
-    [InlineData("""{ "repositories": [ { "path": "a", "pol": "1s" } ] }""", "nothing is called 'repositories[0].pol'")]
-    [InlineData("""{ "repositories": [ { "path": "a", "poll": "soon" } ] }""", "'soon' is no span of time")]
+    [InlineData("""{ "nod": {} }""", "unknown setting 'nod'; did you mean node?")]
+    [InlineData("""{ "repositories": [ { "path": "a", "pol": "1s" } ] }""", "unknown setting 'repositories[0].pol'; did you mean repositories[0].poll?")]
+    [InlineData("""{ "repositories": [ { "path": "a", "poll": "soon" } ] }""", "invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
     [InlineData("""{ "nats": { "role": "king" } }""", "nats.role")]
     [InlineData("[]", "edgesync.json")]
     [InlineData("{ \"node\": ", "edgesync.json line 1")]

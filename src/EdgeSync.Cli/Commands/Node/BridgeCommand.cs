@@ -12,9 +12,10 @@ internal static class BridgeCommand
         var serve = new Verb("serve", "Carry requests between NATS and Fossil servers until stopped.", RunAsync)
         {
             Options = { ConfigFile.Option },
+            HeadingOf = option => SettingFlag.HeadingOf(NodeFlags.Bridge, option),
             Notes = """
-                One project by flags, or many by bridge.projects of edgesync.json. Logins travel inside the messages; --http-auth-file is for a web
-                server in front. Called through a link named 'bridge' it is the original's program of that name.
+                One project by flags, or several by bridge.projects of edgesync.json. Logins travel inside the messages;
+                --http-auth-file is for a web server in front. Called through a link named 'bridge' the program is this command.
                 """,
             Examples =
             [
@@ -22,8 +23,8 @@ internal static class BridgeCommand
                 "bridge serve --config /etc/edgesync/edgesync.json --serve-http :9090",
             ],
         };
-        foreach (var flag in NodeFlags.Bridge) serve.Options.Add(flag.Option);
-        return new Verb("bridge", "Between NATS and plain Fossil servers.") { Subcommands = { serve } };
+        SettingFlag.AddTo(serve, NodeFlags.Bridge);
+        return new Verb("bridge", "Connect a NATS network to ordinary Fossil servers.") { Subcommands = { serve } };
     }
 
     private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)

@@ -9,24 +9,24 @@ namespace EdgeSync.Cli.Commands.Node;
 /// <summary>The settings of the daemons: what is in force and why, and whether a file is right.</summary>
 internal static class ConfigCommands
 {
-    private static readonly Option<bool> Effective = new("--effective") { Description = "Defaults too, each with who set it." };
+    private static readonly Option<bool> Effective = new("--effective") { Description = "List defaults too, each with its origin." };
 
-    public static Verb Create() => new("config", "Look at the settings file of the daemons (edgesync.json).")
+    public static Verb Create() => new("config", "Show and check the settings of the daemons (edgesync.json).")
     {
         Subcommands =
         {
-            new Verb("show", "Print the settings that a leaf started here would have; secrets are left out.", Show)
+            new Verb("show", "Print the settings that a leaf started here would use, without secrets.", Show)
             {
                 Options = { ConfigFile.Option, Effective },
                 Notes = "A flag overrules a variable, which overrules the file, which overrules the default.",
                 Examples = ["config show", "config show --effective --config /etc/edgesync/edgesync.json"],
             },
-            new Verb("validate", "Check a settings file without starting anything; names every fault.", Validate)
+            new Verb("validate", "Check a settings file and name every fault.", Validate)
             {
                 Options = { ConfigFile.Option },
                 Examples = ["config validate", "config validate --config edgesync.json --json"],
             },
-            new Verb("paths", "Print where settings, state and sockets are looked for.", Paths) { Examples = ["config paths", "config paths --json"] },
+            new Verb("paths", "Print the folders of settings, state and sockets.", Paths) { Examples = ["config paths", "config paths --json"] },
         },
     };
 
@@ -41,13 +41,13 @@ internal static class ConfigCommands
     private static ExitCode Validate(CommandContext context)
     {
         var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(ConfigFile.Variable) ?? NodePaths.SettingsFile
-            ?? throw new EdgeSyncException(ErrorKind.NotFound, "there is no settings file", "name one: --config FILE");
+            ?? throw new EdgeSyncException(ErrorKind.NotFound, "there is no settings file", "--config FILE names one");
         var layers = new SettingLayers();
         layers.AddFile(file, InputFile.ReadAll(file));
         var settings = layers.Bind();
-        var faults = SettingsCheck.Faults(settings).Concat(SettingsCheck.SecretFaults(settings))
+        var faults = SettingsCheck.Faults(settings).Concat(SettingsCheck.SecretFaults(settings)).Concat(SettingsCheck.MissingFaults(settings))
             .Select(f => new SettingFault(f.Path, f.Text)).ToList();
-        context.Output.Write(new SettingsCheckReport(file, faults.Count == 0 ? "valid" : "refused", faults));
+        context.Output.Write(new SettingsCheckReport(file, faults.Count == 0 ? "valid" : "refused", faults, layers.IsEmpty));
         return faults.Count == 0 ? ExitCode.Ok : ExitCode.Usage;
     }
 
@@ -69,7 +69,7 @@ internal sealed record SettingsReport(string? File, IReadOnlyList<SettingValue> 
     {
         if (Settings.Count == 0)
         {
-            output.WriteLine("everything is as by default: --effective shows it");
+            output.WriteLine("No settings changed. Use --effective to list the defaults.");
             return;
         }
 
@@ -95,12 +95,13 @@ internal sealed record SettingFault(string Path, string Message) : IJsonObject
 }
 
 /// <param name="Status"><c>valid</c> or <c>refused</c>.</param>
-internal sealed record SettingsCheckReport(string File, string Status, IReadOnlyList<SettingFault> Faults) : IReport
+/// <param name="SetsNothing">The file is right, and says nothing.</param>
+internal sealed record SettingsCheckReport(string File, string Status, IReadOnlyList<SettingFault> Faults, bool SetsNothing) : IReport
 {
     public void Print(TextWriter output)
     {
         foreach (var fault in Faults) output.WriteLine($"{File}: {fault.Path}: {fault.Message}");
-        if (Faults.Count == 0) output.WriteLine($"{File} is valid");
+        if (Faults.Count == 0) output.WriteLine(SetsNothing ? $"{File} is valid and sets nothing" : $"{File} is valid");
     }
 
     public void WriteFields(Utf8JsonWriter json)
@@ -108,6 +109,7 @@ internal sealed record SettingsCheckReport(string File, string Status, IReadOnly
         json.Put("file"u8, File);
         json.Put("status"u8, Status);
         json.Put("faults"u8, Faults);
+        json.Put("sets_nothing"u8, SetsNothing);
     }
 }
 

@@ -13,14 +13,14 @@ internal static class DoctorCommand
 {
     private static readonly Option<string[]> Nats = new("--nats", "--nats-url") { Description = "NATS server to try, besides those of the settings. May be repeated.", HelpName = "URL" };
     private static readonly Option<string[]> Peer = new("--peer") { Description = "Fossil server to try, besides those of the settings. May be repeated.", HelpName = "URL" };
-    private static readonly Option<bool> Full = new("--full") { Description = "Integrity of large repositories too." };
+    private static readonly Option<bool> Full = new("--full") { Description = "Verify large repositories too." };
 
-    public static Verb Create() => new("doctor", "Check repository, ports, servers, clock, disk and secrets, and say what to do.", RunAsync)
+    public static Verb Create() => new("doctor", "Check repositories, ports, servers, clock, disk and secrets, with advice for each fault.", RunAsync)
     {
         Options = { ConfigFile.Option, Nats, Peer, Full },
         Notes = """
-            Looks at what a leaf with these settings would use; -R names one repository instead. Nothing is changed.
-            Ends with 1 if a check failed; warnings alone end with 0.
+            Checks what a leaf with these settings would use, or the one repository of -R. Nothing is changed.
+            Exits with 1 if a check failed; warnings alone exit with 0.
             """,
         Examples = ["doctor", "doctor -R project.fossil --nats nats-leaf://hub.example:7422", "doctor --config /etc/edgesync/edgesync.json --json"],
     };
@@ -31,7 +31,7 @@ internal static class DoctorCommand
         var settings = ReadSettings(context, checks);
         var repositories = RepositoriesOf(context, settings);
         foreach (var path in repositories) checks.AddRange(RepositoryDoctor.Examine(path, context.Get(Full), context.Clock));
-        if (repositories.Count == 0) checks.Add(Ok("repository", "none named: -R FILE"));
+        if (repositories.Count == 0) checks.Add(Warn("repository", "no repository was checked", "-R FILE names one"));
 
         var folders = repositories.Select(p => Path.GetDirectoryName(Path.GetFullPath(p)) ?? "/").Append(NodePaths.StateFolder);
         checks.AddRange(folders.Where(Directory.Exists).Distinct(StringComparer.Ordinal).Select(MachineDoctor.Disk));

@@ -14,7 +14,7 @@ internal static class HubCommand
 {
     private static readonly Argument<string?> Which = new("PID|REPO")
     {
-        Description = "Process or repository file; otherwise -R, or the only daemon that runs.",
+        Description = "Process id or repository file (default: -R, or the only running daemon).",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -23,9 +23,11 @@ internal static class HubCommand
         var serve = new Verb("serve", "Run a hub: a repository, a web server for Fossil clients, and a NATS broker that leaves join.", ServeAsync)
         {
             Options = { ConfigFile.Option },
+            HeadingOf = option => SettingFlag.HeadingOf(NodeFlags.Hub, option),
             Notes = """
-                Without -R the repository is ~/.edgesync/NAME/hub.repo; a missing one is made, or copied from --seed-from-upstream.
-                All ports are on loopback and picked freely unless said otherwise; --url-file tells other programs which.
+                Without -R the repository is hub.fossil in the state folder ('edgesync config paths'). A missing one is
+                created, or cloned from --seed-from-upstream. All ports are on loopback and chosen freely by default;
+                --url-file tells other programs which.
                 """,
             Examples =
             [
@@ -35,13 +37,13 @@ internal static class HubCommand
                 "hub serve --nats-server auto --store-dir /var/lib/edgesync/jetstream",
             ],
         };
-        foreach (var flag in NodeFlags.Hub) serve.Options.Add(flag.Option);
-        return new Verb("hub", "The place where a team's repository lives.")
+        SettingFlag.AddTo(serve, NodeFlags.Hub);
+        return new Verb("hub", "Run a hub that other machines sync with.")
         {
             Subcommands =
             {
                 serve,
-                new Verb("status", "Say how a running hub is: addresses, leaves, repositories, peers.", StatusAsync)
+                new Verb("status", "Show a running hub: addresses, leaves, repositories, peers.", StatusAsync)
                 {
                     Arguments = { Which },
                     Examples = ["hub status", "hub status project.fossil --json"],
@@ -70,9 +72,7 @@ internal static class HubCommand
     {
         if (settings.Repositories.Count == 0)
         {
-            var name = NodeName.Of(settings, "hub");
-            var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-            settings.Repositories.Add(new RepositorySettings { Path = Path.Combine(home, ".edgesync", name, "hub.repo") });
+            settings.Repositories.Add(new RepositorySettings { Path = DefaultFile(settings) });
         }
 
         var first = settings.Repositories[0];
@@ -81,9 +81,17 @@ internal static class HubCommand
         first.CloneFrom ??= settings.Hub.SeedFrom;
     }
 
+    // Where 'edgesync config paths' says that state is. Until 0.1 it was another file, which a hub that has it keeps.
+    private static string DefaultFile(NodeSettings settings)
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        var older = Path.Combine(home, ".edgesync", NodeName.Of(settings, "hub"), "hub.repo");
+        return File.Exists(older) ? older : Path.Combine(NodePaths.StateFolder, settings.Node.Name is { } name ? Path.Combine(name, "hub.fossil") : "hub.fossil");
+    }
+
     private static async Task<ExitCode> StatusAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var (socket, _) = SyncCommand.FindDaemon(context, context.Get(Which));
+        var (socket, _) = await SyncCommand.FindDaemonAsync(context, context.Get(Which), cancellationToken);
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken);
         context.Output.Write(new DaemonReport(reply.Status!));
         return reply.Status!.Ready ? ExitCode.Ok : ExitCode.Unavailable;

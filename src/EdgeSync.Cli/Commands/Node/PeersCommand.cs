@@ -13,14 +13,14 @@ internal static class PeersCommand
 {
     private static readonly Argument<string?> Which = new("PID|REPO")
     {
-        Description = "Process or repository file; otherwise -R, or the only daemon that runs.",
+        Description = "Process id or repository file (default: -R, or the only running daemon).",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public static Verb Create() => new("peers", "List the nodes that keep the same project: version, lag, last seen, route.", RunAsync)
+    public static Verb Create() => new("peers", "List the nodes of the same project: version, lag, last seen, route.", RunAsync)
     {
         Arguments = { Which },
-        Notes = "Without a daemon the repository's own record of peers is shown.",
+        Notes = "Without a daemon, prints the record of peers in the repository.",
         Examples = ["peers", "peers project.fossil --json"],
     };
 
@@ -33,7 +33,7 @@ internal static class PeersCommand
             return ExitCode.Ok;
         }
 
-        var (socket, named) = SyncCommand.FindDaemon(context, repository);
+        var (socket, named) = await SyncCommand.FindDaemonAsync(context, repository, cancellationToken);
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken);
         var wanted = named is null ? null : Configuration.NodePaths.RealPathOf(named);
         var groups = reply.Status!.Repositories

@@ -21,9 +21,9 @@ internal static class ReadyCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<string?> Agreed = new("--agreed") { Description = "Also demand an agreement with a peer within this time, such as 10m.", HelpName = "TIME" };
+    private static readonly Option<string?> Agreed = new("--agreed") { Description = "Also require a sync with a peer within this time, such as 10m.", HelpName = "TIME" };
 
-    public static Verb Create() => new("ready", "Ask a running daemon whether it does its work.", RunAsync)
+    public static Verb Create() => new("ready", "Check whether a running daemon is ready.", RunAsync)
     {
         Arguments = { Address },
         Options = { ConfigFile.Option, Agreed },
@@ -74,7 +74,7 @@ internal static class ReadyCommand
         }
         catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new EdgeSyncException(ErrorKind.Unavailable, $"{address} does not answer: {e.Message}", "is the daemon running?", e);
+            throw new EdgeSyncException(ErrorKind.Unavailable, $"{address} does not answer: {e.Message}", "start it: edgesync leaf --repo FILE --serve-http ADDR", e);
         }
     }
 }

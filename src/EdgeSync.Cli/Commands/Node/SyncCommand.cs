@@ -13,22 +13,24 @@ internal static class SyncCommand
 {
     private static readonly Argument<string?> Which = new("PID|REPO")
     {
-        Description = "Process or repository file; otherwise -R, or the only daemon that runs.",
+        Description = "Process id or repository file (default: -R, or the only running daemon).",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Wait this long for the end; 0 forever.", TimeSpan.FromMinutes(10));
+    private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(2);
 
-    public static Verb Create() => new("sync", "Start a leaf, or let a running one sync at once.")
+    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Wait this long for the end; 0 waits for ever.", TimeSpan.FromMinutes(10));
+
+    public static Verb Create() => new("sync", "Start a leaf, or make a running daemon sync now.")
     {
         Subcommands =
         {
             LeafCommand.Create("start", "sync start"),
-            new Verb("now", "Let a running daemon sync with everybody it concerns, and say how it went.", RunNowAsync)
+            new Verb("now", "Make a running daemon sync with all its peers now.", RunNowAsync)
             {
                 Arguments = { Which },
                 Options = { TimeLimit },
-                Notes = "Ends with 0 when at least one target agreed, with 7 when none could be reached or there is none.",
+                Notes = "Exits with 0 when at least one target agreed, with 7 when none could be reached, with 3 when no daemon runs.",
                 Examples = ["sync now", "sync now project.fossil", "sync now 4711 --json"],
             },
         },
@@ -36,7 +38,7 @@ internal static class SyncCommand
 
     private static async Task<ExitCode> RunNowAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var (socket, repository) = FindDaemon(context, context.Get(Which));
+        var (socket, repository) = await FindDaemonAsync(context, context.Get(Which), cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (context.Get(TimeLimit) is { Ticks: > 1 } time) limit.CancelAfter(time);
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("sync_now", repository), limit.Token);
@@ -48,12 +50,12 @@ internal static class SyncCommand
 
     /// <summary>The control socket that is meant, and the repository if one is.</summary>
     /// <exception cref="EdgeSyncException">No daemon, or several.</exception>
-    public static (string Socket, string? Repository) FindDaemon(CommandContext context, string? which)
+    public static async Task<(string Socket, string? Repository)> FindDaemonAsync(CommandContext context, string? which, CancellationToken cancellationToken)
     {
         if (int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out var processId))
         {
             return (ControlClient.Find(processId) ?? throw new EdgeSyncException(
-                ErrorKind.NotFound, $"no daemon runs as process {processId}", "'edgesync leaf' starts one"), null);
+                ErrorKind.NotFound, $"no daemon runs as process {processId}", "edgesync leaf --repo FILE"), null);
         }
 
         if ((which ?? context.Get(Globals.Repo)) is { } repository)
@@ -67,11 +69,28 @@ internal static class SyncCommand
         {
             1 => (all[0], null),
             0 => throw new EdgeSyncException(ErrorKind.NotFound, "no daemon runs here", "edgesync leaf --repo FILE"),
-            _ => throw new EdgeSyncException(ErrorKind.Ambiguous, $"{all.Count} daemons run here", "name a repository or a process")
+            _ => throw new EdgeSyncException(ErrorKind.Ambiguous, $"{all.Count} daemons run here", "name one of them by its process id or a repository")
             {
-                Candidates = [.. all.Select(s => Path.GetFileNameWithoutExtension(s))],
+                Candidates = await Task.WhenAll(all.Select(s => DescribeAsync(s, cancellationToken))),
             },
         };
+    }
+
+    // Process, role, name, repositories: what a person can tell daemons apart by.
+    private static async Task<string> DescribeAsync(string socket, CancellationToken cancellationToken)
+    {
+        var process = Path.GetFileNameWithoutExtension(socket);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(AnswerTimeMax);
+        try
+        {
+            var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), limit.Token)).Status!;
+            return $"{process}  {status.Role}  {status.Node}  {string.Join(", ", status.Repositories.Select(r => r.Path))}".TrimEnd();
+        }
+        catch (Exception e) when (e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return $"{process}  does not answer";
+        }
     }
 }
 

@@ -14,13 +14,13 @@ internal static class AmendCommand
     private static readonly Option<string?> Message = new("--message", "-m") { Description = "New comment.", HelpName = "TEXT" };
     private static readonly Option<string?> Author = new("--author") { Description = "New author.", HelpName = "LOGIN" };
     private static readonly Option<string?> Date = new("--date") { Description = "New time.", HelpName = "TIME" };
-    private static readonly Option<string?> Color = new("--bgcolor") { Description = "Colour on the timeline; an empty one takes it off.", HelpName = "COLOR" };
+    private static readonly Option<string?> Color = new Option<string?>("--bgcolor") { Description = "Colour on the timeline; an empty one removes it.", HelpName = "COLOR" }.TakesEmpty();
     private static readonly Option<string?> BranchColor = new("--branchcolor") { Description = "Colour of this and its descendants.", HelpName = "COLOR" };
-    private static readonly Option<string[]> Added = new("--tag") { Description = "Tag to put on; may be repeated.", HelpName = "NAME" };
-    private static readonly Option<string[]> Cancelled = new("--cancel") { Description = "Tag to take off; may be repeated.", HelpName = "NAME" };
-    private static readonly Option<string?> BranchName = new("--branch") { Description = "Moves this and its descendants to a new branch.", HelpName = "NAME" };
-    private static readonly Option<bool> Close = new("--close") { Description = "Closes the branch here." };
-    private static readonly Option<bool> Hide = new("--hide") { Description = "Leaves it out of timelines." };
+    private static readonly Option<string[]> Added = new("--tag") { Description = "Tag to add; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string[]> Cancelled = new("--cancel") { Description = "Tag to cancel; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string?> BranchName = new("--branch") { Description = "Move this and its descendants to a new branch.", HelpName = "NAME" };
+    private static readonly Option<bool> Close = new("--close") { Description = "Close the branch here." };
+    private static readonly Option<bool> Hide = new("--hide") { Description = "Leave it out of timelines." };
 
     public static Verb Create() => new("amend", "Change how a check-in is shown: comment, author, time, colour, tags, branch.", Run)
     {
@@ -60,7 +60,7 @@ internal static class AmendCommand
 
         return DateText.TryParse(text, repository.Now, out var date)
             ? date
-            : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is no time", "such as 2024-01-31T12:00:00");
+            : throw new EdgeSyncException(ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00");
     }
 }
 
@@ -69,7 +69,7 @@ internal static class AmendCommand
 internal sealed record AmendReport(string Status, string Hash, string? Control) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(
-        Status == "amended" ? $"amended {Hash[..10]}" : $"{Hash[..10]} is so already");
+        Status == "amended" ? $"amended {Hash[..10]}" : $"nothing to change in {Hash[..10]}");
 
     public void WriteFields(Utf8JsonWriter json)
     {

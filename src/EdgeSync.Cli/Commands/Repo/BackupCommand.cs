@@ -7,18 +7,26 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class BackupCommand
 {
-    private static readonly Argument<string> To = new("PATH") { Description = "New file." };
+    private static readonly Argument<string[]> Paths = new("PATH")
+    {
+        HelpName = "[REPO] PATH",
+        Description = "The new file; before it, if one likes, the repository file in place of -R.",
+        Arity = new ArgumentArity(1, 2),
+    };
 
     public static Verb Create() => new("backup", "Copy a repository, whole and self-contained, while others use it.", Run)
     {
-        Arguments = { To },
-        Examples = ["repo backup -R project.fossil /mnt/usb/project-$(date +%F).fossil"],
+        Arguments = { Paths },
+        Examples = ["repo backup project.fossil /mnt/usb/project-$(date +%F).fossil"],
     };
 
     private static ExitCode Run(CommandContext context)
     {
-        var target = context.Require(To);
-        using var repository = context.OpenToRead();
+        var paths = context.Require(Paths);
+        var target = paths[^1];
+        if (Directory.Exists(target)) throw new EdgeSyncException(ErrorKind.Conflict, $"{target} is a folder, and a new file is needed", "name a file in it");
+
+        using var repository = paths.Length == 1 ? context.OpenToRead() : context.OpenToRead(paths[0]);
         repository.BackUp(target);
         context.Output.Write(new BackupReport(repository.Path, target, new FileInfo(target).Length));
         return ExitCode.Ok;

@@ -13,21 +13,21 @@ internal static class BranchCommand
 
     private static readonly Argument<string> Name = new("NAME") { Description = "The branch." };
     private static readonly Option<string> From = new("--from") { Description = "Check-in that it leaves.", HelpName = "VERSION", DefaultValueFactory = _ => "tip" };
-    private static readonly Option<string?> Message = new("--message", "-m") { Description = "Comment; otherwise says which branch was created.", HelpName = "TEXT" };
-    private static readonly Option<bool> Private = new("--private") { Description = "Never leaves this repository unless asked for." };
+    private static readonly Option<string?> Message = new("--message", "-m") { Description = "Comment (default: says which branch was created).", HelpName = "TEXT" };
+    private static readonly Option<bool> Private = new("--private") { Description = "Keep it in this repository unless private artifacts are asked for." };
 
-    public static Verb Create() => new("branch", "Branches and their newest check-ins.")
+    public static Verb Create() => new("branch", "List, start, close and hide branches.")
     {
-        new Verb("ls", "List branches.", RunList) { Options = { Closed, All }, Examples = ["repo branch ls", "repo branch ls --all --json"] },
+        new Verb("ls", "List branches.", RunList) { Options = { Closed, All }, Examples = ["repo branch ls", "repo branch ls --all --json"] }.Also("list"),
         new Verb("new", "Start a branch with an empty check-in.", RunNew)
         {
             Arguments = { Name }, Options = { From, Message, AuthorOptions.User, Private },
             Examples = ["repo branch new experiment", "repo branch new fix-1 --from v1.0 -m 'Fixes for 1.0'"],
         },
-        Change("close", "Close a branch.", "closed", (writer, rid, user) => writer.Close(rid, user)),
-        Change("reopen", "Open a closed branch again.", "reopened", (writer, rid, user) => writer.Reopen(rid, user)),
-        Change("hide", "Leave a branch out of timelines.", "hidden", (writer, rid, user) => writer.Hide(rid, user)),
-        Change("unhide", "Show a hidden branch again.", "shown", (writer, rid, user) => writer.Unhide(rid, user)),
+        Change("close", "Close a branch.", "closed", (writer, rid, user) => writer.Close(rid, user), (writer, rid) => writer.IsClosed(rid)),
+        Change("reopen", "Open a closed branch again.", "reopened", (writer, rid, user) => writer.Reopen(rid, user), (writer, rid) => !writer.IsClosed(rid)),
+        Change("hide", "Leave a branch out of timelines.", "hidden", (writer, rid, user) => writer.Hide(rid, user), (writer, rid) => writer.IsHidden(rid)),
+        Change("unhide", "Show a hidden branch again.", "shown", (writer, rid, user) => writer.Unhide(rid, user), (writer, rid) => !writer.IsHidden(rid)),
     };
 
     private static ExitCode RunList(CommandContext context)
@@ -57,30 +57,34 @@ internal static class BranchCommand
         return ExitCode.Ok;
     }
 
-    private static Verb Change(string name, string summary, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change) =>
-        new(name, summary, context => RunChange(context, status, change))
+    private static Verb Change(
+        string name, string summary, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change, Func<TagWriter, RecordId, bool> isDone) =>
+        new(name, summary, context => RunChange(context, status, change, isDone))
         {
             Arguments = { Name },
             Options = { AuthorOptions.User },
             Examples = [$"repo branch {name} experiment"],
         };
 
-    private static ExitCode RunChange(CommandContext context, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change)
+    private static ExitCode RunChange(
+        CommandContext context, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change, Func<TagWriter, RecordId, bool> isDone)
     {
         var name = context.Require(Name);
         using var repository = context.OpenToWrite();
         var tip = repository.Names.ResolveCheckin(name);
-        change(new TagWriter(repository), tip, context.UserName);
+        var writer = new TagWriter(repository);
+        if (isDone(writer, tip)) status = "already_" + status;
+        else change(writer, tip, context.UserName);
         context.Output.Write(
             new BranchChangeReport(status, name, repository.Content.NameOf(tip).ToString()));
         return ExitCode.Ok;
     }
 }
 
-/// <param name="Status"><c>created</c>, <c>closed</c>, <c>reopened</c>, <c>hidden</c> or <c>shown</c>.</param>
+/// <param name="Status"><c>created</c>, <c>closed</c>, <c>reopened</c>, <c>hidden</c> or <c>shown</c>, or <c>already_…</c>.</param>
 internal sealed record BranchChangeReport(string Status, string Name, string Hash) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"branch {Name} {Status} at {Hash[..10]}");
+    public void Print(TextWriter output) => output.WriteLine($"branch {Text.Name(Name)} {Status.Replace('_', ' ')} at {Hash[..10]}");
 
     public void WriteFields(Utf8JsonWriter json)
     {
@@ -112,7 +116,7 @@ internal sealed record BranchReport(IReadOnlyList<BranchEntry> Branches) : IRepo
         foreach (var branch in Branches)
         {
             var marks = (branch.IsClosed ? "  closed" : "") + (branch.IsPrivate ? "  private" : "");
-            output.WriteLine($"{branch.Name.PadRight(width)}  {branch.Tip[..10]}  {Text.Minute(branch.Date)}  {branch.User}{marks}");
+            output.WriteLine($"{Text.Name(branch.Name).PadRight(width)}  {branch.Tip[..10]}  {Text.Minute(branch.Date)}  {Text.Name(branch.User)}{marks}");
         }
     }
 

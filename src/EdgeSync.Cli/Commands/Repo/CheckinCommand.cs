@@ -17,24 +17,24 @@ internal static class CheckinCommand
     };
 
     private static readonly Option<string> Message = new("--message", "-m") { Description = "Comment.", HelpName = "TEXT", Required = true };
-    private static readonly Option<string?> Parent = new("--parent") { Description = "Check-in to build on; otherwise the newest of the branch.", HelpName = "VERSION" };
+    private static readonly Option<string?> Parent = new("--parent") { Description = "Check-in to build on (default: the newest of the branch).", HelpName = "VERSION" };
     private static readonly Option<string[]> Merge = new("--merge") { Description = "Another parent; may be repeated.", HelpName = "VERSION" };
-    private static readonly Option<string?> BranchName = new("--branch") { Description = "Branch to continue, or to start when there is none.", HelpName = "NAME" };
+    private static readonly Option<string?> BranchName = new("--branch") { Description = "Branch to continue, or to start when it does not exist.", HelpName = "NAME" };
     private static readonly Option<string[]> Remove = new("--rm") { Description = "File to remove; may be repeated.", HelpName = "NAME" };
     private static readonly Option<string[]> Renames = new("--mv") { Description = "File to rename; may be repeated.", HelpName = "OLD=NEW" };
-    private static readonly Option<string[]> Integrate = new("--integrate") { Description = "As --merge, and closes that branch.", HelpName = "VERSION" };
-    private static readonly Option<string[]> Cherrypick = new("--cherrypick") { Description = "Check-in whose change is taken; may be repeated.", HelpName = "VERSION" };
-    private static readonly Option<string[]> Backout = new("--backout") { Description = "Check-in whose change is taken back; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string[]> Integrate = new("--integrate") { Description = "Another parent, whose branch is closed.", HelpName = "VERSION" };
+    private static readonly Option<string[]> Cherrypick = new("--cherrypick") { Description = "Check-in whose change is applied; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string[]> Backout = new("--backout") { Description = "Check-in whose change is reverted; may be repeated.", HelpName = "VERSION" };
     private static readonly Option<string?> Color = new("--bgcolor") { Description = "Colour on the timeline: of a new branch, or of this check-in.", HelpName = "COLOR" };
-    private static readonly Option<bool> Close = new("--close") { Description = "Closes the branch with this check-in." };
-    private static readonly Option<bool> Delta = new("--delta") { Description = "Writes only differences to a baseline; otherwise when it pays." };
-    private static readonly Option<bool> AllowOlder = new("--allow-older") { Description = "Though the parent is not older." };
+    private static readonly Option<bool> Close = new("--close") { Description = "Close the branch with this check-in." };
+    private static readonly Option<bool> Delta = new("--delta") { Description = "Write a delta manifest (default: when it is smaller)." };
+    private static readonly Option<bool> AllowOlder = new("--allow-older") { Description = "Commit even if the parent is not older." };
     private static readonly Option<string[]> TagNames = new("--tag") { Description = "Tag for this check-in; may be repeated.", HelpName = "NAME" };
-    private static readonly Option<string?> Date = new("--date") { Description = "Time of the check-in, ISO 8601; otherwise now.", HelpName = "TIME" };
+    private static readonly Option<string?> Date = new("--date") { Description = "Time of the check-in, ISO 8601 (default: now).", HelpName = "TIME" };
     private static readonly Option<string> BaseFolder = new("--base", "-C") { Description = "Folder that the names start from.", HelpName = "FOLDER", DefaultValueFactory = _ => "." };
-    private static readonly Option<bool> AllowFork = new("--allow-fork") { Description = "Though the parent has a child on the branch." };
-    private static readonly Option<bool> AllowEmpty = new("--allow-empty") { Description = "Though nothing changes." };
-    private static readonly Option<bool> Private = new("--private") { Description = "Never leaves this repository unless asked for." };
+    private static readonly Option<bool> AllowFork = new("--allow-fork") { Description = "Commit even if this creates a fork." };
+    private static readonly Option<bool> AllowEmpty = new("--allow-empty") { Description = "Commit even if nothing changed." };
+    private static readonly Option<bool> Private = new("--private") { Description = "Keep it in this repository unless private artifacts are asked for." };
 
     public static Verb Create() => new("ci", "Check in files.", Run)
     {
@@ -59,15 +59,19 @@ internal static class CheckinCommand
 
     private static ExitCode Run(CommandContext context)
     {
+        if (string.IsNullOrWhiteSpace(context.Require(Message)))
+            throw new EdgeSyncException(ErrorKind.Usage, "the comment is blank", "say what changed: --message TEXT");
+
+        var path = context.RepositoryPath;
         var root = Path.GetFullPath(context.Require(BaseFolder));
         var renames = RenamesOf(context);
         var named = NamesIn(root, context.Get(Files) ?? []);
         var removed = context.Get(Remove) ?? [];
         var mayBeEmpty = context.Get(AllowEmpty) || context.Get(Merge) is { Length: > 0 } || context.Get(Integrate) is { Length: > 0 };
         if (renames.Count + named.Count + removed.Length == 0 && !mayBeEmpty)
-            throw new EdgeSyncException(ErrorKind.Usage, "nothing to check in", "name files, or --rm NAME");
+            throw new EdgeSyncException(ErrorKind.Usage, "no file is named, so there is nothing to check in", "name files or folders, or --rm NAME to remove one");
 
-        using var repository = context.OpenToWrite();
+        using var repository = context.OpenToWrite(path);
         using var spool = new ContentSpool(repository.Path);
         var branch = context.Get(BranchName);
         var parent = context.Get(Parent) is { } version ? repository.Names.ResolveCheckin(version) : RecordId.None;
@@ -126,7 +130,7 @@ internal static class CheckinCommand
         return DateTimeOffset.TryParse(
             text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var date)
             ? Instant.FromDateTime(date)
-            : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is no time", "such as 2024-01-31T12:00:00Z");
+            : throw new EdgeSyncException(ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00Z");
     }
 
     private static List<FileChange> RenamesOf(CommandContext context)
@@ -144,8 +148,6 @@ internal static class CheckinCommand
 
     private static List<string> NamesIn(string root, string[] files) => [.. files.Select(file =>
     {
-        if (file.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "a file name is empty", "'.' is the whole folder");
-
         var path = Path.GetFullPath(file, root);
         var name = Path.GetRelativePath(root, path);
         if (OperatingSystem.IsWindows()) name = name.Replace('\\', '/');
@@ -157,7 +159,7 @@ internal static class CheckinCommand
 
 internal sealed record CheckinReport(string Hash, long Rid, IReadOnlyList<SkippedFile> Skipped) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"checkin {Hash[..10]} (rid={Rid})");
+    public void Print(TextWriter output) => output.WriteLine($"checkin {Hash}");
 
     public void WriteFields(Utf8JsonWriter json)
     {

@@ -9,6 +9,20 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class TreeOptions
 {
+    /// <summary>The check-in as a word; <c>--version</c> says the same, as in the other commands.</summary>
+    public static Argument<string?> VersionArgument { get; } = new("VERSION") { Description = "Check-in (default: the newest).", Arity = ArgumentArity.ZeroOrOne };
+
+    public static Option<string?> Version { get; } = new("--version", "-r") { Description = "The check-in, in place of the argument.", HelpName = "VERSION" };
+
+    /// <summary>Null for the newest.</summary>
+    public static string? VersionOf(CommandContext context)
+    {
+        var (word, option) = (context.Get(VersionArgument), context.Get(Version));
+        return word is null || option is null
+            ? word ?? option
+            : throw new EdgeSyncException(ErrorKind.Usage, $"two versions are named: {word} and {option}", "--version VERSION, or the argument, not both");
+    }
+
     public static Option<string> Folder { get; } = new("--dir", "-d")
     {
         Description = "Folder to write into.",
@@ -19,23 +33,23 @@ internal static class TreeOptions
 
 internal static class CheckoutCommand
 {
-    private static readonly Argument<string?> Version = new("VERSION") { Description = "Check-in; otherwise the newest.", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Replace files that are there." };
+    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Replace existing files." };
 
     public static Verb Create() => new("co", "Write all files of a check-in into a folder.", Run)
     {
-        Arguments = { Version },
-        Options = { TreeOptions.Folder, Force },
-        Notes =
-            "Nothing is written when a file is in the way, unless --force is given; nothing at all when a content is not here, or two "
-            + "files would be one (names that differ in case, on some file systems).",
+        Arguments = { TreeOptions.VersionArgument },
+        Options = { TreeOptions.Folder, Force, TreeOptions.Version },
+        Notes = """
+            Nothing is written when a file exists already, unless --force is given; nor when content is missing, or two files
+            would have one name (names that differ in case, on some file systems).
+            """,
         Examples = ["repo co -R project.fossil -d work", "repo co v1.0 -d work --force"],
     };
 
     private static ExitCode Run(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(context.Get(Version)));
+        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(TreeOptions.VersionOf(context)));
         var folder = context.Require(TreeOptions.Folder);
         var force = context.Get(Force);
         var files = TreeFile.AllOf(tree);
@@ -51,7 +65,7 @@ internal sealed record CheckoutReport(string Checkin, IReadOnlyList<string> File
 {
     public void Print(TextWriter output)
     {
-        foreach (var file in Files) output.WriteLine($"  {file}");
+        foreach (var file in Files) output.WriteLine($"  {Text.Name(file)}");
         output.WriteLine($"checked out {Files.Count} files");
     }
 

@@ -10,20 +10,21 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class CloneCommand
 {
-    private static readonly Argument<string[]> UrlAndPath = new("URL PATH")
+    private static readonly Argument<string[]> UrlAndPath = new("URL")
     {
-        Description = "Peer, and file to create; the path may be left out. With --invite only the path.",
+        HelpName = "[URL] [PATH]",
+        Description = "Peer, and file to create (default: named after the URL). With --invite only the path.",
         Arity = new ArgumentArity(0, 2),
     };
 
-    private static readonly Option<string?> Invite = new("--invite") { Description = "Token that stands for address, login and password.", HelpName = "TOKEN" };
-    private static readonly Option<bool> Private = new("--private") { Description = "Private branches too." };
-    private static readonly Option<bool> Unversioned = new("--uv") { Description = "Unversioned files too." };
+    private static readonly Option<string?> Invite = new("--invite") { Description = "Invitation: address, login and password in one.", HelpName = "TOKEN" };
+    private static readonly Option<bool> Private = new("--private") { Description = "Clone private branches too." };
+    private static readonly Option<bool> Unversioned = new("--uv") { Description = "Clone unversioned files too." };
     private static readonly Option<bool> Once = new("--once") { Description = "Do not remember the peer." };
 
     public static Verb Create()
     {
-        var verb = new Verb("clone", "Copy a repository from a peer; an interrupted copy is gone on with.", RunAsync)
+        var verb = new Verb("clone", "Clone a repository. An interrupted clone can be resumed.", RunAsync)
         {
             Arguments = { UrlAndPath },
             Options = { Invite, Private, Unversioned, Once },
@@ -46,8 +47,10 @@ internal static class CloneCommand
         if (context.Get(Private)) actions |= SyncActions.Private;
         if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
 
+        if (Directory.Exists(path)) throw new EdgeSyncException(ErrorKind.Conflict, $"{path} is a folder, and a new file is needed", "edgesync repo clone URL PATH");
+
         using var clone = CloneFile.Open(path, new RepositoryCreateOptions { AdminUser = url.User ?? CommandContext.SystemUser, Clock = context.Clock });
-        if (clone.IsResumed) context.Output.Errors.WriteLine($"going on with the clone in {clone.PartialPath}");
+        if (clone.IsResumed) context.Output.Errors.WriteLine($"resuming the clone in {clone.PartialPath}");
         SyncOutcome outcome;
         try
         {
@@ -56,11 +59,11 @@ internal static class CloneCommand
         }
         catch (EdgeSyncException e) when (clone.IsResumed && e.Kind == ErrorKind.Conflict)
         {
-            throw new EdgeSyncException(e.Kind, e.Message, $"remove {clone.PartialPath} to begin anew", e);
+            throw new EdgeSyncException(e.Kind, e.Message, $"remove {clone.PartialPath} to start over", e);
         }
         catch (Exception e) when (e is not InvariantException)
         {
-            if (clone.Abandon()) context.Output.Errors.WriteLine($"what has come is kept in {clone.PartialPath}: the same command goes on with it");
+            if (clone.Abandon()) context.Output.Errors.WriteLine($"the received part is kept in {clone.PartialPath}; the same command resumes it");
             throw;
         }
 
@@ -81,14 +84,14 @@ internal static class CloneCommand
         var words = context.Get(UrlAndPath) ?? [];
         if (context.Get(Invite) is { } text)
         {
-            if (words.Length > 1) throw new EdgeSyncException(ErrorKind.Usage, "an invitation knows the address: give only the path");
-            if (!InviteToken.TryParse(text, out var token)) throw new EdgeSyncException(ErrorKind.Usage, "this is no invitation token", "copy it whole");
+            if (words.Length > 1) throw new EdgeSyncException(ErrorKind.Usage, "an invitation knows the address: give only the path", "edgesync repo clone --invite TOKEN PATH");
+            if (!InviteToken.TryParse(text, out var token)) throw new EdgeSyncException(ErrorKind.Usage, "invalid invitation token", "copy the whole token");
 
             var invited = PeerUrl.Parse(token!.Url) with { User = token.Login, Password = token.Password };
             return (invited, words.Length == 1 ? words[0] : DefaultPath(invited));
         }
 
-        if (words.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "what is to be cloned?", "edgesync repo clone URL PATH");
+        if (words.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "no URL is given", "edgesync repo clone URL PATH");
 
         var peer = PeerUrl.Parse(words[0]);
         return (peer, words.Length == 2 ? words[1] : DefaultPath(peer));

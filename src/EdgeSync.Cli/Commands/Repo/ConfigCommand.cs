@@ -8,16 +8,39 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class ConfigCommand
 {
     private static readonly Argument<string> Key = new("KEY") { Description = "Name of the setting." };
-    private static readonly Argument<string> Value = new("VALUE") { Description = "Its new value." };
+    private static readonly Argument<string> Value = new Argument<string>("VALUE") { Description = "Its new value; empty removes the setting." }.TakesEmpty();
+    private static readonly Argument<string?> SomeKey = new("KEY") { Description = "Setting to print (default: all).", Arity = ArgumentArity.ZeroOrOne };
 
-    /// <summary>Changing these by hand breaks the bond with other clones, or the file.</summary>
-    private static readonly string[] Fixed = ["project-code", "server-code", "content-schema", "aux-schema"];
+    private static readonly Argument<string?> SomeValue =
+        new Argument<string?>("VALUE") { Description = "New value; empty removes the setting.", Arity = ArgumentArity.ZeroOrOne }.TakesEmpty();
+
+    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Accept unknown names and values." };
 
     public static Verb Create() => new("config", "Read and change the settings of a repository.")
     {
-        new Verb("ls", "List all settings.", RunList) { Examples = ["repo config ls"] },
-        new Verb("get", "Print one setting.", RunGet) { Arguments = { Key }, Examples = ["repo config get project-name"] },
-        new Verb("set", "Change one setting.", RunSet) { Arguments = { Key, Value }, Examples = ["repo config set project-name 'Our project'"] },
+        new Verb("ls", "List all settings.", RunList) { Examples = ["repo config ls"] }.Also("list"),
+        new Verb("get", "Print one setting.", context => RunGet(context, context.Require(Key))) { Arguments = { Key }, Examples = ["repo config get project-name"] },
+        new Verb("set", "Change one setting.", context => RunSet(context, context.Require(Key), context.Require(Value)))
+        {
+            Arguments = { Key, Value }, Options = { Force }, Examples = ["repo config set project-name 'Our project'", "repo config set ignore-glob ''"],
+        },
+        new Verb("unset", "Remove one setting, which then has its default.", context => RunSet(context, context.Require(Key), ""))
+        {
+            Arguments = { Key }, Examples = ["repo config unset ignore-glob"],
+        },
+    };
+
+    /// <summary>As Fossil spells it: without words all, with one that setting, with two it is changed.</summary>
+    public static Verb CreateSettings() => new("settings", "List, print or change settings, as 'fossil settings' does.", context => (context.Get(SomeKey), context.Get(SomeValue)) switch
+    {
+        (null, _) => RunList(context),
+        ({ } key, null) => RunGet(context, key),
+        ({ } key, { } value) => RunSet(context, key, value),
+    })
+    {
+        Arguments = { SomeKey, SomeValue },
+        Options = { Force },
+        Examples = ["repo settings", "repo settings autosync", "repo settings autosync off"],
     };
 
     private static ExitCode RunList(CommandContext context)
@@ -28,30 +51,27 @@ internal static class ConfigCommand
         return ExitCode.Ok;
     }
 
-    private static ExitCode RunGet(CommandContext context)
+    private static ExitCode RunGet(CommandContext context, string key)
     {
         using var repository = context.OpenToRead();
-        var key = context.Require(Key);
         var value = repository.Settings[key] ?? throw new EdgeSyncException(
             ErrorKind.NotFound, $"{repository.Path} has no setting '{key}'", "edgesync repo config ls");
         context.Output.Write(new ConfigValueReport(key, value));
         return ExitCode.Ok;
     }
 
-    private static ExitCode RunSet(CommandContext context)
+    private static ExitCode RunSet(CommandContext context, string key, string value)
     {
-        var key = context.Require(Key);
-        var value = context.Require(Value);
-        if (Fixed.Contains(key)) throw new EdgeSyncException(ErrorKind.Denied, $"'{key}' is what the repository is, not a setting");
-
+        // Whatever stands there may go, also what nobody knows any more.
+        KnownSettings.Require(key, value, isForced: value.Length == 0 || context.Get(Force));
         using var repository = context.OpenToWrite();
         using (var transaction = repository.Begin())
         {
-            repository.Settings.Set(key, value);
+            repository.Settings[key] = value.Length == 0 ? null : value;
             transaction.Commit();
         }
 
-        context.Output.Write(new ConfigSetReport(key, value));
+        context.Output.Write(new ConfigSetReport(key, value.Length == 0 ? null : value));
         return ExitCode.Ok;
     }
 
@@ -92,9 +112,10 @@ internal sealed record ConfigValueReport(string Name, string Value) : IReport
     }
 }
 
-internal sealed record ConfigSetReport(string Name, string Value) : IReport
+/// <param name="Value">Null when the setting was removed.</param>
+internal sealed record ConfigSetReport(string Name, string? Value) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"{Name} = {Value}");
+    public void Print(TextWriter output) => output.WriteLine(Value is null ? $"{Name} removed" : $"{Name} = {Value}");
 
     public void WriteFields(Utf8JsonWriter json)
     {

@@ -8,17 +8,17 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class DeltaCommand
 {
-    private static readonly Argument<string> Source = new("SOURCE") { Description = "File that the delta rests on." };
-    private static readonly Argument<string> Target = new("TARGET") { Description = "File that the delta makes." };
+    private static readonly Argument<string> Source = new("SOURCE") { Description = "File that the delta is based on." };
+    private static readonly Argument<string> Target = new("TARGET") { Description = "File that the delta produces." };
     private static readonly Argument<string> Delta = new("DELTA") { Description = "Delta file." };
 
     private static readonly Option<string?> To = new("--output", "-o")
     {
-        Description = "File to write; otherwise stdout.",
+        Description = "File to write (default: stdout).",
         HelpName = "FILE",
     };
 
-    public static Verb Create() => new("delta", "Make and apply Fossil deltas, byte for byte those of the stock program.")
+    public static Verb Create() => new("delta", "Create and apply Fossil deltas, byte for byte as the stock program.")
     {
         new Verb("create", "Write the delta that turns SOURCE into TARGET.", RunCreate)
         {
@@ -26,7 +26,7 @@ internal static class DeltaCommand
             Options = { To },
             Examples = ["repo delta create old.txt new.txt -o change.delta"],
         },
-        new Verb("apply", "Write what DELTA makes of SOURCE.", RunApply)
+        new Verb("apply", "Apply DELTA to SOURCE and write the result.", RunApply)
         {
             Arguments = { Source, Delta },
             Options = { To },
@@ -42,7 +42,7 @@ internal static class DeltaCommand
         var source = InputFile.ReadAll(context.Require(Source));
         var name = context.Require(Delta);
         if (!DeltaApplier.TryApply(source, InputFile.ReadAll(name), Array.MaxLength, out var target, out var fault))
-            throw new EdgeSyncException(ErrorKind.Corrupt, $"{name} is no delta for {context.Require(Source)}: {fault}");
+            throw new EdgeSyncException(ErrorKind.Corrupt, $"{name} is not a delta for {context.Require(Source)}: {fault}");
 
         return Finish(context, target);
     }
@@ -52,7 +52,7 @@ internal static class DeltaCommand
         var file = context.Get(To);
         if (context.Output.IsJson)
         {
-            if (file is null) throw new EdgeSyncException(ErrorKind.Usage, "--json needs --output: stdout cannot carry both", "-o FILE");
+            if (file is null) throw new EdgeSyncException(ErrorKind.Usage, "--json needs --output: stdout cannot carry both", "--output FILE");
 
             InputFile.WriteAll(file, result, context.Output);
             context.Output.Write(new DeltaReport(file, result.Length));

@@ -9,10 +9,10 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class ExtractCommand
 {
-    private static readonly Argument<string[]> Names = new("FILES") { Description = "Files to write; otherwise all.", Arity = ArgumentArity.ZeroOrMore };
-    private static readonly Option<string?> Version = new("--version", "-r") { Description = "Check-in; otherwise the newest.", HelpName = "VERSION" };
+    private static readonly Argument<string[]> Names = new("FILES") { Description = "Files to write (default: all).", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Option<string?> Version = new("--version", "-r") { Description = "Check-in (default: the newest).", HelpName = "VERSION" };
 
-    public static Verb Create() => new("extract", "Write files of a check-in, replacing what is there.", Run)
+    public static Verb Create() => new("extract", "Write files of a check-in, replacing existing ones.", Run)
     {
         Arguments = { Names },
         Options = { Version, TreeOptions.Folder },
@@ -37,7 +37,7 @@ internal sealed record ExtractReport(IReadOnlyList<string> Files) : IReport
 {
     public void Print(TextWriter output)
     {
-        foreach (var file in Files) output.WriteLine(file);
+        foreach (var file in Files) output.WriteLine(Text.Name(file));
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);

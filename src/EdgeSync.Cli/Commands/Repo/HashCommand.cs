@@ -9,9 +9,9 @@ internal static class HashCommand
 {
     private static readonly Argument<string[]> Files = new("FILES") { Description = "Files to hash.", Arity = ArgumentArity.OneOrMore };
 
-    private static readonly Option<bool> Sha3 = new("--sha3") { Description = "SHA3-256 in place of SHA1." };
+    private static readonly Option<bool> Sha3 = new("--sha3") { Description = "Use SHA3-256 in place of SHA1." };
 
-    public static Verb Create() => new("hash", "Print what files would be named as artifacts.", Run)
+    public static Verb Create() => new("hash", "Print the artifact hashes of files.", Run)
     {
         Arguments = { Files },
         Options = { Sha3 },

@@ -7,9 +7,10 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class InfoCommand
 {
-    public static Verb Create() => new("info", "Show what a repository is and holds.", Run)
+    public static Verb Create() => new("info", "Show the project, its codes and its size.", Run)
     {
-        Examples = ["repo info -R project.fossil"],
+        Arguments = { Globals.RepoArgument },
+        Examples = ["repo info project.fossil", "repo info -R project.fossil --json"],
     };
 
     private static ExitCode Run(CommandContext context)

@@ -1,21 +1,22 @@
 using System.CommandLine;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class InviteCommand
 {
-    private static readonly Argument<string> Login = new("LOGIN") { Description = "Who is invited; made when there is no such user." };
-    private static readonly Option<string?> Url = new("--url") { Description = "Where to clone from; otherwise the last peer that was synced with.", HelpName = "URL" };
-    private static readonly Option<TimeSpan> TimeToLive = Durations.Option("--ttl", "How long the login works, such as 7d; 0 for ever.", TimeSpan.Zero);
+    private static readonly Argument<string> Login = new("LOGIN") { Description = "Who is invited; created unless the user exists." };
+    private static readonly Option<string?> Url = new("--url") { Description = "Where to clone from (default: the last peer that was synced with).", HelpName = "URL" };
+    private static readonly Option<TimeSpan> TimeToLive = Durations.Option("--ttl", "How long the login works; 0 for ever.", TimeSpan.Zero);
 
     public static Verb Create() => new("invite", "Print one command that lets somebody clone.", Run)
     {
         Arguments = { Login },
         Options = { UserCommand.Capabilities, Url, TimeToLive },
-        Notes = UserCommand.Letters,
+        Notes = UserCommand.Letters + "\nAn invitation always gives g (clone) too.",
         Examples = ["repo invite bob --cap oi --url https://host/project --ttl 7d"],
     };
 
@@ -24,6 +25,7 @@ internal static class InviteCommand
         using var repository = context.OpenToWrite();
         var url = context.Get(Url) ?? repository.Settings["last-sync-url"] ?? throw new EdgeSyncException(
             ErrorKind.Usage, "an invitation needs an address to clone from", "--url http://this-host:8080");
+        url = PeerUrl.Parse(url).ToString();
         var timeToLive = context.Get(TimeToLive);
         var token = repository.Users.Invite(
             context.Require(Login), context.Require(UserCommand.Capabilities), url, timeToLive > TimeSpan.Zero ? timeToLive : null);

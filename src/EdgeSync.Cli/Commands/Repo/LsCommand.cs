@@ -10,20 +10,19 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class LsCommand
 {
-    private static readonly Argument<string?> Version = new("VERSION") { Description = "Check-in; otherwise the newest.", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<bool> Long = new("--long", "-l") { Description = "Hash and permission too." };
+    private static readonly Option<bool> Long = new("--long", "-l") { Description = "Print hash and permission too." };
 
     public static Verb Create() => new("ls", "List the files of a check-in.", Run)
     {
-        Arguments = { Version },
-        Options = { Long },
+        Arguments = { TreeOptions.VersionArgument },
+        Options = { Long, TreeOptions.Version },
         Examples = ["repo ls", "repo ls -l trunk", "repo ls 2024-01-31 --json"],
     };
 
     private static ExitCode Run(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(context.Get(Version)));
+        var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(TreeOptions.VersionOf(context)));
         var files = TreeFile.AllOf(tree).ConvertAll(f => new LsFile(f.Name, f.Id.ToString(), LetterOf(f.Permission)));
         context.Output.Write(
             new LsReport(repository.Content.NameOf(tree.Rid).ToString(), files) { IsLong = context.Get(Long) });
@@ -56,7 +55,7 @@ internal sealed record LsReport(string Checkin, IReadOnlyList<LsFile> Files) : I
 
     public void Print(TextWriter output)
     {
-        foreach (var file in Files) output.WriteLine(IsLong ? $"{file.Hash[..10]}  {file.Perm}  {file.Name}" : file.Name);
+        foreach (var file in Files) output.WriteLine(IsLong ? $"{file.Hash[..10]}  {file.Perm}  {Text.Name(file.Name)}" : Text.Name(file.Name));
     }
 
     public void WriteFields(Utf8JsonWriter json)

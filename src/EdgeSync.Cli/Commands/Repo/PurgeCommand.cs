@@ -8,12 +8,12 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class PurgeCommand
 {
-    private static readonly Option<bool> DryRun = new("--dry-run", "-n") { Description = "Only say what would be removed." };
+    private static readonly Option<bool> DryRun = new("--dry-run", "-n") { Description = "Only print what would be removed." };
 
     public static Verb Create() => new("purge", "Remove the content of all shunned artifacts from the file, for good.", RunAsync)
     {
         Options = { DryRun },
-        Notes = "What is stored as a delta of them is freed first. The file is then rebuilt. Peers that hold the content keep it until they shun it too.",
+        Notes = "The repository is rebuilt afterwards. Peers keep their copy until they shun it too.",
         Examples = ["repo purge --dry-run", "repo purge"],
     };
 
@@ -53,7 +53,7 @@ internal sealed record PurgeReport(string Status, IReadOnlyList<PurgeLine> Artif
     public void Print(TextWriter output)
     {
         foreach (var artifact in Artifacts) output.WriteLine($"{(Status == "purged" ? "removed" : "would remove")} {artifact.Hash} ({Progress.Bytes(artifact.Bytes)})");
-        if (Artifacts.Count == 0) output.WriteLine("no shunned artifact is held");
+        if (Artifacts.Count == 0) output.WriteLine("nothing to purge");
     }
 
     public void WriteFields(Utf8JsonWriter json)

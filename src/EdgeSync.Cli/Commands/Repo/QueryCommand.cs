@@ -24,9 +24,9 @@ internal static class QueryCommand
     {
         var mayWrite = context.Get(MayWrite);
         using var repository = mayWrite ? context.OpenToWrite() : context.OpenToRead();
-        using var statement = repository.Database.PrepareOnce(context.Require(Sql));
+        using var statement = repository.Database.PrepareOnly(context.Require(Sql));
         if (!mayWrite && !statement.IsReadOnly)
-            throw new EdgeSyncException(ErrorKind.Denied, "this statement changes the repository", "say so: --write");
+            throw new EdgeSyncException(ErrorKind.Denied, "this statement changes the repository", "--write allows it");
 
         if (statement.ColumnCount > 0)
         {

@@ -10,14 +10,15 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class RebuildCommand
 {
     private static readonly Option<bool> Vacuum = new("--vacuum") { Description = "Rewrite the file without free pages." };
-    private static readonly Option<bool> Compress = new("--compress") { Description = "Look for more texts that can be stored as deltas." };
-    private static readonly Option<bool> Cluster = new("--cluster") { Description = "Gather what no cluster names, so that peers announce less." };
+    private static readonly Option<bool> Compress = new("--compress") { Description = "Store more content as deltas." };
+    private static readonly Option<bool> Cluster = new("--cluster") { Description = "Create clusters, so that peers announce less." };
 
-    public static Verb Create() => new("rebuild", "Derive every table anew from the artifacts.", RunAsync)
+    public static Verb Create() => new("rebuild", "Recreate every derived table from the artifacts.", RunAsync)
     {
+        Arguments = { Globals.RepoArgument },
         Options = { Vacuum, Compress, Cluster },
         Notes = "One transaction: an interruption leaves the repository as it was. Shunned artifacts lose their content.",
-        Examples = ["repo rebuild -R project.fossil", "repo rebuild --vacuum --compress --cluster"],
+        Examples = ["repo rebuild project.fossil", "repo rebuild --vacuum --compress --cluster"],
     };
 
     public static RebuildReport Rebuild(CommandContext context, Repository repository, CancellationToken cancellationToken)

@@ -1,64 +1,61 @@
 namespace EdgeSync.Cli.Commands.Repo;
 
-/// <summary>Everything that works on one repository file.</summary>
+/// <summary>Everything that works on one repository file. Where Fossil has a command of the kind, its names work too.</summary>
 internal static class RepoCommand
 {
     /// <summary>In the order of the help page.</summary>
-    public static IReadOnlyList<string> Names { get; } =
+    private static readonly (string Name, string[] Aliases, Func<Verb> Create)[] Table =
     [
-        "new", "clone", "ci", "co", "ls", "info", "timeline", "cat", "extract", "resolve", "tag", "branch", "amend",
-        "wiki", "uv", "user", "invite", "shun", "unshun", "purge", "verify", "rebuild", "serve", "pull", "push",
-        "sync", "config", "query", "backup", "hash", "delta",
+        ("new", ["init"], NewCommand.Create),
+        ("clone", [], CloneCommand.Create),
+        ("ci", ["commit", "checkin"], CheckinCommand.Create),
+        ("co", ["checkout"], CheckoutCommand.Create),
+        ("ls", ["list"], LsCommand.Create),
+        ("info", ["dbstat"], InfoCommand.Create),
+        ("timeline", [], TimelineCommand.Create),
+        ("cat", ["artifact"], CatCommand.Create),
+        ("extract", [], ExtractCommand.Create),
+        ("resolve", ["whatis"], ResolveCommand.Create),
+        ("tag", [], TagCommand.Create),
+        ("branch", ["br"], BranchCommand.Create),
+        ("amend", [], AmendCommand.Create),
+        ("wiki", [], WikiCommand.Create),
+        ("uv", ["unversioned"], UnversionedCommand.Create),
+        ("user", [], UserCommand.Create),
+        ("invite", [], InviteCommand.Create),
+        ("shun", [], ShunCommand.CreateShun),
+        ("unshun", [], ShunCommand.CreateUnshun),
+        ("purge", [], PurgeCommand.Create),
+        ("verify", ["test-integrity"], VerifyCommand.Create),
+        ("rebuild", [], RebuildCommand.Create),
+        ("serve", ["server"], ServeCommand.Create),
+        ("pull", [], SyncCommands.CreatePull),
+        ("push", [], SyncCommands.CreatePush),
+        ("sync", [], SyncCommands.CreateSync),
+        ("config", [], ConfigCommand.Create),
+        ("settings", [], ConfigCommand.CreateSettings),
+        ("query", ["sql"], QueryCommand.Create),
+        ("backup", [], BackupCommand.Create),
+        ("hash", ["sha1sum"], HashCommand.Create),
+        ("delta", [], DeltaCommand.Create),
     ];
+
+    /// <summary>Names and other names, in the order of the help page.</summary>
+    public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } = [.. Table.Select(c => (c.Name, c.Aliases))];
+
+    /// <summary>True for what is a command here, under any of its names.</summary>
+    public static bool IsName(string word) => Table.Any(c => c.Name == word || c.Aliases.Contains(word));
 
     /// <param name="only">The command that was named: the others need not be made. Unknown or null makes all.</param>
     public static Verb Create(string? only)
     {
-        var repo = new Verb("repo", "Work with a Fossil repository file.");
-        if (only is not null && Find(only) is { } named)
+        var repo = new Verb("repo", "Work with a Fossil repository file.")
         {
-            repo.Subcommands.Add(named);
-            return repo;
-        }
-
-        foreach (var name in Names) repo.Subcommands.Add(Find(name)!);
+            Examples = ["repo new project.fossil", "repo ci -R project.fossil -m 'first' README.md", "repo timeline project.fossil", "repo sync -R project.fossil"],
+        };
+        var name = only is null ? null : CommandWords.Expand(only, Names);
+        var named = Array.FindIndex(Table, c => c.Name == name);
+        foreach (var entry in named >= 0 ? [Table[named]] : Table) repo.Subcommands.Add(entry.Create().Also(entry.Aliases));
         return repo;
     }
-
-    /// <summary>One command, or null.</summary>
-    public static Verb? Find(string name) => name switch
-    {
-        "new" => NewCommand.Create(),
-        "clone" => CloneCommand.Create(),
-        "ci" => CheckinCommand.Create(),
-        "co" => CheckoutCommand.Create(),
-        "ls" => LsCommand.Create(),
-        "info" => InfoCommand.Create(),
-        "timeline" => TimelineCommand.Create(),
-        "cat" => CatCommand.Create(),
-        "extract" => ExtractCommand.Create(),
-        "resolve" => ResolveCommand.Create(),
-        "tag" => TagCommand.Create(),
-        "branch" => BranchCommand.Create(),
-        "amend" => AmendCommand.Create(),
-        "wiki" => WikiCommand.Create(),
-        "uv" => UnversionedCommand.Create(),
-        "user" => UserCommand.Create(),
-        "invite" => InviteCommand.Create(),
-        "shun" => ShunCommand.CreateShun(),
-        "unshun" => ShunCommand.CreateUnshun(),
-        "purge" => PurgeCommand.Create(),
-        "verify" => VerifyCommand.Create(),
-        "rebuild" => RebuildCommand.Create(),
-        "serve" => ServeCommand.Create(),
-        "pull" => SyncCommands.CreatePull(),
-        "push" => SyncCommands.CreatePush(),
-        "sync" => SyncCommands.CreateSync(),
-        "config" => ConfigCommand.Create(),
-        "query" => QueryCommand.Create(),
-        "backup" => BackupCommand.Create(),
-        "hash" => HashCommand.Create(),
-        "delta" => DeltaCommand.Create(),
-        _ => null,
-    };
 }

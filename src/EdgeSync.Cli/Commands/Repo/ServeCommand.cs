@@ -5,7 +5,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class ServeCommand
 {
-    private static readonly Option<string> Address = new("--addr", "-P")
+    private static readonly Option<string> Address = new("--addr", "-P", "--serve-http")
     {
         Description = "Where to listen; an address without a host is loopback.",
         HelpName = "ADDR",

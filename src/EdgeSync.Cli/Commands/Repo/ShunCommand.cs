@@ -15,11 +15,11 @@ internal static class ShunCommand
     {
         Arguments = { Hashes },
         Options = { Reason },
-        Notes = "Content that is here stays in the file until 'repo purge' or 'repo rebuild'.",
+        Notes = "Existing content stays in the file until 'repo purge' or 'repo rebuild'.",
         Examples = ["repo shun", "repo shun 3f6c…64 digits --reason 'a password'"],
     };
 
-    public static Verb CreateUnshun() => new("unshun", "Let these artifacts in again.", RunUnshun)
+    public static Verb CreateUnshun() => new("unshun", "Accept these artifacts again.", RunUnshun)
     {
         Arguments = { Some },
         Examples = ["repo unshun 3f6c…64 digits"],
@@ -61,7 +61,7 @@ internal static class ShunCommand
     private static List<ArtifactId> Parse(string[] hashes) => [.. hashes.Select(h => ArtifactId.TryParse(h, out var id)
         ? id
         : throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{h}' is no whole hash: 40 or 64 lower-case hex digits", "edgesync repo resolve NAME shows it"))];
+            ErrorKind.Usage, $"'{h}' is not a whole hash: 40 or 64 lower-case hex digits", "edgesync repo resolve NAME"))];
 }
 
 internal sealed record ShunEntry(string Hash, string Date, string? Comment) : IJsonObject

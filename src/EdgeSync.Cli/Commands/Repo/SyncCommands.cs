@@ -9,11 +9,11 @@ namespace EdgeSync.Cli.Commands.Repo;
 /// <summary><c>pull</c>, <c>push</c> and <c>sync</c>: one command with three directions.</summary>
 internal static class SyncCommands
 {
-    private static readonly Argument<string?> Url = new("URL") { Description = "Peer; otherwise the one that was synced with last.", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<bool> Private = new("--private") { Description = "Private branches too." };
-    private static readonly Option<bool> Unversioned = new("--uv") { Description = "Unversioned files too." };
+    private static readonly Argument<string?> Url = new("URL") { Description = "Peer (default: the last one that was synced with).", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<bool> Private = new("--private") { Description = "Sync private branches too." };
+    private static readonly Option<bool> Unversioned = new("--uv") { Description = "Sync unversioned files too." };
     private static readonly Option<bool> Once = new("--once") { Description = "Do not remember this peer." };
-    private static readonly Option<bool> Verily = new("--verily") { Description = "Compare whole catalogues, to repair a gap." };
+    private static readonly Option<bool> Verily = new("--verily") { Description = "Compare complete lists of artifacts, to repair a gap." };
 
     public static Verb CreatePull() => Create("pull", "Receive what the peer has and we lack.", SyncActions.Pull);
 
@@ -39,7 +39,7 @@ internal static class SyncCommands
         using var repository = context.OpenToWrite();
         var (savedUrl, savedPassword) = SavedPeer.Read(repository);
         var text = context.Get(Url) ?? savedUrl ?? throw new EdgeSyncException(
-            ErrorKind.Usage, $"{repository.Path} does not know a peer yet", $"edgesync repo {name} URL");
+            ErrorKind.Usage, $"{repository.Path} does not know a peer yet", string.Join(' ', "edgesync", "repo", name, "URL"));
         var asked = PeerUrl.Parse(text);
         var isSaved = text == savedUrl || asked.ToString() == savedUrl;
         var (url, login) = PeerOptions.ReadLogin(context, asked, isSaved ? savedPassword : null);
@@ -57,7 +57,7 @@ internal static class SyncCommands
         SyncRun.PrintMessages(context, outcome.Report);
         SyncRun.ThrowOnFault(outcome);
         if (outcome.Report.PushRefused && actions.HasFlag(SyncActions.Push) && !actions.HasFlag(SyncActions.Pull))
-            throw new EdgeSyncException(ErrorKind.Denied, $"{url.Address} takes nothing from {login?.User ?? "nobody"}", "log in: --user LOGIN");
+            throw SyncRun.Denied(url.Address, "not authorized to write", login?.User);
         return ExitCode.Ok;
     }
 }

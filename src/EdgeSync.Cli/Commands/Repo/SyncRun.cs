@@ -10,7 +10,8 @@ using EdgeSync.Storage;
 namespace EdgeSync.Cli.Commands.Repo;
 
 /// <summary>How one session with a peer went.</summary>
-internal sealed record SyncOutcome(SyncReport Report, PeerUrl Peer, long WireBytesSent, long WireBytesReceived, TimeSpan Elapsed);
+/// <param name="Login">Who asked; null for nobody in particular.</param>
+internal sealed record SyncOutcome(SyncReport Report, PeerUrl Peer, long WireBytesSent, long WireBytesReceived, TimeSpan Elapsed, string? Login);
 
 /// <summary>What clone, pull, push and sync have in common: run a session, show how far it is, say how it ended.</summary>
 internal static class SyncRun
@@ -27,12 +28,12 @@ internal static class SyncRun
         try
         {
             var report = await run.RunAsync(at => Show(progress, at), limited.Token);
-            return new SyncOutcome(report, run.Peer, run.WireBytesSent, run.WireBytesReceived, progress.Elapsed);
+            return new SyncOutcome(report, run.Peer, run.WireBytesSent, run.WireBytesReceived, progress.Elapsed, options.Login?.User);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new EdgeSyncException(
-                ErrorKind.Unavailable, $"the exchange with {url} took longer than --timeout allows", "run it again: what has come is kept", e);
+                ErrorKind.Unavailable, $"the exchange with {url} took longer than --timeout allows", "run the command again: what was received is kept", e);
         }
     }
 
@@ -52,9 +53,9 @@ internal static class SyncRun
         foreach (var message in report.Messages) context.Output.Errors.WriteLine($"server says: {Text.OneLine(message)}");
         if (report.ClockSkew is { } skew)
             context.Output.Errors.WriteLine($"warning: the server's clock is {Progress.Span(skew.Duration())} {(skew < TimeSpan.Zero ? "behind" : "ahead")}");
-        if (report.UnversionedPushRefused) context.Output.Errors.WriteLine("warning: the server takes no unversioned files from this user");
+        if (report.UnversionedPushRefused) context.Output.Errors.WriteLine("warning: the server accepts no unversioned files from this user");
         if (report.Missing.Count > 0)
-            context.Output.Errors.WriteLine($"warning: {report.Missing.Count} artifacts were announced but never came, such as {report.Missing[0]}");
+            context.Output.Errors.WriteLine($"warning: {report.Missing.Count} announced artifacts were not received, such as {report.Missing[0]}");
     }
 
     public static void ThrowOnFault(SyncOutcome outcome)
@@ -64,13 +65,31 @@ internal static class SyncRun
         var peer = outcome.Peer.Address;
         throw fault.Kind switch
         {
-            SyncFaultKind.Denied => new EdgeSyncException(ErrorKind.Denied, $"{peer} refuses: {fault.Text}", "log in: --user LOGIN"),
-            SyncFaultKind.LoginFailed => new EdgeSyncException(ErrorKind.Denied, $"{peer} refuses the login: {fault.Text}", "check user and password"),
+            SyncFaultKind.Denied => Denied(peer, fault.Text, outcome.Login),
+            SyncFaultKind.LoginFailed => new EdgeSyncException(ErrorKind.Denied, $"{peer} refuses the login of {outcome.Login ?? "nobody"}: {fault.Text}", "check user and password"),
             SyncFaultKind.WrongProject => new EdgeSyncException(ErrorKind.Conflict, $"{peer} holds another project: {fault.Text}", "check the address"),
-            SyncFaultKind.Stalled => new EdgeSyncException(ErrorKind.Unavailable, $"{peer}: {fault.Text}", "run it again: what has come is kept"),
+            SyncFaultKind.Stalled => new EdgeSyncException(ErrorKind.Unavailable, $"{peer}: {fault.Text}", "run the command again: what was received is kept"),
             SyncFaultKind.ReadOnly => new EdgeSyncException(ErrorKind.System, fault.Text, "make the file and its folder writable"),
-            _ => new EdgeSyncException(ErrorKind.Protocol, $"{peer}: {fault.Text}", "nothing of the last round was stored"),
+            _ => new EdgeSyncException(ErrorKind.Protocol, $"{peer}: {fault.Text}", "check the address; nothing of the last round was stored"),
         };
+    }
+
+    /// <summary>Says which capability is missing, and to whom: the server's sentence tells neither.</summary>
+    public static EdgeSyncException Denied(Uri peer, string sentence, string? login)
+    {
+        var letter = sentence switch
+        {
+            _ when sentence.Contains("clone", StringComparison.Ordinal) => "g (clone)",
+            _ when sentence.Contains("write", StringComparison.Ordinal) || sentence.Contains("push", StringComparison.Ordinal) => "i (check in)",
+            _ when sentence.Contains("read", StringComparison.Ordinal) || sentence.Contains("pull", StringComparison.Ordinal) => "o (check out)",
+            _ when sentence.Contains("private", StringComparison.Ordinal) => "x (private)",
+            _ => null,
+        };
+        var who = login ?? "nobody";
+        var missing = letter is null ? "" : $": user {who} lacks capability {letter}";
+        return new EdgeSyncException(
+            ErrorKind.Denied, $"{peer} refuses: {sentence}{missing}",
+            login is null ? "log in: --user LOGIN" : $"on the server: edgesync repo user update {who} --cap LETTERS");
     }
 
     private static void Show(Progress progress, SyncProgress at) => progress.Report(() =>
@@ -91,7 +110,7 @@ internal sealed record SyncOutcomeReport(
     public void Print(TextWriter output)
     {
         var unversioned = UnversionedSent + UnversionedReceived > 0 ? $", unversioned sent {UnversionedSent} received {UnversionedReceived}" : "";
-        var refused = PushRefused ? "; the server takes nothing from this user, so nothing was pushed" : "";
+        var refused = PushRefused ? "; the server accepts nothing from this user, so nothing was pushed" : "";
         output.WriteLine(
             $"{Command} {Status}: {Rounds} rounds, sent {ArtifactsSent} received {ArtifactsReceived} artifacts{unversioned}, "
             + $"{Progress.Bytes(WireBytesSent)} out {Progress.Bytes(WireBytesReceived)} in, {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}{refused}");

@@ -8,31 +8,31 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class TagCommand
 {
-    private static readonly Argument<string?> Of = new("VERSION") { Description = "Check-in; without it, all tags of the project.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Of = new("VERSION") { Description = "Check-in (default: all tags of the project).", Arity = ArgumentArity.ZeroOrOne };
 
     private static readonly Argument<string> Name = new("TAG") { Description = "The tag." };
-    private static readonly Argument<string?> Value = new("VALUE") { Description = "Makes it a property.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Value = new("VALUE") { Description = "Value, which makes the tag a property.", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string> Version = new("--version", "-r") { Description = "The check-in.", HelpName = "VERSION", DefaultValueFactory = _ => "tip" };
-    private static readonly Option<bool> Propagate = new("--propagate") { Description = "Descendants get it too." };
+    private static readonly Option<bool> Propagate = new("--propagate") { Description = "Add it to the descendants too." };
     private static readonly Option<bool> Raw = new("--raw") { Description = "The name is the stored one, such as closed or bgcolor." };
 
-    public static Verb Create() => new("tag", "Tags of check-ins.")
+    public static Verb Create() => new("tag", "List, add and cancel tags of check-ins.")
     {
         new Verb("ls", "List the tags of a check-in, or all.", RunList)
         {
             Arguments = { Of },
             Notes = "Marks: + on this check-in, * also on its descendants, - cancelled here.",
             Examples = ["repo tag ls", "repo tag ls trunk"],
-        },
-        new Verb("add", "Put a tag on a check-in, by a control artifact that travels.", RunAdd)
+        }.Also("list"),
+        new Verb("add", "Add a tag to a check-in; a control artifact carries it to peers.", RunAdd)
         {
             Arguments = { Name, Value }, Options = { Version, Propagate, Raw, AuthorOptions.User },
             Examples = ["repo tag add v1.0", "repo tag add bgcolor '#ffe0e0' --raw --version 3f6c19d2"],
         },
-        new Verb("cancel", "Take a tag off a check-in.", RunCancel)
+        new Verb("cancel", "Cancel a tag of a check-in.", RunCancel)
         {
             Arguments = { Name }, Options = { Version, Raw, AuthorOptions.User }, Examples = ["repo tag cancel v1.0 --version v1.0"],
-        },
+        }.Also("rm", "delete", "remove"),
     };
 
     private static ExitCode RunList(CommandContext context)
@@ -61,7 +61,8 @@ internal static class TagCommand
         var name = context.Require(Name);
         using var repository = context.OpenToWrite();
         var target = repository.Names.Resolve(context.Require(Version));
-        var made = change(new TagWriter(repository), new TagOptions
+        var writer = new TagWriter(repository);
+        var options = new TagOptions
         {
             Target = target,
             Name = name,
@@ -69,8 +70,12 @@ internal static class TagCommand
             Value = status == "tagged" ? context.Get(Value) : null,
             Propagates = status == "tagged" && context.Get(Propagate),
             IsRaw = context.Get(Raw),
-        });
-        var report = new TagChangeReport(status, repository.Content.NameOf(target).ToString(), name, made.Id.ToString());
+        };
+
+        // A script that says the same again and again must not fill the repository with control artifacts.
+        var isDone = status == "tagged" ? writer.IsSet(options) : !writer.IsAny(options);
+        var made = isDone ? null : change(writer, options).Id.ToString();
+        var report = new TagChangeReport(isDone ? "already_" + status : status, repository.Content.NameOf(target).ToString(), name, made);
         context.Output.Write(report);
         return ExitCode.Ok;
     }
@@ -117,18 +122,23 @@ internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
 {
     public void Print(TextWriter output)
     {
-        foreach (var tag in Tags) output.WriteLine(tag.Name);
+        foreach (var tag in Tags) output.WriteLine(Text.Name(tag.Name));
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("tags"u8, Tags);
 }
 
-/// <param name="Status"><c>tagged</c> or <c>untagged</c>.</param>
-/// <param name="Control">The control artifact that says so.</param>
-internal sealed record TagChangeReport(string Status, string Hash, string Tag, string Control) : IReport
+/// <param name="Status"><c>tagged</c> or <c>untagged</c>, or <c>already_…</c> when nothing had to be done.</param>
+/// <param name="Control">The control artifact that says so; null when none was needed.</param>
+internal sealed record TagChangeReport(string Status, string Hash, string Tag, string? Control) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine(
-        Status == "tagged" ? $"tagged {Hash[..10]} with {Tag}" : $"took {Tag} off {Hash[..10]}");
+    public void Print(TextWriter output) => output.WriteLine(Status switch
+    {
+        "tagged" => $"tagged {Hash[..10]} with {Tag}",
+        "untagged" => $"cancelled {Tag} of {Hash[..10]}",
+        "already_tagged" => $"{Hash[..10]} has {Tag} already",
+        _ => $"{Hash[..10]} has no {Tag}",
+    });
 
     public void WriteFields(Utf8JsonWriter json)
     {

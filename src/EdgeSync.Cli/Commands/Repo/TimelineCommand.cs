@@ -8,25 +8,28 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class TimelineCommand
 {
-    private static readonly Option<int> Limit = new("--limit", "-n") { Description = "Entries at most; 0 for all.", DefaultValueFactory = _ => 20 };
-    private static readonly Option<string> Type = new("--type", "-t") { Description = "What to show.", DefaultValueFactory = _ => "ci" };
-    private static readonly Option<string?> OfBranch = new("--branch") { Description = "Only check-ins of this branch or tag.", HelpName = "NAME" };
+    private static readonly Option<int> Limit = Choices.Number("--limit", ["-n"], "Most entries to print; 0 for all.", 20);
 
-    public static Verb Create()
+    private static readonly Option<string> Type = new Option<string>("--type", "-t") { Description = "What to show.", HelpName = "TYPE", DefaultValueFactory = _ => "ci" }
+        .Among("all", "ci", "w", "t", "e", "g", "f");
+
+    private static readonly Option<string?> OfBranch = new("--branch") { Description = "Only check-ins of this branch or tag.", HelpName = "BRANCH" };
+
+    public static Verb Create() => new("timeline", "Show what happened, newest first.", Run)
     {
-        Type.AcceptOnlyFromAmong("all", "ci", "w", "t", "e", "g", "f");
-        return new Verb("timeline", "Show what happened, newest first.", Run)
-        {
-            Options = { Limit, Type, OfBranch },
-            Notes = "Types: ci check-ins, w wiki, t tickets, e technotes, g tag changes, f forum, all.",
-            Examples = ["repo timeline -n 5", "repo timeline --type all --json", "repo timeline --branch trunk"],
-        };
-    }
+        Arguments = { Globals.RepoArgument },
+        Options = { Limit, Type, OfBranch },
+        Notes = "Types: ci check-ins, w wiki, t tickets, e technotes, g tag changes, f forum, all.",
+        Examples = ["repo timeline -n 5", "repo timeline project.fossil --type all --json", "repo timeline --branch trunk"],
+    };
 
     private static ExitCode Run(CommandContext context)
     {
         using var repository = context.OpenToRead();
         var type = context.Require(Type);
+        if (context.Get(OfBranch) is { } branch && !Tags.List(repository).Any(t => t.Name == branch))
+            throw new EdgeSyncException(ErrorKind.NotFound, $"no branch or tag is named '{branch}'", "edgesync repo branch ls");
+
         var entries = Timeline.List(repository, context.Require(Limit), type == "all" ? null : type, context.Get(OfBranch), before: null)
             .Select(e => new TimelineLine(e.Id.ToString(), e.Type, e.Date.ToString(), e.User, e.Comment, e.Branch));
         context.Output.Write(new TimelineReport([.. entries]));
@@ -54,7 +57,7 @@ internal sealed record TimelineReport(IReadOnlyList<TimelineLine> Entries) : IRe
         foreach (var entry in Entries)
         {
             var user = entry.User.Length == 0 ? "?" : entry.User;
-            output.WriteLine($"{entry.Hash[..10]}  {Text.Minute(entry.Date)}  {user}  {Text.OneLine(entry.Comment)}");
+            output.WriteLine($"{entry.Hash[..10]}  {Text.Minute(entry.Date)}  {Text.Name(user)}  {Text.OneLine(entry.Comment)}");
         }
     }
 

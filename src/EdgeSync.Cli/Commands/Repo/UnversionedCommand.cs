@@ -10,14 +10,14 @@ internal static class UnversionedCommand
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "Name of the file in the repository." };
     private static readonly Argument<string> File = new("FILE") { Description = "File to store; - is standard input." };
-    private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write; otherwise stdout.", HelpName = "FILE" };
+    private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write (default: stdout).", HelpName = "FILE" };
 
     public static Verb Create() => new("uv", "Files without history: only the newest content is kept.")
     {
-        new Verb("ls", "List them, deletions too.", RunList) { Examples = ["repo uv ls"] },
-        new Verb("put", "Store a file.", RunPut) { Arguments = { Name, File }, Examples = ["repo uv put manual.pdf ./out/manual.pdf"] },
-        new Verb("get", "Print or write one.", RunGet) { Arguments = { Name }, Options = { To }, Examples = ["repo uv get manual.pdf -o manual.pdf"] },
-        new Verb("delete", "Delete one; the deletion travels.", RunDelete) { Arguments = { Name }, Examples = ["repo uv delete manual.pdf"] },
+        new Verb("ls", "List them, including deleted ones.", RunList) { Examples = ["repo uv ls"] }.Also("list"),
+        new Verb("put", "Store a file.", RunPut) { Arguments = { Name, File }, Examples = ["repo uv put manual.pdf ./out/manual.pdf"] }.Also("add"),
+        new Verb("get", "Print or write one.", RunGet) { Arguments = { Name }, Options = { To }, Examples = ["repo uv get manual.pdf -o manual.pdf"] }.Also("cat"),
+        new Verb("delete", "Delete one; peers delete it too.", RunDelete) { Arguments = { Name }, Examples = ["repo uv delete manual.pdf"] }.Also("rm", "remove"),
     };
 
     private static ExitCode RunList(CommandContext context)
@@ -59,7 +59,12 @@ internal static class UnversionedCommand
         }
 
         InputFile.WriteAll(file, content, context.Output);
-        if (file is not null) context.Output.Write(new UnversionedReport("wrote", file, content.Length, null));
+        if (file is not null)
+        {
+            repository.Unversioned.TryFind(name, out var written);
+            context.Output.Write(new UnversionedReport("wrote", file, content.Length, written.Hash.ToString()));
+        }
+
         return ExitCode.Ok;
     }
 
@@ -97,7 +102,7 @@ internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> File
     {
         var width = Files.Count == 0 ? 0 : Files.Max(f => f.Name.Length);
         foreach (var file in Files)
-            output.WriteLine($"{file.Name.PadRight(width)}  {Text.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
+            output.WriteLine($"{Text.Name(file.Name).PadRight(width)}  {Text.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);

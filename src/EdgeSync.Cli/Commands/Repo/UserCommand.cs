@@ -9,31 +9,33 @@ internal static class UserCommand
 {
     private static readonly Argument<string> Login = new("LOGIN") { Description = "The user." };
 
-    public static readonly Option<string> Capabilities = new("--cap")
+    private static readonly Option<bool> Force = new("--force") { Description = "Remove the last user that may do everything, too." };
+
+    public static readonly Option<string> Capabilities = new Option<string>("--cap")
     {
-        Description = "Capability letters.",
+        Description = "Capability letters; empty gives none.",
         HelpName = "LETTERS",
         Required = true,
-    };
+    }.TakesEmpty();
 
     public const string Letters = """
         Letters most used: o read, i write (and read), g clone, h see hashes, x private branches, y unversioned files, a admin,
         s everything, v the rights of 'developer', u those of 'reader'.
         """;
 
-    public static Verb Create() => new("user", "Who may do what.")
+    public static Verb Create() => new("user", "Manage users and their capabilities.")
     {
         new Verb("add", "Add a user and print a password, once.", RunAdd)
         {
             Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user add alice --cap oih"],
-        },
-        new Verb("list", "List users.", RunList) { Examples = ["repo user list"] },
+        }.Also("new"),
+        new Verb("list", "List users.", RunList) { Examples = ["repo user list"] }.Also("ls"),
         new Verb("update", "Change the capabilities of a user.", RunUpdate)
         {
             Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user update nobody --cap og"],
         },
-        new Verb("rm", "Remove a user.", RunRemove) { Arguments = { Login }, Examples = ["repo user rm alice"] },
-        new Verb("passwd", "Make a new password and print it, once.", RunPassword) { Arguments = { Login }, Examples = ["repo user passwd alice"] },
+        new Verb("rm", "Remove a user.", RunRemove) { Arguments = { Login }, Options = { Force }, Examples = ["repo user rm alice"] }.Also("delete", "remove"),
+        new Verb("passwd", "Set a new random password and print it, once.", RunPassword) { Arguments = { Login }, Examples = ["repo user passwd alice"] }.Also("password"),
     };
 
     private static ExitCode RunAdd(CommandContext context)
@@ -66,6 +68,10 @@ internal static class UserCommand
     {
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
+        var others = repository.Users.List().Where(u => u.Login != login);
+        if (!context.Get(Force) && repository.Users.Get(login).Capabilities.Contains('s', StringComparison.Ordinal) && !others.Any(u => u.Capabilities.Contains('s', StringComparison.Ordinal)))
+            throw new EdgeSyncException(ErrorKind.Conflict, $"{login} is the last user that may do everything (capability s)", "give another user capability s first, or --force");
+
         repository.Users.Remove(login);
         context.Output.Write(new UserReport("deleted", login, null));
         return ExitCode.Ok;
@@ -119,7 +125,7 @@ internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
         foreach (var user in Users)
         {
             var expiry = user.ExpiresAt is null ? "" : $"  {(user.IsExpired ? "expired" : "until")} {Text.Minute(user.ExpiresAt)}";
-            output.WriteLine($"{user.Login.PadRight(width)}  {user.Capabilities}{expiry}");
+            output.WriteLine($"{Text.Name(user.Login).PadRight(width)}  {user.Capabilities}{expiry}");
         }
     }
 

@@ -9,15 +9,16 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class VerifyCommand
 {
-    private static readonly Option<bool> Repair = new("--repair") { Description = "Mend what can be mended without losing anything that can be read." };
-    private static readonly Option<bool> Quick = new("--quick") { Description = "Content only: no check of the file by SQLite." };
-    private static readonly Option<int> IssuesMax = new("--limit", "-n") { Description = "Issues to print; 0 for all.", DefaultValueFactory = _ => 100 };
+    private static readonly Option<bool> Repair = new("--repair") { Description = "Repair what can be repaired without losing readable content." };
+    private static readonly Option<bool> Quick = new("--quick") { Description = "Check the content only, not the SQLite file." };
+    private static readonly Option<int> IssuesMax = Choices.Number("--limit", ["-n"], "Most issues to print; 0 for all.", 100);
 
-    public static Verb Create() => new("verify", "Read and hash everything; report all that is wrong.", RunAsync)
+    public static Verb Create() => new("verify", "Read and hash everything, and report every fault.", RunAsync)
     {
+        Arguments = { Globals.RepoArgument },
         Options = { Repair, Quick, IssuesMax },
-        Notes = "Ends with 8 when something is wrong. Phantoms (announced, not yet here) are noted but are no damage.",
-        Examples = ["repo verify -R project.fossil", "repo verify --repair", "repo verify --json"],
+        Notes = "Exits with 8 when something is damaged. Phantoms (announced, not yet received) are remarks, not damage.",
+        Examples = ["repo verify project.fossil", "repo verify --repair", "repo verify --json"],
     };
 
     private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken) =>

@@ -11,12 +11,12 @@ internal static class WikiCommand
 {
     private static readonly Argument<string> Page = new("PAGE") { Description = "Name of the page." };
     private static readonly Argument<string> File = new("FILE") { Description = "Text of the page; - is standard input." };
-    private static readonly Option<string?> Mimetype = new("--mimetype", "-M") { Description = "text/x-markdown, text/x-fossil-wiki or text/plain; otherwise as before.", HelpName = "TYPE" };
-    private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write; otherwise stdout.", HelpName = "FILE" };
+    private static readonly Option<string?> Mimetype = new("--mimetype", "-M") { Description = "text/x-markdown, text/x-fossil-wiki or text/plain; (default: as before).", HelpName = "TYPE" };
+    private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write (default: stdout).", HelpName = "FILE" };
 
-    public static Verb Create() => new("wiki", "Wiki pages.")
+    public static Verb Create() => new("wiki", "List, print and write wiki pages.")
     {
-        new Verb("ls", "List pages.", RunList) { Examples = ["repo wiki ls"] },
+        new Verb("ls", "List pages.", RunList) { Examples = ["repo wiki ls"] }.Also("list"),
         new Verb("export", "Print or write the text of a page.", RunExport)
         {
             Arguments = { Page }, Options = { To }, Examples = ["repo wiki export Home -o home.md"],
@@ -93,7 +93,7 @@ internal sealed record WikiReport(IReadOnlyList<WikiLine> Pages) : IReport
     public void Print(TextWriter output)
     {
         var width = Pages.Count == 0 ? 0 : Pages.Max(p => p.Page.Length);
-        foreach (var page in Pages) output.WriteLine($"{page.Page.PadRight(width)}  {page.Hash[..10]}");
+        foreach (var page in Pages) output.WriteLine($"{Text.Name(page.Page).PadRight(width)}  {page.Hash[..10]}");
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("pages"u8, Pages);

@@ -44,7 +44,7 @@ internal static class ControlClient
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
-            throw new EdgeSyncException(ErrorKind.Unavailable, $"no daemon answers at {socket}: {e.Message}", "is it running? edgesync leaf --repo FILE", e);
+            throw new EdgeSyncException(ErrorKind.Unavailable, $"no daemon answers at {socket}: {e.Message}", "edgesync leaf --repo FILE", e);
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class HubCare(Func<HubSection> settings, Func<IReadOnlyList<Repo
                 lifetime?.OnLeaves(Now, leafs());
                 if (lifetime is null || !lifetime.IsOver(Now)) continue;
 
-                log.Write("no leaf is linked any more", ("since", Commands.Durations.Format(patience!.Value)));
+                log.Write("no leaf is connected any more", ("since", Commands.Durations.Format(patience!.Value)));
                 return true;
             }
 

@@ -80,7 +80,7 @@ internal static class HubSetup
     public static async Task ApplyAgainAsync(IReadOnlyList<RepositoryHost> hosts, HubSection settings, ServeLog log, CancellationToken cancellationToken)
     {
         foreach (var user in settings.Users.Where(u => u.PasswordFile is null))
-            log.Write(LogLevel.Warning, "a user without password_file is made at a start only", ("login", user.Login));
+            log.Write(LogLevel.Warning, "a user without password_file is created at start only", ("login", user.Login));
         var known = new HubSection { NobodyCaps = settings.NobodyCaps, Users = [.. settings.Users.Where(u => u.PasswordFile is not null)] };
         await ApplyAsync(hosts, known, cancellationToken);
     }

@@ -110,7 +110,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
             {
                 await RunOnceAsync();
                 if (_clock.GetElapsedTime(begin) > StableAfter) pause = TimeSpan.FromMilliseconds(250);
-                _log.Write(LogLevel.Error, "nats-server ended; starting it again", ("in", pause.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)));
+                _log.Write(LogLevel.Error, "nats-server exited; restarting it", ("in", pause.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)));
                 await Task.Delay(pause, _clock, _stop.Token);
             }
             catch (OperationCanceledException)
@@ -221,7 +221,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
         var commandLine = $"/proc/{Text(id)}/cmdline";
         if (!File.Exists(commandLine) || !File.ReadAllText(commandLine).Contains(config, StringComparison.Ordinal)) return;
 
-        log.Write(LogLevel.Warning, "ending a nats-server that was left behind", ("pid", Text(id)));
+        log.Write(LogLevel.Warning, "stopping a nats-server that was left running", ("pid", id));
         using var leftover = Process.GetProcessById(id);
         leftover.Kill();
         leftover.WaitForExit(EndMax);
@@ -235,7 +235,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
             if (File.Exists(path)) return path;
         }
 
-        throw new EdgeSyncException(ErrorKind.NotFound, "there is no nats-server in PATH", "install it (Debian: apt install nats-server), or name its path: --nats-server PATH");
+        throw new EdgeSyncException(ErrorKind.NotFound, "nats-server is not in PATH", "install it (Debian: apt install nats-server), or name its path: --nats-server PATH");
     }
 
     private static void WritePrivate(string file, string text)

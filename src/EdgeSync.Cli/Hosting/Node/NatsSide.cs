@@ -238,7 +238,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            _log.Write(LogLevel.Warning, "nats is not reachable yet; trying goes on", ("url", LinkStatus().Url), ("because", LinkStatus().LastError));
+            // Why not is logged where it is known; attempts go on.
         }
     }
 
@@ -264,7 +264,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         {
             var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault)).ToList();
             _clientKey = NatsUplinks.KeyOf(_settings.AllRemotes[0]);
-            foreach (var address in addresses) _log.Write("joining as a client", ("url", address.ToString()), ("because", address.Why));
+            foreach (var address in addresses) _log.Write("connecting to NATS as a client", ("url", address.ToString()));
             await ConnectAsync(new NatsOpts
             {
                 Url = string.Join(',', addresses.Select(a => a.Url.OriginalString)),
@@ -327,7 +327,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
                 break;
             case NatsConnectionNewsKind.Disconnected:
                 _wasLost = true;
-                _log.Write(LogLevel.Warning, "nats lost; connecting again", ("because", news.Text));
+                _log.Write(LogLevel.Warning, "lost the NATS server; reconnecting", ("because", news.Text));
                 _tasks.Start(() => LinkChanged?.Invoke(false, null).AsTask() ?? Task.CompletedTask);
                 break;
             case NatsConnectionNewsKind.Closed:
@@ -336,7 +336,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
                 // Each reason once, not with each attempt: a wrong password stays wrong.
                 _log.Write(
                     Interlocked.Exchange(ref _whyNot, news.Text) == news.Text ? LogLevel.Debug : LogLevel.Warning,
-                    "nats cannot connect; trying goes on", ("server", news.Server?.Address), ("because", news.Text), ("try", NatsHint.For(news.Server?.Address, news.Text)));
+                    "cannot connect to NATS; retrying", ("server", news.Server?.Address), ("because", news.Text), ("try", NatsHint.For(news.Server?.Address, news.Text)));
                 break;
             default:
                 _log.Write(LogLevel.Warning, "nats", ("event", news.Kind.ToString()), ("because", news.Text));

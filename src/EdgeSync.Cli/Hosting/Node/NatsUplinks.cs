@@ -120,7 +120,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
 
         public void Join(NatsBroker broker)
         {
-            foreach (var address in _addresses) _log.Write("joining as a leafnode", ("url", address.ToString()), ("because", address.Why));
+            foreach (var address in _addresses) _log.Write("connecting to NATS as a leafnode", ("url", address.ToString()));
             _handle = broker.AddRemote(_remote, _dialing);
         }
 
@@ -163,7 +163,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
 
             var name = _upName!;
             _upName = null;
-            _log.Write(LogLevel.Warning, "nats leafnode lost; dialling again", ("url", status.Address), ("because", status.LastError));
+            _log.Write(LogLevel.Warning, "lost the hub; reconnecting", ("url", status.Address), ("because", status.LastError));
             _changed(false, name);
         }
 
@@ -173,7 +173,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
             if (status.IsConnected || string.IsNullOrEmpty(status.LastError) || status.LastError == _whyNot) return;
 
             _whyNot = status.LastError;
-            _log.Write(LogLevel.Warning, "nats leafnode cannot join; dialling again", ("url", status.Address), ("because", status.LastError), ("try", NatsHint.For(status.Address, status.LastError)));
+            _log.Write(LogLevel.Warning, "cannot connect to the hub; retrying", ("url", status.Address), ("because", status.LastError), ("try", NatsHint.For(status.Address, status.LastError)));
         }
     }
 }

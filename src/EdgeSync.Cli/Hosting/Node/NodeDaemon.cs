@@ -123,7 +123,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             var change = new NewSettings(_loaded, loaded);
             await ApplyAsync(loaded, change, cancellationToken);
             (_loaded, _configuration) = (loaded, new ConfigurationStatus(loaded.File, _clock.GetUtcNow()));
-            Log.Write("reloaded", ("settings", loaded.File), ("repositories", Text(_repositories.Count)), ("changed", change.Any ? string.Join(' ', change.Changed) : "nothing"));
+            Log.Write("reloaded", ("settings", loaded.File), ("repositories", _repositories.Count), ("changed", change.Any ? string.Join(' ', change.Changed) : "nothing"));
         }
         catch (EdgeSyncException e)
         {
@@ -185,6 +185,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         }
 
         if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.Write(LogLevel.Warning, door, ("try", SettingsCheck.OpenDoorHint));
+        if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.Write(LogLevel.Warning, web, ("try", SettingsCheck.OpenWebHint));
         if (settings.Bridge.Projects.Count > 0 && _nats is not null)
             _bridge = await BridgeNode.StartAsync(settings.Bridge, _nats, Surroundings, cancellationToken);
         if (IsHub)

@@ -23,7 +23,9 @@ internal static class NodeRun
     public static async Task<ExitCode> RunAsync(
         CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require, CancellationToken cancellationToken)
     {
-        require(loader.Load().Settings);
+        var settings = loader.Load().Settings;
+        require(settings);
+        RequireFolders(settings);
         var daemon = await NodeDaemon.StartAsync(loader, role, context.Output.Errors, context.IsVerbose, context.Clock, cancellationToken);
         try
         {
@@ -33,6 +35,14 @@ internal static class NodeRun
         {
             await EndAsync(daemon, context.Clock);
         }
+    }
+
+    // Later a folder may come and go; at the start a missing one is a slip.
+    private static void RequireFolders(NodeSettings settings)
+    {
+        if (settings.Repositories.Find(r => r.Watch is { } watch && !Directory.Exists(watch.Folder)) is not { Watch.Folder: var folder }) return;
+
+        throw new EdgeSyncException(ErrorKind.NotFound, $"the watched folder {folder} does not exist", "make it, or name another: --watch FOLDER");
     }
 
     private static async Task EndAsync(NodeDaemon daemon, TimeProvider clock)

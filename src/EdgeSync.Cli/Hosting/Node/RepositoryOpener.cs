@@ -36,7 +36,7 @@ internal static class RepositoryOpener
         if (settings.CloneFrom is not { } from)
         {
             throw new EdgeSyncException(
-                ErrorKind.NotFound, $"{settings.Path} does not exist", "--clone-from URL copies it from there; 'edgesync repo new' makes an empty one");
+                ErrorKind.NotFound, $"{settings.Path} does not exist", "edgesync repo new PATH; --clone-from URL clones it");
         }
 
         var part = settings.Path + Unfinished;
@@ -61,7 +61,7 @@ internal static class RepositoryOpener
         }
 
         if (report.Fault is { } fault)
-            throw new EdgeSyncException(fault.Kind is SyncFaultKind.Denied or SyncFaultKind.LoginFailed ? ErrorKind.Denied : ErrorKind.Unavailable, $"cannot clone from {Secrets.RedactUrls(from)}: {fault.Text}", "what has come is kept for the next start");
+            throw new EdgeSyncException(fault.Kind is SyncFaultKind.Denied or SyncFaultKind.LoginFailed ? ErrorKind.Denied : ErrorKind.Unavailable, $"cannot clone from {Secrets.RedactUrls(from)}: {fault.Text}", "the received part is kept; the next start resumes");
 
         using (var whole = Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock }))
         {
@@ -69,7 +69,7 @@ internal static class RepositoryOpener
         }
 
         DurableFile.Move(part, settings.Path);
-        node.Log.Write("cloned", ("repository", settings.Path), ("artifacts", report.ArtifactsReceived.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        node.Log.Write("cloned", ("repository", settings.Path), ("artifacts", report.ArtifactsReceived));
     }
 
     private static async Task<SyncReport> FetchOverNatsAsync(

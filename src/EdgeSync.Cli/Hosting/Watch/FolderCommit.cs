@@ -50,7 +50,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
         {
             var look = Plan(basis, listing, name => rules.IsReserved(name) || listing.IsUnknown(name));
             if (look.Changes.Refusal is { } refusal)
-                throw new EdgeSyncException(ErrorKind.Conflict, $"{folder}: {refusal}", "to remove them for good, commit that by hand: edgesync repo ci --rm");
+                throw new EdgeSyncException(ErrorKind.Conflict, $"{folder}: {refusal}", "to remove them for good: edgesync repo ci -m TEXT --rm NAME");
 
             foreach (var name in look.Changes.Changed.Concat(look.Changes.Added))
                 if (listing.Files[name].Keep(spool) is { } content) look.Contents[name] = content;

@@ -116,7 +116,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or ArgumentException)
         {
-            _log.Write(LogLevel.Warning, "folder watched by a look a minute only", ("because", e.Message));
+            _log.Write(LogLevel.Warning, "cannot watch folder, checking once a minute", ("because", e.Message));
             return null;
         }
 
@@ -167,7 +167,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
             _settling.OnDone();
             if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
             var trouble = outcome.Conflicts.Count == 0 ? null : $"changed here and by others, so not committed: {Some(outcome.Conflicts)}";
-            if (trouble is not null) _log.Write(LogLevel.Warning, "files left alone", ("because", trouble));
+            if (trouble is not null) _log.Write(LogLevel.Warning, "files skipped", ("because", trouble));
             Warn(outcome.Warnings);
             _status = _status with
             {

@@ -98,7 +98,7 @@ internal static class NetworkDoctor
         }
         catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return [Fail(name, e is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } ? "what answers is no web server" : e is HttpRequestException ? e.Message : "no answer", "is the server up, the address right, a firewall between?")];
+            return [Fail(name, e is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } ? "it does not speak HTTP" : e is HttpRequestException ? e.Message : "no answer", "is the server up, the address right, a firewall between?")];
         }
     }
 
@@ -171,7 +171,7 @@ internal static class NetworkDoctor
             var end = text.IndexOf((byte)'\n');
             return end > 5 && text.StartsWith("INFO "u8) && ServerInfo.TryParse(text[5..end], out var info)
                 ? (info, null)
-                : (null, $"what answers is no NATS server: \"{Text.OneLine(Encoding.ASCII.GetString(text[..Math.Min(40, text.Length)]))}\"");
+                : (null, $"it is not a NATS server: \"{Text.OneLine(Encoding.ASCII.GetString(text[..Math.Min(40, text.Length)]))}\"");
         }
         catch (SocketException e)
         {

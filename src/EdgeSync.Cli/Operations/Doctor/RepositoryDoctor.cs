@@ -110,6 +110,6 @@ internal static class RepositoryDoctor
         if (File.Exists(path + "-journal"))
             checks.Add(Warn(name("journal"), "a program was cut off in the middle of a change", "leave the file: whoever opens the repository next rolls the change back"));
         if (File.Exists(path + ".part"))
-            checks.Add(Warn(name("clone"), $"{path}.part is a clone that was not finished", "run the same 'edgesync repo clone' again: it goes on"));
+            checks.Add(Warn(name("clone"), $"{path}.part is a clone that was not finished", "run the same clone command again: it resumes"));
     }
 }

@@ -164,7 +164,7 @@ internal static class OtlpWriter
         var body = writer.Begin(5);
         writer.WriteString(1, entry.Message);
         writer.End(body);
-        foreach (var (key, value) in entry.Pairs) WriteAttribute(writer, 6, key, value);
+        foreach (var (key, value, _) in entry.Pairs) WriteAttribute(writer, 6, key, value);
         if (entry.Trace is { } trace)
         {
             Span<byte> id = stackalloc byte[16];

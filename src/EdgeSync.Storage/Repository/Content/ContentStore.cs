@@ -182,7 +182,7 @@ public sealed class ContentStore : IDisposable
         if (outcome == PutOutcome.Shunned)
         {
             throw new EdgeSyncException(
-                ErrorKind.Denied, $"artifact {id} is shunned in {_repository.Path}", $"edgesync repo shun --remove {id}");
+                ErrorKind.Denied, $"artifact {id} is shunned in {_repository.Path}", $"edgesync repo unshun {id}");
         }
 
         if (outcome == PutOutcome.TooLarge)
@@ -310,10 +310,10 @@ public sealed class ContentStore : IDisposable
         ContentState.Unknown => new(ErrorKind.NotFound, $"{_repository.Path} has no record {rid}"),
         ContentState.Phantom => new(
             ErrorKind.NotFound, $"artifact {NameOf(rid)} is known by name only: its content never arrived",
-            "edgesync pull"),
+            "edgesync repo pull"),
         ContentState.SourceMissing => new(
             ErrorKind.NotFound, $"artifact {NameOf(rid)} is stored as a delta of something that never arrived",
-            "edgesync pull"),
+            "edgesync repo pull"),
         _ => new(
             ErrorKind.Corrupt, $"artifact {NameOf(rid)} is damaged: at {NameOf(LastFault.Rid)}, {LastFault.Reason}",
             $"edgesync repo verify -R {_repository.Path}"),

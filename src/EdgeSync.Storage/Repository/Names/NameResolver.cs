@@ -50,9 +50,12 @@ public sealed class NameResolver
         var what = type == EventType.Checkin ? "check-in" : "artifact";
         if (fault == NameFault.NotFound)
         {
+            if (name.Length is > 0 and < 4 && name.All(char.IsAsciiHexDigit))
+                throw new EdgeSyncException(ErrorKind.NotFound, $"no {what} is named '{name}', and a prefix of a hash has 4 digits at least", "give more digits");
+
             throw new EdgeSyncException(
                 ErrorKind.NotFound, $"no {what} is named '{name}' in {_repository.Path}",
-                "edgesync repo timeline, branch ls and tag ls list what there is");
+                "edgesync repo timeline; edgesync repo branch ls; edgesync repo tag ls");
         }
 
         var candidates = Candidates(name, type);

@@ -52,10 +52,10 @@ public sealed class UserStore
         if (TryGet(login, out _))
         {
             throw new EdgeSyncException(
-                ErrorKind.Conflict, $"{_repository.Path} has a user '{login}' already", "edgesync repo user update changes one");
+                ErrorKind.Conflict, $"{_repository.Path} has a user '{login}' already", $"edgesync repo user update {login} --cap LETTERS");
         }
 
-        password ??= _repository.Entropy.NextHex(64);
+        password ??= RandomPassword.Create(_repository.Entropy);
         using var transaction = _repository.Begin();
         using (var insert = Database.Prepare("INSERT INTO user(login,pw,cap,info,mtime) VALUES(?1,?2,?3,?4,?5)"))
         {
@@ -89,9 +89,9 @@ public sealed class UserStore
     public string SetPassword(string login, string? password = null)
     {
         if (IsReserved(login) && login != "anonymous")
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{login}' is a set of rights, not a person: it has no password");
+            throw new EdgeSyncException(ErrorKind.Usage, $"'{login}' is a set of capabilities, not a person: it has no password");
 
-        password ??= _repository.Entropy.NextHex(64);
+        password ??= RandomPassword.Create(_repository.Entropy);
         using var update = Database.Prepare("UPDATE user SET pw=?1, cookie=NULL, mtime=?2 WHERE login=?3");
         var stored = login == "anonymous" ? password : Hash(login, password);
         if (update.BindText(1, stored).Bind(2, _repository.Now.UnixSeconds).BindText(3, login).Run() == 0) throw Unknown(login);
@@ -112,6 +112,7 @@ public sealed class UserStore
     {
         RequireLogin(login);
         RequireLetters(capabilities);
+        if (!capabilities.Contains('g', StringComparison.Ordinal)) capabilities += "g";   // an invitation is to clone
         using var transaction = _repository.Begin();
         string password;
         if (TryGet(login, out _))
@@ -196,7 +197,7 @@ public sealed class UserStore
     {
         if (login.Length is > 0 and <= 100 && !login.AsSpan().ContainsAnyInRange('\0', ' ')) return;
 
-        throw new EdgeSyncException(ErrorKind.Usage, $"'{login}' is no login: 1 to 100 characters without white space");
+        throw new EdgeSyncException(ErrorKind.Usage, $"invalid login '{login}': 1 to 100 characters without white space are expected");
     }
 
     private static void RequireLetters(string capabilities)
@@ -206,7 +207,7 @@ public sealed class UserStore
             if (KnownLetters.Contains(letter, StringComparison.Ordinal)) continue;
 
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"'{letter}' in '{capabilities}' is no capability", "edgesync repo user add --help lists the letters");
+                ErrorKind.Usage, $"unknown capability '{letter}' in '{capabilities}'", "edgesync repo user add --help");
         }
     }
 }

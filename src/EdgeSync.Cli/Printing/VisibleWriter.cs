@@ -1,0 +1,46 @@
+using System.Text;
+
+namespace EdgeSync.Cli.Printing;
+
+/// <summary>
+/// Between prose and a terminal: control characters arrive as <c>\x1b</c>, whoever wrote the text that holds them. All prose
+/// goes through here, so no command can forget it.
+/// </summary>
+internal sealed class VisibleWriter : TextWriter
+{
+    private readonly TextWriter _target;
+
+    public VisibleWriter(TextWriter target)
+    {
+        _target = target;
+        CoreNewLine = ['\n'];
+    }
+
+    public override Encoding Encoding => _target.Encoding;
+
+    public override void Write(char value)
+    {
+        if (Text.IsHarmful(value)) _target.Write(Text.Visible(value.ToString()));
+        else _target.Write(value);
+    }
+
+    public override void Write(string? value)
+    {
+        if (value is not null) _target.Write(Text.Visible(value));
+    }
+
+    public override void Write(ReadOnlySpan<char> buffer) => Write(new string(buffer));
+
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+    /// <summary>In one piece: stderr is not buffered.</summary>
+    public override void WriteLine(string? value) => _target.Write(Text.Visible(value ?? "") + "\n");
+
+    public override void Flush() => _target.Flush();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _target.Dispose();
+        base.Dispose(disposing);
+    }
+}

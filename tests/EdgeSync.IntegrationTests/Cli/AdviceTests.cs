@@ -1,0 +1,73 @@
+using System.Text.RegularExpressions;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.IntegrationTests.Cli;
+
+/// <summary>What the program and its documents tell people to type is parsed by the program's own parser.</summary>
+public sealed partial class AdviceTests
+{
+    private static readonly string Commands = string.Join('|', EdgeSync.Cli.Commands.CommandLine.Names.Select(n => n.Name));
+
+    [Fact]
+    public void Every_command_in_a_text_of_the_source_is_one()
+    {
+        var faults = new List<string>();
+        var found = 0;
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)))
+        {
+            foreach (var line in File.ReadLines(file).Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal)))
+            {
+                foreach (Match literal in Literals().Matches(line))
+                {
+                    var text = Regex.Replace(literal.Groups[1].Value.Replace("\\\"", "\"", StringComparison.Ordinal), @"\{[^}]*\}", "X").Split('{')[0];
+                    foreach (Match advice in Regex.Matches(text, $"'?edgesync (?:{Commands})\\b[^;]*"))
+                    {
+                        found++;
+                        if (Advice.FaultOf(advice.Value, null) is { } fault) faults.Add($"{Path.GetFileName(file)}: {fault}");
+                    }
+                }
+            }
+        }
+
+        Assert.True(found > 30, $"only {found} commands found");
+        Assert.Empty(faults);
+    }
+
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("docs/cli.md")]
+    [InlineData("docs/configuration.md")]
+    [InlineData("docs/operations.md")]
+    [InlineData("docs/status.md")]
+    public void Every_command_line_of_a_document_is_one(string name)
+    {
+        var faults = new List<string>();
+        var isCode = false;
+        foreach (var line in File.ReadLines(Path.Combine(Vectors.RepositoryRoot, name)))
+        {
+            if (line.StartsWith("```", StringComparison.Ordinal)) isCode = !isCode;
+            if (!isCode || CommandLines().Match(line) is not { Success: true } match) continue;
+            foreach (var command in match.Groups[1].Value.Split(" && ").Where(c => c.StartsWith("edgesync ", StringComparison.Ordinal)))
+            {
+                if (Advice.FaultOf(command, null) is { } fault) faults.Add(fault);
+            }
+        }
+
+        Assert.Empty(faults);
+    }
+
+    [Fact]
+    public void A_hint_of_a_command_that_does_not_exist_is_found()
+    {
+        Assert.NotNull(Advice.FaultOf("edgesync repo shun --remove HASH", null));
+        Assert.NotNull(Advice.FaultOf("edgesync pull", null));
+        Assert.NotNull(Advice.FaultOf("say --no-such-flag", null));
+        Assert.Null(Advice.FaultOf("edgesync repo unshun HASH; or --force", null));
+    }
+
+    [GeneratedRegex("\"((?:[^\"\\\\]|\\\\.)*)\"")]
+    private static partial Regex Literals();
+
+    [GeneratedRegex(@"^\s*(?:\w+\$\s+)?(edgesync .*)$")]
+    private static partial Regex CommandLines();
+}

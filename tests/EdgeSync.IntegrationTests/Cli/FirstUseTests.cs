@@ -1,0 +1,284 @@
+using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Commands.Repo;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.IntegrationTests.Cli;
+
+/// <summary>What people met in their first hour, each as it should be.</summary>
+[Collection(WorkingFolder.Name)]
+public sealed class FirstUseTests : IDisposable
+{
+    private readonly string _before = Environment.CurrentDirectory;
+    private readonly TemporaryFolder _folder = new();
+
+    public FirstUseTests()
+    {
+        Environment.CurrentDirectory = _folder.Path;
+        Ok("repo", "new", "a.fossil", "--user", "root");
+    }
+
+    public void Dispose()
+    {
+        Environment.CurrentDirectory = _before;
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void An_empty_branch_closes_nothing()
+    {
+        var run = InProcessCli.Run("repo", "branch", "close", "");
+
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.DoesNotContain("closed", Ok("repo", "branch", "ls", "--all"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("info")]
+    [InlineData("verify")]
+    [InlineData("rebuild")]
+    [InlineData("timeline")]
+    public void The_repository_may_be_an_argument(string command)
+    {
+        Ok("repo", "new", "b.fossil");   // two here: one has to be named
+
+        Assert.Equal(Ok("repo", command, "a.fossil", "--json")[..20], Ok("repo", command, "-R", "a.fossil", "--json")[..20]);
+        Assert.Contains("two repositories are named", Refused("repo", command, "a.fossil", "-R", "b.fossil"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Backup_takes_the_repository_first()
+    {
+        Ok("repo", "backup", "a.fossil", "copy.fossil");
+
+        Assert.Contains("project-code", Ok("repo", "info", "copy.fossil"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("autosnyc", "off", "unknown setting 'autosnyc'; did you mean autosync?")]
+    [InlineData("autosync", "banana", "autosync: 'banana' is not on, off, pullonly, all")]
+    [InlineData("dotfiles", "perhaps", "dotfiles: 'perhaps' is not on or off")]
+    [InlineData("http-port", "many", "http-port: 'many' is not a whole number")]
+    [InlineData("ticket-table", "nonsense", "ticket-table")]
+    public void A_setting_is_checked_unless_forced(string name, string value, string said)
+    {
+        Assert.Contains(said, Refused("repo", "config", "set", name, value), StringComparison.Ordinal);
+        Assert.Contains(said, Refused("repo", "settings", name, value), StringComparison.Ordinal);
+
+        Ok("repo", "config", "set", name, value, "--force");
+        Assert.Contains(value, Ok("repo", "config", "get", name), StringComparison.Ordinal);
+        Ok("repo", "config", "set", name, "");
+        Assert.Equal(ExitCode.NotFound, InProcessCli.Run("repo", "config", "get", name).Code);
+    }
+
+    [Theory]
+    [InlineData("autosync", "pullonly")]
+    [InlineData("ignore-glob", "*.o")]
+    [InlineData("project-name", "Ours")]
+    [InlineData("timeline-utc", "1")]
+    public void Fossils_settings_are_known(string name, string value)
+    {
+        Ok("repo", "config", "set", name, value);
+        Assert.Equal(value + "\n", Ok("repo", "settings", name));
+        Ok("repo", "config", "unset", name);
+    }
+
+    /// <summary>Every setting that the stock program lists is one to us.</summary>
+    [Fact]
+    public void Every_setting_of_stock_is_known()
+    {
+        var stock = new ProgramStart("/usr/bin/fossil") { Arguments = ["help", "-s"], Environment = new Dictionary<string, string?> { ["HOME"] = _folder.Path, ["COLUMNS"] = "200" } };
+        Assert.SkipUnless(File.Exists(stock.Program), "fossil is not installed");
+
+        var names = stock.Run().MustSucceed().Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.True(names.Length > 80, $"only {names.Length} settings");
+        Assert.All(names, name =>
+        {
+            try
+            {
+                KnownSettings.Require(name, name == "safe-html" ? "b" : "1", isForced: false);
+            }
+            catch (EdgeSyncException e) when (!e.Message.StartsWith("unknown", StringComparison.Ordinal))
+            {
+                // Known, and "1" is none of its values.
+            }
+        });
+    }
+
+    [Fact]
+    public void An_invitation_can_always_clone()
+    {
+        Ok("repo", "invite", "bob", "--cap", "oi", "--url", "http://127.0.0.1:8093");
+
+        Assert.Contains("bob       oig", Ok("repo", "user", "list").Replace("bob        ", "bob       ", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("is not the address of a peer", Refused("repo", "invite", "eve", "--cap", "o", "--url", "ftp://x"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refusal_names_the_capability_and_who_lacks_it()
+    {
+        var nobody = SyncRun.Denied(new Uri("http://host/"), "not authorized to clone", null);
+        var bob = SyncRun.Denied(new Uri("http://host/"), "not authorized to write", "bob");
+
+        Assert.EndsWith("not authorized to clone: user nobody lacks capability g (clone)", nobody.Message, StringComparison.Ordinal);
+        Assert.EndsWith("not authorized to write: user bob lacks capability i (check in)", bob.Message, StringComparison.Ordinal);
+        Assert.Equal("log in: --user LOGIN", nobody.Hint);
+        Assert.Null(Advice.FaultOf(bob.Hint!, null));
+    }
+
+    [Fact]
+    public void The_last_user_with_all_capabilities_stays()
+    {
+        var run = InProcessCli.Run("repo", "user", "rm", "root");
+
+        Assert.Equal(ExitCode.Conflict, run.Code);
+        Ok("repo", "user", "rm", "root", "--force");
+    }
+
+    [Fact]
+    public void Saying_it_twice_is_already_done_and_writes_nothing()
+    {
+        Ok("repo", "tag", "add", "v1", "--user", "root");
+        Ok("repo", "branch", "new", "side", "--user", "root");
+        Ok("repo", "branch", "close", "side", "--user", "root");
+        Ok("repo", "branch", "hide", "side", "--user", "root");
+        var before = Blobs();
+
+        Assert.Contains("\"already_tagged\"", Ok("repo", "tag", "add", "v1", "-r", "root:trunk", "--json", "--user", "root"), StringComparison.Ordinal);
+        Assert.Contains("\"already_untagged\"", Ok("repo", "tag", "cancel", "v2", "--json", "--user", "root"), StringComparison.Ordinal);
+        Assert.Contains("\"already_closed\"", Ok("repo", "branch", "close", "side", "--json", "--user", "root"), StringComparison.Ordinal);
+        Assert.Contains("\"already_hidden\"", Ok("repo", "branch", "hide", "side", "--json", "--user", "root"), StringComparison.Ordinal);
+        Assert.Equal(before, Blobs());
+    }
+
+    [Theory]
+    [InlineData("repo query 'select 1; select 2'", "several SQL statements; the second is: select 2")]
+    [InlineData("repo ci -m '  ' --allow-empty", "the comment is blank")]
+    [InlineData("repo resolve ab", "a prefix of a hash has 4 digits at least")]
+    [InlineData("repo timeline --branch nosuch", "no branch or tag is named 'nosuch'")]
+    [InlineData("repo ls trunk -r trunk", "two versions are named")]
+    [InlineData("leaf --push --no-push", "--push and --no-push contradict each other")]
+    [InlineData("leaf --push --push=false", "--push is given twice")]
+    [InlineData("leaf --push=maybe", "--push: 'maybe' is not true or false")]
+    [InlineData("leaf --poll soon", "--poll: invalid duration 'soon'")]
+    [InlineData("leaf --watch nosuch --serve-http :0 --repo a.fossil", "the watched folder nosuch does not exist")]
+    [InlineData("leaf --password-file pw --serve-http :0 --repo a.fossil", "a password without a user (--user LOGIN)")]
+    public void A_slip_is_refused(string line, string said)
+    {
+        var run = InProcessCli.Run([.. System.Text.RegularExpressions.Regex.Matches(line, @"'([^']*)'|(\S+)").Select(m => m.Value.Trim('\''))]);
+
+        Assert.True(run.Code is ExitCode.Usage or ExitCode.NotFound, run.ToString());
+        Assert.Contains(said, run.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--push", true)]
+    [InlineData("--push=true", true)]
+    [InlineData("--push=yes", true)]
+    [InlineData("--push=false", false)]
+    [InlineData("--no-push", false)]
+    public void A_switch_has_every_form_that_help_tells(string word, bool isOn)
+    {
+        var parse = CommandLine.Parse(["leaf", word], Output.To(Stream.Null, Stream.Null, isJson: false));
+        var flag = EdgeSync.Cli.Configuration.NodeFlags.Leaf.Single(f => f.Option.Name == "--push");
+
+        var value = flag.FromFlag(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
+
+        Assert.Equal(isOn ? "true" : "false", value!.ToJson());
+    }
+
+    [Fact]
+    public void An_empty_nats_address_joins_nobody()
+    {
+        var parse = CommandLine.Parse(["leaf", "--nats", ""], Output.To(Stream.Null, Stream.Null, isJson: false));
+        var flag = EdgeSync.Cli.Configuration.NodeFlags.Leaf.Single(f => f.Option.Name == "--nats");
+
+        Assert.Equal("[]", flag.FromFlag(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)))!.ToJson());
+    }
+
+    [Fact]
+    public void Control_characters_of_others_are_shown_not_obeyed()
+    {
+        using (var repository = Repository.Open("a.fossil", RepositoryOptions.Default))
+        {
+            using var transaction = repository.Begin();
+            repository.Settings.Set("project-name", "bell\a \u001b]0;title\u0007 \u009b31m");
+            transaction.Commit();
+        }
+
+        var run = InProcessCli.Run("repo", "config", "get", "project-name");
+
+        Assert.Equal("bell\\x07 \\x1b]0;title\\x07 \\x9b31m\n", run.Output);
+        Assert.DoesNotContain(InProcessCli.Run("repo", "info", "a.fossil").Output, c => char.IsControl(c) && c != '\n');
+        Assert.DoesNotContain(InProcessCli.Run("repo", "cat", "no\u001b[2Jname").Errors, c => char.IsControl(c) && c != '\n');
+    }
+
+    [Theory]
+    [InlineData("", "is empty: the settings are one JSON object")]
+    [InlineData("{ \"node\": {", "the file ends before all braces and brackets are closed")]
+    [InlineData("{ \"node\": { \"nmae\": \"x\" } }", "unknown setting 'node.nmae'; did you mean node.name?")]
+    [InlineData("{ \"repositories\": [ { \"path\": \"missing.fossil\" } ] }", "missing.fossil does not exist")]
+    public void A_settings_file_is_checked_in_plain_words(string text, string said)
+    {
+        _folder.Write("edgesync.json", text);
+
+        var run = InProcessCli.Run("config", "validate", "--config", "edgesync.json");
+
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Contains(said, run.Output + run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_settings_file_that_sets_nothing_says_so()
+    {
+        _folder.Write("edgesync.json", "{}");
+
+        Assert.Contains("is valid and sets nothing", Ok("config", "validate", "--config", "edgesync.json"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_manual_page_is_made_from_the_tree()
+    {
+        var page = Ok("man");
+
+        Assert.StartsWith(".TH EDGESYNC 1", page, StringComparison.Ordinal);
+        Assert.All(InProcessCli.Leaves(InProcessCli.Tree()), l => Assert.Contains($".SS edgesync {string.Join(' ', l.Path)}".Replace("-", "\\-", StringComparison.Ordinal), page, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("edgesync leaf --nats", "--nats-bind")]
+    [InlineData("edgesync leaf --nats-role ", "hub")]
+    [InlineData("edgesync leaf --log-level de", "debug")]
+    [InlineData("edgesync leaf --no-p", "--no-push")]
+    [InlineData("edgesync repo timeline --branch ", "trunk")]
+    [InlineData("edgesync repo timeline -t ", "ci")]
+    [InlineData("edgesync repo br ", "close")]
+    [InlineData("edgesync completion ", "zsh")]
+    [InlineData("edgesync repo co t", "trunk")]
+    public void Completion_offers_what_fits(string line, string offered) =>
+        Assert.Contains(offered, Ok($"[suggest:{line.Length}]", line).Split('\n'));
+
+    private long Blobs()
+    {
+        using var repository = Repository.Open("a.fossil", RepositoryOptions.ReadOnly);
+        return repository.Database.QueryInt64("SELECT count(*) FROM blob");
+    }
+
+    private static string Ok(params string[] args)
+    {
+        var run = InProcessCli.Run(args);
+        Assert.True(run.Code == ExitCode.Ok, run.ToString());
+        return run.Output;
+    }
+
+    private static string Refused(params string[] args)
+    {
+        var run = InProcessCli.Run(args);
+        Assert.True(run.Code == ExitCode.Usage, run.ToString());
+        return run.Errors;
+    }
+}
