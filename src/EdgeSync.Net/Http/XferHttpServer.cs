@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using EdgeSync.Net.Tracing;
 using EdgeSync.Primitives;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;

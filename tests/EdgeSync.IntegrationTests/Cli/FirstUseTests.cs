@@ -1,7 +1,6 @@
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
-using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Shared;

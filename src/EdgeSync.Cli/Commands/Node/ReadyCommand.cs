@@ -50,7 +50,7 @@ internal static class ReadyCommand
     /// <summary>A daemon that serves NATS peers only has no port to ask.</summary>
     private static async Task<ExitCode> AskControlSocketAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var (socket, _) = SyncCommand.FindDaemon(context, null);
+        var (socket, _) = await SyncCommand.FindDaemonAsync(context, null, cancellationToken);
         var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken)).Status!;
         var report = ReadinessReport.Of(status, context.Get(Agreed), isStrict: false)
             ?? throw new EdgeSyncException(ErrorKind.Usage, $"invalid duration '{context.Get(Agreed)}'", "edgesync ready --agreed 10m");

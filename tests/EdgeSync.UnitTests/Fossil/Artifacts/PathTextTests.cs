@@ -1,6 +1,5 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
-using EdgeSync.Primitives;
 using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.UnitTests.Fossil.Artifacts;
