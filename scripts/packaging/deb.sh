@@ -41,6 +41,11 @@ new_repository() {
     /usr/bin/edgesync repo new /var/lib/edgesync/site.fossil
 }
 
+# A broker for other leaves and no HTTP: what asks for readiness has the control socket only.
+write_site_settings() {
+  inside sh -c "umask 077; echo LEAF_NATS_LEAF_PORT=7422 >/etc/edgesync/site.env"
+}
+
 try_deb() {
   local leaf=edgesync-leaf@site pid
   [ "$(id -u)" -eq 0 ] || { skip deb "needs root"; return 0; }
@@ -58,6 +63,7 @@ try_deb() {
   check "installs" inside dpkg -i /root/packages/first.deb
   check "starts nothing by itself" is_state edgesync-hub ActiveState inactive
   check "a new repository is made as the user of the service" new_repository
+  write_site_settings
   check "the leaf starts" inside systemctl start $leaf
   check "the leaf is ready, asked without a port" until_true 20 inside /usr/bin/edgesync ready -R /var/lib/edgesync/site.fossil
   check "runs as a user without rights" leaf_is_unprivileged $leaf
@@ -76,5 +82,5 @@ try_deb() {
 leaf_is_unprivileged() {
   local pid
   pid=$(state_of "$1" MainPID)
-  inside awk '/^Uid:/ { exit $2 == 0 }' "/proc/$pid/status" && [ "$(inside stat -L -c %a /var/lib/edgesync/site.fossil)" = 600 ]
+  [ "$(inside stat -c %u "/proc/$pid")" != 0 ] && [ "$(inside stat -L -c %a /var/lib/edgesync/site.fossil)" = 600 ]
 }
