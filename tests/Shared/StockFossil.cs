@@ -10,12 +10,18 @@ internal sealed partial class StockFossil
 {
     public const string User = "tester";
 
+    private static readonly Lazy<Version> s_release = new(static () =>
+        Version.Parse(ReleaseText().Match(new ProgramStart(Program!) { Arguments = ["version"] }.Run().MustSucceed().Output).Groups[1].Value));
+
     private readonly TemporaryFolder _home;
 
     public StockFossil(TemporaryFolder folder) => _home = folder;
 
     /// <summary>From <c>EDGESYNC_FOSSIL</c>, else the search path; null when there is none.</summary>
     public static string? Program { get; } = Find();
+
+    /// <summary>Its release, such as 2.21: what differs between releases depends on it.</summary>
+    public static Version Release => s_release.Value;
 
     public static string WhyMissing => "the fossil program is not installed (or EDGESYNC_FOSSIL names no file)";
 
@@ -63,6 +69,9 @@ internal sealed partial class StockFossil
 
     /// <summary>Serves a repository on loopback until disposed.</summary>
     public StockServer Serve(string repository, params ReadOnlySpan<string> options) => StockServer.Begin(this, repository, options);
+
+    [GeneratedRegex(@"fossil version (\d+\.\d+)")]
+    private static partial Regex ReleaseText();
 
     [GeneratedRegex(@"checked:\s+0 errors")]
     private static partial Regex CleanIntegrity();
