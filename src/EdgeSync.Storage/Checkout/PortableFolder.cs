@@ -36,9 +36,13 @@ internal sealed class PortableFolder : DiskFolder
         return entry.Exists || entry.LinkTarget is not null ? EntryOf(name, entry) : null;
     }
 
-    public override Stream OpenRead(string name) => Find(name) is { Kind: DiskKind.Regular }
-        ? new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1)
-        : throw new IOException($"{Describe(name)} is no file");
+    // The base library calls a pipe a file, and opening one may wait for ever. It has no length, and what has none needs no opening.
+    public override Stream OpenRead(string name) => Find(name) switch
+    {
+        { Kind: DiskKind.Regular, Size: 0 } => new MemoryStream([]),
+        { Kind: DiskKind.Regular } => new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1),
+        _ => throw new IOException($"{Describe(name)} is no file"),
+    };
 
     public override byte[] ReadLink(string name) => new FileInfo(PathOf(name)).LinkTarget is { } target
         ? PathText.ToBytes(target.Replace('\\', '/'))
@@ -95,13 +99,11 @@ internal sealed class PortableFolder : DiskFolder
 
     private static DiskEntry EntryOf(string name, FileSystemInfo entry)
     {
-        var isPlain = (entry.Attributes & (FileAttributes.Device | FileAttributes.System)) == 0 || OperatingSystem.IsWindows();
         var (kind, what) = entry switch
         {
             { LinkTarget: not null } => (DiskKind.Link, "a symbolic link"),
             DirectoryInfo => (DiskKind.Folder, "a folder"),
-            FileInfo when isPlain => (DiskKind.Regular, "a file"),
-            _ => (DiskKind.Other, "no regular file"),
+            _ => (DiskKind.Regular, "a file"),
         };
         var isExecutable = !OperatingSystem.IsWindows() && (entry.UnixFileMode & UnixFileMode.UserExecute) != 0;
         var size = entry is FileInfo file && kind == DiskKind.Regular ? file.Length : 0;
