@@ -8,6 +8,7 @@ from measure import Failed, Sample, interleave
 from peers import artifact_set, bare_pull_s, copy, deepest_delta, empty_twin, open_to_all, stored_count
 
 PUSHES_MAX = 20
+IMPORTED_FILES = 100_000
 IDLE_PUSHES_MAX = 3
 
 # What a device has to have: every command on a real history stays below it, the server too.
@@ -253,6 +254,39 @@ def commit(bench):
         wall_max=0.8)
 
 
+def importing(bench):
+    """A folder of 100,000 new files in one commit. Stock has to add them first; half as many show whether time grows with their number."""
+    trees = {}
+    for count in (IMPORTED_FILES // 2, IMPORTED_FILES):
+        trees[count] = bench.path(f"import-{count}")
+        for i in range(count):
+            folder = os.path.join(trees[count], f"folder{i // 500}")
+            if i % 500 == 0:
+                os.makedirs(folder)
+            with open(os.path.join(folder, f"file{i}.txt"), "w", encoding="ascii") as file:
+                file.write(f"file {i}\nof {count}\n")
+
+    def by(peer, count):
+        def once():
+            repo = bench.path(f"import-{peer.name}.fossil")
+            for suffix in ("", "-wal", "-shm"):
+                if os.path.exists(repo + suffix):
+                    os.remove(repo + suffix)
+            bench.stock.capture("new", repo)
+            open_to_all(repo)
+            return peer.import_tree(repo, trees[count])
+        return once
+
+    row = bench.pair(
+        f"import of {IMPORTED_FILES:,} new files in one commit", by(bench.ours, IMPORTED_FILES), by(bench.stock, IMPORTED_FILES), 3,
+        wall_max=0.5)
+    half, _ = interleave(3, by(bench.ours, IMPORTED_FILES // 2), None)
+    row.note = f"half as many: {half.wall_s:.2f} s by us"
+    yield row
+    yield Row(
+        "of it the second half / the first", Sample(row.ours.wall_s - half.wall_s, 0, 0, ""), Sample(half.wall_s, 0, 0, ""), wall_max=1.5)
+
+
 def idle(bench):
     import time
     with bench.ours.serve(copy(bench.repo, bench.path("idle.fossil"))) as server:
@@ -263,5 +297,5 @@ def idle(bench):
 
 CASES = {
     "start": start, "clone": clone, "pull": pull, "push-one": push_one, "push-all": push_all, "rebuild": rebuild,
-    "verify": verify, "reading": reading, "commit": commit, "idle": idle,
+    "verify": verify, "reading": reading, "commit": commit, "import": importing, "idle": idle,
 }

@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.parse
 
-from measure import Failed, Server, run
+from measure import Failed, Sample, Server, run
 
 
 class Peer:
@@ -70,6 +70,15 @@ class Stock(Peer):
     def commit(self, repo, folder, name, message):
         return self("commit", "--no-warnings", "--no-prompt", "--allow-fork", "-m", message, name, cwd=folder)
 
+    def import_tree(self, repo, folder):
+        self.capture("open", "--force", repo, cwd=folder)
+        try:
+            added = self("add", ".", cwd=folder)
+            made = self("commit", "--no-warnings", "--no-prompt", "-m", "all of it", cwd=folder)
+            return Sample(added.wall_s + made.wall_s, added.cpu_s + made.cpu_s, max(added.rss_kb, made.rss_kb), made.output)
+        finally:
+            self.capture("close", "--force", cwd=folder)
+
 
 class Ours(Peer):
     def serve(self, repo):
@@ -111,6 +120,9 @@ class Ours(Peer):
 
     def commit(self, repo, folder, name, message):
         return self("repo", "ci", name, "-m", message, "-R", repo, cwd=folder)
+
+    def import_tree(self, repo, folder):
+        return self("repo", "ci", ".", "-m", "all of it", "-R", repo, cwd=folder)
 
 
 def copy(source, target):

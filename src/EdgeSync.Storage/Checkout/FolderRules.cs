@@ -35,8 +35,8 @@ public sealed class FolderRules
         _takesDotFiles = Versioned(disk, "dotfiles") is { } text ? Storage.Settings.IsTrue(text) : settings.TakesDotFiles;
 
         // The same folder may be reached by several ways.
-        var repository = RealPath(settings.RepositoryPath);
-        var name = Path.GetRelativePath(RealPath(disk.FullPath), repository).Replace('\\', '/');
+        var repository = RealPath.Of(settings.RepositoryPath);
+        var name = Path.GetRelativePath(RealPath.Of(disk.FullPath), repository).Replace('\\', '/');
         _ofRepository = SideFiles.Select(suffix => PathText.Of(Encoding.UTF8.GetBytes(name + suffix))).ToHashSet(StringComparer.Ordinal);
         using var folder = DiskFolder.Open(Path.GetDirectoryName(repository)!);
         _repository = folder.Find(PathText.Of(Encoding.UTF8.GetBytes(Path.GetFileName(repository))))?.Identity ?? default;
@@ -94,30 +94,6 @@ public sealed class FolderRules
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;   // the repository's own setting holds
-        }
-    }
-
-    private static string RealPath(string path)
-    {
-        path = Path.GetFullPath(path);
-        for (var i = 0; i < 40 && path.Length > 1; i++)
-        {
-            if (FirstLink(path) is not { } link) return path;
-
-            var target = new FileInfo(link).LinkTarget!;
-            path = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(link)!, target) + path[link.Length..]);
-        }
-
-        return path;
-    }
-
-    private static string? FirstLink(string path)
-    {
-        for (var end = path.IndexOf(Path.DirectorySeparatorChar, 1); ; end = path.IndexOf(Path.DirectorySeparatorChar, end + 1))
-        {
-            var part = end < 0 ? path : path[..end];
-            if (new FileInfo(part).LinkTarget is not null) return part;
-            if (end < 0) return null;
         }
     }
 }

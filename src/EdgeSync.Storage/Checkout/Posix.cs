@@ -175,6 +175,43 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true)]
     private static partial int RenameAt2(int oldFolder, byte[] oldName, int newFolder, byte[] newName, uint flags);
 
+    /// <summary>A queue of events, or null when the system has none left.</summary>
+    public static SafeFileHandle? OpenEvents()
+    {
+        var descriptor = InotifyInit(CloseOnExec);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>Negative when there is no such file, or no watch left.</summary>
+    public static int AddWatch(SafeFileHandle events, string path, uint mask) =>
+        InotifyAddWatch((int)events.DangerousGetHandle(), Terminated(Fossil.Artifacts.PathText.Of(System.Text.Encoding.UTF8.GetBytes(path))), mask);
+
+    public static void RemoveWatch(SafeFileHandle events, int watch) => _ = InotifyRemoveWatch((int)events.DangerousGetHandle(), watch);
+
+    /// <summary>Waits for events; zero when there will be none any more.</summary>
+    public static unsafe int ReadEvents(SafeFileHandle events, Span<byte> buffer)
+    {
+        while (true)
+        {
+            nint length;
+            fixed (byte* at = buffer) length = ReadAt((int)events.DangerousGetHandle(), at, buffer.Length);
+            if (length >= 0) return (int)length;
+            if (Marshal.GetLastPInvokeError() != 4) return 0;   // EINTR
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]
+    private static partial int InotifyInit(int flags);
+
+    [LibraryImport("libc", EntryPoint = "inotify_add_watch", SetLastError = true)]
+    private static partial int InotifyAddWatch(int events, byte[] path, uint mask);
+
+    [LibraryImport("libc", EntryPoint = "inotify_rm_watch", SetLastError = true)]
+    private static partial int InotifyRemoveWatch(int events, int watch);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    private static unsafe partial nint ReadAt(int descriptor, byte* buffer, nint size);
+
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int SynchronizeFile(int descriptor);
 }

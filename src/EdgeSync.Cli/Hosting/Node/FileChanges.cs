@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Hosting.Node;
 
@@ -11,13 +12,13 @@ internal sealed class FileChanges : IDisposable
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(3);
 
     private readonly TimeProvider _clock;
-    private readonly FileSystemWatcher? _files;
+    private readonly IDisposable? _files;
 
     // One waiting nudge stands for all: a look finds whatever happened before it.
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    public FileChanges(string path, TimeProvider clock) => (_clock, _files) = (clock, Watch(path));
+    public FileChanges(string path, TimeProvider clock) => (_clock, _files) = (clock, DatabaseWatch.TryStart(path, Nudge) ?? (IDisposable?)Watch(path));
 
     /// <summary>Somebody says that there may be something.</summary>
     public void Nudge() => _nudges.Writer.TryWrite(true);

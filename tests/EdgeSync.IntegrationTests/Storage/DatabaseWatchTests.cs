@@ -1,0 +1,78 @@
+using EdgeSync.Storage;
+using EdgeSync.Storage.Sqlite;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.IntegrationTests.Storage;
+
+/// <summary>P6: other files in the folder of a repository are written without anybody being woken.</summary>
+public sealed class DatabaseWatchTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly TemporaryFolder _folder = new("watch");
+    private readonly SemaphoreSlim _changes = new(0);
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _changes.Dispose();
+    }
+
+    [Theory]
+    [InlineData(DatabaseJournal.AsFound)]
+    [InlineData(DatabaseJournal.WriteAhead)]
+    public async Task Writes_to_the_database_are_told_and_those_to_others_are_not(DatabaseJournal journal)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
+        var path = NewRepository();
+        using var watch = DatabaseWatch.TryStart(path, () => _changes.Release())!;
+        using (var other = new FileStream(_folder["other.bin"], FileMode.Create, FileAccess.Write, FileShare.None, 0))
+        {
+            for (var i = 0; i < 5_000; i++) other.WriteByte(1);
+        }
+
+        for (var i = 0; i < 2_000; i++) await File.AppendAllTextAsync(_folder["other.bin"], "x", TestContext.Current.CancellationToken);
+        Write(path, journal);
+
+        Assert.True(await _changes.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        Assert.InRange(watch.EventsRead, 1, 200);
+    }
+
+    [Fact]
+    public async Task A_database_behind_a_link_is_watched_where_it_is()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
+        var path = NewRepository();
+        File.CreateSymbolicLink(Path.Combine(_folder.Folder("links"), "r.fossil"), path);
+        using var watch = DatabaseWatch.TryStart(_folder["links", "r.fossil"], () => _changes.Release());
+
+        Write(path, DatabaseJournal.WriteAhead);
+
+        Assert.True(await _changes.WaitAsync(Patience, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void It_ends_when_told()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
+        var watch = DatabaseWatch.TryStart(NewRepository(), () => { })!;
+
+        watch.Dispose();
+        watch.Dispose();
+    }
+
+    private string NewRepository()
+    {
+        var path = _folder["r.fossil"];
+        Repository.Create(path, new RepositoryCreateOptions { AdminUser = "tester" }).Dispose();
+        return path;
+    }
+
+    private static void Write(string path, DatabaseJournal journal)
+    {
+        using var repository = Repository.Open(path, new RepositoryOptions { Journal = journal });
+        using var transaction = repository.Begin();
+        repository.Settings["some"] = "thing";
+        transaction.Commit();
+    }
+}
