@@ -11,12 +11,21 @@ internal sealed class StockNats : IDisposable
     public static string Program { get; } =
         Environment.GetEnvironmentVariable("EDGESYNC_NATS_SERVER") is { Length: > 0 } named ? named : "nats-server";
 
+    private static readonly Lazy<string> s_version = new(static () =>
+        new ProgramStart(Program) { Arguments = ["--version"] }.Run().MustSucceed().Output.Trim().Split('v')[^1]);
+
     private readonly TemporaryFolder _folder;
     private readonly string _configuration;
     private RunningProgram _program;
 
     private StockNats(TemporaryFolder folder, string configuration, RunningProgram program, int port) =>
         (_folder, _configuration, _program, Port) = (folder, configuration, program, port);
+
+    /// <summary>As it says of itself, such as <c>2.9.10</c>.</summary>
+    public static string VersionText => s_version.Value;
+
+    /// <summary>What differs between releases depends on it.</summary>
+    public static Version Release => Version.Parse(VersionText);
 
     public int Port { get; }
 

@@ -149,7 +149,7 @@ public sealed class LeafAdversityTests
         await atLeaf.BeReachableFromAsync(atFirst);
         await atLeaf.BeReachableFromAsync(atSecond);
         Assert.Equal("first", toFirst.Status.PeerName);
-        Assert.Equal("2.9.10", toFirst.Status.PeerVersion);
+        Assert.Equal(StockNats.VersionText, toFirst.Status.PeerVersion);
 
         await toFirst.DisposeAsync();
 
