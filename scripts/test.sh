@@ -93,6 +93,7 @@ export HOME=${HOME:-/root} USER=${USER:-tester}
 step "restore" dotnet restore EdgeSync.sln -v q --locked-mode || finish
 # The publish has folders of its own, so it may run beside the build and the suites that do not need its file.
 [ -n "$fast" ] || start "publish" scripts/publish.sh
+[ -n "$fast" ] || start "newer peers" scripts/newer-peers.sh
 step "build" dotnet build EdgeSync.sln -c Release --no-restore -v q -nologo || finish
 step "format" dotnet format whitespace EdgeSync.sln --verify-no-changes --no-restore
 suite "unit" tests/EdgeSync.UnitTests
@@ -129,6 +130,16 @@ if [ "$(host_rid)" = linux-x64 ] && finish_of "publish arm64"; then
   EDGESYNC_BIN=$root/artifacts/arm64/edgesync suite "arm64" tests/EdgeSync.EndToEndTests --filter-trait Arm64=yes
 fi
 suite "interop" tests/EdgeSync.InteropTests
+# Once more beside the current releases of the programs that we must agree with.
+newest() { ls "$root/artifacts/peers/bin/$1"-* 2>/dev/null | sort -V | tail -1; }
+if finish_of "newer peers"; then
+  EDGESYNC_FOSSIL=$(newest fossil) suite "interop, newest fossil" tests/EdgeSync.InteropTests --filter-not-namespace "EdgeSync.InteropTests.Nats*"
+  for server in artifacts/peers/bin/nats-server-*; do
+    EDGESYNC_NATS_SERVER=$root/$server suite "interop, ${server##*/}" tests/EdgeSync.InteropTests --filter-namespace "EdgeSync.InteropTests.Nats*"
+  done
+fi
 suite "fleets" tests/EdgeSync.FleetTests
+release_and_packages() { EDGESYNC_SKIP_PUBLISH=1 scripts/release.sh && scripts/packaging.sh systemd deb; }
+step "release and packages" release_and_packages
 step "first run" timeout 300 scripts/smoke.sh
 finish
