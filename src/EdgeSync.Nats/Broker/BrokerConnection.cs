@@ -15,6 +15,7 @@ public abstract class BrokerConnection
     private readonly ByteStash _stash = new();
     private ByteStash? _held;
     private int _stashNeeded;
+    private string? _login;
 
     internal BrokerConnection(BrokerCore core, ConnectionOrigin origin, Instant now)
     {
@@ -59,6 +60,15 @@ public abstract class BrokerConnection
     /// <summary>Memory held for an operation that has arrived in part.</summary>
     internal int StashedCapacity => _stash.Capacity;
 
+    /// <summary>Its part of the memory for subscriptions.</summary>
+    internal long SubscriptionBytes { get; private set; }
+
+    /// <summary>Its part of the memory for operations that have arrived in part.</summary>
+    internal long PartialBytes { get; private set; }
+
+    /// <summary>What may wait for it before it is closed as slow.</summary>
+    internal abstract long PendingBytesMax { get; }
+
     /// <summary>For whom much of what came from here waits, or null.</summary>
     internal BrokerConnection? Receiver { get; set; }
 
@@ -73,7 +83,12 @@ public abstract class BrokerConnection
     internal Instant Start { get; }
 
     /// <summary>The last bytes that came, of any kind.</summary>
-    internal Instant LastActivity { get; private set; }
+    public Instant LastActivity { get; private set; }
+
+    public ConnectionKind Kind => Origin.Kind;
+
+    /// <summary>It wants something, or something waits for it.</summary>
+    public bool IsInUse => SubscriptionCount > 0 || PendingBytes > 0;
 
     internal Instant Stop { get; private set; }
 
@@ -94,6 +109,68 @@ public abstract class BrokerConnection
         LastActivity = now;
         OnBytes(now);
         Feed(bytes, now);
+        CountPartial();
+    }
+
+    /// <summary>Everything that waited has been taken by the shell: there is room for more.</summary>
+    internal virtual void OnOutputTaken()
+    {
+    }
+
+    /// <summary>Takes the memory for one more subscription; false when its share is used up.</summary>
+    private protected bool TryTakeSubscription(long bytes)
+    {
+        if (!Core.SubscriptionMemory.TryTake(Origin, SubscriptionBytes, bytes)) return false;
+
+        SubscriptionBytes += bytes;
+        return true;
+    }
+
+    private protected void GiveBackSubscription(long bytes)
+    {
+        SubscriptionBytes -= bytes;
+        Core.SubscriptionMemory.GiveBack(Origin, bytes);
+    }
+
+    /// <summary>What the other side says of itself, unless it has failed too often to say it.</summary>
+    private protected Judgement Judge(Wire.ConnectOptions connect, string nonce, out BrokerUser? user)
+    {
+        user = null;
+        _login = connect.Nkey.Length > 0 ? connect.Nkey : connect.User;
+        if (Core.Logins.WaitOf(Origin.Group, _login, Core.Now) > TimeSpan.Zero)
+        {
+            _login = null;   // was not looked at, so it is no failure
+            return Judgement.Refused;
+        }
+
+        return Core.Authenticator.Judge(connect, nonce, out user);
+    }
+
+    /// <summary>What became of it.</summary>
+    private protected void CountLogin(bool isRight)
+    {
+        if (_login is null) return;
+
+        if (isRight) Core.Logins.OnSuccess(Origin.Group, _login);
+        else Core.Logins.OnFailure(Origin.Group, _login, Core.Now);
+    }
+
+    private void CountPartial()
+    {
+        var bytes = IsClosed ? 0 : StashedCapacity + (_held?.Capacity ?? 0);
+        if (bytes <= PartialBytes)
+        {
+            Core.PartialMemory.GiveBack(Origin, PartialBytes - bytes);
+            PartialBytes = bytes;
+        }
+        else if (Core.PartialMemory.TryTake(Origin, PartialBytes, bytes - PartialBytes))
+        {
+            PartialBytes = bytes;
+        }
+        else
+        {
+            CloseWithError("no memory for such large operations now"u8, CloseReason.MaxPayloadExceeded);
+        }
     }
 
     /// <summary>The password check ended, and with it the waiting.</summary>
@@ -108,6 +185,7 @@ public abstract class BrokerConnection
         _held = null;
         if (!IsClosed) Feed(held.Bytes, now);
         held.Clear();
+        CountPartial();
     }
 
     private void Feed(ReadOnlySpan<byte> bytes, Instant now)
@@ -150,6 +228,7 @@ public abstract class BrokerConnection
         _stash.Clear();
         _held?.Clear();
         Receiver = null;
+        CountPartial();
         if (DropsOutput(reason)) Output.Clear();
         OnClosed(reason);
         Core.OnClosed(this);

@@ -27,6 +27,11 @@ public sealed class BrokerCore
     /// <summary>Logins that wait for the check of their password; more are refused.</summary>
     private const int ChecksMax = 256;
 
+    /// <summary>Logins of one name that fail from one address before more are refused unseen, and how long one of them counts.</summary>
+    private const int FailedLoginsMax = 10;
+
+    private static readonly TimeSpan FailedLoginMemory = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<ulong, BrokerConnection> _connections = [];
@@ -37,6 +42,7 @@ public sealed class BrokerCore
     private readonly BurstWatch _burst;
     private ulong _lastConnectionId;
     private int _inFlightConnections;
+    private long _writtenUncounted;
     private Instant _nextSweep;
     private bool _isBurstOver;
 
@@ -48,6 +54,8 @@ public sealed class BrokerCore
     {
         options.Check();
         Options = options;
+        SubscriptionMemory = new MemoryAccount(options.SubscriptionBytesMax);
+        PartialMemory = new MemoryAccount(options.PartialBytesMax);
         Segments = new SegmentPool(options.TotalPendingBytesMax / SegmentPart);
         _burst = new BurstWatch(Math.Min(BurstBytes, options.TotalPendingBytesMax / 2));
         PauseBytes = Math.Min(options.PauseBytes, options.PendingBytesMax / 2);
@@ -105,6 +113,15 @@ public sealed class BrokerCore
 
     internal long PauseBytes { get; }
 
+    /// <summary>Limits the guessing of passwords on the ports.</summary>
+    internal LoginThrottle Logins { get; } = new(FailedLoginsMax, FailedLoginMemory);
+
+    /// <summary>For what clients and leaf links want.</summary>
+    internal MemoryAccount SubscriptionMemory { get; }
+
+    /// <summary>For operations that have arrived in part.</summary>
+    internal MemoryAccount PartialMemory { get; }
+
     /// <summary>What output is written into.</summary>
     internal SegmentPool Segments { get; }
 
@@ -143,7 +160,7 @@ public sealed class BrokerCore
     {
         options.Check();
         Now = now;
-        Options = Options with { Users = options.Users, TotalPendingBytesMax = options.TotalPendingBytesMax };
+        Options = Options with { Users = options.Users, Token = options.Token, TotalPendingBytesMax = options.TotalPendingBytesMax };
         Authenticator = new Authenticator(Options, Entropy);
         _checks.Clear();   // of hashes that may be others now; who waits for one is put out below
         foreach (var connection in _connections.Values.ToList())
@@ -174,6 +191,23 @@ public sealed class BrokerCore
     {
         Now = now;
         if (!connection.IsClosed) connection.Receive(bytes, now);
+    }
+
+    /// <summary>What the connection sent could not be handled for want of memory: it pays, nobody else.</summary>
+    public void OnOutOfMemory(BrokerConnection connection, Instant now)
+    {
+        Now = now;
+        connection.Close(CloseReason.SlowConsumerPendingBytes);
+    }
+
+    /// <summary>Others need its place. False when it has ended already.</summary>
+    public bool Evict(BrokerConnection connection, Instant now)
+    {
+        Now = now;
+        if (connection.IsClosed) return false;
+
+        connection.CloseWithError("maximum connections exceeded"u8, CloseReason.MaxConnectionsExceeded);
+        return true;
     }
 
     /// <summary>
@@ -207,6 +241,12 @@ public sealed class BrokerCore
 
         connection.IsTouched = false;
         Count(connection);
+        if (!connection.IsClosed && connection.PendingBytes > connection.PendingBytesMax)
+        {
+            connection.Close(CloseReason.SlowConsumerPendingBytes);
+            Count(connection);
+        }
+
         if (PendingBytes > Options.TotalPendingBytesMax) CloseWidest();
         return true;
     }
@@ -245,6 +285,7 @@ public sealed class BrokerCore
         if (connection.InFlightBytes == 0) connection.LastProgress = now;
         var size = connection.Output.TakeInto(target);
         SetInFlight(connection, connection.InFlightBytes + size);
+        connection.OnOutputTaken();
         return size;
     }
 
@@ -354,6 +395,22 @@ public sealed class BrokerCore
         _timers.Enqueue(connection, at.UnixTicks);
     }
 
+    /// <summary>
+    /// So much was written for a receiver. One message may go to thousands: what waits is counted within a batch too, each time
+    /// that an eighth of the bound has been written.
+    /// </summary>
+    internal void OnWritten(int bytes)
+    {
+        _writtenUncounted += bytes;
+        if (_writtenUncounted < Options.TotalPendingBytesMax / SegmentPart) return;
+
+        _writtenUncounted = 0;
+        foreach (var connection in _connections.Values) Count(connection);
+        while (PendingBytes > Options.TotalPendingBytesMax && CloseWidest())
+        {
+        }
+    }
+
     private void SetInFlight(BrokerConnection connection, long bytes)
     {
         if (connection.InFlightBytes == 0 && bytes > 0 && _inFlightConnections++ == 0) _nextSweep = Now + SweepInterval;
@@ -369,12 +426,13 @@ public sealed class BrokerCore
     }
 
     /// <summary>Memory for the whole process is short: who takes most of it goes.</summary>
-    private void CloseWidest()
+    private bool CloseWidest()
     {
-        if (_connections.Values.MaxBy(c => c.PendingBytes) is not { } widest) return;
+        if (_connections.Values.MaxBy(c => c.PendingBytes) is not { PendingBytes: > 0 } widest) return false;
 
         widest.Close(CloseReason.SlowConsumerPendingBytes);
         Count(widest);
+        return true;
     }
 
     private void SweepSlowWriters(Instant now)

@@ -21,10 +21,20 @@ public sealed record BrokerOptions
     /// <summary>Everybody may connect when there are no users and no token.</summary>
     public IReadOnlyList<BrokerUser> Users { get; init; } = [];
 
+    /// <summary>Of clients and leaf links together. One address takes at most half of them.</summary>
     public int ConnectionsMax { get; init; } = 65_536;
 
-    /// <summary>Of one connection; 0 is no limit.</summary>
+    /// <summary>Of one connection; 0 is no limit but the memory for them.</summary>
     public int SubscriptionsMax { get; init; }
+
+    /// <summary>
+    /// Memory for the subscriptions of all clients and the interest of all leaf links; a quarter of it for one connection, half
+    /// for one address. What would exceed it gets <c>maximum subscriptions exceeded</c>.
+    /// </summary>
+    public long SubscriptionBytesMax { get; init; } = 1024 * 1024 * 1024;
+
+    /// <summary>Memory for operations that have arrived in part, of all connections; half of it for one address. Beyond it the connection is closed.</summary>
+    public long PartialBytesMax { get; init; } = 192 * 1024 * 1024;
 
     /// <summary>Of header block and body together.</summary>
     public int PayloadBytesMax { get; init; } = 1024 * 1024;

@@ -41,6 +41,8 @@ internal sealed class ClientConnection : BrokerConnection
 
     public ConnectOptions Connect => _connect;
 
+    internal override long PendingBytesMax => Core.Options.PendingBytesMax;
+
     internal override int SubscriptionCount => _subscriptions.Count;
 
     internal override IEnumerable<Subscription> ListSubscriptions() => _subscriptions.Values;
@@ -77,6 +79,8 @@ internal sealed class ClientConnection : BrokerConnection
         Counters.OutBytes += message.TotalBytes;
         Core.Totals.OutMessages++;
         Core.Totals.OutBytes += message.TotalBytes;
+        Core.OnWritten(message.TotalBytes);
+        if (IsClosed) return true;
         if (subscription.Delivered == subscription.DeliveredMax) Remove(subscription);
         if (PendingBytes > Core.PauseBytes) OnMuchPending(source);
         return true;
@@ -193,15 +197,16 @@ internal sealed class ClientConnection : BrokerConnection
 
     private void OnMuchPending(BrokerConnection source)
     {
-        if (PendingBytes > Core.Options.PendingBytesMax) Close(CloseReason.SlowConsumerPendingBytes);
+        if (PendingBytes > PendingBytesMax) Close(CloseReason.SlowConsumerPendingBytes);
         else HoldBack(source);
     }
 
     private MatchResult Match(ReadOnlySpan<byte> subject)
     {
-        _lastMatch = Core.Subscriptions.Match(subject);
+        var match = Core.Subscriptions.Match(subject);
         if (!subject.SequenceEqual(_lastSubject)) _lastSubject = subject.ToArray();
-        return _lastMatch;
+        _lastMatch = match.Size <= MatchResult.KeptSizeMax ? match : null;
+        return match;
     }
 
     private bool MayPublish(scoped in NatsOp op)
@@ -259,28 +264,34 @@ internal sealed class ClientConnection : BrokerConnection
         // Spec: a sid that is in use keeps its first subscription.
         if (!_subscriptionsBySid.ContainsKey(op.Sid))
         {
-            if (Core.Options.SubscriptionsMax > 0 && _subscriptions.Count >= Core.Options.SubscriptionsMax)
+            if (!TryAdd(op))
             {
                 WriteError("maximum subscriptions exceeded"u8);
                 return;
             }
-
-            Add(op);
         }
 
         if (_connect.Verbose) Write(NatsOpWriter.Ok);
     }
 
-    private void Add(scoped in NatsOp op)
+    private bool TryAdd(scoped in NatsOp op)
     {
+        if (Core.Options.SubscriptionsMax > 0 && _subscriptions.Count >= Core.Options.SubscriptionsMax) return false;
+
+        var cost = SubscriptionCost.Of(op.Subject, op.Queue, op.Sid);
+        if (!TryTakeSubscription(cost)) return false;
+
         var subscription = new Subscription(
             this, op.Subject.ToArray(), op.Queue.IsEmpty ? null : op.Queue.ToArray(), op.Sid.ToArray())
         {
             IsFiltered = User?.Subscribe?.DeniesBelow(op.Subject) ?? false,
+            Cost = cost,
         };
         _subscriptions.Add(subscription.Sid, subscription);
         Core.Subscriptions.Add(subscription);
         Core.Leafnodes?.OnSubscribed(subscription);
+        subscription.IsTold = true;
+        return true;
     }
 
     private void Unsubscribe(scoped in NatsOp op)
@@ -302,8 +313,9 @@ internal sealed class ClientConnection : BrokerConnection
 
     private void Withdraw(Subscription subscription)
     {
+        GiveBackSubscription(subscription.Cost);
         Core.Subscriptions.Remove(subscription);
-        Core.Leafnodes?.OnUnsubscribed(subscription);
+        if (subscription.IsTold) Core.Leafnodes?.OnUnsubscribed(subscription);
     }
 
     private void OnConnect(ReadOnlySpan<byte> json)
@@ -328,7 +340,7 @@ internal sealed class ClientConnection : BrokerConnection
 
     private void Authenticate(ConnectOptions connect)
     {
-        switch (Core.Authenticator.Judge(connect, _nonce, out _claimed))
+        switch (Judge(connect, _nonce, out _claimed))
         {
             case Judgement.Accepted:
                 OnJudged(isRight: true, Core.Now);
@@ -338,13 +350,14 @@ internal sealed class ClientConnection : BrokerConnection
                 Check(_claimed, connect);
                 break;
             default:
-                RefuseStranger();
+                OnJudged(isRight: false, Core.Now);
                 break;
         }
     }
 
     private protected override void OnJudged(bool isRight, Instant now)
     {
+        CountLogin(isRight);
         if (!isRight)
         {
             RefuseStranger();

@@ -29,6 +29,16 @@ public sealed record ConnectionOrigin
 
     public int Port { get; init; }
 
+    /// <summary>
+    /// Whose share of the limits the connection takes: the address, of IPv6 the network of 64 bits. The shell knows it; without
+    /// it the address.
+    /// </summary>
+    public string Group
+    {
+        get => field ?? Address;
+        init;
+    }
+
     /// <summary>Where we accepted it: told in INFO.</summary>
     public string ListenAddress { get; init; } = "";
 

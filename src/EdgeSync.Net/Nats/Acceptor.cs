@@ -111,7 +111,8 @@ internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
         {
             Kind = kind,
             Transport = transport,
-            Address = remote.Address.ToString(),
+            Address = (remote.Address.IsIPv4MappedToIPv6 ? remote.Address.MapToIPv4() : remote.Address).ToString(),
+            Group = AddressGroup.Of(remote.Address).ToString(),
             Port = remote.Port,
             ListenAddress = local.Address.ToString(),
             ListenPort = local.Port,

@@ -41,7 +41,15 @@ internal sealed class BrokerDriver : IDisposable
         lock (_gate)
         {
             var now = Now;
-            _core.Receive(connection, now, bytes);
+            try
+            {
+                _core.Receive(connection, now, bytes);
+            }
+            catch (OutOfMemoryException)
+            {
+                _core.OnOutOfMemory(connection, now);
+            }
+
             isToPause = _core.IsToPause(connection, now);
             Finish(woken);
         }

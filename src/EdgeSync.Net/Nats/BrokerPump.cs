@@ -19,6 +19,9 @@ internal sealed class BrokerPump
     private const int WritesInARowMax = 8;
     private const int PausesMax = 10;
 
+    /// <summary>So much is read and thrown away of a connection that was closed, so that the reason arrives instead of a reset.</summary>
+    private const int DrainedBytesMax = 1 << 20;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How long a closed connection may take to read the reason.</summary>
@@ -89,6 +92,7 @@ internal sealed class BrokerPump
     {
         var buffer = ArrayPool<byte>.Shared.Rent(SmallestBufferBytes);
         var shortReads = 0;
+        var bytesAfterEnd = 0L;
         try
         {
             while (true)
@@ -96,7 +100,8 @@ internal sealed class BrokerPump
                 var size = await _transport.ReadAsync(buffer, CancellationToken.None);
                 if (size == 0) return CloseReason.ClientClosed;
 
-                // Dropped when the connection is closed: the farewell is still going out.
+                // Dropped when the connection is closed: the farewell is still going out. Not without end.
+                if (Connection.IsClosed && (bytesAfterEnd += size) > DrainedBytesMax) return CloseReason.ReadError;
                 if (_driver.Receive(Connection, buffer.AsSpan(0, size))) await PauseAsync();
 
                 shortReads = size < buffer.Length / 2 ? shortReads + 1 : 0;
@@ -178,6 +183,6 @@ internal sealed class BrokerPump
             or CloseReason.SlowConsumerPendingBytes or CloseReason.SlowConsumerWriteDeadline;
 
     private static bool IsDisconnection(Exception e) =>
-        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or AuthenticationException
+        e is IOException or SocketException or OutOfMemoryException or ObjectDisposedException or OperationCanceledException or AuthenticationException
             or System.Net.WebSockets.WebSocketException;
 }

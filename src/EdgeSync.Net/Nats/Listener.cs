@@ -30,6 +30,8 @@ internal sealed class Listener : IAsyncDisposable
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            // "Every address" means IPv4 as well, as it does for HTTP.
+            if (endpoint.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
             socket.Bind(endpoint);
             socket.Listen(512);
             return new Listener(socket, serve);

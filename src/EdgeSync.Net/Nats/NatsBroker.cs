@@ -19,6 +19,7 @@ public sealed class NatsBroker : IAsyncDisposable
     private readonly BrokerDriver _driver;
     private readonly Acceptor _acceptor;
     private readonly ConcurrentDictionary<LeafnodeHandle, bool> _remotes = new();
+    private readonly ConnectionCrowd _crowd;
     private readonly List<Listener> _listeners = [];
     private readonly ConcurrentDictionary<long, Task> _served = new();
     private MonitoringServer? _monitoring;
@@ -36,6 +37,7 @@ public sealed class NatsBroker : IAsyncDisposable
         core.OpenLeafnodes(options.Leafnodes);
         _driver = new BrokerDriver(core, clock);
         _acceptor = new Acceptor(options, _driver);
+        _crowd = new ConnectionCrowd(options.Broker.ConnectionsMax, options.ConnectionsPerAddressMax ?? Math.Max(1, options.Broker.ConnectionsMax / 2));
     }
 
     /// <summary>Such as <c>nats://127.0.0.1:4222</c>, with the port that was picked; null when the port is not open.</summary>
@@ -187,21 +189,61 @@ public sealed class NatsBroker : IAsyncDisposable
 
     private async Task ServeAcceptedAsync(Socket socket, Func<Task<BrokerPump>> accept)
     {
-        var remote = "somebody";
+        if (socket.RemoteEndPoint is not IPEndPoint remote)
+        {
+            socket.Dispose();   // gone before it was looked at
+            return;
+        }
+
+        var member = new BrokerCrowdMember(_driver, socket);
+        if (!_crowd.TryEnter(remote.Address, member))
+        {
+            await RefuseAsync(socket);
+            _events?.OnRefused(remote.ToString(), "maximum connections exceeded");
+            return;
+        }
+
+        try
+        {
+            await ServeMemberAsync(socket, remote, member, accept);
+        }
+        finally
+        {
+            _crowd.Leave(remote.Address, member);
+        }
+    }
+
+    // Spec: the words of nats-server. In clear, also where TLS would follow: it begins in clear there too.
+    private static async Task RefuseAsync(Socket socket)
+    {
+        try
+        {
+            await socket.SendAsync("-ERR 'maximum connections exceeded'\r\n"u8.ToArray());
+        }
+        catch (SocketException)
+        {
+            // gone already
+        }
+
+        socket.Dispose();
+    }
+
+    private async Task ServeMemberAsync(Socket socket, IPEndPoint remote, BrokerCrowdMember member, Func<Task<BrokerPump>> accept)
+    {
         BrokerPump pump;
         try
         {
-            remote = socket.RemoteEndPoint?.ToString() ?? remote;
             pump = await accept();
         }
         catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException
             or InvalidDataException or ObjectDisposedException)
         {
             socket.Dispose();
-            _events?.OnRefused(remote, e is OperationCanceledException ? "the handshake took too long" : e.Message);
+            _events?.OnRefused(remote.ToString(), e is OperationCanceledException ? "the handshake took too long" : e.Message);
             return;
         }
 
+        member.OnServed(pump);
         await ServeAsync(pump);
     }
 

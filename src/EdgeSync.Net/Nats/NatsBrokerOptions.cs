@@ -12,6 +12,9 @@ public sealed record NatsBrokerOptions
     /// <summary>Users, limits, names.</summary>
     public required BrokerOptions Broker { get; init; }
 
+    /// <summary>Connections of one address (of IPv6, of a network of 64 bits) to all ports together; null: half of all.</summary>
+    public int? ConnectionsPerAddressMax { get; init; }
+
     /// <summary>For clients; usually port 4222.</summary>
     public IPEndPoint? ClientListen { get; init; }
 

@@ -52,6 +52,7 @@ internal sealed class AcceptedLeaf : LeafSession
 
     private protected override void OnJudged(bool isRight, Instant now)
     {
+        CountLogin(isRight);
         if (isRight) Welcome(_connect, now);
         else GiveUp("wrong credentials", CloseReason.AuthenticationFailure, "Authorization Violation"u8);
     }
@@ -137,7 +138,7 @@ internal sealed class AcceptedLeaf : LeafSession
     {
         // Spec: a URL with only a user part is sent as `user` by 2.9, and as `auth_token` too since 2.10.
         var connect = _connect is { User.Length: > 0, Password: "", AuthToken: "" } ? _connect with { AuthToken = _connect.User } : _connect;
-        switch (Core.Authenticator.Judge(connect, _nonce, out _user))
+        switch (Judge(connect, _nonce, out _user))
         {
             case Judgement.TakesTime:
                 HandshakeDeadline = Core.Now + (Core.Options.AuthenticationTimeout * BrokerOptions.CheckPatience);

@@ -138,6 +138,7 @@ internal sealed class LeafLinks : ILeafnodes
             _table.ChangeClients(key, change);
         }
 
+        foreach (var session in _sessions) session.HoldBack(subscription.Owner);
         CloseMarked();
     }
 

@@ -39,6 +39,16 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     /// <summary>How long an old link waits for the young one to end.</summary>
     private static readonly TimeSpan LoopGrace = TimeSpan.FromSeconds(1);
 
+    /// <summary>So much interest waits for the link in writing.</summary>
+    private const int InterestBytesMax = 1 << 20;
+
+    /// <summary>What a line has besides its key.</summary>
+    private const int InterestLineBytes = 8;
+
+    // Keys whose change the other side has not been told: what it knows, and what is so now.
+    private readonly Dictionary<byte[], (int Told, int Now)> _late = new(WireKey.Comparer);
+    private int _interestBytesWaiting;
+
     private readonly Dictionary<byte[], Subscription> _interest = new(WireKey.Comparer);
     private readonly Dictionary<byte[], Subscription>.AlternateLookup<ReadOnlySpan<byte>> _interestByKey;
     private readonly WireLimits _limits;
@@ -53,6 +63,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private Instant? _loopDeadline;
     private readonly List<byte[]> _heldMarks = [];
     private bool _isTrusted;
+    private bool _isOverInterest;
 
     protected LeafSession(LeafLinks links, ConnectionOrigin origin, Instant now) : base(links.Core, origin, now)
     {
@@ -87,6 +98,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
     /// <summary>Messages that were not taken over, or not passed on, because permissions or sizes forbid it.</summary>
     public long DroppedMessages { get; private set; }
+
+    internal override long PendingBytesMax => Options.PendingBytesMax;
 
     internal override int SubscriptionCount => _interest.Count;
 
@@ -136,7 +149,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         Core.Totals.OutMessages++;
         Core.Totals.OutBytes += size;
         Core.Touch(this);
-        if (PendingBytes > Options.PendingBytesMax) CloseAsSlow();
+        Core.OnWritten(size);
+        if (!IsClosed && PendingBytes > Options.PendingBytesMax) CloseAsSlow();
         return true;
     }
 
@@ -151,11 +165,42 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         if (LoopMark.Is(key) && !_isTrusted && TellsMarksLate) return;
         if (!ReceiveRules.AllowsSomeOf(WireKey.SubjectOf(key))) return;
 
+        if (_interestBytesWaiting < InterestBytesMax && _late.Count == 0) WriteInterest(key, before, now);
+        else TellLater(key, before, now);
+    }
+
+    /// <summary>
+    /// The other side takes interest less fast than it changes: only the last state of each key is told, when there is room. So a
+    /// client that subscribes and unsubscribes for ever neither fills the memory nor ends the link.
+    /// </summary>
+    private void TellLater(ReadOnlySpan<byte> key, int before, int now)
+    {
+        var late = _late.GetAlternateLookup<ReadOnlySpan<byte>>();
+        var told = late.TryGetValue(key, out var waiting) ? waiting.Told : before;
+        if (told == now) late.Remove(key);
+        else late[key] = (told, now);
+    }
+
+    internal override void OnOutputTaken()
+    {
+        _interestBytesWaiting = 0;
+        foreach (var (key, (told, now)) in _late)
+        {
+            if (_interestBytesWaiting >= InterestBytesMax) return;
+
+            _late.Remove(key);   // allowed while a dictionary is walked
+            WriteInterest(key, told, now);
+        }
+    }
+
+    private void WriteInterest(ReadOnlySpan<byte> key, int before, int now)
+    {
         if (now == 0) LeafWriter.NoInterest(Output, key);
         else if (before == 0) LeafWriter.Interest(Output, key, PeerMiscountsQueues ? 1 : now);
         else if (WireKey.HasQueue(key) && !PeerMiscountsQueues) LeafWriter.Interest(Output, key, now);
         else return;
 
+        _interestBytesWaiting += key.Length + InterestLineBytes;
         Core.Touch(this);
         // Not closed here: the table is being walked.
         if (PendingBytes > Options.PendingBytesMax) Links.CloseLater(this);
@@ -252,11 +297,13 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         Links.OnDown(this);
         foreach (var (key, subscription) in _interest)
         {
+            GiveBackSubscription(subscription.Cost);
             Links.Withdraw(this, key);
             Core.Subscriptions.Remove(subscription);
         }
 
         _interest.Clear();
+        _late.Clear();
     }
 
     /// <summary>We dialled, so that the other side shows us the marks first.</summary>
@@ -407,19 +454,35 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         }
         else
         {
-            if (_interest.Count >= Options.InterestMax)
+            var cost = SubscriptionCost.Of(op.Subject, op.Queue, key);
+            if (_interest.Count >= Options.InterestMax || !TryTakeSubscription(cost))
             {
-                Refuse($"wants more than {Options.InterestMax} subjects", CloseReason.MaxSubscriptionsExceeded, "maximum subscriptions exceeded"u8);
+                RefuseInterest();
                 return;
             }
 
-            var subscription = new Subscription(this, op.Subject.ToArray(), op.Queue.IsEmpty ? null : op.Queue.ToArray(), []) { Weight = weight };
+            _isOverInterest = false;
+            var subscription = new Subscription(this, op.Subject.ToArray(), op.Queue.IsEmpty ? null : op.Queue.ToArray(), [])
+            {
+                Weight = weight,
+                Cost = cost,
+            };
             _interest.Add(key.ToArray(), subscription);
             Core.Subscriptions.Add(subscription);
         }
 
         if (LoopMark.Is(key) && !_isTrusted) _heldMarks.Add(key.ToArray());
         else Links.Take(this, key, weight);
+    }
+
+    // As nats-server: the link stays, and what it wants beyond its share is not sent. Told once, until something fits again.
+    private void RefuseInterest()
+    {
+        if (_isOverInterest) return;
+
+        _isOverInterest = true;
+        Note($"wants more subjects than its share of memory: {_interest.Count} are served");
+        WriteError("maximum subscriptions exceeded"u8);
     }
 
     private void BeTrusted()
@@ -441,6 +504,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     {
         if (!_interestByKey.Remove(key, out _, out var subscription)) return;
 
+        GiveBackSubscription(subscription.Cost);
         Core.Subscriptions.Remove(subscription);
         Links.Withdraw(this, key);
     }

@@ -21,7 +21,7 @@ public sealed record LeafnodeOptions
     /// <summary>So many questions without any byte in answer end the link.</summary>
     public int UnansweredPingsMax { get; init; } = 2;
 
-    /// <summary>Interest that one link may register. Beyond it the link is closed.</summary>
+    /// <summary>Interest that one link may register, besides its share of the memory for subscriptions. What goes beyond is refused, the link stays.</summary>
     public int InterestMax { get; init; } = 1_000_000;
 
     /// <summary>

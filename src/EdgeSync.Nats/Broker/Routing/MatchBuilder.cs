@@ -6,12 +6,16 @@ internal sealed class MatchBuilder
     private readonly List<Subscription> _plain = [];
     private readonly List<LeafLink> _links = [];
     private readonly List<(byte[] Name, List<Subscription> Locals, List<Subscription> Remotes)> _queues = [];
+    private readonly Dictionary<byte[], int> _queuePlaces = new(Leafnodes.WireKey.Comparer);
+    private readonly HashSet<LeafLink> _knownLinks = [];
 
     public void Clear()
     {
         _plain.Clear();
         _links.Clear();
         _queues.Clear();
+        _queuePlaces.Clear();
+        _knownLinks.Clear();
     }
 
     public void Add(SubjectTrieNode node)
@@ -19,7 +23,7 @@ internal sealed class MatchBuilder
         foreach (var subscription in node.Plain ?? [])
         {
             if (subscription.Owner is not LeafLink link) _plain.Add(subscription);
-            else if (!_links.Contains(link)) _links.Add(link);
+            else if (_knownLinks.Add(link)) _links.Add(link);
         }
 
         foreach (var queue in node.Queues)
@@ -44,11 +48,9 @@ internal sealed class MatchBuilder
 
     private (byte[] Name, List<Subscription> Locals, List<Subscription> Remotes) QueueOf(byte[] name)
     {
-        foreach (var queue in _queues)
-        {
-            if (queue.Name.AsSpan().SequenceEqual(name)) return queue;
-        }
+        if (_queuePlaces.TryGetValue(name, out var place)) return _queues[place];
 
+        _queuePlaces.Add(name, _queues.Count);
         _queues.Add((name, [], []));
         return _queues[^1];
     }

@@ -3,6 +3,9 @@ namespace EdgeSync.Nats.Broker.Routing;
 /// <summary>Everybody whom a subject concerns. Immutable but for <see cref="IsStale"/>, so it may be remembered.</summary>
 internal sealed class MatchResult
 {
+    /// <summary>A connection keeps no larger answer beside the trie's: thousands of them would keep thousands of lists.</summary>
+    public const int KeptSizeMax = 64;
+
     public static readonly MatchResult Nobody = new() { Plain = [], Links = [], Queues = [] };
 
     /// <summary>Plain subscriptions of clients, each a delivery of its own.</summary>
@@ -19,6 +22,9 @@ internal sealed class MatchResult
     public bool IsEmpty => Plain.Length == 0 && Links.Length == 0 && Queues.Length == 0;
 
     public int Count => Plain.Length + Links.Length + Queues.Length;
+
+    /// <summary>References held, those of queue groups too.</summary>
+    public int Size => Plain.Length + Links.Length + Queues.Sum(q => 8 + q.Locals.Length + q.Remotes.Length);
 }
 
 /// <summary>One queue group that a subject concerns, over all patterns that match it.</summary>

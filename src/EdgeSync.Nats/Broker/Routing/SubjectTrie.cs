@@ -19,13 +19,16 @@ internal sealed class SubjectTrie
     private readonly Dictionary<byte[], MatchResult> _answers;
     private readonly Dictionary<byte[], MatchResult>.AlternateLookup<ReadOnlySpan<byte>> _answersBySpan;
     private readonly int _answersMax;
+    private readonly long _answerBytesMax;
+    private long _answerBytes;
     private readonly MatchBuilder _builder = new();
 
-    public SubjectTrie(TokenComparer comparer, int answersMax = 4096)
+    public SubjectTrie(TokenComparer comparer, int answersMax = 4096, long answerBytesMax = 8 << 20)
     {
         _comparer = comparer;
         _root = new SubjectTrieLevel(_comparer);
         _answersMax = answersMax;
+        _answerBytesMax = answerBytesMax;
         _answers = new Dictionary<byte[], MatchResult>(_comparer);
         _answersBySpan = _answers.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
@@ -76,7 +79,10 @@ internal sealed class SubjectTrie
     {
         if (!NatsSubject.HasWildcard(subject))
         {
-            if (_answers.Remove(subject, out var answer)) answer.IsStale = true;
+            if (!_answers.Remove(subject, out var answer)) return;
+
+            answer.IsStale = true;
+            _answerBytes -= BytesOf(subject, answer);
         }
         else
         {
@@ -97,8 +103,10 @@ internal sealed class SubjectTrie
         _builder.Clear();
         if (HasNoEmptyToken(subject)) Collect(_root, new SubjectTokens(subject));
         answer = _builder.Build();
-        if (_answers.Count >= _answersMax) ForgetAll();
+        var bytes = BytesOf(subject, answer);
+        if (_answers.Count >= _answersMax || _answerBytes + bytes > _answerBytesMax) ForgetAll();
         _answersBySpan[subject] = answer;
+        _answerBytes += bytes;
         return answer;
     }
 
@@ -126,7 +134,11 @@ internal sealed class SubjectTrie
 
         foreach (var answer in _answers.Values) answer.IsStale = true;
         _answers.Clear();
+        _answerBytes = 0;
     }
+
+    // Ten thousand wildcards and a thousand subjects make ten million references.
+    private static long BytesOf(ReadOnlySpan<byte> subject, MatchResult answer) => 200 + subject.Length + (8L * answer.Size);
 
     private void Collect(SubjectTrieLevel level, SubjectTokens tokens)
     {

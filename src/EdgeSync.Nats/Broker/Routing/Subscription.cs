@@ -12,6 +12,12 @@ internal sealed class Subscription(BrokerConnection owner, byte[] subject, byte[
 
     public byte[] Sid { get; } = sid;
 
+    /// <summary>What it was counted as in the account of memory.</summary>
+    public long Cost { get; init; }
+
+    /// <summary>The leaf links know of it.</summary>
+    public bool IsTold { get; set; }
+
     /// <summary>Members behind a leaf link; 0 is never chosen. A client counts as one.</summary>
     public int Weight { get; set; } = 1;
 

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Primitives;
@@ -198,5 +199,69 @@ public sealed class NatsBrokerTests
         }
 
         return text;
+    }
+
+    [Fact]
+    public async Task What_is_sent_after_a_fault_is_cut_after_a_megabyte()
+    {
+        await using var test = await TestBroker.StartAsync();
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, test.Url.Port, LineClient.Patience);
+        await socket.SendAsync("NONSENSE\r\n"u8.ToArray());
+
+        // What the buffers of both sockets hold comes on top.
+        var sent = 0L;
+        var piece = new byte[64 * 1024];
+        try
+        {
+            while (sent < 128 << 20) sent += await socket.SendAsync(piece, LineClient.Patience);
+        }
+        catch (SocketException)
+        {
+            // Cut.
+        }
+
+        Assert.InRange(sent, 0, 32 << 20);
+    }
+
+    [Fact]
+    public async Task An_address_has_a_share_of_the_connections_and_others_have_the_rest()
+    {
+        await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", ConnectionsMax = 20 });
+        var crowd = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 30; i++) crowd.Add(await OpenFromAsync("127.0.0.2", i < 5 ? "CONNECT {}\r\nSUB a 1\r\n" : ""));
+
+            await using var other = await LineClient.OpenAsync(test.Url);
+            await other.SendAsync("PING\r\n");
+            Assert.Equal("PONG", await other.ReadLineAsync());
+            await TestBroker.UntilAsync(() => test.Broker.ClientCount <= 11, "only a share of them is left");
+        }
+        finally
+        {
+            foreach (var one in crowd) one.Dispose();
+        }
+
+        async Task<Socket> OpenFromAsync(string address, string says)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+            await socket.ConnectAsync(IPAddress.Loopback, test.Url.Port, LineClient.Patience);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(says));
+            return socket;
+        }
+    }
+
+    [Fact]
+    public async Task Every_address_means_IPv4_too()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
+        await using var test = await TestBroker.StartAsync(change: o => o with { ClientListen = new IPEndPoint(IPAddress.IPv6Any, 0) });
+
+        await using var client = await LineClient.OpenAsync(new Uri($"nats://127.0.0.1:{test.Url.Port}"));
+        await client.SendAsync("PING\r\n");
+
+        Assert.Equal("PONG", await client.ReadLineAsync());
     }
 }

@@ -155,4 +155,28 @@ public sealed class BrokerAccessTests
 
         Assert.Equal("MSG down.x 1 1\r\ny\r\n", bob.Read());
     }
+
+    [Fact]
+    public void Guessing_one_password_is_slowed_down_and_locks_out_nobody_else()
+    {
+        var harness = new BrokerHarness(new BrokerOptions
+        {
+            ServerName = "test",
+            Users = [new BrokerUser { Name = "bob", Password = "right" }, new BrokerUser { Name = "alice", Password = "hers" }],
+        });
+        for (var i = 0; i < 10; i++) Assert.True(LogIn("10.0.0.1", "bob", $"guess{i}"));
+        Assert.False(LogIn("10.0.0.1", "alice", "hers"));   // and this forgives bob nothing
+
+        Assert.True(LogIn("10.0.0.1", "bob", "right"));
+        Assert.False(LogIn("10.0.0.2", "bob", "right"));
+        harness.Pass(TimeSpan.FromSeconds(7));
+        Assert.False(LogIn("10.0.0.1", "bob", "right"));
+
+        bool LogIn(string address, string user, string password)
+        {
+            var client = new TestClient(harness, harness.Core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Client, Address = address }, harness.Now));
+            client.Send($"CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\n");
+            return client.IsClosed;
+        }
+    }
 }

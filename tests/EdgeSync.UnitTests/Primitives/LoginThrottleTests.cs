@@ -1,0 +1,79 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.UnitTests.Primitives;
+
+public sealed class LoginThrottleTests
+{
+    private const string Stranger = "192.0.2.7";
+    private static readonly Instant Start = Instant.FromUnixSeconds(1_000_000);
+
+    [Fact]
+    public void Lets_failures_up_to_the_limit_pass()
+    {
+        var throttle = new LoginThrottle(3, TimeSpan.FromSeconds(60));
+
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", Start));
+            throttle.OnFailure(Stranger, "bob", Start);
+        }
+
+        Assert.Equal(TimeSpan.FromSeconds(20), throttle.WaitOf(Stranger, "bob", Start));
+    }
+
+    [Fact]
+    public void Forgives_one_failure_at_a_time()
+    {
+        var throttle = new LoginThrottle(3, TimeSpan.FromSeconds(60));
+        for (var i = 0; i < 3; i++) throttle.OnFailure(Stranger, "bob", Start);
+
+        var later = Start + TimeSpan.FromSeconds(20);
+        Assert.Equal(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", later));
+        throttle.OnFailure(Stranger, "bob", later);
+        Assert.Equal(TimeSpan.FromSeconds(20), throttle.WaitOf(Stranger, "bob", later));
+    }
+
+    [Fact]
+    public void Forgets_all_of_a_login_after_it_succeeds()
+    {
+        var throttle = new LoginThrottle(1, TimeSpan.FromSeconds(60));
+        throttle.OnFailure(Stranger, "bob", Start);
+
+        throttle.OnSuccess(Stranger, "bob");
+
+        Assert.Equal(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", Start));
+    }
+
+    [Fact]
+    public void A_login_that_succeeds_forgives_no_other_one()
+    {
+        var throttle = new LoginThrottle(1, TimeSpan.FromSeconds(60));
+        throttle.OnFailure(Stranger, "bob", Start);
+
+        throttle.OnSuccess(Stranger, "mallory");
+
+        Assert.NotEqual(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", Start));
+    }
+
+    [Fact]
+    public void Other_logins_behind_one_address_and_the_same_login_elsewhere_go_on()
+    {
+        var throttle = new LoginThrottle(1, TimeSpan.FromSeconds(60));
+
+        throttle.OnFailure(Stranger, "bob", Start);
+
+        Assert.Equal(TimeSpan.Zero, throttle.WaitOf(Stranger, "alice", Start));
+        Assert.Equal(TimeSpan.Zero, throttle.WaitOf("192.0.2.8", "bob", Start));
+    }
+
+    [Fact]
+    public void Stays_small_under_a_flood_and_keeps_the_worst()
+    {
+        var throttle = new LoginThrottle(2, TimeSpan.FromSeconds(60));
+        for (var i = 0; i < 2; i++) throttle.OnFailure(Stranger, "bob", Start);
+
+        for (var i = 0; i < 10_000; i++) throttle.OnFailure(Stranger, $"guest{i}", Start);
+
+        Assert.NotEqual(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", Start));
+    }
+}
