@@ -12,7 +12,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// The monitoring port: <c>/healthz /varz /connz /subsz /leafz</c> as nats-server answers them, so that its tools work here too. Tells
+/// The monitoring port: <c>/healthz /varz /connz /subsz /leafz</c> as nats-server answers them, so that its tools work here too,
+/// and <see cref="AbsentParts"/>. Tells
 /// everything to everybody who reaches it, and changes nothing: bind it to where only operators are.
 /// </summary>
 // Spec: nats-server monitoring: `?callback=f` wraps the answer, a number that is none is 400, another path 404.
@@ -75,7 +76,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
     private Task AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "/";
-        if (path is "/" or "/healthz" or "/varz" or "/connz" or "/subsz" or "/subscriptionsz" or "/leafz")
+        if (path is "/" or "/healthz" or "/varz" or "/connz" or "/subsz" or "/subscriptionsz" or "/leafz" || AbsentParts.Has(path))
             _requests.AddOrUpdate(path, 1, (_, count) => count + 1);
 
         var query = context.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString(), StringComparer.Ordinal);
@@ -83,13 +84,14 @@ internal sealed class MonitoringServer : IAsyncDisposable
 
         return path switch
         {
-            "/" => WriteTextAsync(context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n"),
+            "/" => WriteTextAsync(context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n/routez\n/gatewayz\n/accountz\n/jsz\n"),
             "/healthz" => HealthAsync(context, query),
             "/varz" => VarzAsync(context, query),
             "/connz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now))),
             "/subsz" or "/subscriptionsz" =>
                 WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now))),
             "/leafz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now))),
+            _ when AbsentParts.Has(path) => WriteAsync(context, query, Read((core, now) => new AbsentParts(core, now, path))),
             _ => WriteTextAsync(context, 404, "404 page not found"),
         };
     }

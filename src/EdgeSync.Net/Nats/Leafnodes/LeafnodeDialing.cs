@@ -18,6 +18,9 @@ public sealed record LeafnodeDialing
     /// <summary>Opens a stream to an address: a tunnel, a serial line, a test. Null dials TCP. The stream is ours from then on.</summary>
     public Func<Uri, CancellationToken, ValueTask<Stream>>? OpenStream { get; init; }
 
+    /// <summary>The HTTP proxy for an address, or null for none; by default what the environment names for addresses inside WebSocket.</summary>
+    public Func<Uri, Uri?> ProxyOf { get; init; } = HttpProxy.FromEnvironment;
+
     /// <summary>Told after each change of state, on the broker's own threads: be quick, do not throw.</summary>
     public Action<LeafRemoteStatus>? OnChanged { get; init; }
 }

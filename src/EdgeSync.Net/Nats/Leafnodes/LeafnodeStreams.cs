@@ -10,7 +10,7 @@ internal static class LeafnodeStreams
     /// <returns>The stream, and whether it is safe already.</returns>
     public static async Task<(Stream Stream, bool IsTls)> OpenAsync(Uri url, LeafnodeDialing dialing, CancellationToken cancellationToken)
     {
-        var stream = dialing.OpenStream is { } open ? await open(url, cancellationToken) : await ConnectAsync(url, cancellationToken);
+        var stream = dialing.OpenStream is { } open ? await open(url, cancellationToken) : await ConnectAsync(url, dialing.ProxyOf(url), cancellationToken);
         try
         {
             var isTls = url.Scheme == "wss" || (dialing.TlsFirst && url.Scheme != "ws");
@@ -50,12 +50,29 @@ internal static class LeafnodeStreams
         EnabledSslProtocols = given?.EnabledSslProtocols ?? default,
     };
 
-    private static async Task<Stream> ConnectAsync(Uri url, CancellationToken cancellationToken)
+    private static async Task<Stream> ConnectAsync(Uri url, Uri? proxy, CancellationToken cancellationToken)
+    {
+        if (proxy is null) return await ConnectAsync(url.DnsSafeHost, LeafUrl.PortOf(url), cancellationToken);
+
+        var stream = await ConnectAsync(proxy.DnsSafeHost, proxy.Port, cancellationToken);
+        try
+        {
+            await HttpProxy.OpenTunnelAsync(stream, proxy, url.IdnHost, LeafUrl.PortOf(url), cancellationToken);
+            return stream;
+        }
+        catch
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<Stream> ConnectAsync(string host, int port, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(url.DnsSafeHost, LeafUrl.PortOf(url), cancellationToken);
+            await socket.ConnectAsync(host, port, cancellationToken);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

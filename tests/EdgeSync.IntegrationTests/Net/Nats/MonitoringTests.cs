@@ -40,6 +40,22 @@ public sealed class MonitoringTests
         Assert.Equal(1, varz.GetProperty("http_req_stats").GetProperty("/varz").GetInt64());
     }
 
+    [Theory]
+    [InlineData("/routez", "num_routes routes")]
+    [InlineData("/gatewayz", "outbound_gateways inbound_gateways")]
+    [InlineData("/accountz", "accounts")]
+    [InlineData("/jsz", "disabled config memory storage reserved_memory reserved_storage accounts ha_assets api streams consumers messages bytes")]
+    public async Task Parts_that_are_not_here_say_so_in_their_usual_shape(string page, string fields)
+    {
+        await using var test = await StartAsync();
+
+        var report = await GetAsync(test, page);
+
+        Assert.Equal(["server_id", "now", .. fields.Split(' ')], report.EnumerateObject().Select(p => p.Name));
+        using var http = new HttpClient();
+        Assert.Contains(page + "\n", await http.GetStringAsync(new Uri(test.Broker.MonitoringUrl!, "/"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Connz_lists_open_and_closed_connections()
     {
