@@ -21,6 +21,7 @@ public sealed class AgentCore
     private static readonly TimeSpan CatchUpSpread = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReturnSpread = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan OthersPause = TimeSpan.FromSeconds(10);   // what another exchange was fetching is here, or asked for again
+    private static readonly TimeSpan AwayFor = TimeSpan.FromHours(1);   // a name that nothing was ever exchanged with is forgotten
     private static readonly TimeSpan WantedFor = TimeSpan.FromMinutes(5);
 
     private readonly AgentOptions _options;
@@ -35,6 +36,7 @@ public sealed class AgentCore
     private readonly TwinWatch _twins;
     private readonly Voice _voice;
     private readonly Heartbeat _heartbeat;
+    private readonly NameBudget _names = new();
     private readonly DurableAnnouncements? _durable;
 
     private AgentCounts _counts;
@@ -67,7 +69,7 @@ public sealed class AgentCore
     public bool LinkIsUp { get; private set; }
 
     /// <summary>The hub that this node turns to at present; null: none is there, or it is one itself.</summary>
-    public string? Hub => LinkIsUp ? _uplinks.Hub(IsUsable) : null;
+    public string? Hub => LinkIsUp ? _uplinks.Hub(IsUsable, IsProven) : null;
 
     /// <summary>When <see cref="OnDeadline"/> is due; null: nothing is planned.</summary>
     public Instant? Deadline
@@ -111,6 +113,7 @@ public sealed class AgentCore
 
         foreach (var peer in _peers.Expire(now))
             Log(AgentLogLevel.Info, $"{peer.PeerId} is silent since {TargetState.Words(now - peer.LastSeen)}");
+        foreach (var name in _peers.Forget(now - AwayFor, IsProven)) _effects.Enqueue(new AgentEffect.ForgetPeer(name));
         _wanted.DropOlder(now - WantedFor);
         if (LinkIsUp)
         {
@@ -186,6 +189,8 @@ public sealed class AgentCore
         if (_isStopped || !LinkIsUp) return;
         if (announcement.PeerId is not { } peer || peer == _options.NodeId) return;
 
+        if (_peers.Find(peer) is null && !_names.TryTake(now)) return;
+
         _counts = _counts with { AnnouncementsHeard = _counts.AnnouncementsHeard + 1 };
         if (announcement.Role is null && !_peers.IsPresent(peer))
         {
@@ -204,6 +209,7 @@ public sealed class AgentCore
         var comesBySelf = hub is not null ? peer != hub && !_uplinks.Has(peer) : announcement.Hub == _options.NodeId;
         var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * _prng.NextDouble()) : now;
         var source = SyncTarget.NatsPeer(_options.Subjects, announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
+        if (_targets.Find(source.Id) is { HasNoCredit: true }) return;   // polls are left to find it
         if (_wanted.TryAdd(announcement, source, now, askAt) && askAt <= now)
             WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
         StartDue(now);
@@ -219,12 +225,14 @@ public sealed class AgentCore
             return;
         }
 
+        if (_peers.Find(presence.PeerId) is null && presence.State != PresenceState.Leave && !_names.TryTake(now)) return;
+
         var (hubBefore, hadToAsk) = (Hub, MustBeAsked(presence.PeerId));
         var change = _peers.Apply(now, presence, out var forgotten);
         if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned) returned.OnWayBack(now);
         if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
         if (change != PeerChange.None && _peers.Find(presence.PeerId) is { } record) _effects.Enqueue(new AgentEffect.PersistPeer(record));
-        if (change == PeerChange.Came) Log(AgentLogLevel.Info, $"{presence.PeerId} is here: {Presence.WordOf(presence.Role)} {presence.Version}");
+        if (change == PeerChange.Came) Log(AgentLogLevel.Info, $"{presence.PeerId} is here: {(presence.Role == NodeRole.Hub ? "hub" : "leaf")} {presence.Version}");
         if (change == PeerChange.Left) Log(AgentLogLevel.Info, $"{presence.PeerId} left");
 
         // Who is new is told of us within a moment; one sign of life serves all that came meanwhile.
@@ -483,6 +491,8 @@ public sealed class AgentCore
     private void Log(AgentLogLevel level, string text, string? target = null) => _effects.Enqueue(new AgentEffect.Log(level, text, target));
 
     private bool IsUsable(string peer) => _targets.Find($"nats:{peer}") is not { Breaker: BreakerState.Open };
+
+    private bool IsProven(string peer) => _targets.Find($"nats:{peer}") is { LastOk: not null };
 
     private bool IsSilent(string? peer) => _peers.Find(peer) is { IsBridge: true };
 

@@ -19,7 +19,11 @@ internal static class AgentReport
             var isNeeded = state.IsConfigured || state.Target.PeerId == status.Hub || state.Target.Kind == TargetKind.NatsAny;
             if (reason is not null && isNeeded) reasons.Add(reason);
             if (state.LastOk is { } ok && (lastSync is null || ok > lastSync)) lastSync = ok;
-            targets.Add(new TargetStatus(state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason));
+            targets.Add(new TargetStatus(state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason)
+            {
+                HasAll = state is { HasAll: true, Failures: 0 },
+                IsAwaited = state is { LastOk: null, Target.Kind: TargetKind.NatsAny, LastOutcome.Kind: SyncOutcomeKind.NoResponders },
+            });
         }
 
         if (status.Wanted > 0)
@@ -71,7 +75,9 @@ internal static class OutcomeLog
         }
 
         var anotherWorked = targets.All.Any(t => t != state && t.LastOk >= since);
-        var level = outcome.IsBenign || anotherWorked ? AgentLogLevel.Debug : AgentLogLevel.Error;
+        // Trouble of our own (a full disk) is trouble with everybody, also beside a success.
+        var isOurs = outcome.Kind == SyncOutcomeKind.LocalFailed;
+        var level = outcome.IsBenign || (anotherWorked && !isOurs) ? AgentLogLevel.Debug : AgentLogLevel.Error;
         return new AgentEffect.Log(level, $"sync failed: {outcome.Reason ?? outcome.Kind.ToString()}", state.Target.Id);
     }
 }

@@ -55,7 +55,14 @@ public sealed record TargetStatus(
     int Failures,
     Instant? LastOk,
     Instant? NextTry,
-    string? Reason);
+    string? Reason)
+{
+    /// <summary>The last exchange gave it everything that is here, and nothing came here since.</summary>
+    public bool HasAll { get; init; }
+
+    /// <summary>Nobody was ever there: that is waiting, and no failure.</summary>
+    public bool IsAwaited { get; init; }
+}
 
 /// <summary>Counters since start.</summary>
 public readonly record struct AgentCounts(

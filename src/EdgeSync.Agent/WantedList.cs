@@ -12,6 +12,9 @@ internal sealed class WantedList
 {
     internal const int CountMax = 1024;
 
+    /// <summary>Of one source: who announces more has to be asked anyway, and an exchange brings everything.</summary>
+    internal const int PerSourceMax = 128;
+
     private const int ArtifactsMax = 256;
 
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
@@ -37,6 +40,8 @@ internal sealed class WantedList
     {
         if (_entries.Count >= CountMax) return false;
         if (_entries.TryGetValue(announcement.Uuid, out var old) && old.AskAt <= askAt) return false;
+
+        if (old is null && _entries.Values.Count(e => e.Source.Id == source.Id) >= PerSourceMax) return false;
 
         _entries[announcement.Uuid] = new Entry(source, now, askAt, IsAsked: askAt <= now, announcement.Artifacts(), ActionsOf(announcement.Kind));
         return true;

@@ -14,7 +14,8 @@ internal static class HubChoice
     /// </summary>
     /// <param name="preferred">The configured one, or those of the uplinks, the first first.</param>
     /// <param name="isUsable">False for hubs that failed too often of late.</param>
-    public static string? Choose(AgentOptions options, IReadOnlyList<string> preferred, PeerRegistry peers, Func<string, bool> isUsable)
+    /// <param name="isProven">True for those that an exchange has worked with: one of them is kept, whoever else says that it is a hub.</param>
+    public static string? Choose(AgentOptions options, IReadOnlyList<string> preferred, PeerRegistry peers, Func<string, bool> isUsable, Func<string, bool> isProven)
     {
         foreach (var hub in preferred)
             if (hub != options.NodeId && peers.Find(hub) is { IsPresent: true, Role: NodeRole.Hub } && isUsable(hub))
@@ -25,12 +26,14 @@ internal static class HubChoice
 
         string? best = null;
         var bestScore = 0UL;
+        var isBestProven = false;
         foreach (var peer in peers.Present)
         {
             if (peer.Role != NodeRole.Hub || peer.IsForeign || peer.PeerId == options.NodeId || !isUsable(peer.PeerId)) continue;
 
             var score = Score(options.NodeId, peer.PeerId);
-            if (best is null || score > bestScore) (best, bestScore) = (peer.PeerId, score);
+            var proven = isProven(peer.PeerId);
+            if (best is null || (proven && !isBestProven) || (proven == isBestProven && score > bestScore)) (best, bestScore, isBestProven) = (peer.PeerId, score, proven);
         }
 
         return best;

@@ -48,5 +48,5 @@ public sealed record PeerRecord
 
     /// <summary>Check-ins that we have and it has not, by the counts; null where a count is missing.</summary>
     public long? LagBehind(long ownCheckIns) =>
-        IsForeign || ownCheckIns == 0 ? null : Math.Max(0, ownCheckIns - CheckIns);
+        IsForeign || IsBridge || ownCheckIns == 0 ? null : Math.Max(0, ownCheckIns - CheckIns);
 }

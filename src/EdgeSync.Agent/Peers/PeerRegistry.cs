@@ -120,6 +120,14 @@ internal sealed class PeerRegistry(int peersMax)
         return gone;
     }
 
+    /// <summary>Forgets those that are away since before then and with whom nothing was ever exchanged; answers their names.</summary>
+    public List<string> Forget(Instant than, Func<string, bool> isProven)
+    {
+        var gone = _peers.Values.Where(e => !e.Record.IsPresent && e.Record.LastSeen < than && !isProven(e.Record.PeerId)).Select(e => e.Record.PeerId).ToList();
+        foreach (var id in gone) _peers.Remove(id);
+        return gone;
+    }
+
     /// <summary>The link is gone: nobody is known to be there.</summary>
     public void ForgetPresence()
     {

@@ -42,7 +42,8 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
     }
 
     /// <summary>The hub to turn to: the configured one, or the uplink that is up for longest, as long as it works.</summary>
-    public string? Hub(Func<string, bool> isUsable) => HubChoice.Choose(options, options.Hub is { } named ? [named] : _names, peers, isUsable);
+    public string? Hub(Func<string, bool> isUsable, Func<string, bool> isProven) =>
+        HubChoice.Choose(options, options.Hub is { } named ? [named] : _names, peers, isUsable, isProven);
 
     public void PlanOthers(Instant at)
     {

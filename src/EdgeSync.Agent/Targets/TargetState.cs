@@ -25,6 +25,11 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 {
     internal const int FailuresUntilOpen = 5;
 
+    private const int UnprovenFailuresMax = 2;
+
+    /// <summary>Others may have brought what was announced, so a few are nobody's fault.</summary>
+    private const int EmptyAnnouncementsMax = 16;
+
     private static readonly TimeSpan PauseFirst = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PauseForPersons = TimeSpan.FromMinutes(5);
@@ -54,6 +59,18 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     public Instant? LastOk { get; private set; }
 
     public SyncOutcome? LastOutcome { get; private set; }
+
+    /// <summary>Exchanges in a row that it asked for by announcing something, and that brought nothing.</summary>
+    public int EmptyAnnouncements { get; private set; }
+
+    /// <summary>Somebody named it, or an exchange with it has worked: it is what it says.</summary>
+    public bool IsProven => IsConfigured || LastOk is not null || Target.Kind != TargetKind.NatsPeer;
+
+    /// <summary>What it announces is not worth an exchange of its own: it cannot be reached, or announces what it has not.</summary>
+    public bool HasNoCredit => EmptyAnnouncements >= EmptyAnnouncementsMax || (LastOk is null && Failures >= UnprovenFailuresMax);
+
+    /// <summary>It was given everything that is here.</summary>
+    public bool HasAll => _isGivenAll;
 
     public bool IsRunning => SyncId != 0;
 
@@ -120,6 +137,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 
         if (outcome.IsOk)
         {
+            EmptyAnnouncements = outcome.Received > 0 ? 0 : Reason == SyncReason.Announcement && !outcome.LeftToOthers ? EmptyAnnouncements + 1 : EmptyAnnouncements;
             (Failures, FirstFailure, LastOk, _blockedUntil) = (0, null, now, null);
             _isGivenAll |= _isWhole && !_changedMeanwhile;
             return;

@@ -40,6 +40,9 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
                 state.OnChange();
     }
 
+    /// <summary>Those that never worked take at most half of the places: a crowd of forged names must not hold up a commit.</summary>
+    private int UnprovenMax => Math.Max(1, syncsMax / 2);
+
     /// <summary>When something is to be started.</summary>
     public Instant? Deadline
     {
@@ -47,13 +50,16 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
         {
             if (_states.Values.Count(s => s.IsRunning) >= syncsMax) return null;
 
+            var isFull = IsFullOfUnproven;
             Instant? first = null;
             foreach (var state in _states.Values)
-                if (state.DueAt is { } due && (first is null || due < first))
+                if (state.DueAt is { } due && (first is null || due < first) && (!isFull || state.IsProven))
                     first = due;
             return first;
         }
     }
+
+    private bool IsFullOfUnproven => _states.Values.Count(s => s is { IsRunning: true, IsProven: false }) >= UnprovenMax;
 
     /// <summary>The next target to start, if one is due and there is room.</summary>
     public bool TryNext(Instant now, out TargetState next)
@@ -61,16 +67,21 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
         next = null!;
         if (_states.Values.Count(s => s.IsRunning) >= syncsMax) return false;
 
+        // Who has worked before comes first, then who is due longest.
+        var isFull = IsFullOfUnproven;
         foreach (var state in _states.Values)
-            if (state.DueAt is { } due && due <= now && (next is null || due < next.DueAt))
-                next = state;
+        {
+            if (state.DueAt is not { } due || due > now || (isFull && !state.IsProven)) continue;
+            if (next is null || (state.IsProven && !next.IsProven) || (state.IsProven == next.IsProven && due < next.DueAt)) next = state;
+        }
+
         return next is not null;
     }
 
     private void DropIdle()
     {
         foreach (var (id, state) in _states.ToList())
-            if (!state.IsConfigured && !state.IsRunning && !state.HasWish)
+            if (!state.IsConfigured && !state.IsRunning && (!state.HasWish || state.HasNoCredit))
                 _states.Remove(id);
     }
 }

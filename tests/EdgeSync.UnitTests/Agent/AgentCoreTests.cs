@@ -375,7 +375,10 @@ public class AgentCoreTests
         var beside = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://b/"))).Pass(1)
             .Finish(SyncOutcome.Ok(), "http:http://b/").Finish(new SyncOutcome(SyncOutcomeKind.Unreachable), Server.Id);
 
-        Assert.Equal([AgentLogLevel.Error, AgentLogLevel.Debug, AgentLogLevel.Debug], new[] { alone, benign, beside }.Select(LevelOfFailure));
+        var ours = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://b/"))).Pass(1)
+            .Finish(SyncOutcome.Ok(), "http:http://b/").Finish(new SyncOutcome(SyncOutcomeKind.LocalFailed, "the disk is full"), Server.Id);
+
+        Assert.Equal([AgentLogLevel.Error, AgentLogLevel.Debug, AgentLogLevel.Debug, AgentLogLevel.Error], new[] { alone, benign, beside, ours }.Select(LevelOfFailure));
     }
 
     [Theory]
@@ -386,6 +389,30 @@ public class AgentCoreTests
         var driver = new AgentDriver(Options() with { Autosync = mode }).Do((c, now) => c.AddTarget(now, Server)).Pass(1);
 
         Assert.Equal(actions, Assert.Single(driver.Syncs).Actions);
+    }
+
+    [Fact]
+    public void A_bridge_is_behind_by_nothing_once_it_was_given_everything_and_never_by_a_number()
+    {
+        var bridge = Here("bridge") with { Capabilities = [AgentOptions.BridgeCapability] };
+        var driver = new AgentDriver { News = new RepositoryNews { MaxRid = new RecordId(10), CheckIns = 12 } }.Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, bridge));
+        Assert.Null(driver.Core.StatusAt(driver.Now).Peers.Single().LagBehind(12));
+        Assert.False(HasAll());
+
+        driver.Pass(10).Finish(SyncOutcome.Ok());
+        Assert.True(HasAll());
+        driver.Changed(ChangeOrigin.Local, 11);
+        Assert.False(HasAll());
+
+        bool HasAll() => driver.Core.StatusAt(driver.Now).Targets.Any(t => t.Target.PeerId == "bridge" && t.HasAll);
+    }
+
+    [Fact]
+    public void Nobody_having_come_yet_is_awaited_and_no_failure()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5).Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
+
+        Assert.True(Assert.Single(driver.Core.StatusAt(driver.Now).Targets).IsAwaited);
     }
 
     [Fact]
