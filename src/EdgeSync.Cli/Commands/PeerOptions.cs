@@ -76,8 +76,7 @@ internal static class PeerOptions
     {
         if (context.Get(PasswordFile) is not { } file) return null;
 
-        using var reader = new StreamReader(InputFile.OpenRead(file), Encoding.UTF8);
-        return reader.ReadLine() ?? throw new EdgeSyncException(ErrorKind.Usage, $"{file} holds no password", "write it on the first line");
+        return Configuration.Secrets.FirstLine(file);
     }
 
     private static string Ask(CommandContext context, string user, PeerUrl url)

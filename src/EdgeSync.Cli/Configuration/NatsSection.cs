@@ -71,8 +71,14 @@ internal sealed class NatsSection : ISettingSection
     /// <summary>Certificate of the embedded broker's own ports.</summary>
     public NatsTls ServeTls { get; set; } = new();
 
-    /// <summary>Who may use the embedded broker's ports; empty lets in everybody who reaches them.</summary>
+    /// <summary>Who may use the embedded broker's ports; empty, and without a token, lets in everybody who reaches them.</summary>
     public List<NatsUser> Users { get; set; } = [];
+
+    /// <summary>Opens the embedded broker's ports to whoever has it, instead of <see cref="Users"/>; may be a bcrypt hash.</summary>
+    public string? Token { get; set; }
+
+    /// <summary>File whose first line is the token.</summary>
+    public string? TokenFile { get; set; }
 
     public void Describe(SettingFields fields)
     {
@@ -96,6 +102,8 @@ internal sealed class NatsSection : ISettingSection
         Tls = fields.Section("tls", Tls);
         ServeTls = fields.Section("serve_tls", ServeTls);
         Users = fields.Sections("users", Users, static () => new NatsUser());
+        Token = fields.OptionalText("token", Token);
+        TokenFile = fields.OptionalText("token_file", TokenFile);
     }
 }
 

@@ -41,6 +41,7 @@ internal static class NodeFlags
         new("nats.tls.ca_file", SettingKind.Text, "--nats-ca", prefix + "NATS_CA", "Certificates (PEM) to trust besides the system's.", "FILE"),
         new("nats.tls.cert_file", SettingKind.Text, "--nats-cert", prefix + "NATS_CERT", "Certificate (PEM) to show to the server.", "FILE"),
         new("nats.tls.key_file", SettingKind.Text, "--nats-key", prefix + "NATS_KEY", "Private key (PEM) of that certificate.", "FILE"),
+        new("nats.token_file", SettingKind.Text, "--nats-serve-token-file", prefix + "NATS_SERVE_TOKEN_FILE", "File whose first line is the token that opens the broker's own ports.", "FILE"),
         new("nats.serve_tls.cert_file", SettingKind.Text, "--nats-serve-cert", prefix + "NATS_SERVE_CERT", "Certificate (PEM) of the broker's own ports, which then accept TLS only.", "FILE"),
         new("nats.serve_tls.key_file", SettingKind.Text, "--nats-serve-key", prefix + "NATS_SERVE_KEY", "Private key (PEM) of that certificate.", "FILE"),
     ];

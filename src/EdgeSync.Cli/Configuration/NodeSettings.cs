@@ -88,6 +88,24 @@ internal sealed class HttpSection : ISettingSection
     /// <summary>Who may read <c>/status</c> and <c>/metrics</c>.</summary>
     public StatusAccess StatusAccess { get; set; } = StatusAccess.Local;
 
+    /// <summary>Names besides those of loopback under which a program of this machine may ask for <c>/status</c> and <c>/metrics</c>.</summary>
+    public List<string> Hosts { get; set; } = [];
+
+    /// <summary>Addresses or networks of web servers in front, whose <c>X-Forwarded-For</c> is believed.</summary>
+    public List<string> TrustedProxies { get; set; } = [];
+
+    /// <summary>The same, parsed; what is none is left out, as <see cref="SettingsCheck"/> refuses it.</summary>
+    public EdgeSync.Net.Http.TrustedProxies Proxies
+    {
+        get
+        {
+            var networks = new List<System.Net.IPNetwork>();
+            foreach (var text in TrustedProxies)
+                if (EdgeSync.Net.Http.TrustedProxies.TryParse(text, out var network)) networks.Add(network);
+            return new EdgeSync.Net.Http.TrustedProxies(networks);
+        }
+    }
+
     public void Describe(SettingFields fields)
     {
         Listen = fields.OptionalText("listen", Listen);
@@ -98,6 +116,8 @@ internal sealed class HttpSection : ISettingSection
         MaxRequestMb = fields.Number("max_request_mb", MaxRequestMb);
         MaxExchanges = fields.Number("max_exchanges", MaxExchanges);
         StatusAccess = (StatusAccess)fields.Word("status_access", (int)StatusAccess, ["local", "everybody"]);
+        Hosts = fields.Texts("hosts", Hosts);
+        TrustedProxies = fields.Texts("trusted_proxies", TrustedProxies);
     }
 }
 

@@ -72,7 +72,8 @@ internal static class Secrets
         return (File.GetUnixFileMode(file) & Others) == 0 ? null : $"{file} is readable by other users";
     }
 
-    private static void RequirePrivate(string file)
+    /// <exception cref="EdgeSyncException">Not there, or readable by others, with the command that makes it private.</exception>
+    public static void RequirePrivate(string file)
     {
         if (FaultOf(file) is not { } fault) return;
 

@@ -51,6 +51,16 @@ internal sealed class SettingLayers
         Merge(_root, file, "", name);
     }
 
+    /// <summary>A password, a token or an address with one in it stands in what was added so far.</summary>
+    public bool HoldsSecret => HoldsSecretIn(_root, "");
+
+    private static bool HoldsSecretIn(SettingNode node, string name) => node switch
+    {
+        SettingMap map => map.Names.Any(n => HoldsSecretIn(map[n]!, n)),
+        SettingList list => list.Items.Any(item => HoldsSecretIn(item, name)),
+        _ => Secrets.Redact(name, node.ToJson()) != node.ToJson(),
+    };
+
     /// <summary>Sets one place; <c>[*]</c> stands for every element of the list.</summary>
     public void Set(string path, SettingNode value, string origin)
     {

@@ -27,12 +27,19 @@ internal static class SettingsCheck
     ];
 
     /// <summary>Files that hold secrets: present, and their owner's alone.</summary>
-    public static IEnumerable<(string Path, string Text)> SecretFaults(NodeSettings settings)
+    public static IEnumerable<(string Path, string Text)> SecretFaults(NodeSettings settings) =>
+        from file in SecretFiles(settings)
+        let fault = Secrets.FaultOf(file.File)
+        where fault is not null
+        select (file.Path, fault);
+
+    /// <summary>Every file that holds a secret, by the place that names it. A certificate without a key file holds its key.</summary>
+    public static IEnumerable<(string Path, string File)> SecretFiles(NodeSettings settings)
     {
         List<(string Path, string? File)> files =
         [
-            .. OfRemote("nats", settings.Nats.Login, settings.Nats.Tls), ("nats.serve_tls.key_file", settings.Nats.ServeTls.KeyFile),
-            ("http.tls_key", settings.Http.TlsKey), ("telemetry.headers_file", settings.Telemetry.HeadersFile),
+            .. OfRemote("nats", settings.Nats.Login, settings.Nats.Tls), ("nats.token_file", settings.Nats.TokenFile), ("nats.serve_tls.key_file", settings.Nats.ServeTls.KeyFile ?? settings.Nats.ServeTls.CertFile),
+            ("http.tls_key", settings.Http.TlsKey ?? settings.Http.TlsCert), ("telemetry.headers_file", settings.Telemetry.HeadersFile),
         ];
         for (var i = 0; i < settings.Nats.Remotes.Count; i++) files.AddRange(OfRemote($"nats.remotes[{i}]", settings.Nats.Remotes[i].Login, settings.Nats.Remotes[i].Tls));
         files.AddRange(settings.Nats.Users.Select((user, i) => ($"nats.users[{i}].password_file", user.PasswordFile)));
@@ -40,17 +47,13 @@ internal static class SettingsCheck
         files.AddRange(settings.Hub.Users.Select((user, i) => ($"hub.users[{i}].password_file", user.PasswordFile)));
         files.AddRange(settings.Bridge.Projects.Select((one, i) => ($"bridge.projects[{i}].http_auth_file", one.HttpAuthFile)));
         files.AddRange(settings.Bridge.Projects.Select((one, i) => ($"bridge.projects[{i}].login_file", one.LoginFile)));
-        return from file in files
-               where file.File is not null
-               let fault = Secrets.FaultOf(file.File)
-               where fault is not null
-               select (file.Path, fault);
+        return files.Where(f => f.File is not null).Select(f => (f.Path, f.File!));
     }
 
     private static IEnumerable<(string Path, string? File)> OfRemote(string place, NatsLogin login, NatsTls tls) =>
     [
         ($"{place}.login.password_file", login.PasswordFile), ($"{place}.login.token_file", login.TokenFile),
-        ($"{place}.login.nkey_file", login.NkeyFile), ($"{place}.login.creds_file", login.CredsFile), ($"{place}.tls.key_file", tls.KeyFile),
+        ($"{place}.login.nkey_file", login.NkeyFile), ($"{place}.login.creds_file", login.CredsFile), ($"{place}.tls.key_file", tls.KeyFile ?? tls.CertFile),
     ];
 
     public const string OpenDoorHint = "configure nats.users, or bind a private address: --nats-bind 127.0.0.1";
@@ -79,7 +82,7 @@ internal static class SettingsCheck
     {
         var listens = nats.IsUseful && !nats.IsClient && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort) is not null;
         var isLocal = nats.Bind == "localhost" || (System.Net.IPAddress.TryParse(nats.Bind, out var address) && System.Net.IPAddress.IsLoopback(address));
-        return listens && !isLocal && nats.Users.Count == 0 && nats.ServeTls.CaFile is null
+        return listens && !isLocal && nats.Users.Count == 0 && nats.Token is null && nats.TokenFile is null && nats.ServeTls.CaFile is null
             ? $"NATS ports on {nats.Bind} accept anyone who can connect: no users and no client certificates are configured"
             : null;
     }
@@ -106,6 +109,8 @@ internal static class SettingsCheck
         if (nats.PendingMax is < 1 << 20) yield return ("nats.pending_max", "at least 1048576 bytes");
         if (nats.Bind is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(nats.Bind, out _))
             yield return ("nats.bind", $"'{nats.Bind}' is not an address of this machine: 127.0.0.1, 10.0.0.4, or * for all");
+        // As nats-server, where one excludes the other.
+        if (nats.Users.Count > 0 && (nats.Token ?? nats.TokenFile) is not null) yield return ("nats.token", "either a token for everybody, or users");
         for (var i = 0; i < nats.Users.Count; i++)
         {
             if (nats.Users[i] is { User: null, Nkey: null }) yield return ($"nats.users[{i}]", "a user has a name and a password, or an nkey");
@@ -147,6 +152,11 @@ internal static class SettingsCheck
     private static IEnumerable<(string, string)> OfHttp(HttpSection http)
     {
         if (http.Address is { } listen && !ListenAddress.TryParse(listen, out _)) yield return ("http.listen", ListenAddress.FaultOf(listen));
+        foreach (var proxy in http.TrustedProxies)
+        {
+            if (!TrustedProxies.TryParse(proxy, out _)) yield return ("http.trusted_proxies", $"invalid address or network '{proxy}' (examples: 127.0.0.1, 10.0.0.0/8)");
+        }
+
         if (http.TlsKey is not null && http.TlsCert is null) yield return ("http.tls_key", "a key without a certificate (tls_cert)");
         if (http.MaxRequestMb is < 1 or > 2000) yield return ("http.max_request_mb", "1 to 2000");
         if (http.MaxExchanges is < 1 or > 10_000) yield return ("http.max_exchanges", "1 to 10000");

@@ -4,7 +4,16 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Configuration;
 
 /// <summary>The settings in force, and where they came from.</summary>
-internal sealed record LoadedSettings(NodeSettings Settings, string? File, IReadOnlyList<SettingValue> Values);
+/// <param name="FileHoldsSecret">A password or token stands in the file itself.</param>
+internal sealed record LoadedSettings(NodeSettings Settings, string? File, IReadOnlyList<SettingValue> Values, bool FileHoldsSecret)
+{
+    /// <exception cref="EdgeSyncException">A file with a secret in it is missing, or others can read it.</exception>
+    public void RequireSecrets()
+    {
+        if (FileHoldsSecret) Secrets.RequirePrivate(File!);
+        foreach (var (_, file) in SettingsCheck.SecretFiles(Settings)) Secrets.RequirePrivate(file);
+    }
+}
 
 /// <summary>
 /// Reads the settings of a daemon: flag over environment over file over default. Called again on reload, it reads file and
@@ -37,7 +46,13 @@ internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<Setti
             { Length: > 0 } named => named,
             _ => NodePaths.SettingsFile,
         };
-        if (file is not null) layers.AddFile(file, InputFile.ReadAll(file));
+        var holdsSecret = false;
+        if (file is not null)
+        {
+            layers.AddFile(file, InputFile.ReadAll(file));
+            holdsSecret = layers.HoldsSecret;
+        }
+
 
         AddRepository(layers);
         var given = Given().ToList();
@@ -51,7 +66,7 @@ internal sealed class SettingsLoader(CommandContext context, IReadOnlyList<Setti
         var settings = layers.Bind();
         Complete?.Invoke(settings);
         SettingsCheck.Require(settings, file);
-        return new LoadedSettings(settings, file, layers.Effective());
+        return new LoadedSettings(settings, file, layers.Effective(), holdsSecret);
     }
 
     /// <summary>Variables, then flags: the later overrules.</summary>

@@ -1,4 +1,5 @@
 using EdgeSync.Cli.Commands;
+using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Hosting;
@@ -29,6 +30,9 @@ internal static class MemoryLimit
     /// <summary>What is kept of unfinished transfers over NATS.</summary>
     public static int TransferBytesMax => (int)Math.Clamp(Available / ExchangePart, 8L << 20, 128L << 20);
 
+    /// <summary>What the messages of strangers may take together, over HTTP and NATS.</summary>
+    public static ByteBudget Messages => Asked.Messages;
+
     // Asked once, after the limit was applied.
     private static long Available => Asked.Bytes;
 
@@ -56,6 +60,7 @@ internal static class MemoryLimit
 
     private static class Asked
     {
+        public static readonly ByteBudget Messages = ByteBudget.OfProcess();
         public static readonly long Bytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
     }
 }

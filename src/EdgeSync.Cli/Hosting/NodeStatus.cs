@@ -126,6 +126,9 @@ internal sealed record RepositoryStatus : IJsonObject
 
     public string? ProjectName { get; init; }
 
+    /// <summary><c>cloning</c> while its first copy is waited for; absent afterwards.</summary>
+    public string? State { get; init; }
+
     public bool IsReadOnly { get; init; }
 
     public long FileBytes { get; init; }
@@ -151,6 +154,7 @@ internal sealed record RepositoryStatus : IJsonObject
         json.Put("path"u8, Path);
         json.Put("project_code"u8, ProjectCode);
         json.Put("project_name"u8, ProjectName);
+        json.Put("state"u8, State);
         json.Put("is_read_only"u8, IsReadOnly);
         json.Put("file_bytes"u8, FileBytes);
         json.Put("checkins"u8, Checkins);

@@ -33,6 +33,7 @@ internal static class NodeStatusReader
         Path = json.Text("path"),
         ProjectCode = json.OptionalText("project_code"),
         ProjectName = json.OptionalText("project_name"),
+        State = json.OptionalText("state"),
         IsReadOnly = json.Flag("is_read_only"),
         FileBytes = json.Number("file_bytes"),
         Checkins = json.Number("checkins"),

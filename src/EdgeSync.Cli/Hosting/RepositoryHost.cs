@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Operations;
 using EdgeSync.Cli.Telemetry;
 using EdgeSync.Fossil.Sync;
@@ -25,10 +26,12 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     private readonly RepositoryHostOptions _options;
     private readonly TimeProvider _clock;
     private readonly ServeLog _log;
+    private readonly LoginGuard _logins;
 
     private readonly string? _projectName;
 
     private long _roundsServed;
+    private int _diskIsShort;
 
     // A pull makes the clusters that are due, which writes. So after a change, and now and then for changes that others
     // made to the file, one pull goes to the writer; all others run beside it.
@@ -41,6 +44,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         _options = options;
         _clock = clock;
         _log = log;
+        _logins = new LoginGuard(clock);
         _readers = new ReaderPool(writer.Path, options.ReadersMax, clock);
     }
 
@@ -65,6 +69,9 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     public RepositoryQueue Writer => _writer;
 
     public ReaderPool Readers => _readers;
+
+    /// <summary>For those who ask over NATS: where they come from is not known there.</summary>
+    public ILoginGate NatsLogins => _logins.GateOf("nats");
 
     public string FilePath => _writer.Path;
 
@@ -99,8 +106,15 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
         var reply = new PooledBytes();
         using var span = HandleSpan.Begin("http");
-        var outcome = await AnswerAsync(now, message, request.RemoteAddress.ToString(), reply, long.MaxValue, LoginCookie.CardIn(request.Cookies), cancellationToken);
+        var outcome = await AnswerAsync(
+            now, message, request.RemoteAddress.ToString(), _logins.GateOf(request.RemoteAddress), reply, long.MaxValue, LoginCookie.CardIn(request.Cookies), cancellationToken);
         span.Complete(outcome);
+        if (outcome.LoginMustWait)
+        {
+            reply.Dispose();
+            return XferHttpReply.Refusal(429, "Too many failed logins of this name from your address; wait a minute.") with { RetryAfter = LoginGuard.Pause };
+        }
+
         return Frame(request, outcome, reply);
     }
 
@@ -171,17 +185,28 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     /// <summary>Answers one decoded message, from whatever transport it came.</summary>
     /// <param name="loginCard">A login card that the transport carried beside the message.</param>
     public async Task<ServerOutcome> AnswerAsync(
-        Instant now, ReadOnlyMemory<byte> message, string address, PooledBytes reply, long replyBytesMax, ReadOnlyMemory<byte> loginCard,
+        Instant now, ReadOnlyMemory<byte> message, string address, ILoginGate logins, PooledBytes reply, long replyBytesMax, ReadOnlyMemory<byte> loginCard,
         CancellationToken cancellationToken)
     {
-        var options = replyBytesMax >= _options.Server.ReplyBytesMax ? _options.Server : _options.Server with { ReplyBytesMax = replyBytesMax };
+        var options = _options.Server with { ReplyBytesMax = Math.Min(replyBytesMax, _options.Server.ReplyBytesMax), Logins = logins };
         var writes = ServerHandler.AccessOf(message.Span, _options.Server.Limits) == StoreAccess.Write;
         var isClustersTurn = !writes && IsPull(message.Span) && now >= new Instant(Interlocked.Read(ref _clustersDueAtTicks));
         if (isClustersTurn) Interlocked.Exchange(ref _clustersDueAtTicks, (now + ClustersPause).UnixTicks);
 
-        var outcome = writes || isClustersTurn
-            ? await _writer.RunAsync(Handle, cancellationToken)
-            : await _readers.RunAsync(Handle, cancellationToken);
+        ServerOutcome outcome;
+        try
+        {
+            outcome = writes || isClustersTurn
+                ? await _writer.RunAsync(Handle, cancellationToken)
+                : await _readers.RunAsync(Handle, cancellationToken);
+        }
+        catch (EdgeSyncException e) when (e.Kind is ErrorKind.System or ErrorKind.Corrupt)
+        {
+            // Trouble of our own: a full disk, a damaged file. Clients hear little of it, so the log does.
+            _log.Write(LogLevel.Error, e.Message, ("repository", _writer.Path), ("try", e.Hint));
+            throw;
+        }
+
         Interlocked.Increment(ref _roundsServed);
         if (outcome.Changed)
         {
@@ -214,7 +239,6 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
         return new XferHttpReply(200, type, body.Written, body)
         {
-            LoginSucceeded = outcome.LoginFailed ? false : outcome.Login is null ? null : true,
             Note = NoteOf(outcome),
         };
     }
@@ -254,7 +278,10 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     private string? DiskFault()
     {
         var free = new DriveInfo(Path.GetFullPath(_writer.Path)).AvailableFreeSpace;
-        return free >= FreeBytesMin ? null : $"only {Printing.Progress.Bytes(free)} left";
+        var fault = free >= FreeBytesMin ? null : $"only {Printing.Progress.Bytes(free)} left";
+        if (Interlocked.Exchange(ref _diskIsShort, fault is null ? 0 : 1) == 0 && fault is not null)
+            _log.Write(LogLevel.Warning, "the disk is nearly full", ("repository", _writer.Path), ("because", fault), ("try", "free some space"));
+        return fault;
     }
 }
 

@@ -45,7 +45,7 @@ internal sealed class ServeLog
 
     public void Write(string message, params ReadOnlySpan<(string Key, LogValue Value)> pairs) => Write(LogLevel.Info, message, pairs);
 
-    /// <summary>Pairs without a value are left out.</summary>
+    /// <summary>Pairs without a value, or with an empty one, are left out.</summary>
     public void Write(LogLevel level, string message, params ReadOnlySpan<(string Key, LogValue Value)> pairs)
     {
         if (IsEnabled(level)) _sink.Write(level, message, Join(pairs));
@@ -81,7 +81,7 @@ internal sealed class ServeLog
         var joined = new List<LogPair>(_fields.Length + pairs.Length);
         foreach (var (key, value) in pairs)
         {
-            if (value.Text is { } text) joined.Add(new(key, text, value.IsNumber));
+            if (value.Text is { Length: > 0 } text) joined.Add(new(key, text, value.IsNumber));
         }
 
         joined.AddRange(_fields);

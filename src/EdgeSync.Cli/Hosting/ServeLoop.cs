@@ -61,7 +61,7 @@ internal sealed record ServeReport(string Repository, string Address) : Printing
     public void Print(TextWriter output)
     {
         output.WriteLine($"serving {Repository} on {Address} (Ctrl-C to stop)");
-        output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)} copy.fossil");
+        output.WriteLine("  " + ListenAddress.CloneLine(Address));
     }
 
     public void WriteFields(Utf8JsonWriter json)

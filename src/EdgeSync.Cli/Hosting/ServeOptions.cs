@@ -36,6 +36,7 @@ internal static class ServeOptions
         var key = context.Get(Key) ?? Variable("LEAF_TLS_KEY");
         if (key is not null && certificate is null)
             throw new EdgeSyncException(ErrorKind.Usage, "a key without a certificate", "--tls-cert FILE names it");
+        if ((key ?? certificate) is { } secret) Configuration.Secrets.RequirePrivate(secret);
 
         var requestMegabytes = context.Get(RequestMax);
         var exchanges = context.Get(ExchangesMax);

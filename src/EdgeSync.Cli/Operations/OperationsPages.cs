@@ -27,7 +27,7 @@ internal enum StatusAccess
 /// /metrics             the same in numbers          (likewise)
 /// </code>
 /// </summary>
-internal sealed class OperationsPages(INodeStatusSource source, MetricStore metrics, StatusAccess access)
+internal sealed class OperationsPages(INodeStatusSource source, MetricStore metrics, StatusAccess access, IReadOnlyList<string>? hosts = null)
 {
     private const string Json = "application/json";
     private const string Plain = "text/plain; charset=utf-8";
@@ -77,10 +77,22 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
 
     private bool IsAllowed(XferHttpPageRequest request) =>
         access == StatusAccess.Everybody
-        || (!request.IsForwarded && IPAddress.IsLoopback(request.RemoteAddress.IsIPv4MappedToIPv6 ? request.RemoteAddress.MapToIPv4() : request.RemoteAddress));
+        || (!request.IsForwarded && IsOwnName(request.Host) && IPAddress.IsLoopback(request.RemoteAddress.IsIPv4MappedToIPv6 ? request.RemoteAddress.MapToIPv4() : request.RemoteAddress));
+
+    // A web page whose name was turned to this machine (DNS rebinding) asks under its own name. Nobody but browsers must say one.
+    private bool IsOwnName(string host)
+    {
+        if (host.Length == 0) return true;
+
+        var colon = host.LastIndexOf(':');
+        var name = (colon > host.LastIndexOf(']') ? host[..colon] : host).Trim('[', ']');
+        return name.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address))
+            || (hosts ?? []).Contains(name, StringComparer.OrdinalIgnoreCase);
+    }
 
     private static XferHttpPage Forbidden() =>
-        new(403, Plain, "Only programs on this machine may read this page; 'status_access' in the configuration opens it.\n"u8.ToArray());
+        new(403, Plain, "Only programs on this machine may read this page, under the name localhost; http.status_access or http.hosts in the settings opens it.\n"u8.ToArray());
 
     /// <summary>Null when it is not there; empty when it has no value.</summary>
     private static string? ValueOf(XferHttpPageRequest request, string name)

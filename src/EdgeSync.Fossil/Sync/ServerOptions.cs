@@ -26,6 +26,9 @@ public sealed record ServerOptions
     /// <summary>Faults for the simulator.</summary>
     public FaultInjector? Faults { get; init; }
 
+    /// <summary>Limits the guessing of passwords; null limits nothing.</summary>
+    public ILoginGate? Logins { get; init; }
+
     /// <summary>Kept over the requests of all clients.</summary>
     internal CircularArrivals CircularArrivals { get; } = new();
 }
@@ -41,6 +44,9 @@ public sealed record ServerOutcome
 
     /// <summary>True if credentials were given and refused: count it against the address.</summary>
     public bool LoginFailed { get; init; }
+
+    /// <summary>True if too many such logins failed before: the client is to wait.</summary>
+    public bool LoginMustWait { get; init; }
 
     /// <summary>True if the round was committed with something in it.</summary>
     public bool Changed { get; init; }

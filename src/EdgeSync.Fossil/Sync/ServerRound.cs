@@ -202,7 +202,16 @@ internal sealed class ServerRound
 
     private void HandleLogin(in LoginCard login, ReadOnlySpan<byte> rest)
     {
-        if (!_access.TryLogIn(login, rest))
+        if (_options.Logins is { } gate && !gate.IsOpen(login.User))
+        {
+            Fail("too many failed logins; wait a minute");
+            Outcome = Outcome with { LoginFailed = true, LoginMustWait = true };
+            return;
+        }
+
+        var isRight = _access.TryLogIn(login, rest);
+        if (!isRight || _access.Account is not null) _options.Logins?.OnLogin(login.User, isRight);
+        if (!isRight)
         {
             RefuseLogin();
             return;

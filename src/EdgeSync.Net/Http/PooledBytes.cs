@@ -5,11 +5,14 @@ namespace EdgeSync.Net.Http;
 
 /// <summary>
 /// Bytes that grow as they arrive: memory follows what was received, never what was announced. Doubling, from the shared
-/// pool; but that pool keeps an array of each size for each thread, so large ones are left to the collector.
+/// pool; but that pool keeps dozens of arrays of each size for each processor, so large ones are left to the collector, and on
+/// a small machine middling ones too. Those grow by half: a crowd of them must not take twice what it sent.
 /// </summary>
 public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 {
-    private const int PooledMax = 512 * 1024;
+    private const long SmallMachineBytes = 512L << 20;
+
+    private static readonly int PooledMax = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < SmallMachineBytes ? 64 * 1024 : 512 * 1024;
 
     private byte[] _buffer = [];
     private int _length;
@@ -45,7 +48,7 @@ public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
     {
         if (_buffer.Length - _length >= size) return;
 
-        var wanted = Math.Max((long)_length + size, Math.Min(Math.Max(4096L, _buffer.Length * 2L), Array.MaxLength));
+        var wanted = Math.Max((long)_length + size, Math.Min(Math.Max(4096L, _buffer.Length < PooledMax ? _buffer.Length * 2L : _buffer.Length * 3L / 2), Array.MaxLength));
         if (wanted > Array.MaxLength)
             throw new EdgeSyncException(ErrorKind.Protocol, $"a message of more than {Array.MaxLength} bytes cannot be held");
 
@@ -57,6 +60,6 @@ public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 
     private void Return()
     {
-        if (_buffer.Length is > 0 and <= PooledMax) ArrayPool<byte>.Shared.Return(_buffer);
+        if (_buffer.Length > 0 && _buffer.Length <= PooledMax) ArrayPool<byte>.Shared.Return(_buffer);
     }
 }

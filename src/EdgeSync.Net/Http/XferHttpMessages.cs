@@ -18,10 +18,10 @@ public sealed record XferHttpRequest(string Path, XferContentType ContentType, R
 }
 
 /// <summary>The answer to a POST. <paramref name="Owner"/> is disposed once the body has been sent.</summary>
-public sealed record XferHttpReply(int Status, XferContentType ContentType, ReadOnlyMemory<byte> Body, IDisposable? Owner = null)
+public sealed record XferHttpReply(int Status, XferContentType ContentType, ReadOnlyMemory<byte> Body, IDisposable? Owner = null) : IDisposable
 {
-    /// <summary>Feeds the limit on failed logins; null says that nobody tried.</summary>
-    public bool? LoginSucceeded { get; init; }
+    /// <summary>When to ask again; null leaves it to the status.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>What the exchange did, for the log.</summary>
     public string? Note { get; init; }
@@ -31,6 +31,8 @@ public sealed record XferHttpReply(int Status, XferContentType ContentType, Read
         new(status, XferContentType.Uncompressed, System.Text.Encoding.UTF8.GetBytes(sentence + "\n")) { IsPlainText = true };
 
     internal bool IsPlainText { get; private init; }
+
+    public void Dispose() => Owner?.Dispose();
 }
 
 /// <summary>The answer of <c>/readyz</c>: each check by name, with the reason why it failed, or null.</summary>
@@ -45,6 +47,9 @@ public sealed record XferHttpPageRequest(string Path, string Query, IPAddress Re
 {
     /// <summary>A proxy says that it asks for somebody else, whom <see cref="RemoteAddress"/> is not.</summary>
     public bool IsForwarded { get; init; }
+
+    /// <summary>Under which name it was asked; empty if the client did not say.</summary>
+    public string Host { get; init; } = "";
 }
 
 /// <summary>A page of its host's: health, status, metrics.</summary>

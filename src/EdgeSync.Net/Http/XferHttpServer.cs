@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -22,12 +23,17 @@ public sealed class XferHttpServer : IAsyncDisposable
 {
     private const string RetryAfter = "1";   // seconds
 
+    /// <summary>What is read and thrown away of a request that was refused: clients send everything before they read why.</summary>
+    private const long DrainedBytesMax = 16 << 20;
+
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(5);
+
     private readonly BareKestrel _kestrel;
     private readonly XferHttpServerOptions _options;
     private readonly IXferHttpHost _host;
     private readonly TimeProvider _clock;
     private readonly SemaphoreSlim _exchanges;
-    private readonly LoginThrottle _throttle;
+    private readonly ConnectionCrowd _crowd;
     private int _waiting;
 
     private XferHttpServer(XferHttpServerOptions options, IXferHttpHost host, TimeProvider clock)
@@ -36,8 +42,7 @@ public sealed class XferHttpServer : IAsyncDisposable
         _host = host;
         _clock = clock;
         _exchanges = new SemaphoreSlim(options.ConcurrentExchangesMax);
-        _throttle = new LoginThrottle(options.FailedLoginsMax, options.FailedLoginMemory);
-
+        _crowd = new ConnectionCrowd(options.ConnectionsMax, options.ConnectionsPerAddressMax);
         _kestrel = new BareKestrel(Configure, AnswerAsync);
     }
 
@@ -82,7 +87,9 @@ public sealed class XferHttpServer : IAsyncDisposable
         // Our own limit instead (TryReadBodyAsync). Past its own, Kestrel closes with bytes unread, which resets the connection and
         // takes the answer along; what the application leaves unread it throws away, for at most five seconds.
         limits.MaxRequestBodySize = null;
-        limits.MaxConcurrentConnections = _options.ConnectionsMax;
+        limits.MaxConcurrentConnections = null;   // the crowd's matter: Kestrel would refuse whoever comes last
+        // Twice that for a body in chunks, for each connection, before any of it is counted.
+        limits.MaxRequestBufferSize = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2048, 32 << 10, 1 << 20);
         limits.RequestHeadersTimeout = _options.HeadersTimeout;
         limits.KeepAliveTimeout = _options.KeepAliveTimeout;
         limits.MinRequestBodyDataRate = new MinDataRate(_options.BytesPerSecondMin, _options.SlownessGrace);
@@ -94,7 +101,9 @@ public sealed class XferHttpServer : IAsyncDisposable
             kestrel.Listen(endpoint, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection => HttpCrowdMember.ServeAsync(_crowd, connection, _clock, next));
                 if (tls is not null) listen.Use(next => connection => tls.ServeAsync(connection, next));
+                listen.Use(next => connection => BareHost.ServeAsync(connection, _options.KeepAliveTimeout, _clock, next));
             });
         }
     }
@@ -102,8 +111,9 @@ public sealed class XferHttpServer : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         var begin = Stopwatch.GetTimestamp();
-        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        var address = _options.Proxies.ClientOf(context.Connection.RemoteIpAddress ?? IPAddress.None, context.Request.Headers);
         var tally = new Tally();
+        context.Features.Get<HttpCrowdMember>()?.Touch();
         var headers = context.Request.Headers;
         var span = HttpMethods.IsPost(context.Request.Method)
             ? HttpSpans.Answer(context.Request.Path, headers[TraceContext.ParentHeader], headers[TraceContext.StateHeader])
@@ -141,7 +151,7 @@ public sealed class XferHttpServer : IAsyncDisposable
         {
             return XferContentTypes.TryParse(request.ContentType, out var type)
                 ? ExchangeAsync(context, type, address, tally)
-                : TextAsync(context, 415, "Cards are sent as application/x-fossil or application/x-fossil-uncompressed.", tally);
+                : RefuseAsync(context, 415, "Cards are sent as application/x-fossil or application/x-fossil-uncompressed.", tally);
         }
 
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
@@ -158,7 +168,8 @@ public sealed class XferHttpServer : IAsyncDisposable
         var request = context.Request;
         var asked = new XferHttpPageRequest(request.Path.Value ?? "/", request.QueryString.Value ?? "", address)
         {
-            IsForwarded = request.Headers.ContainsKey("X-Forwarded-For") || request.Headers.ContainsKey("Forwarded"),
+            IsForwarded = TrustedProxies.IsForwarded(request.Headers),
+            Host = request.Host.Value ?? "",
         };
         if (await _host.PageAsync(asked, context.RequestAborted) is { } page)
             await WriteAsync(context, page.Status, page.ContentType, page.Body, tally);
@@ -187,35 +198,42 @@ public sealed class XferHttpServer : IAsyncDisposable
 
     private async Task ExchangeAsync(HttpContext context, XferContentType type, IPAddress address, Tally tally)
     {
-        if (WaitOf(address) is { Ticks: > 0 } wait)
+        using var body = new PooledBytes();
+        using var reply = await ExchangeAsync(context, type, address, body, tally);
+        body.Dispose();
+        if (reply is not null) await SendAsync(context, address, reply, tally);
+    }
+
+    /// <summary>Until there is a reply, that is sent outside: a slow reader takes no place among the exchanges. Null: refused, and said so.</summary>
+    private async Task<XferHttpReply?> ExchangeAsync(HttpContext context, XferContentType type, IPAddress address, PooledBytes body, Tally tally)
+    {
+        // A body that is coming in may be given up for others; one that is whole may not.
+        using var memory = _options.Memory.OpenUnfinished(address, context.Abort);
+        var refusal = await ReadBodyAsync(context, body, memory, tally);
+        if (refusal is null && !memory.TryFinish()) refusal = NoRoom(isBeyondAll: false);
+        if (refusal is var (status, sentence))
         {
-            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-            await TextAsync(context, 429, "Too many failed logins from your address; wait a little.", tally);
-            return;
+            tally.Fault = sentence;
+            await RefuseAsync(context, status, sentence, tally);
+            return null;
         }
 
+        // Counted from here on: who only begins many exchanges keeps nobody out.
         if (Interlocked.Increment(ref _waiting) > _options.ConcurrentExchangesMax * 2)
         {
             Interlocked.Decrement(ref _waiting);
-            await BusyAsync(context, 503, "Too many exchanges at once; try again shortly.", tally);
-            return;
+            await RefuseAsync(context, 503, "Too many exchanges at once; try again shortly.", tally);
+            return null;
         }
 
+        var member = context.Features.Get<HttpCrowdMember>();
+        member?.BeginWork();
         try
         {
-            using var memory = _options.Memory.Open();
-            using var body = new PooledBytes();
-            if (await ReadBodyAsync(context, body, memory, tally) is { } refusal)
-            {
-                tally.Fault = refusal.Sentence;
-                await BusyAsync(context, refusal.Status, refusal.Sentence, tally);
-                return;
-            }
-
             await _exchanges.WaitAsync(context.RequestAborted);
             try
             {
-                await ExchangeAsync(context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Written, address)
+                return await ExchangeAsync(context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Written, address)
                 {
                     Host = context.Request.Host.Value ?? "",
                     IsHttps = context.Request.IsHttps,
@@ -230,39 +248,48 @@ public sealed class XferHttpServer : IAsyncDisposable
         }
         finally
         {
+            member?.EndWork();
             Interlocked.Decrement(ref _waiting);
         }
     }
 
-    private async Task ExchangeAsync(HttpContext context, XferHttpRequest request, Tally tally)
+    private async Task<XferHttpReply?> ExchangeAsync(HttpContext context, XferHttpRequest request, Tally tally)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         deadline.CancelAfter(_options.ExchangeTimeout);
-        XferHttpReply reply;
         try
         {
-            reply = await _host.ExchangeAsync(request, deadline.Token);
+            return await _host.ExchangeAsync(request, deadline.Token);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
             tally.Fault = $"no reply within {_options.ExchangeTimeout.TotalSeconds:F0} s";
-            await BusyAsync(context, 503, "The exchange took too long.", tally);
+            await RefuseAsync(context, 503, "The exchange took too long.", tally);
+            return null;
+        }
+    }
+
+    // What waits for a slow reader counts too, and may be given up for others.
+    private async Task SendAsync(HttpContext context, IPAddress address, XferHttpReply reply, Tally tally)
+    {
+        using var memory = _options.Memory.OpenUnfinished(address, context.Abort);
+        if (!memory.IsBeyondAll(reply.Body.Length) && !memory.TryGrow(reply.Body.Length))
+        {
+            var (status, sentence) = NoRoom(isBeyondAll: false);
+            await RefuseAsync(context, status, sentence, tally);
             return;
         }
 
-        using (reply.Owner)
-        {
-            if (reply.LoginSucceeded is { } succeeded) OnLogin(request.RemoteAddress, succeeded);
-            var response = context.Response;
-            response.StatusCode = reply.Status;
-            if (reply.Status == 503) response.Headers.RetryAfter = RetryAfter;
-            response.ContentType = reply.IsPlainText ? "text/plain; charset=utf-8" : XferContentTypes.NameOf(reply.ContentType);
-            response.ContentLength = reply.Body.Length;
-            response.Headers.CacheControl = "no-store";
-            tally.BytesOut = reply.Body.Length;
-            tally.Note = reply.Note;
-            await response.Body.WriteAsync(reply.Body, context.RequestAborted);
-        }
+        var response = context.Response;
+        response.StatusCode = reply.Status;
+        if (reply.RetryAfter is { } wait) response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        else if (reply.Status == 503) response.Headers.RetryAfter = RetryAfter;
+        response.ContentType = reply.IsPlainText ? "text/plain; charset=utf-8" : XferContentTypes.NameOf(reply.ContentType);
+        response.ContentLength = reply.Body.Length;
+        response.Headers.CacheControl = "no-store";
+        tally.BytesOut = reply.Body.Length;
+        tally.Note = reply.Note;
+        await response.Body.WriteAsync(reply.Body, context.RequestAborted);
     }
 
     // Null: read whole.
@@ -293,10 +320,35 @@ public sealed class XferHttpServer : IAsyncDisposable
         ? (413, "This machine has not the memory for such a large message; send less at once.")
         : (503, "Too much is being received at once; try again shortly.");
 
-    private static Task BusyAsync(HttpContext context, int status, string sentence, Tally tally)
+    /// <summary>Answers at once, and reads on for a moment so that the answer arrives instead of a reset; then it is cut.</summary>
+    private static async Task RefuseAsync(HttpContext context, int status, string sentence, Tally tally)
     {
         if (status == 503) context.Response.Headers.RetryAfter = RetryAfter;
-        return TextAsync(context, status, sentence, tally);
+        await TextAsync(context, status, sentence, tally);
+        await context.Response.Body.FlushAsync(context.RequestAborted);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        patience.CancelAfter(DrainMax);
+        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        try
+        {
+            for (var drained = 0L; drained < DrainedBytesMax;)
+            {
+                var read = await context.Request.Body.ReadAsync(buffer, patience.Token);
+                if (read == 0) return;
+
+                drained += read;
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or BadHttpRequestException)
+        {
+            // Too slow, or gone.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        context.Abort();
     }
 
     private async Task ReadinessAsync(HttpContext context, Tally tally)
@@ -322,22 +374,6 @@ public sealed class XferHttpServer : IAsyncDisposable
         tally.BytesOut = body.Length;
         await response.Body.WriteAsync(body, context.RequestAborted);
     }
-
-    private TimeSpan WaitOf(IPAddress address)
-    {
-        lock (_throttle) return _throttle.WaitOf(address, Now);
-    }
-
-    private void OnLogin(IPAddress address, bool succeeded)
-    {
-        lock (_throttle)
-        {
-            if (succeeded) _throttle.OnSuccess(address);
-            else _throttle.OnFailure(address, Now);
-        }
-    }
-
-    private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 
     /// <summary>What one request came to, for its log line.</summary>
     private sealed class Tally

@@ -27,6 +27,9 @@ public sealed record XferHttpServerOptions
 
     public int ConnectionsMax { get; init; } = 1024;
 
+    /// <summary>Of one address; of IPv6, of a network of 64 bits.</summary>
+    public int ConnectionsPerAddressMax { get; init; } = 512;
+
     /// <summary>From the last byte of the request to the first of the reply.</summary>
     public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
@@ -39,8 +42,6 @@ public sealed record XferHttpServerOptions
 
     public TimeSpan SlownessGrace { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Failed logins of one address before it has to wait, and how long one of them counts.</summary>
-    public int FailedLoginsMax { get; init; } = 10;
-
-    public TimeSpan FailedLoginMemory { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>Whose word on where a request comes from is taken.</summary>
+    public TrustedProxies Proxies { get; init; } = TrustedProxies.None;
 }

@@ -12,7 +12,7 @@ public sealed class ServeLogTests
     {
         var (log, lines) = Open(LogStyle.Text);
 
-        log.With(("agent", "ship 7")).Write("synced", ("target", "nats"), ("nothing", null));
+        log.With(("agent", "ship 7")).Write("synced", ("target", "nats"), ("nothing", null), ("because", ""));
 
         Assert.Matches("^[0-9]{4}-[0-9-]+T[0-9:.]+Z INFO synced target=nats agent=\"ship 7\"\n$", lines.ToString());
     }

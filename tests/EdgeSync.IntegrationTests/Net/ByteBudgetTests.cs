@@ -33,6 +33,22 @@ public sealed class ByteBudgetTests
     }
 
     [Fact]
+    public void Of_too_many_unfinished_transfers_the_oldest_of_the_busiest_address_goes()
+    {
+        var budget = new ByteBudget(1_000_000);   // sixteen transfers
+        var evicted = new List<string>();
+        for (var i = 0; i < 9; i++) Open("192.0.2.1", i);
+        Assert.Equal(["192.0.2.1/0"], evicted);   // half of them for one address
+
+        for (var i = 0; i < 7; i++) Open("192.0.2.2", i);
+        for (var i = 0; i < 3; i++) Open("192.0.2.3", i);
+
+        Assert.Equal(["192.0.2.1/0", "192.0.2.1/1", "192.0.2.1/2"], evicted);
+
+        void Open(string address, int i) => budget.OpenUnfinished(System.Net.IPAddress.Parse(address), () => evicted.Add($"{address}/{i}"));
+    }
+
+    [Fact]
     public void Small_steps_reach_the_same_end()
     {
         var budget = new ByteBudget(300_000);

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Net.Sockets;
 using System.Net;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
@@ -199,18 +201,65 @@ public sealed class XferHttpServerTests
     }
 
     [Fact]
-    public async Task Makes_an_address_wait_after_too_many_failed_logins()
+    public async Task Passes_on_when_to_come_again()
     {
-        await using var server = await TestServer.StartAsync(o => o with { FailedLoginsMax = 3 });
-        server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, default) { LoginSucceeded = false });
-        const string Request = "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n";
+        await using var server = await TestServer.StartAsync();
+        server.Answer = (_, _) => ValueTask.FromResult(XferHttpReply.Refusal(429, "Wait.") with { RetryAfter = TimeSpan.FromSeconds(5.2) });
 
-        for (var i = 0; i < 3; i++) Assert.StartsWith("HTTP/1.1 200 ", await server.RawAsync(Request));
-        var refusal = await server.RawAsync(Request);
+        var refusal = await server.RawAsync("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 429 ", refusal);
-        Assert.Contains("\r\nRetry-After: ", refusal);
-        Assert.Equal(3, server.Requests.Count);
+        Assert.Contains("\r\nRetry-After: 6\r\n", refusal, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("text/plain", "HTTP/1.1 415 ")]
+    [InlineData("application/x-fossil", "HTTP/1.1 413 ")]
+    public async Task A_refused_body_is_not_drained_without_end(string type, string answer)
+    {
+        await using var server = await TestServer.StartAsync();
+        var token = TestContext.Current.CancellationToken;
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, server.Port, token);
+        var stream = socket.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 900000000\r\n\r\n"), token);
+        var head = new byte[13];
+        await stream.ReadExactlyAsync(head, token);
+        Assert.Equal(answer, Encoding.ASCII.GetString(head));
+
+        // What the buffers of both sockets hold comes on top.
+        var sent = 0L;
+        var piece = new byte[64 * 1024];
+        try
+        {
+            while (sent < 256 << 20)
+            {
+                await stream.WriteAsync(piece, token);
+                sent += piece.Length;
+            }
+        }
+        catch (IOException)
+        {
+            // Cut.
+        }
+
+        Assert.InRange(sent, 0, 64 << 20);
+    }
+
+    [Theory]
+    [InlineData("::1:8080", "[::1]:8080")]
+    [InlineData("fe80::1:2:8080", "[fe80::1:2]:8080")]
+    [InlineData("[::1]:8080", "[::1]:8080")]
+    [InlineData("localhost:8080", "localhost:8080")]
+    public async Task Takes_a_host_of_IPv6_as_Fossil_writes_it(string written, string seen)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync($"POST / HTTP/1.0\r\nHost: {written}\r\nContent-Type: application/x-fossil-uncompressed\r\nContent-Length: 3\r\n\r\nabc");
+
+        Assert.StartsWith("HTTP/1.1 200 ", reply);
+        Assert.EndsWith("abc", reply, StringComparison.Ordinal);
+        Assert.Equal(seen, Assert.Single(server.Requests).Host);
     }
 
     [Fact]

@@ -69,10 +69,11 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
         foreach (var group in Repositories)
         {
             output.WriteLine($"{group.Repository}{(IsLive ? "" : "  (no daemon runs: as last known)")}");
+            if (group.Peers.Count > 0) output.WriteLine($"  {"node",-20}  {"role",-6}  {"version",-10}  {"state",-10}  {"last seen",-16}  route");
             foreach (var peer in group.Peers)
             {
                 output.WriteLine(
-                    $"  {peer.Peer,-20}  {peer.Role ?? "?",-5}  {peer.Version ?? "?",-10}  {Lag(peer),-10}  {Seen(peer),-16}  {peer.Route ?? "-"}");
+                    $"  {peer.Peer,-20}  {peer.Role ?? "?",-6}  {peer.Version ?? "?",-10}  {State(peer),-10}  {Seen(peer),-16}  {peer.Route ?? "-"}");
             }
 
             foreach (var target in group.Targets.Where(t => t.Target.StartsWith("http:", StringComparison.Ordinal)))
@@ -81,9 +82,10 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
         }
     }
 
-    private static string Lag(Hosting.PeerStatus peer) => peer.Lag switch
+    // Who is away may have moved on since: what it had then is not how it stands now.
+    private string State(Hosting.PeerStatus peer) => peer.Route is null && IsLive ? "away" : peer.Lag switch
     {
-        null => "?",
+        null => "unknown",
         0 => "in step",
         var lag => $"{lag.Value.ToString(CultureInfo.InvariantCulture)} behind",
     };

@@ -44,8 +44,27 @@ internal static class SyncCommand
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("sync_now", repository), limit.Token);
         var syncs = reply.Syncs ?? [];
         var agreed = syncs.Count(s => s.Status != "failed");
-        context.Output.Write(new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs));
+        context.Output.Write(new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs)
+        {
+            Away = syncs.Count == 0 ? await AwayAsync(socket, repository, limit.Token) : [],
+        });
         return agreed > 0 ? ExitCode.Ok : ExitCode.Unavailable;
+    }
+
+    /// <summary>Who was there and is not now, the last first.</summary>
+    private static async Task<IReadOnlyList<AwayPeer>> AwayAsync(string socket, string? repository, CancellationToken cancellationToken)
+    {
+        var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken)).Status!;
+        var wanted = repository is null ? null : Configuration.NodePaths.RealPathOf(repository);
+        return
+        [
+            .. from one in status.Repositories
+               where wanted is null || Configuration.NodePaths.RealPathOf(one.Path) == wanted
+               from peer in one.Peers
+               where peer.Route is null && peer.LastSeenAt is not null
+               orderby peer.LastSeenAt descending
+               select new AwayPeer(peer.Peer, status.Now - peer.LastSeenAt!.Value),
+        ];
     }
 
     /// <summary>The control socket that is meant, and the repository if one is.</summary>
@@ -97,6 +116,9 @@ internal static class SyncCommand
 /// <param name="Status"><c>synced</c>, <c>failed</c> or <c>nobody_to_sync_with</c>.</param>
 internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult> Targets) : IReport
 {
+    /// <summary>Peers that are away, where there is nobody to sync with.</summary>
+    public IReadOnlyList<AwayPeer> Away { get; init; } = [];
+
     public void Print(TextWriter output)
     {
         foreach (var target in Targets)
@@ -106,12 +128,31 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
         }
 
         var agreed = Targets.Count(t => t.Status != "failed");
-        output.WriteLine(Targets.Count == 0 ? "nobody to sync with" : $"synced with {agreed} of {Targets.Count} targets");
+        output.WriteLine(Targets.Count == 0 ? Nobody() : $"synced with {agreed} of {Targets.Count} targets");
     }
 
     public void WriteFields(Utf8JsonWriter json)
     {
         json.Put("status"u8, Status);
         json.Put("targets"u8, Targets);
+        json.Put("away"u8, Away);
+    }
+
+    private string Nobody() => Away.Count == 0
+        ? "nobody to sync with"
+        : $"nobody to sync with: {string.Join(", ", Away.Take(3).Select(a => $"{a.Peer} is away since {Progress.Span(TimeSpan.FromSeconds(a.Seconds))}"))}{(Away.Count > 3 ? $" and {Away.Count - 3} more" : "")}";
+}
+
+/// <summary>A peer that was there, and for how long it has not been heard.</summary>
+internal sealed record AwayPeer(string Peer, double Seconds) : IJsonObject
+{
+    public AwayPeer(string peer, TimeSpan since) : this(peer, Math.Round(since.TotalSeconds))
+    {
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("peer"u8, Peer);
+        json.Put("seconds"u8, Seconds);
     }
 }

@@ -47,6 +47,7 @@ internal sealed class ControlServer : IAsyncDisposable
         {
             NodePaths.CreatePrivate(System.IO.Path.GetDirectoryName(path)!);
             ClearDead(System.IO.Path.GetDirectoryName(path)!);
+            RequireNoOther(path);
             File.Delete(path);   // of a process of that number that was killed
             listener.Bind(new UnixDomainSocketEndPoint(path));
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -69,11 +70,12 @@ internal sealed class ControlServer : IAsyncDisposable
             var link = NodePaths.SocketOf(repository, _folder);
             try
             {
+                if (new FileInfo(link).LinkTarget is null) RequireNoOther(link);
                 File.Delete(link);
                 File.CreateSymbolicLink(link, Path);
                 _links.Add(link);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or EdgeSyncException)
             {
                 _log.Write("control link failed", ("repository", repository), ("because", e.Message));
             }
@@ -91,6 +93,37 @@ internal sealed class ControlServer : IAsyncDisposable
         _stop.Dispose();
     }
 
+    /// <summary>Only a socket is replaced: whatever else bears the name is somebody's.</summary>
+    private static void RequireNoOther(string path)
+    {
+        if (IsSocketOrNothing(path)) return;
+
+        throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists and is not a socket", "choose another path for --control-socket, or remove that file");
+    }
+
+    // A socket cannot be opened as a file. For reading and writing: so that a pipe does not wait for its other end.
+    private static bool IsSocketOrNothing(string path)
+    {
+        const int NoSuchDevice = 6;   // ENXIO
+        try
+        {
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            return false;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return true;
+        }
+        catch (IOException e)
+        {
+            return e.HResult == NoSuchDevice;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     // What daemons that were killed have left: sockets of processes that are gone, and links to them.
     private static void ClearDead(string folder)
     {
@@ -100,7 +133,7 @@ internal sealed class ControlServer : IAsyncDisposable
             var isDead = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var process)
                 ? !ControlClient.IsAlive(process)
                 : name.StartsWith("repo-", StringComparison.Ordinal) && new FileInfo(file).LinkTarget is { } target && !File.Exists(target);
-            if (isDead) File.Delete(file);
+            if (isDead && (new FileInfo(file).LinkTarget is not null || IsSocketOrNothing(file))) File.Delete(file);
         }
     }
 

@@ -90,6 +90,15 @@ internal sealed class NatsProject : IAsyncDisposable
     private async Task<ResponderAnswer> HandleAsync(NatsMsg message, ExchangeTicket ticket, int replyBytesMax, CancellationToken cancellationToken)
     {
         var encoding = ticket.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
+        using var memory = MemoryLimit.Messages.Open();
+        var unpacked = XferFrame.UnpackedBytes(encoding, message.Data.Span);
+        if (unpacked <= MessageBytesMax && !memory.TryGrow(unpacked))
+        {
+            return memory.IsBeyondAll(unpacked)
+                ? ResponderAnswer.Refused(ExchangeRefusal.TooLarge, "this machine has not the memory for such a large message")
+                : ResponderAnswer.Refused(ExchangeRefusal.Busy, "too much is being received at once");
+        }
+
         if (XferFrame.TryDecode(encoding, message.Data, MessageBytesMax, out var request) is not XferFrameFault.None and var fault)
             return ResponderAnswer.Refused(ExchangeRefusal.Failed, fault == XferFrameFault.TooLarge ? "the message is too large" : "the message does not unpack");
 
@@ -99,7 +108,7 @@ internal sealed class NatsProject : IAsyncDisposable
         var replyMax = ticket.TakesParts ? replyBytesMax : replyBytesMax / 2;
 
         // A frame carries the message alone, so a login card stands in it.
-        var outcome = await _node.Host.AnswerAsync(now, request, $"nats:{ticket.PeerId ?? "?"}", reply, replyMax, loginCard: default, cancellationToken);
+        var outcome = await _node.Host.AnswerAsync(now, request, $"nats:{ticket.PeerId ?? "?"}", _node.Host.NatsLogins, reply, replyMax, loginCard: default, cancellationToken);
         span.Complete(outcome);
 
         var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;

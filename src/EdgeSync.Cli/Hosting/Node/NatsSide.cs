@@ -88,7 +88,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     public IXferCarrier OpenCarrier(SyncTarget target, ProjectSubjects subjects) =>
         new NatsCarrier(
-            Connection, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task),
+            Connection, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
             _clock, SystemEntropy.Instance);
 
     /// <summary>What is published while the link is down may get lost.</summary>
@@ -299,13 +299,17 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         await _uplinks.Prepare(_settings.AllRemotes)();
     }
 
-    private BrokerOptions OptionsOf(NatsSection settings) => new()
+    private BrokerOptions OptionsOf(NatsSection settings)
     {
-        ServerName = _nodeId,
-        Users = NatsLogins.UsersOf(settings.Users),
-        PayloadBytesMax = settings.MaxPayload,
-        TotalPendingBytesMax = settings.PendingMax ?? BrokerMemory.PendingBytesHere,
-    };
+        var options = BrokerMemory.Limit(new BrokerOptions
+        {
+            ServerName = _nodeId,
+            Users = NatsLogins.UsersOf(settings.Users),
+            Token = Secrets.Read(settings.Token, settings.TokenFile),
+            PayloadBytesMax = settings.MaxPayload,
+        });
+        return settings.PendingMax is { } pendingMax ? options with { TotalPendingBytesMax = pendingMax } : options;
+    }
 
     private IPEndPoint? EndpointOf(int? port) =>
         port is { } number ? new IPEndPoint(ListenAddress.AddressOf(_settings.Bind) ?? IPAddress.Loopback, number) : null;

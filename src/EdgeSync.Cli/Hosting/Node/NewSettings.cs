@@ -8,8 +8,8 @@ internal sealed class NewSettings
     /// <summary>Parts that take new values while everything runs. The rest is read at start only.</summary>
     private static readonly string[] Live =
     [
-        "repositories", "log.", "telemetry.", "hub.nobody_caps", "hub.users", "hub.checkpoint", "hub.exit_without_leaves", "http.status_access",
-        "nats.urls", "nats.remotes", "nats.login.", "nats.tls.", "nats.users", "nats.pending_max",
+        "repositories", "log.", "telemetry.", "hub.nobody_caps", "hub.users", "hub.checkpoint", "hub.exit_without_leaves", "http.status_access", "http.hosts",
+        "nats.urls", "nats.remotes", "nats.login.", "nats.tls.", "nats.users", "nats.token", "nats.pending_max",
     ];
 
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);

@@ -22,6 +22,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly DateTimeOffset _startedAt;
     private readonly NodeHttpHost _web;
+    private readonly FirstCopies _copies;
     private readonly SemaphoreSlim _changing = new(1);
     private readonly TaskCompletionSource<Exception> _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -46,6 +47,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var name = NodeName.Of(settings, role);
         Log = log.With(("agent", name));
         _web = new NodeHttpHost(Log);
+        _copies = new FirstCopies(OpenLaterAsync, clock, Log, e => _failure.TrySetResult(e));
         Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
         {
             UsesJetStream = settings.Nats.Durable && (settings.Nats.AllRemotes.Count > 0 || settings.Nats.Server is not null),
@@ -63,6 +65,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     /// <summary>Ends by itself only when a hub has nobody left to serve.</summary>
     public Task Over { get; private set; } = Task.Delay(Timeout.Infinite);
 
+    /// <summary>Ends once every repository is there.</summary>
+    public Task Copied => _copies.Done;
+
+    /// <summary>Ends when a first copy was refused for good.</summary>
+    public Task<EdgeSyncException> Refused => _copies.Refused;
+
     /// <summary>Logins that were made at this start.</summary>
     public IReadOnlyList<MadeUser> MadeUsers { get; private set; } = [];
 
@@ -78,6 +86,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock, CancellationToken cancellationToken)
     {
         var loaded = loader.Load();
+        loaded.RequireSecrets();
         var log = new ServeLog(errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose));
         var daemon = new NodeDaemon(loaded, loader, role, isVerbose, log, clock);
         try
@@ -103,8 +112,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Role = _role,
             StartedAt = _startedAt,
             Now = _clock.GetUtcNow(),
-            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. NatsChecks(), .. FolderChecks(repositories), .. NameChecks(statuses)],
-            Repositories = statuses,
+            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. _copies.Checks, .. NatsChecks(statuses), .. FolderChecks(repositories), .. NameChecks(statuses)],
+            Repositories = [.. statuses, .. _copies.Status],
             Nats = _nats?.LinkStatus(),
             Broker = _nats?.BrokerStatus(),
             Bridge = _bridge is null ? [] : await _bridge.StatusAsync(cancellationToken),
@@ -120,6 +129,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         try
         {
             var loaded = _loader.Load();
+            loaded.RequireSecrets();
             var change = new NewSettings(_loaded, loaded);
             await ApplyAsync(loaded, change, cancellationToken);
             (_loaded, _configuration) = (loaded, new ConfigurationStatus(loaded.File, _clock.GetUtcNow()));
@@ -149,6 +159,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _copies.DisposeAsync();
         if (_control is not null) await _control.DisposeAsync();
         if (_server is not null)
         {
@@ -177,7 +188,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var settings = _loaded.Settings;
         _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId), this, Log, _clock);
-        _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess);
+        _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess, settings.Http.Hosts);
         if (settings.Nats.IsUseful)
         {
             _nats = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
@@ -193,7 +204,11 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             foreach (var repository in settings.Repositories) HubSetup.CreateMissing(repository, _clock);
         }
 
-        foreach (var repository in settings.Repositories) _repositories = [.. _repositories, await OpenAsync(repository, cancellationToken)];
+        foreach (var repository in settings.Repositories)
+        {
+            if (await OpenOrWaitAsync(repository, cancellationToken) is { } node) _repositories = [.. _repositories, node];
+        }
+
         _web.Serve(_repositories.Select(r => r.Host));
 
         if (IsHub && _repositories.Count > 0)
@@ -208,6 +223,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (settings.Http.Address is { } listen)
             _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen), _web, _clock, cancellationToken);
         Addresses = AddressesNow();
+        _copies.CheckDone();
         _urlFile = settings.Node.UrlFile;
         if (_urlFile is not null) WriteUrlFile(_urlFile);
     }
@@ -228,6 +244,37 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         }
     }
 
+    // Null: its first copy is waited for.
+    private async Task<RepositoryNode?> OpenOrWaitAsync(RepositorySettings settings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenAsync(settings, cancellationToken);
+        }
+        catch (EdgeSyncException e) when (FirstCopies.MayCome(settings, e))
+        {
+            _web.Waiting = () => _copies.Names;
+            _copies.Add(settings, e);
+            return null;
+        }
+    }
+
+    private async Task OpenLaterAsync(RepositorySettings settings, CancellationToken cancellationToken)
+    {
+        var node = await OpenAsync(settings, cancellationToken);
+        await _changing.WaitAsync(cancellationToken);
+        try
+        {
+            _repositories = [.. _repositories, node];
+            _web.Serve(_repositories.Select(r => r.Host));
+            _control?.Link(RepositoryPaths);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
     private async ValueTask OnLinkAsync(bool isUp, string? upstream)
     {
         foreach (var node in _repositories) await node.OnLinkAsync(isUp, upstream);
@@ -242,10 +289,14 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (!await care.RunAsync(cancellationToken)) cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private IEnumerable<NodeCheck> NatsChecks()
+    private IEnumerable<NodeCheck> NatsChecks(IReadOnlyList<RepositoryStatus> repositories)
     {
         if (_nats?.LinkStatus() is not { Mode: not "embedded" } link) return [];
         if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), NatsHint.For(link.Url, link.LastError))];
+
+        // A link whose other end is frozen looks well until its pings are missed; an exchange with that node knows sooner.
+        if (repositories.SelectMany(r => r.Targets).FirstOrDefault(t => t.Target == $"nats:{link.ServerName}" && t.FailuresInARow > 0 && t.LastError?.Contains("no reply", StringComparison.Ordinal) == true) is { } silent)
+            return [new NodeCheck("nats", CheckState.Failed, $"{link.ServerName} does not answer: {silent.LastError}", NatsHint.For(link.Url, silent.LastError))];
 
         return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
             ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), NatsHint.For(other.Url, other.LastError))]
@@ -285,8 +336,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
                     continue;
                 }
 
+                if (_copies.Has(wanted)) continue;
                 if (IsHub) HubSetup.CreateMissing(wanted, _clock);
-                fresh.Add(await OpenAsync(wanted, cancellationToken));
+                if (await OpenOrWaitAsync(wanted, cancellationToken) is { } node) fresh.Add(node);
             }
 
             if (change.CanChangeNats) await ChangeNatsAsync(settings, [.. kept, .. fresh], cancellationToken);
@@ -301,11 +353,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _repositories = [.. kept, .. fresh];
         _web.Serve(_repositories.Select(r => r.Host));
         _control!.Link(RepositoryPaths);
+        _copies.Keep(settings.Repositories);
         foreach (var node in gone) await node.DisposeAsync();
         if (IsHub && (fresh.Count > 0 || change.Has("hub."))) await HubSetup.ApplyAgainAsync([.. _repositories.Select(r => r.Host)], settings.Hub, Log, cancellationToken);
         Log.Change(LogSettings.Of(settings.Log, _isVerbose));
         if (change.Has("telemetry.")) await _telemetry!.ChangeAsync(export);
-        _web.Pages = new OperationsPages(this, _telemetry!.Metrics, settings.Http.StatusAccess);
+        _web.Pages = new OperationsPages(this, _telemetry!.Metrics, settings.Http.StatusAccess, settings.Http.Hosts);
         if (change.Waiting.ToList() is { Count: > 0 } waiting)
             Log.Write(LogLevel.Warning, "a restart is needed for some of the new settings", ("settings", string.Join(' ', waiting)));
     }
@@ -375,7 +428,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private static IReadOnlyList<string> CapabilitiesOf(NodeSettings settings) =>
         [.. settings.Http.Address is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
 
-    private static bool IsSame(RepositorySettings a, RepositorySettings b) =>
+    internal static bool IsSame(RepositorySettings a, RepositorySettings b) =>
         SettingFields.Write(a).ToJson() == SettingFields.Write(b).ToJson();
 
     private static XferHttpServerOptions OptionsOf(HttpSection http, string listen) => new()
@@ -385,6 +438,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         TlsKeyFile = http.TlsKey,
         RequestBytesMax = (long)http.MaxRequestMb << 20,
         ConcurrentExchangesMax = http.MaxExchanges,
+        Memory = MemoryLimit.Messages,
+        Proxies = http.Proxies,
     };
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -24,9 +24,12 @@ internal sealed class NodeHttpHost(ServeLog log) : IXferHttpHost
 
     public static string NameOf(string path) => Path.GetFileNameWithoutExtension(path);
 
+    /// <summary>Names of those whose first copy is not there yet.</summary>
+    public Func<IEnumerable<string>> Waiting { get; set; } = () => [];
+
     public ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken) =>
-        Find(request.Path) is { } host
-            ? host.ExchangeAsync(request, cancellationToken)
+        Find(request.Path) is { } host ? host.ExchangeAsync(request, cancellationToken)
+            : Waiting().Any() ? ValueTask.FromResult(XferHttpReply.Refusal(503, "The first copy of the repository is still on its way; try again later."))
             : ValueTask.FromResult(XferHttpReply.Refusal(404, $"No repository is called that. Here are: {string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
 
     public async ValueTask<Readiness> CheckReadinessAsync(CancellationToken cancellationToken)

@@ -68,24 +68,34 @@ internal static class NodeRun
         });
         using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
 
-        var report = new NodeReport(
-            daemon.RepositoryPaths.Count == 1 ? daemon.RepositoryPaths[0] : null, daemon.Addresses.GetValueOrDefault("http"), daemon.Surroundings.NodeId, role, daemon.RepositoryPaths,
-            daemon.Addresses)
-        {
-            ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
-            Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null,
-        };
-        context.Output.Write(report);
-        context.Output.Flush();
         await using var watchdog = Watchdog.Start(daemon, context.Clock);
-        SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {daemon.RepositoryPaths.Count} repositories");
+        SystemdNotify.Ready(daemon.Copied.IsCompleted
+            ? $"{role} {daemon.Surroundings.NodeId}: {daemon.RepositoryPaths.Count} repositories"
+            : $"{role} {daemon.Surroundings.NodeId}: waiting for the first copy");
 
-        var failure = await WaitAsync(daemon, cancellationToken);
+        // Its lines to try are good once there is something to try them with.
+        var end = WaitAsync(daemon, cancellationToken);
+        if (await Task.WhenAny(daemon.Copied, end) == daemon.Copied) Report(context, daemon, role);
+        var failure = await end;
         SystemdNotify.Stopping();
         if (failure is not null) throw new InvariantException($"a part of the daemon failed: {failure}");
 
         daemon.Log.Write("stopping", ("cause", Stopping.Cause?.ToString().ToLowerInvariant()));
         return ExitCode.Ok;
+    }
+
+    private static void Report(CommandContext context, NodeDaemon daemon, string role)
+    {
+        var paths = daemon.RepositoryPaths;
+        context.Output.Write(new NodeReport(
+            paths.Count == 1 ? paths[0] : null, daemon.Addresses.GetValueOrDefault("http"), daemon.Surroundings.NodeId, role, paths, daemon.Addresses)
+        {
+            ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
+            Users = daemon.MadeUsers.Count > 0 ? daemon.MadeUsers : null,
+            JoinAddresses = ReachableAddress.JoinAddresses(daemon.Addresses),
+        });
+        context.Output.Flush();
+        SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {paths.Count} repositories");
     }
 
     private static PosixSignalRegistration? RegisterUser1(Action handle)
@@ -123,7 +133,8 @@ internal static class NodeRun
     {
         try
         {
-            var first = await Task.WhenAny(daemon.Failure, daemon.Over).WaitAsync(cancellationToken);
+            var first = await Task.WhenAny(daemon.Failure, daemon.Over, daemon.Refused).WaitAsync(cancellationToken);
+            if (first == daemon.Refused) throw await daemon.Refused;
             return first == daemon.Failure ? await daemon.Failure : null;
         }
         catch (OperationCanceledException)
@@ -145,13 +156,18 @@ internal sealed record NodeReport(
     /// <summary>Logins that a hub has made, with their passwords, which are shown once.</summary>
     public IReadOnlyList<MadeUser>? Users { get; init; }
 
+    /// <summary>What another machine may give to <c>--nats</c>, the best first.</summary>
+    public IReadOnlyList<string> JoinAddresses { get; init; } = [];
+
     public void Print(TextWriter output)
     {
         output.WriteLine(Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} keeps {(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to stop)");
         foreach (var user in Users ?? []) output.WriteLine(user.Password is null ? $"  made the user {user.Login}" : $"  made the user {user.Login}, password {user.Password}");
-        if (Address is not null && Repositories.Count > 0) output.WriteLine($"  fossil clone {ListenAddress.ForPeople(Address)}{(Repositories.Count > 1 ? "/NAME" : "")} copy.fossil");
-        if (Addresses.TryGetValue("nats-leaf", out var leaf))
-            output.WriteLine($"  edgesync leaf --repo copy.fossil --nats {leaf}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
+        if (Address is not null && Repositories.Count > 0) output.WriteLine("  " + ListenAddress.CloneLine(Address, Repositories.Count > 1 ? "/NAME" : ""));
+        if (JoinAddresses.Count == 0) return;
+
+        output.WriteLine($"  edgesync leaf --repo copy.fossil --nats {JoinAddresses[0]}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
+        if (JoinAddresses.Count > 1) output.WriteLine($"  or --nats {string.Join(", ", JoinAddresses.Skip(1))}");
     }
 
     public void WriteFields(Utf8JsonWriter json)
@@ -164,5 +180,6 @@ internal sealed record NodeReport(
         json.Put("addresses"u8, Addresses);
         json.Put("project_code"u8, ProjectCode);
         json.Put("users"u8, Users);
+        json.Put("join_addresses"u8, JoinAddresses);
     }
 }

@@ -1,6 +1,7 @@
 using EdgeSync.Agent;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting.Sync;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
@@ -76,12 +77,32 @@ internal static class RepositoryOpener
         RepositorySettings settings, Repository repository, ClientOptions options, NodeSurroundings node, NatsSide? nats, CancellationToken cancellationToken)
     {
         await using var queue = RepositoryQueue.Own(repository);
-        if (nats is not { IsConnected: true }) throw new EdgeSyncException(ErrorKind.Unavailable, $"cannot clone {settings.Path}: NATS is not connected");
+        if (nats is null) throw new EdgeSyncException(ErrorKind.Usage, $"cannot clone {settings.Path} over NATS: NATS is off", "--nats nats-leaf://HOST:7422");
 
         await nats.WaitForLinkAsync(cancellationToken);
         var subjects = new ProjectSubjects(settings.Prefix, settings.ProjectCode!);
         using var carrier = nats.OpenCarrier(SyncTarget.NatsAny(subjects), subjects);
-        return (await new Sync.SyncDriver(queue, options, carrier, node.Clock).RunAsync(cancellationToken)).Report;
+        try
+        {
+            return (await new SyncDriver(queue, options, carrier, node.Clock).RunAsync(cancellationToken)).Report;
+        }
+        catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
+        {
+            throw WhyNobody(settings, nats, e);
+        }
+    }
+
+    // A person knows the server and the project, not the subject that was asked on.
+    private static EdgeSyncException WhyNobody(RepositorySettings settings, NatsSide nats, EdgeSyncException e)
+    {
+        var link = nats.LinkStatus();
+        var where = link.Url is { } url ? $" on {Secrets.RedactUrls(url)}" : "";
+        var hint = link.Url is { } shown ? $"edgesync doctor --nats {Secrets.RedactUrls(shown)}" : null;
+        return link.State != "connected"
+            ? new EdgeSyncException(ErrorKind.Unavailable, $"{Secrets.RedactUrls(link.Url ?? "NATS")} is not reachable: {(string.IsNullOrEmpty(link.LastError) ? "no answer yet" : link.LastError)}", hint, e)
+            : e is NoRespondersException
+                ? new EdgeSyncException(ErrorKind.Unavailable, $"no peer with project {settings.ProjectCode![..10]} answers{where}", "start a node that has the project, or check --project", e)
+                : new EdgeSyncException(ErrorKind.Unavailable, $"cannot clone project {settings.ProjectCode![..10]}{where}: {e.Message}", hint, e);
     }
 
     private static SyncActions ActionsOf(RepositorySettings settings)

@@ -11,7 +11,7 @@ internal static class RepositoryStatusOf
         RepositoryStatus repository, AgentStatus agent, ConcurrentDictionary<string, TargetTally> tallies, long checkins, TimeProvider clock) => repository with
         {
             Targets = [.. agent.Targets.Select(t => TargetOf(t, tallies, clock))],
-            Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp))],
+            Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp, agent.Targets.FirstOrDefault(t => t.Target.PeerId == p.PeerId)))],
             Twin = agent.Twin,
         };
 
@@ -21,8 +21,8 @@ internal static class RepositoryStatusOf
         return new TargetStatus
         {
             Target = target.Target.Id,
-            State = target.IsRunning ? "syncing" : target.Breaker == BreakerState.Open ? "broken" : target.Failures > 0 ? "waiting" : "idle",
-            Behind = target.Reason,
+            State = target.IsRunning ? "syncing" : target.IsAwaited ? "idle" : target.Breaker == BreakerState.Open ? "broken" : target.Failures > 0 ? "waiting" : "idle",
+            Behind = target.IsAwaited ? "no other node with the project has come yet" : target.Reason,
             LastAgreedAt = Time(target.LastOk),
             NextTryAt = target.NextTry is { } next && next > Instant.FromDateTime(clock.GetUtcNow()) ? Time(next) : null,
             LastError = counts.LastError,
@@ -36,16 +36,21 @@ internal static class RepositoryStatusOf
         };
     }
 
-    public static PeerStatus PeerOf(PeerRecord peer, long checkins, bool linkIsUp) => new()
+    /// <param name="target">The exchanges with it, where there were any.</param>
+    public static PeerStatus PeerOf(PeerRecord peer, long checkins, bool linkIsUp, Agent.TargetStatus? target = null) => new()
     {
         Peer = peer.PeerId,
         Version = peer.Version.Length > 0 ? peer.Version : null,
-        Role = peer.IsForeign ? null : peer.Role.ToString().ToLowerInvariant(),
+        Role = peer.IsForeign ? null : peer.IsBridge ? "bridge" : RoleOf(peer.Role),
         Route = peer.IsPresent && linkIsUp ? "nats" : null,
         LastSeenAt = Time(peer.LastSeen),
-        Lag = peer.LagBehind(checkins),
+        // A bridge shows no count: its lag is that of the server behind it, known from our own exchanges alone.
+        Lag = peer.LagBehind(checkins) ?? (peer.IsBridge && target is { HasAll: true } ? 0 : null),
         Capabilities = peer.Capabilities,
     };
+
+    // As the node itself says in /status: "peer" is how a leaf behaves, not what it is.
+    private static string RoleOf(NodeRole role) => role == NodeRole.Hub ? "hub" : "leaf";
 
     private static DateTimeOffset? Time(Instant? instant) => instant is { } at ? new DateTimeOffset(at.ToDateTime()) : null;
 }

@@ -139,15 +139,15 @@ internal sealed class NatsCarrier(
 
     private EdgeSyncException FailureOf(ExchangeResult result) => result.Kind switch
     {
-        ExchangeResultKind.NoResponders => new NoRespondersException($"nobody answers on {Target}"),
+        ExchangeResultKind.NoResponders => new NoRespondersException(route.IsAddressed ? $"{route.Who} is not connected" : $"no {route.Who} answers"),
         ExchangeResultKind.TimedOut when !result.Body.IsEmpty =>
-            new ReplyCutException($"{Target}: {result.Reason}", XferFrame.DecodeFront(EncodingOf(result), result.Body, MessageBytesMax)),
-        ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{Target}: {result.Reason}"),
-        ExchangeResultKind.TooLarge => new MessageTooLargeException($"{Target}: {result.Reason}"),
-        ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge => new MessageTooLargeException($"{Target}: {result.Reason}"),
-        ExchangeResultKind.Refused when result.Refusal != ExchangeRefusal.Failed => new EdgeSyncException(ErrorKind.Unavailable, $"{Target}: {result.Reason}"),
-        ExchangeResultKind.Empty => new EdgeSyncException(ErrorKind.Protocol, $"{Target} answers with an empty message, which is how the original says that it failed"),
-        _ => new EdgeSyncException(ErrorKind.Protocol, $"{Target}: {result.Reason ?? "it failed without a reason"}"),
+            new ReplyCutException($"{route.Who}: {result.Reason}", XferFrame.DecodeFront(EncodingOf(result), result.Body, MessageBytesMax)),
+        ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
+        ExchangeResultKind.TooLarge => new MessageTooLargeException($"{route.Who}: {result.Reason}"),
+        ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge => new MessageTooLargeException($"{route.Who}: {result.Reason}"),
+        ExchangeResultKind.Refused when result.Refusal != ExchangeRefusal.Failed => new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
+        ExchangeResultKind.Empty => new EdgeSyncException(ErrorKind.Protocol, $"{route.Who} answers with an empty message, which is how the original says that it failed"),
+        _ => new EdgeSyncException(ErrorKind.Protocol, $"{route.Who}: {result.Reason ?? "it failed without a reason"}"),
     };
 
     private static XferEncoding EncodingOf(ExchangeResult result) =>
@@ -161,4 +161,5 @@ internal sealed class NatsCarrier(
 /// <summary>Where requests go.</summary>
 /// <param name="IsAddressed">The subject is one peer's own.</param>
 /// <param name="LinkBack">Completes when a link to others has come back the next time.</param>
-internal sealed record NatsRoute(string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, Func<Task> LinkBack);
+/// <param name="Who">The same for people: a node's name, or any peer of a project.</param>
+internal sealed record NatsRoute(string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, Func<Task> LinkBack, string Who = "peer");

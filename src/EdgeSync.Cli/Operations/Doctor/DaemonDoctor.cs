@@ -40,6 +40,10 @@ internal static class DaemonDoctor
     {
         if (status.Configuration?.RefusedBecause is { } refused) yield return Warn($"daemon:{status.Node}:settings", $"new settings were refused: {refused}", "mend them, then: kill -HUP PID");
 
-        foreach (var check in status.Checks.Where(c => c.State != CheckState.Ok)) yield return check with { Name = $"daemon:{status.Node}:{check.Name}" };
+        foreach (var check in status.Checks.Where(c => c.State != CheckState.Ok))
+            yield return check with { Name = $"daemon:{status.Node}:{check.Name}", Hint = IsOurselves(check.Hint) ? NetworkDoctor.UnreachableHint : check.Hint };
     }
+
+    // Who runs the doctor need not be sent to it.
+    private static bool IsOurselves(string? hint) => hint?.StartsWith("edgesync doctor", StringComparison.Ordinal) == true;
 }

@@ -52,15 +52,18 @@ internal static class NetworkDoctor
         }
     }
 
+    /// <summary>What to look at where nothing answers.</summary>
+    public const string UnreachableHint = "is the server up, the address right, a firewall between?";
+
     /// <summary>A NATS server to join: does it answer, and is this the door that is meant?</summary>
     public static async Task<NodeCheck> NatsAsync(NatsAddress address, CancellationToken cancellationToken)
     {
         var name = $"nats:{address}";
-        if (address.Url.Scheme is "ws" or "wss") return await WebSocketPortAsync(name, address, cancellationToken);
+        if (address.Url.Scheme is "ws" or "wss" or "ws-leaf" or "wss-leaf") return await WebSocketPortAsync(name, address, cancellationToken);
 
         var begin = TimeProvider.System.GetTimestamp();
         var (info, fault) = await InfoAsync(new DnsEndPoint(address.Url.Host, address.Url.Port), cancellationToken);
-        if (info is null) return Fail(name, fault ?? "no answer", "is the server up, the address right, a firewall between?");
+        if (info is null) return Fail(name, fault ?? "no answer", UnreachableHint);
 
         // Spec: only a leafnode port tells leafnode_urls in its first INFO (specs of 2.9 to 2.12).
         var isLeafPort = info.LeafnodeUrls is not null;
@@ -98,7 +101,7 @@ internal static class NetworkDoctor
         }
         catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return [Fail(name, e is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } ? "it does not speak HTTP" : e is HttpRequestException ? e.Message : "no answer", "is the server up, the address right, a firewall between?")];
+            return [Fail(name, e is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } ? "it does not speak HTTP" : e is HttpRequestException ? e.Message : "no answer", UnreachableHint)];
         }
     }
 
@@ -124,7 +127,7 @@ internal static class NetworkDoctor
         }
         catch (Exception e) when (e is SocketException or TimeoutException)
         {
-            return Fail(name, e.Message, "is the server up, the address right, a firewall between?");
+            return Fail(name, e.Message, UnreachableHint);
         }
     }
 

@@ -1,0 +1,56 @@
+using System.Net;
+using EdgeSync.Primitives;
+using Microsoft.AspNetCore.Connections;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>
+/// One connection of an HTTP port. Only while an exchange that came whole is answered it is kept at all costs: waiting for a
+/// request, for the rest of a body, or for a slow reader, it may go when others need the room.
+/// </summary>
+internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider clock) : ICrowdMember
+{
+    private long _lastActivityTicks = Instant.FromDateTime(clock.GetUtcNow()).UnixTicks;
+    private int _working;
+
+    public bool IsIdle => Volatile.Read(ref _working) == 0;
+
+    public bool MayGo => IsIdle;
+
+    public Instant LastActivity => new(Interlocked.Read(ref _lastActivityTicks));
+
+    public void Evict() => connection.Abort(new ConnectionAbortedException("others needed the place of this idle connection"));
+
+    /// <summary>A request began.</summary>
+    public void Touch() => Interlocked.Exchange(ref _lastActivityTicks, Instant.FromDateTime(clock.GetUtcNow()).UnixTicks);
+
+    public void BeginWork() => Interlocked.Increment(ref _working);
+
+    public void EndWork()
+    {
+        Interlocked.Decrement(ref _working);
+        Touch();
+    }
+
+    /// <summary>Serves the connection as a member of the crowd, or closes it when there is no room.</summary>
+    public static async Task ServeAsync(ConnectionCrowd crowd, ConnectionContext connection, TimeProvider clock, ConnectionDelegate next)
+    {
+        var address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+        var member = new HttpCrowdMember(connection, clock);
+        if (!crowd.TryEnter(address, member))
+        {
+            connection.Abort();
+            return;
+        }
+
+        try
+        {
+            connection.Features.Set(member);
+            await next(connection);
+        }
+        finally
+        {
+            crowd.Leave(address, member);
+        }
+    }
+}

@@ -1,0 +1,437 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>The lines that a daemon prints work, on one machine and on two; what is not there yet is waited for.</summary>
+public sealed class FirstUseOfTheNetworkTests
+{
+    [Fact]
+    public async Task The_printed_line_joins_from_another_machine()
+    {
+        using var edgesync = Project(out var code);
+        using var machines = new TwoMachines();
+        edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
+        edgesync.Variables["STATE_DIRECTORY"] = edgesync["state"];
+
+        using var first = Running.Start(edgesync, machines.On(1, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "7422", "--nats-bind", "*"));
+        var lines = await first.ReadUntilAsync("or --nats ");
+        Assert.Contains(lines, l => l.Contains($"--nats nats-leaf://{Dns.GetHostName()}:7422 --clone-from nats --project {code}", StringComparison.Ordinal));
+        Assert.Contains($"nats-leaf://{TwoMachines.FirstAddress}:7422", lines[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain("[::]", string.Join('\n', lines), StringComparison.Ordinal);
+
+        // As somebody types it who takes the address from the second line.
+        using var second = Running.Start(edgesync, machines.On(
+            2, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", $"nats-leaf://{TwoMachines.FirstAddress}:7422", "--clone-from", "nats", "--project", code));
+        await second.ReadUntilAsync("keeps b.fossil");
+
+        Assert.Equal(edgesync.Ok("repo", "ls", "tip", "-R", "a.fossil"), edgesync.Ok("repo", "ls", "tip", "-R", "b.fossil"));
+    }
+
+    [Fact]
+    public async Task A_leaf_on_IPv6_loopback_is_cloned_by_the_line_that_it_prints()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
+        using var edgesync = Project(out _);
+        using var leaf = Running.Start(edgesync, [Edgesync.Binary, "leaf", "--repo", "a.fossil", "--serve-http", "[::1]:0"]);
+
+        var line = (await leaf.ReadUntilAsync(" clone "))[^1].Trim();
+
+        Assert.StartsWith("edgesync repo clone http://[::1]:", line, StringComparison.Ordinal);
+        edgesync.Ok([.. line.Split(' ')[1..]]);
+        edgesync.Ok("repo", "verify", "-R", "copy.fossil");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_leaf_waits_for_its_first_copy_until_the_hub_is_there(bool overNats)
+    {
+        using var edgesync = Project(out var code);
+        var (web, nats) = (FreePort(), FreePort());
+        string[] from = overNats ? ["--clone-from", "nats", "--nats", $"nats-leaf://127.0.0.1:{nats}", "--project", code] : ["--clone-from", $"http://127.0.0.1:{web}/"];
+        edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
+        edgesync.Variables["STATE_DIRECTORY"] = edgesync["state"];
+        var port = FreePort();
+        using var leaf = Running.Start(edgesync, [Edgesync.Binary, "leaf", "--repo", "b.fossil", "--name", "b", "--serve-http", $"127.0.0.1:{port}", .. from]);
+        using var http = new HttpClient();
+
+        var ready = await UntilAsync(() => GetAsync(http, $"http://127.0.0.1:{port}/readyz"), text => text.Contains("cloning:b: ", StringComparison.Ordinal));
+        Assert.DoesNotContain(code, ready, StringComparison.Ordinal);   // no subject: a person knows the server
+        Assert.Contains(overNats ? $"127.0.0.1:{nats}" : $"127.0.0.1:{web}", ready, StringComparison.Ordinal);
+        Assert.Contains("\"state\": \"cloning\"", await GetAsync(http, $"http://127.0.0.1:{port}/status"), StringComparison.Ordinal);
+        Assert.False(leaf.HasExited);
+
+        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--serve-http", $"127.0.0.1:{web}", "--nats-leaf-port", $"{nats}");
+        await leaf.ReadUntilAsync("keeps b.fossil");
+
+        Assert.Contains("\nrepository: ok\n", "\n" + await GetAsync(http, $"http://127.0.0.1:{port}/readyz") + "\n", StringComparison.Ordinal);
+        edgesync.Ok("repo", "verify", "-R", "b.fossil");
+    }
+
+    [Fact]
+    public void A_definite_refusal_ends_with_its_exit_code()
+    {
+        using var edgesync = Project(out _);
+        edgesync.Ok("repo", "user", "update", "nobody", "--cap", "", "-R", "a.fossil");
+        using var hub = new RunningLeaf(edgesync, "a.fossil");
+        var secret = edgesync.Write("secret", "wrong\n");
+        File.SetUnixFileMode(secret, UnixFileMode.UserRead);
+
+        var outcome = edgesync.Run("leaf", "--repo", "b.fossil", "--clone-from", hub.Url, "--user", "tester", "--password-file", "secret", "--serve-http", "127.0.0.1:0");
+
+        Assert.Equal(6, outcome.Code);
+        Assert.Equal(5, edgesync.Run("leaf", "--repo", "a.fossil", "--project", new string('a', 40), "--serve-http", "127.0.0.1:0").Code);
+    }
+
+    [Fact]
+    public async Task Pages_for_this_machine_are_not_shown_under_a_foreign_name_or_through_any_proxy()
+    {
+        using var edgesync = Project(out _);
+        edgesync.Write("edgesync.json", """{ "http": { "hosts": [ "box.local" ] } }""");
+        using var leaf = new RunningLeaf(edgesync, "a.fossil", "--config", "edgesync.json");
+        using var http = new HttpClient();
+
+        foreach (var (header, value) in ((string, string)[])[("Host", "evil.example"), ("Host", "evil.example:8080"), ("Via", "1.1 proxy"), ("X-Real-IP", "192.0.2.7"), ("Forwarded", "for=192.0.2.7")])
+            Assert.Equal(HttpStatusCode.Forbidden, await StatusWithAsync(header, value));
+        foreach (var name in (string[])["localhost:1234", "127.0.0.1", "[::1]:80", "box.local:8080"]) Assert.Equal(HttpStatusCode.OK, await StatusWithAsync("Host", name));
+
+        async Task<HttpStatusCode> StatusWithAsync(string header, string value)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, leaf.Url + "/status");
+            request.Headers.TryAddWithoutValidation(header, value);
+            using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public void A_control_socket_replaces_a_socket_and_nothing_else()
+    {
+        using var edgesync = Project(out _);
+        var path = edgesync.Write("notes.txt", "mine\n");
+
+        var outcome = edgesync.Run("leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--control-socket", path);
+
+        Assert.Equal(5, outcome.Code);
+        Assert.Equal("mine\n", File.ReadAllText(path));
+
+        var socket = edgesync["left.sock"];
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixDomainSocketEndPoint(socket + ".tmp"));
+            File.Move(socket + ".tmp", socket);   // the runtime removes what it bound under the name that it knows
+        }
+
+        using var leaf = new RunningLeaf(edgesync, "a.fossil", "--control-socket", socket);
+        Assert.StartsWith("http://", leaf.Url, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--tls-cert", "cert.pem", "--tls-key", "key.pem")]
+    [InlineData("--nats-serve-cert", "cert.pem", "--nats-serve-key", "key.pem")]
+    [InlineData("--password-file", "key.pem", "--user", "bob")]
+    [InlineData("--config", "with-password.json")]
+    public void A_secret_that_others_can_read_is_refused_with_the_command_that_mends_it(params string[] arguments)
+    {
+        using var edgesync = Project(out _);
+        edgesync.Write("cert.pem", "x");
+        edgesync.Write("with-password.json", """{ "nats": { "login": { "password": "secret" } } }""");
+        var file = arguments.Contains("--config") ? "with-password.json" : "key.pem";
+        File.SetUnixFileMode(edgesync.Write(file, File.Exists(edgesync[file]) ? File.ReadAllText(edgesync[file]) : "x"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+
+        var outcome = edgesync.Run(["leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--nats-leaf-port", "0", .. arguments]);
+
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains($"chmod 600 {file}", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_password_file_of_a_command_is_no_exception()
+    {
+        using var edgesync = Project(out _);
+        File.SetUnixFileMode(edgesync.Write("pw", "secret\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+
+        var outcome = edgesync.Run("repo", "pull", "http://127.0.0.1:1/", "-R", "a.fossil", "--user", "bob", "--pass-file", "pw");
+
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("chmod 600 pw", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Guessing_the_password_of_one_login_stops_that_login_and_no_other()
+    {
+        using var edgesync = Project(out _);
+        var secrets = ((string[])["alice", "bob"]).ToDictionary(
+            user => user, user => edgesync.Json("repo", "user", "add", user, "--cap", "gio", "-R", "a.fossil").GetProperty("password").GetString()!);
+        using var leaf = new RunningLeaf(edgesync, "a.fossil");
+        edgesync.Ok("repo", "clone", leaf.Url, "b.fossil");
+
+        // One failure is forgotten in six seconds, so that a slow machine needs more of them; a client that is told to wait gives up.
+        var codes = new List<int>();
+        while (codes.LastOrDefault() != 7 && codes.Count < 60) codes.Add(Pull("bob", "guess"));
+
+        Assert.Equal(7, codes[^1]);
+        Assert.All(codes[..^1], code => Assert.Equal(6, code));
+        Assert.Equal(0, Pull("alice", secrets["alice"]));
+
+        int Pull(string user, string password) =>
+            edgesync.Run("repo", "pull", leaf.Url, "-R", "b.fossil", "--user", user, "--pass", password, "--timeout", "3s").Code;
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_leaf_joins_inside_WebSocket_also_through_a_proxy(bool throughProxy)
+    {
+        using var edgesync = Project(out var code);
+        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--nats-leaf-port", "0", "--nats-websocket-port", "0");
+        var join = hub.Report.GetProperty("join_addresses").EnumerateArray().Select(a => a.GetString()!).Single(a => a.StartsWith("ws-leaf://", StringComparison.Ordinal));
+        using var proxy = new ConnectProxy();
+        if (throughProxy) edgesync.Variables["http_proxy"] = $"http://someone:secret@127.0.0.1:{proxy.Port}";
+
+        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "b", "--nats", join, "--clone-from", "nats", "--project", code);
+        await hub.UntilPeersAsync(1);
+
+        edgesync.Ok("repo", "verify", "-R", "b.fossil");
+        Assert.Equal(throughProxy ? $"CONNECT {new Uri(join).Authority} HTTP/1.1" : null, proxy.Asked.FirstOrDefault());
+        Assert.All(proxy.Logins, login => Assert.Equal("Proxy-Authorization: Basic c29tZW9uZTpzZWNyZXQ=", login));
+    }
+
+    [Fact]
+    public async Task Who_has_the_token_may_use_the_ports_and_nobody_else()
+    {
+        using var edgesync = Project(out var code);
+        File.SetUnixFileMode(edgesync.Write("token", "open sesame\n"), UnixFileMode.UserRead);
+        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--nats-leaf-port", "0", "--nats-serve-token-file", "token");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "b", "--nats", hub.Address("nats-leaf"), "--nats-token-file", "token", "--clone-from", "nats", "--project", code);
+        await hub.UntilPeersAsync(1);
+
+        using var stranger = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "c", "--nats", hub.Address("nats-leaf"));
+        await stranger.UntilAsync(
+            async node => (await node.StatusAsync()).GetProperty("nats").TryGetProperty("last_error", out var error) && error.GetString()!.Contains("credentials", StringComparison.Ordinal),
+            "it is refused");
+    }
+
+    [Fact]
+    public void Nobody_to_sync_with_names_who_is_away()
+    {
+        using var edgesync = Project(out var code);
+        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0");
+        using (var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code))
+        {
+            first.UntilPeersAsync(1).GetAwaiter().GetResult();
+            Assert.Contains("second                leaf", edgesync.Ok("peers", "a.fossil"), StringComparison.Ordinal);
+        }
+
+        first.UntilAsync(async node => !(await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers")[0].TryGetProperty("route", out _), "the second is away").GetAwaiter().GetResult();
+
+        Assert.Matches("(?m)^  second +leaf +[^ ]+ +away ", edgesync.Ok("peers", "a.fossil"));
+        var outcome = edgesync.Run("sync", "now", "a.fossil");
+        Assert.Equal(7, outcome.Code);
+        Assert.Contains("second is away since", outcome.Text, StringComparison.Ordinal);
+    }
+
+    private static Edgesync Project(out string code)
+    {
+        var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "a.fossil");
+        edgesync.Write("a.txt", "a\n");
+        edgesync.Ok("repo", "ci", "-R", "a.fossil", "-m", "first", "a.txt");
+        code = edgesync.Json("repo", "info", "-R", "a.fossil").GetProperty("project_code").GetString()!;
+        return edgesync;
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static async Task<string> GetAsync(HttpClient http, string url)
+    {
+        try
+        {
+            using var response = await http.GetAsync(url, TestContext.Current.CancellationToken);
+            return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        }
+        catch (HttpRequestException)
+        {
+            return "";   // does not listen yet
+        }
+    }
+
+    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> isEnough)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var text = await ask();
+            if (isEnough(text)) return text;
+
+            Assert.True(Stopwatch.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"it does not come; the last was: {text}");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>A daemon that prints for people.</summary>
+    private sealed class Running : IDisposable
+    {
+        private readonly Process _process;
+        private readonly Task<string> _errors;
+
+        private Running(Process process)
+        {
+            _process = process;
+            _errors = process.StandardError.ReadToEndAsync();
+        }
+
+        public bool HasExited => _process.HasExited;
+
+        public static Running Start(Edgesync edgesync, string[] command) => new(edgesync.StartAs(command[0], command[1..]));
+
+        /// <summary>The lines up to the one that has the text in it.</summary>
+        public async Task<IReadOnlyList<string>> ReadUntilAsync(string text)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            patience.CancelAfter(TimeSpan.FromMinutes(2));
+            var lines = new List<string>();
+            while (await _process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+            {
+                lines.Add(line);
+                if (line.Contains(text, StringComparison.Ordinal)) return lines;
+            }
+
+            throw new Xunit.Sdk.XunitException($"it ended before it said '{text}':\n{string.Join('\n', lines)}\n{await _errors}");
+        }
+
+        public void Dispose()
+        {
+            if (!_process.HasExited)
+            {
+                RunningLeaf.Signal(_process, 15);
+                if (!_process.WaitForExit(TimeSpan.FromSeconds(20))) _process.Kill(entireProcessTree: true);
+            }
+
+            _process.WaitForExit();
+            _process.Dispose();
+        }
+    }
+
+    /// <summary>An HTTP proxy that opens tunnels and keeps what it was asked.</summary>
+    private sealed class ConnectProxy : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+        public ConnectProxy()
+        {
+            _listener.Start();
+            _ = AcceptAsync();
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        public System.Collections.Concurrent.ConcurrentQueue<string> Asked { get; } = new();
+
+        public System.Collections.Concurrent.ConcurrentQueue<string> Logins { get; } = new();
+
+        public void Dispose() => _listener.Dispose();
+
+        private async Task AcceptAsync()
+        {
+            while (true)
+            {
+                try
+                {
+                    _ = TunnelAsync(await _listener.AcceptTcpClientAsync());
+                }
+                catch (Exception e) when (e is SocketException or ObjectDisposedException)
+                {
+                    return;
+                }
+            }
+        }
+
+        private async Task TunnelAsync(TcpClient client)
+        {
+            using (client)
+            {
+                var stream = client.GetStream();
+                var head = "";
+                var one = new byte[1];
+                while (!head.EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one) == 1) head += (char)one[0];
+                var lines = head.Split("\r\n");
+                Asked.Enqueue(lines[0]);
+                foreach (var line in lines.Where(l => l.StartsWith("Proxy-Authorization", StringComparison.Ordinal))) Logins.Enqueue(line);
+                using var target = new TcpClient();
+                await target.ConnectAsync(IPEndPoint.Parse(lines[0].Split(' ')[1]));
+                await stream.WriteAsync("HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray());
+                await Task.WhenAny(stream.CopyToAsync(target.GetStream()), target.GetStream().CopyToAsync(stream));
+            }
+        }
+    }
+
+    /// <summary>Two network namespaces with a cable between them; skipped where the right to make them is missing.</summary>
+    private sealed class TwoMachines : IDisposable
+    {
+        public const string FirstAddress = "10.99.7.1";
+        private readonly string _name = $"es{Environment.ProcessId}";
+
+        public TwoMachines()
+        {
+            var refusal = Ip("netns", "add", Name(1));
+            Assert.SkipUnless(refusal is null, $"needs the right to make network namespaces (iproute2, root): {refusal}");
+            try
+            {
+                Must("netns", "add", Name(2));
+                Must("link", "add", $"{_name}a", "netns", Name(1), "type", "veth", "peer", "name", $"{_name}b", "netns", Name(2));
+                Up(1, $"{_name}a", FirstAddress);
+                Up(2, $"{_name}b", "10.99.7.2");
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        public string[] On(int machine, params string[] arguments) =>
+            ["ip", "netns", "exec", Name(machine), Edgesync.Binary, .. arguments];
+
+        public void Dispose()
+        {
+            Ip("netns", "del", Name(1));
+            Ip("netns", "del", Name(2));
+        }
+
+        private string Name(int machine) => $"{_name}-{machine}";
+
+        private void Up(int machine, string device, string address)
+        {
+            Must("-n", Name(machine), "link", "set", "lo", "up");
+            Must("-n", Name(machine), "addr", "add", $"{address}/24", "dev", device);
+            Must("-n", Name(machine), "link", "set", device, "up");
+        }
+
+        private static void Must(params string[] arguments) => Assert.Null(Ip(arguments));
+
+        // Null: done; otherwise why not.
+        private static string? Ip(params string[] arguments)
+        {
+            try
+            {
+                using var ip = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
+                var errors = ip.StandardError.ReadToEnd();
+                ip.WaitForExit();
+                return ip.ExitCode == 0 ? null : $"ip {string.Join(' ', arguments)}: {errors.Trim()}";
+            }
+            catch (System.ComponentModel.Win32Exception e)
+            {
+                return e.Message;
+            }
+        }
+    }
+}
