@@ -92,7 +92,7 @@ public sealed class DoctorTests
         var outcome = edgesync.Run("doctor", "-R", "hub.fossil", "--nats", $"nats://127.0.0.1:{other.Port}", "--nats", $"nats://127.0.0.1:{Ports.Free()}");
 
         Assert.Equal(1, outcome.Code);
-        Assert.Contains("no NATS server: \"SSH-2.0-OpenSSH_9.2", outcome.Text, StringComparison.Ordinal);
+        Assert.Contains("not a NATS server: \"SSH-2.0-OpenSSH_9.2", outcome.Text, StringComparison.Ordinal);
         Assert.Contains("Connection refused", outcome.Text, StringComparison.Ordinal);
     }
 

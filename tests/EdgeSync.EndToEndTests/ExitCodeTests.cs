@@ -51,6 +51,55 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
+    public void Several_daemons_are_told_apart_by_process_role_name_and_repository()
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
+        edgesync.Ok("repo", "new", "a.fossil");
+        edgesync.Ok("repo", "new", "b.fossil");
+        using var first = new RunningLeaf(edgesync, "a.fossil");
+        using var second = new RunningLeaf(edgesync, "b.fossil");
+
+        var outcome = edgesync.Run("sync", "now");
+
+        Assert.Equal(4, outcome.Code);
+        Assert.Matches(@"(?m)^  \d+  leaf  \S+  .*a\.fossil$", outcome.Errors);
+        Assert.Matches(@"(?m)^  \d+  leaf  \S+  .*b\.fossil$", outcome.Errors);
+    }
+
+    [Fact]
+    public void A_wrong_password_keeps_nothing_and_names_who_was_refused()
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "a.fossil", "--user", "alice");
+        using var leaf = new RunningLeaf(edgesync, "a.fossil");
+
+        var outcome = edgesync.Run("repo", "clone", leaf.Url, "b.fossil", "--user", "alice", "--pass", "wrong");
+
+        Assert.Equal(6, outcome.Code);
+        Assert.Contains("refuses the login of alice", outcome.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("kept", outcome.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.GetFiles(edgesync.Folder), f => Path.GetFileName(f).StartsWith('b'));
+    }
+
+    [Fact]
+    public void An_invitation_of_a_private_project_clones_and_a_refusal_names_the_capability()
+    {
+        using var edgesync = new Edgesync();
+        edgesync.Ok("repo", "new", "a.fossil", "--user", "alice");
+        edgesync.Ok("repo", "user", "update", "nobody", "--cap", "", "-R", "a.fossil");
+        using var leaf = new RunningLeaf(edgesync, "a.fossil");
+
+        var token = edgesync.Json("repo", "invite", "bob", "--cap", "oi", "--url", leaf.Url, "-R", "a.fossil").GetProperty("token").GetString()!;
+        edgesync.Ok("repo", "clone", "--invite", token, "b.fossil");
+        edgesync.Ok("repo", "user", "update", "bob", "--cap", "o", "-R", "a.fossil");
+        var refused = edgesync.Run("repo", "clone", "--invite", token, "c.fossil");
+
+        Assert.Equal(6, refused.Code);
+        Assert.Contains("user bob lacks capability g (clone)", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_failed_clone_leaves_no_file()
     {
         using var edgesync = new Edgesync();

@@ -63,11 +63,17 @@ internal sealed class HelpPage(Command command)
         output.WriteLine(Summary(command));
         output.WriteLine();
         output.WriteLine($"Usage: {Usage}");
+        if (command.Aliases.Count > 0) output.WriteLine($"Other names: {string.Join(", ", command.Aliases.Order(StringComparer.Ordinal))}");
         output.WriteLine();
         Section(output, "Arguments", [.. Arguments.Select(a => (a.HelpName ?? a.Name, a.Description ?? ""))]);
         Section(output, "Commands", [.. Commands.Select(c => (WithShape(c), Summary(c)))]);
         foreach (var (heading, options) in Groups) Section(output, heading, [.. options.Select(o => (NamesOf(o), DescriptionOf(o)))]);
-        if (Notes is { } notes) output.WriteLine(notes + "\n");
+        if (Notes is { } notes)
+        {
+            foreach (var line in notes.Split('\n').SelectMany(l => Wrapped(l, Width))) output.WriteLine(line);
+            output.WriteLine();
+        }
+
         if (Examples.Count > 0)
         {
             output.WriteLine("Examples:");

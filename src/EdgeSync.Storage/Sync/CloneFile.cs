@@ -51,7 +51,7 @@ public sealed class CloneFile : IDisposable
     /// <summary>Closes it for another attempt to go on with. False: nothing of use had come, and it is removed.</summary>
     public bool Abandon()
     {
-        var hasContent = Repository.Database.QueryInt64("SELECT count(*) FROM blob") > 0;
+        var hasContent = Repository.Database.QueryInt64("SELECT count(*) FROM blob WHERE size>=0") > 0;
         Repository.Dispose();
         if (!hasContent) File.Delete(PartialPath);
         return hasContent;

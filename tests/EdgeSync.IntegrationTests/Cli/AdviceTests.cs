@@ -43,7 +43,8 @@ public sealed partial class AdviceTests
     {
         var faults = new List<string>();
         var isCode = false;
-        foreach (var line in File.ReadLines(Path.Combine(Vectors.RepositoryRoot, name)))
+        var text = File.ReadAllText(Path.Combine(Vectors.RepositoryRoot, name)).Replace("\\\n", "", StringComparison.Ordinal);   // lines that go on
+        foreach (var line in text.Split('\n'))
         {
             if (line.StartsWith("```", StringComparison.Ordinal)) isCode = !isCode;
             if (!isCode || CommandLines().Match(line) is not { Success: true } match) continue;

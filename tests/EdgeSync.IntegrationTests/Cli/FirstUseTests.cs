@@ -261,6 +261,68 @@ public sealed class FirstUseTests : IDisposable
     public void Completion_offers_what_fits(string line, string offered) =>
         Assert.Contains(offered, Ok($"[suggest:{line.Length}]", line).Split('\n'));
 
+    [Theory]
+    [InlineData("https", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "answers plain HTTP", "use http://127.0.0.1:")]
+    [InlineData("http", "INFO {\"server_id\":\"N\",\"version\":\"2.10\"}\r\n", "is a NATS server, not a Fossil server", "edgesync leaf --nats nats://127.0.0.1:")]
+    [InlineData("http", "SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP", "check the address and the port")]
+    public async Task What_answers_at_the_address_is_named(string scheme, string answer, string said, string hint)
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var server = Task.Run(async () =>
+        {
+            using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+            using var stream = client.GetStream();
+            await stream.ReadExactlyAsync(new byte[1], TestContext.Current.CancellationToken);
+            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(answer), TestContext.Current.CancellationToken);
+            client.Client.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+            try
+            {
+                await stream.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+            }
+            catch (IOException)
+            {
+                // The client has seen enough.
+            }
+        }, TestContext.Current.CancellationToken);
+
+        var run = InProcessCli.Run("repo", "clone", $"{scheme}://{listener.LocalEndpoint}/", "c.fossil");
+
+        Assert.Equal(ExitCode.Protocol, run.Code);
+        Assert.Contains(said, run.Errors, StringComparison.Ordinal);
+        Assert.StartsWith(hint, run.Hint, StringComparison.Ordinal);
+        Assert.DoesNotContain("again in", run.Errors, StringComparison.Ordinal);
+        await server;
+    }
+
+    [Fact]
+    public void Nobody_at_the_address_is_asked_four_times_with_growing_pauses()
+    {
+        var run = InProcessCli.Run("repo", "clone", "http://127.0.0.1:1/", "c.fossil");
+
+        Assert.Equal(ExitCode.Unavailable, run.Code);
+        Assert.Equal(["0.2", "0.5", "1.0"], System.Text.RegularExpressions.Regex.Matches(run.Errors, @"again in ([0-9.]+) s").Select(m => m.Groups[1].Value));
+        Assert.DoesNotContain("kept", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("repo info -R notes.txt", 2, "notes.txt is not a Fossil repository: it is not an SQLite database")]
+    [InlineData("repo info -R missing.fossil", 3, "missing.fossil does not exist")]
+    [InlineData("repo clone http://127.0.0.1:1/ folder", 5, "folder is a folder, and a new file is needed")]
+    [InlineData("repo hash folder", 1, "folder is a folder, and a file is needed")]
+    [InlineData("leaf --repo a.fossil --serve-http :0 --tls-cert missing.pem", 3, "the TLS file missing.pem does not exist")]
+    public void A_file_that_does_not_do_is_named_in_plain_words(string line, int code, string said)
+    {
+        _folder.Write("notes.txt", new string('x', 500));
+        _folder.Folder("folder");
+
+        var run = InProcessCli.Run(line.Split(' '));
+
+        Assert.Equal(code, (int)run.Code);
+        Assert.Contains(said, run.Errors, StringComparison.Ordinal);
+        Assert.NotNull(run.Hint);
+    }
+
     private long Blobs()
     {
         using var repository = Repository.Open("a.fossil", RepositoryOptions.ReadOnly);

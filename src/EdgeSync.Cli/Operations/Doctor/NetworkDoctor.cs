@@ -76,7 +76,8 @@ internal static class NetworkDoctor
             return Fail(name, $"{who}: this is a leafnode port, and a client connection is meant", $"nats-leaf://{address.Url.Authority}");
 
         var extras = new List<string> { who, $"messages up to {Progress.Bytes(info.MaxPayload)}" };
-        if (info.AuthRequired) extras.Add("wants a login");
+        // nats-server says so of every leafnode port, whether or not it has users.
+        if (info.AuthRequired && !isLeafPort) extras.Add("wants a login");
         if (info.TlsRequired) extras.Add("wants TLS");
         if (info.JetStreamAvailable) extras.Add("JetStream");
         return info.LameDuckMode ? Warn(name, $"{who}: it is about to stop") : Ok(name, string.Join(", ", extras));
