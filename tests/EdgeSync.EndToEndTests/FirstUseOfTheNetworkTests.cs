@@ -216,17 +216,19 @@ public sealed class FirstUseOfTheNetworkTests
     }
 
     [Fact]
-    public void Nobody_to_sync_with_names_who_is_away()
+    public async Task Nobody_to_sync_with_names_who_is_away()
     {
         using var edgesync = Project(out var code);
         using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0");
         using (var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code))
         {
-            first.UntilPeersAsync(1).GetAwaiter().GetResult();
+            await first.UntilPeersAsync(1);
             Assert.Contains("second                leaf", edgesync.Ok("peers", "a.fossil"), StringComparison.Ordinal);
         }
 
-        first.UntilAsync(async node => !(await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers")[0].TryGetProperty("route", out _), "the second is away").GetAwaiter().GetResult();
+        await first.UntilAsync(
+            async node => !(await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers")[0].TryGetProperty("route", out _),
+            "the second is away");
 
         Assert.Matches("(?m)^  second +leaf +[^ ]+ +away ", edgesync.Ok("peers", "a.fossil"));
         var outcome = edgesync.Run("sync", "now", "a.fossil");

@@ -4,7 +4,6 @@ using EdgeSync.InteropTests.Support;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Checkout;
-using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.InteropTests.Repositories;
 

@@ -1,5 +1,4 @@
 using EdgeSync.Agent;
-using EdgeSync.Primitives;
 using static EdgeSync.UnitTests.Agent.AgentDriver;
 
 namespace EdgeSync.UnitTests.Agent;
