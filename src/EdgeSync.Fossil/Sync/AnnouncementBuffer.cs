@@ -22,6 +22,9 @@ internal sealed class AnnouncementBuffer
     /// <summary>Phantoms made so far by <see cref="Apply"/>.</summary>
     public int PhantomsAdded { get; private set; }
 
+    /// <summary>Names that would have been phantoms, but for <c>phantomsMax</c>.</summary>
+    public int LeftOut { get; private set; }
+
     public void Add(in IGotCard igot)
     {
         _ids[_count] = igot.Id;
@@ -33,9 +36,9 @@ internal sealed class AnnouncementBuffer
 
     /// <summary>
     /// Notes what the peer has; moves what we know to the side (public, private) that the peer says; makes phantoms of what
-    /// we lack, if wanted. Answers whether the store changed. Spec: xfer.c, igot on both sides.
+    /// we lack, up to a number. Answers whether the store changed. Spec: xfer.c, igot on both sides.
     /// </summary>
-    public bool Apply(IArtifactStore store, HashSet<RecordId> remoteHas, bool acceptPrivate, bool addPhantoms)
+    public bool Apply(IArtifactStore store, HashSet<RecordId> remoteHas, bool acceptPrivate, int phantomsMax)
     {
         var ids = _ids.AsSpan(0, _count);
         var changed = false;
@@ -57,15 +60,26 @@ internal sealed class AnnouncementBuffer
         }
 
         _count = 0;
-        if (addPhantoms)
+        if (phantomsMax > 0)
         {
+            Bound(_newPrivate, phantomsMax);
+            Bound(_newPublic, phantomsMax - _newPrivate.Count);
             changed |= AddPhantoms(store, remoteHas, _newPublic, isPrivate: false);
             changed |= AddPhantoms(store, remoteHas, _newPrivate, isPrivate: true);
         }
+        else LeftOut += _newPublic.Count + _newPrivate.Count;
 
         _newPublic.Clear();
         _newPrivate.Clear();
         return changed;
+    }
+
+    private void Bound(List<ArtifactId> ids, int countMax)
+    {
+        if (ids.Count <= countMax) return;
+
+        LeftOut += ids.Count - countMax;
+        ids.RemoveRange(countMax, ids.Count - countMax);
     }
 
     private bool AddPhantoms(IArtifactStore store, HashSet<RecordId> remoteHas, List<ArtifactId> ids, bool isPrivate)

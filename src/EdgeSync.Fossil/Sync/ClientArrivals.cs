@@ -94,7 +94,7 @@ internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options
         }
 
         var before = _announcements.PhantomsAdded;
-        _announcements.Apply(store, Announced, acceptPrivate: _withPrivate, addPhantoms: pulls);
+        _announcements.Apply(store, Announced, acceptPrivate: _withPrivate, phantomsMax: pulls ? int.MaxValue : 0);
         HasNews |= _announcements.PhantomsAdded > before;
     }
 

@@ -8,14 +8,19 @@ namespace EdgeSync.Fossil.Sync;
 internal sealed class ConfigExchange(IConfigStore store)
 {
     private ConfigAreas _cleared;
+    private ConfigAreas _answered;
 
-    /// <summary>Answers reqconfig with what the capabilities allow; a name that is no area gets nothing.</summary>
+    /// <summary>
+    /// Answers reqconfig with what the capabilities allow; a name that is no area gets nothing. Each area is told once in an
+    /// answer: else few bytes of question draw many of answer.
+    /// </summary>
     public void Send(string name, Capabilities may, XferWriter writer)
     {
         var areas = ConfigAreaNames.Parse(name);
         if (!may.IsAdmin) areas &= ~(ConfigAreas.User | ConfigAreas.Subscriber);
         if (!may.MayReadAddresses) areas &= ~ConfigAreas.Email;
-        SendAreas(areas, writer);
+        SendAreas(areas & ~_answered, writer);
+        _answered |= areas;
     }
 
     /// <summary>Writes the rows of some areas; answers how many cards.</summary>

@@ -26,6 +26,7 @@ internal sealed class ServerRound
     private bool _isPull;
     private bool _isPush;
     private bool _nextIsPrivate;
+    private bool _isCloneAnswered;
     private int _errors;
 
     /// <param name="canWrite">The round holds the write lock.</param>
@@ -79,6 +80,8 @@ internal sealed class ServerRound
         if (IsFailed) return;
 
         FlushAnnouncements();
+        if (_announcements.LeftOut > 0)
+            _writer.Message($"{_announcements.LeftOut} of the announced artifacts are more than one exchange takes; sync again for them");
         Outcome = Outcome with { ArtifactsSent = Outcome.ArtifactsSent + _sending.AnswerGimmes(_writer) };
         if (_isPush)
         {
@@ -284,6 +287,9 @@ internal sealed class ServerRound
         }
 
         Note("clone");
+        if (_isCloneAnswered) return;   // one batch an answer, as a client asks
+
+        _isCloneAnswered = true;
         if (SettingOf("uv-sync", 0) != 0) _unversioned.SendCatalogInClone(_writer);
         if (clone.Version < 2)
         {
@@ -355,10 +361,11 @@ internal sealed class ServerRound
         Fail(ArtifactCard.TextOf(outcome, artifact.Id));
     }
 
+    // Differs from Fossil: which stores the file as a public one when the client may not send private content.
     private void HandlePrivate()
     {
-        if (_access.May.MaySyncPrivate) _nextIsPrivate = true;
-        else _writer.Error("not authorized to sync private content");
+        _nextIsPrivate = true;
+        if (!_access.May.MaySyncPrivate) _writer.Error("not authorized to sync private content");
     }
 
     private void HandleUnversionedFile(in XferCard card)
@@ -449,7 +456,8 @@ internal sealed class ServerRound
             return;
         }
 
-        HasStored |= _announcements.Apply(_store, _sending.RemoteHas, acceptPrivate: _access.May.MaySyncPrivate, addPhantoms: true);
+        HasStored |= _announcements.Apply(
+            _store, _sending.RemoteHas, acceptPrivate: _access.May.MaySyncPrivate, phantomsMax: _options.PhantomsMax - _announcements.PhantomsAdded);
     }
 
     private void Note(string operation)

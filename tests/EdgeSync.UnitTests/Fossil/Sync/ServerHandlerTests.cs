@@ -206,6 +206,47 @@ public class ServerHandlerTests
         Assert.DoesNotContain($"file {known}", again, StringComparison.Ordinal);
     }
 
+    /// <summary>Few bytes of question must not draw many of answer (S12).</summary>
+    [Theory]
+    [InlineData("reqconfig /all\n")]
+    [InlineData("reqconfig /user\n")]
+    [InlineData("clone 3 1\n")]
+    public void What_is_asked_for_again_and_again_is_told_once(string card)
+    {
+        var store = SampleProject.Create("s");
+        SampleProject.History(store, 5);
+
+        var once = new DirectExchange(store).AnswerText(Signed(card));
+        var often = new DirectExchange(store).AnswerText(Signed(string.Concat(Enumerable.Repeat(card, 50))));
+
+        Assert.Equal(once, often);
+    }
+
+    [Fact]
+    public void A_request_makes_a_bounded_number_of_names_known()
+    {
+        var store = SampleProject.Create(nobody: "oi");
+        var ids = Enumerable.Range(1, 5000).Select(i => $"igot {i:x40}\n");
+
+        var reply = new DirectExchange(store, new ServerOptions { PhantomsMax = 3000 }).AnswerText(Push + string.Concat(ids));
+
+        Assert.Equal(3000, store.Phantoms.Count());
+        Assert.Contains("message 2000\\sof\\sthe\\sannounced", reply, StringComparison.Ordinal);
+    }
+
+    /// <summary>Stock stores it, as public (S13).</summary>
+    [Fact]
+    public void A_private_file_of_a_client_that_may_not_send_such_is_not_stored_at_all()
+    {
+        var store = SampleProject.Create("oi", nobody: "");
+        var id = ArtifactHash.Compute(HashKind.Sha3, "secret"u8);
+
+        var reply = new DirectExchange(store).AnswerText(Signed($"{Push}private\nfile {id} 6\nsecret"));
+
+        Assert.Contains("error not\\sauthorized\\sto\\ssync\\sprivate\\scontent", reply, StringComparison.Ordinal);
+        Assert.DoesNotContain(id, store.HeldIds(withPrivate: true));
+    }
+
     [Fact]
     public void A_delta_of_itself_is_not_asked_for_again_in_the_answer()
     {
