@@ -22,7 +22,9 @@ internal sealed class BareKestrel : IHttpApplication<HttpContext>, IAsyncDisposa
     public BareKestrel(Action<KestrelServerOptions> configure, Func<HttpContext, Task> answer)
     {
         _answer = answer;
-        var options = new KestrelServerOptions { AddServerHeader = false };
+        // A line ends with CRLF: a proxy in front may not take a bare LF for an end.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+        var options = new KestrelServerOptions { AddServerHeader = false, RequestHeaderEncodingSelector = LengthDigits.For };
         configure(options);
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
         _server = new KestrelServer(Options.Create(options), transport, NullLoggerFactory.Instance);

@@ -128,6 +128,12 @@ public sealed class XferHttpServer : IAsyncDisposable
             tally.Fault = e.Message;
             await TextAsync(context, e.StatusCode, e.Message, tally);
         }
+        catch (IOException e) when (e.InnerException is OverflowException)
+        {
+            // Kestrel's way to say that a chunk's size is no number that it can hold.
+            tally.Fault = e.Message;
+            await TextAsync(context, 400, e.Message, tally);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             tally.Fault = "the client went away";

@@ -36,6 +36,25 @@ public sealed class XferHttpServerTests
         Assert.Contains("\r\nConnection: close\r\n", reply);
     }
 
+    /// <summary>What programs read differently is refused, so that a proxy in front and we never disagree on where a request ends (S11).</summary>
+    [Theory]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: +5\r\n\r\nhello")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 5,5\r\n\r\nhello")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\nContent-Type: application/x-fossil\r\nContent-Length: 5\r\n\r\nhello")]
+    [InlineData("POST / HTTP/1.1\nHost: x\nContent-Type: application/x-fossil\nContent-Length: 5\n\nhello")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nx")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\nx")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n80000000\r\nx")]
+    public async Task Refuses_lengths_and_lines_that_can_be_read_in_two_ways(string request)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync(request);
+
+        Assert.True(reply.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), string.Join(" ", server.Log.Select(l => l.Fault)) + reply);
+        Assert.Empty(server.Requests);
+    }
+
     [Fact]
     public async Task Answers_an_empty_body_like_any_other()
     {
