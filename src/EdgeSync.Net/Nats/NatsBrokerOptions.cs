@@ -33,7 +33,7 @@ public sealed record NatsBrokerOptions
     /// <summary>What is promised and demanded on leaf links.</summary>
     public LeafnodeOptions Leafnodes { get; init; } = new();
 
-    /// <summary>Web pages of these origins may connect; null for all.</summary>
+    /// <summary>Web pages of these origins may connect; null for those of the very host and port they connect to.</summary>
     public IReadOnlyList<string>? WebSocketOrigins { get; init; }
 
     /// <summary>Messages to WebSocket clients that offer it are compressed (permessage-deflate).</summary>

@@ -7,7 +7,7 @@ namespace EdgeSync.Net.Nats;
 /// <summary>What a WebSocket port offers.</summary>
 internal sealed record WebSocketOffer
 {
-    /// <summary>Web pages of these origins may connect; null for all.</summary>
+    /// <summary>Web pages of these origins may connect; null for those of the very host and port they connect to.</summary>
     public IReadOnlyList<string>? Origins { get; init; }
 
     public bool AcceptsLeaves { get; init; }
@@ -130,9 +130,14 @@ internal sealed class WebSocketUpgrade
         if (request.GetValueOrDefault("sec-websocket-version") != "13") return (400, "invalid version");
 
         // No Origin: not a browser, so nobody's page.
-        if (origins is null || !request.TryGetValue("origin", out var origin)) return (101, "");
-        return origins.Contains(origin, StringComparer.OrdinalIgnoreCase) ? (101, "") : (403, "origin not allowed");
+        if (!request.TryGetValue("origin", out var origin)) return (101, "");
+        var isAllowed = origins is null ? IsOwnPage(origin, request["host"]) : origins.Contains(origin, StringComparer.OrdinalIgnoreCase);
+        return isAllowed ? (101, "") : (403, "origin not allowed");
     }
+
+    // Else any page that somebody opens could talk to the broker on his machine.
+    private static bool IsOwnPage(string origin, string host) =>
+        origin.IndexOf("://", StringComparison.Ordinal) is var scheme and > 0 && origin[(scheme + 3)..].Equals(host, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsLeafPath(string path) => path.StartsWith("/leafnode", StringComparison.Ordinal);
 

@@ -137,6 +137,26 @@ public sealed class NatsBrokerWebSocketTests
         Assert.Equal(expected, received);
     }
 
+    /// <summary>Without a list a page may talk to the broker of its own host and port; a program sends no origin (S13).</summary>
+    [Theory]
+    [InlineData("http://evil.example", false)]
+    [InlineData("null", false)]
+    [InlineData("http://{host}", true)]
+    [InlineData(null, true)]
+    public async Task Pages_of_other_hosts_are_refused_unless_they_are_listed(string? origin, bool isAllowed)
+    {
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test" }, o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0) });
+        using var client = new ClientWebSocket();
+        var url = test.Broker.WebSocketUrl!;
+        if (origin is not null) client.Options.SetRequestHeader("Origin", origin.Replace("{host}", url.Authority, StringComparison.Ordinal));
+
+        var attempt = client.ConnectAsync(url, LineClient.Patience);
+
+        if (isAllowed) await attempt;
+        else await Assert.ThrowsAsync<WebSocketException>(() => attempt);
+    }
+
     private static Task<TestBroker> StartAsync(bool compresses = false) => TestBroker.StartAsync(
         new BrokerOptions { ServerName = "test" },
         o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0), WebSocketOrigins = ["http://good.example"], WebSocketCompression = compresses });
