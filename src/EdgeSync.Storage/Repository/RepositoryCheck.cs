@@ -22,6 +22,7 @@ internal static class RepositoryCheck
         if (string.CompareOrdinal(version, RepositorySchema.DerivedVersionMin) >= 0
             && string.CompareOrdinal(version, RepositorySchema.DerivedVersion) <= 0)
         {
+            RequireTables(database);
             return;
         }
 
@@ -32,13 +33,25 @@ internal static class RepositoryCheck
             $"edgesync repo rebuild -R {database.Path}");
     }
 
+    // What AddMissing makes, and what a project may do without, need not be there.
+    private static void RequireTables(Database database)
+    {
+        string[] optional = ["cherrypick", "ticket", "ticketchng"];
+        var missing = RepositorySchema.DerivedTables.Except(optional).Concat(RepositorySchema.DurableTables).Where(table => !database.HasTable(table)).ToList();
+        if (missing.Count == 0) return;
+
+        throw new EdgeSyncException(
+            ErrorKind.Corrupt, $"{database.Path}: the table {string.Join(" and the table ", missing)} is missing", $"edgesync repo rebuild -R {database.Path}");
+    }
+
     /// <summary>Adds what newer programs expect in an older file.</summary>
     public static void AddMissing(Repository repository)
     {
         var database = repository.Database;
         var missing = new List<string>();
         if (!database.HasColumn("user", "jx")) missing.Add("ALTER TABLE user ADD COLUMN jx TEXT DEFAULT '{}'");
-        if (!database.HasColumn("reportfmt", "jx")) missing.Add("ALTER TABLE reportfmt ADD COLUMN jx TEXT DEFAULT '{}'");
+        foreach (var table in RepositorySchema.DurableTables.Where(table => !database.HasTable(table))) missing.Add(RepositorySchema.CreationOf(table));
+        if (database.HasTable("reportfmt") && !database.HasColumn("reportfmt", "jx")) missing.Add("ALTER TABLE reportfmt ADD COLUMN jx TEXT DEFAULT '{}'");
         if (!database.HasTable("cherrypick")) missing.Add(
             """
             CREATE TABLE cherrypick(

@@ -1,5 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
 using EdgeSync.Tests.Shared;
 
@@ -29,6 +30,35 @@ public sealed class RepositoryCreateTests : IDisposable
         var path = _folder["theirs.fossil"];
         stock.Run("init", "--date-override", Date, path);
         return path;
+    }
+
+    /// <summary>R18: no SQL of ours reaches the user, but the command that repairs; and it does.</summary>
+    [Theory]
+    [InlineData("orphan")]
+    [InlineData("backlink")]
+    [InlineData("unsent")]
+    [InlineData("filename")]
+    [InlineData("tagxref")]
+    [InlineData("private")]
+    [InlineData("shun")]
+    [InlineData("reportfmt")]
+    [InlineData("concealed")]
+    public void A_missing_table_is_named_and_a_rebuild_makes_it(string table)
+    {
+        var path = Ours();
+        using (var database = Database.Open(path, new DatabaseOptions())) database.Execute($"DROP TABLE {table}");
+
+        foreach (var options in new[] { RepositoryOptions.Default, RepositoryOptions.ReadOnly })
+        {
+            var error = Assert.Throws<EdgeSyncException>(() => Repository.Open(path, options));
+            Assert.Equal(ErrorKind.Corrupt, error.Kind);
+            Assert.Contains($"the table {table} is missing", error.Message, StringComparison.Ordinal);
+            Assert.Equal($"edgesync repo rebuild -R {path}", error.Hint);
+        }
+
+        using (var repository = Repository.Open(path, RepositoryOptions.Default with { AcceptsAnySchema = true }))
+            Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        using (Repository.Open(path)) Assert.NotEmpty(Rows(path, $"SELECT name FROM sqlite_schema WHERE name='{table}'"));
     }
 
     [Fact]
