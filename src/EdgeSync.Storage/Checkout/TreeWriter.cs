@@ -19,6 +19,7 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
     {
         RequireNames(files);
         RequireContents(files);
+        RequireTargets(files);
         RequireOwnNames(files);
         RequireRoom(files, replace);
         foreach (var file in files)
@@ -48,6 +49,22 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
     private void RequireContents(IReadOnlyList<TreeFile> files) => Refuse(
         files.Where(f => repository.Content.Find(f.Id) is var rid && (rid.IsNone || !repository.Content.IsAvailable(rid))).Select(f => f.Name),
         ErrorKind.NotFound, "the contents of files are not here (yet); nothing was written", "edgesync repo pull");
+
+    // No system can make a link to nothing, or past a NUL.
+    private void RequireTargets(IReadOnlyList<TreeFile> files)
+    {
+        if (!_allowsLinks) return;
+
+        Refuse(
+            files.Where(f => f.Permission == FilePermission.Symlink && !CanBeTarget(f)).Select(f => f.Name), ErrorKind.Corrupt,
+            "links of the check-in have targets that no link can have; nothing was written", "edgesync repo config set allow-symlinks off");
+
+        bool CanBeTarget(TreeFile file)
+        {
+            using var content = repository.Content.Get(file.Id);
+            return !content.Span.IsEmpty && !content.Span.Contains((byte)0);
+        }
+    }
 
     // A file where another needs a folder, and on some file systems names that differ in case.
     private void RequireOwnNames(IReadOnlyList<TreeFile> files)

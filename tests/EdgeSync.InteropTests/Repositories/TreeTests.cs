@@ -55,6 +55,34 @@ public sealed class TreeTests
         bench.MustBeSound(repository);
     }
 
+    /// <summary>Such a link cannot be made, and nothing else is written either (S13).</summary>
+    [Theory]
+    [InlineData("a\0b")]
+    [InlineData("")]
+    public void A_link_target_that_no_link_can_have_is_refused(string target)
+    {
+        using var bench = new Workbench("tree");
+        var path = bench.NewRepository("r.fossil");
+        bench.Ours.Run("repo", "config", "set", "allow-symlinks", "on", "-R", path);
+        using (var repository = EdgeSync.Storage.Repository.Open(path))
+        using (var transaction = repository.Begin())
+        {
+            var (plain, link) = ("text\n"u8.ToArray(), Encoding.UTF8.GetBytes(target));
+            foreach (var content in new[] { plain, link }) repository.Content.Put(content, isPrivate: false);
+            repository.Content.Put(
+                Mutation.Sealed(Encoding.ASCII.GetBytes(
+                    $"C link\nD 2030-05-05T05:05:05.000\nF a.txt {XferMessage.HashOf(plain)}\nF link {XferMessage.HashOf(link)} l\nT *branch * trunk\nT *sym-trunk *\nU tester\n")),
+                isPrivate: false);
+            transaction.Commit();
+        }
+
+        var refused = bench.Ours.Try("repo", "co", "-R", path, "-d", bench.Folder.Folder("out"));
+
+        Assert.Equal(8, refused.ExitCode);
+        Assert.Contains("link", refused.Errors, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(bench.Folder["out"]));
+    }
+
     [Fact]
     public void A_thousand_files_and_a_large_one_travel()
     {
