@@ -54,6 +54,7 @@ public sealed class FolderCheckinTests
     [Theory]   // S15, A2
     [InlineData("p.fossil")]
     [InlineData("p.fossil-wal")]
+    [InlineData("p.fossil-spool-1a2b")]
     [InlineData(".git/x")]
     [InlineData("d/.fslckout")]
     [InlineData("d/_FOSSIL_-journal")]

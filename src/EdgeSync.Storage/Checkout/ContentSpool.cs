@@ -9,6 +9,9 @@ namespace EdgeSync.Storage.Checkout;
 /// </summary>
 public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = ContentSpool.MemoryBytes) : IDisposable
 {
+    /// <summary>Of the file beside the repository, in the moment in which it has a name.</summary>
+    internal const string Suffix = "-spool-";
+
     private const int MemoryBytes = 8 << 20;
     private const int PieceBytes = 64 << 10;
 
@@ -58,7 +61,7 @@ public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = Con
     {
         Span<byte> random = stackalloc byte[8];
         SystemEntropy.Instance.Fill(random);
-        var path = $"{Path.GetFullPath(repositoryPath)}-spool-{Convert.ToHexStringLower(random)}";
+        var path = $"{Path.GetFullPath(repositoryPath)}{Suffix}{Convert.ToHexStringLower(random)}";
         try
         {
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, BufferSize = 0, Options = FileOptions.DeleteOnClose };

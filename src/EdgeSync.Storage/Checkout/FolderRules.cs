@@ -20,6 +20,7 @@ public sealed class FolderRules
     private readonly NameGlob _ignored;
     private readonly bool _takesDotFiles;
     private readonly HashSet<string> _ofRepository;
+    private readonly string _spools;
     private readonly (ulong Device, ulong Inode) _repository;
     private readonly Func<string, bool> _isTracked;
     private readonly Lazy<HashSet<string>> _trackedFolders;
@@ -38,13 +39,14 @@ public sealed class FolderRules
         var repository = RealPath.Of(settings.RepositoryPath);
         var name = Path.GetRelativePath(RealPath.Of(disk.FullPath), repository).Replace('\\', '/');
         _ofRepository = SideFiles.Select(suffix => PathText.Of(Encoding.UTF8.GetBytes(name + suffix))).ToHashSet(StringComparer.Ordinal);
+        _spools = PathText.Of(Encoding.UTF8.GetBytes(name + ContentSpool.Suffix));
         using var folder = DiskFolder.Open(Path.GetDirectoryName(repository)!);
         _repository = folder.Find(PathText.Of(Encoding.UTF8.GetBytes(Path.GetFileName(repository))))?.Identity ?? default;
     }
 
     /// <summary>Never part of a check-in, not even when it is named.</summary>
     public bool IsReserved(string name) =>
-        _ofRepository.Contains(name) || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
+        _ofRepository.Contains(name) || name.StartsWith(_spools, StringComparison.Ordinal) || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
         || name.AsSpan(name.LastIndexOf('/') + 1).StartsWith(DiskFolder.TemporaryPrefix, StringComparison.Ordinal);
 
     /// <summary>As above; also the repository under another name.</summary>

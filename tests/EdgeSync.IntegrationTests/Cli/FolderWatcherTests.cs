@@ -1,0 +1,54 @@
+using EdgeSync.Cli.Configuration;
+using EdgeSync.Cli.Hosting;
+using EdgeSync.Cli.Hosting.Watch;
+using EdgeSync.Storage;
+using EdgeSync.Tests.Shared;
+
+namespace EdgeSync.IntegrationTests.Cli;
+
+public sealed class FolderWatcherTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new("watcher");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]   // R3
+    public async Task A_look_that_takes_over_a_minute_fails_the_check()
+    {
+        _folder.Write("work/a.txt", "1\n");
+        var clock = new SettableClock();
+        using var gate = new ManualResetEventSlim();
+        await using var queue = RepositoryQueue.Own(Repository.Create(_folder["r.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }));
+        var blocked = queue.RunAsync(_ => gate.Wait(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        var hooks = new FolderWatchHooks((_, _) => Task.CompletedTask, () => { }, e => throw e);
+        var settings = new WatchSettings { Folder = _folder["work"], Quiet = TimeSpan.Zero, User = "tester" };
+        await using var watcher = new FolderWatcher(settings, queue, allowsFork: false, hooks, new ServeLog(TextWriter.Null, clock), clock);
+        await UntilAsync(() => watcher.Status.State == "committing");
+
+        clock.Now += TimeSpan.FromSeconds(59);
+        Assert.Equal(CheckState.Ok, watcher.Check("watch").State);
+        clock.Now += TimeSpan.FromSeconds(2);
+        Assert.Equal(CheckState.Failed, watcher.Check("watch").State);
+
+        gate.Set();
+        await blocked;
+        await UntilAsync(() => watcher.Status.Commits == 1 && watcher.Status.State == "watching");
+        Assert.Equal(CheckState.Ok, watcher.Check("watch").State);
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        for (var i = 0; !condition(); i++)
+        {
+            Assert.True(i < 3_000, "it does not come");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private sealed class SettableClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = DateTimeOffset.UtcNow;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}
