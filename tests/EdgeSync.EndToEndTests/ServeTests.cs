@@ -260,6 +260,6 @@ public sealed class ServeTests
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         edgesync.Write("cert.pem", certificate.ExportCertificatePem());
-        edgesync.Write("key.pem", key.ExportPkcs8PrivateKeyPem());
+        File.SetUnixFileMode(edgesync.Write("key.pem", key.ExportPkcs8PrivateKeyPem()), UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 }

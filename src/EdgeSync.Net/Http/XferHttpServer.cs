@@ -138,6 +138,14 @@ public sealed class XferHttpServer : IAsyncDisposable
         {
             tally.Fault = "the client went away";
         }
+        catch (OutOfMemoryException)
+        {
+            // The shares keep most of it away; what slips through costs this client, and what it holds is free again.
+            var (status, sentence) = NoRoom(isBeyondAll: false);
+            tally.Fault = sentence;
+            context.Response.Headers.RetryAfter = RetryAfter;
+            await TextAsync(context, status, sentence, tally);
+        }
         catch (Exception e) when (e is not InvariantException)
         {
             tally.Fault = $"{e.GetType().Name}: {e.Message}";
