@@ -13,11 +13,12 @@ internal sealed partial class FileTrace
 {
     private const string Calls =
         "openat,open,creat,write,pwrite64,writev,pwritev,pwritev2,lseek,ftruncate,truncate,fallocate,fsync,fdatasync,sync_file_range," +
-        "rename,renameat,renameat2,unlink,unlinkat,link,linkat,close,dup,dup2,dup3,copy_file_range,sendfile";
+        "rename,renameat,renameat2,unlink,unlinkat,link,linkat,close,dup,dup2,dup3,fcntl,copy_file_range,sendfile";
 
     private readonly string _folder;
     private readonly SimulatedFolder _files;
     private readonly Dictionary<int, OpenFile> _open = [];
+    private readonly HashSet<int> _output = [1];   // the base library writes to a copy of it
 
     private FileTrace(string folder, SimulatedFolder files) => (_folder, _files) = (folder, files);
 
@@ -93,14 +94,18 @@ internal sealed partial class FileTrace
                 break;
             case "close":
                 _open.Remove(arguments.Number(0));
+                _output.Remove(arguments.Number(0));
                 break;
             case "dup" or "dup2" or "dup3":
-                if (_open.TryGetValue(arguments.Number(0), out var same)) _open[(int)result] = same;
+                Duplicate(arguments.Number(0), (int)result);
+                break;
+            case "fcntl":
+                if (arguments[1].StartsWith("F_DUPFD", StringComparison.Ordinal)) Duplicate(arguments.Number(0), (int)result);
                 break;
             case "lseek":
                 if (_open.TryGetValue(arguments.Number(0), out var sought)) sought.Position = result;
                 break;
-            case "write" when arguments.Number(0) == 1 && !_open.ContainsKey(1):
+            case "write" when _output.Contains(arguments.Number(0)):
                 Steps.Add(new Step("answer", _files.Now(), IsAnswer: true));
                 break;
             case "write":
@@ -163,6 +168,12 @@ internal sealed partial class FileTrace
         var file = _files.Find(name)!;
         if (!isNew && flags.Contains("O_TRUNC", StringComparison.Ordinal)) Done($"truncate {name}", file.SetLength(0));
         _open[descriptor] = new OpenFile(file);
+    }
+
+    private void Duplicate(int descriptor, int copy)
+    {
+        if (_open.TryGetValue(descriptor, out var same)) _open[copy] = same;
+        if (_output.Contains(descriptor)) _output.Add(copy);
     }
 
     private OpenFile? Find(CallArguments arguments) => _open.TryGetValue(arguments.Number(0), out var file) && !file.IsFolder ? file : null;
