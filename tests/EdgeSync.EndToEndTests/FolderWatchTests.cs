@@ -235,7 +235,7 @@ public sealed class FolderWatchTests
     private static void Configure(Edgesync edgesync, string more)
     {
         Directory.CreateDirectory(edgesync["folder"]);
-        edgesync.Write(
+        var settings = edgesync.Write(
             "edgesync.json",
             $$"""
             {
@@ -245,6 +245,8 @@ public sealed class FolderWatchTests
               "repositories": [ { {{more}} "path": "{{edgesync["hub.fossil"]}}", "watch": { "folder": "{{edgesync["folder"]}}", "quiet": "200ms", "ignore": ["*.tmp"] } } ]
             }
             """);
+        // A peer's address may hold a password.
+        File.SetUnixFileMode(settings, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     private static string[] Files(Edgesync edgesync) =>

@@ -69,9 +69,7 @@ internal static class NodeRun
         using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
 
         await using var watchdog = Watchdog.Start(daemon, context.Clock);
-        SystemdNotify.Ready(daemon.Copied.IsCompleted
-            ? $"{role} {daemon.Surroundings.NodeId}: {daemon.RepositoryPaths.Count} repositories"
-            : $"{role} {daemon.Surroundings.NodeId}: waiting for the first copy");
+        if (!daemon.Copied.IsCompleted) SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: waiting for the first copy");
 
         // Its lines to try are good once there is something to try them with.
         var end = WaitAsync(daemon, cancellationToken);
