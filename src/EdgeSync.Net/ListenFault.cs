@@ -17,11 +17,14 @@ internal static class ListenFault
             return socket.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse => new EdgeSyncException(
-                    ErrorKind.System, $"cannot listen on {what}: the address is in use", "another program listens there; choose another port, or 0 for any free one", e),
+                    ErrorKind.System, $"cannot listen on {what}: the address is in use",
+                        "another program listens there; choose another port, or 0 for any free one", e),
                 SocketError.AddressNotAvailable => new EdgeSyncException(
-                    ErrorKind.System, $"cannot listen on {what}: this machine has no such address", "choose an address of this machine, such as 127.0.0.1:8080", e),
+                    ErrorKind.System, $"cannot listen on {what}: this machine has no such address",
+                        "choose an address of this machine, such as 127.0.0.1:8080", e),
                 SocketError.AccessDenied => new EdgeSyncException(
-                    ErrorKind.System, $"cannot listen on {what}: permission denied", "ports below 1024 need root or CAP_NET_BIND_SERVICE", e),
+                    ErrorKind.System, $"cannot listen on {what}: permission denied",
+                        "ports below 1024 need root or CAP_NET_BIND_SERVICE", e),
                 _ => Other(what, socket.Message, e),
             };
         }
@@ -30,5 +33,6 @@ internal static class ListenFault
     }
 
     private static EdgeSyncException Other(string what, string reason, Exception e) =>
-        new(ErrorKind.System, $"cannot listen on {what}: {reason}", "choose another address, or port 0 for any free one", e);
+        new(ErrorKind.System, $"cannot listen on {what}: {reason}",
+            "choose another address, or port 0 for any free one", e);
 }

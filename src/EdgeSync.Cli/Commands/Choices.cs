@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>Values that are checked while the command line is read, so that a wrong one is refused in plain words.</summary>
+/// <summary>
+/// Values that are checked while the command line is read, so that a wrong one is refused in plain words.
+/// </summary>
 internal static class Choices
 {
     /// <summary>One of some words, which completion offers too.</summary>
@@ -25,7 +27,8 @@ internal static class Choices
     }
 
     /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>.</summary>
-    public static Option<int> Number(string name, string[] aliases, string description, int otherwise, int min = 0, int max = int.MaxValue) => new(name, aliases)
+    public static Option<int> Number(string name, string[] aliases, string description, int otherwise, int min = 0,
+        int max = int.MaxValue) => new(name, aliases)
     {
         Description = description,
         HelpName = "N",
@@ -33,7 +36,8 @@ internal static class Choices
         CustomParser = result =>
         {
             var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max) return number;
+            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                && number >= min && number <= max) return number;
 
             var range = max == int.MaxValue ? $"{min} or more" : $"{min} to {max}";
             result.AddError($"{name}: '{text}' is not a whole number ({range})");

@@ -30,14 +30,16 @@ internal sealed class CommandContext(ParseResult parse, Output output)
             var (option, argument) = (Get(Globals.Repo), Get(Globals.RepoArgument));
             return option is null || argument is null || option == argument
                 ? option ?? argument
-                : throw new EdgeSyncException(ErrorKind.Usage, $"two repositories are named: {option} and {argument}", "-R FILE, or the file as an argument, not both");
+                : throw new EdgeSyncException(ErrorKind.Usage, $"two repositories are named: {option} and {argument}",
+                    "-R FILE, or the file as an argument, not both");
         }
     }
 
     public Repository OpenToRead() => OpenToRead(RepositoryPath);
 
     /// <summary>One that an argument of the command names.</summary>
-    public Repository OpenToRead(string path) => Repository.Open(path, RepositoryOptions.ReadOnly with { Clock = Clock });
+    public Repository OpenToRead(string path) =>
+        Repository.Open(path, RepositoryOptions.ReadOnly with { Clock = Clock });
 
     public Repository OpenToWrite() => OpenToWrite(RepositoryPath);
 
@@ -71,7 +73,8 @@ internal sealed class CommandContext(ParseResult parse, Output output)
     public T Require<T>(Argument<T> argument) => parse.GetRequiredValue(argument);
 
     /// <summary>How an option stands on the command line; null when it does not.</summary>
-    public System.CommandLine.Parsing.OptionResult? ResultOf(Option option) => parse.GetResult(option) is { Implicit: false } given ? given : null;
+    public System.CommandLine.Parsing.OptionResult? ResultOf(Option option) =>
+        parse.GetResult(option) is { Implicit: false } given ? given : null;
 
     /// <summary>False when a default stands in.</summary>
     public bool IsGiven(Option option) => parse.GetResult(option) is { Implicit: false };

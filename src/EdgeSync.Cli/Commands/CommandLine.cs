@@ -45,7 +45,8 @@ internal static class CommandLine
         }
         catch (OperationCanceledException)
         {
-            output.WriteFailure(new EdgeSyncException(ErrorKind.Unavailable, Stopping.Cause is null ? "timed out" : "interrupted", "run it again"));
+            output.WriteFailure(new EdgeSyncException(ErrorKind.Unavailable, Stopping.Cause is null ? "timed out"
+                : "interrupted", "run it again"));
             return Stopping.Cause ?? ExitCode.Unavailable;
         }
         catch (IOException e) when (Output.IsBrokenPipe(e))
@@ -71,15 +72,19 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>In the order of the help page. Fossil's abbreviations: the beginning of one name alone stands for it.</summary>
+    /// <summary>
+    /// In the order of the help page. Fossil's abbreviations: the beginning of one name alone stands for it.
+    /// </summary>
     public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } =
     [
-        ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []), ("peers", []), ("config", []), ("doctor", []), ("ready", []),
+        ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []), ("peers", []), ("config", []),
+            ("doctor", []), ("ready", []),
         ("version", []), ("completion", []), ("man", []),
     ];
 
     /// <summary>
-    /// Documented and completed by the same tree that runs. A command line that begins with a command's name gets that branch
+    /// Documented and completed by the same tree that runs. A command line that begins with a command's name gets that
+    /// branch
     /// alone: the whole tree takes a third of a short command's time.
     /// </summary>
     /// <param name="output">Where verbs write.</param>
@@ -90,17 +95,22 @@ internal static class CommandLine
         var root = new Verb("edgesync", "Keep Fossil repositories in sync across machines.")
         {
             Notes = "'edgesync help COMMAND' shows the page of a command. The beginning of a name that fits one command alone stands for it.",
-            Examples = ["repo new project.fossil", "repo clone https://host/project project.fossil", "leaf --repo project.fossil --serve-http :8080", "doctor"],
+            Examples = ["repo new project.fossil", "repo clone https://host/project project.fossil",
+                "leaf --repo project.fossil --serve-http :8080", "doctor"],
         };
-        var named = CommandWords.First(args) is { } word ? Find(CommandWords.Expand(word, Names), CommandWords.Second(args), output) : null;
+        var named = CommandWords.First(args) is { } word
+            ? Find(CommandWords.Expand(word, Names), CommandWords.Second(args), output) : null;
         if (named is not null) root.Subcommands.Add(named);
         else foreach (var (name, _) in Names) root.Subcommands.Add(Find(name, null, output)!);
         root.Options.Clear();
         Globals.AddTo(root);
 
         // The library's own options look up their descriptions in resources, which takes a tenth of a short command's time.
-        root.Options.Add(new Option<bool>("--version", "-V") { Description = "Print version, commit, framework and SQLite.", Arity = ArgumentArity.Zero, Action = new VersionAction(output) });
-        root.Options.Add(new Option<bool>("--help", "-h") { Description = "Print this page.", Arity = ArgumentArity.Zero, Recursive = true, Action = new HelpAction(output) });
+        root.Options.Add(new Option<bool>("--version",
+            "-V") { Description = "Print version, commit, framework and SQLite.", Arity = ArgumentArity.Zero,
+            Action = new VersionAction(output) });
+        root.Options.Add(new Option<bool>("--help", "-h") { Description = "Print this page.",
+            Arity = ArgumentArity.Zero, Recursive = true, Action = new HelpAction(output) });
 
         Verb.Attach(root, output, stop);
         return root;
@@ -154,7 +164,9 @@ internal static class CommandLine
     private static EdgeSyncException WithHint(EdgeSyncException failure, string command) => failure.Hint is not null
         ? failure
         : new EdgeSyncException(
-            failure.Kind, failure.Message, failure.Kind is ErrorKind.System or ErrorKind.Unavailable or ErrorKind.Corrupt ? "edgesync doctor" : $"{command} --help", failure)
+            failure.Kind, failure.Message,
+                failure.Kind is ErrorKind.System or ErrorKind.Unavailable or ErrorKind.Corrupt ? "edgesync doctor"
+                : $"{command} --help", failure)
         {
             Candidates = failure.Candidates,
         };

@@ -5,7 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// What is wrong with a command line, in the words of who typed it. What begins with <c>-</c> is an option unless it follows
+/// What is wrong with a command line, in the words of who typed it. What begins with <c>-</c> is an option unless it
+/// follows
 /// <c>--</c>: it is never taken for a name. Nothing empty is taken for one either (<see cref="Emptiness"/>).
 /// </summary>
 internal static class CommandLineFaults
@@ -36,10 +37,12 @@ internal static class CommandLineFaults
     private static string? UnknownOption(ParseResult parse, string[] args)
     {
         var command = parse.CommandResult.Command;
-        var values = OptionsOf(command).Select(o => parse.GetResult(o)).OfType<OptionResult>().Where(r => !r.Implicit).ToList();
+        var values = OptionsOf(command).Select(o => parse.GetResult(o)).OfType<OptionResult>()
+            .Where(r => !r.Implicit).ToList();
         foreach (var token in parse.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash))
         {
-            if (token.Type != TokenType.Argument || token.Value is not ['-', _, ..] || !args.Contains(token.Value)) continue;
+            if (token.Type != TokenType.Argument || token.Value is not ['-', _, ..]
+                || !args.Contains(token.Value)) continue;
 
             var owner = values.Find(r => r.Tokens.Any(t => ReferenceEquals(t, token)));
             if (owner is null) return $"unknown option {token.Value}{Question(command, token.Value)}";
@@ -54,14 +57,16 @@ internal static class CommandLineFaults
     {
         var name = word.Split('=')[0];
         var known = OptionsOf(command).Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name));
-        return name.StartsWith("--", StringComparison.Ordinal) ? Suggestions.Question(Suggestions.Nearest(name, known)) : "";
+        return name.StartsWith("--", StringComparison.Ordinal) ? Suggestions.Question(Suggestions.Nearest(name, known))
+            : "";
     }
 
     // A number below zero or a sentence that begins with a dash is a value; --force in the place of one is a slip.
     private static bool LooksLikeOption(string text)
     {
         var name = text.TrimStart('-').Split('=')[0];
-        return text.Length - text.TrimStart('-').Length <= 2 && name.Length > 0 && char.IsAsciiLetter(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+        return text.Length - text.TrimStart('-').Length <= 2 && name.Length > 0 && char.IsAsciiLetter(name[0])
+            && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
     }
 
     private static string? UnknownWord(ParseResult parse)
@@ -77,7 +82,8 @@ internal static class CommandLineFaults
         if (fitting.Count > 1) return $"{path} has several commands that begin with '{word}': {string.Join(", ", fitting)}";
 
         var suggestion = Suggestions.Nearest(word, names);
-        if (suggestion is null && command.Name == "edgesync" && Repo.RepoCommand.IsName(word)) suggestion = string.Join(' ', "edgesync", "repo", word);
+        if (suggestion is null && command.Name == "edgesync"
+            && Repo.RepoCommand.IsName(word)) suggestion = string.Join(' ', "edgesync", "repo", word);
         return $"{path} has no command '{word}'{Suggestions.Question(suggestion)}";
     }
 
@@ -86,18 +92,21 @@ internal static class CommandLineFaults
         var command = parse.CommandResult.Command;
         foreach (var option in OptionsOf(command))
         {
-            if (parse.GetResult(option) is { Implicit: false } given && IsEmpty(given.Tokens, option)) return EmptySentence(option.Name);
+            if (parse.GetResult(option) is { Implicit: false } given
+                && IsEmpty(given.Tokens, option)) return EmptySentence(option.Name);
         }
 
         foreach (var argument in command.Arguments)
         {
-            if (parse.GetResult(argument) is { } given && IsEmpty(given.Tokens, argument)) return EmptySentence(argument.HelpName ?? argument.Name);
+            if (parse.GetResult(argument) is { } given
+                && IsEmpty(given.Tokens, argument)) return EmptySentence(argument.HelpName ?? argument.Name);
         }
 
         return null;
     }
 
-    private static bool IsEmpty(IReadOnlyList<Token> tokens, Symbol symbol) => tokens.Any(t => t.Value.Length == 0) && !Emptiness.IsAllowed(symbol);
+    private static bool IsEmpty(IReadOnlyList<Token> tokens, Symbol symbol) =>
+        tokens.Any(t => t.Value.Length == 0) && !Emptiness.IsAllowed(symbol);
 
     private static string EmptySentence(string name) => $"{name} is empty (is a variable of the shell unset?)";
 
@@ -121,7 +130,8 @@ internal static class CommandLineFaults
             if (count < argument.Arity.MinimumNumberOfValues) return $"{argument.Name} is missing";
         }
 
-        return command.Options.FirstOrDefault(o => o.Required && parse.GetResult(o) is null or { Implicit: true }) is { } missing
+        return command.Options
+            .FirstOrDefault(o => o.Required && parse.GetResult(o) is null or { Implicit: true }) is { } missing
             ? $"{missing.Name} is missing"
             : first.Message.TrimEnd('.');
     }

@@ -3,7 +3,8 @@ using System.CommandLine;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// The words of a command line that name a command, written out in full. As in Fossil a beginning of a name that fits one
+/// The words of a command line that name a command, written out in full. As in Fossil a beginning of a name that fits
+/// one
 /// command alone stands for it; <c>help</c> before the words of a command shows its page.
 /// </summary>
 internal static class CommandWords
@@ -23,7 +24,8 @@ internal static class CommandWords
             if (name == word || aliases.Contains(word)) return name;
         }
 
-        return Fitting(word, known) is [var only] ? known.First(k => k.Name == only || k.Aliases.Contains(only)).Name : word;
+        return Fitting(word, known) is [var only] ? known.First(k => k.Name == only || k.Aliases.Contains(only)).Name
+            : word;
     }
 
     /// <summary>What begins with the word: names, or other names where no name does.</summary>
@@ -32,10 +34,13 @@ internal static class CommandWords
         if (word.Length == 0) return [];
 
         List<string> names = [.. known.Select(k => k.Name).Where(n => n.StartsWith(word, StringComparison.Ordinal))];
-        return names.Count > 0 ? names : [.. known.SelectMany(k => k.Aliases).Where(a => a.StartsWith(word, StringComparison.Ordinal))];
+        return names.Count > 0 ? names
+            : [.. known.SelectMany(k => k.Aliases).Where(a => a.StartsWith(word, StringComparison.Ordinal))];
     }
 
-    /// <summary>Writes out the command's words along the tree, and turns <c>help WORDS</c> into <c>WORDS --help</c>.</summary>
+    /// <summary>
+    /// Writes out the command's words along the tree, and turns <c>help WORDS</c> into <c>WORDS --help</c>.
+    /// </summary>
     public static string[] Expand(string[] args, Command root)
     {
         List<string> words = [.. SplitEmpty(args)];
@@ -63,7 +68,8 @@ internal static class CommandWords
     }
 
     /// <summary>The names below a command.</summary>
-    public static IReadOnlyList<(string Name, string[] Aliases)> NamesOf(Command command) => [.. command.Subcommands.Select(c => (c.Name, c.Aliases.ToArray()))];
+    public static IReadOnlyList<(string Name, string[] Aliases)> NamesOf(Command command) =>
+        [.. command.Subcommands.Select(c => (c.Name, c.Aliases.ToArray()))];
 
     // "--name=" is an empty value, not none.
     private static IEnumerable<string> SplitEmpty(string[] args)
@@ -72,7 +78,8 @@ internal static class CommandWords
         foreach (var word in args)
         {
             isBehind |= word == "--";
-            if (!isBehind && word.Length > 2 && word[0] == '-' && word.IndexOf('=', StringComparison.Ordinal) == word.Length - 1)
+            if (!isBehind && word.Length > 2 && word[0] == '-'
+                && word.IndexOf('=', StringComparison.Ordinal) == word.Length - 1)
             {
                 yield return word[..^1];
                 yield return "";

@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// Which options and arguments take an empty text. All others refuse one: it is what an unset variable of a shell leaves
+/// Which options and arguments take an empty text. All others refuse one: it is what an unset variable of a shell
+/// leaves
 /// behind, and must not be taken for a name, a folder or a version.
 /// </summary>
 internal static class Emptiness

@@ -7,7 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// The page of one command, made from the tree that runs: usage, arguments, options under headings, examples, exit codes.
+/// The page of one command, made from the tree that runs: usage, arguments, options under headings, examples, exit
+/// codes.
 /// The man page is made of the same parts.
 /// </summary>
 internal sealed class HelpPage(Command command)
@@ -31,13 +32,15 @@ internal sealed class HelpPage(Command command)
             var groups = new List<(string Heading, List<Option> Options)>();
             foreach (var option in CommandLineFaults.OptionsOf(command).Where(o => !o.Hidden))
             {
-                var heading = option.Recursive || option.Name is "--version" && CommandLineFaults.ParentOf(command) is null ? Common : _verb?.HeadingOf(option) ?? "Options";
+                var heading = option.Recursive || option.Name is "--version"
+                    && CommandLineFaults.ParentOf(command) is null ? Common : _verb?.HeadingOf(option) ?? "Options";
                 var at = groups.FindIndex(g => g.Heading == heading);
                 if (at < 0) groups.Add((heading, [option]));
                 else groups[at].Options.Add(option);
             }
 
-            return [.. groups.OrderBy(g => g.Heading == Common).Select(g => (g.Heading, (IReadOnlyList<Option>)g.Options))];
+            return [.. groups.OrderBy(g => g.Heading == Common)
+                .Select(g => (g.Heading, (IReadOnlyList<Option>)g.Options))];
         }
     }
 
@@ -67,7 +70,8 @@ internal sealed class HelpPage(Command command)
         output.WriteLine();
         Section(output, "Arguments", [.. Arguments.Select(a => (a.HelpName ?? a.Name, a.Description ?? ""))]);
         Section(output, "Commands", [.. Commands.Select(c => (WithShape(c), Summary(c)))]);
-        foreach (var (heading, options) in Groups) Section(output, heading, [.. options.Select(o => (NamesOf(o), DescriptionOf(o)))]);
+        foreach (var (heading, options) in Groups) Section(output, heading,
+            [.. options.Select(o => (NamesOf(o), DescriptionOf(o)))]);
         if (Notes is { } notes)
         {
             foreach (var line in notes.Split('\n').SelectMany(l => Wrapped(l, Width))) output.WriteLine(line);
@@ -86,9 +90,11 @@ internal sealed class HelpPage(Command command)
 
     /// <summary>The same for programs.</summary>
     public HelpReport ToReport() => new(
-        Path, Summary(command), Usage, [.. command.Aliases.Order(StringComparer.Ordinal)], [.. Commands.Select(c => c.Name)],
+        Path, Summary(command), Usage, [.. command.Aliases.Order(StringComparer.Ordinal)],
+            [.. Commands.Select(c => c.Name)],
         [.. Arguments.Select(a => new HelpEntry(a.Name, [], a.Description ?? ""))],
-        [.. Groups.SelectMany(g => g.Options).Select(o => new HelpEntry(o.Name, [.. o.Aliases], DescriptionOf(o)))], Examples);
+        [.. Groups.SelectMany(g => g.Options).Select(o => new HelpEntry(o.Name, [.. o.Aliases], DescriptionOf(o)))],
+            Examples);
 
     /// <summary><c>-m, --message TEXT</c>; a switch that is on by default shows how to turn it off.</summary>
     public static string NamesOf(Option option)
@@ -105,7 +111,8 @@ internal sealed class HelpPage(Command command)
         var text = option.Description ?? "";
         var others = option.Aliases.Where(a => a.Length > 2).Order(StringComparer.Ordinal).ToList();
         if (option.Required) text += " Required.";
-        if (!text.Contains("(default", StringComparison.Ordinal) && DefaultOf(option) is { } otherwise) text = $"{text.TrimEnd('.')} (default {otherwise}).";
+        if (!text.Contains("(default", StringComparison.Ordinal)
+            && DefaultOf(option) is { } otherwise) text = $"{text.TrimEnd('.')} (default {otherwise}).";
         return others.Count == 0 ? text : $"{text} Also {string.Join(", ", others)}.";
     }
 
@@ -126,11 +133,13 @@ internal sealed class HelpPage(Command command)
     private static string ShapeOf(Argument argument)
     {
         var name = argument.HelpName ?? argument.Name;
-        var shape = argument.Arity.MaximumNumberOfValues > 1 && !name.Contains(' ', StringComparison.Ordinal) ? name + "..." : name;
+        var shape = argument.Arity.MaximumNumberOfValues > 1 && !name.Contains(' ', StringComparison.Ordinal)
+            ? name + "..." : name;
         return argument.Arity.MinimumNumberOfValues == 0 ? $"[{shape}]" : shape;
     }
 
-    private static string WithShape(Command child) => string.Join(' ', [child.Name, .. child.Arguments.Where(a => !a.Hidden).Select(ShapeOf)]);
+    private static string WithShape(Command child) =>
+        string.Join(' ', [child.Name, .. child.Arguments.Where(a => !a.Hidden).Select(ShapeOf)]);
 
     private static void Section(TextWriter output, string heading, IReadOnlyList<(string Left, string Right)> rows)
     {
@@ -180,7 +189,8 @@ internal sealed class HelpPage(Command command)
 
 /// <summary>A help page as <c>--help --json</c> prints it.</summary>
 internal sealed record HelpReport(
-    string Command, string Summary, string Usage, IReadOnlyList<string> Aliases, IReadOnlyList<string> Commands, IReadOnlyList<HelpEntry> Arguments,
+    string Command, string Summary, string Usage, IReadOnlyList<string> Aliases, IReadOnlyList<string> Commands,
+        IReadOnlyList<HelpEntry> Arguments,
     IReadOnlyList<HelpEntry> Options, IReadOnlyList<string> Examples) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(Usage);

@@ -41,9 +41,12 @@ internal static class ManCommand
         var help = new HelpPage(command);
         if (help.Commands.Count == 0)
         {
-            page.Append(".SS ").Append(Escaped(help.Usage)).Append('\n').Append(Escaped(HelpPage.Summary(command))).Append('\n');
-            if (command.Aliases.Count > 0) page.Append(".br\nOther names: ").Append(Escaped(string.Join(", ", command.Aliases.Order(StringComparer.Ordinal)))).Append('\n');
-            foreach (var argument in help.Arguments) AppendTerm(page, argument.HelpName ?? argument.Name, argument.Description ?? "");
+            page.Append(".SS ").Append(Escaped(help.Usage)).Append('\n').Append(Escaped(HelpPage.Summary(command)))
+                .Append('\n');
+            if (command.Aliases.Count > 0) page.Append(".br\nOther names: ")
+                .Append(Escaped(string.Join(", ", command.Aliases.Order(StringComparer.Ordinal)))).Append('\n');
+            foreach (var argument in help.Arguments) AppendTerm(page, argument.HelpName
+                ?? argument.Name, argument.Description ?? "");
             AppendOptions(page, [.. help.Groups.SelectMany(g => g.Options).Where(o => !o.Recursive)]);
             if (help.Notes is { } notes) page.Append(".PP\n").Append(Escaped(notes)).Append('\n');
             page.Append(".PP\nExamples:\n.nf\n").Append(Escaped(string.Join('\n', help.Examples))).Append("\n.fi\n");
@@ -62,7 +65,8 @@ internal static class ManCommand
 
     // A dash is a minus sign in roff unless it is escaped, and a line must not begin with a dot.
     private static string Escaped(string text) => string.Join(
-        '\n', text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal).Split('\n')
+        '\n', text.Replace("\\", "\\e", StringComparison.Ordinal)
+            .Replace("-", "\\-", StringComparison.Ordinal).Split('\n')
             .Select(line => line is ['.' or '\'', ..] ? "\\&" + line : line));
 }
 

@@ -1,6 +1,8 @@
 namespace EdgeSync.Cli.Configuration;
 
-/// <summary>What a setting is when nobody sets it, for help pages: read from the settings themselves, so it cannot be wrong.</summary>
+/// <summary>
+/// What a setting is when nobody sets it, for help pages: read from the settings themselves, so it cannot be wrong.
+/// </summary>
 internal static class SettingDefaults
 {
     private static readonly Lazy<Dictionary<string, SettingNode>> Values = new(static () =>
@@ -14,7 +16,8 @@ internal static class SettingDefaults
     });
 
     /// <summary>Null when nothing is worth telling.</summary>
-    public static string? TextOf(string path, SettingKind kind) => Values.Value.GetValueOrDefault(path.Split(',')[0]) switch
+    public static string? TextOf(string path, SettingKind kind) =>
+        Values.Value.GetValueOrDefault(path.Split(',')[0]) switch
     {
         SettingSwitch { IsOn: true } when kind == SettingKind.Switch => "on",
         SettingText { Text.Length: > 0 } text => text.Text,

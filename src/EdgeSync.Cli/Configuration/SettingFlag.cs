@@ -25,12 +25,15 @@ internal enum SettingKind
     /// <summary>As <see cref="List"/>, of <c>LOGIN:CAPS</c>.</summary>
     Users,
 
-    /// <summary>The flag may be repeated, the variable holds blanks; each word is one hub: its addresses, with commas between.</summary>
+    /// <summary>
+    /// The flag may be repeated, the variable holds blanks; each word is one hub: its addresses, with commas between.
+    /// </summary>
     Remotes,
 }
 
 /// <summary>
-/// One setting as a command takes it: the flag, its environment variable, and the place in <c>edgesync.json</c> that both
+/// One setting as a command takes it: the flag, its environment variable, and the place in <c>edgesync.json</c> that
+/// both
 /// overrule. <c>repositories[*].poll</c> is a place in each repository; several places stand with commas between.
 /// </summary>
 internal sealed class SettingFlag
@@ -41,18 +44,22 @@ internal sealed class SettingFlag
     private readonly Option<bool>? _negative;
 
     public SettingFlag(
-        string path, SettingKind kind, string flag, string? variable, string description, string? helpName = null, string[]? aliases = null, bool isCommon = false)
+        string path, SettingKind kind, string flag, string? variable, string description, string? helpName = null,
+            string[]? aliases = null, bool isCommon = false)
     {
         (Path, Kind, Variable, IsCommon) = (path, kind, variable, isCommon);
         var isSwitch = kind is SettingKind.Switch or SettingKind.OffSwitch;
         _option = isSwitch ? new Option<string?>(flag, aliases ?? []) : new Option<string[]>(flag, aliases ?? []);
         _option.Description = Describe(description, SettingDefaults.TextOf(path, kind), variable);
-        _option.HelpName = isSwitch ? "true|false" : helpName ?? (kind == SettingKind.Duration ? "TIME" : kind == SettingKind.Number ? "N" : "TEXT");
+        _option.HelpName = isSwitch ? "true|false" : helpName
+            ?? (kind == SettingKind.Duration ? "TIME" : kind == SettingKind.Number ? "N" : "TEXT");
         _option.Arity = isSwitch ? ArgumentArity.ZeroOrOne : ArgumentArity.OneOrMore;
-        if (SettingDefaults.WordsOf(path) is { } words) _option.CompletionSources.Add(_ => words.Select(w => new System.CommandLine.Completions.CompletionItem(w)));
+        if (SettingDefaults.WordsOf(path) is { } words) _option.CompletionSources.Add(_ =>
+            words.Select(w => new System.CommandLine.Completions.CompletionItem(w)));
         if (kind != SettingKind.Switch) return;
 
-        _negative = new Option<bool>("--no-" + flag[2..]) { Arity = ArgumentArity.Zero, Hidden = true, Description = $"Not {flag}." };
+        _negative = new Option<bool>("--no-" + flag[2..]) { Arity = ArgumentArity.Zero, Hidden = true,
+            Description = $"Not {flag}." };
         Negatives.Add(_option, _negative);
     }
 
@@ -74,11 +81,14 @@ internal sealed class SettingFlag
         return this;
     }
 
-    /// <summary>A switch has two forms: <c>--push</c> (with <c>=true</c> or <c>=false</c>, if one likes) and <c>--no-push</c>.</summary>
+    /// <summary>
+    /// A switch has two forms: <c>--push</c> (with <c>=true</c> or <c>=false</c>, if one likes) and <c>--no-push</c>.
+    /// </summary>
     public static bool HasNegative(Option option) => Negatives.TryGetValue(option, out _);
 
     /// <summary>The other form of a switch, for completion.</summary>
-    public static IEnumerable<string> NegativesOf(Option option) => Negatives.TryGetValue(option, out var negative) ? [negative.Name] : [];
+    public static IEnumerable<string> NegativesOf(Option option) =>
+        Negatives.TryGetValue(option, out var negative) ? [negative.Name] : [];
 
     /// <summary>Lets a command take these flags, with a heading for each on its help page.</summary>
     public static void AddTo(Command command, IReadOnlyList<SettingFlag> flags)
@@ -98,7 +108,9 @@ internal sealed class SettingFlag
         {
             null or { IsCommon: true } => "Most used",
             _ when flag.Path.StartsWith("repositories", StringComparison.Ordinal) => "What is synced, and how",
-            _ when flag.Path.StartsWith("nats.login", StringComparison.Ordinal) || flag.Path.StartsWith("nats.tls", StringComparison.Ordinal) => "Login and TLS on the NATS server that is joined",
+            _ when flag.Path.StartsWith("nats.login", StringComparison.Ordinal)
+                || flag.Path.StartsWith("nats.tls", StringComparison.Ordinal) =>
+                "Login and TLS on the NATS server that is joined",
             _ when flag.Path.StartsWith("nats", StringComparison.Ordinal) => "NATS",
             _ when flag.Path.StartsWith("http", StringComparison.Ordinal) => "Web server",
             _ when flag.Path.StartsWith("hub", StringComparison.Ordinal) => "Hub",
@@ -114,21 +126,25 @@ internal sealed class SettingFlag
         if (_negative is not null && context.ResultOf(_negative) is not null)
         {
             return given is null ? SettingNode.Of(false) : throw new EdgeSyncException(
-                ErrorKind.Usage, $"{_option.Name} and {_negative.Name} contradict each other", $"{_option.Name} or {_negative.Name}");
+                ErrorKind.Usage, $"{_option.Name} and {_negative.Name} contradict each other",
+                    $"{_option.Name} or {_negative.Name}");
         }
 
         if (given is null) return null;
 
         List<string> words = [.. given.Tokens.Select(t => t.Value)];
-        if (Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes) return SettingList.Of(words.Where(w => w.Length > 0).Select(w => Element(w, _option.Name)));
-        if (given.IdentifierTokenCount > 1) throw new EdgeSyncException(ErrorKind.Usage, $"{_option.Name} is given twice");
+        if (Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes) return SettingList.Of(words
+            .Where(w => w.Length > 0).Select(w => Element(w, _option.Name)));
+        if (given.IdentifierTokenCount > 1) throw new EdgeSyncException(ErrorKind.Usage,
+            $"{_option.Name} is given twice");
 
         return Parse(words.Count == 0 ? "true" : words[0], _option.Name);
     }
 
     /// <summary>What the environment says, or null.</summary>
     public SettingNode? FromEnvironment() =>
-        Variable is not null && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text ? Parse(text, Variable) : null;
+        Variable is not null && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text
+            ? Parse(text, Variable) : null;
 
     private SettingNode Parse(string text, string who)
     {
@@ -139,7 +155,8 @@ internal sealed class SettingFlag
                     ? SettingNode.Of(number)
                     : throw Refuse(who, text, "a whole number");
             case SettingKind.Duration:
-                return Durations.TryParse(text, out _) ? SettingNode.Of(text) : throw new EdgeSyncException(ErrorKind.Usage, $"{who}: {Durations.FaultOf(text)}");
+                return Durations.TryParse(text, out _) ? SettingNode.Of(text)
+                    : throw new EdgeSyncException(ErrorKind.Usage, $"{who}: {Durations.FaultOf(text)}");
             case SettingKind.Switch or SettingKind.OffSwitch:
                 var isOn = text.ToLowerInvariant() switch
                 {
@@ -149,9 +166,13 @@ internal sealed class SettingFlag
                 };
                 return SettingNode.Of(isOn == (Kind == SettingKind.Switch));
             case SettingKind.List or SettingKind.Users:
-                return SettingList.Of(text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => Element(w, who)));
+                return SettingList.Of(text.Split(',',
+                    StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Select(w => Element(w, who)));
             case SettingKind.Remotes:
-                return SettingList.Of(text.Split(' ', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => Element(w, who)));
+                return SettingList.Of(text.Split(' ',
+                    StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Select(w => Element(w, who)));
             default:
                 return SettingNode.Of(text);
         }
@@ -160,14 +181,17 @@ internal sealed class SettingFlag
     // "Pause between polls. [LEAF_POLL]" with the default before the full stop.
     private static string Describe(string description, string? otherwise, string? variable)
     {
-        if (otherwise is not null && !description.Contains("(default", StringComparison.Ordinal)) description = $"{description.TrimEnd('.')} (default {otherwise}).";
+        if (otherwise is not null
+            && !description.Contains("(default",
+            StringComparison.Ordinal)) description = $"{description.TrimEnd('.')} (default {otherwise}).";
         return variable is null ? description : $"{description} [{variable}]";
     }
 
     private SettingNode Element(string word, string who)
     {
         if (Kind == SettingKind.List) return SettingNode.Of(word);
-        if (Kind == SettingKind.Remotes) return new SettingMap { ["urls"] = SettingList.Of(word.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SettingNode.Of)) };
+        if (Kind == SettingKind.Remotes) return new SettingMap { ["urls"] = SettingList.Of(word.Split(',',
+            StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SettingNode.Of)) };
 
         return word.Split(':') is [{ Length: > 0 } login, { Length: > 0 } caps]
             ? new SettingMap { ["login"] = SettingNode.Of(login), ["caps"] = SettingNode.Of(caps) }

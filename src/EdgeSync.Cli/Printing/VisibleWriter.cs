@@ -3,7 +3,8 @@ using System.Text;
 namespace EdgeSync.Cli.Printing;
 
 /// <summary>
-/// Between prose and a terminal: control characters arrive as <c>\x1b</c>, whoever wrote the text that holds them. All prose
+/// Between prose and a terminal: control characters arrive as <c>\x1b</c>, whoever wrote the text that holds them. All
+/// prose
 /// goes through here, so no command can forget it.
 /// </summary>
 internal sealed class VisibleWriter : TextWriter

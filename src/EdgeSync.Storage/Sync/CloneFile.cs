@@ -57,5 +57,14 @@ public sealed class CloneFile : IDisposable
         return hasContent;
     }
 
+    /// <summary>
+    /// Closes and removes it: a server that refuses us may have sent something all the same, which is no beginning of a clone.
+    /// </summary>
+    public void Discard()
+    {
+        Repository.Dispose();
+        File.Delete(PartialPath);
+    }
+
     public void Dispose() => Repository.Dispose();
 }

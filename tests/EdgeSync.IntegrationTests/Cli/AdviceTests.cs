@@ -6,24 +6,30 @@ namespace EdgeSync.IntegrationTests.Cli;
 /// <summary>What the program and its documents tell people to type is parsed by the program's own parser.</summary>
 public sealed partial class AdviceTests
 {
-    private static readonly string Commands = string.Join('|', EdgeSync.Cli.Commands.CommandLine.Names.Select(n => n.Name));
+    private static readonly string Commands = string.Join('|', EdgeSync.Cli.Commands.CommandLine.Names
+        .Select(n => n.Name));
 
     [Fact]
     public void Every_command_in_a_text_of_the_source_is_one()
     {
         var faults = new List<string>();
         var found = 0;
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs",
+            SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)))
         {
-            foreach (var line in File.ReadLines(file).Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal)))
+            foreach (var line in File.ReadLines(file)
+                .Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal)))
             {
                 foreach (Match literal in Literals().Matches(line))
                 {
-                    var text = Regex.Replace(literal.Groups[1].Value.Replace("\\\"", "\"", StringComparison.Ordinal), @"\{[^}]*\}", "X").Split('{')[0];
+                    var text = Regex
+                        .Replace(literal.Groups[1].Value
+                        .Replace("\\\"", "\"", StringComparison.Ordinal), @"\{[^}]*\}", "X").Split('{')[0];
                     foreach (Match advice in Regex.Matches(text, $"'?edgesync (?:{Commands})\\b[^;]*"))
                     {
                         found++;
-                        if (Advice.FaultOf(advice.Value, null) is { } fault) faults.Add($"{Path.GetFileName(file)}: {fault}");
+                        if (Advice.FaultOf(advice.Value,
+                            null) is { } fault) faults.Add($"{Path.GetFileName(file)}: {fault}");
                     }
                 }
             }
@@ -48,7 +54,8 @@ public sealed partial class AdviceTests
         {
             if (line.StartsWith("```", StringComparison.Ordinal)) isCode = !isCode;
             if (!isCode || CommandLines().Match(line) is not { Success: true } match) continue;
-            foreach (var command in match.Groups[1].Value.Split(" && ").Where(c => c.StartsWith("edgesync ", StringComparison.Ordinal)))
+            foreach (var command in match.Groups[1].Value.Split(" && ")
+                .Where(c => c.StartsWith("edgesync ", StringComparison.Ordinal)))
             {
                 if (Advice.FaultOf(command, null) is { } fault) faults.Add(fault);
             }

@@ -9,7 +9,8 @@ using EdgeSync.Tests.Shared;
 namespace EdgeSync.IntegrationTests.Cli;
 
 /// <summary>
-/// Every command of the tree against everything that people get wrong. The commands are enumerated, so a new one is covered by
+/// Every command of the tree against everything that people get wrong. The commands are enumerated, so a new one is
+/// covered by
 /// itself: no bug report, no stack trace, nothing created by a slip, and always a next step that can be typed.
 /// </summary>
 [Collection(WorkingFolder.Name)]
@@ -28,9 +29,11 @@ public sealed class CommandTableTests : IDisposable
         Fill(_folder.Path);
     }
 
-    public static TheoryData<string> Commands => [.. InProcessCli.Leaves(InProcessCli.Tree()).Select(l => string.Join(' ', l.Path))];
+    public static TheoryData<string> Commands =>
+        [.. InProcessCli.Leaves(InProcessCli.Tree()).Select(l => string.Join(' ', l.Path))];
 
-    public static TheoryData<string> Groups => [.. InProcessCli.Groups(InProcessCli.Tree()).Select(g => string.Join(' ', g.Path))];
+    public static TheoryData<string> Groups =>
+        [.. InProcessCli.Groups(InProcessCli.Tree()).Select(g => string.Join(' ', g.Path))];
 
     public void Dispose()
     {
@@ -44,14 +47,17 @@ public sealed class CommandTableTests : IDisposable
     {
         var (path, command) = Find(name);
         var before = Listing();
-        foreach (var option in CommandLineFaults.OptionsOf(command).Where(o => o.Arity.MaximumNumberOfValues > 0 && o.ValueType != typeof(bool) && !Emptiness.IsAllowed(o)))
+        foreach (var option in CommandLineFaults.OptionsOf(command)
+            .Where(o => o.Arity.MaximumNumberOfValues > 0 && o.ValueType != typeof(bool) && !Emptiness.IsAllowed(o)))
         {
             foreach (var form in (string[][])[[option.Name, ""], [option.Name + "="]])
-                MustBeRefused(InProcessCli.Run([.. path, .. ValidWords(command, without: option), .. form]), option.Name, "is empty");
+                MustBeRefused(InProcessCli.Run([.. path, .. ValidWords(command, without: option), .. form]),
+                    option.Name, "is empty");
         }
 
         foreach (var argument in command.Arguments.Where(a => !Emptiness.IsAllowed(a)))
-            MustBeRefused(InProcessCli.Run([.. path, .. ValidWords(command, empty: argument)]), argument.HelpName ?? argument.Name, "is empty");
+            MustBeRefused(InProcessCli.Run([.. path, .. ValidWords(command, empty: argument)]), argument.HelpName
+                ?? argument.Name, "is empty");
 
         Assert.Equal(before, Listing());
     }
@@ -67,7 +73,8 @@ public sealed class CommandTableTests : IDisposable
         MustBeRefused(InProcessCli.Run([.. path, .. ValidWords(command), "--mistyped"]), "unknown option --mistyped");
         MustBeRefused(InProcessCli.Run([.. path, "--mistyped", .. ValidWords(command)]), "unknown option --mistyped");
         foreach (var option in command.Options.Where(o => o.Arity.MinimumNumberOfValues > 0))
-            MustBeRefused(InProcessCli.Run([.. path, .. ValidWords(command, without: option), option.Name, "--mistyped"]), option.Name, "--mistyped");
+            MustBeRefused(InProcessCli.Run([.. path, .. ValidWords(command, without: option), option.Name,
+                "--mistyped"]), option.Name, "--mistyped");
 
         Assert.Equal(before, Listing());
     }
@@ -95,11 +102,14 @@ public sealed class CommandTableTests : IDisposable
 
         Assert.Equal((ExitCode.Ok, ExitCode.Ok), (page.Code, json.Code));
         Assert.DoesNotContain("System.", page.Output, StringComparison.Ordinal);
-        Assert.All(page.Output.Split('\n'), line => Assert.True(line.Length <= 120 || line.Contains("edgesync ", StringComparison.Ordinal), line));
+        Assert.All(page.Output.Split('\n'), line =>
+            Assert.True(line.Length <= 120 || line.Contains("edgesync ", StringComparison.Ordinal), line));
         using var document = System.Text.Json.JsonDocument.Parse(json.Output);
         Assert.Equal("edgesync " + name, document.RootElement.GetProperty("command").GetString());
         Assert.NotEmpty(((Verb)command).Examples);
-        Assert.All(((Verb)command).Examples, e => Assert.Null(Advice.FaultOf("edgesync " + e.Replace("$(date +%F)", "2026", StringComparison.Ordinal), command)));
+        Assert.All(((Verb)command).Examples, e =>
+            Assert.Null(Advice.FaultOf("edgesync " + e
+            .Replace("$(date +%F)", "2026", StringComparison.Ordinal), command)));
     }
 
     [Theory]
@@ -109,18 +119,24 @@ public sealed class CommandTableTests : IDisposable
         var (path, command) = Find(name);
         using var taken = TakePort();
         foreach (var repository in (string[])["missing.fossil", "notes.txt", "folder", "other.db"])
-            MustBeKind(InProcessCli.Run([.. path, "-R", repository, .. WordsOf(command, taken), .. ShortWait(command)]), command);
+            MustBeKind(InProcessCli.Run([.. path, "-R", repository, .. WordsOf(command, taken), .. ShortWait(command)]),
+                command);
 
         foreach (var option in command.Options.Where(o => o.HelpName is "FILE" or "FOLDER" or "PATH"))
         {
             // A daemon has two dozen such options, and each run opens its ports: one value for each has to do.
-            foreach (var value in (string[])(Daemon(command, taken).Any() ? ["missing/missing.txt"] : ["missing/missing.txt", "folder", "notes.txt"]))
-                MustBeKind(InProcessCli.Run([.. path, "-R", "a.fossil", .. WordsOf(command, taken, option), .. ShortWait(command), option.Name, value]), command);
+            foreach (var value in (string[])(Daemon(command, taken).Any() ? ["missing/missing.txt"]
+                : ["missing/missing.txt", "folder", "notes.txt"]))
+                MustBeKind(InProcessCli.Run([.. path, "-R", "a.fossil", .. WordsOf(command, taken, option),
+                    .. ShortWait(command), option.Name, value]), command);
         }
 
         if (command.Arguments.Count > 0)
-            MustBeKind(InProcessCli.Run([.. path, "-R", "a.fossil", .. command.Arguments.Select(_ => "missing/missing.txt"), .. Required(command), .. Daemon(command, taken), .. ShortWait(command)]), command);
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(_folder.Path), f => Path.GetFileName(f).StartsWith('-'));
+            MustBeKind(InProcessCli.Run([.. path, "-R", "a.fossil", .. command.Arguments
+                .Select(_ => "missing/missing.txt"), .. Required(command), .. Daemon(command, taken),
+                .. ShortWait(command)]), command);
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(_folder.Path), f =>
+            Path.GetFileName(f).StartsWith('-'));
     }
 
     [Theory]
@@ -134,7 +150,8 @@ public sealed class CommandTableTests : IDisposable
         Environment.CurrentDirectory = _folder["disk"];
         using var taken = TakePort();
 
-        MustBeKind(InProcessCli.Run([.. path, "-R", "a.fossil", .. WordsOf(command, taken), .. ShortWait(command)]), command);
+        MustBeKind(InProcessCli.Run([.. path, "-R", "a.fossil", .. WordsOf(command, taken), .. ShortWait(command)]),
+            command);
 
         Environment.CurrentDirectory = _folder.Path;
     }
@@ -152,10 +169,12 @@ public sealed class CommandTableTests : IDisposable
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         string[] other = option == "--nats-monitor-port" ? ["--nats-client-port", "0"] : [];
 
-        var run = InProcessCli.Run([.. name.Split(' '), "-R", "a.fossil", .. other, option, option == "--serve-http" ? $"127.0.0.1:{port}" : $"{port}"]);
+        var run = InProcessCli.Run([.. name.Split(' '), "-R", "a.fossil", .. other, option, option == "--serve-http"
+            ? $"127.0.0.1:{port}" : $"{port}"]);
 
         Assert.True(run.Code == ExitCode.Failed, run.ToString());
-        Assert.Contains($"cannot listen on 127.0.0.1:{port}: the address is in use", run.Errors, StringComparison.Ordinal);
+        Assert.Contains($"cannot listen on 127.0.0.1:{port}: the address is in use", run.Errors,
+            StringComparison.Ordinal);
         MustBeKind(run, Find(name).Command);
     }
 
@@ -166,7 +185,8 @@ public sealed class CommandTableTests : IDisposable
     {
         Assert.True(run.Code == ExitCode.Usage, run.ToString());
         Assert.Empty(run.Output);
-        Assert.All(said, text => Assert.True(run.Errors.Contains(text, StringComparison.Ordinal), $"no '{text}' in:\n{run}"));
+        Assert.All(said, text =>
+            Assert.True(run.Errors.Contains(text, StringComparison.Ordinal), $"no '{text}' in:\n{run}"));
         Assert.True(run.Hint is { } hint && Advice.FaultOf(hint, null) is null, run.ToString());
     }
 
@@ -179,19 +199,23 @@ public sealed class CommandTableTests : IDisposable
         if (run.Code is ExitCode.Ok || run.Errors.Length == 0) return;
 
         Assert.True(run.Hint is not null || run.Output.Length > 0, run.ToString());
-        if (run.Hint is { } hint) Assert.True(Advice.FaultOf(hint, command) is null, $"{Advice.FaultOf(hint, command)}\n{run}");
+        if (run.Hint is { } hint) Assert.True(Advice.FaultOf(hint, command) is null,
+            $"{Advice.FaultOf(hint, command)}\n{run}");
     }
 
     /// <summary>Words with which the command would do its work on <c>a.fossil</c>.</summary>
     private static IEnumerable<string> ValidWords(Command command, Option? without = null, Argument? empty = null) =>
     [
-        .. command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0 || a == empty || command.Arguments.IndexOf(a) < command.Arguments.IndexOf(empty!))
+        .. command.Arguments
+            .Where(a => a.Arity.MinimumNumberOfValues > 0 || a == empty
+            || command.Arguments.IndexOf(a) < command.Arguments.IndexOf(empty!))
             .Select(a => a == empty ? "" : ValueOf(a.Name)),
         .. Required(command, without),
     ];
 
     private static IEnumerable<string> Required(Command command, Option? without = null) =>
-        command.Options.Where(o => o.Required && o != without).SelectMany(o => (string[])[o.Name, ValueOf(o.HelpName ?? o.Name)]);
+        command.Options.Where(o => o.Required && o != without)
+            .SelectMany(o => (string[])[o.Name, ValueOf(o.HelpName ?? o.Name)]);
 
     private static IEnumerable<string> WordsOf(Command command, TcpListener taken, Option? without = null) =>
         [.. ValidWords(command, without), .. Daemon(command, taken, without)];
@@ -199,14 +223,17 @@ public sealed class CommandTableTests : IDisposable
     // A daemon that nothing else stops is stopped by a port that is taken.
     private static IEnumerable<string> Daemon(Command command, TcpListener taken, Option? without = null)
     {
-        var isDaemon = command.Options.FirstOrDefault(o => o.Name == "--serve-http" || o.Aliases.Contains("--serve-http"));
+        var isDaemon = command.Options
+            .FirstOrDefault(o => o.Name == "--serve-http" || o.Aliases.Contains("--serve-http"));
         if (isDaemon is null || isDaemon == without) return [];
 
         IEnumerable<string> words = [isDaemon.Name, taken.LocalEndpoint.ToString()!];
-        return command.Options.Any(o => o.Name == "--fossil-url") ? [.. words, "--fossil-url", "http://127.0.0.1:1/", "--project", Code, "--nats-leaf-port", "0"] : words;
+        return command.Options.Any(o => o.Name == "--fossil-url")
+            ? [.. words, "--fossil-url", "http://127.0.0.1:1/", "--project", Code, "--nats-leaf-port", "0"] : words;
     }
 
-    private static IEnumerable<string> ShortWait(Command command) => command.Options.Any(o => o.Name == "--timeout") ? ["--timeout", "1s"] : [];
+    private static IEnumerable<string> ShortWait(Command command) =>
+        command.Options.Any(o => o.Name == "--timeout") ? ["--timeout", "1s"] : [];
 
     private static string ValueOf(string name) => name switch
     {
@@ -231,21 +258,25 @@ public sealed class CommandTableTests : IDisposable
     }
 
     private string[] Listing() =>
-        [.. Directory.EnumerateFileSystemEntries(_folder.Path).Order(StringComparer.Ordinal).Select(f => File.Exists(f) ? $"{f} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(f)))}" : f)];
+        [.. Directory.EnumerateFileSystemEntries(_folder.Path).Order(StringComparer.Ordinal)
+            .Select(f => File.Exists(f)
+            ? $"{f} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(f)))}" : f)];
 
     private static void Fill(string folder)
     {
         File.WriteAllBytes(Path.Combine(folder, "a.fossil"), Template.Value);
         File.WriteAllText(Path.Combine(folder, "notes.txt"), new string('x', 500));
         Directory.CreateDirectory(Path.Combine(folder, "folder"));
-        using var other = Database.Open(Path.Combine(folder, "other.db"), new DatabaseOptions { Access = DatabaseAccess.Create });
+        using var other = Database.Open(Path.Combine(folder, "other.db"),
+            new DatabaseOptions { Access = DatabaseAccess.Create });
         other.Execute("CREATE TABLE t(a)");
     }
 
     private static byte[] MakeTemplate()
     {
         using var folder = new TemporaryFolder();
-        Repository.Create(folder["a.fossil"], new RepositoryCreateOptions { AdminUser = "tester", ProjectName = "Table" }, out _).Dispose();
+        Repository.Create(folder["a.fossil"],
+            new RepositoryCreateOptions { AdminUser = "tester", ProjectName = "Table" }, out _).Dispose();
         return File.ReadAllBytes(folder["a.fossil"]);
     }
 }

@@ -44,8 +44,10 @@ public sealed class FirstUseTests : IDisposable
     {
         Ok("repo", "new", "b.fossil");   // two here: one has to be named
 
-        Assert.Equal(Ok("repo", command, "a.fossil", "--json")[..20], Ok("repo", command, "-R", "a.fossil", "--json")[..20]);
-        Assert.Contains("two repositories are named", Refused("repo", command, "a.fossil", "-R", "b.fossil"), StringComparison.Ordinal);
+        Assert.Equal(Ok("repo", command, "a.fossil", "--json")[..20],
+            Ok("repo", command, "-R", "a.fossil", "--json")[..20]);
+        Assert.Contains("two repositories are named", Refused("repo", command, "a.fossil", "-R", "b.fossil"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,7 +63,6 @@ public sealed class FirstUseTests : IDisposable
     [InlineData("autosync", "banana", "autosync: 'banana' is not on, off, pullonly, all")]
     [InlineData("dotfiles", "perhaps", "dotfiles: 'perhaps' is not on or off")]
     [InlineData("http-port", "many", "http-port: 'many' is not a whole number")]
-    [InlineData("ticket-table", "nonsense", "ticket-table")]
     public void A_setting_is_checked_unless_forced(string name, string value, string said)
     {
         Assert.Contains(said, Refused("repo", "config", "set", name, value), StringComparison.Ordinal);
@@ -71,6 +72,17 @@ public sealed class FirstUseTests : IDisposable
         Assert.Contains(value, Ok("repo", "config", "get", name), StringComparison.Ordinal);
         Ok("repo", "config", "set", name, "");
         Assert.Equal(ExitCode.NotFound, InProcessCli.Run("repo", "config", "get", name).Code);
+    }
+
+    // Its tables are made anew at once, so what makes none cannot be set by force either.
+    [Theory]
+    [InlineData()]
+    [InlineData("--force")]
+    public void A_ticket_table_that_makes_no_table_is_refused(params string[] force)
+    {
+        Assert.Contains("ticket-table", Refused(["repo", "config", "set", "ticket-table", "nonsense", .. force]), StringComparison.Ordinal);
+
+        Assert.Equal(ExitCode.NotFound, InProcessCli.Run("repo", "config", "get", "ticket-table").Code);
     }
 
     [Theory]
@@ -89,7 +101,8 @@ public sealed class FirstUseTests : IDisposable
     [Fact]
     public void Every_setting_of_stock_is_known()
     {
-        var stock = new ProgramStart("/usr/bin/fossil") { Arguments = ["help", "-s"], Environment = new Dictionary<string, string?> { ["HOME"] = _folder.Path, ["COLUMNS"] = "200" } };
+        var stock = new ProgramStart("/usr/bin/fossil") { Arguments = ["help", "-s"],
+            Environment = new Dictionary<string, string?> { ["HOME"] = _folder.Path, ["COLUMNS"] = "200" } };
         Assert.SkipUnless(File.Exists(stock.Program), "fossil is not installed");
 
         var names = stock.Run().MustSucceed().Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
@@ -108,13 +121,39 @@ public sealed class FirstUseTests : IDisposable
         });
     }
 
+    /// <summary>Every setting that our own source reads is one, too.</summary>
+    [Fact]
+    public void Every_setting_that_we_read_is_known()
+    {
+        var source = Directory.EnumerateFiles(Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal)).Select(File.ReadAllText);
+        var reads = new System.Text.RegularExpressions.Regex(@"(?:Settings\[|\.Boolean\(|\.Int64\(|Settings\.Require\(|SettingOf\()""([a-z0-9-]+)""");
+
+        var names = source.SelectMany(text => reads.Matches(text)).Select(m => m.Groups[1].Value).Distinct().ToList();
+
+        Assert.Contains("max-download", names);
+        Assert.All(names, name =>
+        {
+            try
+            {
+                KnownSettings.Require(name, "1", isForced: false);
+            }
+            catch (EdgeSyncException e) when (!e.Message.StartsWith("unknown", StringComparison.Ordinal))
+            {
+                // Known; fixed, or "1" is none of its values.
+            }
+        });
+    }
+
     [Fact]
     public void An_invitation_can_always_clone()
     {
         Ok("repo", "invite", "bob", "--cap", "oi", "--url", "http://127.0.0.1:8093");
 
-        Assert.Contains("bob       oig", Ok("repo", "user", "list").Replace("bob        ", "bob       ", StringComparison.Ordinal), StringComparison.Ordinal);
-        Assert.Contains("is not the address of a peer", Refused("repo", "invite", "eve", "--cap", "o", "--url", "ftp://x"), StringComparison.Ordinal);
+        Assert.Contains("bob       oig", Ok("repo", "user", "list")
+            .Replace("bob        ", "bob       ", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("is not the address of a peer",
+            Refused("repo", "invite", "eve", "--cap", "o", "--url", "ftp://x"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -123,8 +162,10 @@ public sealed class FirstUseTests : IDisposable
         var nobody = SyncRun.Denied(new Uri("http://host/"), "not authorized to clone", null);
         var bob = SyncRun.Denied(new Uri("http://host/"), "not authorized to write", "bob");
 
-        Assert.EndsWith("not authorized to clone: user nobody lacks capability g (clone)", nobody.Message, StringComparison.Ordinal);
-        Assert.EndsWith("not authorized to write: user bob lacks capability i (check in)", bob.Message, StringComparison.Ordinal);
+        Assert.EndsWith("not authorized to clone: user nobody lacks capability g (clone)", nobody.Message,
+            StringComparison.Ordinal);
+        Assert.EndsWith("not authorized to write: user bob lacks capability i (check in)", bob.Message,
+            StringComparison.Ordinal);
         Assert.Equal("log in: --user LOGIN", nobody.Hint);
         Assert.Null(Advice.FaultOf(bob.Hint!, null));
     }
@@ -147,10 +188,14 @@ public sealed class FirstUseTests : IDisposable
         Ok("repo", "branch", "hide", "side", "--user", "root");
         var before = Blobs();
 
-        Assert.Contains("\"already_tagged\"", Ok("repo", "tag", "add", "v1", "-r", "root:trunk", "--json", "--user", "root"), StringComparison.Ordinal);
-        Assert.Contains("\"already_untagged\"", Ok("repo", "tag", "cancel", "v2", "--json", "--user", "root"), StringComparison.Ordinal);
-        Assert.Contains("\"already_closed\"", Ok("repo", "branch", "close", "side", "--json", "--user", "root"), StringComparison.Ordinal);
-        Assert.Contains("\"already_hidden\"", Ok("repo", "branch", "hide", "side", "--json", "--user", "root"), StringComparison.Ordinal);
+        Assert.Contains("\"already_tagged\"",
+            Ok("repo", "tag", "add", "v1", "-r", "root:trunk", "--json", "--user", "root"), StringComparison.Ordinal);
+        Assert.Contains("\"already_untagged\"", Ok("repo", "tag", "cancel", "v2", "--json", "--user", "root"),
+            StringComparison.Ordinal);
+        Assert.Contains("\"already_closed\"", Ok("repo", "branch", "close", "side", "--json", "--user", "root"),
+            StringComparison.Ordinal);
+        Assert.Contains("\"already_hidden\"", Ok("repo", "branch", "hide", "side", "--json", "--user", "root"),
+            StringComparison.Ordinal);
         Assert.Equal(before, Blobs());
     }
 
@@ -168,7 +213,8 @@ public sealed class FirstUseTests : IDisposable
     [InlineData("leaf --password-file pw --serve-http :0 --repo a.fossil", "a password without a user (--user LOGIN)")]
     public void A_slip_is_refused(string line, string said)
     {
-        var run = InProcessCli.Run([.. System.Text.RegularExpressions.Regex.Matches(line, @"'([^']*)'|(\S+)").Select(m => m.Value.Trim('\''))]);
+        var run = InProcessCli.Run([.. System.Text.RegularExpressions.Regex.Matches(line, @"'([^']*)'|(\S+)")
+            .Select(m => m.Value.Trim('\''))]);
 
         Assert.True(run.Code is ExitCode.Usage or ExitCode.NotFound, run.ToString());
         Assert.Contains(said, run.Errors, StringComparison.Ordinal);
@@ -196,7 +242,8 @@ public sealed class FirstUseTests : IDisposable
         var parse = CommandLine.Parse(["leaf", "--nats", ""], Output.To(Stream.Null, Stream.Null, isJson: false));
         var flag = EdgeSync.Cli.Configuration.NodeFlags.Leaf.Single(f => f.Option.Name == "--nats");
 
-        Assert.Equal("[]", flag.FromFlag(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)))!.ToJson());
+        Assert.Equal("[]",
+            flag.FromFlag(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)))!.ToJson());
     }
 
     [Fact]
@@ -213,7 +260,8 @@ public sealed class FirstUseTests : IDisposable
 
         Assert.Equal("bell\\x07 \\x1b]0;title\\x07 \\x9b31m\n", run.Output);
         Assert.DoesNotContain(InProcessCli.Run("repo", "info", "a.fossil").Output, c => char.IsControl(c) && c != '\n');
-        Assert.DoesNotContain(InProcessCli.Run("repo", "cat", "no\u001b[2Jname").Errors, c => char.IsControl(c) && c != '\n');
+        Assert.DoesNotContain(InProcessCli.Run("repo", "cat", "no\u001b[2Jname").Errors, c =>
+            char.IsControl(c) && c != '\n');
     }
 
     [Theory]
@@ -236,7 +284,8 @@ public sealed class FirstUseTests : IDisposable
     {
         _folder.Write("edgesync.json", "{}");
 
-        Assert.Contains("is valid and sets nothing", Ok("config", "validate", "--config", "edgesync.json"), StringComparison.Ordinal);
+        Assert.Contains("is valid and sets nothing", Ok("config", "validate", "--config", "edgesync.json"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -245,7 +294,9 @@ public sealed class FirstUseTests : IDisposable
         var page = Ok("man");
 
         Assert.StartsWith(".TH EDGESYNC 1", page, StringComparison.Ordinal);
-        Assert.All(InProcessCli.Leaves(InProcessCli.Tree()), l => Assert.Contains($".SS edgesync {string.Join(' ', l.Path)}".Replace("-", "\\-", StringComparison.Ordinal), page, StringComparison.Ordinal));
+        Assert.All(InProcessCli.Leaves(InProcessCli.Tree()), l =>
+            Assert.Contains($".SS edgesync {string.Join(' ', l.Path)}"
+            .Replace("-", "\\-", StringComparison.Ordinal), page, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -301,7 +352,9 @@ public sealed class FirstUseTests : IDisposable
         var run = InProcessCli.Run("repo", "clone", "http://127.0.0.1:1/", "c.fossil");
 
         Assert.Equal(ExitCode.Unavailable, run.Code);
-        Assert.Equal(["0.2", "0.5", "1.0"], System.Text.RegularExpressions.Regex.Matches(run.Errors, @"again in ([0-9.]+) s").Select(m => m.Groups[1].Value));
+        Assert.Equal(["0.2", "0.5", "1.0"],
+            System.Text.RegularExpressions.Regex.Matches(run.Errors, @"again in ([0-9.]+) s")
+            .Select(m => m.Groups[1].Value));
         Assert.DoesNotContain("kept", run.Errors, StringComparison.Ordinal);
     }
 
@@ -310,7 +363,7 @@ public sealed class FirstUseTests : IDisposable
     [InlineData("repo info -R missing.fossil", 3, "missing.fossil does not exist")]
     [InlineData("repo clone http://127.0.0.1:1/ folder", 5, "folder is a folder, and a new file is needed")]
     [InlineData("repo hash folder", 1, "folder is a folder, and a file is needed")]
-    [InlineData("leaf --repo a.fossil --serve-http :0 --tls-cert missing.pem", 3, "the TLS file missing.pem does not exist")]
+    [InlineData("leaf --repo a.fossil --serve-http :0 --tls-cert missing.pem", 3, "missing.pem does not exist")]
     public void A_file_that_does_not_do_is_named_in_plain_words(string line, int code, string said)
     {
         _folder.Write("notes.txt", new string('x', 500));

@@ -18,7 +18,8 @@ public sealed class WorkingFolder
 internal sealed record CliRun(string CommandLine, ExitCode Code, string Output, string Errors)
 {
     /// <summary>What stands behind <c>try:</c>, or null.</summary>
-    public string? Hint => Errors.Split('\n').LastOrDefault(l => l.StartsWith("try: ", StringComparison.Ordinal))?["try: ".Length..];
+    public string? Hint =>
+        Errors.Split('\n').LastOrDefault(l => l.StartsWith("try: ", StringComparison.Ordinal))?["try: ".Length..];
 
     public override string ToString() => $"edgesync {CommandLine}\nended with {(int)Code}\n{Output}{Errors}";
 }
@@ -37,7 +38,8 @@ internal static class InProcessCli
         ExitCode code;
         using (var output = Output.To(watched, errors, isJson: args.Contains("--json")))
             code = CommandLine.RunAsync(args, output, stop.Token).GetAwaiter().GetResult();
-        return new CliRun(string.Join(' ', args.Select(a => a.Length == 0 || a.Contains(' ') ? $"'{a}'" : a)), code, TextOf(results), TextOf(errors));
+        return new CliRun(string.Join(' ', args.Select(a => a.Length == 0 || a.Contains(' ') ? $"'{a}'" : a)), code,
+            TextOf(results), TextOf(errors));
     }
 
     /// <summary>The whole tree, as help and completion see it.</summary>
@@ -115,7 +117,8 @@ internal static partial class Advice
             {
                 foreach (Match option in Options().Matches(part))
                 {
-                    if (!IsKnown(option.Value, ran)) return $"{option.Value} is no option{(ran is null ? "" : $" of {Verb.PathOf(ran)}")}: {part}";
+                    if (!IsKnown(option.Value,
+                        ran)) return $"{option.Value} is no option{(ran is null ? "" : $" of {Verb.PathOf(ran)}")}: {part}";
                 }
             }
         }
@@ -142,7 +145,8 @@ internal static partial class Advice
     private static bool IsKnown(string option, Command? ran)
     {
         var commands = ran is null ? InProcessCli.Leaves(InProcessCli.Tree()).Select(l => l.Command) : [ran];
-        return commands.Any(c => CommandLineFaults.OptionsOf(c).Any(o => o.Name == option || o.Aliases.Contains(option)));
+        return commands.Any(c =>
+            CommandLineFaults.OptionsOf(c).Any(o => o.Name == option || o.Aliases.Contains(option)));
     }
 
     [GeneratedRegex("--[a-z][a-z0-9-]*")]

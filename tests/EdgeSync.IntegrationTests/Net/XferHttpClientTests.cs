@@ -94,7 +94,7 @@ public sealed class XferHttpClientTests
     [InlineData("HTTP/1.0 503 Later\r\n\r\n", ErrorKind.Unavailable)]
     [InlineData("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b> there", ErrorKind.Protocol)]
     [InlineData("HTTP/1.0 302 Off\r\nLocation: ftp://x/\r\n\r\n", ErrorKind.Protocol)]
-    [InlineData("SSH-2.0-OpenSSH\r\n\r\n", ErrorKind.Unavailable)]
+    [InlineData("SSH-2.0-OpenSSH\r\n\r\n", ErrorKind.Protocol)]
     public async Task Tells_failures_apart(string reply, ErrorKind kind)
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));

@@ -212,13 +212,14 @@ public sealed class DatabaseTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_no_database_is_corrupt()
+    public void A_file_that_is_no_database_is_not_a_repository()
     {
         File.WriteAllText(_folder["text.db"], new string('x', 5000));
 
         var error = Assert.Throws<SqliteException>(() => Database.Open(_folder["text.db"], new DatabaseOptions()));
 
-        Assert.Equal(ErrorKind.Corrupt, error.Kind);
+        Assert.Equal(ErrorKind.Usage, error.Kind);
+        Assert.Contains("is not a Fossil repository", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

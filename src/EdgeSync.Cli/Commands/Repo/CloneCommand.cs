@@ -61,6 +61,11 @@ internal static class CloneCommand
         {
             throw new EdgeSyncException(e.Kind, e.Message, $"remove {clone.PartialPath} to start over", e);
         }
+        catch (EdgeSyncException e) when (e.Kind == ErrorKind.Denied && !clone.IsResumed)
+        {
+            clone.Discard();
+            throw;
+        }
         catch (Exception e) when (e is not InvariantException)
         {
             if (clone.Abandon()) context.Output.Errors.WriteLine($"the received part is kept in {clone.PartialPath}; the same command resumes it");

@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands.Repo;
 
 /// <summary>
-/// The names that a repository's settings have in Fossil 2.21, and what their values may be. A name that nobody reads, or a
-/// value that stands for the default, would be accepted in silence by the file.
+/// The names that a repository's settings have in Fossil 2.21, and what their values may be. The file would take an
+/// unknown name, or a value that stands for the default, in silence.
 /// </summary>
 internal static class KnownSettings
 {
@@ -15,34 +15,48 @@ internal static class KnownSettings
 
     private static readonly string[] Switches =
     [
-        "access-log", "admin-log", "allow-symlinks", "auto-captcha", "auto-hyperlink-mouseover", "auto-shun", "backoffice-disable", "backoffice-nodelay",
-        "case-sensitive", "chat-inline-images", "clearsign", "diff-binary", "dont-commit", "dont-push", "dotfiles", "exec-rel-paths",
-        "forbid-delta-manifests", "https-login", "localauth", "mtime-changes", "mv-rm-files", "relative-paths", "repo-cksum", "self-pw-reset",
+        "access-log", "admin-log", "allow-symlinks", "auto-captcha", "auto-hyperlink-mouseover", "auto-shun",
+            "backoffice-disable", "backoffice-nodelay",
+        "case-sensitive", "chat-inline-images", "clearsign", "diff-binary", "dont-commit", "dont-push", "dotfiles",
+            "exec-rel-paths",
+        "forbid-delta-manifests", "https-login", "localauth", "mtime-changes", "mv-rm-files", "relative-paths",
+            "repo-cksum", "self-pw-reset",
         "self-register", "tcl", "th1-docs", "th1-hooks", "uv-sync",
     ];
 
     private static readonly string[] Numbers =
     [
-        "auto-hyperlink-delay", "autosync-tries", "chat-initial-history", "chat-keep-count", "chat-keep-days", "chat-poll-timeout", "hash-digits",
-        "http-port", "large-file-size", "lock-timeout", "max-cache-entry", "max-upload", "redirect-to-https",
+        "auto-hyperlink-delay", "autosync-tries", "chat-initial-history", "chat-keep-count", "chat-keep-days",
+        "chat-poll-timeout", "hash-digits", "http-port", "large-file-size", "lock-timeout", "max-cache-entry",
+        "max-download", "max-download-time", "max-upload", "redirect-to-https",
     ];
 
     private static readonly string[] Texts =
     [
-        "auto-hyperlink", "backoffice-logfile", "binary-glob", "chat-alert-sound", "chat-timeline-user", "clean-glob", "comment-format", "crlf-glob", "crnl-glob",
-        "default-csp", "default-perms", "diff-command", "editor", "email-admin", "email-listid", "email-renew-interval", "email-self", "email-send-command",
-        "email-send-db", "email-send-dir", "email-send-method", "email-send-relayhost", "email-subname", "email-url", "empty-dirs", "encoding-glob",
-        "fileedit-glob", "gdiff-command", "gmerge-command", "hooks", "ignore-glob", "keep-glob", "main-branch", "mainmenu", "max-loadavg", "mimetypes",
-        "pgp-command", "preferred-diff-type", "proxy", "repolist-skin", "sitemap-extra", "ssh-command", "ssl-ca-location", "ssl-identity", "tcl-setup",
+        "auto-hyperlink", "backoffice-logfile", "binary-glob", "chat-alert-sound", "chat-timeline-user", "clean-glob",
+            "comment-format", "crlf-glob", "crnl-glob",
+        "default-csp", "default-perms", "diff-command", "editor", "email-admin", "email-listid", "email-renew-interval",
+            "email-self", "email-send-command",
+        "email-send-db", "email-send-dir", "email-send-method", "email-send-relayhost", "email-subname", "email-url",
+            "empty-dirs", "encoding-glob",
+        "fileedit-glob", "gdiff-command", "gmerge-command", "hooks", "ignore-glob", "keep-glob", "main-branch",
+            "mainmenu", "max-loadavg", "mimetypes",
+        "pgp-command", "preferred-diff-type", "proxy", "repolist-skin", "sitemap-extra", "ssh-command",
+            "ssl-ca-location", "ssl-identity", "tcl-setup",
         "tclsh", "th1-setup", "th1-uri-regexp", "ticket-default-report", "user-color-map", "web-browser",
-        "adunit", "adunit-disable", "background-image", "background-mimetype", "captcha-secret", "css", "details", "footer", "header", "icon-image",
-        "icon-mimetype", "index-page", "js", "last-sync-pw", "last-sync-url", "login-group-code", "login-group-name", "logo-image", "logo-mimetype",
-        "parent-project-code", "parent-project-name", "project-description", "project-name", "public-pages", "short-project-name",
+        "adunit", "adunit-disable", "background-image", "background-mimetype", "captcha-secret", "css", "details",
+            "footer", "header", "icon-image",
+        "icon-mimetype", "index-page", "js", "last-sync-pw", "last-sync-url", "login-group-code", "login-group-name",
+            "logo-image", "logo-mimetype",
+        "anon-cookie-lifespan", "cookie-expire", "default-skin", "http_authentication_ok", "obscure", "remote_user_ok",
+        "show-version-diffs", "parent-project-code", "parent-project-name", "project-description", "project-name", "public-pages", "seen-delta-manifest",
+            "short-project-name",
     ];
 
     private static readonly string[] Prefixes =
     [
-        "baseurl:", "ckout:", "draft", "email-", "forum-", "peer-", "search-", "skin:", "sync-pw:", "sync-url:", "ticket-", "timeline-", "wiki-", "edgesync-",
+        "baseurl:", "ckout:", "draft", "email-", "forum-", "peer-", "search-", "skin:", "sync-pw:", "sync-url:",
+            "ticket-", "timeline-", "wiki-", "xfer-", "robot-", "edgesync-",
     ];
 
     private static readonly Dictionary<string, string[]> Words = new(StringComparer.Ordinal)
@@ -58,18 +72,25 @@ internal static class KnownSettings
     {
         if (Fixed.Contains(name))
             throw new EdgeSyncException(ErrorKind.Denied, $"{name} identifies the repository and cannot be changed", "edgesync repo info");
+        // The tables are made anew at once: what makes none cannot be set by force either.
+        if (name == "ticket-table" && value.Length > 0
+            && !value.Contains("CREATE TABLE ticket", StringComparison.OrdinalIgnoreCase))
+            throw Refuse(name, "…", "SQL with CREATE TABLE ticket(…)");
         if (isForced) return;
 
         RequireName(name);
-        if (Words.TryGetValue(name, out var words) && !words.Contains(value)) throw Refuse(name, value, string.Join(", ", words.Where(w => !char.IsDigit(w[0])).Take(4)));
-        if (Switches.Contains(name) && value.ToLowerInvariant() is not ("on" or "off" or "yes" or "no" or "true" or "false" or "1" or "0")) throw Refuse(name, value, "on or off");
+        if (Words.TryGetValue(name, out var words) && !words.Contains(value))
+            throw Refuse(name, value, string.Join(", ", words.Where(w => !char.IsDigit(w[0])).Take(4)));
+        if (Switches.Contains(name)
+            && value.ToLowerInvariant() is not ("on" or "off" or "yes" or "no" or "true" or "false" or "1" or "0"))
+            throw Refuse(name, value, "on or off");
         if (Numbers.Contains(name) && !long.TryParse(value, out _)) throw Refuse(name, value, "a whole number");
-        if (name == "ticket-table" && !value.Contains("CREATE TABLE ticket", StringComparison.OrdinalIgnoreCase)) throw Refuse(name, "…", "SQL with CREATE TABLE ticket(…)");
     }
 
     private static void RequireName(string name)
     {
-        if (Switches.Contains(name) || Numbers.Contains(name) || Texts.Contains(name) || Words.ContainsKey(name)) return;
+        if (Switches.Contains(name) || Numbers.Contains(name) || Texts.Contains(name)
+            || Words.ContainsKey(name)) return;
         if (Prefixes.Any(p => name.StartsWith(p, StringComparison.Ordinal) && name.Length > p.Length)) return;
 
         var near = Suggestions.Nearest(name, [.. Switches, .. Numbers, .. Texts, .. Words.Keys]);
