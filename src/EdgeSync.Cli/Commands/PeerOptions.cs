@@ -49,7 +49,8 @@ internal static class PeerOptions
         return (url, new SyncLogin(user, password));
     }
 
-    public static XferHttpClient OpenClient(CommandContext context)
+    /// <param name="proxy">The repository's setting.</param>
+    public static XferHttpClient OpenClient(CommandContext context, string? proxy)
     {
         var http = new XferHttpClient(
             new XferHttpClientOptions
@@ -57,6 +58,7 @@ internal static class PeerOptions
                 HttpCredentials = context.Get(HttpAuth),
                 UserAgent = $"EdgeSync/{BuildInfo.Version}",
                 SilenceMax = TimeSpan.FromMinutes(5),
+                Proxy = proxy,
             },
             context.Clock);
         http.OnRetry = (reason, pause) => context.Output.Errors.WriteLine($"edgesync: {reason}; again in {pause.TotalSeconds:F1} s");

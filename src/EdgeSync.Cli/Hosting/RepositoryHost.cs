@@ -55,8 +55,9 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
         var writer = OpenWriter(path, clock, log);
         try
         {
-            var (name, isReadOnly) = await writer.RunAsync(repository => (repository.Settings["project-name"], repository.IsReadOnly), cancellationToken);
-            return new RepositoryHost(writer, name, options, clock, log) { IsReadOnly = isReadOnly };
+            var (name, proxy, isReadOnly) = await writer.RunAsync(
+                repository => (repository.Settings["project-name"], repository.Settings["proxy"], repository.IsReadOnly), cancellationToken);
+            return new RepositoryHost(writer, name, options, clock, log) { IsReadOnly = isReadOnly, Proxy = proxy };
         }
         catch
         {
@@ -77,6 +78,9 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
 
     /// <summary>Found so at opening. A status asks without waiting for the writing thread, which may be in a long round.</summary>
     public bool IsReadOnly { get; private init; }
+
+    /// <summary>The setting, as it was at opening: for sessions of our own.</summary>
+    public string? Proxy { get; private init; }
 
     public string? ProjectName => _projectName;
 

@@ -22,6 +22,12 @@ public sealed record XferHttpClientOptions
     public string? HttpCredentials { get; init; }
 
     public string UserAgent { get; init; } = "EdgeSync";
+
+    /// <summary>
+    /// Address of an HTTP proxy for all requests, as the repository's setting <c>proxy</c> has it. Null, empty or off: the
+    /// proxies of the environment.
+    /// </summary>
+    public string? Proxy { get; init; }
 }
 
 /// <summary>The peer answered with a status that is no success.</summary>
@@ -48,6 +54,7 @@ public sealed class XferHttpClient : IDisposable
         _clock = clock;
         _http = new HttpClient(new SocketsHttpHandler
         {
+            Proxy = ProxyOf(options.Proxy),
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = options.ConnectTimeout,
@@ -122,6 +129,19 @@ public sealed class XferHttpClient : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    // Spec: url_enable_proxy() in url.c. A value that is false falls back to the environment, as no value does.
+    private static WebProxy? ProxyOf(string? setting)
+    {
+        if (string.IsNullOrWhiteSpace(setting) || setting.Trim().ToLowerInvariant() is "off" or "no" or "false" or "0" or "system") return null;
+        if (!PeerUrl.TryParse(setting, out var proxy))
+        {
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "the setting 'proxy' is not an address such as http://host:3128", "edgesync repo config set proxy off");
+        }
+
+        return new WebProxy(proxy.Address) { Credentials = proxy.User is { } user ? new NetworkCredential(user, proxy.Password) : null };
+    }
 
     private async Task<(HttpResponseMessage Response, Uri Address, bool IsMovedForGood)> FollowAsync(
         PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, Action? progressed, CancellationToken cancellationToken)

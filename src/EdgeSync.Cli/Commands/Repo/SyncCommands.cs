@@ -9,7 +9,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 /// <summary><c>pull</c>, <c>push</c> and <c>sync</c>: one command with three directions.</summary>
 internal static class SyncCommands
 {
-    private static readonly Argument<string?> Url = new("URL") { Description = "Peer (default: the last one that was synced with).", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Url = new("URL") { Description = "Peer, or the name of a remote (default: the last one that was synced with).", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<bool> Private = new("--private") { Description = "Sync private branches too." };
     private static readonly Option<bool> Unversioned = new("--uv") { Description = "Sync unversioned files too." };
     private static readonly Option<bool> Once = new("--once") { Description = "Do not remember this peer." };
@@ -38,11 +38,8 @@ internal static class SyncCommands
     {
         using var repository = context.OpenToWrite();
         var (savedUrl, savedPassword) = SavedPeer.Read(repository);
-        var text = context.Get(Url) ?? savedUrl ?? throw new EdgeSyncException(
-            ErrorKind.Usage, $"{repository.Path} does not know a peer yet", string.Join(' ', "edgesync", "repo", name, "URL"));
-        var asked = PeerUrl.Parse(text);
-        var isSaved = text == savedUrl || asked.ToString() == savedUrl;
-        var (url, login) = PeerOptions.ReadLogin(context, asked, isSaved ? savedPassword : null);
+        var (asked, askedPassword) = PeerOf(context, repository, name);
+        var (url, login) = PeerOptions.ReadLogin(context, asked, askedPassword);
 
         if (context.Get(Private)) actions |= SyncActions.Private;
         if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
@@ -59,5 +56,22 @@ internal static class SyncCommands
         if (outcome.Report.PushRefused && actions.HasFlag(SyncActions.Push) && !actions.HasFlag(SyncActions.Pull))
             throw SyncRun.Denied(url.Address, "not authorized to write", login?.User);
         return ExitCode.Ok;
+    }
+
+    /// <summary>As stock reads it: a name that was given to a remote, then an address; nothing is the peer synced with last.</summary>
+    private static (PeerUrl Url, string? Password) PeerOf(CommandContext context, Repository repository, string command)
+    {
+        var text = context.Get(Url) ?? "default";
+        var (remoteUrl, remotePassword) = SavedPeer.Read(repository, text);
+        if (remoteUrl is not null) return (PeerUrl.Parse(remoteUrl), remotePassword);
+        if (text == "default")
+        {
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"{repository.Path} does not know a peer yet", string.Join(' ', "edgesync", "repo", command, "URL"));
+        }
+
+        var url = PeerUrl.Parse(text);
+        var (savedUrl, savedPassword) = SavedPeer.Read(repository);
+        return (url, text == savedUrl || url.ToString() == savedUrl ? savedPassword : null);
     }
 }

@@ -21,7 +21,7 @@ internal static class SyncRun
     {
         await using var telemetry = NodeTelemetry.OfCommand(context);
         using var store = new RepositoryArtifactStore(repository);
-        using var http = PeerOptions.OpenClient(context);
+        using var http = PeerOptions.OpenClient(context, repository.Settings["proxy"]);
         using var limited = PeerOptions.Limit(context, cancellationToken);
         var run = new HttpSync(store, options, http, url, context.Clock, repository.Entropy);
         using var progress = new Progress(context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
