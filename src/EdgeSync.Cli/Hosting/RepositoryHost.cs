@@ -52,7 +52,7 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     public static async Task<RepositoryHost> OpenAsync(
         string path, RepositoryHostOptions options, TimeProvider clock, ServeLog log, CancellationToken cancellationToken)
     {
-        var writer = OpenWriter(path, clock, log);
+        var writer = await new WriterOpening(path, clock, log).OpenAsync(RepositoryQueue.Open, cancellationToken);
         try
         {
             var (name, proxy, isReadOnly) = await writer.RunAsync(
@@ -170,20 +170,6 @@ internal sealed class RepositoryHost : IXferHttpHost, IAsyncDisposable
     {
         await _readers.DisposeAsync();
         await _writer.DisposeAsync();
-    }
-
-    // A file that cannot be written, such as one on a read-only medium, is still served to those who only read.
-    private static RepositoryQueue OpenWriter(string path, TimeProvider clock, ServeLog log)
-    {
-        try
-        {
-            return RepositoryQueue.Open(path, RepositoryOptions.Default with { Clock = clock });
-        }
-        catch (EdgeSyncException e) when (e.Kind == ErrorKind.System && File.Exists(path))
-        {
-            log.Write("read-only", ("repository", path), ("because", e.Message));
-            return RepositoryQueue.Open(path, RepositoryOptions.ReadOnly with { Clock = clock });
-        }
     }
 
     /// <summary>Answers one decoded message, from whatever transport it came.</summary>

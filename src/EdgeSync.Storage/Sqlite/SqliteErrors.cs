@@ -56,6 +56,15 @@ public sealed class SqliteException(ErrorKind kind, string message, string? hint
     /// <summary>Another connection holds the lock; trying again later may work.</summary>
     public bool IsBusy => (ResultCode & 0xff) is 5 or 6;
 
+    /// <summary>
+    /// The disk failed to read or write, or to open a file: SQLite tells no reason for that one, which may be a missing
+    /// permission too. Trying again may work.
+    /// </summary>
+    public bool IsDiskFault => IsIoError || (ResultCode & 0xff) == 14;
+
+    /// <summary>Reading or writing failed; no matter of permissions.</summary>
+    public bool IsIoError => (ResultCode & 0xff) == 10;
+
     /// <summary>There is no room on the disk.</summary>
     public bool IsFull => (ResultCode & 0xff) == 13;
 }
