@@ -29,21 +29,21 @@ internal static class Choices
     /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>.</summary>
     public static Option<int> Number(string name, string[] aliases, string description, int otherwise, int min = 0,
         int max = int.MaxValue) => new(name, aliases)
-    {
-        Description = description,
-        HelpName = "N",
-        DefaultValueFactory = _ => otherwise,
-        CustomParser = result =>
         {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-                && number >= min && number <= max) return number;
+            Description = description,
+            HelpName = "N",
+            DefaultValueFactory = _ => otherwise,
+            CustomParser = result =>
+            {
+                var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+                if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                    && number >= min && number <= max) return number;
 
-            var range = max == int.MaxValue ? $"{min} or more" : $"{min} to {max}";
-            result.AddError($"{name}: '{text}' is not a whole number ({range})");
-            return otherwise;
-        },
-    };
+                var range = max == int.MaxValue ? $"{min} or more" : $"{min} to {max}";
+                result.AddError($"{name}: '{text}' is not a whole number ({range})");
+                return otherwise;
+            },
+        };
 
     private static void Check(SymbolResult result, IReadOnlyList<Token> tokens, string name, string[] words)
     {

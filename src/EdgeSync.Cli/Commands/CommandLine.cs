@@ -107,10 +107,19 @@ internal static class CommandLine
 
         // The library's own options look up their descriptions in resources, which takes a tenth of a short command's time.
         root.Options.Add(new Option<bool>("--version",
-            "-V") { Description = "Print version, commit, framework and SQLite.", Arity = ArgumentArity.Zero,
-            Action = new VersionAction(output) });
-        root.Options.Add(new Option<bool>("--help", "-h") { Description = "Print this page.",
-            Arity = ArgumentArity.Zero, Recursive = true, Action = new HelpAction(output) });
+            "-V")
+        {
+            Description = "Print version, commit, framework and SQLite.",
+            Arity = ArgumentArity.Zero,
+            Action = new VersionAction(output)
+        });
+        root.Options.Add(new Option<bool>("--help", "-h")
+        {
+            Description = "Print this page.",
+            Arity = ArgumentArity.Zero,
+            Recursive = true,
+            Action = new HelpAction(output)
+        });
 
         Verb.Attach(root, output, stop);
         return root;

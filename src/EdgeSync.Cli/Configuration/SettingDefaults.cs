@@ -18,12 +18,12 @@ internal static class SettingDefaults
     /// <summary>Null when nothing is worth telling.</summary>
     public static string? TextOf(string path, SettingKind kind) =>
         Values.Value.GetValueOrDefault(path.Split(',')[0]) switch
-    {
-        SettingSwitch { IsOn: true } when kind == SettingKind.Switch => "on",
-        SettingText { Text.Length: > 0 } text => text.Text,
-        SettingNumber number => number.Digits,
-        _ => null,
-    };
+        {
+            SettingSwitch { IsOn: true } when kind == SettingKind.Switch => "on",
+            SettingText { Text.Length: > 0 } text => text.Text,
+            SettingNumber number => number.Digits,
+            _ => null,
+        };
 
     /// <summary>The words that a place takes, for completion; null where it takes more.</summary>
     public static string[]? WordsOf(string path) => path switch

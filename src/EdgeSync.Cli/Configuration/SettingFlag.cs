@@ -58,8 +58,12 @@ internal sealed class SettingFlag
             words.Select(w => new System.CommandLine.Completions.CompletionItem(w)));
         if (kind != SettingKind.Switch) return;
 
-        _negative = new Option<bool>("--no-" + flag[2..]) { Arity = ArgumentArity.Zero, Hidden = true,
-            Description = $"Not {flag}." };
+        _negative = new Option<bool>("--no-" + flag[2..])
+        {
+            Arity = ArgumentArity.Zero,
+            Hidden = true,
+            Description = $"Not {flag}."
+        };
         Negatives.Add(_option, _negative);
     }
 
@@ -190,8 +194,11 @@ internal sealed class SettingFlag
     private SettingNode Element(string word, string who)
     {
         if (Kind == SettingKind.List) return SettingNode.Of(word);
-        if (Kind == SettingKind.Remotes) return new SettingMap { ["urls"] = SettingList.Of(word.Split(',',
-            StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SettingNode.Of)) };
+        if (Kind == SettingKind.Remotes) return new SettingMap
+        {
+            ["urls"] = SettingList.Of(word.Split(',',
+            StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SettingNode.Of))
+        };
 
         return word.Split(':') is [{ Length: > 0 } login, { Length: > 0 } caps]
             ? new SettingMap { ["login"] = SettingNode.Of(login), ["caps"] = SettingNode.Of(caps) }

@@ -101,8 +101,11 @@ public sealed class FirstUseTests : IDisposable
     [Fact]
     public void Every_setting_of_stock_is_known()
     {
-        var stock = new ProgramStart("/usr/bin/fossil") { Arguments = ["help", "-s"],
-            Environment = new Dictionary<string, string?> { ["HOME"] = _folder.Path, ["COLUMNS"] = "200" } };
+        var stock = new ProgramStart("/usr/bin/fossil")
+        {
+            Arguments = ["help", "-s"],
+            Environment = new Dictionary<string, string?> { ["HOME"] = _folder.Path, ["COLUMNS"] = "200" }
+        };
         Assert.SkipUnless(File.Exists(stock.Program), "fossil is not installed");
 
         var names = stock.Run().MustSucceed().Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
