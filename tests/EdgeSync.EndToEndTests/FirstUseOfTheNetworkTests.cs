@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using EdgeSync.Tests.Shared;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -268,14 +269,13 @@ public sealed class FirstUseOfTheNetworkTests
 
     private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> isEnough)
     {
-        var begin = Stopwatch.GetTimestamp();
+        var patience = new Patience(TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(20));
         while (true)
         {
             var text = await ask();
             if (isEnough(text)) return text;
 
-            Assert.True(Stopwatch.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"it does not come; the last was: {text}");
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+            await patience.LookAgainAsync(() => $"the last answer was: {text}", TestContext.Current.CancellationToken);
         }
     }
 

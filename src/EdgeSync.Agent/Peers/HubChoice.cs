@@ -14,7 +14,7 @@ internal static class HubChoice
     /// </summary>
     /// <param name="preferred">The configured one, or those of the uplinks, the first first.</param>
     /// <param name="isUsable">False for hubs that failed too often of late.</param>
-    /// <param name="isProven">True for those that an exchange has worked with: one of them is kept, whoever else says that it is a hub.</param>
+    /// <param name="isProven">True for those that an exchange has worked with: one of them is kept, even when other peers claim to be hubs.</param>
     public static string? Choose(AgentOptions options, IReadOnlyList<string> preferred, PeerRegistry peers, Func<string, bool> isUsable, Func<string, bool> isProven)
     {
         foreach (var hub in preferred)

@@ -169,7 +169,7 @@ internal static class CommandLine
         });
     }
 
-    // Nobody is left without a next step.
+    // Every error names a next step.
     private static EdgeSyncException WithHint(EdgeSyncException failure, string command) => failure.Hint is not null
         ? failure
         : new EdgeSyncException(

@@ -21,7 +21,7 @@ internal static class Durations
         },
     };
 
-    /// <summary>The sentence for a text that is no duration.</summary>
+    /// <summary>The message for an invalid duration.</summary>
     public static string FaultOf(string text) => $"invalid duration '{text}' (examples: 30s, 10m, 2h, 7d)";
 
     public static bool TryParse(string text, out TimeSpan span)

@@ -74,7 +74,7 @@ internal sealed class NatsSection : ISettingSection
     /// <summary>Who may use the embedded broker's ports; empty, and without a token, lets in everybody who reaches them.</summary>
     public List<NatsUser> Users { get; set; } = [];
 
-    /// <summary>Opens the embedded broker's ports to whoever has it, instead of <see cref="Users"/>; may be a bcrypt hash.</summary>
+    /// <summary>Token that clients of the embedded broker present, instead of <see cref="Users"/>; may be a bcrypt hash.</summary>
     public string? Token { get; set; }
 
     /// <summary>File whose first line is the token.</summary>
