@@ -24,7 +24,11 @@ public sealed class Repository : IDisposable
         Names = new NameResolver(this);
         Users = new UserStore(this);
         Unversioned = new UnversionedStore(this);
-        database.Began = Content.OnTransactionBegun;
+        database.Began = canWrite =>
+        {
+            if (canWrite) PlannerStatistics.ForgetSmallTables(database);
+            Content.OnTransactionBegun();
+        };
         Crosslinker = new Crosslinker(this);
         database.Committing = () =>
         {

@@ -51,8 +51,8 @@ public sealed class Database : IDisposable
 
     public bool IsInTransaction => _transactionDepth > 0;
 
-    /// <summary>Runs when an outermost transaction has begun.</summary>
-    public Action? Began { get; set; }
+    /// <summary>Runs when an outermost transaction has begun; true when it is one that writes.</summary>
+    public Action<bool>? Began { get; set; }
 
     /// <summary>Runs before the outermost commit, inside the transaction; a throw here rolls back.</summary>
     public Action? Committing { get; set; }
@@ -189,7 +189,7 @@ public sealed class Database : IDisposable
     /// <summary>Begins a write transaction, or joins the one that runs.</summary>
     public Transaction Begin()
     {
-        if (_transactionDepth == 0) Start("BEGIN IMMEDIATE");
+        if (_transactionDepth == 0) Start("BEGIN IMMEDIATE", canWrite: true);
         _transactionDepth++;
         return new Transaction(this);
     }
@@ -197,7 +197,7 @@ public sealed class Database : IDisposable
     /// <summary>Begins a read transaction: all reads until it ends see one state of the file.</summary>
     public Transaction BeginRead()
     {
-        if (_transactionDepth == 0) Start("BEGIN");
+        if (_transactionDepth == 0) Start("BEGIN", canWrite: false);
         _transactionDepth++;
         return new Transaction(this);
     }
@@ -425,13 +425,13 @@ public sealed class Database : IDisposable
         return statement;
     }
 
-    private void Start(string sql)
+    private void Start(string sql, bool canWrite)
     {
         _isDoomed = false;
         Run(sql);
         try
         {
-            Began?.Invoke();
+            Began?.Invoke(canWrite);
         }
         catch
         {
