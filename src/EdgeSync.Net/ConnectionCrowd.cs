@@ -28,9 +28,13 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<IPAddress, HashSet<ICrowdMember>> _members = [];
+    private long _seenCount;
 
     /// <summary>Open at this moment.</summary>
     public int Count { get; private set; }
+
+    /// <summary>Connections that came so far, the refused ones included.</summary>
+    public long SeenCount => Interlocked.Read(ref _seenCount);
 
     /// <summary>False when there is no room: the connection is to be closed. What entered leaves by <see cref="Leave"/>.</summary>
     public bool TryEnter(IPAddress address, ICrowdMember member)
@@ -38,6 +42,7 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
         var group = AddressGroup.Of(address);
         lock (_gate)
         {
+            _seenCount++;
             var own = _members.GetValueOrDefault(group);
             if (own?.Count >= perAddressMax && !TryEvict(group, own, isIdleOnly: true)) return false;
             if (Count >= connectionsMax && !TryEvictBusiest(group)) return false;

@@ -49,6 +49,9 @@ public sealed class XferHttpServer : IAsyncDisposable
     /// <summary>Where it listens, such as <c>http://127.0.0.1:8080</c>, with the port that was picked.</summary>
     public IReadOnlyList<string> Addresses { get; private set; } = [];
 
+    /// <summary>Connections that its limits have seen so far, the refused ones included.</summary>
+    internal long ConnectionsSeen => _crowd.SeenCount;
+
     /// <exception cref="EdgeSyncException">The address is taken or not ours; a certificate cannot be read.</exception>
     public static async Task<XferHttpServer> StartAsync(
         XferHttpServerOptions options, IXferHttpHost host, TimeProvider clock, CancellationToken cancellationToken)

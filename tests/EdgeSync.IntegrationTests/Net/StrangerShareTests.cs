@@ -17,10 +17,10 @@ public sealed class StrangerShareTests
     {
         await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 4 });
         using var crowd = new Crowd();
-        for (var i = 0; i < 70; i++) await crowd.OpenAsync(Stranger, server.Port, $"{Head}Content-Length: 1000000\r\n\r\n{new string('a', 130)}");
+        for (var i = 0; i < 70; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 1000000\r\n\r\n{new string('a', 130)}");
 
-        Assert.EndsWith("abc", await AskAsync(Other, server.Port, "abc"), StringComparison.Ordinal);
-        Assert.EndsWith("abc", await AskAsync(Stranger, server.Port, "abc"), StringComparison.Ordinal);
+        Assert.EndsWith("abc", await AskAsync(Other, server, "abc"), StringComparison.Ordinal);
+        Assert.EndsWith("abc", await AskAsync(Stranger, server, "abc"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -28,11 +28,11 @@ public sealed class StrangerShareTests
     {
         await using var server = await TestServer.StartAsync(o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 10 });
         using var others = new Crowd();
-        var kept = await others.OpenAsync(Other, server.Port, "");
+        var kept = await others.OpenAsync(Other, server, "");
         using var crowd = new Crowd();
-        for (var i = 0; i < 30; i++) await crowd.OpenAsync(Stranger, server.Port, "");
+        for (var i = 0; i < 30; i++) await crowd.OpenAsync(Stranger, server, "");
 
-        Assert.EndsWith("abc", await AskAsync(Stranger, server.Port, "abc"), StringComparison.Ordinal);
+        Assert.EndsWith("abc", await AskAsync(Stranger, server, "abc"), StringComparison.Ordinal);
         Assert.Equal(0, await EndOfAsync(crowd[0]));
         await kept.SendAsync(Encoding.ASCII.GetBytes("GET /healthz HTTP/1.0\r\n\r\n"));
         Assert.NotEqual(0, await EndOfAsync(kept));
@@ -43,11 +43,11 @@ public sealed class StrangerShareTests
     {
         await using var server = await TestServer.StartAsync(o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 20 });
         using var others = new Crowd();
-        var kept = await others.OpenAsync(Other, server.Port, "");
+        var kept = await others.OpenAsync(Other, server, "");
         using var crowd = new Crowd();
-        for (var i = 0; i < 19; i++) await crowd.OpenAsync(Stranger, server.Port, "");
+        for (var i = 0; i < 19; i++) await crowd.OpenAsync(Stranger, server, "");
 
-        Assert.EndsWith("abc", await AskAsync(Other, server.Port, "abc"), StringComparison.Ordinal);
+        Assert.EndsWith("abc", await AskAsync(Other, server, "abc"), StringComparison.Ordinal);
         Assert.Equal(0, await EndOfAsync(crowd[0]));
         await kept.SendAsync(Encoding.ASCII.GetBytes("GET /healthz HTTP/1.0\r\n\r\n"));
         Assert.NotEqual(0, await EndOfAsync(kept));
@@ -59,10 +59,10 @@ public sealed class StrangerShareTests
         var budget = new ByteBudget(1_000_000);
         await using var server = await TestServer.StartAsync(o => o with { Memory = budget });
         using var crowd = new Crowd();
-        for (var i = 0; i < 8; i++) await crowd.OpenAsync(Stranger, server.Port, $"{Head}Content-Length: 400000\r\n\r\n{new string('a', 120_000)}");
+        for (var i = 0; i < 8; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 400000\r\n\r\n{new string('a', 120_000)}");
         while (budget.Taken < 8 * 120_000) await Task.Delay(5, TestContext.Current.CancellationToken);
 
-        Assert.EndsWith("b", await AskAsync(Other, server.Port, new string('b', 300_000)), StringComparison.Ordinal);
+        Assert.EndsWith("b", await AskAsync(Other, server, new string('b', 300_000)), StringComparison.Ordinal);
         Assert.InRange(budget.Taken, 1, 1_000_000);
     }
 
@@ -72,18 +72,18 @@ public sealed class StrangerShareTests
         await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 4, Memory = new ByteBudget(100_000_000) });
         server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, new byte[8 << 20]));
         using var crowd = new Crowd();
-        for (var i = 0; i < 40; i++) await crowd.OpenAsync(Stranger, server.Port, $"{Head}Content-Length: 1\r\n\r\na");
+        for (var i = 0; i < 40; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 1\r\n\r\na");
         while (server.Requests.Count < 12) await Task.Delay(5, TestContext.Current.CancellationToken);
 
         server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, request.Body.ToArray()));
 
-        Assert.EndsWith("abc", await AskAsync(Other, server.Port, "abc"), StringComparison.Ordinal);
+        Assert.EndsWith("abc", await AskAsync(Other, server, "abc"), StringComparison.Ordinal);
     }
 
-    private static async Task<string> AskAsync(IPAddress from, int port, string body)
+    private static async Task<string> AskAsync(IPAddress from, TestServer server, string body)
     {
         using var crowd = new Crowd();
-        var socket = await crowd.OpenAsync(from, port, $"{Head}Connection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        var socket = await crowd.OpenAsync(from, server, $"{Head}Connection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}");
         using var reply = new MemoryStream();
         await using var stream = new NetworkStream(socket);
         await stream.CopyToAsync(reply, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
@@ -110,12 +110,15 @@ public sealed class StrangerShareTests
 
         public Socket this[int index] => _sockets[index];
 
-        public async Task<Socket> OpenAsync(IPAddress from, int port, string says)
+        /// <summary>Ends when the server has seen the connection: they enter in the order in which they are opened.</summary>
+        public async Task<Socket> OpenAsync(IPAddress from, TestServer server, string says)
         {
+            var seen = server.ConnectionsSeen;
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             _sockets.Add(socket);
             socket.Bind(new IPEndPoint(from, 0));
-            await socket.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
+            await socket.ConnectAsync(IPAddress.Loopback, server.Port, TestContext.Current.CancellationToken);
+            while (server.ConnectionsSeen == seen) await Task.Delay(1, TestContext.Current.CancellationToken);
             if (says.Length > 0) await socket.SendAsync(Encoding.ASCII.GetBytes(says), TestContext.Current.CancellationToken);
             return socket;
         }

@@ -35,6 +35,9 @@ internal sealed class TestServer : IXferHttpHost, IAsyncDisposable
         return server;
     }
 
+    /// <summary>Connections that the server has taken or refused; a client's connect ends before that.</summary>
+    public long ConnectionsSeen => _server!.ConnectionsSeen;
+
     public Task StopAsync(CancellationToken cancellationToken) => _server!.StopAsync(cancellationToken);
 
     /// <summary>Sends bytes and answers all that comes back until the server closes.</summary>
