@@ -127,15 +127,15 @@ export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
 suite "end to end" tests/EdgeSync.EndToEndTests
 if [ "$(host_rid)" = linux-x64 ] && finish_of "publish arm64"; then
-  EDGESYNC_BIN=$root/artifacts/arm64/edgesync suite "arm64" tests/EdgeSync.EndToEndTests --filter-trait Arm64=yes
+  EDGESYNC_BIN=$root/artifacts/arm64/edgesync suite "arm64" tests/EdgeSync.EndToEndTests --treenode-filter '/*/*/*/*[Arm64=yes]'
 fi
 suite "interop" tests/EdgeSync.InteropTests
 # Once more beside the current releases of the programs that we must agree with.
 newest() { ls "$root/artifacts/peers/bin/$1"-* 2>/dev/null | sort -V | tail -1; }
 if finish_of "newer peers"; then
-  EDGESYNC_FOSSIL=$(newest fossil) suite "interop, newest fossil" tests/EdgeSync.InteropTests --filter-not-namespace "EdgeSync.InteropTests.Nats*"
+  EDGESYNC_FOSSIL=$(newest fossil) suite "interop, newest fossil" tests/EdgeSync.InteropTests --treenode-filter '/*/(!EdgeSync.InteropTests.Nats*)/*/*'
   for server in artifacts/peers/bin/nats-server-*; do
-    EDGESYNC_NATS_SERVER=$root/$server suite "interop, ${server##*/}" tests/EdgeSync.InteropTests --filter-namespace "EdgeSync.InteropTests.Nats*"
+    EDGESYNC_NATS_SERVER=$root/$server suite "interop, ${server##*/}" tests/EdgeSync.InteropTests --treenode-filter '/*/EdgeSync.InteropTests.Nats*/*/*'
   done
 fi
 suite "fleets" tests/EdgeSync.FleetTests

@@ -19,7 +19,7 @@ public sealed class AuthoringTests : IDisposable
 
     private int Fails(params string[] arguments) => _edgesync.Run(["repo", .. arguments, "-R", "p.fossil"]).Code;
 
-    [Fact]
+    [Test]
     public void Renames_carry_on_and_nothing_changed_is_refused()
     {
         Repo("ci", "-m", "moved", "--mv", "a.txt=src/a.txt");
@@ -30,7 +30,7 @@ public sealed class AuthoringTests : IDisposable
         Assert.NotEqual(0, Fails("ci", "-m", "not a rename", "--mv", "src"));
     }
 
-    [Fact]
+    [Test]
     public void A_branch_is_started_closed_reopened_hidden_and_integrated()
     {
         _edgesync.Write("side.txt", "side\n");
@@ -51,7 +51,7 @@ public sealed class AuthoringTests : IDisposable
         Assert.Contains("side", Repo("branch", "ls", "--closed"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void An_amendment_shows_and_is_made_once()
     {
         var made = _edgesync.Json("repo", "amend", "tip", "-m", "better words", "--tag", "v1", "-R", "p.fossil");
@@ -63,7 +63,7 @@ public sealed class AuthoringTests : IDisposable
         Assert.Equal(Repo("resolve", "tip"), Repo("resolve", "v1"));
     }
 
-    [Fact]
+    [Test]
     public void A_tag_can_be_put_on_and_taken_off()
     {
         Repo("tag", "add", "v1");
@@ -73,7 +73,7 @@ public sealed class AuthoringTests : IDisposable
         Assert.NotEqual(0, Fails("tag", "add", "wiki-Home"));
     }
 
-    [Fact]
+    [Test]
     public void Wiki_pages_are_created_once_and_exported()
     {
         _edgesync.Write("home.md", "# Home\n");

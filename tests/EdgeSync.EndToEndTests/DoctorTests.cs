@@ -2,13 +2,13 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
 public sealed class DoctorTests
 {
-    [Fact]
+    [Test]
     public void A_sound_repository_on_a_sound_machine_is_healthy()
     {
         using var edgesync = Project();
@@ -23,7 +23,7 @@ public sealed class DoctorTests
         Assert.Matches("=== [0-9]+ passed, [01] warnings, 0 failed ===\n$", edgesync.Ok("doctor", "-R", "hub.fossil"));
     }
 
-    [Fact]
+    [Test]
     public void A_damaged_file_is_named_with_what_to_do()
     {
         using var edgesync = Project();
@@ -37,7 +37,7 @@ public sealed class DoctorTests
         Assert.Matches("FAIL  (integrity|repository):hub.fossil: .+\n      try: ", outcome.Text);
     }
 
-    [Fact]
+    [Test]
     public void A_check_that_fails_ends_with_1_and_stays_one_object()
     {
         using var edgesync = Project();
@@ -50,10 +50,10 @@ public sealed class DoctorTests
         Assert.Equal("failed", StateOf(report.RootElement, "repository:nowhere.fossil"));
     }
 
-    [Theory]
-    [InlineData("*", "", true)]
-    [InlineData("127.0.0.1", "", false)]
-    [InlineData("*", """, "users": [ { "user": "ship", "password": "x" } ]""", false)]
+    [Test]
+    [Arguments("*", "", true)]
+    [Arguments("127.0.0.1", "", false)]
+    [Arguments("*", """, "users": [ { "user": "ship", "password": "x" } ]""", false)]
     public void A_broker_that_lets_in_whoever_reaches_it_is_told_of(string bind, string users, bool isOpen)
     {
         using var edgesync = new Edgesync();
@@ -67,7 +67,7 @@ public sealed class DoctorTests
         if (isOpen) Assert.Contains("nats.users", checks[0].GetProperty("hint").GetString(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_client_port_is_told_from_a_leafnode_port()
     {
         using var edgesync = Project();
@@ -83,7 +83,7 @@ public sealed class DoctorTests
         Assert.Contains("this is a leafnode port", outcome.Text, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void What_answers_but_is_no_NATS_server_is_said_so()
     {
         using var edgesync = Project();
@@ -96,7 +96,7 @@ public sealed class DoctorTests
         Assert.Contains("Connection refused", outcome.Text, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_port_that_a_leaf_of_ours_holds_is_fine_and_one_of_a_stranger_is_not()
     {
         using var edgesync = Project();
@@ -114,7 +114,7 @@ public sealed class DoctorTests
         Assert.Contains($"FAIL  port:http: another program listens on 127.0.0.1:{stranger.Port}", theirs.Text, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_secret_that_others_can_read_fails()
     {
         using var edgesync = Project();
@@ -129,7 +129,7 @@ public sealed class DoctorTests
         Assert.DoesNotContain("s3cret", outcome.Text + outcome.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Leftovers_are_warnings()
     {
         using var edgesync = Project();

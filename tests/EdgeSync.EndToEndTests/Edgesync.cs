@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using System.Text.Json;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -17,7 +17,7 @@ internal sealed class Edgesync : IDisposable
             Vectors.RepositoryRoot, "src", "EdgeSync.Cli", "bin", Metadata("Configuration"), Metadata("TargetFramework"), "edgesync");
 
     /// <summary>The host of a just-in-time build hides the name that it was called by.</summary>
-    public static void RequireOneFile() => Assert.SkipUnless(
+    public static void RequireOneFile() => Skip.Unless(
         Environment.GetEnvironmentVariable("EDGESYNC_BIN") is { Length: > 0 }, "needs the published file: EDGESYNC_BIN");
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("edgesync-e2e-").FullName;

@@ -4,22 +4,22 @@ namespace EdgeSync.EndToEndTests;
 
 public sealed class ExitCodeTests
 {
-    [Theory]
-    [InlineData(2, "usage", "repo", "nonsense")]
-    [InlineData(2, "usage", "repo", "hash")]
-    [InlineData(2, "usage", "repo", "timeline", "--type", "x")]
-    [InlineData(2, "usage", "repo", "clone", "not-a-url", "x.fossil")]
-    [InlineData(2, "usage", "leaf")]
-    [InlineData(2, "usage", "bridge")]
-    [InlineData(3, "not_found", "repo", "info", "-R", "missing.fossil")]
-    [InlineData(3, "not_found", "repo", "resolve", "nothing-like-it", "-R", "a.fossil")]
-    [InlineData(3, "not_found", "repo", "user", "rm", "nobody-knows", "-R", "a.fossil")]
-    [InlineData(3, "not_found", "repo", "uv", "get", "missing", "-R", "a.fossil")]
-    [InlineData(5, "conflict", "repo", "new", "a.fossil")]
-    [InlineData(5, "conflict", "repo", "clone", "http://127.0.0.1:1/", "a.fossil")]
-    [InlineData(6, "denied", "repo", "query", "DELETE FROM config", "-R", "a.fossil")]
-    [InlineData(6, "denied", "repo", "config", "set", "project-code", "1", "-R", "a.fossil")]
-    [InlineData(7, "unavailable", "repo", "clone", "http://127.0.0.1:1/", "b.fossil")]
+    [Test]
+    [Arguments(2, "usage", "repo", "nonsense")]
+    [Arguments(2, "usage", "repo", "hash")]
+    [Arguments(2, "usage", "repo", "timeline", "--type", "x")]
+    [Arguments(2, "usage", "repo", "clone", "not-a-url", "x.fossil")]
+    [Arguments(2, "usage", "leaf")]
+    [Arguments(2, "usage", "bridge")]
+    [Arguments(3, "not_found", "repo", "info", "-R", "missing.fossil")]
+    [Arguments(3, "not_found", "repo", "resolve", "nothing-like-it", "-R", "a.fossil")]
+    [Arguments(3, "not_found", "repo", "user", "rm", "nobody-knows", "-R", "a.fossil")]
+    [Arguments(3, "not_found", "repo", "uv", "get", "missing", "-R", "a.fossil")]
+    [Arguments(5, "conflict", "repo", "new", "a.fossil")]
+    [Arguments(5, "conflict", "repo", "clone", "http://127.0.0.1:1/", "a.fossil")]
+    [Arguments(6, "denied", "repo", "query", "DELETE FROM config", "-R", "a.fossil")]
+    [Arguments(6, "denied", "repo", "config", "set", "project-code", "1", "-R", "a.fossil")]
+    [Arguments(7, "unavailable", "repo", "clone", "http://127.0.0.1:1/", "b.fossil")]
     public void Tells_failures_apart_for_scripts_and_people(int code, string kind, params string[] arguments)
     {
         using var edgesync = new Edgesync();
@@ -36,7 +36,7 @@ public sealed class ExitCodeTests
         Assert.Equal(kind, document.RootElement.GetProperty("error").GetProperty("kind").GetString());
     }
 
-    [Fact]
+    [Test]
     public void Lists_the_candidates_of_an_ambiguous_choice()
     {
         using var edgesync = new Edgesync();
@@ -50,7 +50,7 @@ public sealed class ExitCodeTests
         Assert.Equal(2, document.RootElement.GetProperty("error").GetProperty("candidates").GetArrayLength());
     }
 
-    [Fact]
+    [Test]
     public void Several_daemons_are_told_apart_by_process_role_name_and_repository()
     {
         using var edgesync = new Edgesync();
@@ -67,7 +67,7 @@ public sealed class ExitCodeTests
         Assert.Matches(@"(?m)^  \d+  leaf  \S+  .*b\.fossil$", outcome.Errors);
     }
 
-    [Fact]
+    [Test]
     public void A_wrong_password_keeps_nothing_and_names_who_was_refused()
     {
         using var edgesync = new Edgesync();
@@ -82,7 +82,7 @@ public sealed class ExitCodeTests
         Assert.DoesNotContain(Directory.GetFiles(edgesync.Folder), f => Path.GetFileName(f).StartsWith('b'));
     }
 
-    [Fact]
+    [Test]
     public void An_invitation_of_a_private_project_clones_and_a_refusal_names_the_capability()
     {
         using var edgesync = new Edgesync();
@@ -99,7 +99,7 @@ public sealed class ExitCodeTests
         Assert.Contains("user bob lacks capability g (clone)", refused.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_failed_clone_leaves_no_file()
     {
         using var edgesync = new Edgesync();
@@ -109,7 +109,7 @@ public sealed class ExitCodeTests
         Assert.Empty(Directory.GetFiles(edgesync.Folder));
     }
 
-    [Fact]
+    [Test]
     public void Something_that_is_no_repository_is_named_as_such()
     {
         using var edgesync = new Edgesync();

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 

@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>The lines that a daemon prints work, on one machine and on two; what is not there yet is waited for.</summary>
 public sealed class FirstUseOfTheNetworkTests
 {
-    [Fact]
+    [Test]
     public async Task The_printed_line_joins_from_another_machine()
     {
         using var edgesync = Project(out var code);
@@ -30,10 +30,10 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Equal(edgesync.Ok("repo", "ls", "tip", "-R", "a.fossil"), edgesync.Ok("repo", "ls", "tip", "-R", "b.fossil"));
     }
 
-    [Fact]
+    [Test]
     public async Task A_leaf_on_IPv6_loopback_is_cloned_by_the_line_that_it_prints()
     {
-        Assert.SkipUnless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
+        Skip.Unless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
         using var edgesync = Project(out _);
         using var leaf = Running.Start(edgesync, [Edgesync.Binary, "leaf", "--repo", "a.fossil", "--serve-http", "[::1]:0"]);
 
@@ -44,9 +44,9 @@ public sealed class FirstUseOfTheNetworkTests
         edgesync.Ok("repo", "verify", "-R", "copy.fossil");
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
     public async Task A_leaf_waits_for_its_first_copy_until_the_hub_is_there(bool overNats)
     {
         using var edgesync = Project(out var code);
@@ -71,7 +71,7 @@ public sealed class FirstUseOfTheNetworkTests
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
     }
 
-    [Fact]
+    [Test]
     public void A_definite_refusal_ends_with_its_exit_code()
     {
         using var edgesync = Project(out _);
@@ -86,7 +86,7 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Equal(5, edgesync.Run("leaf", "--repo", "a.fossil", "--project", new string('a', 40), "--serve-http", "127.0.0.1:0").Code);
     }
 
-    [Fact]
+    [Test]
     public async Task Pages_for_this_machine_are_not_shown_under_a_foreign_name_or_through_any_proxy()
     {
         using var edgesync = Project(out _);
@@ -102,12 +102,12 @@ public sealed class FirstUseOfTheNetworkTests
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, leaf.Url + "/status");
             request.Headers.TryAddWithoutValidation(header, value);
-            using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            using var response = await http.SendAsync(request, TestContext.Current!.Execution.CancellationToken);
             return response.StatusCode;
         }
     }
 
-    [Fact]
+    [Test]
     public void A_control_socket_replaces_a_socket_and_nothing_else()
     {
         using var edgesync = Project(out _);
@@ -129,11 +129,11 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.StartsWith("http://", leaf.Url, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("--tls-cert", "cert.pem", "--tls-key", "key.pem")]
-    [InlineData("--nats-serve-cert", "cert.pem", "--nats-serve-key", "key.pem")]
-    [InlineData("--password-file", "key.pem", "--user", "bob")]
-    [InlineData("--config", "with-password.json")]
+    [Test]
+    [Arguments("--tls-cert", "cert.pem", "--tls-key", "key.pem")]
+    [Arguments("--nats-serve-cert", "cert.pem", "--nats-serve-key", "key.pem")]
+    [Arguments("--password-file", "key.pem", "--user", "bob")]
+    [Arguments("--config", "with-password.json")]
     public void A_secret_that_others_can_read_is_refused_with_the_command_that_mends_it(params string[] arguments)
     {
         using var edgesync = Project(out _);
@@ -148,7 +148,7 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Contains($"chmod 600 {file}", outcome.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_password_file_of_a_command_is_no_exception()
     {
         using var edgesync = Project(out _);
@@ -160,7 +160,7 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Contains("chmod 600 pw", outcome.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Guessing_the_password_of_one_login_stops_that_login_and_no_other()
     {
         using var edgesync = Project(out _);
@@ -181,9 +181,9 @@ public sealed class FirstUseOfTheNetworkTests
             edgesync.Run("repo", "pull", leaf.Url, "-R", "b.fossil", "--user", user, "--pass", password, "--timeout", "3s").Code;
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
     public async Task A_leaf_joins_inside_WebSocket_also_through_a_proxy(bool throughProxy)
     {
         using var edgesync = Project(out var code);
@@ -200,7 +200,7 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.All(proxy.Logins, login => Assert.Equal("Proxy-Authorization: Basic c29tZW9uZTpzZWNyZXQ=", login));
     }
 
-    [Fact]
+    [Test]
     public async Task Who_has_the_token_may_use_the_ports_and_nobody_else()
     {
         using var edgesync = Project(out var code);
@@ -216,7 +216,7 @@ public sealed class FirstUseOfTheNetworkTests
             "it is refused");
     }
 
-    [Fact]
+    [Test]
     public async Task Nobody_to_sync_with_names_who_is_away()
     {
         using var edgesync = Project(out var code);
@@ -258,8 +258,8 @@ public sealed class FirstUseOfTheNetworkTests
     {
         try
         {
-            using var response = await http.GetAsync(url, TestContext.Current.CancellationToken);
-            return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            using var response = await http.GetAsync(url, TestContext.Current!.Execution.CancellationToken);
+            return await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken);
         }
         catch (HttpRequestException)
         {
@@ -275,7 +275,7 @@ public sealed class FirstUseOfTheNetworkTests
             var text = await ask();
             if (isEnough(text)) return text;
 
-            await patience.LookAgainAsync(() => $"the last answer was: {text}", TestContext.Current.CancellationToken);
+            await patience.LookAgainAsync(() => $"the last answer was: {text}", TestContext.Current!.Execution.CancellationToken);
         }
     }
 
@@ -298,7 +298,7 @@ public sealed class FirstUseOfTheNetworkTests
         /// <summary>The lines up to the one that has the text in it.</summary>
         public async Task<IReadOnlyList<string>> ReadUntilAsync(string text)
         {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
             patience.CancelAfter(TimeSpan.FromMinutes(2));
             var lines = new List<string>();
             while (await _process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
@@ -385,7 +385,7 @@ public sealed class FirstUseOfTheNetworkTests
         public TwoMachines()
         {
             var refusal = Ip("netns", "add", Name(1));
-            Assert.SkipUnless(refusal is null, $"needs the right to make network namespaces (iproute2, root): {refusal}");
+            Skip.Unless(refusal is null, $"needs the right to make network namespaces (iproute2, root): {refusal}");
             try
             {
                 Must("netns", "add", Name(2));

@@ -5,7 +5,7 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>What <c>repo ci</c> takes from a folder; <c>--watch</c> uses the same scan.</summary>
 public sealed class FolderCheckinTests
 {
-    [Fact]
+    [Test]
     public void A_named_pipe_is_skipped_and_named()   // R3
     {
         using var edgesync = New();
@@ -21,7 +21,7 @@ public sealed class FolderCheckinTests
         Assert.Equal("pipe", Assert.Single(skipped.EnumerateArray()).GetProperty("name").GetString());
     }
 
-    [Fact]
+    [Test]
     public void A_named_pipe_that_is_named_is_an_error()   // R3
     {
         using var edgesync = New();
@@ -33,7 +33,7 @@ public sealed class FolderCheckinTests
         Assert.Contains("is a named pipe", outcome.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_link_to_a_folder_is_a_link()   // R4
     {
         using var edgesync = New();
@@ -51,14 +51,14 @@ public sealed class FolderCheckinTests
         Assert.Contains("lies behind the link o", behind.Errors, StringComparison.Ordinal);
     }
 
-    [Theory]   // S15, A2
-    [InlineData("p.fossil")]
-    [InlineData("p.fossil-wal")]
-    [InlineData("p.fossil-spool-1a2b")]
-    [InlineData(".git/x")]
-    [InlineData("d/.fslckout")]
-    [InlineData("d/_FOSSIL_-journal")]
-    [InlineData("hard.bin")]
+    [Test]   // S15, A2
+    [Arguments("p.fossil")]
+    [Arguments("p.fossil-wal")]
+    [Arguments("p.fossil-spool-1a2b")]
+    [Arguments(".git/x")]
+    [Arguments("d/.fslckout")]
+    [Arguments("d/_FOSSIL_-journal")]
+    [Arguments("hard.bin")]
     public void What_belongs_to_repositories_and_checkouts_is_left_out_and_refused(string name)
     {
         using var edgesync = New();
@@ -75,7 +75,7 @@ public sealed class FolderCheckinTests
         Assert.Equal(["a.txt"], Files(edgesync));
     }
 
-    [Fact]
+    [Test]
     public void The_repository_is_known_by_any_way_that_leads_to_it()   // S15
     {
         using var edgesync = New();
@@ -90,7 +90,7 @@ public sealed class FolderCheckinTests
         Assert.Equal(["a.txt", "b.txt"], Files(edgesync, "real/p.fossil"));
     }
 
-    [Fact]
+    [Test]
     public void What_stock_does_not_add_by_itself_is_not_added()   // S15
     {
         using var edgesync = New();
@@ -115,10 +115,10 @@ public sealed class FolderCheckinTests
         Assert.Equal([".fossil-settings/ignore-glob", ".hidden", "a.o", "a.txt", "sub/.dot/b"], Files(edgesync));
     }
 
-    [Fact]
+    [Test]
     public void What_cannot_be_read_is_left_out_and_the_rest_committed()   // R9
     {
-        Assert.SkipUnless(Unreadable.IsPossible, "needs setpriv to read as nobody");
+        Skip.Unless(Unreadable.IsPossible, "needs setpriv to read as nobody");
         using var edgesync = New();
         edgesync.Write("w/a.txt", "1\n");
         edgesync.Write("w/b.txt", "1\n");
@@ -135,7 +135,7 @@ public sealed class FolderCheckinTests
         Assert.Equal("2\n", edgesync.Ok("repo", "cat", "-R", "p.fossil", "b.txt", "-r", "tip"));
     }
 
-    [Fact]
+    [Test]
     public void An_empty_name_is_not_the_whole_folder()   // A2
     {
         using var edgesync = New();
@@ -144,7 +144,7 @@ public sealed class FolderCheckinTests
         Assert.Equal(2, edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", "m", "").Code);
     }
 
-    [Fact]
+    [Test]
     public async Task Six_at_once_follow_one_another()   // R6
     {
         using var edgesync = New();
@@ -161,7 +161,7 @@ public sealed class FolderCheckinTests
         Assert.NotEqual(before, edgesync.Ok("repo", "query", "-R", "p.fossil", "SELECT count(*) FROM plink"));
     }
 
-    [Fact]
+    [Test]
     public void A_named_parent_that_was_followed_is_a_fork()   // R6
     {
         using var edgesync = New();

@@ -6,7 +6,7 @@ public sealed class FolderWatchTests
 {
     private const int Terminate = 15;
 
-    [Fact]
+    [Test]
     public async Task What_is_edited_in_the_folder_is_committed_after_a_quiet_time()
     {
         using var edgesync = Watched();
@@ -32,7 +32,7 @@ public sealed class FolderWatchTests
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
     }
 
-    [Fact]
+    [Test]
     public async Task A_change_of_somebody_else_is_not_undone_and_one_on_both_sides_is_said()
     {
         using var edgesync = Watched();
@@ -56,7 +56,7 @@ public sealed class FolderWatchTests
         Assert.Equal(0, leaf.Stop(Terminate));
     }
 
-    [Fact]
+    [Test]
     public async Task With_leave_to_fork_what_both_changed_goes_beside_it()
     {
         using var edgesync = Watched(more: "\"allow_fork\": true,");
@@ -73,9 +73,9 @@ public sealed class FolderWatchTests
         Assert.Equal(0, leaf.Stop(Terminate));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
     public async Task A_parent_that_somebody_else_has_locked_gets_no_child_unless_told_so(bool overrides)
     {
         using var edgesync = new Edgesync();
@@ -108,7 +108,7 @@ public sealed class FolderWatchTests
         Assert.Equal(0, leaf.Stop(Terminate));
     }
 
-    [Fact]
+    [Test]
     public async Task An_emptied_folder_is_no_check_in()
     {
         using var edgesync = Watched();
@@ -128,7 +128,7 @@ public sealed class FolderWatchTests
         Assert.Equal(0, leaf.Stop(Terminate));
     }
 
-    [Fact]
+    [Test]
     public async Task A_named_pipe_is_told_of_and_stops_nobody()   // R3
     {
         using var edgesync = Watched();
@@ -147,7 +147,7 @@ public sealed class FolderWatchTests
         Assert.Equal(1, leaf.Errors.Split("pipe is a named pipe").Length - 1);
     }
 
-    [Fact]
+    [Test]
     public async Task A_tip_from_the_future_is_followed()   // R5
     {
         using var edgesync = Watched();
@@ -166,10 +166,10 @@ public sealed class FolderWatchTests
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
     }
 
-    [Fact]
+    [Test]
     public void A_file_that_cannot_be_read_keeps_what_the_repository_has_of_it()   // R9
     {
-        Assert.SkipUnless(Unreadable.IsPossible, "needs setpriv to read as nobody");
+        Skip.Unless(Unreadable.IsPossible, "needs setpriv to read as nobody");
         using var edgesync = Watched();
         edgesync.Write("folder/a.txt", "1\n");
         edgesync.Write("folder/d/b.txt", "1\n");
@@ -195,7 +195,7 @@ public sealed class FolderWatchTests
         Assert.Contains("d cannot be read", errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task What_is_tracked_is_watched_although_it_is_ignored()   // S15
     {
         using var edgesync = Watched();
@@ -218,8 +218,8 @@ public sealed class FolderWatchTests
     private static async Task<string> ReadinessAsync(RunningLeaf leaf, int expected)
     {
         using var http = new HttpClient();
-        using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current.CancellationToken);
-        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current!.Execution.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken);
         Assert.True((int)response.StatusCode == expected, text);
         return text;
     }

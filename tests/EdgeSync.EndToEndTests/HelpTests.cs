@@ -5,7 +5,7 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>What is in the help works; the tree is walked by reading the pages, as a person would.</summary>
 public sealed class HelpTests
 {
-    [Fact]
+    [Test]
     public void Every_command_has_a_page_with_examples_and_exit_codes()
     {
         using var edgesync = new Edgesync();
@@ -22,7 +22,7 @@ public sealed class HelpTests
         });
     }
 
-    [Fact]
+    [Test]
     public void Every_example_begins_with_its_own_command()
     {
         using var edgesync = new Edgesync();
@@ -34,20 +34,20 @@ public sealed class HelpTests
         }
     }
 
-    [Fact]
+    [Test]
     public void The_document_of_the_contract_names_every_command()
     {
         using var edgesync = new Edgesync();
-        var document = File.ReadAllText(Path.Combine(EdgeSync.Tests.Shared.Vectors.RepositoryRoot, "docs", "cli.md"));
+        var document = File.ReadAllText(Path.Combine(EdgeSync.Tests.Support.Vectors.RepositoryRoot, "docs", "cli.md"));
 
         foreach (var page in Walk(edgesync, []).Where(p => p.IsLeaf))
             Assert.Contains($"`{string.Join(' ', page.Path)}`", document, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("bash")]
-    [InlineData("zsh")]
-    [InlineData("fish")]
+    [Test]
+    [Arguments("bash")]
+    [Arguments("zsh")]
+    [Arguments("fish")]
     public void Completion_scripts_ask_the_program_itself(string shell)
     {
         using var edgesync = new Edgesync();
@@ -56,7 +56,7 @@ public sealed class HelpTests
         Assert.Equal(shell, edgesync.Json("completion", shell).GetProperty("shell").GetString());
     }
 
-    [Fact]
+    [Test]
     public void Completion_offers_commands_and_options()
     {
         using var edgesync = new Edgesync();
@@ -65,7 +65,7 @@ public sealed class HelpTests
         Assert.Contains("--serve-http\n", edgesync.Ok("[suggest:16]", "edgesync leaf --"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void The_bash_script_completes()
     {
         using var edgesync = new Edgesync();

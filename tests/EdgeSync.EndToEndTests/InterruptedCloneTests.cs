@@ -8,7 +8,7 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>A clone that does not come to its end leaves no repository under the final name, and the same command resumes it.</summary>
 public sealed class InterruptedCloneTests
 {
-    [Fact]
+    [Test]
     public void Goes_on_after_the_time_was_over()
     {
         using var edgesync = new Edgesync();
@@ -32,7 +32,7 @@ public sealed class InterruptedCloneTests
         Assert.Equal(edgesync.Ok("repo", "ls", "--long", "-R", "hub.fossil"), edgesync.Ok("repo", "ls", "--long", "-R", "mine.fossil"));
     }
 
-    [Fact]
+    [Test]
     public void Does_not_go_on_with_another_project()
     {
         using var edgesync = new Edgesync();
@@ -50,7 +50,7 @@ public sealed class InterruptedCloneTests
         Assert.True(edgesync.Json("repo", "clone", leaf.Url, "mine.fossil").GetProperty("resumed").GetBoolean());
     }
 
-    [Fact]
+    [Test]
     public void Never_touches_a_file_that_is_there()
     {
         using var edgesync = new Edgesync();

@@ -7,10 +7,10 @@ namespace EdgeSync.EndToEndTests;
 /// <summary><c>--memory-limit</c>: small machines work, strangers cannot make them fall over, and who asks for nonsense is told.</summary>
 public sealed class MemoryLimitTests
 {
-    [Theory]
-    [InlineData("6M", "at least 48M")]
-    [InlineData("many", "invalid size 'many'")]
-    [InlineData("64Q", "invalid size '64Q'")]
+    [Test]
+    [Arguments("6M", "at least 48M")]
+    [Arguments("many", "invalid size 'many'")]
+    [Arguments("64Q", "invalid size '64Q'")]
     public void A_limit_that_is_none_is_a_usage_error(string size, string says)
     {
         using var edgesync = new Edgesync();
@@ -22,7 +22,7 @@ public sealed class MemoryLimitTests
         Assert.False(File.Exists(edgesync["a.fossil"]));
     }
 
-    [Fact]
+    [Test]
     public void The_variable_says_the_same()
     {
         using var edgesync = new Edgesync();
@@ -34,7 +34,7 @@ public sealed class MemoryLimitTests
         Assert.Contains("EDGESYNC_MEMORY_LIMIT", outcome.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Much_more_than_the_limit_is_pushed_and_cloned_through_it()
     {
         using var edgesync = new Edgesync();
@@ -61,7 +61,7 @@ public sealed class MemoryLimitTests
             edgesync.Ok("repo", "ls", tip, "-R", "mine.fossil"), edgesync.Ok("repo", "ls", tip, "-R", "there.fossil"));
     }
 
-    [Fact]
+    [Test]
     public async Task A_small_body_that_claims_a_gigabyte_is_refused_and_costs_nothing()
     {
         using var edgesync = new Edgesync();
@@ -76,7 +76,7 @@ public sealed class MemoryLimitTests
         {
             using var body = new ByteArrayContent(bomb);
             body.Headers.ContentType = new MediaTypeHeaderValue("application/x-fossil");
-            using var reply = await http.PostAsync(leaf.Url, body, TestContext.Current.CancellationToken);
+            using var reply = await http.PostAsync(leaf.Url, body, TestContext.Current!.Execution.CancellationToken);
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, reply.StatusCode);
         }
 

@@ -3,7 +3,7 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>What the broker of a daemon lets through: sizes, users, settings from a file.</summary>
 public sealed class NodeAccessTests
 {
-    [Fact]
+    [Test]
     public async Task A_file_larger_than_a_message_travels_in_parts_both_ways()
     {
         using var edgesync = Project(out var code);
@@ -21,7 +21,7 @@ public sealed class NodeAccessTests
         Assert.Equal(File.ReadAllBytes(edgesync["large-a.bin"]), edgesync.Run("repo", "cat", "-R", "b.fossil", HashOf(edgesync, "b.fossil", "large-a.bin")).Output);
     }
 
-    [Fact]
+    [Test]
     public async Task A_broker_with_users_takes_only_them()
     {
         using var edgesync = Project(out var code);
@@ -44,7 +44,7 @@ public sealed class NodeAccessTests
         Assert.DoesNotContain("well kept", hub.Errors + known.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Settings_say_what_is_wrong_before_anything_starts()
     {
         using var edgesync = new Edgesync();
@@ -57,7 +57,7 @@ public sealed class NodeAccessTests
         Assert.Equal(2, edgesync.Run("config", "validate", "--config", "edgesync.json").Code);
     }
 
-    [Fact]
+    [Test]
     public void The_settings_in_force_name_who_set_them()
     {
         using var edgesync = new Edgesync();

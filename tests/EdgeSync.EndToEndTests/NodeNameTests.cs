@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -7,7 +7,7 @@ public sealed class NodeNameTests
 {
     private const string Taken = "another node is called ship too";
 
-    [Fact]
+    [Test]
     public async Task Two_clients_of_one_name_both_say_so_and_doctor_knows_what_to_do()
     {
         using var edgesync = Project();
@@ -42,7 +42,7 @@ public sealed class NodeNameTests
         await first.UntilCheckinsAsync(3);
     }
 
-    [Fact]
+    [Test]
     public async Task Two_leaves_of_one_name_are_told_by_the_hub_that_they_are_two()
     {
         using var edgesync = Project();

@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -7,7 +7,7 @@ public sealed class NodeReloadTests
 {
     private const int Hangup = 1;
 
-    [Fact]
+    [Test]
     public async Task Users_of_the_broker_come_and_go_without_a_restart()
     {
         using var edgesync = Project();
@@ -25,7 +25,7 @@ public sealed class NodeReloadTests
         Assert.DoesNotContain("kept", hub.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task A_leaf_takes_another_hub_and_another_poll_and_names_what_waits()
     {
         using var edgesync = Project();
@@ -49,7 +49,7 @@ public sealed class NodeReloadTests
         await leaf.UntilCheckinsAsync(3);
     }
 
-    [Fact]
+    [Test]
     public async Task A_client_turns_to_another_server()
     {
         using var edgesync = Project();
@@ -66,7 +66,7 @@ public sealed class NodeReloadTests
         await other.UntilPeersAsync(1);
     }
 
-    [Fact]
+    [Test]
     public async Task A_secret_that_others_can_read_leaves_everything_as_it_was()
     {
         using var edgesync = Project();
@@ -83,7 +83,7 @@ public sealed class NodeReloadTests
         Assert.Equal("ok", await StateOfAsync(ship, "nats"));
     }
 
-    [Fact]
+    [Test]
     public async Task A_hubs_users_are_made_in_each_repository_at_start_and_at_reload()
     {
         using var edgesync = Project();

@@ -1,17 +1,17 @@
 using System.Diagnostics;
 using System.Text.Json;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>Daemons that find each other over NATS, in every shape that a team may build, driven from outside.</summary>
-public sealed class NodeTests(ITestOutputHelper output)
+public sealed class NodeTests
 {
     private const int Hangup = 1;
     private const int User1 = 10;
 
-    [Fact]
-    [Trait("Arm64", "yes")]
+    [Test]
+    [Property("Arm64", "yes")]
     public async Task Two_leaves_exchange_commits_through_their_own_brokers_alone()
     {
         using var edgesync = Project(out var code);
@@ -23,11 +23,11 @@ public sealed class NodeTests(ITestOutputHelper output)
         var there = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
         var back = await CommitAndWaitAsync(edgesync, "b.fossil", first, 4);
 
-        output.WriteLine($"commit to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
+        TestContext.Current!.Output.WriteLine($"commit to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
     }
 
-    [Fact]
+    [Test]
     public async Task Two_leaves_are_clients_of_one_nats_server()
     {
         using var edgesync = Project(out var code);
@@ -38,11 +38,11 @@ public sealed class NodeTests(ITestOutputHelper output)
 
         var elapsed = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
 
-        output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
+        TestContext.Current!.Output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
         Assert.Contains("connecting to NATS as a client", first.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task What_was_announced_during_an_outage_is_read_from_the_servers_stream()
     {
         using var edgesync = Project(out var code);
@@ -71,7 +71,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         }
     }
 
-    [Fact]
+    [Test]
     public async Task Two_leaves_join_one_nats_server_as_leafnodes()
     {
         using var edgesync = Project(out var code);
@@ -87,7 +87,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         Assert.Contains("connecting to NATS as a leafnode", first.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task A_leaf_reaches_a_stock_server_through_a_bridge()
     {
         StockFossil.SkipWhenMissing();
@@ -108,10 +108,10 @@ public sealed class NodeTests(ITestOutputHelper output)
         Assert.True(project.GetProperty("requests").GetInt64() > 0);
     }
 
-    [Theory]
-    [InlineData("probe")]
-    [InlineData("file")]
-    [InlineData("login")]
+    [Test]
+    [Arguments("probe")]
+    [Arguments("file")]
+    [Arguments("login")]
     public async Task What_others_bring_to_a_stock_server_reaches_leaves_that_do_not_poll(string how)
     {
         StockFossil.SkipWhenMissing();
@@ -143,7 +143,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         await leaf.UntilCheckinsAsync(3);
     }
 
-    [Fact]
+    [Test]
     public async Task A_hub_spreads_what_one_of_three_leaves_commits()
     {
         using var edgesync = Project(out var code);
@@ -166,7 +166,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         }
     }
 
-    [Fact]
+    [Test]
     public async Task A_commit_goes_through_a_chain_of_three_hubs()
     {
         using var edgesync = Project(out var code);
@@ -180,10 +180,10 @@ public sealed class NodeTests(ITestOutputHelper output)
         Commit(edgesync, "a.fossil", "from the top");
         var elapsed = await bottom.UntilCheckinsAsync(4);
 
-        output.WriteLine($"top to bottom: {elapsed.TotalMilliseconds:F0} ms");
+        TestContext.Current!.Output.WriteLine($"top to bottom: {elapsed.TotalMilliseconds:F0} ms");
     }
 
-    [Fact]
+    [Test]
     public async Task A_supervised_nats_server_comes_back_when_it_is_killed()
     {
         using var edgesync = Project(out var code);
@@ -201,7 +201,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(edgesync["state/supervised/nats-server.conf"]));
     }
 
-    [Fact]
+    [Test]
     public async Task Sync_now_says_how_it_went()
     {
         using var edgesync = Project(out _);
@@ -222,7 +222,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         Assert.Equal(3, edgesync.Run("sync", "now", "nowhere.fossil").Code);
     }
 
-    [Fact]
+    [Test]
     public async Task The_signal_usr1_syncs_now()
     {
         using var edgesync = Project(out _);
@@ -237,7 +237,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         await server.UntilCheckinsAsync(3);
     }
 
-    [Fact]
+    [Test]
     public async Task Hangup_takes_new_settings_and_keeps_the_old_ones_when_they_are_wrong()
     {
         using var edgesync = Project(out _);
@@ -256,7 +256,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         edgesync.Ok("repo", "clone", leaf.Address("http") + "/second", "copy.fossil");
     }
 
-    [Fact]
+    [Test]
     public async Task A_commit_by_stock_is_noticed_at_once()
     {
         StockFossil.SkipWhenMissing();
@@ -274,10 +274,10 @@ public sealed class NodeTests(ITestOutputHelper output)
 
         var elapsed = await second.UntilCheckinsAsync(3);
 
-        output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
+        TestContext.Current!.Output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
     }
 
-    [Fact]
+    [Test]
     public async Task Peers_are_listed_while_the_daemon_runs_and_afterwards()
     {
         using var edgesync = Project(out var code);
@@ -299,7 +299,7 @@ public sealed class NodeTests(ITestOutputHelper output)
         Assert.Equal("second", remembered.GetProperty("repositories")[0].GetProperty("peers")[0].GetProperty("peer").GetString());
     }
 
-    [Fact]
+    [Test]
     public void A_hub_ends_when_no_leaf_comes()
     {
         using var edgesync = Project(out _);

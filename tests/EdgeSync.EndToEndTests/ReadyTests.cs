@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -8,7 +8,7 @@ public sealed class ReadyTests
 {
     private const int Terminate = 15;
 
-    [Fact]
+    [Test]
     public void A_daemon_that_does_its_work_is_ready()
     {
         using var edgesync = Project();
@@ -20,7 +20,7 @@ public sealed class ReadyTests
         Assert.True(edgesync.Json("ready").GetProperty("ready").GetBoolean());
     }
 
-    [Fact]
+    [Test]
     public void Nobody_there_is_worth_another_try()
     {
         using var edgesync = Project();
@@ -31,7 +31,7 @@ public sealed class ReadyTests
         Assert.Contains("does not answer", outcome.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_daemon_without_a_port_is_asked_by_its_control_socket()
     {
         using var edgesync = Project();
@@ -45,7 +45,7 @@ public sealed class ReadyTests
         Assert.Equal(3, edgesync.Run("ready", "-R", "other.fossil").Code);
     }
 
-    [Fact]
+    [Test]
     public void The_watchdog_of_systemd_is_fed()
     {
         using var edgesync = Project();

@@ -5,8 +5,8 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>A day with one repository: each command in prose and as JSON.</summary>
 public sealed class RepositoryTests
 {
-    [Fact]
-    [Trait("Arm64", "yes")]
+    [Test]
+    [Property("Arm64", "yes")]
     public void Check_in_list_read_and_check_out()
     {
         using var edgesync = New();
@@ -38,7 +38,7 @@ public sealed class RepositoryTests
         Assert.Equal("one", edgesync.Json("repo", "timeline").GetProperty("entries")[1].GetProperty("comment").GetString());
     }
 
-    [Fact]
+    [Test]
     public void An_empty_check_in_is_refused()
     {
         using var edgesync = New();
@@ -50,7 +50,7 @@ public sealed class RepositoryTests
         Assert.Equal(2, edgesync.Run("repo", "ci", "-m", "outside", "/etc/hostname").Code);
     }
 
-    [Fact]
+    [Test]
     public void Links_are_not_followed_out_of_the_folder()
     {
         using var edgesync = New();
@@ -64,7 +64,7 @@ public sealed class RepositoryTests
         Assert.Empty(Directory.GetFiles(edgesync["victim"]));
     }
 
-    [Fact]
+    [Test]
     public void Branches_tags_and_wiki()
     {
         using var edgesync = New();
@@ -91,7 +91,7 @@ public sealed class RepositoryTests
         Assert.Equal("text/x-markdown", edgesync.Json("repo", "wiki", "export", "Home").GetProperty("mimetype").GetString());
     }
 
-    [Fact]
+    [Test]
     public void Users_and_invitations()
     {
         using var edgesync = New();
@@ -108,7 +108,7 @@ public sealed class RepositoryTests
         Assert.Equal(2, edgesync.Run("repo", "user", "add", "eve", "--cap", "!").Code);
     }
 
-    [Fact]
+    [Test]
     public void Unversioned_files()
     {
         using var edgesync = New();
@@ -123,7 +123,7 @@ public sealed class RepositoryTests
         Assert.Equal("from a pipe", edgesync.Ok("repo", "uv", "get", "p"));
     }
 
-    [Fact]
+    [Test]
     public void Settings_and_queries()
     {
         using var edgesync = New();
@@ -138,7 +138,7 @@ public sealed class RepositoryTests
         Assert.StartsWith("repository:", edgesync.Ok("repo", "info"));
     }
 
-    [Fact]
+    [Test]
     public void Verify_rebuild_backup_shun_and_purge()
     {
         using var edgesync = New();
@@ -165,7 +165,7 @@ public sealed class RepositoryTests
         Assert.Empty(edgesync.Json("repo", "shun").GetProperty("shunned").EnumerateArray());
     }
 
-    [Fact]
+    [Test]
     public void Damage_is_found_with_its_kind_and_exit_code()
     {
         using var edgesync = New();
@@ -181,7 +181,7 @@ public sealed class RepositoryTests
         Assert.NotEmpty(document.RootElement.GetProperty("issues")[0].GetProperty("kind").GetString()!);
     }
 
-    [Fact]
+    [Test]
     public void Hashes_and_deltas()
     {
         using var edgesync = new Edgesync();
@@ -196,7 +196,7 @@ public sealed class RepositoryTests
         Assert.Equal("again", edgesync.Json("repo", "delta", "apply", "old", "d", "-o", "again").GetProperty("output").GetString());
     }
 
-    [Fact]
+    [Test]
     public void The_repository_is_found_from_a_folder_below()
     {
         using var edgesync = New();
@@ -208,7 +208,7 @@ public sealed class RepositoryTests
         Assert.EndsWith("project.fossil", document.RootElement.GetProperty("repository").GetString());
     }
 
-    [Fact]
+    [Test]
     public void A_reader_that_has_enough_is_no_error()
     {
         using var edgesync = New();

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -31,7 +31,7 @@ internal sealed class RunningLeaf : IDisposable
     public async Task<JsonElement> StatusAsync()
     {
         using var http = new HttpClient();
-        using var document = JsonDocument.Parse(await http.GetStringAsync(Url + "/status", TestContext.Current.CancellationToken));
+        using var document = JsonDocument.Parse(await http.GetStringAsync(Url + "/status", TestContext.Current!.Execution.CancellationToken));
         return document.RootElement.Clone();
     }
 
@@ -44,7 +44,7 @@ internal sealed class RunningLeaf : IDisposable
         while (!await condition())
         {
             Assert.False(_process.HasExited, "the leaf has ended");
-            await patience.LookAgainAsync(() => "the condition does not hold", TestContext.Current.CancellationToken);
+            await patience.LookAgainAsync(() => "the condition does not hold", TestContext.Current!.Execution.CancellationToken);
         }
     }
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -62,7 +62,7 @@ internal sealed class RunningNode : IDisposable
 
     public async Task<JsonElement> StatusAsync()
     {
-        using var document = JsonDocument.Parse(await _http.GetByteArrayAsync(Address("http") + "/status", TestContext.Current.CancellationToken));
+        using var document = JsonDocument.Parse(await _http.GetByteArrayAsync(Address("http") + "/status", TestContext.Current!.Execution.CancellationToken));
         return document.RootElement.Clone();
     }
 
@@ -74,7 +74,7 @@ internal sealed class RunningNode : IDisposable
         var begin = Stopwatch.GetTimestamp();
         var patience = new Patience(PatienceMax, LookEvery);
         while (!await condition(this))
-            await patience.LookAgainAsync(() => $"{what}:\n{Errors}", TestContext.Current.CancellationToken);
+            await patience.LookAgainAsync(() => $"{what}:\n{Errors}", TestContext.Current!.Execution.CancellationToken);
 
         return Stopwatch.GetElapsedTime(begin);
     }

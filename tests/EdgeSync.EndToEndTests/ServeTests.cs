@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -13,8 +13,8 @@ public sealed class ServeTests
     private const int Terminate = 15;
     private const int Interrupt = 2;
 
-    [Fact]
-    [Trait("Arm64", "yes")]
+    [Test]
+    [Property("Arm64", "yes")]
     public void Clone_push_pull_and_sync_between_two_repositories()
     {
         using var edgesync = Hub(out var password);
@@ -39,8 +39,8 @@ public sealed class ServeTests
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
     }
 
-    [Fact]
-    [Trait("Arm64", "yes")]
+    [Test]
+    [Property("Arm64", "yes")]
     public void Stock_clones_what_a_leaf_serves()
     {
         StockFossil.SkipWhenMissing();
@@ -56,7 +56,7 @@ public sealed class ServeTests
         RepositoryComparer.MustHoldSameArtifactsButClusters(edgesync["hub.fossil"], folder["stock.fossil"]);
     }
 
-    [Fact]
+    [Test]
     public void A_pull_of_nothing_from_the_same_peer_writes_nothing()
     {
         using var edgesync = Hub(out var password);
@@ -79,7 +79,7 @@ public sealed class ServeTests
         Assert.Equal(known, File.ReadAllBytes(edgesync["mine.fossil"]));
     }
 
-    [Fact]
+    [Test]
     public void An_invitation_is_one_command()
     {
         using var edgesync = Hub(out _);
@@ -94,7 +94,7 @@ public sealed class ServeTests
         Assert.Contains("of bob", edgesync.Ok("repo", "timeline", "-R", "hub.fossil"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_stranger_may_not_push_and_a_wrong_password_is_refused()
     {
         using var edgesync = Hub(out _);
@@ -109,7 +109,7 @@ public sealed class ServeTests
         Assert.DoesNotContain("mine", edgesync.Ok("repo", "timeline", "-R", "hub.fossil"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Too_many_wrong_passwords_make_one_wait()
     {
         using var edgesync = Hub(out _);
@@ -125,9 +125,9 @@ public sealed class ServeTests
         Assert.Contains(7, codes);
     }
 
-    [Theory]
-    [InlineData(Terminate)]
-    [InlineData(Interrupt)]
+    [Test]
+    [Arguments(Terminate)]
+    [Arguments(Interrupt)]
     public void A_signal_stops_it_cleanly(int signal)
     {
         using var edgesync = Hub(out _);
@@ -137,20 +137,20 @@ public sealed class ServeTests
         Assert.False(File.Exists(edgesync["hub.fossil-wal"]));
     }
 
-    [Fact]
+    [Test]
     public async Task Says_alive_and_ready_and_shows_a_page()
     {
         using var edgesync = Hub(out _);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         using var http = new HttpClient();
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
 
         Assert.Equal("{\"status\":\"ok\"}\n", await http.GetStringAsync(leaf.Url + "/healthz", token));
         Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(leaf.Url + "/readyz", token));
         Assert.Contains("fossil clone http://127.0.0.1:", await http.GetStringAsync(leaf.Url, token), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Tells_the_supervisor_when_it_is_ready()
     {
         using var edgesync = Hub(out _);
@@ -168,7 +168,7 @@ public sealed class ServeTests
         Assert.StartsWith("READY=1\n", text);
     }
 
-    [Fact]
+    [Test]
     public void Serves_https_with_a_certificate_of_ones_own()
     {
         using var edgesync = Hub(out _);
@@ -184,7 +184,7 @@ public sealed class ServeTests
         Assert.True(shell.ExitCode == 0, errors);
     }
 
-    [Fact]
+    [Test]
     public void A_port_that_is_taken_is_a_failure_with_a_reason()
     {
         using var edgesync = Hub(out _);
@@ -196,9 +196,9 @@ public sealed class ServeTests
         Assert.Contains("cannot listen", outcome.Errors, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("leaf")]
-    [InlineData("edgesync-leaf")]
+    [Test]
+    [Arguments("leaf")]
+    [Arguments("edgesync-leaf")]
     public void Settings_come_from_the_environment_and_the_name_leaf_is_enough(string name)
     {
         Edgesync.RequireOneFile();
@@ -216,7 +216,7 @@ public sealed class ServeTests
         Assert.Equal(0, shell.ExitCode);
     }
 
-    [Fact]
+    [Test]
     public void The_name_bridge_is_the_original_s_program()
     {
         Edgesync.RequireOneFile();
@@ -228,7 +228,7 @@ public sealed class ServeTests
         Assert.Contains("a bridge needs a project", bridge.StandardError.ReadToEnd(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_request_leaves_one_line_in_the_log()
     {
         using var edgesync = Hub(out _);

@@ -6,14 +6,14 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>docs/status.md as a contract: what it names is there.</summary>
 public sealed class StatusPageTests
 {
-    [Fact]
+    [Test]
     public async Task Status_holds_what_its_document_promises()
     {
         using var edgesync = Project();
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         using var http = new HttpClient();
 
-        using var status = JsonDocument.Parse(await http.GetStringAsync(leaf.Url + "/status", TestContext.Current.CancellationToken));
+        using var status = JsonDocument.Parse(await http.GetStringAsync(leaf.Url + "/status", TestContext.Current!.Execution.CancellationToken));
 
         var root = status.RootElement;
         foreach (var name in (string[])["node", "role", "version", "commit", "process_id", "started_at", "now", "ready", "checks", "repositories", "addresses"])
@@ -27,7 +27,7 @@ public sealed class StatusPageTests
         Assert.Equal(leaf.Url, root.GetProperty("addresses").GetProperty("http").GetString());
     }
 
-    [Fact]
+    [Test]
     public async Task Metrics_are_what_Prometheus_reads()
     {
         using var edgesync = Project();
@@ -35,8 +35,8 @@ public sealed class StatusPageTests
         using var http = new HttpClient();
         edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
 
-        using var response = await http.GetAsync(leaf.Url + "/metrics", TestContext.Current.CancellationToken);
-        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        using var response = await http.GetAsync(leaf.Url + "/metrics", TestContext.Current!.Execution.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
         Assert.Contains("\nedgesync_ready 1\n", text, StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public sealed class StatusPageTests
             line => Assert.Matches("^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? [-+0-9.eE]+)$", line));
     }
 
-    [Fact]
+    [Test]
     public async Task What_a_proxy_asks_for_somebody_else_is_refused()
     {
         using var edgesync = Project();
@@ -57,11 +57,11 @@ public sealed class StatusPageTests
         http.DefaultRequestHeaders.Add("X-Forwarded-For", "192.0.2.7");
 
         foreach (var page in (string[])["/status", "/metrics"])
-            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync(leaf.Url + page, TestContext.Current.CancellationToken)).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(leaf.Url + "/healthz", TestContext.Current.CancellationToken)).StatusCode);
+            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync(leaf.Url + page, TestContext.Current!.Execution.CancellationToken)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(leaf.Url + "/healthz", TestContext.Current!.Execution.CancellationToken)).StatusCode);
     }
 
-    [Fact]
+    [Test]
     public async Task Readiness_names_the_reason()
     {
         using var edgesync = Project();
@@ -69,14 +69,14 @@ public sealed class StatusPageTests
         File.SetUnixFileMode(edgesync.Folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         try
         {
-            Assert.SkipWhen(Environment.UserName == "root", "root may write everywhere");
+            Skip.When(Environment.UserName == "root", "root may write everywhere");
             using var leaf = new RunningLeaf(edgesync, "hub.fossil");
             using var http = new HttpClient();
 
-            using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current.CancellationToken);
+            using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current!.Execution.CancellationToken);
 
             Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-            Assert.Contains("repository: read-only", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.Contains("repository: read-only", await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken), StringComparison.Ordinal);
         }
         finally
         {
@@ -84,13 +84,13 @@ public sealed class StatusPageTests
         }
     }
 
-    [Fact]
+    [Test]
     public async Task A_probe_may_ask_for_more()
     {
         using var edgesync = Project();
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         using var http = new HttpClient();
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
 
         Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(leaf.Url + "/healthz?ready", token));
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(leaf.Url + "/readyz?strict", token)).StatusCode);

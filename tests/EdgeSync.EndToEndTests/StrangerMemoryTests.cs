@@ -16,7 +16,7 @@ public sealed class StrangerMemoryTests
 
     private static readonly TimeSpan SendMax = TimeSpan.FromSeconds(4);
 
-    [Fact]
+    [Test]
     public async Task Every_verb_of_every_port_costs_its_sender_and_not_the_node()
     {
         using var edgesync = new Edgesync();
@@ -88,7 +88,7 @@ public sealed class StrangerMemoryTests
     /// <summary>From another address than the stranger's: a message goes round, and the pages answer.</summary>
     private static async Task RequireServiceAsync(RunningNode node, string after)
     {
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(token);
         patience.CancelAfter(TimeSpan.FromSeconds(60));
         try
@@ -134,7 +134,7 @@ public sealed class StrangerMemoryTests
 
         public async Task SendAsync(int port, int count, Func<int, string> head, Func<int, int, string?> lines)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
             limit.CancelAfter(SendMax);
             var sockets = Enumerable.Range(0, count).Select(_ => Open("127.0.0.2")).ToList();
             _sockets.AddRange(sockets);

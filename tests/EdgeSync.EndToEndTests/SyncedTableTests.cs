@@ -4,11 +4,11 @@ using System.Text;
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>A row that changes is told like a commit, not found by the next poll.</summary>
-public sealed class SyncedTableTests(ITestOutputHelper output)
+public sealed class SyncedTableTests
 {
     private const string Schema = """{"columns":[{"name":"id","type":"text","pk":true},{"name":"state","type":"text"}],"conflict":"mtime-wins"}""";
 
-    [Fact]
+    [Test]
     public async Task A_changed_row_goes_both_ways_between_two_daemons_at_once()
     {
         using var edgesync = new Edgesync();
@@ -32,7 +32,7 @@ public sealed class SyncedTableTests(ITestOutputHelper output)
         Put(edgesync, "b.fossil", "north", "off", 200);
         var back = await first.UntilAsync(_ => Task.FromResult(StateOf(edgesync, "a.fossil", "north") == "off"), "the change is back");
 
-        output.WriteLine($"row to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
+        TestContext.Current!.Output.WriteLine($"row to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
     }
 
     private static void Put(Edgesync edgesync, string repository, string id, string state, long mtime) => Query(

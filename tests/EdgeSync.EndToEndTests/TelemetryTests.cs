@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -7,7 +7,7 @@ public sealed class TelemetryTests
     private const int Terminate = 15;
     private const string Key = "quite secret";
 
-    [Fact]
+    [Test]
     public void A_sync_is_one_trace_across_two_processes()
     {
         using var collector = new FakeCollector();
@@ -32,7 +32,7 @@ public sealed class TelemetryTests
         Assert.NotEqual("0", attributes["sync.bytes_received"]);
     }
 
-    [Fact]
+    [Test]
     public async Task A_trace_goes_over_NATS_and_through_a_bridge()
     {
         using var collector = new FakeCollector();
@@ -68,7 +68,7 @@ public sealed class TelemetryTests
         Assert.Contains(collector.Metrics, m => m.Text(1) == "bridge.requests.total");
     }
 
-    [Fact]
+    [Test]
     public void Counters_gauges_and_log_lines_arrive_with_the_key_that_no_log_shows()
     {
         using var collector = new FakeCollector();
@@ -88,7 +88,7 @@ public sealed class TelemetryTests
         Assert.DoesNotContain("secret", leaf.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Without_an_endpoint_nothing_is_sent_anywhere()
     {
         using var collector = new FakeCollector();
@@ -102,7 +102,7 @@ public sealed class TelemetryTests
         Assert.Empty(collector.Requests);
     }
 
-    [Fact]
+    [Test]
     public void A_collector_that_is_away_costs_a_warning_and_nothing_else()
     {
         using var edgesync = Project($"http://127.0.0.1:{Ports.Free()}");

@@ -1,11 +1,11 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>A leaf that is joined to two hubs at once, which do not hear each other: it is the way between them.</summary>
-public sealed class TwoHubsTests(ITestOutputHelper output)
+public sealed class TwoHubsTests
 {
-    [Fact]
+    [Test]
     public async Task What_one_hub_gets_the_other_has_within_seconds_and_a_hub_that_dies_holds_nobody_up()
     {
         using var edgesync = Project();
@@ -25,7 +25,7 @@ public sealed class TwoHubsTests(ITestOutputHelper output)
             Commit(edgesync, "leaf.fossil", "from the leaf");
             await first.UntilCheckinsAsync(5);
             await second.UntilCheckinsAsync(5);
-            output.WriteLine($"west to east {eastward.TotalMilliseconds:F0} ms, east to west {westward.TotalMilliseconds:F0} ms");
+            TestContext.Current!.Output.WriteLine($"west to east {eastward.TotalMilliseconds:F0} ms, east to west {westward.TotalMilliseconds:F0} ms");
 
             second.Dispose();
             await leaf.UntilAsync(async n => LinksOf(await n.StatusAsync()).Count(l => l == "connected") == 1, "one link is down");
@@ -43,7 +43,7 @@ public sealed class TwoHubsTests(ITestOutputHelper output)
         }
     }
 
-    [Fact]
+    [Test]
     public async Task When_the_hub_in_use_dies_the_other_is_turned_to_at_once()
     {
         using var edgesync = Project();
@@ -62,7 +62,7 @@ public sealed class TwoHubsTests(ITestOutputHelper output)
         await second.UntilCheckinsAsync(3);
     }
 
-    [Fact]
+    [Test]
     public async Task A_quiet_leaf_of_two_hubs_says_little()
     {
         using var edgesync = Project();
@@ -82,7 +82,7 @@ public sealed class TwoHubsTests(ITestOutputHelper output)
 
         // One to fetch, one to bring, and what joining and looking after each other takes.
         var sessions = await SessionsAsync(leaf) + await SessionsAsync(first) + await SessionsAsync(second);
-        output.WriteLine($"{sessions} exchanges for {Commits} commits");
+        TestContext.Current!.Output.WriteLine($"{sessions} exchanges for {Commits} commits");
         Assert.InRange(sessions, Commits, (4 * Commits) + 12);
     }
 

@@ -2,8 +2,8 @@ namespace EdgeSync.EndToEndTests;
 
 public sealed class VersionTests
 {
-    [Fact]
-    [Trait("Arm64", "yes")]
+    [Test]
+    [Property("Arm64", "yes")]
     public void Says_what_the_binary_is_made_of()
     {
         using var edgesync = new Edgesync();

@@ -2,6 +2,7 @@ using System.Globalization;
 using EdgeSync.FleetTests.Fleet;
 using EdgeSync.FleetTests.Profiles;
 using EdgeSync.FleetTests.Proxy;
+using Microsoft.Testing.Platform.Builder;
 
 namespace EdgeSync.FleetTests;
 
@@ -14,12 +15,18 @@ internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        if (args.Contains("--server") || args.Contains("--internal-msbuild-node"))
-            return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework
-                .RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
         if (args.FirstOrDefault() == "real") return await RunFleetsAsync(args);
 
-        return await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args);
+        return await RunTestsAsync(args);
+    }
+
+    /// <summary>The tests, as the generated entry point would run them.</summary>
+    private static async Task<int> RunTestsAsync(string[] args)
+    {
+        var builder = await TestApplication.CreateBuilderAsync(args);
+        builder.AddSelfRegisteredExtensions(args);
+        using var tests = await builder.BuildAsync();
+        return await tests.RunAsync();
     }
 
     private static async Task<int> RunFleetsAsync(string[] args)

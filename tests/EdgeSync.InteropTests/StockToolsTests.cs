@@ -1,11 +1,11 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests;
 
 /// <summary>The test tools themselves: a comparer that sees nothing would make every other test pass.</summary>
 public sealed class StockToolsTests
 {
-    [Fact]
+    [Test]
     public void Stock_serves_clones_and_compares_equal()
     {
         StockFossil.SkipWhenMissing();
@@ -20,13 +20,13 @@ public sealed class StockToolsTests
         RepositoryComparer.MustBeEqual(folder["a.fossil"], folder["b.fossil"]);
     }
 
-    [Theory]
-    [InlineData("UPDATE event SET mtime=mtime+2e-8", "event")]
-    [InlineData("UPDATE leaf SET rid=2", "leaf")]
-    [InlineData("UPDATE tagxref SET origid=2", "tagxref")]
-    [InlineData("UPDATE tagxref SET tagid=9 WHERE tagid=8", "tagxref")]
-    [InlineData("DELETE FROM leaf", "leaf")]
-    [InlineData("INSERT INTO tagxref SELECT 9,1,srcid,origid,value,mtime,rid FROM tagxref WHERE tagid=8", "tagxref")]
+    [Test]
+    [Arguments("UPDATE event SET mtime=mtime+2e-8", "event")]
+    [Arguments("UPDATE leaf SET rid=2", "leaf")]
+    [Arguments("UPDATE tagxref SET origid=2", "tagxref")]
+    [Arguments("UPDATE tagxref SET tagid=9 WHERE tagid=8", "tagxref")]
+    [Arguments("DELETE FROM leaf", "leaf")]
+    [Arguments("INSERT INTO tagxref SELECT 9,1,srcid,origid,value,mtime,rid FROM tagxref WHERE tagid=8", "tagxref")]
     public void A_changed_row_is_found(string change, string table)
     {
         StockFossil.SkipWhenMissing();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EdgeSync.Simulation.Fleet;
+using Microsoft.Testing.Platform.Builder;
 
 namespace EdgeSync.Simulation;
 
@@ -11,15 +12,21 @@ internal static class Program
 {
     private static readonly string[] Names = ["memory", "sqlite", "all", "sim", "fleet"];
 
-    public static int Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
-        if (args.Contains("--server") || args.Contains("--internal-msbuild-node"))
-            return Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework
-                .RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).GetAwaiter().GetResult();
         if (args.Length > 0 && (Names.Contains(args[0]) || args.Contains("--seed") || args.Contains("--seeds")))
             return Simulate(args);
 
-        return Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args).GetAwaiter().GetResult();
+        return await RunTestsAsync(args);
+    }
+
+    /// <summary>The tests, as the generated entry point would run them.</summary>
+    private static async Task<int> RunTestsAsync(string[] args)
+    {
+        var builder = await TestApplication.CreateBuilderAsync(args);
+        builder.AddSelfRegisteredExtensions(args);
+        using var tests = await builder.BuildAsync();
+        return await tests.RunAsync();
     }
 
     private static int SimulateFleets(string[] args)

@@ -1,5 +1,5 @@
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation;
 
@@ -7,10 +7,10 @@ public class SimulationTests
 {
     private const int SeedsUsual = 300;
 
-    [Theory]
-    [InlineData("Normal")]
-    [InlineData("Adversarial")]
-    [InlineData("Hostile")]
+    [Test]
+    [Arguments("Normal")]
+    [Arguments("Adversarial")]
+    [Arguments("Hostile")]
     public void Every_world_heals(string severity)
     {
         var worlds = Enumerable.Range(1, SeedCount.Or(SeedsUsual))
@@ -22,9 +22,9 @@ public class SimulationTests
         Assert.True(failed.Count == 0, string.Join('\n', failed.Take(3)));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
     public void A_seed_gives_the_same_trace_every_time(bool onSqlite)
     {
         for (var seed = 1UL; seed <= (onSqlite ? 3UL : 10UL); seed++)
@@ -39,9 +39,9 @@ public class SimulationTests
     /// The server learns of most artifacts from clusters, which are linked only when the round ends; it must ask for their
     /// members all the same before it answers.
     /// </summary>
-    [Theory]
-    [InlineData(SyncActions.Push)]
-    [InlineData(SyncActions.Pull)]
+    [Test]
+    [Arguments(SyncActions.Push)]
+    [Arguments(SyncActions.Pull)]
     public void One_session_carries_a_clustered_history_between_real_repositories(SyncActions actions)
     {
         using var real = new RepositoryNode(1, 7, DirectExchange.Now, isEmpty: false);
@@ -57,7 +57,7 @@ public class SimulationTests
         Assert.Empty(memory.HeldIds().Except(real.PublicIds(DirectExchange.Now)));
     }
 
-    [Fact]
+    [Test]
     public void Hostile_worlds_are_what_they_say()
     {
         // A simulation in which nothing happens proves nothing.

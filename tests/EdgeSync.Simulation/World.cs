@@ -2,7 +2,7 @@ using System.Buffers;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation;
 

@@ -1,6 +1,6 @@
 using EdgeSync.FleetTests.Fleet;
 using EdgeSync.FleetTests.Proxy;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Daemons;
 
@@ -70,7 +70,7 @@ internal sealed class DaemonPair : IAsyncDisposable
     public static async Task UntilAsync(Func<bool> holds, TimeSpan patience, Func<string> why)
     {
         var looks = new Patience(patience, LookEvery);
-        while (!holds()) await looks.LookAgainAsync(why, TestContext.Current.CancellationToken);
+        while (!holds()) await looks.LookAgainAsync(why, TestContext.Current!.Execution.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Daemons;
 
@@ -7,7 +7,7 @@ public sealed class DaemonTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    [Fact]
+    [Test]
     public async Task A_hub_with_TLS_and_users_takes_the_known_leaf_over_broken_cables_and_refuses_the_other()
     {
         await using var pair = new DaemonPair("secured");
@@ -40,7 +40,7 @@ public sealed class DaemonTests
         Assert.DoesNotContain("guessed", hub.TextSoFar + other.TextSoFar, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task A_leaf_with_a_full_disk_says_so_keeps_what_it_has_and_goes_on_when_there_is_room()
     {
         await using var pair = new DaemonPair("full-leaf");

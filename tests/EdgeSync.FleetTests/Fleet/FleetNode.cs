@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
 
@@ -20,7 +20,7 @@ internal sealed class FleetNode : IDisposable
         (_plan, _ground) = (plan, ground);
         Home = ground.Folder.Folder(plan.Name);
         Repository = Path.Combine(Home, $"{plan.Name}.fossil");
-        foreach (var kind in Enum.GetValues<PortKind>()) Ports[kind] = Tests.Shared.Ports.Free();
+        foreach (var kind in Enum.GetValues<PortKind>()) Ports[kind] = Tests.Support.Ports.Free();
     }
 
     public string Name => _plan.Name;
@@ -54,7 +54,7 @@ internal sealed class FleetNode : IDisposable
         Remember();
         _process = Command().Begin();
         _ground.Log.Add(Name, $"start, pid {_process.Id}");
-        if (ReadyPort is { } port && !Tests.Shared.Ports.WaitForListener(port, _process, StartMax))
+        if (ReadyPort is { } port && !Tests.Support.Ports.WaitForListener(port, _process, StartMax))
             throw new FleetFault($"{Name} ({_plan.Role}) does not start: {_process.TextSoFar}");
     }
 

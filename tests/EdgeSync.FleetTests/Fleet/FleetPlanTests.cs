@@ -2,7 +2,7 @@ namespace EdgeSync.FleetTests.Fleet;
 
 public sealed class FleetPlanTests
 {
-    [Fact]
+    [Test]
     public void A_seed_gives_the_same_plan_every_time()
     {
         for (var seed = 1UL; seed <= 50; seed++)
@@ -10,7 +10,7 @@ public sealed class FleetPlanTests
                 Assert.Equal(Plan(seed, severity).ToString(), Plan(seed, severity).ToString());
     }
 
-    [Fact]
+    [Test]
     public void Severities_are_what_they_say()
     {
         var plans = Enumerable.Range(1, 60).SelectMany(seed => Enum.GetValues<Severity>().Select(s => Plan((ulong)seed, s))).ToList();
@@ -21,7 +21,7 @@ public sealed class FleetPlanTests
             Assert.Contains(plans, p => p.Steps.Any(step => step.Kind == kind));
     }
 
-    [Fact]
+    [Test]
     public void Whoever_is_killed_comes_back_and_a_pulled_cable_is_plugged_in_again()
     {
         for (var seed = 1UL; seed <= 100; seed++)
@@ -34,7 +34,7 @@ public sealed class FleetPlanTests
         }
     }
 
-    [Fact]
+    [Test]
     public void Every_step_is_about_a_node_or_a_cable_that_exists_and_every_topology_is_drawn()
     {
         var plans = Enumerable.Range(1, 40).Select(seed => Plan((ulong)seed, Severity.Hostile)).ToList();

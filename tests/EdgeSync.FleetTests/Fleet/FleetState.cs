@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
 

@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
 
@@ -7,30 +7,30 @@ public sealed class FleetTests
 {
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(4);
 
-    [Theory]
-    [InlineData(1, "Normal")]
-    [InlineData(2, "Adversarial")]
-    [InlineData(3, "Hostile")]
+    [Test]
+    [Arguments(1, "Normal")]
+    [Arguments(2, "Adversarial")]
+    [Arguments(3, "Hostile")]
     public Task Leaves_and_cron_jobs_of_one_server_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Http);
 
-    [Theory]
-    [InlineData(4, "Hostile")]
+    [Test]
+    [Arguments(4, "Hostile")]
     public Task Leaves_without_a_hub_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Peers);
 
-    [Theory]
-    [InlineData(5, "Hostile")]
+    [Test]
+    [Arguments(5, "Hostile")]
     public Task Leaves_of_a_hub_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Hub);
 
-    [Theory]
-    [InlineData(6, "Hostile")]
+    [Test]
+    [Arguments(6, "Hostile")]
     public Task Leaves_around_a_nats_server_and_a_bridge_agree_after_all(int seed, string severity)
     {
-        Assert.SkipWhen(FleetGround.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
+        Skip.When(FleetGround.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
         return MustHold(seed, severity, Topology.Server);
     }
 
-    [Theory]
-    [InlineData(7, "Adversarial")]
+    [Test]
+    [Arguments(7, "Adversarial")]
     public Task Leaves_at_both_ends_of_a_chain_of_hubs_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Chain);
 
     private static async Task MustHold(int seed, string severity, Topology topology)
@@ -38,7 +38,7 @@ public sealed class FleetTests
         StockFossil.SkipWhenMissing();
         var options = FleetOptions.Draw((ulong)seed, Enum.Parse<Severity>(severity), topology, leaves: 2) with { Window = Window };
 
-        var report = await FleetRun.RunAsync(options, TestContext.Current.CancellationToken);
+        var report = await FleetRun.RunAsync(options, TestContext.Current!.Execution.CancellationToken);
 
         // On failure the whole story, not only the verdict: a run of real processes is not had twice.
         Assert.True(report.Holds, $"{report}\n{report.Plan}\n{string.Join('\n', report.Log)}");

@@ -1,5 +1,5 @@
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
 

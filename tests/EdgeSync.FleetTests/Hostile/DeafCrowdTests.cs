@@ -3,12 +3,13 @@ using System.Diagnostics;
 namespace EdgeSync.FleetTests.Hostile;
 
 /// <summary>A broker of its own: what a crowd made it hold, it gives back when the crowd is gone.</summary>
-public sealed class DeafCrowdTests(BrokerFixture broker) : IClassFixture<BrokerFixture>
+[ClassDataSource<BrokerFixture>(Shared = SharedType.PerClass)]
+public sealed class DeafCrowdTests(BrokerFixture broker)
 {
     private const double AtMostMb = 500;
     private const double AfterwardsMb = 160;
 
-    [Fact]
+    [Test]
     public void Many_that_never_read_share_one_budget()
     {
         var crowd = Enumerable.Range(0, 24).Select(_ => RawClient.Polite(broker.ClientPort)).ToList();

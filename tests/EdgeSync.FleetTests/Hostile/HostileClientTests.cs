@@ -7,7 +7,8 @@ namespace EdgeSync.FleetTests.Hostile;
 /// Clients that mean harm, or are broken, against the broker inside the shipped program: it refuses or forgets them, stays
 /// within its memory, and serves everybody else as if nothing had happened.
 /// </summary>
-public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<BrokerFixture>, IDisposable
+[ClassDataSource<BrokerFixture>(Shared = SharedType.PerClass)]
+public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
 {
     private const string Hello = "CONNECT {\"verbose\":false}\r\n";
 
@@ -26,7 +27,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         Assert.InRange(broker.MemoryMb, 1, CalmMbMax);
     }
 
-    [Fact]
+    [Test]
     public void A_subscriber_that_never_reads_is_dropped_and_delays_nobody()
     {
         using var deaf = RawClient.Polite(broker.ClientPort);
@@ -50,7 +51,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         Assert.True(IsDropped(deaf), "the deaf one is still there");
     }
 
-    [Fact]
+    [Test]
     public void Pongs_that_nobody_reads_do_not_pile_up()
     {
         using var client = new RawClient(broker.ClientPort, receiveBytes: 4096);
@@ -64,16 +65,16 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
     }
 
     /// <summary>As nats-server does: who is far off is hung up on, who is a little off is told why.</summary>
-    [Theory]
-    [InlineData("PUB flood 99999999999999999999\r\n", "")]
-    [InlineData("PUB flood 2000000000\r\n", "")]
-    [InlineData("PUB flood 2000000\r\n", "-ERR 'Maximum Payload Violation'\r\n")]
-    [InlineData("PUB flood -1\r\n", "")]
-    [InlineData("HPUB flood 12 2000000000\r\n", "")]
-    [InlineData("HPUB flood 100 10\r\n", "")]
-    [InlineData("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "-ERR 'Unknown Protocol Operation'\r\n")]
-    [InlineData("\x16\x03\x01\x02\0\x01\0\x01", "-ERR 'Unknown Protocol Operation'\r\n")]
-    [InlineData("CONNECT {\"verbose\":\r\n", "")]
+    [Test]
+    [Arguments("PUB flood 99999999999999999999\r\n", "")]
+    [Arguments("PUB flood 2000000000\r\n", "")]
+    [Arguments("PUB flood 2000000\r\n", "-ERR 'Maximum Payload Violation'\r\n")]
+    [Arguments("PUB flood -1\r\n", "")]
+    [Arguments("HPUB flood 12 2000000000\r\n", "")]
+    [Arguments("HPUB flood 100 10\r\n", "")]
+    [Arguments("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "-ERR 'Unknown Protocol Operation'\r\n")]
+    [Arguments("\x16\x03\x01\x02\0\x01\0\x01", "-ERR 'Unknown Protocol Operation'\r\n")]
+    [Arguments("CONNECT {\"verbose\":\r\n", "")]
     public void A_claim_or_a_line_that_is_nonsense_ends_its_connection(string line, string answer)
     {
         using var client = new RawClient(broker.ClientPort);
@@ -84,7 +85,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         Assert.Equal(answer, client.AwaitEnd());
     }
 
-    [Fact]
+    [Test]
     public void Half_lines_wait_for_their_other_half_and_cost_next_to_nothing()
     {
         var before = broker.MemoryMb;
@@ -98,7 +99,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         foreach (var client in crowd) client.Dispose();
     }
 
-    [Fact]
+    [Test]
     public void One_byte_at_a_time_is_still_a_client()
     {
         using var client = new RawClient(broker.ClientPort);
@@ -108,7 +109,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         client.Await("PONG\r\n");
     }
 
-    [Fact]
+    [Test]
     public void A_line_without_end_ends_its_connection()
     {
         using var client = new RawClient(broker.ClientPort);
@@ -119,7 +120,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         Assert.Contains("Maximum Control Line", client.AwaitEnd(), StringComparison.OrdinalIgnoreCase);
     }
 
-    [Fact]
+    [Test]
     public void Giant_sids_and_deep_subjects_stay_within_the_line()
     {
         using var client = RawClient.Polite(broker.ClientPort);
@@ -137,7 +138,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         Assert.Contains("Maximum Control Line", client.AwaitEnd(), StringComparison.OrdinalIgnoreCase);
     }
 
-    [Fact]
+    [Test]
     public void A_hundred_thousand_subscriptions_of_one_client_go_with_it()
     {
         var before = broker.MemoryMb;
@@ -160,7 +161,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         other.Await("PONG\r\n");
     }
 
-    [Fact]
+    [Test]
     public void A_storm_of_reconnects_passes()
     {
         var before = broker.MemoryMb;
@@ -177,9 +178,9 @@ public sealed class HostileClientTests(BrokerFixture broker) : IClassFixture<Bro
         Assert.InRange(broker.MemoryMb, 0, before + 100);
     }
 
-    [Theory]
-    [InlineData("LeafPort")]
-    [InlineData("WebSocketPort")]
+    [Test]
+    [Arguments("LeafPort")]
+    [Arguments("WebSocketPort")]
     public void Chance_bytes_are_refused_on_every_port(string port)
     {
         var prng = new Prng(11);

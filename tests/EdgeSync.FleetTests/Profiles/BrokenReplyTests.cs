@@ -1,7 +1,7 @@
 using EdgeSync.FleetTests.Fleet;
 using EdgeSync.FleetTests.Proxy;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Profiles;
 
@@ -10,9 +10,9 @@ public sealed class BrokenReplyTests
 {
     private const int Files = 30, FileBytes = 20_000, CutEvery = 110_000;
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
     public async Task One_pull_brings_everything_over_a_link_that_breaks_in_each_reply(bool fromStock)
     {
         if (fromStock) StockFossil.SkipWhenMissing();
@@ -30,7 +30,7 @@ public sealed class BrokenReplyTests
 
         using var pull = program.Start("repo", "pull", $"http://127.0.0.1:{link.Port}/", "--once", "-R", target).Begin();
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        for (var dialled = link.Accepted; !pull.HasEnded; await Task.Delay(5, TestContext.Current.CancellationToken))
+        for (var dialled = link.Accepted; !pull.HasEnded; await Task.Delay(5, TestContext.Current!.Execution.CancellationToken))
         {
             Assert.False(patience.IsCancellationRequested, $"the pull does not end: {link.Accepted} connections, {link.Down.Bytes} B");
             if (link.Accepted == dialled) continue;

@@ -1,7 +1,7 @@
 using EdgeSync.FleetTests.Fleet;
 using EdgeSync.FleetTests.Proxy;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Profiles;
 

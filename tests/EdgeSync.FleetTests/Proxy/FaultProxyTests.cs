@@ -1,3 +1,4 @@
+using TUnit.Core.Interfaces;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -6,17 +7,17 @@ using EdgeSync.Primitives;
 namespace EdgeSync.FleetTests.Proxy;
 
 /// <summary>The cable alone, before anything is judged by means of it.</summary>
-public sealed class FaultProxyTests : IAsyncLifetime
+public sealed class FaultProxyTests : IAsyncInitializer, IAsyncDisposable
 {
     private readonly EchoServer _echo = new();
     private readonly FaultProxy _proxy = new(seed: 5);
 
     private Link Link { get; set; } = null!;
 
-    public ValueTask InitializeAsync()
+    public Task InitializeAsync()
     {
         Link = _proxy.Add("cable", _echo.Port);
-        return ValueTask.CompletedTask;
+        return Task.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
@@ -25,7 +26,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         await _echo.DisposeAsync();
     }
 
-    [Fact]
+    [Test]
     public async Task Carries_every_byte_both_ways_and_counts_them()
     {
         var sent = new Prng(1).NextBytes(3_000_000);
@@ -37,7 +38,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.Equal((sent.Length, sent.Length), (Link.Up.Bytes, Link.Down.Bytes));
     }
 
-    [Fact]
+    [Test]
     public async Task A_cut_resets_what_is_open_and_what_comes_until_it_heals()
     {
         using var before = await DialAsync();
@@ -52,10 +53,10 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.Equal(10, (await EchoAsync(after, 10)).Length);
     }
 
-    [Theory]
-    [InlineData(null)]
-    [InlineData("Up")]
-    [InlineData("Down")]
+    [Test]
+    [Arguments(null)]
+    [Arguments("Up")]
+    [Arguments("Down")]
     public async Task A_stall_says_nothing_and_loses_nothing(string? direction)
     {
         using var socket = await DialAsync();
@@ -69,7 +70,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.Equal(1000, (await echoed).Length);
     }
 
-    [Fact]
+    [Test]
     public async Task A_stalled_link_lets_nobody_in_who_dials_meanwhile()
     {
         Link.Stall();
@@ -82,7 +83,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.Equal(10, (await echoed).Length);
     }
 
-    [Fact]
+    [Test]
     public async Task A_reset_ends_what_is_open_and_the_next_attempt_passes()
     {
         using var first = await DialAsync();
@@ -95,7 +96,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.Equal(10, (await EchoAsync(second, 10)).Length);
     }
 
-    [Fact]
+    [Test]
     public async Task A_reset_can_fall_into_the_middle_of_a_message()
     {
         using var socket = await DialAsync();
@@ -110,7 +111,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.Equal(10, (await EchoAsync(next, 10)).Length);
     }
 
-    [Fact]
+    [Test]
     public async Task A_shaped_link_is_as_slow_as_its_profile()
     {
         Link.Shape(LinkProfile.Of("3g"));
@@ -123,7 +124,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.InRange(watch.Elapsed.TotalSeconds, 0.39, 10);
     }
 
-    [Fact]
+    [Test]
     public async Task A_lossy_link_loses_no_byte_of_the_stream()
     {
         Link.Shape(LinkProfile.Of("worst") with { MegabitsPerSecond = 50, RoundTrip = TimeSpan.FromMilliseconds(4) });
@@ -135,19 +136,19 @@ public sealed class FaultProxyTests : IAsyncLifetime
         Assert.Equal(sent, received);
     }
 
-    [Fact]
+    [Test]
     public async Task A_target_that_is_gone_is_a_reset_and_one_that_closes_is_a_close()
     {
-        var dead = _proxy.Add("dead", Tests.Shared.Ports.Free());
+        var dead = _proxy.Add("dead", Tests.Support.Ports.Free());
         Assert.True(await IsRefusedAsync(dead));
 
         using var live = await DialAsync();
         await EchoAsync(live, 10);
         live.Shutdown(SocketShutdown.Send);
-        Assert.Equal(0, await live.ReceiveAsync(new byte[10], TestContext.Current.CancellationToken));
+        Assert.Equal(0, await live.ReceiveAsync(new byte[10], TestContext.Current!.Execution.CancellationToken));
     }
 
-    [Fact]
+    [Test]
     public void Every_act_is_logged_with_its_time_and_its_link()
     {
         Link.Shape(LinkProfile.Of("lte"));
@@ -168,7 +169,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
     private static async Task<Socket> DialAsync(Link link)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, link.Port, TestContext.Current.CancellationToken);
+        await socket.ConnectAsync(IPAddress.Loopback, link.Port, TestContext.Current!.Execution.CancellationToken);
         return socket;
     }
 
@@ -187,7 +188,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
     }
 
     private static Task AWhile(Task task) =>
-        task.WaitAsync(TimeSpan.FromMilliseconds(150), TestContext.Current.CancellationToken);
+        task.WaitAsync(TimeSpan.FromMilliseconds(150), TestContext.Current!.Execution.CancellationToken);
 
     private static async Task<byte[]> EchoAsync(Socket socket, int byteCount)
     {
@@ -198,7 +199,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
     private static async Task<bool> SendAsync(Socket socket, byte[] bytes)
     {
         for (var sent = 0; sent < bytes.Length;)
-            sent += await socket.SendAsync(bytes.AsMemory(sent), TestContext.Current.CancellationToken);
+            sent += await socket.SendAsync(bytes.AsMemory(sent), TestContext.Current!.Execution.CancellationToken);
         return true;
     }
 
@@ -207,7 +208,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         var bytes = new byte[byteCount];
         for (var held = 0; held < byteCount;)
         {
-            var count = await socket.ReceiveAsync(bytes.AsMemory(held), TestContext.Current.CancellationToken);
+            var count = await socket.ReceiveAsync(bytes.AsMemory(held), TestContext.Current!.Execution.CancellationToken);
             if (count == 0) throw new EndOfStreamException($"the end after {held} of {byteCount} bytes");
             held += count;
         }
@@ -221,7 +222,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
         try
         {
             var buffer = new byte[8192];
-            while (await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken) is > 0 and var count) held += count;
+            while (await socket.ReceiveAsync(buffer, TestContext.Current!.Execution.CancellationToken) is > 0 and var count) held += count;
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
         {
@@ -235,7 +236,7 @@ public sealed class FaultProxyTests : IAsyncLifetime
     {
         try
         {
-            await socket.ReceiveAsync(new byte[1], TestContext.Current.CancellationToken);
+            await socket.ReceiveAsync(new byte[1], TestContext.Current!.Execution.CancellationToken);
             return false;
         }
         catch (SocketException e)

@@ -1,11 +1,11 @@
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Proxy;
 
 public sealed class ShaperTests
 {
-    [Fact]
+    [Test]
     public void There_are_nine_named_links_and_they_get_worse()
     {
         Assert.Equal(
@@ -15,7 +15,7 @@ public sealed class ShaperTests
         Assert.Throws<ArgumentException>(() => LinkProfile.Of("string"));
     }
 
-    [Fact]
+    [Test]
     public void A_link_takes_its_time_for_the_bytes_and_for_the_way()
     {
         var profile = new LinkProfile("even", 1, TimeSpan.FromMilliseconds(100), 0);
@@ -29,7 +29,7 @@ public sealed class ShaperTests
         Assert.Equal(TimeSpan.FromMilliseconds(200), shaper.Backlog(TimeSpan.Zero));
     }
 
-    [Fact]
+    [Test]
     public void Nothing_overtakes_a_segment_that_is_sent_again() => Property.Check(
         prng =>
         {
@@ -47,7 +47,7 @@ public sealed class ShaperTests
         },
         runs: 50);
 
-    [Fact]
+    [Test]
     public void As_many_segments_are_late_as_the_profile_says()
     {
         var profile = LinkProfile.Of("worst");
@@ -58,7 +58,7 @@ public sealed class ShaperTests
         Assert.InRange(late, 1000, 1400);
     }
 
-    [Fact]
+    [Test]
     public void The_same_seed_loses_the_same_segments()
     {
         TimeSpan[] Draw() =>

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -9,7 +9,7 @@ public sealed partial class AdviceTests
     private static readonly string Commands = string.Join('|', EdgeSync.Cli.Commands.CommandLine.Names
         .Select(n => n.Name));
 
-    [Fact]
+    [Test]
     public void Every_command_in_a_text_of_the_source_is_one()
     {
         var faults = new List<string>();
@@ -39,12 +39,12 @@ public sealed partial class AdviceTests
         Assert.Empty(faults);
     }
 
-    [Theory]
-    [InlineData("README.md")]
-    [InlineData("docs/cli.md")]
-    [InlineData("docs/configuration.md")]
-    [InlineData("docs/operations.md")]
-    [InlineData("docs/status.md")]
+    [Test]
+    [Arguments("README.md")]
+    [Arguments("docs/cli.md")]
+    [Arguments("docs/configuration.md")]
+    [Arguments("docs/operations.md")]
+    [Arguments("docs/status.md")]
     public void Every_command_line_of_a_document_is_one(string name)
     {
         var faults = new List<string>();
@@ -64,7 +64,7 @@ public sealed partial class AdviceTests
         Assert.Empty(faults);
     }
 
-    [Fact]
+    [Test]
     public void A_hint_of_a_command_that_does_not_exist_is_found()
     {
         Assert.NotNull(Advice.FaultOf("edgesync repo shun --remove HASH", null));

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using EdgeSync.Cli.Commands;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -13,7 +13,8 @@ namespace EdgeSync.IntegrationTests.Cli;
 /// covered by
 /// itself: no bug report, no stack trace, nothing created by a slip, and always a next step that can be typed.
 /// </summary>
-[Collection(WorkingFolder.Name)]
+// These tests change the folder of the process.
+[NotInParallel]
 public sealed class CommandTableTests : IDisposable
 {
     private const string Code = "0123456789012345678901234567890123456789";
@@ -29,10 +30,10 @@ public sealed class CommandTableTests : IDisposable
         Fill(_folder.Path);
     }
 
-    public static TheoryData<string> Commands =>
+    public static TheoryData<string> Commands() =>
         [.. InProcessCli.Leaves(InProcessCli.Tree()).Select(l => string.Join(' ', l.Path))];
 
-    public static TheoryData<string> Groups =>
+    public static TheoryData<string> Groups() =>
         [.. InProcessCli.Groups(InProcessCli.Tree()).Select(g => string.Join(' ', g.Path))];
 
     public void Dispose()
@@ -41,8 +42,8 @@ public sealed class CommandTableTests : IDisposable
         _folder.Dispose();
     }
 
-    [Theory]
-    [MemberData(nameof(Commands))]
+    [Test]
+    [MethodDataSource(nameof(Commands))]
     public void Nothing_empty_is_taken_for_a_value(string name)
     {
         var (path, command) = Find(name);
@@ -62,8 +63,8 @@ public sealed class CommandTableTests : IDisposable
         Assert.Equal(before, Listing());
     }
 
-    [Theory]
-    [MemberData(nameof(Commands))]
+    [Test]
+    [MethodDataSource(nameof(Commands))]
     public void A_mistyped_option_is_no_name(string name)
     {
         var (path, command) = Find(name);
@@ -79,8 +80,8 @@ public sealed class CommandTableTests : IDisposable
         Assert.Equal(before, Listing());
     }
 
-    [Theory]
-    [MemberData(nameof(Groups))]
+    [Test]
+    [MethodDataSource(nameof(Groups))]
     public void An_unknown_word_has_no_help_page(string name)
     {
         string[] path = name.Length == 0 ? [] : name.Split(' ');
@@ -91,8 +92,8 @@ public sealed class CommandTableTests : IDisposable
         MustBeRefused(InProcessCli.Run([.. path]), "needs a command");
     }
 
-    [Theory]
-    [MemberData(nameof(Commands))]
+    [Test]
+    [MethodDataSource(nameof(Commands))]
     public void Every_page_prints_and_every_example_parses(string name)
     {
         var (path, command) = Find(name);
@@ -112,8 +113,8 @@ public sealed class CommandTableTests : IDisposable
             .Replace("$(date +%F)", "2026", StringComparison.Ordinal), command)));
     }
 
-    [Theory]
-    [MemberData(nameof(Commands))]
+    [Test]
+    [MethodDataSource(nameof(Commands))]
     public void A_file_that_is_missing_or_of_the_wrong_kind_is_said_to_be_so(string name)
     {
         var (path, command) = Find(name);
@@ -139,8 +140,8 @@ public sealed class CommandTableTests : IDisposable
             Path.GetFileName(f).StartsWith('-'));
     }
 
-    [Theory]
-    [MemberData(nameof(Commands))]
+    [Test]
+    [MethodDataSource(nameof(Commands))]
     public void A_folder_that_is_read_only_is_said_to_be_so(string name)
     {
         var (path, command) = Find(name);
@@ -156,13 +157,13 @@ public sealed class CommandTableTests : IDisposable
         Environment.CurrentDirectory = _folder.Path;
     }
 
-    [Theory]
-    [InlineData("leaf", "--serve-http")]
-    [InlineData("sync start", "--serve-http")]
-    [InlineData("repo serve", "--serve-http")]
-    [InlineData("hub serve", "--serve-http")]
-    [InlineData("leaf", "--nats-leaf-port")]
-    [InlineData("leaf", "--nats-monitor-port")]
+    [Test]
+    [Arguments("leaf", "--serve-http")]
+    [Arguments("sync start", "--serve-http")]
+    [Arguments("repo serve", "--serve-http")]
+    [Arguments("hub serve", "--serve-http")]
+    [Arguments("leaf", "--nats-leaf-port")]
+    [Arguments("leaf", "--nats-monitor-port")]
     public void A_port_that_is_taken_is_said_to_be_so(string name, string option)
     {
         using var taken = TakePort();

@@ -3,12 +3,13 @@ using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
 /// <summary>What people met in their first hour, each as it should be.</summary>
-[Collection(WorkingFolder.Name)]
+// These tests change the folder of the process.
+[NotInParallel]
 public sealed class FirstUseTests : IDisposable
 {
     private readonly string _before = Environment.CurrentDirectory;
@@ -26,7 +27,7 @@ public sealed class FirstUseTests : IDisposable
         _folder.Dispose();
     }
 
-    [Fact]
+    [Test]
     public void An_empty_branch_closes_nothing()
     {
         var run = InProcessCli.Run("repo", "branch", "close", "");
@@ -35,11 +36,11 @@ public sealed class FirstUseTests : IDisposable
         Assert.DoesNotContain("closed", Ok("repo", "branch", "ls", "--all"), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("info")]
-    [InlineData("verify")]
-    [InlineData("rebuild")]
-    [InlineData("timeline")]
+    [Test]
+    [Arguments("info")]
+    [Arguments("verify")]
+    [Arguments("rebuild")]
+    [Arguments("timeline")]
     public void The_repository_may_be_an_argument(string command)
     {
         Ok("repo", "new", "b.fossil");   // two here: one has to be named
@@ -50,7 +51,7 @@ public sealed class FirstUseTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Backup_takes_the_repository_first()
     {
         Ok("repo", "backup", "a.fossil", "copy.fossil");
@@ -58,11 +59,11 @@ public sealed class FirstUseTests : IDisposable
         Assert.Contains("project-code", Ok("repo", "info", "copy.fossil"), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("autosnyc", "off", "unknown setting 'autosnyc'; did you mean autosync?")]
-    [InlineData("autosync", "banana", "autosync: 'banana' is not on, off, pullonly, all")]
-    [InlineData("dotfiles", "perhaps", "dotfiles: 'perhaps' is not on or off")]
-    [InlineData("http-port", "many", "http-port: 'many' is not a whole number")]
+    [Test]
+    [Arguments("autosnyc", "off", "unknown setting 'autosnyc'; did you mean autosync?")]
+    [Arguments("autosync", "banana", "autosync: 'banana' is not on, off, pullonly, all")]
+    [Arguments("dotfiles", "perhaps", "dotfiles: 'perhaps' is not on or off")]
+    [Arguments("http-port", "many", "http-port: 'many' is not a whole number")]
     public void A_setting_is_checked_unless_forced(string name, string value, string said)
     {
         Assert.Contains(said, Refused("repo", "config", "set", name, value), StringComparison.Ordinal);
@@ -75,9 +76,9 @@ public sealed class FirstUseTests : IDisposable
     }
 
     // Its tables are made anew at once, so what makes none cannot be set by force either.
-    [Theory]
-    [InlineData()]
-    [InlineData("--force")]
+    [Test]
+    [Arguments()]
+    [Arguments("--force")]
     public void A_ticket_table_that_makes_no_table_is_refused(params string[] force)
     {
         Assert.Contains("ticket-table", Refused(["repo", "config", "set", "ticket-table", "nonsense", .. force]), StringComparison.Ordinal);
@@ -85,11 +86,11 @@ public sealed class FirstUseTests : IDisposable
         Assert.Equal(ExitCode.NotFound, InProcessCli.Run("repo", "config", "get", "ticket-table").Code);
     }
 
-    [Theory]
-    [InlineData("autosync", "pullonly")]
-    [InlineData("ignore-glob", "*.o")]
-    [InlineData("project-name", "Ours")]
-    [InlineData("timeline-utc", "1")]
+    [Test]
+    [Arguments("autosync", "pullonly")]
+    [Arguments("ignore-glob", "*.o")]
+    [Arguments("project-name", "Ours")]
+    [Arguments("timeline-utc", "1")]
     public void Fossils_settings_are_known(string name, string value)
     {
         Ok("repo", "config", "set", name, value);
@@ -98,7 +99,7 @@ public sealed class FirstUseTests : IDisposable
     }
 
     /// <summary>Every setting that the stock program lists is one to us.</summary>
-    [Fact]
+    [Test]
     public void Every_setting_of_stock_is_known()
     {
         var stock = new ProgramStart("/usr/bin/fossil")
@@ -106,7 +107,7 @@ public sealed class FirstUseTests : IDisposable
             Arguments = ["help", "-s"],
             Environment = new Dictionary<string, string?> { ["HOME"] = _folder.Path, ["COLUMNS"] = "200" }
         };
-        Assert.SkipUnless(File.Exists(stock.Program), "fossil is not installed");
+        Skip.Unless(File.Exists(stock.Program), "fossil is not installed");
 
         var names = stock.Run().MustSucceed().Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
 
@@ -125,7 +126,7 @@ public sealed class FirstUseTests : IDisposable
     }
 
     /// <summary>Every setting that our own source reads is one, too.</summary>
-    [Fact]
+    [Test]
     public void Every_setting_that_we_read_is_known()
     {
         var source = Directory.EnumerateFiles(Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories)
@@ -148,7 +149,7 @@ public sealed class FirstUseTests : IDisposable
         });
     }
 
-    [Fact]
+    [Test]
     public void An_invitation_can_always_clone()
     {
         Ok("repo", "invite", "bob", "--cap", "oi", "--url", "http://127.0.0.1:8093");
@@ -159,7 +160,7 @@ public sealed class FirstUseTests : IDisposable
             Refused("repo", "invite", "eve", "--cap", "o", "--url", "ftp://x"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_refusal_names_the_capability_and_who_lacks_it()
     {
         var nobody = SyncRun.Denied(new Uri("http://host/"), "not authorized to clone", null);
@@ -173,7 +174,7 @@ public sealed class FirstUseTests : IDisposable
         Assert.Null(Advice.FaultOf(bob.Hint!, null));
     }
 
-    [Fact]
+    [Test]
     public void The_last_user_with_all_capabilities_stays()
     {
         var run = InProcessCli.Run("repo", "user", "rm", "root");
@@ -182,7 +183,7 @@ public sealed class FirstUseTests : IDisposable
         Ok("repo", "user", "rm", "root", "--force");
     }
 
-    [Fact]
+    [Test]
     public void Saying_it_twice_is_already_done_and_writes_nothing()
     {
         Ok("repo", "tag", "add", "v1", "--user", "root");
@@ -202,18 +203,18 @@ public sealed class FirstUseTests : IDisposable
         Assert.Equal(before, Blobs());
     }
 
-    [Theory]
-    [InlineData("repo query 'select 1; select 2'", "several SQL statements; the second is: select 2")]
-    [InlineData("repo ci -m '  ' --allow-empty", "the comment is blank")]
-    [InlineData("repo resolve ab", "a prefix of a hash has 4 digits at least")]
-    [InlineData("repo timeline --branch nosuch", "no branch or tag is named 'nosuch'")]
-    [InlineData("repo ls trunk -r trunk", "two versions are named")]
-    [InlineData("leaf --push --no-push", "--push and --no-push contradict each other")]
-    [InlineData("leaf --push --push=false", "--push is given twice")]
-    [InlineData("leaf --push=maybe", "--push: 'maybe' is not true or false")]
-    [InlineData("leaf --poll soon", "--poll: invalid duration 'soon'")]
-    [InlineData("leaf --watch nosuch --serve-http :0 --repo a.fossil", "the watched folder nosuch does not exist")]
-    [InlineData("leaf --password-file pw --serve-http :0 --repo a.fossil", "a password without a user (--user LOGIN)")]
+    [Test]
+    [Arguments("repo query 'select 1; select 2'", "several SQL statements; the second is: select 2")]
+    [Arguments("repo ci -m '  ' --allow-empty", "the comment is blank")]
+    [Arguments("repo resolve ab", "a prefix of a hash has 4 digits at least")]
+    [Arguments("repo timeline --branch nosuch", "no branch or tag is named 'nosuch'")]
+    [Arguments("repo ls trunk -r trunk", "two versions are named")]
+    [Arguments("leaf --push --no-push", "--push and --no-push contradict each other")]
+    [Arguments("leaf --push --push=false", "--push is given twice")]
+    [Arguments("leaf --push=maybe", "--push: 'maybe' is not true or false")]
+    [Arguments("leaf --poll soon", "--poll: invalid duration 'soon'")]
+    [Arguments("leaf --watch nosuch --serve-http :0 --repo a.fossil", "the watched folder nosuch does not exist")]
+    [Arguments("leaf --password-file pw --serve-http :0 --repo a.fossil", "a password without a user (--user LOGIN)")]
     public void A_slip_is_refused(string line, string said)
     {
         var run = InProcessCli.Run([.. System.Text.RegularExpressions.Regex.Matches(line, @"'([^']*)'|(\S+)")
@@ -223,12 +224,12 @@ public sealed class FirstUseTests : IDisposable
         Assert.Contains(said, run.Errors, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("--push", true)]
-    [InlineData("--push=true", true)]
-    [InlineData("--push=yes", true)]
-    [InlineData("--push=false", false)]
-    [InlineData("--no-push", false)]
+    [Test]
+    [Arguments("--push", true)]
+    [Arguments("--push=true", true)]
+    [Arguments("--push=yes", true)]
+    [Arguments("--push=false", false)]
+    [Arguments("--no-push", false)]
     public void A_switch_has_every_form_that_help_tells(string word, bool isOn)
     {
         var parse = CommandLine.Parse(["leaf", word], Output.To(Stream.Null, Stream.Null, isJson: false));
@@ -239,7 +240,7 @@ public sealed class FirstUseTests : IDisposable
         Assert.Equal(isOn ? "true" : "false", value!.ToJson());
     }
 
-    [Fact]
+    [Test]
     public void An_empty_nats_address_joins_nobody()
     {
         var parse = CommandLine.Parse(["leaf", "--nats", ""], Output.To(Stream.Null, Stream.Null, isJson: false));
@@ -249,7 +250,7 @@ public sealed class FirstUseTests : IDisposable
             flag.FromFlag(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)))!.ToJson());
     }
 
-    [Fact]
+    [Test]
     public void Control_characters_of_others_are_shown_not_obeyed()
     {
         using (var repository = Repository.Open("a.fossil", RepositoryOptions.Default))
@@ -267,11 +268,11 @@ public sealed class FirstUseTests : IDisposable
             char.IsControl(c) && c != '\n');
     }
 
-    [Theory]
-    [InlineData("", "is empty: the settings are one JSON object")]
-    [InlineData("{ \"node\": {", "the file ends before all braces and brackets are closed")]
-    [InlineData("{ \"node\": { \"nmae\": \"x\" } }", "unknown setting 'node.nmae'; did you mean node.name?")]
-    [InlineData("{ \"repositories\": [ { \"path\": \"missing.fossil\" } ] }", "missing.fossil does not exist")]
+    [Test]
+    [Arguments("", "is empty: the settings are one JSON object")]
+    [Arguments("{ \"node\": {", "the file ends before all braces and brackets are closed")]
+    [Arguments("{ \"node\": { \"nmae\": \"x\" } }", "unknown setting 'node.nmae'; did you mean node.name?")]
+    [Arguments("{ \"repositories\": [ { \"path\": \"missing.fossil\" } ] }", "missing.fossil does not exist")]
     public void A_settings_file_is_checked_in_plain_words(string text, string said)
     {
         _folder.Write("edgesync.json", text);
@@ -282,7 +283,7 @@ public sealed class FirstUseTests : IDisposable
         Assert.Contains(said, run.Output + run.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_settings_file_that_sets_nothing_says_so()
     {
         _folder.Write("edgesync.json", "{}");
@@ -291,7 +292,7 @@ public sealed class FirstUseTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_manual_page_is_made_from_the_tree()
     {
         var page = Ok("man");
@@ -302,43 +303,43 @@ public sealed class FirstUseTests : IDisposable
             .Replace("-", "\\-", StringComparison.Ordinal), page, StringComparison.Ordinal));
     }
 
-    [Theory]
-    [InlineData("edgesync leaf --nats", "--nats-bind")]
-    [InlineData("edgesync leaf --nats-role ", "hub")]
-    [InlineData("edgesync leaf --log-level de", "debug")]
-    [InlineData("edgesync leaf --no-p", "--no-push")]
-    [InlineData("edgesync repo timeline --branch ", "trunk")]
-    [InlineData("edgesync repo timeline -t ", "ci")]
-    [InlineData("edgesync repo br ", "close")]
-    [InlineData("edgesync completion ", "zsh")]
-    [InlineData("edgesync repo co t", "trunk")]
+    [Test]
+    [Arguments("edgesync leaf --nats", "--nats-bind")]
+    [Arguments("edgesync leaf --nats-role ", "hub")]
+    [Arguments("edgesync leaf --log-level de", "debug")]
+    [Arguments("edgesync leaf --no-p", "--no-push")]
+    [Arguments("edgesync repo timeline --branch ", "trunk")]
+    [Arguments("edgesync repo timeline -t ", "ci")]
+    [Arguments("edgesync repo br ", "close")]
+    [Arguments("edgesync completion ", "zsh")]
+    [Arguments("edgesync repo co t", "trunk")]
     public void Completion_offers_what_fits(string line, string offered) =>
         Assert.Contains(offered, Ok($"[suggest:{line.Length}]", line).Split('\n'));
 
-    [Theory]
-    [InlineData("https", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "answers plain HTTP", "use http://127.0.0.1:")]
-    [InlineData("http", "INFO {\"server_id\":\"N\",\"version\":\"2.10\"}\r\n", "is a NATS server, not a Fossil server", "edgesync leaf --nats nats://127.0.0.1:")]
-    [InlineData("http", "SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP", "check the address and the port")]
+    [Test]
+    [Arguments("https", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "answers plain HTTP", "use http://127.0.0.1:")]
+    [Arguments("http", "INFO {\"server_id\":\"N\",\"version\":\"2.10\"}\r\n", "is a NATS server, not a Fossil server", "edgesync leaf --nats nats://127.0.0.1:")]
+    [Arguments("http", "SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP", "check the address and the port")]
     public async Task What_answers_at_the_address_is_named(string scheme, string answer, string said, string hint)
     {
         using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         listener.Start();
         var server = Task.Run(async () =>
         {
-            using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+            using var client = await listener.AcceptTcpClientAsync(TestContext.Current!.Execution.CancellationToken);
             using var stream = client.GetStream();
-            await stream.ReadExactlyAsync(new byte[1], TestContext.Current.CancellationToken);
-            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(answer), TestContext.Current.CancellationToken);
+            await stream.ReadExactlyAsync(new byte[1], TestContext.Current!.Execution.CancellationToken);
+            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(answer), TestContext.Current!.Execution.CancellationToken);
             client.Client.Shutdown(System.Net.Sockets.SocketShutdown.Send);
             try
             {
-                await stream.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+                await stream.CopyToAsync(Stream.Null, TestContext.Current!.Execution.CancellationToken);
             }
             catch (IOException)
             {
                 // The client has seen enough.
             }
-        }, TestContext.Current.CancellationToken);
+        }, TestContext.Current!.Execution.CancellationToken);
 
         var run = InProcessCli.Run("repo", "clone", $"{scheme}://{listener.LocalEndpoint}/", "c.fossil");
 
@@ -349,7 +350,7 @@ public sealed class FirstUseTests : IDisposable
         await server;
     }
 
-    [Fact]
+    [Test]
     public void Nobody_at_the_address_is_asked_four_times_with_growing_pauses()
     {
         var run = InProcessCli.Run("repo", "clone", "http://127.0.0.1:1/", "c.fossil");
@@ -361,12 +362,12 @@ public sealed class FirstUseTests : IDisposable
         Assert.DoesNotContain("kept", run.Errors, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("repo info -R notes.txt", 2, "notes.txt is not a Fossil repository: it is not an SQLite database")]
-    [InlineData("repo info -R missing.fossil", 3, "missing.fossil does not exist")]
-    [InlineData("repo clone http://127.0.0.1:1/ folder", 5, "folder is a folder, and a new file is needed")]
-    [InlineData("repo hash folder", 1, "folder is a folder, and a file is needed")]
-    [InlineData("leaf --repo a.fossil --serve-http :0 --tls-cert missing.pem", 3, "missing.pem does not exist")]
+    [Test]
+    [Arguments("repo info -R notes.txt", 2, "notes.txt is not a Fossil repository: it is not an SQLite database")]
+    [Arguments("repo info -R missing.fossil", 3, "missing.fossil does not exist")]
+    [Arguments("repo clone http://127.0.0.1:1/ folder", 5, "folder is a folder, and a new file is needed")]
+    [Arguments("repo hash folder", 1, "folder is a folder, and a file is needed")]
+    [Arguments("leaf --repo a.fossil --serve-http :0 --tls-cert missing.pem", 3, "missing.pem does not exist")]
     public void A_file_that_does_not_do_is_named_in_plain_words(string line, int code, string said)
     {
         _folder.Write("notes.txt", new string('x', 500));

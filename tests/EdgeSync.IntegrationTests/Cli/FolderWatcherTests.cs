@@ -2,7 +2,7 @@ using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Hosting.Watch;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -12,14 +12,14 @@ public sealed class FolderWatcherTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]   // R3
+    [Test]   // R3
     public async Task A_look_that_takes_over_a_minute_fails_the_check()
     {
         _folder.Write("work/a.txt", "1\n");
         var clock = new SettableClock();
         using var gate = new ManualResetEventSlim();
         await using var queue = RepositoryQueue.Own(Repository.Create(_folder["r.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }));
-        var blocked = queue.RunAsync(_ => gate.Wait(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        var blocked = queue.RunAsync(_ => gate.Wait(TestContext.Current!.Execution.CancellationToken), TestContext.Current!.Execution.CancellationToken);
         var hooks = new FolderWatchHooks((_, _) => Task.CompletedTask, () => { }, e => throw e);
         var settings = new WatchSettings { Folder = _folder["work"], Quiet = TimeSpan.Zero, User = "tester" };
         await using var watcher = new FolderWatcher(settings, queue, allowsFork: false, hooks, new ServeLog(TextWriter.Null, clock), clock);
@@ -41,7 +41,7 @@ public sealed class FolderWatcherTests : IDisposable
         for (var i = 0; !condition(); i++)
         {
             Assert.True(i < 3_000, "it does not come");
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+            await Task.Delay(20, TestContext.Current!.Execution.CancellationToken);
         }
     }
 

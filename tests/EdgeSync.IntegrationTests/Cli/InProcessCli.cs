@@ -7,13 +7,6 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
-/// <summary>The tests here change the folder of the process, so nothing else runs beside them.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class WorkingFolder
-{
-    public const string Name = "working folder";
-}
-
 /// <summary>How one command line ended.</summary>
 internal sealed record CliRun(string CommandLine, ExitCode Code, string Output, string Errors)
 {

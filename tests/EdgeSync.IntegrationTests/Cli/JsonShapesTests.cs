@@ -1,3 +1,4 @@
+using EdgeSync.Tests.Support;
 using System.Collections;
 using System.Text;
 using System.Text.Json;
@@ -10,17 +11,17 @@ namespace EdgeSync.IntegrationTests.Cli;
 /// <summary>What is written and read by hand says everything: a property that somebody adds and nobody writes fails here.</summary>
 public sealed class JsonShapesTests
 {
-    public static TheoryData<Type> Sections =>
+    public static TheoryData<Type> Sections() =>
         [.. typeof(NodeSettings).Assembly.GetTypes().Where(t => t.IsClass && typeof(ISettingSection).IsAssignableFrom(t))];
 
-    public static TheoryData<Type> Objects =>
+    public static TheoryData<Type> Objects() =>
     [
         .. new[] { typeof(NodeSettings).Assembly, typeof(EdgeSync.Nats.Broker.Monitoring.VarzReport).Assembly }
             .SelectMany(a => a.GetTypes()).Where(t => t.IsClass && typeof(IJsonObject).IsAssignableFrom(t)),
     ];
 
-    [Theory]
-    [MemberData(nameof(Sections))]
+    [Test]
+    [MethodDataSource(nameof(Sections))]
     public void A_section_of_the_settings_describes_every_property(Type type)
     {
         var map = SettingFields.Write((ISettingSection)Activator.CreateInstance(type)!);
@@ -29,8 +30,8 @@ public sealed class JsonShapesTests
         Assert.Equal(properties, map.Names);
     }
 
-    [Theory]
-    [MemberData(nameof(Objects))]
+    [Test]
+    [MethodDataSource(nameof(Objects))]
     public void An_object_writes_every_property(Type type)
     {
         using var json = JsonDocument.Parse(JsonWriting.ToBytes((IJsonObject)Filled(type)!));
@@ -39,7 +40,7 @@ public sealed class JsonShapesTests
         Assert.Equal(properties, json.RootElement.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public void A_status_is_read_as_it_was_written()
     {
         var written = JsonWriting.ToBytes((NodeStatus)Filled(typeof(NodeStatus))!);

@@ -17,14 +17,14 @@ public sealed class NatsExchangeTests
 {
     private static readonly ProjectSubjects Subjects = new("fossil", new string('a', 40));
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(1000)]
-    [InlineData(200_000)]
-    [InlineData(3_000_000)]
+    [Test]
+    [Arguments(1)]
+    [Arguments(1000)]
+    [Arguments(200_000)]
+    [Arguments(3_000_000)]
     public async Task A_message_of_any_size_comes_back_as_it_went(int size)
     {
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
         await using var broker = await NatsBroker.StartAsync(
             new NatsBrokerOptions { Broker = new BrokerOptions { ServerName = "broker" }, Entropy = SystemEntropy.Instance }, TimeProvider.System, null, token);
         await using var asks = await ConnectAsync(broker);
@@ -64,7 +64,7 @@ public sealed class NatsExchangeTests
     private static async Task<NatsConnection> ConnectAsync(NatsBroker broker)
     {
         var connection = new NatsConnection(new NatsOpts { Echo = false, ConnectInProcess = _ => ValueTask.FromResult(broker.ConnectInProcess()) });
-        await connection.ConnectAsync(TestContext.Current.CancellationToken);
+        await connection.ConnectAsync(TestContext.Current!.Execution.CancellationToken);
         return connection;
     }
 }

@@ -5,15 +5,15 @@ namespace EdgeSync.IntegrationTests.Cli;
 
 public sealed class OtlpOptionsTests
 {
-    [Theory]
-    [InlineData("localhost:4318", "http://localhost:4318/")]
-    [InlineData("127.0.0.1:4318", "http://127.0.0.1:4318/")]
-    [InlineData("collector.example:4318", "https://collector.example:4318/")]
-    [InlineData("http://collector.example", "http://collector.example/")]
-    [InlineData(" https://collector.example/otlp ", "https://collector.example/otlp")]
+    [Test]
+    [Arguments("localhost:4318", "http://localhost:4318/")]
+    [Arguments("127.0.0.1:4318", "http://127.0.0.1:4318/")]
+    [Arguments("collector.example:4318", "https://collector.example:4318/")]
+    [Arguments("http://collector.example", "http://collector.example/")]
+    [Arguments(" https://collector.example/otlp ", "https://collector.example/otlp")]
     public void An_endpoint_may_lack_its_scheme(string given, string meant) => Assert.Equal(meant, Read(("OTEL_EXPORTER_OTLP_ENDPOINT", given))!.Endpoint.ToString());
 
-    [Fact]
+    [Test]
     public void Without_an_endpoint_there_is_nothing()
     {
         Assert.Null(Read());
@@ -21,7 +21,7 @@ public sealed class OtlpOptionsTests
         Assert.Null(Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), ("OTEL_SDK_DISABLED", "TRUE")));
     }
 
-    [Fact]
+    [Test]
     public void Headers_are_decoded_and_never_shown()
     {
         var options = Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/x"), ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20c2VjcmV0, x-team = a"))!;
@@ -30,11 +30,11 @@ public sealed class OtlpOptionsTests
         Assert.Equal("http http://c:4318/x headers:authorization=***,x-team=***", options.ToString());
     }
 
-    [Theory]
-    [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-secret")]
-    [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "a=secret%0d%0aevil: 1")]
-    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://secret@c")]
-    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:secret@c")]
+    [Test]
+    [Arguments("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-secret")]
+    [Arguments("OTEL_EXPORTER_OTLP_HEADERS", "a=secret%0d%0aevil: 1")]
+    [Arguments("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://secret@c")]
+    [Arguments("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:secret@c")]
     public void A_refusal_does_not_repeat_a_secret(string name, string value)
     {
         var failure = Assert.Throws<EdgeSyncException>(() => Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), (name, value)));
@@ -43,7 +43,7 @@ public sealed class OtlpOptionsTests
         Assert.DoesNotContain("secret", failure.Message + failure.Hint, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void The_resource_says_who_we_are()
     {
         var options = Read(

@@ -15,24 +15,24 @@ public sealed class OtlpSenderTests
 {
     private static readonly byte[] Body = [10, 3, 1, 2, 3];
 
-    [Fact]
+    [Test]
     public async Task Over_http_the_message_is_posted_to_its_signal()
     {
         await using var collector = await Collector.StartAsync(HttpProtocols.Http1, context => { context.Response.StatusCode = 200; return Task.CompletedTask; });
         using var sender = new OtlpSender(collector.Options(OtlpProtocol.Http));
 
-        var answer = await sender.SendAsync("logs", Body, TestContext.Current.CancellationToken);
+        var answer = await sender.SendAsync("logs", Body, TestContext.Current!.Execution.CancellationToken);
 
         Assert.True(answer.IsTaken);
         Assert.Equal(("/base/v1/logs", "application/x-protobuf", "v"), (collector.Path, collector.ContentType, collector.Key));
         Assert.Equal(Body, collector.Received);
     }
 
-    [Theory]
-    [InlineData(503, true)]
-    [InlineData(429, true)]
-    [InlineData(400, false)]
-    [InlineData(302, false)]
+    [Test]
+    [Arguments(503, true)]
+    [Arguments(429, true)]
+    [Arguments(400, false)]
+    [Arguments(302, false)]
     public async Task Over_http_some_refusals_are_worth_another_try(int status, bool mayRetry)
     {
         await using var collector = await Collector.StartAsync(HttpProtocols.Http1, context =>
@@ -43,47 +43,47 @@ public sealed class OtlpSenderTests
         });
         using var sender = new OtlpSender(collector.Options(OtlpProtocol.Http));
 
-        var answer = await sender.SendAsync("traces", Body, TestContext.Current.CancellationToken);
+        var answer = await sender.SendAsync("traces", Body, TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal((false, mayRetry, TimeSpan.FromSeconds(7)), (answer.IsTaken, answer.MayRetry, answer.RetryAfter));
     }
 
-    [Theory]
-    [InlineData("traces", "trace.v1.TraceService")]
-    [InlineData("metrics", "metrics.v1.MetricsService")]
-    [InlineData("logs", "logs.v1.LogsService")]
+    [Test]
+    [Arguments("traces", "trace.v1.TraceService")]
+    [Arguments("metrics", "metrics.v1.MetricsService")]
+    [Arguments("logs", "logs.v1.LogsService")]
     public async Task Over_grpc_the_message_is_framed_and_the_trailer_decides(string signal, string service)
     {
         await using var collector = await Collector.StartAsync(HttpProtocols.Http2, context => AnswerGrpcAsync(context, "0"));
         using var sender = new OtlpSender(collector.Options(OtlpProtocol.Grpc));
 
-        var answer = await sender.SendAsync(signal, Body, TestContext.Current.CancellationToken);
+        var answer = await sender.SendAsync(signal, Body, TestContext.Current!.Execution.CancellationToken);
 
         Assert.True(answer.IsTaken);
         Assert.Equal(($"/opentelemetry.proto.collector.{service}/Export", "application/grpc", "v"), (collector.Path, collector.ContentType, collector.Key));
         Assert.Equal([0, 0, 0, 0, (byte)Body.Length, .. Body], collector.Received);
     }
 
-    [Theory]
-    [InlineData("14", true)]
-    [InlineData("16", false)]
+    [Test]
+    [Arguments("14", true)]
+    [Arguments("16", false)]
     public async Task Over_grpc_the_status_says_whether_to_try_again(string status, bool mayRetry)
     {
         await using var collector = await Collector.StartAsync(HttpProtocols.Http2, context => AnswerGrpcAsync(context, status));
         using var sender = new OtlpSender(collector.Options(OtlpProtocol.Grpc));
 
-        var answer = await sender.SendAsync("traces", Body, TestContext.Current.CancellationToken);
+        var answer = await sender.SendAsync("traces", Body, TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal((false, mayRetry), (answer.IsTaken, answer.MayRetry));
         Assert.Contains($"gRPC status {status}", answer.Fault, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task Nobody_there_is_worth_another_try()
     {
-        using var sender = new OtlpSender(new OtlpOptions { Endpoint = new Uri($"http://127.0.0.1:{Tests.Shared.Ports.Free()}") });
+        using var sender = new OtlpSender(new OtlpOptions { Endpoint = new Uri($"http://127.0.0.1:{Tests.Support.Ports.Free()}") });
 
-        var answer = await sender.SendAsync("traces", Body, TestContext.Current.CancellationToken);
+        var answer = await sender.SendAsync("traces", Body, TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal((false, true), (answer.IsTaken, answer.MayRetry));
     }

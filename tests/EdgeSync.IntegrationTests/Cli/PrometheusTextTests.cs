@@ -5,7 +5,7 @@ namespace EdgeSync.IntegrationTests.Cli;
 
 public sealed class PrometheusTextTests
 {
-    [Fact]
+    [Test]
     public void A_histogram_is_written_with_buckets_that_add_up()
     {
         using var meter = new Meter(Instruments.ScopePrefix + "prometheus-histogram");
@@ -28,7 +28,7 @@ public sealed class PrometheusTextTests
             PrometheusText.Write(store.Snapshot().Where(f => f.Scope == meter.Name)));
     }
 
-    [Fact]
+    [Test]
     public void Counters_are_kept_apart_by_their_tags()
     {
         using var meter = new Meter(Instruments.ScopePrefix + "prometheus-counter");
@@ -43,7 +43,7 @@ public sealed class PrometheusTextTests
         Assert.Equal([("http", 7.0), ("nats", 3.0)], family.Points.Select(p => (p.Tags[0].Value, p.Value)));
     }
 
-    [Fact]
+    [Test]
     public void Values_of_labels_cannot_break_out_of_their_quotes()
     {
         var family = MetricFamily.Gauge("x", null, "Two\nlines.", MetricPoint.Of(1, ("repository", "a\"b\\c\nd")));
@@ -51,7 +51,7 @@ public sealed class PrometheusTextTests
         Assert.Equal("# HELP edgesync_x Two\\nlines.\n# TYPE edgesync_x gauge\nedgesync_x{repository=\"a\\\"b\\\\c\\nd\"} 1\n", PrometheusText.Write([family]));
     }
 
-    [Fact]
+    [Test]
     public void Series_beyond_the_limit_are_dropped_and_counted()
     {
         using var meter = new Meter(Instruments.ScopePrefix + "prometheus-many");

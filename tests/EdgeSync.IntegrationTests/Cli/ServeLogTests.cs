@@ -7,7 +7,7 @@ namespace EdgeSync.IntegrationTests.Cli;
 
 public sealed class ServeLogTests
 {
-    [Fact]
+    [Test]
     public void Text_is_time_level_message_and_pairs()
     {
         var (log, lines) = Open(LogStyle.Text);
@@ -17,7 +17,7 @@ public sealed class ServeLogTests
         Assert.Matches("^[0-9]{4}-[0-9-]+T[0-9:.]+Z INFO synced target=nats agent=\"ship 7\"\n$", lines.ToString());
     }
 
-    [Fact]
+    [Test]
     public void Under_journald_there_is_a_priority_and_no_time()
     {
         var (log, lines) = Open(LogStyle.Journal);
@@ -27,7 +27,7 @@ public sealed class ServeLogTests
         Assert.Equal("<3>disk full\n", lines.ToString());
     }
 
-    [Fact]
+    [Test]
     public void Json_is_one_object_a_line()
     {
         var (log, lines) = Open(LogStyle.Json);
@@ -41,7 +41,7 @@ public sealed class ServeLogTests
         Assert.Single(lines.ToString().TrimEnd('\n').Split('\n'));
     }
 
-    [Fact]
+    [Test]
     public void A_number_is_a_number_in_json_and_what_a_request_did_is_pairs()
     {
         var (log, lines) = Open(LogStyle.Json);
@@ -58,7 +58,7 @@ public sealed class ServeLogTests
         Assert.Equal("not authorized: no", entry.RootElement.GetProperty("error").GetString());
     }
 
-    [Fact]
+    [Test]
     public void What_a_peer_sends_cannot_look_like_another_line()
     {
         var (log, lines) = Open(LogStyle.Text);
@@ -69,7 +69,7 @@ public sealed class ServeLogTests
         Assert.Contains("\\x0a", lines.ToString(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void The_same_warning_is_written_once_a_minute_with_its_count()
     {
         var fold = new LogFold();
@@ -83,7 +83,7 @@ public sealed class ServeLogTests
         Assert.Equal(5, folded);
     }
 
-    [Fact]
+    [Test]
     public void A_clock_that_steps_back_silences_nothing()
     {
         var fold = new LogFold();
@@ -92,13 +92,13 @@ public sealed class ServeLogTests
         Assert.True(fold.ShouldWrite(Instant.FromUnixSeconds(1), "x", out _));
     }
 
-    [Theory]
-    [InlineData(LogFormat.Auto, true, false, LogStyle.Text)]
-    [InlineData(LogFormat.Auto, false, false, LogStyle.Json)]
-    [InlineData(LogFormat.Auto, false, true, LogStyle.Journal)]
-    [InlineData(LogFormat.Json, true, false, LogStyle.Json)]
-    [InlineData(LogFormat.Json, false, true, LogStyle.Json)]
-    [InlineData(LogFormat.Text, false, false, LogStyle.Text)]
+    [Test]
+    [Arguments(LogFormat.Auto, true, false, LogStyle.Text)]
+    [Arguments(LogFormat.Auto, false, false, LogStyle.Json)]
+    [Arguments(LogFormat.Auto, false, true, LogStyle.Journal)]
+    [Arguments(LogFormat.Json, true, false, LogStyle.Json)]
+    [Arguments(LogFormat.Json, false, true, LogStyle.Json)]
+    [Arguments(LogFormat.Text, false, false, LogStyle.Text)]
     internal void The_style_follows_where_the_lines_go(LogFormat format, bool isTerminal, bool isJournal, LogStyle style)
     {
         var settings = LogSettings.From(new LogSection { Format = format }, name => isJournal && name == "JOURNAL_STREAM" ? "8:1" : null, isTerminal);
@@ -106,7 +106,7 @@ public sealed class ServeLogTests
         Assert.Equal(style, settings.Style);
     }
 
-    [Fact]
+    [Test]
     public void Below_the_level_nothing_is_written()
     {
         var (log, lines) = Open(LogStyle.Text);

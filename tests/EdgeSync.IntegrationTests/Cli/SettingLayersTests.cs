@@ -7,7 +7,7 @@ namespace EdgeSync.IntegrationTests.Cli;
 /// <summary>edgesync.json and what is laid over it.</summary>
 public sealed class SettingLayersTests
 {
-    [Fact]
+    [Test]
     public void What_nobody_sets_has_its_default()
     {
         var layers = Layers("{}");
@@ -17,7 +17,7 @@ public sealed class SettingLayersTests
         Assert.Equal(new SettingValue("nats.max_payload", "1048576", "default"), value);
     }
 
-    [Fact]
+    [Test]
     public void The_later_layer_wins_and_is_named()
     {
         var layers = Layers("""{ "nats": { "bind": "10.0.0.1", "leaf_port": 7422 } }""");
@@ -28,7 +28,7 @@ public sealed class SettingLayersTests
         Assert.Equal("edgesync.json", OriginOf(layers, "nats.leaf_port"));
     }
 
-    [Fact]
+    [Test]
     public void A_star_sets_every_element()
     {
         var layers = Layers("""{ "repositories": [ { "path": "a", "poll": "1m" }, { "path": "b" } ] }""");
@@ -39,7 +39,7 @@ public sealed class SettingLayersTests
         Assert.Equal("edgesync.json", OriginOf(layers, "repositories[1].path"));
     }
 
-    [Fact]
+    [Test]
     public void Comments_and_trailing_commas_are_welcome()
     {
         var layers = Layers("""
@@ -51,13 +51,13 @@ public sealed class SettingLayersTests
         Assert.Equal("pump7", layers.Bind().Node.Name);
     }
 
-    [Theory]
-    [InlineData("""{ "nod": {} }""", "unknown setting 'nod'; did you mean node?")]
-    [InlineData("""{ "repositories": [ { "path": "a", "pol": "1s" } ] }""", "unknown setting 'repositories[0].pol'; did you mean repositories[0].poll?")]
-    [InlineData("""{ "repositories": [ { "path": "a", "poll": "soon" } ] }""", "invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
-    [InlineData("""{ "nats": { "role": "king" } }""", "nats.role")]
-    [InlineData("[]", "edgesync.json")]
-    [InlineData("{ \"node\": ", "edgesync.json line 1")]
+    [Test]
+    [Arguments("""{ "nod": {} }""", "unknown setting 'nod'; did you mean node?")]
+    [Arguments("""{ "repositories": [ { "path": "a", "pol": "1s" } ] }""", "unknown setting 'repositories[0].pol'; did you mean repositories[0].poll?")]
+    [Arguments("""{ "repositories": [ { "path": "a", "poll": "soon" } ] }""", "invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
+    [Arguments("""{ "nats": { "role": "king" } }""", "nats.role")]
+    [Arguments("[]", "edgesync.json")]
+    [Arguments("{ \"node\": ", "edgesync.json line 1")]
     public void What_is_wrong_is_told_with_its_place(string text, string expected)
     {
         var failure = Assert.Throws<EdgeSyncException>(() => Layers(text).Bind());
@@ -66,7 +66,7 @@ public sealed class SettingLayersTests
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Secrets_are_never_shown()
     {
         var layers = Layers("""
@@ -78,14 +78,14 @@ public sealed class SettingLayersTests
         Assert.DoesNotContain(layers.Effective(), v => v.Value.Contains("hush", StringComparison.Ordinal));
     }
 
-    [Theory]
-    [InlineData("nats-leaf://hub", "Leafnode", 7422)]
-    [InlineData("nats-leaf://hub:1234", "Leafnode", 1234)]
-    [InlineData("nats://hub:7422", "Leafnode", 7422)]
-    [InlineData("nats://hub", "Client", 4222)]
-    [InlineData("hub", "Client", 4222)]
-    [InlineData("tls://hub:4443", "Client", 4443)]
-    [InlineData("wss://hub", "Client", 443)]
+    [Test]
+    [Arguments("nats-leaf://hub", "Leafnode", 7422)]
+    [Arguments("nats-leaf://hub:1234", "Leafnode", 1234)]
+    [Arguments("nats://hub:7422", "Leafnode", 7422)]
+    [Arguments("nats://hub", "Client", 4222)]
+    [Arguments("hub", "Client", 4222)]
+    [Arguments("tls://hub:4443", "Client", 4443)]
+    [Arguments("wss://hub", "Client", 443)]
     public void An_address_of_NATS_says_which_door_is_meant(string text, string kind, int port)
     {
         Assert.True(NatsAddress.TryParse(text, out var address, out _));
@@ -95,9 +95,9 @@ public sealed class SettingLayersTests
         Assert.NotEmpty(address.Why);
     }
 
-    [Theory]
-    [InlineData("http://hub")]
-    [InlineData("nats://")]
+    [Test]
+    [Arguments("http://hub")]
+    [Arguments("nats://")]
     public void Other_addresses_are_refused_with_a_reason(string text)
     {
         Assert.False(NatsAddress.TryParse(text, out _, out var fault));
@@ -105,17 +105,17 @@ public sealed class SettingLayersTests
         Assert.NotEmpty(fault);
     }
 
-    [Theory]
-    [InlineData("""{ "node": { "name": "two words" } }""", "node.name")]
-    [InlineData("""{ "nats": { "urls": [ "nats://a", "nats-leaf://b" ] } }""", "nats.urls")]
-    [InlineData("""{ "nats": { "urls": [ "nats://a" ], "leaf_port": 7422 } }""", "nats.urls")]
-    [InlineData("""{ "nats": { "leaf_port": 70000 } }""", "nats.leaf_port")]
-    [InlineData("""{ "nats": { "users": [ {} ] } }""", "nats.users[0]")]
-    [InlineData("""{ "http": { "listen": "nowhere" } }""", "http.listen")]
-    [InlineData("""{ "repositories": [ { "path": "a" }, { "path": "./a" } ] }""", "repositories[1].path")]
-    [InlineData("""{ "repositories": [ { "path": "a", "prefix": "a b" } ] }""", "repositories[0].prefix")]
-    [InlineData("""{ "repositories": [ { "path": "a", "clone_from": "nats" } ] }""", "repositories[0].project_code")]
-    [InlineData("""{ "bridge": { "projects": [ { "code": "x", "url": "http://h" } ] } }""", "bridge.projects[0].code")]
+    [Test]
+    [Arguments("""{ "node": { "name": "two words" } }""", "node.name")]
+    [Arguments("""{ "nats": { "urls": [ "nats://a", "nats-leaf://b" ] } }""", "nats.urls")]
+    [Arguments("""{ "nats": { "urls": [ "nats://a" ], "leaf_port": 7422 } }""", "nats.urls")]
+    [Arguments("""{ "nats": { "leaf_port": 70000 } }""", "nats.leaf_port")]
+    [Arguments("""{ "nats": { "users": [ {} ] } }""", "nats.users[0]")]
+    [Arguments("""{ "http": { "listen": "nowhere" } }""", "http.listen")]
+    [Arguments("""{ "repositories": [ { "path": "a" }, { "path": "./a" } ] }""", "repositories[1].path")]
+    [Arguments("""{ "repositories": [ { "path": "a", "prefix": "a b" } ] }""", "repositories[0].prefix")]
+    [Arguments("""{ "repositories": [ { "path": "a", "clone_from": "nats" } ] }""", "repositories[0].project_code")]
+    [Arguments("""{ "bridge": { "projects": [ { "code": "x", "url": "http://h" } ] } }""", "bridge.projects[0].code")]
     public void What_types_cannot_say_is_checked(string text, string path)
     {
         var faults = SettingsCheck.Faults(Layers(text).Bind()).ToList();
@@ -123,12 +123,12 @@ public sealed class SettingLayersTests
         Assert.Contains(faults, f => f.Path == path);
     }
 
-    [Fact]
+    [Test]
     public void A_secret_that_others_can_read_is_refused()
     {
         if (OperatingSystem.IsWindows())
         {
-            Assert.Skip("modes are a Unix matter");
+            Skip.Test("modes are a Unix matter");
             return;
         }
 

@@ -3,7 +3,7 @@ using EdgeSync.Cli.Hosting;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -19,20 +19,20 @@ public sealed class WriterOpeningTests : IDisposable
 
     public WriterOpeningTests() => Repository.Create(_folder["a.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }).Dispose();
 
-    [Theory]
-    [InlineData(IoError)]
-    [InlineData(IoError | (1 << 8))]
-    [InlineData(CannotOpen)]
+    [Test]
+    [Arguments(IoError)]
+    [Arguments(IoError | (1 << 8))]
+    [Arguments(CannotOpen)]
     public async Task A_disk_that_fails_once_leaves_it_writable(int code)
     {
         var failures = 1;
         await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read && failures-- > 0 ? code : 0);
 
-        Assert.False(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current.CancellationToken));
+        Assert.False(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
         Assert.Equal(code != CannotOpen, _lines.ToString().Contains("ERROR", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public async Task A_disk_that_keeps_failing_is_an_error_and_not_a_read_only_repository()
     {
         var failure = await Assert.ThrowsAsync<SqliteException>(() => OpenAsync(options => options.Access != DatabaseAccess.Read ? IoError : 0));
@@ -40,14 +40,14 @@ public sealed class WriterOpeningTests : IDisposable
         Assert.Equal(IoError, failure.ResultCode);
     }
 
-    [Theory]
-    [InlineData(ReadOnly)]
-    [InlineData(CannotOpen)]
+    [Test]
+    [Arguments(ReadOnly)]
+    [Arguments(CannotOpen)]
     public async Task What_cannot_be_written_is_served_to_readers(int code)
     {
         await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read ? code : 0);
 
-        Assert.True(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current.CancellationToken));
+        Assert.True(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -57,5 +57,5 @@ public sealed class WriterOpeningTests : IDisposable
             (path, options) => faultOf(options) is not 0 and var code
                 ? throw new SqliteException(ErrorKind.System, "the disk fails", null, code)
                 : RepositoryQueue.Open(path, options),
-            TestContext.Current.CancellationToken);
+            TestContext.Current!.Execution.CancellationToken);
 }

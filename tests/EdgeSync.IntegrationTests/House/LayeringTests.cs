@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.House;
 
@@ -30,15 +30,15 @@ public sealed class LayeringTests
 
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
-    [Fact]
+    [Test]
     public void Knows_every_project() =>
         Assert.Equal(
             Projects.Keys.Order(StringComparer.Ordinal),
             Directory.EnumerateFiles(Sources, "*.csproj", SearchOption.AllDirectories)
                 .Select(p => Path.GetFileNameWithoutExtension(p)!).Order(StringComparer.Ordinal));
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void References_only_what_its_layer_may(string project)
     {
         var file = Load(project);
@@ -50,7 +50,7 @@ public sealed class LayeringTests
         Assert.Subset(Packages.GetValueOrDefault(project, []).ToHashSet(), packages.ToHashSet());
     }
 
-    [Fact]
+    [Test]
     public void Cores_have_their_purity_checked()
     {
         foreach (var core in Cores)
@@ -60,15 +60,15 @@ public sealed class LayeringTests
         }
     }
 
-    [Fact]
+    [Test]
     public void Nothing_above_storage_can_name_the_types_of_SQLite() =>
         Assert.Equal("compile", Load("EdgeSync.Storage").Descendants("PackageReference").Single().Attribute("PrivateAssets")?.Value);
 
-    [Fact]
+    [Test]
     public void Reflection_stays_out() =>
         Assert.Empty(XDocument.Load(Path.Combine(Vectors.RepositoryRoot, "rd.xml")).Root!.Elements());
 
-    [Fact]
+    [Test]
     public void Unit_tests_reference_only_cores() =>
         Assert.Subset(
             Cores.ToHashSet(),

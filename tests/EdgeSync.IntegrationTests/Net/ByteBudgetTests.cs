@@ -7,13 +7,13 @@ public sealed class ByteBudgetTests
 {
     private const string Head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil-uncompressed\r\n";
 
-    [Theory]
-    [InlineData(96L << 20, 24L << 20)]
-    [InlineData(16L << 20, 8L << 20)]
-    [InlineData(64L << 30, 2L << 30)]
+    [Test]
+    [Arguments(96L << 20, 24L << 20)]
+    [Arguments(16L << 20, 8L << 20)]
+    [Arguments(64L << 30, 2L << 30)]
     public void Is_a_quarter_of_the_memory_within_bounds(long available, long expected) => Assert.Equal(expected, ByteBudget.BytesFor(available));
 
-    [Fact]
+    [Test]
     public void A_share_grows_until_all_is_taken_and_gives_back()
     {
         var budget = new ByteBudget(1_000_000);
@@ -32,7 +32,7 @@ public sealed class ByteBudgetTests
         Assert.Equal(0, budget.Taken);
     }
 
-    [Fact]
+    [Test]
     public void Of_too_many_unfinished_transfers_the_oldest_of_the_busiest_address_goes()
     {
         var budget = new ByteBudget(1_000_000);   // sixteen transfers
@@ -48,7 +48,7 @@ public sealed class ByteBudgetTests
         void Open(string address, int i) => budget.OpenUnfinished(System.Net.IPAddress.Parse(address), () => evicted.Add($"{address}/{i}"));
     }
 
-    [Fact]
+    [Test]
     public void Small_steps_reach_the_same_end()
     {
         var budget = new ByteBudget(300_000);
@@ -59,9 +59,9 @@ public sealed class ByteBudgetTests
         Assert.Equal(300_000, budget.Taken);
     }
 
-    [Theory]
-    [InlineData("Content-Length: 200001\r\n\r\n")]
-    [InlineData("Transfer-Encoding: chunked\r\n\r\n")]
+    [Test]
+    [Arguments("Content-Length: 200001\r\n\r\n")]
+    [Arguments("Transfer-Encoding: chunked\r\n\r\n")]
     public async Task A_message_beyond_all_memory_gets_413(string framing)
     {
         await using var server = await TestServer.StartAsync(o => o with { Memory = new ByteBudget(200_000) });
@@ -71,7 +71,7 @@ public sealed class ByteBudgetTests
         Assert.Empty(server.Requests);
     }
 
-    [Fact]
+    [Test]
     public async Task A_message_that_finds_no_room_now_gets_503_and_has_room_later()
     {
         var budget = new ByteBudget(200_000);
@@ -86,7 +86,7 @@ public sealed class ByteBudgetTests
         };
         var message = $"{Head}Content-Length: 150000\r\n\r\n{new string('a', 150_000)}";
         var first = server.RawAsync(message);
-        await isIn.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await isIn.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current!.Execution.CancellationToken);
 
         var second = await server.RawAsync(message);
         Assert.StartsWith("HTTP/1.1 503 ", second);

@@ -12,7 +12,7 @@ public sealed class StrangerShareTests
     private static readonly IPAddress Stranger = IPAddress.Parse("127.0.0.2");
     private static readonly IPAddress Other = IPAddress.Parse("127.0.0.3");
 
-    [Fact]
+    [Test]
     public async Task Bodies_that_do_not_end_keep_nobody_out()
     {
         await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 4 });
@@ -23,7 +23,7 @@ public sealed class StrangerShareTests
         Assert.EndsWith("abc", await AskAsync(Stranger, server, "abc"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task An_address_makes_room_among_its_own_connections()
     {
         await using var server = await TestServer.StartAsync(o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 10 });
@@ -38,7 +38,7 @@ public sealed class StrangerShareTests
         Assert.NotEqual(0, await EndOfAsync(kept));
     }
 
-    [Fact]
+    [Test]
     public async Task When_all_is_full_the_oldest_idle_connection_of_the_busiest_address_goes()
     {
         await using var server = await TestServer.StartAsync(o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 20 });
@@ -53,27 +53,27 @@ public sealed class StrangerShareTests
         Assert.NotEqual(0, await EndOfAsync(kept));
     }
 
-    [Fact]
+    [Test]
     public async Task Memory_goes_from_the_address_that_holds_most_of_it_unfinished()
     {
         var budget = new ByteBudget(1_000_000);
         await using var server = await TestServer.StartAsync(o => o with { Memory = budget });
         using var crowd = new Crowd();
         for (var i = 0; i < 8; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 400000\r\n\r\n{new string('a', 120_000)}");
-        while (budget.Taken < 8 * 120_000) await Task.Delay(5, TestContext.Current.CancellationToken);
+        while (budget.Taken < 8 * 120_000) await Task.Delay(5, TestContext.Current!.Execution.CancellationToken);
 
         Assert.EndsWith("b", await AskAsync(Other, server, new string('b', 300_000)), StringComparison.Ordinal);
         Assert.InRange(budget.Taken, 1, 1_000_000);
     }
 
-    [Fact]
+    [Test]
     public async Task Who_does_not_read_replies_keeps_nobody_out()
     {
         await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 4, Memory = new ByteBudget(100_000_000) });
         server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, new byte[8 << 20]));
         using var crowd = new Crowd();
         for (var i = 0; i < 40; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 1\r\n\r\na");
-        while (server.Requests.Count < 12) await Task.Delay(5, TestContext.Current.CancellationToken);
+        while (server.Requests.Count < 12) await Task.Delay(5, TestContext.Current!.Execution.CancellationToken);
 
         server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, request.Body.ToArray()));
 
@@ -86,7 +86,7 @@ public sealed class StrangerShareTests
         var socket = await crowd.OpenAsync(from, server, $"{Head}Connection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}");
         using var reply = new MemoryStream();
         await using var stream = new NetworkStream(socket);
-        await stream.CopyToAsync(reply, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await stream.CopyToAsync(reply, TestContext.Current!.Execution.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current!.Execution.CancellationToken);
         return Encoding.ASCII.GetString(reply.ToArray());
     }
 
@@ -95,7 +95,7 @@ public sealed class StrangerShareTests
     {
         try
         {
-            return await socket.ReceiveAsync(new byte[100]).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            return await socket.ReceiveAsync(new byte[100]).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current!.Execution.CancellationToken);
         }
         catch (SocketException)
         {
@@ -117,9 +117,9 @@ public sealed class StrangerShareTests
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             _sockets.Add(socket);
             socket.Bind(new IPEndPoint(from, 0));
-            await socket.ConnectAsync(IPAddress.Loopback, server.Port, TestContext.Current.CancellationToken);
-            while (server.ConnectionsSeen == seen) await Task.Delay(1, TestContext.Current.CancellationToken);
-            if (says.Length > 0) await socket.SendAsync(Encoding.ASCII.GetBytes(says), TestContext.Current.CancellationToken);
+            await socket.ConnectAsync(IPAddress.Loopback, server.Port, TestContext.Current!.Execution.CancellationToken);
+            while (server.ConnectionsSeen == seen) await Task.Delay(1, TestContext.Current!.Execution.CancellationToken);
+            if (says.Length > 0) await socket.SendAsync(Encoding.ASCII.GetBytes(says), TestContext.Current!.Execution.CancellationToken);
             return socket;
         }
 

@@ -30,7 +30,7 @@ internal sealed class TestServer : IXferHttpHost, IAsyncDisposable
         var server = new TestServer();
         var options = new XferHttpServerOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] };
         server._server = await XferHttpServer.StartAsync(
-            change?.Invoke(options) ?? options, server, TimeProvider.System, TestContext.Current.CancellationToken);
+            change?.Invoke(options) ?? options, server, TimeProvider.System, TestContext.Current!.Execution.CancellationToken);
         server.Port = new Uri(server._server.Addresses[0]).Port;
         return server;
     }
@@ -43,7 +43,7 @@ internal sealed class TestServer : IXferHttpHost, IAsyncDisposable
     /// <summary>Sends bytes and answers all that comes back until the server closes.</summary>
     public async Task<string> RawAsync(string request, bool halfClose = false)
     {
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, Port, token);
         var stream = socket.GetStream();

@@ -7,14 +7,14 @@ namespace EdgeSync.IntegrationTests.Net;
 /// <summary>https of the server.</summary>
 public sealed class TlsMiddlewareTests
 {
-    [Theory]
-    [InlineData(1, false)]
-    [InlineData(100_000, false)]
-    [InlineData(5_000_000, false)]
-    [InlineData(5_000_000, true)]
+    [Test]
+    [Arguments(1, false)]
+    [Arguments(100_000, false)]
+    [Arguments(5_000_000, false)]
+    [Arguments(5_000_000, true)]
     public async Task Bodies_go_both_ways_whole(int length, bool isChunked)
     {
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
         var (file, hash) = MakeCertificate();
         try
         {

@@ -6,13 +6,13 @@ namespace EdgeSync.IntegrationTests.Net;
 
 public sealed class TrustedProxiesTests
 {
-    [Theory]
-    [InlineData("127.0.0.1", "203.0.113.9", "203.0.113.9")]
-    [InlineData("::ffff:127.0.0.1", "203.0.113.9", "203.0.113.9")]
-    [InlineData("127.0.0.1", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9")]   // the first is what the client claims
-    [InlineData("127.0.0.1", "", "127.0.0.1")]
-    [InlineData("127.0.0.1", "nonsense", "127.0.0.1")]
-    [InlineData("203.0.113.50", "198.51.100.1", "203.0.113.50")]
+    [Test]
+    [Arguments("127.0.0.1", "203.0.113.9", "203.0.113.9")]
+    [Arguments("::ffff:127.0.0.1", "203.0.113.9", "203.0.113.9")]
+    [Arguments("127.0.0.1", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9")]   // the first is what the client claims
+    [Arguments("127.0.0.1", "", "127.0.0.1")]
+    [Arguments("127.0.0.1", "nonsense", "127.0.0.1")]
+    [Arguments("203.0.113.50", "198.51.100.1", "203.0.113.50")]
     public void Who_asks_is_the_last_that_is_no_proxy_of_ours(string remote, string forwarded, string expected)
     {
         Assert.True(TrustedProxies.TryParse("127.0.0.1", out var one));
@@ -23,9 +23,9 @@ public sealed class TrustedProxiesTests
         Assert.Equal(IPAddress.Parse(remote), TrustedProxies.None.ClientOf(IPAddress.Parse(remote), headers));
     }
 
-    [Theory]
-    [InlineData("somewhere")]
-    [InlineData("10.0.0.0/99")]
-    [InlineData("")]
+    [Test]
+    [Arguments("somewhere")]
+    [Arguments("10.0.0.0/99")]
+    [Arguments("")]
     public void What_is_no_address_is_refused(string text) => Assert.False(TrustedProxies.TryParse(text, out _));
 }

@@ -10,7 +10,7 @@ public sealed class XferHttpClientTests
 {
     private static readonly RetryPolicy Quick = new(4, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(4));
 
-    [Fact]
+    [Test]
     public async Task Posts_cards_and_streams_the_reply()
     {
         await using var server = await TestServer.StartAsync();
@@ -21,13 +21,13 @@ public sealed class XferHttpClientTests
         Assert.Equal(("/some/path", XferContentType.Uncompressed), (request.Path, request.ContentType));
     }
 
-    [Theory]
-    [InlineData("HTTP/1.0 503 Busy\r\n\r\n", 4)]
-    [InlineData("HTTP/1.0 500 Oops\r\n\r\n", 4)]
-    [InlineData("HTTP/1.0 429 Slow\r\n\r\n", 4)]
-    [InlineData("", 4)]
-    [InlineData("HTTP/1.0 501 Never\r\n\r\n", 1)]
-    [InlineData("HTTP/1.0 403 No\r\n\r\n", 1)]
+    [Test]
+    [Arguments("HTTP/1.0 503 Busy\r\n\r\n", 4)]
+    [Arguments("HTTP/1.0 500 Oops\r\n\r\n", 4)]
+    [Arguments("HTTP/1.0 429 Slow\r\n\r\n", 4)]
+    [Arguments("", 4)]
+    [Arguments("HTTP/1.0 501 Never\r\n\r\n", 1)]
+    [Arguments("HTTP/1.0 403 No\r\n\r\n", 1)]
     public async Task Asks_again_only_when_it_may_help(string reply, int attempts)
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
@@ -38,10 +38,10 @@ public sealed class XferHttpClientTests
         Assert.Equal(attempts, peer.Served);
     }
 
-    [Theory]
-    [InlineData("HTTP/1.0 503 Busy\r\n\r\n", 4)]
-    [InlineData("HTTP/1.0 500 Oops\r\n\r\n", 1)]
-    [InlineData("", 1)]
+    [Test]
+    [Arguments("HTTP/1.0 503 Busy\r\n\r\n", 4)]
+    [Arguments("HTTP/1.0 500 Oops\r\n\r\n", 1)]
+    [Arguments("", 1)]
     public async Task Does_not_repeat_what_was_perhaps_worked_on_unless_told(string reply, int attempts)
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
@@ -52,7 +52,7 @@ public sealed class XferHttpClientTests
         Assert.Equal(attempts, peer.Served);
     }
 
-    [Fact]
+    [Test]
     public async Task Goes_on_after_a_failure_that_passes()
     {
         using var peer = new ScriptedPeer(["", "HTTP/1.0 502 Gone\r\n\r\n", Fine("hello")]);
@@ -61,7 +61,7 @@ public sealed class XferHttpClientTests
         Assert.Equal("hello", await TextAsync(client, peer.Url, "x"));
     }
 
-    [Fact]
+    [Test]
     public async Task Follows_redirects_without_the_xfer_at_their_end()
     {
         await using var target = await TestServer.StartAsync();
@@ -69,14 +69,14 @@ public sealed class XferHttpClientTests
         using var client = Client();
 
         using var response = await client.PostAsync(
-            peer.Url, XferContentType.Uncompressed, "x"u8.ToArray(), mayRepeat: true, TestContext.Current.CancellationToken);
+            peer.Url, XferContentType.Uncompressed, "x"u8.ToArray(), mayRepeat: true, TestContext.Current!.Execution.CancellationToken);
 
         Assert.True(response.IsMovedForGood);
         Assert.Equal($"http://127.0.0.1:{target.Port}/new", response.Address.AbsoluteUri);
         Assert.Equal("/new", target.Requests.Single().Path);
     }
 
-    [Fact]
+    [Test]
     public async Task Stops_after_twenty_redirects()
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat("HTTP/1.0 302 Round\r\nLocation: /again\r\n\r\n", 30));
@@ -88,13 +88,13 @@ public sealed class XferHttpClientTests
         Assert.Equal(21, peer.Served);
     }
 
-    [Theory]
-    [InlineData("HTTP/1.0 401 Who\r\n\r\n", ErrorKind.Denied)]
-    [InlineData("HTTP/1.0 404 None\r\n\r\n", ErrorKind.NotFound)]
-    [InlineData("HTTP/1.0 503 Later\r\n\r\n", ErrorKind.Unavailable)]
-    [InlineData("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b> there", ErrorKind.Protocol)]
-    [InlineData("HTTP/1.0 302 Off\r\nLocation: ftp://x/\r\n\r\n", ErrorKind.Protocol)]
-    [InlineData("SSH-2.0-OpenSSH\r\n\r\n", ErrorKind.Protocol)]
+    [Test]
+    [Arguments("HTTP/1.0 401 Who\r\n\r\n", ErrorKind.Denied)]
+    [Arguments("HTTP/1.0 404 None\r\n\r\n", ErrorKind.NotFound)]
+    [Arguments("HTTP/1.0 503 Later\r\n\r\n", ErrorKind.Unavailable)]
+    [Arguments("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b> there", ErrorKind.Protocol)]
+    [Arguments("HTTP/1.0 302 Off\r\nLocation: ftp://x/\r\n\r\n", ErrorKind.Protocol)]
+    [Arguments("SSH-2.0-OpenSSH\r\n\r\n", ErrorKind.Protocol)]
     public async Task Tells_failures_apart(string reply, ErrorKind kind)
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
@@ -103,7 +103,7 @@ public sealed class XferHttpClientTests
         Assert.Equal(kind, (await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"))).Kind);
     }
 
-    [Fact]
+    [Test]
     public async Task Shows_the_words_of_a_page_without_its_tags()
     {
         using var peer = new ScriptedPeer(["HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b>\u001b[31m\n there"]);
@@ -114,7 +114,7 @@ public sealed class XferHttpClientTests
         Assert.EndsWith(": Hello [31m there", failure.Message);
     }
 
-    [Fact]
+    [Test]
     public async Task Says_so_when_nobody_listens()
     {
         using var client = Client();
@@ -125,7 +125,7 @@ public sealed class XferHttpClientTests
         Assert.Contains("cannot reach", failure.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task Notices_a_reply_that_breaks_off()
     {
         using var peer = new ScriptedPeer(["HTTP/1.0 200 OK\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nshort"]);
@@ -137,7 +137,7 @@ public sealed class XferHttpClientTests
         Assert.Contains("broke off after 5 bytes", failure.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task Gives_up_a_peer_that_stays_silent()
     {
         using var peer = new ScriptedPeer([ScriptedPeer.Silence]);
@@ -149,7 +149,7 @@ public sealed class XferHttpClientTests
         Assert.Equal(ErrorKind.Unavailable, failure.Kind);
     }
 
-    [Fact]
+    [Test]
     public void Waits_longer_each_time_and_never_longer_than_the_limit()
     {
         var policy = RetryPolicy.Standard with { AttemptsMax = 6 };
@@ -168,7 +168,7 @@ public sealed class XferHttpClientTests
 
     private static async Task<string> TextAsync(XferHttpClient client, PeerUrl url, string body, bool mayRepeat = true)
     {
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
         using var response = await client.PostAsync(url, XferContentType.Uncompressed, Encoding.UTF8.GetBytes(body), mayRepeat, token);
         using var text = new MemoryStream();
         var buffer = new byte[7];

@@ -8,11 +8,11 @@ namespace EdgeSync.IntegrationTests.Net;
 
 public sealed class XferHttpServerTests
 {
-    [Theory]
-    [InlineData("/", "application/x-fossil", XferContentType.Compressed)]
-    [InlineData("/xfer", "application/x-fossil-uncompressed", XferContentType.Uncompressed)]
-    [InlineData("/deep/path?x=1", "Application/X-Fossil-Debug", XferContentType.Debug)]
-    [InlineData("/", "application/x-fossil; charset=utf-8", XferContentType.Compressed)]
+    [Test]
+    [Arguments("/", "application/x-fossil", XferContentType.Compressed)]
+    [Arguments("/xfer", "application/x-fossil-uncompressed", XferContentType.Uncompressed)]
+    [Arguments("/deep/path?x=1", "Application/X-Fossil-Debug", XferContentType.Debug)]
+    [Arguments("/", "application/x-fossil; charset=utf-8", XferContentType.Compressed)]
     public async Task Routes_by_content_type_whatever_the_path(string path, string type, XferContentType expected)
     {
         await using var server = await TestServer.StartAsync();
@@ -26,7 +26,7 @@ public sealed class XferHttpServerTests
         Assert.Equal(expected, request.ContentType);
     }
 
-    [Fact]
+    [Test]
     public async Task Closes_after_a_request_of_HTTP_1_0()
     {
         await using var server = await TestServer.StartAsync();
@@ -37,14 +37,14 @@ public sealed class XferHttpServerTests
     }
 
     /// <summary>What programs read differently is refused, so that a proxy in front and we never disagree on where a request ends (S11).</summary>
-    [Theory]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: +5\r\n\r\nhello")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 5,5\r\n\r\nhello")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\nContent-Type: application/x-fossil\r\nContent-Length: 5\r\n\r\nhello")]
-    [InlineData("POST / HTTP/1.1\nHost: x\nContent-Type: application/x-fossil\nContent-Length: 5\n\nhello")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nx")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\nx")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n80000000\r\nx")]
+    [Test]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: +5\r\n\r\nhello")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 5,5\r\n\r\nhello")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\nContent-Type: application/x-fossil\r\nContent-Length: 5\r\n\r\nhello")]
+    [Arguments("POST / HTTP/1.1\nHost: x\nContent-Type: application/x-fossil\nContent-Length: 5\n\nhello")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nx")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\nx")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n80000000\r\nx")]
     public async Task Refuses_lengths_and_lines_that_can_be_read_in_two_ways(string request)
     {
         await using var server = await TestServer.StartAsync();
@@ -55,7 +55,7 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
-    [Fact]
+    [Test]
     public async Task Answers_an_empty_body_like_any_other()
     {
         await using var server = await TestServer.StartAsync();
@@ -66,7 +66,7 @@ public sealed class XferHttpServerTests
         Assert.Contains("\r\nContent-Length: 0\r\n", reply);
     }
 
-    [Fact]
+    [Test]
     public async Task Takes_a_chunked_body()
     {
         await using var server = await TestServer.StartAsync();
@@ -78,10 +78,10 @@ public sealed class XferHttpServerTests
         Assert.EndsWith("abcde", reply);
     }
 
-    [Theory]
-    [InlineData("Content-Type: text/html\r\n")]
-    [InlineData("Content-Type: application/x-fossil-else\r\n")]
-    [InlineData("")]
+    [Test]
+    [Arguments("Content-Type: text/html\r\n")]
+    [Arguments("Content-Type: application/x-fossil-else\r\n")]
+    [Arguments("")]
     public async Task Refuses_other_content_types(string header)
     {
         await using var server = await TestServer.StartAsync();
@@ -92,7 +92,7 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
-    [Fact]
+    [Test]
     public async Task Refuses_an_announced_length_beyond_the_limit_without_reading_it()
     {
         await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
@@ -104,7 +104,7 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
-    [Fact]
+    [Test]
     public async Task Refuses_a_chunked_body_when_it_passes_the_limit()
     {
         await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
@@ -118,11 +118,11 @@ public sealed class XferHttpServerTests
     }
 
     /// <summary>A client that writes everything before it reads must still see why: unread bytes would make the close a reset, which takes the answer along.</summary>
-    [Theory]
-    [InlineData(false, "application/x-fossil", "413")]
-    [InlineData(true, "application/x-fossil", "413")]
-    [InlineData(false, "text/html", "415")]
-    [InlineData(true, "text/html", "415")]
+    [Test]
+    [Arguments(false, "application/x-fossil", "413")]
+    [Arguments(true, "application/x-fossil", "413")]
+    [Arguments(false, "text/html", "415")]
+    [Arguments(true, "text/html", "415")]
     public async Task A_refusal_reaches_a_client_that_is_still_sending(bool isChunked, string type, string status)
     {
         await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
@@ -137,7 +137,7 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
-    [Fact]
+    [Test]
     public async Task Never_hands_on_a_body_that_ends_early()
     {
         await using var server = await TestServer.StartAsync();
@@ -147,7 +147,7 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
-    [Fact]
+    [Test]
     public async Task Gives_up_a_body_that_does_not_come()
     {
         await using var server = await TestServer.StartAsync(
@@ -160,13 +160,13 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
-    [Theory]
-    [InlineData("\0\0\0\0\r\n\r\n")]
-    [InlineData("POST\r\n\r\n")]
-    [InlineData("GET / HTTP/9.9\r\n\r\n")]
-    [InlineData("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello")]
-    [InlineData("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\n\r\nno length")]
+    [Test]
+    [Arguments("\0\0\0\0\r\n\r\n")]
+    [Arguments("POST\r\n\r\n")]
+    [Arguments("GET / HTTP/9.9\r\n\r\n")]
+    [Arguments("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello")]
+    [Arguments("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\n\r\nno length")]
     public async Task Answers_garbage_with_a_refusal_and_lives_on(string request)
     {
         await using var server = await TestServer.StartAsync();
@@ -179,7 +179,7 @@ public sealed class XferHttpServerTests
         Assert.Empty(server.Requests);
     }
 
-    [Fact]
+    [Test]
     public async Task Serves_people_a_page_of_text()
     {
         await using var server = await TestServer.StartAsync();
@@ -191,7 +191,7 @@ public sealed class XferHttpServerTests
         Assert.EndsWith("\r\n\r\n", await server.RawAsync("HEAD / HTTP/1.0\r\n\r\n"));
     }
 
-    [Fact]
+    [Test]
     public async Task Says_whether_it_is_ready_and_why_not()
     {
         await using var server = await TestServer.StartAsync();
@@ -205,7 +205,7 @@ public sealed class XferHttpServerTests
         Assert.StartsWith("HTTP/1.1 200 ", await server.RawAsync("GET /healthz HTTP/1.0\r\n\r\n"));
     }
 
-    [Fact]
+    [Test]
     public async Task Hides_the_cause_of_a_failure_and_logs_it()
     {
         await using var server = await TestServer.StartAsync();
@@ -215,11 +215,11 @@ public sealed class XferHttpServerTests
 
         Assert.StartsWith("HTTP/1.1 500 ", reply);
         Assert.DoesNotContain("secret path", reply, StringComparison.Ordinal);
-        await server.StopAsync(TestContext.Current.CancellationToken);
+        await server.StopAsync(TestContext.Current!.Execution.CancellationToken);
         Assert.Contains(server.Log, e => e.Fault is not null && e.Fault.Contains("secret path", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public async Task Passes_on_when_to_come_again()
     {
         await using var server = await TestServer.StartAsync();
@@ -231,13 +231,13 @@ public sealed class XferHttpServerTests
         Assert.Contains("\r\nRetry-After: 6\r\n", refusal, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("text/plain", "HTTP/1.1 415 ")]
-    [InlineData("application/x-fossil", "HTTP/1.1 413 ")]
+    [Test]
+    [Arguments("text/plain", "HTTP/1.1 415 ")]
+    [Arguments("application/x-fossil", "HTTP/1.1 413 ")]
     public async Task A_refused_body_is_not_drained_without_end(string type, string answer)
     {
         await using var server = await TestServer.StartAsync();
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, server.Port, token);
         var stream = socket.GetStream();
@@ -265,11 +265,11 @@ public sealed class XferHttpServerTests
         Assert.InRange(sent, 0, 64 << 20);
     }
 
-    [Theory]
-    [InlineData("::1:8080", "[::1]:8080")]
-    [InlineData("fe80::1:2:8080", "[fe80::1:2]:8080")]
-    [InlineData("[::1]:8080", "[::1]:8080")]
-    [InlineData("localhost:8080", "localhost:8080")]
+    [Test]
+    [Arguments("::1:8080", "[::1]:8080")]
+    [Arguments("fe80::1:2:8080", "[fe80::1:2]:8080")]
+    [Arguments("[::1]:8080", "[::1]:8080")]
+    [Arguments("localhost:8080", "localhost:8080")]
     public async Task Takes_a_host_of_IPv6_as_Fossil_writes_it(string written, string seen)
     {
         await using var server = await TestServer.StartAsync();
@@ -281,7 +281,7 @@ public sealed class XferHttpServerTests
         Assert.Equal(seen, Assert.Single(server.Requests).Host);
     }
 
-    [Fact]
+    [Test]
     public async Task Refuses_more_exchanges_than_it_can_queue()
     {
         var release = new TaskCompletionSource();
@@ -303,7 +303,7 @@ public sealed class XferHttpServerTests
         Assert.Equal(2, all.Count(r => r.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal)));
     }
 
-    [Fact]
+    [Test]
     public async Task Says_so_when_the_port_is_taken()
     {
         await using var first = await TestServer.StartAsync();

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -25,15 +25,15 @@ public sealed class ArrivalOrderTests
         Shuffled,
     }
 
-    [Theory]
-    [InlineData(Order.AsMade, 1, 1UL)]
-    [InlineData(Order.AsMade, 1000, 1UL)]
-    [InlineData(Order.Backwards, 1, 1UL)]
-    [InlineData(Order.Backwards, 7, 1UL)]
-    [InlineData(Order.Shuffled, 1, 2UL)]
-    [InlineData(Order.Shuffled, 10, 3UL)]
-    [InlineData(Order.Shuffled, 100, 4UL)]
-    [InlineData(Order.Shuffled, 1000, 5UL)]
+    [Test]
+    [Arguments(Order.AsMade, 1, 1UL)]
+    [Arguments(Order.AsMade, 1000, 1UL)]
+    [Arguments(Order.Backwards, 1, 1UL)]
+    [Arguments(Order.Backwards, 7, 1UL)]
+    [Arguments(Order.Shuffled, 1, 2UL)]
+    [Arguments(Order.Shuffled, 10, 3UL)]
+    [Arguments(Order.Shuffled, 100, 4UL)]
+    [Arguments(Order.Shuffled, 1000, 5UL)]
     public void Any_order_gives_the_same_rows(Order order, int batchSize, ulong seed)
     {
         using var folder = new TemporaryFolder("arrival");

@@ -1,13 +1,13 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
 /// <summary>The number of check-ins, without counting all of them after each commit.</summary>
 public sealed class CheckinCountTests
 {
-    [Fact]
+    [Test]
     public void What_came_since_is_added_and_everything_counted_only_at_first()
     {
         using var folder = new TemporaryFolder();
@@ -25,7 +25,7 @@ public sealed class CheckinCountTests
         Assert.Equal(1, count.Scans);
     }
 
-    [Fact]
+    [Test]
     public void While_names_wait_for_their_texts_all_is_counted()
     {
         using var folder = new TemporaryFolder();

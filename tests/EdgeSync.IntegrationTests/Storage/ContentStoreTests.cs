@@ -2,7 +2,7 @@ using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -22,7 +22,7 @@ public sealed class ContentStoreTests : IDisposable
 
     private static ArtifactId Sha3(ReadOnlySpan<byte> text) => ArtifactHash.Compute(HashKind.Sha3, text);
 
-    [Fact]
+    [Test]
     public void Whatever_is_put_comes_back_however_it_is_stored() => Property.Check(prng =>
     {
         using var repository = NewInMemory(cacheBytes: prng.Pick<long>([0, 2_000, 1 << 20]));
@@ -64,7 +64,7 @@ public sealed class ContentStoreTests : IDisposable
         }
     }, runs: 60);
 
-    [Fact]
+    [Test]
     public void The_same_content_is_stored_once()
     {
         using var repository = NewInMemory();
@@ -73,7 +73,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(repository.Content.Put("same"u8), repository.Content.Put("same"u8));
     }
 
-    [Fact]
+    [Test]
     public void Content_known_under_its_other_name_keeps_it_unless_the_policy_forbids()
     {
         using var repository = NewInMemory();
@@ -87,7 +87,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.NotEqual(rid, repository.Content.Put("old"u8));
     }
 
-    [Fact]
+    [Test]
     public void A_sha3_name_ends_the_automatic_policy()
     {
         using var repository = NewInMemory(HashPolicy.Auto);
@@ -101,7 +101,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(HashKind.Sha3, repository.Content.NameOf(repository.Content.Put("c"u8)).Kind);
     }
 
-    [Fact]
+    [Test]
     public void Bytes_with_the_wrong_name_are_not_stored()
     {
         using var repository = NewInMemory();
@@ -111,7 +111,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.True(repository.Content.Find(Sha3("a"u8)).IsNone);
     }
 
-    [Fact]
+    [Test]
     public void A_phantom_is_filled_in_place()
     {
         using var repository = NewInMemory();
@@ -129,7 +129,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal([rid], content.NewlyAvailable.Skip(0));
     }
 
-    [Fact]
+    [Test]
     public void A_chain_of_deltas_wakes_when_its_first_source_arrives()
     {
         using var repository = NewInMemory(cacheBytes: 0);
@@ -156,7 +156,7 @@ public sealed class ContentStoreTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public void A_waiting_delta_that_lied_becomes_a_phantom()
     {
         using var repository = NewInMemory();
@@ -175,7 +175,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(liar, content.Find(claimed));
     }
 
-    [Fact]
+    [Test]
     public void A_text_replaces_a_delta_that_waits_in_vain()
     {
         using var repository = NewInMemory();
@@ -195,7 +195,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     /// <summary>A crash between two rounds: what is committed is readable, or a phantom, and nothing that came is lost.</summary>
-    [Fact]
+    [Test]
     public void A_delta_that_still_waits_at_the_commit_is_set_aside()
     {
         using var repository = NewInMemory(cacheBytes: 0);
@@ -231,7 +231,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(0, repository.Database.QueryInt64("SELECT count(*) FROM fx_waiting"));
     }
 
-    [Fact]
+    [Test]
     public void Of_two_deltas_of_each_other_in_two_rounds_one_is_asked_for()
     {
         using var repository = NewInMemory();
@@ -257,7 +257,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.True(read.Span.SequenceEqual(b));
     }
 
-    [Fact]
+    [Test]
     public void Deltas_of_each_other_do_not_make_a_circle()
     {
         using var repository = NewInMemory();
@@ -277,7 +277,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     /// <summary>A peer that knows nothing but a circle is not asked for ever: giving up goes to greater rids only.</summary>
-    [Fact]
+    [Test]
     public void Of_deltas_of_each_other_one_is_refused_in_the_end()
     {
         using var repository = NewInMemory();
@@ -297,7 +297,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(0, repository.Database.QueryInt64("SELECT count(*) FROM delta"));
     }
 
-    [Fact]
+    [Test]
     public void Public_content_never_rests_on_private_content()
     {
         using var repository = NewInMemory();
@@ -318,7 +318,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(1, repository.Database.QueryInt64($"SELECT count(*) FROM unclustered WHERE rid={source}"));
     }
 
-    [Fact]
+    [Test]
     public void Shunned_names_are_swallowed()
     {
         using var repository = NewInMemory();
@@ -330,7 +330,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(ErrorKind.Denied, Assert.Throws<EdgeSyncException>(() => repository.Content.Put("bad"u8)).Kind);
     }
 
-    [Fact]
+    [Test]
     public void Damage_is_told_with_the_artifact_and_the_place()
     {
         using var repository = NewInMemory();
@@ -346,7 +346,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Contains(repository.Content.NameOf(rid).ToString(), error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_circle_in_the_delta_table_is_damage_and_ends()
     {
         using var repository = NewInMemory(cacheBytes: 0);
@@ -358,7 +358,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.False(repository.Content.IsAvailable(a));
     }
 
-    [Fact]
+    [Test]
     public void What_another_program_changed_is_noticed()
     {
         var path = _folder["r.fossil"];
@@ -374,7 +374,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.Equal(ContentState.Phantom, ours.Content.Read(new RecordId(1), out _));
     }
 
-    [Fact]
+    [Test]
     public void A_rollback_leaves_nothing_in_memory()
     {
         using var repository = NewInMemory();
@@ -389,7 +389,7 @@ public sealed class ContentStoreTests : IDisposable
             "SELECT count(*) FROM blob WHERE rid=(SELECT max(rid) FROM blob) AND rcvid IN (SELECT rcvid FROM rcvfrom)"));
     }
 
-    [Fact]
+    [Test]
     public void Large_content_is_stored_in_pieces_and_read_back()
     {
         var path = _folder["r.fossil"];
@@ -407,7 +407,7 @@ public sealed class ContentStoreTests : IDisposable
         Assert.True(read.Span.SequenceEqual(text));
     }
 
-    [Fact]
+    [Test]
     public void Stored_bytes_of_a_clone_are_checked_before_they_count()
     {
         using var repository = NewInMemory();

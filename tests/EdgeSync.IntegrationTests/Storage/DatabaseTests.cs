@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -24,7 +24,7 @@ public sealed class DatabaseTests : IDisposable
         foreach (var suffix in new[] { "", "-wal" }) File.Copy(_folder["a.db" + suffix], _folder[name + suffix]);
     }
 
-    [Fact]
+    [Test]
     public void Values_come_back_as_they_were_bound()
     {
         using var database = Create();
@@ -66,7 +66,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.False(select.Step());
     }
 
-    [Fact]
+    [Test]
     public void A_statement_in_use_is_not_handed_out_twice()
     {
         using var database = Create();
@@ -80,7 +80,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.Equal(2, outer.Int64(0));
     }
 
-    [Fact]
+    [Test]
     public void Dispose_without_commit_rolls_back()
     {
         using var database = Create();
@@ -96,7 +96,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.Equal(1, database.QueryInt64("SELECT count(*) FROM t"));
     }
 
-    [Fact]
+    [Test]
     public void An_inner_rollback_dooms_the_outer_transaction()
     {
         using var database = Create();
@@ -109,7 +109,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.False(database.IsInTransaction);
     }
 
-    [Fact]
+    [Test]
     public void A_throw_while_committing_rolls_back()
     {
         using var database = Create();
@@ -125,7 +125,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.Equal(0, database.QueryInt64("SELECT count(*) FROM t"));
     }
 
-    [Fact]
+    [Test]
     public void Close_leaves_one_file_in_the_mode_it_had()
     {
         Create().Dispose();
@@ -142,9 +142,9 @@ public sealed class DatabaseTests : IDisposable
         Assert.Equal(1, reader.QueryInt64("SELECT count(*) FROM t"));
     }
 
-    [Theory]
-    [InlineData(DatabaseJournal.WriteAhead)]
-    [InlineData(DatabaseJournal.AsFound)]
+    [Test]
+    [Arguments(DatabaseJournal.WriteAhead)]
+    [Arguments(DatabaseJournal.AsFound)]
     public void A_file_that_a_killed_run_left_in_our_mode_gets_its_own_back(DatabaseJournal journal)
     {
         using (var killed = Create())
@@ -163,7 +163,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.False(File.Exists(_folder["b.db-wal"]));
     }
 
-    [Fact]
+    [Test]
     public void Of_two_runs_the_last_one_gives_the_file_its_mode_back()
     {
         var first = Create();
@@ -180,7 +180,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.False(reader.HasTable("fx_journal"));
     }
 
-    [Fact]
+    [Test]
     public void A_file_that_others_put_into_that_mode_stays_in_it()
     {
         using (var theirs = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound }))
@@ -196,7 +196,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.False(reader.HasTable("fx_journal"));
     }
 
-    [Fact]
+    [Test]
     public void A_lock_held_too_long_is_unavailable()
     {
         using var holder = Create();
@@ -211,7 +211,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.False(other.IsInTransaction);
     }
 
-    [Fact]
+    [Test]
     public void A_file_that_is_no_database_is_not_a_repository()
     {
         File.WriteAllText(_folder["text.db"], new string('x', 5000));
@@ -222,7 +222,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.Contains("is not a Fossil repository", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_missing_file_is_not_found_and_not_created()
     {
         var error = Assert.Throws<EdgeSyncException>(
@@ -232,7 +232,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 
-    [Fact]
+    [Test]
     public void Data_version_tells_foreign_commits_only()
     {
         using var mine = Create();
@@ -246,7 +246,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.NotEqual(before, mine.DataVersion);
     }
 
-    [Fact]
+    [Test]
     public void Triggers_of_the_file_do_not_run()
     {
         using (var database = Create())
@@ -260,7 +260,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.Equal(1, again.QueryInt64("SELECT count(*) FROM t"));
     }
 
-    [Fact]
+    [Test]
     public void Large_content_is_written_and_read_in_pieces()
     {
         using var database = Create();
@@ -275,7 +275,7 @@ public sealed class DatabaseTests : IDisposable
         Assert.Equal([0, 1, 2], tail);
     }
 
-    [Fact]
+    [Test]
     public void A_backup_is_a_whole_copy()
     {
         using var database = Create();

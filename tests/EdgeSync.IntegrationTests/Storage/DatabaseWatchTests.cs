@@ -1,6 +1,6 @@
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -18,12 +18,12 @@ public sealed class DatabaseWatchTests : IDisposable
         _changes.Dispose();
     }
 
-    [Theory]
-    [InlineData(DatabaseJournal.AsFound)]
-    [InlineData(DatabaseJournal.WriteAhead)]
+    [Test]
+    [Arguments(DatabaseJournal.AsFound)]
+    [Arguments(DatabaseJournal.WriteAhead)]
     public async Task Writes_to_the_database_are_told_and_those_to_others_are_not(DatabaseJournal journal)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
+        Skip.Unless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
         var path = NewRepository();
         using var watch = DatabaseWatch.TryStart(path, () => _changes.Release())!;
         using (var other = new FileStream(_folder["other.bin"], FileMode.Create, FileAccess.Write, FileShare.None, 0))
@@ -31,30 +31,30 @@ public sealed class DatabaseWatchTests : IDisposable
             for (var i = 0; i < 5_000; i++) other.WriteByte(1);
         }
 
-        for (var i = 0; i < 2_000; i++) await File.AppendAllTextAsync(_folder["other.bin"], "x", TestContext.Current.CancellationToken);
+        for (var i = 0; i < 2_000; i++) await File.AppendAllTextAsync(_folder["other.bin"], "x", TestContext.Current!.Execution.CancellationToken);
         Write(path, journal);
 
-        Assert.True(await _changes.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        Assert.True(await _changes.WaitAsync(Patience, TestContext.Current!.Execution.CancellationToken));
         Assert.InRange(watch.EventsRead, 1, 200);
     }
 
-    [Fact]
+    [Test]
     public async Task A_database_behind_a_link_is_watched_where_it_is()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
+        Skip.Unless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
         var path = NewRepository();
         File.CreateSymbolicLink(Path.Combine(_folder.Folder("links"), "r.fossil"), path);
         using var watch = DatabaseWatch.TryStart(_folder["links", "r.fossil"], () => _changes.Release());
 
         Write(path, DatabaseJournal.WriteAhead);
 
-        Assert.True(await _changes.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        Assert.True(await _changes.WaitAsync(Patience, TestContext.Current!.Execution.CancellationToken));
     }
 
-    [Fact]
+    [Test]
     public void It_ends_when_told()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
+        Skip.Unless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
         var watch = DatabaseWatch.TryStart(NewRepository(), () => { })!;
 
         watch.Dispose();

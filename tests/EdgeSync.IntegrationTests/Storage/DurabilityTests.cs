@@ -2,7 +2,7 @@ using System.Diagnostics;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -20,7 +20,7 @@ public sealed class DurabilityTests : IDisposable
         return path;
     }
 
-    [Fact]
+    [Test]
     public void Stock_reads_and_writes_while_we_hold_the_file()
     {
         StockFossil.SkipWhenMissing();
@@ -38,7 +38,7 @@ public sealed class DurabilityTests : IDisposable
     }
 
     // The state of the disk at the moment of a kill is what other programs would find: a copy of file and log.
-    [Fact]
+    [Test]
     public void A_copy_of_file_and_log_taken_at_any_moment_is_whole()
     {
         StockFossil.SkipWhenMissing();
@@ -60,7 +60,7 @@ public sealed class DurabilityTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public void A_full_disk_is_an_error_and_no_damage()
     {
         var path = NewRepository();
@@ -77,7 +77,7 @@ public sealed class DurabilityTests : IDisposable
         Put(repository, "small enough");
     }
 
-    [Fact]
+    [Test]
     public void A_backup_taken_while_we_write_is_a_whole_repository()
     {
         var path = NewRepository();
@@ -92,13 +92,13 @@ public sealed class DurabilityTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => repository.BackUp(_folder["copy.fossil"]));
     }
 
-    [Fact]
+    [Test]
     public void A_read_only_folder_can_be_read()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs a read-only mount");
+        Skip.When(OperatingSystem.IsWindows(), "needs a read-only mount");
         NewRepository();
         var mount = _folder.Folder("mounted");
-        Assert.SkipUnless(TryRun("mount", "--bind", "-o", "ro", _folder.Path, mount), "a read-only mount needs root");
+        Skip.Unless(TryRun("mount", "--bind", "-o", "ro", _folder.Path, mount), "a read-only mount needs root");
         try
         {
             using var repository = Repository.Open(Path.Combine(mount, "r.fossil"), RepositoryOptions.ReadOnly);

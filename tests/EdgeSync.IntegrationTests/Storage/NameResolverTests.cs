@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -11,11 +11,11 @@ public sealed class NameResolverTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory]
-    [InlineData("*")]
-    [InlineData("ci")]
-    [InlineData("w")]
-    [InlineData("e")]
+    [Test]
+    [Arguments("*")]
+    [Arguments("ci")]
+    [Arguments("w")]
+    [Arguments("e")]
     public void Every_form_resolves_as_stock_resolves_it(string type)
     {
         StockFossil.SkipWhenMissing();
@@ -36,7 +36,7 @@ public sealed class NameResolverTests : IDisposable
         Assert.Equal(theirs, ours);
     }
 
-    [Fact]
+    [Test]
     public void A_common_beginning_is_ambiguous_and_lists_what_it_could_be()
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions { Entropy = new SeededEntropy(1) });
@@ -50,7 +50,7 @@ public sealed class NameResolverTests : IDisposable
         Assert.Equal(NameFault.None, repository.Names.TryResolve(first.ToUpperInvariant(), EventType.Any, out _));
     }
 
-    [Fact]
+    [Test]
     public void Patterns_are_taken_literally()
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());
@@ -59,7 +59,7 @@ public sealed class NameResolverTests : IDisposable
             Assert.Equal(NameFault.NotFound, repository.Names.TryResolve(name, EventType.Any, out _));
     }
 
-    [Fact]
+    [Test]
     public void The_check_out_gives_meaning_to_its_neighbours()
     {
         var path = _folder["kinds.fossil"];

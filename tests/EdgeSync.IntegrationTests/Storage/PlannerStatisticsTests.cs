@@ -1,6 +1,6 @@
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -14,7 +14,7 @@ public sealed class PlannerStatisticsTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public void A_write_forgets_the_statistics_of_small_tables_on_all_connections()
     {
         var path = _folder["r.fossil"];
@@ -35,7 +35,7 @@ public sealed class PlannerStatisticsTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public void Statistics_of_large_and_of_foreign_tables_stay()
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());

@@ -9,7 +9,7 @@ using EdgeSync.Primitives;
 using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -51,10 +51,10 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     private static Repository NewClone() =>
         Repository.CreateForClone(Database.InMemory, new RepositoryCreateOptions { Entropy = new SeededEntropy(5) });
 
-    [Theory]
-    [InlineData(-1)]
-    [InlineData(700)]
-    [InlineData(1_399)]
+    [Test]
+    [Arguments(-1)]
+    [Arguments(700)]
+    [Arguments(1_399)]
     public void Thousands_of_deltas_in_one_round_are_checked_together_before_the_commit(int lie)
     {
         const int Count = 1_400;
@@ -96,7 +96,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     }
 
     /// <summary>Two peers may each hold what the other holds as a delta of it; a file whose permission alone changed comes as a delta of itself.</summary>
-    [Fact]
+    [Test]
     public void Deltas_in_a_circle_among_thousands_become_phantoms_and_the_rest_is_kept()
     {
         const int Count = 1_200;
@@ -132,7 +132,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
             ids[target], ids[source], DeltaEncoder.Encode(texts[source], texts[target]), isPrivate: false, out _);
     }
 
-    [Fact]
+    [Test]
     public void A_round_of_a_thousand_check_ins_gives_the_rows_that_linking_one_by_one_gives()
     {
         const int Count = 1_200;
@@ -183,7 +183,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public void A_clone_holds_what_the_server_holds_row_for_row()
     {
         using var server = OpenKinds();
@@ -204,7 +204,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         Assert.Equal("", Tables(server, tables).DifferencesFrom(Tables(client, tables)));
     }
 
-    [Fact]
+    [Test]
     public void A_pull_of_nothing_writes_nothing()
     {
         using var server = OpenKinds();
@@ -219,7 +219,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         Assert.Equal(before, client.Database.TotalChanges);
     }
 
-    [Fact]
+    [Test]
     public void What_is_made_here_reaches_the_server_and_what_is_made_there_comes_here()
     {
         using var server = OpenKinds();
@@ -239,7 +239,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
             "SELECT count(*) FROM rcvfrom WHERE nonce IS NOT NULL AND uid=(SELECT uid FROM user WHERE login='pusher')"));
     }
 
-    [Fact]
+    [Test]
     public void Private_content_stays_unless_asked_for()
     {
         using var server = OpenKinds();
@@ -261,7 +261,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         Assert.True(client.Content.IsPrivate(rid));
     }
 
-    [Fact]
+    [Test]
     public void Lists_are_walked_in_order_and_leave_out_what_is_shunned()
     {
         using var repository = OpenKinds();
@@ -283,7 +283,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         store.Rollback();
     }
 
-    [Fact]
+    [Test]
     public void What_a_peer_holds_is_remembered_until_records_are_removed()
     {
         using var repository = OpenKinds();
@@ -295,20 +295,20 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         store.SetPeerMark("http://host/", mark);
         Assert.True(store.TryCommit(out _));
 
-        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken);
         store.Begin(StoreAccess.Read, Now);
         Assert.Equal(mark, store.FindPeerMark("http://host/"));
         Assert.Null(store.FindPeerMark("http://another/"));
         store.Rollback();
 
         repository.Shuns.Add(repository.Content.NameOf(new RecordId(1)));
-        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken);
         store.Begin(StoreAccess.Read, Now);
         Assert.Null(store.FindPeerMark("http://host/"));
         store.Rollback();
     }
 
-    [Fact]
+    [Test]
     public void A_hundred_unclustered_artifacts_make_a_cluster_that_stock_accepts()
     {
         var path = _folder["kinds.fossil"];
@@ -333,7 +333,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         Assert.Equal(2, Rows(path, "SELECT count(*) FROM unclustered JOIN blob USING(rid) WHERE size>=0"));
     }
 
-    [Fact]
+    [Test]
     public void A_round_that_is_rolled_back_leaves_nothing()
     {
         using var repository = OpenKinds();
@@ -353,7 +353,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         store.Rollback();
     }
 
-    [Fact]
+    [Test]
     public void A_read_only_file_is_read_and_never_written()
     {
         var path = _folder["kinds.fossil"];
@@ -367,7 +367,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         store.Rollback();
     }
 
-    [Fact]
+    [Test]
     public void Delta_and_stored_form_are_what_the_repository_holds()
     {
         using var repository = OpenKinds();
@@ -393,7 +393,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         store.Rollback();
     }
 
-    [Fact]
+    [Test]
     public void Synced_tables_keep_rows_schemas_and_deletions_and_survive_a_rebuild_by_stock()
     {
         var path = _folder["kinds.fossil"];
@@ -421,7 +421,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         Assert.Empty(kept.List());
     }
 
-    [Fact]
+    [Test]
     public void Configuration_rows_are_merged_by_time_and_only_into_known_columns()
     {
         using var repository = OpenKinds();

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -33,16 +33,16 @@ public sealed class RepositoryCreateTests : IDisposable
     }
 
     /// <summary>R18: no SQL of ours reaches the user, but the command that repairs; and it does.</summary>
-    [Theory]
-    [InlineData("orphan")]
-    [InlineData("backlink")]
-    [InlineData("unsent")]
-    [InlineData("filename")]
-    [InlineData("tagxref")]
-    [InlineData("private")]
-    [InlineData("shun")]
-    [InlineData("reportfmt")]
-    [InlineData("concealed")]
+    [Test]
+    [Arguments("orphan")]
+    [Arguments("backlink")]
+    [Arguments("unsent")]
+    [Arguments("filename")]
+    [Arguments("tagxref")]
+    [Arguments("private")]
+    [Arguments("shun")]
+    [Arguments("reportfmt")]
+    [Arguments("concealed")]
     public void A_missing_table_is_named_and_a_rebuild_makes_it(string table)
     {
         var path = Ours();
@@ -57,11 +57,11 @@ public sealed class RepositoryCreateTests : IDisposable
         }
 
         using (var repository = Repository.Open(path, RepositoryOptions.Default with { AcceptsAnySchema = true }))
-            Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+            Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken);
         using (Repository.Open(path)) Assert.NotEmpty(Rows(path, $"SELECT name FROM sqlite_schema WHERE name='{table}'"));
     }
 
-    [Fact]
+    [Test]
     public void Tables_columns_and_indices_are_those_of_stock()
     {
         StockFossil.SkipWhenMissing();
@@ -70,7 +70,7 @@ public sealed class RepositoryCreateTests : IDisposable
         Assert.Equal(Structure(Theirs(stock)), Structure(Ours()));
     }
 
-    [Fact]
+    [Test]
     public void Rows_are_those_of_stock()
     {
         StockFossil.SkipWhenMissing();
@@ -102,7 +102,7 @@ public sealed class RepositoryCreateTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public void Stock_opens_it_and_a_rebuild_changes_nothing()
     {
         StockFossil.SkipWhenMissing();
@@ -119,7 +119,7 @@ public sealed class RepositoryCreateTests : IDisposable
         Assert.Single(Directory.GetFiles(_folder.Path, "ours.fossil*"));
     }
 
-    [Fact]
+    [Test]
     public void Options_set_what_they_say()
     {
         var code = new string('a', 40);
@@ -141,7 +141,7 @@ public sealed class RepositoryCreateTests : IDisposable
         Assert.Contains("U odd\\sname\n", System.Text.Encoding.UTF8.GetString(first.Span), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void An_existing_file_is_left_alone()
     {
         var path = _folder.Write("ours.fossil", "precious");
@@ -152,7 +152,7 @@ public sealed class RepositoryCreateTests : IDisposable
         Assert.Equal("precious", File.ReadAllText(path));
     }
 
-    [Fact]
+    [Test]
     public void A_database_that_is_no_repository_is_refused()
     {
         var path = _folder["other.db"];
@@ -164,7 +164,7 @@ public sealed class RepositoryCreateTests : IDisposable
         Assert.Equal(ErrorKind.Usage, error.Kind);
     }
 
-    [Fact]
+    [Test]
     public void Tables_of_an_unknown_version_ask_for_a_rebuild()
     {
         var path = Ours();

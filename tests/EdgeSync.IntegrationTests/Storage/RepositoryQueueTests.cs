@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -17,9 +17,9 @@ public sealed class RepositoryQueueTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
 
-    [Fact]
+    [Test]
     public async Task Work_runs_one_piece_at_a_time_on_one_thread_in_order()
     {
         await using var queue = RepositoryQueue.Open(_path);
@@ -38,7 +38,7 @@ public sealed class RepositoryQueueTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 100), order);
     }
 
-    [Fact]
+    [Test]
     public async Task An_error_goes_to_the_caller_and_the_queue_goes_on()
     {
         await using var queue = RepositoryQueue.Open(_path);
@@ -48,7 +48,7 @@ public sealed class RepositoryQueueTests : IDisposable
         Assert.Equal(40, (await queue.RunAsync(r => r.ProjectCode, Cancellation)).Length);
     }
 
-    [Fact]
+    [Test]
     public async Task What_was_read_is_let_go_of_when_nothing_comes_for_a_while()
     {
         await using var queue = RepositoryQueue.Open(_path);
@@ -71,7 +71,7 @@ public sealed class RepositoryQueueTests : IDisposable
         Assert.Equal(3 * 1024 * 1024, wasCached);
     }
 
-    [Fact]
+    [Test]
     public async Task Many_writers_beside_readers_all_get_their_turn()
     {
         await using var queue = RepositoryQueue.Open(_path);
@@ -96,7 +96,7 @@ public sealed class RepositoryQueueTests : IDisposable
         Assert.Equal(51, await queue.RunAsync(r => r.Database.QueryInt64("SELECT count(*) FROM blob"), Cancellation));
     }
 
-    [Fact]
+    [Test]
     public async Task Dispose_finishes_what_was_accepted_and_leaves_one_file()
     {
         var queue = RepositoryQueue.Open(_path);

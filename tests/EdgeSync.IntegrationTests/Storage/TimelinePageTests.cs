@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -36,10 +36,10 @@ public sealed class TimelinePageTests : IDisposable
         }
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(7)]
-    [InlineData(1000)]
+    [Test]
+    [Arguments(1)]
+    [Arguments(7)]
+    [Arguments(1000)]
     public void Pages_together_are_the_whole_timeline(int size)
     {
         var whole = Timeline.List(_repository, 0, null, null, null).ToList();
@@ -47,7 +47,7 @@ public sealed class TimelinePageTests : IDisposable
         Assert.Equal(whole, ReadAll(new TimelineQuery { PageSize = size }));
     }
 
-    [Fact]
+    [Test]
     public void Type_branch_and_times_choose()
     {
         var checkins = ReadAll(new TimelineQuery { Type = EventType.Checkin });
@@ -62,7 +62,7 @@ public sealed class TimelinePageTests : IDisposable
             entry => Assert.Contains(Tags.Of(_repository, _repository.Content.Find(entry.Id)), tag => tag.Name == "sym-trunk"));
     }
 
-    [Fact]
+    [Test]
     public void What_arrives_between_two_pages_neither_repeats_nor_hides_anything()
     {
         var whole = ReadAll(new TimelineQuery());
@@ -78,11 +78,11 @@ public sealed class TimelinePageTests : IDisposable
         Assert.Equal(whole.Take(10), first.Entries.Concat(second.Entries));
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("x")]
-    [InlineData("1.5_")]
-    [InlineData("_5")]
+    [Test]
+    [Arguments("")]
+    [Arguments("x")]
+    [Arguments("1.5_")]
+    [Arguments("_5")]
     public void A_foreign_cursor_is_refused(string cursor) => Assert.Equal(
         ErrorKind.Usage,
         Assert.Throws<EdgeSyncException>(() => TimelinePage.Read(_repository, new TimelineQuery { Cursor = cursor })).Kind);

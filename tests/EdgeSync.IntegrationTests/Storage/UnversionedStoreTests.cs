@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -10,7 +10,7 @@ public sealed class UnversionedStoreTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public void Content_comes_back_and_deletions_are_remembered()
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());
@@ -32,7 +32,7 @@ public sealed class UnversionedStoreTests : IDisposable
         Assert.Equal(2, files.List().Count);
     }
 
-    [Fact]
+    [Test]
     public void The_catalogue_hash_is_that_of_the_specification()
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());
@@ -51,14 +51,14 @@ public sealed class UnversionedStoreTests : IDisposable
         Assert.NotEqual("1ef76b1df9df009658cdcdce0f70d888923e55bf", repository.Unversioned.CatalogHash);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("/etc/passwd")]
-    [InlineData("../x")]
-    [InlineData("a//b")]
-    [InlineData("a b")]
-    [InlineData("a\\b")]
-    [InlineData("./a")]
+    [Test]
+    [Arguments("")]
+    [Arguments("/etc/passwd")]
+    [Arguments("../x")]
+    [Arguments("a//b")]
+    [Arguments("a b")]
+    [Arguments("a\\b")]
+    [Arguments("./a")]
     public void Names_that_could_leave_their_folder_are_refused(string name)
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());
@@ -66,7 +66,7 @@ public sealed class UnversionedStoreTests : IDisposable
         Assert.Equal(ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => repository.Unversioned.Put(name, "x"u8)).Kind);
     }
 
-    [Fact]
+    [Test]
     public void Stock_reads_our_files_and_we_read_stocks()
     {
         StockFossil.SkipWhenMissing();

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
@@ -18,7 +18,7 @@ public sealed class UserStoreTests : IDisposable
 
     public void Dispose() => _repository.Dispose();
 
-    [Fact]
+    [Test]
     public void Passwords_are_stored_as_stock_hashes_them()
     {
         _repository.Users.Add("tester", "io", "secret");
@@ -26,7 +26,7 @@ public sealed class UserStoreTests : IDisposable
         Assert.Equal("d415e2802cc715af029a7911bdf39a711e8af1da", _repository.Users.StoredPasswordOf("tester"));
     }
 
-    [Fact]
+    [Test]
     public void The_first_users_password_is_made_and_hashed()
     {
         using var other = Repository.Create(":memory:", new RepositoryCreateOptions { AdminUser = "me" }, out var password);
@@ -35,7 +35,7 @@ public sealed class UserStoreTests : IDisposable
         Assert.Equal(PasswordHash.Compute(other.ProjectCode, "me", password), other.Users.StoredPasswordOf("me"));
     }
 
-    [Fact]
+    [Test]
     public void Users_are_added_changed_and_removed()
     {
         var users = _repository.Users;
@@ -54,15 +54,15 @@ public sealed class UserStoreTests : IDisposable
         Assert.Equal(ErrorKind.NotFound, Assert.Throws<EdgeSyncException>(() => users.Remove("ann")).Kind);
     }
 
-    [Theory]
-    [InlineData("ann", "i!")]
-    [InlineData("", "i")]
-    [InlineData("a b", "i")]
-    [InlineData("a\nb", "i")]
+    [Test]
+    [Arguments("ann", "i!")]
+    [Arguments("", "i")]
+    [Arguments("a b", "i")]
+    [Arguments("a\nb", "i")]
     public void What_is_no_login_or_no_letter_is_refused(string login, string letters) =>
         Assert.Equal(ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => _repository.Users.Add(login, letters)).Kind);
 
-    [Fact]
+    [Test]
     public void A_login_exists_once()
     {
         _repository.Users.Add("ann", "i");
@@ -70,7 +70,7 @@ public sealed class UserStoreTests : IDisposable
         Assert.Equal(ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => _repository.Users.Add("ann", "i")).Kind);
     }
 
-    [Fact]
+    [Test]
     public void An_invitation_ends_when_it_says()
     {
         var token = _repository.Users.Invite("guest", "gio", "http://example/", TimeSpan.FromHours(1));
@@ -84,11 +84,11 @@ public sealed class UserStoreTests : IDisposable
         Assert.DoesNotContain(token.Password, token.ToString(), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("2026-11-22 12:30:00", false)]
-    [InlineData("2026-11-22 11:30:00", true)]
-    [InlineData("2026-11-22T13:30:00+02:00", true)]
-    [InlineData("nonsense", true)]
+    [Test]
+    [Arguments("2026-11-22 12:30:00", false)]
+    [Arguments("2026-11-22 11:30:00", true)]
+    [Arguments("2026-11-22T13:30:00+02:00", true)]
+    [Arguments("nonsense", true)]
     public void Expiry_is_read_as_utc_and_nonsense_is_over(string text, bool isExpired)
     {
         _repository.Users.Add("guest", "g");
@@ -98,7 +98,7 @@ public sealed class UserStoreTests : IDisposable
         Assert.Equal(isExpired, _repository.Users.Get("guest").IsExpired);
     }
 
-    [Fact]
+    [Test]
     public void The_end_of_a_web_cookie_is_no_end_of_the_account()
     {
         _repository.Users.Add("guest", "g");
@@ -107,15 +107,15 @@ public sealed class UserStoreTests : IDisposable
         Assert.False(_repository.Users.Get("guest").IsExpired);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("!!!")]
-    [InlineData("e30")]
-    [InlineData("W10")]
-    [InlineData("eyJ1cmwiOjF9")]
+    [Test]
+    [Arguments("")]
+    [Arguments("!!!")]
+    [Arguments("e30")]
+    [Arguments("W10")]
+    [Arguments("eyJ1cmwiOjF9")]
     public void What_is_no_token_is_refused(string text) => Assert.False(InviteToken.TryParse(text, out _));
 
-    [Fact]
+    [Test]
     public void No_text_makes_the_token_parser_throw() => Property.Check(prng =>
     {
         var token = new InviteToken("http://x/", "l", "p", "c").Encode().ToCharArray();

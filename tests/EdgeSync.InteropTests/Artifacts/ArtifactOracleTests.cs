@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Artifacts;
 
@@ -12,13 +12,14 @@ namespace EdgeSync.InteropTests.Artifacts;
 /// What is an artifact and what is not must be decided alike: a text that one side takes for an artifact and the other does
 /// not makes their tables part for good. Stock is asked about thousands of spoiled artifacts in one run.
 /// </summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed partial class ArtifactOracleTests(GeneratedHistory history)
 {
     private static readonly Instant Now = Instant.FromUnixMilliseconds(1_700_000_000_000);
 
-    [Theory]
-    [InlineData(1UL, 4000)]
-    [InlineData(2UL, 4000)]
+    [Test]
+    [Arguments(1UL, 4000)]
+    [Arguments(2UL, 4000)]
     public void Stock_and_we_accept_the_same_texts(ulong seed, int count)
     {
         using var bench = new Workbench("oracle");

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Artifacts;
 
@@ -12,28 +12,26 @@ namespace EdgeSync.InteropTests.Artifacts;
 /// must be the same. A failure names its seed and the smallest set of artifacts that still shows it;
 /// <c>EDGESYNC_MANIFEST_SEED</c> runs one seed alone, <c>EDGESYNC_MANIFEST_SEEDS</c> runs more of them.
 /// </summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class ManifestFuzzTests(GeneratedHistory history)
 {
     private const int TextsPerSeed = 600;
     private const int TextsPerMessage = 200;
     private const string Codes = "0123456789012345678901234567890123456789";
 
-    public static TheoryData<ulong> Seeds
+    public static TheoryData<ulong> Seeds()
     {
-        get
-        {
-            if (Environment.GetEnvironmentVariable("EDGESYNC_MANIFEST_SEED") is { Length: > 0 } only)
-                return [ulong.Parse(only, CultureInfo.InvariantCulture)];
+        if (Environment.GetEnvironmentVariable("EDGESYNC_MANIFEST_SEED") is { Length: > 0 } only)
+            return [ulong.Parse(only, CultureInfo.InvariantCulture)];
 
-            var count = Environment.GetEnvironmentVariable("EDGESYNC_MANIFEST_SEEDS") is { Length: > 0 } more
-                ? int.Parse(more, CultureInfo.InvariantCulture)
-                : 3;
-            return [.. Enumerable.Range(1, count).Select(seed => (ulong)seed)];
-        }
+        var count = Environment.GetEnvironmentVariable("EDGESYNC_MANIFEST_SEEDS") is { Length: > 0 } more
+            ? int.Parse(more, CultureInfo.InvariantCulture)
+            : 3;
+        return [.. Enumerable.Range(1, count).Select(seed => (ulong)seed)];
     }
 
-    [Theory]
-    [MemberData(nameof(Seeds))]
+    [Test]
+    [MethodDataSource(nameof(Seeds))]
     public void Both_derive_the_same_rows_from_spoiled_manifests(ulong seed)
     {
         using var bench = new Workbench("manifests");

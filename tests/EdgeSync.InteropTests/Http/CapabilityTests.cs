@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Http;
 
@@ -31,7 +31,7 @@ public sealed class CapabilityTests
         ("private", ["pull {codes}", "pragma send-private"]),
     ];
 
-    [Fact]
+    [Test]
     public void Stock_and_we_grant_the_same()
     {
         using var bench = new Workbench("caps");
@@ -65,7 +65,7 @@ public sealed class CapabilityTests
     }
 
     /// <summary>What a client of 2.27 or later sends in its second round (R1): no login card in the message, but one in a cookie.</summary>
-    [Fact]
+    [Test]
     public void A_login_card_in_the_cookie_counts_as_one_in_the_message()
     {
         using var bench = new Workbench("cookie");

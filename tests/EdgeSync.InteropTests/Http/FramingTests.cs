@@ -1,10 +1,11 @@
 using System.Text;
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Http;
 
 /// <summary>Clients of all ages: HTTP/1.0 and 1.1, with and without lengths, on any path, compressed or not.</summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class FramingTests(GeneratedHistory history) : IDisposable
 {
     private readonly Workbench _bench = new("http");
@@ -16,11 +17,11 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         _bench.Dispose();
     }
 
-    [Theory]
-    [InlineData("/")]
-    [InlineData("/xfer")]
-    [InlineData("/any/where?really=1")]
-    [InlineData("/index.html")]
+    [Test]
+    [Arguments("/")]
+    [Arguments("/xfer")]
+    [Arguments("/any/where?really=1")]
+    [Arguments("/index.html")]
     public void Any_path_will_do(string path)
     {
         var reply = RawHttp.Post(Port(), XferMessage.Compress(CloneRequest()), path: path);
@@ -28,10 +29,10 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         AssertIsClone(reply);
     }
 
-    [Theory]
-    [InlineData("application/x-fossil-uncompressed", "application/x-fossil-uncompressed")]
-    [InlineData("application/x-fossil-debug", "application/x-fossil-debug")]
-    [InlineData("Application/X-Fossil-Uncompressed; charset=utf-8", "application/x-fossil-uncompressed")]
+    [Test]
+    [Arguments("application/x-fossil-uncompressed", "application/x-fossil-uncompressed")]
+    [Arguments("application/x-fossil-debug", "application/x-fossil-debug")]
+    [Arguments("Application/X-Fossil-Uncompressed; charset=utf-8", "application/x-fossil-uncompressed")]
     public void A_plain_request_gets_a_plain_reply(string asked, string answered)
     {
         var reply = RawHttp.Post(Port(), PullRequest(), asked);
@@ -42,14 +43,14 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>Stock's <c>--no-http-compression</c> sends plain text and calls it compressed.</summary>
-    [Fact]
+    [Test]
     public void Plain_text_under_the_compressed_name_is_understood() =>
         Assert.Contains("igot ", RawHttp.Post(Port(), PullRequest()).Cards, StringComparison.Ordinal);
 
     /// <summary>Clients before 2.24 stop when the length is missing, and none before 2.29 reads chunks.</summary>
-    [Theory]
-    [InlineData("1.0")]
-    [InlineData("1.1")]
+    [Test]
+    [Arguments("1.0")]
+    [Arguments("1.1")]
     public void A_reply_always_says_how_long_it_is(string version)
     {
         var body = XferMessage.Compress(CloneRequest());
@@ -60,14 +61,14 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         Assert.False(reply.Headers.ContainsKey("transfer-encoding"));
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(7)]
-    [InlineData(4096)]
+    [Test]
+    [Arguments(1)]
+    [Arguments(7)]
+    [Arguments(4096)]
     public void A_chunked_request_is_read(int chunkBytes) =>
         AssertIsClone(RawHttp.PostChunked(Port(), XferMessage.Compress(CloneRequest()), chunkBytes));
 
-    [Fact]
+    [Test]
     public void Several_requests_share_a_connection()
     {
         var body = XferMessage.Compress(PullRequest());
@@ -82,7 +83,7 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         Assert.Equal(200, first.Status);
     }
 
-    [Fact]
+    [Test]
     public void An_empty_request_gets_an_empty_answer()
     {
         var reply = RawHttp.Post(Port(), []);
@@ -91,31 +92,31 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         Assert.DoesNotContain("error ", reply.Cards, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("text/plain")]
-    [InlineData("application/json")]
-    [InlineData("application/x-fossilized")]
+    [Test]
+    [Arguments("text/plain")]
+    [Arguments("application/json")]
+    [Arguments("application/x-fossilized")]
     public void Another_content_type_is_refused(string contentType) =>
         Assert.Equal(415, RawHttp.Post(Port(), CloneRequest(), contentType).Status);
 
-    [Theory]
-    [InlineData("GET /healthz HTTP/1.0\r\n\r\n", 200)]
-    [InlineData("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200)]
-    [InlineData("GET /nothing/here HTTP/1.0\r\n\r\n", 404)]
-    [InlineData("DELETE / HTTP/1.0\r\n\r\n", 405)]
+    [Test]
+    [Arguments("GET /healthz HTTP/1.0\r\n\r\n", 200)]
+    [Arguments("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200)]
+    [Arguments("GET /nothing/here HTTP/1.0\r\n\r\n", 404)]
+    [Arguments("DELETE / HTTP/1.0\r\n\r\n", 405)]
     public void People_and_monitors_get_answers(string request, int status) =>
         Assert.Equal(status, RawHttp.Send(Port(), Encoding.ASCII.GetBytes(request)).Status);
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("POST\r\n\r\n")]
-    [InlineData("POST / HTTP/9.9\r\n\r\n")]
-    [InlineData("POST / HTTP/1.0\r\nContent-Length: x\r\n\r\n")]
-    [InlineData("POST / HTTP/1.0\r\nContent-Length: -5\r\n\r\n")]
-    [InlineData("POST / HTTP/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
-    [InlineData("\0\0\0\0\0\0\0\0\r\n\r\n")]
-    [InlineData("\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00fc\u0003\u0003")]
+    [Test]
+    [Arguments("")]
+    [Arguments("POST\r\n\r\n")]
+    [Arguments("POST / HTTP/9.9\r\n\r\n")]
+    [Arguments("POST / HTTP/1.0\r\nContent-Length: x\r\n\r\n")]
+    [Arguments("POST / HTTP/1.0\r\nContent-Length: -5\r\n\r\n")]
+    [Arguments("POST / HTTP/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
+    [Arguments("\0\0\0\0\0\0\0\0\r\n\r\n")]
+    [Arguments("\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00fc\u0003\u0003")]
     public void Broken_http_is_refused_and_hurts_nobody(string request)
     {
         var port = Port();
@@ -126,7 +127,7 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         AssertIsClone(RawHttp.Post(port, XferMessage.Compress(CloneRequest())));
     }
 
-    [Fact]
+    [Test]
     public void A_request_that_ends_too_early_changes_nothing()
     {
         var port = Port();

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Http;
 
@@ -11,6 +11,7 @@ namespace EdgeSync.InteropTests.Http;
 /// Requests of an enemy, and of a friend on a bad line. Each is refused; afterwards the repository holds what it held, both
 /// programs find it whole, and the server still serves.
 /// </summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class HostileTests(GeneratedHistory history) : IDisposable
 {
     private const string Codes = "0123456789012345678901234567890123456789 5eed0123456789abcdef0123456789abcdef0123";
@@ -28,7 +29,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         _bench.Dispose();
     }
 
-    [Fact]
+    [Test]
     public void Truncated_zlib_is_refused()
     {
         var port = Begin();
@@ -39,7 +40,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Fact]
+    [Test]
     public void A_claimed_size_is_not_believed()
     {
         var port = Begin();
@@ -52,7 +53,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Fact]
+    [Test]
     public void A_zlib_bomb_costs_little()
     {
         var port = Begin();
@@ -65,7 +66,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Fact]
+    [Test]
     public void A_body_beyond_the_limit_is_refused_before_it_arrives()
     {
         var port = Begin();
@@ -76,16 +77,16 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Theory]
-    [InlineData("{0} 4\nabcd", "the hash of other bytes")]
-    [InlineData("{0} 4\nab", "more bytes announced than there are")]
-    [InlineData("{0} -1\n", "a negative size")]
-    [InlineData("{0} 99999999999999999999\nabcd", "a size beyond 64 bits")]
-    [InlineData("{0} 4294967300\nabcd", "a size that wraps to 4")]
-    [InlineData("{0} 2147483647\nabcd", "two gigabytes announced")]
-    [InlineData("{0}\n", "no size")]
-    [InlineData("xyz 4\nabcd", "no hash")]
-    [InlineData("{0} {1} 4\nabcd", "a delta that is none")]
+    [Test]
+    [Arguments("{0} 4\nabcd", "the hash of other bytes")]
+    [Arguments("{0} 4\nab", "more bytes announced than there are")]
+    [Arguments("{0} -1\n", "a negative size")]
+    [Arguments("{0} 99999999999999999999\nabcd", "a size beyond 64 bits")]
+    [Arguments("{0} 4294967300\nabcd", "a size that wraps to 4")]
+    [Arguments("{0} 2147483647\nabcd", "two gigabytes announced")]
+    [Arguments("{0}\n", "no size")]
+    [Arguments("xyz 4\nabcd", "no hash")]
+    [Arguments("{0} {1} 4\nabcd", "a delta that is none")]
     public void A_false_file_is_refused(string arguments, string why)
     {
         var port = Begin();
@@ -98,7 +99,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>Stock makes such cards itself, for files whose permission alone changed: they are passed over.</summary>
-    [Fact]
+    [Test]
     public void A_delta_of_itself_says_nothing()
     {
         var port = Begin();
@@ -109,10 +110,10 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>Stock would take such a name and wait for its content for ever.</summary>
-    [Theory]
-    [InlineData("igot {0}")]
-    [InlineData("file {0} 4\nabcd")]
-    [InlineData("gimme {0}")]
+    [Test]
+    [Arguments("igot {0}")]
+    [Arguments("file {0} 4\nabcd")]
+    [Arguments("gimme {0}")]
     public void Upper_case_hashes_name_nothing(string card)
     {
         var port = Begin();
@@ -122,7 +123,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Fact]
+    [Test]
     public void Garbage_cards_are_answered_with_errors()
     {
         var port = Begin();
@@ -134,7 +135,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Fact]
+    [Test]
     public void Random_bytes_after_a_good_login_hurt_nobody()
     {
         var port = Begin();
@@ -156,7 +157,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>Twenty thousand names of nothing: answered in bounded time and space, and forgotten when asked to be.</summary>
-    [Fact]
+    [Test]
     public void Huge_counts_of_names_are_survived()
     {
         var port = Begin();
@@ -178,7 +179,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>An agreed size limit for lines: a line without end is cut off, not stored.</summary>
-    [Fact]
+    [Test]
     public void An_endless_line_is_refused()
     {
         var port = Begin();
@@ -192,7 +193,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     /// Two deltas, each made of the other. A delta may come before its source, so they are kept, waiting; but nobody follows
     /// the circle, and a clone does not carry it.
     /// </summary>
-    [Fact]
+    [Test]
     public void Circular_deltas_do_no_harm()
     {
         var port = Begin();
@@ -211,7 +212,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>A login seen on the wire opens nothing else: it is bound to its bytes.</summary>
-    [Fact]
+    [Test]
     public void A_replayed_login_signs_no_other_request()
     {
         var port = Begin();
@@ -226,11 +227,11 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Theory]
-    [InlineData("developer")]
-    [InlineData("reader")]
-    [InlineData("empty")]
-    [InlineData("nosuchuser")]
+    [Test]
+    [Arguments("developer")]
+    [Arguments("reader")]
+    [Arguments("empty")]
+    [Arguments("nosuchuser")]
     public void Users_without_a_password_do_not_log_in(string login)
     {
         var port = Begin(file => file.Execute("INSERT INTO user(login,pw,cap) VALUES('empty','','s')"));
@@ -246,7 +247,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Fact]
+    [Test]
     public void Nobody_writes_without_a_login()
     {
         var port = Begin();
@@ -269,7 +270,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         MustBeUntouched();
     }
 
-    [Fact]
+    [Test]
     public void A_wrong_project_is_refused()
     {
         var port = Begin();
@@ -282,7 +283,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>A half-open connection holds no lock and no memory.</summary>
-    [Fact]
+    [Test]
     public void Slow_and_silent_clients_block_nobody()
     {
         var port = Begin();

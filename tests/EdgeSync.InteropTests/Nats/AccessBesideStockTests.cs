@@ -4,7 +4,7 @@ using System.Text;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Net.Nats;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
@@ -38,12 +38,12 @@ public sealed class AccessBesideStockTests
         ],
     };
 
-    [Theory]
-    [InlineData("asker", "s3cr3t")]
-    [InlineData("asker", "secret")]
-    [InlineData("asker", "")]
-    [InlineData("asker", Hash)]
-    [InlineData("once", "x")]
+    [Test]
+    [Arguments("asker", "s3cr3t")]
+    [Arguments("asker", "secret")]
+    [Arguments("asker", "")]
+    [Arguments("asker", Hash)]
+    [Arguments("once", "x")]
     public async Task Logins_are_judged_the_same(string user, string password)
     {
         await using var brokers = await Both.StartAsync();
@@ -57,9 +57,9 @@ public sealed class AccessBesideStockTests
         Assert.Equal(answers[0], answers[1]);
     }
 
-    [Theory]
-    [InlineData("once")]
-    [InlineData("thrice")]
+    [Test]
+    [Arguments("once")]
+    [Arguments("thrice")]
     public async Task Answers_are_allowed_the_same(string service)
     {
         await using var brokers = await Both.StartAsync();
@@ -87,7 +87,7 @@ public sealed class AccessBesideStockTests
             StockNats.Start(StockUsers),
             await NatsBroker.StartAsync(
                 new NatsBrokerOptions { Broker = OurUsers, Entropy = SystemEntropy.Instance, ClientListen = new IPEndPoint(IPAddress.Loopback, 0) },
-                TimeProvider.System, null, TestContext.Current.CancellationToken));
+                TimeProvider.System, null, TestContext.Current!.Execution.CancellationToken));
 
         public async ValueTask DisposeAsync()
         {

@@ -1,3 +1,4 @@
+using TUnit.Core.Interfaces;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -5,12 +6,12 @@ using System.Text.RegularExpressions;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
 /// <summary>The same bytes to our broker and to the real nats-server: the same answers.</summary>
-public sealed partial class BrokerBesideStockTests : IAsyncLifetime
+public sealed partial class BrokerBesideStockTests : IAsyncInitializer, IAsyncDisposable
 {
     private static readonly string[] Pieces =
     [
@@ -24,14 +25,14 @@ public sealed partial class BrokerBesideStockTests : IAsyncLifetime
     private readonly StockNats _stock = StockNats.Start();
     private NatsBroker _ours = null!;
 
-    public async ValueTask InitializeAsync() => _ours = await NatsBroker.StartAsync(
+    public async Task InitializeAsync() => _ours = await NatsBroker.StartAsync(
         new NatsBrokerOptions
         {
             Broker = new BrokerOptions { ServerName = "ours" },
             Entropy = new SeededEntropy(1),
             ClientListen = new IPEndPoint(IPAddress.Loopback, 0),
         },
-        TimeProvider.System, null, TestContext.Current.CancellationToken);
+        TimeProvider.System, null, TestContext.Current!.Execution.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -39,18 +40,18 @@ public sealed partial class BrokerBesideStockTests : IAsyncLifetime
         _stock.Dispose();
     }
 
-    [Fact]
+    [Test]
     public void Every_transcript_is_what_the_real_server_says_too()
     {
-        foreach (var row in NatsTranscripts.Staying)
+        foreach (var row in NatsTranscripts.Staying())
         {
-            var (sent, expected) = row.Data;
+            var (sent, expected) = row;
             Assert.Equal(Sorted(expected), Sorted(AsOlder(Play(_stock.Port, sent))));
             Assert.Equal(Sorted(expected), Sorted(Play(_ours.ClientUrl!.Port, sent)));
         }
     }
 
-    [Fact]
+    [Test]
     public void Every_fatal_transcript_ends_the_same_way()
     {
         foreach (var (sent, expected, _) in NatsTranscripts.Closing)
@@ -60,7 +61,7 @@ public sealed partial class BrokerBesideStockTests : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [Test]
     public void Random_conversations_are_the_same()
     {
         // A second CONNECT makes 2.15 forget the subscriptions; up to 2.10 it keeps them, and so do we.

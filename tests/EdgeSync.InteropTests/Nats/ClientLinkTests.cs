@@ -1,16 +1,16 @@
 using System.Text;
 using EdgeSync.Nats.Client;
 using EdgeSync.Net.Nats;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
 /// <summary>Links that break, end and come back, with the distribution's nats-server at the other end.</summary>
 public sealed class ClientLinkTests
 {
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
 
-    [Fact]
+    [Test]
     public async Task A_killed_server_comes_back_and_everything_goes_on()
     {
         using var server = StockNats.Start();
@@ -36,7 +36,7 @@ public sealed class ClientLinkTests
         Assert.Equal(1, nats.Counters.Reconnects);
     }
 
-    [Fact]
+    [Test]
     public async Task A_request_under_way_fails_when_the_server_dies_not_at_its_timeout()
     {
         using var server = StockNats.Start();
@@ -51,7 +51,7 @@ public sealed class ClientLinkTests
         Assert.Equal(NatsFailure.Disconnected, failure.Failure);
     }
 
-    [Fact]
+    [Test]
     public async Task A_daemon_may_start_before_its_server()
     {
         using var server = StockNats.Start();
@@ -68,7 +68,7 @@ public sealed class ClientLinkTests
         Assert.Equal("early", await NextTextAsync(subscription));
     }
 
-    [Fact]
+    [Test]
     public async Task Lame_duck_is_told_and_the_other_server_taken()
     {
         using var first = StockNats.Start("lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"1s\"");
@@ -87,7 +87,7 @@ public sealed class ClientLinkTests
         Assert.Equal(second.Port, nats.Server.Port);
     }
 
-    [Fact]
+    [Test]
     public async Task A_silent_server_is_given_up_and_found_again_when_it_wakes()
     {
         using var server = StockNats.Start();
@@ -102,7 +102,7 @@ public sealed class ClientLinkTests
         await log.WaitForAsync(NatsConnectionNewsKind.Connected);
     }
 
-    [Fact]
+    [Test]
     public async Task The_servers_pings_are_answered()
     {
         using var server = StockNats.Start("ping_interval: \"300ms\"\nping_max: 3");
@@ -116,7 +116,7 @@ public sealed class ClientLinkTests
         Assert.Equal(0, nats.Counters.Reconnects);
     }
 
-    [Fact]
+    [Test]
     public async Task Over_WebSocket_all_is_the_same()
     {
         var port = Ports.Free();

@@ -3,16 +3,16 @@ using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
 /// <summary>Our client proves itself to the distribution's nats-server in every way there is, and the server to it.</summary>
 public sealed class ClientSecurityTests
 {
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
 
-    [Fact]
+    [Test]
     public async Task Token_and_password_from_options_or_URL()
     {
         using var tokens = StockNats.Start("authorization { token: \"s3cret\" }");
@@ -27,7 +27,7 @@ public sealed class ClientSecurityTests
         await RefusedAsync(new NatsOpts { Url = users.Url, Credentials = new NatsCredentials { Username = "a b", Password = "no" } });
     }
 
-    [Fact]
+    [Test]
     public async Task An_nkey_signs_the_nonce()
     {
         var (known, stranger) = (OperatorChain.NewKey(NKeyKind.User), OperatorChain.NewKey(NKeyKind.User));
@@ -38,7 +38,7 @@ public sealed class ClientSecurityTests
     }
 
     /// <summary>An operator signs an account, the account a user: the chain that a .creds file stands for.</summary>
-    [Fact]
+    [Test]
     public async Task A_credentials_file_is_accepted()
     {
         var chain = new OperatorChain();
@@ -48,7 +48,7 @@ public sealed class ClientSecurityTests
         await RefusedAsync(new NatsOpts { Url = server.Url, Credentials = new NatsCredentials { Jwt = chain.UserJwt, Key = OperatorChain.NewKey(NKeyKind.User) } });
     }
 
-    [Fact]
+    [Test]
     public async Task A_denied_subject_is_told_and_the_link_stays()
     {
         using var server = StockNats.Start(
@@ -64,7 +64,7 @@ public sealed class ClientSecurityTests
         Assert.Equal(NatsConnectionState.Open, nats.ConnectionState);
     }
 
-    [Fact]
+    [Test]
     public async Task TLS_is_made_after_INFO_and_verified()
     {
         using var folder = new TemporaryFolder();
@@ -80,7 +80,7 @@ public sealed class ClientSecurityTests
         Assert.Contains("disabled", (await FailsAsync(new NatsOpts { Url = server.Url, TlsMode = TlsMode.Disable })).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task A_server_may_ask_for_the_clients_certificate()
     {
         using var folder = new TemporaryFolder();
@@ -92,7 +92,7 @@ public sealed class ClientSecurityTests
         await FailsAsync(new NatsOpts { Url = server.Url, Tls = NatsTlsOpts.FromFiles(files.CaFile, null, null) });
     }
 
-    [Fact]
+    [Test]
     public async Task A_required_TLS_is_not_given_up_for_a_plain_server()
     {
         using var server = StockNats.Start();
@@ -101,7 +101,7 @@ public sealed class ClientSecurityTests
         Assert.Contains("no TLS", (await FailsAsync(new NatsOpts { Url = server.Url, TlsMode = TlsMode.Require })).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task Secure_WebSocket_with_our_own_authority()
     {
         using var folder = new TemporaryFolder();

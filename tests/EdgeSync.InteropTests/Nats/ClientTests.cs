@@ -3,7 +3,7 @@ using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
@@ -12,11 +12,11 @@ public sealed class ClientTests : IDisposable
 {
     private readonly StockNats _server = StockNats.Start();
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
 
     public void Dispose() => _server.Dispose();
 
-    [Fact]
+    [Test]
     public async Task Publishes_and_receives_in_order()
     {
         await using var nats = Connection();
@@ -33,7 +33,7 @@ public sealed class ClientTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public async Task Headers_and_reply_subjects_arrive_as_sent()
     {
         await using var nats = Connection();
@@ -49,7 +49,7 @@ public sealed class ClientTests : IDisposable
         Assert.Equal("body", Encoding.UTF8.GetString(message.Data.Span));
     }
 
-    [Fact]
+    [Test]
     public async Task Requests_are_answered_by_their_own_reply()
     {
         await using var server = Connection();
@@ -66,7 +66,7 @@ public sealed class ClientTests : IDisposable
         await answering;
     }
 
-    [Fact]
+    [Test]
     public async Task A_request_that_nobody_hears_fails_at_once()
     {
         await using var nats = Connection();
@@ -77,7 +77,7 @@ public sealed class ClientTests : IDisposable
         Assert.Equal(NatsFailure.NoResponders, failure.Failure);
     }
 
-    [Fact]
+    [Test]
     public async Task A_request_without_an_answer_times_out()
     {
         await using var nats = Connection();
@@ -89,7 +89,7 @@ public sealed class ClientTests : IDisposable
         Assert.Equal(NatsFailure.Timeout, failure.Failure);
     }
 
-    [Fact]
+    [Test]
     public async Task One_member_of_a_queue_group_gets_each_message()
     {
         await using var nats = Connection();
@@ -103,7 +103,7 @@ public sealed class ClientTests : IDisposable
         Assert.All(members, member => Assert.InRange(member.Pending, 1, 299));
     }
 
-    [Fact]
+    [Test]
     public async Task Own_messages_do_not_come_back_without_echo()
     {
         await using var silent = Connection(opts => opts with { Echo = false });
@@ -118,7 +118,7 @@ public sealed class ClientTests : IDisposable
         Assert.Equal("other", Encoding.UTF8.GetString((await Next(subscription)).Data.Span));
     }
 
-    [Fact]
+    [Test]
     public async Task A_subscription_for_so_many_messages_ends_after_them()
     {
         await using var nats = Connection();
@@ -132,7 +132,7 @@ public sealed class ClientTests : IDisposable
         Assert.False(await subscription.WaitToReadAsync(Cancellation));
     }
 
-    [Fact]
+    [Test]
     public async Task A_message_of_exactly_max_payload_passes_and_one_byte_more_is_refused_here()
     {
         await using var nats = Connection();
@@ -147,7 +147,7 @@ public sealed class ClientTests : IDisposable
         Assert.Equal(1 << 20, (await Next(subscription)).Data.Length);
     }
 
-    [Fact]
+    [Test]
     public async Task Draining_delivers_what_is_under_way()
     {
         await using var publisher = Connection();
@@ -166,7 +166,7 @@ public sealed class ClientTests : IDisposable
         Assert.Equal(NatsConnectionState.Closed, nats.ConnectionState);
     }
 
-    [Fact]
+    [Test]
     public async Task A_slow_reader_loses_the_newest_and_holds_nobody_up()
     {
         var news = new List<NatsConnectionNews>();
@@ -184,7 +184,7 @@ public sealed class ClientTests : IDisposable
         Assert.Single(news, item => item.Kind == NatsConnectionNewsKind.MessageDropped);
     }
 
-    [Fact]
+    [Test]
     public async Task A_refused_connection_says_where_and_why()
     {
         await using var nats = new NatsConnection(new NatsOpts { Url = $"nats://me:secret@127.0.0.1:{Ports.Free()}" });
@@ -196,12 +196,12 @@ public sealed class ClientTests : IDisposable
         Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("a b")]
-    [InlineData("a..b")]
-    [InlineData("a.*")]
-    [InlineData("a\r\nPUB x 0")]
+    [Test]
+    [Arguments("")]
+    [Arguments("a b")]
+    [Arguments("a..b")]
+    [Arguments("a.*")]
+    [Arguments("a\r\nPUB x 0")]
     public async Task Refuses_to_publish_to_what_is_no_subject(string subject)
     {
         await using var nats = Connection();

@@ -1,5 +1,5 @@
 using EdgeSync.Nats.Keys;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
@@ -26,7 +26,7 @@ public sealed class DaemonLoginTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public async Task A_password_and_a_token_for_a_real_server()
     {
         Secret("good", "s3cret");
@@ -43,7 +43,7 @@ public sealed class DaemonLoginTests : IDisposable
         await RefusedAsync(keeper.Url, """ "token_file": "bad" """);
     }
 
-    [Fact]
+    [Test]
     public async Task A_key_for_a_real_server()
     {
         var key = OperatorChain.NewKey(NKeyKind.User);
@@ -55,7 +55,7 @@ public sealed class DaemonLoginTests : IDisposable
         await RefusedAsync(server.Url, """ "nkey_file": "bad" """);
     }
 
-    [Fact]
+    [Test]
     public async Task A_creds_file_for_a_real_server_with_an_operator()
     {
         var chain = new OperatorChain();
@@ -70,7 +70,7 @@ public sealed class DaemonLoginTests : IDisposable
         await RefusedAsync($"nats-leaf://127.0.0.1:{leafPort}", """ "creds_file": "bad" """);
     }
 
-    [Fact]
+    [Test]
     public async Task Certificates_of_a_real_server_and_ours_for_it()
     {
         var certificates = new TestCertificates(_folder.Folder("tls"));
@@ -85,7 +85,7 @@ public sealed class DaemonLoginTests : IDisposable
         await UntilAsync($"tls-leaf://localhost:{leafPort}", "", "", "nats.tls.ca_file");
     }
 
-    [Fact]
+    [Test]
     public async Task A_key_and_a_certificate_for_our_own_hub()
     {
         var certificates = new TestCertificates(_folder.Folder("tls"));
@@ -107,11 +107,11 @@ public sealed class DaemonLoginTests : IDisposable
         await RefusedAsync($"nats-leaf://localhost:{leafPort}", """ "nkey_file": "bad" """, shown);
     }
 
-    [Fact]
+    [Test]
     public void A_secret_that_others_can_read_is_refused_before_anything_starts()
     {
         Secret("open", "s3cret");
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs file modes");
+        Skip.When(OperatingSystem.IsWindows(), "needs file modes");
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_folder["open"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         WriteSettings("nats://127.0.0.1:4222", """ "user": "ship", "password_file": "open" """, "");
 
@@ -134,7 +134,7 @@ public sealed class DaemonLoginTests : IDisposable
         while (!leaf.TextSoFar.Contains(word, StringComparison.Ordinal))
         {
             Assert.False(leaf.HasEnded, Lacking());
-            await patience.LookAgainAsync(Lacking, TestContext.Current.CancellationToken);
+            await patience.LookAgainAsync(Lacking, TestContext.Current!.Execution.CancellationToken);
         }
 
         string Lacking() => $"{url} {login}{tls} does not say '{word}':\n{leaf.TextSoFar}";

@@ -15,7 +15,7 @@ internal sealed class NewsLog
     /// <summary>Skips what came before.</summary>
     public async Task<NatsConnectionNews> WaitForAsync(NatsConnectionNewsKind kind)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
         patience.CancelAfter(Patience);
         while (true)
         {

@@ -3,7 +3,7 @@ using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
@@ -16,10 +16,10 @@ public sealed class NpmClientTests
     private static readonly string Folder =
         Environment.GetEnvironmentVariable("EDGESYNC_NPM") is { Length: > 0 } given ? given : Path.Combine(Vectors.RepositoryRoot, "artifacts", "npm");
 
-    [Theory]
-    [InlineData("nats")]
-    [InlineData("nats-io")]
-    [InlineData("websocket")]
+    [Test]
+    [Arguments("nats")]
+    [Arguments("nats-io")]
+    [Arguments("websocket")]
     public async Task Every_scenario_works(string client)
     {
         RequireNode();
@@ -32,10 +32,10 @@ public sealed class NpmClientTests
         Assert.Equal(12, result.Output.Split('\n').Count(l => l.StartsWith("ok ", StringComparison.Ordinal)));
     }
 
-    [Theory]
-    [InlineData("nats")]
-    [InlineData("nats-io")]
-    [InlineData("websocket")]
+    [Test]
+    [Arguments("nats")]
+    [Arguments("nats-io")]
+    [Arguments("websocket")]
     public async Task Passwords_and_permissions_are_kept(string client)
     {
         const string HashOfRight = "$2b$08$BFZgAc7ZA8pUJxclud0FWea4QFpn53qFnTgVWAfso1rr6EPl.cu..";
@@ -54,10 +54,10 @@ public sealed class NpmClientTests
         Assert.Equal("ok refused\nend\n", refused.Output);
     }
 
-    [Theory]
-    [InlineData("nats")]
-    [InlineData("nats-io")]
-    [InlineData("websocket")]
+    [Test]
+    [Arguments("nats")]
+    [Arguments("nats-io")]
+    [Arguments("websocket")]
     public async Task An_nkey_is_let_in_by_its_signature(string client)
     {
         RequireNode();
@@ -84,7 +84,7 @@ public sealed class NpmClientTests
             WebSocketCompression = true,   // the package ws offers it
             Entropy = SystemEntropy.Instance,
         },
-        TimeProvider.System, null, TestContext.Current.CancellationToken);
+        TimeProvider.System, null, TestContext.Current!.Execution.CancellationToken);
 
     private static ProgramResult Run(string client, string url, params (string Name, string Value)[] variables) =>
         new ProgramStart("node")
@@ -96,14 +96,14 @@ public sealed class NpmClientTests
 
     private static void RequireNode()
     {
-        Assert.SkipUnless(Directory.Exists(Path.Combine(Folder, "node_modules", "nats")), $"needs the packages of tests/npm in {Folder}: scripts/test.sh installs them");
+        Skip.Unless(Directory.Exists(Path.Combine(Folder, "node_modules", "nats")), $"needs the packages of tests/npm in {Folder}: scripts/test.sh installs them");
         try
         {
             new ProgramStart("node") { Arguments = ["--version"] }.Run();
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            Assert.Skip("needs node");
+            Skip.Test("needs node");
         }
     }
 }

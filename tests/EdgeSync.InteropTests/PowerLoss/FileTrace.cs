@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.PowerLoss;
 
@@ -27,7 +27,7 @@ internal sealed partial class FileTrace
 
     public static string? Program { get; } = new[] { "/usr/bin/strace", "/usr/local/bin/strace", "/bin/strace" }.FirstOrDefault(File.Exists);
 
-    public static void SkipWhenMissing() => Assert.SkipWhen(Program is null, "the strace program is not installed");
+    public static void SkipWhenMissing() => Skip.When(Program is null, "the strace program is not installed");
 
     /// <summary>Runs a command to its end and replays what it did to <paramref name="folder"/>, which is flat.</summary>
     public static FileTrace Record(EdgeSyncProgram edgesync, TemporaryFolder scratch, string folder, params string[] arguments)

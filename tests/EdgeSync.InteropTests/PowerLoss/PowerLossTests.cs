@@ -1,5 +1,5 @@
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.PowerLoss;
 
@@ -27,7 +27,7 @@ public sealed class PowerLossTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
-    [Fact]
+    [Test]
     public void A_new_repository()
     {
         var trace = Record("repo", "new", Path.Combine(_folder, "new.fossil"));
@@ -35,7 +35,7 @@ public sealed class PowerLossTests : IDisposable
         Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "new.fossil"), "SELECT count(*) FROM event", 0, 1, isAnswered));
     }
 
-    [Fact]
+    [Test]
     public void A_check_in()
     {
         _scratch.Write("a.txt", "two\n");
@@ -45,7 +45,7 @@ public sealed class PowerLossTests : IDisposable
         Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 3, isAnswered));
     }
 
-    [Fact]
+    [Test]
     public void A_check_in_whose_contents_do_not_fit_into_memory()
     {
         _scratch.Write("big.bin", new byte[9 << 20]);
@@ -54,7 +54,7 @@ public sealed class PowerLossTests : IDisposable
         Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 3, isAnswered), every: 20);
     }
 
-    [Fact]
+    [Test]
     public void An_unversioned_file()
     {
         _edgesync.Run("repo", "uv", "put", "-R", _repository, "other", _scratch["a.txt"]);
@@ -63,7 +63,7 @@ public sealed class PowerLossTests : IDisposable
         Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM unversioned", 1, 2, isAnswered));
     }
 
-    [Fact]
+    [Test]
     public void A_setting_a_tag_and_a_page()
     {
         Replay(
@@ -77,7 +77,7 @@ public sealed class PowerLossTests : IDisposable
             (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM tag WHERE tagname='wiki-Page'", 0, 1, isAnswered));
     }
 
-    [Fact]
+    [Test]
     public void A_backup()
     {
         var trace = Record("repo", "backup", "-R", _repository, Path.Combine(_folder, "copy.fossil"));
@@ -85,7 +85,7 @@ public sealed class PowerLossTests : IDisposable
         Replay(trace, (disk, isAnswered) => MustBeWholeOrAbsent(Path.Combine(disk, "copy.fossil"), isAnswered));
     }
 
-    [Fact]
+    [Test]
     public void A_rebuild()
     {
         var trace = Record("repo", "rebuild", "-R", _repository);
@@ -93,7 +93,7 @@ public sealed class PowerLossTests : IDisposable
         Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 2, isAnswered));
     }
 
-    [Fact]
+    [Test]
     public void A_clone()
     {
         using var server = _edgesync.Serve(_repository, "--no-nats");

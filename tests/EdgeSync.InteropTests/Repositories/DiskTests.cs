@@ -1,12 +1,13 @@
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
 /// <summary>Disks that are full and files that may not be written: a message, and no damage.</summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class DiskTests(GeneratedHistory history)
 {
-    [Fact]
+    [Test]
     public void A_read_only_disk_is_read_and_served()
     {
         using var bench = new Workbench("readonly");
@@ -34,7 +35,7 @@ public sealed class DiskTests(GeneratedHistory history)
         Assert.StartsWith("edgesync", refused.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_full_disk_fails_a_clone_and_leaves_nothing_broken()
     {
         using var bench = new Workbench("full");
@@ -49,7 +50,7 @@ public sealed class DiskTests(GeneratedHistory history)
         Assert.False(File.Exists(disk["clone.fossil"]), "what is not whole does not stand under its name");
     }
 
-    [Fact]
+    [Test]
     public void A_full_disk_refuses_a_push_and_keeps_what_was_there()
     {
         using var bench = new Workbench("full");

@@ -12,10 +12,10 @@ public sealed class ForeignNamesTests
 {
     private static readonly string[] Names = ["caf\\xe8", "caf\\xe9", "dir\\xff/x"];
 
-    [Fact]
+    [Test]
     public void Bytes_come_out_as_they_came_in()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "names are bytes on Linux only");
+        Skip.Unless(OperatingSystem.IsLinux(), "names are bytes on Linux only");
         using var bench = new Workbench("names");
         var repository = bench.NewRepository("r.fossil");
         AddCheckin(repository);
@@ -33,10 +33,10 @@ public sealed class ForeignNamesTests
         }
     }
 
-    [Fact]
+    [Test]
     public void A_change_of_one_is_committed_under_its_name()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "names are bytes on Linux only");
+        Skip.Unless(OperatingSystem.IsLinux(), "names are bytes on Linux only");
         using var bench = new Workbench("names");
         var repository = bench.NewRepository("r.fossil");
         AddCheckin(repository);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
@@ -13,7 +13,7 @@ public sealed class LargeArtifactTests
     // A text and its stored form, which is a twelfth of this one, at the same time; never a copy of it.
     private const double TextsMax = 1.5;
 
-    [Fact(Explicit = true)]
+    [Test, Explicit]
     public void A_gibibyte_is_committed_read_checked_and_cloned_in_bounded_memory()
     {
         using var bench = new Workbench("large");

@@ -1,5 +1,5 @@
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
@@ -7,7 +7,7 @@ namespace EdgeSync.InteropTests.Repositories;
 public sealed class NewRepositoryTests
 {
 
-    [Fact]
+    [Test]
     public void Has_the_same_tables_settings_and_users()
     {
         using var bench = new Workbench("new");
@@ -27,7 +27,7 @@ public sealed class NewRepositoryTests
         AssertSame(stock, ours, "PRAGMA page_size");
     }
 
-    [Fact]
+    [Test]
     public void Stock_opens_it_commits_and_serves_it()
     {
         using var bench = new Workbench("new");

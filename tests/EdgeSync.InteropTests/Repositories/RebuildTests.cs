@@ -1,16 +1,17 @@
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
 /// <summary>From the same artifacts both programs derive the same rows, down to the last bit of every time.</summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class RebuildTests(GeneratedHistory history)
 {
-    [Theory]
-    [InlineData("kinds")]
-    [InlineData("kinds-sha1")]
-    [InlineData("kinds-shuffled")]
-    [InlineData("history")]
+    [Test]
+    [Arguments("kinds")]
+    [Arguments("kinds-sha1")]
+    [Arguments("kinds-shuffled")]
+    [Arguments("history")]
     public void Rebuild_derives_what_stock_derives(string name)
     {
         using var bench = new Workbench("rebuild");
@@ -26,7 +27,7 @@ public sealed class RebuildTests(GeneratedHistory history)
     }
 
     /// <summary>The tables may be gone or full of nonsense: only artifacts count.</summary>
-    [Fact]
+    [Test]
     public void Rebuild_does_not_trust_what_it_finds()
     {
         using var bench = new Workbench("rebuild");
@@ -45,7 +46,7 @@ public sealed class RebuildTests(GeneratedHistory history)
     }
 
     /// <summary>Tables of others stay when their names say so, as with stock.</summary>
-    [Fact]
+    [Test]
     public void Rebuild_keeps_durable_rows()
     {
         using var bench = new Workbench("rebuild");
@@ -64,7 +65,7 @@ public sealed class RebuildTests(GeneratedHistory history)
     }
 
     /// <summary>Shunned content goes, and what was a delta of it stays whole.</summary>
-    [Fact]
+    [Test]
     public void Rebuild_removes_shunned_content()
     {
         using var bench = new Workbench("rebuild");

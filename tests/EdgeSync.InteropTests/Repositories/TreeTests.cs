@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
@@ -17,7 +17,7 @@ public sealed class TreeTests
         new string('n', 200) + ".txt", "e\u0301.txt",
     ];
 
-    [Fact]
+    [Test]
     public void Stock_commits_odd_names_and_we_extract_them()
     {
         using var bench = new Workbench("tree");
@@ -33,7 +33,7 @@ public sealed class TreeTests
         Assert.Equal(checkout.Run("ls").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal), names.Order(StringComparer.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public void We_commit_odd_names_and_stock_opens_them()
     {
         using var bench = new Workbench("tree");
@@ -56,9 +56,9 @@ public sealed class TreeTests
     }
 
     /// <summary>Such a link cannot be made, and nothing else is written either (S13).</summary>
-    [Theory]
-    [InlineData("a\0b")]
-    [InlineData("")]
+    [Test]
+    [Arguments("a\0b")]
+    [Arguments("")]
     public void A_link_target_that_no_link_can_have_is_refused(string target)
     {
         using var bench = new Workbench("tree");
@@ -83,7 +83,7 @@ public sealed class TreeTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(bench.Folder["out"]));
     }
 
-    [Fact]
+    [Test]
     public void A_thousand_files_and_a_large_one_travel()
     {
         using var bench = new Workbench("large");
@@ -109,7 +109,7 @@ public sealed class TreeTests
         Assert.True(noise.AsSpan().SequenceEqual(ours));
     }
 
-    [Fact]
+    [Test]
     public void A_large_file_is_pushed_to_us_and_by_us()
     {
         using var bench = new Workbench("large");

@@ -2,17 +2,18 @@ using System.Text.RegularExpressions;
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Verification;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
 /// <summary>Both programs agree on whether a repository is sound, and on how much of it is not.</summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed partial class VerifyTests(GeneratedHistory history)
 {
-    [Theory]
-    [InlineData("kinds")]
-    [InlineData("kinds-sha1")]
-    [InlineData("history")]
+    [Test]
+    [Arguments("kinds")]
+    [Arguments("kinds-sha1")]
+    [Arguments("history")]
     public void What_stock_made_is_sound_down_to_its_derived_rows(string name)
     {
         using var bench = new Workbench("verify");
@@ -25,7 +26,7 @@ public sealed partial class VerifyTests(GeneratedHistory history)
         Assert.Equal((0, report.CheckedCount), JudgementOf(bench, path));
     }
 
-    [Fact]
+    [Test]
     public void Damage_is_counted_as_stock_counts_it() => Property.Check(prng =>
     {
         using var bench = new Workbench("verify");
@@ -48,7 +49,7 @@ public sealed partial class VerifyTests(GeneratedHistory history)
     }, runs: 5);
 
     /// <summary>Stock is content with these, and no rebuild changes them, so they are remarks and no damage (R11).</summary>
-    [Fact]
+    [Test]
     public void What_is_shunned_but_not_purged_and_a_file_named_as_parent_are_remarks()
     {
         using var bench = new Workbench("verify");
@@ -84,7 +85,7 @@ public sealed partial class VerifyTests(GeneratedHistory history)
     {
         using var repository = Repository.Open(path, RepositoryOptions.ReadOnly);
         return Verifier.Run(
-            repository, new VerifyOptions { ComparesDerived = comparesDerived }, TestContext.Current.CancellationToken);
+            repository, new VerifyOptions { ComparesDerived = comparesDerived }, TestContext.Current!.Execution.CancellationToken);
     }
 
     private static (int Errors, int Checked) JudgementOf(Workbench bench, string path)

@@ -1,7 +1,4 @@
-using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
-
-[assembly: AssemblyFixture(typeof(GeneratedHistory))]
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Support;
 

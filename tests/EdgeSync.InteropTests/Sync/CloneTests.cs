@@ -1,16 +1,17 @@
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
 /// <summary>Clones in both directions hold the same artifacts and the same rows as a clone that stock makes from stock.</summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class CloneTests(GeneratedHistory history)
 {
-    [Theory]
-    [InlineData("kinds")]
-    [InlineData("kinds-sha1")]
-    [InlineData("kinds-shuffled")]
-    [InlineData("history")]
+    [Test]
+    [Arguments("kinds")]
+    [Arguments("kinds-sha1")]
+    [Arguments("kinds-shuffled")]
+    [Arguments("history")]
     public void Our_clone_of_stock_is_stocks_clone(string name)
     {
         using var bench = new Workbench("clone");
@@ -32,11 +33,11 @@ public sealed class CloneTests(GeneratedHistory history)
         MustHaveCodesOf(origin, bench["ours.fossil"]);
     }
 
-    [Theory]
-    [InlineData("kinds")]
-    [InlineData("kinds-sha1")]
-    [InlineData("kinds-shuffled")]
-    [InlineData("history")]
+    [Test]
+    [Arguments("kinds")]
+    [Arguments("kinds-sha1")]
+    [Arguments("kinds-shuffled")]
+    [Arguments("history")]
     public void Stocks_clone_of_us_is_stocks_clone(string name)
     {
         using var bench = new Workbench("clone");
@@ -50,7 +51,7 @@ public sealed class CloneTests(GeneratedHistory history)
         MustHaveCodesOf(origin, bench["stock.fossil"]);
     }
 
-    [Fact]
+    [Test]
     public void Ours_clones_ours()
     {
         using var bench = new Workbench("clone");
@@ -62,7 +63,7 @@ public sealed class CloneTests(GeneratedHistory history)
     }
 
     /// <summary>Cloning changes nothing in the repository that is cloned.</summary>
-    [Fact]
+    [Test]
     public void A_served_repository_stays_as_it_was()
     {
         using var bench = new Workbench("clone");
@@ -82,7 +83,7 @@ public sealed class CloneTests(GeneratedHistory history)
     }
 
     /// <summary>A login that may everything sees private artifacts when both ask for them.</summary>
-    [Fact]
+    [Test]
     public void Private_artifacts_travel_only_when_asked_for()
     {
         using var bench = new Workbench("clone");
@@ -118,7 +119,7 @@ public sealed class CloneTests(GeneratedHistory history)
         bench.Stock.MustBeIntact(bench["stock-private.fossil"]);
     }
 
-    [Fact]
+    [Test]
     public void A_refused_clone_leaves_no_file()
     {
         using var bench = new Workbench("clone");
@@ -140,11 +141,11 @@ public sealed class CloneTests(GeneratedHistory history)
     }
 
     /// <summary>A real history, given from outside: <c>EDGESYNC_REAL_REPO=FILE scripts/dev.sh interop --long</c>.</summary>
-    [Fact(Explicit = true)]
+    [Test, Explicit]
     public void A_real_history_clones_both_ways_and_rebuilds()
     {
         var real = Environment.GetEnvironmentVariable("EDGESYNC_REAL_REPO");
-        Assert.SkipWhen(string.IsNullOrEmpty(real), "EDGESYNC_REAL_REPO names no repository");
+        Skip.When(string.IsNullOrEmpty(real), "EDGESYNC_REAL_REPO names no repository");
         using var bench = new Workbench("real");
         var origin = bench["origin.fossil"];
         File.Copy(real!, origin);

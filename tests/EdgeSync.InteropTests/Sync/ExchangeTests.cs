@@ -1,10 +1,11 @@
 using System.Globalization;
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
 /// <summary>Pull, push, sync and autosync between stock and us, both ways round.</summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class ExchangeTests(GeneratedHistory history)
 {
     // Edits of one moment, colours, thread titles and cherry-picks of what is not there yet: the order of arrival decides,
@@ -18,9 +19,9 @@ public sealed class ExchangeTests(GeneratedHistory history)
         Ours,
     }
 
-    [Theory]
-    [InlineData(Server.Stock)]
-    [InlineData(Server.Ours)]
+    [Test]
+    [Arguments(Server.Stock)]
+    [Arguments(Server.Ours)]
     public void Commits_made_on_both_sides_meet(Server which)
     {
         using var bench = new Workbench("exchange");
@@ -46,7 +47,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
     }
 
     /// <summary>A pull without write permission takes, and gives nothing; stock says so and exits with 0.</summary>
-    [Fact]
+    [Test]
     public void Pull_takes_and_does_not_give()
     {
         using var bench = new Workbench("exchange");
@@ -63,7 +64,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
     }
 
     /// <summary>A push that the server refuses is a failure with us, whatever stock's exit code says.</summary>
-    [Fact]
+    [Test]
     public void A_refused_push_fails_and_changes_nothing()
     {
         using var bench = new Workbench("exchange");
@@ -82,20 +83,20 @@ public sealed class ExchangeTests(GeneratedHistory history)
         bench.MustBeSound(here);
     }
 
-    [Theory]
-    [InlineData(Server.Stock)]
-    [InlineData(Server.Ours)]
+    [Test]
+    [Arguments(Server.Stock)]
+    [Arguments(Server.Ours)]
     public void Every_kind_is_pushed_into_an_empty_repository(Server which) => PushAll(which, "kinds");
 
     /// <summary>Thousands of artifacts: many rounds, or few large ones.</summary>
-    [Theory]
-    [InlineData(Server.Stock)]
-    [InlineData(Server.Ours)]
+    [Test]
+    [Arguments(Server.Stock)]
+    [Arguments(Server.Ours)]
     public void A_whole_history_is_pushed(Server which) => PushAll(which, "history");
 
-    [Theory]
-    [InlineData(Server.Stock)]
-    [InlineData(Server.Ours)]
+    [Test]
+    [Arguments(Server.Stock)]
+    [Arguments(Server.Ours)]
     public void Every_kind_is_pulled_into_an_empty_repository(Server which)
     {
         using var bench = new Workbench("exchange");
@@ -113,9 +114,9 @@ public sealed class ExchangeTests(GeneratedHistory history)
     }
 
     /// <summary>Above 100 unclustered artifacts a pull makes clusters, and the other side follows them.</summary>
-    [Theory]
-    [InlineData(Server.Stock)]
-    [InlineData(Server.Ours)]
+    [Test]
+    [Arguments(Server.Stock)]
+    [Arguments(Server.Ours)]
     public void Clusters_carry_a_thousand_artifacts(Server which)
     {
         using var bench = new Workbench("clusters");
@@ -140,7 +141,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
     }
 
     /// <summary>Stock's <c>commit</c> with autosync: pull with a check-in lock first, push afterwards.</summary>
-    [Fact]
+    [Test]
     public void Stock_commits_with_autosync_against_us()
     {
         using var bench = new Workbench("autosync");
@@ -163,7 +164,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
     }
 
     /// <summary>A second client that would fork is warned before it commits: the pull brings what the first one pushed.</summary>
-    [Fact]
+    [Test]
     public void Autosync_prevents_a_fork()
     {
         using var bench = new Workbench("autosync");
@@ -192,7 +193,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
     }
 
     /// <summary>Nothing to do costs next to nothing, however long the history.</summary>
-    [Fact]
+    [Test]
     public void A_pull_of_nothing_moves_little()
     {
         using var bench = new Workbench("noop");

@@ -1,6 +1,6 @@
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
@@ -8,11 +8,12 @@ namespace EdgeSync.InteropTests.Sync;
 /// <c>kill -9</c> at a moment picked by chance: what is left is whole, holds everything that was acknowledged, and the same
 /// command run again finishes the work.
 /// </summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class KillTests(GeneratedHistory history)
 {
     private const int Kills = 4;
 
-    [Fact]
+    [Test]
     public void Our_server_dies_in_mid_push()
     {
         using var bench = new Workbench("kill");
@@ -43,7 +44,7 @@ public sealed class KillTests(GeneratedHistory history)
         bench.MustBeSound(target, ExchangeTests.DependOnOrder);
     }
 
-    [Fact]
+    [Test]
     public void Our_client_dies_in_mid_clone_and_resumes()
     {
         using var bench = new Workbench("kill");
@@ -82,7 +83,7 @@ public sealed class KillTests(GeneratedHistory history)
         Assert.Equal(["ours.fossil"], Directory.GetFiles(bench.Folder.Path, "ours.fossil*").Select(Path.GetFileName));
     }
 
-    [Fact]
+    [Test]
     public void Our_client_dies_in_mid_push()
     {
         using var bench = new Workbench("kill");
@@ -107,7 +108,7 @@ public sealed class KillTests(GeneratedHistory history)
         bench.MustBeSound(target, ExchangeTests.DependOnOrder);
     }
 
-    [Fact]
+    [Test]
     public void Rebuild_dies_and_is_run_again()
     {
         using var bench = new Workbench("kill");

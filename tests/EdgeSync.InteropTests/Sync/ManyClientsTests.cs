@@ -1,6 +1,6 @@
 using System.Globalization;
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
@@ -10,7 +10,7 @@ public sealed class ManyClientsTests
     private const int Clients = 8;
     private const int Commits = 4;
 
-    [Fact]
+    [Test]
     public async Task Eight_clients_push_at_once()
     {
         using var bench = new Workbench("many");
@@ -18,7 +18,7 @@ public sealed class ManyClientsTests
         using var server = bench.Ours.Serve(origin);
         var url = server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password);
 
-        await Task.WhenAll(Enumerable.Range(0, Clients).Select(number => Task.Run(() => Work(bench, url, number), TestContext.Current.CancellationToken)));
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(number => Task.Run(() => Work(bench, url, number), TestContext.Current!.Execution.CancellationToken)));
 
         using (var file = new SqliteFile(origin))
         {
@@ -40,14 +40,14 @@ public sealed class ManyClientsTests
     }
 
     /// <summary>Readers see a consistent repository while a writer pushes.</summary>
-    [Fact]
+    [Test]
     public async Task Clones_go_on_while_others_push()
     {
         using var bench = new Workbench("many");
         var origin = bench.NewRepository("origin.fossil");
         using var server = bench.Ours.Serve(origin);
         var url = server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password);
-        var writer = Task.Run(() => Work(bench, url, 0, commits: 12), TestContext.Current.CancellationToken);
+        var writer = Task.Run(() => Work(bench, url, 0, commits: 12), TestContext.Current!.Execution.CancellationToken);
 
         for (var number = 0; !writer.IsCompleted && number < 40; number++)
         {

@@ -3,14 +3,14 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
 /// <summary>Peers as stock keeps them: remotes with names, and the setting <c>proxy</c>.</summary>
 public sealed class RemoteTests
 {
-    [Fact]
+    [Test]
     public void A_remote_that_stock_named_is_a_peer_with_its_password()
     {
         using var bench = new Workbench("remote");
@@ -32,7 +32,7 @@ public sealed class RemoteTests
         bench.MustBeSound(here);
     }
 
-    [Fact]
+    [Test]
     public void A_name_that_no_remote_has_is_a_usage_error()
     {
         using var bench = new Workbench("remote");
@@ -40,7 +40,7 @@ public sealed class RemoteTests
         Assert.Equal(2, bench.Ours.Try("repo", "sync", "work", "-R", bench.NewRepository("here.fossil")).ExitCode);
     }
 
-    [Fact]
+    [Test]
     public async Task The_setting_proxy_is_used_before_the_environment()
     {
         using var bench = new Workbench("remote");
@@ -58,9 +58,9 @@ public sealed class RemoteTests
 
     private static async Task<string?> FirstLineAsync(TcpListener proxy)
     {
-        using var connection = await proxy.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        using var connection = await proxy.AcceptTcpClientAsync(TestContext.Current!.Execution.CancellationToken);
         using var reader = new StreamReader(connection.GetStream());
-        var first = await reader.ReadLineAsync(TestContext.Current.CancellationToken);
+        var first = await reader.ReadLineAsync(TestContext.Current!.Execution.CancellationToken);
         await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
         return first;
     }

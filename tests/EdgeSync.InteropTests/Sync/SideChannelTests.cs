@@ -1,22 +1,23 @@
 using System.Globalization;
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
 /// <summary>What travels beside artifacts: unversioned files, settings, users, private branches, shunned names.</summary>
+[ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class SideChannelTests(GeneratedHistory history)
 {
     private const string Files = "SELECT name, hash, sz FROM unversioned ORDER BY name";
 
-    [Fact]
+    [Test]
     public void Unversioned_files_travel_both_ways_when_stock_serves() => Unversioned((bench, path) => bench.Stock.Serve(path), SyncOurs);
 
-    [Fact]
+    [Test]
     public void Unversioned_files_travel_both_ways_when_we_serve() => Unversioned((bench, path) => bench.Ours.Serve(path), SyncStock);
 
     /// <summary>Ours writes, stock reads, and the other way round, in one and the same file.</summary>
-    [Fact]
+    [Test]
     public void Unversioned_files_are_stored_alike()
     {
         using var bench = new Workbench("uv");
@@ -41,9 +42,9 @@ public sealed class SideChannelTests(GeneratedHistory history)
     }
 
     /// <summary>The peer and its password are kept where the other program finds them.</summary>
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
+    [Test]
+    [Arguments(true)]
+    [Arguments(false)]
     public void A_password_that_one_program_saved_is_used_by_the_other(bool stockClones)
     {
         using var bench = new Workbench("password");
@@ -73,7 +74,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
         Assert.DoesNotContain("login failed", text, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Settings_and_users_are_pulled_by_stock_from_us()
     {
         using var bench = new Workbench("config");
@@ -98,7 +99,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
         Assert.Equal("ei", there.Scalar("SELECT cap FROM user WHERE login='alice'"));
     }
 
-    [Fact]
+    [Test]
     public void Settings_are_pushed_by_stock_to_us_by_administrators_only()
     {
         using var bench = new Workbench("config");
@@ -118,7 +119,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
     }
 
     /// <summary>Another ticket table, pushed by an administrator, is made at once from the artifacts, as stock's server does (R10).</summary>
-    [Fact]
+    [Test]
     public void Ticket_tables_pushed_by_stock_are_made_anew()
     {
         using var bench = new Workbench("tickets");
@@ -140,7 +141,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
     }
 
     /// <summary>A script that makes no tables would stop every rebuild.</summary>
-    [Fact]
+    [Test]
     public void A_ticket_table_that_is_no_sql_is_not_taken()
     {
         using var bench = new Workbench("tickets");
@@ -175,7 +176,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
     }
 
     /// <summary>A clone by a user takes that user along; nobody's clone takes no passwords.</summary>
-    [Fact]
+    [Test]
     public void Passwords_do_not_leak_to_nobody()
     {
         using var bench = new Workbench("config");
@@ -193,7 +194,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
         Assert.Equal(0, there.Count($"SELECT count(*) FROM user WHERE pw='{hash}'"));
     }
 
-    [Fact]
+    [Test]
     public void Private_branches_stay_until_published()
     {
         using var bench = new Workbench("private");
@@ -212,7 +213,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
         RepositoryComparer.MustHoldSameArtifacts(here, bench["public.fossil"]);
     }
 
-    [Fact]
+    [Test]
     public void Private_check_ins_are_pushed_only_by_who_may()
     {
         using var bench = new Workbench("private");
@@ -235,7 +236,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
     }
 
     /// <summary>A shunned artifact does not come back by a push, and is handed to nobody.</summary>
-    [Fact]
+    [Test]
     public void Shunned_artifacts_do_not_come_back()
     {
         using var bench = new Workbench("shun");

@@ -1,7 +1,7 @@
 using System.Globalization;
 using EdgeSync.Agent;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation.Fleet;
 

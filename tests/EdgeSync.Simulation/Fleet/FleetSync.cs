@@ -5,7 +5,7 @@ using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation.Fleet;
 

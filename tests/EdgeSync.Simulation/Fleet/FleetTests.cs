@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation.Fleet;
 
@@ -6,10 +6,10 @@ public class FleetTests
 {
     private const int SeedsUsual = 200;
 
-    [Theory]
-    [InlineData("Normal")]
-    [InlineData("Adversarial")]
-    [InlineData("Hostile")]
+    [Test]
+    [Arguments("Normal")]
+    [Arguments("Adversarial")]
+    [Arguments("Hostile")]
     public void Every_fleet_heals(string severity)
     {
         var fleets = Enumerable.Range(1, SeedCount.Or(SeedsUsual))
@@ -21,7 +21,7 @@ public class FleetTests
         Assert.True(failed.Count == 0, $"{failed.Count} of {fleets.Count}\n{string.Join('\n', failed.Take(3))}");
     }
 
-    [Fact]
+    [Test]
     public void A_seed_gives_the_same_trace_every_time()
     {
         for (var seed = 1UL; seed <= 6; seed++)
@@ -33,7 +33,7 @@ public class FleetTests
     }
 
     /// <summary>A simulation in which nothing happens proves nothing.</summary>
-    [Fact]
+    [Test]
     public void Hostile_fleets_are_what_they_say()
     {
         var results = new List<FleetResult>();
@@ -51,7 +51,7 @@ public class FleetTests
     }
 
     /// <summary>The star of fifty: each brings to the hub and fetches from it, so one commit costs one exchange a leaf, not fifty.</summary>
-    [Fact]
+    [Test]
     public void One_commit_reaches_fifty_leaves_by_about_fifty_exchanges()
     {
         using var fleet = new Fleet(new FleetOptions(7, Severity.Normal));

@@ -9,7 +9,7 @@ public class AgentCoreTests
 {
     private static readonly SyncTarget Server = SyncTarget.Http("http://server/");
 
-    [Fact]
+    [Test]
     public void A_local_commit_starts_an_exchange_at_once()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(SyncOutcome.Ok()).Forget();
@@ -20,7 +20,7 @@ public class AgentCoreTests
         Assert.Equal((Server, SyncReason.LocalChange), (sync.Target, sync.Reason));
     }
 
-    [Fact]
+    [Test]
     public void Wishes_during_an_exchange_become_one_more()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
@@ -33,7 +33,7 @@ public class AgentCoreTests
         Assert.Equal(2, driver.Syncs.Count());
     }
 
-    [Fact]
+    [Test]
     public void An_idle_server_is_polled_in_its_rhythm()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(SyncOutcome.Ok());
@@ -43,7 +43,7 @@ public class AgentCoreTests
         Assert.InRange(driver.Syncs.Count(), 15, 27);
     }
 
-    [Fact]
+    [Test]
     public void Failures_make_pauses_grow_to_a_minute()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
@@ -55,7 +55,7 @@ public class AgentCoreTests
         Assert.Equal(BreakerState.Open, target.Breaker);
     }
 
-    [Fact]
+    [Test]
     public void A_person_need_not_wait_for_the_pause()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
@@ -67,7 +67,7 @@ public class AgentCoreTests
         Assert.Equal(SyncReason.Requested, Assert.Single(driver.Syncs).Reason);
     }
 
-    [Fact]
+    [Test]
     public void Targets_run_side_by_side_up_to_the_limit()
     {
         var driver = new AgentDriver();
@@ -79,7 +79,7 @@ public class AgentCoreTests
         Assert.Equal(8, driver.Syncs.Count());
     }
 
-    [Fact]
+    [Test]
     public void A_hub_gets_everything_and_nobody_else_is_asked()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now));
@@ -94,7 +94,7 @@ public class AgentCoreTests
         Assert.Equal("hub", Assert.Single(driver.Announcements).Hub);
     }
 
-    [Fact]
+    [Test]
     public void What_is_announced_is_asked_for_by_name_with_the_files_that_came_along()
     {
         var driver = WithHub().Forget();
@@ -106,7 +106,7 @@ public class AgentCoreTests
         Assert.Empty(Assert.Single(driver.Syncs).Wanted);
     }
 
-    [Fact]
+    [Test]
     public void An_announcement_names_the_files_unless_they_are_many()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Forget();
@@ -119,7 +119,7 @@ public class AgentCoreTests
         Assert.Empty(Assert.Single(driver.Announcements).Files);
     }
 
-    [Fact]
+    [Test]
     public void Who_moved_says_so_at_once_where_few_listen()
     {
         var driver = WithHub().Pass(5).Forget();
@@ -134,7 +134,7 @@ public class AgentCoreTests
         Assert.Empty(driver.Presences);
     }
 
-    [Fact]
+    [Test]
     public void What_another_leaf_announces_is_awaited_from_the_hub()
     {
         var driver = WithHub().Forget();
@@ -147,7 +147,7 @@ public class AgentCoreTests
         Assert.Equal(("nats:hub", SyncReason.Announcement), (sync.Target.Id, sync.Reason));
     }
 
-    [Fact]
+    [Test]
     public void A_hub_that_stays_silent_is_asked_after_a_moment()
     {
         var driver = WithHub().Forget();
@@ -157,7 +157,7 @@ public class AgentCoreTests
         Assert.Equal("nats:hub", Assert.Single(driver.Syncs).Target.Id);
     }
 
-    [Fact]
+    [Test]
     public void What_comes_by_another_way_is_not_asked_for()
     {
         var driver = WithHub().Forget();
@@ -168,7 +168,7 @@ public class AgentCoreTests
         Assert.Empty(driver.Syncs);
     }
 
-    [Fact]
+    [Test]
     public void What_another_exchange_was_fetching_is_asked_for_again_soon_and_by_name()
     {
         var driver = WithHub().Forget();
@@ -181,7 +181,7 @@ public class AgentCoreTests
         Assert.Equal([Id(77)], Assert.Single(driver.Syncs, s => s.Target.Id == "nats:hub").Wanted);
     }
 
-    [Fact]
+    [Test]
     public void Own_nameless_and_held_announcements_do_nothing()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(0.01).Forget();
@@ -193,7 +193,7 @@ public class AgentCoreTests
         Assert.Empty(driver.Syncs);
     }
 
-    [Fact]
+    [Test]
     public void Without_a_hub_the_announcer_is_asked()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("other"))).Forget();
@@ -205,7 +205,7 @@ public class AgentCoreTests
         Assert.Empty(driver.Announcements);
     }
 
-    [Fact]
+    [Test]
     public void The_originals_hub_is_asked_by_its_name()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(0.01).Forget();
@@ -216,7 +216,7 @@ public class AgentCoreTests
         Assert.True(driver.Core.StatusAt(driver.Now).Peers.Single().IsForeign);
     }
 
-    [Fact]
+    [Test]
     public void A_hub_tells_what_it_received()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
@@ -229,7 +229,7 @@ public class AgentCoreTests
     }
 
     /// <summary>Names come a round before their texts, so a commit's rid may lie below what is there already.</summary>
-    [Fact]
+    [Test]
     public void What_fills_a_phantom_is_told_once()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
@@ -247,7 +247,7 @@ public class AgentCoreTests
         Assert.Equal([11, 12, 15], driver.Effects.OfType<AgentEffect.PersistWatermark>().Select(m => m.PublishedRid.Value));
     }
 
-    [Fact]
+    [Test]
     public void Of_a_large_batch_only_the_newest_are_told()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
@@ -258,7 +258,7 @@ public class AgentCoreTests
         Assert.Equal(Id(210).ToString(), driver.Announcements.Last().Uuid);
     }
 
-    [Fact]
+    [Test]
     public void Nothing_goes_untold_while_the_link_is_down()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub));
@@ -271,7 +271,7 @@ public class AgentCoreTests
         Assert.Equal(Id(11).ToString(), Assert.Single(driver.Announcements).Uuid);
     }
 
-    [Fact]
+    [Test]
     public void The_first_life_tells_nothing_old()
     {
         var driver = new AgentDriver(memory: new AgentMemory());
@@ -282,7 +282,7 @@ public class AgentCoreTests
         Assert.Equal(new RecordId(10), driver.Effects.OfType<AgentEffect.PersistWatermark>().Single().PublishedRid);
     }
 
-    [Fact]
+    [Test]
     public void What_was_fetched_elsewhere_is_relayed_unless_others_are_heard_to_know_it()
     {
         AgentDriver Fetch()
@@ -300,7 +300,7 @@ public class AgentCoreTests
         Assert.Empty(second.Announcements);
     }
 
-    [Fact]
+    [Test]
     public void A_lost_hub_is_replaced_and_taken_back()
     {
         var driver = WithHub();
@@ -318,7 +318,7 @@ public class AgentCoreTests
         Assert.Null(driver.Core.Hub);
     }
 
-    [Fact]
+    [Test]
     public void Silent_peers_are_absent_and_their_good_bye_counts_at_once()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("a"))).Do((c, now) => c.OnPresence(now, Here("b")));
@@ -330,7 +330,7 @@ public class AgentCoreTests
         Assert.DoesNotContain(driver.Core.StatusAt(driver.Now).Peers, p => p.IsPresent);
     }
 
-    [Fact]
+    [Test]
     public void A_newcomer_is_answered_once_however_many_came()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5).Forget();
@@ -341,7 +341,7 @@ public class AgentCoreTests
         Assert.Single(driver.Presences);
     }
 
-    [Fact]
+    [Test]
     public void Peers_beyond_the_bound_make_room()
     {
         var driver = new AgentDriver(Options() with { PeersMax = 10 }).Do((c, now) => c.OnLinkUp(now));
@@ -352,7 +352,7 @@ public class AgentCoreTests
         Assert.Equal(90, driver.Effects.OfType<AgentEffect.ForgetPeer>().Count());
     }
 
-    [Fact]
+    [Test]
     public void Behind_always_has_a_reason()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
@@ -367,7 +367,7 @@ public class AgentCoreTests
         Assert.Equal((AgentState.InSync, 0), (well.State, well.Reasons.Count));
     }
 
-    [Fact]
+    [Test]
     public void Failures_are_errors_unless_benign_or_beside_a_success()
     {
         var alone = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(new SyncOutcome(SyncOutcomeKind.Unreachable));
@@ -381,9 +381,9 @@ public class AgentCoreTests
         Assert.Equal([AgentLogLevel.Error, AgentLogLevel.Debug, AgentLogLevel.Debug, AgentLogLevel.Error], new[] { alone, benign, beside, ours }.Select(LevelOfFailure));
     }
 
-    [Theory]
-    [InlineData(AutosyncMode.On, SyncActions.Sync)]
-    [InlineData(AutosyncMode.PullOnly, SyncActions.Pull)]
+    [Test]
+    [Arguments(AutosyncMode.On, SyncActions.Sync)]
+    [Arguments(AutosyncMode.PullOnly, SyncActions.Pull)]
     public void Autosync_says_what_an_exchange_does(AutosyncMode mode, SyncActions actions)
     {
         var driver = new AgentDriver(Options() with { Autosync = mode }).Do((c, now) => c.AddTarget(now, Server)).Pass(1);
@@ -391,7 +391,7 @@ public class AgentCoreTests
         Assert.Equal(actions, Assert.Single(driver.Syncs).Actions);
     }
 
-    [Fact]
+    [Test]
     public void A_bridge_is_behind_by_nothing_once_it_was_given_everything_and_never_by_a_number()
     {
         var bridge = Here("bridge") with { Capabilities = [AgentOptions.BridgeCapability] };
@@ -407,7 +407,7 @@ public class AgentCoreTests
         bool HasAll() => driver.Core.StatusAt(driver.Now).Targets.Any(t => t.Target.PeerId == "bridge" && t.HasAll);
     }
 
-    [Fact]
+    [Test]
     public void Nobody_having_come_yet_is_awaited_and_no_failure()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5).Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
@@ -415,7 +415,7 @@ public class AgentCoreTests
         Assert.True(Assert.Single(driver.Core.StatusAt(driver.Now).Targets).IsAwaited);
     }
 
-    [Fact]
+    [Test]
     public void With_autosync_off_only_a_request_syncs()
     {
         var driver = new AgentDriver(Options() with { Autosync = AutosyncMode.Off }).Do((c, now) => c.AddTarget(now, Server))
@@ -427,7 +427,7 @@ public class AgentCoreTests
         Assert.NotEmpty(driver.Syncs);
     }
 
-    [Fact]
+    [Test]
     public void Without_anybody_of_ours_the_projects_subject_is_asked()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(3);
@@ -435,7 +435,7 @@ public class AgentCoreTests
         Assert.Equal("nats", Assert.Single(driver.Syncs).Target.Id);
     }
 
-    [Fact]
+    [Test]
     public void Same_calls_same_effects()
     {
         static List<AgentEffect> Run()

@@ -1,6 +1,6 @@
 using EdgeSync.Agent;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Agent;
 

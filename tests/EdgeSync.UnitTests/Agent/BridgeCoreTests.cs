@@ -1,7 +1,7 @@
 using EdgeSync.Agent;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Agent;
 
@@ -10,7 +10,7 @@ public class BridgeCoreTests
     private static readonly Instant Start = AgentDriver.Start;
     private static readonly UpstreamOutcome Refused = new(UpstreamOutcomeKind.NotReached, "connection refused");
 
-    [Fact]
+    [Test]
     public void A_request_is_forwarded_and_its_answer_sent_back()
     {
         var bridge = Bridge();
@@ -24,7 +24,7 @@ public class BridgeCoreTests
         Assert.Null(bridge.Deadline);
     }
 
-    [Fact]
+    [Test]
     public void A_server_that_was_not_reached_is_tried_again()
     {
         var bridge = Bridge();
@@ -40,7 +40,7 @@ public class BridgeCoreTests
         Assert.Equal(2, Assert.IsType<BridgeEffect.Forward>(Assert.Single(Take(bridge))).Attempt);
     }
 
-    [Fact]
+    [Test]
     public void What_the_server_may_have_done_is_not_repeated()
     {
         var bridge = Bridge();
@@ -54,7 +54,7 @@ public class BridgeCoreTests
         Assert.Contains("the connection broke", refuse.Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Nobody_waits_for_nothing() => Property.Check(prng =>
     {
         var bridge = Bridge(seed: prng.NextUInt64());
@@ -105,7 +105,7 @@ public class BridgeCoreTests
         Assert.Empty(open);
     });
 
-    [Fact]
+    [Test]
     public void A_server_that_is_down_is_left_alone_and_the_reason_is_told_at_once()
     {
         var bridge = Bridge();
@@ -132,7 +132,7 @@ public class BridgeCoreTests
         Assert.Equal(2, Take(bridge).Count);
     }
 
-    [Fact]
+    [Test]
     public void Too_many_requests_are_refused_as_busy()
     {
         var bridge = Bridge();
@@ -143,7 +143,7 @@ public class BridgeCoreTests
         Assert.Equal(100 - 8 - 64, effects.OfType<BridgeEffect.Refuse>().Count(r => r.Refusal == ExchangeRefusal.Busy));
     }
 
-    [Fact]
+    [Test]
     public void Projects_do_not_wait_for_each_other()
     {
         var bridge = Bridge();

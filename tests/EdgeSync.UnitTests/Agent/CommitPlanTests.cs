@@ -5,7 +5,7 @@ namespace EdgeSync.UnitTests.Agent;
 
 public class CommitPlanTests
 {
-    [Fact]
+    [Test]
     public void A_commit_pulls_looks_writes_and_pushes()
     {
         var plan = new CommitPlan(new CommitPlanOptions());
@@ -23,7 +23,7 @@ public class CommitPlanTests
         Assert.Null(plan.PushFault);
     }
 
-    [Fact]
+    [Test]
     public void A_fork_is_refused_unless_allowed()
     {
         var plan = new CommitPlan(new CommitPlanOptions());
@@ -36,10 +36,10 @@ public class CommitPlanTests
         Assert.Equal(CommitStep.CheckIn, allowed.Step);
     }
 
-    [Theory]
-    [InlineData(false, AutosyncMode.On, CommitStep.Refused)]
-    [InlineData(true, AutosyncMode.On, CommitStep.CheckFork)]
-    [InlineData(false, AutosyncMode.PullOnly, CommitStep.CheckFork)]
+    [Test]
+    [Arguments(false, AutosyncMode.On, CommitStep.Refused)]
+    [Arguments(true, AutosyncMode.On, CommitStep.CheckFork)]
+    [Arguments(false, AutosyncMode.PullOnly, CommitStep.CheckFork)]
     public void A_lock_of_another_refuses_unless_overridden(bool isOverridden, AutosyncMode mode, CommitStep step)
     {
         var plan = new CommitPlan(new CommitPlanOptions { OverrideLock = isOverridden, Mode = mode });
@@ -50,7 +50,7 @@ public class CommitPlanTests
         if (step == CommitStep.Refused) Assert.Contains("anna", plan.Refusal!.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Without_a_way_to_the_peer_the_commit_is_made_and_the_fault_told()
     {
         var plan = new CommitPlan(new CommitPlanOptions());
@@ -64,7 +64,7 @@ public class CommitPlanTests
         Assert.Equal(AgentDriver.Id(1), plan.Written);
     }
 
-    [Fact]
+    [Test]
     public void Who_insists_on_the_peer_does_not_commit_alone()
     {
         var plan = new CommitPlan(new CommitPlanOptions { NeedsPeer = true });
@@ -74,10 +74,10 @@ public class CommitPlanTests
         Assert.Equal(ErrorKind.Unavailable, plan.Refusal!.Kind);
     }
 
-    [Theory]
-    [InlineData(AutosyncMode.Off, true, CommitStep.CheckFork, CommitStep.Done)]
-    [InlineData(AutosyncMode.On, false, CommitStep.CheckFork, CommitStep.Done)]
-    [InlineData(AutosyncMode.PullOnly, true, CommitStep.Pull, CommitStep.Done)]
+    [Test]
+    [Arguments(AutosyncMode.Off, true, CommitStep.CheckFork, CommitStep.Done)]
+    [Arguments(AutosyncMode.On, false, CommitStep.CheckFork, CommitStep.Done)]
+    [Arguments(AutosyncMode.PullOnly, true, CommitStep.Pull, CommitStep.Done)]
     public void Modes_leave_out_what_they_do_not_do(AutosyncMode mode, bool hasPeer, CommitStep first, CommitStep afterCheckIn)
     {
         var plan = new CommitPlan(new CommitPlanOptions { Mode = mode, HasPeer = hasPeer });
@@ -89,7 +89,7 @@ public class CommitPlanTests
         Assert.Equal(afterCheckIn, plan.Step);
     }
 
-    [Fact]
+    [Test]
     public void An_unused_hub_ends_and_a_used_one_does_not()
     {
         var now = AgentDriver.Start;

@@ -9,7 +9,7 @@ public class DurableAnnouncementsTests
 {
     private static readonly Instant Now = AgentDriver.Start;
 
-    [Fact]
+    [Test]
     public void Without_JetStream_nothing_happens()
     {
         var durable = Durable(7);
@@ -23,7 +23,7 @@ public class DurableAnnouncementsTests
         Assert.False(durable.IsAvailable);
     }
 
-    [Fact]
+    [Test]
     public void A_missing_stream_is_made()
     {
         var durable = Durable(0);
@@ -39,7 +39,7 @@ public class DurableAnnouncementsTests
         Assert.True(durable.IsAvailable);
     }
 
-    [Fact]
+    [Test]
     public void The_first_look_takes_the_present_as_its_start()
     {
         var durable = Durable(0);
@@ -51,7 +51,7 @@ public class DurableAnnouncementsTests
         Assert.Equal(new AgentEffect.PersistSequence(40), effect);
     }
 
-    [Fact]
+    [Test]
     public void What_was_missed_is_read_in_batches_and_the_place_kept()
     {
         var durable = Durable(100, domain: "hub");
@@ -81,7 +81,7 @@ public class DurableAnnouncementsTests
         Assert.Equal(DurableAnnouncements.MissedMax, missed);
     }
 
-    [Fact]
+    [Test]
     public void An_outage_in_the_middle_starts_again_where_it_was()
     {
         var durable = Durable(10);
@@ -100,7 +100,7 @@ public class DurableAnnouncementsTests
         Assert.Contains("\"opt_start_seq\":16", Encoding.UTF8.GetString(Take(durable).Payload), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void The_core_has_missed_ones_looked_up()
     {
         var driver = new AgentDriver(

@@ -6,7 +6,7 @@ namespace EdgeSync.UnitTests.Agent;
 /// <summary>One sender can be twenty thousand names. It costs it, and not the node.</summary>
 public sealed class ForgedPeersTests
 {
-    [Fact]
+    [Test]
     public void A_flood_of_names_is_heard_up_to_a_budget_and_forgotten_when_it_is_over()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now));
@@ -22,7 +22,7 @@ public sealed class ForgedPeersTests
         Assert.DoesNotContain(driver.Core.StatusAt(driver.Now).Peers, p => p.PeerId.StartsWith("forged", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public void Announcements_of_names_that_nobody_knows_start_few_exchanges_and_a_commit_goes_first()
     {
         var driver = new AgentDriver(Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) })
@@ -39,7 +39,7 @@ public sealed class ForgedPeersTests
         Assert.Contains(driver.Syncs, s => s.Target.Id == "http:http://server/");
     }
 
-    [Fact]
+    [Test]
     public void Who_announces_what_it_cannot_give_is_asked_no_more()
     {
         var driver = new AgentDriver(Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) }).Do((c, now) => c.OnLinkUp(now)).Pass(5);
@@ -58,7 +58,7 @@ public sealed class ForgedPeersTests
         Assert.InRange(asked, 1, 20);
     }
 
-    [Fact]
+    [Test]
     public void A_hub_that_works_is_not_left_for_names_that_say_they_are_hubs()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(3);

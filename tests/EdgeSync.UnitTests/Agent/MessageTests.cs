@@ -1,7 +1,7 @@
 using System.Text;
 using EdgeSync.Agent;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Agent;
 
@@ -9,7 +9,7 @@ public class MessageTests
 {
     private static readonly string Uuid = new('3', 40);
 
-    [Fact]
+    [Test]
     public void An_announcement_begins_as_the_originals()
     {
         var text = Encoding.UTF8.GetString(new Announcement { Rid = 12, Uuid = Uuid, PeerId = "ship7" }.ToBytes());
@@ -17,7 +17,7 @@ public class MessageTests
         Assert.Equal($$"""{"rid":12,"uuid":"{{Uuid}}","peer_id":"ship7"}""", text);
     }
 
-    [Fact]
+    [Test]
     public void The_originals_announcement_is_read()
     {
         Assert.True(Announcement.TryParse(Encoding.UTF8.GetBytes($$"""{"rid":7,"uuid":"{{Uuid}}","peer_id":"a.b"}"""), out var read));
@@ -27,21 +27,21 @@ public class MessageTests
         Assert.True(read.TryGetArtifact(out _));
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("{}")]
-    [InlineData("[]")]
-    [InlineData("""{"rid":1,"uuid":"xyz","peer_id":"a"}""")]
-    [InlineData("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a b"}""")]
-    [InlineData("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a..b"}""")]
-    [InlineData("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":">"}""")]
-    [InlineData("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a","hub":"*"}""")]
-    [InlineData("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a"} more""")]
-    [InlineData("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a" """)]
+    [Test]
+    [Arguments("")]
+    [Arguments("{}")]
+    [Arguments("[]")]
+    [Arguments("""{"rid":1,"uuid":"xyz","peer_id":"a"}""")]
+    [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a b"}""")]
+    [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a..b"}""")]
+    [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":">"}""")]
+    [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a","hub":"*"}""")]
+    [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a"} more""")]
+    [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a" """)]
     public void What_is_no_announcement_is_refused(string text) =>
         Assert.False(Announcement.TryParse(Encoding.UTF8.GetBytes(text), out _));
 
-    [Fact]
+    [Test]
     public void Files_that_came_along_are_named_and_others_than_hashes_are_not_read()
     {
         var file = new string('4', 64);
@@ -52,7 +52,7 @@ public class MessageTests
         Assert.Equal([Uuid, file], read.Artifacts().ConvertAll(a => a.ToString()));
     }
 
-    [Fact]
+    [Test]
     public void Many_files_fit_and_more_are_left_out()
     {
         var bytes = new Announcement { Rid = 12, Uuid = new string('3', 64), PeerId = "ship7", Files = [.. Enumerable.Repeat(new string('4', 64), 100)] }.ToBytes();
@@ -62,7 +62,7 @@ public class MessageTests
         Assert.Equal(Announcement.FilesMax, read.Files.Count);
     }
 
-    [Fact]
+    [Test]
     public void Unknown_fields_of_any_shape_are_skipped()
     {
         var text = $$"""{"new":{"a":[1,{"b":2}]},"uuid":"{{Uuid}}","list":[[1]],"peer_id":"p","rid":1.5}""";
@@ -71,7 +71,7 @@ public class MessageTests
         Assert.Equal((0, "p"), (read.Rid, read.PeerId));
     }
 
-    [Fact]
+    [Test]
     public void What_is_written_is_read() => Property.Check(prng =>
     {
         var announcement = new Announcement
@@ -107,7 +107,7 @@ public class MessageTests
         Assert.Equal(presence.Capabilities, presenceRead.Capabilities);
     });
 
-    [Fact]
+    [Test]
     public void No_bytes_make_a_parser_throw() => Property.Check(
         prng =>
         {
@@ -127,17 +127,17 @@ public class MessageTests
         },
         runs: 3000);
 
-    [Theory]
-    [InlineData("ship7.local", "ship7-local")]
-    [InlineData("", "unknown")]
-    [InlineData("a b*", "a-b-")]
+    [Test]
+    [Arguments("ship7.local", "ship7-local")]
+    [Arguments("", "unknown")]
+    [Arguments("a b*", "a-b-")]
     public void A_nodes_name_becomes_one_token(string text, string name)
     {
         Assert.Equal(name, ProjectSubjects.PeerNameOf(text));
         Assert.True(ProjectSubjects.IsPeerName(name));
     }
 
-    [Fact]
+    [Test]
     public void Subjects_are_the_originals()
     {
         var subjects = new ProjectSubjects("fossil", "c0de");

@@ -7,7 +7,7 @@ namespace EdgeSync.UnitTests.Agent;
 /// <summary>A node whose broker is joined to several hubs, a node that shares its name, and what an announcement asks for.</summary>
 public sealed class UplinkTests
 {
-    [Fact]
+    [Test]
     public void The_hub_of_the_first_uplink_stays_the_one_when_a_second_comes()
     {
         var driver = OfTwoHubs();
@@ -15,7 +15,7 @@ public sealed class UplinkTests
         Assert.Equal("west", driver.Core.Hub);
     }
 
-    [Fact]
+    [Test]
     public void A_lost_uplink_means_the_other_hub_at_once_and_the_return_of_the_first_changes_nothing()
     {
         var driver = OfTwoHubs();
@@ -28,7 +28,7 @@ public sealed class UplinkTests
         Assert.Equal("east", driver.Core.Hub);
     }
 
-    [Fact]
+    [Test]
     public void Who_turns_to_the_lost_hub_is_out_of_reach_too()
     {
         var driver = OfTwoHubs().Do((c, now) => c.OnPresence(now, Here("neighbour", hub: "west")));
@@ -38,7 +38,7 @@ public sealed class UplinkTests
         Assert.Equal(["east"], driver.Core.StatusAt(driver.Now).Peers.Where(p => p.IsPresent).Select(p => p.PeerId));
     }
 
-    [Fact]
+    [Test]
     public void What_the_other_hub_announces_is_fetched_at_once()
     {
         var driver = OfTwoHubs().Forget();
@@ -48,7 +48,7 @@ public sealed class UplinkTests
         Assert.Equal("east", Assert.Single(driver.Syncs).Target.PeerId);
     }
 
-    [Fact]
+    [Test]
     public void What_our_hub_brought_is_offered_to_the_other_unless_that_one_has_told_of_it()
     {
         foreach (var eastTells in (bool[])[false, true])
@@ -65,7 +65,7 @@ public sealed class UplinkTests
         }
     }
 
-    [Fact]
+    [Test]
     public void A_node_of_our_name_is_told_of_once_and_shown_until_it_is_silent()
     {
         var driver = new AgentDriver(Options() with { Instance = "a" }).Do((c, now) => c.OnLinkUp(now)).Forget();
@@ -82,7 +82,7 @@ public sealed class UplinkTests
         Assert.Null(driver.Core.StatusAt(driver.Now).Twin);
     }
 
-    [Fact]
+    [Test]
     public void An_echo_of_ourselves_is_no_twin()
     {
         var driver = new AgentDriver(Options() with { Instance = "a" }).Do((c, now) => c.OnLinkUp(now)).Forget();
@@ -92,7 +92,7 @@ public sealed class UplinkTests
         Assert.Null(driver.Core.StatusAt(driver.Now).Twin);
     }
 
-    [Fact]
+    [Test]
     public void The_good_bye_of_one_twin_does_not_speak_for_the_other()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now))
@@ -102,7 +102,7 @@ public sealed class UplinkTests
         Assert.True(Assert.Single(driver.Core.StatusAt(driver.Now).Peers).IsPresent);
     }
 
-    [Fact]
+    [Test]
     public void An_announcement_asks_only_for_what_it_tells_of_when_the_teller_was_given_everything()
     {
         var driver = OfTwoHubs().Forget();
@@ -112,7 +112,7 @@ public sealed class UplinkTests
         Assert.Equal(SyncActions.Pull, Assert.Single(driver.Syncs).Actions);
     }
 
-    [Fact]
+    [Test]
     public void An_announcement_leads_both_ways_while_the_teller_lacks_something_of_ours()
     {
         var driver = OfTwoHubs().Forget();

@@ -3,7 +3,7 @@ using System.Text;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Agent;
 
@@ -13,7 +13,7 @@ public class UpstreamProbeTests
 
     private static readonly Instant Start = AgentDriver.Start;
 
-    [Fact]
+    [Test]
     public void Nobody_looks_where_nobody_listens()
     {
         var bridge = Bridge();
@@ -24,7 +24,7 @@ public class UpstreamProbeTests
         Assert.Null(bridge.Deadline);
     }
 
-    [Fact]
+    [Test]
     public void A_look_is_a_pull_that_wants_nothing()
     {
         var bridge = Bridge(new ProbeOptions { Login = "reader", Password = "secret" });
@@ -38,7 +38,7 @@ public class UpstreamProbeTests
         Assert.True(XferLogin.NonceFits(Encoding.ASCII.GetBytes(lines[0].Split(' ')[2]), Encoding.UTF8.GetBytes(text[(lines[0].Length + 1)..])));
     }
 
-    [Fact]
+    [Test]
     public void What_was_not_in_the_answer_before_is_told()
     {
         var (bridge, now) = Telling(Ids(1, 2));
@@ -50,7 +50,7 @@ public class UpstreamProbeTests
         Assert.Empty(Look(bridge, ref now, Answer(Ids(1, 2, 3, 4))));
     }
 
-    [Fact]
+    [Test]
     public void The_first_answer_names_the_newest_and_tells_the_leaves_to_rest()
     {
         var bridge = Bridge();
@@ -64,7 +64,7 @@ public class UpstreamProbeTests
         Assert.True(bridge.Tells(Project));
     }
 
-    [Fact]
+    [Test]
     public void What_was_told_in_our_name_is_not_told_again()
     {
         var (bridge, now) = Telling(Ids(1));
@@ -76,7 +76,7 @@ public class UpstreamProbeTests
         Assert.Equal(Id(4), Assert.IsType<BridgeEffect.Announce>(Assert.Single(effects)).Announcement.Uuid);
     }
 
-    [Fact]
+    [Test]
     public void Private_artifacts_are_nobodys_news()
     {
         var (bridge, now) = Telling(Ids(1));
@@ -84,7 +84,7 @@ public class UpstreamProbeTests
         Assert.Empty(Look(bridge, ref now, Answer(Ids(1) + $"igot {Id(2)} 1\n")));
     }
 
-    [Fact]
+    [Test]
     public void Looks_get_rarer_and_a_find_makes_them_frequent_again()
     {
         var options = new ProbeOptions();
@@ -100,7 +100,7 @@ public class UpstreamProbeTests
         Assert.Equal(options.PauseMin, bridge.Deadline!.Value - now);
     }
 
-    [Fact]
+    [Test]
     public void A_look_that_was_under_way_when_something_grew_is_made_again()
     {
         var (bridge, now) = Telling(Ids(1));
@@ -115,7 +115,7 @@ public class UpstreamProbeTests
         Assert.Equal(now, bridge.Deadline);
     }
 
-    [Fact]
+    [Test]
     public void A_server_that_lets_nobody_read_is_said_once_and_asked_rarely()
     {
         var (bridge, now) = Telling(Ids(1));
@@ -129,7 +129,7 @@ public class UpstreamProbeTests
         Assert.True(bridge.Deadline!.Value - now >= TimeSpan.FromSeconds(1));
     }
 
-    [Fact]
+    [Test]
     public void No_answer_is_too_strange() => Property.Check(prng =>
     {
         var (bridge, now) = Telling(Ids(1));

@@ -5,7 +5,7 @@ using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fuzz;
 
@@ -23,7 +23,7 @@ public sealed class FuzzTests
     private static readonly byte[][] Deltas = Corpus("delta");
     private static readonly byte[][] Messages = Corpus("xfer");
 
-    [Fact]
+    [Test]
     public void Artifacts_never_throw() => Property.Check(
         prng =>
         {
@@ -33,11 +33,11 @@ public sealed class FuzzTests
         runs: 12_000);
 
     /// <summary>Around a signature nobody looks, so a signed one may lose its end.</summary>
-    [Fact]
+    [Test]
     public void A_cut_artifact_is_none() => Assert.All(Artifacts.Where(good => good[0] != '-'), good => Assert.All(
         Splits.Prefixes(good), prefix => Assert.False(ArtifactParser.TryParse(prefix, out _, new ArtifactParserOptions(Now)))));
 
-    [Fact]
+    [Test]
     public void Deltas_never_throw() => Property.Check(
         prng =>
         {
@@ -53,7 +53,7 @@ public sealed class FuzzTests
         },
         runs: 16_000);
 
-    [Fact]
+    [Test]
     public void Blobs_never_throw() => Property.Check(
         prng =>
         {
@@ -66,7 +66,7 @@ public sealed class FuzzTests
         },
         runs: 6000);
 
-    [Fact]
+    [Test]
     public void Frames_never_throw() => Property.Check(
         prng =>
         {
@@ -80,7 +80,7 @@ public sealed class FuzzTests
         runs: 6000);
 
     /// <summary>A body that stopped short must not pass for a shorter message.</summary>
-    [Fact]
+    [Test]
     public void A_cut_frame_is_damaged() => Assert.All(Messages, message =>
     {
         var output = new ArrayBufferWriter<byte>();
@@ -91,7 +91,7 @@ public sealed class FuzzTests
     });
 
     /// <summary>A message in one piece and the same in any pieces give the same cards up to the same fault.</summary>
-    [Fact]
+    [Test]
     public void Messages_read_alike_whole_and_in_pieces() => Property.Check(
         prng =>
         {
@@ -102,7 +102,7 @@ public sealed class FuzzTests
         },
         runs: 6000);
 
-    [Fact]
+    [Test]
     public void Texts_and_dates_never_throw() => Property.Check(
         prng =>
         {

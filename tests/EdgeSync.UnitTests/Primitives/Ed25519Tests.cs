@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using EdgeSync.Primitives.Crypto;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Primitives;
 
@@ -10,11 +10,11 @@ public class Ed25519Tests
     private static readonly BigInteger Order = BigInteger.Pow(2, 252) + BigInteger.Parse("27742317777372353535851937790883648493", CultureInfo.InvariantCulture);
     private static readonly BigInteger Prime = BigInteger.Pow(2, 255) - 19;
 
-    public static TheoryData<string> Signatures => new(
+    public static TheoryData<string> Signatures() => new(
         Vectors.List("ed25519").SelectMany(File.ReadAllLines));
 
-    [Theory]
-    [MemberData(nameof(Signatures))]
+    [Test]
+    [MethodDataSource(nameof(Signatures))]
     public void Signs_and_verifies_as_others_do(string line)
     {
         var (seed, key, message, signature) = Read(line);
@@ -28,7 +28,7 @@ public class Ed25519Tests
         Assert.True(Ed25519.Verify(key, message, signature));
     }
 
-    [Fact]
+    [Test]
     public void A_changed_bit_anywhere_is_noticed()
     {
         var (_, key, message, signature) = Read(File.ReadAllLines(Vectors.PathOf("ed25519", "rfc8032.txt"))[1]);
@@ -38,7 +38,7 @@ public class Ed25519Tests
         for (var bit = 0; bit < 8; bit++) Assert.False(Ed25519.Verify(key, Flip(message, bit), signature));
     }
 
-    [Fact]
+    [Test]
     public void The_other_form_of_S_is_refused()
     {
         var (_, key, message, signature) = Read(File.ReadAllLines(Vectors.PathOf("ed25519", "rfc8032.txt"))[2]);
@@ -50,18 +50,18 @@ public class Ed25519Tests
     }
 
     /// <summary>The eight points whose order divides eight, and encodings of them that nobody should use.</summary>
-    [Theory]
-    [InlineData("0100000000000000000000000000000000000000000000000000000000000000")]
-    [InlineData("0100000000000000000000000000000000000000000000000000000000000080")]
-    [InlineData("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
-    [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
-    [InlineData("0000000000000000000000000000000000000000000000000000000000000080")]
-    [InlineData("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")]
-    [InlineData("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85")]
-    [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")]
-    [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa")]
-    [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
-    [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [Test]
+    [Arguments("0100000000000000000000000000000000000000000000000000000000000000")]
+    [Arguments("0100000000000000000000000000000000000000000000000000000000000080")]
+    [Arguments("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [Arguments("0000000000000000000000000000000000000000000000000000000000000000")]
+    [Arguments("0000000000000000000000000000000000000000000000000000000000000080")]
+    [Arguments("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")]
+    [Arguments("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85")]
+    [Arguments("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")]
+    [Arguments("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa")]
+    [Arguments("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [Arguments("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
     public void A_key_of_small_order_signs_nothing(string hex)
     {
         var key = Convert.FromHexString(hex);
@@ -71,7 +71,7 @@ public class Ed25519Tests
         for (var i = 0; i < 16; i++) Assert.False(Ed25519.Verify(key, [(byte)i], signature));
     }
 
-    [Fact]
+    [Test]
     public void No_bytes_make_it_throw() => Property.Check(
         prng =>
         {
@@ -82,7 +82,7 @@ public class Ed25519Tests
         },
         runs: 40);
 
-    [Fact]
+    [Test]
     public void Scalars_are_added_and_multiplied_modulo_the_order() => Property.Check(prng =>
     {
         var (a, b, c) = (prng.NextBytes(32), prng.NextBytes(32), prng.NextBytes(32));
@@ -94,7 +94,7 @@ public class Ed25519Tests
         Assert.Equal((Number(a) * Number(b) + Number(c)) % Order, Number(result));
     });
 
-    [Fact]
+    [Test]
     public void Field_arithmetic_is_that_of_whole_numbers_modulo_p() => Property.Check(prng =>
     {
         var (a, b) = (Edge(prng), Edge(prng));

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
 using System.Text;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Primitives;
 
@@ -10,11 +10,11 @@ namespace EdgeSync.UnitTests.Primitives;
 public sealed class HashTests
 {
     // FIPS 180-4 and 202 examples, RFC 1321 §A.5.
-    [Theory]
-    [InlineData("abc", "a9993e364706816aba3e25717850c26c9cd0d89d")]
-    [InlineData("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1")]
-    [InlineData("abc", "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532")]
-    [InlineData(
+    [Test]
+    [Arguments("abc", "a9993e364706816aba3e25717850c26c9cd0d89d")]
+    [Arguments("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1")]
+    [Arguments("abc", "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532")]
+    [Arguments(
         "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
         "41c0dba2a9d6240849100376a8235e2c82e1b9998a999e21db32dd97496d3376")]
     public void Names_the_published_examples(string text, string name)
@@ -26,10 +26,10 @@ public sealed class HashTests
         Assert.False(ArtifactHash.Matches(id, "abd"u8));
     }
 
-    [Theory]
-    [InlineData("", "d41d8cd98f00b204e9800998ecf8427e")]
-    [InlineData("message digest", "f96b697d7cb7938d525a2f31aaf161d0")]
-    [InlineData(
+    [Test]
+    [Arguments("", "d41d8cd98f00b204e9800998ecf8427e")]
+    [Arguments("message digest", "f96b697d7cb7938d525a2f31aaf161d0")]
+    [Arguments(
         "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
         "57edf4a22be3c955ac49da2e2107b67a")]
     public void Digests_the_published_examples(string text, string hex)
@@ -42,7 +42,7 @@ public sealed class HashTests
         Assert.False(Md5Digest.TryParse(Encoding.ASCII.GetBytes(hex[1..]), out _));
     }
 
-    [Fact]
+    [Test]
     public void A_million_letters()
     {
         var text = new byte[1_000_000];
@@ -55,7 +55,7 @@ public sealed class HashTests
         Assert.Equal("7707d6ae4e027c70eea2a935c2296f21", Md5Hasher.Compute(text).ToString());
     }
 
-    [Fact]
+    [Test]
     public void Agrees_with_the_framework_at_every_length()
     {
         var text = new Prng(5).NextBytes(300);
@@ -68,7 +68,7 @@ public sealed class HashTests
         }
     }
 
-    [Fact]
+    [Test]
     public void Pieces_of_any_size_give_the_same() => Property.Check(prng =>
     {
         var text = prng.NextBytes(prng.NextInt32(2000));
@@ -92,9 +92,9 @@ public sealed class HashTests
         }
     }, runs: 100);
 
-    [Theory]
-    [InlineData(HashKind.Sha1)]
-    [InlineData(HashKind.Sha3)]
+    [Test]
+    [Arguments(HashKind.Sha1)]
+    [Arguments(HashKind.Sha3)]
     public void A_batch_gives_what_one_by_one_gives(HashKind kind) => Property.Check(prng =>
     {
         var messages = Draw(prng);
@@ -105,7 +105,7 @@ public sealed class HashTests
         for (var i = 0; i < messages.Length; i++) Assert.Equal(ArtifactHash.Compute(kind, messages[i].Span), ids[i]);
     });
 
-    [Fact]
+    [Test]
     public void A_batch_of_md5_gives_what_one_by_one_gives() => Property.Check(prng =>
     {
         var messages = Draw(prng);
@@ -117,7 +117,7 @@ public sealed class HashTests
     });
 
     // The width that this machine would not choose is tried too, in software if need be.
-    [Fact]
+    [Test]
     public void Every_width_agrees() => Property.Check(prng =>
     {
         var messages = Draw(prng);

@@ -7,7 +7,7 @@ public sealed class LoginThrottleTests
     private const string Stranger = "192.0.2.7";
     private static readonly Instant Start = Instant.FromUnixSeconds(1_000_000);
 
-    [Fact]
+    [Test]
     public void Lets_failures_up_to_the_limit_pass()
     {
         var throttle = new LoginThrottle(3, TimeSpan.FromSeconds(60));
@@ -21,7 +21,7 @@ public sealed class LoginThrottleTests
         Assert.Equal(TimeSpan.FromSeconds(20), throttle.WaitOf(Stranger, "bob", Start));
     }
 
-    [Fact]
+    [Test]
     public void Forgives_one_failure_at_a_time()
     {
         var throttle = new LoginThrottle(3, TimeSpan.FromSeconds(60));
@@ -33,7 +33,7 @@ public sealed class LoginThrottleTests
         Assert.Equal(TimeSpan.FromSeconds(20), throttle.WaitOf(Stranger, "bob", later));
     }
 
-    [Fact]
+    [Test]
     public void Forgets_all_of_a_login_after_it_succeeds()
     {
         var throttle = new LoginThrottle(1, TimeSpan.FromSeconds(60));
@@ -44,7 +44,7 @@ public sealed class LoginThrottleTests
         Assert.Equal(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", Start));
     }
 
-    [Fact]
+    [Test]
     public void A_login_that_succeeds_forgives_no_other_one()
     {
         var throttle = new LoginThrottle(1, TimeSpan.FromSeconds(60));
@@ -55,7 +55,7 @@ public sealed class LoginThrottleTests
         Assert.NotEqual(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", Start));
     }
 
-    [Fact]
+    [Test]
     public void Other_logins_behind_one_address_and_the_same_login_elsewhere_go_on()
     {
         var throttle = new LoginThrottle(1, TimeSpan.FromSeconds(60));
@@ -66,7 +66,7 @@ public sealed class LoginThrottleTests
         Assert.Equal(TimeSpan.Zero, throttle.WaitOf("192.0.2.8", "bob", Start));
     }
 
-    [Fact]
+    [Test]
     public void Stays_small_under_a_flood_and_keeps_the_worst()
     {
         var throttle = new LoginThrottle(2, TimeSpan.FromSeconds(60));

@@ -1,5 +1,5 @@
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 using Linq = System.Linq.Enumerable;
 
 namespace EdgeSync.UnitTests.Primitives;
@@ -7,7 +7,7 @@ namespace EdgeSync.UnitTests.Primitives;
 /// <summary>Each operator against the one of System.Linq that it stands for.</summary>
 public class SequencesTests
 {
-    [Fact]
+    [Test]
     public void Every_operator_gives_what_that_of_Linq_gives() => Property.Check(prng =>
     {
         var items = Some(prng);
@@ -28,7 +28,7 @@ public class SequencesTests
         Assert.Equal(Linq.OrderByDescending(items, i => i.Key), Sequences.OrderByDescending(items, i => i.Key));
     });
 
-    [Fact]
+    [Test]
     public void Comparers_are_asked()
     {
         string[] words = ["b", "A", "a", "B"];
@@ -36,7 +36,7 @@ public class SequencesTests
         Assert.Equal(["b", "A"], Sequences.Distinct(words, StringComparer.OrdinalIgnoreCase));
     }
 
-    [Fact]
+    [Test]
     public void Take_asks_for_no_more_than_it_gives()
     {
         Assert.Equal([1, 2], Sequences.Take(OneTwoThenFail(), 2));

@@ -4,14 +4,14 @@ namespace EdgeSync.IntegrationTests.Net.Nats;
 
 public sealed class BrokerMemoryTests
 {
-    [Theory]
-    [InlineData(96, 12)]
-    [InlineData(1024, 128)]
-    [InlineData(24_000, 192)]
-    [InlineData(0, 4)]
+    [Test]
+    [Arguments(96, 12)]
+    [Arguments(1024, 128)]
+    [Arguments(24_000, 192)]
+    [Arguments(0, 4)]
     public void An_eighth_of_the_memory_may_wait_within_bounds(long availableMib, long expectedMib) =>
         Assert.Equal(expectedMib << 20, BrokerMemory.PendingBytesFor(availableMib << 20));
 
-    [Fact]
+    [Test]
     public void This_machine_has_memory() => Assert.InRange(BrokerMemory.PendingBytesHere, 5L << 20, 192L << 20);
 }

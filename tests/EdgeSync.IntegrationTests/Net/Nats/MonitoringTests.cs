@@ -16,7 +16,7 @@ public sealed class MonitoringTests
         "http_req_stats", "config_load_time",
     ];
 
-    [Fact]
+    [Test]
     public async Task Varz_has_the_fields_and_the_numbers()
     {
         await using var test = await StartAsync();
@@ -40,11 +40,11 @@ public sealed class MonitoringTests
         Assert.Equal(1, varz.GetProperty("http_req_stats").GetProperty("/varz").GetInt64());
     }
 
-    [Theory]
-    [InlineData("/routez", "num_routes routes")]
-    [InlineData("/gatewayz", "outbound_gateways inbound_gateways")]
-    [InlineData("/accountz", "accounts")]
-    [InlineData("/jsz", "disabled config memory storage reserved_memory reserved_storage accounts ha_assets api streams consumers messages bytes")]
+    [Test]
+    [Arguments("/routez", "num_routes routes")]
+    [Arguments("/gatewayz", "outbound_gateways inbound_gateways")]
+    [Arguments("/accountz", "accounts")]
+    [Arguments("/jsz", "disabled config memory storage reserved_memory reserved_storage accounts ha_assets api streams consumers messages bytes")]
     public async Task Parts_that_are_not_here_say_so_in_their_usual_shape(string page, string fields)
     {
         await using var test = await StartAsync();
@@ -53,10 +53,10 @@ public sealed class MonitoringTests
 
         Assert.Equal(["server_id", "now", .. fields.Split(' ')], report.EnumerateObject().Select(p => p.Name));
         using var http = new HttpClient();
-        Assert.Contains(page + "\n", await http.GetStringAsync(new Uri(test.Broker.MonitoringUrl!, "/"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(page + "\n", await http.GetStringAsync(new Uri(test.Broker.MonitoringUrl!, "/"), TestContext.Current!.Execution.CancellationToken), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task Connz_lists_open_and_closed_connections()
     {
         await using var test = await StartAsync(new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = "ann", Password = "p" }] });
@@ -90,7 +90,7 @@ public sealed class MonitoringTests
         Assert.Equal(["a.>", "b"], subjects.EnumerateArray().Select(s => s.GetString()!).Order());
     }
 
-    [Fact]
+    [Test]
     public async Task Subsz_counts_the_trie()
     {
         await using var test = await StartAsync();
@@ -111,12 +111,12 @@ public sealed class MonitoringTests
         Assert.Equal("a", list.GetProperty("subscriptions_list")[0].GetProperty("subject").GetString());
     }
 
-    [Fact]
+    [Test]
     public async Task Health_leaves_callbacks_and_wrong_requests()
     {
         await using var test = await StartAsync();
         using var http = new HttpClient { BaseAddress = test.Broker.MonitoringUrl };
-        var token = TestContext.Current.CancellationToken;
+        var token = TestContext.Current!.Execution.CancellationToken;
 
         Assert.Equal("ok", (await GetAsync(test, "/healthz")).GetProperty("status").GetString());
         Assert.Equal(0, (await GetAsync(test, "/leafz")).GetProperty("leafnodes").GetInt32());
@@ -136,7 +136,7 @@ public sealed class MonitoringTests
     private static async Task<JsonElement> GetAsync(TestBroker test, string path)
     {
         using var http = new HttpClient { BaseAddress = test.Broker.MonitoringUrl };
-        var text = await http.GetStringAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
+        var text = await http.GetStringAsync(new Uri(path, UriKind.Relative), TestContext.Current!.Execution.CancellationToken);
         return JsonDocument.Parse(text).RootElement;
     }
 }

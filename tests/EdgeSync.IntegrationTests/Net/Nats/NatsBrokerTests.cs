@@ -9,7 +9,7 @@ namespace EdgeSync.IntegrationTests.Net.Nats;
 
 public sealed class NatsBrokerTests
 {
-    [Fact]
+    [Test]
     public async Task A_storm_of_slow_logins_holds_up_nobody_who_is_in()
     {
         const string Hash = "$2b$08$BFZgAc7ZA8pUJxclud0FWeQz.VezimdE0KBqxsILaLuShdR1uMP5y";   // s3cr3t
@@ -39,7 +39,7 @@ public sealed class NatsBrokerTests
         foreach (var one in storm.Append(root)) await one.DisposeAsync();
     }
 
-    [Fact]
+    [Test]
     public async Task Carries_messages_between_clients_over_TCP()
     {
         await using var test = await TestBroker.StartAsync();
@@ -55,7 +55,7 @@ public sealed class NatsBrokerTests
         Assert.Equal(2, test.Broker.ClientCount);
     }
 
-    [Fact]
+    [Test]
     public async Task A_payload_of_the_maximum_passes_and_one_byte_more_closes()
     {
         await using var test = await TestBroker.StartAsync();
@@ -70,7 +70,7 @@ public sealed class NatsBrokerTests
         Assert.Equal("-ERR 'Maximum Payload Violation'\r\n", await client.ReadToEndAsync());
     }
 
-    [Fact]
+    [Test]
     public async Task A_client_in_this_process_needs_no_socket_and_no_password()
     {
         await using var test = await TestBroker.StartAsync(
@@ -86,7 +86,7 @@ public sealed class NatsBrokerTests
         Assert.True((await pipe.Input.ReadAsync(LineClient.Patience)).IsCompleted);
     }
 
-    [Fact]
+    [Test]
     public async Task A_client_that_never_reads_is_closed_and_the_others_go_on()
     {
         await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", PendingBytesMax = 4 * 1024 * 1024 });
@@ -109,7 +109,7 @@ public sealed class NatsBrokerTests
         Assert.Equal([CloseReason.SlowConsumerPendingBytes], test.Closed);
     }
 
-    [Fact]
+    [Test]
     public async Task A_reader_that_keeps_on_reading_gets_everything_however_fast_the_publisher_is()
     {
         await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", PendingBytesMax = 2 * 1024 * 1024 });
@@ -124,14 +124,14 @@ public sealed class NatsBrokerTests
             {
                 for (var i = 0; i < 60; i++) await publisher.SendAsync(batch);
             },
-            TestContext.Current.CancellationToken);
+            TestContext.Current!.Execution.CancellationToken);
 
         var expected = 60_000L * ("MSG flood 1 1000\r\n".Length + 1002);
         Assert.Equal(expected, await subscriber.ReadBytesAsync(expected));
         await publishing;
     }
 
-    [Fact]
+    [Test]
     public async Task Stopping_sends_what_was_written_and_closes_everybody()
     {
         var test = await TestBroker.StartAsync();
@@ -146,7 +146,7 @@ public sealed class NatsBrokerTests
         await Assert.ThrowsAnyAsync<Exception>(() => LineClient.ConnectAsync(test.Url));
     }
 
-    [Fact]
+    [Test]
     public async Task In_lame_duck_mode_nobody_new_is_let_in()
     {
         await using var test = await TestBroker.StartAsync(
@@ -161,7 +161,7 @@ public sealed class NatsBrokerTests
         Assert.Null(await client.TryReadLineAsync());
     }
 
-    [Fact]
+    [Test]
     public async Task Two_brokers_do_not_share_a_port()
     {
         await using var first = await TestBroker.StartAsync();
@@ -173,7 +173,7 @@ public sealed class NatsBrokerTests
         Assert.Contains("another program listens there", e.Hint, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task Many_that_come_and_go_leave_nothing_behind()
     {
         await using var test = await TestBroker.StartAsync();
@@ -201,7 +201,7 @@ public sealed class NatsBrokerTests
         return text;
     }
 
-    [Fact]
+    [Test]
     public async Task What_is_sent_after_a_fault_is_cut_after_a_megabyte()
     {
         await using var test = await TestBroker.StartAsync();
@@ -224,7 +224,7 @@ public sealed class NatsBrokerTests
         Assert.InRange(sent, 0, 32 << 20);
     }
 
-    [Fact]
+    [Test]
     public async Task An_address_has_a_share_of_the_connections_and_others_have_the_rest()
     {
         await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", ConnectionsMax = 20 });
@@ -253,10 +253,10 @@ public sealed class NatsBrokerTests
         }
     }
 
-    [Fact]
+    [Test]
     public async Task Every_address_means_IPv4_too()
     {
-        Assert.SkipUnless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
+        Skip.Unless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
         await using var test = await TestBroker.StartAsync(change: o => o with { ClientListen = new IPEndPoint(IPAddress.IPv6Any, 0) });
 
         await using var client = await LineClient.OpenAsync(new Uri($"nats://127.0.0.1:{test.Url.Port}"));

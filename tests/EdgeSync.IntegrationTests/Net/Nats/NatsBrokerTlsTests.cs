@@ -5,7 +5,7 @@ namespace EdgeSync.IntegrationTests.Net.Nats;
 
 public sealed class NatsBrokerTlsTests
 {
-    [Fact]
+    [Test]
     public async Task INFO_in_clear_then_the_handshake_then_the_rest_inside()
     {
         await using var test = await StartAsync(handshakeFirst: false);
@@ -19,7 +19,7 @@ public sealed class NatsBrokerTlsTests
         Assert.Equal("tls", test.Url.Scheme);
     }
 
-    [Fact]
+    [Test]
     public async Task The_handshake_may_come_first()
     {
         await using var test = await StartAsync(handshakeFirst: true);
@@ -30,7 +30,7 @@ public sealed class NatsBrokerTlsTests
         Assert.Contains("\"tls_required\":true", await client.OpenAsync(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public async Task Who_waits_for_INFO_gets_it_where_there_is_a_fallback()
     {
         await using var test = await StartAsync(handshakeFirst: true, TimeSpan.FromMilliseconds(50));
@@ -43,7 +43,7 @@ public sealed class NatsBrokerTlsTests
         Assert.Equal("PONG", await client.ReadLineAsync());
     }
 
-    [Fact]
+    [Test]
     public async Task With_a_fallback_the_handshake_may_still_come_first()
     {
         await using var test = await StartAsync(handshakeFirst: true, TimeSpan.FromMinutes(1));
@@ -54,9 +54,9 @@ public sealed class NatsBrokerTlsTests
         Assert.Contains("\"tls_required\":true", await client.OpenAsync(), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
     public async Task Who_speaks_in_clear_is_refused(bool handshakeFirst)
     {
         await using var test = await StartAsync(handshakeFirst);
@@ -70,7 +70,7 @@ public sealed class NatsBrokerTlsTests
         Assert.Equal(0, test.Broker.ClientCount);
     }
 
-    [Fact]
+    [Test]
     public async Task Who_says_nothing_is_cut_after_the_timeout()
     {
         await using var test = await StartAsync(handshakeFirst: false);

@@ -10,7 +10,7 @@ public sealed class NatsBrokerWebSocketTests
     private const string Upgrade =
         "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-    [Fact]
+    [Test]
     public async Task The_protocol_runs_inside_frames_cut_anywhere()
     {
         await using var test = await StartAsync();
@@ -25,7 +25,7 @@ public sealed class NatsBrokerWebSocketTests
         await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0, "the client is gone");
     }
 
-    [Fact]
+    [Test]
     public async Task The_answer_to_the_upgrade_is_the_one_of_the_standard()
     {
         await using var test = await StartAsync();
@@ -39,13 +39,13 @@ public sealed class NatsBrokerWebSocketTests
         Assert.Equal("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", await client.ReadLineAsync());
     }
 
-    [Theory]
-    [InlineData("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 400 Bad Request")]
-    [InlineData("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405 Method Not Allowed")]
-    [InlineData("GET /mqtt HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 Not Found")]
-    [InlineData("GET /leafnode HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 Not Found")]
-    [InlineData(Upgrade + "Origin: http://evil.example\r\n\r\n", "HTTP/1.1 403 Forbidden")]
-    [InlineData(Upgrade + "Origin: http://good.example\r\n\r\n", "HTTP/1.1 101 Switching Protocols")]
+    [Test]
+    [Arguments("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 400 Bad Request")]
+    [Arguments("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405 Method Not Allowed")]
+    [Arguments("GET /mqtt HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 Not Found")]
+    [Arguments("GET /leafnode HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 Not Found")]
+    [Arguments(Upgrade + "Origin: http://evil.example\r\n\r\n", "HTTP/1.1 403 Forbidden")]
+    [Arguments(Upgrade + "Origin: http://good.example\r\n\r\n", "HTTP/1.1 101 Switching Protocols")]
     public async Task Other_requests_are_answered_with_a_status(string request, string expected)
     {
         await using var test = await StartAsync();
@@ -56,7 +56,7 @@ public sealed class NatsBrokerWebSocketTests
         Assert.Equal(expected, await client.ReadLineAsync());
     }
 
-    [Fact]
+    [Test]
     public async Task Frames_without_a_mask_end_the_connection()
     {
         await using var test = await StartAsync();
@@ -69,7 +69,7 @@ public sealed class NatsBrokerWebSocketTests
         await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0, "the client is gone");
     }
 
-    [Fact]
+    [Test]
     public async Task Browsers_get_short_frames()
     {
         await using var test = await StartAsync();
@@ -88,7 +88,7 @@ public sealed class NatsBrokerWebSocketTests
         }
     }
 
-    [Fact]
+    [Test]
     public async Task An_error_is_told_before_the_close_frame_says_why()
     {
         await using var test = await StartAsync();
@@ -101,10 +101,10 @@ public sealed class NatsBrokerWebSocketTests
         Assert.Equal(WebSocketCloseStatus.MessageTooBig, client.CloseStatus);
     }
 
-    [Theory]
-    [InlineData(true, true)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
+    [Test]
+    [Arguments(true, true)]
+    [Arguments(true, false)]
+    [Arguments(false, true)]
     public async Task Messages_are_compressed_where_both_want_it(bool offered, bool asked)
     {
         await using var test = await StartAsync(compresses: offered);
@@ -118,7 +118,7 @@ public sealed class NatsBrokerWebSocketTests
         Assert.Equal(offered && asked, answer.Contains(Extension, StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public async Task Compressed_messages_arrive_whole_both_ways()
     {
         await using var test = await StartAsync(compresses: true);
@@ -138,11 +138,11 @@ public sealed class NatsBrokerWebSocketTests
     }
 
     /// <summary>Without a list a page may talk to the broker of its own host and port; a program sends no origin (S13).</summary>
-    [Theory]
-    [InlineData("http://evil.example", false)]
-    [InlineData("null", false)]
-    [InlineData("http://{host}", true)]
-    [InlineData(null, true)]
+    [Test]
+    [Arguments("http://evil.example", false)]
+    [Arguments("null", false)]
+    [Arguments("http://{host}", true)]
+    [Arguments(null, true)]
     public async Task Pages_of_other_hosts_are_refused_unless_they_are_listed(string? origin, bool isAllowed)
     {
         await using var test = await TestBroker.StartAsync(

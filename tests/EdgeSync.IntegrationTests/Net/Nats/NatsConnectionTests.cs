@@ -12,14 +12,14 @@ namespace EdgeSync.IntegrationTests.Net.Nats;
 /// <summary>Our client with our broker, over everything that connects them.</summary>
 public class NatsConnectionTests
 {
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
 
-    [Theory]
-    [InlineData("tcp")]
-    [InlineData("in-process")]
-    [InlineData("websocket")]
-    [InlineData("tls")]
-    [InlineData("tls-first")]
+    [Test]
+    [Arguments("tcp")]
+    [Arguments("in-process")]
+    [Arguments("websocket")]
+    [Arguments("tls")]
+    [Arguments("tls-first")]
     public async Task Messages_requests_and_drain_over(string transport)
     {
         await using var test = await TestBroker.StartAsync(change: options => options with
@@ -50,7 +50,7 @@ public class NatsConnectionTests
         await TestBroker.UntilAsync(() => test.Broker.ClientCount == 1, "the drained connection is gone");
     }
 
-    [Fact]
+    [Test]
     public async Task A_stopped_broker_ends_an_in_process_link_and_the_next_one_takes_over()
     {
         var first = await TestBroker.StartAsync();
@@ -68,7 +68,7 @@ public class NatsConnectionTests
         Assert.True(await subscription.WaitToReadAsync(Cancellation));
     }
 
-    [Fact]
+    [Test]
     public async Task An_nkey_of_ours_is_accepted_by_a_broker_of_ours()
     {
         var key = NKeyPair.Create(new SeededEntropy(5));
@@ -88,7 +88,7 @@ public class NatsConnectionTests
         Assert.Equal(NatsFailure.Refused, failure.Failure);
     }
 
-    [Fact]
+    [Test]
     public async Task Many_publishers_at_once_lose_nothing_and_keep_their_order()
     {
         const int Publishers = 8;
@@ -119,7 +119,7 @@ public class NatsConnectionTests
         Assert.Equal(0, subscription.Dropped);
     }
 
-    [Fact]
+    [Test]
     public async Task Disposing_ends_at_any_moment()
     {
         using var deaf = new TcpListener(IPAddress.Loopback, 0);   // takes connections and says nothing
@@ -142,7 +142,7 @@ public class NatsConnectionTests
         Assert.Equal(NatsFailure.Closed, late.Failure);
     }
 
-    [Fact]
+    [Test]
     public async Task A_request_can_be_cancelled()
     {
         await using var test = await TestBroker.StartAsync();
@@ -158,7 +158,7 @@ public class NatsConnectionTests
     }
 
     /// <summary>Links are cut again and again under load; every message is one that was sent, in order, and the last ones arrive.</summary>
-    [Fact]
+    [Test]
     public async Task Cut_links_come_back_under_load()
     {
         await using var test = await TestBroker.StartAsync();

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Net.Nats;
 
@@ -36,7 +36,7 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
             Entropy = new SeededEntropy(7),
             ClientListen = new IPEndPoint(IPAddress.Loopback, 0),
         };
-        test.Broker = await NatsBroker.StartAsync(change?.Invoke(listen) ?? listen, TimeProvider.System, test, TestContext.Current.CancellationToken);
+        test.Broker = await NatsBroker.StartAsync(change?.Invoke(listen) ?? listen, TimeProvider.System, test, TestContext.Current!.Execution.CancellationToken);
         return test;
     }
 
@@ -52,7 +52,7 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
     public static async Task UntilAsync(Func<bool> condition, string what)
     {
         var patience = new Patience(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(5));
-        while (!condition()) await patience.LookAgainAsync(() => what, TestContext.Current.CancellationToken);
+        while (!condition()) await patience.LookAgainAsync(() => what, TestContext.Current!.Execution.CancellationToken);
     }
 
     public void OnConnected(BrokerConnection connection)

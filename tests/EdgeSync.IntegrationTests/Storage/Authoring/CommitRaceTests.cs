@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
@@ -15,13 +15,13 @@ public sealed class CommitRaceTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public async Task Writers_that_try_again_after_a_fork_make_one_line_of_history()
     {
         var path = _folder["shared.fossil"];
         Repository.Create(path, new RepositoryCreateOptions { AdminUser = Tester, Entropy = new SeededEntropy(1) }).Dispose();
 
-        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(() => Write(path, writer), TestContext.Current.CancellationToken)));
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(() => Write(path, writer), TestContext.Current!.Execution.CancellationToken)));
 
         using var project = TestProject.Open(path);
         var repository = project.Repository;

@@ -12,7 +12,7 @@ public sealed class CommitTests : IDisposable
 
     public void Dispose() => _project.Dispose();
 
-    [Fact]
+    [Test]
     public void Files_of_the_parent_are_carried_forward()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"), Put("dir/b c", "2"), Put("a.b", "3"));
@@ -23,7 +23,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(["a", "a.b", "dir/b c"], _project.FilesOf(first));
     }
 
-    [Fact]
+    [Test]
     public void A_file_that_has_not_arrived_yet_keeps_nobody_from_changing_another()
     {
         using var elsewhere = new TestProject();
@@ -47,7 +47,7 @@ public sealed class CommitTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public void A_rename_names_the_old_file_and_keeps_content_and_permission()
     {
         var first = _project.Commit(_project.Root, FileChange.Put("run", "x"u8.ToArray(), FilePermission.Executable), Put("keep", "k"));
@@ -60,7 +60,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(["bin/run", "keep"], _project.FilesOf(second));
     }
 
-    [Fact]
+    [Test]
     public void A_rename_there_and_back_is_no_change()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -70,7 +70,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(ErrorKind.Conflict, error.Kind);
     }
 
-    [Fact]
+    [Test]
     public void Removal_permission_and_links_are_recorded()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"), Put("b", "2"), FileChange.Link("link", "a"));
@@ -85,15 +85,15 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(FilePermission.Symlink, link.Permission);
     }
 
-    [Theory]
-    [InlineData("../a")]
-    [InlineData("/a")]
-    [InlineData("a//b")]
-    [InlineData("a\\b")]
-    [InlineData("_FOSSIL_")]
-    [InlineData("dir/.fslckout")]
-    [InlineData("")]
-    [InlineData("smile \U0001F600")]
+    [Test]
+    [Arguments("../a")]
+    [Arguments("/a")]
+    [Arguments("a//b")]
+    [Arguments("a\\b")]
+    [Arguments("_FOSSIL_")]
+    [Arguments("dir/.fslckout")]
+    [Arguments("")]
+    [Arguments("smile \U0001F600")]
     public void Names_that_no_checkout_could_hold_are_refused(string name)
     {
         var error = Assert.Throws<EdgeSyncException>(() => _project.Commit(_project.Root, Put(name, "x")));
@@ -101,10 +101,10 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(ErrorKind.Usage, error.Kind);
     }
 
-    [Theory]
-    [InlineData("a", "a/b")]
-    [InlineData("a/b", "a")]
-    [InlineData("a/b/c", "a/b")]
+    [Test]
+    [Arguments("a", "a/b")]
+    [Arguments("a/b", "a")]
+    [Arguments("a/b/c", "a/b")]
     public void A_name_is_not_a_file_and_a_folder(string old, string added)
     {
         var first = _project.Commit(_project.Root, Put(old, "1"));
@@ -113,7 +113,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal([added], _project.FilesOf(_project.Commit(first, FileChange.Remove(old), Put(added, "2"))));
     }
 
-    [Fact]
+    [Test]
     public void Nothing_changed_is_refused_unless_allowed()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -125,7 +125,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(["a"], _project.FilesOf(second));
     }
 
-    [Fact]
+    [Test]
     public void Work_goes_on_at_the_end_of_a_branch_though_a_clock_ahead_made_an_earlier_check_in_the_newest()
     {
         var ahead = _project.Commit(new CommitOptions
@@ -151,7 +151,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(["a", "b", "c"], _project.FilesOf(_project.Commit(Branches.EndOf(_project.Repository, "trunk"), Put("c", "3"))));
     }
 
-    [Fact]
+    [Test]
     public void An_open_end_of_a_branch_goes_before_a_closed_one()
     {
         var open = _project.Commit(_project.Root, Put("a", "1"));
@@ -171,7 +171,7 @@ public sealed class CommitTests : IDisposable
         Assert.NotEqual(closed, Branches.EndOf(_project.Repository, "trunk"));
     }
 
-    [Fact]
+    [Test]
     public void A_fork_is_refused_unless_allowed()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -185,7 +185,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(2, _project.Repository.Database.QueryInt64("SELECT count(*) FROM leaf"));
     }
 
-    [Fact]
+    [Test]
     public void A_refused_check_in_leaves_nothing_behind()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -197,7 +197,7 @@ public sealed class CommitTests : IDisposable
         _project.Commit(first, Put("fresh", "content"));
     }
 
-    [Fact]
+    [Test]
     public void A_branch_cancels_the_tags_of_its_parent()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -220,7 +220,7 @@ public sealed class CommitTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => _project.Commit(new CommitOptions { Parent = first, User = Tester, Branch = "side", AllowsEmpty = true }));
     }
 
-    [Fact]
+    [Test]
     public void A_closed_branch_takes_no_more()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -234,7 +234,7 @@ public sealed class CommitTests : IDisposable
         Assert.Contains("closed", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_merge_has_two_parents_and_integrating_closes_the_other()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -255,7 +255,7 @@ public sealed class CommitTests : IDisposable
         Assert.Contains(Tags.Of(_project.Repository, side), tag => tag.Name == "closed" && tag.Kind == 1);
     }
 
-    [Fact]
+    [Test]
     public void A_parent_from_the_future_is_refused_unless_allowed()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -265,7 +265,7 @@ public sealed class CommitTests : IDisposable
         _project.Commit(old with { AllowsOlder = true });
     }
 
-    [Fact]
+    [Test]
     public void A_private_check_in_gets_a_branch_and_its_children_stay_private()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -279,7 +279,7 @@ public sealed class CommitTests : IDisposable
         Assert.Contains("T *bgcolor * #fec084\nT *branch * private\nT *sym-private *\nT -sym-trunk *\n", _project.TextOf(second), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Publishing_a_file_that_was_private_makes_it_public()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -290,7 +290,7 @@ public sealed class CommitTests : IDisposable
         Assert.False(_project.Repository.Content.IsPrivate(_project.Repository.Content.Find(Sha3("s"))));
     }
 
-    [Fact]
+    [Test]
     public void Delta_manifests_are_written_when_they_pay_and_give_the_same_files()
     {
         var many = Enumerable.Range(0, 50).Select(i => Put($"file{i:00}", $"content {i}")).ToArray();
@@ -310,7 +310,7 @@ public sealed class CommitTests : IDisposable
         Assert.True(CheckInTree.Load(_project.Repository, _project.Commit(third, Put("x", "x"))).Baseline is null);
     }
 
-    [Fact]
+    [Test]
     public void The_first_check_in_of_an_empty_repository_gets_branch_tags()
     {
         using var repository = Repository.CreateForClone(":memory:", new RepositoryCreateOptions { Entropy = new SeededEntropy(1), ProjectCode = new string('a', 40) });
@@ -321,7 +321,7 @@ public sealed class CommitTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => repository.Commit(new CommitOptions { Parent = RecordId.None, User = Tester, Changes = [Put("b", "1")] }));
     }
 
-    [Fact]
+    [Test]
     public void The_checksum_covers_all_files_also_of_large_trees()
     {
         var many = Enumerable.Range(0, 300).Select(i => Put($"d{i % 7}/file{i}", new string((char)('a' + (i % 26)), i * 13))).ToArray();
@@ -338,7 +338,7 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(checksum.Finish(), CheckInTree.Load(_project.Repository, rid).Manifest.RepositoryChecksum);
     }
 
-    [Fact]
+    [Test]
     public void Without_the_setting_there_is_no_checksum()
     {
         _project.Repository.Settings.Set("repo-cksum", "off");

@@ -17,7 +17,7 @@ public sealed class PagesAndTagsTests : IDisposable
 
     private WikiPages Wiki => new(Repository);
 
-    [Fact]
+    [Test]
     public void A_tag_is_an_artifact_of_its_own()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -28,7 +28,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Equal(first, Repository.Names.Resolve("v1"));
     }
 
-    [Fact]
+    [Test]
     public void The_last_of_many_changes_within_a_millisecond_counts()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -43,7 +43,7 @@ public sealed class PagesAndTagsTests : IDisposable
         }
     }
 
-    [Fact]
+    [Test]
     public void A_propagating_tag_reaches_descendants_until_it_is_cancelled()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -57,11 +57,11 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.DoesNotContain(EdgeSync.Storage.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind > 0);
     }
 
-    [Theory]
-    [InlineData("wiki-Page")]
-    [InlineData("tkt-1234")]
-    [InlineData("event-1234")]
-    [InlineData("")]
+    [Test]
+    [Arguments("wiki-Page")]
+    [Arguments("tkt-1234")]
+    [Arguments("event-1234")]
+    [Arguments("")]
     public void Names_that_mean_something_else_are_refused(string name)
     {
         var error = Assert.Throws<EdgeSyncException>(() => Tags.Add(new TagOptions { Target = _project.Root, Name = name, User = Tester }));
@@ -69,7 +69,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Equal(ErrorKind.Usage, error.Kind);
     }
 
-    [Fact]
+    [Test]
     public void A_raw_tag_that_looks_like_a_hash_is_refused_and_nothing_is_stored()
     {
         var before = Repository.Database.QueryInt64("SELECT count(*) FROM blob");
@@ -81,7 +81,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Equal(before, Repository.Database.QueryInt64("SELECT count(*) FROM blob"));
     }
 
-    [Fact]
+    [Test]
     public void Amending_to_what_is_already_so_writes_nothing()
     {
         var first = _project.Commit(new CommitOptions { Parent = _project.Root, User = Tester, Comment = "as it was", Changes = [Put("a", "1")] });
@@ -91,7 +91,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Equal("as it is", Timeline.List(Repository, 1, "ci", null, null).Single().Comment);
     }
 
-    [Fact]
+    [Test]
     public void Closing_twice_or_inside_a_branch_is_refused()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
@@ -104,7 +104,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => Tags.Reopen(second, Tester));
     }
 
-    [Fact]
+    [Test]
     public void A_new_branch_is_an_empty_check_in_with_the_parent_s_files()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"), Put("b", "2"));
@@ -118,7 +118,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => Repository.CreateBranch(new BranchOptions { Name = "side", Parent = first, User = Tester }));
     }
 
-    [Fact]
+    [Test]
     public void Wiki_pages_have_versions_and_can_be_deleted()
     {
         Wiki.Put(Page("Home", "first"));
@@ -136,7 +136,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Null(Wiki.Find("Nowhere"));
     }
 
-    [Fact]
+    [Test]
     public void A_page_is_made_once_and_changed_only_if_it_is_there()
     {
         Assert.Equal(ErrorKind.NotFound, Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page("P", "x") with { MustBeNew = false })).Kind);
@@ -144,20 +144,20 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Equal(ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page("P", "x") with { MustBeNew = true })).Kind);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData(" x")]
-    [InlineData("x ")]
-    [InlineData("two  spaces")]
-    [InlineData("tab\there")]
+    [Test]
+    [Arguments("")]
+    [Arguments(" x")]
+    [Arguments("x ")]
+    [Arguments("two  spaces")]
+    [Arguments("tab\there")]
     public void Titles_that_are_no_page_names_are_refused(string title) =>
         Assert.Equal(ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page(title, "x"))).Kind);
 
-    [Fact]
+    [Test]
     public void Text_with_a_NUL_byte_is_refused() =>
         Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page("P", "a\0b")));
 
-    [Fact]
+    [Test]
     public void Tickets_are_the_sum_of_their_changes()
     {
         var tickets = new Tickets(Repository);
@@ -173,7 +173,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => tickets.Change(Tester, "0000000000", [new("status", "x")]));
     }
 
-    [Fact]
+    [Test]
     public void Private_ticket_fields_are_written_as_their_hash()
     {
         var (made, id) = new Tickets(Repository).Add(Tester, [new("private_contact", "me@example.org")]);
@@ -183,7 +183,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Equal("me@example.org", Repository.Database.QueryText("SELECT content FROM concealed"));
     }
 
-    [Fact]
+    [Test]
     public void Attachments_come_and_go()
     {
         Wiki.Put(Page("Home", "x"));
@@ -201,7 +201,7 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => attachments.Remove(Tester, "Home", "a.txt"));
     }
 
-    [Fact]
+    [Test]
     public void Technotes_have_versions_under_one_id()
     {
         var notes = new Technotes(Repository);
@@ -218,9 +218,9 @@ public sealed class PagesAndTagsTests : IDisposable
         Assert.Throws<EdgeSyncException>(() => notes.Put(options with { TechnoteId = "ffffffff" }));
     }
 
-    [Theory]
-    [InlineData(HashPolicy.Sha1, 40)]
-    [InlineData(HashPolicy.Sha3, 64)]
+    [Test]
+    [Arguments(HashPolicy.Sha1, 40)]
+    [Arguments(HashPolicy.Sha3, 64)]
     public void New_artifacts_are_named_by_the_hash_policy(HashPolicy policy, int digits)
     {
         Repository.Content.HashPolicy = policy;

@@ -2,7 +2,7 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
@@ -23,7 +23,7 @@ public sealed class SameAsStockTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public void Artifacts_are_the_same_bytes_and_tables_the_same_rows()
     {
         StockFossil.SkipWhenMissing();
@@ -206,7 +206,7 @@ public sealed class SameAsStockTests : IDisposable
         void Stock(params string[] arguments) => stock.RunIn(_tree, [.. arguments, "--date-override", TodayText]);
     }
 
-    [Fact]
+    [Test]
     public void Stock_reads_rebuilds_and_opens_what_we_wrote()
     {
         StockFossil.SkipWhenMissing();

@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
@@ -9,7 +9,7 @@ namespace EdgeSync.IntegrationTests.Storage.Authoring;
 /// <summary>Tags put on and taken off by chance, against what tags mean.</summary>
 public sealed class TagPropertyTests
 {
-    [Fact]
+    [Test]
     public void A_check_in_has_what_was_last_said_of_it_or_else_what_its_parent_hands_down() => Property.Check(
         prng =>
         {

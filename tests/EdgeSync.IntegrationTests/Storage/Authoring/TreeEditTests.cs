@@ -8,24 +8,24 @@ public sealed class TreeEditTests
 {
     private static readonly ArtifactId Id = ArtifactHash.Compute(HashKind.Sha3, "x"u8);
 
-    [Fact]   // R7: when each name was compared with each other one, this was not done after many minutes.
+    [Test]   // R7: when each name was compared with each other one, this was not done after many minutes.
     public async Task Many_new_files_are_checked_in_linear_time()
     {
         const int Count = 300_000;
         var edit = new TreeEdit(null, 0);
         for (var i = 0; i < Count; i++) edit.Put($"folder{i % 977}/sub{i % 31}/file{i}", Id, FilePermission.Regular);
 
-        var files = await Task.Run(() => edit.Finish(out _), TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        var files = await Task.Run(() => edit.Finish(out _), TestContext.Current!.Execution.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal(Count, files.Count);
         for (var i = 1; i < files.Count; i++) Assert.True(files[i - 1].Name.Span.SequenceCompareTo(files[i].Name.Span) < 0);
     }
 
-    [Theory]
-    [InlineData("a", "a/b")]
-    [InlineData("a/b", "a")]
-    [InlineData("a/b/c/d", "a/b")]
-    [InlineData("x/a/b", "x/a")]
+    [Test]
+    [Arguments("a", "a/b")]
+    [Arguments("a/b", "a")]
+    [Arguments("a/b/c/d", "a/b")]
+    [Arguments("x/a/b", "x/a")]
     public void A_name_is_no_file_and_folder_at_once(string first, string second)
     {
         var edit = new TreeEdit(null, 0);
@@ -36,7 +36,7 @@ public sealed class TreeEditTests
         Assert.Equal(ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => edit.Finish(out _)).Kind);
     }
 
-    [Fact]   // R8
+    [Test]   // R8
     public void Two_texts_of_one_name_are_one_file()
     {
         var edit = new TreeEdit(null, 0);

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Checkout;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Checkout;
 
@@ -10,7 +10,7 @@ public sealed class ContentSpoolTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public void Contents_come_back_whether_they_fit_into_memory_or_not()
     {
         var prng = new Prng(5);
@@ -23,7 +23,7 @@ public sealed class ContentSpoolTests : IDisposable
         Assert.Equal(contents[19], kept[19]().ToArray());
     }
 
-    [Fact]
+    [Test]
     public void Nothing_is_left_beside_the_repository()
     {
         using var spool = new ContentSpool(_folder["p.fossil"], memoryBytesMax: 10);

@@ -3,7 +3,7 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Checkout;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Checkout;
 
@@ -14,9 +14,9 @@ public sealed class DiskFolderTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
+    [Test]
+    [Arguments(true)]
+    [Arguments(false)]
     public void Each_entry_is_what_it_is_and_no_link_is_followed(bool isPortable)
     {
         _folder.Write("top/d/a.sh", "a\n");
@@ -43,9 +43,9 @@ public sealed class DiskFolderTests : IDisposable
         else Assert.ThrowsAny<IOException>(() => disk.OpenRead("pipe"));
     }
 
-    [Theory]   // S4
-    [InlineData(true)]
-    [InlineData(false)]
+    [Test]   // S4
+    [Arguments(true)]
+    [Arguments(false)]
     public void What_is_written_stays_inside(bool isPortable)
     {
         _folder.Write("out/theirs", "theirs\n");
@@ -72,9 +72,9 @@ public sealed class DiskFolderTests : IDisposable
             Directory.EnumerateFileSystemEntries(_folder["top"]), path => Path.GetFileName(path).StartsWith(DiskFolder.TemporaryPrefix, StringComparison.Ordinal));
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
+    [Test]
+    [Arguments(true)]
+    [Arguments(false)]
     public void A_link_is_written_as_a_link(bool isPortable)
     {
         Directory.CreateDirectory(_folder["top"]);
@@ -86,10 +86,10 @@ public sealed class DiskFolderTests : IDisposable
         Assert.False(disk.FoldsCase());
     }
 
-    [Fact]   // R8
+    [Test]   // R8
     public void Names_are_bytes()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "names are bytes on Linux only");
+        Skip.Unless(OperatingSystem.IsLinux(), "names are bytes on Linux only");
         Directory.CreateDirectory(_folder["top"]);
         using var disk = DiskFolder.Open(_folder["top"]);
         var names = new[] { "caf\\xe8", "caf\\xe9", "d\\xff/caf\\xe8", "back\\slash", "caf\u00e9" };

@@ -3,7 +3,7 @@ using EdgeSync.IntegrationTests.Storage.Authoring;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Checkout;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 
 namespace EdgeSync.IntegrationTests.Storage.Checkout;
@@ -20,7 +20,7 @@ public sealed class TreeWriterTests : IDisposable
         _folder.Dispose();
     }
 
-    [Fact]
+    [Test]
     public void A_content_that_is_not_here_stops_it()
     {
         var files = Files(Put("a", "1"), Put("b", "2"));
@@ -31,7 +31,7 @@ public sealed class TreeWriterTests : IDisposable
         Assert.Equal(["c"], error.Candidates);
     }
 
-    [Fact]
+    [Test]
     public void A_file_where_another_needs_a_folder_stops_it()
     {
         var a = Files(Put("a", "1"))[0];
@@ -40,7 +40,7 @@ public sealed class TreeWriterTests : IDisposable
         Refused(() => Write([a with { Name = "x" }, a with { Name = "x" }], replace: true), ErrorKind.Conflict);
     }
 
-    [Fact]
+    [Test]
     public void Names_that_the_file_system_takes_for_one_stop_it()
     {
         var a = Files(Put("a", "1"))[0];
@@ -54,7 +54,7 @@ public sealed class TreeWriterTests : IDisposable
         Assert.Equal(["Read", "READ"], disk.Written);
     }
 
-    [Fact]   // R8
+    [Test]   // R8
     public void Names_that_the_system_cannot_hold_stop_it()
     {
         var a = Files(Put("a", "1"))[0];
@@ -64,7 +64,7 @@ public sealed class TreeWriterTests : IDisposable
         Assert.Empty(disk.Written);
     }
 
-    [Fact]
+    [Test]
     public void What_is_in_the_way_stops_it()
     {
         var files = Files(Put("a", "1"), Put("d/b", "2"));

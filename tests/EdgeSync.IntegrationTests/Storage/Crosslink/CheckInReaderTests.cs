@@ -3,7 +3,7 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Crosslink.Rebuild;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
@@ -13,7 +13,7 @@ public sealed class CheckInReaderTests
     private static readonly string[] _spoilers =
         ["F zz\n", "F a 1234\n", "F \\s 11\n", "X y\n", "F b/../c 1111111111111111111111111111111111111111\n", "F f5\0 1111111111111111111111111111111111111111\n", "\n", "D 2020-01-01\n"];
 
-    [Fact]
+    [Test]
     public void Finds_the_files_that_the_parser_finds() => Property.Check(prng =>
     {
         var names = new NameTable();
@@ -39,7 +39,7 @@ public sealed class CheckInReaderTests
         }
     });
 
-    [Fact]
+    [Test]
     public void Parses_a_history_whole_only_once()
     {
         var reader = new CheckInReader(new NameTable(), default);

@@ -4,7 +4,7 @@ using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
@@ -19,7 +19,7 @@ public sealed class CrosslinkerTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public void Any_order_of_arrival_gives_the_rows_of_a_rebuild() => Property.Check(
         prng =>
         {
@@ -34,7 +34,7 @@ public sealed class CrosslinkerTests : IDisposable
             File.Copy(path, rebuilt);
             using (var repository = Repository.Open(rebuilt))
             {
-                Rebuilder.Run(repository, new RebuildOptions { WorkersMax = 0 }, TestContext.Current.CancellationToken);
+                Rebuilder.Run(repository, new RebuildOptions { WorkersMax = 0 }, TestContext.Current!.Execution.CancellationToken);
             }
 
             DerivedRows.MustBeEqual(path, rebuilt, _orderedByStock);
@@ -42,7 +42,7 @@ public sealed class CrosslinkerTests : IDisposable
         runs: 20);
 
     /// <summary>Stock takes "now" for a date, as SQLite does: the moment of linking.</summary>
-    [Fact]
+    [Test]
     public void A_date_of_now_is_the_moment_of_linking()
     {
         var now = Instant.FromUnixSeconds(1_750_000_000);
@@ -57,7 +57,7 @@ public sealed class CrosslinkerTests : IDisposable
 
         Assert.Equal(1, repository.Database.QueryInt64("SELECT count(*) FROM event WHERE type='w'"));
         Assert.Equal(now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
-        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken);
         Assert.Equal(now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
     }
 

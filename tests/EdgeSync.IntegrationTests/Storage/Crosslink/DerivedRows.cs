@@ -1,5 +1,5 @@
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 

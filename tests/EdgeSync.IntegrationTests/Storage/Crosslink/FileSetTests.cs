@@ -1,13 +1,13 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Storage.Crosslink;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
 public sealed class FileSetTests
 {
-    [Fact]
+    [Test]
     public void Edits_do_what_they_do_to_a_sorted_map() => Property.Check(prng =>
     {
         var names = new NameTable();
@@ -42,7 +42,7 @@ public sealed class FileSetTests
         }
     });
 
-    [Fact]
+    [Test]
     public void Differences_are_those_of_two_maps_whether_chunks_are_shared_or_not() => Property.Check(prng =>
     {
         var names = new NameTable();
@@ -60,7 +60,7 @@ public sealed class FileSetTests
         Assert.Equal(expected, found);
     });
 
-    [Fact]
+    [Test]
     public void A_few_edits_leave_most_chunks_shared()
     {
         var names = new NameTable();

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using EdgeSync.Storage.Crosslink.Links;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
@@ -27,7 +27,7 @@ public sealed partial class LinkScannerTests
         "\n---\n", "[x](cafe\\25)", "[x] (cafe26)", "[x](cafe27", "\n- - -\n", "`", "\n+ a\n\n  [x](cafe28)\n",
     ];
 
-    [Fact]
+    [Test]
     public void Takes_hashes_of_four_to_sixty_four_digits_in_lower_case()
     {
         var found = new List<string>();
@@ -37,7 +37,7 @@ public sealed partial class LinkScannerTests
         Assert.Equal(["abcd", "deadbeef", "12345"], found);
     }
 
-    [Fact]
+    [Test]
     public void Finds_in_wiki_text_what_stock_finds() => Compare(_wikiPieces, "", text =>
     {
         var found = new SortedSet<string>(StringComparer.Ordinal);
@@ -45,7 +45,7 @@ public sealed partial class LinkScannerTests
         return found;
     });
 
-    [Fact]
+    [Test]
     public void Finds_in_markdown_what_stock_finds() => Compare(_markdownPieces, "text/x-markdown", text =>
     {
         var found = new SortedSet<string>(StringComparer.Ordinal);
@@ -53,7 +53,7 @@ public sealed partial class LinkScannerTests
         return found;
     });
 
-    [Fact]
+    [Test]
     public void No_text_makes_the_scanners_throw_or_hang() => Property.Check(prng =>
     {
         var text = new List<byte>();

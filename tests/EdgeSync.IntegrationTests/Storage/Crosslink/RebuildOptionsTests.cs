@@ -1,7 +1,7 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink.Rebuild;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
@@ -24,7 +24,7 @@ public sealed class RebuildOptionsTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [Test]
     public void Clusters_are_those_that_stock_makes()
     {
         var (stock, ours) = TwoCopies();
@@ -36,7 +36,7 @@ public sealed class RebuildOptionsTests : IDisposable
         DerivedRows.MustBeEqual(stock, ours);
     }
 
-    [Fact]
+    [Test]
     public void Compressing_keeps_every_text()
     {
         var (stock, ours) = TwoCopies();
@@ -55,7 +55,7 @@ public sealed class RebuildOptionsTests : IDisposable
         RepositoryComparer.MustHoldSameArtifacts(stock, ours);
     }
 
-    [Fact]
+    [Test]
     public void Shunned_content_goes_as_with_stock()
     {
         var (stock, ours) = TwoCopies();
@@ -77,7 +77,7 @@ public sealed class RebuildOptionsTests : IDisposable
         new StockFossil(_folder).MustBeIntact(ours);
     }
 
-    [Fact]
+    [Test]
     public void Private_content_stays_as_with_stock()
     {
         var (stock, ours) = TwoCopies();
@@ -91,7 +91,7 @@ public sealed class RebuildOptionsTests : IDisposable
             Query(ours, "SELECT uuid FROM private JOIN blob USING(rid) ORDER BY 1"));
     }
 
-    [Fact]
+    [Test]
     public void Tickets_have_the_columns_that_the_project_chose()
     {
         var (stock, ours) = TwoCopies();
@@ -118,14 +118,14 @@ public sealed class RebuildOptionsTests : IDisposable
         }
     }
 
-    [Theory]
-    [InlineData("UPDATE config SET value='x'")]
-    [InlineData("CREATE TABLE ticket(a); DROP TABLE blob")]
-    [InlineData("CREATE TABLE ticket(a); COMMIT")]
-    [InlineData("CREATE TABLE innocent(a)")]
-    [InlineData("CREATE TRIGGER ticket_t AFTER INSERT ON event BEGIN DELETE FROM user; END")]
-    [InlineData("ATTACH 'other.db' AS ticket_other")]
-    [InlineData("PRAGMA writable_schema=ON")]
+    [Test]
+    [Arguments("UPDATE config SET value='x'")]
+    [Arguments("CREATE TABLE ticket(a); DROP TABLE blob")]
+    [Arguments("CREATE TABLE ticket(a); COMMIT")]
+    [Arguments("CREATE TABLE innocent(a)")]
+    [Arguments("CREATE TRIGGER ticket_t AFTER INSERT ON event BEGIN DELETE FROM user; END")]
+    [Arguments("ATTACH 'other.db' AS ticket_other")]
+    [Arguments("PRAGMA writable_schema=ON")]
     public void A_hostile_ticket_table_is_refused_and_nothing_changes(string script)
     {
         var path = CopyOfKinds("hostile.fossil");
@@ -134,14 +134,14 @@ public sealed class RebuildOptionsTests : IDisposable
         var before = repository.Database.QueryInt64("SELECT count(*) FROM event");
 
         var error = Assert.Throws<EdgeSyncException>(
-            () => Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken));
+            () => Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Equal(before, repository.Database.QueryInt64("SELECT count(*) FROM event"));
         Assert.Equal(script, repository.Settings["ticket-table"]);
     }
 
-    [Fact]
+    [Test]
     public void A_history_without_trunk_gets_one()
     {
         var path = _folder["trunkless.fossil"];
@@ -155,14 +155,14 @@ public sealed class RebuildOptionsTests : IDisposable
             transaction.Commit();
         }
 
-        Rebuilder.Run(repository, new RebuildOptions { WorkersMax = 0 }, TestContext.Current.CancellationToken);
+        Rebuilder.Run(repository, new RebuildOptions { WorkersMax = 0 }, TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal(2, repository.Database.QueryInt64(
             "SELECT count(*) FROM tagxref JOIN tag USING(tagid) WHERE tagname='branch' AND value='trunk' AND tagtype=2"));
         Assert.Equal(1, repository.Database.QueryInt64("SELECT count(*) FROM leaf"));
     }
 
-    [Fact]
+    [Test]
     public void The_full_text_index_of_stock_stays()
     {
         var (path, _) = TwoCopies();
@@ -178,7 +178,7 @@ public sealed class RebuildOptionsTests : IDisposable
         Assert.Contains("full-text index:  FTS", fossil.Run("fts-config", "-R", path).Text, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Progress_goes_from_reading_to_the_end()
     {
         var path = CopyOfKinds("progress.fossil");
@@ -191,7 +191,7 @@ public sealed class RebuildOptionsTests : IDisposable
         Assert.Equal(steps.OrderBy(step => step.Phase).Select(step => step.Phase), steps.Select(step => step.Phase));
     }
 
-    [Fact]
+    [Test]
     public void Damage_is_reported_and_the_rest_is_derived()
     {
         var path = CopyOfKinds("damaged.fossil");
@@ -202,7 +202,7 @@ public sealed class RebuildOptionsTests : IDisposable
             update.Bind(1, victim).Run();
         }
 
-        var report = Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current.CancellationToken);
+        var report = Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken);
 
         Assert.Single(report.Damages);
         Assert.Contains($"record {victim}", report.Damages[0], StringComparison.Ordinal);
@@ -245,6 +245,6 @@ public sealed class RebuildOptionsTests : IDisposable
     private static RebuildReport Rebuild(string path, RebuildOptions options)
     {
         using var repository = Repository.Open(path);
-        return Rebuilder.Run(repository, options, TestContext.Current.CancellationToken);
+        return Rebuilder.Run(repository, options, TestContext.Current!.Execution.CancellationToken);
     }
 }

@@ -1,6 +1,6 @@
 using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink.Rebuild;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
@@ -18,9 +18,9 @@ public sealed class RebuilderTests : IDisposable
         return path;
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(2)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(2)]
     public void Derives_the_rows_that_stock_derives(int workers)
     {
         StockFossil.SkipWhenMissing();
@@ -37,7 +37,7 @@ public sealed class RebuilderTests : IDisposable
     /// Without stock at hand, against the rows in the file. It was made before texts became deltas, so that check-ins were
     /// linked before edits of their comments, which shows in the times of backlinks.
     /// </summary>
-    [Fact]
+    [Test]
     public void Derives_the_rows_of_the_vector()
     {
         var vector = CopyOfKinds("vector.fossil");
@@ -49,11 +49,11 @@ public sealed class RebuilderTests : IDisposable
     }
 
     /// <summary>A history of people's own: <c>EDGESYNC_REAL_REPOSITORY</c> names a repository file.</summary>
-    [Fact]
+    [Test]
     public void Derives_the_rows_that_stock_derives_from_a_real_history()
     {
         var real = Environment.GetEnvironmentVariable("EDGESYNC_REAL_REPOSITORY");
-        Assert.SkipWhen(string.IsNullOrEmpty(real), "EDGESYNC_REAL_REPOSITORY names no repository");
+        Skip.When(string.IsNullOrEmpty(real), "EDGESYNC_REAL_REPOSITORY names no repository");
         StockFossil.SkipWhenMissing();
         var (stock, ours) = (_folder["stock.fossil"], _folder["ours.fossil"]);
         File.Copy(real!, stock);
@@ -65,7 +65,7 @@ public sealed class RebuilderTests : IDisposable
         DerivedRows.MustBeEqual(stock, ours);
     }
 
-    [Fact]
+    [Test]
     public void Rebuilding_twice_changes_nothing()
     {
         var once = CopyOfKinds("once.fossil");
@@ -78,7 +78,7 @@ public sealed class RebuilderTests : IDisposable
         DerivedRows.MustBeEqual(once, twice);
     }
 
-    [Fact]
+    [Test]
     public void Keeps_tables_of_its_own_and_drops_unknown_ones()
     {
         var path = CopyOfKinds("tables.fossil");
@@ -94,7 +94,7 @@ public sealed class RebuilderTests : IDisposable
         Assert.False(after.Database.HasTable("stranger"));
     }
 
-    [Fact]
+    [Test]
     public void Makes_the_indexes_that_stock_makes()
     {
         var stock = CopyOfKinds("stock.fossil");
@@ -114,6 +114,6 @@ public sealed class RebuilderTests : IDisposable
     private static RebuildReport Rebuild(string path, RebuildOptions options)
     {
         using var repository = Repository.Open(path);
-        return Rebuilder.Run(repository, options, TestContext.Current.CancellationToken);
+        return Rebuilder.Run(repository, options, TestContext.Current!.Execution.CancellationToken);
     }
 }

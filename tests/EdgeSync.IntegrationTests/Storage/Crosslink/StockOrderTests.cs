@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using EdgeSync.Storage.Crosslink.Rebuild;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
 public sealed partial class StockOrderTests
 {
-    [Fact]
+    [Test]
     public void Full_texts_come_by_record_and_deltas_after_their_source()
     {
         var order = StockOrder.Make([1, 2, 3, 4, 5], [3, 0, 0, 1, 9]);
@@ -15,7 +15,7 @@ public sealed partial class StockOrderTests
         Assert.Equal([2, 3, 1, 4, 5], new long[] { 1, 2, 3, 4, 5 }.OrderBy(order.RankOf));
     }
 
-    [Fact]
+    [Test]
     public void A_circle_of_deltas_ends()
     {
         var order = StockOrder.Make([1, 2, 3], [2, 1, 0]);
@@ -24,7 +24,7 @@ public sealed partial class StockOrderTests
     }
 
     /// <summary>Stock's own account of a rebuild, record by record.</summary>
-    [Fact]
+    [Test]
     public void Is_the_order_in_which_stock_links()
     {
         StockFossil.SkipWhenMissing();

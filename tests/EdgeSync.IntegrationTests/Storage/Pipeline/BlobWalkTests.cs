@@ -3,13 +3,13 @@ using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Pipeline;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Pipeline;
 
 public sealed class BlobWalkTests
 {
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
+    private static CancellationToken Token => TestContext.Current!.Execution.CancellationToken;
 
     private static BlobWalk Start(StoredBlobs blobs, BlobChecks checks, int workers, long budgetBytes = 1 << 20) =>
         BlobWalk.Start(
@@ -29,7 +29,7 @@ public sealed class BlobWalkTests
         return order;
     }
 
-    [Fact]
+    [Test]
     public void Every_text_comes_once_after_its_source_in_the_same_order_for_any_number_of_threads() => Property.Check(prng =>
     {
         using var blobs = new StoredBlobs();
@@ -54,9 +54,9 @@ public sealed class BlobWalkTests
         }
     }, runs: 15);
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(2)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(2)]
     public void A_chain_of_forty_thousand_deltas_is_walked_with_little_memory(int workers)
     {
         const int Depth = 40_000;
@@ -82,7 +82,7 @@ public sealed class BlobWalkTests
         Assert.InRange(walk.HeldBytesMax, 1, 3 << 19);
     }
 
-    [Fact]
+    [Test]
     public void Twenty_thousand_deltas_of_one_text_are_walked()
     {
         using var blobs = new StoredBlobs();
@@ -98,7 +98,7 @@ public sealed class BlobWalkTests
     }
 
     // Every node has two children, one of them the rest of a long chain: naive walkers keep all texts of the chain.
-    [Fact]
+    [Test]
     public void A_comb_keeps_few_texts()
     {
         using var blobs = new StoredBlobs();
@@ -123,9 +123,9 @@ public sealed class BlobWalkTests
     }
 
     // Texts larger than an arena, each in a tree of its own: nobody begins one that has no room.
-    [Theory]
-    [InlineData(0)]
-    [InlineData(3)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(3)]
     public void Large_texts_stay_within_the_budget(int workers)
     {
         using var blobs = new StoredBlobs();
@@ -140,9 +140,9 @@ public sealed class BlobWalkTests
         Assert.InRange(walk.HeldBytesMax, 3 << 20, 9 << 20);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(2)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(2)]
     public void A_walk_over_large_texts_may_end_at_any_blob(int workers)
     {
         using var blobs = new StoredBlobs();
@@ -165,9 +165,9 @@ public sealed class BlobWalkTests
         }
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(3)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(3)]
     public void Memory_stays_within_the_budget_while_the_consumer_is_slow(int workers)
     {
         using var blobs = new StoredBlobs();
@@ -181,9 +181,9 @@ public sealed class BlobWalkTests
         Assert.InRange(walk.HeldBytesMax, 1, (1 << 20) + (1 << 18));
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(2)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(2)]
     public void A_text_larger_than_the_budget_goes_through_alone(int workers)
     {
         using var blobs = new StoredBlobs();
@@ -203,7 +203,7 @@ public sealed class BlobWalkTests
         Assert.DoesNotContain(-1, lengths);
     }
 
-    [Fact]
+    [Test]
     public void Every_sort_of_damage_is_a_value_and_what_depends_on_it_is_named()
     {
         using var blobs = new StoredBlobs();
@@ -287,7 +287,7 @@ public sealed class BlobWalkTests
         }
     }
 
-    [Fact]
+    [Test]
     public void Artifacts_are_parsed_and_their_checksum_counts()
     {
         using var blobs = new StoredBlobs();
@@ -315,7 +315,7 @@ public sealed class BlobWalkTests
         Assert.Equal(ArtifactKind.CheckIn, kinds[new RecordId(1)]);
     }
 
-    [Fact]
+    [Test]
     public void Cancelling_ends_the_walk_and_its_threads()
     {
         using var blobs = new StoredBlobs();
@@ -333,7 +333,7 @@ public sealed class BlobWalkTests
         Assert.Throws<OperationCanceledException>(() => BlobWalk.Start(blobs.Database, options, source.Token));
     }
 
-    [Fact]
+    [Test]
     public void A_walk_may_be_given_up_in_the_middle()
     {
         using var blobs = new StoredBlobs();
@@ -346,7 +346,7 @@ public sealed class BlobWalkTests
         blobs.Database.Execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK");
     }
 
-    [Fact]
+    [Test]
     public void Rows_that_are_not_committed_are_walked_on_the_own_connection()
     {
         using var blobs = new StoredBlobs();
@@ -358,7 +358,7 @@ public sealed class BlobWalkTests
         Assert.Contains(rid, order);
     }
 
-    [Fact]
+    [Test]
     public void A_database_in_memory_is_walked_without_threads()
     {
         using var database = Database.OpenInMemory();

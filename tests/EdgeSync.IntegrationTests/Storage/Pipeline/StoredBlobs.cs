@@ -3,7 +3,7 @@ using EdgeSync.Fossil.Delta;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Pipeline;
 

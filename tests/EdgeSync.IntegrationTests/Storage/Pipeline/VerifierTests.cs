@@ -12,7 +12,7 @@ namespace EdgeSync.IntegrationTests.Storage.Pipeline;
 
 public sealed class VerifierTests
 {
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
+    private static CancellationToken Token => TestContext.Current!.Execution.CancellationToken;
 
     private static VerifyReport Verify(StoredBlobs blobs, int workers = 2)
     {
@@ -23,9 +23,9 @@ public sealed class VerifierTests
     private static IEnumerable<(VerifyIssueKind Kind, long Rid)> Errors(VerifyReport report) =>
         report.Issues.Where(issue => !issue.IsNote).Select(issue => (issue.Kind, issue.Rid.Value));
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(3)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(3)]
     public void A_sound_repository_has_no_issues(int workers)
     {
         using var blobs = new StoredBlobs();
@@ -41,7 +41,7 @@ public sealed class VerifierTests
         Assert.Equal(1, report.StructuralCount);
     }
 
-    [Fact]
+    [Test]
     public void All_sorts_of_issues_are_found_in_one_run()
     {
         using var blobs = new StoredBlobs();
@@ -105,7 +105,7 @@ public sealed class VerifierTests
         Assert.False(report.IsSound);
     }
 
-    [Fact]
+    [Test]
     public void A_file_with_damaged_pages_gives_a_report()
     {
         using var blobs = new StoredBlobs();
@@ -128,7 +128,7 @@ public sealed class VerifierTests
         Assert.False(report.IsSound);
     }
 
-    [Fact]
+    [Test]
     public void Repair_gives_up_what_is_damaged_and_nothing_else()
     {
         using var blobs = new StoredBlobs();
@@ -173,7 +173,7 @@ public sealed class VerifierTests
         using (var text = repository.Content.Get(child)) Assert.Equal(blobs.Text(child), text.Span);
     }
 
-    [Fact]
+    [Test]
     public void Derived_rows_that_the_artifacts_do_not_say_are_found()
     {
         using var blobs = new StoredBlobs();
@@ -198,9 +198,9 @@ public sealed class VerifierTests
         Assert.Equal(before, File.ReadAllBytes(blobs.Path));
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(2)]
+    [Test]
+    [Arguments(0)]
+    [Arguments(2)]
     public void A_sound_repository_derives_what_it_has(int workers)
     {
         using var blobs = new StoredBlobs();
@@ -216,7 +216,7 @@ public sealed class VerifierTests
     }
 
     // What the end of a clone does with what the server sent damaged.
-    [Fact]
+    [Test]
     public void Rebuild_makes_phantoms_of_damaged_artifacts_when_told()
     {
         using var blobs = new StoredBlobs();
@@ -241,7 +241,7 @@ public sealed class VerifierTests
         Assert.Equal(blobs.Text(rescued), text.Span);
     }
 
-    [Fact]
+    [Test]
     public void A_delta_that_was_set_aside_is_told_with_what_it_waits_for()
     {
         var (source, target) = (new string('s', 300), new string('s', 300) + "and more");
@@ -265,7 +265,7 @@ public sealed class VerifierTests
         static ArtifactId NameOf(string text) => ArtifactHash.Compute(HashKind.Sha3, Encoding.ASCII.GetBytes(text));
     }
 
-    [Fact]
+    [Test]
     public void Progress_reaches_the_end_of_each_stage()
     {
         using var blobs = new StoredBlobs();
@@ -280,7 +280,7 @@ public sealed class VerifierTests
         Assert.All(last.Values, progress => Assert.Equal(progress.TotalCount, progress.DoneCount));
     }
 
-    [Fact]
+    [Test]
     public void Cancelling_ends_the_verification()
     {
         using var blobs = new StoredBlobs();

@@ -2,14 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats.Leafnodes;
 
 /// <summary>Either side goes away and comes back; links are cut at any moment.</summary>
 public sealed class LeafAdversityTests
 {
-    [Fact]
+    [Test]
     public async Task A_real_hub_is_killed_and_comes_back()
     {
         await using var hub = new RealBus("hub");
@@ -31,7 +31,7 @@ public sealed class LeafAdversityTests
         Assert.Equal("again", (await atLeaf.NextAsync()).Body);
     }
 
-    [Fact]
+    [Test]
     public async Task A_hub_of_ours_stops_and_comes_back_for_a_real_leaf_and_one_of_ours()
     {
         var port = Ports.Free();
@@ -54,7 +54,7 @@ public sealed class LeafAdversityTests
         Assert.Equal(2, again.Broker.LeafCount);
     }
 
-    [Fact]
+    [Test]
     public async Task A_leaf_that_is_gone_takes_its_interest_along_at_a_real_hub()
     {
         await using var hub = new RealBus("hub");
@@ -71,9 +71,9 @@ public sealed class LeafAdversityTests
     }
 
     // The old link of the same name is replaced at once, though nobody told the hub of its end.
-    [Theory]
-    [InlineData("real")]
-    [InlineData("ours")]
+    [Test]
+    [Arguments("real")]
+    [Arguments("ours")]
     public async Task A_leaf_whose_link_broke_silently_is_back_without_waiting_for_the_hub_to_notice(string hubKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
@@ -95,9 +95,9 @@ public sealed class LeafAdversityTests
         Assert.Empty(await atLeaf.ArrivedAsync());
     }
 
-    [Theory]
-    [InlineData("real")]
-    [InlineData("ours")]
+    [Test]
+    [Arguments("real")]
+    [Arguments("ours")]
     public async Task A_link_cut_again_and_again_under_load_always_heals_with_all_its_interest(string hubKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
@@ -134,7 +134,7 @@ public sealed class LeafAdversityTests
         for (var i = 0; i < 200; i++) Assert.Equal($"{i}", (await atLeaf.NextAsync()).Body);
     }
 
-    [Fact]
+    [Test]
     public async Task Remotes_come_and_go_while_the_broker_runs()
     {
         await using var first = await LeafBus.StartAsync("real", "first");
@@ -161,7 +161,7 @@ public sealed class LeafAdversityTests
         while (!await atFirst.IsNobodyThereAsync("foo")) Assert.False(patience.IsCancellationRequested);
     }
 
-    [Fact]
+    [Test]
     public async Task The_next_address_is_tried_when_one_is_dead()
     {
         await using var hub = await LeafBus.StartAsync("real", "hub");
@@ -173,7 +173,7 @@ public sealed class LeafAdversityTests
         Assert.Equal($"nats-leaf://127.0.0.1:{hub.LeafPort}", leaf.Remote.Status.Address);
     }
 
-    [Fact]
+    [Test]
     public async Task A_client_port_is_no_leafnode_port()
     {
         await using var hub = await LeafBus.StartAsync("real", "hub");
@@ -185,7 +185,7 @@ public sealed class LeafAdversityTests
         Assert.False(leaf.Remote.Status.IsConnected);
     }
 
-    [Fact]
+    [Test]
     public async Task Every_change_of_state_is_reported()
     {
         await using var hub = await LeafBus.StartAsync("ours", "hub");

@@ -3,7 +3,7 @@ using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats.Leafnodes;
 
@@ -84,7 +84,7 @@ internal sealed class OurBus : LeafBus
             ClientListen = new IPEndPoint(IPAddress.Loopback, 0),
             LeafListen = new IPEndPoint(IPAddress.Loopback, leafPort),
         };
-        var broker = await NatsBroker.StartAsync(change?.Invoke(options) ?? options, TimeProvider.System, null, TestContext.Current.CancellationToken);
+        var broker = await NatsBroker.StartAsync(change?.Invoke(options) ?? options, TimeProvider.System, null, TestContext.Current!.Execution.CancellationToken);
         var bus = new OurBus(broker);
         foreach (var hub in hubs) bus.Join($"nats-leaf://127.0.0.1:{hub}");
         return bus;
@@ -103,7 +103,7 @@ internal sealed class OurBus : LeafBus
     {
         var patience = new Patience(TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(5));
         while (!condition(Remote.Status))
-            await patience.LookAgainAsync(() => $"{Remote.Status}", TestContext.Current.CancellationToken);
+            await patience.LookAgainAsync(() => $"{Remote.Status}", TestContext.Current!.Execution.CancellationToken);
     }
 
     public override ValueTask DisposeAsync() => Broker.DisposeAsync();

@@ -1,17 +1,17 @@
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats.Leafnodes;
 
 /// <summary>Three servers and more, real and ours in any order.</summary>
 public sealed class LeafChainTests
 {
-    [Theory]
-    [InlineData("real", "ours", "real")]
-    [InlineData("ours", "real", "ours")]
-    [InlineData("real", "ours", "ours")]
-    [InlineData("ours", "ours", "real")]
+    [Test]
+    [Arguments("real", "ours", "real")]
+    [Arguments("ours", "real", "ours")]
+    [Arguments("real", "ours", "ours")]
+    [Arguments("ours", "ours", "real")]
     public async Task A_chain_of_hub_mid_and_edge_is_one_bus(string hubKind, string midKind, string edgeKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
@@ -44,11 +44,11 @@ public sealed class LeafChainTests
     }
 
     // A message that reaches a node twice, or runs in circles, would be seen as a second arrival.
-    [Theory]
-    [InlineData("ours", "ours")]
-    [InlineData("real", "ours")]
-    [InlineData("ours", "real")]
-    [InlineData("real", "real")]
+    [Test]
+    [Arguments("ours", "ours")]
+    [Arguments("real", "ours")]
+    [Arguments("ours", "real")]
+    [Arguments("real", "real")]
     public async Task A_link_that_closes_a_circle_is_refused_and_the_rest_goes_on(string hubKind, string midKind)
     {
         var edgePort = Ports.Free();
@@ -66,7 +66,7 @@ public sealed class LeafChainTests
         while (closing.Status.LastError.Length == 0)
         {
             Assert.False(patience.IsCancellationRequested, closing.Status.ToString());
-            await Task.Delay(10, TestContext.Current.CancellationToken);
+            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
         }
 
         Assert.Contains("loop", closing.Status.LastError, StringComparison.OrdinalIgnoreCase);
@@ -95,7 +95,7 @@ public sealed class LeafChainTests
                 if (client != other) await client.BeReachableFromAsync(other, TimeSpan.FromSeconds(60));
     }
 
-    [Fact]
+    [Test]
     public async Task A_server_that_dials_itself_is_told_so()
     {
         var port = Ports.Free();

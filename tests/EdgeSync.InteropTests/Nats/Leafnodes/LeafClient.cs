@@ -27,7 +27,7 @@ internal sealed class LeafClient : IAsyncDisposable
     public static async Task<LeafClient> OpenAsync(int port, string fields = "")
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+        await socket.ConnectAsync("127.0.0.1", port, TestContext.Current!.Execution.CancellationToken);
         var client = new LeafClient(new NetworkStream(socket, ownsSocket: true));
         await client.LineAsync();
         await client.SendAsync($"CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true{fields}}}\r\n");
@@ -36,7 +36,7 @@ internal sealed class LeafClient : IAsyncDisposable
     }
 
     public async Task SendAsync(string text) =>
-        await _stream.WriteAsync(Encoding.Latin1.GetBytes(text), TestContext.Current.CancellationToken);
+        await _stream.WriteAsync(Encoding.Latin1.GetBytes(text), TestContext.Current!.Execution.CancellationToken);
 
     public async Task<string> SubscribeAsync(string subject, string queue = "")
     {
@@ -137,7 +137,7 @@ internal sealed class LeafClient : IAsyncDisposable
 
     private async Task<string> LineAsync()
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
         patience.CancelAfter(Patience);
         return await _lines.ReadLineAsync(patience.Token) ?? throw new EndOfStreamException("the server has closed the connection");
     }
@@ -154,7 +154,7 @@ internal sealed class LeafClient : IAsyncDisposable
         var size = int.Parse(words[^1], CultureInfo.InvariantCulture);
         var headerSize = hasHeader ? int.Parse(words[^2], CultureInfo.InvariantCulture) : 0;
         var content = new char[size + 2];
-        await _lines.ReadBlockAsync(content, TestContext.Current.CancellationToken);
+        await _lines.ReadBlockAsync(content, TestContext.Current!.Execution.CancellationToken);
         _messages.Enqueue(new LeafMessage(
             words[1], words[2], words.Length == 4 + numbers ? words[3] : "",
             new string(content, 0, headerSize), new string(content, headerSize, size - headerSize)));

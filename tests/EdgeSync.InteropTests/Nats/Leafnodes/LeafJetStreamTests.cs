@@ -1,4 +1,4 @@
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats.Leafnodes;
 
@@ -7,7 +7,7 @@ public sealed class LeafJetStreamTests
 {
     private const string Api = "$JS.hub.API.";
 
-    [Fact]
+    [Test]
     public async Task Streams_consumers_and_key_values_work_through_our_leaf()
     {
         using var folder = new TemporaryFolder("jetstream");
@@ -53,7 +53,7 @@ public sealed class LeafJetStreamTests
         }
     }
 
-    [Fact]
+    [Test]
     public async Task Streams_of_a_real_leaf_are_used_from_our_hub()
     {
         using var folder = new TemporaryFolder("jetstream");

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats.Leafnodes;
 
@@ -21,10 +21,10 @@ public sealed class LeafSecurityTests : IDisposable
         _folder.Dispose();
     }
 
-    [Theory]
-    [InlineData("bob:secret@", true)]
-    [InlineData("bob:wrong@", false)]
-    [InlineData("", false)]
+    [Test]
+    [Arguments("bob:secret@", true)]
+    [Arguments("bob:wrong@", false)]
+    [Arguments("", false)]
     public async Task A_real_hub_asks_who_we_are(string user, bool isWelcome)
     {
         await using var hub = new RealBus("hub", leafnodes: "authorization { user: bob, password: secret }");
@@ -35,10 +35,10 @@ public sealed class LeafSecurityTests : IDisposable
         await MustJoinOrBeRefused(leaf, isWelcome);
     }
 
-    [Theory]
-    [InlineData("bob:secret@", true)]
-    [InlineData("bob:wrong@", false)]
-    [InlineData("", false)]
+    [Test]
+    [Arguments("bob:secret@", true)]
+    [Arguments("bob:wrong@", false)]
+    [Arguments("", false)]
     public async Task We_ask_a_real_leaf_who_it_is(string user, bool isWelcome)
     {
         await using var hub = await OurBus.StartAsync("hub", Secured);
@@ -48,15 +48,15 @@ public sealed class LeafSecurityTests : IDisposable
         while (isWelcome ? hub.Broker.LeafCount == 0 : !leaf.Log.Contains("Authorization Violation", StringComparison.Ordinal))
         {
             Assert.False(patience.IsCancellationRequested, leaf.Log);
-            await Task.Delay(10, TestContext.Current.CancellationToken);
+            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
         }
 
         if (!isWelcome) Assert.Equal(0, hub.Broker.LeafCount);
     }
 
-    [Theory]
-    [InlineData("secret", true)]
-    [InlineData("wrong", false)]
+    [Test]
+    [Arguments("secret", true)]
+    [Arguments("wrong", false)]
     public async Task We_ask_our_own_leaves_who_they_are(string password, bool isWelcome)
     {
         await using var hub = await OurBus.StartAsync("hub", Secured);
@@ -67,7 +67,7 @@ public sealed class LeafSecurityTests : IDisposable
         await MustJoinOrBeRefused(leaf, isWelcome);
     }
 
-    [Fact]
+    [Test]
     public async Task Permissions_of_a_real_hub_hold_for_us()
     {
         await using var hub = new RealBus("hub", leafnodes: "authorization { users [ { user: bob, password: secret, account: A } ] }", more: """
@@ -98,9 +98,9 @@ public sealed class LeafSecurityTests : IDisposable
         Assert.True(leaf.Remote.IsConnected);
     }
 
-    [Theory]
-    [InlineData("real")]
-    [InlineData("ours")]
+    [Test]
+    [Arguments("real")]
+    [Arguments("ours")]
     public async Task Permissions_of_ours_hold_for_leaves(string leafKind)
     {
         await using var hub = await OurBus.StartAsync("hub", options => options with
@@ -138,7 +138,7 @@ public sealed class LeafSecurityTests : IDisposable
         Assert.Equal(1, hub.Broker.LeafCount);
     }
 
-    [Fact]
+    [Test]
     public async Task More_than_a_hub_takes_is_not_sent_to_it()
     {
         await using var hub = new RealBus("hub", more: "max_payload: 1000");
@@ -156,10 +156,10 @@ public sealed class LeafSecurityTests : IDisposable
         Assert.StartsWith("NATS/1.0 503", (await atLeaf.RequestAsync("foo", new string('x', 1_001))).Header, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("nats-leaf", false)]
-    [InlineData("tls", false)]
-    [InlineData("tls", true)]
+    [Test]
+    [Arguments("nats-leaf", false)]
+    [Arguments("tls", false)]
+    [Arguments("tls", true)]
     public async Task Tls_with_a_real_hub(string scheme, bool isDistrusted)
     {
         await using var hub = new RealBus("hub", leafnodes: TlsBlock());
@@ -184,7 +184,7 @@ public sealed class LeafSecurityTests : IDisposable
         Assert.Equal(200_000, (await atLeaf.NextAsync()).Body.Length);
     }
 
-    [Fact]
+    [Test]
     public async Task Tls_with_a_real_leaf()
     {
         await using var hub = await OurBus.StartAsync("hub", options => options with { Tls = new NatsBrokerTls { Certificate = _certificate }, ClientListen = null });
@@ -196,13 +196,13 @@ public sealed class LeafSecurityTests : IDisposable
         while (hub.Broker.LeafCount == 0 || !leaf.Log.Contains("Leafnode connection created", StringComparison.Ordinal))
         {
             Assert.False(patience.IsCancellationRequested, leaf.Log);
-            await Task.Delay(10, TestContext.Current.CancellationToken);
+            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
         }
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
     public async Task Tls_between_ours_in_both_orders(bool isFirst)
     {
         await using var hub = await OurBus.StartAsync(
@@ -215,11 +215,11 @@ public sealed class LeafSecurityTests : IDisposable
         Assert.Equal("hub", leaf.Remote.Status.PeerName);
     }
 
-    [Theory]
-    [InlineData("real", "ws")]
-    [InlineData("ours", "ws")]
-    [InlineData("ours", "wss")]
-    [InlineData("real", "wss")]
+    [Test]
+    [Arguments("real", "ws")]
+    [Arguments("ours", "ws")]
+    [Arguments("ours", "wss")]
+    [Arguments("real", "wss")]
     public async Task A_leaf_inside_websockets(string hubKind, string scheme)
     {
         var port = Ports.Free();
@@ -276,7 +276,7 @@ public sealed class LeafSecurityTests : IDisposable
             if ((await to.ArrivedAsync()).Any(message => message.Subject == subject)) return;
 
             Assert.False(patience.IsCancellationRequested, $"{subject} does not arrive");
-            await Task.Delay(10, TestContext.Current.CancellationToken);
+            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
         }
     }
 

@@ -1,12 +1,13 @@
+using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Nats.Leafnodes;
 
 /// <summary>One hub and one leaf, of which at least one is ours.</summary>
 public sealed class LeafTwoNodesTests
 {
-    public static TheoryData<string, string> Pairs => new() { { "real", "ours" }, { "ours", "real" }, { "ours", "ours" } };
+    public static TheoryData<string, string> Pairs() => new() { { "real", "ours" }, { "ours", "real" }, { "ours", "ours" } };
 
-    [Theory]
-    [MemberData(nameof(Pairs))]
+    [Test]
+    [MethodDataSource(nameof(Pairs))]
     public async Task Messages_cross_both_ways_with_replies_and_headers(string hubKind, string leafKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
@@ -32,8 +33,8 @@ public sealed class LeafTwoNodesTests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Pairs))]
+    [Test]
+    [MethodDataSource(nameof(Pairs))]
     public async Task Requests_cross_and_get_503_when_nobody_is_there(string hubKind, string leafKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
@@ -58,8 +59,8 @@ public sealed class LeafTwoNodesTests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Pairs))]
+    [Test]
+    [MethodDataSource(nameof(Pairs))]
     public async Task Queue_groups_get_each_message_once_and_local_members_first(string hubKind, string leafKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
@@ -94,8 +95,8 @@ public sealed class LeafTwoNodesTests
         Assert.Empty(await atHub.ArrivedAsync());
     }
 
-    [Theory]
-    [MemberData(nameof(Pairs))]
+    [Test]
+    [MethodDataSource(nameof(Pairs))]
     public async Task A_thousand_interests_cross_are_withdrawn_and_keep_their_order(string hubKind, string leafKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
@@ -114,7 +115,7 @@ public sealed class LeafTwoNodesTests
     }
 
     // Members on two leaves of a hub of ours, one of them real.
-    [Fact]
+    [Test]
     public async Task A_hub_of_ours_shares_by_the_number_of_members()
     {
         await using var hub = await LeafBus.StartAsync("ours", "hub");

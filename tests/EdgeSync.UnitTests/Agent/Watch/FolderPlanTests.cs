@@ -1,13 +1,13 @@
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Agent.Watch;
 
 public sealed class FolderPlanTests
 {
-    [Fact]
+    [Test]
     public void Edits_here_are_added_changed_and_removed()
     {
         var plan = Plan(known: "a1 b1 c1", disk: "a2 b1 d1", tip: "a1 b1 c1");
@@ -19,7 +19,7 @@ public sealed class FolderPlanTests
         Assert.Equal("1 changed, 1 added, 1 removed: a, d, c", FolderPlan.Comment(plan));
     }
 
-    [Fact]
+    [Test]
     public void What_others_changed_is_not_undone()
     {
         var plan = Plan(known: "a1 b1", disk: "a1 b2", tip: "a9 b1 new1");
@@ -30,7 +30,7 @@ public sealed class FolderPlanTests
         Assert.Empty(plan.Conflicts);
     }
 
-    [Fact]
+    [Test]
     public void A_file_that_was_updated_from_the_tip_is_known_from_then_on()
     {
         var plan = Plan(known: "a1 gone1", disk: "a9", tip: "a9");
@@ -41,7 +41,7 @@ public sealed class FolderPlanTests
         Assert.Null(plan.Adopted[1].Value);
     }
 
-    [Fact]
+    [Test]
     public void Changed_on_both_sides_is_left_alone_and_the_rest_goes_on()
     {
         var plan = Plan(known: "a1 b1 c1", disk: "a2 b2", tip: "a9 b1 c9");
@@ -50,7 +50,7 @@ public sealed class FolderPlanTests
         Assert.Equal(["b"], plan.Changed);
     }
 
-    [Fact]
+    [Test]
     public void A_permission_is_a_change()
     {
         var plan = FolderPlan.Plan(
@@ -59,7 +59,7 @@ public sealed class FolderPlanTests
         Assert.Equal(["a"], plan.Changed);
     }
 
-    [Fact]
+    [Test]
     public void What_could_not_be_read_stays_as_the_tip_has_it()
     {
         var plan = Plan(known: "a1 b1 c1", disk: "b2", tip: "a1 b1 c1", unknown: "a");
@@ -69,7 +69,7 @@ public sealed class FolderPlanTests
         Assert.Empty(plan.Conflicts);
     }
 
-    [Fact]
+    [Test]
     public void An_emptied_folder_asks_instead_of_removing_everything()
     {
         var plan = Plan(known: "a1 b1", disk: "", tip: "a1 b1");
@@ -79,7 +79,7 @@ public sealed class FolderPlanTests
         Assert.Null(Plan(known: "a1", disk: "", tip: "").Refusal);
     }
 
-    [Fact]
+    [Test]
     public void Applying_a_plan_leaves_nothing_to_do_but_conflicts() => Property.Check(prng =>
     {
         var (known, disk, tip) = (Random(prng), Random(prng), Random(prng));

@@ -8,7 +8,7 @@ public sealed class FolderSettlingTests
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
     private static readonly Instant Start = Instant.FromUnixSeconds(1_000_000);
 
-    [Fact]
+    [Test]
     public void It_looks_once_after_a_quiet_time()
     {
         var settling = new FolderSettling(Quiet);
@@ -22,7 +22,7 @@ public sealed class FolderSettlingTests
         Assert.False(settling.OnDeadline(Start + TimeSpan.FromSeconds(9)));
     }
 
-    [Fact]
+    [Test]
     public void Changes_that_never_end_do_not_put_it_off_for_ever()
     {
         var settling = new FolderSettling(Quiet);
@@ -35,7 +35,7 @@ public sealed class FolderSettlingTests
         }
     }
 
-    [Fact]
+    [Test]
     public void After_failures_it_waits_longer_and_after_success_as_before()
     {
         var settling = new FolderSettling(Quiet);
@@ -55,7 +55,7 @@ public sealed class FolderSettlingTests
         Assert.Equal(now + Quiet, settling.Deadline);
     }
 
-    [Fact]
+    [Test]
     public void A_clock_that_was_set_back_does_not_stretch_it()
     {
         var settling = new FolderSettling(Quiet);

@@ -1,7 +1,7 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Artifacts;
 
@@ -9,7 +9,7 @@ public sealed class ArtifactDraftTests
 {
     private static readonly Instant Date = Instant.FromUnixMilliseconds(1_704_931_200_123);
 
-    [Fact]
+    [Test]
     public void What_is_written_reads_back_the_same() => Property.Check(
         prng =>
         {
@@ -38,7 +38,7 @@ public sealed class ArtifactDraftTests
         },
         runs: 500);
 
-    [Fact]
+    [Test]
     public void A_delta_manifest_and_its_baseline_give_the_full_list() => Property.Check(
         prng =>
         {
@@ -70,16 +70,16 @@ public sealed class ArtifactDraftTests
             Assert.Equal(after.Count, index);
         });
 
-    [Theory]
-    [InlineData(1000, 1, true)]
-    [InlineData(1000, 52, true)]
-    [InlineData(1000, 54, false)]
-    [InlineData(4, 0, true)]
-    [InlineData(3, 0, false)]
+    [Test]
+    [Arguments(1000, 1, true)]
+    [Arguments(1000, 52, true)]
+    [Arguments(1000, 54, false)]
+    [Arguments(4, 0, true)]
+    [Arguments(3, 0, false)]
     public void A_delta_manifest_pays_when_it_is_short(int full, int delta, bool pays) =>
         Assert.Equal(pays, DeltaManifest.Pays(full, delta));
 
-    [Fact]
+    [Test]
     public void Repository_checksum_is_stock_s()
     {
         // What make-specimens.sh puts into the first check-in with files.
@@ -108,7 +108,7 @@ public sealed class ArtifactDraftTests
         Assert.Equal(RepositoryChecksum.OfNothing, checksum.Finish());
     }
 
-    [Fact]
+    [Test]
     public void Names_of_a_manifest_walk_in_order_of_decoded_bytes()
     {
         FileDraft[] files = [.. new[] { "a b", "a!", "a.b", "a/b", "ab" }.Select(n => new FileDraft(Encoding.UTF8.GetBytes(n), Id(7)))];

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Artifacts;
 
@@ -12,13 +12,13 @@ public sealed class ArtifactOracleTests
 {
     private static readonly Instant Now = Instant.FromUnixSeconds(1_700_000_000);
 
-    public static TheoryData<string> Specimens =>
+    public static TheoryData<string> Specimens() =>
         [.. Vectors.List("fossil", "artifacts", "specimens").Select(p => Path.GetFileNameWithoutExtension(p)!)];
 
     private static byte[] Specimen(string name) => Vectors.Read("fossil", "artifacts", "specimens", name + ".txt");
 
-    [Theory]
-    [MemberData(nameof(Specimens))]
+    [Test]
+    [MethodDataSource(nameof(Specimens))]
     public void Reads_what_stock_wrote_and_writes_the_same_bytes(string name)
     {
         var text = Specimen(name);
@@ -34,23 +34,23 @@ public sealed class ArtifactOracleTests
     }
 
     /// <summary>The makers of each kind, given what a specimen says, make its very bytes.</summary>
-    [Theory]
-    [InlineData("cluster")]
-    [InlineData("control-amend")]
-    [InlineData("control-tag")]
-    [InlineData("wiki-first")]
-    [InlineData("wiki-second")]
-    [InlineData("wiki-empty")]
-    [InlineData("ticket-new")]
-    [InlineData("ticket-change")]
-    [InlineData("attachment")]
-    [InlineData("attachment-removed")]
-    [InlineData("technote")]
-    [InlineData("technote-second")]
-    [InlineData("forum-root")]
-    [InlineData("forum-reply")]
-    [InlineData("forum-edit")]
-    [InlineData("forum-delete")]
+    [Test]
+    [Arguments("cluster")]
+    [Arguments("control-amend")]
+    [Arguments("control-tag")]
+    [Arguments("wiki-first")]
+    [Arguments("wiki-second")]
+    [Arguments("wiki-empty")]
+    [Arguments("ticket-new")]
+    [Arguments("ticket-change")]
+    [Arguments("attachment")]
+    [Arguments("attachment-removed")]
+    [Arguments("technote")]
+    [Arguments("technote-second")]
+    [Arguments("forum-root")]
+    [Arguments("forum-reply")]
+    [Arguments("forum-edit")]
+    [Arguments("forum-delete")]
     public void Makes_what_stock_made(string name)
     {
         Assert.True(ArtifactParser.TryParse(Specimen(name), out var said));
@@ -76,8 +76,8 @@ public sealed class ArtifactOracleTests
         Assert.Equal(Encoding.Latin1.GetString(Specimen(name)), Encoding.Latin1.GetString(made.ToBytes()));
     }
 
-    [Theory]
-    [MemberData(nameof(Specimens))]
+    [Test]
+    [MethodDataSource(nameof(Specimens))]
     public void Cut_anywhere_nothing_throws_and_nothing_is_accepted(string name)
     {
         var text = Specimen(name);
@@ -92,7 +92,7 @@ public sealed class ArtifactOracleTests
         }
     }
 
-    [Fact]
+    [Test]
     public void Judges_every_damaged_specimen_as_stock_does()
     {
         var wrong = new StringBuilder();
@@ -117,7 +117,7 @@ public sealed class ArtifactOracleTests
         Assert.True(wrong.Length == 0, wrong.ToString());
     }
 
-    [Fact]
+    [Test]
     public void Reads_dates_as_stock_s_SQLite_does()
     {
         var wrong = new StringBuilder();
@@ -139,7 +139,7 @@ public sealed class ArtifactOracleTests
         Assert.True(wrong.Length == 0, wrong.ToString());
     }
 
-    [Fact]
+    [Test]
     public void No_input_throws()
     {
         var specimens = Vectors.List("fossil", "artifacts", "specimens").Select(File.ReadAllBytes).ToArray();

@@ -13,7 +13,7 @@ public sealed class ArtifactParserTests
 
         """;
 
-    [Fact]
+    [Test]
     public void Reads_a_control_artifact()
     {
         Assert.True(ArtifactParser.TryParse(Encoding.UTF8.GetBytes(Control), out var artifact, out var fault), fault.ToString());
@@ -27,7 +27,7 @@ public sealed class ArtifactParserTests
         Assert.StartsWith("bc96eb4afc", artifact.Tags[0].Target.ToString(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Rejects_a_text_whose_checksum_is_another()
     {
         var text = Encoding.UTF8.GetBytes(Control.Replace("tester", "Tester", StringComparison.Ordinal));

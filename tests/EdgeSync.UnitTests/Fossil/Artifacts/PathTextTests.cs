@@ -1,19 +1,19 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Artifacts;
 
 public sealed class PathTextTests
 {
-    [Theory]
-    [InlineData("6361c3a9", "ca\u00e9")]
-    [InlineData("636166e8", "caf\\xe8")]
-    [InlineData("615c62", "a\\b")]
-    [InlineData("615c783431", "a\\x5cx41")]
-    [InlineData("e28262", "\\xe2\\x82b")]
-    [InlineData("f09f9880", "\U0001F600")]
-    [InlineData("5c785c78e8", "\\x\\x\\xe8")]
+    [Test]
+    [Arguments("6361c3a9", "ca\u00e9")]
+    [Arguments("636166e8", "caf\\xe8")]
+    [Arguments("615c62", "a\\b")]
+    [Arguments("615c783431", "a\\x5cx41")]
+    [Arguments("e28262", "\\xe2\\x82b")]
+    [Arguments("f09f9880", "\U0001F600")]
+    [Arguments("5c785c78e8", "\\x\\x\\xe8")]
     public void A_byte_outside_of_UTF8_is_an_escape(string hex, string text)
     {
         var name = Convert.FromHexString(hex);
@@ -22,7 +22,7 @@ public sealed class PathTextTests
         Assert.Equal(name, PathText.ToBytes(text));
     }
 
-    [Fact]
+    [Test]
     public void Each_text_leads_back_to_its_bytes() => Property.Check(prng =>
     {
         var name = new byte[prng.NextInt32(0, 12)];

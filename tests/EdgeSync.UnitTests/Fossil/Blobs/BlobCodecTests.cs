@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Blobs;
 
@@ -11,12 +11,12 @@ public sealed class BlobCodecTests
 {
     private const int SizeMax = 1 << 20;
 
-    public static TheoryData<string> Names =>
+    public static TheoryData<string> Names() =>
         [.. Vectors.List("fossil", "blob").Where(p => p.EndsWith(".blob", StringComparison.Ordinal))
             .Select(p => Path.GetFileNameWithoutExtension(p))];
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void Reads_what_stock_wrote(string name)
     {
         var content = Vectors.Read("fossil", "blob", name + ".content");
@@ -26,8 +26,8 @@ public sealed class BlobCodecTests
         Assert.Equal(content, made);
     }
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void A_blob_cut_anywhere_is_refused_or_decodes_to_itself(string name)
     {
         var blob = Vectors.Read("fossil", "blob", name + ".blob");
@@ -41,9 +41,9 @@ public sealed class BlobCodecTests
         }
     }
 
-    [Theory]
-    [InlineData(+1)]
-    [InlineData(+900_000)]
+    [Test]
+    [Arguments(+1)]
+    [Arguments(+900_000)]
     public void Accepts_a_size_that_is_too_large_as_stock_does(int lie)
     {
         var (content, blob) = Lie(lie);
@@ -52,10 +52,10 @@ public sealed class BlobCodecTests
         Assert.Equal(content, made);
     }
 
-    [Theory]
-    [InlineData(-1)]
-    [InlineData(-2999)]
-    [InlineData(-3000)]
+    [Test]
+    [Arguments(-1)]
+    [Arguments(-2999)]
+    [Arguments(-3000)]
     public void Refuses_a_size_that_is_too_small(int lie)
     {
         var (_, blob) = Lie(lie);
@@ -64,11 +64,11 @@ public sealed class BlobCodecTests
         Assert.Equal(BlobFault.LongerThanAnnounced, fault);
     }
 
-    [Theory]
-    [InlineData(SizeMax + 1)]
-    [InlineData(int.MaxValue)]
-    [InlineData(int.MinValue)]
-    [InlineData(-1)]
+    [Test]
+    [Arguments(SizeMax + 1)]
+    [Arguments(int.MaxValue)]
+    [Arguments(int.MinValue)]
+    [Arguments(-1)]
     public void A_size_over_the_limit_costs_nothing(int size)
     {
         var (_, blob) = Lie(0);
@@ -81,7 +81,7 @@ public sealed class BlobCodecTests
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1000);
     }
 
-    [Fact]
+    [Test]
     public void A_size_that_the_stream_cannot_reach_costs_little()
     {
         var (_, blob) = Lie(0);
@@ -93,7 +93,7 @@ public sealed class BlobCodecTests
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 5_000_000);
     }
 
-    [Fact]
+    [Test]
     public void What_was_encoded_decodes_here_and_in_the_framework() => Property.Check(prng =>
     {
         var content = Draw(prng);
@@ -110,7 +110,7 @@ public sealed class BlobCodecTests
         Assert.Equal(content, theirs.ToArray());
     });
 
-    [Fact]
+    [Test]
     public void Decodes_in_pieces_of_any_size() => Property.Check(prng =>
     {
         var content = Draw(prng);
@@ -138,7 +138,7 @@ public sealed class BlobCodecTests
     });
 
     // Also the fuzz target.
-    [Fact]
+    [Test]
     public void No_damage_throws_or_goes_past_the_limit() => Property.Check(prng =>
     {
         var content = Draw(prng);

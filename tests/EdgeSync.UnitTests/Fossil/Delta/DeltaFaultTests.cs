@@ -1,6 +1,6 @@
 using System.Text;
 using EdgeSync.Fossil.Delta;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Delta;
 
@@ -10,30 +10,30 @@ public sealed class DeltaFaultTests
     private const int SizeMax = 1 << 20;
     private static readonly byte[] Source = "0123456789abcdef"u8.ToArray();
 
-    [Theory]
-    [InlineData("", DeltaFaultKind.Truncated, 0, 0)]
-    [InlineData("C", DeltaFaultKind.Truncated, 0, 0)]
-    [InlineData("C:", DeltaFaultKind.SizeMissing, 0, 0)]
-    [InlineData("\n1:a", DeltaFaultKind.SizeMissing, 0, 0)]
-    [InlineData("~~~~~~\n", DeltaFaultKind.NumberTooLarge, 0, 0)]
-    [InlineData("2000000\n", DeltaFaultKind.NumberTooLarge, 0, 0)]
-    [InlineData("10000\n", DeltaFaultKind.TargetOverLimit, 0, 0)]
-    [InlineData("3\n", DeltaFaultKind.Truncated, 1, 2)]
-    [InlineData("3\n3", DeltaFaultKind.Truncated, 1, 2)]
-    [InlineData("3\n3!abc0;", DeltaFaultKind.UnknownOperator, 1, 2)]
-    [InlineData("3\n@0,", DeltaFaultKind.NumberMissing, 1, 2)]
-    [InlineData("3\n1:a2@0", DeltaFaultKind.Truncated, 2, 5)]
-    [InlineData("3\n1:a2@0;", DeltaFaultKind.UnknownOperator, 2, 5)]
-    [InlineData("3\n1:a2@F,", DeltaFaultKind.CopyPastSource, 2, 5)]
-    [InlineData("3\n1:a2@3~~~~~,", DeltaFaultKind.NumberTooLarge, 2, 5)]
-    [InlineData("3\n1:a1@1~~~~~,", DeltaFaultKind.CopyPastSource, 2, 5)]
-    [InlineData("3\n1:a3~~~~~@1,", DeltaFaultKind.NumberTooLarge, 2, 5)]
-    [InlineData("3\n1:a1~~~~~@1,", DeltaFaultKind.TargetTooLong, 2, 5)]
-    [InlineData("3\n4:abcd0;", DeltaFaultKind.TargetTooLong, 1, 2)]
-    [InlineData("3\n3:ab", DeltaFaultKind.InsertPastDelta, 1, 2)]
-    [InlineData("3\n2:ab0;", DeltaFaultKind.TargetTooShort, 2, 6)]
-    [InlineData("3\n3:abc0;", DeltaFaultKind.ChecksumMismatch, 2, 7)]
-    [InlineData("3\n3:abc4000000;", DeltaFaultKind.NumberTooLarge, 2, 7)]
+    [Test]
+    [Arguments("", DeltaFaultKind.Truncated, 0, 0)]
+    [Arguments("C", DeltaFaultKind.Truncated, 0, 0)]
+    [Arguments("C:", DeltaFaultKind.SizeMissing, 0, 0)]
+    [Arguments("\n1:a", DeltaFaultKind.SizeMissing, 0, 0)]
+    [Arguments("~~~~~~\n", DeltaFaultKind.NumberTooLarge, 0, 0)]
+    [Arguments("2000000\n", DeltaFaultKind.NumberTooLarge, 0, 0)]
+    [Arguments("10000\n", DeltaFaultKind.TargetOverLimit, 0, 0)]
+    [Arguments("3\n", DeltaFaultKind.Truncated, 1, 2)]
+    [Arguments("3\n3", DeltaFaultKind.Truncated, 1, 2)]
+    [Arguments("3\n3!abc0;", DeltaFaultKind.UnknownOperator, 1, 2)]
+    [Arguments("3\n@0,", DeltaFaultKind.NumberMissing, 1, 2)]
+    [Arguments("3\n1:a2@0", DeltaFaultKind.Truncated, 2, 5)]
+    [Arguments("3\n1:a2@0;", DeltaFaultKind.UnknownOperator, 2, 5)]
+    [Arguments("3\n1:a2@F,", DeltaFaultKind.CopyPastSource, 2, 5)]
+    [Arguments("3\n1:a2@3~~~~~,", DeltaFaultKind.NumberTooLarge, 2, 5)]
+    [Arguments("3\n1:a1@1~~~~~,", DeltaFaultKind.CopyPastSource, 2, 5)]
+    [Arguments("3\n1:a3~~~~~@1,", DeltaFaultKind.NumberTooLarge, 2, 5)]
+    [Arguments("3\n1:a1~~~~~@1,", DeltaFaultKind.TargetTooLong, 2, 5)]
+    [Arguments("3\n4:abcd0;", DeltaFaultKind.TargetTooLong, 1, 2)]
+    [Arguments("3\n3:ab", DeltaFaultKind.InsertPastDelta, 1, 2)]
+    [Arguments("3\n2:ab0;", DeltaFaultKind.TargetTooShort, 2, 6)]
+    [Arguments("3\n3:abc0;", DeltaFaultKind.ChecksumMismatch, 2, 7)]
+    [Arguments("3\n3:abc4000000;", DeltaFaultKind.NumberTooLarge, 2, 7)]
     public void Says_what_is_wrong_and_where(string delta, DeltaFaultKind kind, int command, int offset)
     {
         var isSound = DeltaApplier.TryApply(Source, Encoding.ASCII.GetBytes(delta), SizeMax, out _, out var fault);
@@ -43,7 +43,7 @@ public sealed class DeltaFaultTests
         Assert.NotEqual("", fault.ToString());
     }
 
-    [Fact]
+    [Test]
     public void Tells_a_person_which_bytes_are_meant()
     {
         DeltaApplier.TryApply(Source, "L\n5:hello9@8,0;"u8, SizeMax, out _, out var fault);
@@ -51,7 +51,7 @@ public sealed class DeltaFaultTests
         Assert.Equal("delta command 2 (byte 9) copies source bytes 8-17, but the source has 16", fault.ToString());
     }
 
-    [Fact]
+    [Test]
     public void Skips_the_checksum_when_told_and_ignores_what_follows_the_end()
     {
         Assert.True(DeltaApplier.TryApply(
@@ -59,7 +59,7 @@ public sealed class DeltaFaultTests
         Assert.Equal("abc"u8, made);
     }
 
-    [Fact]
+    [Test]
     public void Accepts_copies_and_inserts_of_nothing()
     {
         Assert.True(DeltaApplier.TryApply(Source, "0\n0@G,0:0;"u8, 0, out var made, out var fault), fault.ToString());
@@ -67,7 +67,7 @@ public sealed class DeltaFaultTests
     }
 
     // A few bytes that announce a gigabyte must not cost a gigabyte.
-    [Fact]
+    [Test]
     public void A_size_that_no_command_backs_up_allocates_nothing()
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
@@ -78,8 +78,8 @@ public sealed class DeltaFaultTests
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 10_000);
     }
 
-    [Theory]
-    [MemberData(nameof(DeltaVectorTests.Names), MemberType = typeof(DeltaVectorTests))]
+    [Test]
+    [MethodDataSource(typeof(DeltaVectorTests), nameof(DeltaVectorTests.Names))]
     public void A_delta_cut_anywhere_is_refused(string name)
     {
         var (source, _, delta) = DeltaVectorTests.Load(name);
@@ -88,7 +88,7 @@ public sealed class DeltaFaultTests
             Assert.False(DeltaApplier.TryApply(source, prefix, SizeMax, out _, out _));
     }
 
-    [Fact]
+    [Test]
     public void A_shorter_source_is_noticed() => Property.Check(prng =>
     {
         var (source, target) = DeltaPairs.Draw(prng);
@@ -103,7 +103,7 @@ public sealed class DeltaFaultTests
     });
 
     // Also the fuzz target: EDGESYNC_PROPERTY_RUNS=1000000 makes it long.
-    [Fact]
+    [Test]
     public void No_input_throws_or_gets_past_the_checks() => Property.Check(prng =>
     {
         var (source, target) = DeltaPairs.Draw(prng);

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Delta;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Delta;
 
@@ -9,10 +9,10 @@ public sealed class DeltaTests
 {
     private const int SizeMax = 1 << 24;
 
-    [Theory]
-    [InlineData("hello\n", "hello world\n", "430a433a68656c6c6f20776f726c640a3139785f56613b")]
-    [InlineData("0123456789abcdef0123456789abcdef", "", "300a303b")]
-    [InlineData(
+    [Test]
+    [Arguments("hello\n", "hello world\n", "430a433a68656c6c6f20776f726c640a3139785f56613b")]
+    [Arguments("0123456789abcdef0123456789abcdef", "", "300a303b")]
+    [Arguments(
         "The quick brown fox jumps over the lazy dog. PACK MY BOX with five dozen liquor jugs!\n",
         "PACK MY BOX with five dozen liquor jugs! The quick brown fox jumps over the lazy dog. \n",
         "314e0a6440692c313a206940302c313a0a3365336b30413b")]
@@ -23,7 +23,7 @@ public sealed class DeltaTests
         Assert.Equal(hex, Convert.ToHexStringLower(delta));
     }
 
-    [Fact]
+    [Test]
     public void What_was_encoded_applies() => Property.Check(prng =>
     {
         var (source, target) = DeltaPairs.Draw(prng);
@@ -34,7 +34,7 @@ public sealed class DeltaTests
         Assert.True(delta.Length <= DeltaEncoder.GetLengthMax(target.Length));
     }, runs: 500);
 
-    [Fact]
+    [Test]
     public void Appends_to_a_writer_and_answers_the_size_first() => Property.Check(prng =>
     {
         var (source, target) = DeltaPairs.Draw(prng);
@@ -49,7 +49,7 @@ public sealed class DeltaTests
         Assert.Equal(target, made.WrittenSpan.ToArray());
     });
 
-    [Fact]
+    [Test]
     public void Gives_up_when_the_budget_is_spent() => Property.Check(prng =>
     {
         var (source, target) = DeltaPairs.Draw(prng);

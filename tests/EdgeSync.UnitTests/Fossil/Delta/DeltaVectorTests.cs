@@ -1,20 +1,20 @@
 using EdgeSync.Fossil.Delta;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Delta;
 
 /// <summary>Deltas that stock wrote (<c>tests/Vectors/fossil/delta</c>), read and written.</summary>
 public sealed class DeltaVectorTests
 {
-    public static TheoryData<string> Names =>
+    public static TheoryData<string> Names() =>
         [.. Vectors.List("fossil", "delta").Where(p => p.EndsWith(".delta", StringComparison.Ordinal))
             .Select(p => Path.GetFileNameWithoutExtension(p))];
 
-    [Fact]
-    public void There_are_enough_of_them() => Assert.True(Names.Count >= 50);
+    [Test]
+    public void There_are_enough_of_them() => Assert.True(Names().Count >= 50);
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void Reads(string name)
     {
         var (source, target, delta) = Load(name);
@@ -23,8 +23,8 @@ public sealed class DeltaVectorTests
         Assert.Equal(target, made);
     }
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void Writes(string name)
     {
         var (source, target, delta) = Load(name);
@@ -32,8 +32,8 @@ public sealed class DeltaVectorTests
         Assert.Equal(delta, DeltaEncoder.Encode(source, target));
     }
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void Segments_add_up_to_the_target(string name)
     {
         var (source, target, delta) = Load(name);

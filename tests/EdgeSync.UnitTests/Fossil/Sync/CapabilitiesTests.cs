@@ -5,22 +5,22 @@ namespace EdgeSync.UnitTests.Fossil.Sync;
 public class CapabilitiesTests
 {
     // letters, developer's, reader's; then write, read, clone, admin, private, unversioned, addresses.
-    [Theory]
-    [InlineData("", "ei", "kptw", "")]
-    [InlineData("s", "ei", "kptw", "wrcae")]
-    [InlineData("a", "ei", "kptw", "wrcae")]
-    [InlineData("i", "ei", "kptw", "wr")]
-    [InlineData("o", "ei", "kptw", "r")]
-    [InlineData("g", "ei", "kptw", "c")]
-    [InlineData("v", "ei", "kptw", "wre")]
-    [InlineData("u", "ei", "go", "rc")]
-    [InlineData("v", "iu", "g", "wrc")]
-    [InlineData("v", "v", "", "")]
-    [InlineData("u", "x", "v", "p")]
-    [InlineData("sx", "ei", "kptw", "wrcaep")]
-    [InlineData("sy", "ei", "kptw", "wrcaeu")]
-    [InlineData("ixy", "ei", "kptw", "wrpu")]
-    [InlineData("hmnc", "ei", "kptw", "")]
+    [Test]
+    [Arguments("", "ei", "kptw", "")]
+    [Arguments("s", "ei", "kptw", "wrcae")]
+    [Arguments("a", "ei", "kptw", "wrcae")]
+    [Arguments("i", "ei", "kptw", "wr")]
+    [Arguments("o", "ei", "kptw", "r")]
+    [Arguments("g", "ei", "kptw", "c")]
+    [Arguments("v", "ei", "kptw", "wre")]
+    [Arguments("u", "ei", "go", "rc")]
+    [Arguments("v", "iu", "g", "wrc")]
+    [Arguments("v", "v", "", "")]
+    [Arguments("u", "x", "v", "p")]
+    [Arguments("sx", "ei", "kptw", "wrcaep")]
+    [Arguments("sy", "ei", "kptw", "wrcaeu")]
+    [Arguments("ixy", "ei", "kptw", "wrpu")]
+    [Arguments("hmnc", "ei", "kptw", "")]
     public void Letters_expand_as_stock_expands_them(string letters, string developer, string reader, string expected)
     {
         var may = Capabilities.Expand(letters, developer, reader);
@@ -34,7 +34,7 @@ public class CapabilitiesTests
         Assert.Equal(expected.Contains('e', StringComparison.Ordinal), may.MayReadAddresses);
     }
 
-    [Fact]
+    [Test]
     public void Sets_add_up()
     {
         var both = Capabilities.Expand("o", "", "").With(Capabilities.Expand("g", "", ""));

@@ -2,16 +2,16 @@ using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
 public class ClientSessionTests
 {
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
+    [Test]
+    [Arguments(1)]
+    [Arguments(2)]
+    [Arguments(3)]
     public void A_clone_brings_everything_public_in_every_protocol_version(int version)
     {
         var server = SampleProject.Create("s", nobody: "gjorz");
@@ -31,7 +31,7 @@ public class ClientSessionTests
         Assert.Null(client.Config.Get("edgesync-clone-seqno"));
     }
 
-    [Fact]
+    [Test]
     public void A_clone_with_private_content_brings_that_too()
     {
         var server = SampleProject.Create("sx", nobody: "gjorz");
@@ -46,7 +46,7 @@ public class ClientSessionTests
         Assert.Equal(server.HeldIds(), client.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void An_interrupted_clone_goes_on_where_it_was()
     {
         var server = SampleProject.Create("s", nobody: "gjorz");
@@ -73,7 +73,7 @@ public class ClientSessionTests
         Assert.True(report.ArtifactsReceived <= server.HeldIds().Count - held);
     }
 
-    [Fact]
+    [Test]
     public void A_refused_clone_says_so()
     {
         var client = new MemoryArtifactStore(null, new string('b', 40));
@@ -85,7 +85,7 @@ public class ClientSessionTests
         Assert.True(client.CloneIsOpen);
     }
 
-    [Fact]
+    [Test]
     public void A_push_of_one_check_in_is_one_round_and_only_new_artifacts_travel()
     {
         var (client, server) = Pair("s", 20);
@@ -98,7 +98,7 @@ public class ClientSessionTests
         Assert.False(client.Begin(StoreAccess.Read, default) && client.Any(ArtifactList.Unsent));
     }
 
-    [Fact]
+    [Test]
     public void A_pull_of_nothing_is_one_small_round()
     {
         var (client, server) = Pair("s", 200);
@@ -112,7 +112,7 @@ public class ClientSessionTests
         Assert.True(exchange.Requests[0].Length < 400);
     }
 
-    [Fact]
+    [Test]
     public void A_whole_history_goes_in_few_rounds()
     {
         var client = SampleProject.Create();
@@ -129,7 +129,7 @@ public class ClientSessionTests
         Assert.True(report.DeltasSent > report.ArtifactsSent / 3);
     }
 
-    [Fact]
+    [Test]
     public void A_whole_history_also_goes_to_a_server_that_does_not_let_us_read()
     {
         var client = SampleProject.Create();
@@ -145,7 +145,7 @@ public class ClientSessionTests
         Assert.Equal(client.HeldIds(), server.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void A_user_who_may_only_read_still_gets_the_pull_of_a_sync()
     {
         var (client, server) = Pair("", 5);
@@ -160,9 +160,9 @@ public class ClientSessionTests
         Assert.Equal(2, client.HeldIds().Except(server.HeldIds()).Count());
     }
 
-    [Theory]
-    [InlineData("wrong", SyncFaultKind.LoginFailed)]
-    [InlineData("secret", null)]
+    [Test]
+    [Arguments("wrong", SyncFaultKind.LoginFailed)]
+    [Arguments("secret", null)]
     public void A_wrong_password_is_a_typed_fault(string password, SyncFaultKind? expected)
     {
         var (client, server) = Pair("s", 2);
@@ -173,7 +173,7 @@ public class ClientSessionTests
         Assert.Equal(expected, report.Fault?.Kind);
     }
 
-    [Fact]
+    [Test]
     public void Another_project_is_a_typed_fault()
     {
         var server = SampleProject.Create(code: new string('f', 40), nobody: "oi");
@@ -184,13 +184,13 @@ public class ClientSessionTests
         Assert.Equal(SyncFaultKind.WrongProject, report.Fault?.Kind);
     }
 
-    [Theory]
-    [InlineData("<html>no</html>\n", SyncFaultKind.NotAServer)]
-    [InlineData("strange\n", SyncFaultKind.NotAServer)]
-    [InlineData("file 1 2 3 4\n", SyncFaultKind.Protocol)]
-    [InlineData("file 1111111111111111111111111111111111111111 9\nshort", SyncFaultKind.Protocol)]
-    [InlineData("file 1111111111111111111111111111111111111111 5\nshort", SyncFaultKind.DamagedArtifact)]
-    [InlineData("error something\\shappened\n", SyncFaultKind.ServerError)]
+    [Test]
+    [Arguments("<html>no</html>\n", SyncFaultKind.NotAServer)]
+    [Arguments("strange\n", SyncFaultKind.NotAServer)]
+    [Arguments("file 1 2 3 4\n", SyncFaultKind.Protocol)]
+    [Arguments("file 1111111111111111111111111111111111111111 9\nshort", SyncFaultKind.Protocol)]
+    [Arguments("file 1111111111111111111111111111111111111111 5\nshort", SyncFaultKind.DamagedArtifact)]
+    [Arguments("error something\\shappened\n", SyncFaultKind.ServerError)]
     public void A_bad_reply_is_a_typed_fault_and_leaves_nothing(string reply, SyncFaultKind expected)
     {
         var client = SampleProject.Create();
@@ -206,7 +206,7 @@ public class ClientSessionTests
         Assert.False(client.InRound);
     }
 
-    [Fact]
+    [Test]
     public void A_pull_of_nothing_is_one_round_even_with_lasting_phantoms()
     {
         var server = SampleProject.Create();
@@ -222,7 +222,7 @@ public class ClientSessionTests
         Assert.Single(report.Missing);
     }
 
-    [Fact]
+    [Test]
     public void Phantoms_that_never_come_are_reported_and_do_not_hold_up_the_rest()
     {
         var (client, server) = Pair("s", 3);
@@ -242,9 +242,9 @@ public class ClientSessionTests
     /// Stock sends what it knows by date as deltas of each other, and what changed its permission alone as a delta of itself;
     /// asked as by a clone of version 1 it sends what it has stored.
     /// </summary>
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
+    [Test]
+    [Arguments(true)]
+    [Arguments(false)]
     public void Deltas_in_a_circle_are_asked_for_as_a_clone_does_or_given_up(bool mayClone)
     {
         var text = new string('x', 400);
@@ -295,7 +295,7 @@ public class ClientSessionTests
         }
     }
 
-    [Fact]
+    [Test]
     public void Links_that_a_server_tells_are_ignored()
     {
         var client = SampleProject.Create();
@@ -310,7 +310,7 @@ public class ClientSessionTests
         Assert.Null(client.Config.Get("syncwith:http://elsewhere/"));
     }
 
-    [Fact]
+    [Test]
     public void A_clock_that_differs_is_reported()
     {
         var (client, server) = Pair("s", 2);
@@ -324,7 +324,7 @@ public class ClientSessionTests
         Assert.Equal(TimeSpan.FromMinutes(1), session.Report.ClockSkew);
     }
 
-    [Fact]
+    [Test]
     public void A_server_that_takes_long_has_no_other_clock()
     {
         var (client, server) = Pair("s", 2);
@@ -339,7 +339,7 @@ public class ClientSessionTests
         Assert.Null(session.Report.ClockSkew);
     }
 
-    [Fact]
+    [Test]
     public void A_cookie_is_kept_and_sent_back()
     {
         var client = SampleProject.Create();
@@ -355,7 +355,7 @@ public class ClientSessionTests
         Assert.Contains("\ncookie yum\n", Encoding.UTF8.GetString(request.WrittenSpan), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_lost_reply_is_made_good_by_the_next_request()
     {
         var (client, server) = Pair("s", 3);
@@ -377,7 +377,7 @@ public class ClientSessionTests
         Assert.False(client.InRound);
     }
 
-    [Fact]
+    [Test]
     public void Of_a_reply_that_breaks_off_what_is_whole_is_kept_and_only_the_rest_is_asked_for()
     {
         var server = SampleProject.Create();
@@ -405,7 +405,7 @@ public class ClientSessionTests
         Assert.False(client.InRound);
     }
 
-    [Fact]
+    [Test]
     public void A_front_without_anything_whole_is_a_lost_reply()
     {
         var server = SampleProject.Create();
@@ -425,7 +425,7 @@ public class ClientSessionTests
         Assert.True(session.Report.IsOk, session.Report.Fault?.Text);
     }
 
-    [Fact]
+    [Test]
     public void A_request_refused_for_its_size_becomes_smaller()
     {
         var client = SampleProject.Create();
@@ -441,7 +441,7 @@ public class ClientSessionTests
         Assert.InRange(request.WrittenCount, 20_000, before / 2);
     }
 
-    [Fact]
+    [Test]
     public void Artifacts_that_were_not_asked_for_are_not_taken_by_a_push()
     {
         var client = SampleProject.Create();
@@ -457,7 +457,7 @@ public class ClientSessionTests
         Assert.Empty(client.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void A_lock_held_by_somebody_else_is_in_the_report()
     {
         var (client, server) = Pair("s", 2);
@@ -471,7 +471,7 @@ public class ClientSessionTests
         Assert.Equal("tester", second.LockHolder);
     }
 
-    [Fact]
+    [Test]
     public void Configuration_goes_both_ways_and_the_newer_row_wins()
     {
         var (client, server) = Pair("s", 1);

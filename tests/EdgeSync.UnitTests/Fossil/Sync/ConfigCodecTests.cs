@@ -1,12 +1,12 @@
 using System.Text;
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
 public class ConfigCodecTests
 {
-    [Fact]
+    [Test]
     public void Reads_a_row_of_stock()
     {
         var body = "1795309470 'tester' pw 'd415' cap 's' info 'it''s me' photo x'00ff' jx '{}' nonsense 5"u8;
@@ -19,22 +19,22 @@ public class ConfigCodecTests
         Assert.Equal(new byte[] { 0, 255 }, row.Columns[3].Value.Value);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("x 'a' value 'b'")]
-    [InlineData("2440587.5 'All Tickets' cols 'x'")]
-    [InlineData("5 a value 'b'")]
-    [InlineData("5 'a' value 'b")]
-    [InlineData("5 'a' value 'b'c'")]
-    [InlineData("5 'a' value randomblob(5)")]
-    [InlineData("5 'a' value x'0g'")]
-    [InlineData("5 'a' value")]
+    [Test]
+    [Arguments("")]
+    [Arguments("x 'a' value 'b'")]
+    [Arguments("2440587.5 'All Tickets' cols 'x'")]
+    [Arguments("5 a value 'b'")]
+    [Arguments("5 'a' value 'b")]
+    [Arguments("5 'a' value 'b'c'")]
+    [Arguments("5 'a' value randomblob(5)")]
+    [Arguments("5 'a' value x'0g'")]
+    [Arguments("5 'a' value")]
     public void Refuses_what_is_no_literal(string body)
     {
         Assert.False(ConfigCodec.TryParse(ConfigTable.Config, Encoding.UTF8.GetBytes(body), out _));
     }
 
-    [Fact]
+    [Test]
     public void Reads_what_it_wrote()
     {
         Property.Check(prng =>
@@ -50,7 +50,7 @@ public class ConfigCodecTests
         });
     }
 
-    [Fact]
+    [Test]
     public void Areas_are_those_of_stock()
     {
         Assert.Equal(ConfigAreas.Project, ConfigAreaNames.AreaOfSetting("project-name"));

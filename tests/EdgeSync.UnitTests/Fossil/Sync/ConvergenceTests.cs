@@ -2,14 +2,14 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
 /// <summary>Sync merges sets: in any order, any number of times, over any number of parties.</summary>
 public class ConvergenceTests
 {
-    [Fact]
+    [Test]
     public void Two_parties_hold_the_same_after_one_sync()
     {
         Property.Check(
@@ -24,7 +24,7 @@ public class ConvergenceTests
             runs: 20);
     }
 
-    [Fact]
+    [Test]
     public void A_second_sync_finds_nothing_to_do()
     {
         Property.Check(
@@ -42,7 +42,7 @@ public class ConvergenceTests
             runs: 10);
     }
 
-    [Fact]
+    [Test]
     public void Three_parties_hold_the_same_whatever_the_order()
     {
         Property.Check(
@@ -72,7 +72,7 @@ public class ConvergenceTests
         }
     }
 
-    [Fact]
+    [Test]
     public void Private_artifacts_stay_private_and_travel_only_when_asked()
     {
         var (one, two) = (SampleProject.Create("sx"), SampleProject.Create("sx"));
@@ -86,7 +86,7 @@ public class ConvergenceTests
         Assert.DoesNotContain(secret, two.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void A_private_artifact_becomes_public_where_it_is_published()
     {
         var (one, two) = (SampleProject.Create("sx"), SampleProject.Create("sx"));
@@ -99,7 +99,7 @@ public class ConvergenceTests
         Assert.Contains(id, two.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void Shunned_artifacts_do_not_travel()
     {
         var (one, two) = (SampleProject.Create(), SampleProject.Create());
@@ -112,7 +112,7 @@ public class ConvergenceTests
         Assert.Empty(two.Phantoms);
     }
 
-    [Fact]
+    [Test]
     public void Clusters_lead_to_what_is_not_announced_any_more()
     {
         var server = SampleProject.Create();
@@ -131,7 +131,7 @@ public class ConvergenceTests
         Assert.Empty(late.Phantoms);
     }
 
-    [Fact]
+    [Test]
     public void Unversioned_files_converge_and_the_newer_one_wins()
     {
         Property.Check(
@@ -154,7 +154,7 @@ public class ConvergenceTests
             runs: 200);
     }
 
-    [Fact]
+    [Test]
     public void A_deletion_travels_to_whoever_still_has_the_file()
     {
         var (one, two) = (SampleProject.Create("sy"), SampleProject.Create("sy"));
@@ -168,7 +168,7 @@ public class ConvergenceTests
         Assert.True(entry.IsDeletion);
     }
 
-    [Fact]
+    [Test]
     public void Without_the_capability_unversioned_files_are_only_pulled()
     {
         var (one, two) = (SampleProject.Create("s"), SampleProject.Create("s"));
@@ -182,7 +182,7 @@ public class ConvergenceTests
         Assert.True(one.Unversioned.TryFind("yours", out _));
     }
 
-    [Fact]
+    [Test]
     public void A_revert_makes_the_local_files_those_of_the_server()
     {
         var (one, two) = (SampleProject.Create("sy"), SampleProject.Create("sy"));
@@ -196,7 +196,7 @@ public class ConvergenceTests
         Assert.Equal(one.Unversioned.List(), two.Unversioned.List());
     }
 
-    [Fact]
+    [Test]
     public void Synced_tables_converge_and_deletions_travel()
     {
         var schema = new SyncedTableSchema(

@@ -1,6 +1,6 @@
 using System.Text;
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
@@ -9,7 +9,7 @@ public class PeerMemoryTests
 {
     private const int Checkins = 700;
 
-    [Fact]
+    [Test]
     public void A_second_push_of_nothing_is_one_small_round()
     {
         var (client, server) = (NewClient(), SampleProject.Create());
@@ -23,7 +23,7 @@ public class PeerMemoryTests
         Assert.DoesNotContain("send-catalog", Encoding.UTF8.GetString(exchange.Requests[0]), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_push_of_nothing_writes_nothing_the_second_time()
     {
         var (client, server) = (NewClient(), SampleProject.Create());
@@ -35,7 +35,7 @@ public class PeerMemoryTests
         Assert.Equal(mark, client.State.PeerMarks["server"]);
     }
 
-    [Fact]
+    [Test]
     public void One_new_check_in_is_one_round_and_moves_the_mark()
     {
         var (client, server) = (NewClient(), SampleProject.Create());
@@ -51,7 +51,7 @@ public class PeerMemoryTests
         Assert.Equal(client.HeldIds().Count, (int)client.State.PeerMarks["server"].Through.Value);
     }
 
-    [Fact]
+    [Test]
     public void Without_a_mark_few_new_artifacts_are_announced_with_the_rest_in_one_round()
     {
         var (client, server) = (NewClient(), SampleProject.Create());
@@ -64,10 +64,10 @@ public class PeerMemoryTests
         Assert.Equal(client.HeldIds(), server.HeldIds());
     }
 
-    [Theory]
-    [InlineData(Checkins - 1)]
-    [InlineData(Checkins / 2)]
-    [InlineData(0)]
+    [Test]
+    [Arguments(Checkins - 1)]
+    [Arguments(Checkins / 2)]
+    [Arguments(0)]
     public void A_server_that_was_put_back_from_a_backup_gets_all_that_it_lost(int checkinsInBackup)
     {
         var (client, server) = (NewClient(), SampleProject.Create());
@@ -81,7 +81,7 @@ public class PeerMemoryTests
         Assert.Empty(client.HeldIds().Except(restored.HeldIds()));
     }
 
-    [Fact]
+    [Test]
     public void A_gap_below_what_is_announced_is_found_when_the_mark_is_a_day_old()
     {
         var client = SampleProject.Create();
@@ -101,7 +101,7 @@ public class PeerMemoryTests
         Assert.Equal(DirectExchange.Now + TimeSpan.FromHours(25), client.State.PeerMarks["server"].ComparedAt);
     }
 
-    [Fact]
+    [Test]
     public void A_server_that_takes_nothing_is_known_to_hold_nothing()
     {
         var client = NewClient();
@@ -113,7 +113,7 @@ public class PeerMemoryTests
         Assert.Empty(client.State.PeerMarks);
     }
 
-    [Fact]
+    [Test]
     public void What_is_known_of_one_server_says_nothing_of_another()
     {
         var (client, first, second) = (NewClient(), SampleProject.Create(), SampleProject.Create());

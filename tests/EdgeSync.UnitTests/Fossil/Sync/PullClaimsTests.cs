@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
@@ -34,7 +34,7 @@ public sealed class PullClaimsTests : IDisposable
         Assert.Equal(0, _claims.Count);
     }
 
-    [Fact]
+    [Test]
     public void What_one_asks_for_the_other_leaves_to_it()
     {
         Round(_one, Now);                       // brings the name
@@ -49,7 +49,7 @@ public sealed class PullClaimsTests : IDisposable
         Assert.False(_one.Report.LeftToOthers);
     }
 
-    [Fact]
+    [Test]
     public void A_lost_request_holds_nothing_back()
     {
         Round(_one, Now);
@@ -62,9 +62,9 @@ public sealed class PullClaimsTests : IDisposable
         Assert.False(_two.Report.LeftToOthers);
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
+    [Test]
+    [Arguments(true)]
+    [Arguments(false)]
     public void A_peer_that_fell_silent_holds_nothing_back_and_one_that_is_slow_does(bool isHeard)
     {
         Round(_one, Now);
@@ -78,7 +78,7 @@ public sealed class PullClaimsTests : IDisposable
         Assert.Equal(!isHeard, _client.HeldIds().Contains(_big));
     }
 
-    [Fact]
+    [Test]
     public void What_was_announced_by_name_is_asked_for_once()
     {
         using var first = new ClientSession(_client, SampleProject.Options(SyncActions.Pull) with { Claim = _claims.Open(Now), Wanted = [_big] }, new SeededEntropy(3));

@@ -4,7 +4,7 @@ using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
@@ -14,20 +14,20 @@ public class ServerHandlerTests
     private static readonly string Pull = $"pull x {SampleProject.Code}\n";
     private static readonly string Push = $"push x {SampleProject.Code}\n";
 
-    [Theory]
-    [InlineData("pull x {P}\n", "", "error not\\sauthorized\\sto\\sread\n")]
-    [InlineData("push x {P}\n", "o", "error not\\sauthorized\\sto\\swrite\n")]
-    [InlineData("pull x {P}\npush x {P}\n", "o", "message pull\\sonly\\s-\\snot\\sauthorized\\sto\\spush\n")]
-    [InlineData("clone 3 1\n", "o", "error not\\sauthorized\\sto\\sclone\n")]
-    [InlineData("file {H} 1\nx", "oi", "error not\\sauthorized\\sto\\swrite\n")]
-    [InlineData("config /config 5\n5 'a'\n", "oi", "error not\\sauthorized\\sto\\spush\\sconfiguration\n")]
-    [InlineData("pragma send-private\n", "s", "error not\\sauthorized\\sto\\ssync\\sprivate\\scontent\n")]
-    [InlineData("pull x 1111111111111111111111111111111111111111\n", "s", "error wrong\\sproject\n")]
-    [InlineData("gimme nonsense\n", "s", "error bad\\scommand:\\sgimme\\snonsense\\n\n")]
-    [InlineData("\n", "s", "error bad\\scommand:\\s\\n\n")]
-    [InlineData("clone_seqno 5\n", "s", "error bad\\scommand:\\sclone_seqno\\s5\\n\n")]
-    [InlineData("push x {P}\nfile {H} nonsense\n", "i", "error malformed\\sfile\\sline\n")]
-    [InlineData("push x {P}\nfile {H} 100\nshort", "i", "error malformed\\sfile\\sline\n")]
+    [Test]
+    [Arguments("pull x {P}\n", "", "error not\\sauthorized\\sto\\sread\n")]
+    [Arguments("push x {P}\n", "o", "error not\\sauthorized\\sto\\swrite\n")]
+    [Arguments("pull x {P}\npush x {P}\n", "o", "message pull\\sonly\\s-\\snot\\sauthorized\\sto\\spush\n")]
+    [Arguments("clone 3 1\n", "o", "error not\\sauthorized\\sto\\sclone\n")]
+    [Arguments("file {H} 1\nx", "oi", "error not\\sauthorized\\sto\\swrite\n")]
+    [Arguments("config /config 5\n5 'a'\n", "oi", "error not\\sauthorized\\sto\\spush\\sconfiguration\n")]
+    [Arguments("pragma send-private\n", "s", "error not\\sauthorized\\sto\\ssync\\sprivate\\scontent\n")]
+    [Arguments("pull x 1111111111111111111111111111111111111111\n", "s", "error wrong\\sproject\n")]
+    [Arguments("gimme nonsense\n", "s", "error bad\\scommand:\\sgimme\\snonsense\\n\n")]
+    [Arguments("\n", "s", "error bad\\scommand:\\s\\n\n")]
+    [Arguments("clone_seqno 5\n", "s", "error bad\\scommand:\\sclone_seqno\\s5\\n\n")]
+    [Arguments("push x {P}\nfile {H} nonsense\n", "i", "error malformed\\sfile\\sline\n")]
+    [Arguments("push x {P}\nfile {H} 100\nshort", "i", "error malformed\\sfile\\sline\n")]
     public void What_is_not_allowed_gets_stocks_answer(string request, string capabilities, string expected)
     {
         var store = SampleProject.Create("", nobody: capabilities);
@@ -40,7 +40,7 @@ public class ServerHandlerTests
     }
 
     /// <summary>Stock tells with whom else it syncs when asked so; whom we know is nobody's business.</summary>
-    [Fact]
+    [Test]
     public void A_request_for_links_is_answered_as_one_without_it()
     {
         var store = SampleProject.Create();
@@ -52,14 +52,14 @@ public class ServerHandlerTests
     }
 
     // Which cards do something for whom.
-    [Theory]
-    [InlineData("", false, false, false, false)]
-    [InlineData("o", true, false, false, false)]
-    [InlineData("i", true, true, false, false)]
-    [InlineData("g", false, false, true, false)]
-    [InlineData("a", true, true, true, true)]
-    [InlineData("s", true, true, true, true)]
-    [InlineData("v", true, true, false, false)]
+    [Test]
+    [Arguments("", false, false, false, false)]
+    [Arguments("o", true, false, false, false)]
+    [Arguments("i", true, true, false, false)]
+    [Arguments("g", false, false, true, false)]
+    [Arguments("a", true, true, true, true)]
+    [Arguments("s", true, true, true, true)]
+    [Arguments("v", true, true, false, false)]
     public void Capabilities_decide_for_every_operation(string letters, bool pull, bool push, bool clone, bool config)
     {
         Assert.Equal(pull, IsAllowed(Pull));
@@ -79,7 +79,7 @@ public class ServerHandlerTests
         }
     }
 
-    [Fact]
+    [Test]
     public void A_signature_is_good_for_its_body_only()
     {
         var store = SampleProject.Create("s", nobody: "");
@@ -96,15 +96,15 @@ public class ServerHandlerTests
     /// Since 2.27 clients log in beside the message (R1). What is refused: a card for another message, two cards whichever way
     /// they come, and any other card there, which no nonce covers.
     /// </summary>
-    [Theory]
-    [InlineData("{L}", "{B}", true)]
-    [InlineData("{L}", "{B}# more\n", false)]
-    [InlineData("{L}\n{L}", "{B}", false)]
-    [InlineData("{L}", "{L}\n{B}", false)]
-    [InlineData("login tester 1 2", "{B}", false)]
-    [InlineData("", "{B}", null)]
-    [InlineData("logout", "{B}", null)]
-    [InlineData("config /config 17\n5 'css' value 'x'\n", "{B}", null)]
+    [Test]
+    [Arguments("{L}", "{B}", true)]
+    [Arguments("{L}", "{B}# more\n", false)]
+    [Arguments("{L}\n{L}", "{B}", false)]
+    [Arguments("{L}", "{L}\n{B}", false)]
+    [Arguments("login tester 1 2", "{B}", false)]
+    [Arguments("", "{B}", null)]
+    [Arguments("logout", "{B}", null)]
+    [Arguments("config /config 17\n5 'css' value 'x'\n", "{B}", null)]
     public void A_login_card_beside_the_message_signs_all_of_it(string beside, string message, bool? isLoggedIn)
     {
         var store = SampleProject.Create("s", nobody: "");
@@ -123,12 +123,12 @@ public class ServerHandlerTests
             text.Replace("{L}", card, StringComparison.Ordinal).Replace("{B}", Pull, StringComparison.Ordinal));
     }
 
-    [Theory]
-    [InlineData("developer")]
-    [InlineData("reader")]
-    [InlineData("unknown")]
-    [InlineData("empty")]
-    [InlineData("expired")]
+    [Test]
+    [Arguments("developer")]
+    [Arguments("reader")]
+    [Arguments("unknown")]
+    [Arguments("empty")]
+    [Arguments("expired")]
     public void Some_users_never_log_in(string user)
     {
         var store = SampleProject.Create("s", nobody: "");
@@ -147,9 +147,9 @@ public class ServerHandlerTests
         Assert.True(exchange.Outcomes[0].LoginFailed);
     }
 
-    [Theory]
-    [InlineData("nobody")]
-    [InlineData("anonymous")]
+    [Test]
+    [Arguments("nobody")]
+    [Arguments("anonymous")]
     public void Anybody_may_be_nobody_or_anonymous(string user)
     {
         var reply = new DirectExchange(SampleProject.Create("s", nobody: "o")).AnswerText(Signed(Pull, user, "whatever"));
@@ -158,7 +158,7 @@ public class ServerHandlerTests
     }
 
     /// <summary>A content that comes back, or whose permission alone changed, must not be sent as a delta of what rests on it.</summary>
-    [Fact]
+    [Test]
     public void No_artifact_is_ever_sent_as_a_delta_that_leads_back_to_itself()
     {
         var store = SampleProject.Create();
@@ -189,7 +189,7 @@ public class ServerHandlerTests
     }
 
     /// <summary>Stock's <c>sync --private</c> asks for its private phantoms and announces them, in one request (R2).</summary>
-    [Fact]
+    [Test]
     public void What_is_asked_for_is_sent_though_it_was_announced_but_not_what_was_just_sent()
     {
         var store = SampleProject.Create("sx", nobody: "");
@@ -207,10 +207,10 @@ public class ServerHandlerTests
     }
 
     /// <summary>Few bytes of question must not draw many of answer (S12).</summary>
-    [Theory]
-    [InlineData("reqconfig /all\n")]
-    [InlineData("reqconfig /user\n")]
-    [InlineData("clone 3 1\n")]
+    [Test]
+    [Arguments("reqconfig /all\n")]
+    [Arguments("reqconfig /user\n")]
+    [Arguments("clone 3 1\n")]
     public void What_is_asked_for_again_and_again_is_told_once(string card)
     {
         var store = SampleProject.Create("s");
@@ -222,7 +222,7 @@ public class ServerHandlerTests
         Assert.Equal(once, often);
     }
 
-    [Fact]
+    [Test]
     public void A_request_makes_a_bounded_number_of_names_known()
     {
         var store = SampleProject.Create(nobody: "oi");
@@ -235,7 +235,7 @@ public class ServerHandlerTests
     }
 
     /// <summary>Stock stores it, as public (S13).</summary>
-    [Fact]
+    [Test]
     public void A_private_file_of_a_client_that_may_not_send_such_is_not_stored_at_all()
     {
         var store = SampleProject.Create("oi", nobody: "");
@@ -247,7 +247,7 @@ public class ServerHandlerTests
         Assert.DoesNotContain(id, store.HeldIds(withPrivate: true));
     }
 
-    [Fact]
+    [Test]
     public void A_delta_of_itself_is_not_asked_for_again_in_the_answer()
     {
         var store = SampleProject.Create(nobody: "oi");
@@ -270,7 +270,7 @@ public class ServerHandlerTests
         Assert.DoesNotContain("gimme ", inTheEnd, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_second_login_card_is_refused()
     {
         var exchange = new DirectExchange(SampleProject.Create());
@@ -280,7 +280,7 @@ public class ServerHandlerTests
         Assert.Equal("login failed", exchange.Outcomes[0].Error);
     }
 
-    [Fact]
+    [Test]
     public void A_wrong_hash_rolls_the_whole_request_back()
     {
         var store = SampleProject.Create("s", nobody: "i");
@@ -295,7 +295,7 @@ public class ServerHandlerTests
         Assert.Empty(store.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void A_bad_delta_rolls_the_whole_request_back()
     {
         var store = SampleProject.Create("s", nobody: "i");
@@ -307,7 +307,7 @@ public class ServerHandlerTests
         Assert.Single(store.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void A_delta_without_its_source_waits_and_the_source_is_asked_for()
     {
         var store = SampleProject.Create("s", nobody: "i");
@@ -325,7 +325,7 @@ public class ServerHandlerTests
         Assert.Equal(2, store.HeldIds().Count);
     }
 
-    [Fact]
+    [Test]
     public void Names_in_upper_case_are_no_names_and_do_no_harm()
     {
         var store = SampleProject.Create("s", nobody: "i");
@@ -336,7 +336,7 @@ public class ServerHandlerTests
         Assert.Empty(store.Phantoms);
     }
 
-    [Fact]
+    [Test]
     public void Announced_artifacts_are_asked_for_but_not_shunned_ones()
     {
         var store = SampleProject.Create("s", nobody: "i");
@@ -349,7 +349,7 @@ public class ServerHandlerTests
         Assert.DoesNotContain(shunned.ToString(), reply, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void At_most_as_many_artifacts_are_asked_for_as_the_options_say()
     {
         var store = SampleProject.Create("s", nobody: "i");
@@ -361,7 +361,7 @@ public class ServerHandlerTests
         Assert.Equal(50, store.Phantoms.Count());
     }
 
-    [Fact]
+    [Test]
     public void A_full_reply_announces_what_did_not_fit()
     {
         var store = SampleProject.Create("s", nobody: "o");
@@ -375,7 +375,7 @@ public class ServerHandlerTests
         Assert.Equal(7, reply.Split("igot ").Length - 1);
     }
 
-    [Fact]
+    [Test]
     public void A_client_before_2_0_is_told_that_it_cannot_have_long_names()
     {
         var store = SampleProject.Create("s", nobody: "og");
@@ -388,7 +388,7 @@ public class ServerHandlerTests
         Assert.Contains("error Fossil\\sversion\\s2.0\\sor\\slater\\srequired.\n", cloned, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Private_artifacts_are_only_named_to_those_who_may_not_have_them()
     {
         var store = SampleProject.Create("s", nobody: "o");
@@ -400,7 +400,7 @@ public class ServerHandlerTests
         Assert.DoesNotContain("file ", reply, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Only_whitelisted_configuration_leaves()
     {
         var store = SampleProject.Create("s", nobody: "o");
@@ -418,7 +418,7 @@ public class ServerHandlerTests
         Assert.DoesNotContain("hidden", reply, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_lock_keeps_others_off_until_it_is_given_back_or_old()
     {
         var store = SampleProject.Create("i", nobody: "o");
@@ -443,7 +443,7 @@ public class ServerHandlerTests
             Encoding.UTF8.GetString(exchange.Answer(Encoding.UTF8.GetBytes(Signed(body)), now));
     }
 
-    [Fact]
+    [Test]
     public void A_lock_ends_when_the_check_in_has_a_child()
     {
         var store = SampleProject.Create("i", nobody: "o");
@@ -457,7 +457,7 @@ public class ServerHandlerTests
         Assert.DoesNotContain("ci-lock-fail", reply, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_read_only_repository_serves_pulls_and_refuses_pushes()
     {
         var store = SampleProject.Create("s", nobody: "oig");
@@ -468,7 +468,7 @@ public class ServerHandlerTests
         Assert.Contains("error not\\sauthorized\\sto\\swrite", new DirectExchange(store).AnswerText(Push), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void No_request_makes_it_throw_or_leave_a_round_open()
     {
         var seed = Signed(

@@ -3,7 +3,7 @@ using System.Text;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Xfer;
 
@@ -17,7 +17,7 @@ public class RecordedExchangeTests
         "456bdb71d36e1851cfa12469acbc7176ac481ffec762b3fa18f6d6a9d395ad1f",
     ];
 
-    [Fact]
+    [Test]
     public void A_clone_reply_of_stock_fills_an_empty_store()
     {
         var store = CloneFromRecording(out var report);
@@ -32,7 +32,7 @@ public class RecordedExchangeTests
         Assert.Equal("2", store.Config.Get("hash-policy"));
     }
 
-    [Fact]
+    [Test]
     public void Our_reply_to_a_clone_is_stocks_reply_byte_for_byte()
     {
         var store = new MemoryArtifactStore(SampleProject.Code, new string('a', 40));
@@ -47,7 +47,7 @@ public class RecordedExchangeTests
         Assert.True(exchange.Outcomes[0].MustBePlain);
     }
 
-    [Fact]
+    [Test]
     public void A_push_of_stock_is_taken_and_its_login_accepted()
     {
         var store = CloneFromRecording(out _);
@@ -64,7 +64,7 @@ public class RecordedExchangeTests
             ArtifactId.Parse("d68366ff54d77c74b8bab68a7d73717ffce3b40d95ce30f82cdb03e5928f3a7e"), store.HeldIds());
     }
 
-    [Fact]
+    [Test]
     public void The_same_push_again_is_refused()
     {
         var store = CloneFromRecording(out _);

@@ -2,15 +2,15 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using EdgeSync.Fossil.Xfer;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Xfer;
 
 public class XferFrameTests
 {
-    [Theory]
-    [InlineData(XferEncoding.Plain)]
-    [InlineData(XferEncoding.Zlib)]
+    [Test]
+    [Arguments(XferEncoding.Plain)]
+    [Arguments(XferEncoding.Zlib)]
     public void The_front_of_a_body_is_the_front_of_the_message(XferEncoding encoding) => Property.Check(
         prng =>
         {
@@ -28,7 +28,7 @@ public class XferFrameTests
 
     private const int SizeMax = 1 << 20;
 
-    [Fact]
+    [Test]
     public void Reads_the_request_of_a_stock_client()
     {
         var fault = XferFrame.TryDecode(
@@ -40,7 +40,7 @@ public class XferFrameTests
             Encoding.ASCII.GetString(message.Span));
     }
 
-    [Fact]
+    [Test]
     public void Reads_what_it_wrote()
     {
         Property.Check(prng =>
@@ -56,7 +56,7 @@ public class XferFrameTests
         });
     }
 
-    [Fact]
+    [Test]
     public void Takes_plain_text_under_the_compressed_type()
     {
         var fault = XferFrame.TryDecode(XferEncoding.Zlib, "pull a b\n"u8.ToArray(), SizeMax, out var message);
@@ -65,14 +65,14 @@ public class XferFrameTests
         Assert.Equal("pull a b\n", Encoding.ASCII.GetString(message.Span));
     }
 
-    [Fact]
+    [Test]
     public void An_empty_body_is_an_empty_message()
     {
         Assert.Equal(XferFrameFault.None, XferFrame.TryDecode(XferEncoding.Zlib, default, SizeMax, out var message));
         Assert.True(message.IsEmpty);
     }
 
-    [Fact]
+    [Test]
     public void Refuses_a_declared_size_over_the_limit()
     {
         var body = Encode(new byte[SizeMax + 1]);
@@ -80,7 +80,7 @@ public class XferFrameTests
         Assert.Equal(XferFrameFault.TooLarge, XferFrame.TryDecode(XferEncoding.Zlib, body, SizeMax, out _));
     }
 
-    [Fact]
+    [Test]
     public void Refuses_more_bytes_than_declared()
     {
         var body = Encode(new byte[5000]);
@@ -89,7 +89,7 @@ public class XferFrameTests
         Assert.Equal(XferFrameFault.Damaged, XferFrame.TryDecode(XferEncoding.Zlib, body, SizeMax, out _));
     }
 
-    [Fact]
+    [Test]
     public void Accepts_fewer_bytes_than_declared_as_stock_does()
     {
         var body = Encode(Encoding.ASCII.GetBytes("igot\n"));
@@ -99,7 +99,7 @@ public class XferFrameTests
         Assert.Equal(5, message.Length);
     }
 
-    [Fact]
+    [Test]
     public void Refuses_a_small_body_that_declares_what_it_cannot_hold()
     {
         var body = Encode(Encoding.ASCII.GetBytes("igot\n"));
@@ -108,7 +108,7 @@ public class XferFrameTests
         Assert.Equal(XferFrameFault.Damaged, XferFrame.TryDecode(XferEncoding.Zlib, body, SizeMax, out _));
     }
 
-    [Fact]
+    [Test]
     public void No_body_makes_it_throw()
     {
         var good = Encode(Encoding.ASCII.GetBytes(string.Join('\n', Enumerable.Range(0, 200))));
@@ -120,21 +120,21 @@ public class XferFrameTests
         });
     }
 
-    [Theory]
-    [InlineData("application/x-fossil", XferEncoding.Zlib)]
-    [InlineData("Application/X-Fossil; charset=utf-8", XferEncoding.Zlib)]
-    [InlineData("application/x-fossil-uncompressed", XferEncoding.Plain)]
-    [InlineData("application/x-fossil-debug", XferEncoding.Plain)]
+    [Test]
+    [Arguments("application/x-fossil", XferEncoding.Zlib)]
+    [Arguments("Application/X-Fossil; charset=utf-8", XferEncoding.Zlib)]
+    [Arguments("application/x-fossil-uncompressed", XferEncoding.Plain)]
+    [Arguments("application/x-fossil-debug", XferEncoding.Plain)]
     public void The_content_type_says_how_a_message_travels(string contentType, XferEncoding expected)
     {
         Assert.True(XferFrame.TryGetEncoding(contentType, out var encoding));
         Assert.Equal(expected, encoding);
     }
 
-    [Theory]
-    [InlineData("text/html")]
-    [InlineData("application/x-fossil-other")]
-    [InlineData("")]
+    [Test]
+    [Arguments("text/html")]
+    [Arguments("application/x-fossil-other")]
+    [Arguments("")]
     public void Other_content_types_are_no_messages(string contentType)
     {
         Assert.False(XferFrame.TryGetEncoding(contentType, out _));

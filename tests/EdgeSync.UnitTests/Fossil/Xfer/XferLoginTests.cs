@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Xfer;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Xfer;
 
@@ -16,7 +16,7 @@ public class XferLoginTests
 
     private static byte[] Signature => "d1a9f94316af70c37c8748efe240b99c2c87580b"u8.ToArray();
 
-    [Fact]
+    [Test]
     public void Signs_as_stock_does()
     {
         var output = new ArrayBufferWriter<byte>();
@@ -29,7 +29,7 @@ public class XferLoginTests
             Encoding.ASCII.GetString(output.WrittenSpan));
     }
 
-    [Fact]
+    [Test]
     public void A_nonce_fits_its_body_only()
     {
         var body = Encoding.ASCII.GetBytes(Body);
@@ -39,17 +39,17 @@ public class XferLoginTests
         Assert.False(XferLogin.NonceFits("nonsense"u8, body));
     }
 
-    [Theory]
-    [InlineData(Secret, true)]
-    [InlineData("secret", true)]
-    [InlineData("Secret", false)]
-    [InlineData("", false)]
+    [Test]
+    [Arguments(Secret, true)]
+    [Arguments("secret", true)]
+    [Arguments("Secret", false)]
+    [Arguments("", false)]
     public void A_signature_fits_the_stored_secret_or_clear_text(string stored, bool fits)
     {
         Assert.Equal(fits, XferLogin.SignatureFits(Signature, Nonce, stored, SampleProject.Code, "tester"));
     }
 
-    [Fact]
+    [Test]
     public void An_empty_stored_password_never_fits()
     {
         var signature = Convert.ToHexStringLower(System.Security.Cryptography.SHA1.HashData(Nonce));

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Xfer;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Xfer;
 
@@ -66,13 +66,13 @@ public class XferReaderTests
         "XIGot 4", "XGimme 3", "XRow 5 [123]", "XDelete 5 [4]", "Unknown 2", "Blank 0", "Comment 0",
     ];
 
-    [Fact]
+    [Test]
     public void Reads_every_card_with_its_payload()
     {
         Assert.Equal(Expected, ReadAll(MessageBytes));
     }
 
-    [Fact]
+    [Test]
     public void Stops_regularly_at_every_cut_and_goes_on_when_more_has_come()
     {
         foreach (var prefix in Splits.Prefixes(MessageBytes))
@@ -88,7 +88,7 @@ public class XferReaderTests
         }
     }
 
-    [Fact]
+    [Test]
     public void A_stream_gives_the_same_cards_however_it_is_cut()
     {
         foreach (var sequence in Splits.Of(MessageBytes))
@@ -98,7 +98,7 @@ public class XferReaderTests
         }
     }
 
-    [Fact]
+    [Test]
     public void A_stream_fed_byte_by_byte_gives_each_card_when_its_last_byte_is_there()
     {
         using var stream = new XferStream();
@@ -119,16 +119,16 @@ public class XferReaderTests
         Assert.Equal(MessageBytes.Length, start);
     }
 
-    [Theory]
-    [InlineData("file zz\n")]
-    [InlineData("file a b c d 5\n")]
-    [InlineData("file a -5\n")]
-    [InlineData("file a 99999999999999999999\n")]
-    [InlineData("cfile a 5\n")]
-    [InlineData("uvfile a 5 - 0\n")]
-    [InlineData("uvfile a 5 - x 1\n")]
-    [InlineData("xrow t k 5\n")]
-    [InlineData("schema t 1 h 5\n")]
+    [Test]
+    [Arguments("file zz\n")]
+    [Arguments("file a b c d 5\n")]
+    [Arguments("file a -5\n")]
+    [Arguments("file a 99999999999999999999\n")]
+    [Arguments("cfile a 5\n")]
+    [Arguments("uvfile a 5 - 0\n")]
+    [Arguments("uvfile a 5 - x 1\n")]
+    [Arguments("xrow t k 5\n")]
+    [Arguments("schema t 1 h 5\n")]
     public void A_card_that_hides_its_size_ends_the_message(string line)
     {
         var reader = new XferReader(Encoding.UTF8.GetBytes(line));
@@ -136,7 +136,7 @@ public class XferReaderTests
         Assert.Equal(OperationStatus.InvalidData, reader.TryRead(out _));
     }
 
-    [Fact]
+    [Test]
     public void A_payload_over_the_limit_is_refused_before_it_arrives()
     {
         var reader = new XferReader("file a 1000001\n"u8, isFinal: false, new XferLimits(100, 1_000_000));
@@ -144,7 +144,7 @@ public class XferReaderTests
         Assert.Equal(OperationStatus.InvalidData, reader.TryRead(out _));
     }
 
-    [Fact]
+    [Test]
     public void A_line_over_the_limit_is_refused_before_its_end_is_seen()
     {
         var reader = new XferReader(new byte[101], isFinal: false, new XferLimits(100, 1_000_000));
@@ -152,13 +152,13 @@ public class XferReaderTests
         Assert.Equal(OperationStatus.InvalidData, reader.TryRead(out _));
     }
 
-    [Fact]
+    [Test]
     public void The_last_line_needs_no_line_feed()
     {
         Assert.Equal(["Gimme 2"], ReadAll("gimme x"u8.ToArray()));
     }
 
-    [Fact]
+    [Test]
     public void Tokens_after_the_sixth_are_not_looked_at()
     {
         var reader = new XferReader("pragma a b c d e f g\n"u8);

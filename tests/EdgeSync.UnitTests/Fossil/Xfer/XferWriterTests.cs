@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Xfer;
 
@@ -11,7 +11,7 @@ public class XferWriterTests
     private static readonly ArtifactId A = ArtifactId.Parse(new string('1', 40));
     private static readonly ArtifactId B = ArtifactId.Parse(new string('2', 64));
 
-    [Fact]
+    [Test]
     public void Writes_cards_as_the_protocol_spells_them()
     {
         var output = new ArrayBufferWriter<byte>();
@@ -39,7 +39,7 @@ public class XferWriterTests
         Assert.Equal(output.WrittenCount, writer.BytesWritten);
     }
 
-    [Fact]
+    [Test]
     public void Text_survives_whatever_it_contains()
     {
         Property.Check(prng =>

@@ -22,14 +22,14 @@ public sealed class BrokerAccessTests
         Users = [Bob, new BrokerUser { Name = "root", Password = "toor" }],
     };
 
-    [Theory]
-    [InlineData("\"user\":\"bob\",\"pass\":\"secret\"", true)]
-    [InlineData("\"user\":\"bob\",\"pass\":\"secre\"", false)]
-    [InlineData("\"user\":\"bob\",\"pass\":\"\"", false)]
-    [InlineData("\"user\":\"bob\"", false)]
-    [InlineData("\"user\":\"eve\",\"pass\":\"secret\"", false)]
-    [InlineData("\"auth_token\":\"secret\"", false)]
-    [InlineData("\"name\":\"x\"", false)]
+    [Test]
+    [Arguments("\"user\":\"bob\",\"pass\":\"secret\"", true)]
+    [Arguments("\"user\":\"bob\",\"pass\":\"secre\"", false)]
+    [Arguments("\"user\":\"bob\",\"pass\":\"\"", false)]
+    [Arguments("\"user\":\"bob\"", false)]
+    [Arguments("\"user\":\"eve\",\"pass\":\"secret\"", false)]
+    [Arguments("\"auth_token\":\"secret\"", false)]
+    [Arguments("\"name\":\"x\"", false)]
     public void Users_show_their_password(string fields, bool isAccepted)
     {
         var client = new BrokerHarness(WithUsers).Attach();
@@ -41,11 +41,11 @@ public sealed class BrokerAccessTests
         Assert.Equal(isAccepted ? CloseReason.None : CloseReason.AuthenticationFailure, client.Connection.CloseReason);
     }
 
-    [Theory]
-    [InlineData("\"auth_token\":\"t0ken\"", true)]
-    [InlineData("\"auth_token\":\"token\"", false)]
-    [InlineData("\"user\":\"t0ken\"", false)]
-    [InlineData("\"auth_token\":\"\"", false)]
+    [Test]
+    [Arguments("\"auth_token\":\"t0ken\"", true)]
+    [Arguments("\"auth_token\":\"token\"", false)]
+    [Arguments("\"user\":\"t0ken\"", false)]
+    [Arguments("\"auth_token\":\"\"", false)]
     public void A_token_opens(string fields, bool isAccepted)
     {
         var client = new BrokerHarness(new BrokerOptions { ServerName = "test", Token = "t0ken" }).Attach();
@@ -56,7 +56,7 @@ public sealed class BrokerAccessTests
         Assert.Equal(isAccepted ? "PONG\r\n" : "-ERR 'Authorization Violation'\r\n", answer);
     }
 
-    [Fact]
+    [Test]
     public void An_NKey_user_signs_the_nonce_of_his_connection()
     {
         const string Key = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK";
@@ -76,11 +76,11 @@ public sealed class BrokerAccessTests
         Assert.Equal("-ERR 'Authorization Violation'\r\n", other.Exchange($"CONNECT {{\"user\":\"{Key}\",\"pass\":\"\"}}\r\n"));
     }
 
-    [Theory]
-    [InlineData("PING\r\n")]
-    [InlineData("SUB a 1\r\n")]
-    [InlineData("PUB a 100000\r\n")]
-    [InlineData("PUB a 5\r\nhello\r\n")]
+    [Test]
+    [Arguments("PING\r\n")]
+    [Arguments("SUB a 1\r\n")]
+    [Arguments("PUB a 100000\r\n")]
+    [Arguments("PUB a 5\r\nhello\r\n")]
     public void A_stranger_may_only_connect(string sent)
     {
         var client = new BrokerHarness(WithUsers).Attach();
@@ -90,7 +90,7 @@ public sealed class BrokerAccessTests
         Assert.True(client.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void A_hashed_password_is_refused_at_the_start_instead_of_never_matching()
     {
         var options = new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = "bob", Password = "$2a$11$abcdefghijklmnopqrstuv" }] };
@@ -101,7 +101,7 @@ public sealed class BrokerAccessTests
         Assert.Contains("bob", e.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Who_does_not_say_who_he_is_has_two_seconds()
     {
         var harness = new BrokerHarness(WithUsers);
@@ -116,7 +116,7 @@ public sealed class BrokerAccessTests
         Assert.Equal(CloseReason.AuthenticationTimeout, client.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void A_client_of_this_process_is_trusted()
     {
         var client = new BrokerHarness(WithUsers).Attach(ConnectionTransport.InProcess);
@@ -125,17 +125,17 @@ public sealed class BrokerAccessTests
         Assert.Equal("PONG\r\n", client.Exchange("PING\r\n"));
     }
 
-    [Theory]
-    [InlineData("PUB up.x 0\r\n\r\n", "")]
-    [InlineData("PUB up.secret 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"up.secret\"'\r\n")]
-    [InlineData("PUB down.x 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"down.x\"'\r\n")]
-    [InlineData("SUB down.x 1\r\n", "")]
-    [InlineData("SUB down.> 1\r\n", "")]
-    [InlineData("SUB open.* 1\r\n", "")]
-    [InlineData("SUB open.> 1\r\n", "-ERR 'Permissions Violation for Subscription to \"open.>\"'\r\n")]
-    [InlineData("SUB > 1\r\n", "-ERR 'Permissions Violation for Subscription to \">\"'\r\n")]
-    [InlineData("SUB down.secret 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\"'\r\n")]
-    [InlineData("SUB down.secret q 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\" using queue \"q\"'\r\n")]
+    [Test]
+    [Arguments("PUB up.x 0\r\n\r\n", "")]
+    [Arguments("PUB up.secret 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"up.secret\"'\r\n")]
+    [Arguments("PUB down.x 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"down.x\"'\r\n")]
+    [Arguments("SUB down.x 1\r\n", "")]
+    [Arguments("SUB down.> 1\r\n", "")]
+    [Arguments("SUB open.* 1\r\n", "")]
+    [Arguments("SUB open.> 1\r\n", "-ERR 'Permissions Violation for Subscription to \"open.>\"'\r\n")]
+    [Arguments("SUB > 1\r\n", "-ERR 'Permissions Violation for Subscription to \">\"'\r\n")]
+    [Arguments("SUB down.secret 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\"'\r\n")]
+    [Arguments("SUB down.secret q 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\" using queue \"q\"'\r\n")]
     public void A_user_is_held_to_his_subjects_and_stays(string sent, string expected)
     {
         var client = new BrokerHarness(WithUsers).Connect("\"user\":\"bob\",\"pass\":\"secret\"");
@@ -144,7 +144,7 @@ public sealed class BrokerAccessTests
         Assert.False(client.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void What_is_denied_below_a_wildcard_is_filtered_at_delivery()
     {
         var harness = new BrokerHarness(WithUsers);
@@ -156,7 +156,7 @@ public sealed class BrokerAccessTests
         Assert.Equal("MSG down.x 1 1\r\ny\r\n", bob.Read());
     }
 
-    [Fact]
+    [Test]
     public void Guessing_one_password_is_slowed_down_and_locks_out_nobody_else()
     {
         var harness = new BrokerHarness(new BrokerOptions

@@ -1,7 +1,7 @@
 using System.Text;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
@@ -16,7 +16,7 @@ public sealed class BrokerFuzzTests
         "\r\n", "\n", " ", "INFO {}\r\n", "+OK\r\n", "PUB a 999999999\r\n", "PUB a 99\r\n", "MSG a 1 1\r\nx\r\n", "LS+ a\r\n", "\0\0\0\0", "ÿ",
     ];
 
-    [Fact]
+    [Test]
     public void No_client_breaks_the_broker() => Property.Check(prng =>
     {
         var harness = new BrokerHarness(
@@ -42,7 +42,7 @@ public sealed class BrokerFuzzTests
         Assert.Equal("MSG w 1 2\r\nok\r\n", witness.Exchange("SUB w 1\r\nPUB w 2\r\nok\r\n"));
     });
 
-    [Fact]
+    [Test]
     public void The_same_seed_gives_the_same_bytes() => Property.Check(
         prng =>
         {

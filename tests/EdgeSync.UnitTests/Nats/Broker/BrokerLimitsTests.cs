@@ -8,7 +8,7 @@ public sealed class BrokerLimitsTests
 {
     private static readonly BrokerOptions Options = new() { ServerName = "test" };
 
-    [Fact]
+    [Test]
     public void A_silent_client_is_pinged_and_given_up()
     {
         var harness = new BrokerHarness(Options with { PingInterval = TimeSpan.FromSeconds(1) });
@@ -24,7 +24,7 @@ public sealed class BrokerLimitsTests
         Assert.Equal(CloseReason.StaleConnection, client.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void Any_byte_shows_that_a_client_lives()
     {
         var harness = new BrokerHarness(Options with { PingInterval = TimeSpan.FromSeconds(1) });
@@ -40,7 +40,7 @@ public sealed class BrokerLimitsTests
         Assert.False(client.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void A_talking_client_is_not_pinged_after_the_first_measure()
     {
         var harness = new BrokerHarness();
@@ -57,7 +57,7 @@ public sealed class BrokerLimitsTests
         Assert.Equal("", client.Read());
     }
 
-    [Fact]
+    [Test]
     public void A_client_that_never_reads_is_closed_at_its_limit_and_nobody_else_notices()
     {
         var harness = new BrokerHarness(Options with { PendingBytesMax = 1000 });
@@ -77,7 +77,7 @@ public sealed class BrokerLimitsTests
         Assert.Equal(0, slow.Connection.PendingBytes);
     }
 
-    [Fact]
+    [Test]
     public void Bytes_in_flight_count_as_waiting()
     {
         var harness = new BrokerHarness(Options with { PendingBytesMax = 1000 });
@@ -91,7 +91,7 @@ public sealed class BrokerLimitsTests
         Assert.Equal(CloseReason.SlowConsumerPendingBytes, slow.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void Memory_for_all_is_limited_and_who_takes_most_goes()
     {
         var harness = new BrokerHarness(Options with { TotalPendingBytesMax = 10_000 });
@@ -114,7 +114,7 @@ public sealed class BrokerLimitsTests
         Assert.Equal(0, harness.Core.PendingBytes);
     }
 
-    [Fact]
+    [Test]
     public void A_publisher_pauses_for_who_reads_slower_and_not_for_who_has_stopped()
     {
         var harness = new BrokerHarness(Options with { PauseBytes = 1000 });
@@ -139,7 +139,7 @@ public sealed class BrokerLimitsTests
         Assert.False(harness.Core.IsToPause(publisher.Connection, harness.Now));
     }
 
-    [Fact]
+    [Test]
     public void A_client_that_takes_nothing_within_the_write_deadline_is_closed()
     {
         var harness = new BrokerHarness();
@@ -158,7 +158,7 @@ public sealed class BrokerLimitsTests
         Assert.Equal(CloseReason.SlowConsumerWriteDeadline, slow.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void A_payload_in_pieces_takes_no_more_memory_than_has_arrived()
     {
         var harness = new BrokerHarness();
@@ -173,7 +173,7 @@ public sealed class BrokerLimitsTests
         Assert.Equal(0, client.Connection.StashedCapacity);
     }
 
-    [Fact]
+    [Test]
     public void A_hundred_thousand_subscriptions_of_one_client_come_and_go()
     {
         var harness = new BrokerHarness();
@@ -191,7 +191,7 @@ public sealed class BrokerLimitsTests
         Assert.True(harness.Core.Subscriptions.IsEmpty);
     }
 
-    [Fact]
+    [Test]
     public void In_lame_duck_mode_clients_are_told_then_closed_one_after_the_other()
     {
         var harness = new BrokerHarness();
@@ -211,7 +211,7 @@ public sealed class BrokerLimitsTests
         Assert.All(clients, c => Assert.Equal(CloseReason.ServerShutdown, c.Connection.CloseReason));
     }
 
-    [Fact]
+    [Test]
     public void Shutdown_closes_all_and_what_was_written_can_still_be_sent()
     {
         var harness = new BrokerHarness();

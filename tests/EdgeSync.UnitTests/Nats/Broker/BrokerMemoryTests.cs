@@ -5,17 +5,17 @@ namespace EdgeSync.UnitTests.Nats.Broker;
 
 public sealed class SegmentPoolTests
 {
-    [Theory]
-    [InlineData(1, 1024)]
-    [InlineData(1024, 1024)]
-    [InlineData(1025, 4096)]
-    [InlineData(9000, 16384)]
-    [InlineData(65536, 65536)]
-    [InlineData(65537, 65537)]
+    [Test]
+    [Arguments(1, 1024)]
+    [Arguments(1024, 1024)]
+    [Arguments(1025, 4096)]
+    [Arguments(9000, 16384)]
+    [Arguments(65536, 65536)]
+    [Arguments(65537, 65537)]
     public void A_segment_has_the_next_of_four_sizes(int wanted, int expected) =>
         Assert.Equal(expected, new SegmentPool(1 << 20).Rent(wanted).Length);
 
-    [Fact]
+    [Test]
     public void What_came_back_is_rented_again()
     {
         var pool = new SegmentPool(1 << 20);
@@ -28,7 +28,7 @@ public sealed class SegmentPoolTests
         Assert.Equal(0, pool.FreeBytes);
     }
 
-    [Fact]
+    [Test]
     public void It_keeps_no_more_than_its_limit_and_nothing_of_odd_sizes()
     {
         var pool = new SegmentPool(100_000);
@@ -52,7 +52,7 @@ public sealed class BurstWatchTests
     private static readonly Instant Start = new(0);
     private readonly BurstWatch _watch = new(32 << 20);
 
-    [Fact]
+    [Test]
     public void A_burst_ends_once_after_a_quiet_second()
     {
         _watch.Observe(40 << 20, Start);
@@ -66,7 +66,7 @@ public sealed class BurstWatchTests
         Assert.Null(_watch.Deadline);
     }
 
-    [Fact]
+    [Test]
     public void A_burst_that_goes_on_is_not_over()
     {
         _watch.Observe(40 << 20, Start);
@@ -77,7 +77,7 @@ public sealed class BurstWatchTests
         Assert.False(_watch.OnDeadline(Start + TimeSpan.FromSeconds(5)));
     }
 
-    [Fact]
+    [Test]
     public void Little_is_no_burst()
     {
         _watch.Observe(30 << 20, Start);
@@ -89,7 +89,7 @@ public sealed class BurstWatchTests
 
 public sealed class BrokerBurstTests
 {
-    [Fact]
+    [Test]
     public void After_a_crowd_that_never_read_the_pool_is_empty_and_the_shell_is_told_once()
     {
         var harness = new BrokerHarness();

@@ -1,6 +1,6 @@
 using System.Text;
 using EdgeSync.Nats.Broker;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
@@ -9,20 +9,17 @@ public sealed class ClientProtocolTests
 {
     private readonly BrokerHarness _harness = new();
 
-    public static TheoryData<string, string> Transcripts => NatsTranscripts.Staying;
+    public static TheoryData<string, string> Transcripts() => NatsTranscripts.Staying();
 
-    public static TheoryData<string, string, CloseReason> Ends
+    public static TheoryData<string, string, CloseReason> Ends()
     {
-        get
-        {
-            var ends = new TheoryData<string, string, CloseReason>();
-            foreach (var (sent, received, reason) in NatsTranscripts.Closing) ends.Add(sent, received, Enum.Parse<CloseReason>(reason));
-            return ends;
-        }
+        var ends = new TheoryData<string, string, CloseReason>();
+        foreach (var (sent, received, reason) in NatsTranscripts.Closing) ends.Add(sent, received, Enum.Parse<CloseReason>(reason));
+        return ends;
     }
 
-    [Theory]
-    [MemberData(nameof(Transcripts))]
+    [Test]
+    [MethodDataSource(nameof(Transcripts))]
     public void Answers_the_same_however_the_bytes_are_cut(string sent, string expected)
     {
         var bytes = Encoding.UTF8.GetBytes(sent);
@@ -37,8 +34,8 @@ public sealed class ClientProtocolTests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Ends))]
+    [Test]
+    [MethodDataSource(nameof(Ends))]
     public void Closes(string sent, string expected, CloseReason reason)
     {
         var client = _harness.Connect();
@@ -47,7 +44,7 @@ public sealed class ClientProtocolTests
         Assert.Equal(reason, client.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void A_control_line_may_have_4096_bytes_of_arguments()
     {
         var client = _harness.Connect();
@@ -57,7 +54,7 @@ public sealed class ClientProtocolTests
         Assert.Equal(CloseReason.MaxControlLineExceeded, client.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void A_payload_may_have_the_maximum_and_arrives_whole()
     {
         var client = _harness.Connect();
@@ -66,7 +63,7 @@ public sealed class ClientProtocolTests
         Assert.Equal($"MSG a 1 {payload.Length}\r\n{payload}\r\n", client.Exchange($"SUB a 1\r\nPUB a {payload.Length}\r\n{payload}\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void INFO_comes_first_and_tells_what_clients_need()
     {
         var client = _harness.Attach();
@@ -83,7 +80,7 @@ public sealed class ClientProtocolTests
         Assert.DoesNotContain("nonce", info, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Without_CONNECT_everything_works_and_is_verbose()
     {
         var client = _harness.Attach();
@@ -95,7 +92,7 @@ public sealed class ClientProtocolTests
         Assert.Equal("+OK\r\n", client.Exchange("CONNECT {}\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Headers_are_cut_off_for_who_does_not_know_them_and_refused_from_him()
     {
         var (old, modern) = (_harness.Connect("\"headers\":false"), _harness.Connect());
@@ -108,7 +105,7 @@ public sealed class ClientProtocolTests
         Assert.Equal(CloseReason.ParseError, old.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void Without_echo_the_own_messages_stay_away_and_are_no_delivery()
     {
         var client = _harness.Connect("\"echo\":false,\"headers\":true,\"no_responders\":true");
@@ -120,7 +117,7 @@ public sealed class ClientProtocolTests
         Assert.Equal("HMSG r.1 2 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", client.Exchange("SUB svc 3\r\nPUB svc r.1 0\r\n\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void A_queue_group_gets_each_message_once_and_its_members_share()
     {
         var members = Enumerable.Range(0, 4).Select(_ => _harness.Connect()).ToList();
@@ -134,7 +131,7 @@ public sealed class ClientProtocolTests
         Assert.All(counts, count => Assert.InRange(count, 150, 350));
     }
 
-    [Fact]
+    [Test]
     public void A_queue_member_that_cannot_take_a_message_is_passed_over()
     {
         var deaf = _harness.Connect("\"echo\":false");
@@ -148,7 +145,7 @@ public sealed class ClientProtocolTests
         Assert.Equal("", deaf.Read());
     }
 
-    [Fact]
+    [Test]
     public void A_client_that_goes_leaves_nothing_behind()
     {
         var (one, other) = (_harness.Connect(), _harness.Connect());
@@ -161,7 +158,7 @@ public sealed class ClientProtocolTests
         Assert.Equal("HMSG r 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", other.Exchange("SUB r 1\r\nPUB a r 0\r\n\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Only_so_many_subscriptions_are_taken()
     {
         var client = new BrokerHarness(new BrokerOptions { ServerName = "test", SubscriptionsMax = 2 }).Connect();
@@ -169,7 +166,7 @@ public sealed class ClientProtocolTests
         Assert.Equal("-ERR 'maximum subscriptions exceeded'\r\nPONG\r\n", client.Exchange("SUB a 1\r\nSUB a 2\r\nSUB a 2\r\nSUB a 3\r\nPING\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Only_so_many_connections_are_taken_and_the_last_one_is_told()
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", ConnectionsMax = 1 });

@@ -9,7 +9,7 @@ public sealed class ReconfigureTests
 
     private static readonly BrokerUser Root = new() { Name = "root", Password = "toor" };
 
-    [Fact]
+    [Test]
     public void Who_is_gone_or_has_other_rights_is_put_out_and_the_others_stay()
     {
         var harness = new BrokerHarness(Of(Root, Named("ship"), Named("boat")));
@@ -24,7 +24,7 @@ public sealed class ReconfigureTests
         Assert.Equal("PONG\r\n", Login(harness, "ship", "x").Exchange("PING\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void The_same_users_said_again_disturb_nobody()
     {
         var harness = new BrokerHarness(Of(Root, Named("ship") with { Subscribe = new SubjectPermissions(["a"], ["b"]) }));
@@ -35,7 +35,7 @@ public sealed class ReconfigureTests
         Assert.Equal("PONG\r\n", ship.Exchange("PING\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Where_nobody_had_to_say_who_he_is_the_first_user_closes_the_door()
     {
         var harness = new BrokerHarness(Of());
@@ -47,7 +47,7 @@ public sealed class ReconfigureTests
         Assert.True(stranger.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void A_password_that_was_right_before_is_not_when_its_check_ends_later()
     {
         var bob = new BrokerUser { Name = "bob", Password = Hash };
@@ -67,7 +67,7 @@ public sealed class ReconfigureTests
         Assert.True(harness.Core.HasChecks);
     }
 
-    [Fact]
+    [Test]
     public void What_can_never_work_changes_nothing()
     {
         var harness = new BrokerHarness(Of(Root));

@@ -6,7 +6,7 @@ namespace EdgeSync.UnitTests.Nats.Broker;
 /// <summary>A service that may answer whoever asks it, and do nothing else.</summary>
 public sealed class ResponsePermissionTests
 {
-    [Fact]
+    [Test]
     public void An_answer_is_allowed_once()
     {
         var (harness, service, asker) = Setting(new ResponsePermission());
@@ -20,7 +20,7 @@ public sealed class ResponsePermissionTests
         Assert.Equal("", asker.Read());
     }
 
-    [Fact]
+    [Test]
     public void Without_being_asked_nothing_is_allowed()
     {
         var (_, service, _) = Setting(new ResponsePermission());
@@ -29,7 +29,7 @@ public sealed class ResponsePermissionTests
         Assert.Equal(RefusalOf("svc"), service.Exchange("PUB svc 1\r\n!\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void As_many_answers_as_the_rule_says()
     {
         var (_, service, asker) = Setting(new ResponsePermission { MessagesMax = 3 });
@@ -39,7 +39,7 @@ public sealed class ResponsePermissionTests
         Assert.Equal(RefusalOf("inbox.1"), service.Exchange(string.Concat(Enumerable.Repeat("PUB inbox.1 0\r\n\r\n", 4))));
     }
 
-    [Fact]
+    [Test]
     public void An_answer_that_comes_too_late_is_refused()
     {
         var (harness, service, asker) = Setting(new ResponsePermission { MessagesMax = -1, Expires = TimeSpan.FromSeconds(5) });
@@ -53,7 +53,7 @@ public sealed class ResponsePermissionTests
         Assert.Equal(RefusalOf("inbox.1"), service.Exchange("PUB inbox.1 0\r\n\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void It_adds_to_what_is_allowed_anyway_and_wins_over_what_is_denied()
     {
         var (_, service, asker) = Setting(new ResponsePermission(), new SubjectPermissions(["log.>"], ["inbox.*"]));
@@ -64,7 +64,7 @@ public sealed class ResponsePermissionTests
         Assert.Equal(RefusalOf("inbox.1"), service.Exchange("PUB inbox.1 0\r\n\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Unanswered_requests_take_bounded_memory()
     {
         var permits = new ReplyPermits(new ResponsePermission { MessagesMax = -1, Expires = TimeSpan.FromSeconds(-1) }, new EdgeSync.Nats.Broker.Routing.TokenComparer(1));

@@ -13,7 +13,7 @@ public sealed class SlowPasswordTests
         Users = [new BrokerUser { Name = "bob", Password = Hash }, new BrokerUser { Name = "root", Password = "toor" }],
     };
 
-    [Fact]
+    [Test]
     public void What_is_sent_meanwhile_waits_for_the_check()
     {
         var harness = new BrokerHarness(Options);
@@ -26,7 +26,7 @@ public sealed class SlowPasswordTests
         Assert.Equal("PONG\r\nMSG a 1 2\r\nhi\r\n", client.Read());
     }
 
-    [Fact]
+    [Test]
     public void A_wrong_password_is_refused()
     {
         var harness = new BrokerHarness(Options);
@@ -39,7 +39,7 @@ public sealed class SlowPasswordTests
         Assert.Equal(CloseReason.AuthenticationFailure, client.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void The_hash_itself_is_no_password()
     {
         var harness = new BrokerHarness(Options);
@@ -51,7 +51,7 @@ public sealed class SlowPasswordTests
         Assert.True(client.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void Others_do_not_wait()
     {
         var harness = new BrokerHarness(Options);
@@ -60,7 +60,7 @@ public sealed class SlowPasswordTests
         Assert.Equal("PONG\r\n", Greeted(harness).Exchange("CONNECT {\"verbose\":false,\"user\":\"root\",\"pass\":\"toor\"}\r\nPING\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void A_crowd_that_comes_back_is_checked_once()
     {
         var harness = new BrokerHarness(Options);
@@ -76,7 +76,7 @@ public sealed class SlowPasswordTests
         Assert.Equal("PONG\r\n", Greeted(harness).Exchange("CONNECT {\"verbose\":false,\"user\":\"bob\",\"pass\":\"s3cr3t\"}\r\nPING\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void A_storm_of_logins_is_bounded_in_every_way()
     {
         var harness = new BrokerHarness(Options);
@@ -98,7 +98,7 @@ public sealed class SlowPasswordTests
         Assert.Equal(0, Check(harness));   // nobody waits any more, so nothing is worked out
     }
 
-    [Fact]
+    [Test]
     public void A_token_may_be_a_hash_too()
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", Token = Hash });

@@ -2,7 +2,7 @@ using System.Text;
 using EdgeSync.Nats.Broker.Routing;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
@@ -10,7 +10,7 @@ public sealed class SubjectTrieTests
 {
     private static readonly string[] Tokens = ["a", "b", "foo", "foo*", "*", ">"];
 
-    [Fact]
+    [Test]
     public void Finds_what_a_search_through_all_patterns_finds() => Property.Check(prng =>
     {
         var owner = new BrokerHarness().Connect().Connection;
@@ -49,7 +49,7 @@ public sealed class SubjectTrieTests
         Assert.True(trie.IsEmpty);
     });
 
-    [Fact]
+    [Test]
     public void A_literal_subscription_forgets_the_answer_for_its_subject_alone()
     {
         var owner = new BrokerHarness().Connect().Connection;
@@ -67,7 +67,7 @@ public sealed class SubjectTrieTests
         Assert.True(other.IsStale);
     }
 
-    [Fact]
+    [Test]
     public void Remembers_no_more_answers_than_it_may()
     {
         var trie = new SubjectTrie(new TokenComparer(1), answersMax: 10);

@@ -11,7 +11,7 @@ public sealed class SubscriptionLimitTests
     private const string Refused = "-ERR 'maximum subscriptions exceeded'\r\n";
     private static readonly BrokerOptions Options = new() { ServerName = "test", SubscriptionBytesMax = 400_000 };
 
-    [Fact]
+    [Test]
     public void One_client_gets_its_share_and_no_more()
     {
         var harness = new BrokerHarness(Options);
@@ -26,7 +26,7 @@ public sealed class SubscriptionLimitTests
         Assert.False(client.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void One_address_leaves_half_to_others_and_all_together_stay_within_the_bound()
     {
         var harness = new BrokerHarness(Options);
@@ -42,7 +42,7 @@ public sealed class SubscriptionLimitTests
         Assert.DoesNotContain("-ERR", own.Exchange("SUB own.> 1\r\n"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void What_is_given_up_is_free_for_others()
     {
         var harness = new BrokerHarness(Options);
@@ -59,7 +59,7 @@ public sealed class SubscriptionLimitTests
         Assert.Equal(1, harness.Core.Subscriptions.Count);
     }
 
-    [Fact]
+    [Test]
     public void A_subject_of_many_tokens_costs_more_than_a_short_one()
     {
         var harness = new BrokerHarness(Options);
@@ -69,11 +69,11 @@ public sealed class SubscriptionLimitTests
         Assert.Equal("", client.Exchange("SUB a 1\r\n"));
     }
 
-    [Theory]
-    [InlineData("short", 1)]
-    [InlineData("deep", 100)]
-    [InlineData("queues", 1)]
-    [InlineData("long", 1)]
+    [Test]
+    [Arguments("short", 1)]
+    [Arguments("deep", 100)]
+    [Arguments("queues", 1)]
+    [Arguments("long", 1)]
     public void The_estimate_is_not_below_what_the_heap_says(string kind, int tokens)
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", SubscriptionBytesMax = 1 << 30 });
@@ -100,7 +100,7 @@ public sealed class SubscriptionLimitTests
         Assert.InRange(taken, 1, 2 * (harness.Core.SubscriptionMemory.Taken - counted));
     }
 
-    [Fact]
+    [Test]
     public void A_link_gets_its_share_and_stays()
     {
         var node = new LeafNode("hub", options: o => o with { SubscriptionBytesMax = 400_000 });
@@ -117,7 +117,7 @@ public sealed class SubscriptionLimitTests
         Assert.Equal(0, node.Core.SubscriptionMemory.Taken);
     }
 
-    [Fact]
+    [Test]
     public void Interest_that_comes_and_goes_does_not_fill_a_link_that_is_slow_and_the_last_state_arrives()
     {
         var node = new LeafNode("ours", new LeafnodeOptions { PendingBytesMax = 3_000_000 });
@@ -140,7 +140,7 @@ public sealed class SubscriptionLimitTests
         Assert.False(told["gone.later"]);
     }
 
-    [Fact]
+    [Test]
     public void Remembered_answers_are_bounded_in_size_not_only_in_number()
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test" });

@@ -1,13 +1,13 @@
 using System.Text;
 using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Wire;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Client;
 
 public class NatsClientCoreTests
 {
-    [Fact]
+    [Test]
     public void Connects_with_one_write_after_INFO()
     {
         var server = new ScriptedServer(new NatsClientOptions { Name = "me", Credentials = new NatsCredentials { Username = "u", Password = "p" } });
@@ -28,7 +28,7 @@ public class NatsClientCoreTests
         Assert.Equal(NatsConnectionState.Open, server.Core.State);
     }
 
-    [Fact]
+    [Test]
     public void An_INFO_behind_the_first_PONG_is_welcome()
     {
         var server = ScriptedServer.Live();
@@ -40,7 +40,7 @@ public class NatsClientCoreTests
         Assert.Empty(server.Effects());
     }
 
-    [Fact]
+    [Test]
     public void What_is_published_before_a_link_follows_the_subscriptions()
     {
         var server = new ScriptedServer();
@@ -53,7 +53,7 @@ public class NatsClientCoreTests
         Assert.Equal("SUB b 2\r\nPUB a 1\r\n1\r\nPUB a re 1\r\n2\r\n", server.Sent());
     }
 
-    [Fact]
+    [Test]
     public void A_link_that_breaks_is_replaced_and_nothing_unsent_is_lost()
     {
         var server = ScriptedServer.Live();
@@ -78,7 +78,7 @@ public class NatsClientCoreTests
             "SUB b q 2\r\nSUB c 3\r\nUNSUB 3 3\r\nSUB d 4\r\nPUB a 4\r\nleft\r\nPUB a 5\r\nlater\r\n", server.Sent());
     }
 
-    [Fact]
+    [Test]
     public void A_subscription_ends_after_its_last_message()
     {
         var server = ScriptedServer.Live();
@@ -94,7 +94,7 @@ public class NatsClientCoreTests
         Assert.Equal("", server.Sent());
     }
 
-    [Fact]
+    [Test]
     public void Draining_delivers_up_to_the_answer_of_a_ping()
     {
         var server = ScriptedServer.Live();
@@ -111,7 +111,7 @@ public class NatsClientCoreTests
         Assert.Equal("", server.Sent());
     }
 
-    [Fact]
+    [Test]
     public void Requests_share_one_subscription_and_take_the_first_reply()
     {
         var server = ScriptedServer.Live();
@@ -130,7 +130,7 @@ public class NatsClientCoreTests
         Assert.True(replies[1].Message.HasNoResponders);
     }
 
-    [Fact]
+    [Test]
     public void A_newer_servers_no_responders_is_known_too()
     {
         var server = ScriptedServer.Live();
@@ -143,7 +143,7 @@ public class NatsClientCoreTests
         Assert.True(Assert.Single(server.Effects()).Message.HasNoResponders);
     }
 
-    [Fact]
+    [Test]
     public void Requests_that_went_out_on_a_broken_link_fail_and_those_that_waited_go_on()
     {
         var server = ScriptedServer.Live();
@@ -162,7 +162,7 @@ public class NatsClientCoreTests
         Assert.Equal(kept, Assert.Single(server.Effects()).Token);
     }
 
-    [Fact]
+    [Test]
     public void PING_is_answered_and_each_PONG_answers_the_oldest_PING()
     {
         var server = ScriptedServer.Live();
@@ -175,7 +175,7 @@ public class NatsClientCoreTests
         Assert.Equal([(ClientEffectKind.Pong, one), (ClientEffectKind.Pong, two)], server.Effects().Select(effect => (effect.Kind, effect.Token)));
     }
 
-    [Fact]
+    [Test]
     public void A_silent_server_is_pinged_and_given_up()
     {
         var server = ScriptedServer.Live();
@@ -191,7 +191,7 @@ public class NatsClientCoreTests
         Assert.Equal(ClientEffectKind.Hangup, server.Effects()[0].Kind);
     }
 
-    [Fact]
+    [Test]
     public void Any_byte_is_a_sign_of_life()
     {
         var server = ScriptedServer.Live();
@@ -206,7 +206,7 @@ public class NatsClientCoreTests
         Assert.Equal(NatsConnectionState.Open, server.Core.State);
     }
 
-    [Fact]
+    [Test]
     public void Pauses_grow_with_chance_up_to_their_limit()
     {
         var server = new ScriptedServer(new NatsClientOptions { RetryOnInitialConnect = true });
@@ -223,7 +223,7 @@ public class NatsClientCoreTests
         Assert.Equal(pauses.Count, pauses.Distinct().Count());
     }
 
-    [Fact]
+    [Test]
     public void All_servers_are_tried_before_there_is_a_pause()
     {
         var server = new ScriptedServer(new NatsClientOptions { Url = "a:1, b:2 ,c:3", RetryOnInitialConnect = true, NoRandomize = true });
@@ -241,7 +241,7 @@ public class NatsClientCoreTests
         Assert.All([2, 5], i => Assert.True(pauses[i] >= TimeSpan.FromMilliseconds(250)));
     }
 
-    [Fact]
+    [Test]
     public void A_server_that_drops_everybody_is_not_hammered()
     {
         var server = ScriptedServer.Live();
@@ -259,7 +259,7 @@ public class NatsClientCoreTests
         Assert.True(server.WaitForDeadline() <= TimeSpan.FromMilliseconds(100));
     }
 
-    [Fact]
+    [Test]
     public void Without_retry_the_first_connection_is_tried_once_with_each_server()
     {
         var server = new ScriptedServer(new NatsClientOptions { Url = "a:1,b:2" });
@@ -275,7 +275,7 @@ public class NatsClientCoreTests
         Assert.Equal(PublishResult.Closed, server.Publish("a", ""));
     }
 
-    [Fact]
+    [Test]
     public void A_server_that_says_nothing_is_left_after_the_time_to_connect()
     {
         var server = new ScriptedServer(new NatsClientOptions { ConnectTimeout = TimeSpan.FromSeconds(3), RetryOnInitialConnect = true });
@@ -288,15 +288,15 @@ public class NatsClientCoreTests
         Assert.Contains("INFO", server.Core.LastFailure, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("-ERR 'Permissions Violation for Publish to \"x\"'", true)]
-    [InlineData("-ERR 'Permissions Violation for Subscription to \"x\" using queue \"q\"'", true)]
-    [InlineData("-ERR 'Invalid Subject'", true)]
-    [InlineData("-ERR 'maximum subscriptions exceeded'", true)]
-    [InlineData("-ERR 'Stale Connection'", false)]
-    [InlineData("-ERR 'maximum connections exceeded'", false)]
-    [InlineData("-ERR 'Unknown Protocol Operation'", false)]
-    [InlineData("-ERR 'User Authentication Expired'", false)]
+    [Test]
+    [Arguments("-ERR 'Permissions Violation for Publish to \"x\"'", true)]
+    [Arguments("-ERR 'Permissions Violation for Subscription to \"x\" using queue \"q\"'", true)]
+    [Arguments("-ERR 'Invalid Subject'", true)]
+    [Arguments("-ERR 'maximum subscriptions exceeded'", true)]
+    [Arguments("-ERR 'Stale Connection'", false)]
+    [Arguments("-ERR 'maximum connections exceeded'", false)]
+    [Arguments("-ERR 'Unknown Protocol Operation'", false)]
+    [Arguments("-ERR 'User Authentication Expired'", false)]
     public void An_error_ends_the_link_or_is_told(string line, bool stays)
     {
         var server = ScriptedServer.Live();
@@ -309,7 +309,7 @@ public class NatsClientCoreTests
         Assert.Contains(line[6..20], news.Text, StringComparison.OrdinalIgnoreCase);
     }
 
-    [Fact]
+    [Test]
     public void Refusals_end_the_connection_only_when_told_so()
     {
         var patient = new ScriptedServer(new NatsClientOptions { RetryOnInitialConnect = true });
@@ -331,17 +331,17 @@ public class NatsClientCoreTests
         Assert.Equal("Authorization Violation", strict.Core.LastFailure);
     }
 
-    [Theory]
-    [InlineData(TlsMode.Auto, "", false, "connect")]
-    [InlineData(TlsMode.Auto, "\"tls_required\":true", false, "upgrade")]
-    [InlineData(TlsMode.Auto, "\"tls_available\":true", false, "connect")]
-    [InlineData(TlsMode.Auto, "\"tls_required\":true", true, "connect")]
-    [InlineData(TlsMode.Prefer, "\"tls_available\":true", false, "upgrade")]
-    [InlineData(TlsMode.Prefer, "", false, "connect")]
-    [InlineData(TlsMode.Require, "\"tls_available\":true", false, "upgrade")]
-    [InlineData(TlsMode.Require, "", false, "hangup")]
-    [InlineData(TlsMode.Disable, "\"tls_required\":true", false, "hangup")]
-    [InlineData(TlsMode.Disable, "\"tls_available\":true", false, "connect")]
+    [Test]
+    [Arguments(TlsMode.Auto, "", false, "connect")]
+    [Arguments(TlsMode.Auto, "\"tls_required\":true", false, "upgrade")]
+    [Arguments(TlsMode.Auto, "\"tls_available\":true", false, "connect")]
+    [Arguments(TlsMode.Auto, "\"tls_required\":true", true, "connect")]
+    [Arguments(TlsMode.Prefer, "\"tls_available\":true", false, "upgrade")]
+    [Arguments(TlsMode.Prefer, "", false, "connect")]
+    [Arguments(TlsMode.Require, "\"tls_available\":true", false, "upgrade")]
+    [Arguments(TlsMode.Require, "", false, "hangup")]
+    [Arguments(TlsMode.Disable, "\"tls_required\":true", false, "hangup")]
+    [Arguments(TlsMode.Disable, "\"tls_available\":true", false, "connect")]
     public void TLS_begins_when_both_sides_want_it(TlsMode mode, string field, bool isSecure, string expected)
     {
         var server = new ScriptedServer(new NatsClientOptions { TlsMode = mode });
@@ -356,7 +356,7 @@ public class NatsClientCoreTests
         Assert.Equal(expected == "connect", server.Sent().StartsWith("CONNECT", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public void Clear_bytes_behind_INFO_do_not_pass_for_the_servers_word_inside_TLS()
     {
         var server = new ScriptedServer();
@@ -367,7 +367,7 @@ public class NatsClientCoreTests
         Assert.Contains(server.Effects(), effect => effect.Kind == ClientEffectKind.Hangup);
     }
 
-    [Fact]
+    [Test]
     public void Lame_duck_is_told_once_and_the_server_tried_last()
     {
         var server = ScriptedServer.Live(new NatsClientOptions { Url = "a:1,b:2", NoRandomize = true });
@@ -380,7 +380,7 @@ public class NatsClientCoreTests
         Assert.Equal("b:2", Assert.Single(server.Effects(), effect => effect.Kind == ClientEffectKind.Dial).Server!.Address);
     }
 
-    [Fact]
+    [Test]
     public void Servers_learned_from_INFO_come_and_go()
     {
         var server = ScriptedServer.Live(new NatsClientOptions { Url = "nats://u:p@a:1", NoRandomize = true });
@@ -396,7 +396,7 @@ public class NatsClientCoreTests
         Assert.Equal(("b:2", "u", "a", true), (learned.Address, learned.User, learned.TlsName, learned.IsLearned));
     }
 
-    [Fact]
+    [Test]
     public void Every_buffer_has_its_bound()
     {
         var server = new ScriptedServer(new NatsClientOptions { ReconnectBufferBytesMax = 1000, SendBufferBytesMax = 2000 });
@@ -415,7 +415,7 @@ public class NatsClientCoreTests
         Assert.Equal(PublishResult.TooLarge, server.Publish("a", new string('x', (1 << 20) + 1)));
     }
 
-    [Fact]
+    [Test]
     public void What_waited_and_is_too_large_for_the_new_server_is_told_and_dropped()
     {
         var server = new ScriptedServer();
@@ -428,7 +428,7 @@ public class NatsClientCoreTests
         Assert.Contains(server.Effects(), effect => effect.News?.Kind == NatsConnectionNewsKind.PublishDropped);
     }
 
-    [Fact]
+    [Test]
     public void A_message_with_a_broken_header_block_arrives_without_headers()
     {
         var server = ScriptedServer.Live();
@@ -442,7 +442,7 @@ public class NatsClientCoreTests
         Assert.Equal(1, server.Core.Counters.BadHeaders);
     }
 
-    [Fact]
+    [Test]
     public void Closing_ends_everything()
     {
         var server = ScriptedServer.Live();
@@ -462,7 +462,7 @@ public class NatsClientCoreTests
     }
 
     /// <summary>Whatever a server says, in whatever pieces, the core neither throws nor waits for nothing.</summary>
-    [Fact]
+    [Test]
     public void No_bytes_of_a_server_make_it_throw() => Property.Check(
         prng =>
         {

@@ -9,11 +9,11 @@ public class ExchangePaceTests
     private static readonly Instant Start = Instant.FromUnixSeconds(1_700_000_000);
     private static readonly ExchangeOptions Options = new() { NodeId = "asks" };
 
-    [Theory]
-    [InlineData(32_000, 0.8)]     // 256 kbit/s
-    [InlineData(8_000, 2)]
-    [InlineData(4_000, 2)]        // four parts take longer than a reply may
-    [InlineData(1_000_000, 0.6)]
+    [Test]
+    [Arguments(32_000, 0.8)]     // 256 kbit/s
+    [Arguments(8_000, 2)]
+    [Arguments(4_000, 2)]        // four parts take longer than a reply may
+    [Arguments(1_000_000, 0.6)]
     public void Nothing_goes_twice_over_a_slow_link(int bytesPerSecond, double roundTripSeconds)
     {
         var link = new SlowLink(bytesPerSecond, TimeSpan.FromSeconds(roundTripSeconds));
@@ -26,7 +26,7 @@ public class ExchangePaceTests
         Assert.InRange(link.BytesDown, reply.Length, (reply.Length * 1.01) + Options.PartBytes);
     }
 
-    [Fact]
+    [Test]
     public void What_waits_before_a_slow_link_is_what_it_carries_in_a_few_seconds()
     {
         var link = new SlowLink(32_000, TimeSpan.FromSeconds(0.8));
@@ -36,7 +36,7 @@ public class ExchangePaceTests
         Assert.InRange(link.Request.Window, 1, 3);
     }
 
-    [Fact]
+    [Test]
     public void A_satellite_is_kept_busy()
     {
         var link = new SlowLink(3_125_000, TimeSpan.FromSeconds(0.6));
@@ -47,7 +47,7 @@ public class ExchangePaceTests
         Assert.True(link.Now - Start < TimeSpan.FromSeconds(12), $"{(link.Now - Start).TotalSeconds} s for 5 s of sending");
     }
 
-    [Fact]
+    [Test]
     public void A_part_that_was_taken_for_lost_and_comes_late_counts()
     {
         var request = new ExchangeRequest(Options, Start, new byte[] { 1 }, "t", knownResponder: "answers");

@@ -1,7 +1,7 @@
 using System.Globalization;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Exchange;
 
@@ -10,13 +10,13 @@ public class ExchangeTests
     private static readonly Instant Start = Instant.FromUnixSeconds(1_700_000_000);
     private static readonly ExchangeOptions Small = new() { NodeId = "asks", MaxPayload = 8192, PartBytes = 2000, WholeBytesMax = 200_000 };
 
-    [Theory]
-    [InlineData(1, 1)]
-    [InlineData(1, 5000)]
-    [InlineData(5000, 1)]
-    [InlineData(100_000, 150_000)]
-    [InlineData(2000, 2000)]
-    [InlineData(2001, 2001)]
+    [Test]
+    [Arguments(1, 1)]
+    [Arguments(1, 5000)]
+    [Arguments(5000, 1)]
+    [Arguments(100_000, 150_000)]
+    [Arguments(2000, 2000)]
+    [Arguments(2001, 2001)]
     public void Any_size_goes_there_and_back(int requestBytes, int replyBytes)
     {
         var wire = new Wire(Small);
@@ -30,7 +30,7 @@ public class ExchangeTests
         Assert.Equal(("answers", "type"), (result.Responder, result.ContentType));
     }
 
-    [Fact]
+    [Test]
     public void Lost_doubled_and_late_messages_lose_no_byte() => Property.Check(
         prng =>
         {
@@ -48,7 +48,7 @@ public class ExchangeTests
         },
         runs: 300);
 
-    [Fact]
+    [Test]
     public void The_original_gets_one_message_or_a_reason()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -63,7 +63,7 @@ public class ExchangeTests
         Assert.Equal(6144, responder.ReplyBytesMax(ticket));
     }
 
-    [Fact]
+    [Test]
     public void A_request_too_large_for_a_stranger_is_not_sent()
     {
         var request = new ExchangeRequest(Small, Start, Bytes(7000, 1), "t");
@@ -72,7 +72,7 @@ public class ExchangeTests
         Assert.False(request.TryTake(out _));
     }
 
-    [Fact]
+    [Test]
     public void An_empty_reply_is_an_error_and_a_reason_is_told()
     {
         var empty = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
@@ -86,7 +86,7 @@ public class ExchangeTests
         Assert.Equal((ExchangeResultKind.Refused, ExchangeRefusal.Upstream, "server down"), (refused.Result!.Kind, refused.Result.Refusal, refused.Result.Reason));
     }
 
-    [Fact]
+    [Test]
     public void Nobody_there_and_silence_are_told_apart()
     {
         var nobody = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
@@ -98,7 +98,7 @@ public class ExchangeTests
         Assert.Equal((ExchangeResultKind.NoResponders, ExchangeResultKind.TimedOut), (nobody.Result!.Kind, silent.Result!.Kind));
     }
 
-    [Fact]
+    [Test]
     public void A_silent_responder_is_asked_and_what_he_does_not_work_on_is_lost()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -118,7 +118,7 @@ public class ExchangeTests
         Assert.True(now < Start + Small.ReplyTimeout);
     }
 
-    [Fact]
+    [Test]
     public void A_reply_may_be_handed_on_just_behind_the_word_that_nobody_works_on_it()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -135,7 +135,7 @@ public class ExchangeTests
         Assert.True(request.Result!.IsOk);
     }
 
-    [Fact]
+    [Test]
     public void Work_that_takes_longer_than_a_reply_may_is_waited_for_while_the_responder_says_so()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -151,7 +151,7 @@ public class ExchangeTests
         Assert.True(request.Result!.IsOk);
     }
 
-    [Fact]
+    [Test]
     public void Who_answers_for_a_group_is_not_asked()
     {
         var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
@@ -159,7 +159,7 @@ public class ExchangeTests
         Assert.Equal(Start + Small.ReplyTimeout, request.Deadline);
     }
 
-    [Fact]
+    [Test]
     public void After_a_broken_link_who_can_be_asked_is_asked_and_what_got_lost_goes_again()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -183,7 +183,7 @@ public class ExchangeTests
         Assert.Equal(ExchangeResultKind.TimedOut, unaddressed.Result!.Kind);
     }
 
-    [Fact]
+    [Test]
     public void A_link_that_comes_back_elsewhere_takes_nothing_from_a_request_that_is_worked_on()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -201,7 +201,7 @@ public class ExchangeTests
         Assert.True(request.Result!.IsOk);
     }
 
-    [Fact]
+    [Test]
     public void Own_requests_are_not_answered()
     {
         var responder = new ExchangeResponder(Small, () => "t");
@@ -209,7 +209,7 @@ public class ExchangeTests
         Assert.Equal(ExchangeStep.Ignore, responder.OnRequest(Start, new ExchangeHead { Peer = "asks" }, Bytes(1, 1), out _, out _));
     }
 
-    [Fact]
+    [Test]
     public void Claimed_sizes_take_no_memory_and_too_large_ones_are_refused()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -223,7 +223,7 @@ public class ExchangeTests
         Assert.Equal(10, responder.HeldBytes);
     }
 
-    [Fact]
+    [Test]
     public void Kept_transfers_are_bounded_in_number_bytes_and_time()
     {
         var options = Small with { NodeId = "answers", TransfersMax = 5, HeldBytesMax = 20_000 };
@@ -242,7 +242,7 @@ public class ExchangeTests
         Assert.Equal((0, 0L), (responder.Transfers, responder.HeldBytes));
     }
 
-    [Fact]
+    [Test]
     public void Parts_that_contradict_each_other_end_the_transfer()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
@@ -255,7 +255,7 @@ public class ExchangeTests
         Assert.Equal(0, responder.HeldBytes);
     }
 
-    [Fact]
+    [Test]
     public void No_headers_make_either_side_throw() => Property.Check(
         prng =>
         {

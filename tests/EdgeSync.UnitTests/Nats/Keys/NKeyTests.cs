@@ -1,7 +1,7 @@
 using System.Text;
 using EdgeSync.Nats.Keys;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Keys;
 
@@ -28,7 +28,7 @@ public class NKeyTests
         *************************************************************
         """;
 
-    [Fact]
+    [Test]
     public void Reads_a_seed_and_signs_a_nonce()
     {
         var pair = NKeyPair.FromSeed(Seed);
@@ -40,7 +40,7 @@ public class NKeyTests
         Assert.True(NKey.Verify(PublicKey, Encoding.ASCII.GetBytes(Nonce), Signature));
     }
 
-    [Fact]
+    [Test]
     public void Takes_a_signature_in_plain_base_64_too()
     {
         var plain = Signature.Replace('-', '+').Replace('_', '/') + "==";
@@ -51,12 +51,12 @@ public class NKeyTests
         Assert.False(NKey.Verify(PublicKey, Encoding.ASCII.GetBytes(Nonce), "no base 64 at all!"));
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("SU")]
-    [InlineData("SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Z")]
-    [InlineData("suAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y")]
-    [InlineData(PublicKey)]
+    [Test]
+    [Arguments("")]
+    [Arguments("SU")]
+    [Arguments("SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Z")]
+    [Arguments("suAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y")]
+    [Arguments(PublicKey)]
     public void Refuses_a_damaged_seed_without_repeating_it(string seed)
     {
         var failure = Assert.Throws<EdgeSyncException>(() => NKeyPair.FromSeed(seed));
@@ -64,7 +64,7 @@ public class NKeyTests
         Assert.True(seed.Length == 0 || !failure.Message.Contains(seed, StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Test]
     public void Every_key_reads_as_it_was_written() => Property.Check(
         prng =>
         {
@@ -83,9 +83,9 @@ public class NKeyTests
         },
         runs: 30);
 
-    [Theory]
-    [InlineData("\n")]
-    [InlineData("\r\n")]
+    [Test]
+    [Arguments("\n")]
+    [Arguments("\r\n")]
     public void Reads_a_credentials_file_with_either_line_end(string lineEnd)
     {
         var file = CredentialsFile.Parse(Credentials.ReplaceLineEndings(lineEnd));
@@ -94,7 +94,7 @@ public class NKeyTests
         Assert.Equal(PublicKey, file.Key.PublicKey);
     }
 
-    [Fact]
+    [Test]
     public void Credentials_without_a_seed_are_refused()
     {
         var cut = Credentials[..Credentials.IndexOf("-----BEGIN USER", StringComparison.Ordinal)];

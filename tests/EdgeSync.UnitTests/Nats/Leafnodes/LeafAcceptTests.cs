@@ -12,7 +12,7 @@ public sealed class LeafAcceptTests
     private const string RealConnect =
         """CONNECT {"version":"2.9.10","tls_required":false,"server_id":"ND2IOV2A5DRH7IZSCYARND4B6QULJ4O6SPQGALNCKMQQUOPC3PQYINOP","name":"leaf","cluster":"leaf","headers":true}""" + "\r\n";
 
-    [Fact]
+    [Test]
     public void The_first_line_is_what_a_real_leaf_needs()
     {
         var info = Json(new LeafNode("hub").AcceptLeaf().Take());
@@ -27,7 +27,7 @@ public sealed class LeafAcceptTests
         Assert.False(info.TryGetProperty("connect_info", out _));
     }
 
-    [Fact]
+    [Test]
     public void Connect_is_answered_by_a_second_info_and_the_whole_interest()
     {
         var node = new LeafNode("hub");
@@ -47,7 +47,7 @@ public sealed class LeafAcceptTests
         Assert.Equal("leaf", leaf.Link.Name);
     }
 
-    [Fact]
+    [Test]
     public void Connect_with_nothing_in_it_is_enough()
     {
         var leaf = new LeafNode("hub").AcceptLeaf();
@@ -57,14 +57,14 @@ public sealed class LeafAcceptTests
         Assert.True(leaf.Link.IsUp);
     }
 
-    [Theory]
-    [InlineData("""CONNECT {"lang":"go","name":"x"}""", "attempted to connect to leaf node port", CloseReason.IncorrectPort)]
-    [InlineData("""CONNECT {"gateway":"east"}""", "attempted to connect to leaf node port", CloseReason.IncorrectPort)]
-    [InlineData("""CONNECT {"name":"other","cluster":"hub"}""", "remote leafnode has same cluster name", CloseReason.ClusterNamesIdentical)]
-    [InlineData("LS+ foo", "Authorization Violation", CloseReason.AuthenticationFailure)]
-    [InlineData("PING", "Authorization Violation", CloseReason.AuthenticationFailure)]
-    [InlineData("""CONNECT {"name":"old","version":"2.8.4"}""", "connection rejected since minimum version required is \"2.9.0\"", CloseReason.MinimumVersionRequired)]
-    [InlineData("""CONNECT {"name":"old"}""", "connection rejected since minimum version required is \"2.9.0\"", CloseReason.MinimumVersionRequired)]
+    [Test]
+    [Arguments("""CONNECT {"lang":"go","name":"x"}""", "attempted to connect to leaf node port", CloseReason.IncorrectPort)]
+    [Arguments("""CONNECT {"gateway":"east"}""", "attempted to connect to leaf node port", CloseReason.IncorrectPort)]
+    [Arguments("""CONNECT {"name":"other","cluster":"hub"}""", "remote leafnode has same cluster name", CloseReason.ClusterNamesIdentical)]
+    [Arguments("LS+ foo", "Authorization Violation", CloseReason.AuthenticationFailure)]
+    [Arguments("PING", "Authorization Violation", CloseReason.AuthenticationFailure)]
+    [Arguments("""CONNECT {"name":"old","version":"2.8.4"}""", "connection rejected since minimum version required is \"2.9.0\"", CloseReason.MinimumVersionRequired)]
+    [Arguments("""CONNECT {"name":"old"}""", "connection rejected since minimum version required is \"2.9.0\"", CloseReason.MinimumVersionRequired)]
     public void Who_does_not_belong_here_is_refused(string said, string error, CloseReason reason)
     {
         var leaf = new LeafNode("hub", new LeafnodeOptions { MinimumVersion = "2.9.0" }).AcceptLeaf();
@@ -74,7 +74,7 @@ public sealed class LeafAcceptTests
         Assert.Equal(reason, leaf.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void Silence_ends_with_an_authentication_timeout()
     {
         var node = new LeafNode("hub");
@@ -88,10 +88,10 @@ public sealed class LeafAcceptTests
     }
 
     // Real servers of 2.9 let a leaf without credentials in.
-    [Theory]
-    [InlineData("""{"name":"leaf"}""", false)]
-    [InlineData("""{"name":"leaf","user":"bob","pass":"wrong"}""", false)]
-    [InlineData("""{"name":"leaf","user":"bob","pass":"secret"}""", true)]
+    [Test]
+    [Arguments("""{"name":"leaf"}""", false)]
+    [Arguments("""{"name":"leaf","user":"bob","pass":"wrong"}""", false)]
+    [Arguments("""{"name":"leaf","user":"bob","pass":"secret"}""", true)]
     public void Leaves_prove_who_they_are(string connect, bool isWelcome)
     {
         var node = new LeafNode("hub", options: o => o with { Users = [new BrokerUser { Name = "bob", Password = "secret" }] });
@@ -105,9 +105,9 @@ public sealed class LeafAcceptTests
     }
 
     // A URL with a user part alone comes as a user from 2.9.
-    [Theory]
-    [InlineData("""{"user":"s3cret"}""")]
-    [InlineData("""{"auth_token":"s3cret"}""")]
+    [Test]
+    [Arguments("""{"user":"s3cret"}""")]
+    [Arguments("""{"auth_token":"s3cret"}""")]
     public void A_token_is_taken_in_both_its_forms(string connect)
     {
         var leaf = new LeafNode("hub", options: o => o with { Token = "s3cret" }).AcceptLeaf();
@@ -117,7 +117,7 @@ public sealed class LeafAcceptTests
         Assert.True(leaf.Link.IsUp);
     }
 
-    [Fact]
+    [Test]
     public void An_nkey_leaf_signs_our_nonce()
     {
         var key = NKeyPair.Create(new SeededEntropy(3));
@@ -135,7 +135,7 @@ public sealed class LeafAcceptTests
         Assert.Equal(CloseReason.AuthenticationFailure, cable.HubSide.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void A_link_of_the_same_name_replaces_the_older_one_before_its_loop_mark_looks_like_a_loop()
     {
         var node = new LeafNode("hub");
@@ -154,7 +154,7 @@ public sealed class LeafAcceptTests
         Assert.Equal(1, node.Core.LeafCount);
     }
 
-    [Fact]
+    [Test]
     public void Permissions_are_told_and_held()
     {
         var node = new LeafNode("hub", options: o => o with
@@ -196,7 +196,7 @@ public sealed class LeafAcceptTests
         Assert.Equal("", client.Take());
     }
 
-    [Fact]
+    [Test]
     public void Interest_in_one_forbidden_subject_ends_the_link()
     {
         var node = new LeafNode("hub", options: o => o with
@@ -211,7 +211,7 @@ public sealed class LeafAcceptTests
         Assert.Equal(0, node.Links.Interest.Count);
     }
 
-    [Fact]
+    [Test]
     public void Subjects_that_the_leaf_denies_do_not_go_there()
     {
         var node = new LeafNode("hub");

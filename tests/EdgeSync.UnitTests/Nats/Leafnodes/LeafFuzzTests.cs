@@ -1,7 +1,7 @@
 using System.Text;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Leafnodes;
 
@@ -27,10 +27,10 @@ public sealed class LeafFuzzTests
         .. FromLeaf[1..],
     ];
 
-    [Fact]
+    [Test]
     public void A_spoiled_leaf_does_no_harm() => Property.Check(prng => Run(prng, FromLeaf, node => node.AcceptLeaf()), runs: 1_500);
 
-    [Fact]
+    [Test]
     public void A_spoiled_hub_does_no_harm() => Property.Check(prng => Run(prng, FromHub, node => node.Solicit()), runs: 1_500);
 
     private static void Run(Prng prng, byte[][] dialogue, Func<LeafNode, ScriptedPeer> open)

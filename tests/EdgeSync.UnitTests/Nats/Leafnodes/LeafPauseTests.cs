@@ -19,7 +19,7 @@ public sealed class LeafPauseTests
         _peer.Send(Message);
     }
 
-    [Fact]
+    [Test]
     public void The_link_waits_for_who_reads_slower()
     {
         Assert.False(IsToPause);
@@ -31,7 +31,7 @@ public sealed class LeafPauseTests
         Assert.False(IsToPause);
     }
 
-    [Fact]
+    [Test]
     public void It_does_not_wait_for_who_has_stopped()
     {
         _peer.Send(Message);
@@ -40,7 +40,7 @@ public sealed class LeafPauseTests
         Assert.False(IsToPause);
     }
 
-    [Fact]
+    [Test]
     public void It_does_not_wait_for_who_is_gone()
     {
         _peer.Send(Message);

@@ -18,7 +18,7 @@ public sealed class LeafSolicitTests
     private const string Info2_15 =
         """INFO {"server_id":"NB","server_name":"hub","version":"2.15.1","proto":3,"headers":true,"max_payload":1048576,"client_id":7,"nonce":"WemqNsDSULsBcTE","compression":"s2_auto","api_lvl":5,"info_on_connect":true,"leafnode_urls":["127.0.0.1:36745"]} """ + "\r\n";
 
-    [Fact]
+    [Test]
     public void Connect_says_who_we_are_and_interest_waits_for_the_answer()
     {
         var node = new LeafNode("edge");
@@ -44,7 +44,7 @@ public sealed class LeafSolicitTests
         Assert.Equal(["127.0.0.1:48337"], ((SolicitedLeaf)hub.Link).AnnouncedUrls);
     }
 
-    [Fact]
+    [Test]
     public void Everything_may_come_in_one_read()
     {
         var hub = new LeafNode("edge").Solicit();
@@ -55,7 +55,7 @@ public sealed class LeafSolicitTests
         Assert.Equal(4, hub.Link.Interest.Count);
     }
 
-    [Fact]
+    [Test]
     public void Everything_may_come_byte_by_byte()
     {
         var node = new LeafNode("edge");
@@ -68,7 +68,7 @@ public sealed class LeafSolicitTests
         Assert.Equal("MSG foo 1 5\r\nhello\r\n", client.Take());
     }
 
-    [Fact]
+    [Test]
     public void Without_an_answer_announced_interest_follows_connect_at_once()
     {
         var hub = new LeafNode("edge").Solicit();
@@ -79,7 +79,7 @@ public sealed class LeafSolicitTests
         Assert.True(hub.Link.IsUp);
     }
 
-    [Fact]
+    [Test]
     public void A_hub_that_compresses_is_joined_in_plain_bytes()
     {
         var connect = Connect(new LeafNode("edge").Solicit().Ask(Info2_15));
@@ -87,10 +87,10 @@ public sealed class LeafSolicitTests
         Assert.Equal("not supported", connect.GetProperty("compress_mode").GetString());
     }
 
-    [Theory]
-    [InlineData("2.9.10", "LS+ q workers 1\r\n", "LS- q workers\r\n")]
-    [InlineData("2.10.22", "LS+ q workers 1\r\n", "LS- q workers\r\n")]
-    [InlineData("2.10.23", "LS+ q workers 1\r\nLS+ q workers 2\r\nLS+ q workers 1\r\n", "LS- q workers\r\n")]
+    [Test]
+    [Arguments("2.9.10", "LS+ q workers 1\r\n", "LS- q workers\r\n")]
+    [Arguments("2.10.22", "LS+ q workers 1\r\n", "LS- q workers\r\n")]
+    [Arguments("2.10.23", "LS+ q workers 1\r\nLS+ q workers 2\r\nLS+ q workers 1\r\n", "LS- q workers\r\n")]
     public void Old_hubs_are_told_no_weights(string version, string told, string withdrawn)
     {
         var node = new LeafNode("edge");
@@ -105,7 +105,7 @@ public sealed class LeafSolicitTests
         Assert.Equal(withdrawn, hub.Take());
     }
 
-    [Fact]
+    [Test]
     public void What_the_hub_may_not_hear_or_say_does_not_cross()
     {
         var node = new LeafNode("edge");
@@ -128,7 +128,7 @@ public sealed class LeafSolicitTests
         Assert.False(hub.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void Own_denials_hold_and_what_we_do_not_take_is_told()
     {
         var node = new LeafNode("edge");
@@ -144,7 +144,7 @@ public sealed class LeafSolicitTests
         Assert.Equal("LMSG out.open 1\r\ny\r\n", hub.Take());
     }
 
-    [Fact]
+    [Test]
     public void The_hubs_max_payload_is_kept()
     {
         var node = new LeafNode("edge");
@@ -158,7 +158,7 @@ public sealed class LeafSolicitTests
         Assert.Equal(1, hub.Link.DroppedMessages);
     }
 
-    [Fact]
+    [Test]
     public void A_request_too_large_for_the_hub_gets_503()
     {
         var node = new LeafNode("edge");
@@ -171,7 +171,7 @@ public sealed class LeafSolicitTests
         Assert.StartsWith("HMSG in 1 16 16\r\nNATS/1.0 503", client.Take(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Tls_is_made_before_anything_is_said()
     {
         var node = new LeafNode("edge");
@@ -184,7 +184,7 @@ public sealed class LeafSolicitTests
         Assert.StartsWith("CONNECT {", hub.Take(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Our_own_wish_for_tls_needs_no_word_of_the_hub()
     {
         var hub = new LeafNode("edge").Solicit(wantsTls: true);
@@ -193,19 +193,19 @@ public sealed class LeafSolicitTests
         Assert.True(((SolicitedLeaf)hub.Link).NeedsTls);
     }
 
-    [Theory]
-    [InlineData("""INFO {"leafnode_urls":["a:1"]}""", CloseReason.IncorrectPort, true)]
-    [InlineData("""INFO {"client_id":1,"cluster":"edge"}""", CloseReason.ClusterNamesIdentical, true)]
-    [InlineData("""INFO [1]""", CloseReason.ParseError, false)]
-    [InlineData("""INFO {"client_id":"many"}""", CloseReason.ParseError, false)]
-    [InlineData("CONNECT {}", CloseReason.ProtocolViolation, false)]
-    [InlineData("LS+ foo", CloseReason.ProtocolViolation, false)]
-    [InlineData("-ERR 'Authorization Violation'", CloseReason.AuthenticationFailure, false)]
-    [InlineData("-ERR 'Loop detected for leafnode account=\"$G\". Delaying attempt to reconnect for 30s'", CloseReason.LeafnodeLoop, true)]
-    [InlineData("-ERR 'remote leafnode has same cluster name'", CloseReason.ClusterNamesIdentical, true)]
-    [InlineData("-ERR 'connection rejected since minimum version required is \"2.14.0\"'", CloseReason.MinimumVersionRequired, true)]
-    [InlineData("-ERR 'Duplicate Remote LeafNode Connection'", CloseReason.DuplicateRemoteLeafnode, true)]
-    [InlineData("-ERR 'Permissions Violation for Subscription to \"up.x\"'", CloseReason.ProtocolViolation, true)]
+    [Test]
+    [Arguments("""INFO {"leafnode_urls":["a:1"]}""", CloseReason.IncorrectPort, true)]
+    [Arguments("""INFO {"client_id":1,"cluster":"edge"}""", CloseReason.ClusterNamesIdentical, true)]
+    [Arguments("""INFO [1]""", CloseReason.ParseError, false)]
+    [Arguments("""INFO {"client_id":"many"}""", CloseReason.ParseError, false)]
+    [Arguments("CONNECT {}", CloseReason.ProtocolViolation, false)]
+    [Arguments("LS+ foo", CloseReason.ProtocolViolation, false)]
+    [Arguments("-ERR 'Authorization Violation'", CloseReason.AuthenticationFailure, false)]
+    [Arguments("-ERR 'Loop detected for leafnode account=\"$G\". Delaying attempt to reconnect for 30s'", CloseReason.LeafnodeLoop, true)]
+    [Arguments("-ERR 'remote leafnode has same cluster name'", CloseReason.ClusterNamesIdentical, true)]
+    [Arguments("-ERR 'connection rejected since minimum version required is \"2.14.0\"'", CloseReason.MinimumVersionRequired, true)]
+    [Arguments("-ERR 'Duplicate Remote LeafNode Connection'", CloseReason.DuplicateRemoteLeafnode, true)]
+    [Arguments("-ERR 'Permissions Violation for Subscription to \"up.x\"'", CloseReason.ProtocolViolation, true)]
     public void What_ends_the_link_and_whether_to_wait_long(string said, CloseReason reason, bool isRefused)
     {
         var hub = new LeafNode("edge").Solicit();
@@ -217,7 +217,7 @@ public sealed class LeafSolicitTests
         Assert.NotEmpty(hub.Link.Trouble);
     }
 
-    [Fact]
+    [Test]
     public void A_silent_hub_is_given_up()
     {
         var node = new LeafNode("edge");
@@ -232,9 +232,9 @@ public sealed class LeafSolicitTests
         Assert.True(forgetful.IsClosed);
     }
 
-    [Theory]
-    [InlineData("nats-leaf://bob:se%20cret@hub", "bob", "se cret", null)]
-    [InlineData("nats-leaf://t0ken@hub", "t0ken", null, "t0ken")]
+    [Test]
+    [Arguments("nats-leaf://bob:se%20cret@hub", "bob", "se cret", null)]
+    [Arguments("nats-leaf://t0ken@hub", "t0ken", null, "t0ken")]
     public void Credentials_may_be_part_of_the_address(string url, string user, string? password, string? token)
     {
         var connect = Connect(new LeafNode("edge").Solicit(new LeafnodeRemote { Urls = [url] }).Ask(Info2_9));
@@ -246,7 +246,7 @@ public sealed class LeafSolicitTests
     }
 
     // Spec: the vector of the nonce of the captured INFO.
-    [Fact]
+    [Test]
     public void A_key_signs_the_nonce_of_the_first_info()
     {
         const string Seed = "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y";
@@ -264,7 +264,7 @@ public sealed class LeafSolicitTests
         Assert.False(connect.TryGetProperty("nkey", out _));
     }
 
-    [Fact]
+    [Test]
     public void A_damaged_key_is_said_and_not_shown()
     {
         var hub = new LeafNode("edge").Solicit(new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = "SUNONSENSE" } });

@@ -7,7 +7,7 @@ public sealed class LeafSolicitorTests
 {
     private static readonly ConnectionOrigin Origin = new() { Kind = ConnectionKind.Leaf };
 
-    [Fact]
+    [Test]
     public void Pauses_grow_to_the_cap_are_spread_and_never_end()
     {
         var node = new LeafNode("edge");
@@ -33,7 +33,7 @@ public sealed class LeafSolicitorTests
         Assert.Equal(LeafRemoteState.Waiting, solicitor.Status().State);
     }
 
-    [Fact]
+    [Test]
     public void A_link_that_lasted_starts_the_pauses_afresh()
     {
         var node = new LeafNode("edge");
@@ -58,7 +58,7 @@ public sealed class LeafSolicitorTests
         Assert.Equal(1, solicitor.Status().Connects);
     }
 
-    [Fact]
+    [Test]
     public void A_loop_pauses_for_half_a_minute()
     {
         var node = new LeafNode("edge");
@@ -81,7 +81,7 @@ public sealed class LeafSolicitorTests
         Assert.InRange(solicitor.NextDial!.Value - node.Now, TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(160));
     }
 
-    [Fact]
+    [Test]
     public void Addresses_are_tried_in_order_then_those_that_the_hub_announced()
     {
         var node = new LeafNode("edge");
@@ -105,7 +105,7 @@ public sealed class LeafSolicitorTests
         Assert.Equal(["b", "c", "d", "a", "b"], hosts);
     }
 
-    [Fact]
+    [Test]
     public void Taken_away_it_dials_no_more()
     {
         var node = new LeafNode("edge");

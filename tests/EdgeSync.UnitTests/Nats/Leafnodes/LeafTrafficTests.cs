@@ -17,7 +17,7 @@ public sealed class LeafTrafficTests
         _client = _node.Client();
     }
 
-    [Fact]
+    [Test]
     public void One_line_for_all_clients_that_want_a_subject()
     {
         var second = _node.Client();
@@ -30,7 +30,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("LS- foo\r\n", _peer.Take());
     }
 
-    [Fact]
+    [Test]
     public void Messages_cross_as_captured()
     {
         _peer.Send("LS+ foo\r\nLS+ bar.*\r\n");
@@ -41,7 +41,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", TellPeer("HPUB foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Messages_arrive_as_captured()
     {
         _client.Send("SUB foo 1\r\nSUB bar.* 2\r\n");
@@ -51,7 +51,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("HMSG foo 1 rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", TellClient("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Queue_members_are_counted()
     {
         Assert.Equal("LS+ q.x workers 1\r\n", TellPeer("SUB q.x workers 1\r\n"));
@@ -61,7 +61,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("LS- q.x workers\r\n", TellPeer("UNSUB 2\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void All_queues_of_a_message_are_named_in_one_line()
     {
         _peer.Send("LS+ q.x workers 2\r\nLS+ q.x other 1\r\n");
@@ -72,7 +72,7 @@ public sealed class LeafTrafficTests
             "HMSG q.x + r.1 workers other 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", TellPeer("HPUB q.x r.1 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Only_named_queues_get_a_message_from_a_link()
     {
         _client.Send("SUB q.x workers 1\r\nSUB q.x other 2\r\nSUB q.x 3\r\n");
@@ -81,7 +81,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("MSG q.x 3 r.1 3\r\nabc\r\nMSG q.x 2 r.1 3\r\nabc\r\n", TellClient("LMSG q.x + r.1 other nobody 3\r\nabc\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void A_message_crosses_once_for_overlapping_interest_and_never_goes_back()
     {
         _peer.Send("LS+ foo.*\r\nLS+ foo.>\r\nLS+ foo.bar\r\nLS+ foo.bar q 1\r\n");
@@ -90,7 +90,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("", _peer.Ask("LMSG foo.bar 1\r\nx\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void Interest_in_an_inbox_goes_before_the_request_that_needs_it()
     {
         _peer.Send("LS+ svc\r\n");
@@ -99,7 +99,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("MSG _INBOX.abc.1 7 4\r\npong\r\n", TellClient("LMSG _INBOX.abc.1 4\r\npong\r\n"));
     }
 
-    [Fact]
+    [Test]
     public void After_the_last_interest_is_gone_a_request_gets_503()
     {
         _client.Send("SUB _INBOX.a.* 9\r\n");
@@ -113,7 +113,7 @@ public sealed class LeafTrafficTests
         Assert.StartsWith("HMSG _INBOX.a.2 9 16 16\r\nNATS/1.0 503\r\n", _client.Take(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void A_second_interest_in_the_same_subject_changes_nothing()
     {
         var other = _node.AcceptLeaf();
@@ -125,7 +125,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("LS- foo\r\n", other.Take());
     }
 
-    [Fact]
+    [Test]
     public void A_lost_link_takes_its_interest_along()
     {
         var other = _node.AcceptLeaf();
@@ -142,7 +142,7 @@ public sealed class LeafTrafficTests
         Assert.Equal(0, _node.Links.Interest.Count);
     }
 
-    [Fact]
+    [Test]
     public void Jetstream_acknowledgements_are_taken_apart_for_clients_and_passed_on_whole()
     {
         var other = _node.AcceptLeaf();
@@ -155,7 +155,7 @@ public sealed class LeafTrafficTests
         Assert.EndsWith("LMSG _INBOX.z.5 $JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x 5\r\nhello\r\n", other.Take(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Test]
     public void Ping_is_answered_also_behind_lines_with_odd_blanks_and_line_ends()
     {
         Assert.Equal("PONG\r\n", _peer.Ask("ping\r\n"));
@@ -163,13 +163,13 @@ public sealed class LeafTrafficTests
         Assert.Equal("LMSG foo.baz 1\r\nx\r\n", TellPeer("PUB foo.baz 1\r\nx\r\n"));
     }
 
-    [Theory]
-    [InlineData("LS+ foo bar\r\n")]
-    [InlineData("LMSG foo x y 3\r\nabc\r\n")]
-    [InlineData("MSG foo 3\r\nabc\r\n")]
-    [InlineData("LMSG foo 3\r\nabcde\r\n")]
-    [InlineData("LMSG foo -3\r\nabc\r\n")]
-    [InlineData("HMSG foo 20 3\r\nabc\r\n")]
+    [Test]
+    [Arguments("LS+ foo bar\r\n")]
+    [Arguments("LMSG foo x y 3\r\nabc\r\n")]
+    [Arguments("MSG foo 3\r\nabc\r\n")]
+    [Arguments("LMSG foo 3\r\nabcde\r\n")]
+    [Arguments("LMSG foo -3\r\nabc\r\n")]
+    [Arguments("HMSG foo 20 3\r\nabc\r\n")]
     public void Nonsense_ends_the_link(string line)
     {
         _peer.Send(line);
@@ -178,23 +178,23 @@ public sealed class LeafTrafficTests
         Assert.Equal(0, _node.Core.LeafCount);
     }
 
-    [Theory]
-    [InlineData("LS+ foo..bar\r\n")]
-    [InlineData("LS+ foo.>.bar\r\n")]
+    [Test]
+    [Arguments("LS+ foo..bar\r\n")]
+    [Arguments("LS+ foo.>.bar\r\n")]
     public void Interest_in_no_subject_is_answered_and_the_link_stays(string line)
     {
         Assert.Equal("-ERR 'Invalid Subscription'\r\n", _peer.Ask(line));
         Assert.False(_peer.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void More_than_max_payload_ends_the_link_before_the_payload_came()
     {
         Assert.Equal("-ERR 'Maximum Payload Violation'\r\n", _peer.Ask("LMSG foo 1048577\r\n"));
         Assert.True(_peer.IsClosed);
     }
 
-    [Fact]
+    [Test]
     public void The_own_loop_mark_ends_the_link_and_names_both_ends()
     {
         var mark = System.Text.Encoding.ASCII.GetString(_node.Links.LoopMark);
@@ -205,7 +205,7 @@ public sealed class LeafTrafficTests
         Assert.Equal(CloseReason.LeafnodeLoop, _peer.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void An_old_link_gives_the_young_one_of_a_circle_time_to_end()
     {
         var mark = System.Text.Encoding.ASCII.GetString(_node.Links.LoopMark);
@@ -220,7 +220,7 @@ public sealed class LeafTrafficTests
         Assert.Equal(CloseReason.LeafnodeLoop, _peer.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void A_peer_without_headers_gets_the_body_alone()
     {
         var plain = _node.AcceptLeaf();
@@ -231,7 +231,7 @@ public sealed class LeafTrafficTests
         Assert.Equal("LMSG foo 5\r\nhello\r\n", plain.Take());
     }
 
-    [Fact]
+    [Test]
     public void Silence_is_asked_and_then_ended_but_any_byte_counts_as_life()
     {
         _node.Advance(TimeSpan.FromSeconds(1.1));
@@ -251,7 +251,7 @@ public sealed class LeafTrafficTests
         Assert.Equal(CloseReason.StaleConnection, _peer.Connection.CloseReason);
     }
 
-    [Fact]
+    [Test]
     public void A_link_that_does_not_read_is_closed_and_nobody_waits_for_it()
     {
         var node = new LeafNode("hub", new LeafnodeOptions { PendingBytesMax = 10_000 });
@@ -267,7 +267,7 @@ public sealed class LeafTrafficTests
         Assert.Equal(0, node.Core.LeafCount);
     }
 
-    [Fact]
+    [Test]
     public void A_link_that_is_overfilled_by_interest_is_closed_without_hurting_the_others()
     {
         var node = new LeafNode("hub", new LeafnodeOptions { PendingBytesMax = 2_000 });

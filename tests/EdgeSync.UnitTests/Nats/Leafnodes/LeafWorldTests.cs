@@ -2,14 +2,14 @@ using System.Text;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Leafnodes;
 
 /// <summary>Several of our brokers together: everything that crosses a link must be as if there were none.</summary>
 public sealed class LeafWorldTests
 {
-    [Fact]
+    [Test]
     public void A_chain_works_both_ways()
     {
         var world = new LeafWorld(new Prng(1));
@@ -30,7 +30,7 @@ public sealed class LeafWorldTests
         Assert.Equal("HMSG up.a 1 r 12 13\r\nNATS/1.0\r\n\r\ny\r\n", atHub.Take());
     }
 
-    [Fact]
+    [Test]
     public void Two_leaves_of_one_cluster_do_not_talk_through_the_hub()
     {
         var world = new LeafWorld(new Prng(1));
@@ -50,7 +50,7 @@ public sealed class LeafWorldTests
         Assert.Equal("MSG foo 1 1\r\nx\r\n", atC.Take());
     }
 
-    [Fact]
+    [Test]
     public void An_isolated_leaf_hears_of_hub_clients_alone()
     {
         var world = new LeafWorld(new Prng(1));
@@ -67,7 +67,7 @@ public sealed class LeafWorldTests
         Assert.Equal(["hubs"], heard);
     }
 
-    [Fact]
+    [Test]
     public void A_circle_of_three_loses_one_link_and_every_message_arrives_once()
     {
         Property.Check(prng =>
@@ -100,7 +100,7 @@ public sealed class LeafWorldTests
     }
 
     // A third party would end a good link if it heard of the circle.
-    [Fact]
+    [Test]
     public void Only_the_link_that_closes_a_circle_is_lost()
     {
         Property.Check(prng =>
@@ -127,7 +127,7 @@ public sealed class LeafWorldTests
     }
 
     // Found by the simulation of fleets: both uplinks were refused, and came back together, for ever.
-    [Fact]
+    [Test]
     public void Of_two_uplinks_into_one_mesh_one_stays_and_takes_over_when_its_hub_is_gone()
     {
         Property.Check(prng =>
@@ -156,7 +156,7 @@ public sealed class LeafWorldTests
         }, runs: 20);
     }
 
-    [Fact]
+    [Test]
     public void A_thousand_interests_cross_and_are_sent_again_after_a_cut()
     {
         var world = new LeafWorld(new Prng(1));
@@ -179,7 +179,7 @@ public sealed class LeafWorldTests
         Assert.Contains(cable.HubSide.Link.Interest.Keys, key => key.AsSpan().SequenceEqual("another"u8));
     }
 
-    [Fact]
+    [Test]
     public void Members_on_two_leaves_share_by_their_number()
     {
         var world = new LeafWorld(new Prng(7));
@@ -201,7 +201,7 @@ public sealed class LeafWorldTests
     }
 
     // The statement about all topologies: see the model below.
-    [Fact]
+    [Test]
     public void Any_tree_of_brokers_delivers_what_the_model_says()
     {
         Property.Check(prng => new Run(prng).Go(), runs: 120);

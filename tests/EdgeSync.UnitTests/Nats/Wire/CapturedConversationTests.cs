@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 using EdgeSync.UnitTests.Nats.Broker;
 
 namespace EdgeSync.UnitTests.Nats.Wire;
@@ -13,10 +13,10 @@ public class CapturedConversationTests
     // Where the original closes without a word ours says why: people look for hours otherwise.
     private const string OurReason = "-ERR '";
 
-    public static TheoryData<string> Names => new(CapturedConversation.All.Select(conversation => conversation.Name));
+    public static TheoryData<string> Names() => new(CapturedConversation.All.Select(conversation => conversation.Name));
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void Our_broker_answers_as_the_original_did(string name)
     {
         var conversation = CapturedConversation.Of(name);
@@ -27,8 +27,8 @@ public class CapturedConversationTests
         else Assert.True(whole.Length == 0 || whole.StartsWith(OurReason, StringComparison.Ordinal), whole);
     }
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void Our_broker_answers_the_same_however_the_bytes_come(string name)
     {
         var conversation = CapturedConversation.Of(name);
@@ -39,8 +39,8 @@ public class CapturedConversationTests
         Property.Check(prng => Assert.Equal(whole, Answer(Pieces(prng, conversation.Input), out _)), runs: 20);
     }
 
-    [Theory]
-    [MemberData(nameof(Names))]
+    [Test]
+    [MethodDataSource(nameof(Names))]
     public void Our_client_reads_every_answer(string name)
     {
         var output = CapturedConversation.Of(name).Output;
@@ -53,7 +53,7 @@ public class CapturedConversationTests
     }
 
     /// <summary>What a real server wrote is what we write for the same fields.</summary>
-    [Fact]
+    [Test]
     public void Our_writer_writes_the_same_bytes()
     {
         var count = 0;

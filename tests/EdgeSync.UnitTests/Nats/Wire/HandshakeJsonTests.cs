@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Wire;
 
@@ -17,7 +17,7 @@ public class HandshakeJsonTests
         {"version":"2.9.10","tls_required":false,"server_id":"ND2IOV2A5DRH7IZSCYARND4B6QULJ4O6SPQGALNCKMQQUOPC3PQYINOP","name":"leaf","cluster":"leaf","headers":true}
         """;
 
-    [Fact]
+    [Test]
     public void Reads_the_INFO_of_a_hub()
     {
         Assert.True(ServerInfo.TryParse(Encoding.UTF8.GetBytes(HubInfo), out var info));
@@ -29,7 +29,7 @@ public class HandshakeJsonTests
         Assert.Equal(["127.0.0.1:48337"], info.LeafnodeUrls);
     }
 
-    [Fact]
+    [Test]
     public void Reads_escaped_permissions_and_skips_the_unknown()
     {
         const string Json = """
@@ -46,7 +46,7 @@ public class HandshakeJsonTests
         Assert.Null(info.LeafnodeUrls);
     }
 
-    [Fact]
+    [Test]
     public void Tells_a_leaf_from_a_client_and_keeps_its_fields()
     {
         Assert.True(ConnectOptions.TryParse(Encoding.UTF8.GetBytes(LeafConnect), ConnectOptions.ServerDefaults, out var connect));
@@ -56,7 +56,7 @@ public class HandshakeJsonTests
         Assert.True(connect.Verbose && connect.Pedantic && connect.Echo);
     }
 
-    [Fact]
+    [Test]
     public void A_second_CONNECT_overwrites_only_what_it_names()
     {
         Assert.True(ConnectOptions.TryParse("""{"verbose":false,"name":"a","user":"u"}"""u8, ConnectOptions.ServerDefaults, out var first));
@@ -66,23 +66,23 @@ public class HandshakeJsonTests
         Assert.Equal("a", first.Name);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("{")]
-    [InlineData("[]")]
-    [InlineData("null")]
-    [InlineData("{\"verbose\":1}")]
-    [InlineData("{\"name\":7}")]
-    [InlineData("{\"protocol\":\"1\"}")]
-    [InlineData("{\"protocol\":1.5}")]
-    [InlineData("{\"deny_pub\":\"a\"}")]
-    [InlineData("{\"deny_pub\":[1]}")]
-    [InlineData("{\"name\":\"\\ud800\"}")]
-    [InlineData("{} x")]
+    [Test]
+    [Arguments("")]
+    [Arguments("{")]
+    [Arguments("[]")]
+    [Arguments("null")]
+    [Arguments("{\"verbose\":1}")]
+    [Arguments("{\"name\":7}")]
+    [Arguments("{\"protocol\":\"1\"}")]
+    [Arguments("{\"protocol\":1.5}")]
+    [Arguments("{\"deny_pub\":\"a\"}")]
+    [Arguments("{\"deny_pub\":[1]}")]
+    [Arguments("{\"name\":\"\\ud800\"}")]
+    [Arguments("{} x")]
     public void Refuses_what_is_no_such_object(string json) =>
         Assert.False(ConnectOptions.TryParse(Encoding.UTF8.GetBytes(json), new ConnectOptions(), out _));
 
-    [Fact]
+    [Test]
     public void Writes_INFO_and_CONNECT_as_lines()
     {
         var output = new ArrayBufferWriter<byte>();
@@ -95,7 +95,7 @@ public class HandshakeJsonTests
             Encoding.UTF8.GetString(output.WrittenSpan));
     }
 
-    [Fact]
+    [Test]
     public void No_bytes_make_it_throw() => Property.Check(
         prng =>
         {
@@ -106,7 +106,7 @@ public class HandshakeJsonTests
         },
         runs: 3000);
 
-    [Fact]
+    [Test]
     public void NUIDs_are_all_different_and_made_of_letters_and_digits()
     {
         var nuid = new Nuid(new SeededEntropy(1));

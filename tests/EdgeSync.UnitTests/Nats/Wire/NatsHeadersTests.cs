@@ -1,13 +1,13 @@
 using System.Text;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Wire;
 
 public class NatsHeadersTests
 {
-    [Fact]
+    [Test]
     public void Keeps_case_order_and_repeated_keys()
     {
         Assert.True(NatsHeaders.TryParse("NATS/1.0\r\nKey:  one \r\nkey:2\r\nKey: three: 3\r\n: no key\r\nEmpty:\r\n\r\n"u8, out var headers));
@@ -19,11 +19,11 @@ public class NatsHeadersTests
         Assert.True(headers.ContainsKey("Empty"));
     }
 
-    [Theory]
-    [InlineData("NATS/1.0\r\n\r\n", 0, "")]
-    [InlineData("NATS/1.0 503\r\n\r\n", 503, "")]
-    [InlineData("NATS/1.0 404 No Messages\r\n\r\n", 404, "No Messages")]
-    [InlineData("NATS/1.0   100  Idle Heartbeat \r\n\r\n", 100, "Idle Heartbeat")]
+    [Test]
+    [Arguments("NATS/1.0\r\n\r\n", 0, "")]
+    [Arguments("NATS/1.0 503\r\n\r\n", 503, "")]
+    [Arguments("NATS/1.0 404 No Messages\r\n\r\n", 404, "No Messages")]
+    [Arguments("NATS/1.0   100  Idle Heartbeat \r\n\r\n", 100, "Idle Heartbeat")]
     public void Reads_the_status_line(string block, int code, string message)
     {
         Assert.True(NatsHeaders.TryParse(Encoding.ASCII.GetBytes(block), out var headers));
@@ -32,19 +32,19 @@ public class NatsHeadersTests
         Assert.Equal(code, NatsHeaderLines.StatusOf(Encoding.ASCII.GetBytes(block)));
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("A: b\r\n\r\n")]
-    [InlineData("NATS/1.0\r\nA: b\r\n")]
-    [InlineData("NATS/1.0\r\nno colon\r\n\r\n")]
-    [InlineData("NATS/1.0x\r\n\r\n")]
-    [InlineData("NATS/1.0 many\r\n\r\n")]
-    [InlineData("NATS/1.0\r\n\r\nmore")]
-    [InlineData("NATS/1.0\n\n")]
+    [Test]
+    [Arguments("")]
+    [Arguments("A: b\r\n\r\n")]
+    [Arguments("NATS/1.0\r\nA: b\r\n")]
+    [Arguments("NATS/1.0\r\nno colon\r\n\r\n")]
+    [Arguments("NATS/1.0x\r\n\r\n")]
+    [Arguments("NATS/1.0 many\r\n\r\n")]
+    [Arguments("NATS/1.0\r\n\r\nmore")]
+    [Arguments("NATS/1.0\n\n")]
     public void Refuses_what_is_no_block(string block) =>
         Assert.False(NatsHeaders.TryParse(Encoding.ASCII.GetBytes(block), out _));
 
-    [Fact]
+    [Test]
     public void Finds_a_value_in_place()
     {
         var block = "NATS/1.0 408 Request Timeout\r\nNats-Pending-Messages: 1\r\nX: 2\r\n\r\n"u8;
@@ -54,18 +54,18 @@ public class NatsHeadersTests
         Assert.False(NatsHeaderLines.TryFind(block, "x"u8, out _));
     }
 
-    [Theory]
-    [InlineData("", "v")]
-    [InlineData("a:b", "v")]
-    [InlineData("a b", "v")]
-    [InlineData("ü", "v")]
-    [InlineData("a\r\nX", "v")]
-    [InlineData("a", "v\r\nX: y")]
-    [InlineData("a", "v\nw")]
+    [Test]
+    [Arguments("", "v")]
+    [Arguments("a:b", "v")]
+    [Arguments("a b", "v")]
+    [Arguments("ü", "v")]
+    [Arguments("a\r\nX", "v")]
+    [Arguments("a", "v\r\nX: y")]
+    [Arguments("a", "v\nw")]
     public void Writes_nothing_that_would_read_as_something_else(string key, string value) =>
         Assert.Throws<ArgumentException>(() => new NatsHeaders { { key, value } });
 
-    [Fact]
+    [Test]
     public void Reads_what_it_wrote() => Property.Check(prng =>
     {
         var headers = new NatsHeaders { Code = prng.Chance(0.5) ? prng.NextInt32(1000) : 0, Message = "" };
@@ -76,7 +76,7 @@ public class NatsHeadersTests
         Assert.Equal(headers.ToList(), read.ToList());
     });
 
-    [Fact]
+    [Test]
     public void No_bytes_make_it_throw() => Property.Check(
         prng =>
         {

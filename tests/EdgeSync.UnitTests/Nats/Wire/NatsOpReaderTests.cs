@@ -2,113 +2,113 @@ using System.Buffers;
 using System.Text;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Wire;
 
 public class NatsOpReaderTests
 {
-    [Theory]
-    [InlineData("PUB foo 5\r\nhello\r\n", "Pub subject=foo body=hello")]
-    [InlineData("PUB bar.x re.ply 2\r\nhi\r\n", "Pub subject=bar.x reply=re.ply body=hi")]
-    [InlineData("pub \t foo\t 0 \r\n\r\n", "Pub subject=foo body=")]
-    [InlineData("PUB foo 2\nhi\r\n", "Pub subject=foo body=hi")]
-    [InlineData("HPUB foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HPub subject=foo headers=18 body=hello")]
-    [InlineData("hpub foo rr 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", "HPub subject=foo reply=rr headers=18 body=abc")]
-    [InlineData("SUB foo 1\r\n", "Sub subject=foo sid=1")]
-    [InlineData("SUB q.x workers xyz\r\n", "Sub subject=q.x sid=xyz queue=workers")]
-    [InlineData("UNSUB 1\r\n", "Unsub sid=1")]
-    [InlineData("UNSUB 1 2\r\n", "Unsub sid=1 number=2")]
-    [InlineData("PING\r\n", "Ping")]
-    [InlineData("ping anything\n", "Ping arguments=anything")]
-    [InlineData("PONG\r\n", "Pong")]
-    [InlineData("+OK\r\n", "Ok")]
-    [InlineData("-ERR 'no'\r\n", "Err arguments='no'")]
-    [InlineData("CONNECT {\"verbose\":false}\r\n", "Connect arguments={\"verbose\":false}")]
-    [InlineData("INFO {}\r\n", "Info arguments={}")]
+    [Test]
+    [Arguments("PUB foo 5\r\nhello\r\n", "Pub subject=foo body=hello")]
+    [Arguments("PUB bar.x re.ply 2\r\nhi\r\n", "Pub subject=bar.x reply=re.ply body=hi")]
+    [Arguments("pub \t foo\t 0 \r\n\r\n", "Pub subject=foo body=")]
+    [Arguments("PUB foo 2\nhi\r\n", "Pub subject=foo body=hi")]
+    [Arguments("HPUB foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HPub subject=foo headers=18 body=hello")]
+    [Arguments("hpub foo rr 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", "HPub subject=foo reply=rr headers=18 body=abc")]
+    [Arguments("SUB foo 1\r\n", "Sub subject=foo sid=1")]
+    [Arguments("SUB q.x workers xyz\r\n", "Sub subject=q.x sid=xyz queue=workers")]
+    [Arguments("UNSUB 1\r\n", "Unsub sid=1")]
+    [Arguments("UNSUB 1 2\r\n", "Unsub sid=1 number=2")]
+    [Arguments("PING\r\n", "Ping")]
+    [Arguments("ping anything\n", "Ping arguments=anything")]
+    [Arguments("PONG\r\n", "Pong")]
+    [Arguments("+OK\r\n", "Ok")]
+    [Arguments("-ERR 'no'\r\n", "Err arguments='no'")]
+    [Arguments("CONNECT {\"verbose\":false}\r\n", "Connect arguments={\"verbose\":false}")]
+    [Arguments("INFO {}\r\n", "Info arguments={}")]
     public void Reads_what_a_client_sends(string bytes, string expected) =>
         Assert.All(Splits.Of(Ascii(bytes)), input => Assert.Equal([expected], ReadAll(input, OpDialect.Client)));
 
-    [Theory]
-    [InlineData("MSG a 1 1\r\nx\r\n", "Msg subject=a sid=1 body=x")]
-    [InlineData("MSG a 1 re.ply 1\r\nx\r\n", "Msg subject=a sid=1 reply=re.ply body=x")]
-    [InlineData("HMSG _INBOX.x.77 9 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", "HMsg subject=_INBOX.x.77 sid=9 headers=16 body=")]
-    [InlineData("HMSG a 9 r 18 19\r\nNATS/1.0\r\nA: b\r\n\r\nz\r\n", "HMsg subject=a sid=9 reply=r headers=18 body=z")]
-    [InlineData("-ERR 'Stale Connection'\r\n", "Err arguments='Stale Connection'")]
-    [InlineData("INFO {\"ldm\":true} \r\n", "Info arguments={\"ldm\":true} ")]
+    [Test]
+    [Arguments("MSG a 1 1\r\nx\r\n", "Msg subject=a sid=1 body=x")]
+    [Arguments("MSG a 1 re.ply 1\r\nx\r\n", "Msg subject=a sid=1 reply=re.ply body=x")]
+    [Arguments("HMSG _INBOX.x.77 9 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", "HMsg subject=_INBOX.x.77 sid=9 headers=16 body=")]
+    [Arguments("HMSG a 9 r 18 19\r\nNATS/1.0\r\nA: b\r\n\r\nz\r\n", "HMsg subject=a sid=9 reply=r headers=18 body=z")]
+    [Arguments("-ERR 'Stale Connection'\r\n", "Err arguments='Stale Connection'")]
+    [Arguments("INFO {\"ldm\":true} \r\n", "Info arguments={\"ldm\":true} ")]
     public void Reads_what_a_server_sends(string bytes, string expected) =>
         Assert.All(Splits.Of(Ascii(bytes)), input => Assert.Equal([expected], ReadAll(input, OpDialect.Server)));
 
-    [Theory]
-    [InlineData("LS+ foo\r\n", "LeafSub subject=foo number=1")]
-    [InlineData("LS+ q.x workers 2\r\n", "LeafSub subject=q.x queue=workers number=2")]
-    [InlineData("LS- foo\r\n", "LeafUnsub subject=foo")]
-    [InlineData("LS- q.x workers\r\n", "LeafUnsub subject=q.x queue=workers")]
-    [InlineData("LMSG foo 5\r\nhello\r\n", "LMsg subject=foo body=hello")]
-    [InlineData("LMSG bar.x re.ply 2\r\nhi\r\n", "LMsg subject=bar.x reply=re.ply body=hi")]
-    [InlineData("LMSG q.x | other workers 3\r\nabc\r\n", "LMsg subject=q.x queues=other,workers body=abc")]
-    [InlineData("LMSG q.x + r.1 other workers 3\r\nabc\r\n", "LMsg subject=q.x reply=r.1 queues=other,workers body=abc")]
-    [InlineData("LMSG q.x | one 3\r\nabc\r\n", "LMsg subject=q.x queues=one body=abc")]
-    [InlineData("LMSG q.x + 3\r\nabc\r\n", "LMsg subject=q.x reply=+ body=abc")]
-    [InlineData("HMSG foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HMsg subject=foo headers=18 body=hello")]
-    [InlineData("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HMsg subject=foo reply=rr headers=18 body=hello")]
-    [InlineData("HMSG q.x + r.1 other workers 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n",
+    [Test]
+    [Arguments("LS+ foo\r\n", "LeafSub subject=foo number=1")]
+    [Arguments("LS+ q.x workers 2\r\n", "LeafSub subject=q.x queue=workers number=2")]
+    [Arguments("LS- foo\r\n", "LeafUnsub subject=foo")]
+    [Arguments("LS- q.x workers\r\n", "LeafUnsub subject=q.x queue=workers")]
+    [Arguments("LMSG foo 5\r\nhello\r\n", "LMsg subject=foo body=hello")]
+    [Arguments("LMSG bar.x re.ply 2\r\nhi\r\n", "LMsg subject=bar.x reply=re.ply body=hi")]
+    [Arguments("LMSG q.x | other workers 3\r\nabc\r\n", "LMsg subject=q.x queues=other,workers body=abc")]
+    [Arguments("LMSG q.x + r.1 other workers 3\r\nabc\r\n", "LMsg subject=q.x reply=r.1 queues=other,workers body=abc")]
+    [Arguments("LMSG q.x | one 3\r\nabc\r\n", "LMsg subject=q.x queues=one body=abc")]
+    [Arguments("LMSG q.x + 3\r\nabc\r\n", "LMsg subject=q.x reply=+ body=abc")]
+    [Arguments("HMSG foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HMsg subject=foo headers=18 body=hello")]
+    [Arguments("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HMsg subject=foo reply=rr headers=18 body=hello")]
+    [Arguments("HMSG q.x + r.1 other workers 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n",
         "HMsg subject=q.x reply=r.1 queues=other,workers headers=18 body=abc")]
-    [InlineData("HMSG q.x | w 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", "HMsg subject=q.x queues=w headers=18 body=abc")]
-    [InlineData("LMSG _INBOX.z.5 $JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x 5\r\nhello\r\n",
+    [Arguments("HMSG q.x | w 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", "HMsg subject=q.x queues=w headers=18 body=abc")]
+    [Arguments("LMSG _INBOX.z.5 $JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x 5\r\nhello\r\n",
         "LMsg subject=_INBOX.z.5 reply=$JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x body=hello")]
-    [InlineData("CONNECT {}\r\n", "Connect arguments={}")]
+    [Arguments("CONNECT {}\r\n", "Connect arguments={}")]
     public void Reads_what_comes_over_a_leaf_link(string bytes, string expected) =>
         Assert.All(Splits.Of(Ascii(bytes)), input => Assert.Equal([expected], ReadAll(input, OpDialect.Leaf)));
 
-    [Theory]
-    [InlineData("GET / HTTP/1.1\r\n", WireFault.UnknownOperation)]
-    [InlineData("G", WireFault.UnknownOperation)]
-    [InlineData("\r\n", WireFault.UnknownOperation)]
-    [InlineData("PUB\r\n", WireFault.UnknownOperation)]
-    [InlineData("MSG a 1 1\r\nx\r\n", WireFault.UnknownOperation)]
-    [InlineData("LS+ a\r\n", WireFault.UnknownOperation)]
-    [InlineData("PUB a 1\r\nx\n", WireFault.UnknownOperation)]
-    [InlineData("PUB a 1\r\nxy\r\n", WireFault.UnknownOperation)]
-    [InlineData("PUB \r\n", WireFault.BadArguments)]
-    [InlineData("PUB a\r\n", WireFault.BadArguments)]
-    [InlineData("PUB a b c 1\r\n", WireFault.BadArguments)]
-    [InlineData("PUB a +1\r\n", WireFault.BadArguments)]
-    [InlineData("PUB a -1\r\n", WireFault.BadArguments)]
-    [InlineData("PUB a 1x\r\n", WireFault.BadArguments)]
-    [InlineData("PUB a 0000000001\r\n", WireFault.BadArguments)]
-    [InlineData("PUB a 99999999999\r\n", WireFault.BadArguments)]
-    [InlineData("HPUB a 1\r\n", WireFault.BadArguments)]
-    [InlineData("HPUB a 2 1\r\n", WireFault.BadArguments)]
-    [InlineData("HPUB a r 1 1 1\r\n", WireFault.BadArguments)]
-    [InlineData("SUB a\r\n", WireFault.BadArguments)]
-    [InlineData("SUB a b c d\r\n", WireFault.BadArguments)]
-    [InlineData("UNSUB \r\n", WireFault.BadArguments)]
-    [InlineData("UNSUB 1 x\r\n", WireFault.BadArguments)]
-    [InlineData("UNSUB 1 2 3\r\n", WireFault.BadArguments)]
-    [InlineData("PUB a 1048577\r\n", WireFault.PayloadTooLarge)]
-    [InlineData("PUB a 999999999\r\n", WireFault.PayloadTooLarge)]
+    [Test]
+    [Arguments("GET / HTTP/1.1\r\n", WireFault.UnknownOperation)]
+    [Arguments("G", WireFault.UnknownOperation)]
+    [Arguments("\r\n", WireFault.UnknownOperation)]
+    [Arguments("PUB\r\n", WireFault.UnknownOperation)]
+    [Arguments("MSG a 1 1\r\nx\r\n", WireFault.UnknownOperation)]
+    [Arguments("LS+ a\r\n", WireFault.UnknownOperation)]
+    [Arguments("PUB a 1\r\nx\n", WireFault.UnknownOperation)]
+    [Arguments("PUB a 1\r\nxy\r\n", WireFault.UnknownOperation)]
+    [Arguments("PUB \r\n", WireFault.BadArguments)]
+    [Arguments("PUB a\r\n", WireFault.BadArguments)]
+    [Arguments("PUB a b c 1\r\n", WireFault.BadArguments)]
+    [Arguments("PUB a +1\r\n", WireFault.BadArguments)]
+    [Arguments("PUB a -1\r\n", WireFault.BadArguments)]
+    [Arguments("PUB a 1x\r\n", WireFault.BadArguments)]
+    [Arguments("PUB a 0000000001\r\n", WireFault.BadArguments)]
+    [Arguments("PUB a 99999999999\r\n", WireFault.BadArguments)]
+    [Arguments("HPUB a 1\r\n", WireFault.BadArguments)]
+    [Arguments("HPUB a 2 1\r\n", WireFault.BadArguments)]
+    [Arguments("HPUB a r 1 1 1\r\n", WireFault.BadArguments)]
+    [Arguments("SUB a\r\n", WireFault.BadArguments)]
+    [Arguments("SUB a b c d\r\n", WireFault.BadArguments)]
+    [Arguments("UNSUB \r\n", WireFault.BadArguments)]
+    [Arguments("UNSUB 1 x\r\n", WireFault.BadArguments)]
+    [Arguments("UNSUB 1 2 3\r\n", WireFault.BadArguments)]
+    [Arguments("PUB a 1048577\r\n", WireFault.PayloadTooLarge)]
+    [Arguments("PUB a 999999999\r\n", WireFault.PayloadTooLarge)]
     public void Refuses_from_a_client(string bytes, WireFault expected) =>
         Assert.Equal(expected, FaultOf(Ascii(bytes), OpDialect.Client));
 
-    [Theory]
-    [InlineData("LS+ a q\r\n", WireFault.BadArguments)]
-    [InlineData("LS+ a q 1 1\r\n", WireFault.BadArguments)]
-    [InlineData("LS- a q 1\r\n", WireFault.BadArguments)]
-    [InlineData("LMSG a\r\n", WireFault.BadArguments)]
-    [InlineData("LMSG a * q 1\r\n", WireFault.BadArguments)]
-    [InlineData("LMSG a || q 1\r\n", WireFault.BadArguments)]
-    [InlineData("HMSG a 12\r\n", WireFault.BadArguments)]
-    [InlineData("HMSG a 13 12\r\n", WireFault.BadArguments)]
-    [InlineData("MSG a 1 1\r\n", WireFault.UnknownOperation)]
-    [InlineData("PUB a 1\r\n", WireFault.UnknownOperation)]
-    [InlineData("LMSG a 1048577\r\n", WireFault.PayloadTooLarge)]
+    [Test]
+    [Arguments("LS+ a q\r\n", WireFault.BadArguments)]
+    [Arguments("LS+ a q 1 1\r\n", WireFault.BadArguments)]
+    [Arguments("LS- a q 1\r\n", WireFault.BadArguments)]
+    [Arguments("LMSG a\r\n", WireFault.BadArguments)]
+    [Arguments("LMSG a * q 1\r\n", WireFault.BadArguments)]
+    [Arguments("LMSG a || q 1\r\n", WireFault.BadArguments)]
+    [Arguments("HMSG a 12\r\n", WireFault.BadArguments)]
+    [Arguments("HMSG a 13 12\r\n", WireFault.BadArguments)]
+    [Arguments("MSG a 1 1\r\n", WireFault.UnknownOperation)]
+    [Arguments("PUB a 1\r\n", WireFault.UnknownOperation)]
+    [Arguments("LMSG a 1048577\r\n", WireFault.PayloadTooLarge)]
     public void Refuses_over_a_leaf_link(string bytes, WireFault expected) =>
         Assert.Equal(expected, FaultOf(Ascii(bytes), OpDialect.Leaf));
 
-    [Theory]
-    [InlineData(4096, WireFault.None)]
-    [InlineData(4097, WireFault.ControlLineTooLong)]
+    [Test]
+    [Arguments(4096, WireFault.None)]
+    [Arguments(4097, WireFault.ControlLineTooLong)]
     public void A_control_line_is_limited_by_its_arguments(int size, WireFault expected)
     {
         var line = Ascii($"SUB   {new string('s', size - 2)} 1\r\n");
@@ -119,7 +119,7 @@ public class NatsOpReaderTests
         Assert.Equal(expected, FaultOf(line[..^2], OpDialect.Client));
     }
 
-    [Fact]
+    [Test]
     public void The_largest_payload_passes()
     {
         var input = Ascii($"PUB a 1048576\r\n{new string('x', 1 << 20)}\r\n");
@@ -127,7 +127,7 @@ public class NatsOpReaderTests
         Assert.Equal(WireFault.None, FaultOf(input, OpDialect.Client));
     }
 
-    [Fact]
+    [Test]
     public void Tells_how_much_an_operation_needs_once_its_line_is_there()
     {
         var reader = new NatsOpReader("PING\r\nPUB a 5\r\nhel"u8, WireLimits.OfClients);
@@ -138,7 +138,7 @@ public class NatsOpReaderTests
         Assert.Equal("PUB a 5\r\nhello\r\n".Length, reader.BytesNeeded);
     }
 
-    [Fact]
+    [Test]
     public void Keeps_the_sizes_as_they_were_written()
     {
         var reader = new NatsOpReader("HPUB a  r   012\t 00012 \r\nNATS/1.0\r\n\r\n\r\n"u8, WireLimits.OfClients);
@@ -149,7 +149,7 @@ public class NatsOpReaderTests
         Assert.Equal(12, op.TotalBytes);
     }
 
-    [Fact]
+    [Test]
     public void Reads_what_it_wrote() => Property.Check(prng =>
     {
         var output = new ArrayBufferWriter<byte>();
@@ -162,7 +162,7 @@ public class NatsOpReaderTests
         Assert.Equal(expected, ReadAll(Pieces(prng, written), dialect));
     });
 
-    [Fact]
+    [Test]
     public void Any_bytes_give_the_same_whole_and_in_pieces_and_never_throw() => Property.Check(
         prng =>
         {

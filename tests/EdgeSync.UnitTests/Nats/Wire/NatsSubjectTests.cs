@@ -1,30 +1,30 @@
 using System.Text;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Shared;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Wire;
 
 public class NatsSubjectTests
 {
-    [Theory]
-    [InlineData("a", true, true)]
-    [InlineData("a.b-c.$X_7.é", true, true)]
-    [InlineData("foo*", true, true)]
-    [InlineData("a.>b", true, true)]
-    [InlineData("*", true, false)]
-    [InlineData(">", true, false)]
-    [InlineData("a.*.b.>", true, false)]
-    [InlineData("", false, false)]
-    [InlineData(".", false, false)]
-    [InlineData("a.", false, false)]
-    [InlineData(".a", false, false)]
-    [InlineData("a..b", false, false)]
-    [InlineData("a.>.b", false, false)]
-    [InlineData("a b", false, false)]
-    [InlineData("a\tb", false, false)]
-    [InlineData("a\r", false, false)]
-    [InlineData("a\n", false, false)]
+    [Test]
+    [Arguments("a", true, true)]
+    [Arguments("a.b-c.$X_7.é", true, true)]
+    [Arguments("foo*", true, true)]
+    [Arguments("a.>b", true, true)]
+    [Arguments("*", true, false)]
+    [Arguments(">", true, false)]
+    [Arguments("a.*.b.>", true, false)]
+    [Arguments("", false, false)]
+    [Arguments(".", false, false)]
+    [Arguments("a.", false, false)]
+    [Arguments(".a", false, false)]
+    [Arguments("a..b", false, false)]
+    [Arguments("a.>.b", false, false)]
+    [Arguments("a b", false, false)]
+    [Arguments("a\tb", false, false)]
+    [Arguments("a\r", false, false)]
+    [Arguments("a\n", false, false)]
     public void Knows_what_may_be_subscribed_and_published_to(string subject, bool valid, bool literal)
     {
         Assert.Equal(valid, NatsSubject.IsValid(Bytes(subject)));
@@ -32,43 +32,43 @@ public class NatsSubjectTests
         Assert.Equal(valid && !literal, valid && NatsSubject.HasWildcard(Bytes(subject)));
     }
 
-    [Theory]
-    [InlineData("a.b", "a.b", true)]
-    [InlineData("a.b", "a.B", false)]
-    [InlineData("a.*", "a.b", true)]
-    [InlineData("a.*", "a", false)]
-    [InlineData("a.*", "a.b.c", false)]
-    [InlineData("a.>", "a.b.c", true)]
-    [InlineData("a.>", "a", false)]
-    [InlineData(">", "a", true)]
-    [InlineData("*.b", "a.b", true)]
-    [InlineData("foo*", "foobar", false)]
-    [InlineData("foo*", "foo*", true)]
-    [InlineData("a.*", "a.*", true)]
-    [InlineData("a.>", "a.*", true)]
-    [InlineData("a.b", "a.*", false)]
-    [InlineData(">", ">", true)]
-    [InlineData("a", ">", false)]
-    [InlineData(">", "a..b", false)]
-    [InlineData(">", ".a", false)]
-    [InlineData("a.*", "a.", false)]
+    [Test]
+    [Arguments("a.b", "a.b", true)]
+    [Arguments("a.b", "a.B", false)]
+    [Arguments("a.*", "a.b", true)]
+    [Arguments("a.*", "a", false)]
+    [Arguments("a.*", "a.b.c", false)]
+    [Arguments("a.>", "a.b.c", true)]
+    [Arguments("a.>", "a", false)]
+    [Arguments(">", "a", true)]
+    [Arguments("*.b", "a.b", true)]
+    [Arguments("foo*", "foobar", false)]
+    [Arguments("foo*", "foo*", true)]
+    [Arguments("a.*", "a.*", true)]
+    [Arguments("a.>", "a.*", true)]
+    [Arguments("a.b", "a.*", false)]
+    [Arguments(">", ">", true)]
+    [Arguments("a", ">", false)]
+    [Arguments(">", "a..b", false)]
+    [Arguments(">", ".a", false)]
+    [Arguments("a.*", "a.", false)]
     public void Matches_tokens(string pattern, string subject, bool expected) =>
         Assert.Equal(expected, NatsSubject.Matches(Bytes(pattern), Bytes(subject)));
 
-    [Theory]
-    [InlineData(">", "a.>", true)]
-    [InlineData("a.>", ">", false)]
-    [InlineData("a.*", "a.b", true)]
-    [InlineData("a.*", "a.>", false)]
-    [InlineData("a.>", "a.*", true)]
-    [InlineData("a.*.c", "a.*.c", true)]
-    [InlineData("a.b", "a.*", false)]
-    [InlineData("a", "a.b", false)]
+    [Test]
+    [Arguments(">", "a.>", true)]
+    [Arguments("a.>", ">", false)]
+    [Arguments("a.*", "a.b", true)]
+    [Arguments("a.*", "a.>", false)]
+    [Arguments("a.>", "a.*", true)]
+    [Arguments("a.*.c", "a.*.c", true)]
+    [Arguments("a.b", "a.*", false)]
+    [Arguments("a", "a.b", false)]
     public void Knows_what_covers_what(string outer, string inner, bool expected) =>
         Assert.Equal(expected, NatsSubject.Covers(Bytes(outer), Bytes(inner)));
 
     /// <summary>Against all subjects of up to three tokens out of two letters.</summary>
-    [Fact]
+    [Test]
     public void Cover_and_overlap_mean_what_matching_says() => Property.Check(
         prng =>
         {
