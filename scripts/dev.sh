@@ -58,9 +58,11 @@ case $verb in
     command -v python3 >/dev/null || apt_install python3
     [ -x bin/edgesync ] || scripts/publish.sh
     dotnet build tests/EdgeSync.InteropTests -v q -nologo
-    # --long: the explicit ones too, with the history that EDGESYNC_REAL_REPO=FILE names.
-    if [ "${1:-}" = --long ]; then shift; set -- --explicit on "$@"; fi
-    EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync} run_tests EdgeSync.InteropTests "$@"
+    export EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync}
+    # --long: then also the explicit ones, with the history that EDGESYNC_REAL_REPO=FILE names.
+    long=; if [ "${1:-}" = --long ]; then shift; long=1; fi
+    run_tests EdgeSync.InteropTests "$@"
+    [ -z "$long" ] || run_tests EdgeSync.InteropTests --treenode-filter '/*/*/*/*[Long=yes]'
     ;;
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;

@@ -13,7 +13,7 @@ public sealed class LargeArtifactTests
     // A text and its stored form, which is a twelfth of this one, at the same time; never a copy of it.
     private const double TextsMax = 1.5;
 
-    [Test, Explicit]
+    [Test, Explicit, Property("Long", "yes")]
     public void A_gibibyte_is_committed_read_checked_and_cloned_in_bounded_memory()
     {
         using var bench = new Workbench("large");

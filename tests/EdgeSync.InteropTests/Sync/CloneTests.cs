@@ -141,7 +141,7 @@ public sealed class CloneTests(GeneratedHistory history)
     }
 
     /// <summary>A real history, given from outside: <c>EDGESYNC_REAL_REPO=FILE scripts/dev.sh interop --long</c>.</summary>
-    [Test, Explicit]
+    [Test, Explicit, Property("Long", "yes")]
     public void A_real_history_clones_both_ways_and_rebuilds()
     {
         var real = Environment.GetEnvironmentVariable("EDGESYNC_REAL_REPO");
