@@ -1,5 +1,4 @@
 using EdgeSync.Storage;
-using EdgeSync.Storage.Sqlite;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
