@@ -3,7 +3,6 @@ using System.Text;
 using EdgeSync.Nats.Keys;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
-using EdgeSync.Primitives.Crypto;
 
 namespace EdgeSync.Nats.Broker;
 
@@ -23,7 +22,7 @@ internal sealed class Authenticator
 
     private readonly BrokerOptions _options;
     private readonly Dictionary<string, BrokerUser> _users;
-    private readonly Dictionary<string, Bcrypt> _hashes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, BcryptHash> _hashes = new(StringComparer.Ordinal);
 
     // The last right password of each user with a hash, so that a crowd that comes back is not checked one by one. Keyed, so that
     // it tells nothing outside of this process.
@@ -36,9 +35,9 @@ internal sealed class Authenticator
         _users = options.Users.ToDictionary(u => u.Name, StringComparer.Ordinal);
         UsesNonce = options.Users.Any(u => u.Password is null);
         foreach (var user in options.Users)
-            if (user.Password is { } text && Bcrypt.TryParse(text, out var hash))
+            if (user.Password is { } text && BcryptHash.TryParse(text, out var hash))
                 _hashes[user.Name] = hash!;
-        if (options.Token is { } token && Bcrypt.TryParse(token, out var tokenHash)) _hashes[TokenName] = tokenHash!;
+        if (options.Token is { } token && BcryptHash.TryParse(token, out var tokenHash)) _hashes[TokenName] = tokenHash!;
         if (_hashes.Count > 0) entropy.Fill(_key);
     }
 

@@ -1,5 +1,4 @@
 using EdgeSync.Primitives;
-using EdgeSync.Primitives.Crypto;
 
 namespace EdgeSync.Nats.Broker;
 
@@ -95,10 +94,10 @@ public sealed record BrokerOptions
     // A hash that is cut, or costs too much, would refuse everybody and look like a wrong password.
     private static void CheckHash(string? password, string what)
     {
-        if (password is null || !Bcrypt.LooksLikeHash(password) || Bcrypt.TryParse(password, out _)) return;
+        if (password is null || !BcryptHash.LooksLikeHash(password) || BcryptHash.TryParse(password, out _)) return;
 
         throw new EdgeSyncException(
-            ErrorKind.Usage, $"{what} begins as a bcrypt hash, but is none of 60 characters and a cost of at most {Bcrypt.CostMax}",
+            ErrorKind.Usage, $"{what} begins as a bcrypt hash, but is none of 60 characters and a cost of at most {BcryptHash.CostMax}",
             "make it anew: nats server passwd, or htpasswd -B -C 11");
     }
 

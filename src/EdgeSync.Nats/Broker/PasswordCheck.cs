@@ -1,4 +1,3 @@
-using EdgeSync.Primitives.Crypto;
 
 namespace EdgeSync.Nats.Broker;
 
@@ -8,9 +7,9 @@ namespace EdgeSync.Nats.Broker;
 /// </summary>
 public sealed class PasswordCheck
 {
-    private readonly Bcrypt _hash;
+    private readonly BcryptHash _hash;
 
-    internal PasswordCheck(BrokerConnection connection, Bcrypt hash, string name, string password) =>
+    internal PasswordCheck(BrokerConnection connection, BcryptHash hash, string name, string password) =>
         (Connection, _hash, Name, Password) = (connection, hash, name, password);
 
     internal BrokerConnection Connection { get; }

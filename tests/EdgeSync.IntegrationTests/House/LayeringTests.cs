@@ -22,6 +22,7 @@ public sealed class LayeringTests
 
     private static readonly Dictionary<string, string[]> Packages = new()
     {
+        ["EdgeSync.Nats"] = ["BCrypt.Net-Next", "NATS.NKeys"],
         ["EdgeSync.Storage"] = ["SQLitePCLRaw.bundle_e_sqlite3"],
         ["EdgeSync.Cli"] = ["System.CommandLine"],
     };

@@ -4,6 +4,7 @@ using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
+using NATS.NKeys;
 
 namespace EdgeSync.InteropTests.Nats;
 
@@ -30,11 +31,11 @@ public sealed class ClientSecurityTests
     [Test]
     public async Task An_nkey_signs_the_nonce()
     {
-        var (known, stranger) = (OperatorChain.NewKey(NKeyKind.User), OperatorChain.NewKey(NKeyKind.User));
-        using var server = StockNats.Start($"authorization {{ users: [ {{ nkey: {known.PublicKey} }} ] }}");
+        var (known, stranger) = (OperatorChain.NewKey(PrefixByte.User), OperatorChain.NewKey(PrefixByte.User));
+        using var server = StockNats.Start($"authorization {{ users: [ {{ nkey: {known.GetPublicKey()} }} ] }}");
 
-        await AcceptedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromSeed(known.ToSeedText()) });
-        await RefusedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromSeed(stranger.ToSeedText()) });
+        await AcceptedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromSeed(known.GetSeed()) });
+        await RefusedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromSeed(stranger.GetSeed()) });
     }
 
     /// <summary>An operator signs an account, the account a user: the chain that a .creds file stands for.</summary>
@@ -45,7 +46,7 @@ public sealed class ClientSecurityTests
         using var server = StockNats.Start(chain.Configuration);
 
         await AcceptedAsync(new NatsOpts { Url = server.Url, Credentials = NatsCredentials.FromCredentialsFile(chain.CredentialsFile) });
-        await RefusedAsync(new NatsOpts { Url = server.Url, Credentials = new NatsCredentials { Jwt = chain.UserJwt, Key = OperatorChain.NewKey(NKeyKind.User) } });
+        await RefusedAsync(new NatsOpts { Url = server.Url, Credentials = new NatsCredentials { Jwt = chain.UserJwt, Key = NKeyPair.FromSeed(OperatorChain.NewKey(PrefixByte.User).GetSeed()) } });
     }
 
     [Test]

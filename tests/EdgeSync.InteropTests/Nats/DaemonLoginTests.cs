@@ -1,5 +1,5 @@
-using EdgeSync.Nats.Keys;
 using EdgeSync.Tests.Support;
+using NATS.NKeys;
 
 namespace EdgeSync.InteropTests.Nats;
 
@@ -46,10 +46,10 @@ public sealed class DaemonLoginTests : IDisposable
     [Test]
     public async Task A_key_for_a_real_server()
     {
-        var key = OperatorChain.NewKey(NKeyKind.User);
-        Secret("good", key.ToSeedText());
-        Secret("bad", OperatorChain.NewKey(NKeyKind.User).ToSeedText());
-        using var server = StockNats.Start($"authorization {{ users: [ {{ nkey: {key.PublicKey} }} ] }}");
+        var key = OperatorChain.NewKey(PrefixByte.User);
+        Secret("good", key.GetSeed());
+        Secret("bad", OperatorChain.NewKey(PrefixByte.User).GetSeed());
+        using var server = StockNats.Start($"authorization {{ users: [ {{ nkey: {key.GetPublicKey()} }} ] }}");
 
         await OkAsync(Connected, server.Url, """ "nkey_file": "good" """);
         await RefusedAsync(server.Url, """ "nkey_file": "bad" """);
@@ -89,13 +89,13 @@ public sealed class DaemonLoginTests : IDisposable
     public async Task A_key_and_a_certificate_for_our_own_hub()
     {
         var certificates = new TestCertificates(_folder.Folder("tls"));
-        var key = OperatorChain.NewKey(NKeyKind.User);
-        Secret("good", key.ToSeedText());
-        Secret("bad", OperatorChain.NewKey(NKeyKind.User).ToSeedText());
+        var key = OperatorChain.NewKey(PrefixByte.User);
+        Secret("good", key.GetSeed());
+        Secret("bad", OperatorChain.NewKey(PrefixByte.User).GetSeed());
         var (port, leafPort) = (Ports.Free(), Ports.Free());
         File.WriteAllText(
             _folder["hub.json"],
-            $$"""{ "nats": { "users": [ { "nkey": "{{key.PublicKey}}" } ], "serve_tls": { "cert_file": "{{certificates.ServerFile}}", "key_file": "{{certificates.ServerKeyFile}}", "ca_file": "{{certificates.CaFile}}" } } }""");
+            $$"""{ "nats": { "users": [ { "nkey": "{{key.GetPublicKey()}}" } ], "serve_tls": { "cert_file": "{{certificates.ServerFile}}", "key_file": "{{certificates.ServerKeyFile}}", "ca_file": "{{certificates.CaFile}}" } } }""");
         _program.Run("repo", "new", _folder["hub.fossil"]);
         using var hub = _program.Start("hub", "serve", "-R", _folder["hub.fossil"], "--config", _folder["hub.json"], "--nats-client-port", $"{port}", "--nats-leaf-port", $"{leafPort}", "--data-dir", _folder["hub"], "--log-format", "text").Begin();
         Assert.True(Ports.WaitForListener(leafPort, hub, PatienceMax), hub.TextSoFar);

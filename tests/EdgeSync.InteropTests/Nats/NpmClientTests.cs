@@ -1,9 +1,9 @@
 using System.Net;
 using EdgeSync.Nats.Broker;
-using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Support;
+using NATS.NKeys;
 
 namespace EdgeSync.InteropTests.Nats;
 
@@ -61,12 +61,12 @@ public sealed class NpmClientTests
     public async Task An_nkey_is_let_in_by_its_signature(string client)
     {
         RequireNode();
-        var pair = NKeyPair.Create(SystemEntropy.Instance);
-        await using var broker = await StartAsync(new BrokerOptions { ServerName = "npm", Users = [new BrokerUser { Name = pair.PublicKey }] });
+        var pair = KeyPair.CreatePair(PrefixByte.User);
+        await using var broker = await StartAsync(new BrokerOptions { ServerName = "npm", Users = [new BrokerUser { Name = pair.GetPublicKey() }] });
 
-        var known = Run(client, UrlOf(broker, client), ("NATS_TEST_ONLY", "nkey"), ("NATS_TEST_SEED", pair.ToSeedText()));
+        var known = Run(client, UrlOf(broker, client), ("NATS_TEST_ONLY", "nkey"), ("NATS_TEST_SEED", pair.GetSeed()));
         var unknown = Run(
-            client, UrlOf(broker, client), ("NATS_TEST_ONLY", "nkey"), ("NATS_TEST_SEED", NKeyPair.Create(SystemEntropy.Instance).ToSeedText()));
+            client, UrlOf(broker, client), ("NATS_TEST_ONLY", "nkey"), ("NATS_TEST_SEED", KeyPair.CreatePair(PrefixByte.User).GetSeed()));
 
         Assert.Equal("ok nkey\nend\n", known.Output);
         Assert.StartsWith("not ok nkey", unknown.Output, StringComparison.Ordinal);

@@ -6,6 +6,7 @@ using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
+using NATS.NKeys;
 
 namespace EdgeSync.IntegrationTests.Net.Nats;
 
@@ -71,17 +72,17 @@ public class NatsConnectionTests
     [Test]
     public async Task An_nkey_of_ours_is_accepted_by_a_broker_of_ours()
     {
-        var key = NKeyPair.Create(new SeededEntropy(5));
+        var key = KeyPair.CreatePair(PrefixByte.User);
         await using var test = await TestBroker.StartAsync(
-            new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = key.PublicKey }] });
+            new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = key.GetPublicKey() }] });
 
         await using var known = new NatsConnection(
-            new NatsOpts { Url = test.Url.ToString(), Credentials = NatsCredentials.FromSeed(key.ToSeedText()) });
+            new NatsOpts { Url = test.Url.ToString(), Credentials = NatsCredentials.FromSeed(key.GetSeed()) });
         await known.ConnectAsync(Cancellation);
         await using var stranger = new NatsConnection(new NatsOpts
         {
             Url = test.Url.ToString(),
-            Credentials = new NatsCredentials { Key = NKeyPair.Create(new SeededEntropy(6)) },
+            Credentials = new NatsCredentials { Key = NKeyPair.FromSeed(KeyPair.CreatePair(PrefixByte.User).GetSeed()) },
         });
         var failure = await Assert.ThrowsAsync<NatsException>(async () => await stranger.ConnectAsync(Cancellation));
 

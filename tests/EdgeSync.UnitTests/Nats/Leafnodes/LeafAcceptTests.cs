@@ -1,8 +1,8 @@
 using System.Text.Json;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
-using EdgeSync.Nats.Keys;
 using EdgeSync.Primitives;
+using EdgeSync.UnitTests.Nats.Keys;
 
 namespace EdgeSync.UnitTests.Nats.Leafnodes;
 
@@ -120,16 +120,16 @@ public sealed class LeafAcceptTests
     [Test]
     public void An_nkey_leaf_signs_our_nonce()
     {
-        var key = NKeyPair.Create(new SeededEntropy(3));
-        var hub = new LeafNode("hub", options: o => o with { Users = [new BrokerUser { Name = key.PublicKey }] });
+        var key = TestKeys.Numbered(3);
+        var hub = new LeafNode("hub", options: o => o with { Users = [new BrokerUser { Name = key.GetPublicKey() }] });
         var leaf = new LeafNode("leaf", seed: 2);
-        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = key.ToSeedText() } };
+        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = key.GetSeed() } };
 
         var cable = new LeafCable(leaf.Solicit(remote), hub.AcceptLeaf());
         while (cable.HasBytes) cable.Move(new Prng(1));
         Assert.True(cable.HubSide.Link.IsUp);
 
-        var other = remote with { Credentials = new LeafCredentials { NkeySeed = NKeyPair.Create(new SeededEntropy(4)).ToSeedText() } };
+        var other = remote with { Credentials = new LeafCredentials { NkeySeed = TestKeys.Numbered(4).GetSeed() } };
         cable = new LeafCable(new LeafNode("other", seed: 3).Solicit(other), hub.AcceptLeaf());
         while (cable.HasBytes) cable.Move(new Prng(1));
         Assert.Equal(CloseReason.AuthenticationFailure, cable.HubSide.Connection.CloseReason);

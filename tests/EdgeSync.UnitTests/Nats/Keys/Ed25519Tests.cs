@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Numerics;
-using EdgeSync.Primitives.Crypto;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Tests.Support;
 
-namespace EdgeSync.UnitTests.Primitives;
+namespace EdgeSync.UnitTests.Nats.Keys;
 
+/// <summary>Signatures as NATS.NKeys makes and checks them, and what we refuse before it is called.</summary>
 public class Ed25519Tests
 {
     private static readonly BigInteger Order = BigInteger.Pow(2, 252) + BigInteger.Parse("27742317777372353535851937790883648493", CultureInfo.InvariantCulture);
@@ -18,14 +19,13 @@ public class Ed25519Tests
     public void Signs_and_verifies_as_others_do(string line)
     {
         var (seed, key, message, signature) = Read(line);
-        var (ownKey, ownSignature) = (new byte[32], new byte[64]);
+        var (pair, ownSignature) = (TestKeys.OfSeed(seed), new byte[64]);
 
-        Ed25519.WritePublicKey(seed, ownKey);
-        Ed25519.Sign(seed, message, ownSignature);
+        pair.Sign(message, ownSignature);
 
-        Assert.Equal(key, ownKey);
+        Assert.Equal(TestKeys.PublicText(key), pair.GetPublicKey());
         Assert.Equal(signature, ownSignature);
-        Assert.True(Ed25519.Verify(key, message, signature));
+        Assert.True(Verify(key, message, signature));
     }
 
     [Test]
@@ -33,9 +33,9 @@ public class Ed25519Tests
     {
         var (_, key, message, signature) = Read(File.ReadAllLines(Vectors.PathOf("ed25519", "rfc8032.txt"))[1]);
 
-        for (var bit = 0; bit < 512; bit += 3) Assert.False(Ed25519.Verify(key, message, Flip(signature, bit)));
-        for (var bit = 0; bit < 256; bit += 3) Assert.False(Ed25519.Verify(Flip(key, bit), message, signature));
-        for (var bit = 0; bit < 8; bit++) Assert.False(Ed25519.Verify(key, Flip(message, bit), signature));
+        for (var bit = 0; bit < 512; bit += 3) Assert.False(Verify(key, message, Flip(signature, bit)));
+        for (var bit = 0; bit < 256; bit += 3) Assert.False(Verify(Flip(key, bit), message, signature));
+        for (var bit = 0; bit < 8; bit++) Assert.False(Verify(key, Flip(message, bit), signature));
     }
 
     [Test]
@@ -46,7 +46,7 @@ public class Ed25519Tests
 
         Assert.True(s.TryWriteBytes(signature.AsSpan(32), out _, isUnsigned: true));
 
-        Assert.False(Ed25519.Verify(key, message, signature));
+        Assert.False(Verify(key, message, signature));
     }
 
     /// <summary>The eight points whose order divides eight, and encodings of them that nobody should use.</summary>
@@ -68,7 +68,7 @@ public class Ed25519Tests
         var signature = new byte[64];
         key.CopyTo(signature, 0);   // with S = 0 the plain equation would hold for many messages
 
-        for (var i = 0; i < 16; i++) Assert.False(Ed25519.Verify(key, [(byte)i], signature));
+        for (var i = 0; i < 16; i++) Assert.False(Verify(key, [(byte)i], signature));
     }
 
     [Test]
@@ -78,53 +78,25 @@ public class Ed25519Tests
             var (key, signature) = (prng.NextBytes(prng.NextInt32(30, 35)), prng.NextBytes(prng.NextInt32(62, 67)));
             if (signature.Length == 64) signature[63] &= 0x0f;
 
-            Assert.False(Ed25519.Verify(key, prng.NextBytes(10), signature));
+            Assert.False(Verify(key, prng.NextBytes(10), signature));
         },
         runs: 40);
 
     [Test]
-    public void Scalars_are_added_and_multiplied_modulo_the_order() => Property.Check(prng =>
+    public void A_point_is_refused_in_its_second_encoding()
     {
-        var (a, b, c) = (prng.NextBytes(32), prng.NextBytes(32), prng.NextBytes(32));
-        if (prng.Chance(0.3)) Array.Fill(a, (byte)0xff);
-        var result = new byte[32];
+        var (_, key, message, signature) = Read(File.ReadAllLines(Vectors.PathOf("ed25519", "rfc8032.txt"))[2]);
+        var beyond = new byte[32];
+        Assert.True((Prime + 3).TryWriteBytes(beyond, out _, isUnsigned: true));
 
-        Scalar25519.MultiplyAdd(Scalar25519.FromBytes(a), Scalar25519.FromBytes(b), Scalar25519.FromBytes(c)).WriteTo(result);
-
-        Assert.Equal((Number(a) * Number(b) + Number(c)) % Order, Number(result));
-    });
-
-    [Test]
-    public void Field_arithmetic_is_that_of_whole_numbers_modulo_p() => Property.Check(prng =>
-    {
-        var (a, b) = (Edge(prng), Edge(prng));
-        var (x, y) = (Field25519.FromBytes(a), Field25519.FromBytes(b));
-        var (m, n) = (Number(a) & (BigInteger.Pow(2, 255) - 1), Number(b) & (BigInteger.Pow(2, 255) - 1));
-
-        Assert.Equal((m + n) % Prime, Number(x + y));
-        Assert.Equal((m - n + 2 * Prime) % Prime, Number(x - y));
-        Assert.Equal(m * n % Prime, Number(x * y));
-        Assert.Equal(m * m % Prime * n % Prime, Number(x.Square() * y));
-        Assert.Equal(BigInteger.ModPow(m, Prime - 2, Prime), Number(x.Invert()));
-    });
-
-    private static byte[] Edge(EdgeSync.Primitives.Prng prng)
-    {
-        var bytes = prng.NextBytes(32);
-        if (prng.Chance(0.3)) Array.Fill(bytes, (byte)0xff);
-        if (prng.Chance(0.3)) bytes[0] = (byte)prng.NextInt32(0xe0, 0x100);
-        if (prng.Chance(0.2)) Array.Clear(bytes, 1, 31);
-        return bytes;
+        Assert.True(SignatureForm.IsStrict(key, signature));
+        Assert.False(SignatureForm.IsStrict(beyond, signature));
+        Assert.False(SignatureForm.IsStrict(key, [.. beyond, .. signature[32..]]));
+        Assert.False(Verify(beyond, message, signature));
     }
 
-    private static BigInteger Number(ReadOnlySpan<byte> bytes) => new(bytes, isUnsigned: true);
-
-    private static BigInteger Number(Field25519 value)
-    {
-        var bytes = new byte[32];
-        value.WriteTo(bytes);
-        return Number(bytes);
-    }
+    private static bool Verify(byte[] key, byte[] message, byte[] signature) =>
+        NKey.Verify(TestKeys.PublicText(key), message, Convert.ToBase64String(signature));
 
     private static byte[] Flip(byte[] bytes, int bit)
     {
