@@ -104,6 +104,12 @@ public abstract class BrokerConnection
 
     internal abstract IEnumerable<Subscription> ListSubscriptions();
 
+    /// <summary>
+    /// Takes a message for one of its subscriptions. False when it does not get it: closed, its own without echo, denied. Of clients;
+    /// leaf links are written to by their own method.
+    /// </summary>
+    internal virtual bool Deliver(Subscription subscription, BrokerConnection source, scoped in RoutedMessage message) => false;
+
     internal void Receive(ReadOnlySpan<byte> bytes, Instant now)
     {
         LastActivity = now;

@@ -147,7 +147,7 @@ public sealed class BrokerCore
     internal ILeafnodes? Leafnodes { get; set; }
 
     /// <summary>The time that the latest call brought.</summary>
-    internal Instant Now { get; private set; }
+    internal Instant Now { get; set; }
 
     internal IReadOnlyDictionary<ulong, BrokerConnection> Connections => _connections;
 
@@ -183,6 +183,17 @@ public sealed class BrokerCore
         Register(client);
         client.Greet(now);
         if (ClientCount > Options.ConnectionsMax) client.CloseWithError("maximum connections exceeded"u8, CloseReason.MaxConnectionsExceeded);
+        return client;
+    }
+
+    /// <summary>A client in this process, that calls instead of sending bytes.</summary>
+    /// <param name="name">For reports.</param>
+    /// <param name="now">The time of this call.</param>
+    public LocalClient AttachLocal(string name, Instant now)
+    {
+        Now = now;
+        var client = new LocalClient(this, name, now);
+        Register(client);
         return client;
     }
 

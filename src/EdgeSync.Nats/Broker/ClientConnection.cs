@@ -61,10 +61,7 @@ internal sealed class ClientConnection : BrokerConnection
         if (_isConnected && _connect.ProtocolVersion >= 1) WriteInfo();
     }
 
-    /// <summary>
-    /// Writes a message for one of its subscriptions. False when it does not get it: closed, its own without echo, denied.
-    /// </summary>
-    public bool Deliver(Subscription subscription, BrokerConnection source, scoped in RoutedMessage message)
+    internal override bool Deliver(Subscription subscription, BrokerConnection source, scoped in RoutedMessage message)
     {
         if (IsClosed || (ReferenceEquals(source, this) && !_connect.Echo) || subscription.Slot < 0) return false;
         if (subscription.IsFiltered && !User!.Subscribe!.AllowsMessage(message.ClientSubject)) return false;

@@ -12,7 +12,7 @@ internal sealed class BrokerDriver : IDisposable
 {
     // Waking somebody may run his loop in this thread, and that may lead back here: whoever uses the list takes it away.
     [ThreadStatic]
-    private static List<BrokerPump>? _spareList;
+    private static List<IBrokerWaiter>? _spareList;
 
     private readonly Lock _gate = new();
     private readonly BrokerCore _core;
@@ -165,11 +165,11 @@ internal sealed class BrokerDriver : IDisposable
     }
 
     /// <summary>Still inside the lock: whom to wake, and when to come back.</summary>
-    private void Finish(List<BrokerPump> woken)
+    private void Finish(List<IBrokerWaiter> woken)
     {
         while (_core.TryTakeTouched(out var connection))
         {
-            if (connection.Tag is BrokerPump pump) woken.Add(pump);
+            if (connection.Tag is IBrokerWaiter waiter) woken.Add(waiter);
         }
 
         if (_checking is null && _core.HasChecks && !_isDisposed) _checking = Task.Run(CheckPasswords);
@@ -180,16 +180,16 @@ internal sealed class BrokerDriver : IDisposable
         _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
-    private static List<BrokerPump> TakeList()
+    private static List<IBrokerWaiter> TakeList()
     {
         var list = _spareList ?? [];
         _spareList = null;
         return list;
     }
 
-    private static void Wake(List<BrokerPump> woken)
+    private static void Wake(List<IBrokerWaiter> woken)
     {
-        foreach (var pump in woken) pump.Wake();
+        foreach (var waiter in woken) waiter.Wake();
         woken.Clear();
         _spareList = woken;
     }

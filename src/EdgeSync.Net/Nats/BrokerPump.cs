@@ -11,7 +11,7 @@ namespace EdgeSync.Net.Nats;
 /// Moves bytes between one transport and the core: one loop that reads, one that writes. Both have ended when
 /// <see cref="RunAsync"/> has.
 /// </summary>
-internal sealed class BrokerPump
+internal sealed class BrokerPump : IBrokerWaiter
 {
     private const int SmallestBufferBytes = 512;
     private const int LargestBufferBytes = 64 * 1024;

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Nats.Broker.Monitoring;
@@ -90,6 +91,10 @@ public sealed class NatsBroker : IAsyncDisposable
         Track(ServeAsync(new BrokerPump(_driver, transport, origin)));
         return new ClientSide(toClient.Reader, toBroker.Writer);
     }
+
+    /// <summary>A client inside this process, without socket, protocol or login; it ends with the broker.</summary>
+    /// <param name="name">For reports.</param>
+    public INatsBus OpenLocal(string name) => new LocalBus(_driver, name);
 
     /// <summary>Joins a hub as its leaf, and again whenever the link is lost, until the handle is disposed or the broker stops.</summary>
     /// <exception cref="EdgeSyncException">An address cannot be read.</exception>

@@ -60,7 +60,7 @@ public static class BrokerMonitor
         {
             foreach (var connection in core.Connections.Values)
             {
-                if (connection is ClientConnection) reports.Add(Detail(ConnectionReports.Of(connection, now), connection, query));
+                if (connection is not LeafLink) reports.Add(Detail(ConnectionReports.Of(connection, now), connection, query));
             }
         }
 

@@ -22,7 +22,7 @@ internal sealed class Router(Prng prng)
     private byte[][] _namesOfOne = new byte[4][];
 
     /// <summary>True when somebody got it. A message from a client concerns every queue group.</summary>
-    public bool FromClient(ClientConnection source, scoped in RoutedMessage message, MatchResult to) =>
+    public bool FromClient(BrokerConnection source, scoped in RoutedMessage message, MatchResult to) =>
         Route(source, message, to, isLeaf: false, default);
 
     /// <summary>True when somebody got it. A message over a leaf link concerns the queue groups that it names.</summary>
@@ -34,7 +34,7 @@ internal sealed class Router(Prng prng)
         var isDelivered = false;
         foreach (var subscription in to.Plain)
         {
-            isDelivered |= ((ClientConnection)subscription.Owner).Deliver(subscription, source, message);
+            isDelivered |= subscription.Owner.Deliver(subscription, source, message);
         }
 
         if (to.Queues.Length == 0 && to.Links.Length == 0) return isDelivered;
@@ -65,7 +65,7 @@ internal sealed class Router(Prng prng)
         for (var i = 0; i < members.Length; i++)
         {
             var member = members[(first + i) % members.Length];
-            if (((ClientConnection)member.Owner).Deliver(member, source, message)) return true;
+            if (member.Owner.Deliver(member, source, message)) return true;
         }
 
         return false;

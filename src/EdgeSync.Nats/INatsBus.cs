@@ -1,0 +1,76 @@
+using EdgeSync.Nats.Wire;
+
+namespace EdgeSync.Nats;
+
+/// <summary>
+/// A node's access to NATS: to the broker in the same process (<see cref="Broker.LocalClient"/>) or to a server. Own messages do
+/// not come back. Calls do not block. Callbacks may run on any thread, one after the other for each subscription; they must be
+/// quick and must not throw.
+/// </summary>
+public interface INatsBus
+{
+    /// <summary>False while there is no server to publish to.</summary>
+    bool IsConnected { get; }
+
+    /// <summary>The largest message that is taken, in bytes, header block included.</summary>
+    int MaxPayload { get; }
+
+    /// <summary>Called with true when the connection is there (again), with false when it is lost.</summary>
+    Action<bool>? LinkChanged { get; set; }
+
+    /// <summary>Publishes. Delivery is at most once: what is published without a connection is dropped.</summary>
+    /// <param name="subject">Literal, no wildcards.</param>
+    /// <param name="data">Read before the call returns, or kept as it is until it was sent.</param>
+    /// <param name="headers">Null for none.</param>
+    /// <param name="replyTo">Where an answer is expected.</param>
+    NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null);
+
+    /// <summary>Receives what is published on a subject until the result is disposed.</summary>
+    /// <param name="subject">May hold wildcards.</param>
+    /// <param name="queueGroup">Of its members one gets each message; null for none.</param>
+    /// <param name="received">Called for each message.</param>
+    IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received);
+
+    /// <summary>Publishes a request. Only when this succeeds, <paramref name="replied"/> is called, once, unless it is forgotten.</summary>
+    /// <param name="subject">Literal, no wildcards.</param>
+    /// <param name="data">As for <see cref="Publish"/>.</param>
+    /// <param name="headers">Null for none.</param>
+    /// <param name="replied">Gets the first reply, or why there can be none.</param>
+    /// <param name="request">For <see cref="Forget"/>.</param>
+    NatsOutcome TryRequest(
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request);
+
+    /// <summary>The reply is not waited for any more.</summary>
+    void Forget(long request);
+}
+
+/// <summary>What became of a message that was sent.</summary>
+public enum NatsOutcome : byte
+{
+    Ok,
+
+    /// <summary>The subject of a request has no subscriber.</summary>
+    NoResponders,
+
+    /// <summary>No reply in time.</summary>
+    TimedOut,
+
+    /// <summary>There is no connection, or it broke while a reply was awaited.</summary>
+    Disconnected,
+
+    /// <summary>The message is larger than <see cref="INatsBus.MaxPayload"/>.</summary>
+    TooLarge,
+}
+
+/// <summary>The end of a request.</summary>
+/// <param name="Outcome"><see cref="NatsOutcome.Ok"/> with a message, else why there is none.</param>
+/// <param name="Message">The reply.</param>
+public readonly record struct NatsReply(NatsOutcome Outcome, NatsMessage Message)
+{
+    /// <summary>A reply of a peer, or of a server that knows of no subscriber.</summary>
+    public static NatsReply Of(in NatsMessage message) => message.HasNoResponders
+        ? new NatsReply(NatsOutcome.NoResponders, default)
+        : new NatsReply(NatsOutcome.Ok, message);
+
+    public static NatsReply Failed(NatsOutcome outcome) => new(outcome, default);
+}

@@ -1,0 +1,31 @@
+using System.Text;
+using EdgeSync.Nats.Wire;
+
+namespace EdgeSync.Nats;
+
+/// <summary>A message that arrived. The data is a copy of its own and may be kept.</summary>
+/// <param name="Subject">What it was published to.</param>
+/// <param name="ReplyTo">Where an answer goes; null when none is expected.</param>
+/// <param name="Headers">Null without a header block, or when it breaks the grammar.</param>
+/// <param name="Data">The body, without headers.</param>
+public readonly record struct NatsMessage(string Subject, string? ReplyTo, NatsHeaders? Headers, ReadOnlyMemory<byte> Data)
+{
+    /// <summary>Bytes that count against the bounds of a queue.</summary>
+    public int Size => Subject.Length + (ReplyTo?.Length ?? 0) + Data.Length;
+
+    /// <summary>A server's answer to a request on a subject without subscribers.</summary>
+    public bool HasNoResponders => Data.IsEmpty && Headers is { Code: 503 };
+
+    /// <summary>Copied out of the buffer that it was read from.</summary>
+    /// <param name="payload">Header block and body.</param>
+    internal static NatsMessage Copy(
+        ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, int headerBytes, ReadOnlySpan<byte> payload)
+    {
+        // Spec: servers pass on header blocks that they do not understand.
+        NatsHeaders? headers = null;
+        if (headerBytes > 0 && !NatsHeaders.TryParse(payload[..headerBytes], out headers)) headers = null;
+        return new NatsMessage(
+            Encoding.UTF8.GetString(subject), reply.IsEmpty ? null : Encoding.UTF8.GetString(reply), headers,
+            headerBytes == payload.Length ? default : payload[headerBytes..].ToArray());
+    }
+}
