@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 
@@ -44,6 +45,22 @@ internal static class Choices
                 return otherwise;
             },
         };
+
+    /// <summary>A span of time, such as <c>30s</c>.</summary>
+    public static Option<TimeSpan> Duration(string name, string description, TimeSpan otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (Durations.TryParse(text, out var span)) return span;
+
+            result.AddError($"{name}: {Durations.FaultOf(text)}");
+            return default;
+        },
+    };
 
     private static void Check(SymbolResult result, IReadOnlyList<Token> tokens, string name, string[] words)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
@@ -7,7 +8,7 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>What a running command has at hand.</summary>
-internal sealed class CommandContext(ParseResult parse, Output output)
+internal sealed class CommandContext(ParseResult parse, Output output) : ISettingArguments
 {
     public Output Output => output;
 
@@ -47,22 +48,8 @@ internal sealed class CommandContext(ParseResult parse, Output output)
     public Repository OpenToWrite(string path) => Repository.Open(
         path, RepositoryOptions.Default with { Clock = Clock, Journal = DatabaseJournal.AsFound });
 
-    /// <summary>The login of the person at the keyboard, found as stock finds it.</summary>
-    public static string SystemUser
-    {
-        get
-        {
-            foreach (var variable in (ReadOnlySpan<string>)["FOSSIL_USER", "USER", "LOGNAME", "USERNAME"])
-            {
-                if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } user) return user;
-            }
-
-            return Environment.UserName is { Length: > 0 } name ? name : "anonymous";
-        }
-    }
-
     /// <summary>Who signs what is made: <c>--user</c>, or the login of the operating system.</summary>
-    public string UserName => Get(AuthorOptions.User) ?? SystemUser;
+    public string UserName => Get(AuthorOptions.User) ?? SystemUser.Name;
 
     public T? Get<T>(Option<T> option) => parse.GetValue(option);
 
@@ -71,6 +58,12 @@ internal sealed class CommandContext(ParseResult parse, Output output)
     public T Require<T>(Option<T> option) => parse.GetRequiredValue(option);
 
     public T Require<T>(Argument<T> argument) => parse.GetRequiredValue(argument);
+
+    string? ISettingArguments.File => Get(ConfigFile.Option);
+
+    byte[] ISettingArguments.ReadFile(string path) => InputFile.ReadAll(path);
+
+    SettingNode? ISettingArguments.ValueOf(SettingFlag flag) => FlagOption.Of(flag).Read(this);
 
     /// <summary>How an option stands on the command line; null when it does not.</summary>
     public System.CommandLine.Parsing.OptionResult? ResultOf(Option option) =>

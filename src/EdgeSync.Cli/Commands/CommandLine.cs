@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
-using EdgeSync.Cli.Hosting;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;

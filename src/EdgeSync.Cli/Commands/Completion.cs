@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
-using EdgeSync.Cli.Configuration;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -45,7 +44,7 @@ internal static class Completion
             : options.Find(o => o.Arity.MinimumNumberOfValues > 0 && o.Aliases.Prepend(o.Name).Contains(words[^1]));
         if (awaiting is not null) return ValuesOf(awaiting, words);
         if (begun.StartsWith('-')) return options.SelectMany(o => o.Aliases.Prepend(o.Name))
-            .Concat(options.SelectMany(SettingFlag.NegativesOf)).Where(n => n.Length > 2 || begun.Length < 2);
+            .Concat(options.SelectMany(FlagOption.NegativesOf)).Where(n => n.Length > 2 || begun.Length < 2);
 
         var children = command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
         return children.Concat(command.Arguments.SelectMany(a => Sources(a.CompletionSources, a.Name, words)));

@@ -61,31 +61,6 @@ internal static class ExitCodes
         _ => ExitCode.Failed,
     };
 
-    /// <summary>The word for a kind in JSON.</summary>
-    public static string Word(ErrorKind kind) => kind switch
-    {
-        ErrorKind.Usage => "usage",
-        ErrorKind.NotFound => "not_found",
-        ErrorKind.Ambiguous => "ambiguous",
-        ErrorKind.Conflict => "conflict",
-        ErrorKind.Denied => "denied",
-        ErrorKind.Unavailable => "unavailable",
-        ErrorKind.Corrupt => "corrupt",
-        ErrorKind.Protocol => "protocol",
-        _ => "system",
-    };
-
-    /// <summary>The kind for a word in JSON; what a newer daemon may say is a failure of the system.</summary>
-    public static ErrorKind KindOf(string word)
-    {
-        foreach (var kind in Enum.GetValues<ErrorKind>())
-        {
-            if (Word(kind) == word) return kind;
-        }
-
-        return ErrorKind.System;
-    }
-
     /// <summary>The table that closes every help page.</summary>
     public const string Help = """
         Exit codes:

@@ -100,7 +100,7 @@ internal sealed class HelpPage(Command command)
     public static string NamesOf(Option option)
     {
         var shorts = option.Aliases.Append(option.Name).Where(n => n.Length == 2).ToList();
-        var name = Configuration.SettingFlag.HasNegative(option) ? "--[no-]" + option.Name[2..] : option.Name;
+        var name = FlagOption.HasNegative(option) ? "--[no-]" + option.Name[2..] : option.Name;
         var names = string.Join(", ", [.. shorts.Where(n => n != option.Name), name]);
         return option.Arity.MinimumNumberOfValues == 0 ? names : $"{names} {PlaceholderOf(option)}";
     }

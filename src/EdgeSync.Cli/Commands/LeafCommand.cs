@@ -1,5 +1,5 @@
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Cli.Commands.Node;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
@@ -16,7 +16,7 @@ internal static class LeafCommand
         var verb = new Verb(name, "Keep repositories in sync with other machines, and serve them, until stopped.", RunAsync)
         {
             Options = { ConfigFile.Option },
-            HeadingOf = option => SettingFlag.HeadingOf(NodeFlags.Leaf, option),
+            HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Leaf, option),
             Notes = """
                 The repository is --repo or LEAF_REPO, otherwise those of edgesync.json. A flag overrides its variable [in
                 brackets], which overrides the file. --push, --push=true, --push=false and --no-push all work.
@@ -34,14 +34,14 @@ internal static class LeafCommand
                 $"{path} --config /etc/edgesync/edgesync.json",
             ],
         };
-        SettingFlag.AddTo(verb, NodeFlags.Leaf);
+        FlagOption.AddTo(verb, NodeFlags.Leaf);
         return verb;
     }
 
     private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var loader = new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) };
-        return NodeRun.RunAsync(context, loader, "leaf", Require, cancellationToken);
+        return NodeCommand.RunAsync(context, loader, "leaf", Require, cancellationToken);
     }
 
     private static void Require(NodeSettings settings)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;

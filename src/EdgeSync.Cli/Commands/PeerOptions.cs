@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Text;
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Net.Http;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
@@ -25,7 +26,7 @@ internal static class PeerOptions
         HelpName = "USER:PASSWORD",
     };
 
-    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Give up after this time; 0 never does.", TimeSpan.FromMinutes(10));
+    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "Give up after this time; 0 never does.", TimeSpan.FromMinutes(10));
 
     public static void AddTo(Command command)
     {
@@ -50,20 +51,13 @@ internal static class PeerOptions
     }
 
     /// <param name="proxy">The repository's setting.</param>
-    public static XferHttpClient OpenClient(CommandContext context, string? proxy)
+    public static HttpSyncOptions HttpOptions(CommandContext context, string? proxy) => new()
     {
-        var http = new XferHttpClient(
-            new XferHttpClientOptions
-            {
-                HttpCredentials = context.Get(HttpAuth),
-                UserAgent = $"EdgeSync/{BuildInfo.Version}",
-                SilenceMax = TimeSpan.FromMinutes(5),
-                Proxy = proxy,
-            },
-            context.Clock);
-        http.OnRetry = (reason, pause) => context.Output.Errors.WriteLine($"edgesync: {reason}; again in {pause.TotalSeconds:F1} s");
-        return http;
-    }
+        Credentials = context.Get(HttpAuth),
+        Proxy = proxy,
+        OnRetry = (reason, pause) =>
+            context.Output.Errors.WriteLine($"edgesync: {reason}; again in {pause.TotalSeconds:F1} s"),
+    };
 
     /// <summary>Cancelled by a signal, or when <c>--timeout</c> is over.</summary>
     public static CancellationTokenSource Limit(CommandContext context, CancellationToken cancellationToken)
@@ -78,7 +72,7 @@ internal static class PeerOptions
     {
         if (context.Get(PasswordFile) is not { } file) return null;
 
-        return Configuration.Secrets.FirstLine(file);
+        return Secrets.FirstLine(file);
     }
 
     private static string Ask(CommandContext context, string user, PeerUrl url)

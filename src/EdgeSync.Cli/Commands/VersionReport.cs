@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 

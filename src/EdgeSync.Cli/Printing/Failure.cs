@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeSync.Node.Control;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Printing;
@@ -7,16 +8,4 @@ namespace EdgeSync.Cli.Printing;
 internal sealed record FailureReport(Failure Error) : IJsonObject
 {
     public void WriteFields(Utf8JsonWriter json) => json.Put("error"u8, Error);
-}
-
-/// <param name="Kind">A word per exit code.</param>
-internal sealed record Failure(string Kind, string Message, string? Hint, IReadOnlyList<string> Candidates) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("kind"u8, Kind);
-        json.Put("message"u8, Message);
-        json.Put("hint"u8, Hint);
-        json.Put("candidates"u8, Candidates);
-    }
 }

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using EdgeSync.Cli.Commands;
+using EdgeSync.Node.Control;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Printing;
@@ -47,7 +47,7 @@ internal sealed class Output : IDisposable
     /// <summary>Stderr; safe to use from several threads. Control characters are shown, not obeyed.</summary>
     public TextWriter Errors => _errors.Value;
 
-    /// <summary>Stderr as it is, for who moves the cursor; foreign text goes through <see cref="Printing.Text.Visible"/> first.</summary>
+    /// <summary>Stderr as it is, for who moves the cursor; foreign text goes through <see cref="DisplayText.Visible"/> first.</summary>
     public TextWriter Drawing => _drawing.Value;
 
     public static Output OfProcess(bool isJson) => new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson);
@@ -67,15 +67,15 @@ internal sealed class Output : IDisposable
     {
         if (IsJson && !_hasReported)
         {
-            var report = new FailureReport(new Failure(ExitCodes.Word(failure.Kind), failure.Message, failure.Hint, failure.Candidates));
+            var report = new FailureReport(new Failure(ErrorKinds.Word(failure.Kind), failure.Message, failure.Hint, failure.Candidates));
             WriteJson(report);
             Flush();
             return;
         }
 
         Flush();
-        Errors.WriteLine($"edgesync: {Printing.Text.OneLine(failure.Message)}");
-        foreach (var candidate in failure.Candidates) Errors.WriteLine($"  {Printing.Text.Name(candidate)}");
+        Errors.WriteLine($"edgesync: {DisplayText.OneLine(failure.Message)}");
+        foreach (var candidate in failure.Candidates) Errors.WriteLine($"  {DisplayText.Name(candidate)}");
         if (failure.Hint is { } hint) Errors.WriteLine($"try: {hint}");
     }
 

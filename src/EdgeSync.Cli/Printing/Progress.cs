@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Printing;
 
@@ -34,13 +34,13 @@ internal sealed class Progress : IDisposable
     {
         var share = total <= 0 ? 1.0 : Math.Clamp((double)done / total, 0, 1);
         var filled = (int)(share * 24);
-        var left = share is > 0.02 and < 1 && Elapsed.TotalSeconds > 1 ? $"  {Span(Elapsed * ((1 - share) / share))} left" : "";
+        var left = share is > 0.02 and < 1 && Elapsed.TotalSeconds > 1 ? $"  {DisplayText.Span(Elapsed * ((1 - share) / share))} left" : "";
         var bar = _isTerminal ? $"[{new string('#', filled)}{new string('.', 24 - filled)}] " : "";
-        return $"{_subject} {bar}{share * 100:F0}%  {Number(done)} of {Number(total)}{Suffix(detail)}{left}";
+        return $"{_subject} {bar}{share * 100:F0}%  {DisplayText.Number(done)} of {DisplayText.Number(total)}{Suffix(detail)}{left}";
     });
 
     /// <summary>Work whose end nobody knows.</summary>
-    public void Report(Func<string> detail) => Show(() => $"{_subject}  {detail()}  {Span(Elapsed)}");
+    public void Report(Func<string> detail) => Show(() => $"{_subject}  {detail()}  {DisplayText.Span(Elapsed)}");
 
     /// <summary>Takes the line away.</summary>
     public void Dispose()
@@ -52,31 +52,6 @@ internal sealed class Progress : IDisposable
         }
     }
 
-    public static string Bytes(long bytes)
-    {
-        if (bytes < 1000) return $"{bytes} B";
-
-        double value = bytes;
-        var unit = -1;
-        while (value >= 999.5 && unit < 3)
-        {
-            value /= 1000;
-            unit++;
-        }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{value:G3} {"kMGT"[unit]}B");
-    }
-
-    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
-
-    public static string Span(TimeSpan span) => span switch
-    {
-        { TotalSeconds: < 10 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:F1} s"),
-        { TotalMinutes: < 2 } => $"{(int)span.TotalSeconds} s",
-        { TotalHours: < 2 } => $"{(int)span.TotalMinutes} min",
-        _ => $"{(int)span.TotalHours} h",
-    };
-
     private static string Suffix(Func<string>? detail) => detail is null ? "" : "  " + detail();
 
     private void Show(Func<string> line)
@@ -87,7 +62,7 @@ internal sealed class Progress : IDisposable
             if (now - _shownAt < (_isTerminal ? TerminalPause : PlainPause)) return;
 
             _shownAt = now;
-            var text = Text.OneLine(line());
+            var text = DisplayText.OneLine(line());
             if (!_isTerminal)
             {
                 _target.WriteLine(text);

@@ -1,4 +1,5 @@
 using System.Text;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Printing;
 
@@ -21,13 +22,13 @@ internal sealed class VisibleWriter : TextWriter
 
     public override void Write(char value)
     {
-        if (Text.IsHarmful(value)) _target.Write(Text.Visible(value.ToString()));
+        if (DisplayText.IsHarmful(value)) _target.Write(DisplayText.Visible(value.ToString()));
         else _target.Write(value);
     }
 
     public override void Write(string? value)
     {
-        if (value is not null) _target.Write(Text.Visible(value));
+        if (value is not null) _target.Write(DisplayText.Visible(value));
     }
 
     public override void Write(ReadOnlySpan<char> buffer) => Write(new string(buffer));
@@ -35,7 +36,7 @@ internal sealed class VisibleWriter : TextWriter
     public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
 
     /// <summary>In one piece: stderr is not buffered.</summary>
-    public override void WriteLine(string? value) => _target.Write(Text.Visible(value ?? "") + "\n");
+    public override void WriteLine(string? value) => _target.Write(DisplayText.Visible(value ?? "") + "\n");
 
     public override void Flush() => _target.Flush();
 

@@ -1,6 +1,7 @@
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Support;
@@ -233,9 +234,9 @@ public sealed class FirstUseTests : IDisposable
     public void A_switch_has_every_form_that_help_tells(string word, bool isOn)
     {
         var parse = CommandLine.Parse(["leaf", word], Output.To(Stream.Null, Stream.Null, isJson: false));
-        var flag = EdgeSync.Cli.Configuration.NodeFlags.Leaf.Single(f => f.Option.Name == "--push");
+        var flag = NodeFlags.Leaf.Single(f => f.Name == "--push");
 
-        var value = flag.FromFlag(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
+        var value = FlagOption.Of(flag).Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
 
         Assert.Equal(isOn ? "true" : "false", value!.ToJson());
     }
@@ -244,10 +245,10 @@ public sealed class FirstUseTests : IDisposable
     public void An_empty_nats_address_joins_nobody()
     {
         var parse = CommandLine.Parse(["leaf", "--nats", ""], Output.To(Stream.Null, Stream.Null, isJson: false));
-        var flag = EdgeSync.Cli.Configuration.NodeFlags.Leaf.Single(f => f.Option.Name == "--nats");
+        var flag = NodeFlags.Leaf.Single(f => f.Name == "--nats");
 
         Assert.Equal("[]",
-            flag.FromFlag(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)))!.ToJson());
+            FlagOption.Of(flag).Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)))!.ToJson());
     }
 
     [Test]

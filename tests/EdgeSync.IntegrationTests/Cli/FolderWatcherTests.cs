@@ -1,6 +1,7 @@
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
-using EdgeSync.Cli.Hosting.Watch;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using EdgeSync.Node.Watch;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Support;
 

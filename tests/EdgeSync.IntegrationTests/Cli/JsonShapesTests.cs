@@ -2,8 +2,8 @@ using EdgeSync.Tests.Support;
 using System.Collections;
 using System.Text;
 using System.Text.Json;
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Cli;

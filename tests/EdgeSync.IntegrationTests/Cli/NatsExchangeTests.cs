@@ -1,13 +1,13 @@
 using EdgeSync.Agent;
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
-using EdgeSync.Cli.Hosting.Node;
-using EdgeSync.Cli.Hosting.Sync;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Exchange;
-using EdgeSync.Net.Http;
 using EdgeSync.Net.Nats;
+using EdgeSync.Node.Agents;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
+using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.IntegrationTests.Cli;

@@ -1,4 +1,4 @@
-using EdgeSync.Cli.Telemetry.Otlp;
+using EdgeSync.Node.Metrics.Otlp;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Cli;

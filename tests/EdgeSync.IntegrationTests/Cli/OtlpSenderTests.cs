@@ -1,5 +1,5 @@
 using System.Net;
-using EdgeSync.Cli.Telemetry.Otlp;
+using EdgeSync.Node.Metrics.Otlp;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;

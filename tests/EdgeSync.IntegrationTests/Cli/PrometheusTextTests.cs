@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using EdgeSync.Cli.Telemetry;
+using EdgeSync.Node.Metrics;
 
 namespace EdgeSync.IntegrationTests.Cli;
 

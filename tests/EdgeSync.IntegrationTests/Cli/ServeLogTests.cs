@@ -1,6 +1,6 @@
 using System.Text.Json;
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Cli;

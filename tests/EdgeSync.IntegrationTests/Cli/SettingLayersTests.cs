@@ -1,5 +1,5 @@
 using System.Text;
-using EdgeSync.Cli.Configuration;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Cli;

@@ -1,5 +1,6 @@
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using EdgeSync.Tests.Support;
 
@@ -6,7 +7,7 @@ namespace EdgeSync.IntegrationTests.House;
 /// <summary>
 /// Who may reference whom. A new edge changes this table and docs/ARCHITECTURE.md in one commit, with an ADR that says why.
 /// </summary>
-public sealed class LayeringTests
+public sealed partial class LayeringTests
 {
     private static readonly Dictionary<string, string[]> Projects = new()
     {
@@ -16,8 +17,9 @@ public sealed class LayeringTests
         ["EdgeSync.Agent"] = ["EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
         ["EdgeSync.Storage"] = ["EdgeSync.Fossil", "EdgeSync.Primitives"],
         ["EdgeSync.Net"] = ["EdgeSync.Nats", "EdgeSync.Primitives"],
-        ["EdgeSync.Cli"] =
+        ["EdgeSync.Node"] =
             ["EdgeSync.Agent", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Net", "EdgeSync.Primitives", "EdgeSync.Storage"],
+        ["EdgeSync.Cli"] = ["EdgeSync.Fossil", "EdgeSync.Node", "EdgeSync.Primitives", "EdgeSync.Storage"],
     };
 
     private static readonly Dictionary<string, string[]> Packages = new()
@@ -26,6 +28,26 @@ public sealed class LayeringTests
         ["EdgeSync.Storage"] = ["SQLitePCLRaw.bundle_e_sqlite3"],
         ["EdgeSync.Cli"] = ["System.CommandLine"],
     };
+
+    /// <summary>Folders of the node, from the bottom up: each sees only those of its row, which all stand above it.</summary>
+    private static readonly (string Folder, string[] Sees)[] NodeFolders =
+    [
+        ("Settings", []),
+        ("Status", []),
+        ("Logging", ["Settings"]),
+        ("Reload", ["Settings"]),
+        ("Loops", ["Logging", "Settings"]),
+        ("Metrics", ["Logging", "Settings", "Status"]),
+        ("Sync", ["Metrics", "Settings"]),
+        ("Watch", ["Logging", "Metrics", "Settings", "Status"]),
+        ("Web", ["Metrics", "Settings", "Status"]),
+        ("Brokers", ["Logging", "Loops", "Settings", "Status", "Sync"]),
+        ("Control", ["Logging", "Loops", "Settings", "Status", "Sync"]),
+        ("Repositories", ["Logging", "Loops", "Metrics", "Settings", "Status", "Sync", "Web"]),
+        ("Agents", ["Brokers", "Logging", "Loops", "Metrics", "Repositories", "Settings", "Status", "Sync", "Watch"]),
+        ("Doctor", ["Control", "Settings", "Status"]),
+        ("Daemon", ["Agents", "Brokers", "Control", "Logging", "Loops", "Metrics", "Reload", "Repositories", "Settings", "Status", "Sync", "Web"]),
+    ];
 
     private static readonly string[] Cores = ["EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Agent"];
 
@@ -49,6 +71,30 @@ public sealed class LayeringTests
 
         Assert.Subset(Projects[project].ToHashSet(), references.ToHashSet());
         Assert.Subset(Packages.GetValueOrDefault(project, []).ToHashSet(), packages.ToHashSet());
+    }
+
+    [Test]
+    public void Commands_cannot_name_the_types_of_the_network_and_of_agents() =>
+        Assert.Equal("true", Load("EdgeSync.Cli").Descendants("DisableTransitiveProjectReferences").Single().Value);
+
+    [Test]
+    public void Knows_every_folder_of_the_node() =>
+        Assert.Equal(NodeFolders.Select(f => f.Folder).Order(StringComparer.Ordinal), NodeSources().Select(s => s.Folder).Distinct().Order(StringComparer.Ordinal));
+
+    [Test]
+    public void Folders_of_the_node_see_only_those_below()
+    {
+        for (var i = 0; i < NodeFolders.Length; i++)
+            Assert.Subset(NodeFolders.Take(i).Select(f => f.Folder).ToHashSet(), NodeFolders[i].Sees.ToHashSet());
+
+        foreach (var (folder, path, text) in NodeSources())
+        {
+            var allowed = NodeFolders.Single(f => f.Folder == folder).Sees.Append(folder).ToHashSet();
+            var seen = NodeNamespace().Matches(text).Select(m => m.Groups[1].Value).ToHashSet();
+
+            Assert.True(seen.IsSubsetOf(allowed), $"{path} sees {string.Join(", ", seen.Except(allowed))}");
+            Assert.Contains($"namespace EdgeSync.Node.{Path.GetRelativePath(Path.Combine(Sources, "EdgeSync.Node"), Path.GetDirectoryName(path)!).Replace('/', '.')};", text, StringComparison.Ordinal);
+        }
     }
 
     [Test]
@@ -77,6 +123,18 @@ public sealed class LayeringTests
                 .Descendants("ProjectReference").Select(r => NameOf(r.Attribute("Include")!.Value)).ToHashSet());
 
     public static TheoryData<string> Names() => [.. Projects.Keys];
+
+    private static IEnumerable<(string Folder, string Path, string Text)> NodeSources()
+    {
+        var root = Path.Combine(Sources, "EdgeSync.Node");
+        return from path in Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+               let folder = Path.GetRelativePath(root, path).Split('/', '\\')[0]
+               where folder is not ("bin" or "obj")
+               select (folder, path, File.ReadAllText(path));
+    }
+
+    [GeneratedRegex(@"EdgeSync\.Node\.(\w+)")]
+    private static partial Regex NodeNamespace();
 
     private static XDocument Load(string project) => XDocument.Load(Path.Combine(Sources, project, project + ".csproj"));
 

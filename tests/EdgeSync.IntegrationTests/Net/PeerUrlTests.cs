@@ -1,4 +1,3 @@
-using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Net;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EdgeSync.Net.Http;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Net;
 

@@ -1,5 +1,4 @@
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting.Node;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
@@ -12,7 +11,7 @@ internal static class BridgeCommand
         var serve = new Verb("serve", "Carry requests between NATS and Fossil servers until stopped.", RunAsync)
         {
             Options = { ConfigFile.Option },
-            HeadingOf = option => SettingFlag.HeadingOf(NodeFlags.Bridge, option),
+            HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Bridge, option),
             Notes = """
                 One project by flags, or several by bridge.projects of edgesync.json. Logins travel inside the messages;
                 --http-auth-file is for a web server in front. Called through a link named 'bridge' the program is this command.
@@ -23,7 +22,7 @@ internal static class BridgeCommand
                 "bridge serve --config /etc/edgesync/edgesync.json --serve-http :9090",
             ],
         };
-        SettingFlag.AddTo(serve, NodeFlags.Bridge);
+        FlagOption.AddTo(serve, NodeFlags.Bridge);
         return new Verb("bridge", "Connect a NATS network to ordinary Fossil servers.") { Subcommands = { serve } };
     }
 
@@ -36,7 +35,7 @@ internal static class BridgeCommand
             Preset = [("telemetry.service_name", SettingNode.Of("edgesync-bridge"))],
             Complete = settings => settings.Repositories.Clear(),
         };
-        return NodeRun.RunAsync(context, loader, "bridge", Require, cancellationToken);
+        return NodeCommand.RunAsync(context, loader, "bridge", Require, cancellationToken);
     }
 
     private static void Require(NodeSettings settings)

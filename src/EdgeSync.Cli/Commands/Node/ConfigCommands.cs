@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using EdgeSync.Cli.Configuration;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
@@ -40,7 +40,7 @@ internal static class ConfigCommands
 
     private static ExitCode Validate(CommandContext context)
     {
-        var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(ConfigFile.Variable) ?? NodePaths.SettingsFile
+        var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable) ?? NodePaths.SettingsFile
             ?? throw new EdgeSyncException(ErrorKind.NotFound, "there is no settings file", "--config FILE names one");
         var layers = new SettingLayers();
         layers.AddFile(file, InputFile.ReadAll(file));

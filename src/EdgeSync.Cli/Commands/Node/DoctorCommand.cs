@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Net;
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
-using EdgeSync.Cli.Operations.Doctor;
+using EdgeSync.Node.Doctor;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
-using static EdgeSync.Cli.Operations.Doctor.DoctorVerdict;
+using static EdgeSync.Node.Doctor.DoctorVerdict;
 
 namespace EdgeSync.Cli.Commands.Node;
 

@@ -1,10 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
-using EdgeSync.Cli.Hosting.Control;
-using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Control;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
@@ -23,7 +22,7 @@ internal static class HubCommand
         var serve = new Verb("serve", "Run a hub: a repository, a web server for Fossil clients, and a NATS broker that leaves join.", ServeAsync)
         {
             Options = { ConfigFile.Option },
-            HeadingOf = option => SettingFlag.HeadingOf(NodeFlags.Hub, option),
+            HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Hub, option),
             Notes = """
                 Without -R the repository is hub.fossil in the state folder ('edgesync config paths'). A missing one is
                 created, or cloned from --seed-from-upstream. All ports are on loopback and chosen freely by default;
@@ -37,7 +36,7 @@ internal static class HubCommand
                 "hub serve --nats-server auto --store-dir /var/lib/edgesync/jetstream",
             ],
         };
-        SettingFlag.AddTo(serve, NodeFlags.Hub);
+        FlagOption.AddTo(serve, NodeFlags.Hub);
         return new Verb("hub", "Run a hub that other machines sync with.")
         {
             Subcommands =
@@ -65,7 +64,7 @@ internal static class HubCommand
             ],
             Complete = Complete,
         };
-        return NodeRun.RunAsync(context, loader, "hub", _ => { }, cancellationToken);
+        return NodeCommand.RunAsync(context, loader, "hub", _ => { }, cancellationToken);
     }
 
     private static void Complete(NodeSettings settings)
@@ -103,10 +102,10 @@ internal sealed record DaemonReport(NodeStatus Status) : IReport
 {
     public void Print(TextWriter output)
     {
-        output.WriteLine($"{Status.Role} {Status.Node}, version {Status.Version}, process {Status.ProcessId}, up {Progress.Span(Status.Now - Status.StartedAt)}");
+        output.WriteLine($"{Status.Role} {Status.Node}, version {Status.Version}, process {Status.ProcessId}, up {DisplayText.Span(Status.Now - Status.StartedAt)}");
         foreach (var (what, address) in Status.Addresses) output.WriteLine($"  {what,-10} {address}");
         if (Status.Broker is { } broker)
-            output.WriteLine($"  {broker.Kind}: {broker.LeafNodes} leaves, {broker.Connections} clients, {Progress.Number(broker.MessagesIn)} messages in, {Progress.Number(broker.MessagesOut)} out");
+            output.WriteLine($"  {broker.Kind}: {broker.LeafNodes} leaves, {broker.Connections} clients, {DisplayText.Number(broker.MessagesIn)} messages in, {DisplayText.Number(broker.MessagesOut)} out");
         if (Status.Nats is { Mode: not "embedded" } link) output.WriteLine($"  {link.Mode} of {link.Url ?? "?"}: {link.State}{(link.LastError is { Length: > 0 } error ? $" ({error})" : "")}");
         foreach (var check in Status.Checks.Where(c => c.State != CheckState.Ok)) output.WriteLine($"  {check.Name}: {check.Detail}");
         foreach (var repository in Status.Repositories)

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using EdgeSync.Cli.Hosting.Control;
-using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Control;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
@@ -35,9 +37,9 @@ internal static class PeersCommand
 
         var (socket, named) = await SyncCommand.FindDaemonAsync(context, repository, cancellationToken);
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken);
-        var wanted = named is null ? null : Configuration.NodePaths.RealPathOf(named);
+        var wanted = named is null ? null : NodePaths.RealPathOf(named);
         var groups = reply.Status!.Repositories
-            .Where(r => wanted is null || Configuration.NodePaths.RealPathOf(r.Path) == wanted)
+            .Where(r => wanted is null || NodePaths.RealPathOf(r.Path) == wanted)
             .Select(r => new PeerGroup(r.Path, r.Peers, r.Targets)).ToList();
         context.Output.Write(new PeersReport(reply.Status.Now, true, groups));
         return ExitCode.Ok;
@@ -46,12 +48,12 @@ internal static class PeersCommand
     private static PeerGroup Remembered(CommandContext context, string path)
     {
         using var repository = Storage.Repository.Open(path, Storage.RepositoryOptions.ReadOnly with { Clock = context.Clock });
-        return new PeerGroup(path, [.. PeerTable.ReadPeers(repository).Select(p => RepositoryStatusOf.PeerOf(p, checkins: 0, linkIsUp: false))], []);
+        return new PeerGroup(path, RepositoryStatusOf.RememberedPeers(repository), []);
     }
 }
 
 /// <param name="Targets">Empty when no daemon runs.</param>
-internal sealed record PeerGroup(string Repository, IReadOnlyList<Hosting.PeerStatus> Peers, IReadOnlyList<Hosting.TargetStatus> Targets) : IJsonObject
+internal sealed record PeerGroup(string Repository, IReadOnlyList<PeerStatus> Peers, IReadOnlyList<TargetStatus> Targets) : IJsonObject
 {
     public void WriteFields(Utf8JsonWriter json)
     {
@@ -83,14 +85,14 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
     }
 
     // Who is away may have moved on since: what it had then is not how it stands now.
-    private string State(Hosting.PeerStatus peer) => peer.Route is null && IsLive ? "away" : peer.Lag switch
+    private string State(PeerStatus peer) => peer.Route is null && IsLive ? "away" : peer.Lag switch
     {
         null => "unknown",
         0 => "in step",
         var lag => $"{lag.Value.ToString(CultureInfo.InvariantCulture)} behind",
     };
 
-    private string Seen(Hosting.PeerStatus peer) => peer.LastSeenAt is not { } at ? "never" : $"{Progress.Span(Now > at ? Now - at : TimeSpan.Zero)} ago";
+    private string Seen(PeerStatus peer) => peer.LastSeenAt is not { } at ? "never" : $"{DisplayText.Span(Now > at ? Now - at : TimeSpan.Zero)} ago";
 
     public void WriteFields(Utf8JsonWriter json)
     {

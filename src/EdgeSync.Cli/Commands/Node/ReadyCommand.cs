@@ -1,11 +1,10 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json;
-using EdgeSync.Cli.Configuration;
-using EdgeSync.Cli.Hosting;
-using EdgeSync.Cli.Hosting.Control;
-using EdgeSync.Cli.Operations;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Control;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;

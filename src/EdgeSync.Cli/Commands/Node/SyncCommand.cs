@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using EdgeSync.Cli.Hosting.Control;
-using EdgeSync.Cli.Hosting.Node;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Control;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
@@ -19,7 +20,7 @@ internal static class SyncCommand
 
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(2);
 
-    private static readonly Option<TimeSpan> TimeLimit = Durations.Option("--timeout", "Wait this long for the end; 0 waits for ever.", TimeSpan.FromMinutes(10));
+    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "Wait this long for the end; 0 waits for ever.", TimeSpan.FromMinutes(10));
 
     public static Verb Create() => new("sync", "Start a leaf, or make a running daemon sync now.")
     {
@@ -55,11 +56,11 @@ internal static class SyncCommand
     private static async Task<IReadOnlyList<AwayPeer>> AwayAsync(string socket, string? repository, CancellationToken cancellationToken)
     {
         var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken)).Status!;
-        var wanted = repository is null ? null : Configuration.NodePaths.RealPathOf(repository);
+        var wanted = repository is null ? null : NodePaths.RealPathOf(repository);
         return
         [
             .. from one in status.Repositories
-               where wanted is null || Configuration.NodePaths.RealPathOf(one.Path) == wanted
+               where wanted is null || NodePaths.RealPathOf(one.Path) == wanted
                from peer in one.Peers
                where peer.Route is null && peer.LastSeenAt is not null
                orderby peer.LastSeenAt descending
@@ -140,7 +141,7 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
 
     private string Nobody() => Away.Count == 0
         ? "nobody to sync with"
-        : $"nobody to sync with: {string.Join(", ", Away.Take(3).Select(a => $"{a.Peer} is away since {Progress.Span(TimeSpan.FromSeconds(a.Seconds))}"))}{(Away.Count > 3 ? $" and {Away.Count - 3} more" : "")}";
+        : $"nobody to sync with: {string.Join(", ", Away.Take(3).Select(a => $"{a.Peer} is away since {DisplayText.Span(TimeSpan.FromSeconds(a.Seconds))}"))}{(Away.Count > 3 ? $" and {Away.Count - 3} more" : "")}";
 }
 
 /// <summary>A peer that was there, and for how long it has not been heard.</summary>

@@ -35,7 +35,7 @@ internal static class BackupCommand
 
 internal sealed record BackupReport(string Repository, string Target, long Bytes) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"copied {Repository} to {Target} ({Progress.Bytes(Bytes)})");
+    public void Print(TextWriter output) => output.WriteLine($"copied {Repository} to {Target} ({DisplayText.Bytes(Bytes)})");
 
     public void WriteFields(Utf8JsonWriter json)
     {

@@ -84,7 +84,7 @@ internal static class BranchCommand
 /// <param name="Status"><c>created</c>, <c>closed</c>, <c>reopened</c>, <c>hidden</c> or <c>shown</c>, or <c>already_…</c>.</param>
 internal sealed record BranchChangeReport(string Status, string Name, string Hash) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"branch {Text.Name(Name)} {Status.Replace('_', ' ')} at {Hash[..10]}");
+    public void Print(TextWriter output) => output.WriteLine($"branch {DisplayText.Name(Name)} {Status.Replace('_', ' ')} at {Hash[..10]}");
 
     public void WriteFields(Utf8JsonWriter json)
     {
@@ -116,7 +116,7 @@ internal sealed record BranchReport(IReadOnlyList<BranchEntry> Branches) : IRepo
         foreach (var branch in Branches)
         {
             var marks = (branch.IsClosed ? "  closed" : "") + (branch.IsPrivate ? "  private" : "");
-            output.WriteLine($"{Text.Name(branch.Name).PadRight(width)}  {branch.Tip[..10]}  {Text.Minute(branch.Date)}  {Text.Name(branch.User)}{marks}");
+            output.WriteLine($"{DisplayText.Name(branch.Name).PadRight(width)}  {branch.Tip[..10]}  {DisplayText.Minute(branch.Date)}  {DisplayText.Name(branch.User)}{marks}");
         }
     }
 

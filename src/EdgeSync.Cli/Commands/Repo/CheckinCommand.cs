@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Node.Control;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Checkout;
@@ -102,7 +103,7 @@ internal static class CheckinCommand
             AllowsOlder = context.Get(AllowOlder),
             IsPrivate = context.Get(Private),
         });
-        Hosting.Control.ControlClient.TellChanged(repository.Path);
+        ControlClient.TellChanged(repository.Path);
         context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped));
         return ExitCode.Ok;
     }

@@ -65,7 +65,7 @@ internal sealed record CheckoutReport(string Checkin, IReadOnlyList<string> File
 {
     public void Print(TextWriter output)
     {
-        foreach (var file in Files) output.WriteLine($"  {Text.Name(file)}");
+        foreach (var file in Files) output.WriteLine($"  {DisplayText.Name(file)}");
         output.WriteLine($"checked out {Files.Count} files");
     }
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Net.Http;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -49,7 +49,7 @@ internal static class CloneCommand
 
         if (Directory.Exists(path)) throw new EdgeSyncException(ErrorKind.Conflict, $"{path} is a folder, and a new file is needed", "edgesync repo clone URL PATH");
 
-        using var clone = CloneFile.Open(path, new RepositoryCreateOptions { AdminUser = url.User ?? CommandContext.SystemUser, Clock = context.Clock });
+        using var clone = CloneFile.Open(path, new RepositoryCreateOptions { AdminUser = url.User ?? SystemUser.Name, Clock = context.Clock });
         if (clone.IsResumed) context.Output.Errors.WriteLine($"resuming the clone in {clone.PartialPath}");
         SyncOutcome outcome;
         try
@@ -121,9 +121,9 @@ internal sealed record CloneReport(
     {
         output.WriteLine($"Cloned into {Path}");
         output.WriteLine($"Rounds:       {Rounds}");
-        output.WriteLine($"Blobs:        {Progress.Number(Blobs)}");
+        output.WriteLine($"Blobs:        {DisplayText.Number(Blobs)}");
         output.WriteLine($"Project-code: {ProjectCode}");
-        output.WriteLine($"Received:     {Progress.Bytes(WireBytesReceived)} in {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
+        output.WriteLine($"Received:     {DisplayText.Bytes(WireBytesReceived)} in {DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
     }
 
     public void WriteFields(Utf8JsonWriter json)

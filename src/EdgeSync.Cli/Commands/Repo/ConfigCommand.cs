@@ -95,7 +95,7 @@ internal sealed record ConfigReport(IReadOnlyList<ConfigEntry> Settings) : IRepo
     public void Print(TextWriter output)
     {
         var width = Settings.Count == 0 ? 0 : Math.Min(30, Settings.Max(s => s.Name.Length));
-        foreach (var setting in Settings) output.WriteLine($"{setting.Name.PadRight(width)}  {Text.OneLine(setting.Value)}");
+        foreach (var setting in Settings) output.WriteLine($"{setting.Name.PadRight(width)}  {DisplayText.OneLine(setting.Value)}");
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("settings"u8, Settings);

@@ -37,7 +37,7 @@ internal sealed record ExtractReport(IReadOnlyList<string> Files) : IReport
 {
     public void Print(TextWriter output)
     {
-        foreach (var file in Files) output.WriteLine(Text.Name(file));
+        foreach (var file in Files) output.WriteLine(DisplayText.Name(file));
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);

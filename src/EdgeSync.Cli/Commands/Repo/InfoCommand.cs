@@ -38,14 +38,14 @@ internal sealed record InfoReport(
         Line("project-code", ProjectCode);
         Line("server-code", ServerCode);
         Line("hash-policy", HashPolicy);
-        Line("check-ins", FirstCheckin is null ? Progress.Number(Checkins) : $"{Progress.Number(Checkins)} ({FirstCheckin[..10]} to {LastCheckin![..10]})");
-        Line("blobs", Progress.Number(Blobs));
-        Line("deltas", Progress.Number(Deltas));
-        Line("phantoms", Progress.Number(Phantoms));
-        if (Private > 0) Line("private", Progress.Number(Private));
-        if (Shunned > 0) Line("shunned", Progress.Number(Shunned));
-        if (Unversioned > 0) Line("unversioned", Progress.Number(Unversioned));
-        Line("total size", $"{Progress.Bytes(ContentBytes)} in {Progress.Bytes(StoredBytes)}, file {Progress.Bytes(FileBytes)}");
+        Line("check-ins", FirstCheckin is null ? DisplayText.Number(Checkins) : $"{DisplayText.Number(Checkins)} ({FirstCheckin[..10]} to {LastCheckin![..10]})");
+        Line("blobs", DisplayText.Number(Blobs));
+        Line("deltas", DisplayText.Number(Deltas));
+        Line("phantoms", DisplayText.Number(Phantoms));
+        if (Private > 0) Line("private", DisplayText.Number(Private));
+        if (Shunned > 0) Line("shunned", DisplayText.Number(Shunned));
+        if (Unversioned > 0) Line("unversioned", DisplayText.Number(Unversioned));
+        Line("total size", $"{DisplayText.Bytes(ContentBytes)} in {DisplayText.Bytes(StoredBytes)}, file {DisplayText.Bytes(FileBytes)}");
 
         void Line(string name, string value) => output.WriteLine($"{name + ":",-14} {value}");
     }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
-using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -10,7 +9,7 @@ internal static class InviteCommand
 {
     private static readonly Argument<string> Login = new("LOGIN") { Description = "Who is invited; created unless the user exists." };
     private static readonly Option<string?> Url = new("--url") { Description = "Where to clone from (default: the last peer that was synced with).", HelpName = "URL" };
-    private static readonly Option<TimeSpan> TimeToLive = Durations.Option("--ttl", "How long the login works; 0 for ever.", TimeSpan.Zero);
+    private static readonly Option<TimeSpan> TimeToLive = Choices.Duration("--ttl", "How long the login works; 0 for ever.", TimeSpan.Zero);
 
     public static Verb Create() => new("invite", "Print one command that lets somebody clone.", Run)
     {
@@ -43,7 +42,7 @@ internal sealed record InviteReport(string Login, string Capabilities, string Ur
         output.WriteLine($"edgesync repo clone --invite {Token} project.fossil");
         output.WriteLine();
         output.WriteLine("The token holds a password: give it only to the person it is for.");
-        if (ExpiresAt is not null) output.WriteLine($"It works until {Text.Minute(ExpiresAt)} UTC.");
+        if (ExpiresAt is not null) output.WriteLine($"It works until {DisplayText.Minute(ExpiresAt)} UTC.");
     }
 
     public void WriteFields(Utf8JsonWriter json)

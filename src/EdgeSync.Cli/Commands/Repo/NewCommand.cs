@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -25,7 +26,7 @@ internal static class NewCommand
     private static ExitCode Run(CommandContext context)
     {
         var path = context.Require(File);
-        var user = context.Get(User) ?? CommandContext.SystemUser;
+        var user = context.Get(User) ?? SystemUser.Name;
         using var repository = Repository.Create(path, new RepositoryCreateOptions
         {
             AdminUser = user,

@@ -52,7 +52,7 @@ internal sealed record PurgeReport(string Status, IReadOnlyList<PurgeLine> Artif
 {
     public void Print(TextWriter output)
     {
-        foreach (var artifact in Artifacts) output.WriteLine($"{(Status == "purged" ? "removed" : "would remove")} {artifact.Hash} ({Progress.Bytes(artifact.Bytes)})");
+        foreach (var artifact in Artifacts) output.WriteLine($"{(Status == "purged" ? "removed" : "would remove")} {artifact.Hash} ({DisplayText.Bytes(artifact.Bytes)})");
         if (Artifacts.Count == 0) output.WriteLine("nothing to purge");
     }
 

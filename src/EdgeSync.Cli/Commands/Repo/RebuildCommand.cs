@@ -63,11 +63,11 @@ internal sealed record RebuildOutcomeReport(
 {
     public void Print(TextWriter output)
     {
-        foreach (var damage in Damages) output.WriteLine($"damaged: {Text.OneLine(damage)}");
-        output.WriteLine($"rebuilt {Repository}: read {Progress.Number(Read)} artifacts, linked {Progress.Number(Linked)}, {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
+        foreach (var damage in Damages) output.WriteLine($"damaged: {DisplayText.OneLine(damage)}");
+        output.WriteLine($"rebuilt {Repository}: read {DisplayText.Number(Read)} artifacts, linked {DisplayText.Number(Linked)}, {DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
         if (ShunnedRemoved > 0) output.WriteLine($"removed the content of {ShunnedRemoved} shunned artifacts");
         if (Clusters > 0) output.WriteLine($"made {Clusters} clusters");
-        if (Deltas > 0) output.WriteLine($"made {Progress.Number(Deltas)} deltas, which save {Progress.Bytes(DeltaBytesSaved)}");
+        if (Deltas > 0) output.WriteLine($"made {DisplayText.Number(Deltas)} deltas, which save {DisplayText.Bytes(DeltaBytesSaved)}");
     }
 
     public void WriteFields(Utf8JsonWriter json)

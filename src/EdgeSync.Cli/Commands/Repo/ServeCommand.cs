@@ -1,5 +1,9 @@
 using System.CommandLine;
-using EdgeSync.Cli.Hosting;
+using System.Text.Json;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Daemon;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -23,6 +27,36 @@ internal static class ServeCommand
         return verb;
     }
 
-    private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken) =>
-        ServeLoop.RunAsync(context, context.RepositoryPath, ServeOptions.Read(context, context.Require(Address)), cancellationToken);
+    private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var path = context.RepositoryPath;
+        var run = new NodeRunOptions
+        {
+            Errors = context.Output.Errors,
+            Clock = context.Clock,
+            StopCause = () => Stopping.Cause?.ToString().ToLowerInvariant(),
+            Started = started =>
+            {
+                context.Output.Write(new ServeReport(path, started.Addresses["http"]));
+                context.Output.Flush();
+            },
+        };
+        await ServeLoop.RunAsync(path, ServeOptions.Read(context, context.Require(Address)), run, cancellationToken);
+        return ExitCode.Ok;
+    }
+}
+
+internal sealed record ServeReport(string Repository, string Address) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"serving {Repository} on {Address} (Ctrl-C to stop)");
+        output.WriteLine("  " + ListenAddress.CloneLine(Address));
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("repository"u8, Repository);
+        json.Put("address"u8, Address);
+    }
 }

@@ -78,7 +78,7 @@ internal sealed record ShunReport(IReadOnlyList<ShunEntry> Shunned) : IReport
 {
     public void Print(TextWriter output)
     {
-        foreach (var entry in Shunned) output.WriteLine($"{entry.Hash}  {Text.Minute(entry.Date)}  {Text.OneLine(entry.Comment ?? "")}".TrimEnd());
+        foreach (var entry in Shunned) output.WriteLine($"{entry.Hash}  {DisplayText.Minute(entry.Date)}  {DisplayText.OneLine(entry.Comment ?? "")}".TrimEnd());
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("shunned"u8, Shunned);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 

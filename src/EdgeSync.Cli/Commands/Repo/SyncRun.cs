@@ -1,9 +1,8 @@
 using System.Text.Json;
-using EdgeSync.Cli.Hosting;
-using EdgeSync.Cli.Operations;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Net.Http;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -19,11 +18,11 @@ internal static class SyncRun
     public static async Task<SyncOutcome> RunAsync(
         CommandContext context, Repository repository, PeerUrl url, ClientOptions options, CancellationToken cancellationToken)
     {
-        await using var telemetry = NodeTelemetry.OfCommand(context);
+        await using var telemetry = NodeTelemetry.OfCommand(context.Output.Errors, context.Clock);
         using var store = new RepositoryArtifactStore(repository);
-        using var http = PeerOptions.OpenClient(context, repository.Settings["proxy"]);
         using var limited = PeerOptions.Limit(context, cancellationToken);
-        var run = new HttpSync(store, options, http, url, context.Clock, repository.Entropy);
+        using var run = new HttpSync(
+            store, options, url, PeerOptions.HttpOptions(context, repository.Settings["proxy"]), context.Clock, repository.Entropy);
         using var progress = new Progress(context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
         try
         {
@@ -50,9 +49,9 @@ internal static class SyncRun
     /// <summary>What the server wants people to read, and what is odd about it.</summary>
     public static void PrintMessages(CommandContext context, SyncReport report)
     {
-        foreach (var message in report.Messages) context.Output.Errors.WriteLine($"server says: {Text.OneLine(message)}");
+        foreach (var message in report.Messages) context.Output.Errors.WriteLine($"server says: {DisplayText.OneLine(message)}");
         if (report.ClockSkew is { } skew)
-            context.Output.Errors.WriteLine($"warning: the server's clock is {Progress.Span(skew.Duration())} {(skew < TimeSpan.Zero ? "behind" : "ahead")}");
+            context.Output.Errors.WriteLine($"warning: the server's clock is {DisplayText.Span(skew.Duration())} {(skew < TimeSpan.Zero ? "behind" : "ahead")}");
         if (report.UnversionedPushRefused) context.Output.Errors.WriteLine("warning: the server accepts no unversioned files from this user");
         if (report.Missing.Count > 0)
             context.Output.Errors.WriteLine($"warning: {report.Missing.Count} announced artifacts were not received, such as {report.Missing[0]}");
@@ -96,8 +95,8 @@ internal static class SyncRun
     {
         var seconds = Math.Max(progress.Elapsed.TotalSeconds, 0.001);
         var bytes = at.BytesReceived + at.BytesSent;
-        return $"round {at.Rounds + 1}  sent {Progress.Number(at.ArtifactsSent)}  received {Progress.Number(at.ArtifactsReceived)}  "
-            + $"{Progress.Bytes(bytes)}  {Progress.Bytes((long)(bytes / seconds))}/s";
+        return $"round {at.Rounds + 1}  sent {DisplayText.Number(at.ArtifactsSent)}  received {DisplayText.Number(at.ArtifactsReceived)}  "
+            + $"{DisplayText.Bytes(bytes)}  {DisplayText.Bytes((long)(bytes / seconds))}/s";
     });
 }
 
@@ -113,7 +112,7 @@ internal sealed record SyncOutcomeReport(
         var refused = PushRefused ? "; the server accepts nothing from this user, so nothing was pushed" : "";
         output.WriteLine(
             $"{Command} {Status}: {Rounds} rounds, sent {ArtifactsSent} received {ArtifactsReceived} artifacts{unversioned}, "
-            + $"{Progress.Bytes(WireBytesSent)} out {Progress.Bytes(WireBytesReceived)} in, {Progress.Span(TimeSpan.FromMilliseconds(Milliseconds))}{refused}");
+            + $"{DisplayText.Bytes(WireBytesSent)} out {DisplayText.Bytes(WireBytesReceived)} in, {DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}{refused}");
     }
 
     public void WriteFields(Utf8JsonWriter json)

@@ -99,7 +99,7 @@ internal sealed record TagReport(string Hash, IReadOnlyList<TagEntry> Tags) : IR
 {
     public void Print(TextWriter output)
     {
-        foreach (var tag in Tags) output.WriteLine(Text.OneLine($"{tag.Kind}{tag.Name}{(tag.Value is null ? "" : "=" + tag.Value)}"));
+        foreach (var tag in Tags) output.WriteLine(DisplayText.OneLine($"{tag.Kind}{tag.Name}{(tag.Value is null ? "" : "=" + tag.Value)}"));
     }
 
     public void WriteFields(Utf8JsonWriter json)
@@ -122,7 +122,7 @@ internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
 {
     public void Print(TextWriter output)
     {
-        foreach (var tag in Tags) output.WriteLine(Text.Name(tag.Name));
+        foreach (var tag in Tags) output.WriteLine(DisplayText.Name(tag.Name));
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("tags"u8, Tags);

@@ -57,7 +57,7 @@ internal sealed record TimelineReport(IReadOnlyList<TimelineLine> Entries) : IRe
         foreach (var entry in Entries)
         {
             var user = entry.User.Length == 0 ? "?" : entry.User;
-            output.WriteLine($"{entry.Hash[..10]}  {Text.Minute(entry.Date)}  {Text.Name(user)}  {Text.OneLine(entry.Comment)}");
+            output.WriteLine($"{entry.Hash[..10]}  {DisplayText.Minute(entry.Date)}  {DisplayText.Name(user)}  {DisplayText.OneLine(entry.Comment)}");
         }
     }
 

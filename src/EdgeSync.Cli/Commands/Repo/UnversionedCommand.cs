@@ -102,7 +102,7 @@ internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> File
     {
         var width = Files.Count == 0 ? 0 : Files.Max(f => f.Name.Length);
         foreach (var file in Files)
-            output.WriteLine($"{Text.Name(file.Name).PadRight(width)}  {Text.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
+            output.WriteLine($"{DisplayText.Name(file.Name).PadRight(width)}  {DisplayText.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);

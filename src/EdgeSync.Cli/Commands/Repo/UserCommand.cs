@@ -124,8 +124,8 @@ internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
         var width = Users.Count == 0 ? 0 : Users.Max(u => u.Login.Length);
         foreach (var user in Users)
         {
-            var expiry = user.ExpiresAt is null ? "" : $"  {(user.IsExpired ? "expired" : "until")} {Text.Minute(user.ExpiresAt)}";
-            output.WriteLine($"{Text.Name(user.Login).PadRight(width)}  {user.Capabilities}{expiry}");
+            var expiry = user.ExpiresAt is null ? "" : $"  {(user.IsExpired ? "expired" : "until")} {DisplayText.Minute(user.ExpiresAt)}";
+            output.WriteLine($"{DisplayText.Name(user.Login).PadRight(width)}  {user.Capabilities}{expiry}");
         }
     }
 

@@ -108,15 +108,15 @@ internal sealed record VerifyOutcomeReport(
         foreach (var issue in Issues)
         {
             var what = issue.Hash is null ? "" : $" {issue.Hash[..10]}";
-            output.WriteLine($"{(issue.IsNote ? "note" : "error")} {issue.Kind}{what}: {Text.OneLine(issue.Text)} ({issue.Hint})");
+            output.WriteLine($"{(issue.IsNote ? "note" : "error")} {issue.Kind}{what}: {DisplayText.OneLine(issue.Text)} ({issue.Hint})");
         }
 
         if (IssueCount > Issues.Count) output.WriteLine($"… and {IssueCount - Issues.Count} more (-n 0 shows all)");
         if (Repair is { } r)
             output.WriteLine($"repaired: {r.Emptied} damaged artifacts given up, {r.Rescued} rescued, {r.SizesCorrected} sizes corrected, {r.RowsRemoved} rows removed");
         output.WriteLine(Status == "sound"
-            ? $"repository integrity verified: {Progress.Number(Checked)} artifacts, {Progress.Bytes(CheckedBytes)}"
-            : $"repository damaged: {Progress.Number(Errors)} errors in {Progress.Number(Artifacts)} artifacts");
+            ? $"repository integrity verified: {DisplayText.Number(Checked)} artifacts, {DisplayText.Bytes(CheckedBytes)}"
+            : $"repository damaged: {DisplayText.Number(Errors)} errors in {DisplayText.Number(Artifacts)} artifacts");
     }
 
     public void WriteFields(Utf8JsonWriter json)

@@ -93,7 +93,7 @@ internal sealed record WikiReport(IReadOnlyList<WikiLine> Pages) : IReport
     public void Print(TextWriter output)
     {
         var width = Pages.Count == 0 ? 0 : Pages.Max(p => p.Page.Length);
-        foreach (var page in Pages) output.WriteLine($"{Text.Name(page.Page).PadRight(width)}  {page.Hash[..10]}");
+        foreach (var page in Pages) output.WriteLine($"{DisplayText.Name(page.Page).PadRight(width)}  {page.Hash[..10]}");
     }
 
     public void WriteFields(Utf8JsonWriter json) => json.Put("pages"u8, Pages);

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Daemon;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary>Runs a node as a command, and prints what it is once it runs.</summary>
+internal static class NodeCommand
+{
+    public static async Task<ExitCode> RunAsync(
+        CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require, CancellationToken cancellationToken)
+    {
+        var options = new NodeRunOptions
+        {
+            Errors = context.Output.Errors,
+            Clock = context.Clock,
+            IsVerbose = context.IsVerbose,
+            StopCause = () => Stopping.Cause?.ToString().ToLowerInvariant(),
+            Started = started =>
+            {
+                context.Output.Write(NodeReport.Of(started));
+                context.Output.Flush();
+            },
+        };
+        await NodeRun.RunAsync(loader, role, require, options, cancellationToken);
+        return ExitCode.Ok;
+    }
+}
+
+/// <param name="Repository">When there is only one.</param>
+/// <param name="Address">Where Fossil clients are answered; absent without <c>--serve-http</c>.</param>
+/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>, <c>control</c>.</param>
+internal sealed record NodeReport(
+    string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories, IReadOnlyDictionary<string, string> Addresses) : IReport
+{
+    /// <summary>Of the only repository.</summary>
+    public string? ProjectCode { get; init; }
+
+    /// <summary>Logins that a hub has made, with their passwords, which are shown once.</summary>
+    public IReadOnlyList<MadeUser>? Users { get; init; }
+
+    /// <summary>What another machine may give to <c>--nats</c>, the best first.</summary>
+    public IReadOnlyList<string> JoinAddresses { get; init; } = [];
+
+    public static NodeReport Of(StartedNode node) => new(
+        node.Repositories is [var only] ? only : null, node.Addresses.GetValueOrDefault("http"), node.Node, node.Role,
+        node.Repositories, node.Addresses)
+    {
+        ProjectCode = node.ProjectCode,
+        Users = node.Users.Count > 0 ? node.Users : null,
+        JoinAddresses = node.JoinAddresses,
+    };
+
+    public void Print(TextWriter output)
+    {
+        output.WriteLine(Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} keeps {(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to stop)");
+        foreach (var user in Users ?? []) output.WriteLine(user.Password is null ? $"  made the user {user.Login}" : $"  made the user {user.Login}, password {user.Password}");
+        if (Address is not null && Repositories.Count > 0) output.WriteLine("  " + ListenAddress.CloneLine(Address, Repositories.Count > 1 ? "/NAME" : ""));
+        if (JoinAddresses.Count == 0) return;
+
+        output.WriteLine($"  edgesync leaf --repo copy.fossil --nats {JoinAddresses[0]}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
+        if (JoinAddresses.Count > 1) output.WriteLine($"  or --nats {string.Join(", ", JoinAddresses.Skip(1))}");
+    }
+
+    public void WriteFields(Utf8JsonWriter json)
+    {
+        json.Put("repository"u8, Repository);
+        json.Put("address"u8, Address);
+        json.Put("node"u8, Node);
+        json.Put("role"u8, Role);
+        json.Put("repositories"u8, Repositories);
+        json.Put("addresses"u8, Addresses);
+        json.Put("project_code"u8, ProjectCode);
+        json.Put("users"u8, Users);
+        json.Put("join_addresses"u8, JoinAddresses);
+    }
+}

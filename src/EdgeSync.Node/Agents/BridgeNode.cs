@@ -1,0 +1,329 @@
+using System.Collections.Concurrent;
+using EdgeSync.Agent;
+using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Http;
+using EdgeSync.Net.Nats;
+using EdgeSync.Node.Brokers;
+using EdgeSync.Node.Loops;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using BridgeProjectStatus = EdgeSync.Node.Status.BridgeProjectStatus;
+
+namespace EdgeSync.Node.Agents;
+
+/// <summary>
+/// Carries requests of NATS peers to Fossil servers that only speak HTTP, as they are: the bridge holds no repository. What is
+/// sent when, again, or not at all is its core's business.
+/// </summary>
+internal sealed class BridgeNode : IAsyncDisposable
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GreetPause = TimeSpan.FromMilliseconds(50);
+
+    private readonly NodeSurroundings _node;
+    private readonly NatsSide _nats;
+    private readonly RunningTasks _tasks;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<long, Pending> _pending = new();
+    private readonly List<NatsResponder> _responders = [];
+    private readonly List<NatsSub> _listening = [];
+    private readonly List<UpstreamFile> _files = [];
+    private readonly CoreLoop<BridgeCore> _loop;
+
+    private BridgeNode(BridgeSection settings, NatsSide nats, NodeSurroundings node)
+    {
+        (_node, _nats) = (node, nats);
+        _tasks = new RunningTasks(node.Failed, node.Log);
+        var core = new BridgeCore(new BridgeOptions { NodeId = node.NodeId }, new Prng(BitConverter.ToUInt64(RandomBytes(8))), SystemEntropy.Instance);
+        foreach (var project in settings.Projects)
+        {
+            var url = PeerUrl.Parse(project.Url);
+            var http = new XferHttpClient(
+                new XferHttpClientOptions
+                {
+                    UserAgent = $"EdgeSync/{BuildInfo.Version}",
+                    HttpCredentials = project.HttpAuthFile is { } file ? Secrets.FirstLine(file) : url is { User: { } user, Password: { } password } ? $"{user}:{password}" : null,
+                    Retry = RetryPolicy.None,
+                },
+                node.Clock);
+            _upstreams[project.Code] = new Upstream(url, http, new ProjectSubjects(project.Prefix, project.Code));
+            core.SetProject(project.Code, url.ToString(), ProbeOf(project));
+            if (project.FossilFile is { } watched) _files.Add(new UpstreamFile(watched, () => NudgeAsync(project.Code), node.Clock));
+        }
+
+        _loop = new CoreLoop<BridgeCore>(core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock);
+    }
+
+    public static async Task<BridgeNode> StartAsync(BridgeSection settings, NatsSide nats, NodeSurroundings node, CancellationToken cancellationToken)
+    {
+        var bridge = new BridgeNode(settings, nats, node);
+        foreach (var (code, upstream) in bridge._upstreams)
+        {
+            bridge._responders.Add(await NatsResponder.StartAsync(
+                nats.Connection, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
+                node.Clock, SystemEntropy.Instance, node, cancellationToken));
+            var presence = await nats.Connection.SubscribeCoreAsync(upstream.Subjects.Presence, cancellationToken: cancellationToken);
+            var commits = await nats.Connection.SubscribeCoreAsync(upstream.Subjects.Commit, cancellationToken: cancellationToken);
+            bridge._listening.AddRange([presence, commits]);
+            bridge._tasks.Start(() => bridge.GreetAsync(code, upstream, presence));
+            bridge._tasks.Start(() => bridge.ListenAsync(code, commits));
+        }
+
+        bridge._tasks.Start(bridge.ShowAsync);
+        return bridge;
+    }
+
+    public async Task<IReadOnlyList<BridgeProjectStatus>> StatusAsync(CancellationToken cancellationToken)
+    {
+        var projects = await _loop.AskAsync((core, _) => core.Projects.ToList(), cancellationToken);
+        return
+        [
+            .. projects.Select(p => new BridgeProjectStatus
+            {
+                ProjectCode = p.ProjectCode,
+                Upstream = p.Url,
+                State = p.Reason is null ? "serving" : "failing",
+                Requests = p.Requests,
+                Errors = p.Errors,
+                LastError = p.Reason,
+                LastAnsweredAt = p.LastOk is { } at ? new DateTimeOffset(at.ToDateTime()) : null,
+            }),
+        ];
+    }
+
+    /// <summary>Looks at once whether the servers, or the one of a project, got something.</summary>
+    public Task NudgeAsync(string? code = null) => _loop.TellAsync((core, now) => core.Nudge(now, code)).AsTask();
+
+    /// <summary>Tells everybody at once that we are here (again).</summary>
+    public ValueTask OnLinkUpAsync() => new(ShowAsync(PresenceState.Join));
+
+    public async ValueTask DisposeAsync()
+    {
+        await ShowAsync(PresenceState.Leave);
+        foreach (var file in _files) await file.DisposeAsync();
+        foreach (var subscription in _listening) subscription.Unsubscribe();
+        foreach (var responder in _responders) await responder.DisposeAsync();
+        await _stop.CancelAsync();
+        await _loop.DisposeAsync();
+        foreach (var pending in _pending.Values) pending.Answer.TrySetResult(ResponderAnswer.Refused(ExchangeRefusal.Busy, "the bridge is stopping"));
+        await _tasks.DisposeAsync();
+        foreach (var upstream in _upstreams.Values) upstream.Http.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task<ResponderAnswer> HandleAsync(string code, NatsMsg message, ExchangeTicket ticket, CancellationToken cancellationToken)
+    {
+        var (parent, state) = Sync.NatsHeadersOf.TraceOf(message.Headers);
+        using var span = BridgeSpan.Begin(message.Subject, message.Data.Length, code, parent, state);
+        var type = XferContentTypes.TryParse(ticket.ContentType ?? XferContentTypes.NameOf(XferContentType.Compressed), out var given) ? given : XferContentType.Compressed;
+        var pending = new Pending(message.Data, type) { Span = span.Activity };
+        await _loop.TellAsync((core, now) => _pending[core.OnRequest(now, code)] = pending);
+        var answer = await pending.Answer.Task.WaitAsync(cancellationToken);
+        span.Complete(answer.Refusal == ExchangeRefusal.None ? null : answer.Reason ?? "refused");
+        return answer;
+    }
+
+    private void Drain(BridgeCore core)
+    {
+        while (core.TryTake(out var effect))
+        {
+            switch (effect)
+            {
+                case BridgeEffect.Forward forward:
+                    _tasks.Start(() => ForwardAsync(forward));
+                    break;
+                case BridgeEffect.Reply reply when _pending.TryRemove(reply.RequestId, out var pending):
+                    pending.Answer.TrySetResult(new ResponderAnswer(pending.Reply, pending.ReplyType == XferContentType.Compressed ? null : XferContentTypes.NameOf(pending.ReplyType)));
+                    break;
+                case BridgeEffect.Refuse refuse when _pending.TryRemove(refuse.RequestId, out var pending):
+                    pending.Answer.TrySetResult(ResponderAnswer.Refused(refuse.Refusal, refuse.Reason));
+                    break;
+                case BridgeEffect.Probe probe:
+                    _tasks.Start(() => ProbeAsync(probe));
+                    break;
+                case BridgeEffect.Announce news:
+                    var subject = _upstreams[news.ProjectCode].Subjects.Commit;
+                    _tasks.Start(() => _nats.PublishAsync(subject, news.Announcement.ToBytes(), CancellationToken.None));
+                    break;
+                case BridgeEffect.Show show:
+                    var shown = _upstreams[show.ProjectCode];
+                    shown.Tells = core.Tells(show.ProjectCode);
+                    _tasks.Start(() => ShowAsync(shown, PresenceState.Alive));
+                    break;
+                case BridgeEffect.Log line:
+                    _node.Log.Write(RepositoryNode.LevelOf(line.Level), line.Text, ("project", line.ProjectCode));
+                    break;
+            }
+        }
+    }
+
+    private async Task ForwardAsync(BridgeEffect.Forward forward)
+    {
+        if (!_pending.TryGetValue(forward.RequestId, out var pending)) return;
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(forward.Timeout > TimeSpan.Zero ? forward.Timeout : TimeSpan.FromMilliseconds(1));
+        UpstreamOutcome outcome;
+        System.Diagnostics.Activity.Current = pending.Span;   // this flow began at the core's loop, not at the request
+        try
+        {
+            await PostAsync(_upstreams[forward.ProjectCode], pending, limit.Token);
+            outcome = UpstreamOutcome.Answered;
+        }
+        catch (OperationCanceledException)
+        {
+            outcome = new UpstreamOutcome(UpstreamOutcomeKind.Lost, "no answer in time");
+        }
+        catch (EdgeSyncException e)
+        {
+            outcome = new UpstreamOutcome(KindOf(e), e.Message);
+        }
+
+        await _loop.TellAsync((core, now) => core.OnUpstream(now, forward.RequestId, outcome));
+    }
+
+    private async Task ProbeAsync(BridgeEffect.Probe probe)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(ProbePatience);
+        ReadOnlyMemory<byte>? reply = null;
+        string? reason = null;
+        try
+        {
+            var pending = new Pending(probe.Body, XferContentType.Compressed);
+            await PostAsync(_upstreams[probe.ProjectCode], pending, limit.Token);
+            reply = pending.Reply;
+        }
+        catch (OperationCanceledException)
+        {
+            reason = "no answer in time";
+        }
+        catch (EdgeSyncException e)
+        {
+            reason = e.Message;
+        }
+
+        await _loop.TellAsync((core, now) => core.OnProbed(now, probe.ProjectCode, reply, reason));
+    }
+
+    private static ProbeOptions? ProbeOf(BridgeProject project)
+    {
+        if (project.Probe <= TimeSpan.Zero) return null;
+
+        var login = project.LoginFile is { } file ? Secrets.FirstLine(file).Split(':', 2) : null;
+        return new ProbeOptions
+        {
+            PauseMin = project.Probe,
+            PauseMax = project.Probe > project.ProbeMax ? project.Probe : project.ProbeMax,
+            Login = login?[0],
+            Password = login is { Length: 2 } ? login[1] : "",
+        };
+    }
+
+    private static async Task PostAsync(Upstream upstream, Pending pending, CancellationToken cancellationToken)
+    {
+        using var response = await upstream.Http.PostAsync(upstream.Url, pending.Type, pending.Body, mayRepeat: false, cancellationToken);
+        using var body = new PooledBytes();
+        while (await response.ReadAsync(body.GetMemory(64 * 1024), cancellationToken) is > 0 and var read) body.Advance(read);
+        (pending.Reply, pending.ReplyType) = (body.Written.ToArray(), response.ContentType);
+    }
+
+    private static UpstreamOutcomeKind KindOf(EdgeSyncException failure) => failure switch
+    {
+        XferHttpException { Status: 429 or 503 } => UpstreamOutcomeKind.Busy,
+        XferHttpException { Status: >= 400 and < 500 } => UpstreamOutcomeKind.Refused,
+        XferHttpException => UpstreamOutcomeKind.Failed,
+        { InnerException: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } } => UpstreamOutcomeKind.NotReached,
+        { Kind: ErrorKind.Unavailable } => UpstreamOutcomeKind.Lost,
+        _ => UpstreamOutcomeKind.Failed,
+    };
+
+    private async Task ShowAsync()
+    {
+        using var timer = new PeriodicTimer(Heartbeat, _node.Clock);
+        await ShowAsync(PresenceState.Join);
+        while (await timer.WaitForNextTickAsync(_stop.Token)) await ShowAsync(PresenceState.Alive);
+    }
+
+    // As a hub, because everybody brings to it and fetches from it; as a bridge, because it does not tell what others brought.
+    private async Task ShowAsync(PresenceState state)
+    {
+        foreach (var upstream in _upstreams.Values) await ShowAsync(upstream, state);
+    }
+
+    private Task ShowAsync(Upstream upstream, PresenceState state)
+    {
+        var presence = new Presence
+        {
+            PeerId = _node.NodeId,
+            State = state,
+            Role = NodeRole.Hub,
+            Version = BuildInfo.Version,
+            Capabilities = upstream.Tells ? [AgentOptions.BridgeCapability, "serve-nats", AgentOptions.TellsCapability] : [AgentOptions.BridgeCapability, "serve-nats"],
+            Interval = Heartbeat,
+        };
+        return _nats.PublishAsync(upstream.Subjects.Presence, presence.ToBytes(), CancellationToken.None);
+    }
+
+    // Who is new hears of us at once: until then it would look for others. One answer serves all that came meanwhile.
+    private async Task GreetAsync(string code, Upstream upstream, NatsSub presence)
+    {
+        await foreach (var message in presence.ReadAllAsync(_stop.Token))
+        {
+            if (!Presence.TryParse(message.Data.Span, out var other) || other.PeerId == _node.NodeId) continue;
+
+            _loop.TellOrDrop((core, now) => core.OnListener(now, code));
+            if (other.State != PresenceState.Join) continue;
+
+            await Task.Delay(GreetPause, _node.Clock, _stop.Token);
+            while (presence.TryRead(out _))
+            {
+                // Answered by the same.
+            }
+
+            await ShowAsync(upstream, PresenceState.Alive);
+        }
+    }
+
+    private async Task ListenAsync(string code, NatsSub commits)
+    {
+        await foreach (var message in commits.ReadAllAsync(_stop.Token))
+        {
+            if (Announcement.TryParse(message.Data.Span, out var announcement)) _loop.TellOrDrop((core, now) => core.OnAnnouncement(now, code, announcement));
+        }
+    }
+
+    private static byte[] RandomBytes(int count)
+    {
+        var bytes = new byte[count];
+        SystemEntropy.Instance.Fill(bytes);
+        return bytes;
+    }
+
+    private sealed record Upstream(PeerUrl Url, XferHttpClient Http, ProjectSubjects Subjects)
+    {
+        public volatile bool Tells;
+    }
+
+    /// <summary>A request that waits for its answer.</summary>
+    private sealed class Pending(ReadOnlyMemory<byte> body, XferContentType type)
+    {
+        public ReadOnlyMemory<byte> Body => body;
+
+        public XferContentType Type => type;
+
+        public System.Diagnostics.Activity? Span { get; init; }
+
+        public ReadOnlyMemory<byte> Reply { get; set; }
+
+        public XferContentType ReplyType { get; set; }
+
+        public TaskCompletionSource<ResponderAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

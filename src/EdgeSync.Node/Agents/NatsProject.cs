@@ -1,0 +1,122 @@
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Nats;
+using EdgeSync.Node.Brokers;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Node.Agents;
+
+/// <summary>One repository on NATS: hears announcements and signs of life, and answers exchanges if it is to.</summary>
+internal sealed class NatsProject : IAsyncDisposable
+{
+    private static readonly int MessageBytesMax = MemoryLimit.MessageBytesMax;
+
+    private readonly RepositoryNode _node;
+    private readonly TimeProvider _clock;
+    private readonly ServeLog _log;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<NatsSub> _subscriptions = [];
+    private readonly List<Task> _loops = [];
+    private NatsResponder? _responder;
+
+    private NatsProject(RepositoryNode node, NodeSurroundings surroundings) => (_node, _clock, _log) = (node, surroundings.Clock, surroundings.Log);
+
+    public static async Task<NatsProject> StartAsync(RepositoryNode node, NatsSide nats, NodeSurroundings surroundings, CancellationToken cancellationToken)
+    {
+        var project = new NatsProject(node, surroundings);
+        await project.HearAsync(nats, node.Subjects.Commit, m => node.OnAnnouncementAsync(m.Data, project._stop.Token), cancellationToken);
+        await project.HearAsync(
+            nats, node.Subjects.Presence,
+            m =>
+            {
+                node.OnPresence(m.Data.Span);
+                return ValueTask.CompletedTask;
+            },
+            cancellationToken);
+        if (node.Settings.ServeNats)
+        {
+            project._responder = await NatsResponder.StartAsync(
+                nats.Connection, nats.Exchange, node.Subjects, project.HandleAsync, surroundings.Clock, SystemEntropy.Instance, surroundings, cancellationToken);
+        }
+
+        return project;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_responder is not null) await _responder.DisposeAsync();
+        foreach (var subscription in _subscriptions) subscription.Unsubscribe();
+        await _stop.CancelAsync();
+        await Task.WhenAll(_loops);
+        _stop.Dispose();
+    }
+
+    private async Task HearAsync(NatsSide nats, string subject, Func<NatsMsg, ValueTask> take, CancellationToken cancellationToken)
+    {
+        var subscription = await nats.Connection.SubscribeCoreAsync(subject, cancellationToken: cancellationToken);
+        _subscriptions.Add(subscription);
+        _loops.Add(Task.Run(() => ReadAsync(subscription, take), CancellationToken.None));
+    }
+
+    private async Task ReadAsync(NatsSub subscription, Func<NatsMsg, ValueTask> take)
+    {
+        try
+        {
+            await foreach (var message in subscription.ReadAllAsync(_stop.Token)) await TakeAsync(message, take);
+        }
+        catch (OperationCanceledException)
+        {
+            // Disposed.
+        }
+    }
+
+    // One message that cannot be looked up does not end the hearing of others: polls make it good.
+    private async Task TakeAsync(NatsMsg message, Func<NatsMsg, ValueTask> take)
+    {
+        try
+        {
+            await take(message);
+        }
+        catch (EdgeSyncException e)
+        {
+            _log.Write(LogLevel.Warning, e.Message, ("subject", message.Subject));
+        }
+    }
+
+    private async Task<ResponderAnswer> HandleAsync(NatsMsg message, ExchangeTicket ticket, int replyBytesMax, CancellationToken cancellationToken)
+    {
+        var encoding = ticket.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
+        using var memory = MemoryLimit.Messages.Open();
+        var unpacked = XferFrame.UnpackedBytes(encoding, message.Data.Span);
+        if (unpacked <= MessageBytesMax && !memory.TryGrow(unpacked))
+        {
+            return memory.IsBeyondAll(unpacked)
+                ? ResponderAnswer.Refused(ExchangeRefusal.TooLarge, "this machine has not the memory for such a large message")
+                : ResponderAnswer.Refused(ExchangeRefusal.Busy, "too much is being received at once");
+        }
+
+        if (XferFrame.TryDecode(encoding, message.Data, MessageBytesMax, out var request) is not XferFrameFault.None and var fault)
+            return ResponderAnswer.Refused(ExchangeRefusal.Failed, fault == XferFrameFault.TooLarge ? "the message is too large" : "the message does not unpack");
+
+        using var reply = new PooledBytes();
+        using var span = HandleSpan.Begin("nats");
+        var now = Instant.FromDateTime(_clock.GetUtcNow());
+        var replyMax = ticket.TakesParts ? replyBytesMax : replyBytesMax / 2;
+
+        // A frame carries the message alone, so a login card stands in it.
+        var outcome = await _node.Host.AnswerAsync(now, request, $"nats:{ticket.PeerId ?? "?"}", _node.Host.NatsLogins, reply, replyMax, loginCard: default, cancellationToken);
+        span.Complete(outcome);
+
+        var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;
+        using var framed = new PooledBytes();
+        XferFrame.Encode(replyEncoding, reply.Written.Span, framed);
+
+        // A copy of its own: a reply in parts is kept until it has been fetched.
+        return new ResponderAnswer(framed.Written.ToArray(), replyEncoding == XferEncoding.Plain ? XferFrame.PlainContentType : null);
+    }
+}

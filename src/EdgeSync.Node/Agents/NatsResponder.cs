@@ -1,0 +1,200 @@
+using EdgeSync.Agent;
+using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Nats;
+using EdgeSync.Node.Loops;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Sync;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Agents;
+
+/// <summary>
+/// Answers one project's requests that come over NATS: on the project's subject as one of a group, on this node's own
+/// subject alone. What handles a whole request is given; parts, refusals and limits are seen to here.
+/// </summary>
+internal sealed class NatsResponder : IAsyncDisposable
+{
+    private const int HandledMax = 8;
+    private const int WaitingMax = 128;
+
+    private readonly NatsConnection _connection;
+    private readonly ExchangeResponder _exchange;
+    private readonly Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> _handle;
+    private readonly RunningTasks _tasks;
+    private readonly TimeProvider _clock;
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _slots = new(HandledMax);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<NatsSub> _subscriptions = [];
+    private readonly List<Task> _loops = [];
+    private int _waiting;
+
+    private NatsResponder(
+        NatsConnection connection, ExchangeOptions options, Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
+        TimeProvider clock, Entropy entropy, NodeSurroundings node)
+    {
+        (_connection, _handle, _clock) = (connection, handle, clock);
+        _exchange = new ExchangeResponder(options, () => entropy.NextHex(24));
+        _tasks = new RunningTasks(node.Failed, node.Log);
+    }
+
+    /// <param name="handle">
+    /// Gets the whole request (its data is the framed body), how its reply may travel, and the largest framed reply.
+    /// </param>
+    public static async Task<NatsResponder> StartAsync(
+        NatsConnection connection, ExchangeOptions options, ProjectSubjects subjects,
+        Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
+        TimeProvider clock, Entropy entropy, NodeSurroundings node, CancellationToken cancellationToken)
+    {
+        var responder = new NatsResponder(connection, options, handle, clock, entropy, node);
+        await responder.SubscribeAsync(subjects.Sync, subjects.QueueGroup, cancellationToken);
+        await responder.SubscribeAsync(subjects.SyncOf(options.NodeId), null, cancellationToken);
+        responder._loops.Add(responder.SweepAsync());
+        return responder;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var subscription in _subscriptions) subscription.Unsubscribe();
+        await _stop.CancelAsync();
+        await Task.WhenAll(_loops);
+        await _tasks.DisposeAsync();
+        _slots.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task SubscribeAsync(string subject, string? group, CancellationToken cancellationToken)
+    {
+        var subscription = await _connection.SubscribeCoreAsync(subject, group, cancellationToken: cancellationToken);
+        _subscriptions.Add(subscription);
+        _loops.Add(Task.Run(() => ReadAsync(subscription), CancellationToken.None));
+    }
+
+    private async Task ReadAsync(NatsSub subscription)
+    {
+        try
+        {
+            await foreach (var message in subscription.ReadAllAsync(_stop.Token))
+            {
+                if (message.ReplyTo is not null) Take(message);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Disposed.
+        }
+    }
+
+    // Parts are answered here and now; a whole request has work to do and may wait its turn, up to a bound.
+    private void Take(NatsMsg message)
+    {
+        ExchangeTicket ticket;
+        ExchangeMessage answer;
+        ExchangeStep step;
+        lock (_gate) step = _exchange.OnRequest(Now, ExchangeHead.Parse(message.Headers), message.Data, out ticket, out answer);
+        switch (step)
+        {
+            case ExchangeStep.Answer:
+                _tasks.Start(() => SendAsync(message, answer));
+                break;
+            case ExchangeStep.Handle when Interlocked.Increment(ref _waiting) > WaitingMax:
+                Interlocked.Decrement(ref _waiting);
+                lock (_gate) _exchange.OnAnswered(ticket);
+                _tasks.Start(() => SendAsync(message, Refuse(ExchangeRefusal.Busy, "too many requests wait already")));
+                break;
+            case ExchangeStep.Handle:
+                _tasks.Start(() => HandleAsync(message with { Data = answer.Body }, ticket));
+                break;
+        }
+    }
+
+    private async Task HandleAsync(NatsMsg message, ExchangeTicket ticket)
+    {
+        await Task.Yield();
+        try
+        {
+            await _slots.WaitAsync(_stop.Token);
+            try
+            {
+                await SendAsync(message, await AnswerAsync(message, ticket));
+            }
+            finally
+            {
+                _slots.Release();
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+
+            // Behind the answer, so that nobody who asks is told "gone" before it.
+            lock (_gate) _exchange.OnAnswered(ticket);
+        }
+    }
+
+    private async Task<ExchangeMessage> AnswerAsync(NatsMsg message, ExchangeTicket ticket)
+    {
+        var (parent, state) = NatsHeadersOf.TraceOf(message.Headers);
+        using var span = MessageSpans.Handle(message.Subject, message.Data.Length, parent, state);
+        try
+        {
+            int bytesMax;
+            lock (_gate) bytesMax = _exchange.ReplyBytesMax(ticket);
+            var answer = await _handle(message, ticket, bytesMax, _stop.Token);
+            if (answer.Refusal != ExchangeRefusal.None) return Refuse(answer.Refusal, answer.Reason ?? "it failed");
+
+            lock (_gate) return _exchange.Reply(Now, ticket, answer.Body, answer.ContentType);
+        }
+        catch (EdgeSyncException e)
+        {
+            return Refuse(e.Kind == ErrorKind.Unavailable ? ExchangeRefusal.Busy : ExchangeRefusal.Failed, e.Message);
+        }
+    }
+
+    private ExchangeMessage Refuse(ExchangeRefusal refusal, string reason)
+    {
+        lock (_gate) return _exchange.Refuse(refusal, reason);
+    }
+
+    private async Task SendAsync(NatsMsg request, ExchangeMessage answer)
+    {
+        try
+        {
+            await _connection.ReplyAsync(request, answer.Body, NatsHeadersOf.Fields(answer.Head.ToFields(), null), _stop.Token);
+        }
+        catch (NatsException e) when (e.Failure == NatsFailure.TooLarge && answer.Head.Refusal == ExchangeRefusal.None)
+        {
+            await SendAsync(request, Refuse(ExchangeRefusal.TooLarge, e.Message));
+        }
+        catch (NatsException)
+        {
+            // The link went away: whoever asked asks again.
+        }
+    }
+
+    private async Task SweepAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(10), _clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                lock (_gate) _exchange.OnDeadline(Now);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Disposed.
+        }
+    }
+
+    private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
+}
+
+/// <summary>A framed reply, or why there is none.</summary>
+internal readonly record struct ResponderAnswer(
+    ReadOnlyMemory<byte> Body, string? ContentType, ExchangeRefusal Refusal = ExchangeRefusal.None, string? Reason = null)
+{
+    public static ResponderAnswer Refused(ExchangeRefusal refusal, string reason) => new(default, null, refusal, reason);
+}

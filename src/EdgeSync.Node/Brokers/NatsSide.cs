@@ -1,0 +1,372 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using EdgeSync.Agent;
+using EdgeSync.Nats.Broker;
+using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Nats;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Loops;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using EdgeSync.Node.Sync;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Node.Brokers;
+
+/// <summary>
+/// A daemon's place in the NATS network: a broker of its own, joined to others as a leafnode, or else a plain connection to
+/// an outside server. Whichever it is, one connection carries all that this node asks and answers; its own messages never
+/// come back to it.
+/// </summary>
+internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
+{
+    /// <summary>After a link came up, the other side's interest is on its way.</summary>
+    private static readonly TimeSpan InterestPause = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan DialWait = TimeSpan.FromSeconds(3);
+
+    private volatile NatsSection _settings;
+    private readonly ServeLog _log;
+    private readonly TimeProvider _clock;
+    private readonly RunningTasks _tasks;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _firstLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string _nodeId;
+    private TaskCompletionSource _linkBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private NatsServerChild? _child;
+    private NatsUplinks? _uplinks;
+    private string? _whyNot;
+    private string _clientKey = "";   // of a plain client: server and login
+    private bool _wasLost;
+    private long _reconnects;
+
+    private NatsSide(NatsSection settings, string nodeId, ServeLog log, TimeProvider clock, Action<Exception> failed)
+    {
+        (_settings, _nodeId, _log, _clock) = (settings, nodeId, log, clock);
+        _tasks = new RunningTasks(failed, log);
+    }
+
+    public NatsConnection Connection { get; private set; } = null!;
+
+    /// <summary>Null for a plain client, and beside a supervised server.</summary>
+    public NatsBroker? Broker { get; private set; }
+
+    public bool IsConnected => Connection.ConnectionState == NatsConnectionState.Open;
+
+    /// <summary>
+    /// True (with the other end's name where it is known): a way to others came up; false: the uplink to the one that is named
+    /// is gone, or the connection itself.
+    /// </summary>
+    public Func<bool, string?, ValueTask>? LinkChanged { get; set; }
+
+    /// <summary>Told when the number of leaf links may have changed.</summary>
+    public Action? LeavesChanged { get; set; }
+
+    public ExchangeOptions Exchange => new()
+    {
+        NodeId = _nodeId,
+        MaxPayload = Connection.MaxPayload,
+        WholeBytesMax = Math.Min(MemoryLimit.TransferBytesMax, 64 << 20),
+        HeldBytesMax = MemoryLimit.TransferBytesMax,
+    };
+
+    /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
+    public static async Task<NatsSide> StartAsync(
+        NatsSection settings, string nodeId, string stateFolder, ServeLog log, TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken)
+    {
+        var side = new NatsSide(settings, nodeId, log, clock, failed);
+        try
+        {
+            await side.OpenAsync(stateFolder, cancellationToken);
+            return side;
+        }
+        catch
+        {
+            await side.DisposeAsync();
+            throw;
+        }
+    }
+
+    public IXferCarrier OpenCarrier(SyncTarget target, ProjectSubjects subjects) =>
+        new NatsCarrier(
+            Connection, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
+            _clock, SystemEntropy.Instance);
+
+    /// <summary>What is published while the link is down may get lost.</summary>
+    public async Task PublishAsync(string subject, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Connection.PublishAsync(subject, payload, cancellationToken: cancellationToken);
+        }
+        catch (NatsException e)
+        {
+            _log.Write(LogLevel.Debug, "nats publish failed", ("subject", subject), ("because", e.Message));
+        }
+    }
+
+    /// <summary>
+    /// Replies in the order in which they come, at most <paramref name="repliesMax"/>; it ends early with a status message,
+    /// with silence beyond <paramref name="timeout"/>, or with the link.
+    /// </summary>
+    public async IAsyncEnumerable<NatsMsg> RequestManyAsync(
+        string subject, ReadOnlyMemory<byte> payload, TimeSpan timeout, int repliesMax, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var inbox = Connection.NewInbox();
+        await using var replies = await Connection.SubscribeCoreAsync(inbox, cancellationToken: cancellationToken);
+        await Connection.PublishAsync(subject, payload, replyTo: inbox, cancellationToken: cancellationToken);
+        for (var i = 0; i < repliesMax; i++)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(timeout);
+            try
+            {
+                if (!await replies.WaitToReadAsync(patience.Token)) yield break;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                yield break;
+            }
+
+            if (!replies.TryRead(out var reply) || reply.Headers is { Code: > 0 }) yield break;
+
+            yield return reply;
+        }
+    }
+
+    /// <summary>
+    /// Takes other hubs, logins and users, as far as that goes while it runs. False: a plain client whose server or login is
+    /// another one, which takes another connection.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; then nothing has changed.</exception>
+    public async Task<bool> TryChangeAsync(NatsSection settings)
+    {
+        if (Broker is null || _uplinks is null) return _clientKey == NatsUplinks.KeyOf(settings.AllRemotes[0]);
+
+        var options = OptionsOf(settings);
+        var join = _uplinks.Prepare(settings.AllRemotes);
+        Broker.Reconfigure(options);
+        await join();
+        _settings = settings;
+        return true;
+    }
+
+    /// <summary>Where the broker listens, by what.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Addresses()
+    {
+        if (_child is not null) return _child.Addresses;
+        if (Broker is null) return [];
+
+        (string, Uri?)[] all = [("nats", Broker.ClientUrl), ("nats-leaf", Broker.LeafUrl), ("websocket", Broker.WebSocketUrl), ("monitor", Broker.MonitoringUrl)];
+        return all.Where(a => a.Item2 is not null).Select(a => new KeyValuePair<string, string>(a.Item1, a.Item2!.OriginalString.TrimEnd('/')));
+    }
+
+    /// <summary>The nodes at the other ends of our uplinks.</summary>
+    public IEnumerable<string> UpstreamNames => _uplinks?.Names ?? [];
+
+    public int LeafCount => Broker?.LeafCount ?? _child?.LeafCount ?? 0;
+
+    public NatsLinkStatus LinkStatus()
+    {
+        if (_uplinks is { Any: true })
+        {
+            var links = _uplinks.Status;
+            var first = links.FirstOrDefault(l => l.IsUp) ?? links[0];
+            return new NatsLinkStatus
+            {
+                Mode = "leafnode",
+                State = first.State,
+                Url = first.Url,
+                ServerName = first.ServerName,
+                ServerVersion = first.ServerVersion,
+                Reconnects = first.Reconnects,
+                LastError = first.LastError,
+                Links = links,
+            };
+        }
+
+        var isOpen = IsConnected;
+        var server = Connection.ServerInfo;
+        return new NatsLinkStatus
+        {
+            Mode = Broker is not null || _child is not null ? "embedded" : "client",
+            State = isOpen ? "connected" : Interlocked.Read(ref _reconnects) > 0 ? "reconnecting" : "connecting",
+            Url = Broker is null ? Connection.Server.Address : null,
+            ServerName = server?.ServerName,
+            ServerVersion = server?.Version,
+            Reconnects = Math.Max(0, Interlocked.Read(ref _reconnects) - 1),
+            LastError = isOpen ? null : Connection.LastFailure,
+        };
+    }
+
+    public BrokerStatus? BrokerStatus()
+    {
+        if (_child is not null) return _child.Status;
+        if (Broker is null) return null;
+
+        var totals = Broker.Totals;
+        return new BrokerStatus
+        {
+            Kind = "embedded",
+            ServerName = _nodeId,
+            Connections = Broker.ClientCount,
+            LeafNodes = Broker.LeafCount,
+            Subscriptions = totals.Subscriptions,
+            MessagesIn = totals.MessagesIn,
+            MessagesOut = totals.MessagesOut,
+            BytesIn = totals.BytesIn,
+            BytesOut = totals.BytesOut,
+            SlowConsumers = totals.SlowConsumers,
+        };
+    }
+
+    public void OnConnected(BrokerConnection connection) => _log.Write(LogLevel.Debug, "nats connection", ("from", connection.Origin.Address), ("kind", connection.Origin.Kind.ToString()));
+
+    public void OnClosed(BrokerConnection connection)
+    {
+        _log.Write(LogLevel.Debug, "nats connection closed", ("from", connection.Origin.Address), ("because", connection.CloseReason.ToString()));
+        if (connection.Origin.Kind == ConnectionKind.Leaf) LeavesChanged?.Invoke();
+    }
+
+    public void OnRefused(string remote, string why) => _log.Write(LogLevel.Warning, "nats connection refused", ("from", remote), ("because", why));
+
+    /// <summary>Gives the first link a moment, so that whoever starts right behind it finds its peers.</summary>
+    public async Task WaitForLinkAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _firstLink.Task.WaitAsync(DialWait, _clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Why not is logged where it is known; attempts go on.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _tasks.DisposeAsync();
+        if (_uplinks is not null) await _uplinks.DisposeAsync();
+        if (Connection is not null) await Connection.DisposeAsync();
+        if (Broker is not null) await Broker.DisposeAsync();
+        if (_child is not null) await _child.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    private async Task OpenAsync(string stateFolder, CancellationToken cancellationToken)
+    {
+        if (_settings.Server is not null)
+        {
+            _child = await NatsServerChild.StartAsync(_settings, _nodeId, stateFolder, _log, _clock, cancellationToken);
+            await ConnectAsync(new NatsOpts { Url = _child.ClientUrl, Credentials = _child.Credentials }, cancellationToken);
+        }
+        else if (_settings.IsClient)
+        {
+            var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault)).ToList();
+            _clientKey = NatsUplinks.KeyOf(_settings.AllRemotes[0]);
+            foreach (var address in addresses) _log.Write("connecting to NATS as a client", ("url", address.ToString()));
+            await ConnectAsync(new NatsOpts
+            {
+                Url = string.Join(',', addresses.Select(a => a.Url.OriginalString)),
+                Credentials = NatsLogins.ClientOf(_settings.Login),
+                Tls = NatsTlsOpts.FromFiles(_settings.Tls.CaFile, _settings.Tls.CertFile, _settings.Tls.KeyFile),
+                TlsMode = _settings.Tls.First ? TlsMode.Implicit : TlsMode.Auto,
+            }, cancellationToken);
+        }
+        else
+        {
+            await OpenEmbeddedAsync(cancellationToken);
+        }
+    }
+
+    private async Task OpenEmbeddedAsync(CancellationToken cancellationToken)
+    {
+        Broker = await NatsBroker.StartAsync(
+            new NatsBrokerOptions
+            {
+                Broker = OptionsOf(_settings),
+                ClientListen = EndpointOf(_settings.ClientPort),
+                LeafListen = EndpointOf(_settings.LeafPort),
+                WebSocketListen = EndpointOf(_settings.WebsocketPort),
+                WebSocketCompression = _settings.WebsocketCompression,
+                MonitoringListen = EndpointOf(_settings.MonitorPort),
+                Tls = NatsLogins.ServerTlsOf(_settings.ServeTls),
+                Entropy = SystemEntropy.Instance,
+            },
+            _clock, this, cancellationToken);
+        await ConnectAsync(new NatsOpts { ConnectInProcess = _ => ValueTask.FromResult(Broker.ConnectInProcess()) }, cancellationToken);
+        _uplinks = new NatsUplinks(Broker, _log, Tell);
+        await _uplinks.Prepare(_settings.AllRemotes)();
+    }
+
+    private BrokerOptions OptionsOf(NatsSection settings)
+    {
+        var options = BrokerMemory.Limit(new BrokerOptions
+        {
+            ServerName = _nodeId,
+            Users = NatsLogins.UsersOf(settings.Users),
+            Token = Secrets.Read(settings.Token, settings.TokenFile),
+            PayloadBytesMax = settings.MaxPayload,
+        });
+        return settings.PendingMax is { } pendingMax ? options with { TotalPendingBytesMax = pendingMax } : options;
+    }
+
+    private IPEndPoint? EndpointOf(int? port) =>
+        port is { } number ? new IPEndPoint(ListenAddress.AddressOf(_settings.Bind) ?? IPAddress.Loopback, number) : null;
+
+    private async Task ConnectAsync(NatsOpts opts, CancellationToken cancellationToken)
+    {
+        Connection = new NatsConnection(opts with { Name = _nodeId, Echo = false, RetryOnInitialConnect = true, OnNews = OnNews }, _clock);
+        await Connection.ConnectAsync(cancellationToken);
+    }
+
+    private void OnNews(NatsConnectionNews news)
+    {
+        switch (news.Kind)
+        {
+            case NatsConnectionNewsKind.Connected:
+                if (Broker is null || _wasLost) Tell(isUp: true, null);
+                else if (_settings.AllRemotes.Count == 0) _firstLink.TrySetResult();
+                if (Broker is null || _wasLost) _log.Write("nats connected", ("server", Connection.ServerInfo?.ServerName), ("url", news.Server?.Address));
+                break;
+            case NatsConnectionNewsKind.Disconnected:
+                _wasLost = true;
+                _log.Write(LogLevel.Warning, "lost the NATS server; reconnecting", ("because", news.Text));
+                _tasks.Start(() => LinkChanged?.Invoke(false, null).AsTask() ?? Task.CompletedTask);
+                break;
+            case NatsConnectionNewsKind.Closed:
+                break;   // by us
+            case NatsConnectionNewsKind.ConnectFailed:
+                // Each reason once, not with each attempt: a wrong password stays wrong.
+                _log.Write(
+                    Interlocked.Exchange(ref _whyNot, news.Text) == news.Text ? LogLevel.Debug : LogLevel.Warning,
+                    "cannot connect to NATS; retrying", ("server", news.Server?.Address), ("because", news.Text), ("try", NatsHint.For(news.Server?.Address, news.Text)));
+                break;
+            default:
+                _log.Write(LogLevel.Warning, "nats", ("event", news.Kind.ToString()), ("because", news.Text));
+                break;
+        }
+    }
+
+    // Perhaps on the broker's threads: only note it.
+    private void Tell(bool isUp, string? upstream)
+    {
+        if (isUp) Interlocked.Increment(ref _reconnects);
+        _tasks.Start(async () =>
+        {
+            if (isUp)
+            {
+                await Task.Delay(InterestPause, _clock, _stop.Token);
+                if (upstream is not null && !UpstreamNames.Contains(upstream)) return;   // gone already
+
+                _firstLink.TrySetResult();
+                Interlocked.Exchange(ref _linkBack, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            }
+
+            if (LinkChanged is { } changed) await changed(isUp, upstream);
+        });
+    }
+}

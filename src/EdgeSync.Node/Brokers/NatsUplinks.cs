@@ -1,0 +1,181 @@
+using System.Text;
+using EdgeSync.Nats.Broker.Leafnodes;
+using EdgeSync.Net.Nats;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Brokers;
+
+/// <summary>
+/// The hubs that our broker is joined to at the same time, each by a link of its own, which is dialled until it is taken away.
+/// </summary>
+/// <param name="changed">A link came up (true) or went, with the name at its other end. On the broker's threads.</param>
+internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, string> changed) : IAsyncDisposable
+{
+    // Replaced as a whole, so that whoever walks it needs no lock.
+    private volatile List<Uplink> _all = [];
+
+    public bool Any => _all.Count > 0;
+
+    public IReadOnlyList<NatsUplinkStatus> Status => [.. _all.Select(u => u.Status)];
+
+    /// <summary>The nodes at the other ends of those that are up.</summary>
+    public IEnumerable<string> Names => _all.Select(u => u.UpName).OfType<string>();
+
+    /// <summary>
+    /// What is to be done so that those are joined and nobody else: whom it is not joined to yet is joined, who is not wanted any
+    /// more is left, and the rest stays as it is.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; nothing has changed yet.</exception>
+    public Func<Task> Prepare(IReadOnlyList<NatsRemote> wanted)
+    {
+        var all = new List<Uplink>();
+        var fresh = new List<Uplink>();
+        foreach (var remote in wanted)
+        {
+            var key = KeyOf(remote);
+            if (_all.FirstOrDefault(u => u.Key == key && !all.Contains(u)) is { } same)
+            {
+                all.Add(same);
+                continue;
+            }
+
+            fresh.Add(new Uplink(key, remote, log, changed));
+            all.Add(fresh[^1]);
+        }
+
+        return async () =>
+        {
+            var gone = _all.Except(all).ToList();
+            _all = all;
+
+            // A hub takes a second link of one name only when the first is gone.
+            foreach (var uplink in gone) await uplink.LeaveAsync();
+            foreach (var uplink in fresh) uplink.Join(broker);
+        };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var uplink in _all) await uplink.DisposeAsync();
+    }
+
+    /// <summary>Other settings, or other contents of the files that they name, make another link.</summary>
+    public static string KeyOf(NatsRemote remote)
+    {
+        var hasher = new ArtifactHasher(HashKind.Sha3);
+        hasher.Append(Encoding.UTF8.GetBytes(SettingFields.Write(remote).ToJson()));
+        var (login, tls) = (remote.Login, remote.Tls);
+        foreach (var secret in (string?[])[login.PasswordFile, login.TokenFile, login.NkeyFile, login.CredsFile, tls.KeyFile])
+        {
+            if (secret is not null) hasher.Append(Encoding.UTF8.GetBytes(Secrets.ReadFile(secret)));
+        }
+
+        foreach (var certificate in (string?[])[tls.CaFile, tls.CertFile])
+        {
+            if (File.Exists(certificate)) hasher.Append(File.ReadAllBytes(certificate));
+        }
+
+        return hasher.Finish().ToString();
+    }
+
+    private sealed class Uplink : IAsyncDisposable
+    {
+        private readonly LeafnodeRemote _remote;
+        private readonly LeafnodeDialing _dialing;
+        private readonly IReadOnlyList<NatsAddress> _addresses;
+        private readonly ServeLog _log;
+        private readonly Action<bool, string> _changed;
+        private LeafnodeHandle? _handle;
+        private volatile string? _upName;
+        private string? _whyNot;
+        private long _ups;
+        private volatile bool _isLeft;
+
+        public Uplink(string key, NatsRemote settings, ServeLog log, Action<bool, string> changed)
+        {
+            (Key, _log, _changed) = (key, log, changed);
+            _addresses = [.. settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault))];
+            _remote = new LeafnodeRemote { Urls = [.. _addresses.Select(a => a.LeafUrl)], Credentials = NatsLogins.LeafOf(settings.Login) };
+            _remote.Check();
+            _dialing = new LeafnodeDialing { Tls = NatsLogins.LeafTlsOf(settings.Tls, _addresses), TlsFirst = settings.Tls.First, OnChanged = OnChanged };
+        }
+
+        public string Key { get; }
+
+        public string? UpName => _upName;
+
+        public NatsUplinkStatus Status
+        {
+            get
+            {
+                var status = _handle?.Status;
+                var isUp = status is { IsConnected: true };
+                var ups = Interlocked.Read(ref _ups);
+                return new NatsUplinkStatus(
+                    status is { Address.Length: > 0 } ? status.Address : _addresses[0].ToString(), isUp ? "connected" : ups > 0 ? "reconnecting" : "connecting",
+                    status?.PeerName, status?.PeerVersion, Math.Max(0, ups - 1), isUp ? null : status?.LastError);
+            }
+        }
+
+        public void Join(NatsBroker broker)
+        {
+            foreach (var address in _addresses) _log.Write("connecting to NATS as a leafnode", ("url", address.ToString()));
+            _handle = broker.AddRemote(_remote, _dialing);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            _isLeft = true;
+            if (_handle is not null) await _handle.DisposeAsync();
+        }
+
+        /// <summary>While the others stay.</summary>
+        public async Task LeaveAsync()
+        {
+            await DisposeAsync();
+            if (_upName is not { } name) return;
+
+            _upName = null;
+            _log.Write("nats leafnode left", ("url", _addresses[0].ToString()), ("server", name));
+            _changed(false, name);
+        }
+
+        // On the broker's threads: only note it.
+        private void OnChanged(LeafRemoteStatus status)
+        {
+            if (_isLeft) return;
+            if (status.IsConnected == (_upName is not null))
+            {
+                SayWhyNot(status);
+                return;
+            }
+
+            _whyNot = status.LastError;
+            if (status.IsConnected)
+            {
+                _upName = status.PeerName;
+                Interlocked.Increment(ref _ups);
+                _log.Write("nats leafnode connected", ("url", status.Address), ("server", status.PeerName));
+                _changed(true, status.PeerName);
+                return;
+            }
+
+            var name = _upName!;
+            _upName = null;
+            _log.Write(LogLevel.Warning, "lost the hub; reconnecting", ("url", status.Address), ("because", status.LastError));
+            _changed(false, name);
+        }
+
+        // Each reason once, not with each attempt: a wrong password stays wrong.
+        private void SayWhyNot(LeafRemoteStatus status)
+        {
+            if (status.IsConnected || string.IsNullOrEmpty(status.LastError) || status.LastError == _whyNot) return;
+
+            _whyNot = status.LastError;
+            _log.Write(LogLevel.Warning, "cannot connect to the hub; retrying", ("url", status.Address), ("because", status.LastError), ("try", NatsHint.For(status.Address, status.LastError)));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Control;
+
+/// <summary>One JSON object a line.</summary>
+internal static class ControlLine
+{
+    /// <summary>Null when the stream ends before the line does, or the line is longer than allowed.</summary>
+    public static async Task<byte[]?> ReadAsync(Stream stream, int bytesMax, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[4096];
+        var length = 0;
+        while (true)
+        {
+            var read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken);
+            if (read == 0) return null;
+
+            var end = buffer.AsSpan(length, read).IndexOf((byte)'\n');
+            if (end >= 0) return buffer[..(length + end)];
+
+            length += read;
+            if (length >= bytesMax) return null;
+            if (length == buffer.Length) Array.Resize(ref buffer, buffer.Length * 2);
+        }
+    }
+
+    public static async Task WriteAsync(Stream stream, IJsonObject value, CancellationToken cancellationToken) =>
+        await stream.WriteAsync(BytesOf(value), cancellationToken);
+
+    public static byte[] BytesOf(IJsonObject value) => [.. JsonWriting.ToBytes(value), (byte)'\n'];
+
+    /// <exception cref="JsonException">It is no JSON object.</exception>
+    public static JsonDocument Parse(byte[] line)
+    {
+        var json = JsonDocument.Parse(line);
+        if (json.RootElement.ValueKind == JsonValueKind.Object) return json;
+
+        json.Dispose();
+        throw new JsonException("an object is expected");
+    }
+}

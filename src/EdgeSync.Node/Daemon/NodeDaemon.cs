@@ -1,0 +1,454 @@
+using System.Globalization;
+using System.Text.Json;
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Agents;
+using EdgeSync.Node.Brokers;
+using EdgeSync.Node.Control;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Reload;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using EdgeSync.Node.Sync;
+using EdgeSync.Node.Web;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Daemon;
+
+/// <summary>
+/// A whole daemon: leaf, hub or bridge, which differ in their settings only. Starts its parts in the order in which they
+/// need each other, answers its control socket, and takes new settings while it runs.
+/// </summary>
+internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
+{
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(3);
+
+    private readonly SettingsLoader _loader;
+    private readonly string _role;
+    private readonly bool _isVerbose;
+    private readonly TimeProvider _clock;
+    private readonly DateTimeOffset _startedAt;
+    private readonly NodeHttpHost _web;
+    private readonly FirstCopies _copies;
+    private readonly SemaphoreSlim _changing = new(1);
+    private readonly TaskCompletionSource<Exception> _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Replaced as a whole when settings change, so that whoever walks it needs no lock.
+    private volatile IReadOnlyList<RepositoryNode> _repositories = [];
+    private LoadedSettings _loaded;
+    private ConfigurationStatus _configuration;
+    private NatsSide? _nats;
+    private BridgeNode? _bridge;
+    private CancellationTokenSource? _careStop;
+    private NodeTelemetry? _telemetry;
+    private XferHttpServer? _server;
+    private ControlServer? _control;
+    private string? _urlFile;
+
+    private NodeDaemon(LoadedSettings loaded, SettingsLoader loader, string role, bool isVerbose, ServeLog log, TimeProvider clock)
+    {
+        (_loaded, _loader, _role, _isVerbose, _clock) = (loaded, loader, role, isVerbose, clock);
+        _startedAt = clock.GetUtcNow();
+        _configuration = new ConfigurationStatus(loaded.File, _startedAt);
+        var settings = loaded.Settings;
+        var name = NodeName.Of(settings, role);
+        Log = log.With(("agent", name));
+        _web = new NodeHttpHost(Log);
+        _copies = new FirstCopies(OpenLaterAsync, clock, Log, e => _failure.TrySetResult(e));
+        Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
+        {
+            UsesJetStream = settings.Nats.Durable && (settings.Nats.AllRemotes.Count > 0 || settings.Nats.Server is not null),
+            JetStreamDomain = settings.Nats.JetstreamDomain,
+        };
+    }
+
+    public ServeLog Log { get; }
+
+    public NodeSurroundings Surroundings { get; }
+
+    /// <summary>Ends with a bug of ours that must end the process.</summary>
+    public Task<Exception> Failure => _failure.Task;
+
+    /// <summary>Ends by itself only when a hub has nobody left to serve.</summary>
+    public Task Over { get; private set; } = Task.Delay(Timeout.Infinite);
+
+    /// <summary>Ends once every repository is there.</summary>
+    public Task Copied => _copies.Done;
+
+    /// <summary>Ends when a first copy was refused for good.</summary>
+    public Task<EdgeSyncException> Refused => _copies.Refused;
+
+    /// <summary>Logins that were made at this start.</summary>
+    public IReadOnlyList<MadeUser> MadeUsers { get; private set; } = [];
+
+    /// <summary>Where it listens, by what.</summary>
+    public IReadOnlyDictionary<string, string> Addresses { get; private set; } = new Dictionary<string, string>();
+
+    public IReadOnlyList<string> RepositoryPaths => [.. _repositories.Select(r => r.Host.FilePath)];
+
+    public IReadOnlyList<string> ProjectCodes => [.. _repositories.Select(r => r.ProjectCode)];
+
+    /// <exception cref="EdgeSyncException">Something of it cannot be started; what was, is stopped again.</exception>
+    public static async Task<NodeDaemon> StartAsync(
+        SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var loaded = loader.Load();
+        loaded.RequireSecrets();
+        var log = new ServeLog(errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose));
+        var daemon = new NodeDaemon(loaded, loader, role, isVerbose, log, clock);
+        try
+        {
+            await daemon.StartPartsAsync(cancellationToken);
+            return daemon;
+        }
+        catch
+        {
+            await daemon.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask<NodeStatus> SnapshotAsync(CancellationToken cancellationToken)
+    {
+        var repositories = _repositories;
+        var statuses = await Task.WhenAll(repositories.Select(r => r.StatusAsync(cancellationToken)));
+        var readiness = await _web.CheckReadinessAsync(cancellationToken);
+        return new NodeStatus
+        {
+            Node = Surroundings.NodeId,
+            Role = _role,
+            StartedAt = _startedAt,
+            Now = _clock.GetUtcNow(),
+            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. _copies.Checks, .. NatsChecks(statuses), .. FolderChecks(repositories), .. NameChecks(statuses)],
+            Repositories = [.. statuses, .. _copies.Status],
+            Nats = _nats?.LinkStatus(),
+            Broker = _nats?.BrokerStatus(),
+            Bridge = _bridge is null ? [] : await _bridge.StatusAsync(cancellationToken),
+            Addresses = Addresses,
+            Configuration = _configuration,
+        };
+    }
+
+    /// <summary>Takes the settings as they are now; if they are wrong, or cannot be put to work, the old ones stay.</summary>
+    public async Task ReloadAsync(CancellationToken cancellationToken)
+    {
+        await _changing.WaitAsync(cancellationToken);
+        try
+        {
+            var loaded = _loader.Load();
+            loaded.RequireSecrets();
+            var change = new NewSettings(_loaded, loaded);
+            await ApplyAsync(loaded, change, cancellationToken);
+            (_loaded, _configuration) = (loaded, new ConfigurationStatus(loaded.File, _clock.GetUtcNow()));
+            Log.Write("reloaded", ("settings", loaded.File), ("repositories", _repositories.Count), ("changed", change.Any ? string.Join(' ', change.Changed) : "nothing"));
+        }
+        catch (EdgeSyncException e)
+        {
+            _configuration = _configuration with { RefusedBecause = e.Message };
+            Log.Write(LogLevel.Error, "new settings refused; the old ones stay", ("because", e.Message), ("try", e.Hint));
+            throw;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>Every repository, or the one that is named, syncs with everybody it concerns.</summary>
+    public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(string? repository, CancellationToken cancellationToken)
+    {
+        if (repository is null && _bridge is not null) await _bridge.NudgeAsync();
+        var nodes = repository is null ? _repositories : [Find(repository)];
+        var results = await Task.WhenAll(nodes.Select(async node =>
+            (await node.SyncNowAsync(cancellationToken)).Select(r => r with { Repository = node.Host.FilePath })));
+        return [.. results.SelectMany(r => r)];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _copies.DisposeAsync();
+        if (_control is not null) await _control.DisposeAsync();
+        if (_server is not null)
+        {
+            using var drain = new CancellationTokenSource(DrainMax, _clock);
+            await _server.StopAsync(drain.Token);
+            await _server.DisposeAsync();
+        }
+
+        if (_careStop is not null)
+        {
+            await _careStop.CancelAsync();
+            await Over.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _careStop.Dispose();
+        }
+
+        // Its last export tells of the repositories too.
+        if (_telemetry is not null) await _telemetry.DisposeAsync();
+        if (_bridge is not null) await _bridge.DisposeAsync();
+        foreach (var node in _repositories) await node.DisposeAsync();
+        if (_nats is not null) await _nats.DisposeAsync();
+        if (_urlFile is not null) File.Delete(_urlFile);
+        _changing.Dispose();
+    }
+
+    private async Task StartPartsAsync(CancellationToken cancellationToken)
+    {
+        var settings = _loaded.Settings;
+        _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId), this, Log, _clock);
+        _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess, settings.Http.Hosts);
+        if (settings.Nats.IsUseful)
+        {
+            _nats = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+            _nats.LinkChanged = OnLinkAsync;
+        }
+
+        if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.Write(LogLevel.Warning, door, ("try", SettingsCheck.OpenDoorHint));
+        if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.Write(LogLevel.Warning, web, ("try", SettingsCheck.OpenWebHint));
+        if (settings.Bridge.Projects.Count > 0 && _nats is not null)
+            _bridge = await BridgeNode.StartAsync(settings.Bridge, _nats, Surroundings, cancellationToken);
+        if (IsHub)
+        {
+            foreach (var repository in settings.Repositories) HubSetup.CreateMissing(repository, _clock);
+        }
+
+        foreach (var repository in settings.Repositories)
+        {
+            if (await OpenOrWaitAsync(repository, cancellationToken) is { } node) _repositories = [.. _repositories, node];
+        }
+
+        _web.Serve(_repositories.Select(r => r.Host));
+
+        if (IsHub && _repositories.Count > 0)
+        {
+            MadeUsers = await HubSetup.ApplyAsync([.. _repositories.Select(r => r.Host)], settings.Hub, cancellationToken);
+            _careStop = new CancellationTokenSource();
+            Over = CareAsync(new HubCare(() => _loaded.Settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
+        }
+
+        _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Surroundings.Failed);
+        _control.Link(RepositoryPaths);
+        if (settings.Http.Address is { } listen)
+            _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen), _web, _clock, cancellationToken);
+        Addresses = AddressesNow();
+        _copies.CheckDone();
+        _urlFile = settings.Node.UrlFile;
+        if (_urlFile is not null) WriteUrlFile(_urlFile);
+    }
+
+    private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
+    {
+        var host = await RepositoryOpener.OpenAsync(settings, Surroundings, _nats, cancellationToken);
+        try
+        {
+            var node = await RepositoryNode.StartAsync(settings, host, Surroundings, cancellationToken);
+            if (_nats is not null) await node.JoinAsync(_nats, cancellationToken);
+            return node;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    // Null: its first copy is waited for.
+    private async Task<RepositoryNode?> OpenOrWaitAsync(RepositorySettings settings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenAsync(settings, cancellationToken);
+        }
+        catch (EdgeSyncException e) when (FirstCopies.MayCome(settings, e))
+        {
+            _web.Waiting = () => _copies.Names;
+            _copies.Add(settings, e);
+            return null;
+        }
+    }
+
+    private async Task OpenLaterAsync(RepositorySettings settings, CancellationToken cancellationToken)
+    {
+        var node = await OpenAsync(settings, cancellationToken);
+        await _changing.WaitAsync(cancellationToken);
+        try
+        {
+            _repositories = [.. _repositories, node];
+            _web.Serve(_repositories.Select(r => r.Host));
+            _control?.Link(RepositoryPaths);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private async ValueTask OnLinkAsync(bool isUp, string? upstream)
+    {
+        foreach (var node in _repositories) await node.OnLinkAsync(isUp, upstream);
+        if (isUp && _bridge is not null) await _bridge.OnLinkUpAsync();
+    }
+
+    private bool IsHub => _role == "hub";
+
+    // Cancelled when the daemon ends for another reason: that is not over, but the end is awaited all the same.
+    private static async Task CareAsync(HubCare care, CancellationToken cancellationToken)
+    {
+        if (!await care.RunAsync(cancellationToken)) cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private IEnumerable<NodeCheck> NatsChecks(IReadOnlyList<RepositoryStatus> repositories)
+    {
+        if (_nats?.LinkStatus() is not { Mode: not "embedded" } link) return [];
+        if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), NatsHint.For(link.Url, link.LastError))];
+
+        // A link whose other end is frozen looks well until its pings are missed; an exchange with that node knows sooner.
+        if (repositories.SelectMany(r => r.Targets).FirstOrDefault(t => t.Target == $"nats:{link.ServerName}" && t.FailuresInARow > 0 && t.LastError?.Contains("no reply", StringComparison.Ordinal) == true) is { } silent)
+            return [new NodeCheck("nats", CheckState.Failed, $"{link.ServerName} does not answer: {silent.LastError}", NatsHint.For(link.Url, silent.LastError))];
+
+        return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
+            ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), NatsHint.For(other.Url, other.LastError))]
+            : [new NodeCheck("nats", CheckState.Ok)];
+    }
+
+    private static IEnumerable<NodeCheck> FolderChecks(IEnumerable<RepositoryNode> repositories)
+    {
+        foreach (var repository in repositories)
+            if (repository.FolderCheck is { } check) yield return check;
+    }
+
+    private static IEnumerable<NodeCheck> NameChecks(IEnumerable<RepositoryStatus> repositories) =>
+        repositories.Select(r => r.Twin).FirstOrDefault(t => t is not null) is { } twin
+            ? [new NodeCheck("name", CheckState.Warning, twin, NatsHint.AnotherName)]
+            : [];
+
+    private static string WhyNot(string? url, string? error) => $"{url ?? "the server"} is not reachable: {(string.IsNullOrEmpty(error) ? "no answer yet" : error)}";
+
+    private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Surroundings.NodeId);
+
+    // What is new is opened before anything old is given up, so that a failure changes nothing.
+    private async Task ApplyAsync(LoadedSettings loaded, NewSettings change, CancellationToken cancellationToken)
+    {
+        var settings = loaded.Settings;
+        var export = NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId);
+        if (IsHub) HubSetup.RequireSecrets(settings.Hub);
+        var kept = new List<RepositoryNode>();
+        var fresh = new List<RepositoryNode>();
+        try
+        {
+            foreach (var wanted in settings.Repositories)
+            {
+                if (_repositories.FirstOrDefault(r => IsSame(r.Settings, wanted)) is { } same)
+                {
+                    kept.Add(same);
+                    continue;
+                }
+
+                if (_copies.Has(wanted)) continue;
+                if (IsHub) HubSetup.CreateMissing(wanted, _clock);
+                if (await OpenOrWaitAsync(wanted, cancellationToken) is { } node) fresh.Add(node);
+            }
+
+            if (change.CanChangeNats) await ChangeNatsAsync(settings, [.. kept, .. fresh], cancellationToken);
+        }
+        catch
+        {
+            foreach (var node in fresh) await node.DisposeAsync();
+            throw;
+        }
+
+        var gone = _repositories.Except(kept).ToList();
+        _repositories = [.. kept, .. fresh];
+        _web.Serve(_repositories.Select(r => r.Host));
+        _control!.Link(RepositoryPaths);
+        _copies.Keep(settings.Repositories);
+        foreach (var node in gone) await node.DisposeAsync();
+        if (IsHub && (fresh.Count > 0 || change.Has("hub."))) await HubSetup.ApplyAgainAsync([.. _repositories.Select(r => r.Host)], settings.Hub, Log, cancellationToken);
+        Log.Change(LogSettings.Of(settings.Log, _isVerbose));
+        if (change.Has("telemetry.")) await _telemetry!.ChangeAsync(export);
+        _web.Pages = new OperationsPages(this, _telemetry!.Metrics, settings.Http.StatusAccess, settings.Http.Hosts);
+        if (change.Waiting.ToList() is { Count: > 0 } waiting)
+            Log.Write(LogLevel.Warning, "a restart is needed for some of the new settings", ("settings", string.Join(' ', waiting)));
+    }
+
+    /// <summary>Hubs, logins and users of the broker; a plain client turns to its new server as a whole.</summary>
+    private async Task ChangeNatsAsync(NodeSettings settings, IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
+    {
+        if (_nats is not { } old || await old.TryChangeAsync(settings.Nats)) return;
+
+        var fresh = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+        (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
+        _nats = fresh;
+        foreach (var node in repositories) await node.RejoinAsync(fresh, cancellationToken);
+        if (_bridge is not null)
+        {
+            await _bridge.DisposeAsync();
+            _bridge = await BridgeNode.StartAsync(settings.Bridge, fresh, Surroundings, cancellationToken);
+        }
+
+        await old.DisposeAsync();
+    }
+
+    private async Task<ControlReply> AnswerAsync(ControlRequest request, CancellationToken cancellationToken)
+    {
+        switch (request.Do)
+        {
+            case "changed":
+                Find(request.Repository ?? "").Nudge();
+                return new ControlReply();
+            case "sync_now":
+                return new ControlReply { Syncs = await SyncNowAsync(request.Repository, cancellationToken) };
+            case "status":
+                return new ControlReply { Status = await SnapshotAsync(cancellationToken) };
+            case "reload":
+                await ReloadAsync(cancellationToken);
+                return new ControlReply();
+            default:
+                throw new EdgeSyncException(ErrorKind.Protocol, $"nothing is called '{request.Do}' here", "this daemon is of another version");
+        }
+    }
+
+    private RepositoryNode Find(string repository)
+    {
+        var path = NodePaths.RealPathOf(repository);
+        return _repositories.FirstOrDefault(r => NodePaths.RealPathOf(r.Host.FilePath) == path)
+            ?? throw new EdgeSyncException(ErrorKind.NotFound, $"this daemon has no repository {repository}") { Candidates = RepositoryPaths };
+    }
+
+    private Dictionary<string, string> AddressesNow()
+    {
+        var addresses = new Dictionary<string, string>();
+        if (_server is not null) addresses["http"] = _server.Addresses[0];
+        foreach (var (what, address) in _nats?.Addresses() ?? []) addresses[what] = address;
+        if (_control is not null) addresses["control"] = _control.Path;
+        return addresses;
+    }
+
+    // Whole or not at all: whoever waits for the file reads it the moment it is there.
+    private void WriteUrlFile(string file)
+    {
+        var making = file + ".new";
+        using (var stream = File.Create(making))
+        using (var json = new Utf8JsonWriter(stream)) json.WriteTexts(Addresses);
+        File.Move(making, file, overwrite: true);
+    }
+
+    private static IReadOnlyList<string> CapabilitiesOf(NodeSettings settings) =>
+        [.. settings.Http.Address is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
+
+    internal static bool IsSame(RepositorySettings a, RepositorySettings b) =>
+        SettingFields.Write(a).ToJson() == SettingFields.Write(b).ToJson();
+
+    private static XferHttpServerOptions OptionsOf(HttpSection http, string listen) => new()
+    {
+        Listen = [ListenAddress.Parse(listen)],
+        TlsCertificateFile = http.TlsCert,
+        TlsKeyFile = http.TlsKey,
+        RequestBytesMax = (long)http.MaxRequestMb << 20,
+        ConcurrentExchangesMax = http.MaxExchanges,
+        Memory = MemoryLimit.Messages,
+        Proxies = http.Proxies,
+    };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,144 @@
+using System.Runtime.InteropServices;
+using EdgeSync.Node.Loops;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Daemon;
+
+/// <summary>
+/// Runs a daemon until a signal ends it.
+/// <code>
+/// SIGINT, SIGTERM   drain and end; a second one ends at once
+/// SIGHUP            read the settings anew
+/// SIGUSR1           sync now
+/// </code>
+/// </summary>
+internal static class NodeRun
+{
+    /// <summary>Beyond this, work that is still under way is torn: what it has not committed is as if it had never begun.</summary>
+    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(8);
+
+    /// <param name="loader">Reads the settings, now and at each reload.</param>
+    /// <param name="role"><c>leaf</c>, <c>hub</c> or <c>bridge</c>.</param>
+    /// <param name="require">Throws when the settings leave nothing to do.</param>
+    /// <param name="options">What the process around it gives.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="EdgeSyncException">It cannot start.</exception>
+    public static async Task RunAsync(
+        SettingsLoader loader, string role, Action<NodeSettings> require, NodeRunOptions options, CancellationToken cancellationToken)
+    {
+        var settings = loader.Load().Settings;
+        require(settings);
+        RequireFolders(settings);
+        var daemon = await NodeDaemon.StartAsync(loader, role, options.Errors, options.IsVerbose, options.Clock, cancellationToken);
+        try
+        {
+            await ServeAsync(options, daemon, role, cancellationToken);
+        }
+        finally
+        {
+            await EndAsync(daemon, options.Clock);
+        }
+    }
+
+    // Later a folder may come and go; at the start a missing one is a slip.
+    private static void RequireFolders(NodeSettings settings)
+    {
+        if (settings.Repositories.Find(r => r.Watch is { } watch && !Directory.Exists(watch.Folder)) is not { Watch.Folder: var folder }) return;
+
+        throw new EdgeSyncException(ErrorKind.NotFound, $"the watched folder {folder} does not exist", "make it, or name another: --watch FOLDER");
+    }
+
+    private static async Task EndAsync(NodeDaemon daemon, TimeProvider clock)
+    {
+        var end = daemon.DisposeAsync().AsTask();
+        try
+        {
+            await end.WaitAsync(StopMax, clock);
+        }
+        catch (TimeoutException)
+        {
+            daemon.Log.Write(LogLevel.Warning, "stopping without waiting any longer", ("after", StopMax.ToString()));
+        }
+    }
+
+    private static async Task ServeAsync(NodeRunOptions options, NodeDaemon daemon, string role, CancellationToken cancellationToken)
+    {
+        await using var work = new RunningTasks(daemon.Surroundings.Failed, daemon.Log);
+        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            work.Start(() => ReloadAsync(daemon, cancellationToken));
+        });
+        using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
+
+        await using var watchdog = Watchdog.Start(daemon, options.Clock);
+        if (!daemon.Copied.IsCompleted) SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: waiting for the first copy");
+
+        // Its lines to try are good once there is something to try them with.
+        var end = WaitAsync(daemon, cancellationToken);
+        if (await Task.WhenAny(daemon.Copied, end) == daemon.Copied) Report(options, daemon, role);
+        var failure = await end;
+        SystemdNotify.Stopping();
+        if (failure is not null) throw new InvariantException($"a part of the daemon failed: {failure}");
+
+        daemon.Log.Write("stopping", ("cause", options.StopCause()));
+    }
+
+    private static void Report(NodeRunOptions options, NodeDaemon daemon, string role)
+    {
+        var paths = daemon.RepositoryPaths;
+        options.Started(new StartedNode(daemon.Surroundings.NodeId, role, paths, daemon.Addresses)
+        {
+            ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
+            Users = daemon.MadeUsers,
+            JoinAddresses = ReachableAddress.JoinAddresses(daemon.Addresses),
+        });
+        SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {paths.Count} repositories");
+    }
+
+    private static PosixSignalRegistration? RegisterUser1(Action handle)
+    {
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;
+
+        // The framework has no name for it; numbers as in signal(7).
+        var number = OperatingSystem.IsLinux() ? 10 : 30;
+        return PosixSignalRegistration.Create((PosixSignal)number, signal =>
+        {
+            signal.Cancel = true;
+            handle();
+        });
+    }
+
+    private static async Task ReloadAsync(NodeDaemon daemon, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await daemon.ReloadAsync(cancellationToken);
+        }
+        catch (EdgeSyncException)
+        {
+            // Logged; the old settings stay.
+        }
+    }
+
+    private static async Task SyncNowAsync(NodeDaemon daemon, CancellationToken cancellationToken)
+    {
+        var results = await daemon.SyncNowAsync(null, cancellationToken);
+        daemon.Log.Write("sync now", ("done", string.Join(' ', results.Select(r => $"{r.Target}:{r.Status}"))));
+    }
+
+    private static async Task<Exception?> WaitAsync(NodeDaemon daemon, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var first = await Task.WhenAny(daemon.Failure, daemon.Over, daemon.Refused).WaitAsync(cancellationToken);
+            if (first == daemon.Refused) throw await daemon.Refused;
+            return first == daemon.Failure ? await daemon.Failure : null;
+        }
+        catch (OperationCanceledException)
+        {
+            return null;   // the signal that ends us
+        }
+    }
+}

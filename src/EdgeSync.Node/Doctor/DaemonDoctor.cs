@@ -1,0 +1,49 @@
+using EdgeSync.Node.Control;
+using EdgeSync.Node.Status;
+using EdgeSync.Primitives;
+using static EdgeSync.Node.Doctor.DoctorVerdict;
+
+namespace EdgeSync.Node.Doctor;
+
+/// <summary>Asks the daemons that run here, and that have the repositories, what troubles them.</summary>
+internal static class DaemonDoctor
+{
+    private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
+
+    public static async Task<IReadOnlyList<NodeCheck>> ExamineAsync(IEnumerable<string> repositories, CancellationToken cancellationToken)
+    {
+        var checks = new List<NodeCheck>();
+        var seen = new HashSet<int>();
+        foreach (var socket in repositories.Select(ControlClient.Find).OfType<string>())
+        {
+            try
+            {
+                using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                limited.CancelAfter(AnswerTimeMax);
+                var reply = await ControlClient.AskAsync(socket, new ControlRequest("status"), limited.Token);
+                if (reply.Status is { } status && seen.Add(status.ProcessId)) checks.AddRange(Of(status));
+            }
+            catch (EdgeSyncException)
+            {
+                // The link of a daemon that was killed; dead sockets are told of elsewhere.
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                checks.Add(Fail($"daemon:{socket}", $"it does not answer within {AnswerTimeMax.TotalSeconds:F0} s", "look at its log"));
+            }
+        }
+
+        return checks;
+    }
+
+    private static IEnumerable<NodeCheck> Of(NodeStatus status)
+    {
+        if (status.Configuration?.RefusedBecause is { } refused) yield return Warn($"daemon:{status.Node}:settings", $"new settings were refused: {refused}", "mend them, then: kill -HUP PID");
+
+        foreach (var check in status.Checks.Where(c => c.State != CheckState.Ok))
+            yield return check with { Name = $"daemon:{status.Node}:{check.Name}", Hint = IsOurselves(check.Hint) ? NetworkDoctor.UnreachableHint : check.Hint };
+    }
+
+    // Who runs the doctor need not be sent to it.
+    private static bool IsOurselves(string? hint) => hint?.StartsWith("edgesync doctor", StringComparison.Ordinal) == true;
+}

@@ -1,0 +1,49 @@
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Logging;
+
+/// <summary>How much is logged, and how it looks here.</summary>
+internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
+{
+    /// <summary>As the configuration says, looked at together with where stderr goes.</summary>
+    public static LogSettings Of(LogSection section, bool isVerbose = false) =>
+        From(section, Environment.GetEnvironmentVariable, isTerminal: !Console.IsErrorRedirected, isVerbose);
+
+    /// <summary>For what has no configuration: <c>EDGESYNC_LOG_FORMAT</c> (auto, text, json), <c>EDGESYNC_LOG_LEVEL</c>.</summary>
+    /// <exception cref="EdgeSyncException">Another word stands there.</exception>
+    public static LogSettings OfProcess(bool isVerbose = false) =>
+        From(SectionOf(Environment.GetEnvironmentVariable), Environment.GetEnvironmentVariable, isTerminal: !Console.IsErrorRedirected, isVerbose);
+
+    public static LogSection SectionOf(Func<string, string?> variable) => new()
+    {
+        Format = variable("EDGESYNC_LOG_FORMAT") switch
+        {
+            null or "" or "auto" => LogFormat.Auto,
+            "text" => LogFormat.Text,
+            "json" => LogFormat.Json,
+            var other => throw new EdgeSyncException(ErrorKind.Usage, $"EDGESYNC_LOG_FORMAT is '{other}'", "auto, text or json"),
+        },
+        Level = variable("EDGESYNC_LOG_LEVEL") switch
+        {
+            "debug" => LogLevel.Debug,
+            null or "" or "info" => LogLevel.Info,
+            "warning" => LogLevel.Warning,
+            "error" => LogLevel.Error,
+            var other => throw new EdgeSyncException(ErrorKind.Usage, $"EDGESYNC_LOG_LEVEL is '{other}'", "debug, info, warning or error"),
+        },
+    };
+
+    public static LogSettings From(LogSection section, Func<string, string?> variable, bool isTerminal, bool isVerbose = false)
+    {
+        var isJournal = !isTerminal && variable("JOURNAL_STREAM") is { Length: > 0 };
+        var style = section.Format switch
+        {
+            LogFormat.Json => LogStyle.Json,
+            _ when isJournal => LogStyle.Journal,
+            LogFormat.Text => LogStyle.Text,
+            _ => isTerminal ? LogStyle.Text : LogStyle.Json,
+        };
+        return new LogSettings(style, isVerbose ? LogLevel.Debug : section.Level);
+    }
+}

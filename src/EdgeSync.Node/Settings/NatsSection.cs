@@ -1,0 +1,216 @@
+using EdgeSync.Agent;
+
+namespace EdgeSync.Node.Settings;
+
+/// <summary>The embedded broker, and what it is joined to.</summary>
+internal sealed class NatsSection : ISettingSection
+{
+    /// <summary>No broker, no links: a node that only speaks HTTP.</summary>
+    public bool Enabled { get; set; } = true;
+
+    public NodeRole Role { get; set; } = NodeRole.Peer;
+
+    /// <summary>
+    /// Servers to join, each a way to the same network: <c>nats-leaf://host:7422</c> joins our broker as a leafnode,
+    /// <c>nats://host:4222</c> (or <c>tls</c>, <c>ws</c>, <c>wss</c>) makes us a plain client without a broker of our own.
+    /// </summary>
+    public List<string> Urls { get; set; } = [];
+
+    /// <summary>More hubs that our broker joins at the same time, each with its own addresses and login.</summary>
+    public List<NatsRemote> Remotes { get; set; } = [];
+
+    /// <summary>Address that the broker's ports are bound to.</summary>
+    public string Bind { get; set; } = "127.0.0.1";
+
+    /// <summary>Port for NATS clients; 0 picks one, null opens none.</summary>
+    public int? ClientPort { get; set; }
+
+    /// <summary>Port for leafnodes; 0 picks one, null opens none.</summary>
+    public int? LeafPort { get; set; }
+
+    /// <summary>Port for WebSocket clients; 0 picks one, null opens none.</summary>
+    public int? WebsocketPort { get; set; }
+
+    /// <summary>Messages to WebSocket clients that offer it are compressed: less to send, more to compute.</summary>
+    public bool WebsocketCompression { get; set; }
+
+    /// <summary>Port for <c>/varz</c> and the like; 0 picks one, null opens none.</summary>
+    public int? MonitorPort { get; set; }
+
+    /// <summary>Largest message, in bytes.</summary>
+    public int MaxPayload { get; set; } = 1 << 20;
+
+    /// <summary>Bytes that may wait for all receivers of the embedded broker together; sized by the machine when null.</summary>
+    public int? PendingMax { get; set; }
+
+    /// <summary>Where a supervised nats-server keeps its streams; in the data folder when null.</summary>
+    public string? StoreDir { get; set; }
+
+    /// <summary>Path of a nats-server to run instead of the embedded broker, or <c>auto</c> for the one in PATH.</summary>
+    public string? Server { get; set; }
+
+    /// <summary>Announcements that were missed are read from an outside server that has JetStream.</summary>
+    public bool Durable { get; set; } = true;
+
+    /// <summary>The outside server's JetStream domain, where a leafnode link lies between.</summary>
+    public string? JetstreamDomain { get; set; }
+
+    /// <summary>Everybody to join: who <see cref="Urls"/>, <see cref="Login"/> and <see cref="Tls"/> describe first.</summary>
+    public IReadOnlyList<NatsRemote> AllRemotes => Urls.Count == 0 ? Remotes : [new NatsRemote { Urls = Urls, Login = Login, Tls = Tls }, .. Remotes];
+
+    /// <summary>We are a client of the addresses, without a broker of our own.</summary>
+    public bool IsClient => Server is null && Urls.Count > 0 && NatsAddress.TryParse(Urls[0], out var first, out _) && first.Kind == NatsLinkKind.Client;
+
+    /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
+    public bool IsUseful => Enabled && (Urls.Count + Remotes.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
+
+    public NatsLogin Login { get; set; } = new();
+
+    public NatsTls Tls { get; set; } = new();
+
+    /// <summary>Certificate of the embedded broker's own ports.</summary>
+    public NatsTls ServeTls { get; set; } = new();
+
+    /// <summary>Who may use the embedded broker's ports; empty, and without a token, lets in everybody who reaches them.</summary>
+    public List<NatsUser> Users { get; set; } = [];
+
+    /// <summary>Token that clients of the embedded broker present, instead of <see cref="Users"/>; may be a bcrypt hash.</summary>
+    public string? Token { get; set; }
+
+    /// <summary>File whose first line is the token.</summary>
+    public string? TokenFile { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        Enabled = fields.Flag("enabled", Enabled);
+        Role = (NodeRole)fields.Word("role", (int)Role, ["peer", "hub", "leaf"]);
+        Urls = fields.Texts("urls", Urls);
+        Remotes = fields.Sections("remotes", Remotes, static () => new NatsRemote());
+        Bind = fields.Text("bind", Bind);
+        ClientPort = fields.OptionalNumber("client_port", ClientPort);
+        LeafPort = fields.OptionalNumber("leaf_port", LeafPort);
+        WebsocketPort = fields.OptionalNumber("websocket_port", WebsocketPort);
+        WebsocketCompression = fields.Flag("websocket_compression", WebsocketCompression);
+        MonitorPort = fields.OptionalNumber("monitor_port", MonitorPort);
+        MaxPayload = fields.Number("max_payload", MaxPayload);
+        PendingMax = fields.OptionalNumber("pending_max", PendingMax);
+        StoreDir = fields.OptionalText("store_dir", StoreDir);
+        Server = fields.OptionalText("server", Server);
+        Durable = fields.Flag("durable", Durable);
+        JetstreamDomain = fields.OptionalText("jetstream_domain", JetstreamDomain);
+        Login = fields.Section("login", Login);
+        Tls = fields.Section("tls", Tls);
+        ServeTls = fields.Section("serve_tls", ServeTls);
+        Users = fields.Sections("users", Users, static () => new NatsUser());
+        Token = fields.OptionalText("token", Token);
+        TokenFile = fields.OptionalText("token_file", TokenFile);
+    }
+}
+
+/// <summary>A hub or server that our broker joins as a leafnode.</summary>
+internal sealed class NatsRemote : ISettingSection
+{
+    /// <summary>Addresses of one and the same hub, or of the servers of one cluster, tried in this order.</summary>
+    public List<string> Urls { get; set; } = [];
+
+    public NatsLogin Login { get; set; } = new();
+
+    public NatsTls Tls { get; set; } = new();
+
+    public void Describe(SettingFields fields)
+    {
+        Urls = fields.Texts("urls", Urls);
+        Login = fields.Section("login", Login);
+        Tls = fields.Section("tls", Tls);
+    }
+}
+
+/// <summary>How we log in to the servers that we join.</summary>
+internal sealed class NatsLogin : ISettingSection
+{
+    public string? User { get; set; }
+
+    public string? Password { get; set; }
+
+    public string? PasswordFile { get; set; }
+
+    public string? Token { get; set; }
+
+    public string? TokenFile { get; set; }
+
+    /// <summary>File with an NKey seed.</summary>
+    public string? NkeyFile { get; set; }
+
+    /// <summary>File with a JWT and its seed.</summary>
+    public string? CredsFile { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        User = fields.OptionalText("user", User);
+        Password = fields.OptionalText("password", Password);
+        PasswordFile = fields.OptionalText("password_file", PasswordFile);
+        Token = fields.OptionalText("token", Token);
+        TokenFile = fields.OptionalText("token_file", TokenFile);
+        NkeyFile = fields.OptionalText("nkey_file", NkeyFile);
+        CredsFile = fields.OptionalText("creds_file", CredsFile);
+    }
+}
+
+/// <summary>Certificates: whom we trust, and what we show.</summary>
+internal sealed class NatsTls : ISettingSection
+{
+    public string? CaFile { get; set; }
+
+    public string? CertFile { get; set; }
+
+    public string? KeyFile { get; set; }
+
+    /// <summary>TLS before the server's INFO instead of after it.</summary>
+    public bool First { get; set; }
+
+    /// <summary>Of our own ports, with <see cref="First"/>: a client that begins no handshake for so long gets INFO first; zero never.</summary>
+    public TimeSpan FirstFallback { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        CaFile = fields.OptionalText("ca_file", CaFile);
+        CertFile = fields.OptionalText("cert_file", CertFile);
+        KeyFile = fields.OptionalText("key_file", KeyFile);
+        First = fields.Flag("first", First);
+        FirstFallback = fields.Span("first_fallback", FirstFallback);
+    }
+}
+
+/// <summary>A user of the embedded broker, by password or by public NKey.</summary>
+internal sealed class NatsUser : ISettingSection
+{
+    public string? User { get; set; }
+
+    public string? Password { get; set; }
+
+    public string? PasswordFile { get; set; }
+
+    public string? Nkey { get; set; }
+
+    public List<string>? Publish { get; set; }
+
+    public List<string>? Subscribe { get; set; }
+
+    /// <summary>Requests that reach the user may be answered so often, wherever they say; -1 is no limit, null none at all.</summary>
+    public int? AllowResponses { get; set; }
+
+    /// <summary>And for so long.</summary>
+    public TimeSpan ResponsesExpire { get; set; } = TimeSpan.FromMinutes(2);
+
+    public void Describe(SettingFields fields)
+    {
+        User = fields.OptionalText("user", User);
+        Password = fields.OptionalText("password", Password);
+        PasswordFile = fields.OptionalText("password_file", PasswordFile);
+        Nkey = fields.OptionalText("nkey", Nkey);
+        Publish = fields.OptionalTexts("publish", Publish);
+        Subscribe = fields.OptionalTexts("subscribe", Subscribe);
+        AllowResponses = fields.OptionalNumber("allow_responses", AllowResponses);
+        ResponsesExpire = fields.Span("responses_expire", ResponsesExpire);
+    }
+}

@@ -1,0 +1,29 @@
+using System.Text;
+using EdgeSync.Agent;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Settings;
+
+/// <summary>
+/// The name of a node that nobody named: the host's, and four digits that tell apart several nodes of one host and machines
+/// that were copied with their name. Stable, because peers address it and remember it.
+/// </summary>
+internal static class NodeName
+{
+    private const string MachineId = "/etc/machine-id";
+
+    public static string Of(NodeSettings settings, string role)
+    {
+        if (settings.Node.Name is { } name) return ProjectSubjects.PeerNameOf(name);
+
+        var host = Environment.MachineName.Split('.')[0];
+        if (role == "hub" && settings.Repositories.Count == 0) return ProjectSubjects.PeerNameOf(host + "-hub");   // the folder of a host's one hub
+
+        var what = settings.Repositories.Count > 0
+            ? NodePaths.RealPathOf(settings.Repositories[0].Path)
+            : string.Join(' ', settings.Bridge.Projects.Select(p => p.Code));
+        var machine = File.Exists(MachineId) ? File.ReadAllText(MachineId) : "";
+        var digits = Md5Hasher.Compute(Encoding.UTF8.GetBytes($"{machine}\n{what}")).ToString()[..4];
+        return ProjectSubjects.PeerNameOf(role == "hub" ? $"{host}-hub-{digits}" : $"{host}-{digits}");
+    }
+}

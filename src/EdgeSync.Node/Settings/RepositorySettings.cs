@@ -1,0 +1,104 @@
+using EdgeSync.Agent;
+
+namespace EdgeSync.Node.Settings;
+
+/// <summary>One repository that a node keeps in step, and how.</summary>
+internal sealed class RepositorySettings : ISettingSection
+{
+    public string Path { get; set; } = "";
+
+    /// <summary>First word of its subjects.</summary>
+    public string Prefix { get; set; } = "fossil";
+
+    /// <summary>Fossil servers to sync with too, http or https.</summary>
+    public List<string> Peers { get; set; } = [];
+
+    /// <summary>Login on peers; nobody when null.</summary>
+    public string? User { get; set; }
+
+    public string? Password { get; set; }
+
+    public string? PasswordFile { get; set; }
+
+    public bool Push { get; set; } = true;
+
+    public bool Pull { get; set; } = true;
+
+    /// <summary>Unversioned files too.</summary>
+    public bool Uv { get; set; }
+
+    /// <summary>Synced tables too.</summary>
+    public bool Tables { get; set; }
+
+    /// <summary>Private branches too.</summary>
+    public bool Private { get; set; }
+
+    public AutosyncMode Autosync { get; set; } = AutosyncMode.On;
+
+    public bool AllowFork { get; set; }
+
+    public bool OverrideLock { get; set; }
+
+    /// <summary>What is asked when nothing was announced.</summary>
+    public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Answer peers over NATS.</summary>
+    public bool ServeNats { get; set; } = true;
+
+    /// <summary>http, https or NATS address that a missing file is cloned from.</summary>
+    public string? CloneFrom { get; set; }
+
+    /// <summary>Project to clone over NATS when the file is missing: 40 lower-case hex digits.</summary>
+    public string? ProjectCode { get; set; }
+
+    /// <summary>Folder whose files are committed after a quiet time.</summary>
+    public WatchSettings? Watch { get; set; }
+
+    public void Describe(SettingFields fields)
+    {
+        Path = fields.Text("path", Path);
+        Prefix = fields.Text("prefix", Prefix);
+        Peers = fields.Texts("peers", Peers);
+        User = fields.OptionalText("user", User);
+        Password = fields.OptionalText("password", Password);
+        PasswordFile = fields.OptionalText("password_file", PasswordFile);
+        Push = fields.Flag("push", Push);
+        Pull = fields.Flag("pull", Pull);
+        Uv = fields.Flag("uv", Uv);
+        Tables = fields.Flag("tables", Tables);
+        Private = fields.Flag("private", Private);
+        Autosync = (AutosyncMode)fields.Word("autosync", (int)Autosync, ["off", "on", "pullonly"]);
+        AllowFork = fields.Flag("allow_fork", AllowFork);
+        OverrideLock = fields.Flag("override_lock", OverrideLock);
+        Poll = fields.Span("poll", Poll);
+        ServeNats = fields.Flag("serve_nats", ServeNats);
+        CloneFrom = fields.OptionalText("clone_from", CloneFrom);
+        ProjectCode = fields.OptionalText("project_code", ProjectCode);
+        Watch = fields.OptionalSection("watch", Watch, static () => new WatchSettings());
+    }
+}
+
+/// <summary>A folder that is committed by itself.</summary>
+internal sealed class WatchSettings : ISettingSection
+{
+    public string Folder { get; set; } = "";
+
+    /// <summary>No file changes for this long, then a commit.</summary>
+    public TimeSpan Quiet { get; set; } = TimeSpan.FromSeconds(2);
+
+    public string? User { get; set; }
+
+    public string? Branch { get; set; }
+
+    /// <summary>Globs of names that are left alone.</summary>
+    public List<string> Ignore { get; set; } = [];
+
+    public void Describe(SettingFields fields)
+    {
+        Folder = fields.Text("folder", Folder);
+        Quiet = fields.Span("quiet", Quiet);
+        User = fields.OptionalText("user", User);
+        Branch = fields.OptionalText("branch", Branch);
+        Ignore = fields.Texts("ignore", Ignore);
+    }
+}

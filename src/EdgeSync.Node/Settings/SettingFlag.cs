@@ -1,0 +1,155 @@
+using System.Globalization;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Settings;
+
+/// <summary>What a flag's text may be.</summary>
+internal enum SettingKind
+{
+    Text,
+    Number,
+    Duration,
+
+    /// <summary>True when the flag stands there; a variable says 1, true, yes, on or their opposites.</summary>
+    Switch,
+
+    /// <summary>As <see cref="Switch"/>, but it says no.</summary>
+    OffSwitch,
+
+    /// <summary>The flag may be repeated, the variable holds commas.</summary>
+    List,
+
+    /// <summary>As <see cref="List"/>, of <c>LOGIN:CAPS</c>.</summary>
+    Users,
+
+    /// <summary>
+    /// The flag may be repeated, the variable holds blanks; each word is one hub: its addresses, with commas between.
+    /// </summary>
+    Remotes,
+}
+
+/// <summary>
+/// One setting as a command takes it: the flag, its environment variable, and the place in <c>edgesync.json</c> that
+/// both
+/// overrule. <c>repositories[*].poll</c> is a place in each repository; several places stand with commas between.
+/// </summary>
+internal sealed class SettingFlag
+{
+    public SettingFlag(
+        string path, SettingKind kind, string flag, string? variable, string description, string? helpName = null,
+            string[]? aliases = null, bool isCommon = false)
+    {
+        (Path, Kind, Name, Variable, IsCommon, Aliases) = (path, kind, flag, variable, isCommon, aliases ?? []);
+        Description = Describe(description, SettingDefaults.TextOf(path, kind), variable);
+        HelpName = IsSwitch ? "true|false" : helpName
+            ?? (kind == SettingKind.Duration ? "TIME" : kind == SettingKind.Number ? "N" : "TEXT");
+    }
+
+    public string Path { get; }
+
+    public SettingKind Kind { get; }
+
+    /// <summary>With its dashes.</summary>
+    public string Name { get; }
+
+    public IReadOnlyList<string> Aliases { get; }
+
+    public string? Variable { get; }
+
+    /// <summary>With its default and its variable.</summary>
+    public string Description { get; }
+
+    /// <summary>What stands for the value on a help page.</summary>
+    public string HelpName { get; }
+
+    /// <summary>One of the few that most people need: they come first on the help page.</summary>
+    public bool IsCommon { get; }
+
+    public bool IsSwitch => Kind is SettingKind.Switch or SettingKind.OffSwitch;
+
+    /// <summary>
+    /// A switch has two forms: <c>--push</c> (with <c>=true</c> or <c>=false</c>, if one likes) and <c>--no-push</c>.
+    /// </summary>
+    public string? Negative => Kind == SettingKind.Switch ? "--no-" + Name[2..] : null;
+
+    /// <summary>The only words that it takes; null when they are not counted.</summary>
+    public IReadOnlyList<string>? Words => SettingDefaults.WordsOf(Path);
+
+    /// <summary>An empty text has a meaning, which the description tells.</summary>
+    public bool AllowsEmpty { get; private set; }
+
+    /// <inheritdoc cref="AllowsEmpty"/>
+    public SettingFlag TakesEmpty()
+    {
+        AllowsEmpty = true;
+        return this;
+    }
+
+    /// <summary>What the words behind the flag mean; a switch needs none.</summary>
+    public SettingNode Parse(IReadOnlyList<string> words) => Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes
+        ? SettingList.Of(words.Where(w => w.Length > 0).Select(w => Element(w, Name)))
+        : Parse(words.Count == 0 ? "true" : words[0], Name);
+
+    /// <summary>What the environment says, or null.</summary>
+    public SettingNode? FromEnvironment() =>
+        Variable is not null && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text
+            ? Parse(text, Variable) : null;
+
+    private SettingNode Parse(string text, string who)
+    {
+        switch (Kind)
+        {
+            case SettingKind.Number:
+                return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                    ? SettingNode.Of(number)
+                    : throw Refuse(who, text, "a whole number");
+            case SettingKind.Duration:
+                return Durations.TryParse(text, out _) ? SettingNode.Of(text)
+                    : throw new EdgeSyncException(ErrorKind.Usage, $"{who}: {Durations.FaultOf(text)}");
+            case SettingKind.Switch or SettingKind.OffSwitch:
+                var isOn = text.ToLowerInvariant() switch
+                {
+                    "1" or "true" or "yes" or "on" => true,
+                    "0" or "false" or "no" or "off" => false,
+                    _ => throw Refuse(who, text, "true or false"),
+                };
+                return SettingNode.Of(isOn == (Kind == SettingKind.Switch));
+            case SettingKind.List or SettingKind.Users:
+                return SettingList.Of(text.Split(',',
+                    StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Select(w => Element(w, who)));
+            case SettingKind.Remotes:
+                return SettingList.Of(text.Split(' ',
+                    StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Select(w => Element(w, who)));
+            default:
+                return SettingNode.Of(text);
+        }
+    }
+
+    // "Pause between polls. [LEAF_POLL]" with the default before the full stop.
+    private static string Describe(string description, string? otherwise, string? variable)
+    {
+        if (otherwise is not null
+            && !description.Contains("(default",
+            StringComparison.Ordinal)) description = $"{description.TrimEnd('.')} (default {otherwise}).";
+        return variable is null ? description : $"{description} [{variable}]";
+    }
+
+    private SettingNode Element(string word, string who)
+    {
+        if (Kind == SettingKind.List) return SettingNode.Of(word);
+        if (Kind == SettingKind.Remotes) return new SettingMap
+        {
+            ["urls"] = SettingList.Of(word.Split(',',
+            StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SettingNode.Of))
+        };
+
+        return word.Split(':') is [{ Length: > 0 } login, { Length: > 0 } caps]
+            ? new SettingMap { ["login"] = SettingNode.Of(login), ["caps"] = SettingNode.Of(caps) }
+            : throw Refuse(who, word, "LOGIN:CAPS, such as alice:gio");
+    }
+
+    private static EdgeSyncException Refuse(string who, string text, string expected) =>
+        new(ErrorKind.Usage, $"{who}: '{text}' is not {expected}");
+}

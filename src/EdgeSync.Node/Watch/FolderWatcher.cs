@@ -1,0 +1,243 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using EdgeSync.Agent;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
+
+namespace EdgeSync.Node.Watch;
+
+/// <summary>
+/// Commits a folder after a quiet time: the file system says that something changed, <see cref="FolderSettling"/> when to
+/// look, <see cref="FolderCommit"/> what it comes to. Where the file system stays silent (network disks, too many folders for
+/// inotify), a look every minute finds it.
+/// </summary>
+internal sealed class FolderWatcher : IAsyncDisposable
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
+
+    // A disk that is asleep takes seconds; a network folder whose server is gone takes for ever.
+    private static readonly TimeSpan LookMax = TimeSpan.FromMinutes(1);
+
+    private readonly RepositoryQueue _repository;
+    private readonly FolderCommit _commit;
+    private readonly FolderSettling _settling;
+    private readonly FolderWatchHooks _hooks;
+    private readonly ServeLog _log;
+    private readonly TimeProvider _clock;
+    private readonly string _folder;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly FileSystemWatcher? _files;
+    private readonly Task _loop;
+    private volatile FolderWatchStatus _status;
+    private volatile FolderRules? _rules;   // of the last look; null before the first: then every event matters
+    private volatile StrongBox<DateTimeOffset>? _lookingSince;
+    private HashSet<string> _warned = [];
+
+    // One waiting change stands for all: a look finds whatever happened before it.
+    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    public FolderWatcher(WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ServeLog log, TimeProvider clock)
+    {
+        _folder = Path.GetFullPath(settings.Folder);
+        (_repository, _hooks, _clock) = (repository, hooks, clock);
+        _log = log.With(("folder", _folder));
+        _commit = new FolderCommit(settings, _folder, allowsFork);
+        _settling = new FolderSettling(settings.Quiet);
+        _status = new FolderWatchStatus(_folder, "watching");
+        _files = Watch();
+        _loop = Task.Run(async () =>
+        {
+            try
+            {
+                await LoopAsync();
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                hooks.Failed(e);
+            }
+        });
+    }
+
+    public FolderWatchStatus Status => _status;
+
+    /// <summary>Whether the folder gets into the repository.</summary>
+    public NodeCheck Check(string name) =>
+        _lookingSince is { } since && _clock.GetUtcNow() - since.Value > LookMax
+            ? new NodeCheck(name, CheckState.Failed, $"{_folder} is being read since {since.Value:yyyy-MM-dd'T'HH:mm:ss'Z'}")
+            : _status switch
+            {
+                { State: "failed", LastError: { } error, IsPartial: false } => new NodeCheck(name, CheckState.Failed, error),
+                { LastError: { } error } => new NodeCheck(name, CheckState.Warning, error),
+                { Warning: { } warning } => new NodeCheck(name, CheckState.Warning, warning),
+                _ => new NodeCheck(name, CheckState.Ok),
+            };
+
+    public async ValueTask DisposeAsync()
+    {
+        _files?.Dispose();
+        await _stop.CancelAsync();
+        try
+        {
+            await _loop;
+        }
+        catch (OperationCanceledException)
+        {
+            // The end of the loop.
+        }
+
+        _stop.Dispose();
+    }
+
+    private FileSystemWatcher? Watch()
+    {
+        try
+        {
+            var watcher = new FileSystemWatcher(_folder)
+            {
+                IncludeSubdirectories = true,
+                NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.Attributes,
+            };
+            watcher.Changed += (_, e) => OnEvent(e.FullPath);
+            watcher.Created += (_, e) => OnEvent(e.FullPath);
+            watcher.Deleted += (_, e) => OnEvent(e.FullPath);
+            watcher.Renamed += (_, e) =>
+            {
+                OnEvent(e.OldFullPath);
+                OnEvent(e.FullPath);
+            };
+            watcher.Error += (_, _) => _changes.Writer.TryWrite(true);
+            watcher.EnableRaisingEvents = true;
+            return watcher;
+        }
+        catch (Exception e) when (e is IOException or ArgumentException)
+        {
+            _log.Write(LogLevel.Warning, "cannot watch folder, checking once a minute", ("because", e.Message));
+            return null;
+        }
+
+        void OnEvent(string path)
+        {
+            var name = Path.GetRelativePath(_folder, path).Replace('\\', '/');
+            if (_rules?.MayMatter(name) != false) _changes.Writer.TryWrite(true);
+        }
+    }
+
+    private async Task LoopAsync()
+    {
+        _settling.OnChange(Now);   // what happened while nobody watched
+        while (true)
+        {
+            await WaitAsync();
+            if (!_settling.OnDeadline(Now)) continue;
+
+            await LookAsync();
+        }
+    }
+
+    /// <summary>Until something changed, or it is time to look.</summary>
+    private async Task WaitAsync()
+    {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var pause = _settling.Deadline is { } deadline ? deadline - Now : LookEvery;
+        if (pause < TimeSpan.Zero) pause = TimeSpan.Zero;
+        var change = _changes.Reader.WaitToReadAsync(timer.Token).AsTask();
+        var first = await Task.WhenAny(change, Task.Delay(pause < LookEvery ? pause : LookEvery, _clock, timer.Token));
+        await timer.CancelAsync();
+        _stop.Token.ThrowIfCancellationRequested();
+        if (first == change ? _changes.Reader.TryRead(out _) : _settling.Deadline is null)
+        {
+            _settling.OnChange(Now);
+            if (_status.State == "watching") _status = _status with { State = "settling" };
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        _status = _status with { State = "committing" };
+        using var span = Instruments.Leaf.StartActivity("checkout.commit");
+        _lookingSince = new StrongBox<DateTimeOffset>(_clock.GetUtcNow());
+        try
+        {
+            var outcome = await CommitAsync();
+            _settling.OnDone();
+            if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
+            var trouble = outcome.Conflicts.Count == 0 ? null : $"changed here and by others, so not committed: {Some(outcome.Conflicts)}";
+            if (trouble is not null) _log.Write(LogLevel.Warning, "files skipped", ("because", trouble));
+            Warn(outcome.Warnings);
+            _status = _status with
+            {
+                State = trouble is null ? "watching" : "failed",
+                LastError = trouble,
+                IsPartial = trouble is not null,
+                Warning = outcome.Warnings.Count == 0 ? null : Some(outcome.Warnings),
+            };
+        }
+        catch (Exception e) when (e is EdgeSyncException or IOException or UnauthorizedAccessException)
+        {
+            _settling.OnFailed(Now);
+            Instruments.CheckoutErrors.Add(1);
+            span?.SetStatus(ActivityStatusCode.Error, e.Message);
+            _log.Write(LogLevel.Warning, "folder not committed", ("because", e.Message), ("try", (e as EdgeSyncException)?.Hint));
+            _status = _status with { State = "failed", LastError = e.Message, IsPartial = false };
+        }
+        finally
+        {
+            _lookingSince = null;
+        }
+    }
+
+    private async Task<FolderOutcome> CommitAsync()
+    {
+        var hasAsked = false;
+        while (true)
+        {
+            var basis = await _repository.RunAsync(_commit.ReadBasis, _stop.Token);
+            using var spool = new ContentSpool(_repository.Path);
+
+            // On a thread of its own, which is left behind when the folder does not answer and the daemon is to stop.
+            var look = await Task.Factory.StartNew(() => _commit.Look(basis, spool), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .WaitAsync(_stop.Token);
+            _rules = look.Rules;
+            if (look.HasEdits && !hasAsked)
+            {
+                await _hooks.Before(basis.ParentId, _stop.Token);
+                hasAsked = true;
+            }
+
+            if (await _repository.RunAsync(r => _commit.Apply(r, look), _stop.Token) is { } outcome) return outcome;
+        }
+    }
+
+    // Each trouble once, until it has gone away.
+    private void Warn(IReadOnlyList<string> warnings)
+    {
+        var news = warnings.Where(w => !_warned.Contains(w)).ToList();
+        _warned = [.. warnings];
+        if (news.Count > 0) _log.Write(LogLevel.Warning, "not everything in the folder is as it should be", ("because", Some(news)));
+    }
+
+    private static string Some(IReadOnlyList<string> names) => string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
+
+    private void OnCommitted(string hash, string? comment)
+    {
+        Instruments.CheckoutCommits.Add(1);
+        _log.Write("folder committed", ("checkin", hash[..10]), ("what", comment));
+        _status = _status with { Commits = _status.Commits + 1, LastCommitAt = _clock.GetUtcNow() };
+        _hooks.Committed();
+    }
+
+    private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
+}
+
+/// <summary>What a folder's owner does around its check-ins.</summary>
+/// <param name="Before">Called with the check-in that is about to get a child (empty: none); may refuse by an exception.</param>
+/// <param name="Committed">Called once a check-in is on disk.</param>
+/// <param name="Failed">Told of a bug of ours.</param>
+internal sealed record FolderWatchHooks(Func<ArtifactId, CancellationToken, Task> Before, Action Committed, Action<Exception> Failed);
