@@ -41,6 +41,9 @@ internal static class PeerOptions
     /// <param name="savedPassword">What the repository remembers for this very peer.</param>
     public static (PeerUrl Url, SyncLogin? Login) ReadLogin(CommandContext context, PeerUrl url, string? savedPassword)
     {
+        // Who has the file, or may run the command at the other end, has every right.
+        if (url.IsSsh || url.FilePath is not null) return (url, null);
+
         var user = context.Get(User) ?? url.User;
         if (user is null) return (url, null);
 
@@ -50,11 +53,10 @@ internal static class PeerOptions
         return (url, new SyncLogin(user, password));
     }
 
-    /// <param name="proxy">The repository's setting.</param>
-    public static HttpSyncOptions HttpOptions(CommandContext context, string? proxy) => new()
+    /// <summary>What the flags say about the way to the peer.</summary>
+    public static PeerTransportOptions Transport(CommandContext context) => new()
     {
-        Credentials = context.Get(HttpAuth),
-        Proxy = proxy,
+        HttpCredentials = context.Get(HttpAuth),
         OnRetry = (reason, pause) =>
             context.Output.Errors.WriteLine($"edgesync: {reason}; again in {pause.TotalSeconds:F1} s"),
     };

@@ -8,9 +8,19 @@ internal sealed class ServerAccess
     private readonly IArtifactStore _store;
     private bool _loginSeen;
 
-    public ServerAccess(IArtifactStore store)
+    /// <param name="store">Where users are kept.</param>
+    /// <param name="ownerLogin">As <see cref="ServerOptions.OwnerLogin"/>.</param>
+    public ServerAccess(IArtifactStore store, string? ownerLogin)
     {
         _store = store;
+        if (ownerLogin is not null)
+        {
+            // Private artifacts and unversioned files are no part of setup. Spec: login_set_capabilities() in login.c.
+            Account = store.Config.FindUser(ownerLogin);
+            May = Expand("sxy");
+            return;
+        }
+
         May = CapabilitiesOf("nobody").With(CapabilitiesOf("anonymous"));
     }
 

@@ -32,6 +32,12 @@ public sealed record ServerOptions
     /// <summary>Faults for the simulator.</summary>
     public FaultInjector? Faults { get; init; }
 
+    /// <summary>
+    /// The requester holds the repository file itself: every request has the rights of a setup user without a login card, and
+    /// what it brings is recorded under this login. Null (the usual case): rights come from login cards.
+    /// </summary>
+    public string? OwnerLogin { get; init; }
+
     /// <summary>Limits the guessing of passwords; null limits nothing.</summary>
     public ILoginGate? Logins { get; init; }
 

@@ -43,7 +43,7 @@ internal sealed class ServerRound
         (_store, _options, _now, _address, _reply) = (store, options, now, address, reply);
         (_canWrite, _isReadOnly) = (canWrite, isReadOnly);
         _writer = new XferWriter(reply);
-        _access = new ServerAccess(store);
+        _access = new ServerAccess(store, options.OwnerLogin);
         _replyBytesMax = Math.Min(options.ReplyBytesMax, SettingOf("max-download", long.MaxValue));
         _sending = new ServerSending(store, options, now, _replyBytesMax);
         _unversioned = new ServerUnversioned(store, options, now);
@@ -268,7 +268,8 @@ internal sealed class ServerRound
             return;
         }
 
-        if (_access.Account is null && !_store.TrySetSender(new Sender(0, null, _address))) Invariant.Require(false);
+        if (_access.Account is null || _options.OwnerLogin is not null)
+            Invariant.Require(_store.TrySetSender(new Sender(_access.Account?.UserId ?? 0, null, _address)));
         _isPush = true;
         Note("push");
     }

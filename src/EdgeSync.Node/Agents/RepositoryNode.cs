@@ -264,16 +264,16 @@ internal sealed class RepositoryNode : IAsyncDisposable
         var tally = _tallies.GetOrAdd(start.Target.Id, _ => new TargetTally());
         try
         {
-            using var carrier = OpenCarrier(start.Target);
+            using var transport = OpenTransport(start.Target);
             var claim = _claims.Open(Now);
-            carrier.Progressed = () =>
+            transport.Progressed = () =>
             {
                 claim.OnHeard(Now);
                 limit.CancelAfter(start.Timeout);
             };
             var options = new ClientOptions { Claim = claim, Actions = start.Actions, Login = LoginFor(start.Target), PeerKey = start.Target.MemoryKey, ClientId = _lockId, Wanted = start.Wanted };
             if (start.Target.Kind != TargetKind.Http) options = options with { RequestBytesFirst = NatsRequestBytesFirst };
-            var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
+            var result = await new SyncDriver(Host.Writer, options, transport, _node.Clock).RunAsync(limit.Token);
             outcome = SyncDriver.OutcomeOf(result);
             tally.Add(result, outcome);
         }
@@ -326,7 +326,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         limit.CancelAfter(FetchTimeMax);
         try
         {
-            using var carrier = OpenCarrier(target);
+            using var transport = OpenTransport(target);
             var options = new ClientOptions
             {
                 Actions = CommitPlan.PullActions,
@@ -335,7 +335,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
                 ClientId = _lockId,
                 Lock = plan.TakesLock && !parent.IsEmpty ? new CheckinLockRequest(parent) : null,
             };
-            var result = await new SyncDriver(Host.Writer, options, carrier, _node.Clock).RunAsync(limit.Token);
+            var result = await new SyncDriver(Host.Writer, options, transport, _node.Clock).RunAsync(limit.Token);
             plan.OnPulled(result.Report.Fault?.Text, result.Report.LockHolder);
         }
         catch (Exception e) when (e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -346,16 +346,16 @@ internal sealed class RepositoryNode : IAsyncDisposable
         if (plan.Refusal is { } refusal) throw refusal;
     }
 
-    private IXferCarrier OpenCarrier(SyncTarget target)
+    private ITransport OpenTransport(SyncTarget target)
     {
         if (target.Kind == TargetKind.Http)
         {
             var peer = Targets.First(p => TargetOf(p).Id == target.Id);
-            return new HttpCarrier(_clients[target.Id], peer);
+            return new HttpTransport(_clients[target.Id], peer);
         }
 
         return _nats is { IsConnected: true } nats
-            ? nats.OpenCarrier(target, Subjects)
+            ? nats.OpenTransport(target, Subjects)
             : throw new EdgeSyncException(ErrorKind.Unavailable, "NATS is not connected");
     }
 

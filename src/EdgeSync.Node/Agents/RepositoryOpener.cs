@@ -45,16 +45,15 @@ internal static class RepositoryOpener
         var repository = File.Exists(part) && !Repository.RemoveStub(part)
             ? Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock })
             : Repository.CreateForClone(part, new RepositoryCreateOptions { AdminUser = settings.User ?? SystemUser.Name, Clock = node.Clock });
-        var url = PeerUrl.TryParse(from, out var parsed) ? parsed : null;
+        var url = PeerUrl.TryParseAny(from, out var parsed) ? parsed : null;
         var login = LoginOf(settings, url);
         var options = new ClientOptions { Actions = ActionsOf(settings), Login = login };
         SyncReport report;
         if (url is not null)
         {
             using (repository)
-            using (var store = new RepositoryArtifactStore(repository))
-            using (var sync = new HttpSync(store, options, url, new HttpSyncOptions(), node.Clock, repository.Entropy))
-                report = await sync.RunAsync(null, cancellationToken);
+            using (var transport = PeerTransport.Open(url, repository, new PeerTransportOptions(), node.Clock))
+                report = (await new SyncDriver(new InlineExecutor(repository), options, transport, node.Clock).RunAsync(cancellationToken)).Report;
         }
         else
         {
@@ -81,10 +80,10 @@ internal static class RepositoryOpener
 
         await nats.WaitForLinkAsync(cancellationToken);
         var subjects = new ProjectSubjects(settings.Prefix, settings.ProjectCode!);
-        using var carrier = nats.OpenCarrier(SyncTarget.NatsAny(subjects), subjects);
+        using var transport = nats.OpenTransport(SyncTarget.NatsAny(subjects), subjects);
         try
         {
-            return (await new SyncDriver(queue, options, carrier, node.Clock).RunAsync(cancellationToken)).Report;
+            return (await new SyncDriver(queue, options, transport, node.Clock).RunAsync(cancellationToken)).Report;
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
         {

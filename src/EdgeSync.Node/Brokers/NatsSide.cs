@@ -89,8 +89,8 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
     }
 
-    public IXferCarrier OpenCarrier(SyncTarget target, ProjectSubjects subjects) =>
-        new NatsCarrier(
+    public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) =>
+        new NatsTransport(
             Connection, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
             _clock, SystemEntropy.Instance);
 

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
@@ -12,18 +13,22 @@ namespace EdgeSync.Node.Sync;
 internal sealed record SyncTally(SyncReport Report, string? Responder, long WireBytesSent, long WireBytesReceived);
 
 /// <summary>
-/// Drives one session over any carrier. Every step that touches the repository runs on its one writing thread, so that
-/// sessions, served rounds and commits take turns; what travels does not hold it.
+/// Drives one session over any transport, for commands and daemons. Every step that touches the repository runs where
+/// <paramref name="repository"/> says; what travels does not hold it.
 /// </summary>
-internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions options, IXferCarrier carrier, TimeProvider clock)
+internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions options, ITransport transport, TimeProvider clock)
 {
-    private const int LossesMax = 3;
+    /// <summary>Requests in a row that may be lost in the middle of a session.</summary>
+    private const int LossesMax = 4;
+
+    /// <summary>Told of each step, on the thread that does it.</summary>
+    public Action<SyncProgress>? Observer { get; init; }
 
     /// <exception cref="EdgeSyncException">The peer cannot be reached, or does not answer as one.</exception>
     public async Task<SyncTally> RunAsync(CancellationToken cancellationToken)
     {
         var opened = await repository.RunAsync(Open, cancellationToken);
-        using var span = SessionSpan.Begin(SessionFacts.Of(carrier.Route, opened.ProjectCode, options.Actions));
+        using var span = SessionSpan.Begin(SessionFacts.Of(transport.Route, opened.ProjectCode, options.Actions));
         try
         {
             var tally = await ExchangeAllAsync(opened, cancellationToken);
@@ -48,36 +53,79 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
             {
                 try
                 {
-                    var reply = await carrier.ExchangeAsync(message.Written, cancellationToken);
-                    await repository.RunAsync(_ => session.Receive(Now, reply), cancellationToken);
+                    await ExchangeAsync(session, message, cancellationToken);
                     losses = 0;
                 }
                 catch (ReplyCutException e)
                 {
-                    // What came is kept, so this ends: each time less is missing.
+                    // What arrived is kept, so this ends: each time less is missing.
                     losses = await repository.RunAsync(_ => session.ReceiveFront(Now, e.Front), cancellationToken) ? 0 : losses + 1;
                     if (losses >= LossesMax) throw;
-                    await Task.Delay(RetryPolicy.Standard.PauseAfter(Math.Max(losses, 1), null) ?? TimeSpan.Zero, clock, cancellationToken);
+                    await PauseAsync(Math.Max(losses, 1), cancellationToken);
                 }
                 catch (MessageTooLargeException) when (++losses < LossesMax)
                 {
-                    session.OnLost(tooLarge: true);
+                    await repository.RunAsync(_ => session.OnLost(tooLarge: true), cancellationToken);
                 }
-                catch (EdgeSyncException e) when (e is { Kind: ErrorKind.Unavailable } and not NoRespondersException && session.Report.Rounds > 0 && ++losses < LossesMax)
+                catch (EdgeSyncException e) when (MayBeLost(e, session) && ++losses < LossesMax)
                 {
-                    // In the middle of a session it is worth another try; at its beginning the agent decides when.
-                    session.OnLost();
-                    await Task.Delay(RetryPolicy.Standard.PauseAfter(losses, null) ?? TimeSpan.Zero, clock, cancellationToken);
+                    // The request is built again: a login that the peer may have seen already must not look like a replay.
+                    await repository.RunAsync(_ => session.OnLost(), cancellationToken);
+                    await PauseAsync(losses, cancellationToken);
                 }
             }
 
-            return new SyncTally(session.Report, carrier.Responder, carrier.WireBytesSent, carrier.WireBytesReceived);
+            return new SyncTally(session.Report, transport.Responder, transport.WireBytesSent, transport.WireBytesReceived);
         }
         finally
         {
-            // On the repository's thread: what the session had claimed is free from there on.
-            await repository.RunAsync(_ => session.Dispose(), CancellationToken.None);
-            opened.Store.Dispose();
+            // Where the repository is used: what the session had claimed is free from there on.
+            await repository.RunAsync(
+                _ =>
+                {
+                    session.Dispose();
+                    opened.Store.Dispose();
+                },
+                CancellationToken.None);
+        }
+    }
+
+    // In the middle of a session a lost request is worth another try; at its beginning the transport or the agent decides.
+    private static bool MayBeLost(EdgeSyncException e, ClientSession session) =>
+        e is { Kind: ErrorKind.Unavailable } and not NoRespondersException && session.Report.Rounds > 0;
+
+    private Task PauseAsync(int losses, CancellationToken cancellationToken) =>
+        Task.Delay(RetryPolicy.Standard.PauseAfter(losses, null) ?? TimeSpan.Zero, clock, cancellationToken);
+
+    private async Task ExchangeAsync(ClientSession session, PooledBytes message, CancellationToken cancellationToken)
+    {
+        await using var reply = await transport.ExchangeAsync(message.Written, repository.IsExclusive, cancellationToken);
+        if (reply.Stream is { } stream)
+        {
+            await repository.RunAsync(_ => session.BeginReply(Now), cancellationToken);
+            await FeedAsync(session, stream, cancellationToken);
+        }
+        else
+        {
+            await repository.RunAsync(_ => session.Receive(Now, reply.Whole), cancellationToken);
+        }
+    }
+
+    private async Task FeedAsync(ClientSession session, PipeReader reader, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var read = await reader.ReadAsync(cancellationToken);
+            var consumed = await repository.RunAsync(
+                _ =>
+                {
+                    session.Feed(read.Buffer, read.IsCompleted, out var position);
+                    if (read.IsCompleted) session.EndReply();
+                    return position;
+                },
+                cancellationToken);
+            reader.AdvanceTo(consumed, read.Buffer.End);
+            if (read.IsCompleted) return;
         }
     }
 
@@ -87,7 +135,8 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
         var report = tally.Report;
         var received = report.ArtifactsReceived + report.UnversionedReceived + report.RowsReceived;
         var sent = report.ArtifactsSent + report.UnversionedSent;
-        if (report.Fault is not { } fault) return SyncOutcome.Ok(received, sent, tally.Responder) with { LeftToOthers = report.LeftToOthers };
+        if (report.Fault is not { } fault)
+            return SyncOutcome.Ok(received, sent, tally.Responder) with { LeftToOthers = report.LeftToOthers };
 
         var kind = fault.Kind switch
         {
@@ -107,14 +156,17 @@ internal sealed class SyncDriver(RepositoryQueue repository, ClientOptions optio
         TimeoutException => new SyncOutcome(SyncOutcomeKind.TimedOut, failure.Message),
         EdgeSyncException { Kind: ErrorKind.Unavailable } => new SyncOutcome(SyncOutcomeKind.Unreachable, failure.Message),
         EdgeSyncException { Kind: ErrorKind.Denied } => new SyncOutcome(SyncOutcomeKind.Denied, failure.Message),
-        EdgeSyncException { Kind: ErrorKind.System or ErrorKind.Corrupt } => new SyncOutcome(SyncOutcomeKind.LocalFailed, failure.Message),
+        EdgeSyncException { Kind: ErrorKind.System or ErrorKind.Corrupt } =>
+            new SyncOutcome(SyncOutcomeKind.LocalFailed, failure.Message),
         _ => new SyncOutcome(SyncOutcomeKind.PeerFailed, failure.Message),
     };
 
-    private Opened Open(Repository repository)
+    private Opened Open(Repository opened)
     {
-        var store = new RepositoryArtifactStore(repository);
-        return new Opened(new ClientSession(store, options with { RequestBytesMax = Math.Min(options.RequestBytesMax, MemoryLimit.RequestBytesMax) }, repository.Entropy), store, repository.Settings["project-code"]);
+        var store = new RepositoryArtifactStore(opened);
+        var bounded = options with { RequestBytesMax = Math.Min(options.RequestBytesMax, MemoryLimit.RequestBytesMax) };
+        return new Opened(
+            new ClientSession(store, bounded, opened.Entropy, Observer), store, opened.Settings["project-code"]);
     }
 
     private bool Build(ClientSession session, PooledBytes message)

@@ -3,16 +3,49 @@ using System.Diagnostics.CodeAnalysis;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// The address of a peer as people write it: <c>http://USER:PASSWORD@HOST:PORT/PATH</c>. User and password are taken out,
-/// so that what is printed, logged or stored never holds a secret.
+/// The address of a peer as people write it: <c>http://USER:PASSWORD@HOST:PORT/PATH</c>, or <c>https://</c>; commands also take
+/// <c>file:///PATH</c> and <c>ssh://USER@HOST:PORT/PATH</c>. User and password are taken out, so that what is printed, logged
+/// or stored never holds a secret.
 /// </summary>
 public sealed record PeerUrl(Uri Address, string? User, string? Password)
 {
-    public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out PeerUrl? url)
+    private const string SshScheme = "ssh";
+
+    /// <summary>Requests go through ssh.</summary>
+    public bool IsSsh => Address.Scheme == SshScheme;
+
+    /// <summary>The repository file that this is the address of; null for others.</summary>
+    public string? FilePath => Address.IsFile ? Address.LocalPath : null;
+
+    /// <summary>Reads an http or https address.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out PeerUrl? url) =>
+        TryParse(text, isHttpOnly: true, out url);
+
+    /// <summary>Reads an http, https, file or ssh address.</summary>
+    public static bool TryParseAny([NotNullWhen(true)] string? text, [NotNullWhen(true)] out PeerUrl? url) =>
+        TryParse(text, isHttpOnly: false, out url);
+
+    /// <summary>The address of a repository file.</summary>
+    /// <param name="fullPath">Absolute, with slashes.</param>
+    public static PeerUrl OfFile(string fullPath) =>
+        new(new Uri("file:///" + string.Join('/', fullPath.TrimStart('/').Split('/').Select(Uri.EscapeDataString))), null, null);
+
+    private static bool TryParse(string? text, bool isHttpOnly, [NotNullWhen(true)] out PeerUrl? url)
     {
         url = null;
-        if (!Uri.TryCreate(text?.Trim(), UriKind.Absolute, out var whole)) return false;
-        if (whole.Scheme != Uri.UriSchemeHttp && whole.Scheme != Uri.UriSchemeHttps) return false;
+        text = text?.Trim();
+        // Spec: dehttpize() in encode.c. A plus sign is a blank there, also in a path; a real one is %2B.
+        if (!isHttpOnly && text?.StartsWith("file://", StringComparison.Ordinal) == true)
+            text = text.Replace("+", "%20", StringComparison.Ordinal);
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var whole)) return false;
+        if (!isHttpOnly && whole.IsFile && text!.StartsWith("file:", StringComparison.Ordinal))
+        {
+            url = new PeerUrl(whole, null, null);
+            return whole.Host.Length == 0;
+        }
+
+        var isWeb = whole.Scheme == Uri.UriSchemeHttp || whole.Scheme == Uri.UriSchemeHttps;
+        if (!isWeb && (isHttpOnly || whole.Scheme != SshScheme)) return false;
         if (whole.Host.Length == 0) return false;
 
         var colon = whole.UserInfo.IndexOf(':', StringComparison.Ordinal);

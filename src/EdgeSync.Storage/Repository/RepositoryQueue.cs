@@ -9,7 +9,7 @@ namespace EdgeSync.Storage;
 /// the other, in the order given. The queue is bounded: when it is full, callers wait. Dispose finishes what was
 /// accepted, then closes the repository.
 /// </summary>
-public sealed class RepositoryQueue : IAsyncDisposable
+public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
 {
     private const int WaitingMax = 256;
 
@@ -31,6 +31,9 @@ public sealed class RepositoryQueue : IAsyncDisposable
     }
 
     public string Path => _repository.Path;
+
+    /// <summary>Work of others comes between the steps of a session.</summary>
+    public bool IsExclusive => false;
 
     /// <summary>Opens the file; errors of opening are thrown here.</summary>
     public static RepositoryQueue Open(string path, RepositoryOptions? options = null) => new(Repository.Open(path, options));

@@ -33,18 +33,18 @@ public sealed class NatsExchangeTests
             answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), TimeProvider.System, SystemEntropy.Instance, Surroundings, token);
         await answers.PingAsync(token);   // its subscriptions are known to the broker now
         var route = new NatsRoute(Subjects.Sync, IsAddressed: false, Subjects.SyncOf, () => Task.Delay(Timeout.Infinite, token));
-        using var carrier = new NatsCarrier(asks, new ExchangeOptions { NodeId = "asks" }, route, TimeProvider.System, SystemEntropy.Instance);
+        using var transport = new NatsTransport(asks, new ExchangeOptions { NodeId = "asks" }, route, TimeProvider.System, SystemEntropy.Instance);
         var message = new byte[size];
         new Random(size).NextBytes(message);
 
         for (var round = 0; round < 3; round++)
         {
-            var reply = await carrier.ExchangeAsync(message, token);
+            var reply = (await transport.ExchangeAsync(message, mayStream: false, token)).Whole;
 
             Assert.True(reply.Span.SequenceEqual(message), $"round {round}: {reply.Length} bytes came back of {size}");
         }
 
-        Assert.Equal("answers", carrier.Responder);
+        Assert.Equal("answers", transport.Responder);
     }
 
     private static NodeSurroundings Surroundings { get; } = new(

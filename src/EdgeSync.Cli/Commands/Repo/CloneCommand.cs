@@ -3,6 +3,7 @@ using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -98,7 +99,7 @@ internal static class CloneCommand
 
         if (words.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "no URL is given", "edgesync repo clone URL PATH");
 
-        var peer = PeerUrl.Parse(words[0]);
+        var peer = PeerAddress.Parse(words[0]);
         return (peer, words.Length == 2 ? words[1] : DefaultPath(peer));
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -62,14 +63,14 @@ internal static class SyncCommands
     {
         var text = context.Get(Url) ?? "default";
         var (remoteUrl, remotePassword) = SavedPeer.Read(repository, text);
-        if (remoteUrl is not null) return (PeerUrl.Parse(remoteUrl), remotePassword);
+        if (remoteUrl is not null) return (PeerAddress.Parse(remoteUrl), remotePassword);
         if (text == "default")
         {
             throw new EdgeSyncException(
                 ErrorKind.Usage, $"{repository.Path} does not know a peer yet", string.Join(' ', "edgesync", "repo", command, "URL"));
         }
 
-        var url = PeerUrl.Parse(text);
+        var url = PeerAddress.Parse(text);
         var (savedUrl, savedPassword) = SavedPeer.Read(repository);
         return (url, text == savedUrl || url.ToString() == savedUrl ? savedPassword : null);
     }

@@ -19,15 +19,18 @@ internal static class SyncRun
         CommandContext context, Repository repository, PeerUrl url, ClientOptions options, CancellationToken cancellationToken)
     {
         await using var telemetry = NodeTelemetry.OfCommand(context.Output.Errors, context.Clock);
-        using var store = new RepositoryArtifactStore(repository);
         using var limited = PeerOptions.Limit(context, cancellationToken);
-        using var run = new HttpSync(
-            store, options, url, PeerOptions.HttpOptions(context, repository.Settings["proxy"]), context.Clock, repository.Entropy);
+        using var transport = PeerTransport.Open(url, repository, PeerOptions.Transport(context), context.Clock);
         using var progress = new Progress(context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
         try
         {
-            var report = await run.RunAsync(at => Show(progress, at), limited.Token);
-            return new SyncOutcome(report, run.Peer, run.WireBytesSent, run.WireBytesReceived, progress.Elapsed, options.Login?.User);
+            var driver = new SyncDriver(new InlineExecutor(repository), options, transport, context.Clock)
+            {
+                Observer = at => Show(progress, at),
+            };
+            var tally = await driver.RunAsync(limited.Token);
+            return new SyncOutcome(
+                tally.Report, transport.MovedTo ?? url, tally.WireBytesSent, tally.WireBytesReceived, progress.Elapsed, options.Login?.User);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {

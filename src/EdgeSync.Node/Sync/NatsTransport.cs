@@ -3,7 +3,6 @@ using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Metrics;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
@@ -12,11 +11,9 @@ namespace EdgeSync.Node.Sync;
 /// Messages as NATS requests. The first reply of a peer of ours names it, and the rest of the session goes to it alone; what
 /// is larger than a message travels in parts (<see cref="ExchangeRequest"/>).
 /// </summary>
-internal sealed class NatsCarrier(
-    NatsConnection connection, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : IXferCarrier
+internal sealed class NatsTransport(
+    NatsConnection connection, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : ITransport
 {
-    private static readonly int MessageBytesMax = MemoryLimit.MessageBytesMax;
-
     /// <summary>Above what the exchange waits for any message: it decides, and takes late replies as well.</summary>
     private static readonly TimeSpan ReplyMax = TimeSpan.FromMinutes(30);
 
@@ -36,7 +33,7 @@ internal sealed class NatsCarrier(
 
     public Action? Progressed { get; set; }
 
-    public async Task<ReadOnlyMemory<byte>> ExchangeAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    public async Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
     {
         _body.Clear();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
@@ -50,12 +47,7 @@ internal sealed class NatsCarrier(
         }
 
         var result = await RunAsync(_body.Written, cancellationToken);
-        return XferFrame.TryDecode(EncodingOf(result), result.Body, MessageBytesMax, out var reply) switch
-        {
-            XferFrameFault.None => reply,
-            XferFrameFault.TooLarge => throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} sends a message of more than {MessageBytesMax} bytes"),
-            _ => throw new EdgeSyncException(ErrorKind.Protocol, $"the reply of {Target} does not unpack"),
-        };
+        return new TransportReply(MessageFrame.Decode(EncodingOf(result), result.Body, Target));
     }
 
     public void Dispose() => _body.Dispose();
@@ -141,7 +133,7 @@ internal sealed class NatsCarrier(
     {
         ExchangeResultKind.NoResponders => new NoRespondersException(route.IsAddressed ? $"{route.Who} is not connected" : $"no {route.Who} answers"),
         ExchangeResultKind.TimedOut when !result.Body.IsEmpty =>
-            new ReplyCutException($"{route.Who}: {result.Reason}", XferFrame.DecodeFront(EncodingOf(result), result.Body, MessageBytesMax)),
+            new ReplyCutException($"{route.Who}: {result.Reason}", MessageFrame.DecodeFront(EncodingOf(result), result.Body)),
         ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
         ExchangeResultKind.TooLarge => new MessageTooLargeException($"{route.Who}: {result.Reason}"),
         ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge => new MessageTooLargeException($"{route.Who}: {result.Reason}"),

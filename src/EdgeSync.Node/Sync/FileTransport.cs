@@ -1,0 +1,93 @@
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
+
+namespace EdgeSync.Node.Sync;
+
+/// <summary>
+/// A repository file as the peer, such as one on a stick: its requests are answered in this process, without a login, since
+/// who has the file has every right. Fossil runs its own server for a <c>file://</c> address in the same way.
+/// </summary>
+internal sealed class FileTransport : ITransport
+{
+    private readonly Repository _repository;
+    private readonly RepositoryArtifactStore _store;
+    private readonly ServerHandler _handler;
+    private readonly TimeProvider _clock;
+
+    private FileTransport(Repository repository, string path, TimeProvider clock)
+    {
+        (_repository, _clock, Target) = (repository, clock, path);
+        _store = new RepositoryArtifactStore(repository);
+        // As stock's --localauth: what it brings is recorded under the first user with the setup capability.
+        var owner = repository.Users.List().Where(u => u.Capabilities.Contains('s')).MinBy(u => u.UserId)?.Login;
+        _handler = new ServerHandler(_store, new ServerOptions { OwnerLogin = owner ?? "" });
+    }
+
+    public string Route => "file";
+
+    public string Target { get; }
+
+    public string? Responder => null;
+
+    public long WireBytesSent { get; private set; }
+
+    public long WireBytesReceived { get; private set; }
+
+    public Action? Progressed { get; set; }
+
+    /// <param name="path">The peer.</param>
+    /// <param name="ours">The repository that syncs.</param>
+    /// <param name="clock">Time of what is stored.</param>
+    /// <exception cref="EdgeSyncException">No repository, or <paramref name="ours"/> itself.</exception>
+    public static FileTransport Open(string path, Repository ours, TimeProvider clock)
+    {
+        if (RepositoryFile.IsSame(path, ours.Path))
+            throw new EdgeSyncException(ErrorKind.Usage, $"{path} is the repository itself, not a peer", "edgesync repo sync URL");
+
+        return new FileTransport(Repository.Open(path, AccessTo(path) with { Clock = clock }), path, clock);
+    }
+
+    public Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var reply = new PooledBytes();
+        _handler.Handle(Instant.FromDateTime(_clock.GetUtcNow()), message, "127.0.0.1", reply);
+        WireBytesSent += message.Length;
+        WireBytesReceived += reply.Length;
+        Progressed?.Invoke();
+        return Task.FromResult(new TransportReply(reply.Written.ToArray()));
+    }
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        _repository.Dispose();
+    }
+
+    // A medium or a file that cannot be written can still be pulled from; a disk that fails is an error of its own.
+    private static RepositoryOptions AccessTo(string path)
+    {
+        try
+        {
+            using var probe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            return RepositoryOptions.Default;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return RepositoryOptions.ReadOnly;
+        }
+        catch (IOException e) when (e is not FileNotFoundException and not DirectoryNotFoundException && IsReadOnlyMedium(e))
+        {
+            return RepositoryOptions.ReadOnly;
+        }
+        catch (IOException)
+        {
+            return RepositoryOptions.Default;   // opening the repository says what is wrong
+        }
+    }
+
+    // EROFS of Linux and macOS; .NET reports it as an IOException with this code.
+    private static bool IsReadOnlyMedium(IOException e) => (e.HResult & 0xffff) == 30;
+}
