@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -65,10 +64,4 @@ internal static class CompletionCommand
 internal sealed record CompletionReport(string Shell, string Script) : IReport
 {
     public void Print(TextWriter output) => output.Write(Script);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("shell"u8, Shell);
-        json.Put("script"u8, Script);
-    }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -194,27 +193,7 @@ internal sealed record HelpReport(
     IReadOnlyList<HelpEntry> Options, IReadOnlyList<string> Examples) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(Usage);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("command"u8, Command);
-        json.Put("summary"u8, Summary);
-        json.Put("usage"u8, Usage);
-        json.Put("aliases"u8, Aliases);
-        json.Put("commands"u8, Commands);
-        json.Put("arguments"u8, Arguments);
-        json.Put("options"u8, Options);
-        json.Put("examples"u8, Examples);
-    }
 }
 
 /// <summary>An argument or an option of a help page.</summary>
-internal sealed record HelpEntry(string Name, IReadOnlyList<string> Aliases, string Description) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("aliases"u8, Aliases);
-        json.Put("description"u8, Description);
-    }
-}
+internal sealed record HelpEntry(string Name, IReadOnlyList<string> Aliases, string Description);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node;
 using EdgeSync.Primitives;
@@ -74,10 +73,4 @@ internal static class ManCommand
 internal sealed record ManReport(string File, string Page) : IReport
 {
     public void Print(TextWriter output) => output.Write(Page);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("file"u8, File);
-        json.Put("page"u8, Page);
-    }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node;
 using EdgeSync.Primitives;
@@ -33,13 +32,4 @@ internal sealed record VersionReport(string Version, string Commit, string Frame
 
     /// <summary>Bytes straight to the stream: the console and its encodings are never set up for this.</summary>
     public void PrintTo(Stream output) => output.Write(Encoding.UTF8.GetBytes(ToString() + "\n"));
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("version"u8, Version);
-        json.Put("commit"u8, Commit);
-        json.Put("framework"u8, Framework);
-        json.Put("sqlite"u8, Sqlite);
-        json.Put("platform"u8, Platform);
-    }
 }

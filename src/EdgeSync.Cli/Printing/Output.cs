@@ -9,7 +9,7 @@ namespace EdgeSync.Cli.Printing;
 /// <summary>
 /// What a command has found out: prose for people, one JSON object for programs (docs/cli.md; fields are only ever added).
 /// </summary>
-internal interface IReport : IJsonObject
+internal interface IReport
 {
     void Print(TextWriter output);
 }
@@ -20,6 +20,9 @@ internal interface IReport : IJsonObject
 /// </summary>
 internal sealed class Output : IDisposable
 {
+    // Relaxed: the object is never put into a web page, and people read it too.
+    private static readonly JsonSerializerOptions Relaxed = new(ReportContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     private readonly Lazy<TextWriter> _text;
@@ -99,11 +102,9 @@ internal sealed class Output : IDisposable
     /// <summary>EPIPE.</summary>
     public static bool IsBrokenPipe(IOException e) => (e.HResult & 0xffff) is 32 or 109;
 
-    private void WriteJson(IJsonObject value)
+    private void WriteJson(object value)
     {
-        // Relaxed: the object is never put into a web page, and people read it too.
-        var options = new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        using (var json = new Utf8JsonWriter(Raw, options)) json.WriteObject(value);
+        JsonSerializer.Serialize(Raw, value, Relaxed.GetTypeInfo(value.GetType()));
         Raw.Write("\n"u8);
     }
 }

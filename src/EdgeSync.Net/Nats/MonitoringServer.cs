@@ -91,7 +91,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
             "/subsz" or "/subscriptionsz" =>
                 WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now))),
             "/leafz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now))),
-            _ when AbsentParts.Has(path) => WriteAsync(context, query, Read((core, now) => new AbsentParts(core, now, path))),
+            _ when AbsentParts.Has(path) => WriteAsync(context, query, Read((core, now) => AbsentParts.Report(core, now, path))),
             _ => WriteTextAsync(context, 404, "404 page not found"),
         };
     }
@@ -121,7 +121,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
         return WriteAsync(context, query, Read((core, now) => BrokerMonitor.Varz(core, facts, now)));
     }
 
-    private static Task WriteAsync(HttpContext context, Dictionary<string, string> query, IJsonObject report)
+    private static Task WriteAsync(HttpContext context, Dictionary<string, string> query, object report)
     {
         var json = MonitoringJson.Write(report);
         if (!query.TryGetValue("callback", out var callback)) return WriteBodyAsync(context, "application/json", json);

@@ -36,7 +36,7 @@ internal static class ControlClient
             await ControlLine.WriteAsync(stream, request, cancellationToken);
             var line = await ControlLine.ReadAsync(stream, ReplyBytesMax, cancellationToken)
                 ?? throw new EdgeSyncException(ErrorKind.Unavailable, "the daemon went away before it answered");
-            var reply = ControlReply.Parse(line);
+            var reply = ControlLine.Parse<ControlReply>(line);
             return reply.Error is { } error
                 ? throw new EdgeSyncException(ErrorKinds.Parse(error.Kind), error.Message, error.Hint) { Candidates = error.Candidates }
                 : reply;

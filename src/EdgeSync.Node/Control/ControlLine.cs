@@ -1,5 +1,5 @@
 using System.Text.Json;
-using EdgeSync.Primitives;
+using System.Text.Json.Serialization.Metadata;
 
 namespace EdgeSync.Node.Control;
 
@@ -25,18 +25,14 @@ internal static class ControlLine
         }
     }
 
-    public static async Task WriteAsync(Stream stream, IJsonObject value, CancellationToken cancellationToken) =>
+    public static async Task WriteAsync<T>(Stream stream, T value, CancellationToken cancellationToken) =>
         await stream.WriteAsync(BytesOf(value), cancellationToken);
 
-    public static byte[] BytesOf(IJsonObject value) => [.. JsonWriting.ToBytes(value), (byte)'\n'];
+    public static byte[] BytesOf<T>(T value) => [.. JsonSerializer.SerializeToUtf8Bytes(value, TypeOf<T>()), (byte)'\n'];
 
-    /// <exception cref="JsonException">It is no JSON object.</exception>
-    public static JsonDocument Parse(byte[] line)
-    {
-        var json = JsonDocument.Parse(line);
-        if (json.RootElement.ValueKind == JsonValueKind.Object) return json;
+    /// <exception cref="JsonException">The line is no JSON object of this shape.</exception>
+    public static T Parse<T>(byte[] line)
+        where T : class => JsonSerializer.Deserialize(line, TypeOf<T>()) ?? throw new JsonException("an object is expected");
 
-        json.Dispose();
-        throw new JsonException("an object is expected");
-    }
+    private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)NodeContext.Default.Options.GetTypeInfo(typeof(T));
 }

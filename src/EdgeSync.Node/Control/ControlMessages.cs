@@ -1,7 +1,6 @@
-using System.Text.Json;
+using System.Text.Json.Serialization;
 using EdgeSync.Node.Status;
 using EdgeSync.Node.Sync;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Control;
 
@@ -14,51 +13,13 @@ namespace EdgeSync.Node.Control;
 /// reload     read the settings anew, as SIGHUP does
 /// </code>
 /// </summary>
-internal sealed record ControlRequest(string Do, string? Repository = null) : IJsonObject
-{
-    /// <exception cref="JsonException">It is no question.</exception>
-    public static ControlRequest Parse(byte[] line)
-    {
-        using var json = ControlLine.Parse(line);
-        return new ControlRequest(json.RootElement.Text("do"), json.RootElement.OptionalText("repository"));
-    }
+internal sealed record ControlRequest([property: JsonRequired] string Do, string? Repository = null);
 
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("do"u8, Do);
-        json.Put("repository"u8, Repository);
-    }
-}
-
-internal sealed record ControlReply : IJsonObject
+internal sealed record ControlReply
 {
     public Failure? Error { get; init; }
 
     public IReadOnlyList<SyncNowResult>? Syncs { get; init; }
 
     public NodeStatus? Status { get; init; }
-
-    /// <exception cref="JsonException">It is no answer.</exception>
-    public static ControlReply Parse(byte[] line)
-    {
-        using var json = ControlLine.Parse(line);
-        return new ControlReply
-        {
-            Error = json.RootElement.Optional("error", Fault),
-            Syncs = json.RootElement.List("syncs", Sync),
-            Status = json.RootElement.Optional("status", NodeStatusReader.Read),
-        };
-
-        static Failure Fault(JsonElement json) => new(json.Text("kind"), json.Text("message"), json.OptionalText("hint"), json.Texts("candidates"));
-
-        static SyncNowResult Sync(JsonElement json) => new(
-            json.Text("repository"), json.Text("target"), json.Text("status"), json.OptionalText("reason"), (int)json.Number("received"), (int)json.Number("sent"));
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("error"u8, Error);
-        json.Put("syncs"u8, Syncs);
-        json.Put("status"u8, Status);
-    }
 }

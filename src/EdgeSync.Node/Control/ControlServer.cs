@@ -178,7 +178,7 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         try
         {
-            return await _answer(ControlRequest.Parse(line), _stop.Token);
+            return await _answer(ControlLine.Parse<ControlRequest>(line), _stop.Token);
         }
         catch (JsonException e)
         {

@@ -429,7 +429,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var making = file + ".new";
         using (var stream = File.Create(making))
-        using (var json = new Utf8JsonWriter(stream)) json.WriteTexts(Addresses);
+            JsonSerializer.Serialize(stream, Addresses, NodeContext.Default.IReadOnlyDictionaryStringString);
         File.Move(making, file, overwrite: true);
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -7,14 +6,7 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>A login that a hub made at start, with the password that is shown once.</summary>
-internal sealed record MadeUser(string Login, string? Password) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("login"u8, Login);
-        json.Put("password"u8, Password);
-    }
-}
+internal sealed record MadeUser(string Login, string? Password);
 
 /// <summary>Brings a hub's repository into the state that the settings ask for: there, of that project, with those users.</summary>
 internal static class HubSetup

@@ -6,15 +6,7 @@ namespace EdgeSync.Node.Settings;
 /// <summary>One value of the settings in force, and who set it.</summary>
 /// <param name="Path">As in the file: <c>nats.bind</c>, <c>repositories[0].poll</c>.</param>
 /// <param name="Origin"><c>default</c>, a file's name, a variable or a flag.</param>
-internal sealed record SettingValue(string Path, string Value, string Origin) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("path"u8, Path);
-        json.Put("value"u8, Value);
-        json.Put("origin"u8, Origin);
-    }
-}
+internal sealed record SettingValue(string Path, string Value, string Origin);
 
 /// <summary>
 /// The layers of a configuration, laid over each other: the file, then the environment, then flags. The result is bound to

@@ -1,5 +1,4 @@
-using System.Text.Json;
-using EdgeSync.Primitives;
+using System.Text.Json.Serialization;
 
 namespace EdgeSync.Node.Status;
 
@@ -8,7 +7,7 @@ namespace EdgeSync.Node.Status;
 /// <c>/readyz</c>, and of the commands that ask over the control socket. A written contract (docs/status.md): fields are only
 /// ever added, absent values are left out, nothing in it is secret.
 /// </summary>
-internal sealed record NodeStatus : IJsonObject
+internal sealed record NodeStatus
 {
     /// <summary>The stable name that peers know this node by.</summary>
     public required string Node { get; init; }
@@ -27,9 +26,9 @@ internal sealed record NodeStatus : IJsonObject
     public required DateTimeOffset Now { get; init; }
 
     /// <summary>Everything that decides whether this node does its work, the readiness of <c>/readyz</c>.</summary>
-    public IReadOnlyList<NodeCheck> Checks { get; init; } = [];
+    public IReadOnlyList<NodeCheck> Checks { get; init => field = value ?? []; } = [];
 
-    public IReadOnlyList<RepositoryStatus> Repositories { get; init; } = [];
+    public IReadOnlyList<RepositoryStatus> Repositories { get; init => field = value ?? []; } = [];
 
     /// <summary>The connection to the outside; null when NATS is off.</summary>
     public NatsLinkStatus? Nats { get; init; }
@@ -38,84 +37,42 @@ internal sealed record NodeStatus : IJsonObject
     public BrokerStatus? Broker { get; init; }
 
     /// <summary>What a bridge carries; empty elsewhere.</summary>
-    public IReadOnlyList<BridgeProjectStatus> Bridge { get; init; } = [];
+    public IReadOnlyList<BridgeProjectStatus> Bridge { get; init => field = value ?? []; } = [];
 
     /// <summary>Where it listens, by what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>.</summary>
-    public IReadOnlyDictionary<string, string> Addresses { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Addresses { get; init => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string, string>();
 
     /// <summary>The configuration that is in force: when it was read, and why a later one was refused.</summary>
     public ConfigurationStatus? Configuration { get; init; }
 
     public bool Ready => Checks.All(c => c.State != CheckState.Failed);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("node"u8, Node);
-        json.Put("role"u8, Role);
-        json.Put("version"u8, Version);
-        json.Put("commit"u8, Commit);
-        json.Put("process_id"u8, ProcessId);
-        json.Put("started_at"u8, StartedAt);
-        json.Put("now"u8, Now);
-        json.Put("checks"u8, Checks);
-        json.Put("repositories"u8, Repositories);
-        json.Put("nats"u8, Nats);
-        json.Put("broker"u8, Broker);
-        json.Put("bridge"u8, Bridge);
-        json.Put("addresses"u8, Addresses);
-        json.Put("configuration"u8, Configuration);
-        json.Put("ready"u8, Ready);
-    }
 }
 
 /// <summary>How one check of a daemon or of <c>doctor</c> came out.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<CheckState>))]
 internal enum CheckState
 {
+    [JsonStringEnumMemberName("ok")]
     Ok,
 
     /// <summary>Works, but somebody should look: readiness stays.</summary>
+    [JsonStringEnumMemberName("warning")]
     Warning,
 
+    [JsonStringEnumMemberName("failed")]
     Failed,
-}
-
-/// <summary>The words of <see cref="CheckState"/>.</summary>
-internal static class CheckStates
-{
-    public static string WordOf(CheckState state) => state switch
-    {
-        CheckState.Ok => "ok",
-        CheckState.Warning => "warning",
-        _ => "failed",
-    };
-
-    public static CheckState Parse(string word) => word switch
-    {
-        "ok" => CheckState.Ok,
-        "warning" => CheckState.Warning,
-        "failed" => CheckState.Failed,
-        _ => throw new JsonException($"'{word}' is no state of a check"),
-    };
 }
 
 /// <param name="Name">One word, such as <c>repository</c>; two of a kind carry what they are about: <c>repository:site.fossil</c>.</param>
 /// <param name="Detail">What was found, in one line. A state other than ok without a reason is a bug.</param>
 /// <param name="Hint">What to do about it.</param>
-internal sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null) : IJsonObject
+internal sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null)
 {
     public static NodeCheck Of(string name, string? fault) => new(name, fault is null ? CheckState.Ok : CheckState.Failed, fault);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("state"u8, CheckStates.WordOf(State));
-        json.Put("detail"u8, Detail);
-        json.Put("hint"u8, Hint);
-    }
 }
 
 /// <summary>One repository of a node, and whom it agrees with.</summary>
-internal sealed record RepositoryStatus : IJsonObject
+internal sealed record RepositoryStatus
 {
     /// <summary>Short, unique in the process: the label in metrics.</summary>
     public required string Name { get; init; }
@@ -138,36 +95,19 @@ internal sealed record RepositoryStatus : IJsonObject
     public DateTimeOffset? LastCheckinAt { get; init; }
 
     /// <summary>Wherever this repository syncs to, each with its own state.</summary>
-    public IReadOnlyList<TargetStatus> Targets { get; init; } = [];
+    public IReadOnlyList<TargetStatus> Targets { get; init => field = value ?? []; } = [];
 
     /// <summary>Other nodes that are known to hold this project.</summary>
-    public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
+    public IReadOnlyList<PeerStatus> Peers { get; init => field = value ?? []; } = [];
 
     public FolderWatchStatus? Watch { get; init; }
 
     /// <summary>Another node that goes by our name, in a sentence; null when there is none.</summary>
     public string? Twin { get; init; }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("path"u8, Path);
-        json.Put("project_code"u8, ProjectCode);
-        json.Put("project_name"u8, ProjectName);
-        json.Put("state"u8, State);
-        json.Put("is_read_only"u8, IsReadOnly);
-        json.Put("file_bytes"u8, FileBytes);
-        json.Put("checkins"u8, Checkins);
-        json.Put("last_checkin_at"u8, LastCheckinAt);
-        json.Put("targets"u8, Targets);
-        json.Put("peers"u8, Peers);
-        json.Put("watch"u8, Watch);
-        json.Put("twin"u8, Twin);
-    }
 }
 
 /// <summary>Somebody that a repository syncs with, by our own doing.</summary>
-internal sealed record TargetStatus : IJsonObject
+internal sealed record TargetStatus
 {
     /// <summary>Such as <c>nats</c>, <c>nats:hub-1</c> or <c>https://example.org/project</c>; never with a password.</summary>
     public required string Target { get; init; }
@@ -199,28 +139,10 @@ internal sealed record TargetStatus : IJsonObject
     public long WireBytesSent { get; init; }
 
     public long WireBytesReceived { get; init; }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("target"u8, Target);
-        json.Put("state"u8, State);
-        json.Put("behind"u8, Behind);
-        json.Put("last_agreed_at"u8, LastAgreedAt);
-        json.Put("last_tried_at"u8, LastTriedAt);
-        json.Put("next_try_at"u8, NextTryAt);
-        json.Put("last_error"u8, LastError);
-        json.Put("sessions"u8, Sessions);
-        json.Put("failures"u8, Failures);
-        json.Put("failures_in_a_row"u8, FailuresInARow);
-        json.Put("artifacts_sent"u8, ArtifactsSent);
-        json.Put("artifacts_received"u8, ArtifactsReceived);
-        json.Put("wire_bytes_sent"u8, WireBytesSent);
-        json.Put("wire_bytes_received"u8, WireBytesReceived);
-    }
 }
 
 /// <summary>Another node, as its presence tells.</summary>
-internal sealed record PeerStatus : IJsonObject
+internal sealed record PeerStatus
 {
     public required string Peer { get; init; }
 
@@ -236,21 +158,10 @@ internal sealed record PeerStatus : IJsonObject
     /// <summary>Check-ins that one of us has and the other lacks, as far as is known.</summary>
     public long? Lag { get; init; }
 
-    public IReadOnlyList<string> Capabilities { get; init; } = [];
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("peer"u8, Peer);
-        json.Put("version"u8, Version);
-        json.Put("role"u8, Role);
-        json.Put("route"u8, Route);
-        json.Put("last_seen_at"u8, LastSeenAt);
-        json.Put("lag"u8, Lag);
-        json.Put("capabilities"u8, Capabilities);
-    }
+    public IReadOnlyList<string> Capabilities { get; init => field = value ?? []; } = [];
 }
 
-internal sealed record NatsLinkStatus : IJsonObject
+internal sealed record NatsLinkStatus
 {
     /// <summary><c>leafnode</c>, <c>client</c> or <c>embedded</c> (no outside at all).</summary>
     public required string Mode { get; init; }
@@ -272,43 +183,19 @@ internal sealed record NatsLinkStatus : IJsonObject
     public string? LastError { get; init; }
 
     /// <summary>Each hub that the broker is joined to; the fields above are those of the first that is up.</summary>
-    public IReadOnlyList<NatsUplinkStatus> Links { get; init; } = [];
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("mode"u8, Mode);
-        json.Put("state"u8, State);
-        json.Put("url"u8, Url);
-        json.Put("server_name"u8, ServerName);
-        json.Put("server_version"u8, ServerVersion);
-        json.Put("round_trip_milliseconds"u8, RoundTripMilliseconds);
-        json.Put("reconnects"u8, Reconnects);
-        json.Put("last_error"u8, LastError);
-        json.Put("links"u8, Links);
-    }
+    public IReadOnlyList<NatsUplinkStatus> Links { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>One hub that the broker is joined to, or wants to be.</summary>
 /// <param name="State">As of <see cref="NatsLinkStatus"/>.</param>
 /// <param name="Url">Without user and password.</param>
 internal sealed record NatsUplinkStatus(
-    string Url, string State, string? ServerName, string? ServerVersion, long Reconnects, string? LastError) : IJsonObject
+    string Url, string State, string? ServerName, string? ServerVersion, long Reconnects, string? LastError)
 {
     public bool IsUp => State == "connected";
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("url"u8, Url);
-        json.Put("state"u8, State);
-        json.Put("server_name"u8, ServerName);
-        json.Put("server_version"u8, ServerVersion);
-        json.Put("reconnects"u8, Reconnects);
-        json.Put("last_error"u8, LastError);
-        json.Put("is_up"u8, IsUp);
-    }
 }
 
-internal sealed record BrokerStatus : IJsonObject
+internal sealed record BrokerStatus
 {
     /// <summary><c>embedded</c> or <c>nats-server</c>.</summary>
     public required string Kind { get; init; }
@@ -333,24 +220,9 @@ internal sealed record BrokerStatus : IJsonObject
 
     /// <summary>How often a supervised server had to be started again.</summary>
     public long Restarts { get; init; }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("kind"u8, Kind);
-        json.Put("server_name"u8, ServerName);
-        json.Put("connections"u8, Connections);
-        json.Put("leaf_nodes"u8, LeafNodes);
-        json.Put("subscriptions"u8, Subscriptions);
-        json.Put("messages_in"u8, MessagesIn);
-        json.Put("messages_out"u8, MessagesOut);
-        json.Put("bytes_in"u8, BytesIn);
-        json.Put("bytes_out"u8, BytesOut);
-        json.Put("slow_consumers"u8, SlowConsumers);
-        json.Put("restarts"u8, Restarts);
-    }
 }
 
-internal sealed record BridgeProjectStatus : IJsonObject
+internal sealed record BridgeProjectStatus
 {
     public required string ProjectCode { get; init; }
 
@@ -367,48 +239,19 @@ internal sealed record BridgeProjectStatus : IJsonObject
     public string? LastError { get; init; }
 
     public DateTimeOffset? LastAnsweredAt { get; init; }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("project_code"u8, ProjectCode);
-        json.Put("upstream"u8, Upstream);
-        json.Put("state"u8, State);
-        json.Put("requests"u8, Requests);
-        json.Put("errors"u8, Errors);
-        json.Put("last_error"u8, LastError);
-        json.Put("last_answered_at"u8, LastAnsweredAt);
-    }
 }
 
 /// <summary>A check-out folder that is committed by itself.</summary>
 /// <param name="State"><c>watching</c>, <c>settling</c> (changes, waiting for quiet), <c>committing</c> or <c>failed</c>.</param>
 /// <param name="Warning">What is not committed although the rest is, such as a named pipe or a file that cannot be read.</param>
 internal sealed record FolderWatchStatus(
-    string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null, long Commits = 0, string? Warning = null) : IJsonObject
+    string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null, [property: JsonPropertyOrder(1)] long Commits = 0, string? Warning = null)
 {
     /// <summary>The last error is about some files; the others are committed.</summary>
     internal bool IsPartial { get; init; }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("folder"u8, Folder);
-        json.Put("state"u8, State);
-        json.Put("last_commit_at"u8, LastCommitAt);
-        json.Put("last_error"u8, LastError);
-        json.Put("warning"u8, Warning);
-        json.Put("commits"u8, Commits);
-    }
 }
 
-internal sealed record ConfigurationStatus(string? File, DateTimeOffset LoadedAt, string? RefusedBecause = null) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("file"u8, File);
-        json.Put("loaded_at"u8, LoadedAt);
-        json.Put("refused_because"u8, RefusedBecause);
-    }
-}
+internal sealed record ConfigurationStatus(string? File, DateTimeOffset LoadedAt, string? RefusedBecause = null);
 
 /// <summary>Who knows how a daemon does. May be asked from several threads, and must answer within moments.</summary>
 internal interface INodeStatusSource

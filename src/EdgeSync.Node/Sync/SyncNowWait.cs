@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeSync.Agent;
 using EdgeSync.Primitives;
 
@@ -6,18 +5,7 @@ namespace EdgeSync.Node.Sync;
 
 /// <summary>How one exchange of a <c>sync now</c> ended.</summary>
 /// <param name="Status"><c>synced</c>, <c>already_in_step</c> or <c>failed</c>.</param>
-internal sealed record SyncNowResult(string Repository, string Target, string Status, string? Reason, int Received, int Sent) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("target"u8, Target);
-        json.Put("status"u8, Status);
-        json.Put("reason"u8, Reason);
-        json.Put("received"u8, Received);
-        json.Put("sent"u8, Sent);
-    }
-}
+internal sealed record SyncNowResult(string Repository, string Target, string Status, string? Reason, int Received, int Sent);
 
 /// <summary>Somebody who asked for an exchange and wants to hear how it went. Lives on the agent's loop.</summary>
 internal sealed class SyncNowWait

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using EdgeSync.Net.Http;
+using EdgeSync.Node.Control;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -23,7 +24,7 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
     private const string Json = "application/json";
     private const string Plain = "text/plain; charset=utf-8";
 
-    private static readonly JsonWriterOptions Indented = new() { Indented = true, SkipValidation = true };
+    private static readonly JsonSerializerOptions Indented = new(NodeContext.Default.Options) { WriteIndented = true };
 
     /// <summary>Null for what is no page of ours.</summary>
     public async ValueTask<XferHttpPage?> AnswerAsync(XferHttpPageRequest request, CancellationToken cancellationToken)
@@ -50,7 +51,8 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
     }
 
     /// <summary>What a status is as JSON, here and over the control socket.</summary>
-    public static byte[] ToJson(NodeStatus status) => [.. JsonWriting.ToBytes(status, Indented), (byte)'\n'];
+    public static byte[] ToJson(NodeStatus status) =>
+        [.. JsonSerializer.SerializeToUtf8Bytes(status, Indented.GetTypeInfo(typeof(NodeStatus))), (byte)'\n'];
 
     private async Task<byte[]> MetricsAsync(CancellationToken cancellationToken)
     {

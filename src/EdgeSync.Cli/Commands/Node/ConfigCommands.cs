@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -77,22 +76,9 @@ internal sealed record SettingsReport(string? File, IReadOnlyList<SettingValue> 
         var valueWidth = Math.Min(40, Settings.Max(s => s.Value.Length));
         foreach (var setting in Settings) output.WriteLine($"{setting.Path.PadRight(width)}  {setting.Value.PadRight(valueWidth)}  ({setting.Origin})");
     }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("file"u8, File);
-        json.Put("settings"u8, Settings);
-    }
 }
 
-internal sealed record SettingFault(string Path, string Message) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("path"u8, Path);
-        json.Put("message"u8, Message);
-    }
-}
+internal sealed record SettingFault(string Path, string Message);
 
 /// <param name="Status"><c>valid</c> or <c>refused</c>.</param>
 /// <param name="SetsNothing">The file is right, and says nothing.</param>
@@ -103,14 +89,6 @@ internal sealed record SettingsCheckReport(string File, string Status, IReadOnly
         foreach (var fault in Faults) output.WriteLine($"{File}: {fault.Path}: {fault.Message}");
         if (Faults.Count == 0) output.WriteLine(SetsNothing ? $"{File} is valid and sets nothing" : $"{File} is valid");
     }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("file"u8, File);
-        json.Put("status"u8, Status);
-        json.Put("faults"u8, Faults);
-        json.Put("sets_nothing"u8, SetsNothing);
-    }
 }
 
 internal sealed record PathsReport(IReadOnlyList<string> SettingsFiles, string? SettingsFile, string StateFolder, string RuntimeFolder) : IReport
@@ -120,13 +98,5 @@ internal sealed record PathsReport(IReadOnlyList<string> SettingsFiles, string? 
         foreach (var file in SettingsFiles) output.WriteLine($"settings  {file}{(file == SettingsFile ? "  (in use)" : "")}");
         output.WriteLine($"state     {StateFolder}");
         output.WriteLine($"sockets   {RuntimeFolder}");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("settings_files"u8, SettingsFiles);
-        json.Put("settings_file"u8, SettingsFile);
-        json.Put("state_folder"u8, StateFolder);
-        json.Put("runtime_folder"u8, RuntimeFolder);
     }
 }

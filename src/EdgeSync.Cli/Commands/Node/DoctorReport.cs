@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
@@ -26,14 +25,5 @@ internal sealed record DoctorReport(string Status, int Passed, int Warnings, int
         }
 
         output.WriteLine($"=== {Passed} passed, {Warnings} warnings, {Failed} failed ===");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("passed"u8, Passed);
-        json.Put("warnings"u8, Warnings);
-        json.Put("failed"u8, Failed);
-        json.Put("checks"u8, Checks);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Settings;
@@ -116,6 +115,4 @@ internal sealed record DaemonReport(NodeStatus Status) : IReport
 
         foreach (var project in Status.Bridge) output.WriteLine($"  {project.ProjectCode[..10]} → {project.Upstream}: {project.State}, {project.Requests} requests, {project.Errors} errors");
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("status"u8, Status);
 }

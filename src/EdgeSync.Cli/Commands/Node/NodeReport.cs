@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Daemon;
 using EdgeSync.Node.Repositories;
@@ -63,18 +62,5 @@ internal sealed record NodeReport(
 
         output.WriteLine($"  edgesync leaf --repo copy.fossil --nats {JoinAddresses[0]}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
         if (JoinAddresses.Count > 1) output.WriteLine($"  or --nats {string.Join(", ", JoinAddresses.Skip(1))}");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("address"u8, Address);
-        json.Put("node"u8, Node);
-        json.Put("role"u8, Role);
-        json.Put("repositories"u8, Repositories);
-        json.Put("addresses"u8, Addresses);
-        json.Put("project_code"u8, ProjectCode);
-        json.Put("users"u8, Users);
-        json.Put("join_addresses"u8, JoinAddresses);
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Repositories;
@@ -53,15 +52,7 @@ internal static class PeersCommand
 }
 
 /// <param name="Targets">Empty when no daemon runs.</param>
-internal sealed record PeerGroup(string Repository, IReadOnlyList<PeerStatus> Peers, IReadOnlyList<TargetStatus> Targets) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("peers"u8, Peers);
-        json.Put("targets"u8, Targets);
-    }
-}
+internal sealed record PeerGroup(string Repository, IReadOnlyList<PeerStatus> Peers, IReadOnlyList<TargetStatus> Targets);
 
 /// <param name="IsLive">False: no daemon runs, and this is what was known last.</param>
 internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyList<PeerGroup> Repositories) : IReport
@@ -93,11 +84,4 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
     };
 
     private string Seen(PeerStatus peer) => peer.LastSeenAt is not { } at ? "never" : $"{DisplayText.Span(Now > at ? Now - at : TimeSpan.Zero)} ago";
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("now"u8, Now);
-        json.Put("is_live"u8, IsLive);
-        json.Put("repositories"u8, Repositories);
-    }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Settings;
@@ -83,12 +82,5 @@ internal sealed record ReadyReport(string Address, bool Ready, IReadOnlyList<str
     public void Print(TextWriter output)
     {
         foreach (var check in Checks) output.WriteLine(check);
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("address"u8, Address);
-        json.Put("ready"u8, Ready);
-        json.Put("checks"u8, Checks);
     }
 }

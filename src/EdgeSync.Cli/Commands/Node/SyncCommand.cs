@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Settings;
@@ -132,28 +131,15 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
         output.WriteLine(Targets.Count == 0 ? Nobody() : $"synced with {agreed} of {Targets.Count} targets");
     }
 
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("targets"u8, Targets);
-        json.Put("away"u8, Away);
-    }
-
     private string Nobody() => Away.Count == 0
         ? "nobody to sync with"
         : $"nobody to sync with: {string.Join(", ", Away.Take(3).Select(a => $"{a.Peer} is away since {DisplayText.Span(TimeSpan.FromSeconds(a.Seconds))}"))}{(Away.Count > 3 ? $" and {Away.Count - 3} more" : "")}";
 }
 
 /// <summary>A peer that was there, and for how long it has not been heard.</summary>
-internal sealed record AwayPeer(string Peer, double Seconds) : IJsonObject
+internal sealed record AwayPeer(string Peer, double Seconds)
 {
     public AwayPeer(string peer, TimeSpan since) : this(peer, Math.Round(since.TotalSeconds))
     {
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("peer"u8, Peer);
-        json.Put("seconds"u8, Seconds);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
@@ -70,11 +69,4 @@ internal sealed record AmendReport(string Status, string Hash, string? Control) 
 {
     public void Print(TextWriter output) => output.WriteLine(
         Status == "amended" ? $"amended {Hash[..10]}" : $"nothing to change in {Hash[..10]}");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("hash"u8, Hash);
-        json.Put("control"u8, Control);
-    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -36,11 +35,4 @@ internal static class BackupCommand
 internal sealed record BackupReport(string Repository, string Target, long Bytes) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"copied {Repository} to {Target} ({DisplayText.Bytes(Bytes)})");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("target"u8, Target);
-        json.Put("bytes"u8, Bytes);
-    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -85,27 +84,9 @@ internal static class BranchCommand
 internal sealed record BranchChangeReport(string Status, string Name, string Hash) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"branch {DisplayText.Name(Name)} {Status.Replace('_', ' ')} at {Hash[..10]}");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("name"u8, Name);
-        json.Put("hash"u8, Hash);
-    }
 }
 
-internal sealed record BranchEntry(string Name, string Tip, string Date, string User, bool IsClosed, bool IsPrivate) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("tip"u8, Tip);
-        json.Put("date"u8, Date);
-        json.Put("user"u8, User);
-        json.Put("is_closed"u8, IsClosed);
-        json.Put("is_private"u8, IsPrivate);
-    }
-}
+internal sealed record BranchEntry(string Name, string Tip, string Date, string User, bool IsClosed, bool IsPrivate);
 
 internal sealed record BranchReport(IReadOnlyList<BranchEntry> Branches) : IReport
 {
@@ -119,6 +100,4 @@ internal sealed record BranchReport(IReadOnlyList<BranchEntry> Branches) : IRepo
             output.WriteLine($"{DisplayText.Name(branch.Name).PadRight(width)}  {branch.Tip[..10]}  {DisplayText.Minute(branch.Date)}  {DisplayText.Name(branch.User)}{marks}");
         }
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("branches"u8, Branches);
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
@@ -79,12 +78,4 @@ internal static class CatCommand
 internal sealed record CatReport(string Hash, int Size, string? Text, string? Base64) : IReport
 {
     public void Print(TextWriter output) => output.Write(Text);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("size"u8, Size);
-        json.Put("text"u8, Text);
-        json.Put("base64"u8, Base64);
-    }
 }

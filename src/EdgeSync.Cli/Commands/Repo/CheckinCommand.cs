@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Node.Control;
@@ -104,7 +103,7 @@ internal static class CheckinCommand
             IsPrivate = context.Get(Private),
         });
         ControlClient.TellChanged(repository.Path);
-        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped));
+        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped.Count > 0 ? put.Skipped : null));
         return ExitCode.Ok;
     }
 
@@ -158,25 +157,7 @@ internal static class CheckinCommand
     })];
 }
 
-internal sealed record CheckinReport(string Hash, long Rid, IReadOnlyList<SkippedFile> Skipped) : IReport
+internal sealed record CheckinReport(string Hash, long Rid, IReadOnlyList<SkippedFile>? Skipped) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"checkin {Hash}");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("rid"u8, Rid);
-        if (Skipped.Count == 0) return;
-
-        json.WriteStartArray("skipped"u8);
-        foreach (var file in Skipped)
-        {
-            json.WriteStartObject();
-            json.Put("name"u8, file.Name);
-            json.Put("reason"u8, file.Reason);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -67,11 +66,5 @@ internal sealed record CheckoutReport(string Checkin, IReadOnlyList<string> File
     {
         foreach (var file in Files) output.WriteLine($"  {DisplayText.Name(file)}");
         output.WriteLine($"checked out {Files.Count} files");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("checkin"u8, Checkin);
-        json.Put("files"u8, Files);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Node.Settings;
@@ -125,18 +124,5 @@ internal sealed record CloneReport(
         output.WriteLine($"Blobs:        {DisplayText.Number(Blobs)}");
         output.WriteLine($"Project-code: {ProjectCode}");
         output.WriteLine($"Received:     {DisplayText.Bytes(WireBytesReceived)} in {DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("path"u8, Path);
-        json.Put("peer"u8, Peer);
-        json.Put("resumed"u8, Resumed);
-        json.Put("rounds"u8, Rounds);
-        json.Put("blobs"u8, Blobs);
-        json.Put("project_code"u8, ProjectCode);
-        json.Put("wire_bytes_sent"u8, WireBytesSent);
-        json.Put("wire_bytes_received"u8, WireBytesReceived);
-        json.Put("milliseconds"u8, Milliseconds);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -81,14 +80,7 @@ internal static class ConfigCommand
         || name.StartsWith("email-receive", StringComparison.Ordinal);
 }
 
-internal sealed record ConfigEntry(string Name, string Value) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("value"u8, Value);
-    }
-}
+internal sealed record ConfigEntry(string Name, string Value);
 
 internal sealed record ConfigReport(IReadOnlyList<ConfigEntry> Settings) : IReport
 {
@@ -97,29 +89,15 @@ internal sealed record ConfigReport(IReadOnlyList<ConfigEntry> Settings) : IRepo
         var width = Settings.Count == 0 ? 0 : Math.Min(30, Settings.Max(s => s.Name.Length));
         foreach (var setting in Settings) output.WriteLine($"{setting.Name.PadRight(width)}  {DisplayText.OneLine(setting.Value)}");
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("settings"u8, Settings);
 }
 
 internal sealed record ConfigValueReport(string Name, string Value) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(Value);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("value"u8, Value);
-    }
 }
 
 /// <param name="Value">Null when the setting was removed.</param>
 internal sealed record ConfigSetReport(string Name, string? Value) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(Value is null ? $"{Name} removed" : $"{Name} = {Value}");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("value"u8, Value);
-    }
 }

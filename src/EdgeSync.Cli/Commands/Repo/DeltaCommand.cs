@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Primitives;
@@ -67,10 +66,4 @@ internal static class DeltaCommand
 internal sealed record DeltaReport(string Output, int Bytes) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"wrote {Output}");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("output"u8, Output);
-        json.Put("bytes"u8, Bytes);
-    }
 }

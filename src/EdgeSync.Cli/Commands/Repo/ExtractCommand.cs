@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -39,6 +38,4 @@ internal sealed record ExtractReport(IReadOnlyList<string> Files) : IReport
     {
         foreach (var file in Files) output.WriteLine(DisplayText.Name(file));
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -37,14 +36,7 @@ internal static class HashCommand
     }
 }
 
-internal sealed record HashEntry(string Hash, string File) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("file"u8, File);
-    }
-}
+internal sealed record HashEntry(string Hash, string File);
 
 internal sealed record HashReport(IReadOnlyList<HashEntry> Files) : IReport
 {
@@ -52,6 +44,4 @@ internal sealed record HashReport(IReadOnlyList<HashEntry> Files) : IReport
     {
         foreach (var entry in Files) output.WriteLine($"{entry.Hash}  {entry.File}");
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -48,26 +47,5 @@ internal sealed record InfoReport(
         Line("total size", $"{DisplayText.Bytes(ContentBytes)} in {DisplayText.Bytes(StoredBytes)}, file {DisplayText.Bytes(FileBytes)}");
 
         void Line(string name, string value) => output.WriteLine($"{name + ":",-14} {value}");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("project_name"u8, ProjectName);
-        json.Put("project_code"u8, ProjectCode);
-        json.Put("server_code"u8, ServerCode);
-        json.Put("hash_policy"u8, HashPolicy);
-        json.Put("blobs"u8, Blobs);
-        json.Put("deltas"u8, Deltas);
-        json.Put("phantoms"u8, Phantoms);
-        json.Put("private"u8, Private);
-        json.Put("shunned"u8, Shunned);
-        json.Put("unversioned"u8, Unversioned);
-        json.Put("checkins"u8, Checkins);
-        json.Put("first_checkin"u8, FirstCheckin);
-        json.Put("last_checkin"u8, LastCheckin);
-        json.Put("content_bytes"u8, ContentBytes);
-        json.Put("stored_bytes"u8, StoredBytes);
-        json.Put("file_bytes"u8, FileBytes);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -43,14 +42,5 @@ internal sealed record InviteReport(string Login, string Capabilities, string Ur
         output.WriteLine();
         output.WriteLine("The token holds a password: give it only to the person it is for.");
         if (ExpiresAt is not null) output.WriteLine($"It works until {DisplayText.Minute(ExpiresAt)} UTC.");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("login"u8, Login);
-        json.Put("capabilities"u8, Capabilities);
-        json.Put("url"u8, Url);
-        json.Put("token"u8, Token);
-        json.Put("expires_at"u8, ExpiresAt);
     }
 }

@@ -38,29 +38,15 @@ internal static class LsCommand
 }
 
 /// <param name="Perm"><c>-</c>, <c>x</c> (executable) or <c>l</c> (symbolic link).</param>
-internal sealed record LsFile(string Name, string Hash, string Perm) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("hash"u8, Hash);
-        json.Put("perm"u8, Perm);
-    }
-}
+internal sealed record LsFile(string Name, string Hash, string Perm);
 
 internal sealed record LsReport(string Checkin, IReadOnlyList<LsFile> Files) : IReport
 {
     [System.Text.Json.Serialization.JsonIgnore]
-    public bool IsLong { get; init; }
+    internal bool IsLong { get; init; }
 
     public void Print(TextWriter output)
     {
         foreach (var file in Files) output.WriteLine(IsLong ? $"{file.Hash[..10]}  {file.Perm}  {DisplayText.Name(file.Name)}" : DisplayText.Name(file.Name));
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("checkin"u8, Checkin);
-        json.Put("files"u8, Files);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -49,14 +48,5 @@ internal sealed record NewReport(string Path, string ProjectCode, string ServerC
         output.WriteLine($"project-code: {ProjectCode}");
         output.WriteLine($"server-code:  {ServerCode}");
         output.WriteLine($"first user:   {User} (password, shown once: {Password})");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("path"u8, Path);
-        json.Put("project_code"u8, ProjectCode);
-        json.Put("server_code"u8, ServerCode);
-        json.Put("user"u8, User);
-        json.Put("password"u8, Password);
     }
 }

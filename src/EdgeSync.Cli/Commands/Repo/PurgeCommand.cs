@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -38,14 +37,7 @@ internal static class PurgeCommand
     }
 }
 
-internal sealed record PurgeLine(string Hash, long Bytes) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("bytes"u8, Bytes);
-    }
-}
+internal sealed record PurgeLine(string Hash, long Bytes);
 
 /// <param name="Status"><c>purged</c>, <c>would_purge</c> or <c>already_purged</c>.</param>
 internal sealed record PurgeReport(string Status, IReadOnlyList<PurgeLine> Artifacts) : IReport
@@ -54,11 +46,5 @@ internal sealed record PurgeReport(string Status, IReadOnlyList<PurgeLine> Artif
     {
         foreach (var artifact in Artifacts) output.WriteLine($"{(Status == "purged" ? "removed" : "would remove")} {artifact.Hash} ({DisplayText.Bytes(artifact.Bytes)})");
         if (Artifacts.Count == 0) output.WriteLine("nothing to purge");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("artifacts"u8, Artifacts);
     }
 }

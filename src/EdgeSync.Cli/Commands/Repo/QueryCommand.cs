@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
@@ -71,17 +70,9 @@ internal sealed record QueryReport(IReadOnlyList<string> Columns, IReadOnlyList<
         output.WriteLine(string.Join('|', Columns));
         foreach (var row in Rows) output.WriteLine(string.Join('|', row));
     }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("columns"u8, Columns);
-        json.Put("rows"u8, Rows);
-    }
 }
 
 internal sealed record QueryChangeReport(int RowsAffected) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"{RowsAffected} rows affected");
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("rows_affected"u8, RowsAffected);
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -68,20 +67,5 @@ internal sealed record RebuildOutcomeReport(
         if (ShunnedRemoved > 0) output.WriteLine($"removed the content of {ShunnedRemoved} shunned artifacts");
         if (Clusters > 0) output.WriteLine($"made {Clusters} clusters");
         if (Deltas > 0) output.WriteLine($"made {DisplayText.Number(Deltas)} deltas, which save {DisplayText.Bytes(DeltaBytesSaved)}");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("status"u8, Status);
-        json.Put("read"u8, Read);
-        json.Put("linked"u8, Linked);
-        json.Put("phantoms"u8, Phantoms);
-        json.Put("shunned_removed"u8, ShunnedRemoved);
-        json.Put("clusters"u8, Clusters);
-        json.Put("deltas"u8, Deltas);
-        json.Put("delta_bytes_saved"u8, DeltaBytesSaved);
-        json.Put("damages"u8, Damages);
-        json.Put("milliseconds"u8, Milliseconds);
     }
 }

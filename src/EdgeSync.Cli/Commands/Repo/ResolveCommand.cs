@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -31,11 +30,5 @@ internal sealed record ResolveReport(long Rid, string Uuid) : IReport
     {
         output.WriteLine($"rid:  {Rid}");
         output.WriteLine($"uuid: {Uuid}");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("rid"u8, Rid);
-        json.Put("uuid"u8, Uuid);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Daemon;
 using EdgeSync.Node.Settings;
@@ -52,11 +51,5 @@ internal sealed record ServeReport(string Repository, string Address) : IReport
     {
         output.WriteLine($"serving {Repository} on {Address} (Ctrl-C to stop)");
         output.WriteLine("  " + ListenAddress.CloneLine(Address));
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("address"u8, Address);
     }
 }

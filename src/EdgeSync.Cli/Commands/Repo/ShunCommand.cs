@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -64,15 +63,7 @@ internal static class ShunCommand
             ErrorKind.Usage, $"'{h}' is not a whole hash: 40 or 64 lower-case hex digits", "edgesync repo resolve NAME"))];
 }
 
-internal sealed record ShunEntry(string Hash, string Date, string? Comment) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("date"u8, Date);
-        json.Put("comment"u8, Comment);
-    }
-}
+internal sealed record ShunEntry(string Hash, string Date, string? Comment);
 
 internal sealed record ShunReport(IReadOnlyList<ShunEntry> Shunned) : IReport
 {
@@ -80,19 +71,10 @@ internal sealed record ShunReport(IReadOnlyList<ShunEntry> Shunned) : IReport
     {
         foreach (var entry in Shunned) output.WriteLine($"{entry.Hash}  {DisplayText.Minute(entry.Date)}  {DisplayText.OneLine(entry.Comment ?? "")}".TrimEnd());
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("shunned"u8, Shunned);
 }
 
 /// <param name="Status"><c>shunned</c>, <c>already_shunned</c>, <c>unshunned</c> or <c>already_allowed</c>.</param>
-internal sealed record ShunChange(string Hash, string Status) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("status"u8, Status);
-    }
-}
+internal sealed record ShunChange(string Hash, string Status);
 
 internal sealed record ShunChangeReport(IReadOnlyList<ShunChange> Artifacts) : IReport
 {
@@ -100,6 +82,4 @@ internal sealed record ShunChangeReport(IReadOnlyList<ShunChange> Artifacts) : I
     {
         foreach (var change in Artifacts) output.WriteLine($"{change.Status.Replace('_', ' ')} {change.Hash}");
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("artifacts"u8, Artifacts);
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Node.Metrics;
@@ -116,23 +115,5 @@ internal sealed record SyncOutcomeReport(
         output.WriteLine(
             $"{Command} {Status}: {Rounds} rounds, sent {ArtifactsSent} received {ArtifactsReceived} artifacts{unversioned}, "
             + $"{DisplayText.Bytes(WireBytesSent)} out {DisplayText.Bytes(WireBytesReceived)} in, {DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}{refused}");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("command"u8, Command);
-        json.Put("status"u8, Status);
-        json.Put("peer"u8, Peer);
-        json.Put("rounds"u8, Rounds);
-        json.Put("artifacts_sent"u8, ArtifactsSent);
-        json.Put("artifacts_received"u8, ArtifactsReceived);
-        json.Put("unversioned_sent"u8, UnversionedSent);
-        json.Put("unversioned_received"u8, UnversionedReceived);
-        json.Put("wire_bytes_sent"u8, WireBytesSent);
-        json.Put("wire_bytes_received"u8, WireBytesReceived);
-        json.Put("milliseconds"u8, Milliseconds);
-        json.Put("push_refused"u8, PushRefused);
-        json.Put("missing"u8, Missing);
-        json.Put("messages"u8, Messages);
     }
 }

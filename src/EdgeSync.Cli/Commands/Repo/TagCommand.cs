@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -84,16 +83,7 @@ internal static class TagCommand
 }
 
 /// <param name="Kind"><c>+</c>, <c>*</c> or <c>-</c>.</param>
-internal sealed record TagEntry(string Name, string Kind, string? Value, bool IsDirect) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("kind"u8, Kind);
-        json.Put("value"u8, Value);
-        json.Put("is_direct"u8, IsDirect);
-    }
-}
+internal sealed record TagEntry(string Name, string Kind, string? Value, bool IsDirect);
 
 internal sealed record TagReport(string Hash, IReadOnlyList<TagEntry> Tags) : IReport
 {
@@ -101,22 +91,9 @@ internal sealed record TagReport(string Hash, IReadOnlyList<TagEntry> Tags) : IR
     {
         foreach (var tag in Tags) output.WriteLine(DisplayText.OneLine($"{tag.Kind}{tag.Name}{(tag.Value is null ? "" : "=" + tag.Value)}"));
     }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("tags"u8, Tags);
-    }
 }
 
-internal sealed record TagCount(string Name, long Count) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("count"u8, Count);
-    }
-}
+internal sealed record TagCount(string Name, long Count);
 
 internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
 {
@@ -124,8 +101,6 @@ internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
     {
         foreach (var tag in Tags) output.WriteLine(DisplayText.Name(tag.Name));
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("tags"u8, Tags);
 }
 
 /// <param name="Status"><c>tagged</c> or <c>untagged</c>, or <c>already_…</c> when nothing had to be done.</param>
@@ -139,12 +114,4 @@ internal sealed record TagChangeReport(string Status, string Hash, string Tag, s
         "already_tagged" => $"{Hash[..10]} has {Tag} already",
         _ => $"{Hash[..10]} has no {Tag}",
     });
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("hash"u8, Hash);
-        json.Put("tag"u8, Tag);
-        json.Put("control"u8, Control);
-    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -37,18 +36,7 @@ internal static class TimelineCommand
     }
 }
 
-internal sealed record TimelineLine(string Hash, string Type, string Date, string User, string Comment, string? Branch) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("hash"u8, Hash);
-        json.Put("type"u8, Type);
-        json.Put("date"u8, Date);
-        json.Put("user"u8, User);
-        json.Put("comment"u8, Comment);
-        json.Put("branch"u8, Branch);
-    }
-}
+internal sealed record TimelineLine(string Hash, string Type, string Date, string User, string Comment, string? Branch);
 
 internal sealed record TimelineReport(IReadOnlyList<TimelineLine> Entries) : IReport
 {
@@ -60,6 +48,4 @@ internal sealed record TimelineReport(IReadOnlyList<TimelineLine> Entries) : IRe
             output.WriteLine($"{entry.Hash[..10]}  {DisplayText.Minute(entry.Date)}  {DisplayText.Name(user)}  {DisplayText.OneLine(entry.Comment)}");
         }
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("entries"u8, Entries);
 }

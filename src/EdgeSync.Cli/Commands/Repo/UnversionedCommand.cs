@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -85,16 +84,7 @@ internal static class UnversionedCommand
 }
 
 /// <param name="Hash">Null for a deletion.</param>
-internal sealed record UnversionedFile(string Name, string Date, long Size, string? Hash) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("name"u8, Name);
-        json.Put("date"u8, Date);
-        json.Put("size"u8, Size);
-        json.Put("hash"u8, Hash);
-    }
-}
+internal sealed record UnversionedFile(string Name, string Date, long Size, string? Hash);
 
 internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> Files) : IReport
 {
@@ -104,20 +94,10 @@ internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> File
         foreach (var file in Files)
             output.WriteLine($"{DisplayText.Name(file.Name).PadRight(width)}  {DisplayText.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("files"u8, Files);
 }
 
 /// <param name="Status"><c>wrote</c> or <c>deleted</c>.</param>
 internal sealed record UnversionedReport(string Status, string Name, long Bytes, string? Hash) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"{Status} {Name}");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("name"u8, Name);
-        json.Put("bytes"u8, Bytes);
-        json.Put("hash"u8, Hash);
-    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -96,26 +95,9 @@ internal sealed record UserReport(string Status, string Login, string? Password)
         output.WriteLine($"{char.ToUpperInvariant(Status[0])}{Status[1..]} user {Login}");
         if (Password is not null) output.WriteLine($"password (shown once): {Password}");
     }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("login"u8, Login);
-        json.Put("password"u8, Password);
-    }
 }
 
-internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("login"u8, Login);
-        json.Put("capabilities"u8, Capabilities);
-        json.Put("has_password"u8, HasPassword);
-        json.Put("expires_at"u8, ExpiresAt);
-        json.Put("is_expired"u8, IsExpired);
-    }
-}
+internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired);
 
 internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
 {
@@ -128,6 +110,4 @@ internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
             output.WriteLine($"{DisplayText.Name(user.Login).PadRight(width)}  {user.Capabilities}{expiry}");
         }
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("users"u8, Users);
 }

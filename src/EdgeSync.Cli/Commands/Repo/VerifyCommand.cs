@@ -74,29 +74,9 @@ internal static class VerifyCommand
     private static string WordOf(VerifyIssueKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
 }
 
-internal sealed record VerifyLine(string Kind, bool IsNote, long? Rid, string? Hash, string Text, string Hint) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("kind"u8, Kind);
-        json.Put("is_note"u8, IsNote);
-        json.Put("rid"u8, Rid);
-        json.Put("hash"u8, Hash);
-        json.Put("text"u8, Text);
-        json.Put("hint"u8, Hint);
-    }
-}
+internal sealed record VerifyLine(string Kind, bool IsNote, long? Rid, string? Hash, string Text, string Hint);
 
-internal sealed record RepairLine(int Emptied, int Rescued, int SizesCorrected, int RowsRemoved) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("emptied"u8, Emptied);
-        json.Put("rescued"u8, Rescued);
-        json.Put("sizes_corrected"u8, SizesCorrected);
-        json.Put("rows_removed"u8, RowsRemoved);
-    }
-}
+internal sealed record RepairLine(int Emptied, int Rescued, int SizesCorrected, int RowsRemoved);
 
 /// <param name="Status"><c>sound</c> or <c>damaged</c>.</param>
 internal sealed record VerifyOutcomeReport(
@@ -117,19 +97,5 @@ internal sealed record VerifyOutcomeReport(
         output.WriteLine(Status == "sound"
             ? $"repository integrity verified: {DisplayText.Number(Checked)} artifacts, {DisplayText.Bytes(CheckedBytes)}"
             : $"repository damaged: {DisplayText.Number(Errors)} errors in {DisplayText.Number(Artifacts)} artifacts");
-    }
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("repository"u8, Repository);
-        json.Put("status"u8, Status);
-        json.Put("artifacts"u8, Artifacts);
-        json.Put("checked"u8, Checked);
-        json.Put("phantoms"u8, Phantoms);
-        json.Put("checked_bytes"u8, CheckedBytes);
-        json.Put("errors"u8, Errors);
-        json.Put("issue_count"u8, IssueCount);
-        json.Put("issues"u8, Issues);
-        json.Put("repair"u8, Repair);
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -77,16 +76,7 @@ internal static class WikiCommand
     }
 }
 
-internal sealed record WikiLine(string Page, string Hash, string Date, long Bytes) : IJsonObject
-{
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("page"u8, Page);
-        json.Put("hash"u8, Hash);
-        json.Put("date"u8, Date);
-        json.Put("bytes"u8, Bytes);
-    }
-}
+internal sealed record WikiLine(string Page, string Hash, string Date, long Bytes);
 
 internal sealed record WikiReport(IReadOnlyList<WikiLine> Pages) : IReport
 {
@@ -95,34 +85,15 @@ internal sealed record WikiReport(IReadOnlyList<WikiLine> Pages) : IReport
         var width = Pages.Count == 0 ? 0 : Pages.Max(p => p.Page.Length);
         foreach (var page in Pages) output.WriteLine($"{DisplayText.Name(page.Page).PadRight(width)}  {page.Hash[..10]}");
     }
-
-    public void WriteFields(Utf8JsonWriter json) => json.Put("pages"u8, Pages);
 }
 
 internal sealed record WikiPageReport(string Page, string Hash, string Date, string User, string? Mimetype, string Text) : IReport
 {
     public void Print(TextWriter output) => output.Write(Text);
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("page"u8, Page);
-        json.Put("hash"u8, Hash);
-        json.Put("date"u8, Date);
-        json.Put("user"u8, User);
-        json.Put("mimetype"u8, Mimetype);
-        json.Put("text"u8, Text);
-    }
 }
 
 /// <param name="Status"><c>created</c> or <c>committed</c>.</param>
 internal sealed record WikiPutReport(string Status, string Page, string Hash) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"{Status} {Page} {Hash[..10]}");
-
-    public void WriteFields(Utf8JsonWriter json)
-    {
-        json.Put("status"u8, Status);
-        json.Put("page"u8, Page);
-        json.Put("hash"u8, Hash);
-    }
 }

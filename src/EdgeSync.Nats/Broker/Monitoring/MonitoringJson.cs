@@ -1,7 +1,6 @@
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using EdgeSync.Primitives;
+using System.Text.Json.Serialization;
 
 namespace EdgeSync.Nats.Broker.Monitoring;
 
@@ -9,7 +8,24 @@ namespace EdgeSync.Nats.Broker.Monitoring;
 public static class MonitoringJson
 {
     // µ and > are written as they are: this is read by people too.
-    private static readonly JsonWriterOptions Readable = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable =
+        new(MonitoringContext.Default.Options) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string Write(IJsonObject report) => Encoding.UTF8.GetString(JsonWriting.ToBytes(report, Readable));
+    /// <param name="report">One that <see cref="MonitoringContext"/> names.</param>
+    public static string Write(object report) => JsonSerializer.Serialize(report, Readable.GetTypeInfo(report.GetType()));
 }
+
+[JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(VarzReport))]
+[JsonSerializable(typeof(ConnzReport))]
+[JsonSerializable(typeof(SubszReport))]
+[JsonSerializable(typeof(LeafzReport))]
+[JsonSerializable(typeof(HealthReport))]
+[JsonSerializable(typeof(RoutezReport))]
+[JsonSerializable(typeof(GatewayzReport))]
+[JsonSerializable(typeof(AccountzReport))]
+[JsonSerializable(typeof(JszReport))]
+internal sealed partial class MonitoringContext : JsonSerializerContext;
