@@ -20,7 +20,7 @@ public interface INatsBus
 
     /// <summary>Publishes. Delivery is at most once: what is published without a connection is dropped.</summary>
     /// <param name="subject">Literal, no wildcards.</param>
-    /// <param name="data">Read before the call returns, or kept as it is until it was sent.</param>
+    /// <param name="data">Copied before the call returns.</param>
     /// <param name="headers">Null for none.</param>
     /// <param name="replyTo">Where an answer is expected.</param>
     NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null);
@@ -60,6 +60,9 @@ public enum NatsOutcome : byte
 
     /// <summary>The message is larger than <see cref="INatsBus.MaxPayload"/>.</summary>
     TooLarge,
+
+    /// <summary>The subject is none that a client may publish to: empty tokens, wildcards, or reserved for servers.</summary>
+    Refused,
 }
 
 /// <summary>The end of a request.</summary>
@@ -69,8 +72,8 @@ public readonly record struct NatsReply(NatsOutcome Outcome, NatsMessage Message
 {
     /// <summary>A reply of a peer, or of a server that knows of no subscriber.</summary>
     public static NatsReply Of(in NatsMessage message) => message.HasNoResponders
-        ? new NatsReply(NatsOutcome.NoResponders, default)
+        ? Failed(NatsOutcome.NoResponders)
         : new NatsReply(NatsOutcome.Ok, message);
 
-    public static NatsReply Failed(NatsOutcome outcome) => new(outcome, default);
+    public static NatsReply Failed(NatsOutcome outcome) => new(outcome, new NatsMessage("", null, null, default));
 }

@@ -43,6 +43,9 @@ public sealed class LocalClient : BrokerConnection
     /// <summary>Requests whose reply is awaited.</summary>
     public int RequestCount => _requests.Count;
 
+    /// <summary>The largest payload that is taken, in bytes.</summary>
+    public int MaxPayload => Core.Options.PayloadBytesMax;
+
     internal override long PendingBytesMax => long.MaxValue;
 
     internal override int SubscriptionCount => _byPlace.Count + (_inbox is null ? 0 : 1);
@@ -54,10 +57,9 @@ public sealed class LocalClient : BrokerConnection
     public NatsOutcome Publish(Instant now, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
     {
         Core.Now = now;
-        if (IsClosed) return NatsOutcome.Disconnected;
-
-        var outcome = Route(subject, replyTo is null ? default : Encoding.UTF8.GetBytes(replyTo), data.Span, headers, out _);
-        return outcome;
+        return IsClosed
+            ? NatsOutcome.Disconnected
+            : Route(subject, replyTo is null ? default : Encoding.UTF8.GetBytes(replyTo), data.Span, headers, out _);
     }
 
     /// <summary>Answers a number for <see cref="Unsubscribe"/>.</summary>
@@ -66,7 +68,9 @@ public sealed class LocalClient : BrokerConnection
     {
         Core.Now = now;
         var bytes = Encoding.UTF8.GetBytes(subject);
-        Check(NatsSubject.IsValid(bytes), subject, "a subject to subscribe to: tokens with dots between, '>' only last");
+        if (!NatsSubject.IsValid(bytes))
+            throw new EdgeSyncException(ErrorKind.Usage, $"'{subject}' is not a subject to subscribe to: tokens with dots between, '>' only last.");
+
         var id = ++_lastId;
         if (IsClosed) return id;
 
@@ -152,9 +156,9 @@ public sealed class LocalClient : BrokerConnection
     {
         isDelivered = false;
         var subjectBytes = Encoding.UTF8.GetBytes(subject);
-        Check(
-            NatsSubject.IsLiteral(subjectBytes) && !ReservedSubjects.IsTarget(subjectBytes) && !ReservedSubjects.IsReply(reply), subject,
-            "a subject to publish to: tokens with dots between, no wildcards");
+        if (!NatsSubject.IsLiteral(subjectBytes) || ReservedSubjects.IsTarget(subjectBytes) || ReservedSubjects.IsReply(reply))
+            return NatsOutcome.Refused;
+
         var block = headers?.ToBytes() ?? [];
         var size = block.Length + body.Length;
         if (size > MaxPayload) return NatsOutcome.TooLarge;
@@ -194,9 +198,6 @@ public sealed class LocalClient : BrokerConnection
         return isDelivered;
     }
 
-    /// <summary>The largest payload that is taken, in bytes.</summary>
-    public int MaxPayload => Core.Options.PayloadBytesMax;
-
     private Subscription Add(byte[] subject, byte[]? queue, long id)
     {
         var sid = Encoding.ASCII.GetBytes(id.ToString(CultureInfo.InvariantCulture));
@@ -232,11 +233,6 @@ public sealed class LocalClient : BrokerConnection
 
     private static NatsMessage Copy(scoped in RoutedMessage message) =>
         NatsMessage.Copy(message.ClientSubject, message.ClientReply, message.HeaderBytes, message.PayloadWithEnd[..^2]);
-
-    private static void Check(bool isRight, string text, string expected)
-    {
-        if (!isRight) throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is not {expected}.");
-    }
 
     private sealed record Local(Subscription Place, Action<NatsMessage> Received);
 }

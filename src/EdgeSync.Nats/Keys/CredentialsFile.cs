@@ -8,9 +8,12 @@ namespace EdgeSync.Nats.Keys;
 /// </summary>
 public sealed class CredentialsFile
 {
-    private CredentialsFile(string jwt, NKeyPair key) => (Jwt, Key) = (jwt, key);
+    private CredentialsFile(string jwt, string seed) => (Jwt, Seed, Key) = (jwt, seed, NKeyPair.FromSeed(seed));
 
     public string Jwt { get; }
+
+    /// <summary>A secret: never printed.</summary>
+    public string Seed { get; }
 
     public NKeyPair Key { get; }
 
@@ -34,7 +37,7 @@ public sealed class CredentialsFile
         }
 
         return blocks is [{ Length: > 0 } jwt, { Length: > 0 } seed, ..]
-            ? new CredentialsFile(jwt, NKeyPair.FromSeed(seed))
+            ? new CredentialsFile(jwt, seed)
             : throw new EdgeSyncException(
                 ErrorKind.Usage, "The NATS credentials lack a block.", "a .creds file holds a USER JWT and a USER NKEY SEED");
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -82,16 +81,6 @@ public sealed class NatsBroker : IAsyncDisposable
         }
     }
 
-    /// <summary>A client connection without a socket: what is written to the output is what the broker reads.</summary>
-    public IDuplexPipe ConnectInProcess()
-    {
-        var (toBroker, toClient) = (new Pipe(PipeOptionsOf), new Pipe(PipeOptionsOf));
-        var transport = new PipeTransport(toBroker.Reader, toClient.Writer);
-        var origin = new ConnectionOrigin { Kind = ConnectionKind.Client, Transport = ConnectionTransport.InProcess, Address = "in-process" };
-        Track(ServeAsync(new BrokerPump(_driver, transport, origin)));
-        return new ClientSide(toClient.Reader, toBroker.Writer);
-    }
-
     /// <summary>A client inside this process, without socket, protocol or login; it ends with the broker.</summary>
     /// <param name="name">For reports.</param>
     public INatsBus OpenLocal(string name) => new LocalBus(_driver, name);
@@ -154,8 +143,6 @@ public sealed class NatsBroker : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
-
-    private static PipeOptions PipeOptionsOf { get; } = new(useSynchronizationContext: false);
 
     private void Listen()
     {
@@ -282,11 +269,4 @@ public sealed class NatsBroker : IAsyncDisposable
     }
 
     private static Uri UrlOf(string scheme, IPEndPoint endpoint) => new($"{scheme}://{endpoint}");
-
-    private sealed class ClientSide(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
-    }
 }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using EdgeSync.Agent;
-using EdgeSync.Nats.Client;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Http;
 using EdgeSync.Net.Nats;
@@ -32,7 +32,7 @@ internal sealed class BridgeNode : IAsyncDisposable
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<long, Pending> _pending = new();
     private readonly List<NatsResponder> _responders = [];
-    private readonly List<NatsSub> _listening = [];
+    private readonly List<NatsMessageQueue> _listening = [];
     private readonly List<UpstreamFile> _files = [];
     private readonly CoreLoop<BridgeCore> _loop;
 
@@ -60,16 +60,16 @@ internal sealed class BridgeNode : IAsyncDisposable
         _loop = new CoreLoop<BridgeCore>(core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock);
     }
 
-    public static async Task<BridgeNode> StartAsync(BridgeSection settings, NatsSide nats, NodeSurroundings node, CancellationToken cancellationToken)
+    public static BridgeNode Start(BridgeSection settings, NatsSide nats, NodeSurroundings node)
     {
         var bridge = new BridgeNode(settings, nats, node);
         foreach (var (code, upstream) in bridge._upstreams)
         {
-            bridge._responders.Add(await NatsResponder.StartAsync(
-                nats.Connection, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
-                node.Clock, SystemEntropy.Instance, node, cancellationToken));
-            var presence = await nats.Connection.SubscribeCoreAsync(upstream.Subjects.Presence, cancellationToken: cancellationToken);
-            var commits = await nats.Connection.SubscribeCoreAsync(upstream.Subjects.Commit, cancellationToken: cancellationToken);
+            bridge._responders.Add(NatsResponder.Start(
+                nats.Bus, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
+                node.Clock, SystemEntropy.Instance, node));
+            var presence = nats.Subscribe(upstream.Subjects.Presence);
+            var commits = nats.Subscribe(upstream.Subjects.Commit);
             bridge._listening.AddRange([presence, commits]);
             bridge._tasks.Start(() => bridge.GreetAsync(code, upstream, presence));
             bridge._tasks.Start(() => bridge.ListenAsync(code, commits));
@@ -101,13 +101,13 @@ internal sealed class BridgeNode : IAsyncDisposable
     public Task NudgeAsync(string? code = null) => _loop.TellAsync((core, now) => core.Nudge(now, code)).AsTask();
 
     /// <summary>Tells everybody at once that we are here (again).</summary>
-    public ValueTask OnLinkUpAsync() => new(ShowAsync(PresenceState.Join));
+    public void OnLinkUp() => Show(PresenceState.Join);
 
     public async ValueTask DisposeAsync()
     {
-        await ShowAsync(PresenceState.Leave);
+        Show(PresenceState.Leave);
         foreach (var file in _files) await file.DisposeAsync();
-        foreach (var subscription in _listening) subscription.Unsubscribe();
+        foreach (var subscription in _listening) subscription.Dispose();
         foreach (var responder in _responders) await responder.DisposeAsync();
         await _stop.CancelAsync();
         await _loop.DisposeAsync();
@@ -117,7 +117,7 @@ internal sealed class BridgeNode : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task<ResponderAnswer> HandleAsync(string code, NatsMsg message, ExchangeTicket ticket, CancellationToken cancellationToken)
+    private async Task<ResponderAnswer> HandleAsync(string code, NatsMessage message, ExchangeTicket ticket, CancellationToken cancellationToken)
     {
         var (parent, state) = Sync.NatsHeadersOf.TraceOf(message.Headers);
         using var span = BridgeSpan.Begin(message.Subject, message.Data.Length, code, parent, state);
@@ -149,12 +149,12 @@ internal sealed class BridgeNode : IAsyncDisposable
                     break;
                 case BridgeEffect.Announce news:
                     var subject = _upstreams[news.ProjectCode].Subjects.Commit;
-                    _tasks.Start(() => _nats.PublishAsync(subject, news.Announcement.ToBytes(), CancellationToken.None));
+                    _nats.Publish(subject, news.Announcement.ToBytes());
                     break;
                 case BridgeEffect.Show show:
                     var shown = _upstreams[show.ProjectCode];
                     shown.Tells = core.Tells(show.ProjectCode);
-                    _tasks.Start(() => ShowAsync(shown, PresenceState.Alive));
+                    Show(shown, PresenceState.Alive);
                     break;
                 case BridgeEffect.Log line:
                     _node.Log.Write(RepositoryNode.LevelOf(line.Level), line.Text, ("project", line.ProjectCode));
@@ -247,17 +247,17 @@ internal sealed class BridgeNode : IAsyncDisposable
     private async Task ShowAsync()
     {
         using var timer = new PeriodicTimer(Heartbeat, _node.Clock);
-        await ShowAsync(PresenceState.Join);
-        while (await timer.WaitForNextTickAsync(_stop.Token)) await ShowAsync(PresenceState.Alive);
+        Show(PresenceState.Join);
+        while (await timer.WaitForNextTickAsync(_stop.Token)) Show(PresenceState.Alive);
     }
 
     // As a hub, because everybody brings to it and fetches from it; as a bridge, because it does not tell what others brought.
-    private async Task ShowAsync(PresenceState state)
+    private void Show(PresenceState state)
     {
-        foreach (var upstream in _upstreams.Values) await ShowAsync(upstream, state);
+        foreach (var upstream in _upstreams.Values) Show(upstream, state);
     }
 
-    private Task ShowAsync(Upstream upstream, PresenceState state)
+    private void Show(Upstream upstream, PresenceState state)
     {
         var presence = new Presence
         {
@@ -268,11 +268,11 @@ internal sealed class BridgeNode : IAsyncDisposable
             Capabilities = upstream.Tells ? [AgentOptions.BridgeCapability, "serve-nats", AgentOptions.TellsCapability] : [AgentOptions.BridgeCapability, "serve-nats"],
             Interval = Heartbeat,
         };
-        return _nats.PublishAsync(upstream.Subjects.Presence, presence.ToBytes(), CancellationToken.None);
+        _nats.Publish(upstream.Subjects.Presence, presence.ToBytes());
     }
 
     // Who is new hears of us at once: until then it would look for others. One answer serves all that came meanwhile.
-    private async Task GreetAsync(string code, Upstream upstream, NatsSub presence)
+    private async Task GreetAsync(string code, Upstream upstream, NatsMessageQueue presence)
     {
         await foreach (var message in presence.ReadAllAsync(_stop.Token))
         {
@@ -287,11 +287,11 @@ internal sealed class BridgeNode : IAsyncDisposable
                 // Answered by the same.
             }
 
-            await ShowAsync(upstream, PresenceState.Alive);
+            Show(upstream, PresenceState.Alive);
         }
     }
 
-    private async Task ListenAsync(string code, NatsSub commits)
+    private async Task ListenAsync(string code, NatsMessageQueue commits)
     {
         await foreach (var message in commits.ReadAllAsync(_stop.Token))
         {

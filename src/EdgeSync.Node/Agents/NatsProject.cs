@@ -1,5 +1,5 @@
 using EdgeSync.Fossil.Xfer;
-using EdgeSync.Nats.Client;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Brokers;
@@ -20,28 +20,27 @@ internal sealed class NatsProject : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ServeLog _log;
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<NatsSub> _subscriptions = [];
+    private readonly List<NatsMessageQueue> _subscriptions = [];
     private readonly List<Task> _loops = [];
     private NatsResponder? _responder;
 
     private NatsProject(RepositoryNode node, NodeSurroundings surroundings) => (_node, _clock, _log) = (node, surroundings.Clock, surroundings.Log);
 
-    public static async Task<NatsProject> StartAsync(RepositoryNode node, NatsSide nats, NodeSurroundings surroundings, CancellationToken cancellationToken)
+    public static NatsProject Start(RepositoryNode node, NatsSide nats, NodeSurroundings surroundings)
     {
         var project = new NatsProject(node, surroundings);
-        await project.HearAsync(nats, node.Subjects.Commit, m => node.OnAnnouncementAsync(m.Data, project._stop.Token), cancellationToken);
-        await project.HearAsync(
+        project.Hear(nats, node.Subjects.Commit, m => node.OnAnnouncementAsync(m.Data, project._stop.Token));
+        project.Hear(
             nats, node.Subjects.Presence,
             m =>
             {
                 node.OnPresence(m.Data.Span);
                 return ValueTask.CompletedTask;
-            },
-            cancellationToken);
+            });
         if (node.Settings.ServeNats)
         {
-            project._responder = await NatsResponder.StartAsync(
-                nats.Connection, nats.Exchange, node.Subjects, project.HandleAsync, surroundings.Clock, SystemEntropy.Instance, surroundings, cancellationToken);
+            project._responder = NatsResponder.Start(
+                nats.Bus, nats.Exchange, node.Subjects, project.HandleAsync, surroundings.Clock, SystemEntropy.Instance, surroundings);
         }
 
         return project;
@@ -50,20 +49,20 @@ internal sealed class NatsProject : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_responder is not null) await _responder.DisposeAsync();
-        foreach (var subscription in _subscriptions) subscription.Unsubscribe();
+        foreach (var subscription in _subscriptions) subscription.Dispose();
         await _stop.CancelAsync();
         await Task.WhenAll(_loops);
         _stop.Dispose();
     }
 
-    private async Task HearAsync(NatsSide nats, string subject, Func<NatsMsg, ValueTask> take, CancellationToken cancellationToken)
+    private void Hear(NatsSide nats, string subject, Func<NatsMessage, ValueTask> take)
     {
-        var subscription = await nats.Connection.SubscribeCoreAsync(subject, cancellationToken: cancellationToken);
+        var subscription = nats.Subscribe(subject);
         _subscriptions.Add(subscription);
         _loops.Add(Task.Run(() => ReadAsync(subscription, take), CancellationToken.None));
     }
 
-    private async Task ReadAsync(NatsSub subscription, Func<NatsMsg, ValueTask> take)
+    private async Task ReadAsync(NatsMessageQueue subscription, Func<NatsMessage, ValueTask> take)
     {
         try
         {
@@ -76,7 +75,7 @@ internal sealed class NatsProject : IAsyncDisposable
     }
 
     // One message that cannot be looked up does not end the hearing of others: polls make it good.
-    private async Task TakeAsync(NatsMsg message, Func<NatsMsg, ValueTask> take)
+    private async Task TakeAsync(NatsMessage message, Func<NatsMessage, ValueTask> take)
     {
         try
         {
@@ -88,7 +87,7 @@ internal sealed class NatsProject : IAsyncDisposable
         }
     }
 
-    private async Task<ResponderAnswer> HandleAsync(NatsMsg message, ExchangeTicket ticket, int replyBytesMax, CancellationToken cancellationToken)
+    private async Task<ResponderAnswer> HandleAsync(NatsMessage message, ExchangeTicket ticket, int replyBytesMax, CancellationToken cancellationToken)
     {
         var encoding = ticket.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
         using var memory = MemoryLimit.Messages.Open();

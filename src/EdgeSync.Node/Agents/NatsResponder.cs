@@ -1,5 +1,5 @@
 using EdgeSync.Agent;
-using EdgeSync.Nats.Client;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Loops;
@@ -18,23 +18,23 @@ internal sealed class NatsResponder : IAsyncDisposable
     private const int HandledMax = 8;
     private const int WaitingMax = 128;
 
-    private readonly NatsConnection _connection;
+    private readonly INatsBus _bus;
     private readonly ExchangeResponder _exchange;
-    private readonly Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> _handle;
+    private readonly Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> _handle;
     private readonly RunningTasks _tasks;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _slots = new(HandledMax);
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<NatsSub> _subscriptions = [];
+    private readonly List<NatsMessageQueue> _subscriptions = [];
     private readonly List<Task> _loops = [];
     private int _waiting;
 
     private NatsResponder(
-        NatsConnection connection, ExchangeOptions options, Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
+        INatsBus bus, ExchangeOptions options, Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
         TimeProvider clock, Entropy entropy, NodeSurroundings node)
     {
-        (_connection, _handle, _clock) = (connection, handle, clock);
+        (_bus, _handle, _clock) = (bus, handle, clock);
         _exchange = new ExchangeResponder(options, () => entropy.NextHex(24));
         _tasks = new RunningTasks(node.Failed, node.Log);
     }
@@ -42,21 +42,21 @@ internal sealed class NatsResponder : IAsyncDisposable
     /// <param name="handle">
     /// Gets the whole request (its data is the framed body), how its reply may travel, and the largest framed reply.
     /// </param>
-    public static async Task<NatsResponder> StartAsync(
-        NatsConnection connection, ExchangeOptions options, ProjectSubjects subjects,
-        Func<NatsMsg, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
-        TimeProvider clock, Entropy entropy, NodeSurroundings node, CancellationToken cancellationToken)
+    public static NatsResponder Start(
+        INatsBus bus, ExchangeOptions options, ProjectSubjects subjects,
+        Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
+        TimeProvider clock, Entropy entropy, NodeSurroundings node)
     {
-        var responder = new NatsResponder(connection, options, handle, clock, entropy, node);
-        await responder.SubscribeAsync(subjects.Sync, subjects.QueueGroup, cancellationToken);
-        await responder.SubscribeAsync(subjects.SyncOf(options.NodeId), null, cancellationToken);
+        var responder = new NatsResponder(bus, options, handle, clock, entropy, node);
+        responder.Subscribe(subjects.Sync, subjects.QueueGroup);
+        responder.Subscribe(subjects.SyncOf(options.NodeId), null);
         responder._loops.Add(responder.SweepAsync());
         return responder;
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var subscription in _subscriptions) subscription.Unsubscribe();
+        foreach (var subscription in _subscriptions) subscription.Dispose();
         await _stop.CancelAsync();
         await Task.WhenAll(_loops);
         await _tasks.DisposeAsync();
@@ -64,14 +64,14 @@ internal sealed class NatsResponder : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task SubscribeAsync(string subject, string? group, CancellationToken cancellationToken)
+    private void Subscribe(string subject, string? group)
     {
-        var subscription = await _connection.SubscribeCoreAsync(subject, group, cancellationToken: cancellationToken);
+        var subscription = new NatsMessageQueue(_bus, subject, group);
         _subscriptions.Add(subscription);
         _loops.Add(Task.Run(() => ReadAsync(subscription), CancellationToken.None));
     }
 
-    private async Task ReadAsync(NatsSub subscription)
+    private async Task ReadAsync(NatsMessageQueue subscription)
     {
         try
         {
@@ -87,7 +87,7 @@ internal sealed class NatsResponder : IAsyncDisposable
     }
 
     // Parts are answered here and now; a whole request has work to do and may wait its turn, up to a bound.
-    private void Take(NatsMsg message)
+    private void Take(NatsMessage message)
     {
         ExchangeTicket ticket;
         ExchangeMessage answer;
@@ -96,12 +96,12 @@ internal sealed class NatsResponder : IAsyncDisposable
         switch (step)
         {
             case ExchangeStep.Answer:
-                _tasks.Start(() => SendAsync(message, answer));
+                Send(message, answer);
                 break;
             case ExchangeStep.Handle when Interlocked.Increment(ref _waiting) > WaitingMax:
                 Interlocked.Decrement(ref _waiting);
                 lock (_gate) _exchange.OnAnswered(ticket);
-                _tasks.Start(() => SendAsync(message, Refuse(ExchangeRefusal.Busy, "too many requests wait already")));
+                Send(message, Refuse(ExchangeRefusal.Busy, "too many requests wait already"));
                 break;
             case ExchangeStep.Handle:
                 _tasks.Start(() => HandleAsync(message with { Data = answer.Body }, ticket));
@@ -109,7 +109,7 @@ internal sealed class NatsResponder : IAsyncDisposable
         }
     }
 
-    private async Task HandleAsync(NatsMsg message, ExchangeTicket ticket)
+    private async Task HandleAsync(NatsMessage message, ExchangeTicket ticket)
     {
         await Task.Yield();
         try
@@ -117,7 +117,7 @@ internal sealed class NatsResponder : IAsyncDisposable
             await _slots.WaitAsync(_stop.Token);
             try
             {
-                await SendAsync(message, await AnswerAsync(message, ticket));
+                Send(message, await AnswerAsync(message, ticket));
             }
             finally
             {
@@ -133,7 +133,7 @@ internal sealed class NatsResponder : IAsyncDisposable
         }
     }
 
-    private async Task<ExchangeMessage> AnswerAsync(NatsMsg message, ExchangeTicket ticket)
+    private async Task<ExchangeMessage> AnswerAsync(NatsMessage message, ExchangeTicket ticket)
     {
         var (parent, state) = NatsHeadersOf.TraceOf(message.Headers);
         using var span = MessageSpans.Handle(message.Subject, message.Data.Length, parent, state);
@@ -157,20 +157,12 @@ internal sealed class NatsResponder : IAsyncDisposable
         lock (_gate) return _exchange.Refuse(refusal, reason);
     }
 
-    private async Task SendAsync(NatsMsg request, ExchangeMessage answer)
+    // Without a connection it is lost: whoever asked asks again.
+    private void Send(NatsMessage request, ExchangeMessage answer)
     {
-        try
-        {
-            await _connection.ReplyAsync(request, answer.Body, NatsHeadersOf.Fields(answer.Head.ToFields(), null), _stop.Token);
-        }
-        catch (NatsException e) when (e.Failure == NatsFailure.TooLarge && answer.Head.Refusal == ExchangeRefusal.None)
-        {
-            await SendAsync(request, Refuse(ExchangeRefusal.TooLarge, e.Message));
-        }
-        catch (NatsException)
-        {
-            // The link went away: whoever asked asks again.
-        }
+        var outcome = _bus.Publish(request.ReplyTo!, answer.Body, NatsHeadersOf.Fields(answer.Head.ToFields(), null));
+        if (outcome == NatsOutcome.TooLarge && answer.Head.Refusal == ExchangeRefusal.None)
+            Send(request, Refuse(ExchangeRefusal.TooLarge, $"the reply is larger than a message may be ({_bus.MaxPayload} bytes)"));
     }
 
     private async Task SweepAsync()

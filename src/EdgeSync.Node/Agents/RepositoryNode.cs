@@ -97,9 +97,9 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public void Nudge() => _watcher.Nudge();
 
     /// <summary>From now on peers are heard and answered over NATS.</summary>
-    public async Task JoinAsync(NatsSide nats, CancellationToken cancellationToken)
+    public async Task JoinAsync(NatsSide nats)
     {
-        _project = await NatsProject.StartAsync(this, nats, _node, cancellationToken);
+        _project = NatsProject.Start(this, nats, _node);
         _nats = nats;
         if (!nats.IsConnected) return;
 
@@ -108,11 +108,11 @@ internal sealed class RepositoryNode : IAsyncDisposable
     }
 
     /// <summary>The same over another connection; exchanges over the old one end, and are tried again.</summary>
-    public async Task RejoinAsync(NatsSide nats, CancellationToken cancellationToken)
+    public async Task RejoinAsync(NatsSide nats)
     {
         if (_project is not null) await _project.DisposeAsync();
         await OnLinkAsync(isUp: false, null);
-        await JoinAsync(nats, cancellationToken);
+        await JoinAsync(nats);
     }
 
     public ValueTask OnLinkAsync(bool isUp, string? upstream) => _loop.TellAsync((core, now) =>
@@ -227,7 +227,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
                 _tasks.Start(() => SyncAsync(start));
                 break;
             case AgentEffect.Publish publish when _nats is { IsConnected: true } nats:
-                _tasks.Start(() => nats.PublishAsync(publish.Subject, publish.Payload, _stop.Token));
+                nats.Publish(publish.Subject, publish.Payload);
                 break;
             case AgentEffect.ListNews list:
                 _tasks.Start(() => ListNewsAsync(list.After));

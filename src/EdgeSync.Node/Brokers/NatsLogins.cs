@@ -1,8 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Nats.Broker;
-using EdgeSync.Nats.Broker.Leafnodes;
-using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -12,26 +11,29 @@ namespace EdgeSync.Node.Brokers;
 /// <summary>Credentials and certificates of the settings, read from their files, as client, leafnode and broker want them.</summary>
 internal static class NatsLogins
 {
-    public static NatsCredentials ClientOf(NatsLogin login)
+    /// <summary>How a plain client reaches its server.</summary>
+    /// <exception cref="EdgeSyncException">A file is missing, or is not what it should be.</exception>
+    public static NatsNetOptions ClientOf(NatsSection settings, IReadOnlyList<NatsAddress> addresses)
     {
-        if (login.CredsFile is { } creds) return NatsCredentials.FromCredentialsFile(Secrets.ReadFile(creds));
-        if (login.NkeyFile is { } seed) return NatsCredentials.FromSeed(Secrets.FirstLine(seed));
-
-        return new NatsCredentials
+        CheckTlsFiles(settings.Tls);
+        return new NatsNetOptions
         {
-            Username = login.User ?? "",
-            Password = Secrets.Read(login.Password, login.PasswordFile) ?? "",
-            Token = Secrets.Read(login.Token, login.TokenFile) ?? "",
+            Url = string.Join(',', addresses.Select(a => a.Url.OriginalString)),
+            Credentials = LoginOf(settings.Login),
+            CaFile = settings.Tls.CaFile,
+            CertFile = settings.Tls.CertFile,
+            KeyFile = settings.Tls.KeyFile,
+            TlsFirst = settings.Tls.First,
         };
     }
 
-    public static LeafCredentials LeafOf(NatsLogin login)
+    public static NatsCredentials LoginOf(NatsLogin login)
     {
-        if (login.CredsFile is { } creds) return new LeafCredentials { CredsText = Secrets.ReadFile(creds) };
-        if (login.NkeyFile is { } seed) return new LeafCredentials { NkeySeed = Secrets.FirstLine(seed) };
-        if (Secrets.Read(login.Token, login.TokenFile) is { } token) return new LeafCredentials { Token = token };
+        if (login.CredsFile is { } creds) return new NatsCredentials { CredsText = Secrets.ReadFile(creds) };
+        if (login.NkeyFile is { } seed) return new NatsCredentials { NkeySeed = Secrets.FirstLine(seed) };
+        if (Secrets.Read(login.Token, login.TokenFile) is { } token) return new NatsCredentials { Token = token };
 
-        return login.User is null ? LeafCredentials.None : new LeafCredentials { User = login.User, Password = Secrets.Read(login.Password, login.PasswordFile) };
+        return login.User is null ? NatsCredentials.None : new NatsCredentials { User = login.User, Password = Secrets.Read(login.Password, login.PasswordFile) };
     }
 
     public static IReadOnlyList<BrokerUser> UsersOf(IEnumerable<NatsUser> users) =>
@@ -86,6 +88,21 @@ internal static class NatsLogins
         }
 
         return options;
+    }
+
+    // NATS.Net reads them with each connection; what is wrong with them is told at the start.
+    private static void CheckTlsFiles(NatsTls tls)
+    {
+        try
+        {
+            AuthoritiesOf(tls.CaFile);
+            if (tls.CertFile is not null) X509Certificate2.CreateFromPemFile(tls.CertFile, tls.KeyFile).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"The TLS files cannot be read: {e.Message}", "give PEM files that this user may read", e);
+        }
     }
 
     private static X509Certificate2Collection? AuthoritiesOf(string? file)

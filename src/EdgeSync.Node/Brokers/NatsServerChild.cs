@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using EdgeSync.Nats.Client;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -78,7 +78,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
         WritePrivate(config, NatsServerConfig.Write(settings, ports, name, stateFolder, InternalUser, secret));
         var child = new NatsServerChild(program, config, ports, settings, name, log, clock)
         {
-            Credentials = secret is null ? NatsCredentials.None : new NatsCredentials { Username = InternalUser, Password = secret },
+            Credentials = secret is null ? NatsCredentials.None : new NatsCredentials { User = InternalUser, Password = secret },
         };
         try
         {

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using EdgeSync.Agent;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
-using EdgeSync.Nats.Client;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Logging;
@@ -37,9 +37,10 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private TaskCompletionSource _linkBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NatsServerChild? _child;
     private NatsUplinks? _uplinks;
+    private INatsBus? _bus;
+    private NatsNetBus? _outside;
     private string? _whyNot;
     private string _clientKey = "";   // of a plain client: server and login
-    private bool _wasLost;
     private long _reconnects;
 
     private NatsSide(NatsSection settings, string nodeId, ServeLog log, TimeProvider clock, Action<Exception> failed)
@@ -48,12 +49,13 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         _tasks = new RunningTasks(failed, log);
     }
 
-    public NatsConnection Connection { get; private set; } = null!;
+    /// <summary>What this node publishes, subscribes and asks with.</summary>
+    public INatsBus Bus => _bus!;
 
     /// <summary>Null for a plain client, and beside a supervised server.</summary>
     public NatsBroker? Broker { get; private set; }
 
-    public bool IsConnected => Connection.ConnectionState == NatsConnectionState.Open;
+    public bool IsConnected => Bus.IsConnected;
 
     /// <summary>
     /// True (with the other end's name where it is known): a way to others came up; false: the uplink to the one that is named
@@ -67,7 +69,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     public ExchangeOptions Exchange => new()
     {
         NodeId = _nodeId,
-        MaxPayload = Connection.MaxPayload,
+        MaxPayload = Bus.MaxPayload,
         WholeBytesMax = Math.Min(MemoryLimit.TransferBytesMax, 64 << 20),
         HeldBytesMax = MemoryLimit.TransferBytesMax,
     };
@@ -91,32 +93,31 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) =>
         new NatsTransport(
-            Connection, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
+            Bus, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
             _clock, SystemEntropy.Instance);
 
-    /// <summary>What is published while the link is down may get lost.</summary>
-    public async Task PublishAsync(string subject, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    /// <summary>What is published while the link is down is lost.</summary>
+    public void Publish(string subject, ReadOnlyMemory<byte> payload)
     {
-        try
-        {
-            await Connection.PublishAsync(subject, payload, cancellationToken: cancellationToken);
-        }
-        catch (NatsException e)
-        {
-            _log.Write(LogLevel.Debug, "nats publish failed", ("subject", subject), ("because", e.Message));
-        }
+        if (Bus.Publish(subject, payload) is not NatsOutcome.Ok and var outcome)
+            _log.Write(LogLevel.Debug, "nats publish failed", ("subject", subject), ("because", outcome.ToString()));
     }
+
+    /// <summary>A subscription with a queue; when its reader does not keep up, the log tells.</summary>
+    public NatsMessageQueue Subscribe(string subject, string? queueGroup = null) => new(
+        Bus, subject, queueGroup,
+        () => _log.Write(LogLevel.Warning, "nats", ("event", "MessageDropped"), ("because", $"the queue of {subject} is full")));
 
     /// <summary>
     /// Replies in the order in which they come, at most <paramref name="repliesMax"/>; it ends early with a status message,
     /// with silence beyond <paramref name="timeout"/>, or with the link.
     /// </summary>
-    public async IAsyncEnumerable<NatsMsg> RequestManyAsync(
+    public async IAsyncEnumerable<NatsMessage> RequestManyAsync(
         string subject, ReadOnlyMemory<byte> payload, TimeSpan timeout, int repliesMax, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var inbox = Connection.NewInbox();
-        await using var replies = await Connection.SubscribeCoreAsync(inbox, cancellationToken: cancellationToken);
-        await Connection.PublishAsync(subject, payload, replyTo: inbox, cancellationToken: cancellationToken);
+        var inbox = $"_INBOX.{SystemEntropy.Instance.NextHex(22)}";
+        using var replies = new NatsMessageQueue(Bus, inbox);
+        Bus.Publish(subject, payload, replyTo: inbox);
         for (var i = 0; i < repliesMax; i++)
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -188,16 +189,15 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
 
         var isOpen = IsConnected;
-        var server = Connection.ServerInfo;
         return new NatsLinkStatus
         {
             Mode = Broker is not null || _child is not null ? "embedded" : "client",
             State = isOpen ? "connected" : Interlocked.Read(ref _reconnects) > 0 ? "reconnecting" : "connecting",
-            Url = Broker is null ? Connection.Server.Address : null,
-            ServerName = server?.ServerName,
-            ServerVersion = server?.Version,
+            Url = _outside?.Server,
+            ServerName = Broker is null ? _outside!.ServerName : _nodeId,
+            ServerVersion = Broker is null ? _outside!.ServerVersion : BrokerOptions.ProtocolVersion,
             Reconnects = Math.Max(0, Interlocked.Read(ref _reconnects) - 1),
-            LastError = isOpen ? null : Connection.LastFailure,
+            LastError = isOpen ? null : _outside?.LastFailure,
         };
     }
 
@@ -250,7 +250,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         await _stop.CancelAsync();
         await _tasks.DisposeAsync();
         if (_uplinks is not null) await _uplinks.DisposeAsync();
-        if (Connection is not null) await Connection.DisposeAsync();
+        if (_outside is not null) await _outside.DisposeAsync();
         if (Broker is not null) await Broker.DisposeAsync();
         if (_child is not null) await _child.DisposeAsync();
         _stop.Dispose();
@@ -261,20 +261,14 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         if (_settings.Server is not null)
         {
             _child = await NatsServerChild.StartAsync(_settings, _nodeId, stateFolder, _log, _clock, cancellationToken);
-            await ConnectAsync(new NatsOpts { Url = _child.ClientUrl, Credentials = _child.Credentials }, cancellationToken);
+            await ConnectAsync(new NatsNetOptions { Url = _child.ClientUrl, Credentials = _child.Credentials }, cancellationToken);
         }
         else if (_settings.IsClient)
         {
             var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault)).ToList();
             _clientKey = NatsUplinks.KeyOf(_settings.AllRemotes[0]);
             foreach (var address in addresses) _log.Write("connecting to NATS as a client", ("url", address.ToString()));
-            await ConnectAsync(new NatsOpts
-            {
-                Url = string.Join(',', addresses.Select(a => a.Url.OriginalString)),
-                Credentials = NatsLogins.ClientOf(_settings.Login),
-                Tls = NatsTlsOpts.FromFiles(_settings.Tls.CaFile, _settings.Tls.CertFile, _settings.Tls.KeyFile),
-                TlsMode = _settings.Tls.First ? TlsMode.Implicit : TlsMode.Auto,
-            }, cancellationToken);
+            await ConnectAsync(NatsLogins.ClientOf(_settings, addresses), cancellationToken);
         }
         else
         {
@@ -297,7 +291,8 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
                 Entropy = SystemEntropy.Instance,
             },
             _clock, this, cancellationToken);
-        await ConnectAsync(new NatsOpts { ConnectInProcess = _ => ValueTask.FromResult(Broker.ConnectInProcess()) }, cancellationToken);
+        _bus = Broker.OpenLocal(_nodeId);
+        if (_settings.AllRemotes.Count == 0) _firstLink.TrySetResult();
         _uplinks = new NatsUplinks(Broker, _log, Tell);
         await _uplinks.Prepare(_settings.AllRemotes)();
     }
@@ -317,36 +312,32 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private IPEndPoint? EndpointOf(int? port) =>
         port is { } number ? new IPEndPoint(ListenAddress.AddressOf(_settings.Bind) ?? IPAddress.Loopback, number) : null;
 
-    private async Task ConnectAsync(NatsOpts opts, CancellationToken cancellationToken)
+    private async Task ConnectAsync(NatsNetOptions options, CancellationToken cancellationToken)
     {
-        Connection = new NatsConnection(opts with { Name = _nodeId, Echo = false, RetryOnInitialConnect = true, OnNews = OnNews }, _clock);
-        await Connection.ConnectAsync(cancellationToken);
+        _bus = _outside = new NatsNetBus(options with { Name = _nodeId, Happened = OnEvent }, _clock);
+        await _outside.StartAsync(cancellationToken);
     }
 
-    private void OnNews(NatsConnectionNews news)
+    private void OnEvent(NatsNetEvent e)
     {
-        switch (news.Kind)
+        switch (e.Kind)
         {
-            case NatsConnectionNewsKind.Connected:
-                if (Broker is null || _wasLost) Tell(isUp: true, null);
-                else if (_settings.AllRemotes.Count == 0) _firstLink.TrySetResult();
-                if (Broker is null || _wasLost) _log.Write("nats connected", ("server", Connection.ServerInfo?.ServerName), ("url", news.Server?.Address));
+            case NatsNetEventKind.Connected:
+                Tell(isUp: true, null);
+                _log.Write("nats connected", ("server", e.Text), ("url", e.Server));
                 break;
-            case NatsConnectionNewsKind.Disconnected:
-                _wasLost = true;
-                _log.Write(LogLevel.Warning, "lost the NATS server; reconnecting", ("because", news.Text));
+            case NatsNetEventKind.Disconnected:
+                _log.Write(LogLevel.Warning, "lost the NATS server; reconnecting", ("because", e.Text));
                 _tasks.Start(() => LinkChanged?.Invoke(false, null).AsTask() ?? Task.CompletedTask);
                 break;
-            case NatsConnectionNewsKind.Closed:
-                break;   // by us
-            case NatsConnectionNewsKind.ConnectFailed:
+            case NatsNetEventKind.ConnectFailed:
                 // Each reason once, not with each attempt: a wrong password stays wrong.
                 _log.Write(
-                    Interlocked.Exchange(ref _whyNot, news.Text) == news.Text ? LogLevel.Debug : LogLevel.Warning,
-                    "cannot connect to NATS; retrying", ("server", news.Server?.Address), ("because", news.Text), ("try", NatsHint.For(news.Server?.Address, news.Text)));
+                    Interlocked.Exchange(ref _whyNot, e.Text) == e.Text ? LogLevel.Debug : LogLevel.Warning,
+                    "cannot connect to NATS; retrying", ("server", e.Server), ("because", e.Text), ("try", NatsHint.For(e.Server, e.Text)));
                 break;
             default:
-                _log.Write(LogLevel.Warning, "nats", ("event", news.Kind.ToString()), ("because", news.Text));
+                _log.Write(LogLevel.Warning, "nats", ("event", e.Kind.ToString()), ("because", e.Text));
                 break;
         }
     }

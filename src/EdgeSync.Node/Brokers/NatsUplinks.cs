@@ -98,7 +98,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
         {
             (Key, _log, _changed) = (key, log, changed);
             _addresses = [.. settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault))];
-            _remote = new LeafnodeRemote { Urls = [.. _addresses.Select(a => a.LeafUrl)], Credentials = NatsLogins.LeafOf(settings.Login) };
+            _remote = new LeafnodeRemote { Urls = [.. _addresses.Select(a => a.LeafUrl)], Credentials = NatsLogins.LoginOf(settings.Login) };
             _remote.Check();
             _dialing = new LeafnodeDialing { Tls = NatsLogins.LeafTlsOf(settings.Tls, _addresses), TlsFirst = settings.Tls.First, OnChanged = OnChanged };
         }

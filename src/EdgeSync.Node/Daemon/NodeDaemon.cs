@@ -206,7 +206,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.Write(LogLevel.Warning, door, ("try", SettingsCheck.OpenDoorHint));
         if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.Write(LogLevel.Warning, web, ("try", SettingsCheck.OpenWebHint));
         if (settings.Bridge.Projects.Count > 0 && _nats is not null)
-            _bridge = await BridgeNode.StartAsync(settings.Bridge, _nats, Surroundings, cancellationToken);
+            _bridge = BridgeNode.Start(settings.Bridge, _nats, Surroundings);
         if (IsHub)
         {
             foreach (var repository in settings.Repositories) HubSetup.CreateMissing(repository, _clock);
@@ -242,7 +242,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         try
         {
             var node = await RepositoryNode.StartAsync(settings, host, Surroundings, cancellationToken);
-            if (_nats is not null) await node.JoinAsync(_nats, cancellationToken);
+            if (_nats is not null) await node.JoinAsync(_nats);
             return node;
         }
         catch
@@ -286,7 +286,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private async ValueTask OnLinkAsync(bool isUp, string? upstream)
     {
         foreach (var node in _repositories) await node.OnLinkAsync(isUp, upstream);
-        if (isUp && _bridge is not null) await _bridge.OnLinkUpAsync();
+        if (isUp) _bridge?.OnLinkUp();
     }
 
     private bool IsHub => _role == "hub";
@@ -379,11 +379,11 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var fresh = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
         (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
         _nats = fresh;
-        foreach (var node in repositories) await node.RejoinAsync(fresh, cancellationToken);
+        foreach (var node in repositories) await node.RejoinAsync(fresh);
         if (_bridge is not null)
         {
             await _bridge.DisposeAsync();
-            _bridge = await BridgeNode.StartAsync(settings.Bridge, fresh, Surroundings, cancellationToken);
+            _bridge = BridgeNode.Start(settings.Bridge, fresh, Surroundings);
         }
 
         await old.DisposeAsync();

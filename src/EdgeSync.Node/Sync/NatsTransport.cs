@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EdgeSync.Fossil.Xfer;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Metrics;
@@ -12,7 +13,7 @@ namespace EdgeSync.Node.Sync;
 /// is larger than a message travels in parts (<see cref="ExchangeRequest"/>).
 /// </summary>
 internal sealed class NatsTransport(
-    NatsConnection connection, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : ITransport
+    INatsBus bus, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : ITransport
 {
     /// <summary>Above what the exchange waits for any message: it decides, and takes late replies as well.</summary>
     private static readonly TimeSpan ReplyMax = TimeSpan.FromMinutes(30);
@@ -93,11 +94,8 @@ internal sealed class NatsTransport(
         {
             flights.Remove(done);
             var flight = await done;
-            if (flight.Failure is null) Progressed?.Invoke();
-            if (flight.Failure is { Failure: NatsFailure.NoResponders }) request.OnNoResponders(Now, flight.Token);
-            else if (flight.Failure is { Failure: NatsFailure.Timeout or NatsFailure.Disconnected }) request.OnLost(Now, flight.Token);
-            else if (flight.Failure is { } failure) throw failure.Failure == NatsFailure.TooLarge ? new MessageTooLargeException(failure.Message, failure) : failure;
-            else request.OnReply(Now, flight.Token, ExchangeHead.Parse(flight.Reply.Headers), flight.Reply.Data);
+            if (flight.Reply.Outcome == NatsOutcome.Ok) Progressed?.Invoke();
+            Take(request, flight);
         }
 
         if (linkBack.IsCompleted)
@@ -109,6 +107,25 @@ internal sealed class NatsTransport(
         if (request.Deadline <= Now) request.OnDeadline(Now);
     }
 
+    private void Take(ExchangeRequest request, Flight flight)
+    {
+        var message = flight.Reply.Message;
+        switch (flight.Reply.Outcome)
+        {
+            case NatsOutcome.Ok:
+                request.OnReply(Now, flight.Token, ExchangeHead.Parse(message.Headers), message.Data);
+                break;
+            case NatsOutcome.NoResponders:
+                request.OnNoResponders(Now, flight.Token);
+                break;
+            case NatsOutcome.TooLarge:
+                throw new MessageTooLargeException($"a message to {Target} is larger than the server takes ({bus.MaxPayload} bytes)");
+            default:
+                request.OnLost(Now, flight.Token);
+                break;
+        }
+    }
+
     private async Task<Flight> SendAsync(ExchangeSend send, Activity? span, CancellationToken cancellationToken)
     {
         var target = send.ToResponder is { } peer ? route.SubjectOfPeer(peer) : Target;
@@ -116,12 +133,7 @@ internal sealed class NatsTransport(
         try
         {
             var headers = NatsHeadersOf.Fields(send.Message.Head.ToFields(), span);
-            var reply = await connection.RequestAsync(target, send.Message.Body, headers, ReplyMax, cancellationToken);
-            return new Flight(send.Token, reply, null);
-        }
-        catch (NatsException e)
-        {
-            return new Flight(send.Token, default, e);
+            return new Flight(send.Token, await bus.RequestAsync(target, send.Message.Body, headers, ReplyMax, clock, cancellationToken));
         }
         catch (OperationCanceledException)
         {
@@ -147,7 +159,7 @@ internal sealed class NatsTransport(
 
     private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
 
-    private readonly record struct Flight(int Token, EdgeSync.Nats.Client.NatsMsg Reply, NatsException? Failure);
+    private readonly record struct Flight(int Token, NatsReply Reply);
 }
 
 /// <summary>Where requests go.</summary>

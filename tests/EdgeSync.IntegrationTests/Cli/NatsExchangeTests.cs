@@ -27,11 +27,9 @@ public sealed class NatsExchangeTests
         var token = TestContext.Current!.Execution.CancellationToken;
         await using var broker = await NatsBroker.StartAsync(
             new NatsBrokerOptions { Broker = new BrokerOptions { ServerName = "broker" }, Entropy = SystemEntropy.Instance }, TimeProvider.System, null, token);
-        await using var asks = await ConnectAsync(broker);
-        await using var answers = await ConnectAsync(broker);
-        await using var responder = await NatsResponder.StartAsync(
-            answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), TimeProvider.System, SystemEntropy.Instance, Surroundings, token);
-        await answers.PingAsync(token);   // its subscriptions are known to the broker now
+        var (asks, answers) = (broker.OpenLocal("asks"), broker.OpenLocal("answers"));
+        await using var responder = NatsResponder.Start(
+            answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), TimeProvider.System, SystemEntropy.Instance, Surroundings);
         var route = new NatsRoute(Subjects.Sync, IsAddressed: false, Subjects.SyncOf, () => Task.Delay(Timeout.Infinite, token));
         using var transport = new NatsTransport(asks, new ExchangeOptions { NodeId = "asks" }, route, TimeProvider.System, SystemEntropy.Instance);
         var message = new byte[size];
@@ -59,12 +57,5 @@ public sealed class NatsExchangeTests
         using var reply = new PooledBytes();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, reply);
         return new ResponderAnswer(reply.Written.ToArray(), null);
-    }
-
-    private static async Task<NatsConnection> ConnectAsync(NatsBroker broker)
-    {
-        var connection = new NatsConnection(new NatsOpts { Echo = false, ConnectInProcess = _ => ValueTask.FromResult(broker.ConnectInProcess()) });
-        await connection.ConnectAsync(TestContext.Current!.Execution.CancellationToken);
-        return connection;
     }
 }

@@ -25,6 +25,7 @@ public sealed partial class LayeringTests
     private static readonly Dictionary<string, string[]> Packages = new()
     {
         ["EdgeSync.Nats"] = ["BCrypt.Net-Next", "NATS.NKeys"],
+        ["EdgeSync.Net"] = ["NATS.Client.Core", "NATS.Client.JetStream"],
         ["EdgeSync.Storage"] = ["SQLitePCLRaw.bundle_e_sqlite3"],
         ["EdgeSync.Cli"] = ["System.CommandLine"],
     };
@@ -110,6 +111,14 @@ public sealed partial class LayeringTests
     [Test]
     public void Nothing_above_storage_can_name_the_types_of_SQLite() =>
         Assert.Equal("compile", Load("EdgeSync.Storage").Descendants("PackageReference").Single().Attribute("PrivateAssets")?.Value);
+
+    [Test]
+    [Arguments("EdgeSync.Nats")]
+    [Arguments("EdgeSync.Net")]
+    public void Nothing_above_can_name_the_types_of_NATS_packages(string project) =>
+        Assert.All(
+            Load(project).Descendants("PackageReference"),
+            r => Assert.Equal("compile", r.Attribute("PrivateAssets")?.Value));
 
     [Test]
     public void Reflection_stays_out() =>

@@ -30,7 +30,6 @@ internal sealed class Fleet : IDisposable
         _prng = new Prng((options.Seed * 3) + (ulong)options.Severity + 1_000_003);
         _trace = new Trace(options.KeepsTrace);
         Clock = new FleetClock(Epoch);
-        LocalLink = new FleetLink("local", LinkProfile.Local, Clock, _prng.Fork());
         _workload = new Workload(_prng.Fork());
         Topology = FleetTopology.Build(this, _prng.Fork());
         Note(Topology);
@@ -41,8 +40,6 @@ internal sealed class Fleet : IDisposable
     public FleetClock Clock { get; }
 
     public ProjectSubjects Subjects { get; } = new("fossil", SampleProject.Code);
-
-    public FleetLink LocalLink { get; }
 
     public string Topology { get; }
 

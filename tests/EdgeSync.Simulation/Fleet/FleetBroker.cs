@@ -45,8 +45,7 @@ internal sealed class FleetBroker
         Pump();
     }
 
-    public BrokerEnd Accept(ConnectionKind kind, bool isInProcess = false) => Wire(Core.Attach(
-        new ConnectionOrigin { Kind = kind, Transport = isInProcess ? ConnectionTransport.InProcess : ConnectionTransport.Tcp }, _now()));
+    public BrokerEnd Accept(ConnectionKind kind) => Wire(Core.Attach(new ConnectionOrigin { Kind = kind }, _now()));
 
     /// <summary>The program is gone: no good-byes.</summary>
     public void Die()
@@ -107,6 +106,7 @@ internal sealed class FleetBroker
 
     private void Flush(BrokerConnection connection)
     {
+        (connection.Tag as FleetLocalClient)?.Wake();
         if (connection.Tag is not BrokerEnd end) return;
 
         if (end.Stream is { } stream && !end.IsWindowFull)

@@ -4,7 +4,7 @@ using EdgeSync.Agent;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
-using EdgeSync.Nats.Client;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
@@ -124,9 +124,9 @@ internal sealed class FleetNode
         foreach (var target in HttpTargets) _agent.AddTarget(Now, target);
 
         var life = _life;
-        var broker = HasBroker ? (Func<FleetBroker?>)(() => Broker) : _clientBroker!;
-        var link2 = HasBroker ? _fleet.LocalLink : _clientLink!;
-        Client = new FleetClient(Name, Clock, () => Now, link2, broker, isInProcess: HasBroker, _prng.Fork());
+        Client = Broker is { } own
+            ? new FleetLocalClient(Name, Clock, () => Now, own)
+            : new FleetWireClient(Name, Clock, _clientLink!, _clientBroker!, _prng.Fork());
         Client.LinkChanged = isUp => Tell(life, agent =>
         {
             if (isUp) agent.OnLinkUp(Now);
@@ -134,9 +134,9 @@ internal sealed class FleetNode
             foreach (var upstream in isUp ? Broker?.UpstreamNames.ToList() ?? [] : []) agent.OnLinkUp(Now, upstream);
         });
         Client.Subscribe(Subjects.Sync, Subjects.QueueGroup, m => OnRequest(life, m, isForAny: true));
-        Client.Subscribe(Subjects.SyncOf(Name), "", m => OnRequest(life, m, isForAny: false));
-        Client.Subscribe(Subjects.Commit, "", m => OnCommit(life, m));
-        Client.Subscribe(Subjects.Presence, "", m => OnPresence(life, m));
+        Client.Subscribe(Subjects.SyncOf(Name), null, m => OnRequest(life, m, isForAny: false));
+        Client.Subscribe(Subjects.Commit, null, m => OnCommit(life, m));
+        Client.Subscribe(Subjects.Presence, null, m => OnPresence(life, m));
         Client.Start();
         Settle();
     }
@@ -209,7 +209,7 @@ internal sealed class FleetNode
         });
     }
 
-    private void OnRequest(int life, NatsMsg message, bool isForAny)
+    private void OnRequest(int life, NatsMessage message, bool isForAny)
     {
         if (life != _life || !IsAlive || message.ReplyTo is not { } replyTo) return;
 
@@ -227,10 +227,10 @@ internal sealed class FleetNode
 
         var headers = new NatsHeaders();
         foreach (var (key, value) in whole.Head.ToFields()) headers.Add(key, value);
-        Client!.Publish(replyTo, whole.Body.ToArray(), headers);
+        Client!.Publish(replyTo, whole.Body, headers);
     }
 
-    private void OnCommit(int life, NatsMsg message)
+    private void OnCommit(int life, NatsMessage message)
     {
         if (life != _life || !IsAlive || !Announcement.TryParse(message.Data.Span, out var announcement)) return;
 
@@ -239,7 +239,7 @@ internal sealed class FleetNode
         Tell(life, agent => agent.OnAnnouncement(Now, announcement, isHeld));
     }
 
-    private void OnPresence(int life, NatsMsg message)
+    private void OnPresence(int life, NatsMessage message)
     {
         if (Presence.TryParse(message.Data.Span, out var presence)) Tell(life, agent => agent.OnPresence(Now, presence));
     }

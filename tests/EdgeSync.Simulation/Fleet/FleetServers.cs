@@ -1,5 +1,5 @@
 using EdgeSync.Agent;
-using EdgeSync.Nats.Client;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
@@ -90,7 +90,7 @@ internal sealed class FleetBridge
         };
         _beacon = new FleetBeacon(options, prng.Fork());
         _responder = new ExchangeResponder(new ExchangeOptions { NodeId = "bridge", PartBytes = 16 << 10 }, () => $"b{++_ids}");
-        Client = new FleetClient("bridge", fleet.Clock, () => Now, link, broker, isInProcess: false, prng.Fork());
+        Client = new FleetWireClient("bridge", fleet.Clock, link, broker, prng.Fork());
         Client.LinkChanged = isUp =>
         {
             if (isUp) _beacon.OnLinkUp(Now);
@@ -98,14 +98,14 @@ internal sealed class FleetBridge
             Settle();
         };
         Client.Subscribe(fleet.Subjects.Sync, fleet.Subjects.QueueGroup, m => OnRequest(m, isForAny: true));
-        Client.Subscribe(fleet.Subjects.SyncOf("bridge"), "", m => OnRequest(m, isForAny: false));
-        Client.Subscribe(fleet.Subjects.Presence, "", m =>
+        Client.Subscribe(fleet.Subjects.SyncOf("bridge"), null, m => OnRequest(m, isForAny: false));
+        Client.Subscribe(fleet.Subjects.Presence, null, m =>
         {
             if (Presence.TryParse(m.Data.Span, out var presence)) _beacon.OnPresence(Now, presence);
             _core.OnListener(Now, fleet.Subjects.ProjectCode);
             Settle();
         });
-        Client.Subscribe(fleet.Subjects.Commit, "", m =>
+        Client.Subscribe(fleet.Subjects.Commit, null, m =>
         {
             if (Announcement.TryParse(m.Data.Span, out var announcement)) _core.OnAnnouncement(Now, fleet.Subjects.ProjectCode, announcement);
             Settle();
@@ -126,7 +126,7 @@ internal sealed class FleetBridge
         Client.Close();
     }
 
-    private void OnRequest(NatsMsg message, bool isForAny)
+    private void OnRequest(NatsMessage message, bool isForAny)
     {
         if (message.ReplyTo is not { } replyTo) return;
 
@@ -212,6 +212,6 @@ internal sealed class FleetBridge
     {
         var headers = new NatsHeaders();
         foreach (var (key, value) in message.Head.ToFields()) headers.Add(key, value);
-        Client.Publish(replyTo, message.Body.ToArray(), headers);
+        Client.Publish(replyTo, message.Body, headers);
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
@@ -114,9 +115,10 @@ internal sealed class FleetSync : IDisposable
             var headers = new NatsHeaders();
             foreach (var (key, value) in send.Message.Head.ToFields()) headers.Add(key, value);
             var sent = 0L;
-            sent = _node.Client!.Request(subject, headers, send.Message.Body, reply => OnReply(request, sent, send.Token, reply));
-            if (sent == 0) _node.Clock.After(TimeSpan.Zero, () => OnReply(request, 0, send.Token, null));
-            else _tokens[sent] = send.Token;
+            var outcome = _node.Client!.TryRequest(
+                subject, send.Message.Body, headers, reply => OnReply(request, sent, send.Token, reply), out sent);
+            if (outcome == NatsOutcome.Ok) _tokens[sent] = send.Token;
+            else _node.Clock.After(TimeSpan.Zero, () => OnReply(request, 0, send.Token, NatsReply.Failed(outcome)));
         }
 
         if (_isOver || _request?.Deadline is not { } deadline) return;
@@ -131,21 +133,21 @@ internal sealed class FleetSync : IDisposable
         });
     }
 
-    private void OnReply(ExchangeRequest request, long natsToken, int token, Nats.Client.NatsMsg? reply)
+    private void OnReply(ExchangeRequest request, long natsToken, int token, NatsReply reply)
     {
         _tokens.Remove(natsToken);
         _claim.OnHeard(_node.Now);
         if (_isOver || request != _request) return;
 
-        if (reply is not { } message)
+        if (reply.Outcome is not (NatsOutcome.Ok or NatsOutcome.NoResponders))
         {
             _request = null;
             End(new SyncOutcome(SyncOutcomeKind.Unreachable, "the connection to NATS broke", _responder));
             return;
         }
 
-        if (message.HasNoResponders) request.OnNoResponders(_node.Now, token);
-        else request.OnReply(_node.Now, token, ExchangeHead.Parse(message.Headers), message.Data);
+        if (reply.Outcome == NatsOutcome.NoResponders) request.OnNoResponders(_node.Now, token);
+        else request.OnReply(_node.Now, token, ExchangeHead.Parse(reply.Message.Headers), reply.Message.Data);
         Drive();
     }
 

@@ -3,9 +3,6 @@ namespace EdgeSync.Simulation.Fleet;
 /// <summary>A kind of link, by the names of the design: megabits a second, round trip, loss.</summary>
 internal sealed record LinkProfile(string Name, double MegabitsPerSecond, int RoundTripMilliseconds, double Loss)
 {
-    /// <summary>Inside one machine.</summary>
-    public static LinkProfile Local { get; } = new("local", 10_000, 0, 0);
-
     public static LinkProfile[] All { get; } =
     [
         new("lan", 100, 16, 0.001), new("wifi", 25, 40, 0.01), new("lte", 8, 90, 0.02), new("3g", 3, 200, 0.03), new("edge", 1.5, 300, 0.05),

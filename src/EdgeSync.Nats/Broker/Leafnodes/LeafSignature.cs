@@ -8,7 +8,7 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 internal static class LeafSignature
 {
     /// <summary>False with the reason when the credentials cannot be used.</summary>
-    public static bool TrySign(LeafCredentials credentials, string nonce, ConnectOptions connect, out ConnectOptions signed, out string trouble)
+    public static bool TrySign(NatsCredentials credentials, string nonce, ConnectOptions connect, out ConnectOptions signed, out string trouble)
     {
         trouble = "";
         signed = connect;
@@ -24,7 +24,7 @@ internal static class LeafSignature
         }
     }
 
-    private static ConnectOptions Sign(LeafCredentials credentials, string nonce, ConnectOptions connect)
+    private static ConnectOptions Sign(NatsCredentials credentials, string nonce, ConnectOptions connect)
     {
         if (credentials.CredsText is { } text)
         {

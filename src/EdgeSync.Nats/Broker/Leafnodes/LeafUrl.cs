@@ -1,3 +1,5 @@
+using EdgeSync.Nats.Keys;
+
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>Addresses of hubs: <c>scheme://user:password@host:port</c>, where scheme and port may be left out.</summary>
@@ -41,14 +43,14 @@ public static class LeafUrl
 
     /// <summary>The credentials inside an address; a user part alone is a token as well as a user, as servers since 2.10 send it.</summary>
     // Spec: specs of the leaf CONNECT: `user` (2.9) or `user` + `auth_token` (2.10 and later).
-    public static LeafCredentials CredentialsOf(Uri url)
+    public static NatsCredentials CredentialsOf(Uri url)
     {
-        if (url.UserInfo.Length == 0) return LeafCredentials.None;
+        if (url.UserInfo.Length == 0) return NatsCredentials.None;
 
         var parts = url.UserInfo.Split(':', 2);
         var user = Uri.UnescapeDataString(parts[0]);
         return parts.Length == 2
-            ? new LeafCredentials { User = user, Password = Uri.UnescapeDataString(parts[1]) }
-            : new LeafCredentials { User = user, Token = user };
+            ? new NatsCredentials { User = user, Password = Uri.UnescapeDataString(parts[1]) }
+            : new NatsCredentials { User = user, Token = user };
     }
 }

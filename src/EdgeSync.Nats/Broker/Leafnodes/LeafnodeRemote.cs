@@ -1,3 +1,4 @@
+using EdgeSync.Nats.Keys;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
@@ -12,7 +13,7 @@ public sealed record LeafnodeRemote
     public required IReadOnlyList<string> Urls { get; init; }
 
     /// <summary>Sent as they are; a user part in the address serves when all are null.</summary>
-    public LeafCredentials Credentials { get; init; } = LeafCredentials.None;
+    public NatsCredentials Credentials { get; init; } = NatsCredentials.None;
 
     /// <summary>Roles swap: we solicit, but act as the hub of the other side.</summary>
     public bool IsHub { get; init; }
@@ -63,32 +64,4 @@ public sealed record LeafnodeRemote
 
     /// <summary>What people see: the name, or the first address without user and password.</summary>
     public string DisplayName => Name ?? LeafUrl.WithoutCredentials(Urls[0]);
-}
-
-/// <summary>How a leaf proves who it is. At most one kind is set.</summary>
-public sealed record LeafCredentials
-{
-    public static LeafCredentials None { get; } = new();
-
-    public string? User { get; init; }
-
-    public string? Password { get; init; }
-
-    public string? Token { get; init; }
-
-    /// <summary>An NKey seed, <c>SU…</c>.</summary>
-    public string? NkeySeed { get; init; }
-
-    /// <summary>The text of a creds file: a signed user claim and its seed.</summary>
-    public string? CredsText { get; init; }
-
-    /// <summary>Never the secrets.</summary>
-    public override string ToString() => this switch
-    {
-        { CredsText: not null } => "creds",
-        { NkeySeed: not null } => "nkey",
-        { Token: not null } => "token",
-        { User: { } user } => $"user {user}",
-        _ => "none",
-    };
 }

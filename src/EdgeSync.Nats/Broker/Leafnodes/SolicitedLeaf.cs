@@ -1,4 +1,5 @@
 using System.Text;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
 
@@ -12,7 +13,7 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 internal sealed class SolicitedLeaf : LeafSession
 {
     private readonly LeafnodeRemote _remote;
-    private readonly LeafCredentials _credentials;
+    private readonly NatsCredentials _credentials;
     private readonly bool _wantsTls;
     private ServerInfo? _info;
     private bool _isSecured;
@@ -22,7 +23,7 @@ internal sealed class SolicitedLeaf : LeafSession
         : base(links, origin, now)
     {
         _remote = remote;
-        _credentials = remote.Credentials == LeafCredentials.None ? LeafUrl.CredentialsOf(url) : remote.Credentials;
+        _credentials = remote.Credentials == NatsCredentials.None ? LeafUrl.CredentialsOf(url) : remote.Credentials;
         _wantsTls = wantsTls;
         _isSecured = origin.IsTls || origin.Transport == ConnectionTransport.WebSocket;
         HandshakeDeadline = now + remote.FirstInfoTimeout;

@@ -1,8 +1,9 @@
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
+using EdgeSync.Net.Nats;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Net.Nats;
@@ -75,15 +76,15 @@ public sealed class NatsBrokerTests
     {
         await using var test = await TestBroker.StartAsync(
             new BrokerOptions { ServerName = "test", Token = "t" }, o => o with { ClientListen = null });
-        var pipe = test.Broker.ConnectInProcess();
+        var (one, other) = (test.Broker.OpenLocal("one"), test.Broker.OpenLocal("other"));
+        using var received = new NatsMessageQueue(one, "a");
 
-        await pipe.Output.WriteAsync("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\n"u8.ToArray(), LineClient.Patience);
+        Assert.Equal(NatsOutcome.Ok, other.Publish("a", "hi"u8.ToArray()));
 
-        var text = await ReadUntilAsync(pipe.Input, "hi\r\n");
-        Assert.EndsWith("MSG a 1 2\r\nhi\r\n", text, StringComparison.Ordinal);
-        await pipe.Output.CompleteAsync();
-        await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0, "the client is gone");
-        Assert.True((await pipe.Input.ReadAsync(LineClient.Patience)).IsCompleted);
+        Assert.True(await received.WaitToReadAsync(LineClient.Patience));
+        Assert.True(received.TryRead(out var message));
+        Assert.Equal("hi", Encoding.UTF8.GetString(message.Data.Span));
+        Assert.Equal(2, test.Broker.ClientCount);
     }
 
     [Test]
@@ -186,19 +187,6 @@ public sealed class NatsBrokerTests
         }
 
         await TestBroker.UntilAsync(() => test.Broker.ClientCount == 0 && test.Closed.Count == 250, "all are gone");
-    }
-
-    private static async Task<string> ReadUntilAsync(PipeReader input, string end)
-    {
-        var text = "";
-        while (!text.EndsWith(end, StringComparison.Ordinal))
-        {
-            var read = await input.ReadAsync(LineClient.Patience);
-            text += Encoding.UTF8.GetString(read.Buffer);
-            input.AdvanceTo(read.Buffer.End);
-        }
-
-        return text;
     }
 
     [Test]

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
 using EdgeSync.Tests.Support;
 
@@ -62,7 +63,7 @@ public sealed class LeafSecurityTests : IDisposable
         await using var hub = await OurBus.StartAsync("hub", Secured);
         await using var leaf = await OurBus.StartAsync("leaf");
 
-        leaf.Join(new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"], Credentials = new LeafCredentials { User = "bob", Password = password } });
+        leaf.Join(new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"], Credentials = new NatsCredentials { User = "bob", Password = password } });
 
         await MustJoinOrBeRefused(leaf, isWelcome);
     }
@@ -74,7 +75,7 @@ public sealed class LeafSecurityTests : IDisposable
             accounts { A { users [ { user: bob, password: secret, permissions { publish: { allow: ["up.>"] }, subscribe: { allow: ["down.>"] } } }, { user: all, password: x } ] } }
             """);
         await using var leaf = await OurBus.StartAsync("leaf");
-        leaf.Join(new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"], Credentials = new LeafCredentials { User = "bob", Password = "secret" } });
+        leaf.Join(new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"], Credentials = new NatsCredentials { User = "bob", Password = "secret" } });
         await using var atHub = await hub.ClientAsync(""","user":"all","pass":"x" """);
         await using var atLeaf = await leaf.ClientAsync();
         await atLeaf.SubscribeAsync("down.>");

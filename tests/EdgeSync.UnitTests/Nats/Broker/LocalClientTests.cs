@@ -173,7 +173,8 @@ public class LocalClientTests
         var harness = new BrokerHarness();
         var local = harness.Core.AttachLocal("node", harness.Now);
 
-        Assert.Throws<EdgeSyncException>(() => local.Publish(harness.Now, subject, default));
+        Assert.Equal(NatsOutcome.Refused, local.Publish(harness.Now, subject, default));
+        Assert.Throws<EdgeSyncException>(() => local.Subscribe(harness.Now, "a..b", null, Hear));
     }
 
     [Test]

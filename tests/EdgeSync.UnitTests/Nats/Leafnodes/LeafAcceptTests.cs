@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
+using EdgeSync.Nats.Keys;
 using EdgeSync.Primitives;
 using EdgeSync.UnitTests.Nats.Keys;
 
@@ -123,13 +124,13 @@ public sealed class LeafAcceptTests
         var key = TestKeys.Numbered(3);
         var hub = new LeafNode("hub", options: o => o with { Users = [new BrokerUser { Name = key.GetPublicKey() }] });
         var leaf = new LeafNode("leaf", seed: 2);
-        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = key.GetSeed() } };
+        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new NatsCredentials { NkeySeed = key.GetSeed() } };
 
         var cable = new LeafCable(leaf.Solicit(remote), hub.AcceptLeaf());
         while (cable.HasBytes) cable.Move(new Prng(1));
         Assert.True(cable.HubSide.Link.IsUp);
 
-        var other = remote with { Credentials = new LeafCredentials { NkeySeed = TestKeys.Numbered(4).GetSeed() } };
+        var other = remote with { Credentials = new NatsCredentials { NkeySeed = TestKeys.Numbered(4).GetSeed() } };
         cable = new LeafCable(new LeafNode("other", seed: 3).Solicit(other), hub.AcceptLeaf());
         while (cable.HasBytes) cable.Move(new Prng(1));
         Assert.Equal(CloseReason.AuthenticationFailure, cable.HubSide.Connection.CloseReason);

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
+using EdgeSync.Nats.Keys;
 
 namespace EdgeSync.UnitTests.Nats.Leafnodes;
 
@@ -250,7 +251,7 @@ public sealed class LeafSolicitTests
     public void A_key_signs_the_nonce_of_the_first_info()
     {
         const string Seed = "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y";
-        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = Seed } };
+        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new NatsCredentials { NkeySeed = Seed } };
 
         var connect = Connect(new LeafNode("edge").Solicit(remote).Ask(Info2_9));
 
@@ -258,7 +259,7 @@ public sealed class LeafSolicitTests
         Assert.Equal("V0Je-ltniyuIEpGt3xf6cLgroCQqXmjySwSXH-KrVDOXUotkKbNpfTiIN1GGDOojlPvQAGz26QRAOviB_eMzCQ", connect.GetProperty("sig").GetString());
 
         var creds = $"-----BEGIN NATS USER JWT-----\r\ne.y.J\r\n------END NATS USER JWT------\r\n\r\n-----BEGIN USER NKEY SEED-----\r\n{Seed}\r\n------END USER NKEY SEED------\r\n";
-        connect = Connect(new LeafNode("edge").Solicit(remote with { Credentials = new LeafCredentials { CredsText = creds } }).Ask(Info2_9));
+        connect = Connect(new LeafNode("edge").Solicit(remote with { Credentials = new NatsCredentials { CredsText = creds } }).Ask(Info2_9));
         Assert.Equal("e.y.J", connect.GetProperty("jwt").GetString());
         Assert.StartsWith("V0Je-", connect.GetProperty("sig").GetString(), StringComparison.Ordinal);
         Assert.False(connect.TryGetProperty("nkey", out _));
@@ -267,7 +268,7 @@ public sealed class LeafSolicitTests
     [Test]
     public void A_damaged_key_is_said_and_not_shown()
     {
-        var hub = new LeafNode("edge").Solicit(new LeafnodeRemote { Urls = ["hub"], Credentials = new LeafCredentials { NkeySeed = "SUNONSENSE" } });
+        var hub = new LeafNode("edge").Solicit(new LeafnodeRemote { Urls = ["hub"], Credentials = new NatsCredentials { NkeySeed = "SUNONSENSE" } });
 
         hub.Send(Info2_9);
 

@@ -1,26 +1,26 @@
 using System.Threading.Channels;
-using EdgeSync.Nats.Client;
+using EdgeSync.Net.Nats;
 
 namespace EdgeSync.InteropTests.Nats;
 
 /// <summary>Hears what happens to a connection, and waits for the thing that a test needs.</summary>
-internal sealed class NewsLog
+internal sealed class EventLog
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private readonly Channel<NatsConnectionNews> _news = Channel.CreateUnbounded<NatsConnectionNews>();
+    private readonly Channel<NatsNetEvent> _events = Channel.CreateUnbounded<NatsNetEvent>();
 
-    public void Hear(NatsConnectionNews news) => _news.Writer.TryWrite(news);
+    public void Hear(NatsNetEvent e) => _events.Writer.TryWrite(e);
 
     /// <summary>Skips what came before.</summary>
-    public async Task<NatsConnectionNews> WaitForAsync(NatsConnectionNewsKind kind)
+    public async Task<NatsNetEvent> WaitForAsync(NatsNetEventKind kind)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
         patience.CancelAfter(Patience);
         while (true)
         {
-            var news = await _news.Reader.ReadAsync(patience.Token);
-            if (news.Kind == kind) return news;
+            var e = await _events.Reader.ReadAsync(patience.Token);
+            if (e.Kind == kind) return e;
         }
     }
 }

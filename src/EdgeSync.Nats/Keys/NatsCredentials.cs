@@ -1,0 +1,30 @@
+namespace EdgeSync.Nats.Keys;
+
+/// <summary>How a client or a leafnode proves who it is; one kind of them. Secrets: never printed.</summary>
+public sealed record NatsCredentials
+{
+    /// <summary>Nobody in particular.</summary>
+    public static NatsCredentials None { get; } = new();
+
+    /// <summary>The text of a <c>.creds</c> file: a user's JWT and its seed.</summary>
+    public string? CredsText { get; init; }
+
+    /// <summary>An NKey seed, <c>SU…</c>.</summary>
+    public string? NkeySeed { get; init; }
+
+    public string? User { get; init; }
+
+    public string? Password { get; init; }
+
+    public string? Token { get; init; }
+
+    /// <summary>Never the secrets.</summary>
+    public override string ToString() => this switch
+    {
+        { CredsText: not null } => "creds",
+        { NkeySeed: not null } => "nkey",
+        { Token: not null } => "token",
+        { User: { } user } => $"user {user}",
+        _ => "none",
+    };
+}

@@ -1,0 +1,62 @@
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+using NATS.Client.Core;
+
+namespace EdgeSync.Net.Nats;
+
+/// <summary>
+/// Keeps why the last attempt to connect failed: NATS.Net tells that to its log alone. In words for people, without secrets.
+/// </summary>
+internal sealed class NatsFailureLog : ILoggerFactory, ILogger
+{
+    private Exception? _last;
+
+    public static bool IsFailure(Exception e) => e is NatsException or SocketException or IOException or WebSocketException
+        or AuthenticationException or TimeoutException or ObjectDisposedException or HttpRequestException;
+
+    /// <summary>Why an attempt failed; NATS.Net keeps the reason of a refused socket out of its exception.</summary>
+    public string TextOf(Exception e)
+    {
+        var logged = Interlocked.Exchange(ref _last, null);
+        return Explain(e.InnerException ?? logged ?? e);
+    }
+
+    /// <summary>Why the attempt failed that was just logged.</summary>
+    public string TakeText() => Interlocked.Exchange(ref _last, null) is { } last ? Explain(last) : "the server does not answer";
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (exception is not null && IsEnabled(logLevel)) Volatile.Write(ref _last, exception);
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private static string Explain(Exception e) => e switch
+    {
+        NatsServerException { IsAuthError: true } refused => $"the server refuses our credentials: {refused.Error.Trim('\'')}",
+        NatsServerException refused => refused.Error.Trim('\''),
+        AuthenticationException => $"TLS handshake failed: {e.InnerException?.Message ?? e.Message}",
+        NatsException when e.Message.Contains("does not support TLS", StringComparison.Ordinal) => "the server has no TLS, which is required",
+        NatsException { InnerException: { } inner } => Explain(inner),
+        TimeoutException => "the server does not answer in time",
+        OperationCanceledException => "the server does not answer in time",
+        WebSocketException { InnerException: { } inner } => $"{e.Message}: {inner.Message}",
+        _ => e.Message,
+    };
+}
