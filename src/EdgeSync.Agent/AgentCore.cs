@@ -58,7 +58,7 @@ public sealed class AgentCore
         _news = new NewsDesk(options, prng.Fork());
         _news.Restore(memory.PublishedRid);
         _heartbeat = new Heartbeat(options, prng.Fork());
-        _durable = options.UseDurableAnnouncements ? new DurableAnnouncements(options.Subjects, options.JetStreamDomain, memory.DurableSequence) : null;
+        _durable = options.UseDurableAnnouncements ? new DurableAnnouncements(memory.DurableSequence) : null;
         _natsPause = options.PollInterval;
         ListNews(isOwn: true, mustRelay: true);
     }
@@ -322,13 +322,12 @@ public sealed class AgentCore
         StartDue(now);
     }
 
-    /// <summary>A reply to <see cref="AgentEffect.Request"/>; null: there is none (any more).</summary>
-    /// <param name="replySubject">The reply's own reply subject, where deliveries of a stream say their sequence.</param>
-    public void OnResponse(Instant now, long requestId, string? replySubject, ReadOnlyMemory<byte>? payload)
+    /// <summary>What <see cref="AgentEffect.ReadMissed"/> asked for; null: no JetStream answers.</summary>
+    public void OnMissedRead(Instant now, long readId, StreamTail? tail)
     {
         if (_durable is null || _isStopped) return;
 
-        _durable.OnResponse(now, requestId, replySubject, payload);
+        _durable.OnRead(now, readId, tail);
         TakeDurable();
     }
 
@@ -485,7 +484,6 @@ public sealed class AgentCore
     private void TakeDurable()
     {
         while (_durable!.TryTake(out var effect)) _effects.Enqueue(effect);
-        while (_durable.TryTakeMissed(out var missed)) _effects.Enqueue(new AgentEffect.CheckAnnouncement(missed));
     }
 
     private void Log(AgentLogLevel level, string text, string? target = null) => _effects.Enqueue(new AgentEffect.Log(level, text, target));

@@ -46,13 +46,11 @@ public abstract record AgentEffect
     public sealed record ForgetPeer(string PeerId) : AgentEffect;
 
     /// <summary>
-    /// Send a request on NATS. The answer is told by <see cref="AgentCore.OnResponse"/> with the same
-    /// <paramref name="RequestId"/>; no responder, an outage and silence beyond <paramref name="Timeout"/> as a null payload.
-    /// Requests with <paramref name="RepliesMax"/> above one get every reply in turn (an inbox of their own), and a null
-    /// payload when a status message, silence or an outage ends them.
+    /// Read what the project's stream got behind the sequence <paramref name="After"/> (0: only its last sequence), at most the newest
+    /// <paramref name="CountMax"/>. Told by <see cref="AgentCore.OnMissedRead"/> with the same <paramref name="ReadId"/>; null where
+    /// no JetStream answers.
     /// </summary>
-    public sealed record Request(
-        long RequestId, string Subject, byte[] Payload, TimeSpan Timeout, int RepliesMax = 1) : AgentEffect;
+    public sealed record ReadMissed(long ReadId, ulong After, int CountMax) : AgentEffect;
 
     /// <summary>
     /// An announcement that was missed: look whether it is held, and hand it to <see cref="AgentCore.OnAnnouncement"/>.

@@ -96,9 +96,6 @@ public sealed record AgentOptions
     /// <summary>Ask an outside server with JetStream for the announcements that were missed.</summary>
     public bool UseDurableAnnouncements { get; init; }
 
-    /// <summary>The outside server's JetStream domain: needed where a leaf link lies between. Null: none.</summary>
-    public string? JetStreamDomain { get; init; }
-
     /// <summary>What one exchange does by itself.</summary>
     public SyncActions Actions
     {

@@ -4,156 +4,82 @@ namespace EdgeSync.Agent;
 
 /// <summary>
 /// Announcements that outlive an outage: where an outside server has JetStream, a stream keeps what is published on the
-/// commit subject, and after each link-up what was missed since the last known sequence is read once. Where nobody answers
-/// the API, nothing happens: catch-up exchanges and the poll do.
-/// <code>
-///   idle ─link up─▶ asking ─no such stream─▶ creating ─▶ idle
-///                     └──behind──▶ consumer ─▶ reading ─batch─▶ reading ─end─▶ idle (looks again after a while)
-/// </code>
+/// commit subject, and after each link-up what was missed since the last known sequence is read once, and again after a while.
+/// The shell reads; here is decided since when, and what the answer means. Without JetStream, catch-up exchanges and the poll do.
 /// </summary>
-internal sealed class DurableAnnouncements(ProjectSubjects subjects, string? domain, ulong sequence)
+internal sealed class DurableAnnouncements(ulong sequence)
 {
     /// <summary>Missed ones that are handed on; the newest, for one exchange fetches all.</summary>
     internal const int MissedMax = 64;
 
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(5);
 
-    private readonly JetStreamApi _api = new(subjects, domain);
     private readonly Queue<AgentEffect> _effects = new();
-    private readonly Queue<Announcement> _missed = new();
-    private Phase _phase;
-    private long _requestId;
-    private long _lastRequestId;
+    private long _readId;
+    private bool _isReading;
     private Instant? _lookAt;
-    private string _consumer = "";
-    private ulong _target;
-    private int _inBatch;
 
-    private enum Phase
-    {
-        Idle,
-        Asking,
-        Creating,
-        MakingConsumer,
-        Reading,
-    }
-
-    /// <summary>The last sequence looked at.</summary>
+    /// <summary>The last sequence looked at; 0 before the first look, which takes the present as its start.</summary>
     public ulong Sequence { get; private set; } = sequence;
 
     /// <summary>True once a server with JetStream answered on this link.</summary>
     public bool IsAvailable { get; private set; }
 
-    public Instant? Deadline => _phase == Phase.Idle ? _lookAt : null;
+    public Instant? Deadline => _isReading ? null : _lookAt;
 
     public bool TryTake(out AgentEffect effect) => _effects.TryDequeue(out effect!);
 
-    /// <summary>What was announced while we were away.</summary>
-    public bool TryTakeMissed(out Announcement missed) => _missed.TryDequeue(out missed!);
+    public void OnLinkUp(Instant now) => Read(now);
 
-    public void OnLinkUp(Instant now) => Ask(now);
-
-    public void OnLinkDown()
-    {
-        (_phase, _requestId, _lookAt, IsAvailable) = (Phase.Idle, 0, null, false);
-    }
+    public void OnLinkDown() => (_isReading, _lookAt, IsAvailable) = (false, null, false);
 
     public void OnDeadline(Instant now)
     {
-        if (Deadline is { } due && due <= now && _phase == Phase.Idle) Ask(now);
+        if (Deadline <= now) Read(now);
     }
 
-    public void OnResponse(Instant now, long requestId, string? replySubject, ReadOnlyMemory<byte>? payload)
+    /// <summary>The end of a reading. An answer to a reading of an earlier link is dropped.</summary>
+    public void OnRead(Instant now, long readId, StreamTail? tail)
     {
-        if (requestId != _requestId || _phase == Phase.Idle) return;
+        if (!_isReading || readId != _readId) return;
 
-        if (_phase == Phase.Reading)
-        {
-            OnDelivery(now, replySubject, payload);
-            return;
-        }
-
-        var answer = payload is { } bytes ? JetStreamAnswer.Parse(bytes.Span) : default;
-        IsAvailable = answer.IsJson;
-        switch (_phase)
-        {
-            case Phase.Asking when answer.IsNotFound:
-                Send(Phase.Creating, _api.CreateSubject, _api.CreateBody());
-                break;
-            case Phase.Asking when answer.IsOk && NeedsReplay(answer):
-                _target = answer.LastSequence;
-                Send(Phase.MakingConsumer, _api.ConsumerSubject, _api.ConsumerBody(Math.Max(Sequence + 1, answer.FirstSequence)));
-                break;
-            case Phase.MakingConsumer when answer is { IsOk: true, Name: { } name }:
-                _consumer = name;
-                ReadOn();
-                break;
-            default:
-                Rest(now);
-                break;
-        }
-    }
-
-    private bool NeedsReplay(JetStreamAnswer answer)
-    {
-        // A stream that was made anew counts from one again; a first look takes the present as its start.
-        if (Sequence > answer.LastSequence || Sequence == 0) MoveTo(answer.LastSequence);
-        return Sequence < answer.LastSequence;
-    }
-
-    private void OnDelivery(Instant now, string? replySubject, ReadOnlyMemory<byte>? payload)
-    {
-        if (payload is not { } bytes)
-        {
-            Rest(now);
-            return;
-        }
-
-        if (Announcement.TryParse(bytes.Span, out var announcement))
-        {
-            if (_missed.Count == MissedMax) _missed.Dequeue();
-            _missed.Enqueue(announcement);
-        }
-
-        if (JetStreamApi.TryGetSequence(replySubject, out var at) && at > Sequence) Sequence = at;
-        _inBatch++;
-        if (Sequence >= _target) Rest(now);
-        else if (_inBatch == JetStreamApi.Batch) ReadOn();
-    }
-
-    private void Ask(Instant now)
-    {
+        _isReading = false;
         _lookAt = now + LookAgain;
-        Send(Phase.Asking, _api.InfoSubject, []);
+        IsAvailable = tail is not null;
+        if (tail is null) return;
+
+        foreach (var payload in tail.Payloads.TakeLast(MissedMax))
+            if (Announcement.TryParse(payload.Span, out var missed)) _effects.Enqueue(new AgentEffect.CheckAnnouncement(missed));
+
+        // Also backwards: a stream that was made anew counts from one again.
+        if (Sequence == tail.LastSequence) return;
+
+        Sequence = tail.LastSequence;
+        _effects.Enqueue(new AgentEffect.PersistSequence(Sequence));
     }
 
-    private void ReadOn()
+    private void Read(Instant now)
     {
-        _inBatch = 0;
-        Send(Phase.Reading, _api.NextSubject(_consumer), JetStreamApi.NextBody(), JetStreamApi.Batch);
-    }
-
-    private void Send(Phase phase, string subject, byte[] payload, int repliesMax = 1)
-    {
-        _phase = phase;
-        _effects.Enqueue(new AgentEffect.Request(++_lastRequestId, subject, payload, Timeout, repliesMax));
-        _requestId = _lastRequestId;
-    }
-
-    private void Rest(Instant now)
-    {
-        if (_phase == Phase.Reading) _effects.Enqueue(new AgentEffect.PersistSequence(Sequence));
-        (_phase, _requestId) = (Phase.Idle, 0);
+        _isReading = true;
         _lookAt = now + LookAgain;
+        _effects.Enqueue(new AgentEffect.ReadMissed(++_readId, Sequence, MissedMax));
     }
+}
 
-    private void MoveTo(ulong sequence)
-    {
-        if (Sequence == sequence) return;
+/// <summary>What a stream of announcements holds.</summary>
+/// <param name="LastSequence">The newest message's, 0 of an empty stream.</param>
+/// <param name="Payloads">The newest messages behind the sequence that was asked for, in order.</param>
+public sealed record StreamTail(ulong LastSequence, IReadOnlyList<ReadOnlyMemory<byte>> Payloads);
 
-        Sequence = sequence;
-        _effects.Enqueue(new AgentEffect.PersistSequence(sequence));
-    }
+/// <summary>The stream that keeps the announcements of a project.</summary>
+public static class AnnouncementStream
+{
+    public const int MessagesMax = 10_000;
 
+    public const long BytesMax = 8L << 20;
+
+    public static TimeSpan AgeMax { get; } = TimeSpan.FromDays(7);
+
+    /// <summary>One stream a project. Its name has no dots: the prefix's become underscores.</summary>
+    public static string NameOf(ProjectSubjects subjects) => $"EDGESYNC_{subjects.Prefix.Replace('.', '_')}_{subjects.ProjectCode}";
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -85,6 +86,21 @@ public sealed class NatsBroker : IAsyncDisposable
     /// <param name="name">For reports.</param>
     public INatsBus OpenLocal(string name) => new LocalBus(_driver, name);
 
+    /// <summary>
+    /// What a stream beyond our leaf links got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0. A missing
+    /// stream is made. Null: there is no JetStream, or it did not answer to the end.
+    /// </summary>
+    public async Task<NatsStreamTail?> ReadTailAsync(NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)
+    {
+        await using var connection = new NATS.Client.Core.NatsConnection(NATS.Client.Core.NatsOpts.Default with
+        {
+            Name = "stream reader",
+            TlsOpts = new NATS.Client.Core.NatsTlsOpts { Mode = NATS.Client.Core.TlsMode.Disable },
+            SocketConnectionFactory = new InProcessSocketFactory(ConnectInProcess),
+        });
+        return await NatsStreams.ReadTailAsync(connection, spec, after, countMax, cancellationToken);
+    }
+
     /// <summary>Joins a hub as its leaf, and again whenever the link is lost, until the handle is disposed or the broker stops.</summary>
     /// <exception cref="EdgeSyncException">An address cannot be read.</exception>
     public LeafnodeHandle AddRemote(LeafnodeRemote remote, LeafnodeDialing? dialing = null)
@@ -127,7 +143,7 @@ public sealed class NatsBroker : IAsyncDisposable
         _isStopped = true;
         await StopListeningAsync();
         foreach (var handle in _remotes.Keys) await handle.DisposeAsync();
-        while (!_served.IsEmpty)
+        do
         {
             _driver.Call((core, now) =>
             {
@@ -136,6 +152,7 @@ public sealed class NatsBroker : IAsyncDisposable
             });
             await Task.WhenAll(_served.Values);
         }
+        while (!_served.IsEmpty);
 
         await _driver.StopChecking();
         if (_monitoring is not null) await _monitoring.DisposeAsync();
@@ -143,6 +160,18 @@ public sealed class NatsBroker : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    // What is written to the output is what the broker reads.
+    private ClientSide ConnectInProcess()
+    {
+        var (toBroker, toClient) = (new Pipe(PipeOptionsOf), new Pipe(PipeOptionsOf));
+        var transport = new PipeTransport(toBroker.Reader, toClient.Writer);
+        var origin = new ConnectionOrigin { Kind = ConnectionKind.Client, Transport = ConnectionTransport.InProcess, Address = "in-process" };
+        Track(ServeAsync(new BrokerPump(_driver, transport, origin)));
+        return new ClientSide(toClient.Reader, toBroker.Writer);
+    }
+
+    private static PipeOptions PipeOptionsOf { get; } = new(useSynchronizationContext: false);
 
     private void Listen()
     {
@@ -269,4 +298,6 @@ public sealed class NatsBroker : IAsyncDisposable
     }
 
     private static Uri UrlOf(string scheme, IPEndPoint endpoint) => new($"{scheme}://{endpoint}");
+
+    private sealed record ClientSide(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

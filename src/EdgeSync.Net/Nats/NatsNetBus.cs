@@ -68,9 +68,6 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
 
     public Action<bool>? LinkChanged { get; set; }
 
-    /// <summary>For what needs more than the port (JetStream).</summary>
-    internal NatsConnection Connection => _connection;
-
     /// <summary>Host and port of the server, or of the last attempt.</summary>
     public string Server => _server;
 
@@ -134,6 +131,13 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     {
         if (_requests.TryRemove(request, out var waiting)) waiting.End.Cancel();
     }
+
+    /// <summary>
+    /// What a stream of the server got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0. A missing stream
+    /// is made. Null: there is no JetStream, or it did not answer to the end.
+    /// </summary>
+    public Task<NatsStreamTail?> ReadTailAsync(NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken) =>
+        NatsStreams.ReadTailAsync(_connection, spec, after, countMax, cancellationToken);
 
     /// <summary>A round trip: the server knows all subscriptions, and has everything that was published before.</summary>
     internal async Task FlushAsync(CancellationToken cancellationToken)

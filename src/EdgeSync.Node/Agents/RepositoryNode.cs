@@ -189,7 +189,6 @@ internal sealed class RepositoryNode : IAsyncDisposable
         Autosync = settings.Autosync,
         ServesNats = settings.ServeNats,
         UseDurableAnnouncements = node.UsesJetStream,
-        JetStreamDomain = node.JetStreamDomain,
         Version = BuildInfo.Version,
         Platform = RuntimeInformation.RuntimeIdentifier,
         Capabilities = [.. node.Capabilities, .. settings.Push ? ["push"] : Array.Empty<string>(), .. settings.Pull ? ["pull"] : Array.Empty<string>()],
@@ -244,8 +243,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
             case AgentEffect.ForgetPeer forget:
                 _writes.Add("peer " + forget.PeerId, r => PeerTable.Remove(r, forget.PeerId));
                 break;
-            case AgentEffect.Request request:
-                _tasks.Start(() => RequestAsync(request));
+            case AgentEffect.ReadMissed wanted:
+                _tasks.Start(() => ReadMissedAsync(wanted));
                 break;
             case AgentEffect.CheckAnnouncement check:
                 _tasks.Start(() => CheckAsync(check.Announcement));
@@ -408,18 +407,13 @@ internal sealed class RepositoryNode : IAsyncDisposable
         }
     }
 
-    private async Task RequestAsync(AgentEffect.Request request)
+    private async Task ReadMissedAsync(AgentEffect.ReadMissed wanted)
     {
-        if (_nats is { IsConnected: true } nats)
-        {
-            await foreach (var reply in nats.RequestManyAsync(request.Subject, request.Payload, request.Timeout, request.RepliesMax, _stop.Token))
-            {
-                await _loop.TellAsync((core, now) => core.OnResponse(now, request.RequestId, reply.ReplyTo, reply.Data));
-                if (request.RepliesMax == 1) return;
-            }
-        }
-
-        await _loop.TellAsync((core, now) => core.OnResponse(now, request.RequestId, null, null));
+        var tail = _nats is { IsConnected: true } nats
+            ? await nats.ReadTailAsync(Subjects, _node.JetStreamDomain, wanted.After, wanted.CountMax, _stop.Token)
+            : null;
+        var told = tail is null ? null : new StreamTail(tail.LastSequence, tail.Messages);
+        await _loop.TellAsync((core, now) => core.OnMissedRead(now, wanted.ReadId, told));
     }
 
     private async Task CheckAsync(Announcement announcement)

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 using EdgeSync.Agent;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
@@ -108,33 +107,19 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         Bus, subject, queueGroup,
         () => _log.Write(LogLevel.Warning, "nats", ("event", "MessageDropped"), ("because", $"the queue of {subject} is full")));
 
-    /// <summary>
-    /// Replies in the order in which they come, at most <paramref name="repliesMax"/>; it ends early with a status message,
-    /// with silence beyond <paramref name="timeout"/>, or with the link.
-    /// </summary>
-    public async IAsyncEnumerable<NatsMessage> RequestManyAsync(
-        string subject, ReadOnlyMemory<byte> payload, TimeSpan timeout, int repliesMax, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>What the stream of a project's announcements got behind a sequence; null where no JetStream answers.</summary>
+    public Task<NatsStreamTail?> ReadTailAsync(
+        ProjectSubjects subjects, string? domain, ulong after, int countMax, CancellationToken cancellationToken)
     {
-        var inbox = $"_INBOX.{SystemEntropy.Instance.NextHex(22)}";
-        using var replies = new NatsMessageQueue(Bus, inbox);
-        Bus.Publish(subject, payload, replyTo: inbox);
-        for (var i = 0; i < repliesMax; i++)
+        var stream = new NatsStreamSpec(AnnouncementStream.NameOf(subjects), subjects.Commit, domain)
         {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            patience.CancelAfter(timeout);
-            try
-            {
-                if (!await replies.WaitToReadAsync(patience.Token)) yield break;
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                yield break;
-            }
-
-            if (!replies.TryRead(out var reply) || reply.Headers is { Code: > 0 }) yield break;
-
-            yield return reply;
-        }
+            MessagesMax = AnnouncementStream.MessagesMax,
+            BytesMax = AnnouncementStream.BytesMax,
+            AgeMax = AnnouncementStream.AgeMax,
+            MessageBytesMax = Announcement.BytesMax,
+        };
+        return Broker?.ReadTailAsync(stream, after, countMax, cancellationToken)
+            ?? _outside!.ReadTailAsync(stream, after, countMax, cancellationToken);
     }
 
     /// <summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using EdgeSync.Agent;
 using EdgeSync.Primitives;
 
@@ -10,94 +8,90 @@ public class DurableAnnouncementsTests
     private static readonly Instant Now = AgentDriver.Start;
 
     [Test]
-    public void Without_JetStream_nothing_happens()
+    public void Without_JetStream_nothing_happens_until_the_next_link()
     {
-        var durable = Durable(7);
+        var durable = new DurableAnnouncements(7);
         durable.OnLinkUp(Now);
-        var asked = Take(durable);
+        var wanted = Take(durable);
 
-        durable.OnResponse(Now, asked.RequestId, null, null);
+        durable.OnRead(Now, wanted.ReadId, null);
 
-        Assert.StartsWith("$JS.API.STREAM.INFO.EDGESYNC_fossil_", asked.Subject, StringComparison.Ordinal);
+        Assert.Equal((7UL, DurableAnnouncements.MissedMax), (wanted.After, wanted.CountMax));
         Assert.False(durable.TryTake(out _));
         Assert.False(durable.IsAvailable);
-    }
-
-    [Test]
-    public void A_missing_stream_is_made()
-    {
-        var durable = Durable(0);
-        durable.OnLinkUp(Now);
-
-        Answer(durable, Take(durable), """{"type":"x","error":{"code":404,"err_code":10059,"description":"stream not found"}}""");
-        var create = Take(durable);
-        Answer(durable, create, """{"config":{"name":"S"},"state":{"messages":0,"first_seq":0,"last_seq":0}}""");
-
-        Assert.Contains("STREAM.CREATE", create.Subject, StringComparison.Ordinal);
-        Assert.Contains(AgentDriver.Subjects.Commit, Encoding.UTF8.GetString(create.Payload), StringComparison.Ordinal);
-        Assert.False(durable.TryTake(out _));
-        Assert.True(durable.IsAvailable);
+        Assert.Equal(7UL, durable.Sequence);
     }
 
     [Test]
     public void The_first_look_takes_the_present_as_its_start()
     {
-        var durable = Durable(0);
+        var durable = new DurableAnnouncements(0);
         durable.OnLinkUp(Now);
 
-        Answer(durable, Take(durable), Info(1, 40));
+        durable.OnRead(Now, Take(durable).ReadId, new StreamTail(40, []));
 
         Assert.True(durable.TryTake(out var effect));
         Assert.Equal(new AgentEffect.PersistSequence(40), effect);
+        Assert.False(durable.TryTake(out _));
+        Assert.True(durable.IsAvailable);
     }
 
     [Test]
-    public void What_was_missed_is_read_in_batches_and_the_place_kept()
+    public void What_was_missed_is_handed_on_and_the_place_kept()
     {
-        var durable = Durable(100, domain: "hub");
+        var durable = new DurableAnnouncements(100);
         durable.OnLinkUp(Now);
-        Answer(durable, Take(durable), Info(1, 300));
-        var consumer = Take(durable);
-        Answer(durable, consumer, """{"type":"y","stream_name":"S","name":"c7","config":{"name":"no"}}""");
-        Assert.Equal("$JS.hub.API.CONSUMER.CREATE." + "EDGESYNC_fossil_" + AgentDriver.Subjects.ProjectCode, consumer.Subject);
-        Assert.Contains("\"opt_start_seq\":101", Encoding.UTF8.GetString(consumer.Payload), StringComparison.Ordinal);
 
-        var batches = 0;
-        for (var at = 101; at <= 300;)
-        {
-            var next = Take(durable);
-            Assert.EndsWith(".c7", next.Subject, StringComparison.Ordinal);
-            batches++;
-            for (var i = 0; i < next.RepliesMax && at <= 300; i++, at++)
-                durable.OnResponse(
-                    Now, next.RequestId, string.Create(CultureInfo.InvariantCulture, $"$JS.ACK.S.c7.1.{at}.1.2.3"), AgentDriver.From("p", at).ToBytes());
-        }
+        durable.OnRead(Now, Take(durable).ReadId, new StreamTail(300, [.. Enumerable.Range(200, 101).Select(Payload), "no announcement"u8.ToArray()]));
 
-        Assert.Equal(2, batches);
+        var rids = new List<long>();
+        while (durable.TryTake(out var effect) && effect is AgentEffect.CheckAnnouncement missed) rids.Add(missed.Announcement.Rid);
+        Assert.Equal(Enumerable.Range(238, 63).Select(i => (long)i), rids);
+        Assert.Equal(300UL, durable.Sequence);
+    }
+
+    [Test]
+    public void A_stream_that_was_made_anew_counts_from_one_again()
+    {
+        var durable = new DurableAnnouncements(100);
+        durable.OnLinkUp(Now);
+
+        durable.OnRead(Now, Take(durable).ReadId, new StreamTail(3, []));
+
         Assert.True(durable.TryTake(out var effect));
-        Assert.Equal(new AgentEffect.PersistSequence(300), effect);
-        var missed = 0;
-        while (durable.TryTakeMissed(out var announcement)) Assert.Equal(300 - DurableAnnouncements.MissedMax + ++missed, announcement.Rid);
-        Assert.Equal(DurableAnnouncements.MissedMax, missed);
+        Assert.Equal(new AgentEffect.PersistSequence(3), effect);
     }
 
     [Test]
-    public void An_outage_in_the_middle_starts_again_where_it_was()
+    public void An_answer_to_an_earlier_link_is_dropped()
     {
-        var durable = Durable(10);
+        var durable = new DurableAnnouncements(10);
         durable.OnLinkUp(Now);
-        Answer(durable, Take(durable), Info(1, 20));
-        Answer(durable, Take(durable), """{"name":"c"}""");
-        var next = Take(durable);
-        durable.OnResponse(Now, next.RequestId, "$JS.ACK.domain.hash.S.c.1.15.1.2.3.token", AgentDriver.From("p", 15).ToBytes());
-
+        var first = Take(durable);
         durable.OnLinkDown();
-        durable.OnResponse(Now, next.RequestId, "$JS.ACK.S.c.1.16.1.2.3", AgentDriver.From("p", 16).ToBytes());
+        durable.OnRead(Now, first.ReadId, new StreamTail(20, [Payload(20)]));
         durable.OnLinkUp(Now);
-        Answer(durable, Take(durable), Info(1, 20));
+        var second = Take(durable);
 
-        Assert.Equal(15UL, durable.Sequence);
-        Assert.Contains("\"opt_start_seq\":16", Encoding.UTF8.GetString(Take(durable).Payload), StringComparison.Ordinal);
+        durable.OnRead(Now, first.ReadId, new StreamTail(20, [Payload(20)]));
+
+        Assert.Equal(10UL, second.After);
+        Assert.False(durable.TryTake(out _));
+        Assert.Equal(10UL, durable.Sequence);
+    }
+
+    [Test]
+    public void It_looks_again_after_a_while()
+    {
+        var durable = new DurableAnnouncements(10);
+        durable.OnLinkUp(Now);
+        var first = Take(durable);
+        Assert.Null(durable.Deadline);
+        durable.OnRead(Now, first.ReadId, new StreamTail(10, []));
+
+        durable.OnDeadline(durable.Deadline!.Value);
+
+        Assert.Equal(10UL, Take(durable).After);
     }
 
     [Test]
@@ -107,26 +101,19 @@ public class DurableAnnouncementsTests
             AgentDriver.Options() with { UseDurableAnnouncements = true },
             new AgentMemory { PublishedRid = new RecordId(10), DurableSequence = 4 });
         driver.Do((c, now) => c.OnLinkUp(now));
-        AgentEffect.Request Last() => driver.Effects.OfType<AgentEffect.Request>().Last();
+        var wanted = driver.Effects.OfType<AgentEffect.ReadMissed>().Last();
 
-        driver.Do((c, now) => c.OnResponse(now, Last().RequestId, null, Encoding.UTF8.GetBytes(Info(1, 5))));
-        driver.Do((c, now) => c.OnResponse(now, Last().RequestId, null, Encoding.UTF8.GetBytes("""{"name":"c"}""")));
-        driver.Do((c, now) => c.OnResponse(now, Last().RequestId, "$JS.ACK.S.c.1.5.1.2.3", AgentDriver.From("other", 77).ToBytes()));
+        driver.Do((c, now) => c.OnMissedRead(now, wanted.ReadId, new StreamTail(5, [AgentDriver.From("other", 77).ToBytes()])));
 
+        Assert.Equal(4UL, wanted.After);
         Assert.Equal("other", driver.Effects.OfType<AgentEffect.CheckAnnouncement>().Single().Announcement.PeerId);
     }
 
-    private static DurableAnnouncements Durable(ulong sequence, string? domain = null) => new(AgentDriver.Subjects, domain, sequence);
+    private static ReadOnlyMemory<byte> Payload(int rid) => AgentDriver.From("p", rid).ToBytes();
 
-    private static string Info(int first, int last) => string.Create(
-        CultureInfo.InvariantCulture, $$"""{"type":"io","config":{"name":"S","state":"x"},"created":"","state":{"messages":3,"first_seq":{{first}},"last_seq":{{last}} } }""");
-
-    private static void Answer(DurableAnnouncements durable, AgentEffect.Request request, string json) =>
-        durable.OnResponse(Now, request.RequestId, null, Encoding.UTF8.GetBytes(json));
-
-    private static AgentEffect.Request Take(DurableAnnouncements durable)
+    private static AgentEffect.ReadMissed Take(DurableAnnouncements durable)
     {
         Assert.True(durable.TryTake(out var effect));
-        return Assert.IsType<AgentEffect.Request>(effect);
+        return Assert.IsType<AgentEffect.ReadMissed>(effect);
     }
 }
