@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Text;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node;
-using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;

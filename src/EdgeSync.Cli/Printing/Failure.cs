@@ -1,5 +1,4 @@
 using EdgeSync.Node.Control;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Printing;
 

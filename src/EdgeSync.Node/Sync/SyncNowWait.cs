@@ -1,5 +1,4 @@
 using EdgeSync.Agent;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
 

@@ -6,7 +6,6 @@ using EdgeSync.Node.Control;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Web;
 

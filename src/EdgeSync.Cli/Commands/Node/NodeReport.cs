@@ -2,7 +2,6 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Daemon;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 

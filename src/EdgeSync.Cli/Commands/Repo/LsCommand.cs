@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Settings;
-using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;

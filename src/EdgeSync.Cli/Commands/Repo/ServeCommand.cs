@@ -2,7 +2,6 @@ using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Daemon;
 using EdgeSync.Node.Settings;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 

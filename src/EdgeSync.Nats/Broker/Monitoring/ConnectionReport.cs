@@ -1,5 +1,4 @@
 using EdgeSync.Nats.Broker.Leafnodes;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker.Monitoring;
 

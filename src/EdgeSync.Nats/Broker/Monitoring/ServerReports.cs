@@ -1,4 +1,3 @@
-using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker.Monitoring;
 
