@@ -34,5 +34,5 @@ internal static class ControlLine
     public static T Parse<T>(byte[] line)
         where T : class => JsonSerializer.Deserialize(line, TypeOf<T>()) ?? throw new JsonException("an object is expected");
 
-    private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)NodeContext.Default.Options.GetTypeInfo(typeof(T));
+    private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)ControlContext.Default.Options.GetTypeInfo(typeof(T));
 }

@@ -429,7 +429,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var making = file + ".new";
         using (var stream = File.Create(making))
-            JsonSerializer.Serialize(stream, Addresses, NodeContext.Default.IReadOnlyDictionaryStringString);
+            JsonSerializer.Serialize(stream, Addresses, StatusContext.Default.IReadOnlyDictionaryStringString);
         File.Move(making, file, overwrite: true);
     }
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using EdgeSync.Net.Http;
-using EdgeSync.Node.Control;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -23,7 +22,7 @@ internal sealed class OperationsPages(INodeStatusSource source, MetricStore metr
     private const string Json = "application/json";
     private const string Plain = "text/plain; charset=utf-8";
 
-    private static readonly JsonSerializerOptions Indented = new(NodeContext.Default.Options) { WriteIndented = true };
+    private static readonly JsonSerializerOptions Indented = new(StatusContext.Default.Options) { WriteIndented = true };
 
     /// <summary>Null for what is no page of ours.</summary>
     public async ValueTask<XferHttpPage?> AnswerAsync(XferHttpPageRequest request, CancellationToken cancellationToken)

@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+
+namespace EdgeSync.Node.Status;
+
+/// <summary>A status and the file of addresses as JSON: names in snake case; null is left out (docs/status.md).</summary>
+[JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+internal sealed partial class StatusContext : JsonSerializerContext;
