@@ -23,6 +23,7 @@ public sealed class Repository : IDisposable
         Content = new ContentStore(this, options);
         Names = new NameResolver(this);
         Users = new UserStore(this);
+        JoinTokens = new JoinTokenStore(this);
         Unversioned = new UnversionedStore(this);
         database.Began = canWrite =>
         {
@@ -50,6 +51,8 @@ public sealed class Repository : IDisposable
     public NameResolver Names { get; }
 
     public UserStore Users { get; }
+
+    public JoinTokenStore JoinTokens { get; }
 
     public UnversionedStore Unversioned { get; }
 

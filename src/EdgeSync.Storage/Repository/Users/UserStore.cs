@@ -85,6 +85,13 @@ public sealed class UserStore
             throw Unknown(login);
     }
 
+    /// <summary>What a person reads beside the login.</summary>
+    internal void SetInfo(string login, string info)
+    {
+        using var update = Database.Prepare("UPDATE user SET info=?1 WHERE login=?2");
+        if (update.BindText(1, info).BindText(2, login).Run() == 0) throw Unknown(login);
+    }
+
     /// <summary>Sets the password, or a random one; answers it. Web logins of the user end.</summary>
     public string SetPassword(string login, string? password = null)
     {
