@@ -22,6 +22,7 @@ internal static class AgentReport
             targets.Add(new TargetStatus(state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason)
             {
                 HasAll = state is { HasAll: true, Failures: 0 },
+                NeedsPerson = state is { Failures: > 0, LastOutcome.NeedsPerson: true },
                 IsAwaited = state is { LastOk: null, Target.Kind: TargetKind.NatsAny, LastOutcome.Kind: SyncOutcomeKind.NoResponders },
             });
         }

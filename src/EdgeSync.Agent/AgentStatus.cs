@@ -62,6 +62,9 @@ public sealed record TargetStatus(
 
     /// <summary>Nobody was ever there: that is waiting, and no failure.</summary>
     public bool IsAwaited { get; init; }
+
+    /// <summary>It refuses us, and goes on until a person changes something.</summary>
+    public bool NeedsPerson { get; init; }
 }
 
 /// <summary>Counters since start.</summary>

@@ -28,6 +28,9 @@ public sealed record XferHttpClientOptions
     /// proxies of the environment.
     /// </summary>
     public string? Proxy { get; init; }
+
+    /// <summary>The only key that an https server may have (<see cref="ServerPin"/>); null trusts as the system does.</summary>
+    public byte[]? Pin { get; init; }
 }
 
 /// <summary>The peer answered with a status that is no success.</summary>
@@ -52,7 +55,7 @@ public sealed class XferHttpClient : IDisposable
     {
         _options = options;
         _clock = clock;
-        _http = new HttpClient(new SocketsHttpHandler
+        var handler = new SocketsHttpHandler
         {
             Proxy = ProxyOf(options.Proxy),
             AllowAutoRedirect = false,
@@ -61,7 +64,9 @@ public sealed class XferHttpClient : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(20),
             UseCookies = false,
             Credentials = null,
-        })
+        };
+        if (options.Pin is { } pin) handler.SslOptions.RemoteCertificateValidationCallback = ServerPin.Check(pin);
+        _http = new HttpClient(handler)
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
@@ -111,7 +116,7 @@ public sealed class XferHttpClient : IDisposable
                 // A name that does not exist will not exist in a second either.
                 if (e.InnerException is SocketException { SocketErrorCode: SocketError.HostNotFound }) retry = false;
                 if (e.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.InvalidResponse) retry = false;
-                failure = Unreachable(address, e);
+                failure = Unreachable(address, e, _options.Pin is not null);
             }
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
             {
@@ -252,7 +257,7 @@ public sealed class XferHttpClient : IDisposable
         return new XferHttpException(kind, (int)status, said, hint);
     }
 
-    private static EdgeSyncException Unreachable(Uri address, HttpRequestException e)
+    private static EdgeSyncException Unreachable(Uri address, HttpRequestException e, bool isPinned)
     {
         var reason = (e.InnerException ?? e).Message.TrimEnd('.');
         return e.HttpRequestError switch
@@ -263,6 +268,8 @@ public sealed class XferHttpClient : IDisposable
             // The runtime's sentence for a server that answers a TLS greeting with plain text.
             HttpRequestError.SecureConnectionError when reason.Contains("frame", StringComparison.Ordinal) =>
                 new EdgeSyncException(ErrorKind.Protocol, $"{address} answers plain HTTP", $"use {PlainOf(address)}", e),
+            HttpRequestError.SecureConnectionError when isPinned && e.InnerException is System.Security.Authentication.AuthenticationException =>
+                new EdgeSyncException(ErrorKind.Denied, $"{address} has another key than the one that was joined", "edgesync join CODE, with a new code, if the server was set up anew", e),
             HttpRequestError.SecureConnectionError =>
                 new EdgeSyncException(ErrorKind.Denied, $"no secure connection to {address}: {reason}", "check the certificate of the server", e),
             HttpRequestError.InvalidResponse when reason.Contains("'INFO {", StringComparison.Ordinal) =>

@@ -50,6 +50,9 @@ public sealed record XferHttpPageRequest(string Path, string Query, IPAddress Re
 
     /// <summary>Under which name it was asked; empty if the client did not say.</summary>
     public string Host { get; init; } = "";
+
+    /// <summary>It came by TLS.</summary>
+    public bool IsHttps { get; init; }
 }
 
 /// <summary>A page of its host's: health, status, metrics.</summary>
@@ -70,6 +73,11 @@ public interface IXferHttpHost
 
     /// <summary>Answers a GET; null leaves it to the server, which knows <c>/healthz</c>, <c>/readyz</c> and <c>/</c>.</summary>
     ValueTask<XferHttpPage?> PageAsync(XferHttpPageRequest request, CancellationToken cancellationToken) => new((XferHttpPage?)null);
+
+    /// <summary>Answers a small JSON document that was posted; null: there is nothing of the kind here.</summary>
+    /// <param name="body">At most 4 KiB.</param>
+    ValueTask<XferHttpPage?> PostedAsync(XferHttpPageRequest request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        new((XferHttpPage?)null);
 
     /// <summary>The text of <c>GET /</c>.</summary>
     string Describe(string host, bool isHttps);

@@ -15,6 +15,7 @@ namespace EdgeSync.Net.Http;
 /// cards say; its host answers them.
 /// <code>
 /// POST *  application/x-fossil…     the exchange, always with a Content-Length (older clients need it)
+/// POST *  application/json          a small document for its host; 415 where the host takes none
 /// POST *  anything else             415
 /// GET  /healthz  /readyz  /         alive; ready or 503 with reasons; one page of text
 /// </code>
@@ -25,6 +26,8 @@ public sealed class XferHttpServer : IAsyncDisposable
 
     /// <summary>What is read and thrown away of a request that was refused: clients send everything before they read why.</summary>
     private const long DrainedBytesMax = 16 << 20;
+
+    private const int DocumentBytesMax = 4096;
 
     private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(5);
 
@@ -166,8 +169,9 @@ public sealed class XferHttpServer : IAsyncDisposable
         var request = context.Request;
         if (HttpMethods.IsPost(request.Method))
         {
-            return XferContentTypes.TryParse(request.ContentType, out var type)
-                ? ExchangeAsync(context, type, address, tally)
+            return XferContentTypes.TryParse(request.ContentType, out var type) ? ExchangeAsync(context, type, address, tally)
+                : request.ContentType == "application/json" && request.ContentLength is >= 0 and <= DocumentBytesMax
+                ? DocumentAsync(context, address, tally)
                 : RefuseAsync(context, 415, "Cards are sent as application/x-fossil or application/x-fossil-uncompressed.", tally);
         }
 
@@ -178,6 +182,19 @@ public sealed class XferHttpServer : IAsyncDisposable
         }
 
         return PageAsync(context, address, tally);
+    }
+
+    private async Task DocumentAsync(HttpContext context, IPAddress address, Tally tally)
+    {
+        var request = context.Request;
+        var body = new byte[(int)request.ContentLength!.Value];
+        await request.Body.ReadExactlyAsync(body, context.RequestAborted);
+        tally.BytesIn = body.Length;
+        var asked = new XferHttpPageRequest(request.Path.Value ?? "/", "", address) { Host = request.Host.Value ?? "", IsHttps = request.IsHttps };
+        if (await _host.PostedAsync(asked, body, context.RequestAborted) is { } page)
+            await WriteAsync(context, page.Status, page.ContentType, page.Body, tally);
+        else
+            await TextAsync(context, 415, "Nothing here takes JSON.", tally);
     }
 
     private async Task PageAsync(HttpContext context, IPAddress address, Tally tally)

@@ -52,7 +52,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         _tasks = new RunningTasks(node.Failed, node.Log);
         _writes = new PendingWrites(host.Writer, _tasks, node.Clock, _stop.Token);
         Targets = [.. settings.Peers.Select(PeerUrl.Parse)];
-        foreach (var peer in Targets) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}", Proxy = host.Proxy }, node.Clock);
+        foreach (var peer in Targets) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}", Proxy = host.Proxy, Pin = settings.PinnedKey }, node.Clock);
 
         var core = new AgentCore(OptionsOf(settings, node, Subjects), memory, Now, new Prng(SeedOf(node, projectCode)));
         _loop = new CoreLoop<AgentCore>(core, new CoreDrive<AgentCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock);

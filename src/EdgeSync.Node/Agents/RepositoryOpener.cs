@@ -52,7 +52,7 @@ internal static class RepositoryOpener
         if (url is not null)
         {
             using (repository)
-            using (var transport = PeerTransport.Open(url, repository, new PeerTransportOptions(), node.Clock))
+            using (var transport = PeerTransport.Open(url, repository, new PeerTransportOptions { Pin = settings.PinnedKey }, node.Clock))
                 report = (await new SyncDriver(new InlineExecutor(repository), options, transport, node.Clock).RunAsync(cancellationToken)).Report;
         }
         else

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Keys;
+using EdgeSync.Net;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -77,10 +78,11 @@ internal static class NatsLogins
     /// <summary>Null where nothing is said: then the address decides, with the trust of the system.</summary>
     public static SslClientAuthenticationOptions? LeafTlsOf(NatsTls tls, IReadOnlyList<NatsAddress> leafs)
     {
-        if (tls.CaFile is null && tls.CertFile is null && !tls.First) return null;
+        if (tls.CaFile is null && tls.CertFile is null && tls.Pin is null && !tls.First) return null;
 
         var options = new SslClientAuthenticationOptions { TargetHost = leafs[0].Url.Host };
         if (tls.CertFile is not null) options.ClientCertificates = [X509Certificate2.CreateFromPemFile(tls.CertFile, tls.KeyFile)];
+        if (tls.Pin is { } pin) options.RemoteCertificateValidationCallback = ServerPin.Check(ServerPin.TryParse(pin)!);
         if (AuthoritiesOf(tls.CaFile) is { } authorities)
         {
             options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };

@@ -48,7 +48,12 @@ internal static class ControlClient
     }
 
     /// <summary>Tells a daemon of a commit, if there is one; whatever happens, the commit stands.</summary>
-    public static void TellChanged(string repository)
+    public static void TellChanged(string repository) => Tell(repository, "changed");
+
+    /// <summary>Tells a daemon, if there is one, that users were added or removed.</summary>
+    public static void TellUsers(string repository) => Tell(repository, "users");
+
+    private static void Tell(string repository, string what)
     {
         if (Find(repository) is not { } path) return;
 
@@ -56,7 +61,7 @@ internal static class ControlClient
         {
             using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { SendTimeout = 1000, ReceiveTimeout = 1000 };
             client.Connect(new UnixDomainSocketEndPoint(Resolve(path)));
-            client.Send(ControlLine.BytesOf(new ControlRequest("changed", NodePaths.RealPathOf(repository))));
+            client.Send(ControlLine.BytesOf(new ControlRequest(what, NodePaths.RealPathOf(repository))));
         }
         catch (SocketException)
         {

@@ -10,6 +10,7 @@ namespace EdgeSync.Node.Control;
 /// sync_now   with whom it concerns, now; answered when it is done     repository?
 /// changed    somebody committed: look                                 repository
 /// status     everything (docs/status.md)
+/// users      users of a repository are others now
 /// reload     read the settings anew, as SIGHUP does
 /// </code>
 /// </summary>

@@ -43,6 +43,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private CancellationTokenSource? _careStop;
     private NodeTelemetry? _telemetry;
     private XferHttpServer? _server;
+    private XferHttpServer? _secureServer;   // for other machines, where _server is plain and for this one
     private ControlServer? _control;
     private string? _urlFile;
 
@@ -169,12 +170,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         await _copies.DisposeAsync();
         if (_control is not null) await _control.DisposeAsync();
-        if (_server is not null)
-        {
-            using var drain = new CancellationTokenSource(DrainMax, _clock);
-            await _server.StopAsync(drain.Token);
-            await _server.DisposeAsync();
-        }
+        await Task.WhenAll(StopAsync(_server), StopAsync(_secureServer));
 
         if (_careStop is not null)
         {
@@ -192,6 +188,15 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _changing.Dispose();
     }
 
+    private async Task StopAsync(XferHttpServer? server)
+    {
+        if (server is null) return;
+
+        using var drain = new CancellationTokenSource(DrainMax, _clock);
+        await server.StopAsync(drain.Token);
+        await server.DisposeAsync();
+    }
+
     private async Task StartPartsAsync(CancellationToken cancellationToken)
     {
         var settings = _loaded.Settings;
@@ -199,7 +204,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess, settings.Http.Hosts);
         if (settings.Nats.IsUseful)
         {
-            _nats = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
             _nats.LinkChanged = OnLinkAsync;
         }
 
@@ -229,7 +234,13 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Surroundings.Failed);
         _control.Link(RepositoryPaths);
         if (settings.Http.Address is { } listen)
-            _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen), _web, _clock, cancellationToken);
+            _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen, isSecure: settings.Http.TlsListen is null), _web, _clock, cancellationToken);
+        if (settings.Http.TlsListen is { } secure)
+        {
+            _web.Joins = new JoinDesk(() => [.. _repositories.Select(r => r.Host)], Surroundings.NodeId, LetMembersInAsync, Log);
+            _secureServer = await XferHttpServer.StartAsync(OptionsOf(settings.Http, secure, isSecure: true), _web, _clock, cancellationToken);
+        }
+
         Addresses = AddressesNow();
         _copies.CheckDone();
         _urlFile = settings.Node.UrlFile;
@@ -374,9 +385,10 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     /// <summary>Hubs, logins and users of the broker; a plain client turns to its new server as a whole.</summary>
     private async Task ChangeNatsAsync(NodeSettings settings, IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
     {
-        if (_nats is not { } old || await old.TryChangeAsync(settings.Nats)) return;
+        var wanted = BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? await MembersAsync(repositories, cancellationToken) : []);
+        if (_nats is not { } old || await old.TryChangeAsync(wanted)) return;
 
-        var fresh = await NatsSide.StartAsync(settings.Nats, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+        var fresh = await NatsSide.StartAsync(wanted, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
         (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
         _nats = fresh;
         foreach (var node in repositories) await node.RejoinAsync(fresh);
@@ -387,6 +399,29 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         }
 
         await old.DisposeAsync();
+    }
+
+    // While it runs: a machine that has joined may use the broker, one whose user was removed may not any more.
+    private async Task LetMembersInAsync()
+    {
+        await _changing.WaitAsync();
+        try
+        {
+            var settings = _loaded.Settings.Nats;
+            if (settings.Members && _nats is not null)
+                await _nats.TryChangeAsync(BrokerMembers.AddTo(settings, await MembersAsync(_repositories, CancellationToken.None)));
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private static async Task<IReadOnlyList<NatsUser>> MembersAsync(IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
+    {
+        var members = new List<NatsUser>();
+        foreach (var repository in repositories) members.AddRange(await repository.Host.Readers.RunAsync(BrokerMembers.Of, cancellationToken));
+        return members;
     }
 
     private async Task<ControlReply> AnswerAsync(ControlRequest request, CancellationToken cancellationToken)
@@ -400,6 +435,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
                 return new ControlReply { Syncs = await SyncNowAsync(request.Repository, cancellationToken) };
             case "status":
                 return new ControlReply { Status = await SnapshotAsync(cancellationToken) };
+            case "users":
+                await LetMembersInAsync();
+                return new ControlReply();
             case "reload":
                 await ReloadAsync(cancellationToken);
                 return new ControlReply();
@@ -419,6 +457,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var addresses = new Dictionary<string, string>();
         if (_server is not null) addresses["http"] = _server.Addresses[0];
+        if (_secureServer is not null) addresses["https"] = _secureServer.Addresses[0];
         foreach (var (what, address) in _nats?.Addresses() ?? []) addresses[what] = address;
         if (_control is not null) addresses["control"] = _control.Path;
         return addresses;
@@ -439,11 +478,11 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     internal static bool IsSame(RepositorySettings a, RepositorySettings b) =>
         SettingFields.Write(a).ToJson() == SettingFields.Write(b).ToJson();
 
-    private static XferHttpServerOptions OptionsOf(HttpSection http, string listen) => new()
+    private static XferHttpServerOptions OptionsOf(HttpSection http, string listen, bool isSecure) => new()
     {
         Listen = [ListenAddress.Parse(listen)],
-        TlsCertificateFile = http.TlsCert,
-        TlsKeyFile = http.TlsKey,
+        TlsCertificateFile = isSecure ? http.TlsCert : null,
+        TlsKeyFile = isSecure ? http.TlsKey : null,
         RequestBytesMax = (long)http.MaxRequestMb << 20,
         ConcurrentExchangesMax = http.MaxExchanges,
         Memory = MemoryLimit.Messages,

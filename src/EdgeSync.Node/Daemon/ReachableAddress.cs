@@ -24,6 +24,17 @@ internal static class ReachableAddress
         return [.. Hosts(ip.AddressFamily == AddressFamily.InterNetworkV6).Prepend(Dns.GetHostName()).Select(host => $"{url.Scheme}://{host}:{url.Port}")];
     }
 
+    /// <summary>
+    /// What other machines may know this one by: its addresses, IPv4 first, and its name where that is a full one. Loopback only
+    /// where there is nothing else.
+    /// </summary>
+    public static IReadOnlyList<string> OwnHosts()
+    {
+        List<string> hosts = [.. Hosts(withIpv6: true).Select(h => h.Trim('[', ']'))];
+        if (Dns.GetHostName() is var name && name.Contains('.', StringComparison.Ordinal) && name != "localhost.localdomain") hosts.Add(name);
+        return hosts.Count > 0 ? hosts : ["127.0.0.1"];
+    }
+
     private static IEnumerable<string> Hosts(bool withIpv6)
     {
         try

@@ -9,7 +9,7 @@ internal sealed class NewSettings
     private static readonly string[] Live =
     [
         "repositories", "log.", "telemetry.", "hub.nobody_caps", "hub.users", "hub.checkpoint", "hub.exit_without_leaves", "http.status_access", "http.hosts",
-        "nats.urls", "nats.remotes", "nats.login.", "nats.tls.", "nats.users", "nats.token", "nats.pending_max",
+        "nats.urls", "nats.remotes", "nats.login.", "nats.tls.", "nats.users", "nats.members", "nats.token", "nats.pending_max",
     ];
 
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);

@@ -47,6 +47,12 @@ internal sealed class NodeHttpHost(ServeLog log) : IXferHttpHost
     public ValueTask<XferHttpPage?> PageAsync(XferHttpPageRequest request, CancellationToken cancellationToken) =>
         Pages?.AnswerAsync(request, cancellationToken) ?? new((XferHttpPage?)null);
 
+    /// <summary>Machines that join by code; null: nobody can.</summary>
+    public JoinDesk? Joins { get; set; }
+
+    public ValueTask<XferHttpPage?> PostedAsync(XferHttpPageRequest request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        Joins?.AnswerAsync(request, body, cancellationToken) ?? new((XferHttpPage?)null);
+
     public string Describe(string host, bool isHttps)
     {
         var byName = _byName;

@@ -17,6 +17,7 @@ internal static class RepositoryStatusOf
             Targets = [.. agent.Targets.Select(t => TargetOf(t, tallies, clock))],
             Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp, agent.Targets.FirstOrDefault(t => t.Target.PeerId == p.PeerId)))],
             Twin = agent.Twin,
+            Wanted = agent.Wanted,
         };
 
     /// <summary>Those that the last daemon of the repository knew; none of them is in reach.</summary>
@@ -34,6 +35,7 @@ internal static class RepositoryStatusOf
             LastAgreedAt = Time(target.LastOk),
             NextTryAt = target.NextTry is { } next && next > Instant.FromDateTime(clock.GetUtcNow()) ? Time(next) : null,
             LastError = counts.LastError,
+            NeedsPerson = target.NeedsPerson,
             Sessions = counts.Sessions,
             Failures = counts.Failures,
             FailuresInARow = target.Failures,

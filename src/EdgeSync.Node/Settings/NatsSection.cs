@@ -64,6 +64,17 @@ internal sealed class NatsSection : ISettingSection
     /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
     public bool IsUseful => Enabled && (Urls.Count + Remotes.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
 
+    /// <summary>Machines that joined by code may use the embedded broker's ports, with the password that they were given.</summary>
+    public bool Members { get; set; }
+
+    /// <summary>The same settings with more users.</summary>
+    public NatsSection WithUsers(IEnumerable<NatsUser> more)
+    {
+        var copy = (NatsSection)MemberwiseClone();
+        copy.Users = [.. Users, .. more];
+        return copy;
+    }
+
     public NatsLogin Login { get; set; } = new();
 
     public NatsTls Tls { get; set; } = new();
@@ -98,6 +109,7 @@ internal sealed class NatsSection : ISettingSection
         Server = fields.OptionalText("server", Server);
         Durable = fields.Flag("durable", Durable);
         JetstreamDomain = fields.OptionalText("jetstream_domain", JetstreamDomain);
+        Members = fields.Flag("members", Members);
         Login = fields.Section("login", Login);
         Tls = fields.Section("tls", Tls);
         ServeTls = fields.Section("serve_tls", ServeTls);
@@ -165,6 +177,9 @@ internal sealed class NatsTls : ISettingSection
 
     public string? KeyFile { get; set; }
 
+    /// <summary>The only key that the server may have, <c>sha256:</c> and 64 hex digits; then authority, name and date do not count.</summary>
+    public string? Pin { get; set; }
+
     /// <summary>TLS before the server's INFO instead of after it.</summary>
     public bool First { get; set; }
 
@@ -176,6 +191,7 @@ internal sealed class NatsTls : ISettingSection
         CaFile = fields.OptionalText("ca_file", CaFile);
         CertFile = fields.OptionalText("cert_file", CertFile);
         KeyFile = fields.OptionalText("key_file", KeyFile);
+        Pin = fields.OptionalText("pin", Pin);
         First = fields.Flag("first", First);
         FirstFallback = fields.Span("first_fallback", FirstFallback);
     }

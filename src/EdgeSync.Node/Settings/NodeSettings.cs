@@ -76,6 +76,12 @@ internal sealed class HttpSection : ISettingSection
     /// <summary>Where to listen, however it was said; null serves nobody.</summary>
     public string? Address => Listen ?? (Port is { } port ? $"{(Bind.Contains(':', StringComparison.Ordinal) ? $"[{Bind}]" : Bind)}:{port.ToString(CultureInfo.InvariantCulture)}" : null);
 
+    /// <summary>
+    /// A second address, where other machines are served with TLS and may join by code, while <see cref="Listen"/> stays plain;
+    /// null serves none.
+    /// </summary>
+    public string? TlsListen { get; set; }
+
     public string? TlsCert { get; set; }
 
     public string? TlsKey { get; set; }
@@ -110,6 +116,7 @@ internal sealed class HttpSection : ISettingSection
         Listen = fields.OptionalText("listen", Listen);
         Port = fields.OptionalNumber("port", Port);
         Bind = fields.Text("bind", Bind);
+        TlsListen = fields.OptionalText("tls_listen", TlsListen);
         TlsCert = fields.OptionalText("tls_cert", TlsCert);
         TlsKey = fields.OptionalText("tls_key", TlsKey);
         MaxRequestMb = fields.Number("max_request_mb", MaxRequestMb);

@@ -20,6 +20,12 @@ internal sealed class RepositorySettings : ISettingSection
 
     public string? PasswordFile { get; set; }
 
+    /// <summary>The only key that https peers may have, <c>sha256:</c> and 64 hex digits; the system's trust when null.</summary>
+    public string? Pin { get; set; }
+
+    /// <summary>The same, as bytes; null when there is none.</summary>
+    public byte[]? PinnedKey => Pin is null ? null : EdgeSync.Net.ServerPin.TryParse(Pin);
+
     public bool Push { get; set; } = true;
 
     public bool Pull { get; set; } = true;
@@ -62,6 +68,7 @@ internal sealed class RepositorySettings : ISettingSection
         User = fields.OptionalText("user", User);
         Password = fields.OptionalText("password", Password);
         PasswordFile = fields.OptionalText("password_file", PasswordFile);
+        Pin = fields.OptionalText("pin", Pin);
         Push = fields.Flag("push", Push);
         Pull = fields.Flag("pull", Pull);
         Uv = fields.Flag("uv", Uv);

@@ -61,7 +61,7 @@ internal static class SettingsCheck
 
     /// <summary>Says that passwords reach the web port in clear text from other machines; null when that is not so.</summary>
     public static string? OpenWeb(HttpSection http) =>
-        http.TlsCert is null && http.Address is { } text && ListenAddress.TryParse(text, out var endpoint) && !System.Net.IPAddress.IsLoopback(endpoint.Address)
+        (http.TlsCert is null || http.TlsListen is not null) && http.Address is { } text && ListenAddress.TryParse(text, out var endpoint) && !System.Net.IPAddress.IsLoopback(endpoint.Address)
             ? $"the HTTP port on {text} is reachable from other machines without TLS: contents and logins can be observed"
             : null;
 
@@ -81,10 +81,12 @@ internal static class SettingsCheck
     {
         var listens = nats.IsUseful && !nats.IsClient && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort) is not null;
         var isLocal = nats.Bind == "localhost" || (System.Net.IPAddress.TryParse(nats.Bind, out var address) && System.Net.IPAddress.IsLoopback(address));
-        return listens && !isLocal && nats.Users.Count == 0 && nats.Token is null && nats.TokenFile is null && nats.ServeTls.CaFile is null
+        return listens && !isLocal && nats.Users.Count == 0 && !nats.Members && nats.Token is null && nats.TokenFile is null && nats.ServeTls.CaFile is null
             ? $"NATS ports on {nats.Bind} accept anyone who can connect: no users and no client certificates are configured"
             : null;
     }
+
+    private const string PinFault = "a pin is sha256: and 64 hex digits";
 
     public static bool IsProjectCode(string? text) =>
         text is { Length: ProjectCodeLength } && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
@@ -104,6 +106,12 @@ internal static class SettingsCheck
         }
 
         if (nats.ServeTls is { First: false } tls && tls.FirstFallback != TimeSpan.Zero) yield return ("nats.serve_tls.first_fallback", "only where TLS is first: \"first\": true");
+        foreach (var (place, towards) in nats.Remotes.Select((r, i) => ($"nats.remotes[{i}].tls.pin", r.Tls)).Prepend(("nats.tls.pin", nats.Tls)))
+        {
+            if (towards.Pin is { } pin && EdgeSync.Net.ServerPin.TryParse(pin) is null) yield return (place, PinFault);
+        }
+
+        if (nats.Tls.Pin is not null && nats.IsClient) yield return ("nats.tls.pin", "only leafnode links check a pin: nats-leaf:// or tls-leaf:// in nats.urls");
         if (nats.MaxPayload is < 1024 or > 64 << 20) yield return ("nats.max_payload", "1024 to 67108864 bytes");
         if (nats.PendingMax is < 1 << 20) yield return ("nats.pending_max", "at least 1048576 bytes");
         if (nats.Bind is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(nats.Bind, out _))
@@ -156,6 +164,8 @@ internal static class SettingsCheck
             if (!TrustedProxies.TryParse(proxy, out _)) yield return ("http.trusted_proxies", $"invalid address or network '{proxy}' (examples: 127.0.0.1, 10.0.0.0/8)");
         }
 
+        if (http.TlsListen is { } secure && !ListenAddress.TryParse(secure, out _)) yield return ("http.tls_listen", ListenAddress.FaultOf(secure));
+        if (http.TlsListen is not null && http.TlsCert is null) yield return ("http.tls_listen", "needs a certificate (tls_cert)");
         if (http.TlsKey is not null && http.TlsCert is null) yield return ("http.tls_key", "a key without a certificate (tls_cert)");
         if (http.MaxRequestMb is < 1 or > 2000) yield return ("http.max_request_mb", "1 to 2000");
         if (http.MaxExchanges is < 1 or > 10_000) yield return ("http.max_exchanges", "1 to 10000");
@@ -171,6 +181,9 @@ internal static class SettingsCheck
             if (!PeerUrl.TryParse(peer, out _)) yield return (place + ".peers", $"'{Secrets.RedactUrls(peer)}' is not the address of a Fossil server: http://… or https://…");
         }
 
+        if (repository.Pin is not null && repository.PinnedKey is null) yield return (place + ".pin", PinFault);
+        if (repository.Pin is not null && repository.Peers.Append(repository.CloneFrom ?? "nats").Any(p => p != "nats" && !p.StartsWith("https:", StringComparison.Ordinal)))
+            yield return (place + ".pin", "only https addresses have a key that can be pinned");
         if (repository.Poll < TimeSpan.FromMilliseconds(100)) yield return (place + ".poll", "at least 100ms");
         if (repository.CloneFrom is { } from && !PeerUrl.TryParse(from, out _) && from != "nats")
             yield return (place + ".clone_from", "an address (http://…, https://…), or nats");

@@ -104,6 +104,9 @@ internal sealed record RepositoryStatus
 
     /// <summary>Another node that goes by our name, in a sentence; null when there is none.</summary>
     public string? Twin { get; init; }
+
+    /// <summary>Announced artifacts that have not come yet.</summary>
+    public int Wanted { get; init; }
 }
 
 /// <summary>Somebody that a repository syncs with, by our own doing.</summary>
@@ -131,6 +134,9 @@ internal sealed record TargetStatus
     public long Failures { get; init; }
 
     public int FailuresInARow { get; init; }
+
+    /// <summary>It refuses us, and goes on until a person changes something: a login, or the project.</summary>
+    public bool NeedsPerson { get; init; }
 
     public long ArtifactsSent { get; init; }
 

@@ -43,6 +43,7 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
             HttpCredentials = options.HttpCredentials,
             UserAgent = $"EdgeSync/{BuildInfo.Version}",
             Proxy = proxy,
+            Pin = options.Pin,
             SilenceMax = TimeSpan.FromMinutes(5),
         };
         return new HttpTransport(new XferHttpClient(client, clock) { OnRetry = options.OnRetry }, peer, ownsClient: true);

@@ -9,6 +9,9 @@ internal sealed record PeerTransportOptions
     /// <summary><c>USER:PASSWORD</c> for a web server in front of the peer.</summary>
     public string? HttpCredentials { get; init; }
 
+    /// <summary>The only key that an https peer may have; null trusts as the system does.</summary>
+    public byte[]? Pin { get; init; }
+
     /// <summary>Hears why a request is sent again, and after which pause.</summary>
     public Action<string, TimeSpan>? OnRetry { get; init; }
 }

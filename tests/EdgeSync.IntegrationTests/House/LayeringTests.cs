@@ -35,6 +35,7 @@ public sealed partial class LayeringTests
     [
         ("Settings", []),
         ("Status", []),
+        ("Joining", ["Settings"]),
         ("Logging", ["Settings"]),
         ("Reload", ["Settings"]),
         ("Loops", ["Logging", "Settings"]),
@@ -44,7 +45,7 @@ public sealed partial class LayeringTests
         ("Web", ["Metrics", "Settings", "Status"]),
         ("Brokers", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Control", ["Logging", "Loops", "Settings", "Status", "Sync"]),
-        ("Repositories", ["Logging", "Loops", "Metrics", "Settings", "Status", "Sync", "Web"]),
+        ("Repositories", ["Joining", "Logging", "Loops", "Metrics", "Settings", "Status", "Sync", "Web"]),
         ("Agents", ["Brokers", "Logging", "Loops", "Metrics", "Repositories", "Settings", "Status", "Sync", "Watch"]),
         ("Doctor", ["Control", "Settings", "Status"]),
         ("Daemon", ["Agents", "Brokers", "Control", "Logging", "Loops", "Metrics", "Reload", "Repositories", "Settings", "Status", "Sync", "Web"]),

@@ -1,6 +1,5 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
