@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using EdgeSync.Tests.Support;
@@ -279,50 +278,6 @@ public sealed class FirstUseOfTheNetworkTests
         }
     }
 
-    /// <summary>A daemon that prints for people.</summary>
-    private sealed class Running : IDisposable
-    {
-        private readonly Process _process;
-        private readonly Task<string> _errors;
-
-        private Running(Process process)
-        {
-            _process = process;
-            _errors = process.StandardError.ReadToEndAsync();
-        }
-
-        public bool HasExited => _process.HasExited;
-
-        public static Running Start(Edgesync edgesync, string[] command) => new(edgesync.StartAs(command[0], command[1..]));
-
-        /// <summary>The lines up to the one that has the text in it.</summary>
-        public async Task<IReadOnlyList<string>> ReadUntilAsync(string text)
-        {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
-            patience.CancelAfter(TimeSpan.FromMinutes(2));
-            var lines = new List<string>();
-            while (await _process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
-            {
-                lines.Add(line);
-                if (line.Contains(text, StringComparison.Ordinal)) return lines;
-            }
-
-            throw new Xunit.Sdk.XunitException($"it ended before it said '{text}':\n{string.Join('\n', lines)}\n{await _errors}");
-        }
-
-        public void Dispose()
-        {
-            if (!_process.HasExited)
-            {
-                RunningLeaf.Signal(_process, 15);
-                if (!_process.WaitForExit(TimeSpan.FromSeconds(20))) _process.Kill(entireProcessTree: true);
-            }
-
-            _process.WaitForExit();
-            _process.Dispose();
-        }
-    }
-
     /// <summary>An HTTP proxy that opens tunnels and keeps what it was asked.</summary>
     private sealed class ConnectProxy : IDisposable
     {
@@ -372,67 +327,6 @@ public sealed class FirstUseOfTheNetworkTests
                 await target.ConnectAsync(IPEndPoint.Parse(lines[0].Split(' ')[1]));
                 await stream.WriteAsync("HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray());
                 await Task.WhenAny(stream.CopyToAsync(target.GetStream()), target.GetStream().CopyToAsync(stream));
-            }
-        }
-    }
-
-    /// <summary>Two network namespaces with a cable between them; skipped where the right to make them is missing.</summary>
-    private sealed class TwoMachines : IDisposable
-    {
-        public const string FirstAddress = "10.99.7.1";
-        private readonly string _name = $"es{Environment.ProcessId}";
-
-        public TwoMachines()
-        {
-            var refusal = Ip("netns", "add", Name(1));
-            Skip.Unless(refusal is null, $"needs the right to make network namespaces (iproute2, root): {refusal}");
-            try
-            {
-                Must("netns", "add", Name(2));
-                Must("link", "add", $"{_name}a", "netns", Name(1), "type", "veth", "peer", "name", $"{_name}b", "netns", Name(2));
-                Up(1, $"{_name}a", FirstAddress);
-                Up(2, $"{_name}b", "10.99.7.2");
-            }
-            catch
-            {
-                Dispose();
-                throw;
-            }
-        }
-
-        public string[] On(int machine, params string[] arguments) =>
-            ["ip", "netns", "exec", Name(machine), Edgesync.Binary, .. arguments];
-
-        public void Dispose()
-        {
-            Ip("netns", "del", Name(1));
-            Ip("netns", "del", Name(2));
-        }
-
-        private string Name(int machine) => $"{_name}-{machine}";
-
-        private void Up(int machine, string device, string address)
-        {
-            Must("-n", Name(machine), "link", "set", "lo", "up");
-            Must("-n", Name(machine), "addr", "add", $"{address}/24", "dev", device);
-            Must("-n", Name(machine), "link", "set", device, "up");
-        }
-
-        private static void Must(params string[] arguments) => Assert.Null(Ip(arguments));
-
-        // Null: done; otherwise why not.
-        private static string? Ip(params string[] arguments)
-        {
-            try
-            {
-                using var ip = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
-                var errors = ip.StandardError.ReadToEnd();
-                ip.WaitForExit();
-                return ip.ExitCode == 0 ? null : $"ip {string.Join(' ', arguments)}: {errors.Trim()}";
-            }
-            catch (System.ComponentModel.Win32Exception e)
-            {
-                return e.Message;
             }
         }
     }

@@ -78,7 +78,7 @@ internal static class CommandLine
     /// </summary>
     public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } =
     [
-        ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []), ("peers", []), ("config", []),
+        ("up", []), ("join", []), ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []), ("peers", []), ("config", []),
             ("doctor", []), ("ready", []),
         ("version", []), ("completion", []), ("man", []),
     ];
@@ -96,8 +96,7 @@ internal static class CommandLine
         var root = new Verb("edgesync", "Keep Fossil repositories in sync across machines.")
         {
             Notes = "'edgesync help COMMAND' shows the page of a command. The beginning of a name that fits one command alone stands for it.",
-            Examples = ["repo new project.fossil", "repo clone https://host/project project.fossil",
-                "leaf --repo project.fossil --serve-http :8080", "doctor"],
+            Examples = ["up project.fossil", "join CODE", "status", "repo clone https://host/project project.fossil", "doctor"],
         };
         var named = CommandWords.First(args) is { } word
             ? Find(CommandWords.Expand(word, Names), CommandWords.Second(args), output) : null;
@@ -148,6 +147,9 @@ internal static class CommandLine
         "hub" => HubCommand.Create(),
         "bridge" => BridgeCommand.Create(),
         "sync" => SyncCommand.Create(),
+        "up" => UpCommand.Create(),
+        "join" => JoinCommand.Create(),
+        "status" => StatusCommand.Create(),
         "peers" => PeersCommand.Create(),
         "config" => ConfigCommands.Create(),
         "doctor" => DoctorCommand.Create(),

@@ -43,7 +43,7 @@ internal static class Completion
         var awaiting = words.Count == 0 ? null
             : options.Find(o => o.Arity.MinimumNumberOfValues > 0 && o.Aliases.Prepend(o.Name).Contains(words[^1]));
         if (awaiting is not null) return ValuesOf(awaiting, words);
-        if (begun.StartsWith('-')) return options.SelectMany(o => o.Aliases.Prepend(o.Name))
+        if (begun.StartsWith('-')) return options.SelectMany(HelpPage.ShownNames)
             .Concat(options.SelectMany(FlagOption.NegativesOf)).Where(n => n.Length > 2 || begun.Length < 2);
 
         var children = command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);

@@ -104,15 +104,20 @@ internal sealed class HelpPage(Command command)
         return option.Arity.MinimumNumberOfValues == 0 ? names : $"{names} {PlaceholderOf(option)}";
     }
 
+    /// <summary>
+    /// The names that are shown: one long one, and its letter. Every other long name is an older one of the same option, which
+    /// works and is not offered (docs/cli.md, Words).
+    /// </summary>
+    public static IEnumerable<string> ShownNames(Option option) => option.Aliases.Where(a => a.Length == 2).Prepend(option.Name);
+
     /// <summary>The sentence, and the default when the sentence does not tell it.</summary>
     public static string DescriptionOf(Option option)
     {
         var text = option.Description ?? "";
-        var others = option.Aliases.Where(a => a.Length > 2).Order(StringComparer.Ordinal).ToList();
         if (option.Required) text += " Required.";
         if (!text.Contains("(default", StringComparison.Ordinal)
             && DefaultOf(option) is { } otherwise) text = $"{text.TrimEnd('.')} (default {otherwise}).";
-        return others.Count == 0 ? text : $"{text} Also {string.Join(", ", others)}.";
+        return text;
     }
 
     public static string Summary(Command command) => command.Description ?? "";

@@ -12,13 +12,13 @@ internal static class PeerOptions
 {
     private static readonly Option<string?> User = new("--user", "-u") { Description = "Login on the peer (default: the one in the URL).", HelpName = "LOGIN" };
 
-    private static readonly Option<string?> Password = new("--pass", "-p", "--password")
+    private static readonly Option<string?> Password = new("--password", "-p", "--pass")
     {
-        Description = "Password, visible in the process list; prefer EDGESYNC_PASSWORD or --pass-file.",
+        Description = "Password, visible in the process list; prefer EDGESYNC_PASSWORD or --password-file.",
         HelpName = "PASSWORD",
     };
 
-    private static readonly Option<string?> PasswordFile = new("--pass-file", "--password-file") { Description = "File whose first line is the password.", HelpName = "FILE" };
+    private static readonly Option<string?> PasswordFile = new("--password-file", "--pass-file") { Description = "File whose first line is the password.", HelpName = "FILE" };
 
     private static readonly Option<string?> HttpAuth = new("--http-auth", "-B")
     {
@@ -80,7 +80,7 @@ internal static class PeerOptions
     private static string Ask(CommandContext context, string user, PeerUrl url)
     {
         if (Console.IsInputRedirected)
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{user}' needs a password for {url.Address}", "--pass-file FILE, or EDGESYNC_PASSWORD");
+            throw new EdgeSyncException(ErrorKind.Usage, $"'{user}' needs a password for {url.Address}", "--password-file FILE, or EDGESYNC_PASSWORD");
 
         context.Output.Errors.Write($"password of {user} at {url.Address}: ");
         var password = new StringBuilder();

@@ -22,11 +22,13 @@ public sealed class CommandTableTests : IDisposable
     private static readonly Lazy<byte[]> Template = new(MakeTemplate);
 
     private readonly string _before = Environment.CurrentDirectory;
+    private readonly string? _stateBefore = Environment.GetEnvironmentVariable("STATE_DIRECTORY");
     private readonly TemporaryFolder _folder = new();
 
     public CommandTableTests()
     {
         Environment.CurrentDirectory = _folder.Path;
+        Environment.SetEnvironmentVariable("STATE_DIRECTORY", _folder["state"]);   // 'up' keeps ports and keys
         Fill(_folder.Path);
     }
 
@@ -39,6 +41,7 @@ public sealed class CommandTableTests : IDisposable
     public void Dispose()
     {
         Environment.CurrentDirectory = _before;
+        Environment.SetEnvironmentVariable("STATE_DIRECTORY", _stateBefore);
         _folder.Dispose();
     }
 

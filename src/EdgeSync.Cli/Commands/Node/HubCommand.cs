@@ -24,14 +24,14 @@ internal static class HubCommand
             HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Hub, option),
             Notes = """
                 Without -R the repository is hub.fossil in the state folder ('edgesync config paths'). A missing one is
-                created, or cloned from --seed-from-upstream. All ports are on loopback and chosen freely by default;
+                created, or cloned from --clone-from. All ports are on loopback and chosen freely by default;
                 --url-file tells other programs which.
                 """,
             Examples =
             [
                 "hub serve",
                 "hub serve -R project.fossil --bind '*' --http-port 8080 --nats-leaf-port 7422",
-                "hub serve --leaf-upstream nats-leaf://region:7422 --nobody-caps gio --ensure-user alice:giou",
+                "hub serve --nats nats-leaf://region:7422 --nobody-caps gio --ensure-user alice:giou",
                 "hub serve --nats-server auto --store-dir /var/lib/edgesync/jetstream",
             ],
         };

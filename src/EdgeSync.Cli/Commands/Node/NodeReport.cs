@@ -8,8 +8,10 @@ namespace EdgeSync.Cli.Commands.Node;
 /// <summary>Runs a node as a command, and prints what it is once it runs.</summary>
 internal static class NodeCommand
 {
+    /// <param name="report">What is printed once it runs; otherwise what every node prints.</param>
     public static async Task<ExitCode> RunAsync(
-        CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require, CancellationToken cancellationToken)
+        CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require, CancellationToken cancellationToken,
+        Func<StartedNode, IReport>? report = null)
     {
         var options = new NodeRunOptions
         {
@@ -19,7 +21,7 @@ internal static class NodeCommand
             StopCause = () => Stopping.Cause?.ToString().ToLowerInvariant(),
             Started = started =>
             {
-                context.Output.Write(NodeReport.Of(started));
+                context.Output.Write(report?.Invoke(started) ?? NodeReport.Of(started));
                 context.Output.Flush();
             },
         };

@@ -31,7 +31,7 @@ internal static class CloneCommand
             Examples =
             [
                 "repo clone https://fossil-scm.org/home fossil.fossil",
-                "repo clone http://alice@host:8080 project.fossil --pass-file secret.txt",
+                "repo clone http://alice@host:8080 project.fossil --password-file secret.txt",
                 "repo clone --invite TOKEN project.fossil",
             ],
         };

@@ -11,7 +11,7 @@ internal static class NewCommand
     private static readonly Option<string?> User = new("--user", "-u") { Description = "First user, with all capabilities (default: your login).", HelpName = "LOGIN" };
     private static readonly Option<string?> Name = new("--project-name") { Description = "Name of the project.", HelpName = "NAME" };
     private static readonly Option<string?> About = new("--project-description") { Description = "Description of the project.", HelpName = "TEXT" };
-    private static readonly Option<string?> Code = new("--project-code", "--project") { Description = "Join an existing project: 40 hex digits (default: random).", HelpName = "HEX" };
+    private static readonly Option<string?> Code = new("--project", "--project-code") { Description = "Join an existing project: 40 hex digits (default: random).", HelpName = "HEX" };
     private static readonly Option<bool> Sha1 = new("--sha1") { Description = "Name artifacts by SHA1, for peers older than Fossil 2.0." };
 
     public static Verb Create() => new("new", "Create a repository.", Run)
@@ -20,6 +20,14 @@ internal static class NewCommand
         Options = { User, Name, About, Code, Sha1 },
         Examples = ["repo new project.fossil", "repo new project.fossil --user alice --project-name 'Our project'"],
     };
+
+    /// <summary>A new project in a new file, all as by default.</summary>
+    public static NewReport CreateUsual(CommandContext context, string path)
+    {
+        var options = new RepositoryCreateOptions { AdminUser = SystemUser.Name, Clock = context.Clock };
+        using var repository = Repository.Create(path, options, out var password);
+        return new NewReport(path, repository.ProjectCode, repository.ServerCode, options.AdminUser, password);
+    }
 
     private static ExitCode Run(CommandContext context)
     {

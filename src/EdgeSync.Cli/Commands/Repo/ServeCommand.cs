@@ -7,7 +7,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class ServeCommand
 {
-    private static readonly Option<string> Address = new("--addr", "-P", "--serve-http")
+    private static readonly Option<string> Address = new("--serve-http", "-P", "--addr")
     {
         Description = "Where to listen; an address without a host is loopback.",
         HelpName = "ADDR",

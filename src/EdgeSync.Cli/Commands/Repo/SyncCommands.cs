@@ -27,7 +27,7 @@ internal static class SyncCommands
         {
             Arguments = { Url },
             Options = { Private, Unversioned, Once, Verily },
-            Examples = [$"repo {name}", $"repo {name} https://alice@host/project --pass-file secret.txt --uv"],
+            Examples = [$"repo {name}", $"repo {name} https://alice@host/project --password-file secret.txt --uv"],
         };
         PeerOptions.AddTo(verb);
         return verb;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Control;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -49,7 +50,7 @@ internal static class UserCommand
     private static ExitCode RunList(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var users = repository.Users.List().Select(u => new UserEntry(u.Login, u.Capabilities, u.HasPassword, u.ExpiresAt?.ToString(), u.IsExpired));
+        var users = repository.Users.List().Select(u => new UserEntry(u.Login, u.Capabilities, u.HasPassword, u.ExpiresAt?.ToString(), u.IsExpired, u.Info.Length > 0 ? u.Info : null));
         context.Output.Write(new UserListReport([.. users]));
         return ExitCode.Ok;
     }
@@ -59,6 +60,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         repository.Users.SetCapabilities(login, context.Require(Capabilities));
+        ControlClient.TellUsers(repository.Path);
         context.Output.Write(new UserReport("updated", login, null));
         return ExitCode.Ok;
     }
@@ -72,6 +74,7 @@ internal static class UserCommand
             throw new EdgeSyncException(ErrorKind.Conflict, $"{login} is the last user that may do everything (capability s)", "give another user capability s first, or --force");
 
         repository.Users.Remove(login);
+        ControlClient.TellUsers(repository.Path);
         context.Output.Write(new UserReport("deleted", login, null));
         return ExitCode.Ok;
     }
@@ -81,6 +84,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         var password = repository.Users.SetPassword(login);
+        ControlClient.TellUsers(repository.Path);
         context.Output.Write(new UserReport("updated", login, password));
         return ExitCode.Ok;
     }
@@ -97,7 +101,7 @@ internal sealed record UserReport(string Status, string Login, string? Password)
     }
 }
 
-internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired);
+internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired, string? Info);
 
 internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
 {
@@ -107,7 +111,7 @@ internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
         foreach (var user in Users)
         {
             var expiry = user.ExpiresAt is null ? "" : $"  {(user.IsExpired ? "expired" : "until")} {DisplayText.Minute(user.ExpiresAt)}";
-            output.WriteLine($"{DisplayText.Name(user.Login).PadRight(width)}  {user.Capabilities}{expiry}");
+            output.WriteLine($"{DisplayText.Name(user.Login).PadRight(width)}  {user.Capabilities}{expiry}{(user.Info is { } info ? $"  {DisplayText.OneLine(info)}" : "")}");
         }
     }
 }

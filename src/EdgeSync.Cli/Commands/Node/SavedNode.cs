@@ -1,0 +1,46 @@
+using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Daemon;
+using EdgeSync.Node.Joining;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Cli.Commands.Node;
+
+/// <summary>The node that <c>up</c> and <c>join</c> have set up for a repository: an ordinary leaf with a settings file of its own.</summary>
+internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
+{
+    public string File => folder.SettingsFile;
+
+    string ISettingArguments.File => File;
+
+    byte[] ISettingArguments.ReadFile(string path) => InputFile.ReadAll(path);
+
+    SettingNode? ISettingArguments.ValueOf(SettingFlag flag) => null;
+
+    /// <summary>Its settings, as the daemon reads them.</summary>
+    public NodeSettings Load() => Loader.Load().Settings;
+
+    public string Name => NodeName.Of(Load(), "leaf");
+
+    /// <summary>Runs it until it is stopped.</summary>
+    /// <param name="report">What is printed once it runs.</param>
+    public Task<ExitCode> RunAsync(CommandContext context, Func<StartedNode, IReport> report, CancellationToken cancellationToken) =>
+        NodeCommand.RunAsync(context, Loader, "leaf", _ => { }, cancellationToken, report);
+
+    /// <summary>A fresh code for one more machine.</summary>
+    /// <param name="repository">The repository's file, opened to write.</param>
+    /// <exception cref="EdgeSyncException">Other machines cannot reach this node.</exception>
+    public JoinCode MakeCode(Repository repository, TimeSpan timeToLive, string capabilities, string? login)
+    {
+        if (folder.ServerKey is not { } key || Load() is not { Http.TlsListen: { } secure } settings)
+            throw new EdgeSyncException(ErrorKind.Usage, "this node joined another one, and is not one that others can join", "edgesync repo invite, on the machine where 'edgesync up' runs");
+
+        var (token, expires) = repository.JoinTokens.Create(timeToLive, capabilities, login);
+        return new JoinCode(
+            ReachableAddress.OwnHosts(), ListenAddress.Parse(secure).Port, settings.Nats.LeafPort, repository.ProjectCode, token, expires, key,
+            Path.GetFileNameWithoutExtension(repository.Path));
+    }
+
+    private SettingsLoader Loader => new(this, NodeFlags.Common) { RepositoryVariable = "EDGESYNC_NO_VARIABLE" };
+}
