@@ -160,9 +160,9 @@ internal sealed class FolderWatcher : IAsyncDisposable
 
     private async Task LookAsync()
     {
+        _lookingSince = new StrongBox<DateTimeOffset>(_clock.GetUtcNow());
         _status = _status with { State = "committing" };
         using var span = Instruments.Leaf.StartActivity("checkout.commit");
-        _lookingSince = new StrongBox<DateTimeOffset>(_clock.GetUtcNow());
         try
         {
             var outcome = await CommitAsync();
