@@ -12,7 +12,10 @@ public sealed class StreamTailTests
 {
     private static readonly NatsStreamSpec Stream = new("TAIL", "t.commit", "hub")
     {
-        MessagesMax = 10_000, BytesMax = 8 << 20, AgeMax = TimeSpan.FromDays(7), MessageBytesMax = 1 << 16,
+        MessagesMax = 10_000,
+        BytesMax = 8 << 20,
+        AgeMax = TimeSpan.FromDays(7),
+        MessageBytesMax = 1 << 16,
     };
 
     private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
