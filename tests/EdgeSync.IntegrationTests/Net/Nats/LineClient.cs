@@ -48,8 +48,23 @@ internal sealed class LineClient(Stream stream) : IAsyncDisposable
 
     public async Task SendAsync(byte[] bytes) => await stream.WriteAsync(bytes, Patience);
 
-    /// <summary>The next line, without its end; null when the other side has closed.</summary>
+    /// <summary>
+    /// The next line, without its end; null when the other side has closed. The broker's PING, which it sends two seconds after
+    /// the login, is answered and left out, as clients do.
+    /// </summary>
     public async Task<string?> TryReadLineAsync()
+    {
+        while (await TakeLineAsync() is { } line)
+        {
+            if (line != "PING") return line;
+
+            await SendAsync("PONG\r\n");
+        }
+
+        return null;
+    }
+
+    private async Task<string?> TakeLineAsync()
     {
         while (!_read.Contains("\r\n", StringComparison.Ordinal))
         {
