@@ -9,7 +9,7 @@ namespace EdgeSync.Nats;
 /// </summary>
 public interface INatsBus
 {
-    /// <summary>False while there is no server to publish to.</summary>
+    /// <summary>False while no server is connected.</summary>
     bool IsConnected { get; }
 
     /// <summary>The largest message that is taken, in bytes, header block included.</summary>
@@ -55,7 +55,7 @@ public enum NatsOutcome : byte
     /// <summary>No reply in time.</summary>
     TimedOut,
 
-    /// <summary>There is no connection, or it broke while a reply was awaited.</summary>
+    /// <summary>The connection is down, or was lost before the reply arrived.</summary>
     Disconnected,
 
     /// <summary>The message is larger than <see cref="INatsBus.MaxPayload"/>.</summary>

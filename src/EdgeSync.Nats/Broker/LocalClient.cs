@@ -63,7 +63,7 @@ public sealed class LocalClient : BrokerConnection
     }
 
     /// <summary>Answers a number for <see cref="Unsubscribe"/>.</summary>
-    /// <exception cref="EdgeSyncException">The text is no subject to subscribe to.</exception>
+    /// <exception cref="EdgeSyncException">The text is not a valid subject for a subscription.</exception>
     public long Subscribe(Instant now, string subject, string? queueGroup, Action<NatsMessage> received)
     {
         Core.Now = now;
@@ -249,7 +249,7 @@ public readonly struct LocalEffect
 
     internal LocalEffect(Action<NatsReply> replied, in NatsReply reply) => (_replied, _what) = (replied, reply);
 
-    /// <summary>Calls whoever subscribed or asked.</summary>
+    /// <summary>Runs the callbacks of subscriptions and requests.</summary>
     public void Run()
     {
         _received?.Invoke(_what.Message);

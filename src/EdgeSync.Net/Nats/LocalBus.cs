@@ -5,8 +5,8 @@ using EdgeSync.Nats.Wire;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// A <see cref="LocalClient"/> behind the broker's lock. Callbacks run outside of it, in order, on the thread of whoever gave the
-/// broker something to deliver.
+/// A <see cref="LocalClient"/> behind the broker's lock. Callbacks run outside of it, in order, on the thread that gave the
+/// broker a message to deliver.
 /// </summary>
 internal sealed class LocalBus : INatsBus, IBrokerWaiter
 {

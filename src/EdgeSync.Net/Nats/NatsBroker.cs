@@ -88,7 +88,7 @@ public sealed class NatsBroker : IAsyncDisposable
 
     /// <summary>
     /// What a stream beyond our leaf links got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0. A missing
-    /// stream is made. Null: there is no JetStream, or it did not answer to the end.
+    /// stream is made. Null: the server has no JetStream, or its answer was incomplete.
     /// </summary>
     public async Task<NatsStreamTail?> ReadTailAsync(NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)
     {

@@ -18,7 +18,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
 
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
 
-    /// <summary>Above what anybody here waits for a reply: whoever asks forgets the request sooner.</summary>
+    /// <summary>Longer than any caller waits for a reply; callers drop a request sooner.</summary>
     private static readonly TimeSpan ReplyMax = TimeSpan.FromHours(1);
 
     private readonly NatsNetOptions _options;
@@ -134,7 +134,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
 
     /// <summary>
     /// What a stream of the server got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0. A missing stream
-    /// is made. Null: there is no JetStream, or it did not answer to the end.
+    /// is made. Null: the server has no JetStream, or its answer was incomplete.
     /// </summary>
     public Task<NatsStreamTail?> ReadTailAsync(NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken) =>
         NatsStreams.ReadTailAsync(_connection, spec, after, countMax, cancellationToken);

@@ -32,7 +32,7 @@ internal static class NatsStreams
 
     /// <summary>
     /// What the stream got behind the sequence <paramref name="after"/>, the newest <paramref name="countMax"/> of it; nothing for 0.
-    /// A missing stream is made. Null: there is no JetStream, or it did not answer to the end.
+    /// A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
     /// </summary>
     public static async Task<NatsStreamTail?> ReadTailAsync(
         NatsConnection connection, NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)
