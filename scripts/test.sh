@@ -19,15 +19,23 @@ finish() {
   for line in $(jobs -p); do kill "$line" 2>/dev/null; done
   wait
   echo
-  echo "seconds  what (a background step counts from its start to its end)"
+  echo "seconds  processor  what (a background step counts from its start to its end)"
   for line in "${times[@]}"; do echo "$line"; done
-  printf '%7d  in all\n' "$SECONDS"
+  printf '%7d  %9s  in all\n' "$SECONDS" -
   echo "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit
 }
 
-took() { times+=("$(printf '%7d  %s' "$2" "$1")"); }
+took() { times+=("$(printf '%7d  %9s  %s' "$2" "$(cat "$results/${1// /-}.cpu" 2>/dev/null || echo -)" "$1")"); }
+
+# measured FILE COMMAND...: runs it and writes the processor seconds that it took, its children included.
+measured() {
+  local into=$1 status=0 TIMEFORMAT='%U %S'; shift
+  { time "$@" 2>&3; } 3>&2 2>"$into" || status=$?
+  awk '{printf "%d\n", $1 + $2 + 0.5}' "$into" >"$into.sum" && mv "$into.sum" "$into"
+  return "$status"
+}
 
 # record NAME STATUS SECONDS: counts a step; its log is shown only when it failed.
 record() {
@@ -43,7 +51,7 @@ record() {
 # step NAME COMMAND...: one thing that passes or fails.
 step() {
   local name=$1 begin=$SECONDS status=0; shift
-  "$@" >"$results/${name// /-}.log" 2>&1 || status=$?
+  measured "$results/${name// /-}.cpu" "$@" >"$results/${name// /-}.log" 2>&1 || status=$?
   record "$name" "$status" "$((SECONDS - begin))"
 }
 
@@ -52,7 +60,7 @@ start() {
   local name=$1; shift
   {
     local begin=$SECONDS status=0
-    "$@" >"$results/${name// /-}.log" 2>&1 || status=$?
+    measured "$results/${name// /-}.cpu" "$@" >"$results/${name// /-}.log" 2>&1 || status=$?
     echo "$status $((SECONDS - begin))" >"$results/${name// /-}.status"
   } &
   printf -v "job_${name//[^a-z0-9]/_}" %s $!
@@ -69,7 +77,7 @@ finish_of() {
 suite() {
   local name=$1 project=$2 begin=$SECONDS log; shift 2
   log=$results/${name// /-}.log
-  dotnet test --project "$project" --no-build -c Release "$@" >"$log" 2>&1
+  measured "$results/${name// /-}.cpu" dotnet test --project "$project" --no-build -c Release "$@" >"$log" 2>&1
   local status=$? p f s
   p=$(sed -nE 's/^ *succeeded: ([0-9]+).*/\1/p' "$log" | tail -1)
   f=$(sed -nE 's/^ *failed: ([0-9]+).*/\1/p' "$log" | tail -1)
