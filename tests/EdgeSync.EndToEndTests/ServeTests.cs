@@ -184,6 +184,32 @@ public sealed class ServeTests
         Assert.True(shell.ExitCode == 0, errors);
     }
 
+    /// <summary>It is a leaf with HTTP alone: commands find it, and a settings file that is there is not its business.</summary>
+    [Test]
+    public async Task Repo_serve_is_a_leaf_without_settings_and_peers()
+    {
+        using var edgesync = Hub(out _);
+        edgesync.Write(".config/edgesync/edgesync.json", "{ this is no JSON");
+        using var server = edgesync.Start("repo", "serve", "-R", "hub.fossil", "-P", "127.0.0.1:0", "--json");
+        using var document = JsonDocument.Parse((await server.StandardOutput.ReadLineAsync(TestContext.Current!.Execution.CancellationToken))!);
+        var url = document.RootElement.GetProperty("address").GetString()!;
+        using var http = new HttpClient();
+        var token = TestContext.Current!.Execution.CancellationToken;
+
+        Assert.Equal(["repository", "address"], document.RootElement.EnumerateObject().Select(p => p.Name));
+        Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(url + "/readyz", token));
+        using var status = JsonDocument.Parse(await http.GetStringAsync(url + "/status", token));
+        Assert.Equal("leaf", status.RootElement.GetProperty("role").GetString());
+        Assert.Equal(0, status.RootElement.GetProperty("repositories")[0].GetProperty("targets").GetArrayLength());
+        edgesync.Ok("repo", "clone", url, "mine.fossil");
+        Assert.Equal("nobody to sync with\n", edgesync.Run("sync", "now", "hub.fossil").Text);
+
+        RunningLeaf.Signal(server, Terminate);
+        await server.WaitForExitAsync(token);
+        Assert.Equal(0, server.ExitCode);
+        Assert.False(File.Exists(edgesync["hub.fossil-wal"]));
+    }
+
     [Test]
     public void A_port_that_is_taken_is_a_failure_with_a_reason()
     {

@@ -11,8 +11,6 @@ namespace EdgeSync.Fossil.Sync;
 /// </summary>
 public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
 {
-    private const int ClusterDue = 100;
-
     /// <summary>
     /// Handles a decoded request and writes the decoded reply.
     /// </summary>
@@ -20,12 +18,18 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
     /// <param name="address">The peer's address, for the record of what was received from where.</param>
     /// <param name="loginCard">A login card that came beside the message (<see cref="LoginCookie"/>); empty if none did.</param>
     public ServerOutcome Handle(
-        Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output, ReadOnlyMemory<byte> loginCard = default)
+        Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output, ReadOnlyMemory<byte> loginCard = default) =>
+        Handle(now, request, RequestSummary.Of(request.Span, options.Limits), address, output, loginCard);
+
+    /// <inheritdoc cref="Handle(Instant, ReadOnlyMemory{byte}, string, IBufferWriter{byte}, ReadOnlyMemory{byte})"/>
+    /// <param name="summary">Of this request, for a host that read it before.</param>
+    public ServerOutcome Handle(
+        Instant now, ReadOnlyMemory<byte> request, RequestSummary summary, string address, IBufferWriter<byte> output, ReadOnlyMemory<byte> loginCard)
     {
-        var access = AccessOf(request.Span, options.Limits);
+        var access = summary.Access;
         var canWrite = store.Begin(access, now);
         if (!canWrite) Invariant.Require(store.Begin(StoreAccess.Read, now));
-        if (canWrite && access == StoreAccess.Read && ClustersAreDue(request.Span))
+        if (canWrite && summary.MakesClusters && ClusterSchedule.AreDue(store))
         {
             store.Rollback();
             canWrite = store.Begin(StoreAccess.Write, now);
@@ -60,65 +64,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         return round.Outcome with { Changed = isWhole && isWrite && round.HasStored };
     }
 
-    /// <summary>An error reply without any processing: busy, shutting down, body damaged.</summary>
-    public static void WriteRefusal(Instant now, string reason, IBufferWriter<byte> output)
-    {
-        var writer = new XferWriter(output);
-        writer.Error(reason);
-        WriteTimestamp(writer, now, 1);
-    }
-
     internal static void WriteTimestamp(XferWriter writer, Instant now, int errors) => writer.Comment(
         System.Text.Encoding.ASCII.GetBytes(string.Create(
             CultureInfo.InvariantCulture, $"timestamp {now.ToDateTime():yyyy-MM-dd'T'HH:mm:ss} errors {errors}")));
-
-    /// <summary>
-    /// What a request needs of the store, so that what only reads may run on connections of its own. The write lock is
-    /// taken at once or not at all. A message that is cut or malformed is looked at as far as it goes.
-    /// </summary>
-    public static StoreAccess AccessOf(ReadOnlySpan<byte> request, XferLimits limits)
-    {
-        var reader = new XferReader(request, isFinal: true, limits);
-        while (reader.TryRead(out var card) == OperationStatus.Done)
-        {
-            var writes = card.Kind switch
-            {
-                CardKind.Push or CardKind.File or CardKind.CFile or CardKind.UvFile or CardKind.Config => true,
-                CardKind.Schema or CardKind.XRow or CardKind.XDelete => true,
-                CardKind.Pragma => card[1].SequenceEqual("ci-lock"u8) || card[1].SequenceEqual("ci-unlock"u8),
-                _ => false,
-            };
-            if (writes) return StoreAccess.Write;
-        }
-
-        return StoreAccess.Read;
-    }
-
-    /// <summary>
-    /// A pull that would make clusters if it could write. Asked on a connection that only reads, so that the request then
-    /// goes to the one that writes.
-    /// </summary>
-    public bool WantsClusters(ReadOnlySpan<byte> request, Instant now)
-    {
-        if (!store.Begin(StoreAccess.Read, now)) return false;
-        try
-        {
-            return ClustersAreDue(request);
-        }
-        finally
-        {
-            store.Rollback();
-        }
-    }
-
-    private bool ClustersAreDue(ReadOnlySpan<byte> request)
-    {
-        var reader = new XferReader(request, isFinal: true, options.Limits);
-        var isPull = false;
-        while (!isPull && reader.TryRead(out var card) == OperationStatus.Done) isPull = card.Kind == CardKind.Pull;
-        if (!isPull) return false;
-
-        var some = new ArtifactListing[ClusterDue];
-        return store.List(ArtifactList.Unclustered, RecordId.None, some) == ClusterDue;
-    }
 }

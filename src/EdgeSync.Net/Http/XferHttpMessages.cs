@@ -35,53 +35,17 @@ public sealed record XferHttpReply(int Status, XferContentType ContentType, Read
     public void Dispose() => Owner?.Dispose();
 }
 
-/// <summary>The answer of <c>/readyz</c>: each check by name, with the reason why it failed, or null.</summary>
-public sealed record Readiness(IReadOnlyList<(string Name, string? Fault)> Checks)
-{
-    public bool IsReady => Checks.All(c => c.Fault is null);
-}
-
-/// <summary>One GET of something that is no card.</summary>
-/// <param name="Query">With its question mark, or empty.</param>
-public sealed record XferHttpPageRequest(string Path, string Query, IPAddress RemoteAddress)
-{
-    /// <summary>A proxy says that it asks for somebody else, whom <see cref="RemoteAddress"/> is not.</summary>
-    public bool IsForwarded { get; init; }
-
-    /// <summary>Under which name it was asked; empty if the client did not say.</summary>
-    public string Host { get; init; } = "";
-
-    /// <summary>It came by TLS.</summary>
-    public bool IsHttps { get; init; }
-}
-
-/// <summary>A page of its host's: health, status, metrics.</summary>
-public sealed record XferHttpPage(int Status, string ContentType, ReadOnlyMemory<byte> Body);
-
 /// <summary>What one request came to.</summary>
 public readonly record struct XferHttpLogEntry(
     string Method, string Path, int Status, long BytesIn, long BytesOut, TimeSpan Elapsed, IPAddress RemoteAddress, string? Note,
     string? Fault);
 
-/// <summary>What the server asks of its host. All may be called at the same time from several threads.</summary>
-public interface IXferHttpHost
+/// <summary>What the server asks of its host. Both may be called at the same time from several threads.</summary>
+public interface IXferHost
 {
     /// <summary>Answers cards with cards. An exception becomes a 500 with no detail.</summary>
     ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken);
 
-    ValueTask<Readiness> CheckReadinessAsync(CancellationToken cancellationToken);
-
-    /// <summary>Answers a GET; null leaves it to the server, which knows <c>/healthz</c>, <c>/readyz</c> and <c>/</c>.</summary>
-    ValueTask<XferHttpPage?> PageAsync(XferHttpPageRequest request, CancellationToken cancellationToken) => new((XferHttpPage?)null);
-
-    /// <summary>Answers a small JSON document that was posted; null: there is nothing of the kind here.</summary>
-    /// <param name="body">At most 4 KiB.</param>
-    ValueTask<XferHttpPage?> PostedAsync(XferHttpPageRequest request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
-        new((XferHttpPage?)null);
-
-    /// <summary>The text of <c>GET /</c>.</summary>
-    string Describe(string host, bool isHttps);
-
-    /// <summary>Called once a request, after its answer.</summary>
+    /// <summary>Called once a request, of pages too, after its answer.</summary>
     void Log(in XferHttpLogEntry entry);
 }

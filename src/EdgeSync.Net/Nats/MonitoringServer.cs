@@ -6,6 +6,7 @@ using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Monitoring;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -21,7 +22,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
-    private readonly BareKestrel _kestrel;
+    private readonly WebApplication _app;
     private readonly BrokerDriver _driver;
     private readonly Func<ServerFacts> _facts;
     private readonly ConcurrentDictionary<string, long> _requests = new();
@@ -33,15 +34,13 @@ internal sealed class MonitoringServer : IAsyncDisposable
         _driver = driver;
         _facts = facts;
         _startedAt = driver.Clock.GetTimestamp();
-
-        _kestrel = new BareKestrel(
-            kestrel =>
-            {
-                kestrel.Limits.MaxConcurrentConnections = 100;
-                kestrel.Limits.MaxRequestBodySize = 0;
-                kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
-            },
-            AnswerAsync);
+        _app = WebHost.Create(kestrel =>
+        {
+            kestrel.Limits.MaxConcurrentConnections = 100;
+            kestrel.Limits.MaxRequestBodySize = 0;
+            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        MapPages();
     }
 
     /// <summary>Such as <c>http://127.0.0.1:8222</c>, with the port that was picked.</summary>
@@ -54,47 +53,45 @@ internal sealed class MonitoringServer : IAsyncDisposable
         var server = new MonitoringServer(endpoint, driver, facts);
         try
         {
-            await server._kestrel.StartAsync(cancellationToken);
+            await server._app.StartAsync(cancellationToken);
         }
-        catch (Exception e) when (BareKestrel.IsAddressFault(e))
+        catch (Exception e) when (WebHost.IsAddressFault(e))
         {
             await server.DisposeAsync();
             throw ListenFault.Of(endpoint.ToString(), e);
         }
 
-        server.Url = new Uri(server._kestrel.Addresses[0]);
+        server.Url = new Uri(server._app.Urls.First());
         return server;
     }
 
     public async ValueTask DisposeAsync()
     {
         using var patience = new CancellationTokenSource(StopPatience);
-        await _kestrel.StopAsync(patience.Token);
-        await _kestrel.DisposeAsync();
+        await _app.StopAsync(patience.Token);
+        await _app.DisposeAsync();
     }
 
-    private Task AnswerAsync(HttpContext context)
+    private void MapPages()
     {
-        var path = context.Request.Path.Value ?? "/";
-        if (path is "/" or "/healthz" or "/varz" or "/connz" or "/subsz" or "/subscriptionsz" or "/leafz" || AbsentParts.Has(path))
-            _requests.AddOrUpdate(path, 1, (_, count) => count + 1);
-
-        var query = context.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString(), StringComparer.Ordinal);
-        if (!ConnectionQuery.TryParse(query, out var asked, out var error)) return WriteTextAsync(context, 400, error);
-
-        return path switch
-        {
-            "/" => WriteTextAsync(context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n/routez\n/gatewayz\n/accountz\n/jsz\n"),
-            "/healthz" => HealthAsync(context, query),
-            "/varz" => VarzAsync(context, query),
-            "/connz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now))),
-            "/subsz" or "/subscriptionsz" =>
-                WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now))),
-            "/leafz" => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now))),
-            _ when AbsentParts.Has(path) => WriteAsync(context, query, Read((core, now) => AbsentParts.Report(core, now, path))),
-            _ => WriteTextAsync(context, 404, "404 page not found"),
-        };
+        Map("/", (context, _, _) => WriteTextAsync(context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n/routez\n/gatewayz\n/accountz\n/jsz\n"));
+        Map("/healthz", (context, query, _) => HealthAsync(context, query));
+        Map("/varz", (context, query, _) => VarzAsync(context, query));
+        Map("/connz", (context, query, asked) => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now))));
+        foreach (var path in (string[])["/subsz", "/subscriptionsz"])
+            Map(path, (context, query, asked) => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now))));
+        Map("/leafz", (context, query, asked) => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now))));
+        foreach (var path in AbsentParts.Paths)
+            Map(path, (context, query, _) => WriteAsync(context, query, Read((core, now) => AbsentParts.Report(core, now, path))));
+        _app.Map("/{**path}", context => WriteTextAsync(context, 404, "404 page not found"));
     }
+
+    private void Map(string path, Func<HttpContext, Dictionary<string, string>, ConnectionQuery, Task> answer) => _app.Map(path, context =>
+    {
+        _requests.AddOrUpdate(path, 1, (_, count) => count + 1);
+        var query = context.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString(), StringComparer.Ordinal);
+        return ConnectionQuery.TryParse(query, out var asked, out var error) ? answer(context, query, asked) : WriteTextAsync(context, 400, error);
+    });
 
     private T Read<T>(Func<BrokerCore, Instant, T> read) => _driver.Call(read);
 

@@ -6,6 +6,7 @@ using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -14,17 +15,14 @@ namespace EdgeSync.Node.Agents;
 /// <summary>One repository on NATS: hears announcements and signs of life, and answers exchanges if it is to.</summary>
 internal sealed class NatsProject : IAsyncDisposable
 {
-    private static readonly int MessageBytesMax = MemoryLimit.MessageBytesMax;
-
     private readonly RepositoryNode _node;
-    private readonly TimeProvider _clock;
     private readonly ServeLog _log;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<NatsMessageQueue> _subscriptions = [];
     private readonly List<Task> _loops = [];
     private NatsResponder? _responder;
 
-    private NatsProject(RepositoryNode node, NodeSurroundings surroundings) => (_node, _clock, _log) = (node, surroundings.Clock, surroundings.Log);
+    private NatsProject(RepositoryNode node, NodeSurroundings surroundings) => (_node, _log) = (node, surroundings.Log);
 
     public static NatsProject Start(RepositoryNode node, NatsSide nats, NodeSurroundings surroundings)
     {
@@ -91,24 +89,14 @@ internal sealed class NatsProject : IAsyncDisposable
     {
         var encoding = ticket.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
         using var memory = MemoryLimit.Messages.Open();
-        var unpacked = XferFrame.UnpackedBytes(encoding, message.Data.Span);
-        if (unpacked <= MessageBytesMax && !memory.TryGrow(unpacked))
-        {
-            return memory.IsBeyondAll(unpacked)
-                ? ResponderAnswer.Refused(ExchangeRefusal.TooLarge, "this machine has not the memory for such a large message")
-                : ResponderAnswer.Refused(ExchangeRefusal.Busy, "too much is being received at once");
-        }
-
-        if (XferFrame.TryDecode(encoding, message.Data, MessageBytesMax, out var request) is not XferFrameFault.None and var fault)
-            return ResponderAnswer.Refused(ExchangeRefusal.Failed, fault == XferFrameFault.TooLarge ? "the message is too large" : "the message does not unpack");
+        if (MessageFrame.TryDecode(encoding, message.Data, memory, out var request) is not MessageFault.None and var fault) return RefusalOf(fault);
 
         using var reply = new PooledBytes();
         using var span = HandleSpan.Begin("nats");
-        var now = Instant.FromDateTime(_clock.GetUtcNow());
         var replyMax = ticket.TakesParts ? replyBytesMax : replyBytesMax / 2;
 
         // A frame carries the message alone, so a login card stands in it.
-        var outcome = await _node.Host.AnswerAsync(now, request, $"nats:{ticket.PeerId ?? "?"}", _node.Host.NatsLogins, reply, replyMax, loginCard: default, cancellationToken);
+        var outcome = await _node.Host.AnswerAsync(request, $"nats:{ticket.PeerId ?? "?"}", _node.Host.Logins.GateOf("nats"), reply, replyMax, loginCard: default, cancellationToken);
         span.Complete(outcome);
 
         var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;
@@ -118,4 +106,12 @@ internal sealed class NatsProject : IAsyncDisposable
         // A copy of its own: a reply in parts is kept until it has been fetched.
         return new ResponderAnswer(framed.Written.ToArray(), replyEncoding == XferEncoding.Plain ? XferFrame.PlainContentType : null);
     }
+
+    private static ResponderAnswer RefusalOf(MessageFault fault) => fault switch
+    {
+        MessageFault.TooLarge => ResponderAnswer.Refused(ExchangeRefusal.Failed, "the message is too large"),
+        MessageFault.BeyondMemory => ResponderAnswer.Refused(ExchangeRefusal.TooLarge, "this machine has not the memory for such a large message"),
+        MessageFault.NoRoomNow => ResponderAnswer.Refused(ExchangeRefusal.Busy, "too much is being received at once"),
+        _ => ResponderAnswer.Refused(ExchangeRefusal.Failed, "the message does not unpack"),
+    };
 }

@@ -71,7 +71,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public RepositoryHost Host { get; }
 
     /// <summary>Whether its watched folder gets into the repository; null without one.</summary>
-    public NodeCheck? FolderCheck => _folder?.Check($"watch:{NodeHttpHost.NameOf(Host.FilePath)}");
+    public NodeCheck? FolderCheck => _folder?.Check($"watch:{Host.Name}");
 
     public RepositorySettings Settings => _settings;
 
@@ -156,7 +156,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public async Task<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
     {
         var agent = await _loop.AskAsync((core, now) => core.StatusAt(now), cancellationToken);
-        return RepositoryStatusOf.Add(await Host.StatusAsync(cancellationToken), agent, _tallies, _checkins, _node.Clock) with { Watch = _folder?.Status };
+        return RepositoryStatusOf.Add(await Host.Health.StatusAsync(cancellationToken), agent, _tallies, _checkins, _node.Clock) with { Watch = _folder?.Status };
     }
 
     public async ValueTask DisposeAsync()
@@ -250,7 +250,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
                 _tasks.Start(() => CheckAsync(check.Announcement));
                 break;
             case AgentEffect.Log line:
-                _node.Log.Write(LevelOf(line.Level), line.Text, ("repository", NodeHttpHost.NameOf(Host.FilePath)), ("target", line.Target));
+                _node.Log.Write(LevelOf(line.Level), line.Text, ("repository", Host.Name), ("target", line.Target));
                 break;
         }
     }
@@ -401,7 +401,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
             }
             catch (EdgeSyncException e)
             {
-                _node.Log.Write(LogLevel.Error, e.Message, ("repository", NodeHttpHost.NameOf(Host.FilePath)), ("try", e.Hint));
+                _node.Log.Write(LogLevel.Error, e.Message, ("repository", Host.Name), ("try", e.Hint));
                 await Task.Delay(TimeSpan.FromSeconds(1), _node.Clock, _stop.Token);
             }
         }

@@ -31,16 +31,16 @@ internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Ta
     /// <summary>The state of each, for <c>/status</c>.</summary>
     public IEnumerable<RepositoryStatus> Status => _waiting.Values.Select(w => new RepositoryStatus
     {
-        Name = NodeHttpHost.NameOf(w.Settings.Path),
+        Name = RepositoryHost.NameOf(w.Settings.Path),
         Path = Path.GetFullPath(w.Settings.Path),
         ProjectCode = w.Settings.ProjectCode,
         State = "cloning",
     });
 
     public IEnumerable<NodeCheck> Checks => _waiting.Values.Select(w =>
-        new NodeCheck($"cloning:{NodeHttpHost.NameOf(w.Settings.Path)}", CheckState.Failed, w.Why.Message, w.Why.Hint));
+        new NodeCheck($"cloning:{RepositoryHost.NameOf(w.Settings.Path)}", CheckState.Failed, w.Why.Message, w.Why.Hint));
 
-    public IEnumerable<string> Names => _waiting.Values.Select(w => NodeHttpHost.NameOf(w.Settings.Path));
+    public IEnumerable<string> Names => _waiting.Values.Select(w => RepositoryHost.NameOf(w.Settings.Path));
 
     /// <summary>Whether the copy may still come: nothing is there, and nobody has refused.</summary>
     public static bool MayCome(RepositorySettings settings, EdgeSyncException e) =>

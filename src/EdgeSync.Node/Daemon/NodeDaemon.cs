@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Agents;
@@ -13,6 +14,7 @@ using EdgeSync.Node.Status;
 using EdgeSync.Node.Sync;
 using EdgeSync.Node.Web;
 using EdgeSync.Primitives;
+using Microsoft.AspNetCore.Routing;
 
 namespace EdgeSync.Node.Daemon;
 
@@ -29,7 +31,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private readonly bool _isVerbose;
     private readonly TimeProvider _clock;
     private readonly DateTimeOffset _startedAt;
-    private readonly NodeHttpHost _web;
+    private readonly NodeWeb _web;
     private readonly FirstCopies _copies;
     private readonly SemaphoreSlim _changing = new(1);
     private readonly TaskCompletionSource<Exception> _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -42,8 +44,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private BridgeNode? _bridge;
     private CancellationTokenSource? _careStop;
     private NodeTelemetry? _telemetry;
-    private XferHttpServer? _server;
-    private XferHttpServer? _secureServer;   // for other machines, where _server is plain and for this one
+    private WebServer? _server;
     private ControlServer? _control;
     private string? _urlFile;
 
@@ -55,7 +56,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var settings = loaded.Settings;
         var name = NodeName.Of(settings, role);
         Log = log.With(("agent", name));
-        _web = new NodeHttpHost(Log);
+        _web = new NodeWeb(Log);
         _copies = new FirstCopies(OpenLaterAsync, clock, Log, e => _failure.TrySetResult(e));
         Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
         {
@@ -114,14 +115,14 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var repositories = _repositories;
         var statuses = await Task.WhenAll(repositories.Select(r => r.StatusAsync(cancellationToken)));
-        var readiness = await _web.CheckReadinessAsync(cancellationToken);
+        var checks = await RepositoryHealth.CheckAsync([.. repositories.Select(r => r.Host)], cancellationToken);
         return new NodeStatus
         {
             Node = Surroundings.NodeId,
             Role = _role,
             StartedAt = _startedAt,
             Now = _clock.GetUtcNow(),
-            Checks = [.. readiness.Checks.Select(c => NodeCheck.Of(c.Name, c.Fault)), .. _copies.Checks, .. NatsChecks(statuses), .. FolderChecks(repositories), .. NameChecks(statuses)],
+            Checks = [.. checks, .. _copies.Checks, .. NatsChecks(statuses), .. FolderChecks(repositories), .. NameChecks(statuses)],
             Repositories = [.. statuses, .. _copies.Status],
             Nats = _nats?.LinkStatus(),
             Broker = _nats?.BrokerStatus(),
@@ -170,7 +171,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         await _copies.DisposeAsync();
         if (_control is not null) await _control.DisposeAsync();
-        await Task.WhenAll(StopAsync(_server), StopAsync(_secureServer));
+        await StopServerAsync();
 
         if (_careStop is not null)
         {
@@ -188,20 +189,19 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _changing.Dispose();
     }
 
-    private async Task StopAsync(XferHttpServer? server)
+    private async Task StopServerAsync()
     {
-        if (server is null) return;
+        if (_server is null) return;
 
         using var drain = new CancellationTokenSource(DrainMax, _clock);
-        await server.StopAsync(drain.Token);
-        await server.DisposeAsync();
+        await _server.StopAsync(drain.Token);
+        await _server.DisposeAsync();
     }
 
     private async Task StartPartsAsync(CancellationToken cancellationToken)
     {
         var settings = _loaded.Settings;
         _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId), this, Log, _clock);
-        _web.Pages = new OperationsPages(this, _telemetry.Metrics, settings.Http.StatusAccess, settings.Http.Hosts);
         if (settings.Nats.IsUseful)
         {
             _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
@@ -233,19 +233,20 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
         _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Surroundings.Failed);
         _control.Link(RepositoryPaths);
-        if (settings.Http.Address is { } listen)
-            _server = await XferHttpServer.StartAsync(OptionsOf(settings.Http, listen, isSecure: settings.Http.TlsListen is null), _web, _clock, cancellationToken);
-        if (settings.Http.TlsListen is { } secure)
-        {
-            _web.Joins = new JoinDesk(() => [.. _repositories.Select(r => r.Host)], Surroundings.NodeId, LetMembersInAsync, Log);
-            _secureServer = await XferHttpServer.StartAsync(OptionsOf(settings.Http, secure, isSecure: true), _web, _clock, cancellationToken);
-        }
+        if (settings.Http.Address is not null || settings.Http.TlsListen is not null)
+            _server = await WebServer.StartAsync(OptionsOf(settings.Http), _web, MapEndpoints, _clock, cancellationToken);
 
         Addresses = AddressesNow();
         _copies.CheckDone();
         _urlFile = settings.Node.UrlFile;
         if (_urlFile is not null) WriteUrlFile(_urlFile);
     }
+
+    private void MapEndpoints(IEndpointRouteBuilder app) => NodeEndpoints.Map(
+        app,
+        _web,
+        new OperationsEndpoints(this, _telemetry!.Metrics, () => _loaded.Settings.Http),
+        new JoinEndpoint(() => [.. _repositories.Select(r => r.Host)], Surroundings.NodeId, LetMembersInAsync, Log) { IsOpen = _loaded.Settings.Http.TlsListen is not null });
 
     private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
     {
@@ -377,7 +378,6 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (IsHub && (fresh.Count > 0 || change.Has("hub."))) await HubSetup.ApplyAgainAsync([.. _repositories.Select(r => r.Host)], settings.Hub, Log, cancellationToken);
         Log.Change(LogSettings.Of(settings.Log, _isVerbose));
         if (change.Has("telemetry.")) await _telemetry!.ChangeAsync(export);
-        _web.Pages = new OperationsPages(this, _telemetry!.Metrics, settings.Http.StatusAccess, settings.Http.Hosts);
         if (change.Waiting.ToList() is { Count: > 0 } waiting)
             Log.Write(LogLevel.Warning, "a restart is needed for some of the new settings", ("settings", string.Join(' ', waiting)));
     }
@@ -456,8 +456,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private Dictionary<string, string> AddressesNow()
     {
         var addresses = new Dictionary<string, string>();
-        if (_server is not null) addresses["http"] = _server.Addresses[0];
-        if (_secureServer is not null) addresses["https"] = _secureServer.Addresses[0];
+        var http = _loaded.Settings.Http;
+        if (http.Address is not null) addresses["http"] = _server!.Addresses[0];
+        if (http.TlsListen is not null) addresses["https"] = _server!.Addresses[^1];
         foreach (var (what, address) in _nats?.Addresses() ?? []) addresses[what] = address;
         if (_control is not null) addresses["control"] = _control.Path;
         return addresses;
@@ -478,16 +479,24 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     internal static bool IsSame(RepositorySettings a, RepositorySettings b) =>
         SettingFields.Write(a).ToJson() == SettingFields.Write(b).ToJson();
 
-    private static XferHttpServerOptions OptionsOf(HttpSection http, string listen, bool isSecure) => new()
+    // Two addresses: the plain one is for this machine, the one with TLS for others. With one, a certificate makes it TLS.
+    private static WebServerOptions OptionsOf(HttpSection http)
     {
-        Listen = [ListenAddress.Parse(listen)],
-        TlsCertificateFile = isSecure ? http.TlsCert : null,
-        TlsKeyFile = isSecure ? http.TlsKey : null,
-        RequestBytesMax = (long)http.MaxRequestMb << 20,
-        ConcurrentExchangesMax = http.MaxExchanges,
-        Memory = MemoryLimit.Messages,
-        Proxies = http.Proxies,
-    };
+        IPEndPoint[] first = http.Address is { } listen ? [ListenAddress.Parse(listen)] : [];
+        IPEndPoint[] second = http.TlsListen is { } secure ? [ListenAddress.Parse(secure)] : [];
+        var isFirstPlain = http.TlsCert is null || second.Length > 0;
+        return new WebServerOptions
+        {
+            Listen = isFirstPlain ? first : [],
+            TlsListen = isFirstPlain ? second : first,
+            TlsCertificateFile = http.TlsCert,
+            TlsKeyFile = http.TlsKey,
+            RequestBytesMax = (long)http.MaxRequestMb << 20,
+            ConcurrentExchangesMax = http.MaxExchanges,
+            Memory = MemoryLimit.Messages,
+            Proxies = http.Proxies,
+        };
+    }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -74,6 +74,14 @@ internal static class NodeFlags
         .. HttpOf("LEAF_"),
     ];
 
+    /// <summary>A leaf that does nothing but serve HTTP.</summary>
+    public static IReadOnlyList<SettingFlag> Serve { get; } =
+    [
+        new("http.listen", SettingKind.Text, "--serve-http", "LEAF_SERVE_HTTP", "Where to listen (default 127.0.0.1:8080); an address without a host is loopback.", "ADDR", ["--addr", "-P"], isCommon: true),
+        .. Common,
+        .. HttpOf("LEAF_"),
+    ];
+
     public static IReadOnlyList<SettingFlag> Hub { get; } =
     [
         new("http.bind,nats.bind", SettingKind.Text, "--bind", "HUB_BIND", "Address of all ports; * is every interface.", "ADDR", isCommon: true),

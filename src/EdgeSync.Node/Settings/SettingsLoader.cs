@@ -32,6 +32,9 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
     /// <summary>A list that flags and variables describe the only element of, such as <c>bridge.projects</c>.</summary>
     public string? ListOfFlags { get; init; }
 
+    /// <summary>False: flags and variables alone, whatever file there is.</summary>
+    public bool ReadsFile { get; init; } = true;
+
     /// <summary>Fills in what follows from other settings.</summary>
     public Action<NodeSettings>? Complete { get; init; }
 
@@ -40,7 +43,7 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
     {
         var layers = new SettingLayers();
         foreach (var (path, value) in Preset) layers.Set(path, value, "default");
-        var file = arguments.File ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable) switch
+        var file = !ReadsFile ? null : arguments.File ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable) switch
         {
             { Length: > 0 } named => named,
             _ => NodePaths.SettingsFile,

@@ -1,22 +1,42 @@
 using EdgeSync.Fossil.Xfer;
+using EdgeSync.Net.Http;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>Unpacks the replies of all transports, with one limit: what this machine can hold of a message.</summary>
+/// <summary>Unpacks requests and replies of all transports, with one limit: what this machine can hold of a message.</summary>
 internal static class MessageFrame
 {
-    private static readonly int BytesMax = MemoryLimit.MessageBytesMax;
+    /// <summary>Of a message, unpacked.</summary>
+    public static readonly int BytesMax = MemoryLimit.MessageBytesMax;
 
+    /// <summary>A reply of a peer that we asked.</summary>
     /// <exception cref="EdgeSyncException">The reply is larger than the limit, or does not unpack.</exception>
     public static ReadOnlyMemory<byte> Decode(XferEncoding encoding, ReadOnlyMemory<byte> framed, string target) =>
-        XferFrame.TryDecode(encoding, framed, BytesMax, out var reply) switch
+        TryDecode(encoding, framed, memory: null, out var reply) switch
         {
-            XferFrameFault.None => reply,
-            XferFrameFault.TooLarge => throw TooLarge(target),
+            MessageFault.None => reply,
+            MessageFault.TooLarge => throw TooLarge(target),
             _ => throw new EdgeSyncException(ErrorKind.Protocol, $"the reply of {target} does not unpack"),
         };
+
+    /// <summary>A request of a stranger: its size is taken from a share of the memory before anything is unpacked.</summary>
+    /// <param name="memory">Null: nobody counts.</param>
+    public static MessageFault TryDecode(XferEncoding encoding, ReadOnlyMemory<byte> framed, ByteShare? memory, out ReadOnlyMemory<byte> message)
+    {
+        message = default;
+        var unpacked = XferFrame.UnpackedBytes(encoding, framed.Span);
+        if (unpacked <= BytesMax && memory is not null && !memory.TryGrow(unpacked))
+            return memory.IsBeyondAll(unpacked) ? MessageFault.BeyondMemory : MessageFault.NoRoomNow;
+
+        return XferFrame.TryDecode(encoding, framed, BytesMax, out message) switch
+        {
+            XferFrameFault.None => MessageFault.None,
+            XferFrameFault.TooLarge => MessageFault.TooLarge,
+            _ => MessageFault.Damaged,
+        };
+    }
 
     /// <summary>What can be unpacked of a reply that was cut off.</summary>
     public static ReadOnlyMemory<byte> DecodeFront(XferEncoding encoding, ReadOnlyMemory<byte> framed) =>
@@ -30,4 +50,22 @@ internal static class MessageFrame
 
     private static EdgeSyncException TooLarge(string target) =>
         new(ErrorKind.Protocol, $"{target} sends a message of more than {BytesMax} bytes");
+}
+
+/// <summary>Why a message was not unpacked.</summary>
+internal enum MessageFault
+{
+    None,
+
+    /// <summary>Larger than <see cref="MessageFrame.BytesMax"/>.</summary>
+    TooLarge,
+
+    /// <summary>Strangers' messages could not have so much memory if it were the only one.</summary>
+    BeyondMemory,
+
+    /// <summary>Others hold the memory at the moment.</summary>
+    NoRoomNow,
+
+    /// <summary>It is not what its encoding says.</summary>
+    Damaged,
 }

@@ -47,7 +47,7 @@ public sealed class JsonContractTests
     {
         var reports = typeof(IReport).Assembly.GetTypes().Where(t => t.IsClass && typeof(IReport).IsAssignableFrom(t)).OrderBy(t => t.Name, StringComparer.Ordinal);
         foreach (var type in reports) foreach (var line in Both(type, value => Written((IReport)value))) yield return line;
-        foreach (var line in Both(typeof(NodeStatus), value => Encoding.UTF8.GetString(OperationsPages.ToJson((NodeStatus)value)))) yield return line;
+        foreach (var line in Both(typeof(NodeStatus), value => Encoding.UTF8.GetString(OperationsEndpoints.ToJson((NodeStatus)value)))) yield return line;
         foreach (var line in Both(typeof(ControlRequest), value => Encoding.UTF8.GetString(ControlLine.BytesOf((ControlRequest)value)))) yield return line;
         foreach (var line in Both(typeof(ControlReply), value => Encoding.UTF8.GetString(ControlLine.BytesOf((ControlReply)value)))) yield return line;
         foreach (var type in MonitoringPages) foreach (var line in Both(type, MonitoringJson.Write)) yield return line;

@@ -1,46 +1,41 @@
-using System.CommandLine;
+using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Printing;
-using EdgeSync.Node.Daemon;
 using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
+/// <summary>A leaf with one repository and HTTP alone: no settings file, no NATS, no peers.</summary>
 internal static class ServeCommand
 {
-    private static readonly Option<string> Address = new("--serve-http", "-P", "--addr")
-    {
-        Description = "Where to listen; an address without a host is loopback.",
-        HelpName = "ADDR",
-        DefaultValueFactory = _ => "127.0.0.1:8080",
-    };
-
     public static Verb Create()
     {
         var verb = new Verb("serve", "Serve a repository to Fossil clients until stopped.", RunAsync)
         {
-            Options = { Address },
+            HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Serve, option),
             Examples = ["repo serve -R project.fossil", "repo serve -R project.fossil -P '*:8080'"],
         };
-        ServeOptions.AddTo(verb);
+        FlagOption.AddTo(verb, NodeFlags.Serve);
         return verb;
     }
 
-    private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
+    private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var path = context.RepositoryPath;
-        var run = new NodeRunOptions
+        var loader = new SettingsLoader(context, NodeFlags.Serve)
         {
-            Errors = context.Output.Errors,
-            Clock = context.Clock,
-            StopCause = () => Stopping.Cause?.ToString().ToLowerInvariant(),
-            Started = started =>
-            {
-                context.Output.Write(new ServeReport(path, started.Addresses["http"]));
-                context.Output.Flush();
-            },
+            Preset = [("http.listen", SettingNode.Of("127.0.0.1:8080")), ("nats.enabled", SettingNode.Of(false))],
+            Repository = path,
+            ReadsFile = false,
         };
-        await ServeLoop.RunAsync(path, ServeOptions.Read(context, context.Require(Address)), run, cancellationToken);
-        return ExitCode.Ok;
+        return NodeCommand.RunAsync(
+            context, loader, "leaf", _ => RequireFile(path), cancellationToken, started => new ServeReport(path, started.Addresses["http"]));
+    }
+
+    // A leaf would say how to clone it, which is no option here.
+    private static void RequireFile(string path)
+    {
+        if (!File.Exists(path)) throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "edgesync repo new PATH");
     }
 }
 

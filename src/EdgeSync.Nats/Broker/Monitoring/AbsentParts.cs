@@ -11,7 +11,7 @@ namespace EdgeSync.Nats.Broker.Monitoring;
 public static class AbsentParts
 {
     /// <summary>The pages known here.</summary>
-    public static bool Has(string page) => page is "/routez" or "/gatewayz" or "/accountz" or "/jsz";
+    public static IReadOnlyList<string> Paths { get; } = ["/routez", "/gatewayz", "/accountz", "/jsz"];
 
     /// <summary>The report for one of these pages.</summary>
     public static AbsentReport Report(BrokerCore core, Instant now, string page) => page switch

@@ -2,11 +2,12 @@ using System.Text;
 using System.Net.Sockets;
 using System.Net;
 using EdgeSync.Net.Http;
+using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.IntegrationTests.Net;
 
-public sealed class XferHttpServerTests
+public sealed class WebServerTests
 {
     [Test]
     [Arguments("/", "application/x-fossil", XferContentType.Compressed)]
@@ -180,15 +181,64 @@ public sealed class XferHttpServerTests
     }
 
     [Test]
-    public async Task Serves_people_a_page_of_text()
+    [Arguments("GET /else HTTP/1.0\r\n\r\n", "HTTP/1.1 404 ", "\r\n\r\nNothing here. A Fossil client may use any path; people go to /.\n")]
+    [Arguments("HEAD /else HTTP/1.0\r\n\r\n", "HTTP/1.1 404 ", "\r\n\r\n")]
+    [Arguments("HEAD /healthz HTTP/1.0\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\n")]
+    [Arguments("PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 405 ", "\r\n\r\nGET, HEAD or POST.\n")]
+    [Arguments("PUT /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 405 ", "\r\n\r\nGET, HEAD or POST.\n")]
+    [Arguments("POST /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 415 ", "\r\n\r\nCards are sent as application/x-fossil or application/x-fossil-uncompressed.\n")]
+    public async Task Answers_what_no_route_takes(string request, string status, string end)
     {
         await using var server = await TestServer.StartAsync();
 
-        Assert.EndsWith("clone example.org:81\n", await server.RawAsync("GET / HTTP/1.1\r\nHost: example.org:81\r\nConnection: close\r\n\r\n"));
-        Assert.StartsWith("HTTP/1.1 302 ", await server.RawAsync("GET /xfer HTTP/1.0\r\n\r\n"));
-        Assert.StartsWith("HTTP/1.1 404 ", await server.RawAsync("GET /else HTTP/1.0\r\n\r\n"));
-        Assert.StartsWith("HTTP/1.1 405 ", await server.RawAsync("PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n"));
-        Assert.EndsWith("\r\n\r\n", await server.RawAsync("HEAD / HTTP/1.0\r\n\r\n"));
+        var reply = await server.RawAsync(request);
+
+        Assert.StartsWith(status, reply, StringComparison.Ordinal);
+        Assert.EndsWith(end, reply, StringComparison.Ordinal);
+    }
+
+    /// <summary>An endpoint that says nothing of it reads no more than a small document.</summary>
+    [Test]
+    [Arguments(4096, "HTTP/1.1 200 ")]
+    [Arguments(4097, "HTTP/1.1 413 ")]
+    public async Task Endpoints_read_small_bodies_alone(int length, string status)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync($"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{new string('a', length)}");
+
+        Assert.StartsWith(status, reply, StringComparison.Ordinal);
+    }
+
+    /// <summary>A route does not take the path away from Fossil clients.</summary>
+    [Test]
+    public async Task Cards_are_taken_where_a_route_is()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var reply = await server.RawAsync("POST /length HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 5\r\n\r\nhello");
+
+        Assert.EndsWith("\r\n\r\nhello", reply, StringComparison.Ordinal);
+        Assert.Single(server.Requests);
+    }
+
+    /// <summary>Settings of the framework that lie about on the machine open no port and change none.</summary>
+    [Test]
+    public async Task Takes_no_settings_from_the_framework_s_variables()
+    {
+        Environment.SetEnvironmentVariable("ASPNETCORE_URLS", "http://127.0.0.1:1");
+        Environment.SetEnvironmentVariable("Kestrel__Endpoints__Other__Url", "http://127.0.0.1:1");
+        try
+        {
+            await using var server = await TestServer.StartAsync();
+
+            Assert.Single(server.Addresses);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("ASPNETCORE_URLS", null);
+            Environment.SetEnvironmentVariable("Kestrel__Endpoints__Other__Url", null);
+        }
     }
 
     [Test]
@@ -197,7 +247,7 @@ public sealed class XferHttpServerTests
         await using var server = await TestServer.StartAsync();
 
         Assert.StartsWith("HTTP/1.1 200 ", await server.RawAsync("GET /readyz HTTP/1.0\r\n\r\n"));
-        server.Readiness = new([("repository", "read-only"), ("disk", null)]);
+        server.Checks = [NodeCheck.Of("repository", "read-only"), NodeCheck.Of("disk", null)];
         var reply = await server.RawAsync("GET /readyz HTTP/1.0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 503 ", reply);

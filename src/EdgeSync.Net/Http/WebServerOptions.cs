@@ -3,14 +3,18 @@ using System.Net;
 namespace EdgeSync.Net.Http;
 
 /// <summary>Where to listen, and what a stranger may cost us.</summary>
-public sealed record XferHttpServerOptions
+public sealed record WebServerOptions
 {
-    /// <summary>Port 0 picks a free one.</summary>
-    public required IReadOnlyList<IPEndPoint> Listen { get; init; }
+    /// <summary>Without TLS. Port 0 picks a free one.</summary>
+    public IReadOnlyList<IPEndPoint> Listen { get; init; } = [];
 
-    /// <summary>Both PEM files, or neither.</summary>
+    /// <summary>With TLS; needs a certificate.</summary>
+    public IReadOnlyList<IPEndPoint> TlsListen { get; init; } = [];
+
+    /// <summary>PEM, with its chain.</summary>
     public string? TlsCertificateFile { get; init; }
 
+    /// <summary>PEM; null when the certificate's file holds it.</summary>
     public string? TlsKeyFile { get; init; }
 
     /// <summary>Larger bodies get 413, before any of it is read if the length is announced.</summary>

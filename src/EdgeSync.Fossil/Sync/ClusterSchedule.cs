@@ -1,0 +1,37 @@
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Sync;
+
+/// <summary>
+/// When a pull makes clusters. Making them writes, so not every pull looks whether they are due: the first one after a change does,
+/// and one a minute, for changes that others made to the file. All other pulls only read. Thread-safe.
+/// </summary>
+public sealed class ClusterSchedule
+{
+    /// <summary>So many artifacts that no cluster names are due. Spec: xfer.c, create_cluster.</summary>
+    private const int ArtifactsDue = 100;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    private long _nextTicks;
+
+    /// <summary>The same request; it makes clusters only if it is the turn of one.</summary>
+    public RequestSummary Limit(RequestSummary request, Instant now)
+    {
+        if (!request.MakesClusters) return request;
+
+        var next = Interlocked.Read(ref _nextTicks);
+        var isTurn = now.UnixTicks >= next && Interlocked.CompareExchange(ref _nextTicks, (now + Pause).UnixTicks, next) == next;
+        return request with { MakesClusters = isTurn };
+    }
+
+    /// <summary>Something was stored.</summary>
+    public void OnChanged() => Interlocked.Exchange(ref _nextTicks, 0);
+
+    /// <summary>Asked inside a round.</summary>
+    internal static bool AreDue(IArtifactStore store)
+    {
+        var some = new ArtifactListing[ArtifactsDue];
+        return store.List(ArtifactList.Unclustered, RecordId.None, some) == ArtifactsDue;
+    }
+}

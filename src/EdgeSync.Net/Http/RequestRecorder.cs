@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Net;
+using EdgeSync.Net.Tracing;
+using EdgeSync.Primitives;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>
+/// Around every request: the address that it really comes from, a span for a POST, a status for what went wrong, and the entry in
+/// the log.
+/// </summary>
+internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
+{
+    public async Task ServeAsync(HttpContext context, RequestDelegate next)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        var headers = context.Request.Headers;
+        var address = proxies.ClientOf(context.Connection.RemoteIpAddress ?? IPAddress.None, headers);
+        context.Connection.RemoteIpAddress = address;
+        context.Features.Get<HttpCrowdMember>()?.Touch();
+        var record = new RequestRecord();
+        context.Features.Set(record);
+        var span = HttpMethods.IsPost(context.Request.Method)
+            ? HttpSpans.Answer(context.Request.Path, headers[TraceContext.ParentHeader], headers[TraceContext.StateHeader])
+            : null;
+
+        record.Fault = await FaultOfAsync(context, next) ?? record.Fault;
+
+        var bytesOut = HttpMethods.IsHead(context.Request.Method) ? 0 : context.Response.ContentLength ?? 0;
+        host.Log(new XferHttpLogEntry(
+            context.Request.Method, context.Request.Path, context.Response.StatusCode, record.BytesIn, bytesOut,
+            Stopwatch.GetElapsedTime(begin), address, record.Note, record.Fault));
+        HttpSpans.End(span, context.Response.StatusCode, errorFrom: 500);
+    }
+
+    // Null: answered.
+    private static async Task<string?> FaultOfAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+            return null;
+        }
+        catch (BadHttpRequestException e)
+        {
+            // Kestrel found the body too slow, too long or not as announced.
+            await WebAnswer.TextAsync(context, e.StatusCode, e.Message);
+            return e.Message;
+        }
+        catch (IOException e) when (e.InnerException is OverflowException)
+        {
+            // Kestrel's way to say that a chunk's size is no number that it can hold.
+            await WebAnswer.TextAsync(context, 400, e.Message);
+            return e.Message;
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            return "the client went away";
+        }
+        catch (OutOfMemoryException)
+        {
+            // The shares keep most of it away; what slips through costs this client, and what it holds is free again.
+            var (status, sentence) = WebAnswer.NoRoom(isBeyondAll: false);
+            context.Response.Headers.RetryAfter = WebAnswer.RetryAfter;
+            await WebAnswer.TextAsync(context, status, sentence);
+            return sentence;
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            await WebAnswer.TextAsync(context, 500, "The exchange failed; the log of this server says why.");
+            return $"{e.GetType().Name}: {e.Message}";
+        }
+    }
+}
+
+/// <summary>What one request came to, for its log entry.</summary>
+public sealed class RequestRecord
+{
+    public long BytesIn { get; set; }
+
+    public string? Note { get; set; }
+
+    public string? Fault { get; set; }
+
+    public static RequestRecord Of(HttpContext context) => context.Features.GetRequiredFeature<RequestRecord>();
+}

@@ -1,0 +1,43 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>The certificate that a port shows, read from PEM files.</summary>
+internal static class ServerCertificate
+{
+    /// <param name="certificateFile">With its chain behind it.</param>
+    /// <param name="keyFile">Null when the certificate's file holds the key.</param>
+    /// <returns>HTTP/1.1 inside TLS, with the versions that the system allows; clients show no certificate.</returns>
+    /// <exception cref="EdgeSyncException">The certificate or its key cannot be read.</exception>
+    public static SslServerAuthenticationOptions Read(string certificateFile, string? keyFile)
+    {
+        foreach (var file in (string?[])[certificateFile, keyFile])
+        {
+            if (file is not null && !File.Exists(file))
+                throw new EdgeSyncException(ErrorKind.NotFound, $"the TLS file {file} does not exist", "check the path");
+        }
+
+        try
+        {
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPemFile(certificateFile);
+            var certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
+            return new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = SslStreamCertificateContext.Create(certificate, chain),
+                ApplicationProtocols = [SslApplicationProtocol.Http11],
+                AllowRenegotiation = false,
+            };
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new EdgeSyncException(
+                ErrorKind.System,
+                $"cannot use the certificate {certificateFile} with the key {keyFile ?? "(the same file)"}: {e.Message}",
+                "both must be PEM files, and the key must belong to the certificate", e);
+        }
+    }
+}

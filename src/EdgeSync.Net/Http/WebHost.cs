@@ -1,0 +1,51 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>The web application that each HTTP port of the program is: Kestrel and routing, set up by code alone.</summary>
+internal static class WebHost
+{
+    /// <param name="configure">Addresses and limits.</param>
+    public static WebApplication Create(Action<KestrelServerOptions> configure)
+    {
+        // A line ends with CRLF: a proxy in front may not take a bare LF for an end.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            ApplicationName = "edgesync",
+            EnvironmentName = Environments.Production,
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+
+        // The settings of a node are edgesync.json, its variables and flags: an appsettings.json or an ASPNETCORE_URLS that
+        // happens to be there opens no port. Signals and the log are the program's business, too.
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.RequestHeaderEncodingSelector = HeaderForms.For;
+            configure(kestrel);
+        });
+        return builder.Build();
+    }
+
+    /// <summary>Whether a start failed for a reason that the operator can mend: an address that is taken or not ours.</summary>
+    public static bool IsAddressFault(Exception e) => e is IOException or SocketException or AddressInUseException;
+
+    /// <summary>Who starts the application stops it.</summary>
+    private sealed class CallersLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Net;
+using EdgeSync.Primitives;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeSync.Net.Http;
+
+/// <summary>
+/// Exchanges cards with Fossil clients: so many at a time, each with a share of the memory. Knows nothing of what the cards say;
+/// its host answers them.
+/// </summary>
+internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : IDisposable
+{
+    private readonly SemaphoreSlim _exchanges = new(options.ConcurrentExchangesMax);
+    private int _waiting;
+
+    /// <summary>Takes a POST of cards; all other requests go on.</summary>
+    public Task ServeAsync(HttpContext context, RequestDelegate next) =>
+        HttpMethods.IsPost(context.Request.Method) && XferContentTypes.TryParse(context.Request.ContentType, out var type)
+            ? ExchangeAsync(context, type, context.Connection.RemoteIpAddress!)
+            : next(context);
+
+    public void Dispose() => _exchanges.Dispose();
+
+    private async Task ExchangeAsync(HttpContext context, XferContentType type, IPAddress address)
+    {
+        using var body = new PooledBytes();
+        using var reply = await ExchangeAsync(context, type, address, body);
+        body.Dispose();
+        if (reply is not null) await SendAsync(context, address, reply);
+    }
+
+    /// <summary>Until there is a reply, that is sent outside: a slow reader takes no place among the exchanges. Null: refused, and said so.</summary>
+    private async Task<XferHttpReply?> ExchangeAsync(HttpContext context, XferContentType type, IPAddress address, PooledBytes body)
+    {
+        // A body that is coming in may be given up for others; one that is whole may not.
+        using var memory = options.Memory.OpenUnfinished(address, context.Abort);
+        var refusal = await ReadBodyAsync(context, body, memory);
+        if (refusal is null && !memory.TryFinish()) refusal = WebAnswer.NoRoom(isBeyondAll: false);
+        if (refusal is var (status, sentence))
+        {
+            RequestRecord.Of(context).Fault = sentence;
+            await WebAnswer.RefuseAsync(context, status, sentence);
+            return null;
+        }
+
+        // Counted from here on: who only begins many exchanges keeps nobody out.
+        if (Interlocked.Increment(ref _waiting) > options.ConcurrentExchangesMax * 2)
+        {
+            Interlocked.Decrement(ref _waiting);
+            await WebAnswer.RefuseAsync(context, 503, "Too many exchanges at once; try again shortly.");
+            return null;
+        }
+
+        var member = context.Features.Get<HttpCrowdMember>();
+        member?.BeginWork();
+        try
+        {
+            await _exchanges.WaitAsync(context.RequestAborted);
+            try
+            {
+                return await ExchangeAsync(context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Written, address)
+                {
+                    Host = context.Request.Host.Value ?? "",
+                    IsHttps = context.Request.IsHttps,
+                    Cookies = string.Join("; ", context.Request.Headers.Cookie.AsEnumerable()),
+                    Memory = memory,
+                });
+            }
+            finally
+            {
+                _exchanges.Release();
+            }
+        }
+        finally
+        {
+            member?.EndWork();
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private async Task<XferHttpReply?> ExchangeAsync(HttpContext context, XferHttpRequest request)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        deadline.CancelAfter(options.ExchangeTimeout);
+        try
+        {
+            return await host.ExchangeAsync(request, deadline.Token);
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            RequestRecord.Of(context).Fault = $"no reply within {options.ExchangeTimeout.TotalSeconds:F0} s";
+            await WebAnswer.RefuseAsync(context, 503, "The exchange took too long.");
+            return null;
+        }
+    }
+
+    // What waits for a slow reader counts too, and may be given up for others.
+    private async Task SendAsync(HttpContext context, IPAddress address, XferHttpReply reply)
+    {
+        using var memory = options.Memory.OpenUnfinished(address, context.Abort);
+        if (!memory.IsBeyondAll(reply.Body.Length) && !memory.TryGrow(reply.Body.Length))
+        {
+            var (status, sentence) = WebAnswer.NoRoom(isBeyondAll: false);
+            await WebAnswer.RefuseAsync(context, status, sentence);
+            return;
+        }
+
+        var response = context.Response;
+        response.StatusCode = reply.Status;
+        if (reply.RetryAfter is { } wait) response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        else if (reply.Status == 503) response.Headers.RetryAfter = WebAnswer.RetryAfter;
+        response.ContentType = reply.IsPlainText ? "text/plain; charset=utf-8" : XferContentTypes.NameOf(reply.ContentType);
+        response.ContentLength = reply.Body.Length;
+        response.Headers.CacheControl = "no-store";
+        RequestRecord.Of(context).Note = reply.Note;
+        await response.Body.WriteAsync(reply.Body, context.RequestAborted);
+    }
+
+    // Null: read whole.
+    private async ValueTask<(int Status, string Sentence)?> ReadBodyAsync(HttpContext context, PooledBytes body, ByteShare memory)
+    {
+        // Too long: announced so, before any of it is read, or when it passes the limit.
+        if (context.Request.ContentLength > options.RequestBytesMax) return TooLong();
+        if (memory.IsBeyondAll(context.Request.ContentLength ?? 0)) return WebAnswer.NoRoom(isBeyondAll: true);
+
+        var record = RequestRecord.Of(context);
+        var stream = context.Request.Body;
+        while (true)
+        {
+            var room = body.GetMemory(16 * 1024);
+            var read = await stream.ReadAsync(room, context.RequestAborted);
+            if (read == 0) return null;
+
+            record.BytesIn += read;
+            if (record.BytesIn > options.RequestBytesMax) return TooLong();
+            if (!memory.TryGrow(read)) return WebAnswer.NoRoom(memory.IsBeyondAll(read));
+            body.Advance(read);
+        }
+    }
+
+    private (int Status, string Sentence) TooLong() => (413, $"This server takes requests of up to {options.RequestBytesMax} bytes.");
+}

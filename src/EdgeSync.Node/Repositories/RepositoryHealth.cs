@@ -1,0 +1,84 @@
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Node.Repositories;
+
+/// <summary>Whether a repository can be written, and what can be said of it; whom it syncs with is for others to add.</summary>
+internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool readers, bool isReadOnly, TimeProvider clock, ServeLog log)
+{
+    private const long FreeBytesMin = 64 << 20;
+    private static readonly TimeSpan WritableWait = TimeSpan.FromSeconds(2);
+
+    private int _diskIsShort;
+
+    /// <summary>The checks <c>repository</c> and <c>disk</c> of each; with several, <c>repository:NAME</c> and <c>disk:NAME</c>.</summary>
+    public static async Task<IReadOnlyList<NodeCheck>> CheckAsync(IReadOnlyList<RepositoryHost> hosts, CancellationToken cancellationToken)
+    {
+        var checks = new List<NodeCheck>();
+        foreach (var host in hosts)
+        {
+            var suffix = hosts.Count == 1 ? "" : ":" + host.Name;
+            checks.Add(NodeCheck.Of("repository" + suffix, await host.Health.RepositoryFaultAsync(cancellationToken)));
+            checks.Add(NodeCheck.Of("disk" + suffix, host.Health.DiskFault()));
+        }
+
+        return checks;
+    }
+
+    public async ValueTask<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        var status = new RepositoryStatus { Name = Path.GetFileNameWithoutExtension(writer.Path), Path = Path.GetFullPath(writer.Path) };
+        try
+        {
+            var vitals = await readers.RunAsync(RepositoryVitals.Of, cancellationToken);
+            return status with
+            {
+                ProjectCode = vitals.ProjectCode,
+                ProjectName = vitals.ProjectName,
+                IsReadOnly = isReadOnly,
+                FileBytes = new FileInfo(writer.Path).Length,
+                Checkins = vitals.Checkins,
+                LastCheckinAt = vitals.LastDate is { } date ? new DateTimeOffset(date.ToDateTime()) : null,
+            };
+        }
+        catch (Exception e) when (e is EdgeSyncException or IOException)
+        {
+            return status;   // the checks say why
+        }
+    }
+
+    private async Task<string?> RepositoryFaultAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await writer.RunAsync(
+                repository =>
+                {
+                    if (repository.IsReadOnly) return "read-only";
+                    using var probe = repository.Begin();   // takes the write lock, and lets it go
+                    return null;
+                },
+                cancellationToken).WaitAsync(WritableWait, clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return $"no write lock within {WritableWait.TotalSeconds:F0} s";
+        }
+        catch (EdgeSyncException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private string? DiskFault()
+    {
+        var free = new DriveInfo(Path.GetFullPath(writer.Path)).AvailableFreeSpace;
+        var fault = free >= FreeBytesMin ? null : $"only {DisplayText.Bytes(free)} left";
+        if (Interlocked.Exchange(ref _diskIsShort, fault is null ? 0 : 1) == 0 && fault is not null)
+            log.Write(LogLevel.Warning, "the disk is nearly full", ("repository", writer.Path), ("because", fault), ("try", "free some space"));
+        return fault;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Sync;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Web;
+
+/// <summary>One exchange over HTTP: unpacks the request, has a repository answer it, and packs the reply.</summary>
+internal static class HttpExchange
+{
+    public static async ValueTask<XferHttpReply> AnswerAsync(RepositoryHost host, XferHttpRequest request, CancellationToken cancellationToken)
+    {
+        var encoding = request.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
+        if (MessageFrame.TryDecode(encoding, request.Body, request.Memory, out var message) is not MessageFault.None and var fault)
+        {
+            var (status, sentence) = fault switch
+            {
+                MessageFault.TooLarge => (413, $"A message holds at most {MessageFrame.BytesMax} bytes."),
+                MessageFault.Damaged => (400, "The body is not what its content type says."),
+                _ => WebAnswer.NoRoom(isBeyondAll: fault == MessageFault.BeyondMemory),
+            };
+            return XferHttpReply.Refusal(status, sentence);
+        }
+
+        var reply = new PooledBytes();
+        using var span = HandleSpan.Begin("http");
+        var outcome = await host.AnswerAsync(
+            message, request.RemoteAddress.ToString(), host.Logins.GateOf(request.RemoteAddress), reply, long.MaxValue, LoginCookie.CardIn(request.Cookies), cancellationToken);
+        span.Complete(outcome);
+        if (outcome.LoginMustWait)
+        {
+            reply.Dispose();
+            return XferHttpReply.Refusal(429, "Too many failed logins of this name from your address; wait a minute.") with { RetryAfter = LoginGuard.Pause };
+        }
+
+        return Frame(request, outcome, reply);
+    }
+
+    private static XferHttpReply Frame(XferHttpRequest request, ServerOutcome outcome, PooledBytes reply)
+    {
+        // Spec: the reply is framed as the request was, but for clone 3, whose content is compressed already.
+        var type = outcome.MustBePlain ? XferContentType.Uncompressed : request.ContentType;
+        var body = reply;
+        if (type == XferContentType.Compressed)
+        {
+            body = new PooledBytes();
+            using (reply) XferFrame.Encode(XferEncoding.Zlib, reply.Written.Span, body);
+        }
+
+        return new XferHttpReply(200, type, body.Written, body) { Note = NoteOf(outcome) };
+    }
+
+    private static string NoteOf(ServerOutcome outcome)
+    {
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{outcome.Operation} user:{outcome.Login ?? "nobody"} sent:{outcome.ArtifactsSent} received:{outcome.ArtifactsReceived}");
+        if (outcome.UnversionedReceived > 0) note += $" unversioned:{outcome.UnversionedReceived}";
+        return outcome.Error is { } error ? $"{note} error:{error}" : note;
+    }
+}

@@ -1,0 +1,58 @@
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Joining;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace EdgeSync.Node.Web;
+
+/// <summary>Answers machines that join by code: one token, one login. By TLS alone.</summary>
+/// <param name="hosts">The repositories that can be joined.</param>
+/// <param name="node">Our name.</param>
+/// <param name="joined">Called before the answer goes out, so that the login works when it arrives.</param>
+internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, ServeLog log)
+{
+    /// <summary>Whether machines can join here: there is a port with TLS for them.</summary>
+    public bool IsOpen { get; set; }
+
+    public void Map(IEndpointRouteBuilder app) =>
+        app.MapPost(JoinRequest.Path, (HttpContext context, CancellationToken cancellationToken) => AnswerAsync(context, cancellationToken));
+
+    private async Task<IResult> AnswerAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        if (!IsOpen || !context.Request.IsHttps || !context.Request.HasJsonContentType()) return Refusal(415, "Nothing here takes JSON.");
+
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, cancellationToken);
+        RequestRecord.Of(context).BytesIn = body.Length;
+        if (JoinRequest.TryParse(body.ToArray()) is not { } asked) return Refusal(400, "a token and the name of a machine are expected");
+
+        var from = context.Connection.RemoteIpAddress!.ToString();
+        try
+        {
+            foreach (var host in hosts())
+            {
+                var (grant, project) = await host.Writer.RunAsync(r => (r.JoinTokens.Redeem(asked.Token, asked.Machine), r.ProjectCode), cancellationToken);
+                if (grant is null) continue;
+
+                await joined();
+                log.Write("joined", ("machine", asked.Machine), ("login", grant.Login), ("from", from));
+                return Results.Text(new JoinAnswer(grant.Login, grant.Password, project, node).ToJson(), JoinRequest.ContentType);
+            }
+        }
+        catch (EdgeSyncException e) when (e.Kind == ErrorKind.Denied)
+        {
+            log.Write(LogLevel.Warning, "join refused", ("machine", asked.Machine), ("from", from), ("because", e.Message));
+            return Refusal(403, e.Message);
+        }
+
+        log.Write(LogLevel.Warning, "join refused", ("machine", asked.Machine), ("from", from), ("because", "unknown token"));
+        return Refusal(403, "the join code is not of this node, or is too old: its token is unknown");
+    }
+
+    private static IResult Refusal(int status, string sentence) => Results.Text(sentence + "\n", statusCode: status);
+}

@@ -1,0 +1,53 @@
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Repositories;
+
+namespace EdgeSync.Node.Web;
+
+/// <summary>
+/// The repositories behind a node's HTTP ports: <c>/NAME</c> is the one whose file is <c>NAME.fossil</c>, and a node with a
+/// single one serves it at every path, as stock does.
+/// </summary>
+internal sealed class NodeWeb(ServeLog log) : IXferHost
+{
+    private volatile IReadOnlyDictionary<string, RepositoryHost> _byName = new Dictionary<string, RepositoryHost>();
+
+    /// <summary>Names of those whose first copy is not there yet.</summary>
+    public Func<IEnumerable<string>> Waiting { get; set; } = () => [];
+
+    /// <summary>Replaces the repositories; requests that run keep theirs.</summary>
+    public void Serve(IEnumerable<RepositoryHost> hosts)
+    {
+        var byName = new Dictionary<string, RepositoryHost>(StringComparer.Ordinal);
+        foreach (var host in hosts) byName.TryAdd(host.Name, host);
+        _byName = byName;
+    }
+
+    public ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken) =>
+        Find(request.Path) is { } host ? HttpExchange.AnswerAsync(host, request, cancellationToken)
+            : Waiting().Any() ? ValueTask.FromResult(XferHttpReply.Refusal(503, "The first copy of the repository is still on its way; try again later."))
+            : ValueTask.FromResult(XferHttpReply.Refusal(404, $"No repository is called that. Here are: {string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
+
+    public void Log(in XferHttpLogEntry entry) => log.Write(entry);
+
+    /// <summary>What is served, and how it is cloned.</summary>
+    /// <param name="host">Under which name it was asked; empty if the client did not say.</param>
+    public string Describe(string host, bool isHttps)
+    {
+        var address = $"{(isHttps ? "https" : "http")}://{(host.Length > 0 ? host : "this-host")}";
+        if (_byName.Values.ToList() is [var only])
+            return $"This is {only.ProjectName ?? "a Fossil project"}, served by edgesync {BuildInfo.Version}.\n\n  fossil clone {address}/ project.fossil";
+
+        var lines = _byName.Keys.Order(StringComparer.Ordinal).Select(name => $"  fossil clone {address}/{name} {name}.fossil");
+        return $"Served by edgesync {BuildInfo.Version}:\n\n{string.Join('\n', lines)}";
+    }
+
+    private RepositoryHost? Find(string path)
+    {
+        var byName = _byName;
+        var name = path.Trim('/').Split('/')[0];
+        if (byName.TryGetValue(name, out var host) || byName.TryGetValue(Path.GetFileNameWithoutExtension(name), out host)) return host;
+
+        return byName.Count == 1 ? byName.Values.First() : null;
+    }
+}

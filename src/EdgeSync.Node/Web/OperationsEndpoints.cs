@@ -1,0 +1,83 @@
+using System.Net;
+using System.Text.Json;
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace EdgeSync.Node.Web;
+
+/// <summary>
+/// The pages for those who run a node; docs/status.md is their contract.
+/// <code>
+/// /healthz             alive: {"status":"ok"}; with ?ready as /readyz
+/// /readyz              200, or 503 with the reasons; ?strict counts warnings too, ?agreed=10m wants a young agreement
+/// /status              everything, as JSON          (of this machine only, unless told otherwise)
+/// /metrics             the same in numbers          (likewise)
+/// </code>
+/// </summary>
+/// <param name="settings">As they are now: who may read <c>/status</c> and <c>/metrics</c>.</param>
+internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore metrics, Func<HttpSection> settings)
+{
+    private const string Json = "application/json";
+
+    private static readonly JsonSerializerOptions Indented = new(StatusContext.Default.Options) { WriteIndented = true };
+
+    public void Map(IEndpointRouteBuilder app)
+    {
+        app.MapMethods("/healthz", NodeEndpoints.Reading, (string? ready, string? strict, string? agreed, CancellationToken cancellationToken) =>
+            ready is null ? Task.FromResult(Results.Text("{\"status\":\"ok\"}\n", Json)) : ReadyAsync(strict, agreed, cancellationToken));
+        app.MapMethods("/readyz", NodeEndpoints.Reading, (string? strict, string? agreed, CancellationToken cancellationToken) =>
+            ReadyAsync(strict, agreed, cancellationToken));
+        app.MapMethods("/status", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
+            IsAllowed(context) ? Results.Text(ToJson(await source.SnapshotAsync(cancellationToken)), Json) : Forbidden());
+        app.MapMethods("/metrics", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
+            IsAllowed(context) ? Results.Text(await MetricsAsync(cancellationToken), PrometheusText.ContentType) : Forbidden());
+    }
+
+    /// <summary>What a status is as JSON, here and over the control socket.</summary>
+    public static byte[] ToJson(NodeStatus status) =>
+        [.. JsonSerializer.SerializeToUtf8Bytes(status, Indented.GetTypeInfo(typeof(NodeStatus))), (byte)'\n'];
+
+    private async Task<string> MetricsAsync(CancellationToken cancellationToken)
+    {
+        var status = await source.SnapshotAsync(cancellationToken);
+        return PrometheusText.Write([.. metrics.Snapshot(), .. NodeGauges.Of(status)]);
+    }
+
+    // A flag without a value, such as ?strict, is an empty text; null: it is not there.
+    private async Task<IResult> ReadyAsync(string? strict, string? agreed, CancellationToken cancellationToken)
+    {
+        var status = await source.SnapshotAsync(cancellationToken);
+        return ReadinessReport.Of(status, agreed, isStrict: strict is not null) is { } report
+            ? Results.Text(string.Join('\n', [.. report.Lines, ""]), statusCode: report.IsReady ? 200 : 503)
+            : Results.Text("agreed takes a span of time, such as 10m\n", statusCode: 400);
+    }
+
+    private bool IsAllowed(HttpContext context)
+    {
+        var http = settings();
+        return http.StatusAccess == StatusAccess.Everybody
+            || (!TrustedProxies.IsForwarded(context.Request.Headers) && IsOwnName(context.Request.Host.Value ?? "", http.Hosts) && IsOfThisMachine(context.Connection.RemoteIpAddress!));
+    }
+
+    private static bool IsOfThisMachine(IPAddress address) => IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    // A web page whose name was turned to this machine (DNS rebinding) asks under its own name. Nobody but browsers must say one.
+    private static bool IsOwnName(string host, List<string> hosts)
+    {
+        if (host.Length == 0) return true;
+
+        var colon = host.LastIndexOf(':');
+        var name = (colon > host.LastIndexOf(']') ? host[..colon] : host).Trim('[', ']');
+        return name.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address))
+            || hosts.Contains(name, StringComparer.OrdinalIgnoreCase);
+    }
+
+    private static IResult Forbidden() => Results.Text(
+        "Only programs on this machine may read this page, under the name localhost; http.status_access or http.hosts in the settings opens it.\n", statusCode: 403);
+}
