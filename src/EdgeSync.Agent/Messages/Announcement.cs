@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using EdgeSync.Primitives;
@@ -55,53 +54,37 @@ public sealed record Announcement
     /// <summary>Artifacts that came with it; perhaps not all, perhaps more than the receiver lacks.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
-    public byte[] ToBytes()
-    {
-        var output = new ArrayBufferWriter<byte>(192);
-        using var writer = new Utf8JsonWriter(output);
-        writer.WriteStartObject();
-        writer.WriteNumber("rid"u8, Rid);
-        writer.WriteString("uuid"u8, Uuid);
-        writer.WriteString("peer_id"u8, PeerId);
-        if (Kind != AnnouncedKind.CheckIn) writer.WriteString("kind"u8, WordOf(Kind));
-        if (Role is { } role) writer.WriteString("role"u8, Presence.WordOf(role));
-        if (Hub is not null) writer.WriteString("hub"u8, Hub);
-        if (Files.Count > 0)
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(
+        new AnnouncementFields
         {
-            writer.WriteStartArray("with"u8);
-            foreach (var file in Files.Take(FilesMax)) writer.WriteStringValue(file);
-            writer.WriteEndArray();
-        }
-
-        writer.WriteEndObject();
-        writer.Flush();
-        return output.WrittenSpan.ToArray();
-    }
+            Rid = Rid,
+            Uuid = Uuid,
+            PeerId = PeerId,
+            Kind = Kind == AnnouncedKind.CheckIn ? null : WordOf(Kind),
+            Role = Role is { } role ? Presence.WordOf(role) : null,
+            Hub = Hub,
+            With = Files.Count == 0 ? null : [.. Files.Take(FilesMax)],
+        },
+        MessageContext.Default.AnnouncementFields);
 
     /// <summary>False: no announcement, or a peer's name that cannot stand in a subject.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out Announcement announcement)
     {
         announcement = new Announcement { Uuid = "" };
         if (payload.Length > BytesMax) return false;
+        if (!BoundaryJson.TryReadLeniently(payload, MessageContext.Default.AnnouncementFields, out var fields)) return false;
 
-        var fields = new JsonFields(payload);
-        while (fields.TryNext(out var name))
+        announcement = new Announcement
         {
-            announcement = name switch
-            {
-                "rid" => announcement with { Rid = fields.Number() },
-                "uuid" => announcement with { Uuid = fields.Text() ?? "" },
-                "peer_id" => announcement with { PeerId = fields.Text() is { Length: > 0 } peer ? peer : null },
-                "kind" => announcement with { Kind = KindOf(fields.Text()) },
-                "role" => announcement with { Role = Presence.RoleOf(fields.Text()) },
-                "hub" => announcement with { Hub = fields.Text() },
-                "with" => announcement with { Files = fields.Texts(FilesMax).FindAll(IsHash) },
-                _ => announcement,
-            };
-        }
-
-        return fields.IsWhole
-            && IsHash(announcement.Uuid)
+            Rid = fields.Rid ?? 0,
+            Uuid = fields.Uuid ?? "",
+            PeerId = fields.PeerId is { Length: > 0 } peer ? peer : null,
+            Kind = KindOf(fields.Kind),
+            Role = Presence.RoleOf(fields.Role),
+            Hub = fields.Hub,
+            Files = fields.With is null ? [] : [.. fields.With.Take(FilesMax).Where(IsHash)],
+        };
+        return IsHash(announcement.Uuid)
             && (announcement.PeerId is null || ProjectSubjects.IsPeerName(announcement.PeerId))
             && (announcement.Hub is null || ProjectSubjects.IsPeerName(announcement.Hub));
     }

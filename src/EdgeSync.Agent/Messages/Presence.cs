@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using EdgeSync.Primitives;
 
@@ -27,6 +26,8 @@ public sealed record Presence
 
     private const int CapabilitiesMax = 32;
 
+    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(20);
+
     public required string PeerId { get; init; }
 
     public PresenceState State { get; init; } = PresenceState.Alive;
@@ -43,7 +44,7 @@ public sealed record Presence
     public IReadOnlyList<string> Capabilities { get; init; } = [];
 
     /// <summary>Time until its next sign of life.</summary>
-    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Interval { get; init; } = DefaultInterval;
 
     public long CheckIns { get; init; }
 
@@ -59,70 +60,49 @@ public sealed record Presence
     /// <summary>Why it is behind, in its own words; null if it is not.</summary>
     public string? Behind { get; init; }
 
-    public byte[] ToBytes()
-    {
-        var output = new ArrayBufferWriter<byte>(384);
-        using var writer = new Utf8JsonWriter(output);
-        writer.WriteStartObject();
-        writer.WriteString("peer_id"u8, PeerId);
-        writer.WriteString("state"u8, State switch
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(
+        new PresenceFields
         {
-            PresenceState.Join => "join",
-            PresenceState.Leave => "leave",
-            _ => "alive",
-        });
-        writer.WriteString("role"u8, WordOf(Role));
-        if (Hub is not null) writer.WriteString("hub"u8, Hub);
-        if (Version.Length > 0) writer.WriteString("version"u8, Version);
-        if (Platform.Length > 0) writer.WriteString("platform"u8, Platform);
-        if (Capabilities.Count > 0)
-        {
-            writer.WriteStartArray("capabilities"u8);
-            foreach (var capability in Capabilities) writer.WriteStringValue(capability);
-            writer.WriteEndArray();
-        }
+            PeerId = PeerId,
+            State = WordOf(State),
+            Role = WordOf(Role),
+            Hub = Hub,
+            Version = Version.Length == 0 ? null : Version,
+            Platform = Platform.Length == 0 ? null : Platform,
+            Capabilities = Capabilities.Count == 0 ? null : [.. Capabilities],
+            Interval = (long)Interval.TotalSeconds,
+            CheckIns = CheckIns,
+            Head = Head.IsEmpty ? null : Head.ToString(),
+            SinceSync = SinceSync is { } age ? (long)age.TotalSeconds : null,
+            Instance = Instance.Length == 0 ? null : Instance,
+            Behind = Behind,
+        },
+        MessageContext.Default.PresenceFields);
 
-        writer.WriteNumber("interval"u8, (long)Interval.TotalSeconds);
-        writer.WriteNumber("checkins"u8, CheckIns);
-        if (!Head.IsEmpty) writer.WriteString("head"u8, Head.ToString());
-        if (SinceSync is { } age) writer.WriteNumber("since_sync"u8, (long)age.TotalSeconds);
-        if (Instance.Length > 0) writer.WriteString("instance"u8, Instance);
-        if (Behind is not null) writer.WriteString("behind"u8, Behind);
-        writer.WriteEndObject();
-        writer.Flush();
-        return output.WrittenSpan.ToArray();
-    }
-
-    /// <summary>False: no sign of life, or a name that cannot stand in a subject.</summary>
+    /// <summary>False: no presence message, or a name that cannot stand in a subject.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out Presence presence)
     {
         presence = new Presence { PeerId = "" };
         if (payload.Length > BytesMax) return false;
+        if (!BoundaryJson.TryReadLeniently(payload, MessageContext.Default.PresenceFields, out var fields)) return false;
 
-        var fields = new JsonFields(payload);
-        while (fields.TryNext(out var name))
+        presence = new Presence
         {
-            presence = name switch
-            {
-                "peer_id" => presence with { PeerId = fields.Text() ?? "" },
-                "state" => presence with { State = StateOf(fields.Text()) },
-                "role" => presence with { Role = RoleOf(fields.Text()) ?? NodeRole.Peer },
-                "hub" => presence with { Hub = fields.Text() },
-                "version" => presence with { Version = Shorten(fields.Text()) },
-                "platform" => presence with { Platform = Shorten(fields.Text()) },
-                "capabilities" => presence with { Capabilities = fields.Texts(CapabilitiesMax).ConvertAll(Shorten) },
-                "interval" => presence with { Interval = TimeSpan.FromSeconds(Math.Clamp(fields.Number(), 1, 3600)) },
-                "checkins" => presence with { CheckIns = Math.Max(0, fields.Number()) },
-                "head" => presence with { Head = ArtifactId.TryParse(fields.Text(), out var head) ? head : default },
-                "since_sync" => presence with { SinceSync = TimeSpan.FromSeconds(Math.Clamp(fields.Number(), 0, 1L << 32)) },
-                "instance" => presence with { Instance = Shorten(fields.Text()) },
-                "behind" => presence with { Behind = Shorten(fields.Text()) },
-                _ => presence,
-            };
-        }
-
-        return fields.IsWhole
-            && ProjectSubjects.IsPeerName(presence.PeerId)
+            PeerId = fields.PeerId ?? "",
+            State = StateOf(fields.State),
+            Role = RoleOf(fields.Role) ?? NodeRole.Peer,
+            Hub = fields.Hub,
+            Version = Shorten(fields.Version),
+            Platform = Shorten(fields.Platform),
+            Capabilities = fields.Capabilities?.Take(CapabilitiesMax).Select(Shorten).ToList() ?? [],
+            Interval = SecondsOf(fields.Interval, 1, 3600) ?? DefaultInterval,
+            CheckIns = Math.Max(0, fields.CheckIns ?? 0),
+            Head = ArtifactId.TryParse(fields.Head, out var head) ? head : default,
+            SinceSync = SecondsOf(fields.SinceSync, 0, 1L << 32),
+            Instance = Shorten(fields.Instance),
+            Behind = fields.Behind is null ? null : Shorten(fields.Behind),
+        };
+        return ProjectSubjects.IsPeerName(presence.PeerId)
             && (presence.Hub is null || ProjectSubjects.IsPeerName(presence.Hub));
     }
 
@@ -140,6 +120,16 @@ public sealed record Presence
         "peer" => NodeRole.Peer,
         _ => null,
     };
+
+    private static string WordOf(PresenceState state) => state switch
+    {
+        PresenceState.Join => "join",
+        PresenceState.Leave => "leave",
+        _ => "alive",
+    };
+
+    private static TimeSpan? SecondsOf(long? seconds, long min, long max) =>
+        seconds is { } given ? TimeSpan.FromSeconds(Math.Clamp(given, min, max)) : null;
 
     private static PresenceState StateOf(string? word) => word switch
     {

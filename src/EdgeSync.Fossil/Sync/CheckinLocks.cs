@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync;
@@ -53,29 +55,30 @@ internal static class CheckinLocks
                 store.Config.Set(row.Key, null, now.UnixSeconds);
     }
 
-    private static string Write(string login, string clientId) =>
-        $"{{\"login\":\"{JsonEncodedText.Encode(login)}\",\"clientid\":\"{JsonEncodedText.Encode(clientId)}\"}}";
+    private static string Write(string login, string clientId) => JsonSerializer.Serialize(
+        new LockFields { Login = login, ClientId = clientId }, LockContext.Default.LockFields);
 
     private static bool TryParse(ConfigRow row, out string login, out string clientId)
     {
         (login, clientId) = ("", "");
         if (row.Columns.Count == 0) return false;
+        if (!BoundaryJson.TryReadLeniently(Encoding.UTF8.GetBytes(row.Columns[0].Value.ToString()), LockContext.Default.LockFields, out var fields)) return false;
 
-        try
-        {
-            using var json = JsonDocument.Parse(row.Columns[0].Value.ToString());
-            if (json.RootElement.ValueKind != JsonValueKind.Object) return false;
-
-            login = TextOf(json.RootElement, "login");
-            clientId = TextOf(json.RootElement, "clientid");
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
+        (login, clientId) = (fields.Login ?? "", fields.ClientId ?? "");
+        return true;
     }
-
-    private static string TextOf(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 }
+
+/// <summary>The value of a lock's row.</summary>
+internal sealed record LockFields
+{
+    [JsonPropertyName("login")]
+    public string? Login { get; init; }
+
+    [JsonPropertyName("clientid")]
+    public string? ClientId { get; init; }
+}
+
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(LockFields))]
+internal sealed partial class LockContext : JsonSerializerContext;

@@ -1,102 +1,103 @@
 using System.Buffers;
-using System.Text.Json;
+using System.Text.Json.Serialization;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>What a client or a soliciting leaf tells about itself in CONNECT. The defaults are those of our own client.</summary>
 public sealed record ConnectOptions
 {
-    private bool _verbose;
-    private bool _pedantic;
-    private bool _tlsRequired;
-    private string _authToken = "";
-    private string _user = "";
-    private string _password = "";
-    private string _nkey = "";
-    private string _jwt = "";
-    private string _signature = "";
-    private string _name = "";
-    private string _language = "";
-    private string _version = "";
-    private int _protocolVersion;
-    private bool _echo = true;
-    private bool _headers;
-    private bool _noResponders;
-    private string _serverId = "";
-    private string _cluster = "";
-    private bool _jetStream;
-    private string _domain = "";
-    private bool _isHub;
-    private IReadOnlyList<string> _denyPublish = [];
-    private string _compressMode = "";
-    private string _remoteAccount = "";
-    private bool _isolate;
-    private string _gateway = "";
-
     /// <summary>Answer everything with +OK. A server takes absent for true, so ours is always written.</summary>
-    public bool Verbose { get => _verbose; init => _verbose = value; }
+    [JsonPropertyName("verbose")]
+    public bool Verbose { get; init; }
 
-    public bool Pedantic { get => _pedantic; init => _pedantic = value; }
+    [JsonPropertyName("pedantic")]
+    public bool Pedantic { get; init; }
 
-    public bool TlsRequired { get => _tlsRequired; init => _tlsRequired = value; }
+    [JsonPropertyName("tls_required")]
+    public bool TlsRequired { get; init; }
 
-    public string AuthToken { get => _authToken; init => _authToken = value; }
+    [JsonPropertyName("auth_token")]
+    public string AuthToken { get; init; } = "";
 
-    public string User { get => _user; init => _user = value; }
+    [JsonPropertyName("user")]
+    public string User { get; init; } = "";
 
-    public string Password { get => _password; init => _password = value; }
+    [JsonPropertyName("pass")]
+    public string Password { get; init; } = "";
 
     /// <summary>Public key, in its text form.</summary>
-    public string Nkey { get => _nkey; init => _nkey = value; }
+    [JsonPropertyName("nkey")]
+    public string Nkey { get; init; } = "";
 
-    public string Jwt { get => _jwt; init => _jwt = value; }
+    [JsonPropertyName("jwt")]
+    public string Jwt { get; init; } = "";
 
     /// <summary>Of the nonce, base64url.</summary>
-    public string Signature { get => _signature; init => _signature = value; }
+    [JsonPropertyName("sig")]
+    public string Signature { get; init; } = "";
 
-    public string Name { get => _name; init => _name = value; }
+    [JsonPropertyName("name")]
+    public string Name { get; init; } = "";
 
     /// <summary>Empty tells a leaf from a client.</summary>
-    public string Language { get => _language; init => _language = value; }
+    [JsonPropertyName("lang")]
+    public string Language { get; init; } = "";
 
-    public string Version { get => _version; init => _version = value; }
+    [JsonPropertyName("version")]
+    public string Version { get; init; } = "";
 
-    public int ProtocolVersion { get => _protocolVersion; init => _protocolVersion = value; }
+    [JsonPropertyName("protocol")]
+    public int ProtocolVersion { get; init; }
 
     /// <summary>Own messages come back to own subscriptions.</summary>
-    public bool Echo { get => _echo; init => _echo = value; }
+    [JsonPropertyName("echo")]
+    public bool Echo { get; init; } = true;
 
-    public bool Headers { get => _headers; init => _headers = value; }
+    [JsonPropertyName("headers")]
+    public bool Headers { get; init; }
 
-    public bool NoResponders { get => _noResponders; init => _noResponders = value; }
+    [JsonPropertyName("no_responders")]
+    public bool NoResponders { get; init; }
 
     /// <summary>From here on: leaf links.</summary>
-    public string ServerId { get => _serverId; init => _serverId = value; }
+    [JsonPropertyName("server_id")]
+    public string ServerId { get; init; } = "";
 
-    public string Cluster { get => _cluster; init => _cluster = value; }
+    [JsonPropertyName("cluster")]
+    public string Cluster { get; init; } = "";
 
-    public bool JetStream { get => _jetStream; init => _jetStream = value; }
+    [JsonPropertyName("jetstream")]
+    public bool JetStream { get; init; }
 
-    public string Domain { get => _domain; init => _domain = value; }
+    [JsonPropertyName("domain")]
+    public string Domain { get; init; } = "";
 
     /// <summary>The soliciting side wants to be the hub.</summary>
-    public bool IsHub { get => _isHub; init => _isHub = value; }
+    [JsonPropertyName("is_hub")]
+    public bool IsHub { get; init; }
 
     /// <summary>What must not be sent to the leaf.</summary>
-    public IReadOnlyList<string> DenyPublish { get => _denyPublish; init => _denyPublish = value; }
+    [JsonPropertyName("deny_pub")]
+    public IReadOnlyList<string> DenyPublish { get; init; } = [];
 
-    public string CompressMode { get => _compressMode; init => _compressMode = value; }
+    [JsonPropertyName("compress_mode")]
+    public string CompressMode { get; init; } = "";
 
     /// <summary>Name of the account at the leaf.</summary>
-    public string RemoteAccount { get => _remoteAccount; init => _remoteAccount = value; }
+    [JsonPropertyName("remote_account")]
+    public string RemoteAccount { get; init; } = "";
 
     /// <summary>Ask the hub not to tell of the interest of other leaves.</summary>
-    public bool Isolate { get => _isolate; init => _isolate = value; }
+    [JsonPropertyName("isolate")]
+    public bool Isolate { get; init; }
 
     /// <summary>Only to refuse who came to the wrong port.</summary>
-    public string Gateway { get => _gateway; init => _gateway = value; }
+    [JsonPropertyName("gateway")]
+    public string Gateway { get; init; } = "";
 
     /// <summary>A leaf, not a client: it names no language.</summary>
+    [JsonIgnore]
     public bool IsLeaf => Language.Length == 0;
 
     /// <summary>What a server assumes before CONNECT and for fields that it leaves out: verbose, pedantic and echo are on.</summary>
@@ -106,74 +107,8 @@ public sealed record ConnectOptions
     /// Reads CONNECT over what was known before, for it may be repeated: fields given are overwritten. False when this is no JSON
     /// object or a field has the wrong type.
     /// </summary>
-    public static bool TryParse(ReadOnlySpan<byte> json, ConnectOptions before, out ConnectOptions options)
-    {
-        options = before with { };
-        return JsonFields.TryRead(json, options, ReadField);
-    }
+    public static bool TryParse(ReadOnlySpan<byte> json, ConnectOptions before, out ConnectOptions options) =>
+        BoundaryJson.TryRead(json, before, WireContext.Default.ConnectOptions, out options);
 
-    public void WriteJson(IBufferWriter<byte> output)
-    {
-        using var writer = new Utf8JsonWriter(output, JsonFields.WriterOptions);
-        writer.WriteStartObject();
-        if (!IsLeaf) writer.WriteBoolean("verbose"u8, Verbose);
-        if (!IsLeaf) writer.WriteBoolean("pedantic"u8, Pedantic);
-        if (!IsLeaf) writer.WriteBoolean("tls_required"u8, TlsRequired);
-        JsonFields.WriteText(writer, "auth_token"u8, AuthToken);
-        JsonFields.WriteText(writer, "user"u8, User);
-        JsonFields.WriteText(writer, "pass"u8, Password);
-        JsonFields.WriteText(writer, "nkey"u8, Nkey);
-        JsonFields.WriteText(writer, "jwt"u8, Jwt);
-        JsonFields.WriteText(writer, "sig"u8, Signature);
-        JsonFields.WriteText(writer, "name"u8, Name);
-        JsonFields.WriteText(writer, "lang"u8, Language);
-        JsonFields.WriteText(writer, "version"u8, Version);
-        JsonFields.WriteNumber(writer, "protocol"u8, ProtocolVersion);
-        if (!IsLeaf) writer.WriteBoolean("echo"u8, Echo);
-        JsonFields.WriteFlag(writer, "headers"u8, Headers);
-        JsonFields.WriteFlag(writer, "no_responders"u8, NoResponders);
-        JsonFields.WriteText(writer, "server_id"u8, ServerId);
-        JsonFields.WriteText(writer, "cluster"u8, Cluster);
-        JsonFields.WriteFlag(writer, "jetstream"u8, JetStream);
-        JsonFields.WriteText(writer, "domain"u8, Domain);
-        JsonFields.WriteFlag(writer, "is_hub"u8, IsHub);
-        JsonFields.WriteTexts(writer, "deny_pub"u8, DenyPublish);
-        JsonFields.WriteText(writer, "compress_mode"u8, CompressMode);
-        JsonFields.WriteText(writer, "remote_account"u8, RemoteAccount);
-        JsonFields.WriteFlag(writer, "isolate"u8, Isolate);
-        JsonFields.WriteText(writer, "gateway"u8, Gateway);
-        writer.WriteEndObject();
-        writer.Flush();
-    }
-
-    private static bool ReadField(ref Utf8JsonReader reader, ConnectOptions target)
-    {
-        if (reader.ValueTextEquals("verbose"u8)) return JsonFields.TryFlag(ref reader, ref target._verbose);
-        if (reader.ValueTextEquals("pedantic"u8)) return JsonFields.TryFlag(ref reader, ref target._pedantic);
-        if (reader.ValueTextEquals("tls_required"u8)) return JsonFields.TryFlag(ref reader, ref target._tlsRequired);
-        if (reader.ValueTextEquals("auth_token"u8)) return JsonFields.TryText(ref reader, ref target._authToken);
-        if (reader.ValueTextEquals("user"u8)) return JsonFields.TryText(ref reader, ref target._user);
-        if (reader.ValueTextEquals("pass"u8)) return JsonFields.TryText(ref reader, ref target._password);
-        if (reader.ValueTextEquals("nkey"u8)) return JsonFields.TryText(ref reader, ref target._nkey);
-        if (reader.ValueTextEquals("jwt"u8)) return JsonFields.TryText(ref reader, ref target._jwt);
-        if (reader.ValueTextEquals("sig"u8)) return JsonFields.TryText(ref reader, ref target._signature);
-        if (reader.ValueTextEquals("name"u8)) return JsonFields.TryText(ref reader, ref target._name);
-        if (reader.ValueTextEquals("lang"u8)) return JsonFields.TryText(ref reader, ref target._language);
-        if (reader.ValueTextEquals("version"u8)) return JsonFields.TryText(ref reader, ref target._version);
-        if (reader.ValueTextEquals("protocol"u8)) return JsonFields.TryNumber(ref reader, ref target._protocolVersion);
-        if (reader.ValueTextEquals("echo"u8)) return JsonFields.TryFlag(ref reader, ref target._echo);
-        if (reader.ValueTextEquals("headers"u8)) return JsonFields.TryFlag(ref reader, ref target._headers);
-        if (reader.ValueTextEquals("no_responders"u8)) return JsonFields.TryFlag(ref reader, ref target._noResponders);
-        if (reader.ValueTextEquals("server_id"u8)) return JsonFields.TryText(ref reader, ref target._serverId);
-        if (reader.ValueTextEquals("cluster"u8)) return JsonFields.TryText(ref reader, ref target._cluster);
-        if (reader.ValueTextEquals("jetstream"u8)) return JsonFields.TryFlag(ref reader, ref target._jetStream);
-        if (reader.ValueTextEquals("domain"u8)) return JsonFields.TryText(ref reader, ref target._domain);
-        if (reader.ValueTextEquals("is_hub"u8)) return JsonFields.TryFlag(ref reader, ref target._isHub);
-        if (reader.ValueTextEquals("deny_pub"u8)) return JsonFields.TryTexts(ref reader, ref target._denyPublish);
-        if (reader.ValueTextEquals("compress_mode"u8)) return JsonFields.TryText(ref reader, ref target._compressMode);
-        if (reader.ValueTextEquals("remote_account"u8)) return JsonFields.TryText(ref reader, ref target._remoteAccount);
-        if (reader.ValueTextEquals("isolate"u8)) return JsonFields.TryFlag(ref reader, ref target._isolate);
-        if (reader.ValueTextEquals("gateway"u8)) return JsonFields.TryText(ref reader, ref target._gateway);
-        return JsonFields.Skip(ref reader);
-    }
+    public void WriteJson(IBufferWriter<byte> output) => WireJson.Write(output, this);
 }

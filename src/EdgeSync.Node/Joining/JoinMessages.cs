@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Joining;
@@ -11,35 +12,19 @@ internal sealed record JoinRequest(byte[] Token, string Machine)
 
     private const int MachineLengthMax = 64;
 
-    public byte[] ToJson()
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteString("token"u8, Convert.ToHexStringLower(Token));
-            json.WriteString("machine"u8, Machine);
-            json.WriteEndObject();
-        }
-
-        return buffer.ToArray();
-    }
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(
+        new JoinRequestFields { Token = Convert.ToHexStringLower(Token), Machine = Machine },
+        JoinContext.Default.JoinRequestFields);
 
     /// <summary>Null when it is none.</summary>
     public static JoinRequest? TryParse(ReadOnlyMemory<byte> body)
     {
-        try
-        {
-            using var json = JsonDocument.Parse(body);
-            var root = json.RootElement;
-            var token = Convert.FromHexString(root.GetProperty("token").GetString()!);
-            var machine = root.GetProperty("machine").GetString()!;
-            return token.Length == JoinCode.TokenBytes && IsName(machine) ? new JoinRequest(token, machine) : null;
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentNullException)
-        {
-            return null;
-        }
+        if (!BoundaryJson.TryReadLeniently(body.Span, JoinContext.Default.JoinRequestFields, out var fields)) return null;
+        if (fields is not { Token: { Length: 2 * JoinCode.TokenBytes } token, Machine: { } machine }) return null;
+
+        return token.All(char.IsAsciiHexDigit) && IsName(machine)
+            ? new JoinRequest(Convert.FromHexString(token), machine)
+            : null;
     }
 
     private static bool IsName(string text) =>
@@ -49,36 +34,41 @@ internal sealed record JoinRequest(byte[] Token, string Machine)
 /// <summary>The answer: <c>{"login","password","project_code","node"}</c>.</summary>
 internal sealed record JoinAnswer(string Login, string Password, string ProjectCode, string Node)
 {
-    public byte[] ToJson()
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteString("login"u8, Login);
-            json.WriteString("password"u8, Password);
-            json.WriteString("project_code"u8, ProjectCode);
-            json.WriteString("node"u8, Node);
-            json.WriteEndObject();
-        }
-
-        return buffer.ToArray();
-    }
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(
+        new JoinAnswerFields { Login = Login, Password = Password, ProjectCode = ProjectCode, Node = Node },
+        JoinContext.Default.JoinAnswerFields);
 
     /// <exception cref="EdgeSyncException">It is none.</exception>
-    public static JoinAnswer Parse(byte[] body)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(body);
-            var root = json.RootElement;
-            return new JoinAnswer(
-                root.GetProperty("login").GetString()!, root.GetProperty("password").GetString()!, root.GetProperty("project_code").GetString()!,
-                root.GetProperty("node").GetString()!);
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new EdgeSyncException(ErrorKind.Protocol, "the node that was joined answered something else than a grant", "edgesync version, on both machines", e);
-        }
-    }
+    public static JoinAnswer Parse(byte[] body) =>
+        BoundaryJson.TryReadLeniently(body, JoinContext.Default.JoinAnswerFields, out var fields)
+        && fields is { Login: { } login, Password: { } password, ProjectCode: { } project, Node: { } node }
+            ? new JoinAnswer(login, password, project, node)
+            : throw new EdgeSyncException(
+                ErrorKind.Protocol, "the node that was joined answered something else than a grant", "edgesync version, on both machines");
 }
+
+/// <summary>The request's members on the wire.</summary>
+internal sealed record JoinRequestFields
+{
+    public string? Token { get; init; }
+
+    public string? Machine { get; init; }
+}
+
+/// <summary>The answer's members on the wire.</summary>
+internal sealed record JoinAnswerFields
+{
+    public string? Login { get; init; }
+
+    public string? Password { get; init; }
+
+    public string? ProjectCode { get; init; }
+
+    public string? Node { get; init; }
+}
+
+[JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(JoinRequestFields))]
+[JsonSerializable(typeof(JoinAnswerFields))]
+internal sealed partial class JoinContext : JsonSerializerContext;

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EdgeSync.Net;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -67,29 +68,23 @@ internal sealed class NodeFolder
         var web = FreePort(WebPortUsual, IPAddress.Loopback);
         var secure = FreePort(SecurePortUsual, EveryAddress);
         var leaf = FreePort(LeafPortUsual, EveryAddress);
-        Write(json =>
+        Write(new JsonObject
         {
-            json.WriteStartObject("http");
-            json.WriteString("listen", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{web}"));
-            json.WriteString("tls_listen", string.Create(CultureInfo.InvariantCulture, $"*:{secure}"));
-            json.WriteString("tls_cert", CertificateFile);
-            json.WriteString("tls_key", KeyFile);
-            json.WriteEndObject();
-            json.WriteStartObject("nats");
-            json.WriteString("bind", "*");
-            json.WriteNumber("leaf_port", leaf);
-            json.WriteBoolean("members", true);
-            json.WriteStartObject("serve_tls");
-            json.WriteString("cert_file", CertificateFile);
-            json.WriteString("key_file", KeyFile);
-            json.WriteBoolean("first", true);
-            json.WriteEndObject();
-            json.WriteEndObject();
-            json.WriteStartArray("repositories");
-            json.WriteStartObject();
-            json.WriteString("path", _repository);
-            json.WriteEndObject();
-            json.WriteEndArray();
+            ["http"] = new JsonObject
+            {
+                ["listen"] = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{web}"),
+                ["tls_listen"] = string.Create(CultureInfo.InvariantCulture, $"*:{secure}"),
+                ["tls_cert"] = CertificateFile,
+                ["tls_key"] = KeyFile,
+            },
+            ["nats"] = new JsonObject
+            {
+                ["bind"] = "*",
+                ["leaf_port"] = leaf,
+                ["members"] = true,
+                ["serve_tls"] = new JsonObject { ["cert_file"] = CertificateFile, ["key_file"] = KeyFile, ["first"] = true },
+            },
+            ["repositories"] = new JsonArray(new JsonObject { ["path"] = _repository }),
         });
     }
 
@@ -108,42 +103,32 @@ internal sealed class NodeFolder
         var pin = ServerPin.Format(code.ServerKey);
         var web = FreePort(WebPortUsual, IPAddress.Loopback);
         var server = $"https://{Authority(host, code.WebPort)}/";
-        Write(json =>
+        var settings = new JsonObject
         {
-            json.WriteStartObject("http");
-            json.WriteString("listen", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{web}"));
-            json.WriteEndObject();
-            if (code.LeafPort is { } leaf)
+            ["http"] = new JsonObject { ["listen"] = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{web}") },
+        };
+        if (code.LeafPort is { } leaf)
+        {
+            var hosts = code.Hosts.OrderBy(h => h == host ? 0 : 1);
+            settings["nats"] = new JsonObject
             {
-                json.WriteStartObject("nats");
-                json.WriteStartArray("urls");
-                foreach (var one in code.Hosts.OrderBy(h => h == host ? 0 : 1)) json.WriteStringValue($"tls-leaf://{Authority(one, leaf)}");
-                json.WriteEndArray();
-                json.WriteStartObject("login");
-                json.WriteString("user", grant.Login);
-                json.WriteString("password_file", In("nats-password"));
-                json.WriteEndObject();
-                json.WriteStartObject("tls");
-                json.WriteString("pin", pin);
-                json.WriteBoolean("first", true);
-                json.WriteEndObject();
-                json.WriteEndObject();
-            }
+                ["urls"] = new JsonArray([.. hosts.Select(h => (JsonNode)$"tls-leaf://{Authority(h, leaf)}")]),
+                ["login"] = new JsonObject { ["user"] = grant.Login, ["password_file"] = In("nats-password") },
+                ["tls"] = new JsonObject { ["pin"] = pin, ["first"] = true },
+            };
+        }
 
-            json.WriteStartArray("repositories");
-            json.WriteStartObject();
-            json.WriteString("path", _repository);
-            json.WriteString("project_code", code.ProjectCode);
-            json.WriteString("clone_from", server);
-            json.WriteStartArray("peers");
-            json.WriteStringValue(server);
-            json.WriteEndArray();
-            json.WriteString("user", grant.Login);
-            json.WriteString("password_file", In("password"));
-            json.WriteString("pin", pin);
-            json.WriteEndObject();
-            json.WriteEndArray();
+        settings["repositories"] = new JsonArray(new JsonObject
+        {
+            ["path"] = _repository,
+            ["project_code"] = code.ProjectCode,
+            ["clone_from"] = server,
+            ["peers"] = new JsonArray(server),
+            ["user"] = grant.Login,
+            ["password_file"] = In("password"),
+            ["pin"] = pin,
         });
+        Write(settings);
         PrivateFile.Write(JoinedFile, MarkOf(code) + "\n");   // last: what it stands for is whole
     }
 
@@ -156,18 +141,8 @@ internal sealed class NodeFolder
 
     private string In(string file) => System.IO.Path.Combine(Path, file);
 
-    private void Write(Action<Utf8JsonWriter> fill)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            fill(json);
-            json.WriteEndObject();
-        }
-
-        PrivateFile.Write(SettingsFile, Encoding.UTF8.GetString(buffer.ToArray()) + "\n");
-    }
+    private void Write(JsonObject settings) =>
+        PrivateFile.Write(SettingsFile, settings.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
 
     private static int FreePort(int usual, IPAddress address) => TryBind(usual, address) ?? TryBind(0, address)
         ?? throw new EdgeSyncException(ErrorKind.System, $"no port is free on {address}", "edgesync doctor");

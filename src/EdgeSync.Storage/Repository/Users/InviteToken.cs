@@ -1,5 +1,7 @@
 using System.Buffers.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage;
 
@@ -11,21 +13,9 @@ public sealed record InviteToken(string Url, string Login, string Password, stri
 {
     private const int TextLengthMax = 16 * 1024;
 
-    public string Encode()
-    {
-        using var json = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(json))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("url"u8, Url);
-            writer.WriteString("login"u8, Login);
-            writer.WriteString("password"u8, Password);
-            writer.WriteString("caps"u8, Capabilities);
-            writer.WriteEndObject();
-        }
-
-        return Base64Url.EncodeToString(json.ToArray());
-    }
+    public string Encode() => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(
+        new InviteFields { Url = Url, Login = Login, Password = Password, Caps = Capabilities },
+        InviteContext.Default.InviteFields));
 
     /// <summary>False for anything that is no token; members that we do not know are skipped.</summary>
     public static bool TryParse(string text, out InviteToken? token)
@@ -34,31 +24,31 @@ public sealed record InviteToken(string Url, string Login, string Password, stri
         text = text.Trim();
         if (text.Length is 0 or > TextLengthMax || !Base64Url.IsValid(text)) return false;
 
-        try
-        {
-            using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(text));
-            var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object) return false;
-            if (Member(root, "url") is not { Length: > 0 } url) return false;
-            if (Member(root, "login") is not { Length: > 0 } login) return false;
-            if (Member(root, "password") is not { } password) return false;
+        var json = Base64Url.DecodeFromChars(text);
+        if (!BoundaryJson.TryReadLeniently(json, InviteContext.Default.InviteFields, out var fields)) return false;
+        if (fields is not { Url: { Length: > 0 } url, Login: { Length: > 0 } login, Password: { } password }) return false;
 
-            token = new InviteToken(url, login, password, Member(root, "caps") ?? "");
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-        catch (Exception e) when (e is FormatException or InvalidOperationException)
-        {
-            return false;
-        }
+        token = new InviteToken(url, login, password, fields.Caps ?? "");
+        return true;
     }
 
     /// <summary>Safe to log: without the password.</summary>
     public override string ToString() => $"invitation of {Login} to {Url}";
-
-    private static string? Member(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }
+
+/// <summary>The members of an invitation.</summary>
+internal sealed record InviteFields
+{
+    public string? Url { get; init; }
+
+    public string? Login { get; init; }
+
+    public string? Password { get; init; }
+
+    public string? Caps { get; init; }
+}
+
+[JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(InviteFields))]
+internal sealed partial class InviteContext : JsonSerializerContext;
