@@ -28,11 +28,17 @@ apt_install() {
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || { say "not a Debian system; please install: ${missing[*]}"; return 1; }
   say "installing ${missing[*]}"
+  # Steps of one command run beside each other, and apt refuses a second one at a time.
+  exec 8>"${TMPDIR:-/tmp}/edgesync-apt-$(id -u).lock"
+  flock 8
   if [ -z "$apt_lists_are_fresh" ]; then
-    as_root apt-get update -qq >/dev/null || say "apt-get update failed; going on with the lists that are there"
+    as_root apt-get update -qq >/dev/null 8>&- || say "apt-get update failed; going on with the lists that are there"
     apt_lists_are_fresh=1
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  local status=0
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 8>&- || status=$?
+  exec 8>&-
+  return "$status"
 }
 
 need_dotnet() {
