@@ -93,6 +93,7 @@ public sealed class Repository : IDisposable
             Journal = options.Journal,
             Durability = options.Durability,
             BusyTimeout = options.BusyTimeout,
+            Warned = options.Warned,
             PageCacheBytesMax = options.PageCacheBytesMax,
         });
         try

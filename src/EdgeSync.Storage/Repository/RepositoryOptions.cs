@@ -28,6 +28,9 @@ public record RepositoryOptions
     /// <summary>How long to wait for another program's lock.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <inheritdoc cref="DatabaseOptions.Warned"/>
+    public Action<string>? Warned { get; init; }
+
     /// <summary>SQLite's page cache.</summary>
     public int PageCacheBytesMax { get; init; } = 4 * 1024 * 1024;
 

@@ -461,8 +461,19 @@ public sealed class Database : IDisposable
         // Best effort: while another program has the file open, that one folds the log when it closes. A log left here
         // loses nothing; it only makes the main file look old to stock's size check.
         raw.sqlite3_busy_timeout(_handle, 250);
-        if (!_hasMark || !JournalMark.TryRestore(this))
-            raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+        var code = raw.SQLITE_OK;
+        if (_hasMark && JournalMark.TryRestore(this, out code)) return;
+
+        WarnOf(code, "giving the file its own journal mode back");
+        WarnOf(raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _), "folding the write-ahead log back");
+    }
+
+    // Of a file that others have open nothing is wrong: the last of them does it.
+    private void WarnOf(int code, string action)
+    {
+        if ((code & 0xff) is raw.SQLITE_OK or raw.SQLITE_BUSY or raw.SQLITE_LOCKED) return;
+
+        Options.Warned?.Invoke($"{action} failed, nothing is lost: {SqliteErrors.Create(Path, code, action, LastErrorText()).Message}");
     }
 
     // Literals are interned, so equality is one reference test; the hash samples instead of reading all.

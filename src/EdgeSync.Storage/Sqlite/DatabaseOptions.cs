@@ -54,6 +54,9 @@ public sealed record DatabaseOptions
     /// <summary>How long a call waits for another program's lock. Stock waits 15 s.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Hears of a fault at closing, which loses nothing but leaves the write-ahead log beside the file.</summary>
+    public Action<string>? Warned { get; init; }
+
     /// <summary>SQLite's page cache for this connection, at most.</summary>
     public int PageCacheBytesMax { get; init; } = 4 * 1024 * 1024;
 }

@@ -19,22 +19,33 @@ internal static class JournalMark
 
     public static void Set(Database database) => database.Execute(Create);
 
-    public static bool IsSet(Database database) => ReadText(database.Handle, Find) is not null;
+    public static bool IsSet(Database database) => ReadText(database.Handle, Find, out _) is not null;
 
     /// <summary>Gives the file its own mode back. False: others have it open, and the last of them that is ours will do it.</summary>
-    public static bool TryRestore(Database database)
+    /// <param name="database">About to be closed; no transaction is open.</param>
+    /// <param name="resultCode">What SQLite answered; anything but OK and busy is a fault of the disk or the file.</param>
+    public static bool TryRestore(Database database, out int resultCode)
     {
         // Somebody may have closed it properly since we looked.
-        if (!IsSet(database) || ReadText(database.Handle, "PRAGMA journal_mode=DELETE") != "delete") return false;
+        if (ReadText(database.Handle, Find, out resultCode) is null
+            || ReadText(database.Handle, "PRAGMA journal_mode=DELETE", out resultCode) != "delete") return false;
 
-        return raw.sqlite3_exec(database.Handle, Drop) == raw.SQLITE_OK;
+        resultCode = raw.sqlite3_exec(database.Handle, Drop);
+        return resultCode == raw.SQLITE_OK;
     }
 
-    private static string? ReadText(sqlite3 handle, string sql)
+    // Null: no row, or a fault that the code names.
+    private static string? ReadText(sqlite3 handle, string sql, out int resultCode)
     {
-        if (raw.sqlite3_prepare_v2(handle, sql, out var statement) != raw.SQLITE_OK) return null;
+        resultCode = raw.sqlite3_prepare_v2(handle, sql, out var statement);
+        if (resultCode != raw.SQLITE_OK) return null;
 
         using (statement)
-            return raw.sqlite3_step(statement) == raw.SQLITE_ROW ? raw.sqlite3_column_text(statement, 0).utf8_to_string() : null;
+        {
+            resultCode = raw.sqlite3_step(statement);
+            var text = resultCode == raw.SQLITE_ROW ? raw.sqlite3_column_text(statement, 0).utf8_to_string() : null;
+            if (resultCode is raw.SQLITE_ROW or raw.SQLITE_DONE) resultCode = raw.SQLITE_OK;
+            return text;
+        }
     }
 }

@@ -180,6 +180,27 @@ public sealed class DatabaseTests : IDisposable
         Assert.False(reader.HasTable("fx_journal"));
     }
 
+    // The folder has another name by now, so SQLite finds no place for the journal of the switch.
+    [Test]
+    public void A_file_that_does_not_get_its_mode_back_is_warned_of()
+    {
+        var warnings = new List<string>();
+        Directory.CreateDirectory(_folder["before"]);
+        Create("before/a.db").Dispose();
+        var database = Database.Open(Path.Combine(_folder["before"], "a.db"), new DatabaseOptions { Warned = warnings.Add });
+        database.Execute("INSERT INTO t(v) VALUES(1)");
+        Directory.Move(_folder["before"], _folder["after"]);
+
+        database.Dispose();
+
+        Assert.Contains("giving the file its own journal mode back", Assert.Single(warnings), StringComparison.Ordinal);
+        using (var next = Database.Open(Path.Combine(_folder["after"], "a.db"), new DatabaseOptions { Warned = warnings.Add }))
+            Assert.Equal(1, next.QueryInt64("SELECT count(*) FROM t"));
+        Assert.Single(warnings);
+        using var reader = Database.Open(Path.Combine(_folder["after"], "a.db"), new DatabaseOptions { Access = DatabaseAccess.Read });
+        Assert.Equal("delete", reader.QueryText("PRAGMA journal_mode"));
+    }
+
     [Test]
     public void A_file_that_others_put_into_that_mode_stays_in_it()
     {
