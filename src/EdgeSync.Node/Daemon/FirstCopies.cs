@@ -5,17 +5,20 @@ using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// Repositories whose first copy is not there yet, because who has it cannot be reached: a machine boots before its hub, or
-/// before its modem. Tried again for ever, with a growing pause; only a definite refusal ends the daemon.
+/// Repositories that cannot be opened yet: the first copy is not there because its source cannot be reached (a machine boots
+/// before its hub, or before its modem), or the disk fails to read the file. Tried again for ever, with a growing pause; only
+/// a definite refusal ends the daemon.
 /// </summary>
 internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Task> open, TimeProvider clock, ServeLog log, Action<Exception> failed) : IAsyncDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestPauseOfDisk = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Waiting> _waiting = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource<EdgeSyncException> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,17 +37,23 @@ internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Ta
         Name = RepositoryHost.NameOf(w.Settings.Path),
         Path = Path.GetFullPath(w.Settings.Path),
         ProjectCode = w.Settings.ProjectCode,
-        State = "cloning",
+        State = w.StateWord,
     });
 
     public IEnumerable<NodeCheck> Checks => _waiting.Values.Select(w =>
-        new NodeCheck($"cloning:{RepositoryHost.NameOf(w.Settings.Path)}", CheckState.Failed, w.Why.Message, w.Why.Hint));
+        new NodeCheck($"{w.StateWord}:{RepositoryHost.NameOf(w.Settings.Path)}", CheckState.Failed, w.Why.Message, w.Why.Hint));
 
-    public IEnumerable<string> Names => _waiting.Values.Select(w => RepositoryHost.NameOf(w.Settings.Path));
+    /// <summary>Why some are not served yet, for clients; null: all are.</summary>
+    public string? Sentence => _waiting.IsEmpty ? null
+        : _waiting.Values.Any(w => !w.IsOfDisk) ? "The first copy of the repository is still on its way; try again later."
+        : "The disk fails to read the repository; try again later.";
 
-    /// <summary>Whether the copy may still come: nothing is there, and nobody has refused.</summary>
-    public static bool MayCome(RepositorySettings settings, EdgeSyncException e) =>
-        e.Kind == ErrorKind.Unavailable && settings.CloneFrom is not null && !File.Exists(settings.Path);
+    /// <summary>Whether it may open later: nothing is there and nobody has refused, or the disk failed to read it.</summary>
+    public static bool MayCome(RepositorySettings settings, EdgeSyncException e) => File.Exists(settings.Path)
+        ? IsOfDisk(e)
+        : e.Kind == ErrorKind.Unavailable && settings.CloneFrom is not null;
+
+    private static bool IsOfDisk(EdgeSyncException e) => e is SqliteException { IsIoError: true };
 
     public bool Has(RepositorySettings settings) => _waiting.TryGetValue(settings.Path, out var waiting) && NodeDaemon.IsSame(waiting.Settings, settings);
 
@@ -81,8 +90,10 @@ internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Ta
     private async Task TryAsync(Waiting waiting)
     {
         await Task.Yield();
-        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        for (var pause = FirstPause; ; pause *= 2)
         {
+            var longest = waiting.IsOfDisk ? LongestPauseOfDisk : LongestPause;
+            if (pause > longest) pause = longest;
             await Task.Delay(pause, clock, waiting.Stop.Token);
             try
             {
@@ -112,7 +123,7 @@ internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Ta
     }
 
     private void Tell(Waiting waiting) => log.Write(
-        LogLevel.Warning, "waiting for the first copy", ("repository", waiting.Settings.Path), ("because", waiting.Why.Message), ("try", waiting.Why.Hint));
+        waiting.IsOfDisk ? LogLevel.Error : LogLevel.Warning, waiting.IsOfDisk ? "the disk fails to read the repository; trying again" : "waiting for the first copy", ("repository", waiting.Settings.Path), ("because", waiting.Why.Message), ("try", waiting.Why.Hint));
 
     private sealed class Waiting(RepositorySettings settings, EdgeSyncException why)
     {
@@ -120,6 +131,10 @@ internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Ta
 
         /// <summary>What the last try came to.</summary>
         public EdgeSyncException Why { get; set; } = why;
+
+        public bool IsOfDisk => FirstCopies.IsOfDisk(Why);
+
+        public string StateWord => IsOfDisk ? "unavailable" : "cloning";
 
         public CancellationTokenSource Stop { get; } = new();
     }

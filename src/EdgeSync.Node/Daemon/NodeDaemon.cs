@@ -273,7 +273,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         }
         catch (EdgeSyncException e) when (FirstCopies.MayCome(settings, e))
         {
-            _web.Waiting = () => _copies.Names;
+            _web.Waiting = () => _copies.Sentence;
             _copies.Add(settings, e);
             return null;
         }

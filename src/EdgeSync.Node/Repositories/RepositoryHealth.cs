@@ -38,7 +38,7 @@ internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool reader
             {
                 ProjectCode = vitals.ProjectCode,
                 ProjectName = vitals.ProjectName,
-                IsReadOnly = isReadOnly,
+                IsReadOnly = isReadOnly || writer.WriteFault is not null,
                 FileBytes = new FileInfo(writer.Path).Length,
                 Checkins = vitals.Checkins,
                 LastCheckinAt = vitals.LastDate is { } date ? new DateTimeOffset(date.ToDateTime()) : null,
@@ -57,6 +57,7 @@ internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool reader
             return await writer.RunAsync(
                 repository =>
                 {
+                    if (writer.WriteFault is { } fault) return fault.Message;
                     if (repository.IsReadOnly) return "read-only";
                     using var probe = repository.Begin();   // takes the write lock, and lets it go
                     return null;

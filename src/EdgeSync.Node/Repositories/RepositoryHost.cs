@@ -3,6 +3,7 @@ using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Node.Repositories;
 
@@ -28,21 +29,26 @@ internal sealed class RepositoryHost : IAsyncDisposable
         _clock = clock;
         _log = log;
         _readers = new ReaderPool(writer.Path, options.ReadersMax, clock);
-        IsReadOnly = isReadOnly;
         Health = new RepositoryHealth(writer, _readers, isReadOnly, clock, log);
         Logins = new LoginGuard(clock);
     }
 
     /// <exception cref="EdgeSyncException">The file is not there, or no repository.</exception>
-    public static async Task<RepositoryHost> OpenAsync(
-        string path, RepositoryHostOptions options, TimeProvider clock, ServeLog log, CancellationToken cancellationToken)
+    public static Task<RepositoryHost> OpenAsync(
+        string path, RepositoryHostOptions options, TimeProvider clock, ServeLog log, CancellationToken cancellationToken) =>
+        OpenAsync(path, options, clock, log, Repository.Open, cancellationToken);
+
+    /// <param name="open">Opens the file; tests have it fail.</param>
+    internal static async Task<RepositoryHost> OpenAsync(
+        string path, RepositoryHostOptions options, TimeProvider clock, ServeLog log, Func<string, RepositoryOptions, Repository> open,
+        CancellationToken cancellationToken)
     {
-        var writer = await new WriterOpening(path, clock, log).OpenAsync(RepositoryQueue.Open, cancellationToken);
+        var writer = await new WriterOpening(path, clock, log).OpenAsync(open, cancellationToken);
         try
         {
             var (name, proxy, isReadOnly) = await writer.RunAsync(
                 repository => (repository.Settings["project-name"], repository.Settings["proxy"], repository.IsReadOnly), cancellationToken);
-            return new RepositoryHost(writer, isReadOnly, options, clock, log) { ProjectName = name, Proxy = proxy };
+            return new RepositoryHost(writer, isReadOnly && writer.WriteFault is null, options, clock, log) { ProjectName = name, Proxy = proxy };
         }
         catch
         {
@@ -65,9 +71,6 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     /// <summary>The file's name without its extension: what the repository is called in logs and paths.</summary>
     public string Name => NameOf(_writer.Path);
-
-    /// <summary>Found so at opening. A status asks without waiting for the writing thread, which may be in a long round.</summary>
-    public bool IsReadOnly { get; }
 
     /// <summary>The setting, as it was at opening: for sessions of our own.</summary>
     public string? Proxy { get; private init; }
@@ -108,6 +111,8 @@ internal sealed class RepositoryHost : IAsyncDisposable
         {
             // Trouble of our own: a full disk, a damaged file. Clients hear little of it, so the log does.
             _log.Write(LogLevel.Error, e.Message, ("repository", _writer.Path), ("try", e.Hint));
+            if (e is SqliteException { MayPass: true }) throw new EdgeSyncException(ErrorKind.Unavailable, "the repository is not available", null, e);
+
             throw;
         }
 
@@ -123,6 +128,8 @@ internal sealed class RepositoryHost : IAsyncDisposable
         ServerOutcome Handle(Repository repository)
         {
             reply.Clear();
+            if (request.Access == StoreAccess.Write && _writer.WriteFault is { } fault) throw fault;
+
             using var store = new RepositoryArtifactStore(repository);
             return new ServerHandler(store, options).Handle(now, message, request, address, reply, loginCard);
         }

@@ -8,33 +8,51 @@ namespace EdgeSync.Node.Repositories;
 
 /// <summary>
 /// Opens a repository to write it. A file that cannot be written, such as one on a read-only medium, is still served to
-/// those who only read; but a disk that fails for a moment must not make a repository read-only until the next start.
+/// those who only read. A disk that fails or is full is another matter: the repository becomes writable again when the
+/// disk does, without a restart.
 /// </summary>
 internal sealed class WriterOpening(string path, TimeProvider clock, ServeLog log)
 {
     private const int AttemptsMax = 4;
     private static readonly TimeSpan PauseFirst = TimeSpan.FromMilliseconds(100);
 
-    /// <exception cref="EdgeSyncException">No repository, or the disk keeps failing.</exception>
-    public async Task<RepositoryQueue> OpenAsync(Func<string, RepositoryOptions, RepositoryQueue> open, CancellationToken cancellationToken)
+    /// <exception cref="EdgeSyncException">No repository, or the disk keeps failing to read it.</exception>
+    public async Task<RepositoryQueue> OpenAsync(Func<string, RepositoryOptions, Repository> open, CancellationToken cancellationToken)
     {
+        var options = RepositoryOptions.Default with { Clock = clock, Warned = Warn };
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return open(path, RepositoryOptions.Default with { Clock = clock });
+                return RepositoryQueue.Own(open(path, options));
             }
-            catch (SqliteException e) when (e.IsDiskFault && File.Exists(path) && attempt < AttemptsMax)
+            catch (SqliteException e) when (e.MayPass && File.Exists(path))
             {
-                if (e.IsIoError) log.Write(LogLevel.Error, e.Message, ("repository", path), ("try", e.Hint));
+                if (e.IsIoError || attempt == AttemptsMax) log.Write(LogLevel.Error, e.Message, ("repository", path), ("try", e.Hint));
+                if (attempt == AttemptsMax)
+                {
+                    if (e.IsIoError) throw;
+                    return RepositoryQueue.OwnUntilWritable(open(path, ReadOnly), () => OpenAgain(open, options), e);
+                }
             }
-            catch (EdgeSyncException e) when (e.Kind == ErrorKind.System && e is not SqliteException { IsIoError: true } && File.Exists(path))
+            catch (EdgeSyncException e) when (e.Kind == ErrorKind.System && File.Exists(path))
             {
                 log.Write(LogLevel.Warning, "read-only", ("repository", path), ("because", e.Message));
-                return open(path, RepositoryOptions.ReadOnly with { Clock = clock });
+                return RepositoryQueue.Own(open(path, ReadOnly));
             }
 
             await Task.Delay(PauseFirst * (1 << (attempt - 1)), clock, cancellationToken);
         }
     }
+
+    private RepositoryOptions ReadOnly => RepositoryOptions.ReadOnly with { Clock = clock };
+
+    private Repository OpenAgain(Func<string, RepositoryOptions, Repository> open, RepositoryOptions options)
+    {
+        var repository = open(path, options);
+        log.Write("writable again", ("repository", path));
+        return repository;
+    }
+
+    private void Warn(string text) => log.Write(LogLevel.Warning, text, ("repository", path));
 }

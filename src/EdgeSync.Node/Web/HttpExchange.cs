@@ -28,8 +28,19 @@ internal static class HttpExchange
 
         var reply = new PooledBytes();
         using var span = HandleSpan.Begin("http");
-        var outcome = await host.AnswerAsync(
-            message, request.RemoteAddress.ToString(), host.Logins.GateOf(request.RemoteAddress), reply, long.MaxValue, LoginCookie.CardIn(request.Cookies), cancellationToken);
+        ServerOutcome outcome;
+        try
+        {
+            outcome = await host.AnswerAsync(
+                message, request.RemoteAddress.ToString(), host.Logins.GateOf(request.RemoteAddress), reply, long.MaxValue, LoginCookie.CardIn(request.Cookies), cancellationToken);
+        }
+        catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
+        {
+            // The disk fails or is full, or another program holds the lock: the client tries again.
+            reply.Dispose();
+            return XferHttpReply.Refusal(503, "The repository is not available; try again later.") with { Note = e.Message };
+        }
+
         span.Complete(outcome);
         if (outcome.LoginMustWait)
         {

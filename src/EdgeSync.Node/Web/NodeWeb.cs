@@ -13,7 +13,7 @@ internal sealed class NodeWeb(ServeLog log) : IXferHost
     private volatile IReadOnlyDictionary<string, RepositoryHost> _byName = new Dictionary<string, RepositoryHost>();
 
     /// <summary>Names of those whose first copy is not there yet.</summary>
-    public Func<IEnumerable<string>> Waiting { get; set; } = () => [];
+    public Func<string?> Waiting { get; set; } = () => null;
 
     /// <summary>Replaces the repositories; requests that run keep theirs.</summary>
     public void Serve(IEnumerable<RepositoryHost> hosts)
@@ -25,7 +25,7 @@ internal sealed class NodeWeb(ServeLog log) : IXferHost
 
     public ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken) =>
         Find(request.Path) is { } host ? HttpExchange.AnswerAsync(host, request, cancellationToken)
-            : Waiting().Any() ? ValueTask.FromResult(XferHttpReply.Refusal(503, "The first copy of the repository is still on its way; try again later."))
+            : Waiting() is { } why ? ValueTask.FromResult(XferHttpReply.Refusal(503, why))
             : ValueTask.FromResult(XferHttpReply.Refusal(404, $"No repository is called that. Here are: {string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
 
     public void Log(in XferHttpLogEntry entry) => log.Write(entry);

@@ -21,16 +21,21 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
         new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Repository _repository;
+    private readonly Func<Repository>? _openToWrite;
+    private Repository _repository;
+    private volatile EdgeSyncException? _writeFault;
     private Task _folding = Task.CompletedTask;   // only touched on the repository's thread
 
-    private RepositoryQueue(Repository repository)
+    private RepositoryQueue(Repository repository, Func<Repository>? openToWrite = null, EdgeSyncException? writeFault = null)
     {
-        _repository = repository;
+        (_repository, _openToWrite, _writeFault, Path) = (repository, openToWrite, writeFault, repository.Path);
         new Thread(Work) { IsBackground = true, Name = $"repository {System.IO.Path.GetFileName(repository.Path)}" }.Start();
     }
 
-    public string Path => _repository.Path;
+    public string Path { get; }
+
+    /// <summary>Why what should be written can only be read for now; null: nothing is in the way.</summary>
+    public EdgeSyncException? WriteFault => _writeFault;
 
     /// <summary>Work of others comes between the steps of a session.</summary>
     public bool IsExclusive => false;
@@ -40,6 +45,16 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
 
     /// <summary>Takes over an open repository; nobody else may use it from now on.</summary>
     public static RepositoryQueue Own(Repository repository) => new(repository);
+
+    /// <summary>
+    /// Takes over a repository that the disk lets nobody write just now. Each piece of work first tries to open it again,
+    /// until that succeeds.
+    /// </summary>
+    /// <param name="readable">Opened to read.</param>
+    /// <param name="openToWrite">Opens the same file to write.</param>
+    /// <param name="fault">Why it could not be opened so.</param>
+    public static RepositoryQueue OwnUntilWritable(Repository readable, Func<Repository> openToWrite, EdgeSyncException fault) =>
+        new(readable, openToWrite, fault);
 
     /// <summary>
     /// Runs <paramref name="work"/> on the repository's thread. A cancellation that comes before it begins drops it; work
@@ -83,7 +98,12 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
             var rests = true;
             while (WaitForWork(rests, ref foldedChanges))
             {
-                while (_work.Reader.TryRead(out var item)) item.Run(_repository);
+                while (_work.Reader.TryRead(out var item))
+                {
+                    if (_writeFault is not null) TryOpenToWrite(ref foldedChanges);
+                    item.Run(_repository);
+                }
+
                 rests = false;
             }
 
@@ -95,6 +115,22 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
         {
             _work.Writer.TryComplete();
             _ended.SetException(e);
+        }
+    }
+
+    private void TryOpenToWrite(ref int foldedChanges)
+    {
+        try
+        {
+            var writable = _openToWrite!();
+            _repository.Dispose();
+            _repository = writable;
+            foldedChanges = writable.Database.TotalChanges;
+            _writeFault = null;
+        }
+        catch (EdgeSyncException e)
+        {
+            _writeFault = e;
         }
     }
 

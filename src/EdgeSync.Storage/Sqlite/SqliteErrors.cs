@@ -67,4 +67,7 @@ public sealed class SqliteException(ErrorKind kind, string message, string? hint
 
     /// <summary>There is no room on the disk.</summary>
     public bool IsFull => (ResultCode & 0xff) == 13;
+
+    /// <summary>It may pass without anybody touching the repository: the disk fails, or is full.</summary>
+    public bool MayPass => IsDiskFault || IsFull;
 }

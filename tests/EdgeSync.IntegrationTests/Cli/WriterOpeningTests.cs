@@ -1,6 +1,9 @@
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Net.Http;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Web;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
@@ -13,6 +16,7 @@ public sealed class WriterOpeningTests : IDisposable
 {
     private const int IoError = 10;
     private const int CannotOpen = 14;
+    private const int Full = 13;
     private const int ReadOnly = 8;
 
     private readonly TemporaryFolder _folder = new("opening");
@@ -24,13 +28,14 @@ public sealed class WriterOpeningTests : IDisposable
     [Arguments(IoError)]
     [Arguments(IoError | (1 << 8))]
     [Arguments(CannotOpen)]
+    [Arguments(Full)]
     public async Task A_disk_that_fails_once_leaves_it_writable(int code)
     {
         var failures = 1;
         await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read && failures-- > 0 ? code : 0);
 
         Assert.False(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
-        Assert.Equal(code != CannotOpen, _lines.ToString().Contains("ERROR", StringComparison.Ordinal));
+        Assert.Equal((code & 0xff) == IoError, _lines.ToString().Contains("ERROR", StringComparison.Ordinal));
     }
 
     [Test]
@@ -41,9 +46,53 @@ public sealed class WriterOpeningTests : IDisposable
         Assert.Equal(IoError, failure.ResultCode);
     }
 
+    // Such as a disk that fills up and is cleared: no restart is needed.
+    [Test]
+    [Arguments(CannotOpen)]
+    [Arguments(Full)]
+    public async Task A_repository_that_the_disk_lets_nobody_write_is_readable_and_heals_with_the_disk(int code)
+    {
+        var token = TestContext.Current!.Execution.CancellationToken;
+        var isWell = false;
+        await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read && !isWell ? code : 0);
+
+        Assert.True(await writer.RunAsync(repository => repository.IsReadOnly, token));
+        Assert.Equal(code, Assert.IsType<SqliteException>(writer.WriteFault).ResultCode);
+        Assert.Contains("ERROR", _lines.ToString(), StringComparison.Ordinal);
+
+        isWell = true;
+
+        Assert.False(await writer.RunAsync(repository => repository.IsReadOnly, token));
+        Assert.Null(writer.WriteFault);
+    }
+
+    [Test]
+    public async Task A_client_hears_that_it_is_not_available_and_succeeds_when_the_disk_is_well_again()
+    {
+        var token = TestContext.Current!.Execution.CancellationToken;
+        var fault = Full;
+        await using var host = await RepositoryHost.OpenAsync(
+            _folder["a.fossil"], new RepositoryHostOptions { Server = new ServerOptions { OwnerLogin = "tester" } }, TimeProvider.System, Log,
+            Failing(options => options.Access != DatabaseAccess.Read ? fault : 0), token);
+        var project = await host.Writer.RunAsync(r => r.ProjectCode, token);
+
+        Assert.Equal(503, await StatusOfAsync("push"));
+        Assert.Equal(200, await StatusOfAsync("pull"));
+        Assert.True((await host.Health.StatusAsync(token)).IsReadOnly);
+        fault = 0;
+        Assert.Equal(200, await StatusOfAsync("push"));
+        Assert.False((await host.Health.StatusAsync(token)).IsReadOnly);
+
+        async Task<int> StatusOfAsync(string operation)
+        {
+            var body = System.Text.Encoding.ASCII.GetBytes($"{operation} {new string('a', 40)} {project}\n");
+            using var reply = await HttpExchange.AnswerAsync(host, new XferHttpRequest("/", XferContentType.Uncompressed, body, System.Net.IPAddress.Loopback), token);
+            return reply.Status;
+        }
+    }
+
     [Test]
     [Arguments(ReadOnly)]
-    [Arguments(CannotOpen)]
     public async Task What_cannot_be_written_is_served_to_readers(int code)
     {
         await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read ? code : 0);
@@ -53,10 +102,11 @@ public sealed class WriterOpeningTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    private ServeLog Log => new(_lines, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Info));
+
     private Task<RepositoryQueue> OpenAsync(Func<RepositoryOptions, int> faultOf) =>
-        new WriterOpening(_folder["a.fossil"], TimeProvider.System, new ServeLog(_lines, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Info))).OpenAsync(
-            (path, options) => faultOf(options) is not 0 and var code
-                ? throw new SqliteException(ErrorKind.System, "the disk fails", null, code)
-                : RepositoryQueue.Open(path, options),
-            TestContext.Current!.Execution.CancellationToken);
+        new WriterOpening(_folder["a.fossil"], TimeProvider.System, Log).OpenAsync(Failing(faultOf), TestContext.Current!.Execution.CancellationToken);
+
+    private static Func<string, RepositoryOptions, Repository> Failing(Func<RepositoryOptions, int> faultOf) => (path, options) =>
+        faultOf(options) is not 0 and var code ? throw new SqliteException(ErrorKind.System, "the disk fails", null, code) : Repository.Open(path, options);
 }
