@@ -76,6 +76,8 @@ case $verb in
       dotnet msbuild src/EdgeSync.Cli -t:Restore -v:q -nologo -p:PublishAot=true -p:RuntimeIdentifier="$rid" \
         -p:ArtifactsPath="$root/artifacts/publish/$rid"
     done
+    dotnet msbuild tests/EdgeSync.UnitTests -t:Restore -v:q -nologo -p:PublishAot=true -p:RuntimeIdentifier=linux-x64 \
+      -p:ArtifactsPath="$root/artifacts/native-tests"
     ;;
   size) exec scripts/size.sh "$@" ;;
   *) usage "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || [ "$verb" = -h ] || exit 2 ;;

@@ -67,9 +67,15 @@ finish_of() { local job=job_${1//[^a-z0-9]/_}; wait "${!job}"; }
 
 # suite NAME PROJECT [ARGUMENT...]: a test project; its counts are added up.
 suite() {
-  local name=$1 project=$2 begin=$SECONDS log; shift 2
+  local name=$1 project=$2; shift 2
+  suite_by "$name" dotnet test --project "$project" --no-build -c Release "$@"
+}
+
+# suite_by NAME COMMAND...: the same for any command of the test platform.
+suite_by() {
+  local name=$1 begin=$SECONDS log; shift
   log=$results/${name// /-}.log
-  measured "$results/${name// /-}.cpu" dotnet test --project "$project" --no-build -c Release "$@" >"$log" 2>&1
+  measured "$results/${name// /-}.cpu" "$@" >"$log" 2>&1
   local status=$? p f s
   p=$(sed -nE 's/^ *succeeded: ([0-9]+).*/\1/p' "$log" | tail -1)
   f=$(sed -nE 's/^ *failed: ([0-9]+).*/\1/p' "$log" | tail -1)
@@ -110,12 +116,20 @@ arm64() {
   chmod +x artifacts/arm64/edgesync
 }
 
+# The unit tests as Native AOT compiles them: the cores as they ship.
+native_unit_tests() {
+  local out=$root/artifacts/native-tests
+  step "publish unit tests" dotnet publish tests/EdgeSync.UnitTests -c Release -r linux-x64 --nologo -v q -p:PublishAot=true \
+    -p:RunAnalyzers=false -p:CppCompilerAndLinker=gcc -p:ObjCopyName=objcopy -p:RestoreLockedMode=true --artifacts-path "$out" -o "$out/out" || return 1
+  suite_by "unit, native" "$out/out/EdgeSync.UnitTests"
+}
+
 # Beside the build and the suites that do not need the files: each publish has folders of its own. The packages of the other
 # processor come first, since only one apt runs at a time.
 publish_all() {
   step "publish" scripts/publish.sh || return 1
   touch "$results/published"
-  [ "$host" != linux-x64 ] || step "publish arm64" arm64
+  [ "$host" != linux-x64 ] || { step "publish arm64" arm64; native_unit_tests; }
 }
 peers_and_clients() { step "newer peers" scripts/newer-peers.sh; npm_clients; }
 
