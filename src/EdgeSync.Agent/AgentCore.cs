@@ -31,9 +31,9 @@ public sealed class AgentCore
     private readonly TargetTable _targets;
     private readonly WantedList _wanted = new();
     private readonly NewsDesk _news;
-    private readonly NewsInquiry _inquiry = new();
+    private readonly ChangeQuery _inquiry = new();
     private readonly Uplinks _uplinks;
-    private readonly TwinWatch _twins;
+    private readonly DuplicateNodeIdDetector _twins;
     private readonly Voice _voice;
     private readonly Heartbeat _heartbeat;
     private readonly NameBudget _names = new();
@@ -44,7 +44,7 @@ public sealed class AgentCore
     private Instant? _natsPollAt;
     private TimeSpan _natsPause;
     private bool _isStopped;
-    private RepositoryNews _lastNews = new();
+    private RepositoryChanges _lastNews = new();
 
     public AgentCore(AgentOptions options, AgentMemory memory, Instant now, Prng prng)
     {
@@ -52,7 +52,7 @@ public sealed class AgentCore
         _peers = new PeerRegistry(options.PeersMax);
         _peers.Restore(memory.Peers);
         _uplinks = new Uplinks(options, _peers);
-        _twins = new TwinWatch(options);
+        _twins = new DuplicateNodeIdDetector(options);
         _voice = new Voice(options, _effects);
         _targets = new TargetTable(options.SyncsMax, prng.Fork());
         _news = new NewsDesk(options, prng.Fork());
@@ -60,7 +60,7 @@ public sealed class AgentCore
         _heartbeat = new Heartbeat(options, prng.Fork());
         _durable = options.UseDurableAnnouncements ? new DurableAnnouncements(memory.DurableSequence) : null;
         _natsPause = options.PollInterval;
-        ListNews(isOwn: true, mustRelay: true);
+        ListChanges(isOwn: true, mustRelay: true);
     }
 
     public AgentOptions Options => _options;
@@ -148,11 +148,11 @@ public sealed class AgentCore
         if (_isStopped) return;
 
         if (origin != ChangeOrigin.Pulled) _targets.OnChange();
-        ListNews(isOwn: origin != ChangeOrigin.Pulled, mustRelay: origin == ChangeOrigin.Pulled);
+        ListChanges(isOwn: origin != ChangeOrigin.Pulled, mustRelay: origin == ChangeOrigin.Pulled);
     }
 
-    /// <summary>The answer to <see cref="AgentEffect.ListNews"/>.</summary>
-    public void OnNews(Instant now, RepositoryNews news)
+    /// <summary>The answer to <see cref="AgentEffect.ListChanges"/>.</summary>
+    public void OnChangesRead(Instant now, RepositoryChanges news)
     {
         _inquiry.OnAnswer();
         if (_isStopped) return;
@@ -269,7 +269,7 @@ public sealed class AgentCore
         if (_options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, HubGrace * _prng.NextDouble());
         _uplinks.PlanOthers(now + (ReturnSpread * (1 + _prng.NextDouble())));
         PublishPresence(now, _heartbeat.Join(now));
-        ListNews(isOwn: true, mustRelay: true);
+        ListChanges(isOwn: true, mustRelay: true);
         if (_durable is not null)
         {
             _durable.OnLinkUp(now);
@@ -386,7 +386,7 @@ public sealed class AgentCore
         var isFromHub = state.Target.PeerId is { } peer && peer == Hub;
         if (isFromHub) _uplinks.PlanOthersForNews(now, _prng.NextDouble());
         var wasTold = state.Reason == SyncReason.Announcement && _options.Role != NodeRole.Hub && Hub is null;
-        ListNews(isOwn: _options.Role == NodeRole.Hub, mustRelay: !isFromHub && !wasTold);
+        ListChanges(isOwn: _options.Role == NodeRole.Hub, mustRelay: !isFromHub && !wasTold);
     }
 
     private void BringToTargets(Instant now, List<Announcement> tell)
@@ -469,12 +469,12 @@ public sealed class AgentCore
         if (_options.Autosync != AutosyncMode.Off) target.Wish(at, reason);
     }
 
-    private void ListNews(bool isOwn, bool mustRelay)
+    private void ListChanges(bool isOwn, bool mustRelay)
     {
         if (_inquiry.Want(isOwn, mustRelay)) RequestNews();
     }
 
-    private void RequestNews() => _effects.Enqueue(new AgentEffect.ListNews(_news.PublishedRid ?? RecordId.None));
+    private void RequestNews() => _effects.Enqueue(new AgentEffect.ListChanges(_news.PublishedRid ?? RecordId.None));
 
     private void PublishAnnouncement(Announcement item) => _voice.Announce(item, Hub, IsSilent(Hub));
 

@@ -29,9 +29,9 @@ public abstract record AgentEffect
     public sealed record Publish(string Subject, byte[] Payload) : AgentEffect;
 
     /// <summary>
-    /// Look up what came into the repository after <paramref name="After"/>; told by <see cref="AgentCore.OnNews"/>.
+    /// Look up what came into the repository after <paramref name="After"/>; told by <see cref="AgentCore.OnChangesRead"/>.
     /// </summary>
-    public sealed record ListNews(RecordId After) : AgentEffect;
+    public sealed record ListChanges(RecordId After) : AgentEffect;
 
     /// <summary>Store <see cref="AgentMemory.PublishedRid"/>, after the publications before it were flushed.</summary>
     public sealed record PersistWatermark(RecordId PublishedRid) : AgentEffect;

@@ -42,7 +42,7 @@ internal static class AgentReport
         };
     }
 
-    public static Presence PresenceOf(AgentStatus status, AgentOptions options, RepositoryNews news, PresenceState state, Instant now) => new()
+    public static Presence PresenceOf(AgentStatus status, AgentOptions options, RepositoryChanges news, PresenceState state, Instant now) => new()
     {
         PeerId = options.NodeId,
         State = state,

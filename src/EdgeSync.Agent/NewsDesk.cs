@@ -14,7 +14,7 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
 
     private const int RelaysMax = 64;
     private const int HeardMax = 1024;
-    private const int ToldMax = 4 * RepositoryNews.ArtifactsMax;
+    private const int ToldMax = 4 * RepositoryChanges.ArtifactsMax;
 
     private static readonly TimeSpan RelayPauseMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RelayPauseSpread = TimeSpan.FromMilliseconds(900);
@@ -38,7 +38,7 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
     /// <summary>
     /// Sorts news into what to tell at once (the answer) and what to relay later. True if the watermark moved.
     /// </summary>
-    public bool Sort(Instant now, RepositoryNews news, bool isOwn, bool mustRelay, List<Announcement> tellNow)
+    public bool Sort(Instant now, RepositoryChanges news, bool isOwn, bool mustRelay, List<Announcement> tellNow)
     {
         var before = PublishedRid;
         var isFirst = PublishedRid is null;

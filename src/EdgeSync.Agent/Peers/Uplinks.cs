@@ -68,7 +68,7 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
     /// <param name="hub">Ours.</param>
     /// <param name="own">What we hold.</param>
     /// <param name="pause">Until they are met again in any case.</param>
-    public List<string> TakeOthers(Instant now, string? hub, RepositoryNews own, TimeSpan pause, Func<string, bool> isUsable)
+    public List<string> TakeOthers(Instant now, string? hub, RepositoryChanges own, TimeSpan pause, Func<string, bool> isUsable)
     {
         var isForNews = _regularlyAt is null || _regularlyAt > now;
         if (!isForNews) _regularlyAt = now + pause;

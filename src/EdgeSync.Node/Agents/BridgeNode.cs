@@ -10,7 +10,6 @@ using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
 using BridgeProjectStatus = EdgeSync.Node.Status.BridgeProjectStatus;
 
 namespace EdgeSync.Node.Agents;
@@ -25,8 +24,8 @@ internal sealed class BridgeNode : IAsyncDisposable
     private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan GreetPause = TimeSpan.FromMilliseconds(50);
 
-    private readonly NodeSurroundings _node;
-    private readonly NatsSide _nats;
+    private readonly NodeContext _node;
+    private readonly NatsAccess _nats;
     private readonly RunningTasks _tasks;
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
@@ -36,38 +35,37 @@ internal sealed class BridgeNode : IAsyncDisposable
     private readonly List<UpstreamFile> _files = [];
     private readonly CoreLoop<BridgeCore> _loop;
 
-    private BridgeNode(BridgeSection settings, NatsSide nats, NodeSurroundings node)
+    private BridgeNode(IReadOnlyList<BridgedProject> projects, NatsAccess nats, NodeContext node)
     {
         (_node, _nats) = (node, nats);
         _tasks = new RunningTasks(node.Failed, node.Log);
-        var core = new BridgeCore(new BridgeOptions { NodeId = node.NodeId }, new Prng(BitConverter.ToUInt64(RandomBytes(8))), SystemEntropy.Instance);
-        foreach (var project in settings.Projects)
+        var core = new BridgeCore(new BridgeOptions { NodeId = node.NodeId }, node.NewPrng(), node.Entropy);
+        foreach (var project in projects)
         {
-            var url = PeerUrl.Parse(project.Url);
-            var http = new XferHttpClient(
-                new XferHttpClientOptions
-                {
-                    UserAgent = $"EdgeSync/{BuildInfo.Version}",
-                    HttpCredentials = project.HttpAuthFile is { } file ? Secrets.FirstLine(file) : url is { User: { } user, Password: { } password } ? $"{user}:{password}" : null,
-                    Retry = RetryPolicy.None,
-                },
-                node.Clock);
-            _upstreams[project.Code] = new Upstream(url, http, new ProjectSubjects(project.Prefix, project.Code));
-            core.SetProject(project.Code, url.ToString(), ProbeOf(project));
-            if (project.FossilFile is { } watched) _files.Add(new UpstreamFile(watched, () => NudgeAsync(project.Code), node.Clock));
+            _upstreams[project.Subjects.ProjectCode] = new Upstream(project.Server, project.Subjects);
+            core.SetProject(project.Subjects.ProjectCode, project.Server.Url, project.Probe);
         }
 
-        _loop = new CoreLoop<BridgeCore>(core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock);
+        _loop = new CoreLoop<BridgeCore>(core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock, node.Scheduler);
     }
 
-    public static BridgeNode Start(BridgeSection settings, NatsSide nats, NodeSurroundings node)
+    /// <summary>A bridge over HTTP, as the settings say.</summary>
+    /// <exception cref="EdgeSyncException">A file that the settings name is not there.</exception>
+    public static BridgeNode Start(BridgeSection settings, NatsAccess nats, NodeContext node)
     {
-        var bridge = new BridgeNode(settings, nats, node);
+        var bridge = Start([.. settings.Projects.Select(p => new BridgedProject(new ProjectSubjects(p.Prefix, p.Code), HttpUpstream.Open(p, node.Clock), ProbeOf(p)))], nats, node);
+        foreach (var project in settings.Projects)
+            if (project.FossilFile is { } watched) bridge._files.Add(new UpstreamFile(watched, () => bridge.NudgeAsync(project.Code), node.Clock));
+        return bridge;
+    }
+
+    public static BridgeNode Start(IReadOnlyList<BridgedProject> projects, NatsAccess nats, NodeContext node)
+    {
+        var bridge = new BridgeNode(projects, nats, node);
         foreach (var (code, upstream) in bridge._upstreams)
         {
             bridge._responders.Add(NatsResponder.Start(
-                nats.Bus, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token),
-                node.Clock, SystemEntropy.Instance, node));
+                nats.Bus, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token), node));
             var presence = nats.Subscribe(upstream.Subjects.Presence);
             var commits = nats.Subscribe(upstream.Subjects.Commit);
             bridge._listening.AddRange([presence, commits]);
@@ -81,7 +79,7 @@ internal sealed class BridgeNode : IAsyncDisposable
 
     public async Task<IReadOnlyList<BridgeProjectStatus>> StatusAsync(CancellationToken cancellationToken)
     {
-        var projects = await _loop.AskAsync((core, _) => core.Projects.ToList(), cancellationToken);
+        var projects = await _loop.InvokeAsync((core, _) => core.Projects.ToList(), cancellationToken);
         return
         [
             .. projects.Select(p => new BridgeProjectStatus
@@ -98,7 +96,7 @@ internal sealed class BridgeNode : IAsyncDisposable
     }
 
     /// <summary>Looks at once whether the servers, or the one of a project, got something.</summary>
-    public Task NudgeAsync(string? code = null) => _loop.TellAsync((core, now) => core.Nudge(now, code)).AsTask();
+    public Task NudgeAsync(string? code = null) => _loop.PostAsync((core, now) => core.Nudge(now, code)).AsTask();
 
     /// <summary>Tells everybody at once that we are here (again).</summary>
     public void OnLinkUp() => Show(PresenceState.Join);
@@ -109,11 +107,11 @@ internal sealed class BridgeNode : IAsyncDisposable
         foreach (var file in _files) await file.DisposeAsync();
         foreach (var subscription in _listening) subscription.Dispose();
         foreach (var responder in _responders) await responder.DisposeAsync();
-        await _stop.CancelAsync();
+        _stop.Cancel();
         await _loop.DisposeAsync();
         foreach (var pending in _pending.Values) pending.Answer.TrySetResult(ResponderAnswer.Refused(ExchangeRefusal.Busy, "the bridge is stopping"));
         await _tasks.DisposeAsync();
-        foreach (var upstream in _upstreams.Values) upstream.Http.Dispose();
+        foreach (var upstream in _upstreams.Values) upstream.Server.Dispose();
         _stop.Dispose();
     }
 
@@ -123,8 +121,8 @@ internal sealed class BridgeNode : IAsyncDisposable
         using var span = BridgeSpan.Begin(message.Subject, message.Data.Length, code, parent, state);
         var type = XferContentTypes.TryParse(ticket.ContentType ?? XferContentTypes.NameOf(XferContentType.Compressed), out var given) ? given : XferContentType.Compressed;
         var pending = new Pending(message.Data, type) { Span = span.Activity };
-        await _loop.TellAsync((core, now) => _pending[core.OnRequest(now, code)] = pending);
-        var answer = await pending.Answer.Task.WaitAsync(cancellationToken);
+        await _loop.PostAsync((core, now) => _pending[core.OnRequest(now, code)] = pending);
+        var answer = await LoopTask.WaitAsync(pending.Answer, cancellationToken);
         span.Complete(answer.Refusal == ExchangeRefusal.None ? null : answer.Reason ?? "refused");
         return answer;
     }
@@ -157,7 +155,7 @@ internal sealed class BridgeNode : IAsyncDisposable
                     Show(shown, PresenceState.Alive);
                     break;
                 case BridgeEffect.Log line:
-                    _node.Log.Write(RepositoryNode.LevelOf(line.Level), line.Text, ("project", line.ProjectCode));
+                    _node.Log.Write(AgentHost.LevelOf(line.Level), line.Text, ("project", line.ProjectCode));
                     break;
             }
         }
@@ -167,8 +165,8 @@ internal sealed class BridgeNode : IAsyncDisposable
     {
         if (!_pending.TryGetValue(forward.RequestId, out var pending)) return;
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(forward.Timeout > TimeSpan.Zero ? forward.Timeout : TimeSpan.FromMilliseconds(1));
+        using var time = new CancellationTokenSource(forward.Timeout > TimeSpan.Zero ? forward.Timeout : TimeSpan.FromMilliseconds(1), _node.Clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, time.Token);
         UpstreamOutcome outcome;
         System.Diagnostics.Activity.Current = pending.Span;   // this flow began at the core's loop, not at the request
         try
@@ -185,13 +183,13 @@ internal sealed class BridgeNode : IAsyncDisposable
             outcome = new UpstreamOutcome(KindOf(e), e.Message);
         }
 
-        await _loop.TellAsync((core, now) => core.OnUpstream(now, forward.RequestId, outcome));
+        await _loop.PostAsync((core, now) => core.OnUpstream(now, forward.RequestId, outcome));
     }
 
     private async Task ProbeAsync(BridgeEffect.Probe probe)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(ProbePatience);
+        using var time = new CancellationTokenSource(ProbePatience, _node.Clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, time.Token);
         ReadOnlyMemory<byte>? reply = null;
         string? reason = null;
         try
@@ -209,7 +207,7 @@ internal sealed class BridgeNode : IAsyncDisposable
             reason = e.Message;
         }
 
-        await _loop.TellAsync((core, now) => core.OnProbed(now, probe.ProjectCode, reply, reason));
+        await _loop.PostAsync((core, now) => core.OnProbed(now, probe.ProjectCode, reply, reason));
     }
 
     private static ProbeOptions? ProbeOf(BridgeProject project)
@@ -226,13 +224,8 @@ internal sealed class BridgeNode : IAsyncDisposable
         };
     }
 
-    private static async Task PostAsync(Upstream upstream, Pending pending, CancellationToken cancellationToken)
-    {
-        using var response = await upstream.Http.PostAsync(upstream.Url, pending.Type, pending.Body, mayRepeat: false, cancellationToken);
-        using var body = new PooledBytes();
-        while (await response.ReadAsync(body.GetMemory(64 * 1024), cancellationToken) is > 0 and var read) body.Advance(read);
-        (pending.Reply, pending.ReplyType) = (body.Written.ToArray(), response.ContentType);
-    }
+    private static async Task PostAsync(Upstream upstream, Pending pending, CancellationToken cancellationToken) =>
+        (pending.Reply, pending.ReplyType) = await upstream.Server.PostAsync(pending.Type, pending.Body, cancellationToken);
 
     private static UpstreamOutcomeKind KindOf(EdgeSyncException failure) => failure switch
     {
@@ -271,14 +264,14 @@ internal sealed class BridgeNode : IAsyncDisposable
         _nats.Publish(upstream.Subjects.Presence, presence.ToBytes());
     }
 
-    // Who is new hears of us at once: until then it would look for others. One answer serves all that came meanwhile.
+    // A peer that joins gets a heartbeat soon: until then it would look for others. Joins within the pause share one.
     private async Task GreetAsync(string code, Upstream upstream, NatsMessageQueue presence)
     {
         await foreach (var message in presence.ReadAllAsync(_stop.Token))
         {
             if (!Presence.TryParse(message.Data.Span, out var other) || other.PeerId == _node.NodeId) continue;
 
-            _loop.TellOrDrop((core, now) => core.OnListener(now, code));
+            _loop.TryPost((core, now) => core.OnListener(now, code));
             if (other.State != PresenceState.Join) continue;
 
             await Task.Delay(GreetPause, _node.Clock, _stop.Token);
@@ -295,18 +288,11 @@ internal sealed class BridgeNode : IAsyncDisposable
     {
         await foreach (var message in commits.ReadAllAsync(_stop.Token))
         {
-            if (Announcement.TryParse(message.Data.Span, out var announcement)) _loop.TellOrDrop((core, now) => core.OnAnnouncement(now, code, announcement));
+            if (Announcement.TryParse(message.Data.Span, out var announcement)) _loop.TryPost((core, now) => core.OnAnnouncement(now, code, announcement));
         }
     }
 
-    private static byte[] RandomBytes(int count)
-    {
-        var bytes = new byte[count];
-        SystemEntropy.Instance.Fill(bytes);
-        return bytes;
-    }
-
-    private sealed record Upstream(PeerUrl Url, XferHttpClient Http, ProjectSubjects Subjects)
+    private sealed record Upstream(IUpstreamServer Server, ProjectSubjects Subjects)
     {
         public volatile bool Tells;
     }

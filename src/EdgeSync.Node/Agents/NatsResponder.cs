@@ -22,20 +22,21 @@ internal sealed class NatsResponder : IAsyncDisposable
     private readonly ExchangeResponder _exchange;
     private readonly Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> _handle;
     private readonly RunningTasks _tasks;
+    private readonly TaskScheduler _scheduler;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _slots = new(HandledMax);
+    private readonly Queue<(NatsMessage Message, ExchangeTicket Ticket)> _queue = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<NatsMessageQueue> _subscriptions = [];
     private readonly List<Task> _loops = [];
-    private int _waiting;
+    private int _handled;
 
     private NatsResponder(
         INatsBus bus, ExchangeOptions options, Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
-        TimeProvider clock, Entropy entropy, NodeSurroundings node)
+        NodeContext node)
     {
-        (_bus, _handle, _clock) = (bus, handle, clock);
-        _exchange = new ExchangeResponder(options, () => entropy.NextHex(24));
+        (_bus, _handle, _clock, _scheduler) = (bus, handle, node.Clock, node.Scheduler);
+        _exchange = new ExchangeResponder(options, () => node.Entropy.NextHex(24));
         _tasks = new RunningTasks(node.Failed, node.Log);
     }
 
@@ -44,23 +45,39 @@ internal sealed class NatsResponder : IAsyncDisposable
     /// </param>
     public static NatsResponder Start(
         INatsBus bus, ExchangeOptions options, ProjectSubjects subjects,
-        Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
-        TimeProvider clock, Entropy entropy, NodeSurroundings node)
+        Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle, NodeContext node)
     {
-        var responder = new NatsResponder(bus, options, handle, clock, entropy, node);
+        var responder = new NatsResponder(bus, options, handle, node);
         responder.Subscribe(subjects.Sync, subjects.QueueGroup);
         responder.Subscribe(subjects.SyncOf(options.NodeId), null);
         responder._loops.Add(responder.SweepAsync());
         return responder;
     }
 
+    /// <summary>Bytes of requests and replies in parts that are kept.</summary>
+    public long HeldBytes
+    {
+        get
+        {
+            lock (_gate) return _exchange.HeldBytes;
+        }
+    }
+
+    /// <summary>Requests and replies in parts that are kept.</summary>
+    public int Transfers
+    {
+        get
+        {
+            lock (_gate) return _exchange.Transfers;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var subscription in _subscriptions) subscription.Dispose();
-        await _stop.CancelAsync();
-        await Task.WhenAll(_loops);
+        _stop.Cancel();
+        foreach (var loop in _loops) await loop;
         await _tasks.DisposeAsync();
-        _slots.Dispose();
         _stop.Dispose();
     }
 
@@ -68,7 +85,7 @@ internal sealed class NatsResponder : IAsyncDisposable
     {
         var subscription = new NatsMessageQueue(_bus, subject, group);
         _subscriptions.Add(subscription);
-        _loops.Add(Task.Run(() => ReadAsync(subscription), CancellationToken.None));
+        _loops.Add(LoopTask.Start(_scheduler, () => ReadAsync(subscription)));
     }
 
     private async Task ReadAsync(NatsMessageQueue subscription)
@@ -98,38 +115,55 @@ internal sealed class NatsResponder : IAsyncDisposable
             case ExchangeStep.Answer:
                 Send(message, answer);
                 break;
-            case ExchangeStep.Handle when Interlocked.Increment(ref _waiting) > WaitingMax:
-                Interlocked.Decrement(ref _waiting);
-                lock (_gate) _exchange.OnAnswered(ticket);
-                Send(message, Refuse(ExchangeRefusal.Busy, "too many requests wait already"));
-                break;
             case ExchangeStep.Handle:
-                _tasks.Start(() => HandleAsync(message with { Data = answer.Body }, ticket));
+                Queue(message with { Data = answer.Body }, ticket);
                 break;
         }
     }
 
+    private void Queue(NatsMessage message, ExchangeTicket ticket)
+    {
+        bool isFull, isFree;
+        lock (_gate)
+        {
+            isFull = _handled + _queue.Count >= WaitingMax;
+            isFree = _handled < HandledMax;
+            if (isFull) _exchange.OnAnswered(ticket);
+            else if (isFree) _handled++;
+            else _queue.Enqueue((message, ticket));
+        }
+
+        if (isFull) Send(message, Refuse(ExchangeRefusal.Busy, "too many requests wait already"));
+        else if (isFree) _tasks.Start(() => HandleAsync(message, ticket));
+    }
+
+    // One request, then those that wait, one after the other.
     private async Task HandleAsync(NatsMessage message, ExchangeTicket ticket)
     {
         await Task.Yield();
-        try
+        while (true)
         {
-            await _slots.WaitAsync(_stop.Token);
             try
             {
-                Send(message, await AnswerAsync(message, ticket));
+                if (!_stop.IsCancellationRequested) Send(message, await AnswerAsync(message, ticket));
             }
-            finally
+            catch (OperationCanceledException)
             {
-                _slots.Release();
+                // Disposed: what waits is not answered.
             }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
 
-            // Behind the answer, so that nobody who asks is told "gone" before it.
-            lock (_gate) _exchange.OnAnswered(ticket);
+            lock (_gate)
+            {
+                // Behind the answer: until then a question about the request is told that it is being worked on.
+                _exchange.OnAnswered(ticket);
+                if (_stop.IsCancellationRequested || !_queue.TryDequeue(out var next))
+                {
+                    _handled--;
+                    return;
+                }
+
+                (message, ticket) = next;
+            }
         }
     }
 
@@ -157,7 +191,7 @@ internal sealed class NatsResponder : IAsyncDisposable
         lock (_gate) return _exchange.Refuse(refusal, reason);
     }
 
-    // Without a connection it is lost: whoever asked asks again.
+    // Without a connection the reply is lost: the requester sends its request again.
     private void Send(NatsMessage request, ExchangeMessage answer)
     {
         var outcome = _bus.Publish(request.ReplyTo!, answer.Body, NatsHeadersOf.Fields(answer.Head.ToFields(), null));

@@ -15,7 +15,7 @@ internal static class RepositoryOpener
 {
     private const string Unfinished = ".part";
 
-    public static async Task<RepositoryHost> OpenAsync(RepositorySettings settings, NodeSurroundings node, NatsSide? nats, CancellationToken cancellationToken)
+    public static async Task<RepositoryHost> OpenAsync(RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
     {
         if (!File.Exists(settings.Path)) await FetchAsync(settings, node, nats, cancellationToken);
         var host = await RepositoryHost.OpenAsync(settings.Path, new RepositoryHostOptions(), node.Clock, node.Log, cancellationToken);
@@ -32,7 +32,7 @@ internal static class RepositoryOpener
     }
 
     // The file gets its name when it is whole; what an interrupted copy brought is gone on with.
-    private static async Task FetchAsync(RepositorySettings settings, NodeSurroundings node, NatsSide? nats, CancellationToken cancellationToken)
+    private static async Task FetchAsync(RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
     {
         if (settings.CloneFrom is not { } from)
         {
@@ -73,7 +73,7 @@ internal static class RepositoryOpener
     }
 
     private static async Task<SyncReport> FetchOverNatsAsync(
-        RepositorySettings settings, Repository repository, ClientOptions options, NodeSurroundings node, NatsSide? nats, CancellationToken cancellationToken)
+        RepositorySettings settings, Repository repository, ClientOptions options, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
     {
         await using var queue = RepositoryQueue.Own(repository);
         if (nats is null) throw new EdgeSyncException(ErrorKind.Usage, $"cannot clone {settings.Path} over NATS: NATS is off", "--nats nats-leaf://HOST:7422");

@@ -21,9 +21,6 @@ namespace EdgeSync.Node.Brokers;
 /// </summary>
 internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 {
-    /// <summary>After a link came up, the other side's interest is on its way.</summary>
-    private static readonly TimeSpan InterestPause = TimeSpan.FromMilliseconds(50);
-
     private static readonly TimeSpan DialWait = TimeSpan.FromSeconds(3);
 
     private volatile NatsSection _settings;
@@ -33,19 +30,20 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _firstLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _nodeId;
-    private TaskCompletionSource _linkBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly NatsLinkNews _links;
     private NatsServerChild? _child;
     private NatsUplinks? _uplinks;
     private INatsBus? _bus;
     private NatsNetBus? _outside;
     private string? _whyNot;
     private string _clientKey = "";   // of a plain client: server and login
-    private long _reconnects;
+    private NatsAccess? _access;
 
     private NatsSide(NatsSection settings, string nodeId, ServeLog log, TimeProvider clock, Action<Exception> failed)
     {
         (_settings, _nodeId, _log, _clock) = (settings, nodeId, log, clock);
         _tasks = new RunningTasks(failed, log);
+        _links = new NatsLinkNews(_tasks, () => UpstreamNames, clock, _stop.Token) { CameUp = () => _firstLink.TrySetResult() };
     }
 
     /// <summary>What this node publishes, subscribes and asks with.</summary>
@@ -56,16 +54,20 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     public bool IsConnected => Bus.IsConnected;
 
-    /// <summary>
-    /// True (with the other end's name where it is known): a way to others came up; false: the uplink to the one that is named
-    /// is gone, or the connection itself.
-    /// </summary>
-    public Func<bool, string?, ValueTask>? LinkChanged { get; set; }
+    /// <summary>What the agents do with it.</summary>
+    public NatsAccess Access => _access!;
+
+    /// <inheritdoc cref="NatsLinkNews.Changed"/>
+    public Func<bool, string?, ValueTask>? LinkChanged
+    {
+        get => _links.Changed;
+        set => _links.Changed = value;
+    }
 
     /// <summary>Told when the number of leaf links may have changed.</summary>
     public Action? LeavesChanged { get; set; }
 
-    public ExchangeOptions Exchange => new()
+    private ExchangeOptions Exchange => new()
     {
         NodeId = _nodeId,
         MaxPayload = Bus.MaxPayload,
@@ -90,37 +92,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
     }
 
-    public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) =>
-        new NatsTransport(
-            Bus, Exchange, new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, () => Volatile.Read(ref _linkBack).Task, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
-            _clock, SystemEntropy.Instance);
-
-    /// <summary>What is published while the link is down is lost.</summary>
-    public void Publish(string subject, ReadOnlyMemory<byte> payload)
-    {
-        if (Bus.Publish(subject, payload) is not NatsOutcome.Ok and var outcome)
-            _log.Write(LogLevel.Debug, "nats publish failed", ("subject", subject), ("because", outcome.ToString()));
-    }
-
-    /// <summary>A subscription with a queue; when its reader does not keep up, the log tells.</summary>
-    public NatsMessageQueue Subscribe(string subject, string? queueGroup = null) => new(
-        Bus, subject, queueGroup,
-        () => _log.Write(LogLevel.Warning, "nats", ("event", "MessageDropped"), ("because", $"the queue of {subject} is full")));
-
-    /// <summary>What the stream of a project's announcements got behind a sequence; null where no JetStream answers.</summary>
-    public Task<NatsStreamTail?> ReadTailAsync(
-        ProjectSubjects subjects, string? domain, ulong after, int countMax, CancellationToken cancellationToken)
-    {
-        var stream = new NatsStreamSpec(AnnouncementStream.NameOf(subjects), subjects.Commit, domain)
-        {
-            MessagesMax = AnnouncementStream.MessagesMax,
-            BytesMax = AnnouncementStream.BytesMax,
-            AgeMax = AnnouncementStream.AgeMax,
-            MessageBytesMax = Announcement.BytesMax,
-        };
-        return Broker?.ReadTailAsync(stream, after, countMax, cancellationToken)
-            ?? _outside!.ReadTailAsync(stream, after, countMax, cancellationToken);
-    }
+    public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) => Access.OpenTransport(target, subjects);
 
     /// <summary>
     /// Takes other hubs, logins and users, as far as that goes while it runs. False: a plain client whose server or login is
@@ -177,11 +149,11 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         return new NatsLinkStatus
         {
             Mode = Broker is not null || _child is not null ? "embedded" : "client",
-            State = isOpen ? "connected" : Interlocked.Read(ref _reconnects) > 0 ? "reconnecting" : "connecting",
+            State = isOpen ? "connected" : _links.Ups > 0 ? "reconnecting" : "connecting",
             Url = _outside?.Server,
             ServerName = Broker is null ? _outside!.ServerName : _nodeId,
             ServerVersion = Broker is null ? _outside!.ServerVersion : BrokerOptions.ProtocolVersion,
-            Reconnects = Math.Max(0, Interlocked.Read(ref _reconnects) - 1),
+            Reconnects = Math.Max(0, _links.Ups - 1),
             LastError = isOpen ? null : _outside?.LastFailure,
         };
     }
@@ -232,7 +204,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
+        _stop.Cancel();
         await _tasks.DisposeAsync();
         if (_uplinks is not null) await _uplinks.DisposeAsync();
         if (_outside is not null) await _outside.DisposeAsync();
@@ -277,8 +249,9 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
             },
             _clock, this, cancellationToken);
         _bus = Broker.OpenLocal(_nodeId);
+        _access = AccessOf(_bus);
         if (_settings.AllRemotes.Count == 0) _firstLink.TrySetResult();
-        _uplinks = new NatsUplinks(Broker, _log, Tell);
+        _uplinks = new NatsUplinks(Broker, _log, _links.Post);
         await _uplinks.Prepare(_settings.AllRemotes)();
     }
 
@@ -300,6 +273,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private async Task ConnectAsync(NatsNetOptions options, CancellationToken cancellationToken)
     {
         _bus = _outside = new NatsNetBus(options with { Name = _nodeId, Happened = OnEvent }, _clock);
+        _access = AccessOf(_bus);
         await _outside.StartAsync(cancellationToken);
     }
 
@@ -308,12 +282,12 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         switch (e.Kind)
         {
             case NatsNetEventKind.Connected:
-                Tell(isUp: true, null);
+                _links.Post(isUp: true, null);
                 _log.Write("nats connected", ("server", e.Text), ("url", e.Server));
                 break;
             case NatsNetEventKind.Disconnected:
                 _log.Write(LogLevel.Warning, "lost the NATS server; reconnecting", ("because", e.Text));
-                _tasks.Start(() => LinkChanged?.Invoke(false, null).AsTask() ?? Task.CompletedTask);
+                _links.Post(isUp: false, null);
                 break;
             case NatsNetEventKind.ConnectFailed:
                 // Each reason once, not with each attempt: a wrong password stays wrong.
@@ -327,22 +301,9 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
     }
 
-    // Perhaps on the broker's threads: only note it.
-    private void Tell(bool isUp, string? upstream)
+    private NatsAccess AccessOf(INatsBus bus) => new(bus, () => Exchange, _links, _clock, SystemEntropy.Instance, _log)
     {
-        if (isUp) Interlocked.Increment(ref _reconnects);
-        _tasks.Start(async () =>
-        {
-            if (isUp)
-            {
-                await Task.Delay(InterestPause, _clock, _stop.Token);
-                if (upstream is not null && !UpstreamNames.Contains(upstream)) return;   // gone already
-
-                _firstLink.TrySetResult();
-                Interlocked.Exchange(ref _linkBack, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
-            }
-
-            if (LinkChanged is { } changed) await changed(isUp, upstream);
-        });
-    }
+        TailReader = (stream, after, countMax, cancellationToken) =>
+            Broker?.ReadTailAsync(stream, after, countMax, cancellationToken) ?? _outside!.ReadTailAsync(stream, after, countMax, cancellationToken),
+    };
 }

@@ -58,7 +58,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         Log = log.With(("agent", name));
         _web = new NodeWeb(Log);
         _copies = new FirstCopies(OpenLaterAsync, clock, Log, e => _failure.TrySetResult(e));
-        Surroundings = new NodeSurroundings(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
+        Context = new NodeContext(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
         {
             UsesJetStream = settings.Nats.Durable && (settings.Nats.AllRemotes.Count > 0 || settings.Nats.Server is not null),
             JetStreamDomain = settings.Nats.JetstreamDomain,
@@ -67,7 +67,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     public ServeLog Log { get; }
 
-    public NodeSurroundings Surroundings { get; }
+    public NodeContext Context { get; }
 
     /// <summary>Ends with a bug of ours that must end the process.</summary>
     public Task<Exception> Failure => _failure.Task;
@@ -118,7 +118,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var checks = await RepositoryHealth.CheckAsync([.. repositories.Select(r => r.Host)], cancellationToken);
         return new NodeStatus
         {
-            Node = Surroundings.NodeId,
+            Node = Context.NodeId,
             Role = _role,
             StartedAt = _startedAt,
             Now = _clock.GetUtcNow(),
@@ -201,17 +201,17 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private async Task StartPartsAsync(CancellationToken cancellationToken)
     {
         var settings = _loaded.Settings;
-        _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId), this, Log, _clock);
+        _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, Log, _clock);
         if (settings.Nats.IsUseful)
         {
-            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Context.NodeId, StateFolder, Log, _clock, Context.Failed, cancellationToken);
             _nats.LinkChanged = OnLinkAsync;
         }
 
         if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.Write(LogLevel.Warning, door, ("try", SettingsCheck.OpenDoorHint));
         if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.Write(LogLevel.Warning, web, ("try", SettingsCheck.OpenWebHint));
         if (settings.Bridge.Projects.Count > 0 && _nats is not null)
-            _bridge = BridgeNode.Start(settings.Bridge, _nats, Surroundings);
+            _bridge = BridgeNode.Start(settings.Bridge, _nats.Access, Context);
         if (IsHub)
         {
             foreach (var repository in settings.Repositories) HubSetup.CreateMissing(repository, _clock);
@@ -228,10 +228,10 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         {
             MadeUsers = await HubSetup.ApplyAsync([.. _repositories.Select(r => r.Host)], settings.Hub, cancellationToken);
             _careStop = new CancellationTokenSource();
-            Over = CareAsync(new HubCare(() => _loaded.Settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
+            Over = CareAsync(new HubMaintenance(() => _loaded.Settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
         }
 
-        _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Surroundings.Failed);
+        _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Context.Failed);
         _control.Link(RepositoryPaths);
         if (settings.Http.Address is not null || settings.Http.TlsListen is not null)
             _server = await WebServer.StartAsync(OptionsOf(settings.Http), _web, MapEndpoints, _clock, cancellationToken);
@@ -246,14 +246,14 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         app,
         _web,
         new OperationsEndpoints(this, _telemetry!.Metrics, () => _loaded.Settings.Http),
-        new JoinEndpoint(() => [.. _repositories.Select(r => r.Host)], Surroundings.NodeId, LetMembersInAsync, Log) { IsOpen = _loaded.Settings.Http.TlsListen is not null });
+        new JoinEndpoint(() => [.. _repositories.Select(r => r.Host)], Context.NodeId, LetMembersInAsync, Log) { IsOpen = _loaded.Settings.Http.TlsListen is not null });
 
     private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
     {
-        var host = await RepositoryOpener.OpenAsync(settings, Surroundings, _nats, cancellationToken);
+        var host = await RepositoryOpener.OpenAsync(settings, Context, _nats, cancellationToken);
         try
         {
-            var node = await RepositoryNode.StartAsync(settings, host, Surroundings, cancellationToken);
+            var node = await RepositoryNode.StartAsync(settings, host, Context, cancellationToken);
             if (_nats is not null) await node.JoinAsync(_nats);
             return node;
         }
@@ -304,7 +304,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private bool IsHub => _role == "hub";
 
     // Cancelled when the daemon ends for another reason: that is not over, but the end is awaited all the same.
-    private static async Task CareAsync(HubCare care, CancellationToken cancellationToken)
+    private static async Task CareAsync(HubMaintenance care, CancellationToken cancellationToken)
     {
         if (!await care.RunAsync(cancellationToken)) cancellationToken.ThrowIfCancellationRequested();
     }
@@ -336,13 +336,13 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     private static string WhyNot(string? url, string? error) => $"{url ?? "the server"} is not reachable: {(string.IsNullOrEmpty(error) ? "no answer yet" : error)}";
 
-    private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Surroundings.NodeId);
+    private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Context.NodeId);
 
     // What is new is opened before anything old is given up, so that a failure changes nothing.
     private async Task ApplyAsync(LoadedSettings loaded, NewSettings change, CancellationToken cancellationToken)
     {
         var settings = loaded.Settings;
-        var export = NodeTelemetry.OptionsOf(settings.Telemetry, Surroundings.NodeId);
+        var export = NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId);
         if (IsHub) HubSetup.RequireSecrets(settings.Hub);
         var kept = new List<RepositoryNode>();
         var fresh = new List<RepositoryNode>();
@@ -388,14 +388,14 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var wanted = BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? await MembersAsync(repositories, cancellationToken) : []);
         if (_nats is not { } old || await old.TryChangeAsync(wanted)) return;
 
-        var fresh = await NatsSide.StartAsync(wanted, Surroundings.NodeId, StateFolder, Log, _clock, Surroundings.Failed, cancellationToken);
+        var fresh = await NatsSide.StartAsync(wanted, Context.NodeId, StateFolder, Log, _clock, Context.Failed, cancellationToken);
         (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
         _nats = fresh;
         foreach (var node in repositories) await node.RejoinAsync(fresh);
         if (_bridge is not null)
         {
             await _bridge.DisposeAsync();
-            _bridge = BridgeNode.Start(settings.Bridge, fresh, Surroundings);
+            _bridge = BridgeNode.Start(settings.Bridge, fresh.Access, Context);
         }
 
         await old.DisposeAsync();

@@ -64,7 +64,7 @@ internal static class NodeRun
 
     private static async Task ServeAsync(NodeRunOptions options, NodeDaemon daemon, string role, CancellationToken cancellationToken)
     {
-        await using var work = new RunningTasks(daemon.Surroundings.Failed, daemon.Log);
+        await using var work = new RunningTasks(daemon.Context.Failed, daemon.Log);
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;
@@ -73,7 +73,7 @@ internal static class NodeRun
         using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
 
         await using var watchdog = Watchdog.Start(daemon, options.Clock);
-        if (!daemon.Copied.IsCompleted) SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: waiting for the first copy");
+        if (!daemon.Copied.IsCompleted) SystemdNotify.Ready($"{role} {daemon.Context.NodeId}: waiting for the first copy");
 
         // Its lines to try are good once there is something to try them with.
         var end = WaitAsync(daemon, cancellationToken);
@@ -88,13 +88,13 @@ internal static class NodeRun
     private static void Report(NodeRunOptions options, NodeDaemon daemon, string role)
     {
         var paths = daemon.RepositoryPaths;
-        options.Started(new StartedNode(daemon.Surroundings.NodeId, role, paths, daemon.Addresses)
+        options.Started(new StartedNode(daemon.Context.NodeId, role, paths, daemon.Addresses)
         {
             ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
             Users = daemon.MadeUsers,
             JoinAddresses = ReachableAddress.JoinAddresses(daemon.Addresses),
         });
-        SystemdNotify.Ready($"{role} {daemon.Surroundings.NodeId}: {paths.Count} repositories");
+        SystemdNotify.Ready($"{role} {daemon.Context.NodeId}: {paths.Count} repositories");
     }
 
     private static PosixSignalRegistration? RegisterUser1(Action handle)

@@ -8,91 +8,96 @@ namespace EdgeSync.Node.Loops;
 internal sealed record CoreDrive<TCore>(Func<TCore, Instant?> Deadline, Action<TCore, Instant> OnDeadline, Action<TCore> Drain);
 
 /// <summary>
-/// Gives a core the time and its events, one after the other, and lets its effects be begun. The mailbox is bounded: what may
-/// be lost (an announcement, a sign of life) is dropped when it is full, everything else waits.
+/// Gives a core the time and its events, one after the other, and lets its effects be begun. The queue is bounded: what may
+/// be lost (an announcement, a heartbeat) is dropped when it is full, everything else waits. The loop runs on
+/// the scheduler it is given and has one timer of its clock: it starts no thread of its own, so a
+/// simulation runs it in virtual time.
 /// </summary>
 internal sealed class CoreLoop<TCore> : IAsyncDisposable
 {
     private const int WaitingMax = 1024;
 
-    private readonly Channel<Action<TCore, Instant>> _mail = Channel.CreateBounded<Action<TCore, Instant>>(
+    // What the timer posts: the loop looks at the deadline behind every item.
+    private static readonly Action<TCore, Instant> Tick = static (_, _) => { };
+
+    private readonly Channel<Action<TCore, Instant>> _items = Channel.CreateBounded<Action<TCore, Instant>>(
         new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     private readonly TCore _core;
     private readonly CoreDrive<TCore> _drive;
     private readonly TimeProvider _clock;
+    private readonly ITimer _timer;
     private readonly Task _loop;
     private long _dropped;
 
-    public CoreLoop(TCore core, CoreDrive<TCore> drive, TimeProvider clock)
+    public CoreLoop(TCore core, CoreDrive<TCore> drive, TimeProvider clock, TaskScheduler scheduler)
     {
         (_core, _drive, _clock) = (core, drive, clock);
-        _loop = Task.Run(RunAsync);
+
+        // A full queue needs no tick: the loop is awake.
+        _timer = clock.CreateTimer(_ => _items.Writer.TryWrite(Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _loop = LoopTask.Start(scheduler, RunAsync);
     }
 
-    /// <summary>Ends when the mailbox is closed; fails only by a bug.</summary>
+    /// <summary>Ends when the queue is closed; fails only by a bug.</summary>
     public Task Completion => _loop;
 
     public long Dropped => Interlocked.Read(ref _dropped);
 
     /// <summary>For what polls would make good.</summary>
-    public void TellOrDrop(Action<TCore, Instant> mail)
+    public void TryPost(Action<TCore, Instant> item)
     {
-        if (!_mail.Writer.TryWrite(mail)) Interlocked.Increment(ref _dropped);
+        if (!_items.Writer.TryWrite(item)) Interlocked.Increment(ref _dropped);
     }
 
-    public async ValueTask TellAsync(Action<TCore, Instant> mail)
+    /// <summary>Waits for a place in the queue; after disposal nothing happens.</summary>
+    public async ValueTask PostAsync(Action<TCore, Instant> item)
     {
         try
         {
-            await _mail.Writer.WriteAsync(mail);
+            await _items.Writer.WriteAsync(item);
         }
         catch (ChannelClosedException)
         {
-            // The node stops; nobody decides any more.
+            // The node stops; no component decides any more.
         }
     }
 
-    public async Task<T> AskAsync<T>(Func<TCore, Instant, T> question, CancellationToken cancellationToken)
+    /// <summary>Runs a query or command in the loop and answers its result.</summary>
+    /// <exception cref="EdgeSyncException">The loop was disposed.</exception>
+    public async Task<T> InvokeAsync<T>(Func<TCore, Instant, T> query, CancellationToken cancellationToken)
     {
-        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            await _mail.Writer.WriteAsync((core, now) => answer.SetResult(question(core, now)), cancellationToken);
+            await _items.Writer.WriteAsync((core, now) => result.TrySetResult(query(core, now)), cancellationToken);
         }
         catch (ChannelClosedException)
         {
             throw new EdgeSyncException(ErrorKind.Unavailable, "the node is stopping");
         }
 
-        return await answer.Task.WaitAsync(cancellationToken);
+        return await LoopTask.WaitAsync(result, cancellationToken);
     }
 
-    /// <summary>Does what was told before, and ends.</summary>
+    /// <summary>Does what was posted before, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        _mail.Writer.TryComplete();
+        _items.Writer.TryComplete();
         await _loop;
+        await _timer.DisposeAsync();
     }
 
     private async Task RunAsync()
     {
         _drive.Drain(_core);
-        Task<bool>? more = null;
-        while (true)
+        SetTimer();
+        while (await _items.Reader.WaitToReadAsync())
         {
-            while (_mail.Reader.TryRead(out var mail))
+            while (_items.Reader.TryRead(out var item))
             {
-                mail(_core, Now);
+                item(_core, Now);
                 _drive.Drain(_core);
-            }
-
-            more ??= _mail.Reader.WaitToReadAsync().AsTask();
-            await WaitAsync(more);
-            if (more.IsCompleted)
-            {
-                if (!await more) return;
-                more = null;
             }
 
             if (_drive.Deadline(_core) is { } deadline && deadline <= Now)
@@ -100,23 +105,22 @@ internal sealed class CoreLoop<TCore> : IAsyncDisposable
                 _drive.OnDeadline(_core, Now);
                 _drive.Drain(_core);
             }
+
+            SetTimer();
         }
     }
 
-    private async Task WaitAsync(Task<bool> more)
+    private void SetTimer()
     {
         if (_drive.Deadline(_core) is not { } deadline)
         {
-            await more;
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             return;
         }
 
+        // Timers count whole milliseconds: rounded up, so that the core is not called just before its time.
         var pause = deadline - Now;
-        if (pause <= TimeSpan.Zero) return;
-
-        using var timer = new CancellationTokenSource();
-        await Task.WhenAny(more, Task.Delay(pause, _clock, timer.Token));
-        await timer.CancelAsync();
+        _timer.Change(pause > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)) : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
     private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());

@@ -6,7 +6,7 @@ namespace EdgeSync.Node.Loops;
 
 /// <summary>
 /// Owns work that runs beside its owner's loop: disposing waits for all of it. An operation that fails is logged; any other
-/// exception is a bug, and told.
+/// exception is a bug, and reported.
 /// </summary>
 internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAsyncDisposable
 {
@@ -17,14 +17,14 @@ internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAs
     /// <summary>Begins at once, up to its first pause. After disposal nothing begins.</summary>
     public void Start(Func<Task> work)
     {
-        var task = GuardAsync(work);
+        var ended = new TaskCompletionSource();
         lock (_gate)
         {
-            if (task.IsCompleted || _isClosed) return;
-            _running.Add(task);
+            if (_isClosed) return;
+            _running.Add(ended.Task);
         }
 
-        _ = task.ContinueWith(Remove, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = RunAsync(work, ended);
     }
 
     public async ValueTask DisposeAsync()
@@ -39,6 +39,13 @@ internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAs
         await Task.WhenAll(rest);
     }
 
+    private async Task RunAsync(Func<Task> work, TaskCompletionSource ended)
+    {
+        await GuardAsync(work);
+        lock (_gate) _running.Remove(ended.Task);
+        ended.SetResult();
+    }
+
     private async Task GuardAsync(Func<Task> work)
     {
         try
@@ -47,7 +54,7 @@ internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAs
         }
         catch (OperationCanceledException)
         {
-            // Whoever cancelled knows.
+            // The owner cancelled it.
         }
         catch (EdgeSyncException e)
         {
@@ -57,10 +64,5 @@ internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAs
         {
             failed(e);
         }
-    }
-
-    private void Remove(Task task)
-    {
-        lock (_gate) _running.Remove(task);
     }
 }

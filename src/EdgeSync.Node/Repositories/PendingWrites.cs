@@ -1,24 +1,25 @@
+using EdgeSync.Agent;
 using EdgeSync.Node.Loops;
-using EdgeSync.Storage;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
 /// What an agent wants remembered, gathered for a moment so that a busy node does not pay a disk flush for every commit it
-/// tells of. Of several writes to one thing the last counts; a crash loses at most that moment, which is then told again.
+/// announces. Of several writes to one thing the last counts; a crash loses at most that moment, which is then announced again.
 /// </summary>
-internal sealed class PendingWrites(RepositoryQueue repository, RunningTasks tasks, TimeProvider clock, CancellationToken stop)
+internal sealed class PendingWrites(IAgentRepository repository, RunningTasks tasks, TimeProvider clock, CancellationToken stop)
 {
     private static readonly TimeSpan Gather = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Action<Repository>> _writes = [];
+    private readonly OrderedDictionary<string, AgentEffect> _writes = [];
 
-    public void Add(string key, Action<Repository> write)
+    public void Add(AgentEffect write)
     {
         lock (_gate)
         {
-            _writes[key] = write;
+            _writes[KeyOf(write)] = write;
             if (_writes.Count > 1) return;
         }
 
@@ -27,26 +28,24 @@ internal sealed class PendingWrites(RepositoryQueue repository, RunningTasks tas
 
     public async Task FlushAsync()
     {
-        Action<Repository>[] writes;
+        AgentEffect[] writes;
         lock (_gate)
         {
             writes = [.. _writes.Values];
             _writes.Clear();
         }
 
-        if (writes.Length == 0) return;
-
-        await repository.RunAsync(
-            opened =>
-            {
-                if (opened.IsReadOnly) return;
-
-                using var transaction = opened.Begin();
-                foreach (var write in writes) write(opened);
-                transaction.Commit();
-            },
-            CancellationToken.None);
+        if (writes.Length > 0) await repository.PersistAsync(writes);
     }
+
+    private static string KeyOf(AgentEffect write) => write switch
+    {
+        AgentEffect.PersistWatermark => "watermark",
+        AgentEffect.PersistSequence => "sequence",
+        AgentEffect.PersistPeer persist => "peer " + persist.Peer.PeerId,
+        AgentEffect.ForgetPeer forget => "peer " + forget.PeerId,
+        _ => throw new InvariantException($"{write} is not to be remembered"),
+    };
 
     private async Task FlushLaterAsync()
     {

@@ -4,10 +4,20 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>A few connections that only read, each with its own thread, opened when they are first needed.</summary>
-internal sealed class ReaderPool(string path, int readersMax, TimeProvider clock) : IAsyncDisposable
+internal sealed class ReaderPool(string path, int readersMax, TimeProvider clock) : IRepositoryExecutor, IAsyncDisposable
 {
     private readonly SemaphoreSlim _free = new(readersMax);
     private readonly ConcurrentBag<RepositoryQueue> _idle = [];
+
+    public bool IsExclusive => false;
+
+    public Task RunAsync(Action<Repository> work, CancellationToken cancellationToken) => RunAsync(
+        repository =>
+        {
+            work(repository);
+            return true;
+        },
+        cancellationToken);
 
     public async Task<T> RunAsync<T>(Func<Repository, T> work, CancellationToken cancellationToken)
     {

@@ -1,8 +1,9 @@
 using System.Diagnostics;
+using System.Threading.Channels;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
-using EdgeSync.Net.Nats;
+using EdgeSync.Nats.Wire;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Primitives;
 
@@ -15,11 +16,7 @@ namespace EdgeSync.Node.Sync;
 internal sealed class NatsTransport(
     INatsBus bus, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : ITransport
 {
-    /// <summary>Above what the exchange waits for any message: it decides, and takes late replies as well.</summary>
-    private static readonly TimeSpan ReplyMax = TimeSpan.FromMinutes(30);
-
     private readonly PooledBytes _body = new();
-    private Task? _linkBack;
     private int _window = options.Window;
 
     public string Route => "nats";
@@ -56,21 +53,17 @@ internal sealed class NatsTransport(
     private async Task<ExchangeResult> RunAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var span = MessageSpans.Request(Target, body.Length);
-        using var flying = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var request = new ExchangeRequest(options with { Window = _window }, Now, body, entropy.NextHex(24), Responder, isAddressed: route.IsAddressed);
-        var flights = new List<Task<Flight>>();
-        try
+        using (var flights = new Flights(bus, clock))
+        using (route.Links?.OnBack(flights.OnLinkBack))
         {
             while (request.Result is null)
             {
-                while (request.TryTake(out var send)) flights.Add(SendAsync(send, span, flying.Token));
-                await StepAsync(request, flights, cancellationToken);
+                while (request.TryTake(out var send)) Send(flights, send, span);
+                await flights.WaitAsync(request.Deadline is { } deadline ? deadline - Now : TimeSpan.Zero, cancellationToken);
+                while (flights.TryTake(out var e)) Take(request, e);
+                if (request.Deadline <= Now) request.OnDeadline(Now);
             }
-        }
-        finally
-        {
-            await flying.CancelAsync();
-            await Task.WhenAll(flights);
         }
 
         _window = request.Window;
@@ -81,64 +74,34 @@ internal sealed class NatsTransport(
         return result.IsOk ? result : throw FailureOf(result);
     }
 
-    private async Task StepAsync(ExchangeRequest request, List<Task<Flight>> flights, CancellationToken cancellationToken)
+    private void Take(ExchangeRequest request, FlightEvent e)
     {
-        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pause = request.Deadline is { } deadline ? deadline - Now : TimeSpan.Zero;
-        var delay = Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, clock, timer.Token);
-        var linkBack = _linkBack ??= route.LinkBack();
-        await Task.WhenAny([delay, linkBack, .. flights]);
-        await timer.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
-        foreach (var done in flights.Where(f => f.IsCompleted).ToList())
-        {
-            flights.Remove(done);
-            var flight = await done;
-            if (flight.Reply.Outcome == NatsOutcome.Ok) Progressed?.Invoke();
-            Take(request, flight);
-        }
+        if (e.Kind == FlightEventKind.LinkBack) request.OnLinkBack(Now);
+        if (e.Kind != FlightEventKind.Reply) return;
 
-        if (linkBack.IsCompleted)
-        {
-            _linkBack = null;
-            request.OnLinkBack(Now);
-        }
-
-        if (request.Deadline <= Now) request.OnDeadline(Now);
-    }
-
-    private void Take(ExchangeRequest request, Flight flight)
-    {
-        var message = flight.Reply.Message;
-        switch (flight.Reply.Outcome)
+        var message = e.Reply.Message;
+        switch (e.Reply.Outcome)
         {
             case NatsOutcome.Ok:
-                request.OnReply(Now, flight.Token, ExchangeHead.Parse(message.Headers), message.Data);
+                Progressed?.Invoke();
+                request.OnReply(Now, e.Token, ExchangeHead.Parse(message.Headers), message.Data);
                 break;
             case NatsOutcome.NoResponders:
-                request.OnNoResponders(Now, flight.Token);
+                request.OnNoResponders(Now, e.Token);
                 break;
             case NatsOutcome.TooLarge:
                 throw new MessageTooLargeException($"a message to {Target} is larger than the server takes ({bus.MaxPayload} bytes)");
             default:
-                request.OnLost(Now, flight.Token);
+                request.OnLost(Now, e.Token);
                 break;
         }
     }
 
-    private async Task<Flight> SendAsync(ExchangeSend send, Activity? span, CancellationToken cancellationToken)
+    private void Send(Flights flights, ExchangeSend send, Activity? span)
     {
         var target = send.ToResponder is { } peer ? route.SubjectOfPeer(peer) : Target;
         WireBytesSent += send.Message.Body.Length;
-        try
-        {
-            var headers = NatsHeadersOf.Fields(send.Message.Head.ToFields(), span);
-            return new Flight(send.Token, await bus.RequestAsync(target, send.Message.Body, headers, ReplyMax, clock, cancellationToken));
-        }
-        catch (OperationCanceledException)
-        {
-            return default;   // the exchange is over, and nobody looks at it
-        }
+        flights.Send(target, send, NatsHeadersOf.Fields(send.Message.Head.ToFields(), span));
     }
 
     private EdgeSyncException FailureOf(ExchangeResult result) => result.Kind switch
@@ -159,11 +122,69 @@ internal sealed class NatsTransport(
 
     private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
 
-    private readonly record struct Flight(int Token, NatsReply Reply);
+    private enum FlightEventKind
+    {
+        /// <summary>Time passed.</summary>
+        Tick,
+
+        LinkBack,
+        Reply,
+    }
+
+    private readonly record struct FlightEvent(FlightEventKind Kind, int Token = 0, NatsReply Reply = default);
+
+    /// <summary>The messages of one exchange that are under way, and what happens to them, in order.</summary>
+    private sealed class Flights : IDisposable
+    {
+        private readonly Channel<FlightEvent> _events = Channel.CreateUnbounded<FlightEvent>(new UnboundedChannelOptions { SingleReader = true });
+        private readonly List<long> _requests = [];
+        private readonly INatsBus _bus;
+        private readonly ITimer _timer;
+
+        public Flights(INatsBus bus, TimeProvider clock)
+        {
+            _bus = bus;
+            _timer = clock.CreateTimer(_ => Post(new FlightEvent(FlightEventKind.Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+
+        public void OnLinkBack() => Post(new FlightEvent(FlightEventKind.LinkBack));
+
+        public void Send(string subject, ExchangeSend send, NatsHeaders headers)
+        {
+            var outcome = _bus.TryRequest(
+                subject, send.Message.Body, headers, reply => Post(new FlightEvent(FlightEventKind.Reply, send.Token, reply)), out var request);
+            if (outcome == NatsOutcome.Ok) _requests.Add(request);
+            else Post(new FlightEvent(FlightEventKind.Reply, send.Token, NatsReply.Failed(outcome)));
+        }
+
+        /// <summary>Until something happens, at most for the pause.</summary>
+        public async Task WaitAsync(TimeSpan pause, CancellationToken cancellationToken)
+        {
+            _timer.Change(pause > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)) : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            await _events.Reader.WaitToReadAsync(cancellationToken);
+        }
+
+        public bool TryTake(out FlightEvent e) => _events.Reader.TryRead(out e);
+
+        public void Dispose()
+        {
+            _timer.Dispose();
+            foreach (var request in _requests) _bus.Forget(request);
+        }
+
+        private void Post(FlightEvent e) => _events.Writer.TryWrite(e);
+    }
 }
 
 /// <summary>Where requests go.</summary>
 /// <param name="IsAddressed">The subject is one peer's own.</param>
-/// <param name="LinkBack">Completes when a link to others has come back the next time.</param>
+/// <param name="Links">Tells when a link to others has come back; null where links do not change.</param>
 /// <param name="Who">The same for people: a node's name, or any peer of a project.</param>
-internal sealed record NatsRoute(string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, Func<Task> LinkBack, string Who = "peer");
+internal sealed record NatsRoute(string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, ILinkNews? Links = null, string Who = "peer");
+
+/// <summary>Tells those who wait for replies that a link came back: what was under way may be lost.</summary>
+internal interface ILinkNews
+{
+    /// <summary>Calls <paramref name="back"/>, from any thread, each time a link is back, until the result is disposed.</summary>
+    IDisposable OnBack(Action back);
+}

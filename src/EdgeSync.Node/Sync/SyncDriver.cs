@@ -16,8 +16,13 @@ internal sealed record SyncTally(SyncReport Report, string? Responder, long Wire
 /// Drives one session over any transport, for commands and daemons. Every step that touches the repository runs where
 /// <paramref name="repository"/> says; what travels does not hold it.
 /// </summary>
-internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions options, ITransport transport, TimeProvider clock)
+internal sealed class SyncDriver(ISessionStore repository, ClientOptions options, ITransport transport, TimeProvider clock)
 {
+    public SyncDriver(IRepositoryExecutor repository, ClientOptions options, ITransport transport, TimeProvider clock)
+        : this(new RepositorySessions(repository), options, transport, clock)
+    {
+    }
+
     /// <summary>Requests in a row that may be lost in the middle of a session.</summary>
     private const int LossesMax = 4;
 
@@ -27,7 +32,7 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
     /// <exception cref="EdgeSyncException">The peer cannot be reached, or does not answer as one.</exception>
     public async Task<SyncTally> RunAsync(CancellationToken cancellationToken)
     {
-        var opened = await repository.RunAsync(Open, cancellationToken);
+        var opened = Open(await repository.OpenAsync(cancellationToken));
         using var span = SessionSpan.Begin(SessionFacts.Of(transport.Route, opened.ProjectCode, options.Actions));
         try
         {
@@ -49,7 +54,7 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
         try
         {
             var losses = 0;
-            while (await repository.RunAsync(_ => Build(session, message), cancellationToken))
+            while (await repository.RunAsync(() => Build(session, message), cancellationToken))
             {
                 try
                 {
@@ -59,18 +64,18 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
                 catch (ReplyCutException e)
                 {
                     // What arrived is kept, so this ends: each time less is missing.
-                    losses = await repository.RunAsync(_ => session.ReceiveFront(Now, e.Front), cancellationToken) ? 0 : losses + 1;
+                    losses = await repository.RunAsync(() => session.ReceiveFront(Now, e.Front), cancellationToken) ? 0 : losses + 1;
                     if (losses >= LossesMax) throw;
                     await PauseAsync(Math.Max(losses, 1), cancellationToken);
                 }
                 catch (MessageTooLargeException) when (++losses < LossesMax)
                 {
-                    await repository.RunAsync(_ => session.OnLost(tooLarge: true), cancellationToken);
+                    await repository.RunAsync(() => session.OnLost(tooLarge: true), cancellationToken);
                 }
                 catch (EdgeSyncException e) when (MayBeLost(e, session) && ++losses < LossesMax)
                 {
                     // The request is built again: a login that the peer may have seen already must not look like a replay.
-                    await repository.RunAsync(_ => session.OnLost(), cancellationToken);
+                    await repository.RunAsync(() => session.OnLost(), cancellationToken);
                     await PauseAsync(losses, cancellationToken);
                 }
             }
@@ -81,10 +86,10 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
         {
             // Where the repository is used: what the session had claimed is free from there on.
             await repository.RunAsync(
-                _ =>
+                () =>
                 {
                     session.Dispose();
-                    opened.Store.Dispose();
+                    opened.Store.Close();
                 },
                 CancellationToken.None);
         }
@@ -102,12 +107,12 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
         await using var reply = await transport.ExchangeAsync(message.Written, repository.IsExclusive, cancellationToken);
         if (reply.Stream is { } stream)
         {
-            await repository.RunAsync(_ => session.BeginReply(Now), cancellationToken);
+            await repository.RunAsync(() => session.BeginReply(Now), cancellationToken);
             await FeedAsync(session, stream, cancellationToken);
         }
         else
         {
-            await repository.RunAsync(_ => session.Receive(Now, reply.Whole), cancellationToken);
+            await repository.RunAsync(() => session.Receive(Now, reply.Whole), cancellationToken);
         }
     }
 
@@ -117,7 +122,7 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
         {
             var read = await reader.ReadAsync(cancellationToken);
             var consumed = await repository.RunAsync(
-                _ =>
+                () =>
                 {
                     session.Feed(read.Buffer, read.IsCompleted, out var position);
                     if (read.IsCompleted) session.EndReply();
@@ -161,12 +166,10 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
         _ => new SyncOutcome(SyncOutcomeKind.PeerFailed, failure.Message),
     };
 
-    private Opened Open(Repository opened)
+    private Opened Open(SessionStore store)
     {
-        var store = new RepositoryArtifactStore(opened);
         var bounded = options with { RequestBytesMax = Math.Min(options.RequestBytesMax, MemoryLimit.RequestBytesMax) };
-        return new Opened(
-            new ClientSession(store, bounded, opened.Entropy, Observer), store, opened.Settings["project-code"]);
+        return new Opened(new ClientSession(store.Artifacts, bounded, store.Entropy, Observer), store, store.ProjectCode);
     }
 
     private bool Build(ClientSession session, PooledBytes message)
@@ -177,5 +180,5 @@ internal sealed class SyncDriver(IRepositoryExecutor repository, ClientOptions o
 
     private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
 
-    private readonly record struct Opened(ClientSession Session, RepositoryArtifactStore Store, string? ProjectCode);
+    private readonly record struct Opened(ClientSession Session, SessionStore Store, string? ProjectCode);
 }

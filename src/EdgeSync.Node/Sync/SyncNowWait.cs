@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
 
@@ -6,7 +7,7 @@ namespace EdgeSync.Node.Sync;
 /// <param name="Status"><c>synced</c>, <c>already_in_step</c> or <c>failed</c>.</param>
 internal sealed record SyncNowResult(string Repository, string Target, string Status, string? Reason, int Received, int Sent);
 
-/// <summary>Somebody who asked for an exchange and wants to hear how it went. Lives on the agent's loop.</summary>
+/// <summary>A caller that requested sessions and waits for their ends. Used on the agent's loop only.</summary>
 internal sealed class SyncNowWait
 {
     /// <summary>The target that stands for whoever answers.</summary>
@@ -15,7 +16,7 @@ internal sealed class SyncNowWait
     private readonly TaskCompletionSource<IReadOnlyList<SyncNowResult>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, SyncNowResult> _results = [];
 
-    public Task<IReadOnlyList<SyncNowResult>> Done => _done.Task;
+    public TaskCompletionSource<IReadOnlyList<SyncNowResult>> Done => _done;
 
     /// <summary>Of several exchanges with one target the last one counts.</summary>
     public void Add(string target, SyncOutcome outcome)
@@ -29,4 +30,26 @@ internal sealed class SyncNowWait
     }
 
     public void End() => _done.TrySetResult([.. _results.Values]);
+}
+
+/// <summary>All that wait for sessions they requested. Used on the agent's loop only.</summary>
+internal sealed class SyncNowWaits
+{
+    private readonly List<SyncNowWait> _waits = [];
+
+    public void Add(SyncNowWait wait) => _waits.Add(wait);
+
+    public void OnFinished(string target, SyncOutcome outcome)
+    {
+        foreach (var wait in _waits) wait.Add(target, outcome);
+    }
+
+    /// <summary>Ends the waiting when no session runs or is due: one that is may still be what a caller waits for.</summary>
+    public void EndIfIdle(AgentCore core, Instant now)
+    {
+        if (_waits.Count == 0 || core.StatusAt(now).Targets.Any(t => t.IsRunning || t.NextTry <= now)) return;
+
+        foreach (var wait in _waits) wait.End();
+        _waits.Clear();
+    }
 }

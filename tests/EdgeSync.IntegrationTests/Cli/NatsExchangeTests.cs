@@ -29,8 +29,8 @@ public sealed class NatsExchangeTests
             new NatsBrokerOptions { Broker = new BrokerOptions { ServerName = "broker" }, Entropy = SystemEntropy.Instance }, TimeProvider.System, null, token);
         var (asks, answers) = (broker.OpenLocal("asks"), broker.OpenLocal("answers"));
         await using var responder = NatsResponder.Start(
-            answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), TimeProvider.System, SystemEntropy.Instance, Surroundings);
-        var route = new NatsRoute(Subjects.Sync, IsAddressed: false, Subjects.SyncOf, () => Task.Delay(Timeout.Infinite, token));
+            answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), Context);
+        var route = new NatsRoute(Subjects.Sync, IsAddressed: false, Subjects.SyncOf);
         using var transport = new NatsTransport(asks, new ExchangeOptions { NodeId = "asks" }, route, TimeProvider.System, SystemEntropy.Instance);
         var message = new byte[size];
         new Random(size).NextBytes(message);
@@ -45,7 +45,7 @@ public sealed class NatsExchangeTests
         Assert.Equal("answers", transport.Responder);
     }
 
-    private static NodeSurroundings Surroundings { get; } = new(
+    private static NodeContext Context { get; } = new(
         "answers", NodeRole.Peer, [], TimeProvider.System, new ServeLog(TextWriter.Null, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Error)),
         e => throw e);
 

@@ -395,7 +395,7 @@ public class AgentCoreTests
     public void A_bridge_is_behind_by_nothing_once_it_was_given_everything_and_never_by_a_number()
     {
         var bridge = Here("bridge") with { Capabilities = [AgentOptions.BridgeCapability] };
-        var driver = new AgentDriver { News = new RepositoryNews { MaxRid = new RecordId(10), CheckIns = 12 } }.Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, bridge));
+        var driver = new AgentDriver { News = new RepositoryChanges { MaxRid = new RecordId(10), CheckIns = 12 } }.Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, bridge));
         Assert.Null(driver.Core.StatusAt(driver.Now).Peers.Single().LagBehind(12));
         Assert.False(HasAll());
 

@@ -24,7 +24,7 @@ internal sealed class AgentDriver
     public List<AgentEffect> Effects { get; } = [];
 
     /// <summary>What the repository answers when asked for news.</summary>
-    public RepositoryNews News { get; set; } = new() { MaxRid = new RecordId(10) };
+    public RepositoryChanges News { get; set; } = new() { MaxRid = new RecordId(10) };
 
     public IEnumerable<AgentEffect.StartSync> Syncs => Effects.OfType<AgentEffect.StartSync>();
 
@@ -107,8 +107,8 @@ internal sealed class AgentDriver
         while (Core.TryTake(out var effect))
         {
             Effects.Add(effect);
-            if (effect is AgentEffect.ListNews list)
-                Core.OnNews(Now, News with { Artifacts = [.. News.Artifacts.Where(a => a.Rid > list.After)] });
+            if (effect is AgentEffect.ListChanges list)
+                Core.OnChangesRead(Now, News with { Artifacts = [.. News.Artifacts.Where(a => a.Rid > list.After)] });
         }
     }
 }

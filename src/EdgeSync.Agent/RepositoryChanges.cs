@@ -19,7 +19,7 @@ public enum ChangeOrigin
 public readonly record struct NewArtifact(RecordId Rid, ArtifactId Id, bool IsCheckIn = true);
 
 /// <summary>What came into the repository. Private artifacts are never in it.</summary>
-public sealed record RepositoryNews
+public sealed record RepositoryChanges
 {
     /// <summary>How many artifacts a host needs to list; of more, the ones with the greatest rids.</summary>
     public const int ArtifactsMax = 256;

@@ -6,7 +6,7 @@ namespace EdgeSync.Agent;
 /// Notices another process that goes by our name: both would be asked what was meant for one. Our own messages never come
 /// back to us, and the run that a message names tells it from an echo all the same.
 /// </summary>
-internal sealed class TwinWatch(AgentOptions options)
+internal sealed class DuplicateNodeIdDetector(AgentOptions options)
 {
     private const int SilentIntervals = 3;
 

@@ -9,7 +9,7 @@ namespace EdgeSync.Node.Agents;
 /// What a hub does now and then: folds each write-ahead log into its file, so that stock can read a plain copy, and ends
 /// itself when no leaf needs it any more, if it is to.
 /// </summary>
-internal sealed class HubCare(Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ServeLog log, TimeProvider clock)
+internal sealed class HubMaintenance(Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ServeLog log, TimeProvider clock)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 

@@ -1,7 +1,7 @@
 namespace EdgeSync.Agent;
 
 /// <summary>At most one question for news is out; whatever is asked meanwhile becomes one more.</summary>
-internal sealed class NewsInquiry
+internal sealed class ChangeQuery
 {
     private bool _isOut;
     private bool _again;

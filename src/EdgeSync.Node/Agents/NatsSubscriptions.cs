@@ -4,6 +4,7 @@ using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Logging;
+using EdgeSync.Node.Loops;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
@@ -12,52 +13,51 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Agents;
 
-/// <summary>One repository on NATS: hears announcements and signs of life, and answers exchanges if it is to.</summary>
-internal sealed class NatsProject : IAsyncDisposable
+/// <summary>One repository's subscriptions: hands announcements and presence to its agent, and answers requests if it is to.</summary>
+internal sealed class NatsSubscriptions : IAsyncDisposable
 {
-    private readonly RepositoryNode _node;
-    private readonly ServeLog _log;
+    private readonly AgentHost _host;
+    private readonly AnswerRequest _answer;
+    private readonly NodeContext _node;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<NatsMessageQueue> _subscriptions = [];
     private readonly List<Task> _loops = [];
     private NatsResponder? _responder;
 
-    private NatsProject(RepositoryNode node, NodeSurroundings surroundings) => (_node, _log) = (node, surroundings.Log);
+    private NatsSubscriptions(AgentHost host, AnswerRequest answer, NodeContext node) => (_host, _answer, _node) = (host, answer, node);
 
-    public static NatsProject Start(RepositoryNode node, NatsSide nats, NodeSurroundings surroundings)
+    public NatsResponder? Responder => _responder;
+
+    public static NatsSubscriptions Start(AgentHost host, AnswerRequest answer, NatsAccess nats, NodeContext node)
     {
-        var project = new NatsProject(node, surroundings);
-        project.Hear(nats, node.Subjects.Commit, m => node.OnAnnouncementAsync(m.Data, project._stop.Token));
-        project.Hear(
-            nats, node.Subjects.Presence,
+        var all = new NatsSubscriptions(host, answer, node);
+        var subjects = host.Options.Subjects;
+        all.Subscribe(nats, subjects.Commit, m => host.OnAnnouncementAsync(m.Data, all._stop.Token));
+        all.Subscribe(
+            nats, subjects.Presence,
             m =>
             {
-                node.OnPresence(m.Data.Span);
+                host.OnPresence(m.Data.Span);
                 return ValueTask.CompletedTask;
             });
-        if (node.Settings.ServeNats)
-        {
-            project._responder = NatsResponder.Start(
-                nats.Bus, nats.Exchange, node.Subjects, project.HandleAsync, surroundings.Clock, SystemEntropy.Instance, surroundings);
-        }
-
-        return project;
+        if (host.Options.ServesNats) all._responder = NatsResponder.Start(nats.Bus, nats.Exchange, subjects, all.HandleAsync, node);
+        return all;
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_responder is not null) await _responder.DisposeAsync();
         foreach (var subscription in _subscriptions) subscription.Dispose();
-        await _stop.CancelAsync();
-        await Task.WhenAll(_loops);
+        _stop.Cancel();
+        foreach (var loop in _loops) await loop;
         _stop.Dispose();
     }
 
-    private void Hear(NatsSide nats, string subject, Func<NatsMessage, ValueTask> take)
+    private void Subscribe(NatsAccess nats, string subject, Func<NatsMessage, ValueTask> take)
     {
         var subscription = nats.Subscribe(subject);
         _subscriptions.Add(subscription);
-        _loops.Add(Task.Run(() => ReadAsync(subscription, take), CancellationToken.None));
+        _loops.Add(LoopTask.Start(_node.Scheduler, () => ReadAsync(subscription, take)));
     }
 
     private async Task ReadAsync(NatsMessageQueue subscription, Func<NatsMessage, ValueTask> take)
@@ -72,7 +72,7 @@ internal sealed class NatsProject : IAsyncDisposable
         }
     }
 
-    // One message that cannot be looked up does not end the hearing of others: polls make it good.
+    // A message that cannot be looked up does not end the subscription: polls make it good.
     private async Task TakeAsync(NatsMessage message, Func<NatsMessage, ValueTask> take)
     {
         try
@@ -81,7 +81,7 @@ internal sealed class NatsProject : IAsyncDisposable
         }
         catch (EdgeSyncException e)
         {
-            _log.Write(LogLevel.Warning, e.Message, ("subject", message.Subject));
+            _node.Log.Write(LogLevel.Warning, e.Message, ("subject", message.Subject));
         }
     }
 
@@ -95,8 +95,7 @@ internal sealed class NatsProject : IAsyncDisposable
         using var span = HandleSpan.Begin("nats");
         var replyMax = ticket.TakesParts ? replyBytesMax : replyBytesMax / 2;
 
-        // A frame carries the message alone, so a login card stands in it.
-        var outcome = await _node.Host.AnswerAsync(request, $"nats:{ticket.PeerId ?? "?"}", _node.Host.Logins.GateOf("nats"), reply, replyMax, loginCard: default, cancellationToken);
+        var outcome = await _answer(request, $"nats:{ticket.PeerId ?? "?"}", reply, replyMax, cancellationToken);
         span.Complete(outcome);
 
         var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;

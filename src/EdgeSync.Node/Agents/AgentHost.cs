@@ -1,0 +1,258 @@
+using EdgeSync.Agent;
+using EdgeSync.Node.Brokers;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Loops;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Agents;
+
+/// <summary>
+/// Runs one repository's agent: events in, effects out. All of it is driven by the context's clock, scheduler and entropy, and
+/// by its ports, so the same class runs in a daemon and in the simulator.
+/// </summary>
+internal sealed class AgentHost : IAsyncDisposable
+{
+    private readonly NodeContext _node;
+    private readonly AgentPorts _ports;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly RunningTasks _tasks;
+    private readonly PendingWrites _writes;
+    private readonly CoreLoop<AgentCore> _loop;
+    private readonly SyncRunner _syncs;
+    private readonly SyncNowWaits _waits = new();   // used on the agent's loop only
+    private volatile NatsAccess? _nats;
+    private NatsSubscriptions? _subscriptions;
+    private long _checkIns;
+
+    public AgentHost(AgentOptions options, AgentMemory memory, AgentPorts ports, NodeContext node)
+    {
+        (Options, _ports, _node) = (options, ports, node);
+        _tasks = new RunningTasks(node.Failed, node.Log);
+        _writes = new PendingWrites(ports.Repository, _tasks, node.Clock, _stop.Token);
+        _syncs = new SyncRunner(ports, OpenTransport, node.Clock);
+        Core = new AgentCore(options, memory, Now, node.NewPrng());
+        _loop = new CoreLoop<AgentCore>(Core, new CoreDrive<AgentCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock, node.Scheduler);
+        _ = WatchAsync();
+    }
+
+    public AgentOptions Options { get; }
+
+    /// <summary>Used by the loop alone; a simulation looks at it while nothing runs.</summary>
+    internal AgentCore Core { get; }
+
+    public SyncRunner Syncs => _syncs;
+
+    /// <summary>Null while the repository is not on NATS.</summary>
+    public NatsSubscriptions? Subscriptions => _subscriptions;
+
+    /// <summary>Check-ins that the repository holds, as counted last.</summary>
+    public long CheckIns => Interlocked.Read(ref _checkIns);
+
+    public ValueTask AddTargetAsync(SyncTarget target) => _loop.PostAsync((core, now) => core.AddTarget(now, target));
+
+    /// <summary>From now on peers are heard and answered over NATS.</summary>
+    public async Task JoinAsync(NatsAccess nats)
+    {
+        _subscriptions = NatsSubscriptions.Start(this, _ports.Answer, nats, _node);
+        _nats = nats;
+        if (!nats.IsConnected) return;
+
+        await OnLinkAsync(isUp: true, null);
+        foreach (var upstream in nats.Links.Upstreams.ToList()) await OnLinkAsync(isUp: true, upstream);
+    }
+
+    /// <summary>The same over another connection; exchanges over the old one end, and are tried again.</summary>
+    public async Task RejoinAsync(NatsAccess nats)
+    {
+        if (_subscriptions is not null) await _subscriptions.DisposeAsync();
+        await OnLinkAsync(isUp: false, null);
+        await JoinAsync(nats);
+    }
+
+    public void OnChanged(ChangeOrigin origin) => _loop.TryPost((core, now) => core.OnChanged(now, origin));
+
+    public ValueTask OnLinkAsync(bool isUp, string? upstream) => _loop.PostAsync((core, now) =>
+    {
+        if (isUp) core.OnLinkUp(now, upstream);
+        else if (upstream is not null) core.OnUpstreamLost(now, upstream);
+        else core.OnLinkDown(now);
+    });
+
+    public void OnPresence(ReadOnlySpan<byte> payload)
+    {
+        if (Presence.TryParse(payload, out var presence)) _loop.TryPost((core, now) => core.OnPresence(now, presence));
+    }
+
+    public async ValueTask OnAnnouncementAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        if (!Announcement.TryParse(payload.Span, out var announcement) || announcement.PeerId == _node.NodeId) return;
+
+        var isHeld = await IsHeldAsync(announcement, cancellationToken);
+        _loop.TryPost((core, now) => core.OnAnnouncement(now, announcement, isHeld));
+    }
+
+    /// <summary>Syncs with every target that is concerned; answers when all of them are done.</summary>
+    public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(CancellationToken cancellationToken)
+    {
+        var wait = new SyncNowWait();
+        await _loop.InvokeAsync(
+            (core, now) =>
+            {
+                _waits.Add(wait);
+                core.SyncNow(now);
+                return true;
+            },
+            cancellationToken);
+
+        // Behind the effects of that call: without a target, nothing was begun.
+        await _loop.InvokeAsync(
+            (core, now) =>
+            {
+                _waits.EndIfIdle(core, now);
+                return true;
+            },
+            cancellationToken);
+        return await LoopTask.WaitAsync(wait.Done, cancellationToken);
+    }
+
+    public Task<AgentStatus> StatusAsync(CancellationToken cancellationToken) => _loop.InvokeAsync((core, now) => core.StatusAt(now), cancellationToken);
+
+    /// <summary>Leaves NATS, announces that, and waits for what is under way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_subscriptions is not null) await _subscriptions.DisposeAsync();
+        await _loop.PostAsync((core, now) => core.Stop(now));
+        await _loop.DisposeAsync();
+        _stop.Cancel();
+        await _tasks.DisposeAsync();
+        await _writes.FlushAsync();
+        _stop.Dispose();
+    }
+
+    private async Task WatchAsync()
+    {
+        try
+        {
+            await _loop.Completion;
+        }
+        catch (Exception e)
+        {
+            _node.Failed(e);
+        }
+    }
+
+    // --- effects -----------------------------------------------------------------------------------------------------
+
+    private void Drain(AgentCore core)
+    {
+        while (core.TryTake(out var effect)) Perform(effect);
+    }
+
+    private void Perform(AgentEffect effect)
+    {
+        _ports.Performing?.Invoke(effect);
+        switch (effect)
+        {
+            case AgentEffect.StartSync start:
+                _tasks.Start(() => SyncAsync(start));
+                break;
+            case AgentEffect.Publish publish when _nats is { IsConnected: true } nats:
+                nats.Publish(publish.Subject, publish.Payload);
+                break;
+            case AgentEffect.ListChanges list:
+                _tasks.Start(() => ListChangesAsync(list.After));
+                break;
+            case AgentEffect.PersistWatermark or AgentEffect.PersistSequence or AgentEffect.PersistPeer or AgentEffect.ForgetPeer:
+                _writes.Add(effect);
+                break;
+            case AgentEffect.ReadMissed wanted:
+                _tasks.Start(() => ReadMissedAsync(wanted));
+                break;
+            case AgentEffect.CheckAnnouncement check:
+                _tasks.Start(() => CheckAsync(check.Announcement));
+                break;
+            case AgentEffect.Log line:
+                _node.Log.Write(LevelOf(line.Level), line.Text, ("repository", _ports.Repository.Name), ("target", line.Target));
+                break;
+        }
+    }
+
+    private async Task SyncAsync(AgentEffect.StartSync start)
+    {
+        var outcome = await _syncs.RunAsync(start, _stop.Token);
+        _ports.SyncFinished?.Invoke(start, outcome);
+        await _loop.PostAsync((core, now) =>
+        {
+            core.OnSyncFinished(now, start.SyncId, outcome);
+            _waits.OnFinished(start.Target.Id, outcome);
+            _waits.EndIfIdle(core, now);
+        });
+    }
+
+    private ITransport OpenTransport(SyncTarget target)
+    {
+        if (target.Kind == TargetKind.Http) return _ports.OpenHttp(target);
+
+        return _nats is { IsConnected: true } nats
+            ? nats.OpenTransport(target, Options.Subjects)
+            : throw new EdgeSyncException(ErrorKind.Unavailable, "NATS is not connected");
+    }
+
+    private async Task ListChangesAsync(RecordId after)
+    {
+        var changes = await ReadChangesAsync(after);
+        await _loop.PostAsync((core, now) =>
+        {
+            Interlocked.Exchange(ref _checkIns, changes.CheckIns);
+            core.OnChangesRead(now, changes);
+        });
+    }
+
+    // The core waits for it: a repository that cannot be read just now is asked again.
+    private async Task<RepositoryChanges> ReadChangesAsync(RecordId after)
+    {
+        while (true)
+        {
+            try
+            {
+                return await _ports.Repository.ReadChangesAsync(after, _stop.Token);
+            }
+            catch (EdgeSyncException e)
+            {
+                _node.Log.Write(LogLevel.Error, e.Message, ("repository", _ports.Repository.Name), ("try", e.Hint));
+                await Task.Delay(TimeSpan.FromSeconds(1), _node.Clock, _stop.Token);
+            }
+        }
+    }
+
+    private async Task ReadMissedAsync(AgentEffect.ReadMissed wanted)
+    {
+        var tail = _nats is { IsConnected: true } nats
+            ? await nats.ReadTailAsync(Options.Subjects, _node.JetStreamDomain, wanted.After, wanted.CountMax, _stop.Token)
+            : null;
+        var missed = tail is null ? null : new StreamTail(tail.LastSequence, tail.Messages);
+        await _loop.PostAsync((core, now) => core.OnMissedRead(now, wanted.ReadId, missed));
+    }
+
+    private async Task CheckAsync(Announcement announcement)
+    {
+        var isHeld = await IsHeldAsync(announcement, _stop.Token);
+        await _loop.PostAsync((core, now) => core.OnAnnouncement(now, announcement, isHeld));
+    }
+
+    private async Task<bool> IsHeldAsync(Announcement announcement, CancellationToken cancellationToken) =>
+        announcement.TryGetArtifact(out var id) && await _ports.Repository.HoldsAsync(id, cancellationToken);
+
+    internal static LogLevel LevelOf(AgentLogLevel level) => level switch
+    {
+        AgentLogLevel.Debug => LogLevel.Debug,
+        AgentLogLevel.Info => LogLevel.Info,
+        AgentLogLevel.Warning => LogLevel.Warning,
+        _ => LogLevel.Error,
+    };
+
+    private Instant Now => Instant.FromDateTime(_node.Clock.GetUtcNow());
+}

@@ -1,0 +1,53 @@
+using EdgeSync.Agent;
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Agents;
+
+/// <summary>A project that a bridge serves.</summary>
+/// <param name="Probe">How the server is looked at for changes; null: not at all.</param>
+internal sealed record BridgedProject(ProjectSubjects Subjects, IUpstreamServer Server, ProbeOptions? Probe);
+
+/// <summary>A Fossil server that a bridge forwards requests to.</summary>
+internal interface IUpstreamServer : IDisposable
+{
+    /// <summary>Its address, for people.</summary>
+    string Url { get; }
+
+    /// <summary>Sends one request, once.</summary>
+    /// <exception cref="EdgeSyncException">The server cannot be reached, or refuses.</exception>
+    Task<(ReadOnlyMemory<byte> Reply, XferContentType Type)> PostAsync(
+        XferContentType type, ReadOnlyMemory<byte> request, CancellationToken cancellationToken);
+}
+
+/// <summary>Over HTTP.</summary>
+internal sealed class HttpUpstream(PeerUrl url, XferHttpClient http) : IUpstreamServer
+{
+    private const int PieceBytes = 64 * 1024;
+
+    public string Url => url.ToString();
+
+    public static HttpUpstream Open(BridgeProject project, TimeProvider clock)
+    {
+        var url = PeerUrl.Parse(project.Url);
+        var options = new XferHttpClientOptions
+        {
+            UserAgent = $"EdgeSync/{BuildInfo.Version}",
+            HttpCredentials = project.HttpAuthFile is { } file ? Secrets.FirstLine(file) : url is { User: { } user, Password: { } password } ? $"{user}:{password}" : null,
+            Retry = RetryPolicy.None,
+        };
+        return new HttpUpstream(url, new XferHttpClient(options, clock));
+    }
+
+    public async Task<(ReadOnlyMemory<byte> Reply, XferContentType Type)> PostAsync(
+        XferContentType type, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+    {
+        using var response = await http.PostAsync(url, type, request, mayRepeat: false, cancellationToken);
+        using var body = new PooledBytes();
+        while (await response.ReadAsync(body.GetMemory(PieceBytes), cancellationToken) is > 0 and var read) body.Advance(read);
+        return (body.Written.ToArray(), response.ContentType);
+    }
+
+    public void Dispose() => http.Dispose();
+}

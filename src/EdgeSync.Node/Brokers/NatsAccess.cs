@@ -1,0 +1,63 @@
+using EdgeSync.Agent;
+using EdgeSync.Nats;
+using EdgeSync.Nats.Exchange;
+using EdgeSync.Net.Nats;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Brokers;
+
+/// <summary>
+/// What the agents of a node do with NATS, over whichever bus the node has: its own broker's, a server's, a simulation's.
+/// </summary>
+/// <param name="exchange">Limits of exchanges, for the largest message that the bus takes now.</param>
+/// <param name="links">Tells how links come and go.</param>
+internal sealed class NatsAccess(
+    INatsBus bus, Func<ExchangeOptions> exchange, NatsLinkNews links, TimeProvider clock, Entropy entropy, ServeLog log)
+{
+    public INatsBus Bus => bus;
+
+    public bool IsConnected => bus.IsConnected;
+
+    public ExchangeOptions Exchange => exchange();
+
+    public NatsLinkNews Links => links;
+
+    /// <summary>Reads what a stream of announcements got behind a sequence; null: there is no JetStream.</summary>
+    public Func<NatsStreamSpec, ulong, int, CancellationToken, Task<NatsStreamTail?>>? TailReader { get; init; }
+
+    public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) => new NatsTransport(
+        bus, Exchange,
+        new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, links, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
+        clock, entropy);
+
+    /// <summary>What is published while the link is down is lost.</summary>
+    public void Publish(string subject, ReadOnlyMemory<byte> payload)
+    {
+        if (bus.Publish(subject, payload) is not NatsOutcome.Ok and var outcome)
+            log.Write(LogLevel.Debug, "nats publish failed", ("subject", subject), ("because", outcome.ToString()));
+    }
+
+    /// <summary>A subscription with a queue; when its reader does not keep up, the log tells.</summary>
+    public NatsMessageQueue Subscribe(string subject, string? queueGroup = null) => new(
+        bus, subject, queueGroup,
+        () => log.Write(LogLevel.Warning, "nats", ("event", "MessageDropped"), ("because", $"the queue of {subject} is full")));
+
+    /// <summary>What the stream of a project's announcements got behind a sequence; null where no JetStream answers.</summary>
+    public async Task<NatsStreamTail?> ReadTailAsync(
+        ProjectSubjects subjects, string? domain, ulong after, int countMax, CancellationToken cancellationToken)
+    {
+        if (TailReader is null) return null;
+
+        var stream = new NatsStreamSpec(AnnouncementStream.NameOf(subjects), subjects.Commit, domain)
+        {
+            MessagesMax = AnnouncementStream.MessagesMax,
+            BytesMax = AnnouncementStream.BytesMax,
+            AgeMax = AnnouncementStream.AgeMax,
+            MessageBytesMax = Announcement.BytesMax,
+        };
+        return await TailReader(stream, after, countMax, cancellationToken);
+    }
+}

@@ -1,0 +1,23 @@
+using EdgeSync.Agent;
+using EdgeSync.Node.Sync;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Node.Repositories;
+
+/// <summary>What an agent and its sessions need of a repository.</summary>
+internal interface IAgentRepository
+{
+    /// <summary>For the log.</summary>
+    string Name { get; }
+
+    /// <summary>What sessions of this node work on.</summary>
+    ISessionStore Sessions { get; }
+
+    /// <exception cref="EdgeSyncException">The repository cannot be read just now.</exception>
+    Task<RepositoryChanges> ReadChangesAsync(RecordId after, CancellationToken cancellationToken);
+
+    Task<bool> HoldsAsync(ArtifactId id, CancellationToken cancellationToken);
+
+    /// <summary>Stores what the agent remembers, in one transaction: the effects <c>Persist…</c> and <c>ForgetPeer</c>.</summary>
+    Task PersistAsync(IReadOnlyList<AgentEffect> writes);
+}
