@@ -13,6 +13,12 @@ public readonly record struct NatsMessage(string Subject, string? ReplyTo, NatsH
     /// <summary>Bytes that count against the bounds of a queue.</summary>
     public int Size => Subject.Length + (ReplyTo?.Length ?? 0) + Data.Length;
 
+    /// <summary>
+    /// The address of the connection that brought it to the broker in this process, of IPv6 the network of 64 bits; null when an
+    /// outside server passed it on.
+    /// </summary>
+    public string? Origin { get; init; }
+
     /// <summary>A server's answer to a request on a subject without subscribers.</summary>
     public bool HasNoResponders => Data.IsEmpty && Headers is { Code: 503 };
 

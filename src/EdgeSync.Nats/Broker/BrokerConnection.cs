@@ -10,6 +10,9 @@ namespace EdgeSync.Nats.Broker;
 /// </summary>
 public abstract class BrokerConnection
 {
+    /// <summary>Who checks the passwords of the ports, in the account of failed logins.</summary>
+    private const string LoginRealm = "broker";
+
     private const int HeldBytesMax = 64 * 1024;
 
     private readonly ByteStash _stash = new();
@@ -157,8 +160,8 @@ public abstract class BrokerConnection
     {
         if (_login is null) return;
 
-        if (isRight) Core.Logins.OnSuccess(Origin.Group, _login);
-        else Core.Logins.OnFailure(Origin.Group, _login, Core.Now);
+        if (isRight) Core.Logins.OnSuccess(Origin.Group, _login, LoginRealm);
+        else Core.Logins.OnFailure(Origin.Group, _login, LoginRealm, Core.Now);
     }
 
     private void CountPartial()

@@ -27,11 +27,6 @@ public sealed class BrokerCore
     /// <summary>Logins that wait for the check of their password; more are refused.</summary>
     private const int ChecksMax = 256;
 
-    /// <summary>Logins of one name that fail from one address before more are refused unseen, and how long one of them counts.</summary>
-    private const int FailedLoginsMax = 10;
-
-    private static readonly TimeSpan FailedLoginMemory = TimeSpan.FromMinutes(1);
-
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<ulong, BrokerConnection> _connections = [];
@@ -50,9 +45,11 @@ public sealed class BrokerCore
     /// <param name="entropy">For nonces.</param>
     /// <param name="prng">For everything that only has to be spread: ids, timers, the choice of queue members.</param>
     /// <param name="now">The start.</param>
-    public BrokerCore(BrokerOptions options, Entropy entropy, Prng prng, Instant now)
+    /// <param name="logins">The account of failed logins, if others share it.</param>
+    public BrokerCore(BrokerOptions options, Entropy entropy, Prng prng, Instant now, LoginThrottle? logins = null)
     {
         options.Check();
+        Logins = logins ?? new LoginThrottle();
         Options = options;
         SubscriptionMemory = new MemoryAccount(options.SubscriptionBytesMax);
         PartialMemory = new MemoryAccount(options.PartialBytesMax);
@@ -114,7 +111,7 @@ public sealed class BrokerCore
     internal long PauseBytes { get; }
 
     /// <summary>Limits the guessing of passwords on the ports.</summary>
-    internal LoginThrottle Logins { get; } = new(FailedLoginsMax, FailedLoginMemory);
+    internal LoginThrottle Logins { get; }
 
     /// <summary>For what clients and leaf links want.</summary>
     internal MemoryAccount SubscriptionMemory { get; }

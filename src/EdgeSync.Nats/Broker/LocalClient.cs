@@ -121,7 +121,7 @@ public sealed class LocalClient : BrokerConnection
         Counters.OutBytes += message.TotalBytes;
         Core.Totals.OutMessages++;
         Core.Totals.OutBytes += message.TotalBytes;
-        if (_byPlace.TryGetValue(subscription, out var local)) Enqueue(new LocalEffect(local.Received, Copy(message)));
+        if (_byPlace.TryGetValue(subscription, out var local)) Enqueue(new LocalEffect(local.Received, Copy(message) with { Origin = source.Origin.Group }));
         else if (TryEndRequest(message.ClientSubject, out var replied)) Enqueue(new LocalEffect(replied, NatsReply.Of(Copy(message))));
         return true;
     }

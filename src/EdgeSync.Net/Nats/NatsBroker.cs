@@ -34,7 +34,7 @@ public sealed class NatsBroker : IAsyncDisposable
         var seed = new byte[sizeof(ulong)];
         options.Entropy.Fill(seed);
         var core = new BrokerCore(
-            options.Broker, options.Entropy, new Prng(BitConverter.ToUInt64(seed)), Instant.FromDateTime(clock.GetUtcNow()));
+            options.Broker, options.Entropy, new Prng(BitConverter.ToUInt64(seed)), Instant.FromDateTime(clock.GetUtcNow()), options.Logins);
         core.OpenLeafnodes(options.Leafnodes);
         _driver = new BrokerDriver(core, clock);
         _acceptor = new Acceptor(options, _driver);

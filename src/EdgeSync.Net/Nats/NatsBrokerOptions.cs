@@ -39,6 +39,9 @@ public sealed record NatsBrokerOptions
     /// <summary>Messages to WebSocket clients that offer it are compressed (permessage-deflate).</summary>
     public bool WebSocketCompression { get; init; }
 
+    /// <summary>The account of failed logins, where other doors of the process share it; null: the broker's own.</summary>
+    public LoginThrottle? Logins { get; init; }
+
     /// <summary>For nonces, and the seed of everything drawn that is no secret.</summary>
     public required Entropy Entropy { get; init; }
 }

@@ -95,7 +95,7 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
         using var span = HandleSpan.Begin("nats");
         var replyMax = ticket.TakesParts ? replyBytesMax : replyBytesMax / 2;
 
-        var outcome = await _answer(request, $"nats:{ticket.PeerId ?? "?"}", reply, replyMax, cancellationToken);
+        var outcome = await _answer(request, $"nats:{ticket.PeerId ?? "?"}", message.Origin, reply, replyMax, cancellationToken);
         span.Complete(outcome);
 
         var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;

@@ -1,5 +1,6 @@
 using EdgeSync.Agent;
 using EdgeSync.Node.Logging;
+using EdgeSync.Node.Repositories;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -18,6 +19,9 @@ internal sealed record NodeContext(
 
     /// <summary>All chance: seeds, names of transfers.</summary>
     public Entropy Entropy { get; init; } = SystemEntropy.Instance;
+
+    /// <summary>The failed logins of all doors of the node.</summary>
+    public LoginAccount Logins { get; init; } = new(Clock);
 
     /// <summary>Another for each run: tells this node from another that uses its node id.</summary>
     public string Instance { get; init; } = SystemEntropy.Instance.NextHex(8);

@@ -141,8 +141,9 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     // Over NATS a frame carries the message alone, so a login card stands in it.
     private Task<ServerOutcome> AnswerAsync(
-        ReadOnlyMemory<byte> request, string address, PooledBytes reply, long replyBytesMax, CancellationToken cancellationToken) =>
-        Host.AnswerAsync(request, address, Host.Logins.GateOf("nats"), reply, replyBytesMax, loginCard: default, cancellationToken);
+        ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax,
+        CancellationToken cancellationToken) =>
+        Host.AnswerAsync(request, address, _node.Logins.GateOf(origin, Host.FilePath), reply, replyBytesMax, loginCard: default, cancellationToken);
 
     private SyncLogin? LoginFor(SyncTarget target) =>
         target.Kind == TargetKind.Http && PeerOf(target) is { User: { } user, Password: { } password } ? new SyncLogin(user, password) : Login;

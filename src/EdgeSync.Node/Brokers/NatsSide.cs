@@ -31,6 +31,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private readonly TaskCompletionSource _firstLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _nodeId;
     private readonly NatsLinkNews _links;
+    private readonly LoginThrottle _logins;
     private NatsServerChild? _child;
     private NatsUplinks? _uplinks;
     private INatsBus? _bus;
@@ -39,9 +40,9 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private string _clientKey = "";   // of a plain client: server and login
     private NatsAccess? _access;
 
-    private NatsSide(NatsSection settings, string nodeId, ServeLog log, TimeProvider clock, Action<Exception> failed)
+    private NatsSide(NatsSection settings, string nodeId, LoginThrottle logins, ServeLog log, TimeProvider clock, Action<Exception> failed)
     {
-        (_settings, _nodeId, _log, _clock) = (settings, nodeId, log, clock);
+        (_settings, _nodeId, _logins, _log, _clock) = (settings, nodeId, logins, log, clock);
         _tasks = new RunningTasks(failed, log);
         _links = new NatsLinkNews(_tasks, () => UpstreamNames, clock, _stop.Token) { CameUp = () => _firstLink.TrySetResult() };
     }
@@ -77,9 +78,10 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
     public static async Task<NatsSide> StartAsync(
-        NatsSection settings, string nodeId, string stateFolder, ServeLog log, TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken)
+        NatsSection settings, string nodeId, string stateFolder, LoginThrottle logins, ServeLog log, TimeProvider clock,
+        Action<Exception> failed, CancellationToken cancellationToken)
     {
-        var side = new NatsSide(settings, nodeId, log, clock, failed);
+        var side = new NatsSide(settings, nodeId, logins, log, clock, failed);
         try
         {
             await side.OpenAsync(stateFolder, cancellationToken);
@@ -245,6 +247,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
                 WebSocketCompression = _settings.WebsocketCompression,
                 MonitoringListen = EndpointOf(_settings.MonitorPort),
                 Tls = NatsLogins.ServerTlsOf(_settings.ServeTls),
+                Logins = _logins,
                 Entropy = SystemEntropy.Instance,
             },
             _clock, this, cancellationToken);

@@ -56,10 +56,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var settings = loaded.Settings;
         var name = NodeName.Of(settings, role);
         Log = log.With(("agent", name));
-        _web = new NodeWeb(Log);
         _copies = new FirstCopies(OpenLaterAsync, clock, Log, e => _failure.TrySetResult(e));
+        var logins = new LoginAccount(clock);
+        _web = new NodeWeb(logins, Log);
         Context = new NodeContext(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
         {
+            Logins = logins,
             UsesJetStream = settings.Nats.Durable && (settings.Nats.AllRemotes.Count > 0 || settings.Nats.Server is not null),
             JetStreamDomain = settings.Nats.JetstreamDomain,
         };
@@ -204,7 +206,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, Log, _clock);
         if (settings.Nats.IsUseful)
         {
-            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Context.NodeId, StateFolder, Log, _clock, Context.Failed, cancellationToken);
+            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Context.NodeId, StateFolder, Context.Logins.Throttle, Log, _clock, Context.Failed, cancellationToken);
             _nats.LinkChanged = OnLinkAsync;
         }
 
@@ -246,7 +248,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         app,
         _web,
         new OperationsEndpoints(this, _telemetry!.Metrics, () => _loaded.Settings.Http),
-        new JoinEndpoint(() => [.. _repositories.Select(r => r.Host)], Context.NodeId, LetMembersInAsync, Log) { IsOpen = _loaded.Settings.Http.TlsListen is not null });
+        new JoinEndpoint(() => [.. _repositories.Select(r => r.Host)], Context.NodeId, LetMembersInAsync, Context.Logins, Log) { IsOpen = _loaded.Settings.Http.TlsListen is not null });
 
     private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
     {
@@ -388,7 +390,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var wanted = BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? await MembersAsync(repositories, cancellationToken) : []);
         if (_nats is not { } old || await old.TryChangeAsync(wanted)) return;
 
-        var fresh = await NatsSide.StartAsync(wanted, Context.NodeId, StateFolder, Log, _clock, Context.Failed, cancellationToken);
+        var fresh = await NatsSide.StartAsync(wanted, Context.NodeId, StateFolder, Context.Logins.Throttle, Log, _clock, Context.Failed, cancellationToken);
         (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
         _nats = fresh;
         foreach (var node in repositories) await node.RejoinAsync(fresh);

@@ -30,7 +30,6 @@ internal sealed class RepositoryHost : IAsyncDisposable
         _log = log;
         _readers = new ReaderPool(writer.Path, options.ReadersMax, clock);
         Health = new RepositoryHealth(writer, _readers, isReadOnly, clock, log);
-        Logins = new LoginGuard(clock);
     }
 
     /// <exception cref="EdgeSyncException">The file is not there, or no repository.</exception>
@@ -63,9 +62,6 @@ internal sealed class RepositoryHost : IAsyncDisposable
     public ReaderPool Readers => _readers;
 
     public RepositoryHealth Health { get; }
-
-    /// <summary>Limits the guessing of passwords.</summary>
-    public LoginGuard Logins { get; }
 
     public string FilePath => _writer.Path;
 

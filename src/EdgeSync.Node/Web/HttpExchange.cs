@@ -12,7 +12,8 @@ namespace EdgeSync.Node.Web;
 /// <summary>One exchange over HTTP: unpacks the request, has a repository answer it, and packs the reply.</summary>
 internal static class HttpExchange
 {
-    public static async ValueTask<XferHttpReply> AnswerAsync(RepositoryHost host, XferHttpRequest request, CancellationToken cancellationToken)
+    public static async ValueTask<XferHttpReply> AnswerAsync(
+        RepositoryHost host, LoginAccount logins, XferHttpRequest request, CancellationToken cancellationToken)
     {
         var encoding = request.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
         if (MessageFrame.TryDecode(encoding, request.Body, request.Memory, out var message) is not MessageFault.None and var fault)
@@ -32,7 +33,8 @@ internal static class HttpExchange
         try
         {
             outcome = await host.AnswerAsync(
-                message, request.RemoteAddress.ToString(), host.Logins.GateOf(request.RemoteAddress), reply, long.MaxValue, LoginCookie.CardIn(request.Cookies), cancellationToken);
+                message, request.RemoteAddress.ToString(), logins.GateOf(request.RemoteAddress, host.FilePath), reply, long.MaxValue,
+                LoginCookie.CardIn(request.Cookies), cancellationToken);
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
         {
@@ -45,7 +47,7 @@ internal static class HttpExchange
         if (outcome.LoginMustWait)
         {
             reply.Dispose();
-            return XferHttpReply.Refusal(429, "Too many failed logins of this name from your address; wait a minute.") with { RetryAfter = LoginGuard.Pause };
+            return XferHttpReply.Refusal(429, "Too many failed logins of this name from your address; wait a minute.") with { RetryAfter = logins.Pause };
         }
 
         return Frame(request, outcome, reply);

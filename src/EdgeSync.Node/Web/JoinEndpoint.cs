@@ -14,7 +14,7 @@ namespace EdgeSync.Node.Web;
 /// <param name="hosts">The repositories that can be joined.</param>
 /// <param name="node">Our name.</param>
 /// <param name="joined">Called before the answer goes out, so that the login works when it arrives.</param>
-internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, ServeLog log)
+internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, LoginAccount logins, ServeLog log)
 {
     /// <summary>Whether machines can join here: there is a port with TLS for them.</summary>
     public bool IsOpen { get; set; }
@@ -32,6 +32,9 @@ internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, st
         if (JoinRequest.TryParse(body.ToArray()) is not { } asked) return Refusal(400, "a token and the name of a machine are expected");
 
         var from = context.Connection.RemoteIpAddress!.ToString();
+        var gate = logins.GateOf(context.Connection.RemoteIpAddress!, "join");
+        if (!gate.IsOpen("")) return Refusal(429, "Too many unknown join codes from your address; wait a minute.");
+
         try
         {
             foreach (var host in hosts())
@@ -50,6 +53,7 @@ internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, st
             return Refusal(403, e.Message);
         }
 
+        gate.OnLogin("", succeeded: false);
         log.Write(LogLevel.Warning, "join refused", ("machine", asked.Machine), ("from", from), ("because", "unknown token"));
         return Refusal(403, "the join code is not of this node, or is too old: its token is unknown");
     }

@@ -8,7 +8,7 @@ namespace EdgeSync.Node.Web;
 /// The repositories behind a node's HTTP ports: <c>/NAME</c> is the one whose file is <c>NAME.fossil</c>, and a node with a
 /// single one serves it at every path, as stock does.
 /// </summary>
-internal sealed class NodeWeb(ServeLog log) : IXferHost
+internal sealed class NodeWeb(LoginAccount logins, ServeLog log) : IXferHost
 {
     private volatile IReadOnlyDictionary<string, RepositoryHost> _byName = new Dictionary<string, RepositoryHost>();
 
@@ -24,7 +24,7 @@ internal sealed class NodeWeb(ServeLog log) : IXferHost
     }
 
     public ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken) =>
-        Find(request.Path) is { } host ? HttpExchange.AnswerAsync(host, request, cancellationToken)
+        Find(request.Path) is { } host ? HttpExchange.AnswerAsync(host, logins, request, cancellationToken)
             : Waiting() is { } why ? ValueTask.FromResult(XferHttpReply.Refusal(503, why))
             : ValueTask.FromResult(XferHttpReply.Refusal(404, $"No repository is called that. Here are: {string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
 

@@ -27,6 +27,22 @@ public class LocalClientTests
         Assert.Equal("HMSG b 1 there 18 20\r\nNATS/1.0\r\nK: v\r\n\r\nho\r\n", remote.Read());
     }
 
+    /// <summary>So that failed logins of an exchange are counted where they came from.</summary>
+    [Test]
+    public void A_message_says_from_which_address_it_came_to_the_broker()
+    {
+        var harness = new BrokerHarness();
+        var local = harness.Core.AttachLocal("node", harness.Now);
+        var remote = harness.Connect();
+        local.Subscribe(harness.Now, "a", null, m => _heard.Add($"{m.Subject} {m.Origin}"));
+
+        remote.Send("PUB a 0\r\n\r\n");
+        Run(local);
+
+        Assert.Equal([$"a {remote.Connection.Origin.Group}"], _heard);
+        Assert.NotEqual("", remote.Connection.Origin.Group);
+    }
+
     [Test]
     public void Its_own_messages_do_not_come_back()
     {
