@@ -196,6 +196,7 @@ public sealed class FirstUseOfTheNetworkTests
 
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
         Assert.Equal(throughProxy ? $"CONNECT {new Uri(join).Authority} HTTP/1.1" : null, proxy.Asked.FirstOrDefault());
+        Assert.Equal(throughProxy, !proxy.Logins.IsEmpty);
         Assert.All(proxy.Logins, login => Assert.Equal("Proxy-Authorization: Basic c29tZW9uZTpzZWNyZXQ=", login));
     }
 
@@ -322,7 +323,13 @@ public sealed class FirstUseOfTheNetworkTests
                 while (!head.EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one) == 1) head += (char)one[0];
                 var lines = head.Split("\r\n");
                 Asked.Enqueue(lines[0]);
-                foreach (var line in lines.Where(l => l.StartsWith("Proxy-Authorization", StringComparison.Ordinal))) Logins.Enqueue(line);
+                if (lines.FirstOrDefault(l => l.StartsWith("Proxy-Authorization", StringComparison.Ordinal)) is not { } login)
+                {
+                    await stream.WriteAsync("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
+                    return;
+                }
+
+                Logins.Enqueue(login);
                 using var target = new TcpClient();
                 await target.ConnectAsync(IPEndPoint.Parse(lines[0].Split(' ')[1]));
                 await stream.WriteAsync("HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray());

@@ -15,11 +15,12 @@ public sealed record LeafnodeDialing
     /// <summary>TLS comes before the first line of the hub, not after it.</summary>
     public bool TlsFirst { get; init; }
 
-    /// <summary>Opens a stream to an address: a tunnel, a serial line, a test. Null dials TCP. The stream is ours from then on.</summary>
+    /// <summary>
+    /// Opens a stream to an address: a tunnel, a serial line, a test. The stream is ours from then on.
+    /// Null dials TCP; for an address inside WebSocket through the HTTP proxy that the environment names (<c>https_proxy</c>,
+    /// <c>http_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>).
+    /// </summary>
     public Func<Uri, CancellationToken, ValueTask<Stream>>? OpenStream { get; init; }
-
-    /// <summary>The HTTP proxy for an address, or null for none; by default what the environment names for addresses inside WebSocket.</summary>
-    public Func<Uri, Uri?> ProxyOf { get; init; } = HttpProxy.FromEnvironment;
 
     /// <summary>Told after each change of state, on the broker's own threads: be quick, do not throw.</summary>
     public Action<LeafRemoteStatus>? OnChanged { get; init; }

@@ -1,15 +1,11 @@
 using System.Net.WebSockets;
-using System.Security.Cryptography;
-using System.Text;
+using EdgeSync.Nats.Broker.Leafnodes;
 
 namespace EdgeSync.Net.Nats;
 
 /// <summary>NATS bytes inside the frames of a WebSocket that we opened, as a stream. Frames may cut them anywhere.</summary>
-internal sealed class WebSocketStream(WebSocket socket, Stream inner) : Stream
+internal sealed class WebSocketStream(WebSocket socket) : Stream
 {
-    private const int AnswerBytesMax = 16 * 1024;
-    private const string KeySuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
     public override bool CanRead => true;
 
     public override bool CanWrite => true;
@@ -24,22 +20,39 @@ internal sealed class WebSocketStream(WebSocket socket, Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
-    // Spec: RFC 6455 §4.1.
-    public static async Task<WebSocketStream> ConnectAsync(Stream stream, Uri url, string path, CancellationToken cancellationToken)
+    /// <summary>Dials, through a proxy where the environment names one, and ends where the hub speaks its first line.</summary>
+    /// <exception cref="IOException">It was refused.</exception>
+    public static async Task<WebSocketStream> ConnectAsync(Uri url, string path, LeafnodeDialing dialing, CancellationToken cancellationToken)
     {
-        var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
-        var request = $"GET {path} HTTP/1.1\r\nHost: {url.Authority[(url.Authority.LastIndexOf('@') + 1)..]}\r\nUpgrade: websocket\r\n"
-            + $"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n";
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
-        await stream.FlushAsync(cancellationToken);
-
-        var answer = await ReadAnswerAsync(stream, cancellationToken);
-        var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + KeySuffix)));
-        if (!answer.StartsWith("HTTP/1.1 101", StringComparison.Ordinal) || !answer.Contains(accept, StringComparison.Ordinal))
-            throw new IOException($"the WebSocket was refused: {answer.Split("\r\n")[0]}");
-
-        var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = false, KeepAliveInterval = TimeSpan.Zero });
-        return new WebSocketStream(socket, stream);
+        using var handler = new SocketsHttpHandler
+        {
+            SslOptions = LeafnodeStreams.OptionsFor(url, dialing.Tls),
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+            UseProxy = dialing.OpenStream is null,
+        };
+        if (dialing.OpenStream is { } open) handler.ConnectCallback = (_, token) => open(url, token);
+        using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
+        var socket = new ClientWebSocket();
+        socket.Options.KeepAliveInterval = TimeSpan.Zero;   // the protocol inside has pings of its own
+        try
+        {
+            // Without what stands before an @: the hub gets the login in CONNECT.
+            await socket.ConnectAsync(new UriBuilder(url.Scheme, url.IdnHost, LeafUrl.PortOf(url), path).Uri, invoker, cancellationToken);
+            return new WebSocketStream(socket);
+        }
+        catch (WebSocketException e)
+        {
+            socket.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new IOException(ReasonOf(e), e);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -81,25 +94,16 @@ internal sealed class WebSocketStream(WebSocket socket, Stream inner) : Stream
         {
             socket.Abort();
             socket.Dispose();
-            inner.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
-    /// <summary>Byte by byte: what follows the empty line belongs to the frames, and a hub speaks first.</summary>
-    private static async Task<string> ReadAnswerAsync(Stream stream, CancellationToken cancellationToken)
+    // Its own sentence says no more than that it could not be opened; what is wrong with address, proxy or certificate is inside.
+    private static string ReasonOf(Exception e)
     {
-        var answer = new byte[AnswerBytesMax];
-        var size = 0;
-        while (!answer.AsSpan(0, size).EndsWith("\r\n\r\n"u8))
-        {
-            if (size == answer.Length) throw new IOException("the answer to the WebSocket request is too long");
-            if (await stream.ReadAsync(answer.AsMemory(size, 1), cancellationToken) == 0) throw new IOException("the WebSocket request was not answered");
-
-            size++;
-        }
-
-        return Encoding.Latin1.GetString(answer, 0, size);
+        var inner = e;
+        while (inner is WebSocketException or HttpRequestException && inner.InnerException is { } deeper) inner = deeper;
+        return inner is WebSocketException ? $"the WebSocket was refused: {inner.Message}" : inner.Message;
     }
 }
