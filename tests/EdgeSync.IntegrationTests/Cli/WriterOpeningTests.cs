@@ -75,6 +75,7 @@ public sealed class WriterOpeningTests : IDisposable
             _folder["a.fossil"], new RepositoryHostOptions { Server = new ServerOptions { OwnerLogin = "tester" } }, TimeProvider.System, Log,
             Failing(options => options.Access != DatabaseAccess.Read ? fault : 0), token);
         var project = await host.Writer.RunAsync(r => r.ProjectCode, token);
+        var logins = new LoginAccount(TimeProvider.System);
 
         Assert.Equal(503, await StatusOfAsync("push"));
         Assert.Equal(200, await StatusOfAsync("pull"));
@@ -86,7 +87,7 @@ public sealed class WriterOpeningTests : IDisposable
         async Task<int> StatusOfAsync(string operation)
         {
             var body = System.Text.Encoding.ASCII.GetBytes($"{operation} {new string('a', 40)} {project}\n");
-            using var reply = await HttpExchange.AnswerAsync(host, new XferHttpRequest("/", XferContentType.Uncompressed, body, System.Net.IPAddress.Loopback), token);
+            using var reply = await HttpExchange.AnswerAsync(host, logins, new XferHttpRequest("/", XferContentType.Uncompressed, body, System.Net.IPAddress.Loopback), token);
             return reply.Status;
         }
     }
