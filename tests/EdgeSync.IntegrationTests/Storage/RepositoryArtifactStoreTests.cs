@@ -95,6 +95,45 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         }
     }
 
+    // Stock's server holds such deltas and asks for their sources only; asking again made its clients send half as much more.
+    [Test]
+    public void A_delta_that_waits_is_not_asked_for_again_when_its_source_comes_as_a_delta_that_waits_too()
+    {
+        using var repository = NewClone();
+        using var store = new RepositoryArtifactStore(repository);
+        var texts = Enumerable.Range(0, 4).Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
+        var ids = texts.Select(text => ArtifactHash.Compute(HashKind.Sha3, text)).ToArray();
+
+        // Each rests on the next one.
+        foreach (var i in (int[])[0, 1, 2])
+        {
+            Begin();
+            var delta = DeltaEncoder.Encode(texts[i + 1], texts[i]);
+            Assert.Equal(PutOutcome.Pending, store.PutDelta(ids[i], ids[i + 1], delta, isPrivate: false, out _));
+            Assert.Equal([ids[i + 1]], store.Walk(ArtifactList.Phantoms).Select(p => p.Id));
+            Assert.True(store.TryCommit(out _));
+            Assert.True(store.Begin(StoreAccess.Read, Now));
+            Assert.Equal([ids[i + 1]], store.Walk(ArtifactList.Phantoms).Select(p => p.Id));
+            store.Rollback();
+        }
+
+        Begin();
+        Assert.Equal(PutOutcome.Stored, store.PutText(ids[3], texts[3], isPrivate: false, out _));
+        Assert.Empty(store.Walk(ArtifactList.Phantoms));
+        Assert.True(store.TryCommit(out _));
+        for (var i = 0; i < ids.Length; i++)
+        {
+            using var content = repository.Content.Get(ids[i]);
+            Assert.True(content.Span.SequenceEqual(texts[i]));
+        }
+
+        void Begin()
+        {
+            Assert.True(store.Begin(StoreAccess.Write, Now));
+            Assert.True(store.TrySetSender(new Sender(0, null, "127.0.0.1")));
+        }
+    }
+
     /// <summary>Two peers may each hold what the other holds as a delta of it; a file whose permission alone changed comes as a delta of itself.</summary>
     [Test]
     public void Deltas_in_a_circle_among_thousands_become_phantoms_and_the_rest_is_kept()

@@ -14,12 +14,21 @@ namespace EdgeSync.Storage;
 /// </summary>
 internal sealed class WaitingDeltas(Database database, BlobRows rows)
 {
-    /// <summary>Narrows a list of phantoms to those that must be asked for: for the others their source is asked for.</summary>
+    /// <summary>
+    /// Narrows a list of phantoms to those that must be asked for: for the others their source is asked for, or has come in
+    /// the round that runs as a delta that itself waits.
+    /// </summary>
     public const string IsWanted =
         """
          AND NOT EXISTS(
-           SELECT 1 FROM fx_waiting JOIN phantom AS asked ON asked.rid=srcid JOIN blob AS source ON source.rid=srcid
-            WHERE fx_waiting.rid=phantom.rid AND source.size<0
+           SELECT 1 FROM fx_waiting JOIN blob AS source ON source.rid=srcid
+            WHERE fx_waiting.rid=phantom.rid
+              AND (source.size<0 AND EXISTS(SELECT 1 FROM phantom AS asked WHERE asked.rid=srcid)
+                OR srcid IN (
+                  WITH RECURSIVE unreadable(rid) AS (
+                    SELECT delta.rid FROM phantom AS lacking CROSS JOIN delta ON delta.srcid=lacking.rid
+                    UNION SELECT delta.rid FROM unreadable CROSS JOIN delta ON delta.srcid=unreadable.rid)
+                  SELECT rid FROM unreadable))
               AND NOT EXISTS(SELECT 1 FROM shun WHERE shun.uuid=source.uuid)
               AND (srcid NOT IN (SELECT rid FROM private) OR phantom.rid IN (SELECT rid FROM private)))
         """;
