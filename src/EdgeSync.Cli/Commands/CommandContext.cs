@@ -63,7 +63,7 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
 
     byte[] ISettingArguments.ReadFile(string path) => InputFile.ReadAll(path);
 
-    SettingNode? ISettingArguments.ValueOf(SettingFlag flag) => FlagOption.Of(flag).Read(this);
+    SettingInput? ISettingArguments.ValueOf(SettingFlag flag) => FlagOption.Of(flag).Read(this);
 
     /// <summary>How an option stands on the command line; null when it does not.</summary>
     public System.CommandLine.Parsing.OptionResult? ResultOf(Option option) =>

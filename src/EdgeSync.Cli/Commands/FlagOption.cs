@@ -24,8 +24,7 @@ internal sealed class FlagOption
         _option.HelpName = flag.HelpName;
         _option.Arity = flag.IsSwitch ? ArgumentArity.ZeroOrOne : ArgumentArity.OneOrMore;
         if (flag.AllowsEmpty) _option.TakesEmpty();
-        if (flag.Words is { } words) _option.CompletionSources.Add(_ =>
-            words.Select(w => new System.CommandLine.Completions.CompletionItem(w)));
+        _option.CompletionSources.Add(_ => (flag.Words ?? []).Select(w => new System.CommandLine.Completions.CompletionItem(w)));
         if (flag.Negative is not { } negative) return;
 
         _negative = new Option<bool>(negative)
@@ -78,12 +77,12 @@ internal sealed class FlagOption
 
     /// <summary>What the command line says, or null.</summary>
     /// <exception cref="EdgeSyncException">It contradicts itself, or is not what the flag takes.</exception>
-    public SettingNode? Read(CommandContext context)
+    public SettingInput? Read(CommandContext context)
     {
         var given = context.ResultOf(_option);
         if (_negative is not null && context.ResultOf(_negative) is not null)
         {
-            return given is null ? SettingNode.Of(false) : throw new EdgeSyncException(
+            return given is null ? SettingInput.Of(false) : throw new EdgeSyncException(
                 ErrorKind.Usage, $"{_option.Name} and {_negative.Name} contradict each other",
                     $"{_option.Name} or {_negative.Name}");
         }

@@ -66,7 +66,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
     public static string KeyOf(NatsRemote remote)
     {
         var hasher = new ArtifactHasher(HashKind.Sha3);
-        hasher.Append(Encoding.UTF8.GetBytes(SettingFields.Write(remote).ToJson()));
+        hasher.Append(Encoding.UTF8.GetBytes(SettingsJson.Write(remote)));
         var (login, tls) = (remote.Login, remote.Tls);
         foreach (var secret in (string?[])[login.PasswordFile, login.TokenFile, login.NkeyFile, login.CredsFile, tls.KeyFile])
         {

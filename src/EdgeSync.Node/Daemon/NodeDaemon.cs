@@ -479,7 +479,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         [.. settings.Http.Address is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
 
     internal static bool IsSame(RepositorySettings a, RepositorySettings b) =>
-        SettingFields.Write(a).ToJson() == SettingFields.Write(b).ToJson();
+        SettingsJson.Write(a) == SettingsJson.Write(b);
 
     // Two addresses: the plain one is for this machine, the one with TLS for others. With one, a certificate makes it TLS.
     private static WebServerOptions OptionsOf(HttpSection http)
@@ -496,7 +496,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             RequestBytesMax = (long)http.MaxRequestMb << 20,
             ConcurrentExchangesMax = http.MaxExchanges,
             Memory = MemoryLimit.Messages,
-            Proxies = http.Proxies,
+            Proxies = http.ParseProxies(),
         };
     }
 

@@ -11,5 +11,5 @@ internal interface ISettingArguments
 
     /// <summary>What is given for a flag; null when it is not given.</summary>
     /// <exception cref="EdgeSync.Primitives.EdgeSyncException">It is wrong.</exception>
-    SettingNode? ValueOf(SettingFlag flag);
+    SettingInput? ValueOf(SettingFlag flag);
 }

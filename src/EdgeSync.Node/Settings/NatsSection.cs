@@ -1,9 +1,10 @@
+using System.Text.Json.Serialization;
 using EdgeSync.Agent;
 
 namespace EdgeSync.Node.Settings;
 
 /// <summary>The embedded broker, and what it is joined to.</summary>
-internal sealed class NatsSection : ISettingSection
+internal sealed class NatsSection
 {
     /// <summary>No broker, no links: a node that only speaks HTTP.</summary>
     public bool Enabled { get; set; } = true;
@@ -14,9 +15,11 @@ internal sealed class NatsSection : ISettingSection
     /// Servers to join, each a way to the same network: <c>nats-leaf://host:7422</c> joins our broker as a leafnode,
     /// <c>nats://host:4222</c> (or <c>tls</c>, <c>ws</c>, <c>wss</c>) makes us a plain client without a broker of our own.
     /// </summary>
+    [Live]
     public List<string> Urls { get; set; } = [];
 
     /// <summary>More hubs that our broker joins at the same time, each with its own addresses and login.</summary>
+    [Live]
     public List<NatsRemote> Remotes { get; set; } = [];
 
     /// <summary>Address that the broker's ports are bound to.</summary>
@@ -41,6 +44,7 @@ internal sealed class NatsSection : ISettingSection
     public int MaxPayload { get; set; } = 1 << 20;
 
     /// <summary>Bytes that may wait for all receivers of the embedded broker together; sized by the machine when null.</summary>
+    [Live]
     public int? PendingMax { get; set; }
 
     /// <summary>Where a supervised nats-server keeps its streams; in the data folder when null.</summary>
@@ -56,6 +60,7 @@ internal sealed class NatsSection : ISettingSection
     public string? JetstreamDomain { get; set; }
 
     /// <summary>Everybody to join: who <see cref="Urls"/>, <see cref="Login"/> and <see cref="Tls"/> describe first.</summary>
+    [JsonIgnore]   // a list is written even when it is read-only
     public IReadOnlyList<NatsRemote> AllRemotes => Urls.Count == 0 ? Remotes : [new NatsRemote { Urls = Urls, Login = Login, Tls = Tls }, .. Remotes];
 
     /// <summary>We are a client of the addresses, without a broker of our own.</summary>
@@ -65,6 +70,7 @@ internal sealed class NatsSection : ISettingSection
     public bool IsUseful => Enabled && (Urls.Count + Remotes.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
 
     /// <summary>Machines that joined by code may use the embedded broker's ports, with the password that they were given.</summary>
+    [Live]
     public bool Members { get; set; }
 
     /// <summary>The same settings with more users.</summary>
@@ -75,52 +81,30 @@ internal sealed class NatsSection : ISettingSection
         return copy;
     }
 
+    [Live]
     public NatsLogin Login { get; set; } = new();
 
+    [Live]
     public NatsTls Tls { get; set; } = new();
 
     /// <summary>Certificate of the embedded broker's own ports.</summary>
     public NatsTls ServeTls { get; set; } = new();
 
     /// <summary>Who may use the embedded broker's ports; empty, and without a token, lets in everybody who reaches them.</summary>
+    [Live]
     public List<NatsUser> Users { get; set; } = [];
 
     /// <summary>Token that clients of the embedded broker present, instead of <see cref="Users"/>; may be a bcrypt hash.</summary>
+    [Live]
     public string? Token { get; set; }
 
     /// <summary>File whose first line is the token.</summary>
+    [Live]
     public string? TokenFile { get; set; }
-
-    public void Describe(SettingFields fields)
-    {
-        Enabled = fields.Flag("enabled", Enabled);
-        Role = (NodeRole)fields.Word("role", (int)Role, ["peer", "hub", "leaf"]);
-        Urls = fields.Texts("urls", Urls);
-        Remotes = fields.Sections("remotes", Remotes, static () => new NatsRemote());
-        Bind = fields.Text("bind", Bind);
-        ClientPort = fields.OptionalNumber("client_port", ClientPort);
-        LeafPort = fields.OptionalNumber("leaf_port", LeafPort);
-        WebsocketPort = fields.OptionalNumber("websocket_port", WebsocketPort);
-        WebsocketCompression = fields.Flag("websocket_compression", WebsocketCompression);
-        MonitorPort = fields.OptionalNumber("monitor_port", MonitorPort);
-        MaxPayload = fields.Number("max_payload", MaxPayload);
-        PendingMax = fields.OptionalNumber("pending_max", PendingMax);
-        StoreDir = fields.OptionalText("store_dir", StoreDir);
-        Server = fields.OptionalText("server", Server);
-        Durable = fields.Flag("durable", Durable);
-        JetstreamDomain = fields.OptionalText("jetstream_domain", JetstreamDomain);
-        Members = fields.Flag("members", Members);
-        Login = fields.Section("login", Login);
-        Tls = fields.Section("tls", Tls);
-        ServeTls = fields.Section("serve_tls", ServeTls);
-        Users = fields.Sections("users", Users, static () => new NatsUser());
-        Token = fields.OptionalText("token", Token);
-        TokenFile = fields.OptionalText("token_file", TokenFile);
-    }
 }
 
 /// <summary>A hub or server that our broker joins as a leafnode.</summary>
-internal sealed class NatsRemote : ISettingSection
+internal sealed class NatsRemote
 {
     /// <summary>Addresses of one and the same hub, or of the servers of one cluster, tried in this order.</summary>
     public List<string> Urls { get; set; } = [];
@@ -128,17 +112,10 @@ internal sealed class NatsRemote : ISettingSection
     public NatsLogin Login { get; set; } = new();
 
     public NatsTls Tls { get; set; } = new();
-
-    public void Describe(SettingFields fields)
-    {
-        Urls = fields.Texts("urls", Urls);
-        Login = fields.Section("login", Login);
-        Tls = fields.Section("tls", Tls);
-    }
 }
 
 /// <summary>How we log in to the servers that we join.</summary>
-internal sealed class NatsLogin : ISettingSection
+internal sealed class NatsLogin
 {
     public string? User { get; set; }
 
@@ -155,21 +132,10 @@ internal sealed class NatsLogin : ISettingSection
 
     /// <summary>File with a JWT and its seed.</summary>
     public string? CredsFile { get; set; }
-
-    public void Describe(SettingFields fields)
-    {
-        User = fields.OptionalText("user", User);
-        Password = fields.OptionalText("password", Password);
-        PasswordFile = fields.OptionalText("password_file", PasswordFile);
-        Token = fields.OptionalText("token", Token);
-        TokenFile = fields.OptionalText("token_file", TokenFile);
-        NkeyFile = fields.OptionalText("nkey_file", NkeyFile);
-        CredsFile = fields.OptionalText("creds_file", CredsFile);
-    }
 }
 
 /// <summary>Certificates: whom we trust, and what we show.</summary>
-internal sealed class NatsTls : ISettingSection
+internal sealed class NatsTls
 {
     public string? CaFile { get; set; }
 
@@ -185,20 +151,10 @@ internal sealed class NatsTls : ISettingSection
 
     /// <summary>Of our own ports, with <see cref="First"/>: a client that begins no handshake for so long gets INFO first; zero never.</summary>
     public TimeSpan FirstFallback { get; set; }
-
-    public void Describe(SettingFields fields)
-    {
-        CaFile = fields.OptionalText("ca_file", CaFile);
-        CertFile = fields.OptionalText("cert_file", CertFile);
-        KeyFile = fields.OptionalText("key_file", KeyFile);
-        Pin = fields.OptionalText("pin", Pin);
-        First = fields.Flag("first", First);
-        FirstFallback = fields.Span("first_fallback", FirstFallback);
-    }
 }
 
 /// <summary>A user of the embedded broker, by password or by public NKey.</summary>
-internal sealed class NatsUser : ISettingSection
+internal sealed class NatsUser
 {
     public string? User { get; set; }
 
@@ -217,16 +173,4 @@ internal sealed class NatsUser : ISettingSection
 
     /// <summary>And for so long.</summary>
     public TimeSpan ResponsesExpire { get; set; } = TimeSpan.FromMinutes(2);
-
-    public void Describe(SettingFields fields)
-    {
-        User = fields.OptionalText("user", User);
-        Password = fields.OptionalText("password", Password);
-        PasswordFile = fields.OptionalText("password_file", PasswordFile);
-        Nkey = fields.OptionalText("nkey", Nkey);
-        Publish = fields.OptionalTexts("publish", Publish);
-        Subscribe = fields.OptionalTexts("subscribe", Subscribe);
-        AllowResponses = fields.OptionalNumber("allow_responses", AllowResponses);
-        ResponsesExpire = fields.Span("responses_expire", ResponsesExpire);
-    }
 }

@@ -6,7 +6,7 @@ namespace EdgeSync.Node.Settings;
 /// Everything that a daemon can be told, as <c>edgesync.json</c> spells it (snake case). Flags and environment variables
 /// set the same values; what nobody sets has the default written here.
 /// </summary>
-internal sealed class NodeSettings : ISettingSection
+internal sealed class NodeSettings
 {
     public NodeSection Node { get; set; } = new();
 
@@ -14,31 +14,22 @@ internal sealed class NodeSettings : ISettingSection
 
     public HttpSection Http { get; set; } = new();
 
+    [Live]
     public List<RepositorySettings> Repositories { get; set; } = [];
 
     public HubSection Hub { get; set; } = new();
 
     public BridgeSection Bridge { get; set; } = new();
 
+    [Live]
     public TelemetrySection Telemetry { get; set; } = new();
 
+    [Live]
     public LogSection Log { get; set; } = new();
-
-    public void Describe(SettingFields fields)
-    {
-        Node = fields.Section("node", Node);
-        Nats = fields.Section("nats", Nats);
-        Http = fields.Section("http", Http);
-        Repositories = fields.Sections("repositories", Repositories, static () => new RepositorySettings());
-        Hub = fields.Section("hub", Hub);
-        Bridge = fields.Section("bridge", Bridge);
-        Telemetry = fields.Section("telemetry", Telemetry);
-        Log = fields.Section("log", Log);
-    }
 }
 
 /// <summary>Who this node is, and where it keeps what is its own.</summary>
-internal sealed class NodeSection : ISettingSection
+internal sealed class NodeSection
 {
     /// <summary>Stable and unique among peers; the host's name when null.</summary>
     public string? Name { get; set; }
@@ -51,18 +42,10 @@ internal sealed class NodeSection : ISettingSection
 
     /// <summary>File that is written once everything listens: the addresses as JSON.</summary>
     public string? UrlFile { get; set; }
-
-    public void Describe(SettingFields fields)
-    {
-        Name = fields.OptionalText("name", Name);
-        DataDir = fields.OptionalText("data_dir", DataDir);
-        ControlSocket = fields.OptionalText("control_socket", ControlSocket);
-        UrlFile = fields.OptionalText("url_file", UrlFile);
-    }
 }
 
 /// <summary>The web side: Fossil clients, health, status.</summary>
-internal sealed class HttpSection : ISettingSection
+internal sealed class HttpSection
 {
     /// <summary>As people write it: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null serves nobody.</summary>
     public string? Listen { get; set; }
@@ -91,46 +74,31 @@ internal sealed class HttpSection : ISettingSection
     public int MaxExchanges { get; set; } = 32;
 
     /// <summary>Who may read <c>/status</c> and <c>/metrics</c>.</summary>
+    [Live]
     public StatusAccess StatusAccess { get; set; } = StatusAccess.Local;
 
     /// <summary>Names besides those of loopback under which a program of this machine may ask for <c>/status</c> and <c>/metrics</c>.</summary>
+    [Live]
     public List<string> Hosts { get; set; } = [];
 
     /// <summary>Addresses or networks of web servers in front, whose <c>X-Forwarded-For</c> is believed.</summary>
     public List<string> TrustedProxies { get; set; } = [];
 
     /// <summary>The same, parsed; what is none is left out, as <see cref="SettingsCheck"/> refuses it.</summary>
-    public EdgeSync.Net.Http.TrustedProxies Proxies
+    public EdgeSync.Net.Http.TrustedProxies ParseProxies()
     {
-        get
-        {
-            var networks = new List<System.Net.IPNetwork>();
-            foreach (var text in TrustedProxies)
-                if (EdgeSync.Net.Http.TrustedProxies.TryParse(text, out var network)) networks.Add(network);
-            return new EdgeSync.Net.Http.TrustedProxies(networks);
-        }
-    }
-
-    public void Describe(SettingFields fields)
-    {
-        Listen = fields.OptionalText("listen", Listen);
-        Port = fields.OptionalNumber("port", Port);
-        Bind = fields.Text("bind", Bind);
-        TlsListen = fields.OptionalText("tls_listen", TlsListen);
-        TlsCert = fields.OptionalText("tls_cert", TlsCert);
-        TlsKey = fields.OptionalText("tls_key", TlsKey);
-        MaxRequestMb = fields.Number("max_request_mb", MaxRequestMb);
-        MaxExchanges = fields.Number("max_exchanges", MaxExchanges);
-        StatusAccess = (StatusAccess)fields.Word("status_access", (int)StatusAccess, ["local", "everybody"]);
-        Hosts = fields.Texts("hosts", Hosts);
-        TrustedProxies = fields.Texts("trusted_proxies", TrustedProxies);
+        var networks = new List<System.Net.IPNetwork>();
+        foreach (var text in TrustedProxies)
+            if (EdgeSync.Net.Http.TrustedProxies.TryParse(text, out var network)) networks.Add(network);
+        return new EdgeSync.Net.Http.TrustedProxies(networks);
     }
 }
 
 /// <summary>What a hub adds to a leaf.</summary>
-internal sealed class HubSection : ISettingSection
+internal sealed class HubSection
 {
     /// <summary>Capabilities of people without a login, written at start; null leaves the repository's own.</summary>
+    [Live]
     public string? NobodyCaps { get; set; }
 
     /// <summary>40 lower-case hex digits that the repository must have, or gets when it is made.</summary>
@@ -140,55 +108,36 @@ internal sealed class HubSection : ISettingSection
     public string? SeedFrom { get; set; }
 
     /// <summary>How often the write-ahead log is folded into the file, so that a plain copy is whole.</summary>
+    [Live]
     public TimeSpan Checkpoint { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Ends the process this long after the last leaf left; null never does.</summary>
+    [Live]
     public TimeSpan? ExitWithoutLeaves { get; set; }
 
     /// <summary>Users that the hub makes sure of at start.</summary>
+    [Live]
     public List<HubUser> Users { get; set; } = [];
-
-    public void Describe(SettingFields fields)
-    {
-        NobodyCaps = fields.OptionalText("nobody_caps", NobodyCaps);
-        ProjectCode = fields.OptionalText("project_code", ProjectCode);
-        SeedFrom = fields.OptionalText("seed_from", SeedFrom);
-        Checkpoint = fields.Span("checkpoint", Checkpoint);
-        ExitWithoutLeaves = fields.OptionalSpan("exit_without_leaves", ExitWithoutLeaves);
-        Users = fields.Sections("users", Users, static () => new HubUser());
-    }
 }
 
 /// <summary>A login of the hub's repository. Capabilities of one that exists already are kept.</summary>
-internal sealed class HubUser : ISettingSection
+internal sealed class HubUser
 {
     public string Login { get; set; } = "";
 
     public string Caps { get; set; } = "";
 
     public string? PasswordFile { get; set; }
-
-    public void Describe(SettingFields fields)
-    {
-        Login = fields.Text("login", Login);
-        Caps = fields.Text("caps", Caps);
-        PasswordFile = fields.OptionalText("password_file", PasswordFile);
-    }
 }
 
 /// <summary>Projects whose Fossil servers speak only HTTP, and that NATS peers reach through us.</summary>
-internal sealed class BridgeSection : ISettingSection
+internal sealed class BridgeSection
 {
     public List<BridgeProject> Projects { get; set; } = [];
-
-    public void Describe(SettingFields fields)
-    {
-        Projects = fields.Sections("projects", Projects, static () => new BridgeProject());
-    }
 }
 
 /// <summary>One project of a bridge.</summary>
-internal sealed class BridgeProject : ISettingSection
+internal sealed class BridgeProject
 {
     /// <summary>40 lower-case hex digits.</summary>
     public string Code { get; set; } = "";
@@ -212,22 +161,10 @@ internal sealed class BridgeProject : ISettingSection
 
     /// <summary>The server's repository file, where it is on this machine: then a look follows at once when it grows.</summary>
     public string? FossilFile { get; set; }
-
-    public void Describe(SettingFields fields)
-    {
-        Code = fields.Text("code", Code);
-        Url = fields.Text("url", Url);
-        Prefix = fields.Text("prefix", Prefix);
-        HttpAuthFile = fields.OptionalText("http_auth_file", HttpAuthFile);
-        Probe = fields.Span("probe", Probe);
-        ProbeMax = fields.Span("probe_max", ProbeMax);
-        LoginFile = fields.OptionalText("login_file", LoginFile);
-        FossilFile = fields.OptionalText("fossil_file", FossilFile);
-    }
 }
 
 /// <summary>Where traces, metrics and logs are sent; nothing is sent without an endpoint.</summary>
-internal sealed class TelemetrySection : ISettingSection
+internal sealed class TelemetrySection
 {
     public string? Endpoint { get; set; }
 
@@ -237,28 +174,14 @@ internal sealed class TelemetrySection : ISettingSection
     public string? HeadersFile { get; set; }
 
     public string ServiceName { get; set; } = "edgesync-leaf";
-
-    public void Describe(SettingFields fields)
-    {
-        Endpoint = fields.OptionalText("endpoint", Endpoint);
-        Headers = fields.OptionalText("headers", Headers);
-        HeadersFile = fields.OptionalText("headers_file", HeadersFile);
-        ServiceName = fields.Text("service_name", ServiceName);
-    }
 }
 
 /// <summary>What is logged, and how.</summary>
-internal sealed class LogSection : ISettingSection
+internal sealed class LogSection
 {
     public LogFormat Format { get; set; } = LogFormat.Auto;
 
     public LogLevel Level { get; set; } = LogLevel.Info;
-
-    public void Describe(SettingFields fields)
-    {
-        Format = (LogFormat)fields.Word("format", (int)Format, ["auto", "text", "json"]);
-        Level = (LogLevel)fields.Word("level", (int)Level, ["debug", "info", "warning", "error"]);
-    }
 }
 
 internal enum LogFormat

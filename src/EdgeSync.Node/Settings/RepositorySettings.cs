@@ -3,7 +3,7 @@ using EdgeSync.Agent;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>One repository that a node keeps in step, and how.</summary>
-internal sealed class RepositorySettings : ISettingSection
+internal sealed class RepositorySettings
 {
     public string Path { get; set; } = "";
 
@@ -59,34 +59,10 @@ internal sealed class RepositorySettings : ISettingSection
 
     /// <summary>Folder whose files are committed after a quiet time.</summary>
     public WatchSettings? Watch { get; set; }
-
-    public void Describe(SettingFields fields)
-    {
-        Path = fields.Text("path", Path);
-        Prefix = fields.Text("prefix", Prefix);
-        Peers = fields.Texts("peers", Peers);
-        User = fields.OptionalText("user", User);
-        Password = fields.OptionalText("password", Password);
-        PasswordFile = fields.OptionalText("password_file", PasswordFile);
-        Pin = fields.OptionalText("pin", Pin);
-        Push = fields.Flag("push", Push);
-        Pull = fields.Flag("pull", Pull);
-        Uv = fields.Flag("uv", Uv);
-        Tables = fields.Flag("tables", Tables);
-        Private = fields.Flag("private", Private);
-        Autosync = (AutosyncMode)fields.Word("autosync", (int)Autosync, ["off", "on", "pullonly"]);
-        AllowFork = fields.Flag("allow_fork", AllowFork);
-        OverrideLock = fields.Flag("override_lock", OverrideLock);
-        Poll = fields.Span("poll", Poll);
-        ServeNats = fields.Flag("serve_nats", ServeNats);
-        CloneFrom = fields.OptionalText("clone_from", CloneFrom);
-        ProjectCode = fields.OptionalText("project_code", ProjectCode);
-        Watch = fields.OptionalSection("watch", Watch, static () => new WatchSettings());
-    }
 }
 
 /// <summary>A folder that is committed by itself.</summary>
-internal sealed class WatchSettings : ISettingSection
+internal sealed class WatchSettings
 {
     public string Folder { get; set; } = "";
 
@@ -99,13 +75,4 @@ internal sealed class WatchSettings : ISettingSection
 
     /// <summary>Globs of names that are left alone.</summary>
     public List<string> Ignore { get; set; } = [];
-
-    public void Describe(SettingFields fields)
-    {
-        Folder = fields.Text("folder", Folder);
-        Quiet = fields.Span("quiet", Quiet);
-        User = fields.OptionalText("user", User);
-        Branch = fields.OptionalText("branch", Branch);
-        Ignore = fields.Texts("ignore", Ignore);
-    }
 }

@@ -73,7 +73,7 @@ internal sealed class SettingFlag
     public string? Negative => Kind == SettingKind.Switch ? "--no-" + Name[2..] : null;
 
     /// <summary>The only words that it takes; null when they are not counted.</summary>
-    public IReadOnlyList<string>? Words => SettingDefaults.WordsOf(Path);
+    public IReadOnlyList<string>? Words => SettingShape.At(Path.Split(',')[0]).Words;
 
     /// <summary>An empty text has a meaning, which the description tells.</summary>
     public bool AllowsEmpty { get; private set; }
@@ -86,25 +86,25 @@ internal sealed class SettingFlag
     }
 
     /// <summary>What the words behind the flag mean; a switch needs none.</summary>
-    public SettingNode Parse(IReadOnlyList<string> words) => Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes
-        ? SettingList.Of(words.Where(w => w.Length > 0).Select(w => Element(w, Name)))
+    public SettingInput Parse(IReadOnlyList<string> words) => Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes
+        ? SettingInput.List(words.Where(w => w.Length > 0).Select(w => Element(w, Name)))
         : Parse(words.Count == 0 ? "true" : words[0], Name);
 
     /// <summary>What the environment says, or null.</summary>
-    public SettingNode? FromEnvironment() =>
+    public SettingInput? FromEnvironment() =>
         Variable is not null && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text
             ? Parse(text, Variable) : null;
 
-    private SettingNode Parse(string text, string who)
+    private SettingInput Parse(string text, string who)
     {
         switch (Kind)
         {
             case SettingKind.Number:
-                return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                    ? SettingNode.Of(number)
+                return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+                    ? SettingInput.Of(text)
                     : throw Refuse(who, text, "a whole number");
             case SettingKind.Duration:
-                return Durations.TryParse(text, out _) ? SettingNode.Of(text)
+                return Durations.TryParse(text, out _) ? SettingInput.Of(text)
                     : throw new EdgeSyncException(ErrorKind.Usage, $"{who}: {Durations.FaultOf(text)}");
             case SettingKind.Switch or SettingKind.OffSwitch:
                 var isOn = text.ToLowerInvariant() switch
@@ -113,17 +113,11 @@ internal sealed class SettingFlag
                     "0" or "false" or "no" or "off" => false,
                     _ => throw Refuse(who, text, "true or false"),
                 };
-                return SettingNode.Of(isOn == (Kind == SettingKind.Switch));
-            case SettingKind.List or SettingKind.Users:
-                return SettingList.Of(text.Split(',',
-                    StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                    .Select(w => Element(w, who)));
-            case SettingKind.Remotes:
-                return SettingList.Of(text.Split(' ',
-                    StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                    .Select(w => Element(w, who)));
+                return SettingInput.Of(isOn == (Kind == SettingKind.Switch));
+            case SettingKind.List or SettingKind.Users or SettingKind.Remotes:
+                return SettingInput.List(Split(text, Kind == SettingKind.Remotes ? ' ' : ',').Select(w => Element(w, who)));
             default:
-                return SettingNode.Of(text);
+                return SettingInput.Of(text);
         }
     }
 
@@ -136,19 +130,18 @@ internal sealed class SettingFlag
         return variable is null ? description : $"{description} [{variable}]";
     }
 
-    private SettingNode Element(string word, string who)
+    private IEnumerable<(string Below, string Text)> Element(string word, string who)
     {
-        if (Kind == SettingKind.List) return SettingNode.Of(word);
-        if (Kind == SettingKind.Remotes) return new SettingMap
-        {
-            ["urls"] = SettingList.Of(word.Split(',',
-            StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SettingNode.Of))
-        };
+        if (Kind == SettingKind.List) return [("", word)];
+        if (Kind == SettingKind.Remotes) return Split(word, ',').Select((url, i) => ($".urls[{i}]", url));
 
         return word.Split(':') is [{ Length: > 0 } login, { Length: > 0 } caps]
-            ? new SettingMap { ["login"] = SettingNode.Of(login), ["caps"] = SettingNode.Of(caps) }
+            ? [(".login", login), (".caps", caps)]
             : throw Refuse(who, word, "LOGIN:CAPS, such as alice:gio");
     }
+
+    private static string[] Split(string text, char separator) =>
+        text.Split(separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static EdgeSyncException Refuse(string who, string text, string expected) =>
         new(ErrorKind.Usage, $"{who}: '{text}' is not {expected}");

@@ -21,7 +21,7 @@ internal sealed record LoadedSettings(NodeSettings Settings, string? File, IRead
 internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<SettingFlag> flags)
 {
     /// <summary>Settings that a command brings along, below every file.</summary>
-    public IReadOnlyList<(string Path, SettingNode Value)> Preset { get; init; } = [];
+    public IReadOnlyList<(string Path, SettingInput Value)> Preset { get; init; } = [];
 
     /// <summary>The repository, when the command line names one by <c>-R</c>.</summary>
     public string? Repository { get; init; }
@@ -58,7 +58,7 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
         AddRepository(layers);
         var given = Given().ToList();
         if (ListOfFlags is { } list && given.FirstOrDefault(g => g.Path.StartsWith(list + "[*]", StringComparison.Ordinal)) is { Origin: not null } first)
-            layers.Set(list, SettingList.Of([new SettingMap()]), first.Origin);
+            layers.Set(list, SettingInput.OneDefault, first.Origin);
         foreach (var (path, value, origin) in given)
         {
             foreach (var place in path.Split(',')) layers.Set(place, value, origin);
@@ -71,7 +71,7 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
     }
 
     /// <summary>Variables, then flags: the later overrules.</summary>
-    private IEnumerable<(string Path, SettingNode Value, string Origin)> Given()
+    private IEnumerable<(string Path, SettingInput Value, string Origin)> Given()
     {
         foreach (var flag in flags)
         {
@@ -90,6 +90,6 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
         var (path, origin) = Repository is not null
             ? (Repository, "flag --repo")
             : (Environment.GetEnvironmentVariable(RepositoryVariable), "variable " + RepositoryVariable);
-        if (path is { Length: > 0 }) layers.Set("repositories", SettingList.Of([new SettingMap { ["path"] = SettingNode.Of(path) }]), origin);
+        if (path is { Length: > 0 }) layers.Set("repositories", SettingInput.List([[(".path", path)]]), origin);
     }
 }

@@ -238,7 +238,7 @@ public sealed class FirstUseTests : IDisposable
 
         var value = FlagOption.Of(flag).Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
 
-        Assert.Equal(isOn ? "true" : "false", value!.ToJson());
+        Assert.Equal([("", isOn ? "true" : "false")], value!.Values);
     }
 
     [Test]
@@ -247,8 +247,10 @@ public sealed class FirstUseTests : IDisposable
         var parse = CommandLine.Parse(["leaf", "--nats", ""], Output.To(Stream.Null, Stream.Null, isJson: false));
         var flag = NodeFlags.Leaf.Single(f => f.Name == "--nats");
 
-        Assert.Equal("[]",
-            FlagOption.Of(flag).Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)))!.ToJson());
+        var value = FlagOption.Of(flag).Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
+
+        Assert.True(value!.IsList);
+        Assert.Empty(value.Values);
     }
 
     [Test]

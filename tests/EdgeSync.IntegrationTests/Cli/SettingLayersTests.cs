@@ -21,7 +21,7 @@ public sealed class SettingLayersTests
     public void The_later_layer_wins_and_is_named()
     {
         var layers = Layers("""{ "nats": { "bind": "10.0.0.1", "leaf_port": 7422 } }""");
-        layers.Set("nats.bind", SettingNode.Of("*"), "flag --nats-bind");
+        layers.Set("nats.bind", SettingInput.Of("*"), "flag --nats-bind");
 
         Assert.Equal("*", layers.Bind().Nats.Bind);
         Assert.Equal("flag --nats-bind", OriginOf(layers, "nats.bind"));
@@ -32,7 +32,7 @@ public sealed class SettingLayersTests
     public void A_star_sets_every_element()
     {
         var layers = Layers("""{ "repositories": [ { "path": "a", "poll": "1m" }, { "path": "b" } ] }""");
-        layers.Set("repositories[*].poll", SettingNode.Of("2s"), "variable LEAF_POLL");
+        layers.Set("repositories[*].poll", SettingInput.Of("2s"), "variable LEAF_POLL");
 
         Assert.All(layers.Bind().Repositories, r => Assert.Equal(TimeSpan.FromSeconds(2), r.Poll));
         Assert.Equal("variable LEAF_POLL", OriginOf(layers, "repositories[1].poll"));

@@ -366,8 +366,8 @@ public sealed class SettingsLoaderTests
     private static Start Loader(IReadOnlyList<SettingFlag> flags, string text, params (string Flag, string[] Words)[] given) =>
         new(new Given(text, given), flags);
 
-    private static IReadOnlyList<(string Path, SettingNode Value)> Presets(params (string Path, string Value)[] presets) =>
-        [.. presets.Select(p => (p.Path, int.TryParse(p.Value, out var number) ? SettingNode.Of(number) : SettingNode.Of(p.Value)))];
+    private static IReadOnlyList<(string Path, SettingInput Value)> Presets(params (string Path, string Value)[] presets) =>
+        [.. presets.Select(p => (p.Path, SettingInput.Of(p.Value)))];
 
     private static void Flatten(System.Text.Json.JsonElement element, string path, List<(string, string)> values)
     {
@@ -396,7 +396,7 @@ public sealed class SettingsLoaderTests
 
         public byte[] ReadFile(string path) => Encoding.UTF8.GetBytes(text);
 
-        public SettingNode? ValueOf(SettingFlag flag) =>
+        public SettingInput? ValueOf(SettingFlag flag) =>
             given.Where(g => g.Flag == flag.Name).Select(g => flag.Parse(g.Words)).FirstOrDefault();
     }
 }

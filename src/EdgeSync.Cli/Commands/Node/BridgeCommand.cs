@@ -32,7 +32,7 @@ internal static class BridgeCommand
         {
             RepositoryVariable = "BRIDGE_REPO_IS_NEVER_SET",
             ListOfFlags = "bridge.projects",
-            Preset = [("telemetry.service_name", SettingNode.Of("edgesync-bridge"))],
+            Preset = [("telemetry.service_name", SettingInput.Of("edgesync-bridge"))],
             Complete = settings => settings.Repositories.Clear(),
         };
         return NodeCommand.RunAsync(context, loader, "bridge", Require, cancellationToken);

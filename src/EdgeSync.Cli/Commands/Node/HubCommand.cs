@@ -58,8 +58,8 @@ internal static class HubCommand
             RepositoryVariable = "HUB_REPO",
             Preset =
             [
-                ("nats.role", SettingNode.Of("hub")), ("nats.client_port", SettingNode.Of(0)), ("nats.leaf_port", SettingNode.Of(0)),
-                ("http.port", SettingNode.Of(0)), ("hub.nobody_caps", SettingNode.Of("gio")), ("telemetry.service_name", SettingNode.Of("edgesync-hub")),
+                ("nats.role", SettingInput.Of("hub")), ("nats.client_port", SettingInput.Of("0")), ("nats.leaf_port", SettingInput.Of("0")),
+                ("http.port", SettingInput.Of("0")), ("hub.nobody_caps", SettingInput.Of("gio")), ("telemetry.service_name", SettingInput.Of("edgesync-hub")),
             ],
             Complete = Complete,
         };

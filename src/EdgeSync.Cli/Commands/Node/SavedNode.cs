@@ -16,7 +16,7 @@ internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
 
     byte[] ISettingArguments.ReadFile(string path) => InputFile.ReadAll(path);
 
-    SettingNode? ISettingArguments.ValueOf(SettingFlag flag) => null;
+    SettingInput? ISettingArguments.ValueOf(SettingFlag flag) => null;
 
     /// <summary>Its settings, as the daemon reads them.</summary>
     public NodeSettings Load() => Loader.Load().Settings;

@@ -24,7 +24,7 @@ internal static class ServeCommand
         var path = context.RepositoryPath;
         var loader = new SettingsLoader(context, NodeFlags.Serve)
         {
-            Preset = [("http.listen", SettingNode.Of("127.0.0.1:8080")), ("nats.enabled", SettingNode.Of(false))],
+            Preset = [("http.listen", SettingInput.Of("127.0.0.1:8080")), ("nats.enabled", SettingInput.Of(false))],
             Repository = path,
             ReadsFile = false,
         };
