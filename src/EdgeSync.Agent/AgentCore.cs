@@ -71,6 +71,9 @@ public sealed class AgentCore
     /// <summary>The hub that this node turns to at present; null: none is there, or it is one itself.</summary>
     public string? Hub => LinkIsUp ? _uplinks.Hub(IsUsable, IsProven) : null;
 
+    /// <summary>True while the answer to <see cref="AgentEffect.ListChanges"/> is awaited.</summary>
+    public bool IsReadingChanges => _inquiry.IsOut;
+
     /// <summary>When <see cref="OnDeadline"/> is due; null: nothing is planned.</summary>
     public Instant? Deadline
     {

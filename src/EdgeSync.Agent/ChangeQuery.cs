@@ -6,6 +6,8 @@ internal sealed class ChangeQuery
     private bool _isOut;
     private bool _again;
 
+    public bool IsOut => _isOut;
+
     /// <summary>What is found was made or pushed here.</summary>
     public bool IsOwn { get; private set; }
 

@@ -74,11 +74,11 @@ internal sealed class MemoryNode(int index, MemoryArtifactStore store) : SimNode
 }
 
 /// <summary>Over a real repository on SQLite in memory.</summary>
-internal sealed class RepositoryNode : SimNode
+internal sealed class SqliteNode : SimNode
 {
     private RepositoryArtifactStore _store;
 
-    public RepositoryNode(int index, ulong seed, Instant start, bool isEmpty)
+    public SqliteNode(int index, ulong seed, Instant start, bool isEmpty)
         : base(index)
     {
         var options = new RepositoryCreateOptions

@@ -44,7 +44,7 @@ public class SimulationTests
     [Arguments(SyncActions.Pull)]
     public void One_session_carries_a_clustered_history_between_real_repositories(SyncActions actions)
     {
-        using var real = new RepositoryNode(1, 7, DirectExchange.Now, isEmpty: false);
+        using var real = new SqliteNode(1, 7, DirectExchange.Now, isEmpty: false);
         var memory = SampleProject.Create("s");
         SampleProject.History(memory, 120);
         memory.Write(memory.MakeClusters);

@@ -81,7 +81,7 @@ internal sealed class World : IDisposable
     {
         // In some worlds a node starts empty and has to clone first.
         var isEmpty = index > 0 && _prng.Chance(0.25);
-        if (_options.OnSqlite) return new RepositoryNode(index, _prng.NextUInt64(), Epoch, isEmpty);
+        if (_options.OnSqlite) return new SqliteNode(index, _prng.NextUInt64(), Epoch, isEmpty);
 
         var store = SampleProject.Create("sxy", code: isEmpty ? null : SampleProject.Code);
         return new MemoryNode(index, store);

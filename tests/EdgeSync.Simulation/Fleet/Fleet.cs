@@ -1,5 +1,8 @@
 using System.Globalization;
 using EdgeSync.Agent;
+using EdgeSync.Node.Agents;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
 
@@ -23,6 +26,7 @@ internal sealed class Fleet : IDisposable
     private readonly Workload _workload;
     private readonly Dictionary<string, object> _answered = [];
     private readonly List<string> _broken = [];
+    private readonly List<SimProcess> _processes = [];
 
     public Fleet(FleetOptions options)
     {
@@ -95,6 +99,7 @@ internal sealed class Fleet : IDisposable
         var before = SyncsStarted;
         Watch(QuietSpan);
         _broken.AddRange(FleetInvariants.Quiet(this, SyncsStarted - before, QuietSpan));
+        _broken.AddRange(FleetInvariants.Questions(this));
         _broken.AddRange(FleetInvariants.Storms(this));
         StopAll();
         _broken.AddRange(FleetInvariants.Leaks(this));
@@ -124,7 +129,7 @@ internal sealed class Fleet : IDisposable
     {
         var index = Nodes.Count;
         SimNode repository = Options.OnSqlite
-            ? new RepositoryNode(index, _prng.NextUInt64(), Epoch, isEmpty: false)
+            ? new SqliteNode(index, _prng.NextUInt64(), Epoch, isEmpty: false)
             : new MemoryNode(index, SampleProject.Create("sxy"));
         var node = new FleetNode(this, index, name, role, repository, _prng.Fork()) { HasBroker = hasBroker };
         Nodes.Add(node);
@@ -138,6 +143,23 @@ internal sealed class Fleet : IDisposable
         return link;
     }
 
+    /// <summary>What the programs log goes nowhere: the trace has it.</summary>
+    public ServeLog Log { get; } = new(TextWriter.Null, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Error));
+
+    public SimProcess NewProcess(Func<TimeSpan> skew)
+    {
+        var process = new SimProcess(Clock, skew);
+        _processes.Add(process);
+        return process;
+    }
+
+    /// <summary>What a program's parts share: its clock, scheduler and chance are the simulation's.</summary>
+    public NodeContext ContextOf(string name, NodeRole role, SimProcess process, Entropy entropy) =>
+        new(name, role, [], process.Time, Log, Fail) { Scheduler = process.Scheduler, Entropy = entropy, Instance = entropy.NextHex(8) };
+
+    /// <summary>A program would have ended by a bug.</summary>
+    public void Fail(Exception bug) => _broken.Add($"bug: {bug}");
+
     public void Note(string text) => _trace.Add(Clock.Now, text);
 
     /// <summary>A request on the project's subject was delivered to somebody of the queue group.</summary>
@@ -146,14 +168,9 @@ internal sealed class Fleet : IDisposable
         if (!_answered.TryAdd(replyTo, by)) _broken.Add($"queue group: {replyTo} was delivered twice");
     }
 
-    public void PostHttp(FleetNode node, string url, byte[] body, Action<byte[]?, string?> onReply)
-    {
-        Invariant.Require(Web is not null && url == FleetWebServer.Url && node.IsAlive);
-        Web.Post(Clock, body, (_, reply, type) => onReply(reply, type));
-    }
-
     public void Dispose()
     {
+        foreach (var process in _processes) process.Die();
         foreach (var node in Nodes) node.Repository.Dispose();
         _trace.Dispose();
     }
@@ -179,6 +196,7 @@ internal sealed class Fleet : IDisposable
         {
             Clock.RunUntil(Clock.Now + TimeSpan.FromSeconds(1));
             _broken.AddRange(FleetInvariants.Bounds(this));
+            if (Clock.Stray is { } stray) _broken.Add($"stray: {stray}");
         }
     }
 
@@ -204,8 +222,20 @@ internal sealed class Fleet : IDisposable
 
     private void StopAll()
     {
-        foreach (var node in Nodes) node.Stop();
-        Bridge?.Stop();
+        var running = new List<string>();
+        foreach (var node in Nodes)
+        {
+            running.Add(node.Name);
+            node.Stop(() => running.Remove(node.Name));
+        }
+
+        if (Bridge is { } bridge)
+        {
+            running.Add("bridge");
+            bridge.Stop(() => running.Remove("bridge"));
+        }
+
         Clock.RunUntil(Clock.Now + TimeSpan.FromSeconds(30));
+        if (running.Count > 0) _broken.Add($"stop: {string.Join(' ', running)} did not end");
     }
 }

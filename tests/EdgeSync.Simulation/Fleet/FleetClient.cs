@@ -6,8 +6,16 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Simulation.Fleet;
 
 /// <summary>A program's access to NATS: to the broker in its own process, or over a link to one elsewhere.</summary>
-internal abstract class FleetClient : INatsBus
+internal abstract class FleetClient(SimProcess process) : INatsBus
 {
+    /// <summary>Called for what was published; never for requests and replies.</summary>
+    public Action<string, ReadOnlyMemory<byte>>? Published { get; set; }
+
+    /// <summary>Called for each message of a subscription; true: of a queue group.</summary>
+    public Action<NatsMessage, bool>? Delivered { get; set; }
+
+    protected SimProcess Process => process;
+
     public bool IsDead { get; private set; }
 
     public abstract bool IsConnected { get; }
@@ -20,9 +28,17 @@ internal abstract class FleetClient : INatsBus
 
     public abstract void Start();
 
-    public abstract NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null);
+    public NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
+    {
+        if (IsConnected && replyTo is null) Published?.Invoke(subject, data);
+        return Send(subject, data, headers, replyTo);
+    }
 
-    public abstract IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received);
+    public IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received) => Open(subject, queueGroup, message =>
+    {
+        Delivered?.Invoke(message, queueGroup is not null);
+        received(message);
+    });
 
     public abstract NatsOutcome TryRequest(
         string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request);
@@ -32,17 +48,21 @@ internal abstract class FleetClient : INatsBus
     /// <summary>It ends as its program does that was stopped.</summary>
     public abstract void Close();
 
+    protected abstract NatsOutcome Send(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo);
+
+    protected abstract IDisposable Open(string subject, string? queueGroup, Action<NatsMessage> received);
+
     /// <summary>Its program is gone: no good-byes, and nothing is heard any more.</summary>
     public virtual void Die() => IsDead = true;
 }
 
 /// <summary>The shipped in-process client of the node's own broker.</summary>
-internal sealed class FleetLocalClient(string name, FleetClock clock, Func<Instant> now, FleetBroker broker) : FleetClient
+internal sealed class FleetLocalClient(string name, SimProcess process, FleetClock clock, FleetBroker broker) : FleetClient(process)
 {
-    private readonly LocalClient _client = broker.Core.AttachLocal(name, now());
+    private readonly LocalClient _client = broker.Core.AttachLocal(name, process.Now);
     private bool _isWoken;
 
-    private Instant Now => now();
+    private Instant Now => Process.Now;
 
     public override bool IsConnected => !IsDead && !_client.IsClosed;
 
@@ -50,30 +70,23 @@ internal sealed class FleetLocalClient(string name, FleetClock clock, Func<Insta
 
     public override int RequestsOpen => _client.RequestCount;
 
-    public override void Start()
-    {
-        _client.Tag = this;
-        clock.After(TimeSpan.FromMilliseconds(1), () =>
-        {
-            if (IsConnected) LinkChanged?.Invoke(true);
-        });
-    }
+    public override void Start() => _client.Tag = this;
 
-    public override NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null) =>
-        Then(_client.Publish(now(), subject, data, headers, replyTo));
+    protected override NatsOutcome Send(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo) =>
+        Then(_client.Publish(Now, subject, data, headers, replyTo));
 
-    public override IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received) =>
-        new Ending(this, Then(_client.Subscribe(now(), subject, queueGroup, received)));
+    protected override IDisposable Open(string subject, string? queueGroup, Action<NatsMessage> received) =>
+        new Ending(this, Then(_client.Subscribe(Now, subject, queueGroup, received)));
 
     public override NatsOutcome TryRequest(
         string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request) =>
-        Then(_client.TryRequest(now(), subject, data, headers, replied, out request));
+        Then(_client.TryRequest(Now, subject, data, headers, replied, out request));
 
     public override void Forget(long request) => _client.Forget(request);
 
     public override void Close()
     {
-        broker.Core.Detach(_client, CloseReason.ClientClosed, now());
+        broker.Core.Detach(_client, CloseReason.ClientClosed, Now);
         broker.Pump();
         Die();
     }
@@ -87,7 +100,10 @@ internal sealed class FleetLocalClient(string name, FleetClock clock, Func<Insta
         clock.After(TimeSpan.Zero, () =>
         {
             _isWoken = false;
-            while (!IsDead && _client.TryTake(out var effect)) effect.Run();
+            Process.Run(() =>
+            {
+                while (!IsDead && _client.TryTake(out var effect)) effect.Run();
+            });
         });
     }
 

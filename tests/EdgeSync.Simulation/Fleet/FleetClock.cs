@@ -8,12 +8,25 @@ internal sealed class FleetClock(Instant start)
     private const int SameMomentMax = 200_000;
 
     private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
+    private readonly int _thread = Environment.CurrentManagedThreadId;
     private long _order;
     private long _sameMoment;
 
     public Instant Now { get; private set; } = start;
 
     public long Steps { get; private set; }
+
+    /// <summary>What goes on elsewhere has no order: it left the simulation for a thread of its own.</summary>
+    public bool IsOwnThread()
+    {
+        if (Environment.CurrentManagedThreadId == _thread) return true;
+
+        Stray ??= Environment.StackTrace;
+        return false;
+    }
+
+    /// <summary>Where the first thing came from that ran on another thread; null: nothing did.</summary>
+    public string? Stray { get; private set; }
 
     public void At(Instant at, Action action) => _events.Enqueue(action, (Math.Max(at.UnixTicks, Now.UnixTicks), _order++));
 

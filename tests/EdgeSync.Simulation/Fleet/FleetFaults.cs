@@ -52,6 +52,7 @@ internal static class FleetFaults
         foreach (var node in fleet.Nodes)
         {
             SetDiskFull(node, false);
+            node.IsDiskUnreadable = false;
             if (node != fleet.Web?.Repository && !node.IsAlive) node.Start();
         }
 
@@ -82,7 +83,9 @@ internal static class FleetFaults
             case 5 when node != fleet.Web?.Repository:
                 return ($"{node.Name} dies", node.Kill, () => { if (!node.IsAlive) node.Start(); });
             case 6:
-                return ($"the disk of {node.Name} is full", () => SetDiskFull(node, true), () => SetDiskFull(node, false));
+                return direction == 0
+                    ? ($"the disk of {node.Name} is full", () => SetDiskFull(node, true), () => SetDiskFull(node, false))
+                    : ($"the disk of {node.Name} fails", () => node.IsDiskUnreadable = true, () => node.IsDiskUnreadable = false);
             case 7 when fleet.Servers.Count > 0:
                 var server = fleet.Servers[0];
                 return ($"{server.Name} dies", server.Kill, () => { if (server.Broker is null) server.Start(); });

@@ -80,6 +80,14 @@ internal static class FleetInvariants
         if (syncs > most) yield return $"quiet: {syncs} exchanges in {span.TotalSeconds} s of nothing, {most} at most";
     }
 
+    /// <summary>In the quiet no agent waits for an answer about its own repository: it would announce nothing any more.</summary>
+    public static IEnumerable<string> Questions(Fleet fleet)
+    {
+        foreach (var node in fleet.Nodes)
+            if (node.Agent is { IsReadingChanges: true })
+                yield return $"questions: {node.Name} never learns what came into its repository";
+    }
+
     /// <summary>When all have gone nobody's wishes stay behind: neither subscriptions nor interest on links.</summary>
     public static IEnumerable<string> Leaks(Fleet fleet)
     {

@@ -1,12 +1,17 @@
 using EdgeSync.Agent;
-using EdgeSync.Nats;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Exchange;
-using EdgeSync.Nats.Wire;
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Agents;
+using EdgeSync.Node.Brokers;
+using EdgeSync.Node.Loops;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation.Fleet;
 
-/// <summary>A NATS server that is nobody's: only a broker.</summary>
+/// <summary>A NATS server that belongs to no node: only a broker.</summary>
 internal sealed class FleetServer(Fleet fleet, string name, Prng prng)
 {
     public string Name => name;
@@ -23,9 +28,11 @@ internal sealed class FleetServer(Fleet fleet, string name, Prng prng)
 }
 
 /// <summary>A Fossil server: a repository behind HTTP, that knows nothing of all this.</summary>
-internal sealed class FleetWebServer(FleetNode repository, FleetLink link)
+internal sealed class FleetWebServer(Fleet fleet, FleetNode repository, FleetLink link)
 {
     public const string Url = "http://server/";
+
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(30);
 
     public FleetNode Repository => repository;
 
@@ -33,185 +40,144 @@ internal sealed class FleetWebServer(FleetNode repository, FleetLink link)
 
     public bool IsDown { get; set; }
 
-    public void Post(FleetClock clock, byte[] body, Action<UpstreamOutcome, byte[]?, string?> onReply)
+    /// <summary>One request and its reply, both framed.</summary>
+    /// <exception cref="EdgeSyncException">The server cannot be reached, the connection broke, or nothing comes.</exception>
+    public async Task<(byte[] Body, XferContentType Type)> PostAsync(ReadOnlyMemory<byte> body, SimProcess process, CancellationToken cancellationToken)
+    {
+        using var silence = new CancellationTokenSource(SilenceMax, process.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silence.Token);
+        try
+        {
+            return await TravelAsync(body, process.Time, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EdgeSyncException(ErrorKind.Unavailable, "the server does not answer");
+        }
+    }
+
+    private async Task<(byte[] Body, XferContentType Type)> TravelAsync(ReadOnlyMemory<byte> body, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (IsDown || link.IsCut)
         {
-            clock.After(link.Profile.OneWay * 2, () => onReply(new UpstreamOutcome(UpstreamOutcomeKind.NotReached, "connection refused"), null, null));
-            return;
+            await Task.Delay(link.Profile.OneWay * 2, clock, cancellationToken);
+            throw new EdgeSyncException(
+                ErrorKind.Unavailable, "connection refused", null, new HttpRequestException(HttpRequestError.ConnectionError));
         }
 
-        clock.After(link.Delay(body.Length), () =>
-        {
-            if (link.IsStalled[0]) return;
-            if (IsDown || link.IsCut)
-            {
-                onReply(new UpstreamOutcome(UpstreamOutcomeKind.Lost, "the connection broke"), null, null);
-                return;
-            }
+        await Task.Delay(link.Delay(body.Length), clock, cancellationToken);
+        if (link.IsStalled[0]) await Task.Delay(Timeout.Infinite, cancellationToken);
+        if (IsDown || link.IsCut) throw Broken();
 
-            var reply = repository.Serve(body, "web", 5_000_000);
-            clock.After(link.Delay(reply?.Body.Length ?? 0), () =>
-            {
-                if (link.IsStalled[1]) return;
-                if (link.IsCut || reply is null) onReply(new UpstreamOutcome(UpstreamOutcomeKind.Lost, "the connection broke"), null, null);
-                else onReply(UpstreamOutcome.Answered, reply.Value.Body, reply.Value.ContentType);
-            });
-        });
+        var reply = Serve(body);
+        await Task.Delay(link.Delay(reply.Body.Length), clock, cancellationToken);
+        if (link.IsStalled[1]) await Task.Delay(Timeout.Infinite, cancellationToken);
+        return link.IsCut ? throw Broken() : reply;
+    }
+
+    private (byte[] Body, XferContentType Type) Serve(ReadOnlyMemory<byte> body)
+    {
+        if (XferFrame.TryDecode(XferEncoding.Zlib, body, 1 << 26, out var request) != XferFrameFault.None) throw Broken();
+
+        using var reply = new PooledBytes();
+        var outcome = new ServerHandler(repository.Repository.Store, new ServerOptions()).Handle(repository.Now, request, "web", reply);
+        fleet.Note($"{repository.Name} serves web: {outcome.Operation} {outcome.Changed} {outcome.ArtifactsReceived}");
+        var encoding = outcome.MustBePlain ? XferEncoding.Plain : XferEncoding.Zlib;
+        using var framed = new PooledBytes();
+        XferFrame.Encode(encoding, reply.Written.Span, framed, System.IO.Compression.CompressionLevel.Fastest);
+        return (framed.Written.ToArray(), encoding == XferEncoding.Plain ? XferContentType.Uncompressed : XferContentType.Compressed);
+    }
+
+    private static EdgeSyncException Broken() => new(ErrorKind.Unavailable, "the connection broke");
+}
+
+/// <summary>Sessions with the web server: the socket's part of the shipped HTTP transport.</summary>
+internal sealed class FleetHttpTransport(FleetWebServer server, SimProcess process, string target) : ITransport
+{
+    public string Route => "http";
+
+    public string Target => target;
+
+    public string? Responder => null;
+
+    public long WireBytesSent { get; private set; }
+
+    public long WireBytesReceived { get; private set; }
+
+    public Action? Progressed { get; set; }
+
+    public async Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
+    {
+        using var body = new PooledBytes();
+        XferFrame.Encode(XferEncoding.Zlib, message.Span, body);
+        WireBytesSent += body.Length;
+        var (reply, type) = await server.PostAsync(body.Written.ToArray(), process, cancellationToken);
+        WireBytesReceived += reply.Length;
+        Progressed?.Invoke();
+        return new TransportReply(MessageFrame.Decode(type == XferContentType.Uncompressed ? XferEncoding.Plain : XferEncoding.Zlib, reply, target));
+    }
+
+    public void Dispose()
+    {
     }
 }
 
-/// <summary>The bridge: its decisions are the real ones, its HTTP and NATS are the simulation's.</summary>
+/// <summary>The shipped bridge, between the web server and a broker.</summary>
 internal sealed class FleetBridge
 {
-    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(10);
-
+    private readonly SimProcess _process;
     private readonly Fleet _fleet;
-    private readonly FleetWebServer _server;
-    private readonly BridgeCore _core;
-    private readonly FleetBeacon _beacon;
-    private readonly ExchangeResponder _responder;
-    private readonly Dictionary<long, (string ReplyTo, ExchangeTicket Ticket, byte[] Body)> _requests = [];
-    private readonly Dictionary<long, (byte[] Body, string? Type)> _replies = [];
-    private int _ids;
-    private long _wake;
+    private readonly BridgeNode _bridge;
 
     public FleetBridge(Fleet fleet, FleetWebServer server, FleetLink link, Func<FleetBroker?> broker, Prng prng)
     {
-        (_fleet, _server) = (fleet, server);
-        _core = new BridgeCore(new BridgeOptions(), prng.Fork(), new SeededEntropy(prng.NextUInt64()));
-        _core.SetProject(fleet.Subjects.ProjectCode, FleetWebServer.Url, new ProbeOptions());
-        var options = new AgentOptions
+        _fleet = fleet;
+        var process = _process = fleet.NewProcess(() => TimeSpan.Zero);
+        var entropy = new SeededEntropy(prng.NextUInt64());
+        var node = fleet.ContextOf("bridge", NodeRole.Hub, process, entropy);
+        Client = new FleetWireClient("bridge", process, fleet.Clock, link, broker, prng.Fork())
         {
-            NodeId = "bridge",
-            Subjects = fleet.Subjects,
-            Role = NodeRole.Hub,
-            Capabilities = [AgentOptions.BridgeCapability],
+            Delivered = (message, isForAny) =>
+            {
+                if (isForAny && message.ReplyTo is { } replyTo) fleet.OnAnswered(replyTo, this);
+            },
         };
-        _beacon = new FleetBeacon(options, prng.Fork());
-        _responder = new ExchangeResponder(new ExchangeOptions { NodeId = "bridge", PartBytes = 16 << 10 }, () => $"b{++_ids}");
-        Client = new FleetWireClient("bridge", fleet.Clock, link, broker, prng.Fork());
-        Client.LinkChanged = isUp =>
-        {
-            if (isUp) _beacon.OnLinkUp(Now);
-            else _beacon.OnLinkDown();
-            Settle();
-        };
-        Client.Subscribe(fleet.Subjects.Sync, fleet.Subjects.QueueGroup, m => OnRequest(m, isForAny: true));
-        Client.Subscribe(fleet.Subjects.SyncOf("bridge"), null, m => OnRequest(m, isForAny: false));
-        Client.Subscribe(fleet.Subjects.Presence, null, m =>
-        {
-            if (Presence.TryParse(m.Data.Span, out var presence)) _beacon.OnPresence(Now, presence);
-            _core.OnListener(Now, fleet.Subjects.ProjectCode);
-            Settle();
-        });
-        Client.Subscribe(fleet.Subjects.Commit, null, m =>
-        {
-            if (Announcement.TryParse(m.Data.Span, out var announcement)) _core.OnAnnouncement(Now, fleet.Subjects.ProjectCode, announcement);
-            Settle();
-        });
+        var links = new NatsLinkNews(new RunningTasks(fleet.Fail, node.Log), () => [], process.Time, CancellationToken.None);
+        Client.LinkChanged = isUp => links.Post(isUp, null);
         Client.Start();
+        var nats = new NatsAccess(Client, () => new ExchangeOptions { NodeId = "bridge", PartBytes = 16 << 10 }, links, process.Time, entropy, node.Log);
+        BridgeNode? bridge = null;
+        process.Run(() => bridge = BridgeNode.Start([new BridgedProject(fleet.Subjects, new Upstream(server, process), new ProbeOptions())], nats, node));
+        _bridge = bridge!;
+        links.Changed = (isUp, _) =>
+        {
+            if (isUp) _bridge.OnLinkUp();
+            return ValueTask.CompletedTask;
+        };
     }
 
     public FleetClient Client { get; }
 
-    public int RequestsOpen => _requests.Count;
-
-    private Instant Now => _fleet.Clock.Now;
-
-    public void Stop()
+    public void Stop(Action ended) => _process.Run(() => new RunningTasks(_fleet.Fail, _fleet.Log).Start(async () =>
     {
-        _beacon.Stop();
-        Settle();
+        await _bridge.DisposeAsync();
         Client.Close();
-    }
+        ended();
+    }));
 
-    private void OnRequest(NatsMessage message, bool isForAny)
+    private sealed class Upstream(FleetWebServer server, SimProcess process) : IUpstreamServer
     {
-        if (message.ReplyTo is not { } replyTo) return;
+        public string Url => FleetWebServer.Url;
 
-        if (isForAny) _fleet.OnAnswered(replyTo, this);
-        var step = _responder.OnRequest(Now, ExchangeHead.Parse(message.Headers), message.Data, out var ticket, out var whole);
-        if (step == ExchangeStep.Ignore) return;
-        if (step == ExchangeStep.Answer)
+        public async Task<(ReadOnlyMemory<byte> Reply, XferContentType Type)> PostAsync(
+            XferContentType type, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
         {
-            Answer(replyTo, whole);
-            return;
+            var (body, replyType) = await server.PostAsync(request, process, cancellationToken);
+            return (body, replyType);
         }
 
-        var id = _core.OnRequest(Now, _fleet.Subjects.ProjectCode);
-        _requests[id] = (replyTo, ticket, whole.Body.ToArray());
-        Settle();
-    }
-
-    private void Settle()
-    {
-        while (_core.TryTake(out var effect))
+        public void Dispose()
         {
-            switch (effect)
-            {
-                case BridgeEffect.Forward forward:
-                    _server.Post(_fleet.Clock, _requests[forward.RequestId].Body, (outcome, body, type) =>
-                    {
-                        if (body is not null) _replies[forward.RequestId] = (body, type);
-                        _core.OnUpstream(Now, forward.RequestId, outcome);
-                        Settle();
-                        _replies.Remove(forward.RequestId);
-                    });
-                    break;
-                case BridgeEffect.Probe probe:
-                    var isTold = false;
-                    void Tell(byte[]? body, string? reason)
-                    {
-                        if (isTold) return;
-
-                        isTold = true;
-                        _core.OnProbed(Now, probe.ProjectCode, body, reason);
-                        Settle();
-                    }
-
-                    _server.Post(_fleet.Clock, probe.Body.ToArray(), (outcome, body, _) => Tell(body, outcome.Reason));
-                    _fleet.Clock.After(ProbePatience, () => Tell(null, "no answer in time"));
-                    break;
-                case BridgeEffect.Announce news:
-                    Client.Publish(_fleet.Subjects.Commit, news.Announcement.ToBytes());
-                    break;
-                case BridgeEffect.Show:
-                    _beacon.OnTells(Now, _core.Tells(_fleet.Subjects.ProjectCode));
-                    break;
-                case BridgeEffect.Reply reply when _requests.Remove(reply.RequestId, out var request):
-                    var (replyBody, contentType) = _replies[reply.RequestId];
-                    Answer(request.ReplyTo, _responder.Reply(Now, request.Ticket, replyBody, contentType));
-                    _responder.OnAnswered(request.Ticket);
-                    break;
-                case BridgeEffect.Refuse refuse when _requests.Remove(refuse.RequestId, out var request):
-                    Answer(request.ReplyTo, _responder.Refuse(refuse.Refusal, refuse.Reason));
-                    _responder.OnAnswered(request.Ticket);
-                    break;
-            }
         }
-
-        while (_beacon.TryTake(out var publish)) Client.Publish(publish.Subject, publish.Payload);
-        var wake = _core.Deadline;
-        if (_beacon.Deadline is { } beat && (wake is null || beat < wake)) wake = beat;
-        if (wake is not { } at) return;
-
-        var ticket = ++_wake;
-        _fleet.Clock.At(at, () =>
-        {
-            if (ticket != _wake) return;
-
-            _core.OnDeadline(Now);
-            _beacon.OnDeadline(Now);
-            _responder.OnDeadline(Now);
-            Settle();
-        });
-    }
-
-    private void Answer(string replyTo, ExchangeMessage message)
-    {
-        var headers = new NatsHeaders();
-        foreach (var (key, value) in message.Head.ToFields()) headers.Add(key, value);
-        Client.Publish(replyTo, message.Body, headers);
     }
 }

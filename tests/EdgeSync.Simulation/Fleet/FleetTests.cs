@@ -43,7 +43,7 @@ public class FleetTests
         string[] words =
         [
             "star of", "chain of", "two hubs of", "mesh of", "server of", "server and hub of", "bridge of", "mixed of", "is cut", "stalls in direction",
-            " dies", "disk of", "clock of", "web server is down", "joins", "loses", "check-in", "uv ", "row ", "Announcement", "LocalChange", "CatchUp",
+            " dies", "is full", "fails", "clock of", "web server is down", "joins", "loses", "check-in", "uv ", "row ", "Announcement", "LocalChange", "CatchUp",
             "Retry", "NoResponders", "Unreachable", "LocalFailed",
         ];
         Assert.Equal([], words.Where(word => !lines.Any(line => line.Contains(word, StringComparison.Ordinal))));

@@ -143,7 +143,7 @@ internal static class FleetTopology
     private static void AddWeb(Fleet fleet, Prng prng)
     {
         var repository = fleet.AddNode("web", NodeRole.Peer);
-        fleet.Web = new FleetWebServer(repository, fleet.AddLink("web", prng.Pick<LinkProfile>(Usual)));
+        fleet.Web = new FleetWebServer(fleet, repository, fleet.AddLink("web", prng.Pick<LinkProfile>(Usual)));
     }
 
     private static void Join(Fleet fleet, Prng prng, FleetNode leaf, FleetNode hub) =>

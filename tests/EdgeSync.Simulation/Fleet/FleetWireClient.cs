@@ -14,7 +14,7 @@ namespace EdgeSync.Simulation.Fleet;
 /// uses there. Dials again with growing pauses, subscribes again, and gives up a server that does not answer pings.
 /// </summary>
 internal sealed class FleetWireClient(
-    string name, FleetClock clock, FleetLink link, Func<FleetBroker?> broker, Prng prng) : FleetClient
+    string name, SimProcess process, FleetClock clock, FleetLink link, Func<FleetBroker?> broker, Prng prng) : FleetClient(process)
 {
     private const int UnansweredPingsMax = 2;
 
@@ -40,7 +40,7 @@ internal sealed class FleetWireClient(
 
     public override void Start() => clock.After(TimeSpan.FromMilliseconds(1), Dial);
 
-    public override NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
+    protected override NatsOutcome Send(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo)
     {
         if (!IsConnected) return NatsOutcome.Disconnected;
 
@@ -51,7 +51,7 @@ internal sealed class FleetWireClient(
         return NatsOutcome.Ok;
     }
 
-    public override IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received)
+    protected override IDisposable Open(string subject, string? queueGroup, Action<NatsMessage> received)
     {
         var wanted = new Wanted(this, ++_lastId, subject, queueGroup ?? "", received);
         _subscriptions.Add(wanted);
@@ -63,7 +63,7 @@ internal sealed class FleetWireClient(
         string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request)
     {
         request = ++_lastId;
-        var outcome = Publish(subject, data, headers, string.Create(CultureInfo.InvariantCulture, $"{_inbox}{request}"));
+        var outcome = Send(subject, data, headers, string.Create(CultureInfo.InvariantCulture, $"{_inbox}{request}"));
         if (outcome == NatsOutcome.Ok) _requests[request] = replied;
         return outcome;
     }
@@ -141,7 +141,7 @@ internal sealed class FleetWireClient(
 
         if (_unanswered++ >= UnansweredPingsMax)
         {
-            Lose();
+            Process.Run(Lose);
             return;
         }
 
@@ -194,8 +194,11 @@ internal sealed class FleetWireClient(
 
             Invariant.Require(reader.Fault == WireFault.None);
             _rest = input[reader.Consumed..];
-            foreach (var (verb, sid, message) in got)
-                if (IsCurrent) client.Take(verb, sid, message);
+            client.Process.Run(() =>
+            {
+                foreach (var (verb, sid, message) in got)
+                    if (IsCurrent) client.Take(verb, sid, message);
+            });
         }
 
         public void OnSent(int bytes)
@@ -204,7 +207,7 @@ internal sealed class FleetWireClient(
 
         public void OnClosed()
         {
-            if (IsCurrent) client.Lose();
+            if (IsCurrent) client.Process.Run(client.Lose);
         }
     }
 

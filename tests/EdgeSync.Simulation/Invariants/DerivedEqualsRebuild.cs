@@ -30,7 +30,7 @@ internal static class DerivedEqualsRebuild
 
     public static IEnumerable<string> Broken(World world)
     {
-        foreach (var node in world.Nodes.OfType<RepositoryNode>())
+        foreach (var node in world.Nodes.OfType<SqliteNode>())
         {
             var before = Queries.Select(q => Rows(node.Repository, q.Sql)).ToList();
             Rebuilder.Run(node.Repository, new RebuildOptions { WorkersMax = 0 }, CancellationToken.None);
