@@ -1,6 +1,5 @@
 using EdgeSync.Agent;
 using EdgeSync.Node.Brokers;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;

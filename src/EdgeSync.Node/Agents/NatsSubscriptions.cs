@@ -3,13 +3,11 @@ using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Brokers;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Agents;
 

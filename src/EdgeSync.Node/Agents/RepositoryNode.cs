@@ -9,7 +9,6 @@ using EdgeSync.Node.Status;
 using EdgeSync.Node.Sync;
 using EdgeSync.Node.Watch;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Agents;
 
