@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Nats;
@@ -16,6 +17,7 @@ namespace EdgeSync.Simulation.Fleet;
 /// One machine: a repository that outlives its programs, and a program that may be killed at any step and is started again.
 /// The program is the shipped one from the agent's loop up to the transport; here it is only put together. Its clock may be wrong.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A program that is killed is not disposed; one that is stopped is.")]
 internal sealed class FleetNode
 {
     private readonly Fleet _fleet;
@@ -183,7 +185,7 @@ internal sealed class FleetNode
     };
 
     private async Task<ServerOutcome> AnswerAsync(
-        ReadOnlyMemory<byte> request, string address, PooledBytes reply, long replyBytesMax, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax, CancellationToken cancellationToken)
     {
         await Task.Yield();
         var outcome = new ServerHandler(Repository.Store, new ServerOptions { ReplyBytesMax = Math.Min(5_000_000, replyBytesMax) })
