@@ -18,10 +18,10 @@ public sealed record ServerOptions
     public int GimmesMax { get; init; } = 500;
 
     /// <summary>
-    /// Names that one request may make known to us. A client announces what no cluster names yet, some thousands at most; the
-    /// rest of a longer list is left to its next exchange, since it keeps all others from writing.
+    /// Names that one request may make known to us. A client announces what no cluster names yet, some thousands at most, and
+    /// one reply asks for 500; the rest of a longer list is left to its next exchange, since it keeps all others from writing.
     /// </summary>
-    public int PhantomsMax { get; init; } = 100_000;
+    public int PhantomsMax { get; init; } = 10_000;
 
     /// <summary>Sizes of lines and payloads.</summary>
     public XferLimits Limits { get; init; } = XferLimits.Default;

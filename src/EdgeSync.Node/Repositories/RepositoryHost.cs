@@ -45,9 +45,9 @@ internal sealed class RepositoryHost : IAsyncDisposable
         var writer = await new WriterOpening(path, clock, log).OpenAsync(open, cancellationToken);
         try
         {
-            var (name, proxy, isReadOnly) = await writer.RunAsync(
-                repository => (repository.Settings["project-name"], repository.Settings["proxy"], repository.IsReadOnly), cancellationToken);
-            return new RepositoryHost(writer, isReadOnly && writer.WriteFault is null, options, clock, log) { ProjectName = name, Proxy = proxy };
+            var (name, proxy, ssh, isReadOnly) = await writer.RunAsync(
+                r => (r.Settings["project-name"], r.Settings["proxy"], r.Settings["ssh-command"], r.IsReadOnly), cancellationToken);
+            return new RepositoryHost(writer, isReadOnly && writer.WriteFault is null, options, clock, log) { ProjectName = name, Proxy = proxy, SshCommand = ssh };
         }
         catch
         {
@@ -70,6 +70,9 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     /// <summary>The setting, as it was at opening: for sessions of our own.</summary>
     public string? Proxy { get; private init; }
+
+    /// <summary>The setting <c>ssh-command</c>, as it was at opening.</summary>
+    public string? SshCommand { get; private init; }
 
     public string? ProjectName { get; private init; }
 
@@ -94,7 +97,10 @@ internal sealed class RepositoryHost : IAsyncDisposable
     {
         var options = _options.Server with { ReplyBytesMax = Math.Min(replyBytesMax, _options.Server.ReplyBytesMax), Logins = logins };
         var now = Instant.FromDateTime(_clock.GetUtcNow());
-        var request = _clusters.Limit(RequestSummary.Of(message.Span, options.Limits), now);
+        var request = RequestSummary.Of(message.Span, options.Limits);
+
+        // A pull that would wait behind a long round of somebody else leaves the clusters to the next one.
+        request = _writer.IsBusy ? request with { MakesClusters = false } : _clusters.Limit(request, now);
 
         ServerOutcome outcome;
         try

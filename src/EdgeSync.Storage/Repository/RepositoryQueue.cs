@@ -24,6 +24,7 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
     private readonly Func<Repository>? _openToWrite;
     private Repository _repository;
     private volatile EdgeSyncException? _writeFault;
+    private int _waitingOrRunning;
     private Task _folding = Task.CompletedTask;   // only touched on the repository's thread
 
     private RepositoryQueue(Repository repository, Func<Repository>? openToWrite = null, EdgeSyncException? writeFault = null)
@@ -36,6 +37,9 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
 
     /// <summary>Why what should be written can only be read for now; null: nothing is in the way.</summary>
     public EdgeSyncException? WriteFault => _writeFault;
+
+    /// <summary>Work runs or waits; what can be done elsewhere need not wait behind it.</summary>
+    public bool IsBusy => Volatile.Read(ref _waitingOrRunning) > 0;
 
     /// <summary>Work of others comes between the steps of a session.</summary>
     public bool IsExclusive => false;
@@ -63,16 +67,20 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
     public async Task<T> RunAsync<T>(Func<Repository, T> work, CancellationToken cancellationToken)
     {
         var item = new WorkItem<T>(work, cancellationToken);
+        Interlocked.Increment(ref _waitingOrRunning);
         try
         {
             await _work.Writer.WriteAsync(item, cancellationToken).ConfigureAwait(false);
+            return await item.Result.ConfigureAwait(false);
         }
         catch (ChannelClosedException)
         {
             throw new EdgeSyncException(ErrorKind.Unavailable, $"{Path} is being closed");
         }
-
-        return await item.Result.ConfigureAwait(false);
+        finally
+        {
+            Interlocked.Decrement(ref _waitingOrRunning);
+        }
     }
 
     /// <inheritdoc cref="RunAsync{T}"/>
