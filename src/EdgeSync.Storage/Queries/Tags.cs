@@ -26,6 +26,19 @@ public static class Tags
         return tags;
     }
 
+    /// <summary>Whatever carries a tag, in the order in which it came.</summary>
+    /// <param name="repository">The repository to read.</param>
+    /// <param name="name">As stored, such as <c>closed</c> or <c>sym-release</c>.</param>
+    public static IReadOnlyList<ArtifactId> Carrying(Repository repository, string name)
+    {
+        using var select = repository.Database.Prepare(
+            "SELECT blob.uuid FROM tagxref JOIN tag USING(tagid) JOIN blob USING(rid) WHERE tagname=?1 AND tagtype>0 ORDER BY rid");
+        select.BindText(1, name);
+        var ids = new List<ArtifactId>();
+        while (select.Step()) ids.Add(select.Artifact(0));
+        return ids;
+    }
+
     /// <summary>Names of all tags that stand anywhere, without <c>sym-</c>, and on how many check-ins.</summary>
     public static IReadOnlyList<(string Name, long Count)> List(Repository repository)
     {

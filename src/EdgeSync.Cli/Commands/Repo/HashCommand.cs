@@ -17,9 +17,17 @@ internal static class HashCommand
         Examples = ["repo hash README.md", "repo hash --sha3 src/*.c"],
     };
 
-    private static ExitCode Run(CommandContext context)
+    /// <summary>As Fossil's <c>sha3sum</c>, with the size that names artifacts.</summary>
+    public static Verb CreateSha3() => new("sha3sum", "Print the SHA3-256 hashes of files.", context => Run(context, HashKind.Sha3))
     {
-        var kind = context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1;
+        Arguments = { Files },
+        Examples = ["repo sha3sum README.md"],
+    };
+
+    private static ExitCode Run(CommandContext context) => Run(context, context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1);
+
+    private static ExitCode Run(CommandContext context, HashKind kind)
+    {
         var entries = new List<HashEntry>();
         foreach (var file in context.Require(Files)) entries.Add(new HashEntry(HashOf(file, kind).ToString(), file));
         context.Output.Write(new HashReport(entries));

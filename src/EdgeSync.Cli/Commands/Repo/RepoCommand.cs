@@ -37,6 +37,7 @@ internal static class RepoCommand
         ("query", ["sql"], QueryCommand.Create),
         ("backup", [], BackupCommand.Create),
         ("hash", ["sha1sum"], HashCommand.Create),
+        ("sha3sum", [], HashCommand.CreateSha3),
         ("delta", [], DeltaCommand.Create),
     ];
 

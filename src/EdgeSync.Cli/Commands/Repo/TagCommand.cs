@@ -15,6 +15,10 @@ internal static class TagCommand
     private static readonly Option<bool> Propagate = new("--propagate") { Description = "Add it to the descendants too." };
     private static readonly Option<bool> Raw = new("--raw") { Description = "The name is the stored one, such as closed or bgcolor." };
 
+    private static readonly Option<int> Limit = Choices.Number("--limit", ["-n"], "Most entries to print; 0 for all.", 20);
+    private static readonly Option<string> Type = new Option<string>("--type", "-t") { Description = "What to show.", HelpName = "TYPE", DefaultValueFactory = _ => "all" }
+        .Among("all", "ci", "w", "t", "e", "g", "f");
+
     public static Verb Create() => new("tag", "List, add and cancel tags of check-ins.")
     {
         new Verb("ls", "List the tags of a check-in, or all.", RunList)
@@ -27,6 +31,10 @@ internal static class TagCommand
         {
             Arguments = { Name, Value }, Options = { Version, Propagate, Raw, AuthorOptions.User },
             Examples = ["repo tag add v1.0", "repo tag add bgcolor '#ffe0e0' --raw --version 3f6c19d2"],
+        },
+        new Verb("find", "List the artifacts that carry a tag, newest first.", RunFind)
+        {
+            Arguments = { Name }, Options = { Raw, Limit, Type }, Examples = ["repo tag find release", "repo tag find closed --raw"],
         },
         new Verb("cancel", "Cancel a tag of a check-in.", RunCancel)
         {
@@ -48,6 +56,24 @@ internal static class TagCommand
         var tags = Tags.Of(repository, rid).Select(t => new TagEntry(
             Shown(t.Name), t.Kind switch { 0 => "-", 1 => "+", _ => "*" }, t.Value, t.IsDirect));
         context.Output.Write(new TagReport(repository.Content.NameOf(rid).ToString(), [.. tags]));
+        return ExitCode.Ok;
+    }
+
+    // As Fossil's: a raw name lists hashes, the usual one a timeline.
+    private static ExitCode RunFind(CommandContext context)
+    {
+        var name = context.Require(Name);
+        using var repository = context.OpenToRead();
+        if (context.Get(Raw))
+        {
+            context.Output.Write(new TaggedReport(name, [.. Tags.Carrying(repository, name).Select(id => id.ToString())]));
+            return ExitCode.Ok;
+        }
+
+        var type = context.Require(Type);
+        var entries = Timeline.List(repository, context.Require(Limit), type == "all" ? null : type, name, before: null)
+            .Select(e => new TimelineLine(e.Id.ToString(), e.Type, e.Date.ToString(), e.User, e.Comment, e.Branch));
+        context.Output.Write(new TimelineReport([.. entries]));
         return ExitCode.Ok;
     }
 
@@ -90,6 +116,15 @@ internal sealed record TagReport(string Hash, IReadOnlyList<TagEntry> Tags) : IR
     public void Print(TextWriter output)
     {
         foreach (var tag in Tags) output.WriteLine(DisplayText.OneLine($"{tag.Kind}{tag.Name}{(tag.Value is null ? "" : "=" + tag.Value)}"));
+    }
+}
+
+/// <param name="Tag">The stored name.</param>
+internal sealed record TaggedReport(string Tag, IReadOnlyList<string> Hashes) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        foreach (var hash in Hashes) output.WriteLine(hash);
     }
 }
 

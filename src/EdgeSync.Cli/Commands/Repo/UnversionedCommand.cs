@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
+using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -9,6 +10,7 @@ internal static class UnversionedCommand
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "Name of the file in the repository." };
     private static readonly Argument<string> File = new("FILE") { Description = "File to store; - is standard input." };
+    private static readonly Argument<string> Target = new("OUTPUT") { Description = "File to write; - is standard output." };
     private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write (default: stdout).", HelpName = "FILE" };
 
     public static Verb Create() => new("uv", "Files without history: only the newest content is kept.")
@@ -16,6 +18,7 @@ internal static class UnversionedCommand
         new Verb("ls", "List them, including deleted ones.", RunList) { Examples = ["repo uv ls"] }.Also("list"),
         new Verb("put", "Store a file.", RunPut) { Arguments = { Name, File }, Examples = ["repo uv put manual.pdf ./out/manual.pdf"] }.Also("add"),
         new Verb("get", "Print or write one.", RunGet) { Arguments = { Name }, Options = { To }, Examples = ["repo uv get manual.pdf -o manual.pdf"] }.Also("cat"),
+        new Verb("export", "Write one to a file.", RunExport) { Arguments = { Name, Target }, Examples = ["repo uv export manual.pdf out/manual.pdf"] },
         new Verb("delete", "Delete one; peers delete it too.", RunDelete) { Arguments = { Name }, Examples = ["repo uv delete manual.pdf"] }.Also("rm", "remove"),
     };
 
@@ -57,14 +60,28 @@ internal static class UnversionedCommand
             return ExitCode.Ok;
         }
 
-        InputFile.WriteAll(file, content, context.Output);
-        if (file is not null)
-        {
-            repository.Unversioned.TryFind(name, out var written);
-            context.Output.Write(new UnversionedReport("wrote", file, content.Length, written.Hash.ToString()));
-        }
-
+        Write(context, repository, name, content, file);
         return ExitCode.Ok;
+    }
+
+    private static ExitCode RunExport(CommandContext context)
+    {
+        var name = context.Require(Name);
+        using var repository = context.OpenToRead();
+        if (!repository.Unversioned.TryGet(name, out var content)) throw Unknown(repository.Path, name);
+
+        var file = context.Require(Target);
+        Write(context, repository, name, content, file == "-" ? null : file);
+        return ExitCode.Ok;
+    }
+
+    private static void Write(CommandContext context, Repository repository, string name, byte[] content, string? file)
+    {
+        InputFile.WriteAll(file, content, context.Output);
+        if (file is null) return;
+
+        repository.Unversioned.TryFind(name, out var written);
+        context.Output.Write(new UnversionedReport("wrote", file, content.Length, written.Hash.ToString()));
     }
 
     private static ExitCode RunDelete(CommandContext context)

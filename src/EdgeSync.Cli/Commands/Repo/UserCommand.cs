@@ -9,6 +9,8 @@ internal static class UserCommand
 {
     private static readonly Argument<string> Login = new("LOGIN") { Description = "The user." };
 
+    private static readonly Argument<string?> NewCapabilities = new Argument<string?>("LETTERS") { Description = "Capability letters (default: print those that the user has).", Arity = ArgumentArity.ZeroOrOne };
+
     private static readonly Option<bool> Force = new("--force") { Description = "Remove the last user that may do everything, too." };
 
     public static readonly Option<string> Capabilities = new Option<string>("--cap")
@@ -33,6 +35,10 @@ internal static class UserCommand
         new Verb("update", "Change the capabilities of a user.", RunUpdate)
         {
             Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user update nobody --cap og"],
+        },
+        new Verb("capabilities", "Print or set the capabilities of a user.", RunCapabilities)
+        {
+            Arguments = { Login, NewCapabilities }, Notes = Letters, Examples = ["repo user capabilities nobody", "repo user capabilities alice oih"],
         },
         new Verb("rm", "Remove a user.", RunRemove) { Arguments = { Login }, Options = { Force }, Examples = ["repo user rm alice"] }.Also("delete", "remove"),
         new Verb("passwd", "Set a new random password and print it, once.", RunPassword) { Arguments = { Login }, Examples = ["repo user passwd alice"] }.Also("password"),
@@ -62,6 +68,21 @@ internal static class UserCommand
         repository.Users.SetCapabilities(login, context.Require(Capabilities));
         ControlClient.TellUsers(repository.Path);
         context.Output.Write(new UserReport("updated", login, null));
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunCapabilities(CommandContext context)
+    {
+        var login = context.Require(Login);
+        var letters = context.Get(NewCapabilities);
+        using var repository = letters is null ? context.OpenToRead() : context.OpenToWrite();
+        if (letters is not null)
+        {
+            repository.Users.SetCapabilities(login, letters);
+            ControlClient.TellUsers(repository.Path);
+        }
+
+        context.Output.Write(new CapabilitiesReport(login, repository.Users.Get(login).Capabilities));
         return ExitCode.Ok;
     }
 
@@ -99,6 +120,11 @@ internal sealed record UserReport(string Status, string Login, string? Password)
         output.WriteLine($"{char.ToUpperInvariant(Status[0])}{Status[1..]} user {Login}");
         if (Password is not null) output.WriteLine($"password (shown once): {Password}");
     }
+}
+
+internal sealed record CapabilitiesReport(string Login, string Capabilities) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine(Capabilities);
 }
 
 internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired, string? Info);
