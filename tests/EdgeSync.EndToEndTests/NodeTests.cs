@@ -202,6 +202,46 @@ public sealed class NodeTests
     }
 
     [Test]
+    public async Task A_frozen_hub_is_told_of_by_the_check_as_soon_as_by_the_target()
+    {
+        const int Stopped = 19;
+        const int Continued = 18;
+        using var edgesync = Project(out var code);
+        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "hub", "--nats-leaf-port", "0");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "leaf", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats", "--project", code, "--poll", "500ms");
+        await leaf.UntilPeersAsync(1);
+        Assert.Equal((0, "ok"), Both(await leaf.StatusAsync()));
+
+        hub.Signal(Stopped);
+        try
+        {
+            // Of each look both tell the same.
+            await leaf.UntilAsync(async l => IsKnown(Both(await l.StatusAsync())), "the hub is known to be silent");
+        }
+        finally
+        {
+            hub.Signal(Continued);
+        }
+
+        await leaf.UntilAsync(async l => Both(await l.StatusAsync()) is (0, "ok"), "the hub is heard again");
+
+        static bool IsKnown((long Failures, string Check) told)
+        {
+            Assert.Equal(told.Failures > 0, told.Check != "ok");
+            return told.Failures > 0;
+        }
+
+        static (long Failures, string Check) Both(JsonElement status)
+        {
+            var targets = status.GetProperty("repositories")[0].GetProperty("targets").EnumerateArray();
+            return (
+                targets.Where(t => t.GetProperty("target").GetString()!.StartsWith("nats", StringComparison.Ordinal)).Sum(t => t.GetProperty("failures_in_a_row").GetInt64()),
+                status.GetProperty("checks").EnumerateArray().Single(c => c.GetProperty("name").GetString() == "nats").GetProperty("state").GetString()!);
+        }
+    }
+
+    [Test]
     public async Task Sync_now_says_how_it_went()
     {
         using var edgesync = Project(out _);
