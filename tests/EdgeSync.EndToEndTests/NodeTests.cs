@@ -201,6 +201,31 @@ public sealed class NodeTests
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(edgesync["state/supervised/nats-server.conf"]));
     }
 
+    // Such as a stick: no server runs there, and it is not always plugged in.
+    [Test]
+    [Arguments("")]
+    [Arguments("file://")]
+    public async Task A_repository_file_is_a_peer_while_it_is_there(string scheme)
+    {
+        using var edgesync = Project(out _);
+        var stick = edgesync["a.fossil"];
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--clone-from", scheme + stick, "--peer", scheme + stick, "--poll", "200ms", "--name", "b");
+        Commit(edgesync, "a.fossil", "on the stick");
+        await leaf.UntilCheckinsAsync(3);
+        Commit(edgesync, "b.fossil", "here");
+        await leaf.UntilAsync(_ => Task.FromResult(Checkins() == 4), "the stick has the check-in");
+
+        File.Move(stick, edgesync["away.fossil"]);
+        await leaf.UntilAsync(async l => Failures(await l.StatusAsync()) > 0, "the stick is missed");
+        Commit(edgesync, "away.fossil", "elsewhere");
+        File.Move(edgesync["away.fossil"], stick);
+        await leaf.UntilCheckinsAsync(5);
+
+        long Checkins() => edgesync.Json("repo", "info", "-R", "a.fossil").GetProperty("checkins").GetInt64();
+        static long Failures(JsonElement status) => status.GetProperty("repositories")[0].GetProperty("targets")[0].GetProperty("failures_in_a_row").GetInt64();
+    }
+
     [Test]
     public async Task A_frozen_hub_is_told_of_by_the_check_as_soon_as_by_the_target()
     {

@@ -35,6 +35,7 @@ internal sealed class HttpUpstream(PeerUrl url, XferHttpClient http) : IUpstream
         {
             UserAgent = $"EdgeSync/{BuildInfo.Version}",
             HttpCredentials = project.HttpAuthFile is { } file ? Secrets.FirstLine(file) : url is { User: { } user, Password: { } password } ? $"{user}:{password}" : null,
+            Proxy = project.Proxy,
             Retry = RetryPolicy.None,
         };
         return new HttpUpstream(url, new XferHttpClient(options, clock));

@@ -31,14 +31,14 @@ internal sealed class RepositoryNode : IAsyncDisposable
     {
         (_settings, Host, _node, ProjectCode) = (settings, host, node, projectCode);
         Login = login is null ? null : new SyncLogin(settings.User!, login);
-        Targets = [.. settings.Peers.Select(PeerUrl.Parse)];
-        foreach (var peer in Targets) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}", Proxy = host.Proxy, Pin = settings.PinnedKey }, node.Clock);
+        Targets = [.. settings.Peers.Select(PeerAddress.Parse)];
+        foreach (var peer in Targets.Where(p => p.FilePath is null && !p.IsSsh)) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}", Proxy = host.Proxy, Pin = settings.PinnedKey }, node.Clock);
 
         var ports = new AgentPorts
         {
             Repository = new AgentRepository(host.Name, host.Writer, host.Readers, settings.Uv, settings.Tables),
             Answer = AnswerAsync,
-            OpenHttp = target => new HttpTransport(_clients[target.Id], PeerOf(target)),
+            OpenHttp = OpenTransport,
             LoginFor = LoginFor,
             LockId = settings.Watch is { } folder ? LockIdOf(node.NodeId, folder.Folder) : null,
         };
@@ -135,6 +135,14 @@ internal sealed class RepositoryNode : IAsyncDisposable
     }
 
     private static SyncTarget TargetOf(PeerUrl peer) => SyncTarget.Http(peer.ToString());
+
+    private ITransport OpenTransport(SyncTarget target)
+    {
+        var peer = PeerOf(target);
+        if (peer.FilePath is { } file) return FileTransport.Open(file, Host.FilePath, _node.Clock);
+
+        return peer.IsSsh ? SshTransport.Open(peer, Host.SshCommand) : new HttpTransport(_clients[target.Id], peer);
+    }
 
     private PeerUrl PeerOf(SyncTarget target) => Targets.First(p => TargetOf(p).Id == target.Id);
 

@@ -45,7 +45,7 @@ internal static class RepositoryOpener
         var repository = File.Exists(part) && !Repository.RemoveStub(part)
             ? Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock })
             : Repository.CreateForClone(part, new RepositoryCreateOptions { AdminUser = settings.User ?? SystemUser.Name, Clock = node.Clock });
-        var url = PeerUrl.TryParseAny(from, out var parsed) ? parsed : null;
+        var url = PeerSetting.TryParse(from, out var parsed) ? parsed : null;
         var login = LoginOf(settings, url);
         var options = new ClientOptions { Actions = ActionsOf(settings), Login = login };
         SyncReport report;

@@ -150,6 +150,9 @@ internal sealed class BridgeProject
     /// <summary>File with <c>user:password</c> for a web server in front of it.</summary>
     public string? HttpAuthFile { get; set; }
 
+    /// <summary>HTTP proxy on the way to it, as Fossil's setting <c>proxy</c> spells one; null: that of the environment.</summary>
+    public string? Proxy { get; set; }
+
     /// <summary>Shortest pause between two looks for what the server got from elsewhere; zero never looks.</summary>
     public TimeSpan Probe { get; set; } = TimeSpan.FromMilliseconds(500);
 

@@ -178,15 +178,15 @@ internal static class SettingsCheck
         if (!IsPrefix(repository.Prefix)) yield return (place + ".prefix", $"'{repository.Prefix}' cannot begin a subject: words of letters, digits, '-' and '_', with dots between");
         foreach (var peer in repository.Peers)
         {
-            if (!PeerUrl.TryParse(peer, out _)) yield return (place + ".peers", $"'{Secrets.RedactUrls(peer)}' is not the address of a Fossil server: http://… or https://…");
+            if (!PeerSetting.TryParse(peer, out _)) yield return (place + ".peers", $"'{Secrets.RedactUrls(peer)}' is not the address of a Fossil server or a repository: http://…, https://…, ssh://…, file:///… or /path");
         }
 
         if (repository.Pin is not null && repository.PinnedKey is null) yield return (place + ".pin", PinFault);
         if (repository.Pin is not null && repository.Peers.Append(repository.CloneFrom ?? "nats").Any(p => p != "nats" && !p.StartsWith("https:", StringComparison.Ordinal)))
             yield return (place + ".pin", "only https addresses have a key that can be pinned");
         if (repository.Poll < TimeSpan.FromMilliseconds(100)) yield return (place + ".poll", "at least 100ms");
-        if (repository.CloneFrom is { } from && !PeerUrl.TryParse(from, out _) && from != "nats")
-            yield return (place + ".clone_from", "an address (http://…, https://…), or nats");
+        if (repository.CloneFrom is { } from && !PeerSetting.TryParse(from, out _) && from != "nats")
+            yield return (place + ".clone_from", "an address (http://…, https://…, ssh://…, file:///… or /path), or nats");
         if (repository.CloneFrom == "nats" && !IsProjectCode(repository.ProjectCode))
             yield return (place + ".project_code", "a clone over NATS needs the project's code: 40 lower-case hex digits");
         if ((repository.Password ?? repository.PasswordFile) is not null && repository.User is null)

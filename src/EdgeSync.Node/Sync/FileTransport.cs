@@ -38,12 +38,12 @@ internal sealed class FileTransport : ITransport
     public Action? Progressed { get; set; }
 
     /// <param name="path">The peer.</param>
-    /// <param name="ours">The repository that syncs.</param>
+    /// <param name="ours">The file of the repository that syncs.</param>
     /// <param name="clock">Time of what is stored.</param>
     /// <exception cref="EdgeSyncException">No repository, or <paramref name="ours"/> itself.</exception>
-    public static FileTransport Open(string path, Repository ours, TimeProvider clock)
+    public static FileTransport Open(string path, string ours, TimeProvider clock)
     {
-        if (RepositoryFile.IsSame(path, ours.Path))
+        if (RepositoryFile.IsSame(path, ours))
             throw new EdgeSyncException(ErrorKind.Usage, $"{path} is the repository itself, not a peer", "edgesync repo sync URL");
 
         return new FileTransport(Repository.Open(path, AccessTo(path) with { Clock = clock }), path, clock);

@@ -26,7 +26,7 @@ internal static class PeerTransport
     /// <exception cref="EdgeSyncException">A file that is no repository; ssh is not installed.</exception>
     public static ITransport Open(PeerUrl peer, Repository ours, PeerTransportOptions options, TimeProvider clock)
     {
-        if (peer.FilePath is { } file) return FileTransport.Open(file, ours, clock);
+        if (peer.FilePath is { } file) return FileTransport.Open(file, ours.Path, clock);
         if (peer.IsSsh) return SshTransport.Open(peer, ours.Settings["ssh-command"]);
 
         return HttpTransport.Open(peer, ours.Settings["proxy"], options, clock);
