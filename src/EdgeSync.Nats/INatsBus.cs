@@ -15,6 +15,12 @@ public interface INatsBus
     /// <summary>The largest message that is taken, in bytes, header block included.</summary>
     int MaxPayload { get; }
 
+    /// <summary>
+    /// Whether the broker in this process has a leaf link to a broker of this name: what that node publishes comes through the
+    /// link. False with an outside server, which does not tell.
+    /// </summary>
+    bool HasLink(string name) => false;
+
     /// <summary>Called with true when the connection is there (again), with false when it is lost.</summary>
     Action<bool>? LinkChanged { get; set; }
 

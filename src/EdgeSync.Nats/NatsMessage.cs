@@ -19,6 +19,12 @@ public readonly record struct NatsMessage(string Subject, string? ReplyTo, NatsH
     /// </summary>
     public string? Origin { get; init; }
 
+    /// <summary>
+    /// The name of the leaf link that brought it to the broker in this process; null for what a client sent, and when an
+    /// outside server passed it on.
+    /// </summary>
+    public string? Through { get; init; }
+
     /// <summary>A server's answer to a request on a subject without subscribers.</summary>
     public bool HasNoResponders => Data.IsEmpty && Headers is { Code: 503 };
 

@@ -266,6 +266,38 @@ public sealed class NodeTests
         }
     }
 
+    // Whoever reaches a client port of the broker may publish in any name; its broker knows better who speaks.
+    [Test]
+    public async Task Nobody_speaks_in_the_name_of_a_node_that_is_linked()
+    {
+        using var edgesync = Project(out var code);
+        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0", "--nats-port", "0");
+        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        await hub.UntilPeersAsync(1);
+        using var stranger = new System.Net.Sockets.TcpClient();
+        var address = new Uri(hub.Address("nats"));
+        await stranger.ConnectAsync(address.Host, address.Port);
+
+        await Presence("second");
+        await Presence("first");
+        await Presence("third");
+        await hub.UntilAsync(async node => RoleOf(await node.StatusAsync(), "third") == "hub", "the stranger is heard");
+        await leaf.UntilAsync(async node => RoleOf(await node.StatusAsync(), "third") == "hub", "the stranger is heard by the leaf");
+
+        Assert.NotEqual("hub", RoleOf(await hub.StatusAsync(), "second"));
+        Assert.Contains("dropped a message in the name of another node", hub.Errors, StringComparison.Ordinal);
+
+        async Task Presence(string name)
+        {
+            var body = $$"""{"peer_id":"{{name}}","state":"alive","role":"hub","interval":20}""";
+            await stranger.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(
+                $"CONNECT {{}}\r\nPUB fossil.{code}.presence {body.Length}\r\n{body}\r\n"));
+        }
+
+        static string? RoleOf(JsonElement status, string peer) => status.GetProperty("repositories")[0].GetProperty("peers").EnumerateArray()
+            .Where(p => p.GetProperty("peer").GetString() == peer).Select(p => p.GetProperty("role").GetString()).FirstOrDefault();
+    }
+
     [Test]
     public async Task Sync_now_says_how_it_went()
     {

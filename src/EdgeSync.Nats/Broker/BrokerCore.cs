@@ -367,6 +367,14 @@ public sealed class BrokerCore
 
     internal ulong NextConnectionId() => ++_lastConnectionId;
 
+    internal bool HasLink(string name)
+    {
+        foreach (var connection in _connections.Values)
+            if (connection is LeafLink && connection.Name == name)
+                return true;
+        return false;
+    }
+
     internal void Register(BrokerConnection connection)
     {
         _connections.Add(connection.Id, connection);

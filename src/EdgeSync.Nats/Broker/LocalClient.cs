@@ -43,6 +43,9 @@ public sealed class LocalClient : BrokerConnection
     /// <summary>Requests whose reply is awaited.</summary>
     public int RequestCount => _requests.Count;
 
+    /// <summary>Whether a leaf link to a broker of this name is open.</summary>
+    public bool HasLink(string name) => Core.HasLink(name);
+
     /// <summary>The largest payload that is taken, in bytes.</summary>
     public int MaxPayload => Core.Options.PayloadBytesMax;
 
@@ -121,7 +124,7 @@ public sealed class LocalClient : BrokerConnection
         Counters.OutBytes += message.TotalBytes;
         Core.Totals.OutMessages++;
         Core.Totals.OutBytes += message.TotalBytes;
-        if (_byPlace.TryGetValue(subscription, out var local)) Enqueue(new LocalEffect(local.Received, Copy(message) with { Origin = source.Origin.Group }));
+        if (_byPlace.TryGetValue(subscription, out var local)) Enqueue(new LocalEffect(local.Received, Copy(message) with { Origin = source.Origin.Group, Through = source is LeafLink ? source.Name : null }));
         else if (TryEndRequest(message.ClientSubject, out var replied)) Enqueue(new LocalEffect(replied, NatsReply.Of(Copy(message))));
         return true;
     }

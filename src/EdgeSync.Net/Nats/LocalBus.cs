@@ -28,6 +28,8 @@ internal sealed class LocalBus : INatsBus, IBrokerWaiter
 
     public bool IsConnected => !_client.IsClosed;
 
+    public bool HasLink(string name) => _driver.Call((_, _) => _client.HasLink(name));
+
     public int MaxPayload => _client.MaxPayload;
 
     public Action<bool>? LinkChanged { get; set; }

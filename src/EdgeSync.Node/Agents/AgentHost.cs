@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Nats;
 using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Repositories;
@@ -80,14 +81,15 @@ internal sealed class AgentHost : IAsyncDisposable
         else core.OnLinkDown(now);
     });
 
-    public void OnPresence(ReadOnlySpan<byte> payload)
+    public void OnPresence(in NatsMessage message, SenderCheck senders)
     {
-        if (Presence.TryParse(payload, out var presence)) _loop.TryPost((core, now) => core.OnPresence(now, presence));
+        if (Presence.TryParse(message.Data.Span, out var presence) && senders.MayBeFrom(presence.PeerId, message)) _loop.TryPost((core, now) => core.OnPresence(now, presence));
     }
 
-    public async ValueTask OnAnnouncementAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    public async ValueTask OnAnnouncementAsync(NatsMessage message, SenderCheck senders, CancellationToken cancellationToken)
     {
-        if (!Announcement.TryParse(payload.Span, out var announcement) || announcement.PeerId == _node.NodeId) return;
+        if (!Announcement.TryParse(message.Data.Span, out var announcement) || announcement.PeerId == _node.NodeId) return;
+        if (!senders.MayBeFrom(announcement.PeerId, message)) return;
 
         var isHeld = await IsHeldAsync(announcement, cancellationToken);
         _loop.TryPost((core, now) => core.OnAnnouncement(now, announcement, isHeld));

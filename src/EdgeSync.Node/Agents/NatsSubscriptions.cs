@@ -30,12 +30,13 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
     {
         var all = new NatsSubscriptions(host, answer, node);
         var subjects = host.Options.Subjects;
-        all.Subscribe(nats, subjects.Commit, m => host.OnAnnouncementAsync(m.Data, all._stop.Token));
+        var senders = new SenderCheck(nats.Bus, node.Log);
+        all.Subscribe(nats, subjects.Commit, m => host.OnAnnouncementAsync(m, senders, all._stop.Token));
         all.Subscribe(
             nats, subjects.Presence,
             m =>
             {
-                host.OnPresence(m.Data.Span);
+                host.OnPresence(m, senders);
                 return ValueTask.CompletedTask;
             });
         if (host.Options.ServesNats) all._responder = NatsResponder.Start(nats.Bus, nats.Exchange, subjects, all.HandleAsync, node);
