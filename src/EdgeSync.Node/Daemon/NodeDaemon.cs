@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using EdgeSync.Net.Http;
@@ -117,6 +116,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var repositories = _repositories;
         var statuses = await Task.WhenAll(repositories.Select(r => r.StatusAsync(cancellationToken)));
+        var link = _nats?.LinkStatus();
         var checks = await RepositoryHealth.CheckAsync([.. repositories.Select(r => r.Host)], cancellationToken);
         return new NodeStatus
         {
@@ -124,9 +124,13 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Role = _role,
             StartedAt = _startedAt,
             Now = _clock.GetUtcNow(),
-            Checks = [.. checks, .. _copies.Checks, .. NatsChecks(statuses), .. FolderChecks(repositories), .. NameChecks(statuses)],
+            Checks =
+            [
+                .. checks, .. _copies.Checks, .. NodeChecks.OfNats(link, statuses),
+                .. NodeChecks.OfFolders(repositories), .. NodeChecks.OfNames(statuses),
+            ],
             Repositories = [.. statuses, .. _copies.Status],
-            Nats = _nats?.LinkStatus(),
+            Nats = link,
             Broker = _nats?.BrokerStatus(),
             Bridge = _bridge is null ? [] : await _bridge.StatusAsync(cancellationToken),
             Addresses = Addresses,
@@ -158,6 +162,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             _changing.Release();
         }
     }
+
+    /// <summary>A repository was changed by another process.</summary>
+    public void OnChanged(string repository) => Find(repository).Nudge();
 
     /// <summary>Every repository, or the one that is named, syncs with everybody it concerns.</summary>
     public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(string? repository, CancellationToken cancellationToken)
@@ -233,7 +240,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Over = CareAsync(new HubMaintenance(() => _loaded.Settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
         }
 
-        _control = ControlServer.Start(settings.Node.ControlSocket, AnswerAsync, Log, Context.Failed);
+        _control = ControlServer.Start(settings.Node.ControlSocket, new ControlHandler(this).AnswerAsync, Log, Context.Failed);
         _control.Link(RepositoryPaths);
         if (settings.Http.Address is not null || settings.Http.TlsListen is not null)
             _server = await WebServer.StartAsync(OptionsOf(settings.Http), _web, MapEndpoints, _clock, cancellationToken);
@@ -311,33 +318,6 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (!await care.RunAsync(cancellationToken)) cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private IEnumerable<NodeCheck> NatsChecks(IReadOnlyList<RepositoryStatus> repositories)
-    {
-        if (_nats?.LinkStatus() is not { Mode: not "embedded" } link) return [];
-        if (link.State != "connected") return [new NodeCheck("nats", CheckState.Failed, WhyNot(link.Url, link.LastError), NatsHint.For(link.Url, link.LastError))];
-
-        // A link whose other end is frozen looks well until its pings are missed; an exchange with that node knows sooner.
-        if (repositories.SelectMany(r => r.Targets).FirstOrDefault(t => t.Target == $"nats:{link.ServerName}" && t.FailuresInARow > 0 && t.LastError?.Contains("no reply", StringComparison.Ordinal) == true) is { } silent)
-            return [new NodeCheck("nats", CheckState.Failed, $"{link.ServerName} does not answer: {silent.LastError}", NatsHint.For(link.Url, silent.LastError))];
-
-        return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
-            ? [new NodeCheck("nats", CheckState.Warning, WhyNot(other.Url, other.LastError), NatsHint.For(other.Url, other.LastError))]
-            : [new NodeCheck("nats", CheckState.Ok)];
-    }
-
-    private static IEnumerable<NodeCheck> FolderChecks(IEnumerable<RepositoryNode> repositories)
-    {
-        foreach (var repository in repositories)
-            if (repository.FolderCheck is { } check) yield return check;
-    }
-
-    private static IEnumerable<NodeCheck> NameChecks(IEnumerable<RepositoryStatus> repositories) =>
-        repositories.Select(r => r.Twin).FirstOrDefault(t => t is not null) is { } twin
-            ? [new NodeCheck("name", CheckState.Warning, twin, NatsHint.AnotherName)]
-            : [];
-
-    private static string WhyNot(string? url, string? error) => $"{url ?? "the server"} is not reachable: {(string.IsNullOrEmpty(error) ? "no answer yet" : error)}";
-
     private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Context.NodeId);
 
     // What is new is opened before anything old is given up, so that a failure changes nothing.
@@ -404,7 +384,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     }
 
     // While it runs: a machine that has joined may use the broker, one whose user was removed may not any more.
-    private async Task LetMembersInAsync()
+    internal async Task LetMembersInAsync()
     {
         await _changing.WaitAsync();
         try
@@ -424,28 +404,6 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var members = new List<NatsUser>();
         foreach (var repository in repositories) members.AddRange(await repository.Host.Readers.RunAsync(BrokerMembers.Of, cancellationToken));
         return members;
-    }
-
-    private async Task<ControlReply> AnswerAsync(ControlRequest request, CancellationToken cancellationToken)
-    {
-        switch (request.Do)
-        {
-            case "changed":
-                Find(request.Repository ?? "").Nudge();
-                return new ControlReply();
-            case "sync_now":
-                return new ControlReply { Syncs = await SyncNowAsync(request.Repository, cancellationToken) };
-            case "status":
-                return new ControlReply { Status = await SnapshotAsync(cancellationToken) };
-            case "users":
-                await LetMembersInAsync();
-                return new ControlReply();
-            case "reload":
-                await ReloadAsync(cancellationToken);
-                return new ControlReply();
-            default:
-                throw new EdgeSyncException(ErrorKind.Protocol, $"nothing is called '{request.Do}' here", "this daemon is of another version");
-        }
     }
 
     private RepositoryNode Find(string repository)
@@ -499,6 +457,4 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Proxies = http.ParseProxies(),
         };
     }
-
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,0 +1,47 @@
+using EdgeSync.Node.Agents;
+using EdgeSync.Node.Brokers;
+using EdgeSync.Node.Status;
+
+namespace EdgeSync.Node.Daemon;
+
+/// <summary>The checks of a node's status that no single part can make: network, folders, names.</summary>
+internal static class NodeChecks
+{
+    public static IEnumerable<NodeCheck> OfNats(NatsLinkStatus? link, IReadOnlyList<RepositoryStatus> repositories)
+    {
+        if (link is not { Mode: not "embedded" }) return [];
+        if (link.State != "connected") return [Check(CheckState.Failed, link.Url, link.LastError)];
+        if (SilentServer(link, repositories) is { } silent)
+        {
+            var detail = $"{link.ServerName} does not answer: {silent.LastError}";
+            return [new NodeCheck("nats", CheckState.Failed, detail, NatsHint.For(link.Url, silent.LastError))];
+        }
+
+        return link.Links.FirstOrDefault(l => !l.IsUp) is { } other
+            ? [Check(CheckState.Warning, other.Url, other.LastError)]
+            : [new NodeCheck("nats", CheckState.Ok)];
+    }
+
+    public static IEnumerable<NodeCheck> OfFolders(IEnumerable<RepositoryNode> repositories)
+    {
+        foreach (var repository in repositories)
+            if (repository.FolderCheck is { } check) yield return check;
+    }
+
+    public static IEnumerable<NodeCheck> OfNames(IEnumerable<RepositoryStatus> repositories) =>
+        repositories.Select(r => r.Twin).FirstOrDefault(t => t is not null) is { } twin
+            ? [new NodeCheck("name", CheckState.Warning, twin, NatsHint.AnotherName)]
+            : [];
+
+    // A link whose other end is frozen is up until its pings are missed; an exchange with that node fails sooner.
+    private static TargetStatus? SilentServer(NatsLinkStatus link, IReadOnlyList<RepositoryStatus> repositories) =>
+        repositories.SelectMany(r => r.Targets).FirstOrDefault(t =>
+            t.Target == $"nats:{link.ServerName}" && t.FailuresInARow > 0
+            && t.LastError?.Contains("no reply", StringComparison.Ordinal) == true);
+
+    private static NodeCheck Check(CheckState state, string? url, string? error)
+    {
+        var reason = string.IsNullOrEmpty(error) ? "no answer yet" : error;
+        return new NodeCheck("nats", state, $"{url ?? "the server"} is not reachable: {reason}", NatsHint.For(url, error));
+    }
+}
