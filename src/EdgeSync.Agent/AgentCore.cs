@@ -115,7 +115,7 @@ public sealed class AgentCore
         if (_isStopped) return;
 
         foreach (var peer in _peers.Expire(now))
-            Log(AgentLogLevel.Info, $"{peer.PeerId} is silent since {TargetState.Words(now - peer.LastSeen)}");
+            Log(AgentLogLevel.Info, new AgentEvent.PeerSilent(peer.PeerId, now - peer.LastSeen));
         foreach (var name in _peers.Forget(now - AwayFor, IsProven)) _effects.Enqueue(new AgentEffect.ForgetPeer(name));
         _wanted.DropOlder(now - WantedFor);
         if (LinkIsUp)
@@ -235,8 +235,8 @@ public sealed class AgentCore
         if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned) returned.OnWayBack(now);
         if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
         if (change != PeerChange.None && _peers.Find(presence.PeerId) is { } record) _effects.Enqueue(new AgentEffect.PersistPeer(record));
-        if (change == PeerChange.Came) Log(AgentLogLevel.Info, $"{presence.PeerId} is here: {(presence.Role == NodeRole.Hub ? "hub" : "leaf")} {presence.Version}");
-        if (change == PeerChange.Left) Log(AgentLogLevel.Info, $"{presence.PeerId} left");
+        if (change == PeerChange.Came) Log(AgentLogLevel.Info, new AgentEvent.PeerJoined(presence.PeerId, presence.Role, presence.Version));
+        if (change == PeerChange.Left) Log(AgentLogLevel.Info, new AgentEvent.PeerLeft(presence.PeerId));
 
         // Who is new is told of us within a moment; one sign of life serves all that came meanwhile.
         if (presence.State == PresenceState.Join || change == PeerChange.Came) _heartbeat.Hurry(now, _peers.Count);
@@ -434,7 +434,7 @@ public sealed class AgentCore
     {
         if (!_twins.Notice(now, presence)) return;
 
-        Log(AgentLogLevel.Warning, _twins.At(now)!);
+        Log(AgentLogLevel.Warning, new AgentEvent.DuplicateName(_twins.At(now)!));
         _heartbeat.Hurry(now, _peers.Count);
     }
 
@@ -489,7 +489,7 @@ public sealed class AgentCore
         while (_durable!.TryTake(out var effect)) _effects.Enqueue(effect);
     }
 
-    private void Log(AgentLogLevel level, string text, string? target = null) => _effects.Enqueue(new AgentEffect.Log(level, text, target));
+    private void Log(AgentLogLevel level, AgentEvent happened) => _effects.Enqueue(new AgentEffect.Log(level, happened));
 
     private bool IsUsable(string peer) => _targets.Find($"nats:{peer}") is not { Breaker: BreakerState.Open };
 

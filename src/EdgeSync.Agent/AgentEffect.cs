@@ -58,7 +58,7 @@ public abstract record AgentEffect
     public sealed record CheckAnnouncement(Announcement Announcement) : AgentEffect;
 
     /// <summary>One line for the log.</summary>
-    public sealed record Log(AgentLogLevel Level, string Text, string? Target = null) : AgentEffect;
+    public sealed record Log(AgentLogLevel Level, AgentEvent Event) : AgentEffect;
 }
 
 /// <summary>How much a line matters.</summary>

@@ -71,14 +71,13 @@ internal static class OutcomeLog
             var moved = outcome.Received + outcome.Sent > 0;
             return new AgentEffect.Log(
                 moved ? AgentLogLevel.Info : AgentLogLevel.Debug,
-                string.Create(CultureInfo.InvariantCulture, $"synced: {outcome.Received} received, {outcome.Sent} sent, {(long)took.TotalMilliseconds} ms"),
-                state.Target.Id);
+                new AgentEvent.SyncFinished(state.Target.Id, outcome.Received, outcome.Sent, took));
         }
 
         var anotherWorked = targets.All.Any(t => t != state && t.LastOk >= since);
         // Trouble of our own (a full disk) is trouble with everybody, also beside a success.
         var isOurs = outcome.Kind == SyncOutcomeKind.LocalFailed;
         var level = outcome.IsBenign || (anotherWorked && !isOurs) ? AgentLogLevel.Debug : AgentLogLevel.Error;
-        return new AgentEffect.Log(level, $"sync failed: {outcome.Reason ?? outcome.Kind.ToString()}", state.Target.Id);
+        return new AgentEffect.Log(level, new AgentEvent.SyncFailed(state.Target.Id, outcome.Reason ?? outcome.Kind.ToString(), took));
     }
 }

@@ -5,7 +5,7 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>Two nodes that were given one name by hand: nothing breaks, and everybody says so.</summary>
 public sealed class NodeNameTests
 {
-    private const string Taken = "another node is called ship too";
+    private const string Taken = "\"event\":\"node.duplicate_name\"";
 
     [Test]
     public async Task Two_clients_of_one_name_both_say_so_and_doctor_knows_what_to_do()

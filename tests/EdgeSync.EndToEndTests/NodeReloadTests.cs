@@ -42,7 +42,7 @@ public sealed class NodeReloadTests
         leaf.Signal(Hangup);
         await leaf.UntilAsync(async n => Peers(await n.StatusAsync()).Contains("second"), "the other hub is here");
 
-        Assert.Contains("nats leafnode left", leaf.Errors, StringComparison.Ordinal);
+        Assert.Contains("\"event\":\"nats.left\"", leaf.Errors, StringComparison.Ordinal);
         Assert.Contains("http.max_exchanges nats.monitor_port", leaf.Errors, StringComparison.Ordinal);
         edgesync.Write("d.txt", "d\n");
         edgesync.Ok("repo", "ci", "-R", "b.fossil", "-m", "second", "d.txt");

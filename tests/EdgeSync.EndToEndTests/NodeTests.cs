@@ -39,7 +39,7 @@ public sealed class NodeTests
         var elapsed = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
 
         TestContext.Current!.Output.WriteLine($"commit to visible: {elapsed.TotalMilliseconds:F0} ms");
-        Assert.Contains("connecting to NATS as a client", first.Errors, StringComparison.Ordinal);
+        Assert.Matches("\"event\":\"nats.connecting\".*\"mode\":\"client\"", first.Errors);
     }
 
     [Test]
@@ -84,7 +84,7 @@ public sealed class NodeTests
 
         await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
 
-        Assert.Contains("connecting to NATS as a leafnode", first.Errors, StringComparison.Ordinal);
+        Assert.Matches("\"event\":\"nats.connecting\".*\"mode\":\"leafnode\"", first.Errors);
     }
 
     [Test]

@@ -264,7 +264,7 @@ public sealed class ServeTests
 
         leaf.Stop(Terminate);
 
-        Assert.Matches("INFO request method=POST path=/ status=200 from=127.0.0.1 in=\\d+ out=\\d+ ms=[0-9.]+ did=clone user=nobody sent=[1-9]", leaf.Errors);
+        Assert.Matches("INFO HTTP request method=POST path=/ status=200 from=127.0.0.1 bytes_in=\\d+ bytes_out=\\d+ ms=[0-9.]+ operation=clone user=nobody sent=[1-9]", leaf.Errors);
     }
 
     private static Edgesync Hub(out string password)

@@ -80,7 +80,11 @@ public abstract record BridgeEffect
     /// <summary>Whether the bridge tells of what its server gets has changed: the peers want to know.</summary>
     public sealed record Show(string ProjectCode) : BridgeEffect;
 
-    public sealed record Log(AgentLogLevel Level, string Text, string ProjectCode) : BridgeEffect;
+    /// <summary>For the log: the server cannot be looked at; the leaves poll instead.</summary>
+    public sealed record ProbeFailed(string ProjectCode, string Url, string Reason) : BridgeEffect;
+
+    /// <summary>For the log: the server does not answer any more.</summary>
+    public sealed record UpstreamFailed(string ProjectCode, string Url, string Reason) : BridgeEffect;
 }
 
 /// <summary>One project of a bridge, for status pages.</summary>
@@ -176,7 +180,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         else probe.OnFailed(now, reason ?? "no answer");
 
         if (probe.Fault is { } fault && faultBefore is null)
-            _effects.Enqueue(new BridgeEffect.Log(AgentLogLevel.Warning, $"cannot look for news at {project.Url}: {fault}; the leaves ask by themselves", projectCode));
+            _effects.Enqueue(new BridgeEffect.ProbeFailed(projectCode, project.Url, fault));
         if (probe.Tells != told) _effects.Enqueue(new BridgeEffect.Show(projectCode));
         if (fresh.Count > 0) _effects.Enqueue(new BridgeEffect.Announce(projectCode, NewsOf(fresh)));
     }
@@ -317,7 +321,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         if (project.Failures < options.FailuresUntilOpen) return;
 
         if (project.Failures == options.FailuresUntilOpen)
-            _effects.Enqueue(new BridgeEffect.Log(AgentLogLevel.Error, $"{project.Url} does not answer: {project.Reason}", request.ProjectCode));
+            _effects.Enqueue(new BridgeEffect.UpstreamFailed(request.ProjectCode, project.Url, project.Reason));
         project.OpenUntil = now + PauseAfter(project.Failures - options.FailuresUntilOpen + 2, options.PauseMax);
     }
 

@@ -80,7 +80,7 @@ public sealed class RequestRecord
 {
     public long BytesIn { get; set; }
 
-    public string? Note { get; set; }
+    public XferNote? Note { get; set; }
 
     public string? Fault { get; set; }
 

@@ -13,7 +13,8 @@ namespace EdgeSync.Net.Http;
 internal static class WebHost
 {
     /// <param name="configure">Addresses and limits.</param>
-    public static WebApplication Create(Action<KestrelServerOptions> configure)
+    /// <param name="loggers">What the server has to say goes there; null: nowhere.</param>
+    public static WebApplication Create(Action<KestrelServerOptions> configure, ILoggerFactory? loggers = null)
     {
         // A line ends with CRLF: a proxy in front may not take a bare LF for an end.
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
@@ -25,9 +26,11 @@ internal static class WebHost
         });
 
         // The settings of a node are edgesync.json, its variables and flags: an appsettings.json or an ASPNETCORE_URLS that
-        // happens to be there opens no port. Signals and the log are the program's business, too.
+        // happens to be there opens no port. Signals and the log are the program's business, too: with
+        // the caller's factory, its levels hold.
         builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders();
+        if (loggers is not null) builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

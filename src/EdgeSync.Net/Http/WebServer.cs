@@ -39,7 +39,7 @@ public sealed class WebServer : IAsyncDisposable
         _clock = clock;
         _crowd = new ConnectionCrowd(options.ConnectionsMax, options.ConnectionsPerAddressMax);
         _exchanges = new XferExchanges(options, host);
-        _app = WebHost.Create(Configure);
+        _app = WebHost.Create(Configure, options.Loggers);
         _app.Use(new RequestRecorder(host, options.Proxies).ServeAsync);
         _app.Use(_exchanges.ServeAsync);
         _app.Use(LimitBody);

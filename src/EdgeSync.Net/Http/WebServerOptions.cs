@@ -1,10 +1,14 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Net.Http;
 
 /// <summary>Where to listen, and what a stranger may cost us.</summary>
 public sealed record WebServerOptions
 {
+    /// <summary>Where the server logs; null: nowhere.</summary>
+    public ILoggerFactory? Loggers { get; init; }
+
     /// <summary>Without TLS. Port 0 picks a free one.</summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [];
 

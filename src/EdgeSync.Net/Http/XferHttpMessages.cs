@@ -24,7 +24,7 @@ public sealed record XferHttpReply(int Status, XferContentType ContentType, Read
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>What the exchange did, for the log.</summary>
-    public string? Note { get; init; }
+    public XferNote? Note { get; init; }
 
     /// <summary>A status other than 200, with a sentence for the person at the other end.</summary>
     public static XferHttpReply Refusal(int status, string sentence) =>
@@ -35,9 +35,22 @@ public sealed record XferHttpReply(int Status, XferContentType ContentType, Read
     public void Dispose() => Owner?.Dispose();
 }
 
+/// <summary>What one exchange did, for the log.</summary>
+/// <param name="Operation">Such as <c>clone</c>, <c>sync</c>.</param>
+/// <param name="User">Whose login it was; nobody's without one.</param>
+/// <param name="Sent">Artifacts.</param>
+/// <param name="Received">Artifacts.</param>
+/// <param name="Unversioned">Unversioned files that came; null: none.</param>
+/// <param name="Error">What the client was told.</param>
+public sealed record XferNote(string? Operation, string? User, long? Sent, long? Received, long? Unversioned, string? Error)
+{
+    /// <summary>Of an exchange that failed before it did anything.</summary>
+    public static XferNote OfError(string error) => new(null, null, null, null, null, error);
+}
+
 /// <summary>What one request came to.</summary>
 public readonly record struct XferHttpLogEntry(
-    string Method, string Path, int Status, long BytesIn, long BytesOut, TimeSpan Elapsed, IPAddress RemoteAddress, string? Note,
+    string Method, string Path, int Status, long BytesIn, long BytesOut, TimeSpan Elapsed, IPAddress RemoteAddress, XferNote? Note,
     string? Fault);
 
 /// <summary>What the server asks of its host. Both may be called at the same time from several threads.</summary>

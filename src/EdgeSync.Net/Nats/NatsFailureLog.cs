@@ -7,9 +7,10 @@ using NATS.Client.Core;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Keeps why the last attempt to connect failed: NATS.Net tells that to its log alone. In words for people, without secrets.
+/// Keeps why the last attempt to connect failed, which NATS.Net tells to its log alone: in words for people, without secrets.
+/// Everything goes on to the log of the process.
 /// </summary>
-internal sealed class NatsFailureLog : ILoggerFactory, ILogger
+internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
 {
     private Exception? _last;
 
@@ -26,21 +27,10 @@ internal sealed class NatsFailureLog : ILoggerFactory, ILogger
     /// <summary>Why the attempt failed that was just logged.</summary>
     public string TakeText() => Interlocked.Exchange(ref _last, null) is { } last ? Explain(last) : "the server does not answer";
 
-    public ILogger CreateLogger(string categoryName) => this;
+    public ILogger CreateLogger(string categoryName) => new Logger(this, loggers.CreateLogger(categoryName));
 
     public void AddProvider(ILoggerProvider provider)
     {
-    }
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-    public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        if (exception is not null && IsEnabled(logLevel)) Volatile.Write(ref _last, exception);
     }
 
     public void Dispose()
@@ -59,4 +49,19 @@ internal sealed class NatsFailureLog : ILoggerFactory, ILogger
         WebSocketException { InnerException: { } inner } => $"{e.Message}: {inner.Message}",
         _ => e.Message,
     };
+
+    private sealed class Logger(NatsFailureLog owner, ILogger inner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => inner.BeginScope(state);
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning || inner.IsEnabled(logLevel);
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (exception is not null && logLevel >= LogLevel.Warning) Volatile.Write(ref owner._last, exception);
+            inner.Log(logLevel, eventId, state, exception, formatter);
+        }
+    }
 }

@@ -23,7 +23,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
 
     private readonly NatsNetOptions _options;
     private readonly TimeProvider _clock;
-    private readonly NatsFailureLog _failures = new();
+    private readonly NatsFailureLog _failures;
     private readonly NatsConnection _connection;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _firstTry = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,6 +43,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     public NatsNetBus(NatsNetOptions options, TimeProvider clock)
     {
         (_options, _clock) = (options, clock);
+        _failures = new NatsFailureLog(options.Loggers);
         _server = NatsNetSettings.FirstServer(options.Url);
         _connection = new NatsConnection(NatsNetSettings.Of(options, _failures));
         _connection.OnConnectingAsync = target =>

@@ -1,4 +1,6 @@
 using EdgeSync.Nats.Keys;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.Net.Nats;
 
@@ -7,6 +9,9 @@ public sealed record NatsNetOptions
 {
     /// <summary>One or more addresses with commas between: <c>nats://</c>, <c>tls://</c>, <c>ws://</c> or <c>wss://</c>.</summary>
     public required string Url { get; init; }
+
+    /// <summary>Where the client library logs.</summary>
+    public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 
     /// <summary>For the server's reports.</summary>
     public string Name { get; init; } = "edgesync";

@@ -3,7 +3,6 @@ using EdgeSync.Nats;
 using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Repositories;
-using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 
@@ -176,7 +175,7 @@ internal sealed class AgentHost : IAsyncDisposable
                 _tasks.Start(() => CheckAsync(check.Announcement));
                 break;
             case AgentEffect.Log line:
-                _node.Log.Write(LevelOf(line.Level), line.Text, ("repository", _ports.Repository.Name), ("target", line.Target));
+                _node.Log.Write(_ports.Repository.Name, line);
                 break;
         }
     }
@@ -223,7 +222,7 @@ internal sealed class AgentHost : IAsyncDisposable
             }
             catch (EdgeSyncException e)
             {
-                _node.Log.Write(LogLevel.Error, e.Message, ("repository", _ports.Repository.Name), ("try", e.Hint));
+                _node.Log.RepositoryFailed(_ports.Repository.Name, e.Message, e.Hint);
                 await Task.Delay(TimeSpan.FromSeconds(1), _node.Clock, _stop.Token);
             }
         }
@@ -246,14 +245,6 @@ internal sealed class AgentHost : IAsyncDisposable
 
     private async Task<bool> IsHeldAsync(Announcement announcement, CancellationToken cancellationToken) =>
         announcement.TryGetArtifact(out var id) && await _ports.Repository.HoldsAsync(id, cancellationToken);
-
-    internal static LogLevel LevelOf(AgentLogLevel level) => level switch
-    {
-        AgentLogLevel.Debug => LogLevel.Debug,
-        AgentLogLevel.Info => LogLevel.Info,
-        AgentLogLevel.Warning => LogLevel.Warning,
-        _ => LogLevel.Error,
-    };
 
     private Instant Now => Instant.FromDateTime(_node.Clock.GetUtcNow());
 }

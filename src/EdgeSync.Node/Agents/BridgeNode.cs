@@ -154,8 +154,11 @@ internal sealed class BridgeNode : IAsyncDisposable
                     shown.Tells = core.Tells(show.ProjectCode);
                     Show(shown, PresenceState.Alive);
                     break;
-                case BridgeEffect.Log line:
-                    _node.Log.Write(AgentHost.LevelOf(line.Level), line.Text, ("project", line.ProjectCode));
+                case BridgeEffect.ProbeFailed failed:
+                    _node.Log.BridgeProbeFailed(failed.ProjectCode, failed.Url, failed.Reason);
+                    break;
+                case BridgeEffect.UpstreamFailed failed:
+                    _node.Log.BridgeUpstreamFailed(failed.ProjectCode, failed.Url, failed.Reason);
                     break;
             }
         }

@@ -1,7 +1,7 @@
 using EdgeSync.Agent;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Agents;
 
@@ -9,7 +9,7 @@ namespace EdgeSync.Node.Agents;
 /// What a hub does now and then: folds each write-ahead log into its file, so that stock can read a plain copy, and ends
 /// itself when no leaf needs it any more, if it is to.
 /// </summary>
-internal sealed class HubMaintenance(Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ServeLog log, TimeProvider clock)
+internal sealed class HubMaintenance(Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ILogger log, TimeProvider clock)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
@@ -56,7 +56,7 @@ internal sealed class HubMaintenance(Func<HubSection> settings, Func<IReadOnlyLi
                 lifetime?.OnLeaves(Now, leafs());
                 if (lifetime is null || !lifetime.IsOver(Now)) continue;
 
-                log.Write("no leaf is connected any more", ("since", Durations.Format(patience!.Value)));
+                log.HubIdle(Durations.Format(patience!.Value));
                 return true;
             }
 

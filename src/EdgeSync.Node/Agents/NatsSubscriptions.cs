@@ -80,7 +80,7 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
         }
         catch (EdgeSyncException e)
         {
-            _node.Log.Write(LogLevel.Warning, e.Message, ("subject", message.Subject));
+            _node.Log.AnnouncementFailed(message.Subject, e.Message);
         }
     }
 

@@ -41,7 +41,7 @@ internal static class RepositoryOpener
         }
 
         var part = settings.Path + Unfinished;
-        node.Log.Write("cloning", ("repository", settings.Path), ("from", Secrets.RedactUrls(from)));
+        node.Log.RepositoryCloning(settings.Path, Secrets.RedactUrls(from));
         var repository = File.Exists(part) && !Repository.RemoveStub(part)
             ? Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock })
             : Repository.CreateForClone(part, new RepositoryCreateOptions { AdminUser = settings.User ?? SystemUser.Name, Clock = node.Clock });
@@ -69,7 +69,7 @@ internal static class RepositoryOpener
         }
 
         DurableFile.Move(part, settings.Path);
-        node.Log.Write("cloned", ("repository", settings.Path), ("artifacts", report.ArtifactsReceived));
+        node.Log.RepositoryCloned(settings.Path, report.ArtifactsReceived);
     }
 
     private static async Task<SyncReport> FetchOverNatsAsync(

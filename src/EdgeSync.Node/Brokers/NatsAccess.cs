@@ -2,10 +2,9 @@ using EdgeSync.Agent;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
-using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Brokers;
 
@@ -15,7 +14,7 @@ namespace EdgeSync.Node.Brokers;
 /// <param name="exchange">Limits of exchanges, for the largest message that the bus takes now.</param>
 /// <param name="links">Tells how links come and go.</param>
 internal sealed class NatsAccess(
-    INatsBus bus, Func<ExchangeOptions> exchange, NatsLinkNews links, TimeProvider clock, Entropy entropy, ServeLog log)
+    INatsBus bus, Func<ExchangeOptions> exchange, NatsLinkNews links, TimeProvider clock, Entropy entropy, ILogger log)
 {
     public INatsBus Bus => bus;
 
@@ -37,13 +36,13 @@ internal sealed class NatsAccess(
     public void Publish(string subject, ReadOnlyMemory<byte> payload)
     {
         if (bus.Publish(subject, payload) is not NatsOutcome.Ok and var outcome)
-            log.Write(LogLevel.Debug, "nats publish failed", ("subject", subject), ("because", outcome.ToString()));
+            log.NatsPublishFailed(subject, outcome);
     }
 
     /// <summary>A subscription with a queue; when its reader does not keep up, the log tells.</summary>
     public NatsMessageQueue Subscribe(string subject, string? queueGroup = null) => new(
         bus, subject, queueGroup,
-        () => log.Write(LogLevel.Warning, "nats", ("event", "MessageDropped"), ("because", $"the queue of {subject} is full")));
+        () => log.NatsMessageDropped(subject));
 
     /// <summary>What the stream of a project's announcements got behind a sequence; null where no JetStream answers.</summary>
     public async Task<NatsStreamTail?> ReadTailAsync(

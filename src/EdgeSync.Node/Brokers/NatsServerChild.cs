@@ -4,11 +4,12 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using EdgeSync.Nats.Keys;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using Microsoft.Extensions.Logging;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace EdgeSync.Node.Brokers;
 
@@ -28,7 +29,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
 
     private readonly string _program;
     private readonly string _config;
-    private readonly ServeLog _log;
+    private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
     private readonly CancellationTokenSource _stop = new();
@@ -39,7 +40,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
     private long _restarts;
     private BrokerStatus _status;
 
-    private NatsServerChild(string program, string config, NatsServerPorts ports, NatsSection settings, string name, ServeLog log, TimeProvider clock)
+    private NatsServerChild(string program, string config, NatsServerPorts ports, NatsSection settings, string name, ILogger log, TimeProvider clock)
     {
         (_program, _config, _ports, _settings, _log, _clock) = (program, config, ports, settings, log, clock);
         _status = new BrokerStatus { Kind = "nats-server", ServerName = name };
@@ -66,7 +67,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">There is no such program, or it does not come up.</exception>
     public static async Task<NatsServerChild> StartAsync(
-        NatsSection settings, string name, string stateFolder, ServeLog log, TimeProvider clock, CancellationToken cancellationToken)
+        NatsSection settings, string name, string stateFolder, ILogger log, TimeProvider clock, CancellationToken cancellationToken)
     {
         var program = settings.Server == "auto" ? FindInPath() : settings.Server!;
         if (!File.Exists(program)) throw new EdgeSyncException(ErrorKind.NotFound, $"{program} does not exist", "install nats-server, or name its path: --nats-server PATH");
@@ -112,7 +113,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
             {
                 await RunOnceAsync();
                 if (_clock.GetElapsedTime(begin) > StableAfter) pause = TimeSpan.FromMilliseconds(250);
-                _log.Write(LogLevel.Error, "nats-server exited; restarting it", ("in", pause.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)));
+                _log.NatsServerExited(pause.TotalSeconds);
                 await Task.Delay(pause, _clock, _stop.Token);
             }
             catch (OperationCanceledException)
@@ -173,7 +174,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
     private async Task ForwardAsync(StreamReader lines)
     {
         while (await lines.ReadLineAsync() is { } line)
-            _log.Write(line.Contains("[ERR]", StringComparison.Ordinal) || line.Contains("[FTL]", StringComparison.Ordinal) ? LogLevel.Warning : LogLevel.Debug, "nats-server", ("said", line));
+            _log.NatsServerOutput(line.Contains("[ERR]", StringComparison.Ordinal) || line.Contains("[FTL]", StringComparison.Ordinal) ? LogLevel.Warning : LogLevel.Debug, line);
     }
 
     private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
@@ -216,14 +217,14 @@ internal sealed class NatsServerChild : IAsyncDisposable
     }
 
     // One that a killed process of ours left behind holds the ports and the streams.
-    private static void EndLeftover(string pidFile, string config, ServeLog log)
+    private static void EndLeftover(string pidFile, string config, ILogger log)
     {
         if (!File.Exists(pidFile) || !int.TryParse(File.ReadAllText(pidFile).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return;
 
         var commandLine = $"/proc/{Text(id)}/cmdline";
         if (!File.Exists(commandLine) || !File.ReadAllText(commandLine).Contains(config, StringComparison.Ordinal)) return;
 
-        log.Write(LogLevel.Warning, "stopping a nats-server that was left running", ("pid", id));
+        log.NatsServerLeftoverStopped(id);
         using var leftover = Process.GetProcessById(id);
         leftover.Kill();
         leftover.WaitForExit(EndMax);

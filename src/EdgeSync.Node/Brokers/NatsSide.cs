@@ -11,6 +11,8 @@ using EdgeSync.Node.Status;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using Microsoft.Extensions.Logging;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace EdgeSync.Node.Brokers;
 
@@ -21,10 +23,13 @@ namespace EdgeSync.Node.Brokers;
 /// </summary>
 internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 {
+    private const string ClientMode = "client";
+
     private static readonly TimeSpan DialWait = TimeSpan.FromSeconds(3);
 
     private volatile NatsSection _settings;
-    private readonly ServeLog _log;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly RunningTasks _tasks;
     private readonly CancellationTokenSource _stop = new();
@@ -40,10 +45,11 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private string _clientKey = "";   // of a plain client: server and login
     private NatsAccess? _access;
 
-    private NatsSide(NatsSection settings, string nodeId, LoginThrottle logins, ServeLog log, TimeProvider clock, Action<Exception> failed)
+    private NatsSide(NatsSection settings, string nodeId, LoginThrottle logins, ILoggerFactory loggers, TimeProvider clock, Action<Exception> failed)
     {
-        (_settings, _nodeId, _logins, _log, _clock) = (settings, nodeId, logins, log, clock);
-        _tasks = new RunningTasks(failed, log);
+        (_settings, _nodeId, _logins, _loggers, _clock) = (settings, nodeId, logins, loggers, clock);
+        _log = loggers.CreateLogger(NodeLog.Category);
+        _tasks = new RunningTasks(failed, _log);
         _links = new NatsLinkNews(_tasks, () => UpstreamNames, clock, _stop.Token) { CameUp = () => _firstLink.TrySetResult() };
     }
 
@@ -78,10 +84,10 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
     public static async Task<NatsSide> StartAsync(
-        NatsSection settings, string nodeId, string stateFolder, LoginThrottle logins, ServeLog log, TimeProvider clock,
+        NatsSection settings, string nodeId, string stateFolder, LoginThrottle logins, ILoggerFactory loggers, TimeProvider clock,
         Action<Exception> failed, CancellationToken cancellationToken)
     {
-        var side = new NatsSide(settings, nodeId, logins, log, clock, failed);
+        var side = new NatsSide(settings, nodeId, logins, loggers, clock, failed);
         try
         {
             await side.OpenAsync(stateFolder, cancellationToken);
@@ -181,15 +187,15 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         };
     }
 
-    public void OnConnected(BrokerConnection connection) => _log.Write(LogLevel.Debug, "nats connection", ("from", connection.Origin.Address), ("kind", connection.Origin.Kind.ToString()));
+    public void OnConnected(BrokerConnection connection) => _log.NatsClientConnected(connection.Origin.Address, connection.Origin.Kind);
 
     public void OnClosed(BrokerConnection connection)
     {
-        _log.Write(LogLevel.Debug, "nats connection closed", ("from", connection.Origin.Address), ("because", connection.CloseReason.ToString()));
+        _log.NatsClientClosed(connection.Origin.Address, connection.CloseReason);
         if (connection.Origin.Kind == ConnectionKind.Leaf) LeavesChanged?.Invoke();
     }
 
-    public void OnRefused(string remote, string why) => _log.Write(LogLevel.Warning, "nats connection refused", ("from", remote), ("because", why));
+    public void OnRefused(string remote, string why) => _log.NatsClientRefused(remote, why);
 
     /// <summary>Gives the first link a moment, so that whoever starts right behind it finds its peers.</summary>
     public async Task WaitForLinkAsync(CancellationToken cancellationToken)
@@ -226,7 +232,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         {
             var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault)).ToList();
             _clientKey = NatsUplinks.KeyOf(_settings.AllRemotes[0]);
-            foreach (var address in addresses) _log.Write("connecting to NATS as a client", ("url", address.ToString()));
+            foreach (var address in addresses) _log.NatsConnecting(address.ToString(), ClientMode);
             await ConnectAsync(NatsLogins.ClientOf(_settings, addresses), cancellationToken);
         }
         else
@@ -254,7 +260,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         _bus = Broker.OpenLocal(_nodeId);
         _access = AccessOf(_bus);
         if (_settings.AllRemotes.Count == 0) _firstLink.TrySetResult();
-        _uplinks = new NatsUplinks(Broker, _log, _links.Post);
+        _uplinks = new NatsUplinks(Broker, _log, _clock, _links.Post);
         await _uplinks.Prepare(_settings.AllRemotes)();
     }
 
@@ -275,7 +281,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     private async Task ConnectAsync(NatsNetOptions options, CancellationToken cancellationToken)
     {
-        _bus = _outside = new NatsNetBus(options with { Name = _nodeId, Happened = OnEvent }, _clock);
+        _bus = _outside = new NatsNetBus(options with { Name = _nodeId, Happened = OnEvent, Loggers = _loggers }, _clock);
         _access = AccessOf(_bus);
         await _outside.StartAsync(cancellationToken);
     }
@@ -286,20 +292,19 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         {
             case NatsNetEventKind.Connected:
                 _links.Post(isUp: true, null);
-                _log.Write("nats connected", ("server", e.Text), ("url", e.Server));
+                _log.NatsConnected(e.Server, e.Text, ClientMode);
                 break;
             case NatsNetEventKind.Disconnected:
-                _log.Write(LogLevel.Warning, "lost the NATS server; reconnecting", ("because", e.Text));
+                _log.NatsDisconnected(e.Server, e.Text, ClientMode);
                 _links.Post(isUp: false, null);
                 break;
             case NatsNetEventKind.ConnectFailed:
                 // Each reason once, not with each attempt: a wrong password stays wrong.
-                _log.Write(
-                    Interlocked.Exchange(ref _whyNot, e.Text) == e.Text ? LogLevel.Debug : LogLevel.Warning,
-                    "cannot connect to NATS; retrying", ("server", e.Server), ("because", e.Text), ("try", NatsHint.For(e.Server, e.Text)));
+                _log.NatsUnreachable(
+                    Interlocked.Exchange(ref _whyNot, e.Text) == e.Text ? LogLevel.Debug : LogLevel.Warning, e.Server, e.Text, null, NatsHint.For(e.Server, e.Text));
                 break;
             default:
-                _log.Write(LogLevel.Warning, "nats", ("event", e.Kind.ToString()), ("because", e.Text));
+                _log.NatsNotice(e.Server, e.Text);
                 break;
         }
     }

@@ -1,10 +1,11 @@
 using System.Text;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
+using Microsoft.Extensions.Logging;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace EdgeSync.Node.Brokers;
 
@@ -12,7 +13,7 @@ namespace EdgeSync.Node.Brokers;
 /// The hubs that our broker is joined to at the same time, each by a link of its own, which is dialled until it is taken away.
 /// </summary>
 /// <param name="changed">A link came up (true) or went, with the name at its other end. On the broker's threads.</param>
-internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, string> changed) : IAsyncDisposable
+internal sealed class NatsUplinks(NatsBroker broker, ILogger log, TimeProvider clock, Action<bool, string> changed) : IAsyncDisposable
 {
     // Replaced as a whole, so that whoever walks it needs no lock.
     private volatile List<Uplink> _all = [];
@@ -42,7 +43,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
                 continue;
             }
 
-            fresh.Add(new Uplink(key, remote, log, changed));
+            fresh.Add(new Uplink(key, remote, log, clock, changed));
             all.Add(fresh[^1]);
         }
 
@@ -83,10 +84,13 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
 
     private sealed class Uplink : IAsyncDisposable
     {
+        private const string Mode = "leafnode";
+
         private readonly LeafnodeRemote _remote;
         private readonly LeafnodeDialing _dialing;
         private readonly IReadOnlyList<NatsAddress> _addresses;
-        private readonly ServeLog _log;
+        private readonly ILogger _log;
+        private readonly TimeProvider _clock;
         private readonly Action<bool, string> _changed;
         private LeafnodeHandle? _handle;
         private volatile string? _upName;
@@ -94,9 +98,9 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
         private long _ups;
         private volatile bool _isLeft;
 
-        public Uplink(string key, NatsRemote settings, ServeLog log, Action<bool, string> changed)
+        public Uplink(string key, NatsRemote settings, ILogger log, TimeProvider clock, Action<bool, string> changed)
         {
-            (Key, _log, _changed) = (key, log, changed);
+            (Key, _log, _clock, _changed) = (key, log, clock, changed);
             _addresses = [.. settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault))];
             _remote = new LeafnodeRemote { Urls = [.. _addresses.Select(a => a.LeafUrl)], Credentials = NatsLogins.LoginOf(settings.Login) };
             _remote.Check();
@@ -122,7 +126,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
 
         public void Join(NatsBroker broker)
         {
-            foreach (var address in _addresses) _log.Write("connecting to NATS as a leafnode", ("url", address.ToString()));
+            foreach (var address in _addresses) _log.NatsConnecting(address.ToString(), Mode);
             _handle = broker.AddRemote(_remote, _dialing);
         }
 
@@ -139,7 +143,7 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
             if (_upName is not { } name) return;
 
             _upName = null;
-            _log.Write("nats leafnode left", ("url", _addresses[0].ToString()), ("server", name));
+            _log.NatsLeft(_addresses[0].ToString(), name);
             _changed(false, name);
         }
 
@@ -158,14 +162,14 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
             {
                 _upName = status.PeerName;
                 Interlocked.Increment(ref _ups);
-                _log.Write("nats leafnode connected", ("url", status.Address), ("server", status.PeerName));
+                _log.NatsConnected(status.Address, status.PeerName, Mode);
                 _changed(true, status.PeerName);
                 return;
             }
 
             var name = _upName!;
             _upName = null;
-            _log.Write(LogLevel.Warning, "lost the hub; reconnecting", ("url", status.Address), ("because", status.LastError));
+            _log.NatsDisconnected(status.Address, status.LastError, Mode);
             _changed(false, name);
         }
 
@@ -175,7 +179,11 @@ internal sealed class NatsUplinks(NatsBroker broker, ServeLog log, Action<bool, 
             if (status.IsConnected || string.IsNullOrEmpty(status.LastError) || status.LastError == _whyNot) return;
 
             _whyNot = status.LastError;
-            _log.Write(LogLevel.Warning, "cannot connect to the hub; retrying", ("url", status.Address), ("because", status.LastError), ("try", NatsHint.For(status.Address, status.LastError)));
+            _log.NatsUnreachable(LogLevel.Warning, status.Address, status.LastError, RetryIn(status), NatsHint.For(status.Address, status.LastError));
         }
+
+        private double? RetryIn(LeafRemoteStatus status) => status.NextTry is { } next
+            ? Math.Max(0, (next - Instant.FromDateTime(_clock.GetUtcNow())).TotalSeconds)
+            : null;
     }
 }

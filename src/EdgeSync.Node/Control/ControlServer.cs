@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Control;
 
@@ -18,7 +18,7 @@ internal sealed class ControlServer : IAsyncDisposable
     private const int WaitingMax = 16;
 
     private readonly Func<ControlRequest, CancellationToken, Task<ControlReply>> _answer;
-    private readonly ServeLog _log;
+    private readonly ILogger _log;
     private readonly string _folder;
     private readonly Socket _listener;
     private readonly RunningTasks _tasks;
@@ -26,7 +26,7 @@ internal sealed class ControlServer : IAsyncDisposable
     private readonly Task _loop;
     private readonly List<string> _links = [];
 
-    private ControlServer(string path, Socket listener, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ServeLog log, Action<Exception> failed)
+    private ControlServer(string path, Socket listener, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ILogger log, Action<Exception> failed)
     {
         (Path, _listener, _answer, _log) = (path, listener, answer, log);
         _folder = System.IO.Path.GetDirectoryName(path)!;
@@ -38,7 +38,7 @@ internal sealed class ControlServer : IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">The folder or the socket cannot be made.</exception>
     public static ControlServer Start(
-        string? path, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ServeLog log, Action<Exception> failed)
+        string? path, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ILogger log, Action<Exception> failed)
     {
         path = System.IO.Path.GetFullPath(path ?? NodePaths.SocketOf(Environment.ProcessId, NodePaths.RuntimeFolder));
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -76,7 +76,7 @@ internal sealed class ControlServer : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or EdgeSyncException)
             {
-                _log.Write("control link failed", ("repository", repository), ("because", e.Message));
+                _log.ControlLinkFailed(repository, e.Message);
             }
         }
     }

@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Daemon;
 
@@ -14,7 +14,7 @@ namespace EdgeSync.Node.Daemon;
 /// before its hub, or before its modem), or the disk fails to read the file. Tried again for ever, with a growing pause; only
 /// a definite refusal ends the daemon.
 /// </summary>
-internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Task> open, TimeProvider clock, ServeLog log, Action<Exception> failed) : IAsyncDisposable
+internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Task> open, TimeProvider clock, ILogger log, Action<Exception> failed) : IAsyncDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -122,8 +122,11 @@ internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Ta
         waiting.Stop.Cancel();
     }
 
-    private void Tell(Waiting waiting) => log.Write(
-        waiting.IsOfDisk ? LogLevel.Error : LogLevel.Warning, waiting.IsOfDisk ? "the disk fails to read the repository; trying again" : "waiting for the first copy", ("repository", waiting.Settings.Path), ("because", waiting.Why.Message), ("try", waiting.Why.Hint));
+    private void Tell(Waiting waiting)
+    {
+        if (waiting.IsOfDisk) log.RepositoryUnreadable(waiting.Settings.Path, waiting.Why.Message, waiting.Why.Hint);
+        else log.CopyPending(waiting.Settings.Path, waiting.Why.Message, waiting.Why.Hint);
+    }
 
     private sealed class Waiting(RepositorySettings settings, EdgeSyncException why)
     {

@@ -14,6 +14,7 @@ using EdgeSync.Node.Sync;
 using EdgeSync.Node.Web;
 using EdgeSync.Primitives;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Daemon;
 
@@ -28,6 +29,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private readonly SettingsLoader _loader;
     private readonly string _role;
     private readonly bool _isVerbose;
+    private readonly NodeLog _logs;
     private readonly TimeProvider _clock;
     private readonly DateTimeOffset _startedAt;
     private readonly NodeWeb _web;
@@ -47,14 +49,15 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private ControlServer? _control;
     private string? _urlFile;
 
-    private NodeDaemon(LoadedSettings loaded, SettingsLoader loader, string role, bool isVerbose, ServeLog log, TimeProvider clock)
+    private NodeDaemon(LoadedSettings loaded, SettingsLoader loader, string role, bool isVerbose, NodeLog logs, TimeProvider clock)
     {
         (_loaded, _loader, _role, _isVerbose, _clock) = (loaded, loader, role, isVerbose, clock);
         _startedAt = clock.GetUtcNow();
         _configuration = new ConfigurationStatus(loaded.File, _startedAt);
         var settings = loaded.Settings;
         var name = NodeName.Of(settings, role);
-        Log = log.With(("agent", name));
+        _logs = logs;
+        Log = logs.CreateLogger();
         _copies = new FirstCopies(OpenLaterAsync, clock, Log, e => _failure.TrySetResult(e));
         var logins = new LoginAccount(clock);
         _web = new NodeWeb(logins, Log);
@@ -66,7 +69,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         };
     }
 
-    public ServeLog Log { get; }
+    public ILogger Log { get; }
 
     public NodeContext Context { get; }
 
@@ -98,8 +101,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var loaded = loader.Load();
         loaded.RequireSecrets();
-        var log = new ServeLog(errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose));
-        var daemon = new NodeDaemon(loaded, loader, role, isVerbose, log, clock);
+        var logs = new NodeLog(errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose), NodeName.Of(loaded.Settings, role));
+        var daemon = new NodeDaemon(loaded, loader, role, isVerbose, logs, clock);
         try
         {
             await daemon.StartPartsAsync(cancellationToken);
@@ -149,12 +152,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             var change = new NewSettings(_loaded, loaded);
             await ApplyAsync(loaded, change, cancellationToken);
             (_loaded, _configuration) = (loaded, new ConfigurationStatus(loaded.File, _clock.GetUtcNow()));
-            Log.Write("reloaded", ("settings", loaded.File), ("repositories", _repositories.Count), ("changed", change.Any ? string.Join(' ', change.Changed) : "nothing"));
+            Log.NodeReloaded(loaded.File, _repositories.Count, change.Any ? string.Join(' ', change.Changed) : "nothing");
         }
         catch (EdgeSyncException e)
         {
             _configuration = _configuration with { RefusedBecause = e.Message };
-            Log.Write(LogLevel.Error, "new settings refused; the old ones stay", ("because", e.Message), ("try", e.Hint));
+            Log.NodeReloadRefused(e.Message, e.Hint);
             throw;
         }
         finally
@@ -210,15 +213,15 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private async Task StartPartsAsync(CancellationToken cancellationToken)
     {
         var settings = _loaded.Settings;
-        _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, Log, _clock);
+        _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, _logs, _clock);
         if (settings.Nats.IsUseful)
         {
-            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Context.NodeId, StateFolder, Context.Logins.Throttle, Log, _clock, Context.Failed, cancellationToken);
+            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Context.NodeId, StateFolder, Context.Logins.Throttle, _logs, _clock, Context.Failed, cancellationToken);
             _nats.LinkChanged = OnLinkAsync;
         }
 
-        if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.Write(LogLevel.Warning, door, ("try", SettingsCheck.OpenDoorHint));
-        if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.Write(LogLevel.Warning, web, ("try", SettingsCheck.OpenWebHint));
+        if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.NodeExposed(door, SettingsCheck.OpenDoorHint);
+        if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.NodeExposed(web, SettingsCheck.OpenWebHint);
         if (settings.Bridge.Projects.Count > 0 && _nats is not null)
             _bridge = BridgeNode.Start(settings.Bridge, _nats.Access, Context);
         if (IsHub)
@@ -243,7 +246,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _control = ControlServer.Start(settings.Node.ControlSocket, new ControlHandler(this).AnswerAsync, Log, Context.Failed);
         _control.Link(RepositoryPaths);
         if (settings.Http.Address is not null || settings.Http.TlsListen is not null)
-            _server = await WebServer.StartAsync(OptionsOf(settings.Http), _web, MapEndpoints, _clock, cancellationToken);
+            _server = await WebServer.StartAsync(OptionsOf(settings.Http, _logs), _web, MapEndpoints, _clock, cancellationToken);
 
         Addresses = AddressesNow();
         _copies.CheckDone();
@@ -358,10 +361,10 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _copies.Keep(settings.Repositories);
         foreach (var node in gone) await node.DisposeAsync();
         if (IsHub && (fresh.Count > 0 || change.Has("hub."))) await HubSetup.ApplyAgainAsync([.. _repositories.Select(r => r.Host)], settings.Hub, Log, cancellationToken);
-        Log.Change(LogSettings.Of(settings.Log, _isVerbose));
+        _logs.Change(LogSettings.Of(settings.Log, _isVerbose));
         if (change.Has("telemetry.")) await _telemetry!.ChangeAsync(export);
         if (change.Waiting.ToList() is { Count: > 0 } waiting)
-            Log.Write(LogLevel.Warning, "a restart is needed for some of the new settings", ("settings", string.Join(' ', waiting)));
+            Log.NodeRestartNeeded(string.Join(' ', waiting));
     }
 
     /// <summary>Hubs, logins and users of the broker; a plain client turns to its new server as a whole.</summary>
@@ -370,7 +373,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var wanted = BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? await MembersAsync(repositories, cancellationToken) : []);
         if (_nats is not { } old || await old.TryChangeAsync(wanted)) return;
 
-        var fresh = await NatsSide.StartAsync(wanted, Context.NodeId, StateFolder, Context.Logins.Throttle, Log, _clock, Context.Failed, cancellationToken);
+        var fresh = await NatsSide.StartAsync(wanted, Context.NodeId, StateFolder, Context.Logins.Throttle, _logs, _clock, Context.Failed, cancellationToken);
         (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
         _nats = fresh;
         foreach (var node in repositories) await node.RejoinAsync(fresh);
@@ -440,13 +443,14 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         SettingsJson.Write(a) == SettingsJson.Write(b);
 
     // Two addresses: the plain one is for this machine, the one with TLS for others. With one, a certificate makes it TLS.
-    private static WebServerOptions OptionsOf(HttpSection http)
+    private static WebServerOptions OptionsOf(HttpSection http, ILoggerFactory loggers)
     {
         IPEndPoint[] first = http.Address is { } listen ? [ListenAddress.Parse(listen)] : [];
         IPEndPoint[] second = http.TlsListen is { } secure ? [ListenAddress.Parse(secure)] : [];
         var isFirstPlain = http.TlsCert is null || second.Length > 0;
         return new WebServerOptions
         {
+            Loggers = loggers,
             Listen = isFirstPlain ? first : [],
             TlsListen = isFirstPlain ? second : first,
             TlsCertificateFile = http.TlsCert,

@@ -58,7 +58,7 @@ internal static class NodeRun
         }
         catch (TimeoutException)
         {
-            daemon.Log.Write(LogLevel.Warning, "stopping without waiting any longer", ("after", StopMax.ToString()));
+            daemon.Log.NodeStopTimeout(StopMax.TotalSeconds);
         }
     }
 
@@ -82,12 +82,13 @@ internal static class NodeRun
         SystemdNotify.Stopping();
         if (failure is not null) throw new InvariantException($"a part of the daemon failed: {failure}");
 
-        daemon.Log.Write("stopping", ("cause", options.StopCause()));
+        daemon.Log.NodeStopping(options.StopCause());
     }
 
     private static void Report(NodeRunOptions options, NodeDaemon daemon, string role)
     {
         var paths = daemon.RepositoryPaths;
+        daemon.Log.NodeStarted(role, BuildInfo.Version, paths.Count);
         options.Started(new StartedNode(daemon.Context.NodeId, role, paths, daemon.Addresses)
         {
             ProjectCode = daemon.ProjectCodes is [var code] ? code : null,
@@ -125,7 +126,7 @@ internal static class NodeRun
     private static async Task SyncNowAsync(NodeDaemon daemon, CancellationToken cancellationToken)
     {
         var results = await daemon.SyncNowAsync(null, cancellationToken);
-        daemon.Log.Write("sync now", ("done", string.Join(' ', results.Select(r => $"{r.Target}:{r.Status}"))));
+        daemon.Log.SyncRequested(string.Join(' ', results.Select(r => $"{r.Target}:{r.Status}")));
     }
 
     private static async Task<Exception?> WaitAsync(NodeDaemon daemon, CancellationToken cancellationToken)

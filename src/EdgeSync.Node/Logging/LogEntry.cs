@@ -1,37 +1,27 @@
 using System.Diagnostics;
 using System.Globalization;
-using EdgeSync.Node.Settings;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Logging;
 
-internal static class LogLevels
-{
-    public static string Word(this LogLevel level) => level switch
-    {
-        LogLevel.Debug => "debug",
-        LogLevel.Info => "info",
-        LogLevel.Warning => "warning",
-        _ => "error",
-    };
-}
-
 /// <summary>One event of a log: what happened, and with what.</summary>
+/// <param name="Event">Its stable name, such as <c>nats.disconnected</c>.</param>
+/// <param name="Message">The sentence for people, without values.</param>
+/// <param name="Fields">Texts, numbers and truths, by snake_case names.</param>
 /// <param name="Trace">The span in which it happened, if there was one.</param>
 internal sealed record LogEntry(
-    DateTimeOffset Time, LogLevel Level, string Message, IReadOnlyList<LogPair> Pairs, ActivityContext? Trace);
-
-/// <summary>One pair of an event.</summary>
-/// <param name="IsNumber">JSON carries it as a number.</param>
-internal readonly record struct LogPair(string Key, string Value, bool IsNumber);
-
-/// <summary>A value on its way into the log: a text, a number, or nothing, which leaves the pair out.</summary>
-internal readonly record struct LogValue(string? Text, bool IsNumber)
+    DateTimeOffset Time, LogLevel Level, string Event, string Message, IReadOnlyList<KeyValuePair<string, object?>> Fields, ActivityContext? Trace)
 {
-    public static implicit operator LogValue(string? text) => new(text, false);
+    // Fields that differ between two occurrences of the same trouble.
+    private static readonly string[] Changing = ["ms", "bytes_in", "bytes_out", "retry_in"];
 
-    public static implicit operator LogValue(long number) => new(number.ToString(CultureInfo.InvariantCulture), true);
+    /// <summary>The same for two occurrences of the same trouble.</summary>
+    public string Kind => string.Join('\0', Fields.Where(f => !Changing.Contains(f.Key)).Select(f => TextOf(f.Value)).Prepend(Event));
 
-    public static implicit operator LogValue(int number) => (long)number;
-
-    public static implicit operator LogValue(double number) => new(number.ToString("0.0", CultureInfo.InvariantCulture), true);
+    public static string TextOf(object? value) => value switch
+    {
+        double number => number.ToString("0.0", CultureInfo.InvariantCulture),
+        bool truth => truth ? "true" : "false",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+    };
 }

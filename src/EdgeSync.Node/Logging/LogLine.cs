@@ -3,14 +3,14 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using EdgeSync.Node.Settings;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Logging;
 
 /// <summary>How log lines look.</summary>
 internal enum LogStyle
 {
-    /// <summary><c>TIME LEVEL message key=value…</c>, for people.</summary>
+    /// <summary><c>TIME LEVEL sentence name=value…</c>, for people.</summary>
     Text,
 
     /// <summary>The same under journald, which keeps time and level itself (sd-daemon(3): a leading <c>&lt;N&gt;</c>).</summary>
@@ -20,7 +20,7 @@ internal enum LogStyle
     Json,
 }
 
-/// <summary>Writes one entry as one line. What a peer sent can look neither like another line nor like another pair.</summary>
+/// <summary>Writes one entry as one line. What a peer sent can look neither like another line nor like another field.</summary>
 internal static class LogLine
 {
     private const int ValueLengthMax = 500;
@@ -33,9 +33,9 @@ internal static class LogLine
 
         var line = new StringBuilder();
         if (style == LogStyle.Journal) line.Append('<').Append(PriorityOf(entry.Level)).Append('>');
-        else line.Append(TimeOf(entry)).Append(' ').Append(entry.Level.Word().ToUpperInvariant()).Append(' ');
+        else line.Append(TimeOf(entry)).Append(' ').Append(WordOf(entry.Level).ToUpperInvariant()).Append(' ');
         line.Append(entry.Message);
-        foreach (var (key, value, _) in entry.Pairs) line.Append(' ').Append(key).Append('=').Append(Quoted(value));
+        foreach (var (name, value) in entry.Fields) line.Append(' ').Append(name).Append('=').Append(Quoted(LogEntry.TextOf(value)));
         return line.ToString();
     }
 
@@ -46,13 +46,14 @@ internal static class LogLine
         {
             json.WriteStartObject();
             json.WriteString("time", TimeOf(entry));
-            json.WriteString("level", entry.Level.Word());
+            json.WriteString("level", WordOf(entry.Level));
+            json.WriteString("event", entry.Event);
             json.WriteString("message", entry.Message);
-            foreach (var (key, value, isNumber) in entry.Pairs)
+            foreach (var (name, value) in entry.Fields)
             {
-                json.WritePropertyName(key);
-                if (isNumber) json.WriteRawValue(value);
-                else json.WriteStringValue(Clipped(value));
+                json.WritePropertyName(name);
+                if (value is int or long or ulong or double or bool) json.WriteRawValue(LogEntry.TextOf(value));
+                else json.WriteStringValue(Clipped(LogEntry.TextOf(value)));
             }
 
             if (entry.Trace is { } trace)
@@ -70,11 +71,19 @@ internal static class LogLine
     private static string TimeOf(LogEntry entry) =>
         entry.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
+    internal static string WordOf(LogLevel level) => level switch
+    {
+        <= LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warning",
+        _ => "error",
+    };
+
     // Spec: syslog(3): 3 error, 4 warning, 6 info, 7 debug.
     private static char PriorityOf(LogLevel level) => level switch
     {
-        LogLevel.Debug => '7',
-        LogLevel.Info => '6',
+        <= LogLevel.Debug => '7',
+        LogLevel.Information => '6',
         LogLevel.Warning => '4',
         _ => '3',
     };

@@ -1,5 +1,7 @@
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
+using LogLevelSetting = EdgeSync.Node.Settings.LogLevel;
 
 namespace EdgeSync.Node.Logging;
 
@@ -26,10 +28,10 @@ internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
         },
         Level = variable("EDGESYNC_LOG_LEVEL") switch
         {
-            "debug" => LogLevel.Debug,
-            null or "" or "info" => LogLevel.Info,
-            "warning" => LogLevel.Warning,
-            "error" => LogLevel.Error,
+            "debug" => LogLevelSetting.Debug,
+            null or "" or "info" => LogLevelSetting.Info,
+            "warning" => LogLevelSetting.Warning,
+            "error" => LogLevelSetting.Error,
             var other => throw new EdgeSyncException(ErrorKind.Usage, $"EDGESYNC_LOG_LEVEL is '{other}'", "debug, info, warning or error"),
         },
     };
@@ -44,6 +46,14 @@ internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
             LogFormat.Text => LogStyle.Text,
             _ => isTerminal ? LogStyle.Text : LogStyle.Json,
         };
-        return new LogSettings(style, isVerbose ? LogLevel.Debug : section.Level);
+        return new LogSettings(style, isVerbose ? LogLevel.Debug : LevelOf(section.Level));
     }
+
+    private static LogLevel LevelOf(LogLevelSetting level) => level switch
+    {
+        LogLevelSetting.Debug => LogLevel.Debug,
+        LogLevelSetting.Info => LogLevel.Information,
+        LogLevelSetting.Warning => LogLevel.Warning,
+        _ => LogLevel.Error,
+    };
 }

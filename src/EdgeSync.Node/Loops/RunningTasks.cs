@@ -1,6 +1,5 @@
-using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Loops;
 
@@ -8,7 +7,7 @@ namespace EdgeSync.Node.Loops;
 /// Owns work that runs beside its owner's loop: disposing waits for all of it. An operation that fails is logged; any other
 /// exception is a bug, and reported.
 /// </summary>
-internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAsyncDisposable
+internal sealed class RunningTasks(Action<Exception> failed, ILogger log) : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Task> _running = [];
@@ -58,7 +57,7 @@ internal sealed class RunningTasks(Action<Exception> failed, ServeLog log) : IAs
         }
         catch (EdgeSyncException e)
         {
-            log.Write(LogLevel.Error, e.Message, ("try", e.Hint));
+            log.TaskFailed(e.Message, e.Hint);
         }
         catch (Exception e)
         {

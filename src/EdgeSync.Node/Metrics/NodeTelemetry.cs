@@ -10,17 +10,17 @@ namespace EdgeSync.Node.Metrics;
 internal sealed class NodeTelemetry : IAsyncDisposable
 {
     private readonly INodeStatusSource? _status;
-    private readonly ServeLog _log;
+    private readonly NodeLog _log;
     private readonly TimeProvider _clock;
     private TelemetryExport? _export;
 
-    private NodeTelemetry(INodeStatusSource? status, ServeLog log, TimeProvider clock) => (_status, _log, _clock) = (status, log, clock);
+    private NodeTelemetry(INodeStatusSource? status, NodeLog log, TimeProvider clock) => (_status, _log, _clock) = (status, log, clock);
 
     public MetricStore Metrics { get; } = new();
 
     /// <param name="options">Null: nothing leaves this machine.</param>
     /// <param name="status">Null for commands that end by themselves.</param>
-    public static NodeTelemetry Start(OtlpOptions? options, INodeStatusSource? status, ServeLog log, TimeProvider clock)
+    public static NodeTelemetry Start(OtlpOptions? options, INodeStatusSource? status, NodeLog log, TimeProvider clock)
     {
         var telemetry = new NodeTelemetry(status, log, clock);
         telemetry.Export(options);
@@ -42,7 +42,7 @@ internal sealed class NodeTelemetry : IAsyncDisposable
     /// <summary>Of a command, by the variables alone; null and without any cost when they name no endpoint.</summary>
     public static NodeTelemetry? OfCommand(TextWriter errors, TimeProvider clock) =>
         OtlpOptions.Read(Environment.GetEnvironmentVariable, "edgesync", Environment.MachineName) is { } options
-            ? Start(options, null, new ServeLog(errors, clock), clock)
+            ? Start(options, null, new NodeLog(errors, clock, LogSettings.OfProcess()), clock)
             : null;
 
     public async ValueTask DisposeAsync()

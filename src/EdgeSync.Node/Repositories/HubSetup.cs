@@ -1,7 +1,7 @@
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;
 
@@ -70,10 +70,10 @@ internal static class HubSetup
     }
 
     /// <summary>The same while the hub runs. A password that would have to be shown once has nowhere to be shown then.</summary>
-    public static async Task ApplyAgainAsync(IReadOnlyList<RepositoryHost> hosts, HubSection settings, ServeLog log, CancellationToken cancellationToken)
+    public static async Task ApplyAgainAsync(IReadOnlyList<RepositoryHost> hosts, HubSection settings, ILogger log, CancellationToken cancellationToken)
     {
         foreach (var user in settings.Users.Where(u => u.PasswordFile is null))
-            log.Write(LogLevel.Warning, "a user without password_file is created at start only", ("login", user.Login));
+            log.UserNotCreated(user.Login);
         var known = new HubSection { NobodyCaps = settings.NobodyCaps, Users = [.. settings.Users.Where(u => u.PasswordFile is not null)] };
         await ApplyAsync(hosts, known, cancellationToken);
     }

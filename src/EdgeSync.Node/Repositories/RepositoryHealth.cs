@@ -1,13 +1,12 @@
-using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>Whether a repository can be written, and what can be said of it; whom it syncs with is for others to add.</summary>
-internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool readers, bool isReadOnly, TimeProvider clock, ServeLog log)
+internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool readers, bool isReadOnly, TimeProvider clock, ILogger log)
 {
     private const long FreeBytesMin = 64 << 20;
     private static readonly TimeSpan WritableWait = TimeSpan.FromSeconds(2);
@@ -79,7 +78,7 @@ internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool reader
         var free = new DriveInfo(Path.GetFullPath(writer.Path)).AvailableFreeSpace;
         var fault = free >= FreeBytesMin ? null : $"only {DisplayText.Bytes(free)} left";
         if (Interlocked.Exchange(ref _diskIsShort, fault is null ? 0 : 1) == 0 && fault is not null)
-            log.Write(LogLevel.Warning, "the disk is nearly full", ("repository", writer.Path), ("because", fault), ("try", "free some space"));
+            log.DiskLow(writer.Path, free);
         return fault;
     }
 }

@@ -1,9 +1,8 @@
 using EdgeSync.Fossil.Sync;
-using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;
 
@@ -17,12 +16,12 @@ internal sealed class RepositoryHost : IAsyncDisposable
     private readonly ReaderPool _readers;
     private readonly RepositoryHostOptions _options;
     private readonly TimeProvider _clock;
-    private readonly ServeLog _log;
+    private readonly ILogger _log;
     private readonly ClusterSchedule _clusters = new();
 
     private long _roundsServed;
 
-    private RepositoryHost(RepositoryQueue writer, bool isReadOnly, RepositoryHostOptions options, TimeProvider clock, ServeLog log)
+    private RepositoryHost(RepositoryQueue writer, bool isReadOnly, RepositoryHostOptions options, TimeProvider clock, ILogger log)
     {
         _writer = writer;
         _options = options;
@@ -34,12 +33,12 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">The file is not there, or no repository.</exception>
     public static Task<RepositoryHost> OpenAsync(
-        string path, RepositoryHostOptions options, TimeProvider clock, ServeLog log, CancellationToken cancellationToken) =>
+        string path, RepositoryHostOptions options, TimeProvider clock, ILogger log, CancellationToken cancellationToken) =>
         OpenAsync(path, options, clock, log, Repository.Open, cancellationToken);
 
     /// <param name="open">Opens the file; tests have it fail.</param>
     internal static async Task<RepositoryHost> OpenAsync(
-        string path, RepositoryHostOptions options, TimeProvider clock, ServeLog log, Func<string, RepositoryOptions, Repository> open,
+        string path, RepositoryHostOptions options, TimeProvider clock, ILogger log, Func<string, RepositoryOptions, Repository> open,
         CancellationToken cancellationToken)
     {
         var writer = await new WriterOpening(path, clock, log).OpenAsync(open, cancellationToken);
@@ -112,7 +111,7 @@ internal sealed class RepositoryHost : IAsyncDisposable
         catch (EdgeSyncException e) when (e.Kind is ErrorKind.System or ErrorKind.Corrupt)
         {
             // Trouble of our own: a full disk, a damaged file. Clients hear little of it, so the log does.
-            _log.Write(LogLevel.Error, e.Message, ("repository", _writer.Path), ("try", e.Hint));
+            _log.RepositoryFailed(_writer.Path, e.Message, e.Hint);
             if (e is SqliteException { MayPass: true }) throw new EdgeSyncException(ErrorKind.Unavailable, "the repository is not available", null, e);
 
             throw;

@@ -1,8 +1,7 @@
-using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;
 
@@ -11,7 +10,7 @@ namespace EdgeSync.Node.Repositories;
 /// those who only read. A disk that fails or is full is another matter: the repository becomes writable again when the
 /// disk does, without a restart.
 /// </summary>
-internal sealed class WriterOpening(string path, TimeProvider clock, ServeLog log)
+internal sealed class WriterOpening(string path, TimeProvider clock, ILogger log)
 {
     private const int AttemptsMax = 4;
     private static readonly TimeSpan PauseFirst = TimeSpan.FromMilliseconds(100);
@@ -28,7 +27,7 @@ internal sealed class WriterOpening(string path, TimeProvider clock, ServeLog lo
             }
             catch (SqliteException e) when (e.MayPass && File.Exists(path))
             {
-                if (e.IsIoError || attempt == AttemptsMax) log.Write(LogLevel.Error, e.Message, ("repository", path), ("try", e.Hint));
+                if (e.IsIoError || attempt == AttemptsMax) log.RepositoryFailed(path, e.Message, e.Hint);
                 if (attempt == AttemptsMax)
                 {
                     if (e.IsIoError) throw;
@@ -37,7 +36,7 @@ internal sealed class WriterOpening(string path, TimeProvider clock, ServeLog lo
             }
             catch (EdgeSyncException e) when (e.Kind == ErrorKind.System && File.Exists(path))
             {
-                log.Write(LogLevel.Warning, "read-only", ("repository", path), ("because", e.Message));
+                log.RepositoryReadOnly(path, e.Message);
                 return RepositoryQueue.Own(open(path, ReadOnly));
             }
 
@@ -50,9 +49,9 @@ internal sealed class WriterOpening(string path, TimeProvider clock, ServeLog lo
     private Repository OpenAgain(Func<string, RepositoryOptions, Repository> open, RepositoryOptions options)
     {
         var repository = open(path, options);
-        log.Write("writable again", ("repository", path));
+        log.RepositoryWritable(path);
         return repository;
     }
 
-    private void Warn(string text) => log.Write(LogLevel.Warning, text, ("repository", path));
+    private void Warn(string text) => log.RepositoryWarning(path, text);
 }

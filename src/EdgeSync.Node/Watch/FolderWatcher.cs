@@ -2,13 +2,13 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EdgeSync.Agent;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Checkout;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Watch;
 
@@ -28,7 +28,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private readonly FolderCommit _commit;
     private readonly FolderSettling _settling;
     private readonly FolderWatchHooks _hooks;
-    private readonly ServeLog _log;
+    private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly string _folder;
     private readonly CancellationTokenSource _stop = new();
@@ -43,11 +43,11 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    public FolderWatcher(WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ServeLog log, TimeProvider clock)
+    public FolderWatcher(WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ILogger log, TimeProvider clock)
     {
         _folder = Path.GetFullPath(settings.Folder);
         (_repository, _hooks, _clock) = (repository, hooks, clock);
-        _log = log.With(("folder", _folder));
+        _log = log;
         _commit = new FolderCommit(settings, _folder, allowsFork);
         _settling = new FolderSettling(settings.Quiet);
         _status = new FolderWatchStatus(_folder, "watching");
@@ -118,7 +118,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or ArgumentException)
         {
-            _log.Write(LogLevel.Warning, "cannot watch folder, checking once a minute", ("because", e.Message));
+            _log.FolderNotWatched(_folder, e.Message);
             return null;
         }
 
@@ -169,7 +169,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
             _settling.OnDone();
             if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
             var trouble = outcome.Conflicts.Count == 0 ? null : $"changed here and by others, so not committed: {Some(outcome.Conflicts)}";
-            if (trouble is not null) _log.Write(LogLevel.Warning, "files skipped", ("because", trouble));
+            if (trouble is not null) _log.FolderConflict(_folder, Some(outcome.Conflicts));
             Warn(outcome.Warnings);
             _status = _status with
             {
@@ -184,7 +184,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
             _settling.OnFailed(Now);
             Instruments.CheckoutErrors.Add(1);
             span?.SetStatus(ActivityStatusCode.Error, e.Message);
-            _log.Write(LogLevel.Warning, "folder not committed", ("because", e.Message), ("try", (e as EdgeSyncException)?.Hint));
+            _log.FolderCommitFailed(_folder, e.Message, (e as EdgeSyncException)?.Hint);
             _status = _status with { State = "failed", LastError = e.Message, IsPartial = false };
         }
         finally
@@ -220,7 +220,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
     {
         var news = warnings.Where(w => !_warned.Contains(w)).ToList();
         _warned = [.. warnings];
-        if (news.Count > 0) _log.Write(LogLevel.Warning, "not everything in the folder is as it should be", ("because", Some(news)));
+        if (news.Count > 0) _log.FolderFilesSkipped(_folder, Some(news));
     }
 
     private static string Some(IReadOnlyList<string> names) => string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
@@ -228,7 +228,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private void OnCommitted(string hash, string? comment)
     {
         Instruments.CheckoutCommits.Add(1);
-        _log.Write("folder committed", ("checkin", hash[..10]), ("what", comment));
+        _log.FolderCommitted(_folder, hash[..10], comment);
         _status = _status with { Commits = _status.Commits + 1, LastCommitAt = _clock.GetUtcNow() };
         _hooks.Committed();
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Net.Http;
@@ -40,7 +39,7 @@ internal static class HttpExchange
         {
             // The disk fails or is full, or another program holds the lock: the client tries again.
             reply.Dispose();
-            return XferHttpReply.Refusal(503, "The repository is not available; try again later.") with { Note = e.Message };
+            return XferHttpReply.Refusal(503, "The repository is not available; try again later.") with { Note = XferNote.OfError(e.Message) };
         }
 
         span.Complete(outcome);
@@ -67,12 +66,7 @@ internal static class HttpExchange
         return new XferHttpReply(200, type, body.Written, body) { Note = NoteOf(outcome) };
     }
 
-    private static string NoteOf(ServerOutcome outcome)
-    {
-        var note = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{outcome.Operation} user:{outcome.Login ?? "nobody"} sent:{outcome.ArtifactsSent} received:{outcome.ArtifactsReceived}");
-        if (outcome.UnversionedReceived > 0) note += $" unversioned:{outcome.UnversionedReceived}";
-        return outcome.Error is { } error ? $"{note} error:{error}" : note;
-    }
+    private static XferNote NoteOf(ServerOutcome outcome) => new(
+        outcome.Operation, outcome.Login ?? "nobody", outcome.ArtifactsSent, outcome.ArtifactsReceived,
+        outcome.UnversionedReceived > 0 ? outcome.UnversionedReceived : null, outcome.Error);
 }

@@ -1,12 +1,11 @@
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Joining;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Repositories;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Web;
 
@@ -14,7 +13,7 @@ namespace EdgeSync.Node.Web;
 /// <param name="hosts">The repositories that can be joined.</param>
 /// <param name="node">Our name.</param>
 /// <param name="joined">Called before the answer goes out, so that the login works when it arrives.</param>
-internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, LoginAccount logins, ServeLog log)
+internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, LoginAccount logins, ILogger log)
 {
     /// <summary>Whether machines can join here: there is a port with TLS for them.</summary>
     public bool IsOpen { get; set; }
@@ -43,18 +42,18 @@ internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, st
                 if (grant is null) continue;
 
                 await joined();
-                log.Write("joined", ("machine", asked.Machine), ("login", grant.Login), ("from", from));
+                log.JoinAccepted(asked.Machine, grant.Login, from);
                 return Results.Text(new JoinAnswer(grant.Login, grant.Password, project, node).ToJson(), JoinRequest.ContentType);
             }
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Denied)
         {
-            log.Write(LogLevel.Warning, "join refused", ("machine", asked.Machine), ("from", from), ("because", e.Message));
+            log.JoinRefused(asked.Machine, from, e.Message);
             return Refusal(403, e.Message);
         }
 
         gate.OnLogin("", succeeded: false);
-        log.Write(LogLevel.Warning, "join refused", ("machine", asked.Machine), ("from", from), ("because", "unknown token"));
+        log.JoinRefused(asked.Machine, from, "unknown token");
         return Refusal(403, "the join code is not of this node, or is too old: its token is unknown");
     }
 

@@ -1,6 +1,6 @@
 using EdgeSync.Net.Http;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Repositories;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Web;
 
@@ -8,7 +8,7 @@ namespace EdgeSync.Node.Web;
 /// The repositories behind a node's HTTP ports: <c>/NAME</c> is the one whose file is <c>NAME.fossil</c>, and a node with a
 /// single one serves it at every path, as stock does.
 /// </summary>
-internal sealed class NodeWeb(LoginAccount logins, ServeLog log) : IXferHost
+internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 {
     private volatile IReadOnlyDictionary<string, RepositoryHost> _byName = new Dictionary<string, RepositoryHost>();
 
@@ -28,7 +28,7 @@ internal sealed class NodeWeb(LoginAccount logins, ServeLog log) : IXferHost
             : Waiting() is { } why ? ValueTask.FromResult(XferHttpReply.Refusal(503, why))
             : ValueTask.FromResult(XferHttpReply.Refusal(404, $"No repository is called that. Here are: {string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
 
-    public void Log(in XferHttpLogEntry entry) => log.Write(entry);
+    public void Log(in XferHttpLogEntry entry) => log.HttpRequest(entry);
 
     /// <summary>What is served, and how it is cloned.</summary>
     /// <param name="host">Under which name it was asked; empty if the client did not say.</param>

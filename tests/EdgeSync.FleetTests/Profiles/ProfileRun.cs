@@ -172,7 +172,7 @@ internal sealed class ProfileRun : IAsyncDisposable
     private static int FailuresIn(string log)
     {
         var failures = 0;
-        foreach (var line in log.Split('\n').Where(line => line.Contains("sync failed", StringComparison.Ordinal)))
+        foreach (var line in log.Split('\n').Where(line => line.Contains("Sync failed", StringComparison.Ordinal)))
         {
             var at = line.IndexOf("repeated=", StringComparison.Ordinal);
             failures += at < 0 ? 1 : int.Parse(line[(at + "repeated=".Length)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);

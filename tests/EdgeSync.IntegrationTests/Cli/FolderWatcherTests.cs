@@ -1,9 +1,9 @@
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Node.Watch;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -23,7 +23,7 @@ public sealed class FolderWatcherTests : IDisposable
         var blocked = queue.RunAsync(_ => gate.Wait(TestContext.Current!.Execution.CancellationToken), TestContext.Current!.Execution.CancellationToken);
         var hooks = new FolderWatchHooks((_, _) => Task.CompletedTask, () => { }, e => throw e);
         var settings = new WatchSettings { Folder = _folder["work"], Quiet = TimeSpan.Zero, User = "tester" };
-        await using var watcher = new FolderWatcher(settings, queue, allowsFork: false, hooks, new ServeLog(TextWriter.Null, clock), clock);
+        await using var watcher = new FolderWatcher(settings, queue, allowsFork: false, hooks, NullLogger.Instance, clock);
         await UntilAsync(() => watcher.Status.State == "committing");
 
         clock.Now += TimeSpan.FromSeconds(59);

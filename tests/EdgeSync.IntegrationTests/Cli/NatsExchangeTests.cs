@@ -4,11 +4,10 @@ using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;
 using EdgeSync.Node.Agents;
-using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -46,7 +45,7 @@ public sealed class NatsExchangeTests
     }
 
     private static NodeContext Context { get; } = new(
-        "answers", NodeRole.Peer, [], TimeProvider.System, new ServeLog(TextWriter.Null, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Error)),
+        "answers", NodeRole.Peer, [], TimeProvider.System, NullLogger.Instance,
         e => throw e);
 
     private static ResponderAnswer Echo(ReadOnlyMemory<byte> framed)

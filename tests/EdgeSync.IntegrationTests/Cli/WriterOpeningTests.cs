@@ -2,12 +2,12 @@ using EdgeSync.Fossil.Sync;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Repositories;
-using EdgeSync.Node.Settings;
 using EdgeSync.Node.Web;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
 using EdgeSync.Tests.Support;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -35,7 +35,7 @@ public sealed class WriterOpeningTests : IDisposable
         await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read && failures-- > 0 ? code : 0);
 
         Assert.False(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
-        Assert.Equal((code & 0xff) == IoError, _lines.ToString().Contains("ERROR", StringComparison.Ordinal));
+        Assert.Equal((code & 0xff) == IoError, _lines.ToString().Contains("\"event\":\"repository.failed\"", StringComparison.Ordinal));
     }
 
     [Test]
@@ -58,7 +58,7 @@ public sealed class WriterOpeningTests : IDisposable
 
         Assert.True(await writer.RunAsync(repository => repository.IsReadOnly, token));
         Assert.Equal(code, Assert.IsType<SqliteException>(writer.WriteFault).ResultCode);
-        Assert.Contains("ERROR", _lines.ToString(), StringComparison.Ordinal);
+        Assert.Contains("\"event\":\"repository.failed\"", _lines.ToString(), StringComparison.Ordinal);
 
         isWell = true;
 
@@ -103,7 +103,7 @@ public sealed class WriterOpeningTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private ServeLog Log => new(_lines, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Info));
+    private ILogger Log => new NodeLog(_lines, TimeProvider.System, new LogSettings(LogStyle.Json, LogLevel.Information)).CreateLogger();
 
     private Task<RepositoryQueue> OpenAsync(Func<RepositoryOptions, int> faultOf) =>
         new WriterOpening(_folder["a.fossil"], TimeProvider.System, Log).OpenAsync(Failing(faultOf), TestContext.Current!.Execution.CancellationToken);

@@ -7,12 +7,12 @@ using EdgeSync.IntegrationTests.Net.Nats;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Net.Http;
 using EdgeSync.Net.Nats;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Web;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.IntegrationTests.Net;
 
@@ -87,7 +87,7 @@ public sealed class LoginAccountTests
                 repository.Users.Add("bob", "gio", Right);
             }
 
-            var log = new ServeLog(TextWriter.Null, node._clock);
+            var log = NullLogger.Instance;
             node._host = await RepositoryHost.OpenAsync(path, new RepositoryHostOptions(), node._clock, log, token);
             var web = new NodeWeb(node._logins, log);
             web.Serve([node._host]);

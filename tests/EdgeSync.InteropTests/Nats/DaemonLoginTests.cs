@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using EdgeSync.Tests.Support;
 using NATS.NKeys;
 
@@ -9,8 +10,8 @@ namespace EdgeSync.InteropTests.Nats;
 /// </summary>
 public sealed class DaemonLoginTests : IDisposable
 {
-    private const string Joined = "nats leafnode connected";
-    private const string Connected = "nats connected";
+    private const string Joined = "\"event\":\"nats.connected\".*\"mode\":\"leafnode\"";
+    private const string Connected = "\"event\":\"nats.connected\".*\"mode\":\"client\"";
     private const string LookAtLogin = "look at nats.login";
 
     private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
@@ -129,9 +130,9 @@ public sealed class DaemonLoginTests : IDisposable
     private async Task UntilAsync(string url, string login, string tls, string word)
     {
         WriteSettings(url, login, tls);
-        using var leaf = _program.Start("leaf", "--config", _folder["leaf.json"], "--serve-http", "127.0.0.1:0", "--data-dir", _folder["leaf"], "--log-format", "text").Begin();
+        using var leaf = _program.Start("leaf", "--config", _folder["leaf.json"], "--serve-http", "127.0.0.1:0", "--data-dir", _folder["leaf"], "--log-format", "json").Begin();
         var patience = new Patience(PatienceMax, TimeSpan.FromMilliseconds(10));
-        while (!leaf.TextSoFar.Contains(word, StringComparison.Ordinal))
+        while (!Regex.IsMatch(leaf.TextSoFar, word))
         {
             Assert.False(leaf.HasEnded, Lacking());
             await patience.LookAgainAsync(Lacking, TestContext.Current!.Execution.CancellationToken);
@@ -141,7 +142,7 @@ public sealed class DaemonLoginTests : IDisposable
 
         Assert.DoesNotContain("s3cret", leaf.TextSoFar, StringComparison.Ordinal);
         Assert.DoesNotContain("guessed", leaf.TextSoFar, StringComparison.Ordinal);
-        if (word == LookAtLogin) Assert.DoesNotContain(Joined, leaf.TextSoFar, StringComparison.Ordinal);
+        if (word == LookAtLogin) Assert.DoesNotMatch(Joined, leaf.TextSoFar);
     }
 
     private void WriteSettings(string url, string login, string tls) => File.WriteAllText(

@@ -1,10 +1,10 @@
 using System.Globalization;
 using EdgeSync.Agent;
 using EdgeSync.Node.Agents;
-using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.Simulation.Fleet;
 
@@ -144,7 +144,7 @@ internal sealed class Fleet : IDisposable
     }
 
     /// <summary>What the programs log goes nowhere: the trace has it.</summary>
-    public ServeLog Log { get; } = new(TextWriter.Null, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Error));
+    public ILogger Log { get; } = NullLogger.Instance;
 
     public SimProcess NewProcess(Func<TimeSpan> skew)
     {

@@ -204,7 +204,7 @@ internal sealed class FleetNode
                 _fleet.SyncsStarted++;
                 break;
             case AgentEffect.Log { Level: AgentLogLevel.Error } line:
-                _fleet.Note($"{Name} error {line.Text}");
+                _fleet.Note($"{Name} error {line.Event}");
                 break;
         }
     }

@@ -455,5 +455,5 @@ public class AgentCoreTests
     }
 
     private static AgentLogLevel LevelOfFailure(AgentDriver driver) =>
-        driver.Effects.OfType<AgentEffect.Log>().Last(l => l.Text.StartsWith("sync failed", StringComparison.Ordinal)).Level;
+        driver.Effects.OfType<AgentEffect.Log>().Last(l => l.Event is AgentEvent.SyncFailed).Level;
 }

@@ -73,7 +73,7 @@ public sealed class UplinkTests
 
         for (var i = 0; i < 3; i++) driver.Do((c, now) => c.OnPresence(now, twin)).Pass(20);
 
-        Assert.Single(driver.Effects.OfType<AgentEffect.Log>(), l => l.Level == AgentLogLevel.Warning && l.Text.Contains("is called me too", StringComparison.Ordinal));
+        Assert.Single(driver.Effects.OfType<AgentEffect.Log>(), l => l is { Level: AgentLogLevel.Warning, Event: AgentEvent.DuplicateName duplicate } && duplicate.Text.Contains("is called me too", StringComparison.Ordinal));
         Assert.Contains("is called me too", driver.Core.StatusAt(driver.Now).Twin, StringComparison.Ordinal);
         Assert.Empty(driver.Core.StatusAt(driver.Now).Peers);
         Assert.Equal("a", driver.Presences.First().Instance);

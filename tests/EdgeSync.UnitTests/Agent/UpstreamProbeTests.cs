@@ -122,7 +122,7 @@ public class UpstreamProbeTests
 
         var effects = Look(bridge, ref now, Answer("error not\\sauthorized\\sto\\sread\n"));
 
-        Assert.Contains("not authorized to read", effects.OfType<BridgeEffect.Log>().Single().Text, StringComparison.Ordinal);
+        Assert.Contains("not authorized to read", effects.OfType<BridgeEffect.ProbeFailed>().Single().Reason, StringComparison.Ordinal);
         Assert.Single(effects.OfType<BridgeEffect.Show>());
         Assert.False(bridge.Tells(Project));
         Assert.Empty(Look(bridge, ref now, Answer("error not\\sauthorized\\sto\\sread\n")));

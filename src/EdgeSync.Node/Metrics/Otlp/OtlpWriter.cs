@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Metrics.Otlp;
 
@@ -160,11 +160,12 @@ internal static class OtlpWriter
         var mark = writer.Begin(2);
         writer.WriteFixed64(1, Nanoseconds(entry.Time));
         writer.WriteInteger(2, SeverityOf(entry.Level));
-        writer.WriteString(3, entry.Level.Word().ToUpperInvariant());
+        writer.WriteString(3, LogLine.WordOf(entry.Level).ToUpperInvariant());
         var body = writer.Begin(5);
         writer.WriteString(1, entry.Message);
         writer.End(body);
-        foreach (var (key, value, _) in entry.Pairs) WriteAttribute(writer, 6, key, value);
+        WriteAttribute(writer, 6, "event", entry.Event);
+        foreach (var (key, value) in entry.Fields) WriteAttribute(writer, 6, key, value);
         if (entry.Trace is { } trace)
         {
             Span<byte> id = stackalloc byte[16];
@@ -183,7 +184,7 @@ internal static class OtlpWriter
     private static int SeverityOf(LogLevel level) => level switch
     {
         LogLevel.Debug => 5,
-        LogLevel.Info => 9,
+        LogLevel.Information => 9,
         LogLevel.Warning => 13,
         _ => 17,
     };

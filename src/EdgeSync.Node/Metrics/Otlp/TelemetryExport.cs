@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using EdgeSync.Node.Logging;
-using EdgeSync.Node.Settings;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Metrics.Otlp;
 
@@ -15,7 +15,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private const int WaitingMax = 4096;
     private const int BatchMax = 512;
     private const int AttemptsMax = 4;
-    private const string NotSent = "telemetry not sent";
+    private const string NotSent = "telemetry.not_sent";
 
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromSeconds(30);
@@ -24,7 +24,8 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private readonly OtlpSender _sender;
     private readonly MetricStore _metrics;
     private readonly Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> _gauges;
-    private readonly ServeLog _log;
+    private readonly NodeLog _logs;
+    private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly DateTimeOffset _startedAt;
     private readonly ActivityListener _listener;
@@ -36,9 +37,10 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private readonly CancellationTokenSource _abort = new();
     private readonly Task _loop;
 
-    private TelemetryExport(OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, ServeLog log, TimeProvider clock)
+    private TelemetryExport(OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, NodeLog log, TimeProvider clock)
     {
-        (_options, _metrics, _gauges, _log, _clock) = (options, metrics, gauges, log, clock);
+        (_options, _metrics, _gauges, _logs, _clock) = (options, metrics, gauges, log, clock);
+        _log = log.CreateLogger();
         _startedAt = clock.GetUtcNow();
         _sender = new OtlpSender(options);
         _listener = new ActivityListener
@@ -58,7 +60,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
         // What tells of a deaf collector does not go to that collector.
         log.Tee = entry =>
         {
-            if (entry.Message != NotSent) _entries.TryAdd(entry);
+            if (entry.Event != NotSent) _entries.TryAdd(entry);
         };
         _loop = Task.Run(RunAsync);
     }
@@ -68,10 +70,10 @@ internal sealed class TelemetryExport : IAsyncDisposable
 
     /// <param name="gauges">What is read at each export, beside what was counted; asked for in the export's own loop.</param>
     public static TelemetryExport Start(
-        OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, ServeLog log, TimeProvider clock)
+        OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, NodeLog log, TimeProvider clock)
     {
         var export = new TelemetryExport(options, metrics, gauges, log, clock);
-        log.Write(LogLevel.Debug, "telemetry", ("to", options.ToString()));
+        log.CreateLogger().TelemetryStarted(options.ToString());
         return export;
     }
 
@@ -79,7 +81,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _listener.Dispose();
-        _log.Tee = null;
+        _logs.Tee = null;
         _abort.CancelAfter(FlushTime);
         await _stop.CancelAsync();
         await _loop;
@@ -158,7 +160,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
 
             if (!answer.MayRetry || attempt == AttemptsMax || _stop.IsCancellationRequested)
             {
-                _log.Write(LogLevel.Warning, NotSent, ("signal", signal), ("to", _options.Endpoint.Host), ("because", answer.Fault));
+                _log.TelemetryNotSent(signal, _options.Endpoint.Host, answer.Fault);
                 return;
             }
 
