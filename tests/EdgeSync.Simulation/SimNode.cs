@@ -1,8 +1,10 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
+using EdgeSync.Storage.Sync;
+using EdgeSync.Storage.Users;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation;

@@ -1,4 +1,5 @@
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation;

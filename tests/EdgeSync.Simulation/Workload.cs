@@ -1,6 +1,7 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation;

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 using Xunit.Sdk;
 

@@ -2,6 +2,7 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Tests.Support;

@@ -1,4 +1,4 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 
 namespace EdgeSync.Tests.Support;
 

@@ -1,5 +1,6 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Tests.Support;

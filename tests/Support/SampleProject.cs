@@ -1,6 +1,8 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Tests.Support;

@@ -34,7 +34,7 @@ internal static class CommandLine
             }
 
             var parse = Parse(args, output, stop);
-            command = Verb.PathOf(parse.CommandResult.Command);
+            command = CommandSpec.PathOf(parse.CommandResult.Command);
             var exit = await RunAsync(parse, output);
             output.Flush();
             return exit;
@@ -93,7 +93,7 @@ internal static class CommandLine
     /// <param name="stop">In place of the signals of the process.</param>
     public static Command Build(Output output, string[] args, CancellationToken? stop = null)
     {
-        var root = new Verb("edgesync", "Keep Fossil repositories in sync across machines.")
+        var root = new CommandSpec("edgesync", "Keep Fossil repositories in sync across machines.")
         {
             Notes = "'edgesync help COMMAND' shows the page of a command. The beginning of a name that fits one command alone stands for it.",
             Examples = ["up project.fossil", "join CODE", "status", "repo clone https://host/project project.fossil", "doctor"],
@@ -121,7 +121,7 @@ internal static class CommandLine
             Action = new HelpAction(output)
         });
 
-        Verb.Attach(root, output, stop);
+        CommandSpec.Attach(root, output, stop);
         return root;
     }
 
@@ -140,7 +140,7 @@ internal static class CommandLine
     /// <param name="name">In full.</param>
     /// <param name="child">The word behind it: of a large branch only that command is made.</param>
     /// <param name="output">Where it writes.</param>
-    public static Verb? Find(string name, string? child, Output output) => name switch
+    public static CommandSpec? Find(string name, string? child, Output output) => name switch
     {
         "repo" => RepoCommand.Create(only: child),
         "leaf" => LeafCommand.Create(),

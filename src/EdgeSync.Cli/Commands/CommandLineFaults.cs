@@ -19,7 +19,7 @@ internal static class CommandLineFaults
         if (fault is null && parse.Action is not HelpAction) fault = Refused(parse);
         if (fault is null) return;
 
-        throw new EdgeSyncException(ErrorKind.Usage, fault, $"{Verb.PathOf(command)} --help");
+        throw new EdgeSyncException(ErrorKind.Usage, fault, $"{CommandSpec.PathOf(command)} --help");
     }
 
     /// <summary>The options that a command takes, those of the commands above it included.</summary>
@@ -74,7 +74,7 @@ internal static class CommandLineFaults
         if (parse.UnmatchedTokens is not [var word, ..]) return null;
 
         var command = parse.CommandResult.Command;
-        var path = Verb.PathOf(command);
+        var path = CommandSpec.PathOf(command);
         if (command.Subcommands.Count == 0) return $"unexpected argument '{word}'";
 
         var names = command.Subcommands.SelectMany(c => c.Aliases.Prepend(c.Name)).ToList();
@@ -122,7 +122,7 @@ internal static class CommandLineFaults
             if (given.Tokens.Count > option.Arity.MaximumNumberOfValues) return $"{option.Name} is given twice";
         }
 
-        if (command.Subcommands.Count > 0) return $"{Verb.PathOf(command)} needs a command: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}";
+        if (command.Subcommands.Count > 0) return $"{CommandSpec.PathOf(command)} needs a command: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}";
 
         foreach (var argument in command.Arguments)
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands;
 

@@ -6,11 +6,11 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>Scripts that let a shell complete commands and options. They ask the program itself, so they never go stale.</summary>
 internal static class CompletionCommand
 {
-    public static Verb Create()
+    public static CommandSpec Create()
     {
         var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish." };
         shell.Among("bash", "zsh", "fish");
-        return new Verb("completion", "Print a completion script for a shell.", context =>
+        return new CommandSpec("completion", "Print a completion script for a shell.", context =>
         {
             var name = context.Require(shell);
             var script = name switch { "bash" => Bash, "zsh" => Zsh, _ => Fish };

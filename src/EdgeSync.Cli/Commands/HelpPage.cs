@@ -15,9 +15,9 @@ internal sealed class HelpPage(Command command)
     private const int Width = 100;
     private const string Common = "Options of every command";
 
-    private readonly Verb? _verb = command as Verb;
+    private readonly CommandSpec? _verb = command as CommandSpec;
 
-    public string Path => Verb.PathOf(command);
+    public string Path => CommandSpec.PathOf(command);
 
     public IReadOnlyList<Command> Commands => [.. command.Subcommands.Where(c => !c.Hidden)];
 

@@ -7,13 +7,13 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>The daemon beside one or many repositories.</summary>
 internal static class LeafCommand
 {
-    public static Verb Create() => Create("leaf", "leaf");
+    public static CommandSpec Create() => Create("leaf", "leaf");
 
     /// <summary>The same daemon below another name.</summary>
     /// <param name="path">The command as it is typed.</param>
-    public static Verb Create(string name, string path)
+    public static CommandSpec Create(string name, string path)
     {
-        var verb = new Verb(name, "Keep repositories in sync with other machines, and serve them, until stopped.", RunAsync)
+        var verb = new CommandSpec(name, "Keep repositories in sync with other machines, and serve them, until stopped.", RunAsync)
         {
             Options = { ConfigFile.Option },
             HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Leaf, option),

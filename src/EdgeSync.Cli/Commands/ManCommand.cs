@@ -8,7 +8,7 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>The manual page <c>edgesync.1</c>, made from the command tree; packages install what this prints.</summary>
 internal static class ManCommand
 {
-    public static Verb Create(Output output) => new("man", "Print the manual page edgesync(1), in roff.", context =>
+    public static CommandSpec Create(Output output) => new("man", "Print the manual page edgesync(1), in roff.", context =>
     {
         context.Output.Write(new ManReport("edgesync.1", PageOf(CommandLine.Build(output, []))));
         return ExitCode.Ok;

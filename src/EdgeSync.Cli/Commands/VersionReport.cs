@@ -16,7 +16,7 @@ internal sealed record VersionReport(string Version, string Commit, string Frame
         SqliteLibrary.Version,
         RuntimeInformation.RuntimeIdentifier);
 
-    public static Verb CreateCommand() => new("version", "Print version, commit, framework and SQLite.", context =>
+    public static CommandSpec CreateCommand() => new("version", "Print version, commit, framework and SQLite.", context =>
     {
         context.Output.Write(Current());
         return ExitCode.Ok;

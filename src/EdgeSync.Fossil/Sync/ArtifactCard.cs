@@ -1,3 +1,4 @@
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 

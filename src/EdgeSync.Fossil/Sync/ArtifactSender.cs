@@ -1,5 +1,7 @@
 using System.Buffers;
 using EdgeSync.Fossil.Delta;
+using EdgeSync.Fossil.Sync.Client;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 

@@ -1,3 +1,4 @@
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync;

@@ -1,3 +1,5 @@
+using EdgeSync.Fossil.Sync.Store;
+
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>Groups of configuration that travel together. Spec: configure.c.</summary>

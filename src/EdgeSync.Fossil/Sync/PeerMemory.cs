@@ -1,3 +1,5 @@
+using EdgeSync.Fossil.Sync.Client;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync;

@@ -1,3 +1,4 @@
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync;

@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-internal enum Judgement
+internal enum AuthenticationResult
 {
     Refused,
     Accepted,
@@ -60,18 +60,18 @@ internal sealed class Authenticator
     /// <param name="connect">What the other side said.</param>
     /// <param name="nonce">What the first INFO of this connection carried.</param>
     /// <param name="user">Who it is, or says to be; null for the holder of the token, and when nobody has to say.</param>
-    public Judgement Judge(ConnectOptions connect, string nonce, out BrokerUser? user)
+    public AuthenticationResult Authenticate(ConnectOptions connect, string nonce, out BrokerUser? user)
     {
         user = null;
-        if (!_options.RequiresAuthentication) return Judgement.Accepted;
+        if (!_options.RequiresAuthentication) return AuthenticationResult.Accepted;
         if (connect.Nkey.Length > 0) return Of(TryAcceptSignature(connect, nonce, out user));
-        if (_options.Token is { } token && connect.AuthToken.Length > 0) return JudgePassword(TokenName, token, connect.AuthToken);
-        if (!_users.TryGetValue(connect.User, out user) || user.Password is not { } password) return Judgement.Refused;
+        if (_options.Token is { } token && connect.AuthToken.Length > 0) return CheckPassword(TokenName, token, connect.AuthToken);
+        if (!_users.TryGetValue(connect.User, out user) || user.Password is not { } password) return AuthenticationResult.Refused;
 
-        return JudgePassword(user.Name, password, connect.Password);
+        return CheckPassword(user.Name, password, connect.Password);
     }
 
-    /// <summary>What finds out about a password of which <see cref="Judge"/> said that it takes time.</summary>
+    /// <summary>What finds out about a password of which <see cref="Authenticate"/> said that it takes time.</summary>
     public PasswordCheck CheckOf(BrokerConnection connection, BrokerUser? user, ConnectOptions connect) =>
         new(connection, _hashes[user?.Name ?? TokenName], user?.Name ?? TokenName, user is null ? connect.AuthToken : connect.Password);
 
@@ -80,10 +80,10 @@ internal sealed class Authenticator
 
     public void Remember(PasswordCheck check) => _known[check.Name] = DigestOf(check.Password);
 
-    private Judgement JudgePassword(string name, string expected, string given)
+    private AuthenticationResult CheckPassword(string name, string expected, string given)
     {
         if (!_hashes.ContainsKey(name)) return Of(AreEqual(expected, given));
-        return IsKnown(name, given) ? Judgement.Accepted : Judgement.TakesTime;
+        return IsKnown(name, given) ? AuthenticationResult.Accepted : AuthenticationResult.TakesTime;
     }
 
     private bool IsKnown(string name, string password) =>
@@ -91,7 +91,7 @@ internal sealed class Authenticator
 
     private byte[] DigestOf(string password) => HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(password));
 
-    private static Judgement Of(bool isRight) => isRight ? Judgement.Accepted : Judgement.Refused;
+    private static AuthenticationResult Of(bool isRight) => isRight ? AuthenticationResult.Accepted : AuthenticationResult.Refused;
 
     /// <summary>Whoever was let in as that one (null: without a name) would be let in again, with the same rights.</summary>
     public bool StillAccepts(BrokerUser? user) => user is null

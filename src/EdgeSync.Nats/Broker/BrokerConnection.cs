@@ -15,8 +15,8 @@ public abstract class BrokerConnection
 
     private const int HeldBytesMax = 64 * 1024;
 
-    private readonly ByteStash _stash = new();
-    private ByteStash? _held;
+    private readonly PartialReadBuffer _partialReads = new();
+    private PartialReadBuffer? _held;
     private int _stashNeeded;
     private string? _login;
 
@@ -61,7 +61,7 @@ public abstract class BrokerConnection
     internal long PendingBytes => Output.WaitingBytes + InFlightBytes;
 
     /// <summary>Memory held for an operation that has arrived in part.</summary>
-    internal int StashedCapacity => _stash.Capacity;
+    internal int PartialReadCapacity => _partialReads.Capacity;
 
     /// <summary>Its part of the memory for subscriptions.</summary>
     internal long SubscriptionBytes { get; private set; }
@@ -138,21 +138,21 @@ public abstract class BrokerConnection
     private protected void GiveBackSubscription(long bytes)
     {
         SubscriptionBytes -= bytes;
-        Core.SubscriptionMemory.GiveBack(Origin, bytes);
+        Core.SubscriptionMemory.Release(Origin, bytes);
     }
 
     /// <summary>What the other side says of itself, unless it has failed too often to say it.</summary>
-    private protected Judgement Judge(Wire.ConnectOptions connect, string nonce, out BrokerUser? user)
+    private protected AuthenticationResult Authenticate(Wire.ConnectOptions connect, string nonce, out BrokerUser? user)
     {
         user = null;
         _login = connect.Nkey.Length > 0 ? connect.Nkey : connect.User;
         if (Core.Logins.WaitOf(Origin.Group, _login, Core.Now) > TimeSpan.Zero)
         {
             _login = null;   // was not looked at, so it is no failure
-            return Judgement.Refused;
+            return AuthenticationResult.Refused;
         }
 
-        return Core.Authenticator.Judge(connect, nonce, out user);
+        return Core.Authenticator.Authenticate(connect, nonce, out user);
     }
 
     /// <summary>What became of it.</summary>
@@ -166,10 +166,10 @@ public abstract class BrokerConnection
 
     private void CountPartial()
     {
-        var bytes = IsClosed ? 0 : StashedCapacity + (_held?.Capacity ?? 0);
+        var bytes = IsClosed ? 0 : PartialReadCapacity + (_held?.Capacity ?? 0);
         if (bytes <= PartialBytes)
         {
-            Core.PartialMemory.GiveBack(Origin, PartialBytes - bytes);
+            Core.PartialMemory.Release(Origin, PartialBytes - bytes);
             PartialBytes = bytes;
         }
         else if (Core.PartialMemory.TryTake(Origin, PartialBytes, bytes - PartialBytes))
@@ -188,7 +188,7 @@ public abstract class BrokerConnection
         if (IsClosed) return;
 
         IsHeld = false;
-        OnJudged(isRight, now);
+        OnAuthenticated(isRight, now);
         if (_held is not { } held) return;
 
         _held = null;
@@ -199,16 +199,16 @@ public abstract class BrokerConnection
 
     private void Feed(ReadOnlySpan<byte> bytes, Instant now)
     {
-        while (_stash.Length > 0 && !bytes.IsEmpty && !IsClosed && !IsHeld)
+        while (_partialReads.Length > 0 && !bytes.IsEmpty && !IsClosed && !IsHeld)
         {
             // As far as the operation is known to go; while its line is incomplete, as far as the line.
-            var wanted = _stashNeeded > 0 ? _stashNeeded - _stash.Length : bytes.IndexOf((byte)'\n') + 1;
+            var wanted = _stashNeeded > 0 ? _stashNeeded - _partialReads.Length : bytes.IndexOf((byte)'\n') + 1;
             var taken = wanted <= 0 || wanted > bytes.Length ? bytes.Length : wanted;
-            _stash.Append(bytes[..taken]);
+            _partialReads.Append(bytes[..taken]);
             bytes = bytes[taken..];
-            if (Read(_stash.Bytes, now, out _stashNeeded) == 0) continue;
+            if (Read(_partialReads.Bytes, now, out _stashNeeded) == 0) continue;
 
-            _stash.Clear();
+            _partialReads.Clear();
         }
 
         if (IsClosed || bytes.IsEmpty) return;
@@ -217,12 +217,12 @@ public abstract class BrokerConnection
         if (IsClosed) return;
 
         if (IsHeld) Hold(bytes[consumed..]);
-        else _stash.Append(bytes[consumed..]);
+        else _partialReads.Append(bytes[consumed..]);
     }
 
     private void Hold(ReadOnlySpan<byte> bytes)
     {
-        _held ??= new ByteStash();
+        _held ??= new PartialReadBuffer();
         if (_held.Length + bytes.Length > HeldBytesMax) CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
         else _held.Append(bytes);
     }
@@ -234,7 +234,7 @@ public abstract class BrokerConnection
 
         CloseReason = reason;
         Stop = Core.Now;
-        _stash.Clear();
+        _partialReads.Clear();
         _held?.Clear();
         Receiver = null;
         CountPartial();
@@ -287,7 +287,7 @@ public abstract class BrokerConnection
     /// </summary>
     private protected abstract int Read(ReadOnlySpan<byte> bytes, Instant now, out int needed);
 
-    /// <summary>Waits for the check of its password; see <see cref="OnJudged"/>.</summary>
+    /// <summary>Waits for the check of its password; see <see cref="OnAuthenticated"/>.</summary>
     private protected void Check(BrokerUser? user, Wire.ConnectOptions connect)
     {
         IsHeld = true;
@@ -295,7 +295,7 @@ public abstract class BrokerConnection
     }
 
     /// <summary>The password is right, or is not. Only who asked is told.</summary>
-    private protected virtual void OnJudged(bool isRight, Instant now)
+    private protected virtual void OnAuthenticated(bool isRight, Instant now)
     {
     }
 

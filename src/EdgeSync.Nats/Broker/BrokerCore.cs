@@ -138,7 +138,7 @@ public sealed class BrokerCore
     internal ConnectionCounters Totals { get; } = new();
 
     /// <summary>The sums of all connections, those that are closed too.</summary>
-    public BrokerTotals TotalsNow => new(Subscriptions.Count, Totals.InMessages, Totals.OutMessages, Totals.InBytes, Totals.OutBytes, SlowConsumers);
+    public BrokerTotals CurrentTotals => new(Subscriptions.Count, Totals.InMessages, Totals.OutMessages, Totals.InBytes, Totals.OutBytes, SlowConsumers);
 
     /// <summary>The leaf links' side of the broker; null while there is none.</summary>
     internal ILeafnodes? Leafnodes { get; set; }

@@ -56,7 +56,7 @@ internal sealed class ClientConnection : BrokerConnection
     }
 
     /// <summary>Tells about the server anew: it is about to go.</summary>
-    public void TellLameDuck()
+    public void SendLameDuckInfo()
     {
         if (_isConnected && _connect.ProtocolVersion >= 1) WriteInfo();
     }
@@ -115,7 +115,7 @@ internal sealed class ClientConnection : BrokerConnection
                     needed = reader.BytesNeeded;
                     return reader.Consumed;
                 case OperationStatus.NeedMoreData:
-                    RefuseStranger();   // something with a payload, for which we do not wait
+                    RefuseUnauthenticated();   // something with a payload, for which we do not wait
                     break;
                 default:
                     CloseForFault(reader.Fault);
@@ -141,7 +141,7 @@ internal sealed class ClientConnection : BrokerConnection
         // Spec: with authentication on, anything but CONNECT first is a violation.
         if (!_isAuthenticated && op.Verb != NatsVerb.Connect)
         {
-            RefuseStranger();
+            RefuseUnauthenticated();
             return;
         }
 
@@ -189,7 +189,7 @@ internal sealed class ClientConnection : BrokerConnection
 
         if (_lastMatch is not { IsStale: false } match || !op.Subject.SequenceEqual(_lastSubject)) match = Match(op.Subject);
         var isDelivered = !match.IsEmpty && Core.Router.FromClient(this, new RoutedMessage(op), match);
-        if (!isDelivered && !op.Reply.IsEmpty && _connect.NoResponders) TellNoResponders(op.Reply);
+        if (!isDelivered && !op.Reply.IsEmpty && _connect.NoResponders) SendNoResponders(op.Reply);
     }
 
     private void OnMuchPending(BrokerConnection source)
@@ -228,7 +228,7 @@ internal sealed class ClientConnection : BrokerConnection
     }
 
     // Spec: only a plain subscription of the same connection that matches the reply is told.
-    private void TellNoResponders(ReadOnlySpan<byte> reply)
+    private void SendNoResponders(ReadOnlySpan<byte> reply)
     {
         foreach (var subscription in Core.Subscriptions.Match(reply).Plain)
         {
@@ -287,7 +287,7 @@ internal sealed class ClientConnection : BrokerConnection
         _subscriptions.Add(subscription.Sid, subscription);
         Core.Subscriptions.Add(subscription);
         Core.Leafnodes?.OnSubscribed(subscription);
-        subscription.IsTold = true;
+        subscription.IsAnnounced = true;
         return true;
     }
 
@@ -312,7 +312,7 @@ internal sealed class ClientConnection : BrokerConnection
     {
         GiveBackSubscription(subscription.Cost);
         Core.Subscriptions.Remove(subscription);
-        if (subscription.IsTold) Core.Leafnodes?.OnUnsubscribed(subscription);
+        if (subscription.IsAnnounced) Core.Leafnodes?.OnUnsubscribed(subscription);
     }
 
     private void OnConnect(ReadOnlySpan<byte> json)
@@ -337,27 +337,27 @@ internal sealed class ClientConnection : BrokerConnection
 
     private void Authenticate(ConnectOptions connect)
     {
-        switch (Judge(connect, _nonce, out _claimed))
+        switch (Authenticate(connect, _nonce, out _claimed))
         {
-            case Judgement.Accepted:
-                OnJudged(isRight: true, Core.Now);
+            case AuthenticationResult.Accepted:
+                OnAuthenticated(isRight: true, Core.Now);
                 break;
-            case Judgement.TakesTime:
+            case AuthenticationResult.TakesTime:
                 _liveness.OnChecking(Core.Now);
                 Check(_claimed, connect);
                 break;
             default:
-                OnJudged(isRight: false, Core.Now);
+                OnAuthenticated(isRight: false, Core.Now);
                 break;
         }
     }
 
-    private protected override void OnJudged(bool isRight, Instant now)
+    private protected override void OnAuthenticated(bool isRight, Instant now)
     {
         CountLogin(isRight);
         if (!isRight)
         {
-            RefuseStranger();
+            RefuseUnauthenticated();
             return;
         }
 
@@ -374,7 +374,7 @@ internal sealed class ClientConnection : BrokerConnection
         if (_connect.Verbose) Write(NatsOpWriter.Ok);
     }
 
-    private void RefuseStranger() => CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
+    private void RefuseUnauthenticated() => CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
 
     private void WriteMessage(
         bool hasHeaders, Subscription subscription, scoped in RoutedMessage message, ReadOnlySpan<byte> sizes, ReadOnlySpan<byte> payload)

@@ -21,7 +21,7 @@ internal sealed class LameDuck(BrokerOptions options)
         foreach (var connection in core.Connections.Values)
         {
             _leaving.Enqueue(connection);
-            (connection as ClientConnection)?.TellLameDuck();
+            (connection as ClientConnection)?.SendLameDuckInfo();
         }
 
         if (_leaving.Count == 0) return;

@@ -209,7 +209,7 @@ public sealed class LocalClient : BrokerConnection
         var subscription = new Subscription(this, subject, queue, sid) { Cost = cost };
         Core.Subscriptions.Add(subscription);
         Core.Leafnodes?.OnSubscribed(subscription);
-        subscription.IsTold = true;
+        subscription.IsAnnounced = true;
         return subscription;
     }
 

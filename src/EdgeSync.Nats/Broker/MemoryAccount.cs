@@ -36,7 +36,7 @@ internal sealed class MemoryAccount(long bytesMax)
         return true;
     }
 
-    public void GiveBack(ConnectionOrigin origin, long bytes)
+    public void Release(ConnectionOrigin origin, long bytes)
     {
         if (bytes == 0) return;
 

@@ -167,7 +167,7 @@ public sealed class ExchangeRequest
         if (Result is not null) return;
         if (token == _askToken)
         {
-            OnTold(now, token, head);
+            OnStatusReply(now, token, head);
             return;
         }
 
@@ -278,7 +278,7 @@ public sealed class ExchangeRequest
     }
 
     /// <summary>What the responder says about the request: it works on it, or else all that was sent before is lost.</summary>
-    private void OnTold(Instant now, int askToken, ExchangeHead head)
+    private void OnStatusReply(Instant now, int askToken, ExchangeHead head)
     {
         (_askToken, _askAt) = (0, now + _options.AskAfter);
         if (head.Refusal == ExchangeRefusal.Gone)

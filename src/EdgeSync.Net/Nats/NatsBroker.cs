@@ -60,7 +60,7 @@ public sealed class NatsBroker : IAsyncDisposable
     public int LeafCount => _driver.Call((core, _) => core.LeafCount);
 
     /// <summary>Everything that went through it since it started.</summary>
-    public BrokerTotals Totals => _driver.Call((core, _) => core.TotalsNow);
+    public BrokerTotals Totals => _driver.Call((core, _) => core.CurrentTotals);
 
     /// <exception cref="EdgeSyncException">An address is taken or not ours.</exception>
     public static async Task<NatsBroker> StartAsync(

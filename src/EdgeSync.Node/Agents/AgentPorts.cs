@@ -1,5 +1,6 @@
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;

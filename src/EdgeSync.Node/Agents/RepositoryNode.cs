@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
+using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Repositories;

@@ -1,11 +1,13 @@
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Node.Agents;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 

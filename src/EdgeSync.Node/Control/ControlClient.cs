@@ -48,10 +48,10 @@ internal static class ControlClient
     }
 
     /// <summary>Tells a daemon of a commit, if there is one; whatever happens, the commit stands.</summary>
-    public static void TellChanged(string repository) => Tell(repository, "changed");
+    public static void NotifyChanged(string repository) => Tell(repository, "changed");
 
     /// <summary>Tells a daemon, if there is one, that users were added or removed.</summary>
-    public static void TellUsers(string repository) => Tell(repository, "users");
+    public static void NotifyUsersChanged(string repository) => Tell(repository, "users");
 
     private static void Tell(string repository, string what)
     {

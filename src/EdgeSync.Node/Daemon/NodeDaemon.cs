@@ -220,7 +220,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             _nats.LinkChanged = OnLinkAsync;
         }
 
-        if (SettingsCheck.OpenDoor(settings.Nats) is { } door) Log.NodeExposed(door, SettingsCheck.OpenDoorHint);
+        if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door) Log.NodeExposed(door, SettingsCheck.UnauthenticatedBindHint);
         if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.NodeExposed(web, SettingsCheck.OpenWebHint);
         if (settings.Bridge.Projects.Count > 0 && _nats is not null)
             _bridge = BridgeNode.Start(settings.Bridge, _nats.Access, Context);

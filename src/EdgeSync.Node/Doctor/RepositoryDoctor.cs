@@ -1,6 +1,7 @@
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
 using static EdgeSync.Node.Doctor.DoctorVerdict;
 
 namespace EdgeSync.Node.Doctor;
@@ -79,7 +80,7 @@ internal static class RepositoryDoctor
     private static void AddDates(List<NodeCheck> checks, Repository repository, TimeProvider clock, Func<string, string> name)
     {
         var now = Instant.FromDateTime(clock.GetUtcNow());
-        if (RepositoryVitals.Of(repository).LastDate is not { } newest || newest - now <= FutureMax) return;
+        if (RepositoryOverview.Of(repository).LastDate is not { } newest || newest - now <= FutureMax) return;
 
         checks.Add(Warn(
             name("dates"), $"the newest check-in is dated {newest}, {DisplayText.Span(newest - now)} ahead of this machine",

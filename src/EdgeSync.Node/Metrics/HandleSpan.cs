@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
 
 namespace EdgeSync.Node.Metrics;
 

@@ -3,6 +3,8 @@ using EdgeSync.Agent;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
+using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Node.Repositories;
 

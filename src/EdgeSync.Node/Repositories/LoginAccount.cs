@@ -1,5 +1,5 @@
 using System.Net;
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Net;
 using EdgeSync.Primitives;
 

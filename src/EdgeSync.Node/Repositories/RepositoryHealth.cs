@@ -1,6 +1,7 @@
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;
@@ -32,7 +33,7 @@ internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool reader
         var status = new RepositoryStatus { Name = Path.GetFileNameWithoutExtension(writer.Path), Path = Path.GetFullPath(writer.Path) };
         try
         {
-            var vitals = await readers.RunAsync(RepositoryVitals.Of, cancellationToken);
+            var vitals = await readers.RunAsync(RepositoryOverview.Of, cancellationToken);
             return status with
             {
                 ProjectCode = vitals.ProjectCode,

@@ -1,7 +1,12 @@
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
+using EdgeSync.Fossil.Sync.Store;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
+using EdgeSync.Storage.Sync;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;

@@ -55,7 +55,7 @@ internal static class SettingsCheck
         ($"{place}.login.nkey_file", login.NkeyFile), ($"{place}.login.creds_file", login.CredsFile), ($"{place}.tls.key_file", tls.KeyFile ?? tls.CertFile),
     ];
 
-    public const string OpenDoorHint = "configure nats.users, or bind a private address: --nats-bind 127.0.0.1";
+    public const string UnauthenticatedBindHint = "configure nats.users, or bind a private address: --nats-bind 127.0.0.1";
 
     public const string OpenWebHint = "serve HTTPS: --tls-cert FILE --tls-key FILE; or bind a private address: --serve-http 127.0.0.1:8080";
 
@@ -77,7 +77,7 @@ internal static class SettingsCheck
     }
 
     /// <summary>Says that whoever reaches the embedded broker from another machine may use it; null when that is not so.</summary>
-    public static string? OpenDoor(NatsSection nats)
+    public static string? UnauthenticatedBindWarning(NatsSection nats)
     {
         var listens = nats.IsUseful && !nats.IsClient && (nats.ClientPort ?? nats.LeafPort ?? nats.WebsocketPort) is not null;
         var isLocal = nats.Bind == "localhost" || (System.Net.IPAddress.TryParse(nats.Bind, out var address) && System.Net.IPAddress.IsLoopback(address));

@@ -1,7 +1,8 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Checkout;
+using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Node.Sync;
 

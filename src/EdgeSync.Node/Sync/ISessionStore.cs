@@ -1,6 +1,7 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Node.Sync;
 

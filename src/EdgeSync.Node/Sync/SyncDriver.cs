@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;

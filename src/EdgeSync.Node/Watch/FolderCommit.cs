@@ -2,7 +2,9 @@ using EdgeSync.Agent;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Node.Watch;
 

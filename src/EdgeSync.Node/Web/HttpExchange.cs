@@ -1,4 +1,6 @@
+using System.Globalization;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Metrics;

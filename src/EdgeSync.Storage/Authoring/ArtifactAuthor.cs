@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>What all writers of artifacts need: who writes, and putting a draft into the repository, linked.</summary>
 internal sealed class ArtifactAuthor(Repository repository)

@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>What readers and writers of pages, notes and tickets share.</summary>
 internal static class ArtifactReading

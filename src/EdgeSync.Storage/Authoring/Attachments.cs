@@ -2,7 +2,7 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>An attached file.</summary>
 public sealed record AttachmentEntry(string Name, string Target, ArtifactId Content, Instant Date, string User, string Comment);

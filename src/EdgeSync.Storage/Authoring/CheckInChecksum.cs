@@ -2,9 +2,10 @@ using System.Buffers;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
 /// The R card of a file list. It needs the content of every file, in order, so it is nearly all of what a commit costs.

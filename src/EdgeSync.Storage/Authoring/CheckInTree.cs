@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>A check-in read from a repository, with its baseline if it is written as differences.</summary>
 public sealed class CheckInTree

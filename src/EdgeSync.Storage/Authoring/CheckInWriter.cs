@@ -1,9 +1,10 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Queries;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
 /// Makes check-ins as stock's <c>commit</c> and <c>branch new</c> do: refuses what would hurt (nothing changed, a fork, a
@@ -37,7 +38,7 @@ internal sealed class CheckInWriter(Repository repository)
         RequireOpen(options);
         var date = _author.DateOr(options.Date);
         if (options.IsDatedAfterParents) date = After(options, date);
-        else if (!options.AllowsOlder) RequireYounger(options, date);
+        else if (!options.AllowsOlder) RequireNewerThanParent(options, date);
 
         var files = Apply(options, parent, isPrivate, out var hasChanged);
         if (!hasChanged && !options.AllowsEmpty && options.MergedParents.Count + options.IntegratedParents.Count == 0 && parent is not null)
@@ -161,7 +162,7 @@ internal sealed class CheckInWriter(Repository repository)
             "start another with --branch, or reopen it");
     }
 
-    private void RequireYounger(CommitOptions options, Instant date)
+    private void RequireNewerThanParent(CommitOptions options, Instant date)
     {
         foreach (var (parent, before) in Dates(options))
         {

@@ -2,7 +2,7 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>Which form of manifest a check-in is written in.</summary>
 public enum ManifestForm

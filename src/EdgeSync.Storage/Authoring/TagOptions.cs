@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>A tag or property to be put on an artifact, or taken off.</summary>
 public sealed record TagOptions

@@ -3,7 +3,7 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
 /// Tags as control artifacts: they travel with a sync and survive a rebuild, which a row in a table does not. Spec:

@@ -2,7 +2,7 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>A technote: a text about a moment, shown on the timeline.</summary>
 public sealed record Technote(

@@ -4,7 +4,7 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Crosslink;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>A ticket in a list.</summary>
 public sealed record TicketEntry(string TicketId, Instant ChangedAt, string? Type, string? Status, string? Title);

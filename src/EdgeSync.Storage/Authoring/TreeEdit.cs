@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
 /// A sorted file list under edit. Few files change and many stay, so that changes are kept beside the list and merged in

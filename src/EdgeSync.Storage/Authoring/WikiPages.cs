@@ -2,7 +2,7 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Authoring;
 
 /// <summary>A wiki page in a list.</summary>
 /// <param name="Size">Bytes of its text after leading white space; 0 for a deleted page.</param>

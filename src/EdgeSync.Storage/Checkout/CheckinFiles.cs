@@ -1,4 +1,5 @@
 using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.Storage.Checkout;
 

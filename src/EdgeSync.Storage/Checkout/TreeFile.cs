@@ -1,6 +1,7 @@
 using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.Storage.Checkout;
 

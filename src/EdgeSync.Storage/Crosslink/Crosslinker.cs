@@ -28,7 +28,7 @@ public sealed class Crosslinker
     private readonly CheckInLinker _checkIns;
     private readonly CherrypickTable _cherrypicks;
     private readonly IFileLinks _files;
-    private readonly FileLinksNow? _filesNow;
+    private readonly IncrementalFileLinks? _filesNow;
     private readonly List<(RecordId Target, RecordId Source)> _supersessions = [];
 
     /// <summary>Links what arrives in a repository.</summary>
@@ -49,7 +49,7 @@ public sealed class Crosslinker
         _attachments = new AttachmentLinker(context, _events, _tags);
         _tickets = new TicketTable(context, _events, _tags, _backlinks, _attachments);
         _pages = new PageLinker(context, _events, _tags, _backlinks) { Supersedes = Supersede };
-        _files = makeFiles?.Invoke(Times) ?? (_filesNow = new FileLinksNow(context, Times));
+        _files = makeFiles?.Invoke(Times) ?? (_filesNow = new IncrementalFileLinks(context, Times));
         if (_filesNow is not null) _filesNow.Supersedes = Supersede;
         _cherrypicks = new CherrypickTable(context);
         _checkIns = new CheckInLinker(context, _events, _backlinks, _cherrypicks, _files);

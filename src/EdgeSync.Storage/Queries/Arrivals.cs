@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>A row of the timeline that came after some point.</summary>
 public readonly record struct Arrival(RecordId Rid, ArtifactId Id, bool IsCheckin);

@@ -1,6 +1,7 @@
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Names;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>A branch and its newest check-in.</summary>
 public sealed record Branch(string Name, ArtifactId Tip, Instant Date, string User, bool IsClosed, bool IsPrivate);

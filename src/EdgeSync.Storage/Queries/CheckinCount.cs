@@ -1,7 +1,7 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>
 /// How many check-ins a repository has, for whoever asks after each commit: what came since the last count is counted alone,

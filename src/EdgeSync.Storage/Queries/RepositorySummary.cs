@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>What a repository holds, in numbers.</summary>
 public sealed record RepositorySummary(

@@ -1,7 +1,7 @@
 using System.Text;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>
 /// The peer that was synced with last, as stock keeps it: the address with its user in <c>last-sync-url</c>, the password in

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>A tag or property as it stands on one artifact.</summary>
 /// <param name="Name">With <c>sym-</c> for what people call tags and branches, as it is stored.</param>

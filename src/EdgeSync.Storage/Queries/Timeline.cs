@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>One line of the timeline.</summary>
 /// <param name="Type">Stock's letters: <c>ci w t e g f</c>.</param>

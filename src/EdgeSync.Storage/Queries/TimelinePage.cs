@@ -1,7 +1,8 @@
 using System.Globalization;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Names;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Queries;
 
 /// <summary>What to list.</summary>
 public sealed record TimelineQuery

@@ -76,7 +76,7 @@ public sealed class DatabaseWatch : IDisposable
         var name = System.Text.Encoding.UTF8.GetBytes(Path.GetFileName(_path));
         while (Posix.ReadEvents(_events, buffer) is var length and > 0 && !_isDisposed)
         {
-            var isNews = false;
+            var hasChanged = false;
             for (var at = 0; at + HeadBytes <= length;)
             {
                 EventsRead++;
@@ -90,11 +90,11 @@ public sealed class DatabaseWatch : IDisposable
                 }
 
                 if (isMade) WatchFiles();
-                isNews = true;
+                hasChanged = true;
                 at += HeadBytes + nameBytes;
             }
 
-            if (isNews) _changed();
+            if (hasChanged) _changed();
         }
     }
 }

@@ -1,8 +1,9 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>What is known of one artifact that may be handed out.</summary>
 internal readonly record struct ArtifactRow(ArtifactId Id, long Size, RecordId Source, bool IsPrivate);

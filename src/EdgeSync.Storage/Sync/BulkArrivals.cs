@@ -1,10 +1,11 @@
 using EdgeSync.Fossil.Artifacts;
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Pipeline;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// A round that brings thousands of artifacts, as the push of a whole history does: they are stored as they come, then one
@@ -44,7 +45,7 @@ internal sealed class BulkArrivals(Repository repository)
         if (Content.Unchecked.Rids.Count == 0) return true;
 
         Content.ForgetCached();
-        SpareMemory.Collect();
+        MemoryTrimmer.Collect();
         var artifacts = new List<RecordId>();
         if (!TryCheck(artifacts, out fault)) return false;
 

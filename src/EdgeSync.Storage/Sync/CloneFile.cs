@@ -1,7 +1,7 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// The file that a clone fills. It has a name of its own beside the final one until everything is there, verified and

@@ -1,6 +1,6 @@
 using EdgeSync.Storage.Crosslink.Rebuild;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// A clone in the making. The table <c>fx_clone</c> exists from the first round until all is verified and linked, so an
@@ -37,7 +37,7 @@ public sealed class CloneProgress
     {
         // Replies of megabytes lie about from the transfer; the walk wants that room.
         _repository.Content.ForgetCached();
-        SpareMemory.Collect();
+        MemoryTrimmer.Collect();
         using (var transaction = _repository.Begin())
         {
             if (_repository.Settings["hash-policy"] is null)

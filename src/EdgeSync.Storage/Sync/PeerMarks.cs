@@ -2,7 +2,7 @@ using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// Up to where each peer holds what is here (<see cref="PeerMark"/>). A table of ours; it goes with the file, so a copy that

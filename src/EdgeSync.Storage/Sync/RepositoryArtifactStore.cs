@@ -1,12 +1,14 @@
 using System.Buffers;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// The repository as the sync engine sees it. A round is one transaction, and the crosslinker runs inside its commit; what

@@ -1,8 +1,8 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Storage.Crosslink;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>The rows that travel as <c>config</c> cards. Table and column names come from a fixed set, values are bound.</summary>
 public sealed class RepositoryConfigStore : IConfigStore

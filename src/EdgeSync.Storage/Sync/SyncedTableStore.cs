@@ -2,10 +2,11 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
-namespace EdgeSync.Storage;
+namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// Synced tables: small tables of the user's that travel beside the artifacts. Table NAME is kept as

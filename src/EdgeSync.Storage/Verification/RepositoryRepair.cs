@@ -1,4 +1,5 @@
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 
 namespace EdgeSync.Storage.Verification;
 

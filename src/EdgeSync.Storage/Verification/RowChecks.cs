@@ -1,4 +1,5 @@
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Verification;

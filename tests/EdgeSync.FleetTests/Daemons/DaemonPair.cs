@@ -18,7 +18,7 @@ internal sealed class DaemonPair : IAsyncDisposable
         HubRepository = Folder["hub.fossil"];
         Program.Run("repo", "new", HubRepository, "--user", StockFossil.User);
         Commit("first", 100);
-        Program.Run("repo", "user", "update", "nobody", "--cap", FleetGround.Everything, "-R", HubRepository);
+        Program.Run("repo", "user", "update", "nobody", "--cap", FleetEnvironment.Everything, "-R", HubRepository);
         Cable = Proxy.Add("leaf-hub", LeafPort);
     }
 

@@ -6,7 +6,7 @@ namespace EdgeSync.FleetTests.Fleet;
 /// What <c>cron</c> does on a node without a daemon: a sync, a pause, a sync. One that fails is tried again at the next turn;
 /// one that hangs is killed, in the middle of whatever it does.
 /// </summary>
-internal sealed class CronLoop(FleetNode node, FleetGround ground) : IAsyncDisposable
+internal sealed class CronLoop(FleetNode node, FleetEnvironment ground) : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(8);

@@ -69,7 +69,7 @@ internal sealed class FleetGuard
     {
         if (Guard == Guard.Open) return;
 
-        var added = program.Run("repo", "user", "add", User, "--cap", FleetGround.Everything, "-R", repository, "--json");
+        var added = program.Run("repo", "user", "add", User, "--cap", FleetEnvironment.Everything, "-R", repository, "--json");
         _userInfo = $"{User}:{System.Text.Json.JsonDocument.Parse(added.Output).RootElement.GetProperty("password").GetString()}@";
         program.Run("repo", "user", "update", "nobody", "--cap", "", "-R", repository);
     }

@@ -11,11 +11,11 @@ internal sealed class FleetNode : IDisposable
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(30);
 
     private readonly NodePlan _plan;
-    private readonly FleetGround _ground;
+    private readonly FleetEnvironment _ground;
     private readonly List<string> _logs = [];
     private RunningProgram? _process;
 
-    public FleetNode(NodePlan plan, FleetGround ground)
+    public FleetNode(NodePlan plan, FleetEnvironment ground)
     {
         (_plan, _ground) = (plan, ground);
         Home = ground.Folder.Folder(plan.Name);
@@ -114,12 +114,12 @@ internal sealed class FleetNode : IDisposable
         NodeRole.HttpServer => Ours(["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), .. Identity]),
         NodeRole.HttpLeaf => Ours(
             ["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--peer", $"http://{_ground.Guard.UserInfo}{Uplink}/", "--poll", "2s", "--uv", .. Identity]),
-        NodeRole.NatsServer => new ProgramStart(FleetGround.NatsServer!) { Arguments = ["-c", WriteNatsConfiguration()], Folder = Home },
+        NodeRole.NatsServer => new ProgramStart(FleetEnvironment.NatsServer!) { Arguments = ["-c", WriteNatsConfiguration()], Folder = Home },
         NodeRole.Hub => Ours(
         [
             "hub", "serve", .. _ground.Guard.Arguments, "-R", Repository, "--http-port", $"{Ports[PortKind.Http]}", "--nats-client-port", $"{Ports[PortKind.NatsClient]}",
             "--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}", .. _plan.Uplink is null ? [] : new[] { "--leaf-upstream", $"nats-leaf://{Uplink}" },
-            "--nobody-caps", FleetGround.Everything, "--uv", "--poll", "2s", .. Identity,
+            "--nobody-caps", FleetEnvironment.Everything, "--uv", "--poll", "2s", .. Identity,
         ]),
         NodeRole.Leaf => Ours(
         [

@@ -15,7 +15,7 @@ internal sealed class FleetRun : IAsyncDisposable
 
     private readonly TemporaryFolder _folder;
     private readonly FaultProxy _proxy;
-    private readonly FleetGround _ground;
+    private readonly FleetEnvironment _ground;
     private readonly FleetPlan _plan;
     private readonly Dictionary<string, FleetNode> _nodes = [];
     private readonly Dictionary<string, NodeWork> _work = [];
@@ -27,7 +27,7 @@ internal sealed class FleetRun : IAsyncDisposable
         _plan = new FleetPlan(options);
         _folder = new TemporaryFolder($"fleet-{options.Seed}");
         _proxy = new FaultProxy(options.Seed);
-        _ground = new FleetGround(_folder, _proxy, _plan.Layout, options.Guard);
+        _ground = new FleetEnvironment(_folder, _proxy, _plan.Layout, options.Guard);
     }
 
     public static async Task<FleetReport> RunAsync(FleetOptions options, CancellationToken cancellationToken)
@@ -68,7 +68,7 @@ internal sealed class FleetRun : IAsyncDisposable
         await MeasureAsync(report, cancellationToken);
         await EndCronsAsync();
         foreach (var node in _nodes.Values.Reverse()) node.Stop();
-        Judgement.Of(report, _ground, [.. Holders], Acknowledged);
+        FleetAssertions.Of(report, _ground, [.. Holders], Acknowledged);
     }
 
     private IEnumerable<FleetNode> Holders => _nodes.Values.Where(node => node.Plan.HoldsRepository);
@@ -180,7 +180,7 @@ internal sealed class FleetRun : IAsyncDisposable
         foreach (var link in _proxy.Links) report.Traffic[link.Name] = new LinkTraffic(link.Up.Bytes + link.Down.Bytes, link.Accepted);
         if (report.ConvergedAfter is null || _crons.Count > 0) return;   // cron is never quiet
 
-        for (var window = 0; window < QuietWindowsMax && (window == 0 || Judgement.Storms(report).Any()); window++)
+        for (var window = 0; window < QuietWindowsMax && (window == 0 || FleetAssertions.Storms(report).Any()); window++)
         {
             var before = _proxy.Links.ToDictionary(link => link.Name, link => (Bytes: link.Up.Bytes + link.Down.Bytes, link.Accepted));
             await Task.Delay(QuietFor, cancellationToken);

@@ -25,7 +25,7 @@ public sealed class FleetTests
     [Arguments(6, "Hostile")]
     public Task Leaves_around_a_nats_server_and_a_bridge_agree_after_all(int seed, string severity)
     {
-        Skip.When(FleetGround.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
+        Skip.When(FleetEnvironment.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
         return MustHold(seed, severity, Topology.Server);
     }
 

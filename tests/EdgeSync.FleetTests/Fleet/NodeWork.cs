@@ -7,7 +7,7 @@ namespace EdgeSync.FleetTests.Fleet;
 /// What people do on one node: one thing after the other, while its daemon runs on the same repository or lies dead. What
 /// was acknowledged is remembered: it must not be lost.
 /// </summary>
-internal sealed class NodeWork(FleetNode node, FleetGround ground, ulong seed)
+internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong seed)
 {
     private const int StockAttemptsMax = 20;
 

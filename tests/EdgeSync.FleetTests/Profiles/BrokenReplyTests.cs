@@ -20,7 +20,7 @@ public sealed class BrokenReplyTests
         var (program, stock) = (new EdgeSyncProgram(folder), new StockFossil(folder));
         var (source, target) = (folder["source.fossil"], folder["target.fossil"]);
         program.Run("repo", "new", source, "--user", StockFossil.User);
-        program.Run("repo", "user", "update", "nobody", "--cap", FleetGround.Everything, "-R", source);
+        program.Run("repo", "user", "update", "nobody", "--cap", FleetEnvironment.Everything, "-R", source);
         File.Copy(source, target);
         CheckIn(program, folder.Folder("tree"), source);
         await using var proxy = new FaultProxy(seed: 1);

@@ -34,7 +34,7 @@ internal sealed class ProfileRun : IAsyncDisposable
     private readonly Transport _transport;
     private readonly TemporaryFolder _folder;
     private readonly FaultProxy _proxy;
-    private readonly FleetGround _ground;
+    private readonly FleetEnvironment _ground;
     private readonly Dictionary<string, FleetNode> _nodes = [];
     private readonly HashSet<string> _wanted = [];
 
@@ -43,7 +43,7 @@ internal sealed class ProfileRun : IAsyncDisposable
         (_transport, _profiles, _report) = (transport, profiles, new ProfileReport(transport));
         _folder = new TemporaryFolder($"profiles-{transport}");
         _proxy = new FaultProxy(seed);
-        _ground = new FleetGround(_folder, _proxy, ProfileLayout.Of(transport, profiles));
+        _ground = new FleetEnvironment(_folder, _proxy, ProfileLayout.Of(transport, profiles));
     }
 
     public static async Task<ProfileReport> RunAsync(

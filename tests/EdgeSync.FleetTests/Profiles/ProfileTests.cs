@@ -15,7 +15,7 @@ public sealed class ProfileTests
     {
         StockFossil.SkipWhenMissing();
         var by = Enum.Parse<Transport>(transport);
-        Skip.When(by == Transport.NatsClient && FleetGround.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
+        Skip.When(by == Transport.NatsClient && FleetEnvironment.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
         string[] quick = ["lan", "wifi", "lte", "3g"];
 
         var report = await ProfileRun.RunAsync(by, [.. quick.Select(LinkProfile.Of)], seed: 1, TestContext.Current!.Execution.CancellationToken);

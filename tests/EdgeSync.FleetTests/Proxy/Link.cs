@@ -35,8 +35,8 @@ internal sealed class Link : IAsyncDisposable
     public Link(string name, int targetPort, Prng prng, FaultLog log)
     {
         (Name, TargetPort, _log) = (name, targetPort, log);
-        Up = new Way(new Shaper(prng.Fork()));
-        Down = new Way(new Shaper(prng.Fork()));
+        Up = new LinkHalf(new Shaper(prng.Fork()));
+        Down = new LinkHalf(new Shaper(prng.Fork()));
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync();
@@ -49,9 +49,9 @@ internal sealed class Link : IAsyncDisposable
 
     public int TargetPort { get; }
 
-    public Way Up { get; }
+    public LinkHalf Up { get; }
 
-    public Way Down { get; }
+    public LinkHalf Down { get; }
 
     public int OpenConnections
     {
@@ -61,14 +61,14 @@ internal sealed class Link : IAsyncDisposable
         }
     }
 
-    public bool IsHealthy => !_isCut && Up.Gate.IsOpen && Down.Gate.IsOpen;
+    public bool IsHealthy => !_isCut && Up.Latch.IsOpen && Down.Latch.IsOpen;
 
     /// <summary>Connections that were let through since the beginning.</summary>
     public int Accepted { get; private set; }
 
     internal FaultLog Log => _log;
 
-    public Way Of(Direction direction) => direction == Direction.Up ? Up : Down;
+    public LinkHalf Of(Direction direction) => direction == Direction.Up ? Up : Down;
 
     /// <summary>Resets what is open and refuses what comes, until <see cref="Heal"/>.</summary>
     public void Cut()
@@ -82,8 +82,8 @@ internal sealed class Link : IAsyncDisposable
     public void Stall(Direction? only = null)
     {
         _log.Add(Name, only is { } way ? $"stall {way.ToString().ToLowerInvariant()}" : "stall");
-        if (only != Direction.Down) Up.Gate.Shut();
-        if (only != Direction.Up) Down.Gate.Shut();
+        if (only != Direction.Down) Up.Latch.Shut();
+        if (only != Direction.Up) Down.Latch.Shut();
     }
 
     /// <summary>Resets what is open; the next attempt passes.</summary>
@@ -124,7 +124,7 @@ internal sealed class Link : IAsyncDisposable
         {
             way.Delay(TimeSpan.Zero);
             way.ForgetReset();
-            way.Gate.Open();
+            way.Latch.Open();
         }
     }
 

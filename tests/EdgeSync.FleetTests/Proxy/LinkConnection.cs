@@ -24,8 +24,8 @@ internal sealed class LinkConnection(Link link, Socket dialler) : IDisposable
         try
         {
             // A stalled link does not carry the first packet either.
-            await link.Up.Gate.PassAsync(either.Token);
-            await link.Down.Gate.PassAsync(either.Token);
+            await link.Up.Latch.PassAsync(either.Token);
+            await link.Down.Latch.PassAsync(either.Token);
             await _target.ConnectAsync(new IPEndPoint(IPAddress.Loopback, link.TargetPort), either.Token);
             await Task.WhenAll(
                 PumpAsync(dialler, _target, link.Up, either.Token),
@@ -75,7 +75,7 @@ internal sealed class LinkConnection(Link link, Socket dialler) : IDisposable
         socket.Dispose();
     }
 
-    private Task PumpAsync(Socket from, Socket to, Way way, CancellationToken cancellationToken)
+    private Task PumpAsync(Socket from, Socket to, LinkHalf way, CancellationToken cancellationToken)
     {
         var inFlight = Channel.CreateBounded<Chunk>(ChunksInFlightMax);
         return Task.WhenAll(
@@ -96,7 +96,7 @@ internal sealed class LinkConnection(Link link, Socket dialler) : IDisposable
         }
     }
 
-    private async Task GatherAsync(Socket from, ChannelWriter<Chunk> inFlight, Way way, CancellationToken cancellationToken)
+    private async Task GatherAsync(Socket from, ChannelWriter<Chunk> inFlight, LinkHalf way, CancellationToken cancellationToken)
     {
         var last = TimeSpan.Zero;
         var buffer = new byte[ChunkBytes];
@@ -112,13 +112,13 @@ internal sealed class LinkConnection(Link link, Socket dialler) : IDisposable
         inFlight.Complete();
     }
 
-    private async Task CarryAsync(ChannelReader<Chunk> inFlight, Socket to, Way way, CancellationToken cancellationToken)
+    private async Task CarryAsync(ChannelReader<Chunk> inFlight, Socket to, LinkHalf way, CancellationToken cancellationToken)
     {
         await foreach (var chunk in inFlight.ReadAllAsync(cancellationToken))
         {
             if (chunk.DueAt - link.Log.Now is var early && early > TimeSpan.FromMilliseconds(0.5))
                 await Task.Delay(early, cancellationToken);
-            await way.Gate.PassAsync(cancellationToken);
+            await way.Latch.PassAsync(cancellationToken);
 
             var admitted = way.Admit(chunk.Bytes.Length);
             for (var sent = 0; sent < admitted;)

@@ -44,7 +44,7 @@ public sealed class CommandNamesTests
     [Arguments("--json repo w l", "edgesync repo wiki ls")]
     [Arguments("vers", "edgesync version")]
     public void Fossils_names_and_unique_beginnings_stand_for_a_command(string line, string path) =>
-        Assert.Equal(path, Verb.PathOf(CommandLine.Parse(line.Split(' '), Nowhere()).CommandResult.Command));
+        Assert.Equal(path, CommandSpec.PathOf(CommandLine.Parse(line.Split(' '), Nowhere()).CommandResult.Command));
 
     [Test]
     [Arguments("repo opne", "has no command 'opne'")]

@@ -110,8 +110,8 @@ public sealed class CommandTableTests : IDisposable
             Assert.True(line.Length <= 120 || line.Contains("edgesync ", StringComparison.Ordinal), line));
         using var document = System.Text.Json.JsonDocument.Parse(json.Output);
         Assert.Equal("edgesync " + name, document.RootElement.GetProperty("command").GetString());
-        Assert.NotEmpty(((Verb)command).Examples);
-        Assert.All(((Verb)command).Examples, e =>
+        Assert.NotEmpty(((CommandSpec)command).Examples);
+        Assert.All(((CommandSpec)command).Examples, e =>
             Assert.Null(Advice.FaultOf("edgesync " + e
             .Replace("$(date +%F)", "2026", StringComparison.Ordinal), command)));
     }

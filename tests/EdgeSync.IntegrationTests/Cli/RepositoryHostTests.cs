@@ -1,9 +1,12 @@
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Sync;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;

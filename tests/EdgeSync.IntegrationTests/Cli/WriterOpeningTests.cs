@@ -1,4 +1,4 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Repositories;

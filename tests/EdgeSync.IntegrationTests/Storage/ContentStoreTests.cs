@@ -1,7 +1,9 @@
 using EdgeSync.Fossil.Delta;
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Content;
+using EdgeSync.Storage.Sync;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;

@@ -1,5 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Users;
 
 namespace EdgeSync.IntegrationTests.Storage;
 

@@ -4,11 +4,15 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
+using EdgeSync.Fossil.Sync.Server;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.IntegrationTests.Storage.Crosslink;
 using EdgeSync.Primitives;
+using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink.Rebuild;
 using EdgeSync.Storage.Sqlite;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Sync;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;

@@ -1,5 +1,7 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Names;
+using EdgeSync.Storage.Queries;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 
 namespace EdgeSync.Simulation.Fleet;
 

@@ -1,4 +1,4 @@
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation.Invariants;

@@ -6,9 +6,9 @@ namespace EdgeSync.Cli.Commands.Node;
 /// <summary>Lets NATS peers reach Fossil servers that only speak HTTP.</summary>
 internal static class BridgeCommand
 {
-    public static Verb Create()
+    public static CommandSpec Create()
     {
-        var serve = new Verb("serve", "Carry requests between NATS and Fossil servers until stopped.", RunAsync)
+        var serve = new CommandSpec("serve", "Carry requests between NATS and Fossil servers until stopped.", RunAsync)
         {
             Options = { ConfigFile.Option },
             HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Bridge, option),
@@ -23,7 +23,7 @@ internal static class BridgeCommand
             ],
         };
         FlagOption.AddTo(serve, NodeFlags.Bridge);
-        return new Verb("bridge", "Connect a NATS network to ordinary Fossil servers.") { Subcommands = { serve } };
+        return new CommandSpec("bridge", "Connect a NATS network to ordinary Fossil servers.") { Subcommands = { serve } };
     }
 
     private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)

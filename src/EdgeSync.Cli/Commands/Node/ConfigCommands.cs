@@ -10,22 +10,22 @@ internal static class ConfigCommands
 {
     private static readonly Option<bool> Effective = new("--effective") { Description = "List defaults too, each with its origin." };
 
-    public static Verb Create() => new("config", "Show and check the settings of the daemons (edgesync.json).")
+    public static CommandSpec Create() => new("config", "Show and check the settings of the daemons (edgesync.json).")
     {
         Subcommands =
         {
-            new Verb("show", "Print the settings that a leaf started here would use, without secrets.", Show)
+            new CommandSpec("show", "Print the settings that a leaf started here would use, without secrets.", Show)
             {
                 Options = { ConfigFile.Option, Effective },
                 Notes = "A flag overrules a variable, which overrules the file, which overrules the default.",
                 Examples = ["config show", "config show --effective --config /etc/edgesync/edgesync.json"],
             },
-            new Verb("validate", "Check a settings file and name every fault.", Validate)
+            new CommandSpec("validate", "Check a settings file and name every fault.", Validate)
             {
                 Options = { ConfigFile.Option },
                 Examples = ["config validate", "config validate --config edgesync.json --json"],
             },
-            new Verb("paths", "Print the folders of settings, state and sockets.", Paths) { Examples = ["config paths", "config paths --json"] },
+            new CommandSpec("paths", "Print the folders of settings, state and sockets.", Paths) { Examples = ["config paths", "config paths --json"] },
         },
     };
 

@@ -15,7 +15,7 @@ internal static class DoctorCommand
     private static readonly Option<string[]> Peer = new("--peer") { Description = "Fossil server to try, besides those of the settings. May be repeated.", HelpName = "URL" };
     private static readonly Option<bool> Full = new("--full") { Description = "Verify large repositories too." };
 
-    public static Verb Create() => new("doctor", "Check repositories, ports, servers, clock, disk and secrets, with advice for each fault.", RunAsync)
+    public static CommandSpec Create() => new("doctor", "Check repositories, ports, servers, clock, disk and secrets, with advice for each fault.", RunAsync)
     {
         Options = { ConfigFile.Option, Nats, Peer, Full },
         Notes = """
@@ -84,7 +84,7 @@ internal static class DoctorCommand
         if (settings.Http.Listen is { } listen && ListenAddress.TryParse(listen, out var http))
             checks.Add(await NetworkDoctor.OwnPortAsync("http", http, cancellationToken));
 
-        if (SettingsCheck.OpenDoor(settings.Nats) is { } door) checks.Add(Warn("broker access", door, SettingsCheck.OpenDoorHint));
+        if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door) checks.Add(Warn("broker access", door, SettingsCheck.UnauthenticatedBindHint));
         var bind = settings.Nats.Bind switch { "*" => IPAddress.Any, "localhost" => IPAddress.Loopback, var text => IPAddress.Parse(text) };
         (string, int?)[] ports = [("nats", settings.Nats.ClientPort), ("nats-leaf", settings.Nats.LeafPort)];
         foreach (var (what, port) in ports)

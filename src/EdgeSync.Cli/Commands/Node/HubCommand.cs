@@ -16,9 +16,9 @@ internal static class HubCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public static Verb Create()
+    public static CommandSpec Create()
     {
-        var serve = new Verb("serve", "Run a hub: a repository, a web server for Fossil clients, and a NATS broker that leaves join.", ServeAsync)
+        var serve = new CommandSpec("serve", "Run a hub: a repository, a web server for Fossil clients, and a NATS broker that leaves join.", ServeAsync)
         {
             Options = { ConfigFile.Option },
             HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Hub, option),
@@ -36,12 +36,12 @@ internal static class HubCommand
             ],
         };
         FlagOption.AddTo(serve, NodeFlags.Hub);
-        return new Verb("hub", "Run a hub that other machines sync with.")
+        return new CommandSpec("hub", "Run a hub that other machines sync with.")
         {
             Subcommands =
             {
                 serve,
-                new Verb("status", "Show a running hub: addresses, leaves, repositories, peers.", StatusAsync)
+                new CommandSpec("status", "Show a running hub: addresses, leaves, repositories, peers.", StatusAsync)
                 {
                     Arguments = { Which },
                     Examples = ["hub status", "hub status project.fossil --json"],

@@ -3,7 +3,7 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Joining;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Users;
 
 namespace EdgeSync.Cli.Commands.Node;
 
@@ -18,7 +18,7 @@ internal static class JoinCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public static Verb Create() => new("join", "Clone a project from another machine by its code, and stay in sync.", RunAsync)
+    public static CommandSpec Create() => new("join", "Clone a project from another machine by its code, and stay in sync.", RunAsync)
     {
         Arguments = { Code, To },
         Options = { ServiceUnit.Install, ServiceUnit.Enable },

@@ -18,7 +18,7 @@ internal static class PeersCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public static Verb Create() => new("peers", "List the nodes of the same project: version, lag, last seen, route.", RunAsync)
+    public static CommandSpec Create() => new("peers", "List the nodes of the same project: version, lag, last seen, route.", RunAsync)
     {
         Arguments = { Which },
         Notes = "Without a daemon, prints the record of peers in the repository.",

@@ -21,7 +21,7 @@ internal static class ReadyCommand
 
     private static readonly Option<string?> Agreed = new("--agreed") { Description = "Also require a sync with a peer within this time, such as 10m.", HelpName = "TIME" };
 
-    public static Verb Create() => new("ready", "Check whether a running daemon is ready.", RunAsync)
+    public static CommandSpec Create() => new("ready", "Check whether a running daemon is ready.", RunAsync)
     {
         Arguments = { Address },
         Options = { ConfigFile.Option, Agreed },

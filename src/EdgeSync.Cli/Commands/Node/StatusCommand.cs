@@ -13,7 +13,7 @@ internal static class StatusCommand
 {
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
 
-    public static Verb Create() => new("status", "Show what is in sync, with whom, by which route; and if not, why.", RunAsync)
+    public static CommandSpec Create() => new("status", "Show what is in sync, with whom, by which route; and if not, why.", RunAsync)
     {
         Arguments = { Globals.RepoArgument },
         Notes = """

@@ -21,12 +21,12 @@ internal static class SyncCommand
 
     private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "Wait this long for the end; 0 waits for ever.", TimeSpan.FromMinutes(10));
 
-    public static Verb Create() => new("sync", "Start a leaf, or make a running daemon sync now.")
+    public static CommandSpec Create() => new("sync", "Start a leaf, or make a running daemon sync now.")
     {
         Subcommands =
         {
             LeafCommand.Create("start", "sync start"),
-            new Verb("now", "Make a running daemon sync with all its peers now.", RunNowAsync)
+            new CommandSpec("now", "Make a running daemon sync with all its peers now.", RunNowAsync)
             {
                 Arguments = { Which },
                 Options = { TimeLimit },

@@ -5,7 +5,7 @@ using EdgeSync.Node.Control;
 using EdgeSync.Node.Joining;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Users;
 
 namespace EdgeSync.Cli.Commands.Node;
 
@@ -16,7 +16,7 @@ internal static class UpCommand
 
     private static readonly Option<TimeSpan> TimeToLive = Choices.Duration("--ttl", "How long the printed code can be used.", TimeToLiveUsual);
 
-    public static Verb Create() => new("up", "Serve a repository, and print a code with which another machine joins it.", RunAsync)
+    public static CommandSpec Create() => new("up", "Serve a repository, and print a code with which another machine joins it.", RunAsync)
     {
         Arguments = { Globals.RepoArgument },
         Options = { TimeToLive, ServiceUnit.Install, ServiceUnit.Enable },

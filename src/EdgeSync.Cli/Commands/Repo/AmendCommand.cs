@@ -3,6 +3,7 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -21,7 +22,7 @@ internal static class AmendCommand
     private static readonly Option<bool> Close = new("--close") { Description = "Close the branch here." };
     private static readonly Option<bool> Hide = new("--hide") { Description = "Leave it out of timelines." };
 
-    public static Verb Create() => new("amend", "Change how a check-in is shown: comment, author, time, colour, tags, branch.", Run)
+    public static CommandSpec Create() => new("amend", "Change how a check-in is shown: comment, author, time, colour, tags, branch.", Run)
     {
         Arguments = { Of },
         Options = { Message, Author, Date, Color, BranchColor, Added, Cancelled, BranchName, Close, Hide, AuthorOptions.User },

@@ -13,7 +13,7 @@ internal static class BackupCommand
         Arity = new ArgumentArity(1, 2),
     };
 
-    public static Verb Create() => new("backup", "Copy a repository, whole and self-contained, while others use it.", Run)
+    public static CommandSpec Create() => new("backup", "Copy a repository, whole and self-contained, while others use it.", Run)
     {
         Arguments = { Paths },
         Examples = ["repo backup project.fossil /mnt/usb/project-$(date +%F).fossil"],

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -15,10 +16,10 @@ internal static class BranchCommand
     private static readonly Option<string?> Message = new("--message", "-m") { Description = "Comment (default: says which branch was created).", HelpName = "TEXT" };
     private static readonly Option<bool> Private = new("--private") { Description = "Keep it in this repository unless private artifacts are asked for." };
 
-    public static Verb Create() => new("branch", "List, start, close and hide branches.")
+    public static CommandSpec Create() => new("branch", "List, start, close and hide branches.")
     {
-        new Verb("ls", "List branches.", RunList) { Options = { Closed, All }, Examples = ["repo branch ls", "repo branch ls --all --json"] }.Also("list"),
-        new Verb("new", "Start a branch with an empty check-in.", RunNew)
+        new CommandSpec("ls", "List branches.", RunList) { Options = { Closed, All }, Examples = ["repo branch ls", "repo branch ls --all --json"] }.Also("list"),
+        new CommandSpec("new", "Start a branch with an empty check-in.", RunNew)
         {
             Arguments = { Name }, Options = { From, Message, AuthorOptions.User, Private },
             Examples = ["repo branch new experiment", "repo branch new fix-1 --from v1.0 -m 'Fixes for 1.0'"],
@@ -56,7 +57,7 @@ internal static class BranchCommand
         return ExitCode.Ok;
     }
 
-    private static Verb Change(
+    private static CommandSpec Change(
         string name, string summary, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change, Func<TagWriter, RecordId, bool> isDone) =>
         new(name, summary, context => RunChange(context, status, change, isDone))
         {

@@ -4,6 +4,7 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Blobs;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -14,7 +15,7 @@ internal static class CatCommand
     private static readonly Option<string?> Version = new("--version", "-r") { Description = "Print the file ARTIFACT of this check-in.", HelpName = "VERSION" };
     private static readonly Option<bool> Raw = new("--raw") { Description = "As it is stored: a delta stays a delta." };
 
-    public static Verb Create() => new("cat", "Print an artifact or a file.", Run)
+    public static CommandSpec Create() => new("cat", "Print an artifact or a file.", Run)
     {
         Arguments = { Name },
         Options = { Version, Raw },

@@ -4,7 +4,9 @@ using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Node.Control;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -36,7 +38,7 @@ internal static class CheckinCommand
     private static readonly Option<bool> AllowEmpty = new("--allow-empty") { Description = "Commit even if nothing changed." };
     private static readonly Option<bool> Private = new("--private") { Description = "Keep it in this repository unless private artifacts are asked for." };
 
-    public static Verb Create() => new("ci", "Check in files.", Run)
+    public static CommandSpec Create() => new("ci", "Check in files.", Run)
     {
         Arguments = { Files },
         Options =
@@ -102,7 +104,7 @@ internal static class CheckinCommand
             AllowsOlder = context.Get(AllowOlder),
             IsPrivate = context.Get(Private),
         });
-        ControlClient.TellChanged(repository.Path);
+        ControlClient.NotifyChanged(repository.Path);
         context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped.Count > 0 ? put.Skipped : null));
         return ExitCode.Ok;
     }

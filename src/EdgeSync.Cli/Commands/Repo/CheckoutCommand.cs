@@ -1,7 +1,7 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -34,7 +34,7 @@ internal static class CheckoutCommand
 {
     private static readonly Option<bool> Force = new("--force", "-f") { Description = "Replace existing files." };
 
-    public static Verb Create() => new("co", "Write all files of a check-in into a folder.", Run)
+    public static CommandSpec Create() => new("co", "Write all files of a check-in into a folder.", Run)
     {
         Arguments = { TreeOptions.VersionArgument },
         Options = { TreeOptions.Folder, Force, TreeOptions.Version },

@@ -1,10 +1,14 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
+using EdgeSync.Storage.Sync;
+using EdgeSync.Storage.Users;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -22,9 +26,9 @@ internal static class CloneCommand
     private static readonly Option<bool> Unversioned = new("--uv") { Description = "Clone unversioned files too." };
     private static readonly Option<bool> Once = new("--once") { Description = "Do not remember the peer." };
 
-    public static Verb Create()
+    public static CommandSpec Create()
     {
-        var verb = new Verb("clone", "Clone a repository. An interrupted clone can be resumed.", RunAsync)
+        var verb = new CommandSpec("clone", "Clone a repository. An interrupted clone can be resumed.", RunAsync)
         {
             Arguments = { UrlAndPath },
             Options = { Invite, Private, Unversioned, Once },

@@ -15,22 +15,22 @@ internal static class ConfigCommand
 
     private static readonly Option<bool> Force = new("--force", "-f") { Description = "Accept unknown names and values." };
 
-    public static Verb Create() => new("config", "Read and change the settings of a repository.")
+    public static CommandSpec Create() => new("config", "Read and change the settings of a repository.")
     {
-        new Verb("ls", "List all settings.", RunList) { Examples = ["repo config ls"] }.Also("list"),
-        new Verb("get", "Print one setting.", context => RunGet(context, context.Require(Key))) { Arguments = { Key }, Examples = ["repo config get project-name"] },
-        new Verb("set", "Change one setting.", context => RunSet(context, context.Require(Key), context.Require(Value)))
+        new CommandSpec("ls", "List all settings.", RunList) { Examples = ["repo config ls"] }.Also("list"),
+        new CommandSpec("get", "Print one setting.", context => RunGet(context, context.Require(Key))) { Arguments = { Key }, Examples = ["repo config get project-name"] },
+        new CommandSpec("set", "Change one setting.", context => RunSet(context, context.Require(Key), context.Require(Value)))
         {
             Arguments = { Key, Value }, Options = { Force }, Examples = ["repo config set project-name 'Our project'", "repo config set ignore-glob ''"],
         },
-        new Verb("unset", "Remove one setting, which then has its default.", context => RunSet(context, context.Require(Key), ""))
+        new CommandSpec("unset", "Remove one setting, which then has its default.", context => RunSet(context, context.Require(Key), ""))
         {
             Arguments = { Key }, Examples = ["repo config unset ignore-glob"],
         },
     };
 
     /// <summary>As Fossil spells it: without words all, with one that setting, with two it is changed.</summary>
-    public static Verb CreateSettings() => new("settings", "List, print or change settings, as 'fossil settings' does.", context => (context.Get(SomeKey), context.Get(SomeValue)) switch
+    public static CommandSpec CreateSettings() => new("settings", "List, print or change settings, as 'fossil settings' does.", context => (context.Get(SomeKey), context.Get(SomeValue)) switch
     {
         (null, _) => RunList(context),
         ({ } key, null) => RunGet(context, key),

@@ -17,15 +17,15 @@ internal static class DeltaCommand
         HelpName = "FILE",
     };
 
-    public static Verb Create() => new("delta", "Create and apply Fossil deltas, byte for byte as the stock program.")
+    public static CommandSpec Create() => new("delta", "Create and apply Fossil deltas, byte for byte as the stock program.")
     {
-        new Verb("create", "Write the delta that turns SOURCE into TARGET.", RunCreate)
+        new CommandSpec("create", "Write the delta that turns SOURCE into TARGET.", RunCreate)
         {
             Arguments = { Source, Target },
             Options = { To },
             Examples = ["repo delta create old.txt new.txt -o change.delta"],
         },
-        new Verb("apply", "Apply DELTA to SOURCE and write the result.", RunApply)
+        new CommandSpec("apply", "Apply DELTA to SOURCE and write the result.", RunApply)
         {
             Arguments = { Source, Delta },
             Options = { To },

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -11,7 +11,7 @@ internal static class ExtractCommand
     private static readonly Argument<string[]> Names = new("FILES") { Description = "Files to write (default: all).", Arity = ArgumentArity.ZeroOrMore };
     private static readonly Option<string?> Version = new("--version", "-r") { Description = "Check-in (default: the newest).", HelpName = "VERSION" };
 
-    public static Verb Create() => new("extract", "Write files of a check-in, replacing existing ones.", Run)
+    public static CommandSpec Create() => new("extract", "Write files of a check-in, replacing existing ones.", Run)
     {
         Arguments = { Names },
         Options = { Version, TreeOptions.Folder },

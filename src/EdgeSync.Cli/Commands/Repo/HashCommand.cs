@@ -10,7 +10,7 @@ internal static class HashCommand
 
     private static readonly Option<bool> Sha3 = new("--sha3") { Description = "Use SHA3-256 in place of SHA1." };
 
-    public static Verb Create() => new("hash", "Print the artifact hashes of files.", Run)
+    public static CommandSpec Create() => new("hash", "Print the artifact hashes of files.", Run)
     {
         Arguments = { Files },
         Options = { Sha3 },
@@ -18,7 +18,7 @@ internal static class HashCommand
     };
 
     /// <summary>As Fossil's <c>sha3sum</c>, with the size that names artifacts.</summary>
-    public static Verb CreateSha3() => new("sha3sum", "Print the SHA3-256 hashes of files.", context => Run(context, HashKind.Sha3))
+    public static CommandSpec CreateSha3() => new("sha3sum", "Print the SHA3-256 hashes of files.", context => Run(context, HashKind.Sha3))
     {
         Arguments = { Files },
         Examples = ["repo sha3sum README.md"],

@@ -1,12 +1,12 @@
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class InfoCommand
 {
-    public static Verb Create() => new("info", "Show the project, its codes and its size.", Run)
+    public static CommandSpec Create() => new("info", "Show the project, its codes and its size.", Run)
     {
         Arguments = { Globals.RepoArgument },
         Examples = ["repo info project.fossil", "repo info -R project.fossil --json"],

@@ -5,6 +5,7 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Joining;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Users;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -25,7 +26,7 @@ internal static class InviteCommand
     private static readonly Option<string?> Url = new("--url") { Description = "Where to clone from (default: the last peer that was synced with).", HelpName = "URL" };
     private static readonly Option<TimeSpan> TimeToLive = Choices.Duration("--ttl", "How long the code can be used (default 1d), or with --url how long the login works (default: for ever).", TimeSpan.Zero);
 
-    public static Verb Create() => new("invite", "Print one command with which another machine joins.", Run)
+    public static CommandSpec Create() => new("invite", "Print one command with which another machine joins.", Run)
     {
         Arguments = { Login },
         Options = { Capabilities, Url, TimeToLive },

@@ -2,7 +2,7 @@ using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -11,7 +11,7 @@ internal static class LsCommand
 {
     private static readonly Option<bool> Long = new("--long", "-l") { Description = "Print hash and permission too." };
 
-    public static Verb Create() => new("ls", "List the files of a check-in.", Run)
+    public static CommandSpec Create() => new("ls", "List the files of a check-in.", Run)
     {
         Arguments = { TreeOptions.VersionArgument },
         Options = { Long, TreeOptions.Version },

@@ -14,7 +14,7 @@ internal static class NewCommand
     private static readonly Option<string?> Code = new("--project", "--project-code") { Description = "Join an existing project: 40 hex digits (default: random).", HelpName = "HEX" };
     private static readonly Option<bool> Sha1 = new("--sha1") { Description = "Name artifacts by SHA1, for peers older than Fossil 2.0." };
 
-    public static Verb Create() => new("new", "Create a repository.", Run)
+    public static CommandSpec Create() => new("new", "Create a repository.", Run)
     {
         Arguments = { File },
         Options = { User, Name, About, Code, Sha1 },

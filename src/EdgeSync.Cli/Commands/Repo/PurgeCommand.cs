@@ -9,7 +9,7 @@ internal static class PurgeCommand
 {
     private static readonly Option<bool> DryRun = new("--dry-run", "-n") { Description = "Only print what would be removed." };
 
-    public static Verb Create() => new("purge", "Remove the content of all shunned artifacts from the file, for good.", RunAsync)
+    public static CommandSpec Create() => new("purge", "Remove the content of all shunned artifacts from the file, for good.", RunAsync)
     {
         Options = { DryRun },
         Notes = "The repository is rebuilt afterwards. Peers keep their copy until they shun it too.",

@@ -11,7 +11,7 @@ internal static class QueryCommand
     private static readonly Argument<string> Sql = new("SQL") { Description = "One statement." };
     private static readonly Option<bool> MayWrite = new("--write") { Description = "Allow a statement that changes the repository." };
 
-    public static Verb Create() => new("query", "Run one SQL statement on a repository.", Run)
+    public static CommandSpec Create() => new("query", "Run one SQL statement on a repository.", Run)
     {
         Arguments = { Sql },
         Options = { MayWrite },

@@ -12,7 +12,7 @@ internal static class RebuildCommand
     private static readonly Option<bool> Compress = new("--compress") { Description = "Store more content as deltas." };
     private static readonly Option<bool> Cluster = new("--cluster") { Description = "Create clusters, so that peers announce less." };
 
-    public static Verb Create() => new("rebuild", "Recreate every derived table from the artifacts.", RunAsync)
+    public static CommandSpec Create() => new("rebuild", "Recreate every derived table from the artifacts.", RunAsync)
     {
         Arguments = { Globals.RepoArgument },
         Options = { Vacuum, Compress, Cluster },

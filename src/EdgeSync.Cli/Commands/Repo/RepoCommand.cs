@@ -4,7 +4,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class RepoCommand
 {
     /// <summary>In the order of the help page.</summary>
-    private static readonly (string Name, string[] Aliases, Func<Verb> Create)[] Table =
+    private static readonly (string Name, string[] Aliases, Func<CommandSpec> Create)[] Table =
     [
         ("new", ["init"], NewCommand.Create),
         ("clone", [], CloneCommand.Create),
@@ -48,9 +48,9 @@ internal static class RepoCommand
     public static bool IsName(string word) => Table.Any(c => c.Name == word || c.Aliases.Contains(word));
 
     /// <param name="only">The command that was named: the others need not be made. Unknown or null makes all.</param>
-    public static Verb Create(string? only)
+    public static CommandSpec Create(string? only)
     {
-        var repo = new Verb("repo", "Work with a Fossil repository file.")
+        var repo = new CommandSpec("repo", "Work with a Fossil repository file.")
         {
             Examples = ["repo new project.fossil", "repo ci -R project.fossil -m 'first' README.md", "repo timeline project.fossil", "repo sync -R project.fossil"],
         };

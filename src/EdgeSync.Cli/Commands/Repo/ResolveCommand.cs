@@ -7,7 +7,7 @@ internal static class ResolveCommand
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "Hash, prefix of one, tip, branch, tag, root:BRANCH, date …" };
 
-    public static Verb Create() => new("resolve", "Show the artifact that a name means.", Run)
+    public static CommandSpec Create() => new("resolve", "Show the artifact that a name means.", Run)
     {
         Arguments = { Name },
         Notes = "Names are those of Fossil: 4 or more digits of a hash, tip, a branch or tag, root:BRANCH, a date or time.",

@@ -8,9 +8,9 @@ namespace EdgeSync.Cli.Commands.Repo;
 /// <summary>A leaf with one repository and HTTP alone: no settings file, no NATS, no peers.</summary>
 internal static class ServeCommand
 {
-    public static Verb Create()
+    public static CommandSpec Create()
     {
-        var verb = new Verb("serve", "Serve a repository to Fossil clients until stopped.", RunAsync)
+        var verb = new CommandSpec("serve", "Serve a repository to Fossil clients until stopped.", RunAsync)
         {
             HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Serve, option),
             Examples = ["repo serve -R project.fossil", "repo serve -R project.fossil -P '*:8080'"],

@@ -10,7 +10,7 @@ internal static class ShunCommand
     private static readonly Argument<string[]> Some = new("HASHES") { Description = "Whole hashes: 40 or 64 digits.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<string?> Reason = new("--reason") { Description = "Kept beside the hash.", HelpName = "TEXT" };
 
-    public static Verb CreateShun() => new("shun", "Never store, show or send these artifacts; without HASHES, list them.", RunShun)
+    public static CommandSpec CreateShun() => new("shun", "Never store, show or send these artifacts; without HASHES, list them.", RunShun)
     {
         Arguments = { Hashes },
         Options = { Reason },
@@ -18,7 +18,7 @@ internal static class ShunCommand
         Examples = ["repo shun", "repo shun 3f6c…64 digits --reason 'a password'"],
     };
 
-    public static Verb CreateUnshun() => new("unshun", "Accept these artifacts again.", RunUnshun)
+    public static CommandSpec CreateUnshun() => new("unshun", "Accept these artifacts again.", RunUnshun)
     {
         Arguments = { Some },
         Examples = ["repo unshun 3f6c…64 digits"],

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -15,15 +17,15 @@ internal static class SyncCommands
     private static readonly Option<bool> Once = new("--once") { Description = "Do not remember this peer." };
     private static readonly Option<bool> Verily = new("--verily") { Description = "Compare complete lists of artifacts, to repair a gap." };
 
-    public static Verb CreatePull() => Create("pull", "Receive what the peer has and we lack.", SyncActions.Pull);
+    public static CommandSpec CreatePull() => Create("pull", "Receive what the peer has and we lack.", SyncActions.Pull);
 
-    public static Verb CreatePush() => Create("push", "Send what we have and the peer lacks.", SyncActions.Push);
+    public static CommandSpec CreatePush() => Create("push", "Send what we have and the peer lacks.", SyncActions.Push);
 
-    public static Verb CreateSync() => Create("sync", "Exchange artifacts with a peer until both hold the same.", SyncActions.Sync);
+    public static CommandSpec CreateSync() => Create("sync", "Exchange artifacts with a peer until both hold the same.", SyncActions.Sync);
 
-    private static Verb Create(string name, string summary, SyncActions actions)
+    private static CommandSpec Create(string name, string summary, SyncActions actions)
     {
-        var verb = new Verb(name, summary, (context, cancellationToken) => RunAsync(context, name, actions, cancellationToken))
+        var verb = new CommandSpec(name, summary, (context, cancellationToken) => RunAsync(context, name, actions, cancellationToken))
         {
             Arguments = { Url },
             Options = { Private, Unversioned, Once, Verily },
@@ -47,8 +49,8 @@ internal static class SyncCommands
         var options = new ClientOptions { Actions = actions, Login = login, PeerKey = url.Address.ToString() };
         var outcome = await SyncRun.RunAsync(context, repository, url, options, cancellationToken);
         // What is remembered already is not written again: who has nothing to exchange leaves the file, and the disk, in peace.
-        var isNews = outcome.Peer.ToString() != savedUrl || login?.Password != savedPassword;
-        if (outcome.Report.IsOk && isNews && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
+        var isChanged = outcome.Peer.ToString() != savedUrl || login?.Password != savedPassword;
+        if (outcome.Report.IsOk && isChanged && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
 
         context.Output.Write(SyncRun.ReportOf(name, outcome));
         SyncRun.PrintMessages(context, outcome.Report);

@@ -1,5 +1,6 @@
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;

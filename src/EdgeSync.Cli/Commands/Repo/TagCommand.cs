@@ -2,6 +2,8 @@ using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -19,24 +21,24 @@ internal static class TagCommand
     private static readonly Option<string> Type = new Option<string>("--type", "-t") { Description = "What to show.", HelpName = "TYPE", DefaultValueFactory = _ => "all" }
         .Among("all", "ci", "w", "t", "e", "g", "f");
 
-    public static Verb Create() => new("tag", "List, add and cancel tags of check-ins.")
+    public static CommandSpec Create() => new("tag", "List, add and cancel tags of check-ins.")
     {
-        new Verb("ls", "List the tags of a check-in, or all.", RunList)
+        new CommandSpec("ls", "List the tags of a check-in, or all.", RunList)
         {
             Arguments = { Of },
             Notes = "Marks: + on this check-in, * also on its descendants, - cancelled here.",
             Examples = ["repo tag ls", "repo tag ls trunk"],
         }.Also("list"),
-        new Verb("add", "Add a tag to a check-in; a control artifact carries it to peers.", RunAdd)
+        new CommandSpec("add", "Add a tag to a check-in; a control artifact carries it to peers.", RunAdd)
         {
             Arguments = { Name, Value }, Options = { Version, Propagate, Raw, AuthorOptions.User },
             Examples = ["repo tag add v1.0", "repo tag add bgcolor '#ffe0e0' --raw --version 3f6c19d2"],
         },
-        new Verb("find", "List the artifacts that carry a tag, newest first.", RunFind)
+        new CommandSpec("find", "List the artifacts that carry a tag, newest first.", RunFind)
         {
             Arguments = { Name }, Options = { Raw, Limit, Type }, Examples = ["repo tag find release", "repo tag find closed --raw"],
         },
-        new Verb("cancel", "Cancel a tag of a check-in.", RunCancel)
+        new CommandSpec("cancel", "Cancel a tag of a check-in.", RunCancel)
         {
             Arguments = { Name }, Options = { Version, Raw, AuthorOptions.User }, Examples = ["repo tag cancel v1.0 --version v1.0"],
         }.Also("rm", "delete", "remove"),

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -14,7 +14,7 @@ internal static class TimelineCommand
 
     private static readonly Option<string?> OfBranch = new("--branch") { Description = "Only check-ins of this branch or tag.", HelpName = "BRANCH" };
 
-    public static Verb Create() => new("timeline", "Show what happened, newest first.", Run)
+    public static CommandSpec Create() => new("timeline", "Show what happened, newest first.", Run)
     {
         Arguments = { Globals.RepoArgument },
         Options = { Limit, Type, OfBranch },

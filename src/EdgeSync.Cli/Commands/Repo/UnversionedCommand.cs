@@ -13,13 +13,13 @@ internal static class UnversionedCommand
     private static readonly Argument<string> Target = new("OUTPUT") { Description = "File to write; - is standard output." };
     private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write (default: stdout).", HelpName = "FILE" };
 
-    public static Verb Create() => new("uv", "Files without history: only the newest content is kept.")
+    public static CommandSpec Create() => new("uv", "Files without history: only the newest content is kept.")
     {
-        new Verb("ls", "List them, including deleted ones.", RunList) { Examples = ["repo uv ls"] }.Also("list"),
-        new Verb("put", "Store a file.", RunPut) { Arguments = { Name, File }, Examples = ["repo uv put manual.pdf ./out/manual.pdf"] }.Also("add"),
-        new Verb("get", "Print or write one.", RunGet) { Arguments = { Name }, Options = { To }, Examples = ["repo uv get manual.pdf -o manual.pdf"] }.Also("cat"),
-        new Verb("export", "Write one to a file.", RunExport) { Arguments = { Name, Target }, Examples = ["repo uv export manual.pdf out/manual.pdf"] },
-        new Verb("delete", "Delete one; peers delete it too.", RunDelete) { Arguments = { Name }, Examples = ["repo uv delete manual.pdf"] }.Also("rm", "remove"),
+        new CommandSpec("ls", "List them, including deleted ones.", RunList) { Examples = ["repo uv ls"] }.Also("list"),
+        new CommandSpec("put", "Store a file.", RunPut) { Arguments = { Name, File }, Examples = ["repo uv put manual.pdf ./out/manual.pdf"] }.Also("add"),
+        new CommandSpec("get", "Print or write one.", RunGet) { Arguments = { Name }, Options = { To }, Examples = ["repo uv get manual.pdf -o manual.pdf"] }.Also("cat"),
+        new CommandSpec("export", "Write one to a file.", RunExport) { Arguments = { Name, Target }, Examples = ["repo uv export manual.pdf out/manual.pdf"] },
+        new CommandSpec("delete", "Delete one; peers delete it too.", RunDelete) { Arguments = { Name }, Examples = ["repo uv delete manual.pdf"] }.Also("rm", "remove"),
     };
 
     private static ExitCode RunList(CommandContext context)

@@ -25,23 +25,23 @@ internal static class UserCommand
         s everything, v the rights of 'developer', u those of 'reader'.
         """;
 
-    public static Verb Create() => new("user", "Manage users and their capabilities.")
+    public static CommandSpec Create() => new("user", "Manage users and their capabilities.")
     {
-        new Verb("add", "Add a user and print a password, once.", RunAdd)
+        new CommandSpec("add", "Add a user and print a password, once.", RunAdd)
         {
             Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user add alice --cap oih"],
         }.Also("new"),
-        new Verb("list", "List users.", RunList) { Examples = ["repo user list"] }.Also("ls"),
-        new Verb("update", "Change the capabilities of a user.", RunUpdate)
+        new CommandSpec("list", "List users.", RunList) { Examples = ["repo user list"] }.Also("ls"),
+        new CommandSpec("update", "Change the capabilities of a user.", RunUpdate)
         {
             Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user update nobody --cap og"],
         },
-        new Verb("capabilities", "Print or set the capabilities of a user.", RunCapabilities)
+        new CommandSpec("capabilities", "Print or set the capabilities of a user.", RunCapabilities)
         {
             Arguments = { Login, NewCapabilities }, Notes = Letters, Examples = ["repo user capabilities nobody", "repo user capabilities alice oih"],
         },
-        new Verb("rm", "Remove a user.", RunRemove) { Arguments = { Login }, Options = { Force }, Examples = ["repo user rm alice"] }.Also("delete", "remove"),
-        new Verb("passwd", "Set a new random password and print it, once.", RunPassword) { Arguments = { Login }, Examples = ["repo user passwd alice"] }.Also("password"),
+        new CommandSpec("rm", "Remove a user.", RunRemove) { Arguments = { Login }, Options = { Force }, Examples = ["repo user rm alice"] }.Also("delete", "remove"),
+        new CommandSpec("passwd", "Set a new random password and print it, once.", RunPassword) { Arguments = { Login }, Examples = ["repo user passwd alice"] }.Also("password"),
     };
 
     private static ExitCode RunAdd(CommandContext context)
@@ -66,7 +66,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         repository.Users.SetCapabilities(login, context.Require(Capabilities));
-        ControlClient.TellUsers(repository.Path);
+        ControlClient.NotifyUsersChanged(repository.Path);
         context.Output.Write(new UserReport("updated", login, null));
         return ExitCode.Ok;
     }
@@ -79,7 +79,7 @@ internal static class UserCommand
         if (letters is not null)
         {
             repository.Users.SetCapabilities(login, letters);
-            ControlClient.TellUsers(repository.Path);
+            ControlClient.NotifyUsersChanged(repository.Path);
         }
 
         context.Output.Write(new CapabilitiesReport(login, repository.Users.Get(login).Capabilities));
@@ -95,7 +95,7 @@ internal static class UserCommand
             throw new EdgeSyncException(ErrorKind.Conflict, $"{login} is the last user that may do everything (capability s)", "give another user capability s first, or --force");
 
         repository.Users.Remove(login);
-        ControlClient.TellUsers(repository.Path);
+        ControlClient.NotifyUsersChanged(repository.Path);
         context.Output.Write(new UserReport("deleted", login, null));
         return ExitCode.Ok;
     }
@@ -105,7 +105,7 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         var password = repository.Users.SetPassword(login);
-        ControlClient.TellUsers(repository.Path);
+        ControlClient.NotifyUsersChanged(repository.Path);
         context.Output.Write(new UserReport("updated", login, password));
         return ExitCode.Ok;
     }

@@ -13,7 +13,7 @@ internal static class VerifyCommand
     private static readonly Option<bool> Quick = new("--quick") { Description = "Check the content only, not the SQLite file." };
     private static readonly Option<int> IssuesMax = Choices.Number("--limit", ["-n"], "Most issues to print; 0 for all.", 100);
 
-    public static Verb Create() => new("verify", "Read and hash everything, and report every fault.", RunAsync)
+    public static CommandSpec Create() => new("verify", "Read and hash everything, and report every fault.", RunAsync)
     {
         Arguments = { Globals.RepoArgument },
         Options = { Repair, Quick, IssuesMax },

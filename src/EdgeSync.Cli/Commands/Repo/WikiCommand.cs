@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -13,19 +13,19 @@ internal static class WikiCommand
     private static readonly Option<string?> Mimetype = new("--mimetype", "-M") { Description = "text/x-markdown, text/x-fossil-wiki or text/plain; (default: as before).", HelpName = "TYPE" };
     private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write (default: stdout).", HelpName = "FILE" };
 
-    public static Verb Create() => new("wiki", "List, print and write wiki pages.")
+    public static CommandSpec Create() => new("wiki", "List, print and write wiki pages.")
     {
-        new Verb("ls", "List pages.", RunList) { Examples = ["repo wiki ls"] }.Also("list"),
-        new Verb("export", "Print or write the text of a page.", RunExport)
+        new CommandSpec("ls", "List pages.", RunList) { Examples = ["repo wiki ls"] }.Also("list"),
+        new CommandSpec("export", "Print or write the text of a page.", RunExport)
         {
             Arguments = { Page }, Options = { To }, Examples = ["repo wiki export Home -o home.md"],
         },
-        new Verb("create", "Write a new page.", context => RunPut(context, isNew: true))
+        new CommandSpec("create", "Write a new page.", context => RunPut(context, isNew: true))
         {
             Arguments = { Page, File }, Options = { Mimetype, AuthorOptions.User },
             Examples = ["repo wiki create Home home.md --mimetype text/x-markdown"],
         },
-        new Verb("commit", "Write a new version of a page; an empty one deletes it.", context => RunPut(context, isNew: false))
+        new CommandSpec("commit", "Write a new version of a page; an empty one deletes it.", context => RunPut(context, isNew: false))
         {
             Arguments = { Page, File }, Options = { Mimetype, AuthorOptions.User },
             Examples = ["repo wiki commit Home home.md"],

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Fossil.Sync;
+namespace EdgeSync.Fossil.Sync.Store;
 
 /// <summary>
 /// What the sync engine asks of a repository. Synchronous, used by one thread at a time, and set-based where sets are

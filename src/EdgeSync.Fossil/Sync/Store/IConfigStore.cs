@@ -1,4 +1,4 @@
-namespace EdgeSync.Fossil.Sync;
+namespace EdgeSync.Fossil.Sync.Store;
 
 /// <summary>The tables whose rows travel as <c>config</c> cards.</summary>
 public enum ConfigTable

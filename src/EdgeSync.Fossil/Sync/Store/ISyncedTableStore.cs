@@ -1,4 +1,4 @@
-namespace EdgeSync.Fossil.Sync;
+namespace EdgeSync.Fossil.Sync.Store;
 
 /// <summary>Type of a column in a synced table.</summary>
 public enum SyncedColumnType

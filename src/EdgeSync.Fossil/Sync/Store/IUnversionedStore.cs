@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Fossil.Sync;
+namespace EdgeSync.Fossil.Sync.Store;
 
 /// <summary>One unversioned file. A deletion is remembered as a row without hash.</summary>
 /// <param name="Name">A simple path.</param>

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Fossil.Sync;
+namespace EdgeSync.Fossil.Sync.Store;
 
 /// <summary>What a round may do.</summary>
 public enum StoreAccess

@@ -17,7 +17,7 @@ internal sealed class AcceptedLeaf : LeafSession
 
     public override bool IsToHub => _isHubForUs;
 
-    protected override bool TellsMarksLate => false;
+    protected override bool AnnouncesLoopMarksLate => false;
 
     /// <summary>The account of the other side, as it names it: with the name it tells links apart.</summary>
     public string RemoteAccount { get; private set; } = "";
@@ -50,7 +50,7 @@ internal sealed class AcceptedLeaf : LeafSession
         if (IsWelcome(connect)) Authenticate();
     }
 
-    private protected override void OnJudged(bool isRight, Instant now)
+    private protected override void OnAuthenticated(bool isRight, Instant now)
     {
         CountLogin(isRight);
         if (isRight) Welcome(_connect, now);
@@ -73,8 +73,8 @@ internal sealed class AcceptedLeaf : LeafSession
             ConnectInfo = true,
             LeafnodeUrls = Options.AnnouncedUrls,
             RemoteAccount = LeafLinks.Account,
-            Import = LeafRules.ToTell(_user?.Subscribe, withLoopMarks: false),
-            Export = LeafRules.ToTell(PublishOf(_user), withLoopMarks: true),
+            Import = LeafRules.AsLeafPermission(_user?.Subscribe, withLoopMarks: false),
+            Export = LeafRules.AsLeafPermission(PublishOf(_user), withLoopMarks: true),
         });
         ComeUp(now);
     }
@@ -138,14 +138,14 @@ internal sealed class AcceptedLeaf : LeafSession
     {
         // Spec: a URL with only a user part is sent as `user` by 2.9, and as `auth_token` too since 2.10.
         var connect = _connect is { User.Length: > 0, Password: "", AuthToken: "" } ? _connect with { AuthToken = _connect.User } : _connect;
-        switch (Judge(connect, _nonce, out _user))
+        switch (Authenticate(connect, _nonce, out _user))
         {
-            case Judgement.TakesTime:
+            case AuthenticationResult.TakesTime:
                 HandshakeDeadline = Core.Now + (Core.Options.AuthenticationTimeout * BrokerOptions.CheckPatience);
                 Check(_user, connect);
                 break;
-            case var judgement:
-                OnJudged(judgement == Judgement.Accepted, Core.Now);
+            case var result:
+                OnAuthenticated(result == AuthenticationResult.Accepted, Core.Now);
                 break;
         }
     }

@@ -13,7 +13,7 @@ internal interface ILeafLink
     byte[] Cluster { get; }
 
     /// <summary>The number of members that want a key, as far as this link may see, changed. Never called with equal numbers.</summary>
-    void TellInterest(ReadOnlySpan<byte> key, int before, int now);
+    void AnnounceInterest(ReadOnlySpan<byte> key, int before, int now);
 }
 
 internal static class LeafLinkRules
@@ -29,6 +29,6 @@ internal static class LeafLinkRules
     }
 
     /// <summary>Interest is held back from an isolated leaf, messages are not: they only go where interest came from.</summary>
-    public static bool MayTell(ILeafLink source, ILeafLink target) =>
+    public static bool MayAnnounce(ILeafLink source, ILeafLink target) =>
         MayPass(source, target) && (!target.IsIsolated || source.IsToHub);
 }

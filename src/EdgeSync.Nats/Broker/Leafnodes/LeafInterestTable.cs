@@ -37,7 +37,7 @@ internal sealed class LeafInterestTable
         entry.Clients += change;
         Invariant.Require(entry.Clients >= 0);
 
-        foreach (var link in _links) Tell(link, entry, change);
+        foreach (var link in _links) Announce(link, entry, change);
         DropIfEmpty(entry);
     }
 
@@ -66,17 +66,17 @@ internal sealed class LeafInterestTable
     {
         Invariant.Require(!_links.Contains(link));
         _links.Add(link);
-        TellAll(link, loopMarks: false);
+        AnnounceAll(link, loopMarks: false);
     }
 
     /// <summary>Tells a link the loop marks of others.</summary>
-    public void TellLoopMarks(ILeafLink link) => TellAll(link, loopMarks: true);
+    public void AnnounceLoopMarks(ILeafLink link) => AnnounceAll(link, loopMarks: true);
 
     /// <summary>Ends telling a link. What it wanted is cleared key by key by its owner, who also knows the router.</summary>
     public void Leave(ILeafLink link) => _links.Remove(link);
 
     /// <summary>What a link has been told, for monitoring and for tests.</summary>
-    public IEnumerable<(byte[] Key, int Count)> ToldTo(ILeafLink link) =>
+    public IEnumerable<(byte[] Key, int Count)> AnnouncedTo(ILeafLink link) =>
         _entries.Values.Select(entry => (entry.Key, Count: entry.VisibleTo(link))).Where(told => told.Count > 0);
 
     private void Change(ILeafLink source, Entry entry, int old, int weight)
@@ -89,22 +89,22 @@ internal sealed class LeafInterestTable
 
         entry.SetWeight(source, weight);
         foreach (var link in _links)
-            if (entry.IsToldTo(source, link)) Tell(link, entry, weight - old);
+            if (entry.IsAnnouncedTo(source, link)) Announce(link, entry, weight - old);
         DropIfEmpty(entry);
     }
 
-    private void TellAll(ILeafLink link, bool loopMarks)
+    private void AnnounceAll(ILeafLink link, bool loopMarks)
     {
         foreach (var entry in _entries.Values)
         {
-            if (entry.IsLoopMark == loopMarks && entry.VisibleTo(link) is var count and > 0) link.TellInterest(entry.Key, 0, count);
+            if (entry.IsLoopMark == loopMarks && entry.VisibleTo(link) is var count and > 0) link.AnnounceInterest(entry.Key, 0, count);
         }
     }
 
-    private static void Tell(ILeafLink link, Entry entry, int change)
+    private static void Announce(ILeafLink link, Entry entry, int change)
     {
         var now = entry.VisibleTo(link);
-        link.TellInterest(entry.Key, now - change, now);
+        link.AnnounceInterest(entry.Key, now - change, now);
     }
 
     private Entry EntryOf(ReadOnlySpan<byte> key)
@@ -133,14 +133,14 @@ internal sealed class LeafInterestTable
 
         public bool IsEmpty => Clients == 0 && _sources.Count == 0;
 
-        public bool IsToldTo(ILeafLink source, ILeafLink target) =>
-            IsLoopMark ? !ReferenceEquals(source, target) : LeafLinkRules.MayTell(source, target);
+        public bool IsAnnouncedTo(ILeafLink source, ILeafLink target) =>
+            IsLoopMark ? !ReferenceEquals(source, target) : LeafLinkRules.MayAnnounce(source, target);
 
         public int VisibleTo(ILeafLink target)
         {
             var count = Clients;
             foreach (var (link, weight) in _sources)
-                if (IsToldTo(link, target)) count += weight;
+                if (IsAnnouncedTo(link, target)) count += weight;
             return count;
         }
 

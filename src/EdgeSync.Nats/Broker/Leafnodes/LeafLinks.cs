@@ -94,9 +94,9 @@ internal sealed class LeafLinks : ILeafnodes
     }
 
     /// <summary>The link has proved not to close a circle: it hears the loop marks of others.</summary>
-    public void TellLoopMarks(LeafSession link)
+    public void AnnounceLoopMarks(LeafSession link)
     {
-        _table.TellLoopMarks(link);
+        _table.AnnounceLoopMarks(link);
         CloseMarked();
     }
 

@@ -28,7 +28,7 @@ internal sealed class LeafRules
     /// As INFO lists them. A list that allows nothing would be read as everything, so that is said by denying all; loop marks
     /// are listed where the other side would hold them back.
     /// </summary>
-    public static SubjectPermission? ToTell(SubjectPermissions? permissions, bool withLoopMarks) => permissions switch
+    public static SubjectPermission? AsLeafPermission(SubjectPermissions? permissions, bool withLoopMarks) => permissions switch
     {
         null or { Allow: null, Deny.Count: 0 } => null,
         { Allow: { Count: 0 } } => new SubjectPermission { Deny = [">"] },

@@ -27,14 +27,14 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(1);
 
     /// <summary>A link that is younger when a circle shows is taken for the one that closed it.</summary>
-    private static readonly TimeSpan YoungAge = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LoopDetectionAge = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// So long the loop marks that a new link brings are not passed on, and the side that dialled tells none but its own. In the
     /// first flight of a link that closes a circle the accepting side shows it its mark: the link ends before a third party,
     /// that would end one of its good links, hears of it.
     /// </summary>
-    private static readonly TimeSpan MarksHeldFor = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LoopMarkDelay = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long an old link waits for the young one to end.</summary>
     private static readonly TimeSpan LoopGrace = TimeSpan.FromSeconds(1);
@@ -91,9 +91,9 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     public IReadOnlyDictionary<byte[], Subscription> Interest => _interest;
 
     /// <summary>Why the link ended or was refused, for people; empty while there is nothing to say.</summary>
-    public string Trouble { get; private set; } = "";
+    public string CloseDetail { get; private set; } = "";
 
-    /// <summary>The trouble will not go away by dialling again at once.</summary>
+    /// <summary>The closeDetail will not go away by dialling again at once.</summary>
     public bool IsRefused { get; private set; }
 
     /// <summary>Messages that were not taken over, or not passed on, because permissions or sizes forbid it.</summary>
@@ -155,25 +155,25 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     }
 
     /// <summary>A shell knows better why the link is about to end.</summary>
-    public void Note(string trouble)
+    public void Note(string closeDetail)
     {
-        if (Trouble.Length == 0) Trouble = trouble;
+        if (CloseDetail.Length == 0) CloseDetail = closeDetail;
     }
 
-    public void TellInterest(ReadOnlySpan<byte> key, int before, int now)
+    public void AnnounceInterest(ReadOnlySpan<byte> key, int before, int now)
     {
-        if (LoopMark.Is(key) && !_isTrusted && TellsMarksLate) return;
+        if (LoopMark.Is(key) && !_isTrusted && AnnouncesLoopMarksLate) return;
         if (!ReceiveRules.AllowsSomeOf(WireKey.SubjectOf(key))) return;
 
         if (_interestBytesWaiting < InterestBytesMax && _late.Count == 0) WriteInterest(key, before, now);
-        else TellLater(key, before, now);
+        else AnnounceLater(key, before, now);
     }
 
     /// <summary>
     /// The other side takes interest less fast than it changes: only the last state of each key is told, when there is room. So a
     /// client that subscribes and unsubscribes for ever neither fills the memory nor ends the link.
     /// </summary>
-    private void TellLater(ReadOnlySpan<byte> key, int before, int now)
+    private void AnnounceLater(ReadOnlySpan<byte> key, int before, int now)
     {
         var late = _late.GetAlternateLookup<ReadOnlySpan<byte>>();
         var told = late.TryGetValue(key, out var waiting) ? waiting.Told : before;
@@ -211,14 +211,14 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         get
         {
             var next = _loopDeadline is { } loop && loop < _nextPing ? loop : _nextPing;
-            return !_isTrusted && UpSince + MarksHeldFor < next ? UpSince + MarksHeldFor : next;
+            return !_isTrusted && UpSince + LoopMarkDelay < next ? UpSince + LoopMarkDelay : next;
         }
     }
 
     /// <summary>It does not take what is for it. Interest goes out whole when it is back.</summary>
     public void CloseAsSlow()
     {
-        Trouble = $"{PendingBytes} bytes waited for it, more than {Options.PendingBytesMax}";
+        CloseDetail = $"{PendingBytes} bytes waited for it, more than {Options.PendingBytesMax}";
         Close(CloseReason.SlowConsumerPendingBytes);
     }
 
@@ -233,7 +233,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         }
 
         if (!IsUp) return null;
-        if (!_isTrusted && now >= UpSince + MarksHeldFor) BeTrusted();
+        if (!_isTrusted && now >= UpSince + LoopMarkDelay) BeTrusted();
         if (IsClosed) return null;
         if (_loopDeadline is { } loop && now >= loop)
         {
@@ -246,7 +246,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         // Any byte that came in the meantime shows that the other side lives, not only a PONG: that may be stuck behind data.
         if (_unansweredPings >= Options.UnansweredPingsMax)
         {
-            Trouble = $"silent for {(now - LastActivity).TotalSeconds:0} s";
+            CloseDetail = $"silent for {(now - LastActivity).TotalSeconds:0} s";
             CloseWithError("Stale Connection"u8, CloseReason.StaleConnection);
             return null;
         }
@@ -278,7 +278,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
             if (status == OperationStatus.InvalidData)
             {
-                Trouble = $"sent what is no leafnode protocol ({reader.Fault})";
+                CloseDetail = $"sent what is no leafnode protocol ({reader.Fault})";
                 CloseForFault(reader.Fault);
                 break;
             }
@@ -307,7 +307,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     }
 
     /// <summary>We dialled, so that the other side shows us the marks first.</summary>
-    protected abstract bool TellsMarksLate { get; }
+    protected abstract bool AnnouncesLoopMarksLate { get; }
 
     /// <summary>Bytes wait until the shell has made the stream safe.</summary>
     protected virtual bool IsReadingPaused => false;
@@ -333,25 +333,25 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         HandshakeDeadline = null;
         LeafWriter.Interest(Output, Links.LoopMark, 1);
         Core.Touch(this);
-        if (!TellsMarksLate) Links.TellLoopMarks(this);
+        if (!AnnouncesLoopMarksLate) Links.AnnounceLoopMarks(this);
         Links.OnUp(this);
         _nextPing = now + FirstPing;
         Core.Schedule(this, NextDeadline);
     }
 
     /// <summary>Ends it for a reason that people should read.</summary>
-    protected void Refuse(string trouble, CloseReason reason, ReadOnlySpan<byte> error = default)
+    protected void Refuse(string closeDetail, CloseReason reason, ReadOnlySpan<byte> error = default)
     {
-        Trouble = trouble;
+        CloseDetail = closeDetail;
         IsRefused = true;
         if (error.IsEmpty) Close(reason);
         else CloseWithError(error, reason);
     }
 
     /// <summary>The same, for what may be better a moment later.</summary>
-    protected void GiveUp(string trouble, CloseReason reason, ReadOnlySpan<byte> error = default)
+    protected void GiveUp(string closeDetail, CloseReason reason, ReadOnlySpan<byte> error = default)
     {
-        Refuse(trouble, reason, error);
+        Refuse(closeDetail, reason, error);
         IsRefused = false;
     }
 
@@ -488,7 +488,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private void BeTrusted()
     {
         _isTrusted = true;
-        if (TellsMarksLate) Links.TellLoopMarks(this);
+        if (AnnouncesLoopMarksLate) Links.AnnounceLoopMarks(this);
         foreach (var mark in _heldMarks)
             if (!IsClosed && _interest.ContainsKey(mark)) Links.Take(this, mark, 1);
         _heldMarks.Clear();
@@ -515,7 +515,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     /// </summary>
     private void OnOwnMark()
     {
-        if (Core.Now - UpSince < YoungAge)
+        if (Core.Now - UpSince < LoopDetectionAge)
         {
             CloseForLoop();
         }
@@ -528,9 +528,9 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
     private void CloseForLoop()
     {
-        var trouble = $"loop: what is sent to '{Name}' comes back to '{Core.Options.ServerName}' over other links";
+        var closeDetail = $"loop: what is sent to '{Name}' comes back to '{Core.Options.ServerName}' over other links";
         var error = $"Loop detected for leafnode account=\"$G\" between \"{Core.Options.ServerName}\" and \"{Name}\". Delaying attempt to reconnect for 30s";
-        Refuse(trouble, CloseReason.LeafnodeLoop, Encoding.UTF8.GetBytes(error));
+        Refuse(closeDetail, CloseReason.LeafnodeLoop, Encoding.UTF8.GetBytes(error));
     }
 
     // Spec: the texts that a real server acts on; every other one is only reported.
@@ -544,7 +544,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         else if (Contains("Permissions Violation")) Refuse($"the other side says: {text}", CloseReason.ProtocolViolation);
         else if (Contains("Authorization Violation")) GiveUp("the other side refuses our credentials", CloseReason.AuthenticationFailure);
         else if (Contains("Authentication Timeout")) GiveUp("the other side got our CONNECT too late", CloseReason.AuthenticationTimeout);
-        else Trouble = $"the other side says: {text}";
+        else CloseDetail = $"the other side says: {text}";
 
         bool Contains(string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
     }

@@ -8,9 +8,9 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 internal static class LeafSignature
 {
     /// <summary>False with the reason when the credentials cannot be used.</summary>
-    public static bool TrySign(NatsCredentials credentials, string nonce, ConnectOptions connect, out ConnectOptions signed, out string trouble)
+    public static bool TrySign(NatsCredentials credentials, string nonce, ConnectOptions connect, out ConnectOptions signed, out string closeDetail)
     {
-        trouble = "";
+        closeDetail = "";
         signed = connect;
         try
         {
@@ -19,7 +19,7 @@ internal static class LeafSignature
         }
         catch (EdgeSyncException e)
         {
-            trouble = $"our credentials cannot be used: {e.Message}";
+            closeDetail = $"our credentials cannot be used: {e.Message}";
             return false;
         }
     }

@@ -132,7 +132,7 @@ public sealed class LeafSolicitor
     public void OnSecured(Instant now) => _link!.OnSecured(now);
 
     /// <summary>A shell knows better why the link is about to end.</summary>
-    public void Note(string trouble) => _link?.Note(trouble);
+    public void Note(string closeDetail) => _link?.Note(closeDetail);
 
     /// <summary>The link has ended, up or not.</summary>
     public void Ended(Instant now)
@@ -140,7 +140,7 @@ public sealed class LeafSolicitor
         var link = _link!;
         Refresh();
         _link = null;
-        var reason = link.Trouble.Length > 0 ? link.Trouble : CloseReasonText.Of(link.CloseReason);
+        var reason = link.CloseDetail.Length > 0 ? link.CloseDetail : CloseReasonText.Of(link.CloseReason);
         var lived = link.UpSince == default ? TimeSpan.Zero : now - link.UpSince;
         if (link.AnnouncedUrls.Count > 0 && Remote.UseAnnouncedUrls) _pool.Learn(link.AnnouncedUrls);
         Wait(reason, lived, link.IsRefused, now);
@@ -177,19 +177,19 @@ public sealed class LeafSolicitor
         return new LeafRemoteStatus
         {
             Remote = Remote.DisplayName,
-            State = StateNow(),
+            State = CurrentState(),
             Address = _address,
             PeerName = _peerName,
             PeerVersion = _peerVersion,
             ConnectedSince = _link is { IsUp: true } up ? up.UpSince : null,
             NextTry = NextDial,
-            LastError = _link is { IsUp: true, Trouble: "" } ? "" : _lastError,
+            LastError = _link is { IsUp: true, CloseDetail: "" } ? "" : _lastError,
             Connects = _connects,
             RoundTrip = _link?.RoundTrip,
         };
     }
 
-    private LeafRemoteState StateNow() => this switch
+    private LeafRemoteState CurrentState() => this switch
     {
         { _isStopped: true } => LeafRemoteState.Stopped,
         { _link.IsUp: true } => LeafRemoteState.Connected,

@@ -41,7 +41,7 @@ internal sealed class SolicitedLeaf : LeafSession
     /// <summary>Addresses that the hub announced.</summary>
     public IReadOnlyList<string> AnnouncedUrls => _info?.LeafnodeUrls ?? [];
 
-    protected override bool TellsMarksLate => true;
+    protected override bool AnnouncesLoopMarksLate => true;
 
     protected override bool IsReadingPaused => NeedsTls;
 
@@ -64,7 +64,7 @@ internal sealed class SolicitedLeaf : LeafSession
 
         if (_info is null) OnFirstInfo(info, now);
         else if (info.ConnectInfo && !IsUp) OnAnswer(info, now);
-        else OnNews(info);
+        else OnInfo(info);
     }
 
     protected override void OnConnect(ReadOnlySpan<byte> json, Instant now) =>
@@ -150,9 +150,9 @@ internal sealed class SolicitedLeaf : LeafSession
             DenyPublish = _remote.DenyImports,
             CompressMode = "not supported",
         };
-        if (!LeafSignature.TrySign(_credentials, _info!.Nonce, connect, out connect, out var trouble))
+        if (!LeafSignature.TrySign(_credentials, _info!.Nonce, connect, out connect, out var closeDetail))
         {
-            Refuse(trouble, CloseReason.AuthenticationFailure);
+            Refuse(closeDetail, CloseReason.AuthenticationFailure);
             return;
         }
 
@@ -184,7 +184,7 @@ internal sealed class SolicitedLeaf : LeafSession
     }
 
     /// <summary>INFO at any later time: other addresses, another limit.</summary>
-    private void OnNews(ServerInfo info)
+    private void OnInfo(ServerInfo info)
     {
         if (info.LeafnodeUrls is not null) _info = _info! with { LeafnodeUrls = info.LeafnodeUrls };
         if (info.MaxPayload > 0) PeerPayloadBytesMax = info.MaxPayload;

@@ -6,7 +6,7 @@ internal sealed class MatchResult
     /// <summary>A connection keeps no larger answer beside the trie's: thousands of them would keep thousands of lists.</summary>
     public const int KeptSizeMax = 64;
 
-    public static readonly MatchResult Nobody = new() { Plain = [], Links = [], Queues = [] };
+    public static readonly MatchResult None = new() { Plain = [], Links = [], Queues = [] };
 
     /// <summary>Plain subscriptions of clients, each a delivery of its own.</summary>
     public required Subscription[] Plain { get; init; }

@@ -16,7 +16,7 @@ internal sealed class Subscription(BrokerConnection owner, byte[] subject, byte[
     public long Cost { get; init; }
 
     /// <summary>The leaf links know of it.</summary>
-    public bool IsTold { get; set; }
+    public bool IsAnnounced { get; set; }
 
     /// <summary>Members behind a leaf link; 0 is never chosen. A client counts as one.</summary>
     public int Weight { get; set; } = 1;

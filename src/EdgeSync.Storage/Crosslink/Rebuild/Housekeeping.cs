@@ -1,5 +1,6 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 

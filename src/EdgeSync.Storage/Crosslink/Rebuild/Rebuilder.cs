@@ -65,7 +65,7 @@ public sealed class Rebuilder
         var readCount = ReadAll(spool, cancellationToken);
 
         // What the walk used is garbage now, and linking must not pile its own on top of it.
-        SpareMemory.Collect();
+        MemoryTrimmer.Collect();
         Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
         var unsent = _options.IsWithinRound ? ListUnsent() : [];
         DerivedSchema.Recreate(Database);
@@ -75,7 +75,7 @@ public sealed class Rebuilder
         foreach (var rid in unsent) _repository.Content.MarkUnsent(rid);
 
         var context = new LinkContext(Database, new RepositoryLinkStore(_repository), () => _repository.Now);
-        var crosslinker = Crosslinker.ForRebuild(context, times => new CollectedFileLinks(context, _names, _checkIns, _otherDays, times));
+        var crosslinker = Crosslinker.ForRebuild(context, times => new RebuildFileLinks(context, _names, _checkIns, _otherDays, times));
         var linkedCount = LinkAll(crosslinker, spool, cancellationToken);
 
         _repository.Crosslinker.TicketTablesAreStale = false;

@@ -1,5 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 

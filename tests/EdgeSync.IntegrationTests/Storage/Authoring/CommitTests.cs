@@ -2,6 +2,8 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Queries;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;

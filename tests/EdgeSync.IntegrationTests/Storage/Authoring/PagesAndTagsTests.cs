@@ -1,6 +1,8 @@
 using System.Text;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Queries;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
@@ -37,9 +39,9 @@ public sealed class PagesAndTagsTests : IDisposable
         for (var i = 0; i < 5; i++)
         {
             Tags.Add(tag);
-            Assert.Contains(EdgeSync.Storage.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind == 1);
+            Assert.Contains(EdgeSync.Storage.Queries.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind == 1);
             Tags.Cancel(tag);
-            Assert.DoesNotContain(EdgeSync.Storage.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind > 0);
+            Assert.DoesNotContain(EdgeSync.Storage.Queries.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind > 0);
         }
     }
 
@@ -51,10 +53,10 @@ public sealed class PagesAndTagsTests : IDisposable
         var tag = new TagOptions { Target = first, Name = "release", Propagates = true, User = Tester };
 
         Tags.Add(tag);
-        Assert.Contains(EdgeSync.Storage.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind == 2);
+        Assert.Contains(EdgeSync.Storage.Queries.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind == 2);
 
         Tags.Cancel(tag);
-        Assert.DoesNotContain(EdgeSync.Storage.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind > 0);
+        Assert.DoesNotContain(EdgeSync.Storage.Queries.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind > 0);
     }
 
     [Test]

@@ -2,6 +2,7 @@ using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 

@@ -1,6 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Queries;
 using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 

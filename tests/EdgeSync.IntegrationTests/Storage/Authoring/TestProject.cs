@@ -1,6 +1,7 @@
 using System.Text;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;

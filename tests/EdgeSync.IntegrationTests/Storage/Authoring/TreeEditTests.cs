@@ -1,6 +1,6 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
 

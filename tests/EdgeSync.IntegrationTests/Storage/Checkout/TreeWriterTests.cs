@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.IntegrationTests.Storage.Authoring;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
 using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;

@@ -1,11 +1,11 @@
 using System.Text;
-using EdgeSync.Fossil.Delta;
-using EdgeSync.Storage.Sqlite;
 using EdgeSync.Fossil.Blobs;
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Delta;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Crosslink.Rebuild;
+using EdgeSync.Storage.Sqlite;
 using EdgeSync.Storage.Verification;
 
 namespace EdgeSync.IntegrationTests.Storage.Pipeline;

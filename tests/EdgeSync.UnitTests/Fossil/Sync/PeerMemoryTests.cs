@@ -1,5 +1,6 @@
 using System.Text;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
 

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Delta;
-using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Server;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;

@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.Text;
 using EdgeSync.Fossil.Sync;
+using EdgeSync.Fossil.Sync.Client;
+using EdgeSync.Fossil.Sync.Server;
+using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;

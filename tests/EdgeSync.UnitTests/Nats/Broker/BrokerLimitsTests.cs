@@ -165,12 +165,12 @@ public sealed class BrokerLimitsTests
         var client = harness.Connect();
 
         client.Send("PUB a 1000000\r\n0123456789");
-        Assert.InRange(client.Connection.StashedCapacity, 25, 256);
+        Assert.InRange(client.Connection.PartialReadCapacity, 25, 256);
         client.Send(new byte[10_000]);
-        Assert.InRange(client.Connection.StashedCapacity, 10_000, 40_000);
+        Assert.InRange(client.Connection.PartialReadCapacity, 10_000, 40_000);
         client.Send(new byte[1_000_000 - 10_010]);
         client.Send("\r\n");
-        Assert.Equal(0, client.Connection.StashedCapacity);
+        Assert.Equal(0, client.Connection.PartialReadCapacity);
     }
 
     [Test]

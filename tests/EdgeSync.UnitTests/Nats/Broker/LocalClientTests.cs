@@ -160,7 +160,7 @@ public class LocalClientTests
 
         Assert.Empty(_heard);
         Assert.Equal(before, harness.Core.SubscriptionMemory.Taken);
-        Assert.Equal(0, harness.Core.TotalsNow.Subscriptions);
+        Assert.Equal(0, harness.Core.CurrentTotals.Subscriptions);
     }
 
     [Test]

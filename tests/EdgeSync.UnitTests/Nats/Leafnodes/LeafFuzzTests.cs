@@ -60,7 +60,7 @@ public sealed class LeafFuzzTests
 
         peer.Cut();
         Assert.False(client.IsClosed);
-        Assert.False(other.IsClosed, other.Link.Trouble);
+        Assert.False(other.IsClosed, other.Link.CloseDetail);
         Assert.Equal(subscriptions, node.Core.Subscriptions.Count);
         Assert.Equal(interest, node.Links.Interest.Count);
         Assert.Equal(1, node.Core.LeafCount);

@@ -215,7 +215,7 @@ public sealed class LeafSolicitTests
 
         Assert.Equal(reason, hub.Connection.CloseReason);
         Assert.Equal(isRefused, hub.Link.IsRefused);
-        Assert.NotEmpty(hub.Link.Trouble);
+        Assert.NotEmpty(hub.Link.CloseDetail);
     }
 
     [Test]
@@ -273,8 +273,8 @@ public sealed class LeafSolicitTests
         hub.Send(Info2_9);
 
         Assert.True(hub.IsClosed);
-        Assert.Contains("damaged", hub.Link.Trouble, StringComparison.Ordinal);
-        Assert.DoesNotContain("NONSENSE", hub.Link.Trouble, StringComparison.Ordinal);
+        Assert.Contains("damaged", hub.Link.CloseDetail, StringComparison.Ordinal);
+        Assert.DoesNotContain("NONSENSE", hub.Link.CloseDetail, StringComparison.Ordinal);
     }
 
     internal static JsonElement Connect(string said)

@@ -337,7 +337,7 @@ public sealed class LeafWorldTests
         {
             foreach (var cable in _laid.Values)
             {
-                Assert.False(cable.LeafSide.IsClosed || cable.HubSide.IsClosed, cable.LeafSide.Link.Trouble + cable.HubSide.Link.Trouble);
+                Assert.False(cable.LeafSide.IsClosed || cable.HubSide.IsClosed, cable.LeafSide.Link.CloseDetail + cable.HubSide.Link.CloseDetail);
                 Assert.Equal(Told(cable.LeafSide), Heard(cable.HubSide));
                 Assert.Equal(Told(cable.HubSide), Heard(cable.LeafSide));
             }
@@ -345,7 +345,7 @@ public sealed class LeafWorldTests
 
         private static SortedDictionary<string, int> Told(ScriptedPeer side)
         {
-            var told = side.Node.Links.Interest.ToldTo(side.Link).ToDictionary(
+            var told = side.Node.Links.Interest.AnnouncedTo(side.Link).ToDictionary(
                 pair => Encoding.ASCII.GetString(pair.Key), pair => pair.Key.Contains((byte)' ') ? pair.Count : 1);
             told[Encoding.ASCII.GetString(side.Node.Links.LoopMark)] = 1;
             return new SortedDictionary<string, int>(told, StringComparer.Ordinal);

@@ -1,0 +1,147 @@
+using EdgeSync.Fossil.Sync.Store;
+using EdgeSync.Fossil.Xfer;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Fossil.Sync.Client;
+
+/// <summary>The client's side of unversioned files. Spec: xfer.c client_sync, unversioned.c.</summary>
+internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions options)
+{
+    private const int AttemptsMax = 3;
+
+    private readonly IUnversionedStore _files = store.Unversioned;
+    private readonly Dictionary<string, int> _requested = new(StringComparer.Ordinal);
+    private readonly List<string> _inFlight = [];
+
+    // Files that the server has not named, or has older; true: only their time.
+    private readonly SortedDictionary<string, bool> _toSend = new(StringComparer.Ordinal);
+    private bool _hashSent;
+    private bool _mayPush;
+    private bool _pullOnly;
+
+    public int Sent { get; private set; }
+
+    public int Received { get; private set; }
+
+    /// <summary>Some were newer here, and the server does not take them.</summary>
+    public bool PushRefused { get; private set; }
+
+    public bool HasWork => MayRequest() || (_mayPush && _toSend.Count > 0);
+
+    private bool MayRequest()
+    {
+        foreach (var attempts in _requested.Values)
+            if (attempts < AttemptsMax)
+                return true;
+        return false;
+    }
+
+    private bool IsRevert => (options.Actions & SyncActions.UnversionedRevert) != 0;
+
+    public void Write(XferWriter writer, long budgetBytes)
+    {
+        _inFlight.Clear();
+        if (!_hashSent)
+        {
+            foreach (var entry in _files.List())
+                if (!entry.IsDeletion)
+                    _toSend[entry.Name] = false;
+            Invariant.Require(ArtifactId.TryParse(_files.CatalogHash, out var hash));
+            writer.Pragma("uv-hash"u8, hash);
+            _hashSent = true;
+        }
+
+        foreach (var (name, attempts) in _requested)
+            if (attempts < AttemptsMax)
+                writer.UvGimme(name);
+        if (!_mayPush) return;
+
+        foreach (var (name, timeOnly) in _toSend)
+        {
+            if (writer.BytesWritten >= budgetBytes) break;
+
+            _inFlight.Add(name);
+            if (!_files.TryFind(name, out var entry)) continue;
+            if (timeOnly) writer.UvFileWithoutContent(name, entry.MtimeSeconds, entry.Hash, entry.Size);
+            else if (entry.IsDeletion) writer.UvFile(name, entry.MtimeSeconds, default, default);
+            else if (_files.TryRead(name, out var content)) writer.UvFile(name, entry.MtimeSeconds, entry.Hash, content);
+        }
+    }
+
+    /// <summary><c>pragma uv-push-ok</c> or <c>uv-pull-only</c>.</summary>
+    public void OnPermission(bool mayPush)
+    {
+        if (mayPush && !IsRevert) _mayPush = true;
+        else _pullOnly = true;
+    }
+
+    public void OnAnnounced(in UvIGotCard igot)
+    {
+        var status = UnversionedRules.Compare(_files, igot.Name, igot.MtimeSeconds, igot.Hash);
+        if (IsRevert && status == UnversionedStatus.Push) status = UnversionedStatus.Pull;
+        if (IsRevert && status == UnversionedStatus.PushTime) status = UnversionedStatus.PullTime;
+        switch (status)
+        {
+            // Differs from Fossil: it deletes the local file before the new content is here.
+            case UnversionedStatus.Absent or UnversionedStatus.Pull when !igot.Hash.IsEmpty:
+                _requested[igot.Name] = 0;
+                break;
+            case UnversionedStatus.Absent or UnversionedStatus.Pull:
+                _files.Delete(igot.Name, igot.MtimeSeconds);
+                Received++;
+                break;
+            case UnversionedStatus.PullTime:
+                _files.Touch(igot.Name, igot.MtimeSeconds);
+                Received++;
+                break;
+        }
+
+        if (status <= UnversionedStatus.Same) _toSend.Remove(igot.Name);
+        else if (_pullOnly) PushRefused |= _toSend.Remove(igot.Name) || !IsRevert;
+        else _toSend[igot.Name] = status == UnversionedStatus.PushTime;
+    }
+
+    /// <summary>False: the bytes are not what the hash says. What was not asked for is ignored.</summary>
+    public bool TryReceive(in UvFileCard file, ReadOnlySpan<byte> content)
+    {
+        if (!_requested.ContainsKey(file.Name)) return true;
+
+        var hasContent = file.HasContent && !file.Hash.IsEmpty;
+        if (options.Faults.At(FaultSite.ClientUvFileCorrupt) && content.Length > 0) content = content[1..];
+        if (hasContent && !ArtifactHash.Matches(file.Hash, content)) return false;
+        if (options.Faults.At(FaultSite.ClientUvFileReject)) return true;
+
+        _requested.Remove(file.Name);
+        var status = UnversionedRules.Compare(_files, file.Name, file.MtimeSeconds, file.Hash);
+        if (!IsRevert && status > UnversionedStatus.PullTime) return true;
+        if (file.Hash.IsEmpty) _files.Delete(file.Name, file.MtimeSeconds);
+        else if (status is UnversionedStatus.PullTime or UnversionedStatus.PushTime) _files.Touch(file.Name, file.MtimeSeconds);
+        else if (hasContent)
+            _files.Put(new UnversionedEntry(file.Name, file.MtimeSeconds, file.Hash, content.Length), content);
+        else return true;
+
+        Received++;
+        return true;
+    }
+
+    public void OnReplyEnd()
+    {
+        foreach (var name in _inFlight) _toSend.Remove(name);
+        Sent += _inFlight.Count;
+        _inFlight.Clear();
+        foreach (var name in _requested.Keys.ToList()) _requested[name]++;
+        if (_pullOnly && !IsRevert && _toSend.Count > 0)
+        {
+            PushRefused = true;
+            _toSend.Clear();
+        }
+
+        if (!IsRevert || !_pullOnly) return;
+
+        // What the server did not name does not exist there.
+        foreach (var name in _toSend.Keys) _files.Forget(name);
+        _toSend.Clear();
+    }
+
+    public void OnLost() => _inFlight.Clear();
+}

@@ -1,0 +1,60 @@
+using EdgeSync.Fossil.Sync.Store;
+using EdgeSync.Fossil.Xfer;
+
+namespace EdgeSync.Fossil.Sync.Server;
+
+/// <summary>Who asks, and what he may do: everybody what nobody and anonymous may, and more after a login card that fits.</summary>
+internal sealed class ServerAccess
+{
+    private readonly IArtifactStore _store;
+    private bool _loginSeen;
+
+    /// <param name="store">Where users are kept.</param>
+    /// <param name="ownerLogin">As <see cref="ServerOptions.OwnerLogin"/>.</param>
+    public ServerAccess(IArtifactStore store, string? ownerLogin)
+    {
+        _store = store;
+        if (ownerLogin is not null)
+        {
+            // Private artifacts and unversioned files are no part of setup. Spec: login_set_capabilities() in login.c.
+            Account = store.Config.FindUser(ownerLogin);
+            May = Expand("sxy");
+            return;
+        }
+
+        May = CapabilitiesOf("nobody").With(CapabilitiesOf("anonymous"));
+    }
+
+    public Capabilities May { get; private set; }
+
+    /// <summary>The user, once one has logged in.</summary>
+    public UserAccount? Account { get; private set; }
+
+    /// <summary>False: the login is refused, and with it the request.</summary>
+    /// <param name="rest">The request behind the login card, which the nonce must be the hash of.</param>
+    public bool TryLogIn(in LoginCard login, ReadOnlySpan<byte> rest)
+    {
+        // Spec: 2.27 allows one login card. Several would also let a request make us hash its body again and again.
+        var isRefused = _loginSeen || !XferLogin.NonceFits(login.Nonce, rest);
+        _loginSeen = true;
+        if (login.User is "nobody" or "anonymous") return !isRefused;
+
+        var account = isRefused || login.User is "developer" or "reader" ? null : _store.Config.FindUser(login.User);
+        if (account is null
+            || account.IsExpired
+            || !XferLogin.SignatureFits(
+                login.Signature, login.Nonce, account.Password, _store.ProjectCode ?? "", login.User))
+            return false;
+
+        Account = account;
+        May = May.With(Expand(account.Capabilities));
+        return true;
+    }
+
+    private Capabilities CapabilitiesOf(string login) => Expand(_store.Config.FindUser(login)?.Capabilities ?? "");
+
+    private Capabilities Expand(string letters) => Capabilities.Expand(
+        letters,
+        _store.Config.FindUser("developer")?.Capabilities ?? "",
+        _store.Config.FindUser("reader")?.Capabilities ?? "");
+}

@@ -1,0 +1,379 @@
+using System.Buffers;
+using EdgeSync.Fossil.Blobs;
+using EdgeSync.Fossil.Delta;
+using EdgeSync.Fossil.Sync.Store;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage.Content;
+
+/// <summary>
+/// How artifacts come in: as texts, as deltas, in stored form, as names only. Decides what is checked at once, what when its
+/// source comes, and what at the end of the round; <see cref="ContentStore"/> tells the promise that this keeps.
+/// </summary>
+internal sealed class ContentArrivals(
+    Repository repository, ContentCache cache, ContentExpander expander, BlobRows rows, WaitingDeltas waiting, ReadableRecords readable)
+{
+    private readonly List<RecordId> _pending = [];
+
+    /// <summary>Records that became readable in this transaction, oldest first.</summary>
+    public Queue<RecordId> NewlyAvailable { get; } = [];
+
+    /// <inheritdoc cref="ContentStore.DefersVerification"/>
+    public bool DefersVerification { get; set; }
+
+    /// <inheritdoc cref="ContentStore.DefersChecks"/>
+    public bool DefersChecks { get; set; }
+
+    /// <summary>What <see cref="DefersChecks"/> let in.</summary>
+    public UncheckedArrivals Unchecked { get; } = new();
+
+    private Database Database => repository.Database;
+
+    private int ArtifactBytesMax => repository.Content.ArtifactBytesMax;
+
+    /// <summary>Stores a text that somebody named, after hashing it.</summary>
+    public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
+    {
+        rid = RecordId.None;
+        return ArtifactHash.Matches(id, text) ? PutVerified(id, text, isPrivate, out rid) : PutOutcome.WrongHash;
+    }
+
+    /// <summary>Stores a delta as a delta. A source that is not known becomes a phantom.</summary>
+    public PutOutcome PutDelta(
+        ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
+    {
+        rid = RecordId.None;
+        if (!DeltaReader.TryReadTargetSize(delta, out var size)) return PutOutcome.BadDelta;
+        if (size > ArtifactBytesMax) return PutOutcome.TooLarge;
+
+        var rented = ArrayPool<byte>.Shared.Rent(BlobCodec.GetEncodedLengthMax(delta.Length));
+        try
+        {
+            var stored = rented.AsSpan(0, BlobCodec.Encode(Deflater.OfThisThread, delta, rented));
+            return MayDeferCheck(source, isPrivate)
+                ? PutUnchecked(id, source, size, stored, out rid)
+                : PutStoredDelta(id, source, size, delta, stored, isPrivate, out rid);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>
+    /// Stores bytes in stored form (4-byte size, zlib stream), as they come in a clone: of a full text, or of a delta if
+    /// there is a <paramref name="source"/>.
+    /// </summary>
+    public PutOutcome PutStored(
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+    {
+        rid = RecordId.None;
+        if (expandedSize > ArtifactBytesMax) return PutOutcome.TooLarge;
+        if (DefersVerification) return PutUnverified(id, source, expandedSize, stored, isPrivate, out rid);
+        if (MayDeferCheck(source, isPrivate)) return PutUnchecked(id, source, expandedSize, stored, out rid);
+        if (!TryInflate(stored, out var payload)) return PutOutcome.BadCompression;
+
+        using (payload)
+        {
+            if (!source.IsEmpty)
+            {
+                if (!DeltaReader.TryReadTargetSize(payload!.Span, out var size)) return PutOutcome.BadDelta;
+                if (size != expandedSize) return PutOutcome.BadCompression;
+                return PutStoredDelta(id, source, size, payload.Span, stored, isPrivate, out rid);
+            }
+
+            if (payload!.Length != expandedSize) return PutOutcome.BadCompression;
+            if (!ArtifactHash.Matches(id, payload.Span)) return PutOutcome.WrongHash;
+            if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
+
+            Write(ref rid, id, payload.Length, stored, isPrivate);
+            Arrived(rid, payload);
+            return PutOutcome.Stored;
+        }
+    }
+
+    /// <summary>Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.</summary>
+    public RecordId AddPhantom(ArtifactId id, bool isPrivate = false)
+    {
+        var (rid, size) = rows.Find(id);
+        if (!rid.IsNone)
+        {
+            // One that was given up is asked for again.
+            if (size < 0) rows.RenewPhantom(rid);
+            return rid;
+        }
+
+        if (repository.Shuns.Contains(id)) return RecordId.None;
+
+        rid = rows.InsertPhantom(id);
+        if (isPrivate) rows.MakePrivate(rid);
+        else rows.AddUnclustered(rid);
+        readable.Exclude(rid);
+        return rid;
+    }
+
+    /// <summary>Makes phantoms of all deltas whose source is missing.</summary>
+    public void DropWaiting()
+    {
+        _pending.Clear();
+        rows.ListWaiting(_pending);
+        foreach (var record in _pending) GiveUp(record);
+        waiting.Clear();
+    }
+
+    /// <summary>Stores a text whose bytes are known to be what the name says.</summary>
+    public PutOutcome PutVerified(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
+    {
+        if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
+        if (text.Length > ArtifactBytesMax) return PutOutcome.TooLarge;
+
+        var rented = ContentBuffers.Rent(BlobCodec.GetEncodedLengthMax(text.Length));
+        try
+        {
+            var size = BlobCodec.Encode(Deflater.OfThisThread, text, rented);
+            Write(ref rid, id, text.Length, rented.AsSpan(0, size), isPrivate);
+        }
+        finally
+        {
+            ContentBuffers.Return(rented);
+        }
+
+        using var copy = DefersVerification || !cache.MayHold(text.Length) ? null : ArtifactContent.Copy(text);
+        Arrived(rid, copy);
+        return PutOutcome.Stored;
+    }
+
+    /// <summary>Gives up the content of a record and keeps its name: a phantom again.</summary>
+    public void GiveUp(RecordId rid)
+    {
+        rows.Empty(rid);
+        waiting.Forget(rid);
+        cache.Remove(rid);
+        readable.Exclude(rid);
+    }
+
+    /// <summary>True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.</summary>
+    public bool IsTrue(RecordId rid)
+    {
+        if (expander.Expand(rid, out var content) != ContentState.Available) return false;
+
+        using (content) return ArtifactHash.Matches(rows.NameOf(rid), content!.Span);
+    }
+
+    /// <summary>Moves a record to the private or the public side.</summary>
+    public void SetPrivate(RecordId rid, bool isPrivate)
+    {
+        if (isPrivate) rows.MakePrivate(rid);
+        else if (rows.MakePublic(rid)) rows.AddUnclustered(rid);
+    }
+
+    public void OnTransactionEnded()
+    {
+        NewlyAvailable.Clear();
+        Unchecked.Clear();
+        DefersChecks = false;
+    }
+
+    private PutOutcome PutStoredDelta(
+        ArtifactId id, ArtifactId source, int size, ReadOnlySpan<byte> delta, ReadOnlySpan<byte> stored, bool isPrivate,
+        out RecordId rid)
+    {
+        rid = RecordId.None;
+
+        // Stock sends a file whose permission alone changed as a delta of itself.
+        if (id == source) return PutOutcome.Circular;
+        if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
+
+        var sourceRid = AddPhantom(source, isPrivate);
+        if (sourceRid.IsNone) return PutOutcome.Shunned;
+
+        if (DefersVerification || !readable.Contains(sourceRid))
+        {
+            if (!TryBreakCycle(rid, sourceRid)) return PutOutcome.Circular;
+
+            Write(ref rid, id, size, stored, isPrivate);
+            rows.SetSource(rid, sourceRid);
+            readable.Exclude(rid);
+            return PutOutcome.Pending;
+        }
+
+        using var sourceText = repository.Content.Get(sourceRid);
+        if (expander.Apply(rid, sourceText.Span, delta, out var text) != ContentState.Available) return PutOutcome.BadDelta;
+
+        using (text)
+        {
+            if (!ArtifactHash.Matches(id, text!.Span)) return PutOutcome.WrongHash;
+
+            // A public artifact never rests on a private one: those who may not see the source could not read it.
+            if (!isPrivate && rows.IsPrivate(sourceRid)) return PutVerified(id, text.Span, isPrivate, out rid);
+
+            Write(ref rid, id, size, stored, isPrivate);
+            rows.SetSource(rid, sourceRid);
+            Arrived(rid, text);
+            return PutOutcome.Stored;
+        }
+    }
+
+    // In a clone: the bytes go straight to the file, and the end of the clone looks at all of them on all cores.
+    private PutOutcome PutUnverified(
+        ArtifactId id, ArtifactId source, long size, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+    {
+        rid = RecordId.None;
+        if (size < 0) return PutOutcome.BadCompression;
+        if (id == source) return PutOutcome.Circular;
+        if (!TryPlace(id, isPrivate, mayReplacePending: false, out rid, out var outcome)) return outcome;
+
+        var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source, isPrivate);
+        if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
+
+        Write(ref rid, id, size, stored, isPrivate);
+        if (sourceRid.IsNone) return PutOutcome.Stored;
+
+        rows.SetSource(rid, sourceRid);
+        return PutOutcome.Pending;
+    }
+
+    private bool MayDeferCheck(ArtifactId source, bool isPrivate) =>
+        DefersChecks && !isPrivate && (source.IsEmpty || !rows.IsPrivate(rows.Find(source).Rid));
+
+    // In a round of thousands: like a clone, but the check comes before the commit.
+    private PutOutcome PutUnchecked(
+        ArtifactId id, ArtifactId source, long size, ReadOnlySpan<byte> stored, out RecordId rid)
+    {
+        rid = RecordId.None;
+        if (size < 0) return PutOutcome.BadCompression;
+        if (id == source) return PutOutcome.Circular;
+        if (!TryPlace(id, isPrivate: false, mayReplacePending: source.IsEmpty, out rid, out var outcome)) return outcome;
+
+        var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source);
+        if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
+
+        // Circles are found by the check: looking for them here would follow every chain to its end.
+        var wasKnown = !rid.IsNone;
+        Write(ref rid, id, size, stored, isPrivate: false);
+        readable.Forget();
+        Unchecked.Add(rid, wasKnown);
+        if (sourceRid.IsNone) return PutOutcome.Stored;
+
+        rows.SetSource(rid, sourceRid);
+        return PutOutcome.Pending;
+    }
+
+    // True: to be written, with the record in rid of a phantom, or of a delta that waits for its source in vain while the
+    // text itself has come.
+    private bool TryPlace(ArtifactId id, bool isPrivate, bool mayReplacePending, out RecordId rid, out PutOutcome outcome)
+    {
+        outcome = PutOutcome.Shunned;
+        rid = RecordId.None;
+        if (repository.Shuns.Contains(id)) return false;
+
+        (rid, var size) = rows.Find(id);
+        if (rid.IsNone || size < 0) return true;
+
+        outcome = PutOutcome.AlreadyHeld;
+        if (!isPrivate) SetPrivate(rid, isPrivate: false);
+        return mayReplacePending && !DefersVerification && !readable.Contains(rid);
+    }
+
+    private void Write(ref RecordId rid, ArtifactId id, long size, ReadOnlySpan<byte> stored, bool isPrivate)
+    {
+        if (id.Kind == HashKind.Sha3 && repository.Content.HashPolicy == HashPolicy.Auto) repository.Content.HashPolicy = HashPolicy.Sha3;
+
+        var receiveId = repository.ReceiveLog.CurrentId();
+        if (rid.IsNone)
+        {
+            rid = rows.Insert(id, receiveId, size, stored);
+            if (isPrivate) rows.MakePrivate(rid);
+            else rows.AddUnclustered(rid);
+            return;
+        }
+
+        rows.Fill(rid, receiveId, size, stored);
+        rows.ClearSource(rid);
+        waiting.Forget(rid);
+        if (isPrivate) rows.MakePrivate(rid);
+        else SetPrivate(rid, isPrivate: false);
+    }
+
+    /// <summary>The text of a record is here: checks and queues all that waited for it.</summary>
+    private void Arrived(RecordId rid, ArtifactContent? text)
+    {
+        if (DefersVerification) return;
+
+        if (text is not null) cache.Add(rid, text);
+        readable.Include(rid);
+        NewlyAvailable.Enqueue(rid);
+
+        _pending.Clear();
+        waiting.Unpark(rid);
+        rows.ListDependants(rid, _pending);
+        while (_pending.Count > 0)
+        {
+            var dependant = _pending[^1];
+            _pending.RemoveAt(_pending.Count - 1);
+            readable.Include(dependant);
+            if (!IsTrue(dependant))
+            {
+                // It lied, or its delta does not fit: keep the name, ask for it again.
+                GiveUp(dependant);
+                continue;
+            }
+
+            NewlyAvailable.Enqueue(dependant);
+            waiting.Unpark(dependant);
+            rows.ListDependants(dependant, _pending);
+        }
+    }
+
+    /// <summary>
+    /// Two peers may each hold what the other holds as a delta of it. If the source waits for the very record that is to
+    /// be a delta of it, the one with the greater rid is given up and asked for again. If that is the one that just came
+    /// (false), it is not kept. A peer that knows only such deltas is thus asked a few times, not for ever.
+    /// </summary>
+    private bool TryBreakCycle(RecordId rid, RecordId source)
+    {
+        if (rid.IsNone || DefersVerification) return true;
+
+        var steps = 0L;
+        for (var at = source; !at.IsNone;)
+        {
+            var next = WaitsFor(at);
+            if (next == rid)
+            {
+                if (at < rid) return false;
+
+                GiveUp(at);
+                return true;
+            }
+
+            // A circle that another program left in the file.
+            if (++steps % 4096 == 0 && steps > Database.QueryInt64("SELECT count(*) FROM blob")) return false;
+            at = next;
+        }
+
+        return true;
+    }
+
+    private RecordId WaitsFor(RecordId rid)
+    {
+        var source = expander.SourceOf(rid);
+        return source.IsNone ? waiting.SourceOf(rid) : source;
+    }
+
+    private bool TryInflate(ReadOnlySpan<byte> stored, out ArtifactContent? payload)
+    {
+        payload = null;
+        if (!BlobCodec.TryReadSize(stored, out var size) || size > ArtifactBytesMax || size > stored.Length * 1040L) return false;
+
+        var room = ArtifactContent.Rent(size);
+        if (BlobCodec.TryDecode(Inflater.OfThisThread, stored, room.Room, out var written, out _) && written == size)
+        {
+            payload = room;
+            return true;
+        }
+
+        room.Dispose();
+        return false;
+    }
+}
