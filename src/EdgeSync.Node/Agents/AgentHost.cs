@@ -88,7 +88,7 @@ internal sealed class AgentHost : IAsyncDisposable
     public async ValueTask OnAnnouncementAsync(NatsMessage message, SenderCheck senders, CancellationToken cancellationToken)
     {
         if (!Announcement.TryParse(message.Data.Span, out var announcement) || announcement.PeerId == _node.NodeId) return;
-        if (!senders.MayBeFrom(announcement.PeerId, message)) return;
+        if (announcement.PeerId is { } peerId && !senders.MayBeFrom(peerId, message)) return;
 
         var isHeld = await IsHeldAsync(announcement, cancellationToken);
         _loop.TryPost((core, now) => core.OnAnnouncement(now, announcement, isHeld));

@@ -49,6 +49,9 @@ internal static partial class LogEvents
     [LoggerMessage(EventName = "peer.silent", Level = LogLevel.Information, Message = "A peer is silent")]
     public static partial void PeerSilent(this ILogger log, string repository, string peer, double seconds);
 
+    [LoggerMessage(EventName = "peer.message_forged", Level = LogLevel.Warning, Message = "Dropped a message sent in the name of another node")]
+    public static partial void MessageForged(this ILogger log, string peer, string subject, string through);
+
     [LoggerMessage(EventName = "sync.finished", Message = "Sync finished")]
     public static partial void SyncFinished(this ILogger log, LogLevel level, string repository, string target, long received, long sent, long ms);
 

@@ -1,6 +1,6 @@
 using EdgeSync.Nats;
-using EdgeSync.Node.Logging;
 using EdgeSync.Node.Settings;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Agents;
 
@@ -9,7 +9,7 @@ namespace EdgeSync.Node.Agents;
 /// alone: nobody else can speak as this node's hub or as one of its leaves. Of a node further away nothing but the names are
 /// known, since each broker in between passes on what it gets.
 /// </summary>
-internal sealed class SenderCheck(INatsBus bus, ServeLog log)
+internal sealed class SenderCheck(INatsBus bus, ILogger log)
 {
     private string? _told;
 
@@ -20,7 +20,7 @@ internal sealed class SenderCheck(INatsBus bus, ServeLog log)
 
         // Once a name: who forges one does it often.
         if (_told != peerId)
-            log.Write(LogLevel.Warning, "dropped a message in the name of another node", ("peer", peerId), ("subject", message.Subject), ("through", message.Through ?? "a client"));
+            log.MessageForged(peerId, message.Subject, message.Through ?? "a client");
         _told = peerId;
         return false;
     }

@@ -8,6 +8,7 @@ using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sync;
 using EdgeSync.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -23,7 +24,7 @@ public sealed class RepositoryHostTests : IDisposable
     {
         var token = TestContext.Current!.Execution.CancellationToken;
         Repository.Create(_folder["a.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }).Dispose();
-        var log = new ServeLog(TextWriter.Null, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Info));
+        var log = NullLogger.Instance;
         var server = new RepositoryHostOptions { Server = new ServerOptions { OwnerLogin = "tester" } };
         await using var host = await RepositoryHost.OpenAsync(_folder["a.fossil"], server, TimeProvider.System, log, token);
         var project = await host.Writer.RunAsync(r => r.ProjectCode, token);
