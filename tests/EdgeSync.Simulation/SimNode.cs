@@ -4,7 +4,6 @@ using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;
 using EdgeSync.Storage.Sync;
-using EdgeSync.Storage.Users;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation;

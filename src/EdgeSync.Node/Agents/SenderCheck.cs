@@ -1,5 +1,4 @@
 using EdgeSync.Nats;
-using EdgeSync.Node.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Agents;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Fossil.Xfer;

@@ -1,5 +1,4 @@
 using EdgeSync.InteropTests.Support;
-using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 

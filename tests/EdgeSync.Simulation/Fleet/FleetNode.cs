@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using EdgeSync.Agent;
-using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;

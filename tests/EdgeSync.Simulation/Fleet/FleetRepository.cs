@@ -1,6 +1,5 @@
 using EdgeSync.Agent;
 using EdgeSync.Fossil.Artifacts;
-using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Sync;

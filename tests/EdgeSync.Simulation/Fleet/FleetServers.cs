@@ -1,5 +1,4 @@
 using EdgeSync.Agent;
-using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Exchange;

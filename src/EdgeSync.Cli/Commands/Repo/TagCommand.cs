@@ -1,7 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
-using EdgeSync.Storage;
 using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Queries;
 
