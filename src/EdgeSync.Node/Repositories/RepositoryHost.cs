@@ -1,7 +1,6 @@
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Fossil.Sync.Store;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Sqlite;

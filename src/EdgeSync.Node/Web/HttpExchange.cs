@@ -1,4 +1,3 @@
-using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Net.Http;
