@@ -202,7 +202,7 @@ public sealed class ServeTests
         Assert.Equal("leaf", status.RootElement.GetProperty("role").GetString());
         Assert.Equal(0, status.RootElement.GetProperty("repositories")[0].GetProperty("targets").GetArrayLength());
         edgesync.Ok("repo", "clone", url, "mine.fossil");
-        Assert.Equal("nobody to sync with\n", edgesync.Run("sync", "now", "hub.fossil").Text);
+        Assert.Equal("no peer to sync with\n", edgesync.Run("sync", "now", "hub.fossil").Text);
 
         RunningLeaf.Signal(server, Terminate);
         await server.WaitForExitAsync(token);

@@ -95,7 +95,7 @@ internal static class CommandLine
     {
         var root = new CommandSpec("edgesync", "Keep Fossil repositories in sync across machines.")
         {
-            Notes = "'edgesync help COMMAND' shows the page of a command. The beginning of a name that fits one command alone stands for it.",
+            Notes = "'edgesync help COMMAND' shows the page of a command. A command can be abbreviated to any unique prefix.",
             Examples = ["up project.fossil", "join CODE", "status", "repo clone https://host/project project.fossil", "doctor"],
         };
         var named = CommandWords.First(args) is { } word

@@ -26,7 +26,7 @@ internal static class PeerOptions
         HelpName = "USER:PASSWORD",
     };
 
-    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "Give up after this time; 0 never does.", TimeSpan.FromMinutes(10));
+    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "Stop after this time (0: no limit).", TimeSpan.FromMinutes(10));
 
     public static void AddTo(Command command)
     {

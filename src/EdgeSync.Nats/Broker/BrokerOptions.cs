@@ -82,7 +82,7 @@ public sealed record BrokerOptions
         {
             CheckHash(user.Password, $"the password of the NATS user {user.Name}");
             if (user.Responses is { MessagesMax: 0 })
-                throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user {user.Name} may give no answer at all", "leave the responses out, or allow one or more; -1 is no limit");
+                throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user {user.Name} is allowed no response", "leave the responses out, or allow one or more; -1 is no limit");
         }
 
         CheckHash(Token, "the NATS token");

@@ -198,7 +198,7 @@ public sealed class ExchangeRequest
 
         // Who answered before went away on the way: that is no missing service.
         if (flight.Kind == FlightKind.Fetch) End(ExchangeResultKind.TimedOut, $"{_responder} went away in the middle of a reply");
-        else End(ExchangeResultKind.NoResponders, "nobody answers there");
+        else End(ExchangeResultKind.NoResponders, "no responders");
     }
 
     /// <summary>The link broke while the reply to that message was awaited.</summary>
@@ -354,7 +354,7 @@ public sealed class ExchangeRequest
 
     private void OnPart(Instant now, Flight flight, ExchangeHead head, ReadOnlyMemory<byte> body)
     {
-        if (head.Part != flight.Part || head.Parts != _parts.Length || body.IsEmpty) End(ExchangeResultKind.Broken, "another part came than was asked for");
+        if (head.Part != flight.Part || head.Parts != _parts.Length || body.IsEmpty) End(ExchangeResultKind.Broken, "a part arrived that was not requested");
         else Keep(now, flight.Part, body);
     }
 

@@ -42,7 +42,7 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
     public void Add(string key, string value)
     {
         if (key.Length == 0 || key.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0 || key.Contains(':'))
-            throw new ArgumentException($"'{key}' is no header key: visible ASCII without a colon.", nameof(key));
+            throw new ArgumentException($"'{key}' is not a header key: visible ASCII without a colon.", nameof(key));
         if (value.AsSpan().ContainsAny('\r', '\n'))
             throw new ArgumentException($"The value of header {key} holds a line end.", nameof(value));
 

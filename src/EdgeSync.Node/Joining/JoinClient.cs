@@ -55,7 +55,7 @@ internal static class JoinClient
 
         var isOver = code.ExpiresAt <= Instant.FromDateTime(clock.GetUtcNow());
         throw new EdgeSyncException(
-            ErrorKind.Unavailable, $"nobody answers: {string.Join("; ", faults)}{(isOver ? $" (and the code is expired since {DisplayText.Minute(code.ExpiresAt.ToString())} UTC)" : "")}",
+            ErrorKind.Unavailable, $"no address answered: {string.Join("; ", faults)}{(isOver ? $" (and the code is expired since {DisplayText.Minute(code.ExpiresAt.ToString())} UTC)" : "")}",
             "is 'edgesync up' running there? A firewall must let these ports through");
     }
 

@@ -24,7 +24,7 @@ internal sealed class SyncNowWait
         if (outcome.Kind == SyncOutcomeKind.NoResponders && target == AnyPeer) return;   // looking around is no failure
 
         var status = !outcome.IsOk ? "failed" : outcome.Received + outcome.Sent > 0 ? "synced" : "already_in_step";
-        var reason = outcome.Kind == SyncOutcomeKind.NoResponders ? "nobody answers there" : outcome.Reason;
+        var reason = outcome.Kind == SyncOutcomeKind.NoResponders ? "no responders" : outcome.Reason;
         var earlier = _results.GetValueOrDefault(target);
         _results[target] = new SyncNowResult("", target, status, outcome.IsOk ? null : reason ?? outcome.Kind.ToString(), outcome.Received + (earlier?.Received ?? 0), outcome.Sent + (earlier?.Sent ?? 0));
     }

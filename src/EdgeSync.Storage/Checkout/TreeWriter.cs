@@ -36,7 +36,7 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         {
             var name = PathText.ToBytes(file.Name);
             if (!PathName.IsSimple(name) || name.AsSpan().Contains((byte)0))
-                throw new EdgeSyncException(ErrorKind.Corrupt, $"the check-in names a file '{file.Name}', which is no path inside a folder");
+                throw new EdgeSyncException(ErrorKind.Corrupt, $"the check-in names a file '{file.Name}', which is not a relative path");
         }
 
         if (disk.TakesAnyBytes) return;

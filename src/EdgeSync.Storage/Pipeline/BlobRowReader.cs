@@ -44,7 +44,7 @@ internal sealed class BlobRowReader(Database database, bool ownsDatabase, int te
         blob.Id = select.Artifact(0);
         if (select.IsNull(1))
         {
-            blob.Fail(BlobDamage.ContentMissing, blob.Rid, "its row has no content, though it is no phantom");
+            blob.Fail(BlobDamage.ContentMissing, blob.Rid, "its row has no content, but it is not a phantom");
             return false;
         }
 

@@ -12,7 +12,7 @@ public enum BlobDamage : byte
     /// <summary>SQLite cannot read the row.</summary>
     RowUnreadable,
 
-    /// <summary>The row has no content, though it is no phantom.</summary>
+    /// <summary>The row has no content, but it is not a phantom.</summary>
     ContentMissing,
 
     /// <summary>The stored bytes do not inflate, or announce a size that cannot be.</summary>

@@ -20,7 +20,7 @@ internal static class ConfigCommands
                 Notes = "A flag overrules a variable, which overrules the file, which overrules the default.",
                 Examples = ["config show", "config show --effective --config /etc/edgesync/edgesync.json"],
             },
-            new CommandSpec("validate", "Check a settings file and name every fault.", Validate)
+            new CommandSpec("validate", "Check a settings file and list every error.", Validate)
             {
                 Options = { ConfigFile.Option },
                 Examples = ["config validate", "config validate --config edgesync.json --json"],
@@ -40,7 +40,7 @@ internal static class ConfigCommands
     private static ExitCode Validate(CommandContext context)
     {
         var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable) ?? NodePaths.SettingsFile
-            ?? throw new EdgeSyncException(ErrorKind.NotFound, "there is no settings file", "--config FILE names one");
+            ?? throw new EdgeSyncException(ErrorKind.NotFound, "there is no settings file", "edgesync config show --config FILE");
         var layers = new SettingLayers();
         layers.AddFile(file, InputFile.ReadAll(file));
         var settings = layers.Bind();

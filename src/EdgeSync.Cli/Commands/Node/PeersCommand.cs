@@ -71,7 +71,7 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
 
             foreach (var target in group.Targets.Where(t => t.Target.StartsWith("http:", StringComparison.Ordinal)))
                 output.WriteLine($"  {target.Target["http:".Length..]}  {target.Behind ?? "in step"}");
-            if (group.Peers.Count == 0 && group.Targets.Count == 0) output.WriteLine("  nobody");
+            if (group.Peers.Count == 0 && group.Targets.Count == 0) output.WriteLine("  no peers");
         }
     }
 

@@ -15,7 +15,7 @@ internal static class ReadyCommand
 
     private static readonly Argument<string?> Address = new("ADDR")
     {
-        Description = "Where the daemon listens, such as :8080 (default: the settings, LEAF_SERVE_HTTP, else its control socket).",
+        Description = "Address of the daemon, e.g. :8080 (default: the settings, LEAF_SERVE_HTTP, else its control socket).",
         Arity = ArgumentArity.ZeroOrOne,
     };
 

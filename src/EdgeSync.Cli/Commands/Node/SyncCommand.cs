@@ -19,7 +19,7 @@ internal static class SyncCommand
 
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(2);
 
-    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "Wait this long for the end; 0 waits for ever.", TimeSpan.FromMinutes(10));
+    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "How long to wait for the result (0: no limit).", TimeSpan.FromMinutes(10));
 
     public static CommandSpec Create() => new("sync", "Start a leaf, or make a running daemon sync now.")
     {
@@ -132,8 +132,8 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
     }
 
     private string Nobody() => Away.Count == 0
-        ? "nobody to sync with"
-        : $"nobody to sync with: {string.Join(", ", Away.Take(3).Select(a => $"{a.Peer} is away since {DisplayText.Span(TimeSpan.FromSeconds(a.Seconds))}"))}{(Away.Count > 3 ? $" and {Away.Count - 3} more" : "")}";
+        ? "no peer to sync with"
+        : $"no peer to sync with: {string.Join(", ", Away.Take(3).Select(a => $"{a.Peer} is away since {DisplayText.Span(TimeSpan.FromSeconds(a.Seconds))}"))}{(Away.Count > 3 ? $" and {Away.Count - 3} more" : "")}";
 }
 
 /// <summary>A peer that was there, and for how long it has not been heard.</summary>

@@ -26,7 +26,7 @@ internal static class AmendCommand
     {
         Arguments = { Of },
         Options = { Message, Author, Date, Color, BranchColor, Added, Cancelled, BranchName, Close, Hide, AuthorOptions.User },
-        Notes = "One control artifact says it, which syncs and survives a rebuild. The check-in keeps its hash.",
+        Notes = "The change is one control artifact, which syncs and survives a rebuild. The check-in keeps its hash.",
         Examples = ["repo amend tip -m 'What I meant to say'", "repo amend 3f6c19d2 --tag v1.0 --bgcolor '#ffe0e0'", "repo amend tip --date 2024-01-31T12:00:00"],
     };
 

@@ -9,7 +9,7 @@ internal static class BackupCommand
     private static readonly Argument<string[]> Paths = new("PATH")
     {
         HelpName = "[REPO] PATH",
-        Description = "The new file; before it, if one likes, the repository file in place of -R.",
+        Description = "The new file; optionally preceded by the repository file, in place of -R.",
         Arity = new ArgumentArity(1, 2),
     };
 

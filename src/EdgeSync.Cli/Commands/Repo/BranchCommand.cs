@@ -12,9 +12,9 @@ internal static class BranchCommand
     private static readonly Option<bool> All = new("--all", "-a") { Description = "Open and closed ones." };
 
     private static readonly Argument<string> Name = new("NAME") { Description = "The branch." };
-    private static readonly Option<string> From = new("--from") { Description = "Check-in that it leaves.", HelpName = "VERSION", DefaultValueFactory = _ => "tip" };
-    private static readonly Option<string?> Message = new("--message", "-m") { Description = "Comment (default: says which branch was created).", HelpName = "TEXT" };
-    private static readonly Option<bool> Private = new("--private") { Description = "Keep it in this repository unless private artifacts are asked for." };
+    private static readonly Option<string> From = new("--from") { Description = "Check-in to branch from.", HelpName = "VERSION", DefaultValueFactory = _ => "tip" };
+    private static readonly Option<string?> Message = new("--message", "-m") { Description = "Comment (default: the name of the new branch).", HelpName = "TEXT" };
+    private static readonly Option<bool> Private = new("--private") { Description = "Send it only to peers that request private artifacts." };
 
     public static CommandSpec Create() => new("branch", "List, start, close and hide branches.")
     {

@@ -11,9 +11,9 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class CatCommand
 {
-    private static readonly Argument<string> Name = new("ARTIFACT") { Description = "Any name of an artifact; with --version the path of a file." };
+    private static readonly Argument<string> Name = new("ARTIFACT") { Description = "Name of an artifact, or with --version the path of a file." };
     private static readonly Option<string?> Version = new("--version", "-r") { Description = "Print the file ARTIFACT of this check-in.", HelpName = "VERSION" };
-    private static readonly Option<bool> Raw = new("--raw") { Description = "As it is stored: a delta stays a delta." };
+    private static readonly Option<bool> Raw = new("--raw") { Description = "Print the stored form: a delta is not expanded." };
 
     public static CommandSpec Create() => new("cat", "Print an artifact or a file.", Run)
     {

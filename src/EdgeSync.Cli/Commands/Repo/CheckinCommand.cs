@@ -14,7 +14,7 @@ internal static class CheckinCommand
 {
     private static readonly Argument<string[]> Files = new("FILES")
     {
-        Description = "Files and folders to check in; all others stay as they are.",
+        Description = "Files and folders to check in; others are unchanged.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -36,7 +36,7 @@ internal static class CheckinCommand
     private static readonly Option<string> BaseFolder = new("--base", "-C") { Description = "Folder that the names start from.", HelpName = "FOLDER", DefaultValueFactory = _ => "." };
     private static readonly Option<bool> AllowFork = new("--allow-fork") { Description = "Commit even if this creates a fork." };
     private static readonly Option<bool> AllowEmpty = new("--allow-empty") { Description = "Commit even if nothing changed." };
-    private static readonly Option<bool> Private = new("--private") { Description = "Keep it in this repository unless private artifacts are asked for." };
+    private static readonly Option<bool> Private = new("--private") { Description = "Send it only to peers that request private artifacts." };
 
     public static CommandSpec Create() => new("ci", "Check in files.", Run)
     {

@@ -23,7 +23,7 @@ internal static class ConfigCommand
         {
             Arguments = { Key, Value }, Options = { Force }, Examples = ["repo config set project-name 'Our project'", "repo config set ignore-glob ''"],
         },
-        new CommandSpec("unset", "Remove one setting, which then has its default.", context => RunSet(context, context.Require(Key), ""))
+        new CommandSpec("unset", "Remove one setting; its default applies again.", context => RunSet(context, context.Require(Key), ""))
         {
             Arguments = { Key }, Examples = ["repo config unset ignore-glob"],
         },

@@ -45,7 +45,7 @@ internal static class InviteCommand
         }
 
         var login = context.Get(Login) ?? throw new EdgeSyncException(
-            ErrorKind.Usage, "an invitation to a server is for somebody", "edgesync repo invite LOGIN --cap oi --url URL");
+            ErrorKind.Usage, "an invitation to a server needs a login", "edgesync repo invite LOGIN --cap oi --url URL");
         var capabilities = context.Get(Capabilities) ?? throw new EdgeSyncException(
             ErrorKind.Usage, "an invitation gives capabilities", $"edgesync repo invite {login} --cap oi");
         var url = context.Get(Url) ?? repository.Settings["last-sync-url"] ?? throw new EdgeSyncException(

@@ -9,7 +9,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class RebuildCommand
 {
     private static readonly Option<bool> Vacuum = new("--vacuum") { Description = "Rewrite the file without free pages." };
-    private static readonly Option<bool> Compress = new("--compress") { Description = "Store more content as deltas." };
+    private static readonly Option<bool> Compress = new("--compress") { Description = "Store more content as deltas, to save space." };
     private static readonly Option<bool> Cluster = new("--cluster") { Description = "Create clusters, so that peers announce less." };
 
     public static CommandSpec Create() => new("rebuild", "Recreate every derived table from the artifacts.", RunAsync)

@@ -5,7 +5,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class ResolveCommand
 {
-    private static readonly Argument<string> Name = new("NAME") { Description = "Hash, prefix of one, tip, branch, tag, root:BRANCH, date …" };
+    private static readonly Argument<string> Name = new("NAME") { Description = "Hash or prefix, tip, branch, tag, root:BRANCH or date." };
 
     public static CommandSpec Create() => new("resolve", "Show the artifact that a name means.", Run)
     {

@@ -8,7 +8,7 @@ internal static class ShunCommand
 {
     private static readonly Argument<string[]> Hashes = new("HASHES") { Description = "Whole hashes: 40 or 64 digits.", Arity = ArgumentArity.ZeroOrMore };
     private static readonly Argument<string[]> Some = new("HASHES") { Description = "Whole hashes: 40 or 64 digits.", Arity = ArgumentArity.OneOrMore };
-    private static readonly Option<string?> Reason = new("--reason") { Description = "Kept beside the hash.", HelpName = "TEXT" };
+    private static readonly Option<string?> Reason = new("--reason") { Description = "Note to store with the hash.", HelpName = "TEXT" };
 
     public static CommandSpec CreateShun() => new("shun", "Never store, show or send these artifacts; without HASHES, list them.", RunShun)
     {

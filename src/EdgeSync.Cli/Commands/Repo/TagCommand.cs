@@ -16,7 +16,7 @@ internal static class TagCommand
     private static readonly Option<bool> Propagate = new("--propagate") { Description = "Add it to the descendants too." };
     private static readonly Option<bool> Raw = new("--raw") { Description = "The name is the stored one, such as closed or bgcolor." };
 
-    private static readonly Option<int> Limit = Choices.Number("--limit", ["-n"], "Most entries to print; 0 for all.", 20);
+    private static readonly Option<int> Limit = Choices.Number("--limit", ["-n"], "Maximum number of entries (0: all).", 20);
     private static readonly Option<string> Type = new Option<string>("--type", "-t") { Description = "What to show.", HelpName = "TYPE", DefaultValueFactory = _ => "all" }
         .Among("all", "ci", "w", "t", "e", "g", "f");
 

@@ -7,7 +7,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class TimelineCommand
 {
-    private static readonly Option<int> Limit = Choices.Number("--limit", ["-n"], "Most entries to print; 0 for all.", 20);
+    private static readonly Option<int> Limit = Choices.Number("--limit", ["-n"], "Maximum number of entries (0: all).", 20);
 
     private static readonly Option<string> Type = new Option<string>("--type", "-t") { Description = "What to show.", HelpName = "TYPE", DefaultValueFactory = _ => "ci" }
         .Among("all", "ci", "w", "t", "e", "g", "f");

@@ -11,7 +11,7 @@ internal static class UserCommand
 
     private static readonly Argument<string?> NewCapabilities = new Argument<string?>("LETTERS") { Description = "Capability letters (default: print those that the user has).", Arity = ArgumentArity.ZeroOrOne };
 
-    private static readonly Option<bool> Force = new("--force") { Description = "Remove the last user that may do everything, too." };
+    private static readonly Option<bool> Force = new("--force") { Description = "Remove even the last user with all capabilities." };
 
     public static readonly Option<string> Capabilities = new Option<string>("--cap")
     {

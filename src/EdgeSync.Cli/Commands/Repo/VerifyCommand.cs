@@ -11,7 +11,7 @@ internal static class VerifyCommand
 {
     private static readonly Option<bool> Repair = new("--repair") { Description = "Repair what can be repaired without losing readable content." };
     private static readonly Option<bool> Quick = new("--quick") { Description = "Check the content only, not the SQLite file." };
-    private static readonly Option<int> IssuesMax = Choices.Number("--limit", ["-n"], "Most issues to print; 0 for all.", 100);
+    private static readonly Option<int> IssuesMax = Choices.Number("--limit", ["-n"], "Maximum number of issues (0: all).", 100);
 
     public static CommandSpec Create() => new("verify", "Read and hash everything, and report every fault.", RunAsync)
     {

@@ -41,7 +41,7 @@ internal sealed class AcceptedLeaf : LeafSession
 
         if (!ConnectOptions.TryParse(json, ConnectOptions.ServerDefaults, out var connect))
         {
-            GiveUp("its CONNECT is no JSON object", CloseReason.ParseError);
+            GiveUp("its CONNECT is not a JSON object", CloseReason.ParseError);
             return;
         }
 
@@ -80,11 +80,11 @@ internal sealed class AcceptedLeaf : LeafSession
     }
 
     protected override void OnHandshakeTimeout() =>
-        GiveUp("said nothing in time", CloseReason.AuthenticationTimeout, "Authentication Timeout"u8);
+        GiveUp("did not send CONNECT in time", CloseReason.AuthenticationTimeout, "Authentication Timeout"u8);
 
     // Spec: the first verb must be CONNECT.
     protected override void OnTooEarly(in NatsOp op, Instant now) =>
-        GiveUp("spoke before it said who it is", CloseReason.AuthenticationFailure, "Authorization Violation"u8);
+        GiveUp("sent a command before CONNECT", CloseReason.AuthenticationFailure, "Authorization Violation"u8);
 
     // Spec: since 2.11.16 a message outside of what a leaf may publish ends its link.
     protected override void OnForbiddenMessage(ReadOnlySpan<byte> subject) =>

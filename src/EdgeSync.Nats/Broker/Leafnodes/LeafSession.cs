@@ -278,7 +278,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
             if (status == OperationStatus.InvalidData)
             {
-                CloseDetail = $"sent what is no leafnode protocol ({reader.Fault})";
+                CloseDetail = $"violated the leafnode protocol ({reader.Fault})";
                 CloseForFault(reader.Fault);
                 break;
             }

@@ -58,7 +58,7 @@ internal sealed class SolicitedLeaf : LeafSession
     {
         if (!ServerInfo.TryParse(json, out var info))
         {
-            GiveUp("its INFO is no JSON object", CloseReason.ParseError);
+            GiveUp("its INFO is not a JSON object", CloseReason.ParseError);
             return;
         }
 
@@ -100,7 +100,7 @@ internal sealed class SolicitedLeaf : LeafSession
         // Spec: a leaf port gives a client_id and leafnode_urls; 2.15 asks for the client_id alone.
         if (info.ClientId == 0)
         {
-            Refuse("it is no leafnode port", CloseReason.IncorrectPort);
+            Refuse("not a leafnode port", CloseReason.IncorrectPort);
             return;
         }
 
