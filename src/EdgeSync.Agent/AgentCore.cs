@@ -30,11 +30,11 @@ public sealed class AgentCore
     private readonly PeerRegistry _peers;
     private readonly TargetTable _targets;
     private readonly WantedList _wanted = new();
-    private readonly NewsDesk _news;
-    private readonly ChangeQuery _inquiry = new();
+    private readonly AnnouncementPlanner _planner;
+    private readonly ChangeQuery _changeQuery = new();
     private readonly Uplinks _uplinks;
-    private readonly DuplicateNodeIdDetector _twins;
-    private readonly Voice _voice;
+    private readonly DuplicateNodeIdDetector _duplicates;
+    private readonly Announcer _announcer;
     private readonly Heartbeat _heartbeat;
     private readonly NameBudget _names = new();
     private readonly DurableAnnouncements? _durable;
@@ -44,7 +44,7 @@ public sealed class AgentCore
     private Instant? _natsPollAt;
     private TimeSpan _natsPause;
     private bool _isStopped;
-    private RepositoryChanges _lastNews = new();
+    private RepositoryChanges _lastChanges = new();
 
     public AgentCore(AgentOptions options, AgentMemory memory, Instant now, Prng prng)
     {
@@ -52,11 +52,11 @@ public sealed class AgentCore
         _peers = new PeerRegistry(options.PeersMax);
         _peers.Restore(memory.Peers);
         _uplinks = new Uplinks(options, _peers);
-        _twins = new DuplicateNodeIdDetector(options);
-        _voice = new Voice(options, _effects);
+        _duplicates = new DuplicateNodeIdDetector(options);
+        _announcer = new Announcer(options, _effects);
         _targets = new TargetTable(options.SyncsMax, prng.Fork());
-        _news = new NewsDesk(options, prng.Fork());
-        _news.Restore(memory.PublishedRid);
+        _planner = new AnnouncementPlanner(options, prng.Fork());
+        _planner.Restore(memory.PublishedRid);
         _heartbeat = new Heartbeat(options, prng.Fork());
         _durable = options.UseDurableAnnouncements ? new DurableAnnouncements(memory.DurableSequence) : null;
         _natsPause = options.PollInterval;
@@ -72,7 +72,7 @@ public sealed class AgentCore
     public string? Hub => LinkIsUp ? _uplinks.Hub(IsUsable, IsProven) : null;
 
     /// <summary>True while the answer to <see cref="AgentEffect.ListChanges"/> is awaited.</summary>
-    public bool IsReadingChanges => _inquiry.IsOut;
+    public bool IsReadingChanges => _changeQuery.IsOut;
 
     /// <summary>When <see cref="OnDeadline"/> is due; null: nothing is planned.</summary>
     public Instant? Deadline
@@ -83,7 +83,7 @@ public sealed class AgentCore
 
             var first = _targets.Deadline;
             first = Earlier(first, LinkIsUp ? Earlier(_natsPollAt, _uplinks.OthersAt) : null);
-            first = Earlier(first, LinkIsUp ? _news.Deadline : null);
+            first = Earlier(first, LinkIsUp ? _planner.Deadline : null);
             first = Earlier(first, LinkIsUp ? _wanted.Deadline : null);
             first = Earlier(first, LinkIsUp ? _heartbeat.Deadline : null);
             first = Earlier(first, LinkIsUp ? _durable?.Deadline : null);
@@ -100,12 +100,9 @@ public sealed class AgentCore
     public void AddTarget(Instant now, SyncTarget target)
     {
         _targets.Configure(target);
-        if (_options.Autosync != AutosyncMode.Off) _targets.Get(target).Wish(now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+        if (_options.Autosync != AutosyncMode.Off) _targets.Get(target).Request(now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
         StartDue(now);
     }
-
-    /// <summary>Removes a target; an exchange that is under way may end or be called off, its end is not waited for.</summary>
-    public void RemoveTarget(string targetId) => _targets.Remove(targetId);
 
     // --- events ------------------------------------------------------------------------------------------------------
 
@@ -120,10 +117,10 @@ public sealed class AgentCore
         _wanted.DropOlder(now - WantedFor);
         if (LinkIsUp)
         {
-            foreach (var source in _wanted.TakeDue(now)) WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
+            foreach (var source in _wanted.TakeDue(now)) RequestAutomatic(_targets.Get(source), now, SyncReason.Announcement);
             PublishRelays(now);
             if (_natsPollAt <= now) PollNats(now);
-            if (_uplinks.OthersAt <= now) MeetOtherHubs(now);
+            if (_uplinks.OthersAt <= now) SyncWithOtherHubs(now);
             if (_heartbeat.Deadline <= now) PublishPresence(now, _heartbeat.Next(now));
             if (_durable is not null)
             {
@@ -140,8 +137,8 @@ public sealed class AgentCore
     {
         if (_isStopped) return;
 
-        foreach (var target in _targets.Configured) target.Insist(now, SyncReason.Requested);
-        if (LinkIsUp && PickNats() is { } partner) _targets.Get(partner).Insist(now, SyncReason.Requested);
+        foreach (var target in _targets.Configured) target.RequestNow(now, SyncReason.Requested);
+        if (LinkIsUp && PickNats() is { } partner) _targets.Get(partner).RequestNow(now, SyncReason.Requested);
         StartDue(now);
     }
 
@@ -155,34 +152,34 @@ public sealed class AgentCore
     }
 
     /// <summary>The answer to <see cref="AgentEffect.ListChanges"/>.</summary>
-    public void OnChangesRead(Instant now, RepositoryChanges news)
+    public void OnChangesRead(Instant now, RepositoryChanges changes)
     {
-        _inquiry.OnAnswer();
+        _changeQuery.OnAnswer();
         if (_isStopped) return;
 
-        var (isOwn, mustRelay) = (_inquiry.IsOwn, _inquiry.MustRelay);
-        if (news.CheckIns != _lastNews.CheckIns) _heartbeat.OnMoved(now, _peers.Count);
-        _lastNews = news;
-        foreach (var artifact in news.Artifacts) _wanted.Remove(artifact.Id.ToString());
-        if (news.UnversionedCatalog is { } unversioned) _wanted.Remove(unversioned);
-        if (news.TableCatalog is { } tables) _wanted.Remove(tables);
+        var (isOwn, mustRelay) = (_changeQuery.IsOwn, _changeQuery.MustRelay);
+        if (changes.CheckIns != _lastChanges.CheckIns) _heartbeat.OnMoved(now, _peers.Count);
+        _lastChanges = changes;
+        foreach (var artifact in changes.Artifacts) _wanted.Remove(artifact.Id.ToString());
+        if (changes.UnversionedCatalog is { } unversioned) _wanted.Remove(unversioned);
+        if (changes.TableCatalog is { } tables) _wanted.Remove(tables);
 
         // Without a link nobody hears it: the watermark waits for the link, so that nothing goes untold.
-        var isFirst = _news.PublishedRid is null;
+        var isFirst = _planner.PublishedRid is null;
         if (LinkIsUp || isFirst)
         {
-            _inquiry.OnTold();
+            _changeQuery.OnTold();
             var tell = new List<Announcement>();
-            if (_news.Sort(now, news, isOwn, mustRelay, tell)) _effects.Enqueue(new AgentEffect.PersistWatermark(_news.PublishedRid!.Value));
-            if (!isFirst && isOwn) BringToTargets(now, tell);
+            if (_planner.Sort(now, changes, isOwn, mustRelay, tell)) _effects.Enqueue(new AgentEffect.PersistWatermark(_planner.PublishedRid!.Value));
+            if (!isFirst && isOwn) SchedulePush(now, tell);
             foreach (var item in tell) PublishAnnouncement(item);
         }
         else if (isOwn)
         {
-            foreach (var target in _targets.Configured.Where(t => t.Target.Kind == TargetKind.Http)) WishAutomatic(target, now, SyncReason.LocalChange);
+            foreach (var target in _targets.Configured.Where(t => t.Target.Kind == TargetKind.Http)) RequestAutomatic(target, now, SyncReason.LocalChange);
         }
 
-        if (_inquiry.AskAgain()) RequestNews();
+        if (_changeQuery.AskAgain()) RequestNews();
         StartDue(now);
     }
 
@@ -202,9 +199,9 @@ public sealed class AgentCore
         }
 
         var hub = Hub;
-        if (hub is null || peer == hub || announcement.Hub == hub) _news.OnHeard(announcement.Uuid);
+        if (hub is null || peer == hub || announcement.Hub == hub) _planner.OnHeard(announcement.Uuid);
         _uplinks.OnTold(peer, announcement.Uuid);
-        if (isHeld || _news.IsKnown(announcement) || !_options.Pulls(announcement.Kind)) return;
+        if (isHeld || _planner.IsKnown(announcement) || !_options.Pulls(announcement.Kind)) return;
 
         // Our hub has it: fetch. Someone else has it: our hub will, so wait a moment. We are the sender's hub: he brings it.
         // Another hub has it: perhaps ours does not hear that one, then we are the way between the two. That is so where we are
@@ -214,17 +211,17 @@ public sealed class AgentCore
         var source = SyncTarget.NatsPeer(_options.Subjects, announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
         if (_targets.Find(source.Id) is { HasNoCredit: true }) return;   // polls are left to find it
         if (_wanted.TryAdd(announcement, source, now, askAt) && askAt <= now)
-            WishAutomatic(_targets.Get(source), now, SyncReason.Announcement);
+            RequestAutomatic(_targets.Get(source), now, SyncReason.Announcement);
         StartDue(now);
     }
 
-    /// <summary>A peer's sign of life.</summary>
+    /// <summary>A peer's heartbeat.</summary>
     public void OnPresence(Instant now, Presence presence)
     {
         if (_isStopped || !LinkIsUp) return;
         if (presence.PeerId == _options.NodeId)
         {
-            OnTwin(now, presence);
+            OnDuplicateNodeId(now, presence);
             return;
         }
 
@@ -232,18 +229,18 @@ public sealed class AgentCore
 
         var (hubBefore, hadToAsk) = (Hub, MustBeAsked(presence.PeerId));
         var change = _peers.Apply(now, presence, out var forgotten);
-        if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned) returned.OnWayBack(now);
+        if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned) returned.OnReachable(now);
         if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
         if (change != PeerChange.None && _peers.Find(presence.PeerId) is { } record) _effects.Enqueue(new AgentEffect.PersistPeer(record));
         if (change == PeerChange.Came) Log(AgentLogLevel.Info, new AgentEvent.PeerJoined(presence.PeerId, presence.Role, presence.Version));
         if (change == PeerChange.Left) Log(AgentLogLevel.Info, new AgentEvent.PeerLeft(presence.PeerId));
 
-        // Who is new is told of us within a moment; one sign of life serves all that came meanwhile.
+        // Send one heartbeat soon after new peers join; joins within the delay share it.
         if (presence.State == PresenceState.Join || change == PeerChange.Came) _heartbeat.Hurry(now, _peers.Count);
         var hub = Hub;
         if (hub != hubBefore && hub is not null)
         {
-            WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+            RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
         }
         else if (change == PeerChange.Came && hub is null)
         {
@@ -268,7 +265,7 @@ public sealed class AgentCore
         LinkIsUp = true;
         if (upstream is not null) _uplinks.Up(upstream);
         _natsPause = _options.PollInterval;
-        foreach (var target in _targets.All.Where(t => t.Target.Kind != TargetKind.Http)) target.OnWayBack(now);
+        foreach (var target in _targets.All.Where(t => t.Target.Kind != TargetKind.Http)) target.OnReachable(now);
         if (_options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, HubGrace * _prng.NextDouble());
         _uplinks.PlanOthers(now + (ReturnSpread * (1 + _prng.NextDouble())));
         PublishPresence(now, _heartbeat.Join(now));
@@ -293,7 +290,7 @@ public sealed class AgentCore
         var hubBefore = Hub;
         _uplinks.Lost(upstream);
         _peers.ForgetBehind(upstream);
-        if (Hub is { } hub && hub != hubBefore) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+        if (Hub is { } hub && hub != hubBefore) RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
         StartDue(now);
     }
 
@@ -307,7 +304,7 @@ public sealed class AgentCore
         _uplinks.Clear();
         _peers.ForgetPresence();
         _durable?.OnLinkDown();
-        foreach (var target in _targets.All.Where(t => t.Target.Kind == TargetKind.NatsPeer && !t.IsConfigured)) target.DropWish();
+        foreach (var target in _targets.All.Where(t => t.Target.Kind == TargetKind.NatsPeer && !t.IsConfigured)) target.CancelRequest();
     }
 
     /// <summary>An exchange ended.</summary>
@@ -321,7 +318,7 @@ public sealed class AgentCore
         if (_isStopped) return;
 
         if (outcome.IsOk) OnSyncOk(now, state, outcome, startedAt);
-        else if (state.Target.Kind == TargetKind.NatsPeer && !state.IsConfigured && !_peers.IsPresent(state.Target.PeerId)) state.DropWish();
+        else if (state.Target.Kind == TargetKind.NatsPeer && !state.IsConfigured && !_peers.IsPresent(state.Target.PeerId)) state.CancelRequest();
         StartDue(now);
     }
 
@@ -356,23 +353,23 @@ public sealed class AgentCore
             Hub = Hub,
             Peers = [.. _peers.All],
             Wanted = _wanted.Count,
-            Twin = _twins.At(now),
-            Counts = _counts with { AnnouncementsSent = _voice.AnnouncementsSent, PresencesSent = _voice.PresencesSent },
+            DuplicateNodeId = _duplicates.At(now),
+            Counts = _counts with { AnnouncementsSent = _announcer.AnnouncementsSent, PresencesSent = _announcer.PresencesSent },
         };
-        return AgentReport.Judge(status, _options, _targets, now);
+        return AgentReport.BuildStatus(status, _options, _targets, now);
     }
 
     // --- inside ------------------------------------------------------------------------------------------------------
 
     private void OnSyncOk(Instant now, TargetState state, SyncOutcome outcome, Instant startedAt)
     {
-        if (_wanted.HasNewer(state.Target.Id, startedAt)) WishAutomatic(state, now, SyncReason.Announcement);
-        else if (outcome.LeftToOthers) WishAutomatic(state, now + OthersPause, SyncReason.Poll);
+        if (_wanted.HasNewer(state.Target.Id, startedAt)) RequestAutomatic(state, now, SyncReason.Announcement);
+        else if (outcome.LeftToOthers) RequestAutomatic(state, now + OthersPause, SyncReason.Poll);
         if (!outcome.LeftToOthers) _wanted.OnAnswered(state.Target.Id, startedAt);
         var moved = outcome.Received + outcome.Sent > 0;
         if (state.Target.Kind == TargetKind.Http || state.Target.Kind == TargetKind.NatsAny || MustBeAsked(state.Target.PeerId))
         {
-            if (state.IsConfigured) WishAutomatic(state, now + Jittered(_options.PollInterval), SyncReason.Poll);
+            if (state.IsConfigured) RequestAutomatic(state, now + Jittered(_options.PollInterval), SyncReason.Poll);
             if (state.Target.Kind != TargetKind.Http) _natsPause = _options.PollInterval;
         }
         else
@@ -381,10 +378,10 @@ public sealed class AgentCore
         }
 
         if (state.Target.Kind != TargetKind.Http && LinkIsUp && _options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, Jittered(_natsPause));
-        if (outcome.Sent > 0 && IsSilent(state.Target.PeerId)) _voice.SpeakFor(state.Target.PeerId!);
+        if (outcome.Sent > 0 && IsBridge(state.Target.PeerId)) _announcer.PublishOnBehalfOf(state.Target.PeerId!);
         if (outcome.Received == 0) return;
 
-        // What the hub brings, the hub tells; what another brings is perhaps news to the others.
+        // What the hub brings, the hub tells; what another brings is perhaps new to the others.
         _targets.OnChange(except: state.Target.Id);
         var isFromHub = state.Target.PeerId is { } peer && peer == Hub;
         if (isFromHub) _uplinks.PlanOthersForNews(now, _prng.NextDouble());
@@ -392,22 +389,22 @@ public sealed class AgentCore
         ListChanges(isOwn: _options.Role == NodeRole.Hub, mustRelay: !isFromHub && !wasTold);
     }
 
-    private void BringToTargets(Instant now, List<Announcement> tell)
+    private void SchedulePush(Instant now, List<Announcement> tell)
     {
         if (tell.Count == 0 || (_options.Actions & (SyncActions.Push | SyncActions.Unversioned | SyncActions.Tables)) == 0) return;
 
-        foreach (var target in _targets.Configured) WishAutomatic(target, now, SyncReason.LocalChange);
-        if (Hub is { } hub) WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
-        else if (_twins.At(now) is not null && PickNats() is { } partner) WishAutomatic(_targets.Get(partner), now, SyncReason.LocalChange);   // who asks our name may ask the other
-        else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign)) WishAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
+        foreach (var target in _targets.Configured) RequestAutomatic(target, now, SyncReason.LocalChange);
+        if (Hub is { } hub) RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
+        else if (_duplicates.At(now) is not null && PickNats() is { } partner) RequestAutomatic(_targets.Get(partner), now, SyncReason.LocalChange);   // who asks our name may ask the other
+        else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign)) RequestAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
     }
 
     private void PublishRelays(Instant now)
     {
-        var due = _news.TakeRelays(now);
+        var due = _planner.TakeRelays(now);
         if (due.Count == 0) return;
 
-        BringToTargets(now, due);
+        SchedulePush(now, due);
         foreach (var item in due) PublishAnnouncement(item);
     }
 
@@ -419,22 +416,22 @@ public sealed class AgentCore
             return;
         }
 
-        WishAutomatic(_targets.Get(partner), now, SyncReason.Poll);
+        RequestAutomatic(_targets.Get(partner), now, SyncReason.Poll);
         PlanNatsPoll(now, Jittered(_natsPause));
     }
 
-    private void MeetOtherHubs(Instant now)
+    private void SyncWithOtherHubs(Instant now)
     {
-        foreach (var other in _uplinks.TakeOthers(now, Hub, _lastNews, Jittered(_options.PollIntervalMax), IsUsable))
-            WishAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, other)), now, SyncReason.Poll);
+        foreach (var other in _uplinks.TakeOthers(now, Hub, _lastChanges, Jittered(_options.PollIntervalMax), IsUsable))
+            RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, other)), now, SyncReason.Poll);
     }
 
-    /// <summary>Somebody else goes by our name. He is told of us, so that he can say so too.</summary>
-    private void OnTwin(Instant now, Presence presence)
+    /// <summary>Another node uses our node id; a heartbeat lets it detect the conflict, too.</summary>
+    private void OnDuplicateNodeId(Instant now, Presence presence)
     {
-        if (!_twins.Notice(now, presence)) return;
+        if (!_duplicates.Notice(now, presence)) return;
 
-        Log(AgentLogLevel.Warning, new AgentEvent.DuplicateName(_twins.At(now)!));
+        Log(AgentLogLevel.Warning, new AgentEvent.DuplicateName(_duplicates.At(now)!));
         _heartbeat.Hurry(now, _peers.Count);
     }
 
@@ -456,7 +453,7 @@ public sealed class AgentCore
         {
             if (state.Target.Kind != TargetKind.Http && !LinkIsUp)
             {
-                state.DropWish();
+                state.CancelRequest();
                 continue;
             }
 
@@ -467,22 +464,22 @@ public sealed class AgentCore
         }
     }
 
-    private void WishAutomatic(TargetState target, Instant at, SyncReason reason)
+    private void RequestAutomatic(TargetState target, Instant at, SyncReason reason)
     {
-        if (_options.Autosync != AutosyncMode.Off) target.Wish(at, reason);
+        if (_options.Autosync != AutosyncMode.Off) target.Request(at, reason);
     }
 
     private void ListChanges(bool isOwn, bool mustRelay)
     {
-        if (_inquiry.Want(isOwn, mustRelay)) RequestNews();
+        if (_changeQuery.Want(isOwn, mustRelay)) RequestNews();
     }
 
-    private void RequestNews() => _effects.Enqueue(new AgentEffect.ListChanges(_news.PublishedRid ?? RecordId.None));
+    private void RequestNews() => _effects.Enqueue(new AgentEffect.ListChanges(_planner.PublishedRid ?? RecordId.None));
 
-    private void PublishAnnouncement(Announcement item) => _voice.Announce(item, Hub, IsSilent(Hub));
+    private void PublishAnnouncement(Announcement item) => _announcer.Announce(item, Hub, IsBridge(Hub));
 
     private void PublishPresence(Instant now, PresenceState state) =>
-        _voice.Show(AgentReport.PresenceOf(StatusAt(now), _options, _lastNews, state, now));
+        _announcer.PublishPresence(AgentReport.PresenceOf(StatusAt(now), _options, _lastChanges, state, now));
 
     private void TakeDurable()
     {
@@ -495,7 +492,7 @@ public sealed class AgentCore
 
     private bool IsProven(string peer) => _targets.Find($"nats:{peer}") is { LastOk: not null };
 
-    private bool IsSilent(string? peer) => _peers.Find(peer) is { IsBridge: true };
+    private bool IsBridge(string? peer) => _peers.Find(peer) is { IsBridge: true };
 
     private bool MustBeAsked(string? peer) => _peers.Find(peer) is { IsBridge: true } bridge && (_options.Unversioned || _options.Tables || !bridge.Tells);
 

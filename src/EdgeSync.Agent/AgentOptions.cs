@@ -72,7 +72,7 @@ public sealed record AgentOptions
     /// <summary>True where others may ask this node over NATS.</summary>
     public bool ServesNats { get; init; } = true;
 
-    /// <summary>Pause between signs of life.</summary>
+    /// <summary>Pause between heartbeats.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>The program's version, for the others' lists.</summary>

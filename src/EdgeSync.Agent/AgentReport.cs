@@ -7,7 +7,7 @@ namespace EdgeSync.Agent;
 internal static class AgentReport
 {
     /// <summary>Completes a status with targets, state and reasons.</summary>
-    public static AgentStatus Judge(AgentStatus status, AgentOptions options, TargetTable states, Instant now)
+    public static AgentStatus BuildStatus(AgentStatus status, AgentOptions options, TargetTable states, Instant now)
     {
         var reasons = new List<string>();
         var targets = new List<TargetStatus>();
@@ -42,7 +42,7 @@ internal static class AgentReport
         };
     }
 
-    public static Presence PresenceOf(AgentStatus status, AgentOptions options, RepositoryChanges news, PresenceState state, Instant now) => new()
+    public static Presence PresenceOf(AgentStatus status, AgentOptions options, RepositoryChanges changes, PresenceState state, Instant now) => new()
     {
         PeerId = options.NodeId,
         State = state,
@@ -52,8 +52,8 @@ internal static class AgentReport
         Platform = options.Platform,
         Capabilities = options.Capabilities,
         Interval = options.HeartbeatInterval,
-        CheckIns = news.CheckIns,
-        Head = news.Head,
+        CheckIns = changes.CheckIns,
+        Head = changes.Head,
         SinceSync = status.LastSync is { } last ? now - last : null,
         Instance = options.Instance,
         Behind = status.State == AgentState.Behind ? status.Reasons[0] : null,

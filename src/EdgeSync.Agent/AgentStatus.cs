@@ -32,8 +32,8 @@ public sealed record AgentStatus
     /// <summary>The hub in use.</summary>
     public string? Hub { get; init; }
 
-    /// <summary>The sentence about another node that goes by our name; null if there is none.</summary>
-    public string? Twin { get; init; }
+    /// <summary>The sentence about another node that uses our node id; null if there is none.</summary>
+    public string? DuplicateNodeId { get; init; }
 
     public Instant? LastSync { get; init; }
 

@@ -1,6 +1,6 @@
 namespace EdgeSync.Agent;
 
-/// <summary>At most one question for news is out; whatever is asked meanwhile becomes one more.</summary>
+/// <summary>At most one question for changes is out; whatever is asked meanwhile becomes one more.</summary>
 internal sealed class ChangeQuery
 {
     private bool _isOut;

@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// When to give a sign of life. Fifty nodes that meet a new one answer it spread over a moment that grows with their number,
+/// When to give a heartbeat. Fifty nodes that meet a new one answer it spread over a moment that grows with their number,
 /// each once, however many came.
 /// </summary>
 internal sealed class Heartbeat(AgentOptions options, Prng prng)
@@ -32,7 +32,7 @@ internal sealed class Heartbeat(AgentOptions options, Prng prng)
     /// <summary>Somebody new should know of us soon.</summary>
     public void Hurry(Instant now, int peers) => Hurry(now, peers, HurryMin);
 
-    /// <summary>We hold more than we have said. In a large fleet the next sign of life is soon enough.</summary>
+    /// <summary>We hold more than we have said. In a large fleet the next heartbeat is soon enough.</summary>
     public void OnMoved(Instant now, int peers)
     {
         if (peers <= PeersToldMax) Hurry(now, peers, SettlePause);

@@ -99,7 +99,7 @@ public sealed record BridgeProjectStatus(
 /// </summary>
 public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy)
 {
-    private static readonly TimeSpan PauseFirst = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan BackoffFirst = TimeSpan.FromMilliseconds(250);
 
     private readonly SortedDictionary<string, Project> _projects = new(StringComparer.Ordinal);
     private readonly SortedDictionary<long, Pending> _requests = [];
@@ -201,16 +201,6 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         {
             if (project.Probe is { } probe && probe.TryBegin(now, entropy, out var body)) _effects.Enqueue(new BridgeEffect.Probe(code, body));
         }
-    }
-
-    /// <summary>Its waiting requests are refused.</summary>
-    public void RemoveProject(string projectCode)
-    {
-        if (!_projects.Remove(projectCode)) return;
-
-        foreach (var (id, request) in _requests.ToList())
-            if (request.ProjectCode == projectCode)
-                Refuse(id, ExchangeRefusal.Upstream, "the bridge does not serve this project any more");
     }
 
     /// <summary>A request came; the answer names it in all that follows.</summary>
@@ -340,7 +330,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
 
     private TimeSpan PauseAfter(int failures, TimeSpan max)
     {
-        var pause = PauseFirst * Math.Pow(2, Math.Min(failures, 10));
+        var pause = BackoffFirst * Math.Pow(2, Math.Min(failures, 10));
         return (pause < max ? pause : max) * (0.5 + (prng.NextDouble() / 2));
     }
 

@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;
 
-/// <summary>What a sign of life says.</summary>
+/// <summary>What a heartbeat says.</summary>
 public enum PresenceState
 {
     /// <summary>I am new: tell me of yourselves.</summary>
@@ -16,7 +16,7 @@ public enum PresenceState
 }
 
 /// <summary>
-/// A node's sign of life, our own message:
+/// A node's heartbeat, our own message:
 /// <c>{"peer_id":"ship7","state":"alive","role":"leaf","hub":"port","version":"0.1.0","interval":20,"checkins":812,…}</c>.
 /// </summary>
 public sealed record Presence
@@ -43,7 +43,7 @@ public sealed record Presence
 
     public IReadOnlyList<string> Capabilities { get; init; } = [];
 
-    /// <summary>Time until its next sign of life.</summary>
+    /// <summary>Time until its next heartbeat.</summary>
     public TimeSpan Interval { get; init; } = DefaultInterval;
 
     public long CheckIns { get; init; }

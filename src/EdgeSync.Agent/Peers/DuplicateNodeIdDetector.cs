@@ -3,42 +3,42 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Notices another process that goes by our name: both would be asked what was meant for one. Our own messages never come
-/// back to us, and the run that a message names tells it from an echo all the same.
+/// Detects another process that uses our node id: both would get what is meant for one. Our own messages never come back to
+/// us, and the run that a message names tells it from an echo all the same.
 /// </summary>
 internal sealed class DuplicateNodeIdDetector(AgentOptions options)
 {
     private const int SilentIntervals = 3;
 
-    private Presence? _twin;
+    private Presence? _duplicate;
     private Instant _goneAt;
 
-    /// <summary>A sign of life under our name. True: that is news.</summary>
+    /// <summary>A heartbeat under our node id. True: the conflict is new.</summary>
     public bool Notice(Instant now, Presence presence)
     {
         if (options.Instance.Length == 0 || presence.Instance == options.Instance) return false;
 
         if (presence.State == PresenceState.Leave)
         {
-            if (_twin?.Instance == presence.Instance) _twin = null;
+            if (_duplicate?.Instance == presence.Instance) _duplicate = null;
             return false;
         }
 
-        var isNews = At(now) is null || _twin!.Instance != presence.Instance;
-        (_twin, _goneAt) = (presence, now + (presence.Interval * SilentIntervals) + TimeSpan.FromSeconds(1));
+        var isNews = At(now) is null || _duplicate!.Instance != presence.Instance;
+        (_duplicate, _goneAt) = (presence, now + (presence.Interval * SilentIntervals) + TimeSpan.FromSeconds(1));
         return isNews;
     }
 
-    /// <summary>The sentence about it, or null when nobody else has our name.</summary>
-    public string? At(Instant now) => _twin is null || now >= _goneAt
+    /// <summary>The sentence about it, or null when no other node uses our id.</summary>
+    public string? At(Instant now) => _duplicate is null || now >= _goneAt
         ? null
-        : $"another node is called {options.NodeId} too ({string.Join(' ', Words(_twin))})";
+        : $"another node is called {options.NodeId} too ({string.Join(' ', Words(_duplicate))})";
 
-    private static IEnumerable<string> Words(Presence twin)
+    private static IEnumerable<string> Words(Presence duplicate)
     {
-        yield return Presence.WordOf(twin.Role);
-        if (twin.Version.Length > 0) yield return twin.Version;
-        if (twin.Platform.Length > 0) yield return twin.Platform;
-        yield return $"run {twin.Instance}";
+        yield return Presence.WordOf(duplicate.Role);
+        if (duplicate.Version.Length > 0) yield return duplicate.Version;
+        if (duplicate.Platform.Length > 0) yield return duplicate.Platform;
+        yield return $"run {duplicate.Instance}";
     }
 }

@@ -5,7 +5,7 @@ namespace EdgeSync.Agent;
 /// <summary>
 /// How many names that were never heard before are taken seriously: a fleet that starts at once, then a few each second. Nobody
 /// proves a name over NATS, so without a bound one sender could be twenty thousand peers. Real ones are heard again with
-/// their next sign of life.
+/// their next heartbeat.
 /// </summary>
 internal sealed class NameBudget
 {

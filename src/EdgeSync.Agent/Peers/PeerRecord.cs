@@ -22,7 +22,7 @@ public sealed record PeerRecord
 
     public ArtifactId Head { get; init; }
 
-    /// <summary>Our clock at its last sign of life.</summary>
+    /// <summary>Our clock at its last heartbeat.</summary>
     public Instant LastSeen { get; init; }
 
     /// <summary>Our clock at the end of its last exchange with anybody, by what it says; null if it never had one.</summary>

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;
 
-/// <summary>What a sign of life changed.</summary>
+/// <summary>What a heartbeat changed.</summary>
 internal enum PeerChange
 {
     None,
@@ -17,7 +17,7 @@ internal enum PeerChange
 }
 
 /// <summary>
-/// Who is there. Every node builds the same list from the same signs of life, each by its own clock: a peer that is silent
+/// Who is there. Every node builds the same list from the same heartbeats, each by its own clock: a peer that is silent
 /// for three of its own intervals is absent, wherever its clock stands.
 /// </summary>
 internal sealed class PeerRegistry(int peersMax)
@@ -58,7 +58,7 @@ internal sealed class PeerRegistry(int peersMax)
         foreach (var peer in peers.Take(peersMax)) _peers[peer.PeerId] = new Entry(peer with { IsPresent = false }, peer.LastSeen);
     }
 
-    /// <summary>Takes a sign of life in; <paramref name="forgotten"/> had to make room.</summary>
+    /// <summary>Takes a heartbeat in; <paramref name="forgotten"/> had to make room.</summary>
     public PeerChange Apply(Instant now, Presence presence, out string? forgotten)
     {
         forgotten = null;

@@ -18,7 +18,7 @@ public enum BreakerState
 }
 
 /// <summary>
-/// One target's exchanges: at most one at a time, wishes that arrive meanwhile become one more, failures make the pauses
+/// One target's exchanges: at most one at a time, requests that arrive meanwhile become one more, failures make the pauses
 /// grow. Knows no clock; the core asks it what is due.
 /// </summary>
 internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prng)
@@ -30,11 +30,11 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     /// <summary>Others may have brought what was announced, so a few are nobody's fault.</summary>
     private const int EmptyAnnouncementsMax = 16;
 
-    private static readonly TimeSpan PauseFirst = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BackoffFirst = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan PauseForPersons = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan BackoffNeedsOperator = TimeSpan.FromMinutes(5);
 
-    private Instant? _wishAt;
+    private Instant? _requestedAt;
     private Instant? _blockedUntil;
     private bool _isWhole;
     private bool _isGivenAll;
@@ -74,8 +74,8 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 
     public bool IsRunning => SyncId != 0;
 
-    /// <summary>True while a wish waits.</summary>
-    public bool HasWish => _wishAt is not null;
+    /// <summary>True while a request waits.</summary>
+    public bool HasRequest => _requestedAt is not null;
 
     public BreakerState Breaker =>
         Failures < FailuresUntilOpen ? BreakerState.Closed : IsRunning ? BreakerState.Trying : BreakerState.Open;
@@ -85,29 +85,29 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     {
         get
         {
-            if (IsRunning || _wishAt is not { } wish) return null;
+            if (IsRunning || _requestedAt is not { } requested) return null;
 
-            return _blockedUntil is { } until && until > wish ? until : wish;
+            return _blockedUntil is { } until && until > requested ? until : requested;
         }
     }
 
     /// <summary>Wants an exchange, at the latest then. During a pause after failures it waits for the pause's end.</summary>
-    public void Wish(Instant at, SyncReason reason)
+    public void Request(Instant at, SyncReason reason)
     {
-        if (_wishAt is null || at < _wishAt) WishReason = reason;
-        if (_wishAt is null || at < _wishAt) _wishAt = at;
+        if (_requestedAt is null || at < _requestedAt) RequestReason = reason;
+        if (_requestedAt is null || at < _requestedAt) _requestedAt = at;
     }
 
     /// <summary>Wants an exchange now, whatever failed before.</summary>
-    public void Insist(Instant now, SyncReason reason)
+    public void RequestNow(Instant now, SyncReason reason)
     {
         _blockedUntil = null;
-        Wish(now, reason);
-        WishReason = reason;
+        Request(now, reason);
+        RequestReason = reason;
     }
 
-    /// <summary>Forgets the wish: somebody else brought what it was for.</summary>
-    public void DropWish() => _wishAt = null;
+    /// <summary>Forgets the requested: somebody else brought what it was for.</summary>
+    public void CancelRequest() => _requestedAt = null;
 
     /// <summary>Something came here that this target was perhaps not given.</summary>
     public void OnChange() => (_isGivenAll, _changedMeanwhile) = (false, true);
@@ -118,14 +118,14 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     /// </summary>
     /// <param name="wanted">The exchanges that bring what the target has told of.</param>
     public SyncActions Needed(SyncActions wanted) =>
-        Target.Kind == TargetKind.NatsPeer && WishReason == SyncReason.Announcement && _isGivenAll && wanted != SyncActions.None ? wanted : (SyncActions)~0;
+        Target.Kind == TargetKind.NatsPeer && RequestReason == SyncReason.Announcement && _isGivenAll && wanted != SyncActions.None ? wanted : (SyncActions)~0;
 
     /// <param name="isWhole">Both ways, and everything that is synced at all.</param>
     public void Start(Instant now, long syncId, bool isWhole)
     {
-        Invariant.Require(!IsRunning && HasWish);
-        (SyncId, StartedAt, Reason) = (syncId, now, Failures > 0 && WishReason == SyncReason.Poll ? SyncReason.Retry : WishReason);
-        (_wishAt, _isWhole, _changedMeanwhile) = (null, isWhole, false);
+        Invariant.Require(!IsRunning && HasRequest);
+        (SyncId, StartedAt, Reason) = (syncId, now, Failures > 0 && RequestReason == SyncReason.Poll ? SyncReason.Retry : RequestReason);
+        (_requestedAt, _isWhole, _changedMeanwhile) = (null, isWhole, false);
     }
 
     public void Finish(Instant now, SyncOutcome outcome)
@@ -146,17 +146,17 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
         Failures++;
         FirstFailure ??= now;
         _blockedUntil = now + PauseAfter(outcome);
-        Wish(now, SyncReason.Retry);
+        Request(now, SyncReason.Retry);
     }
 
     /// <summary>
     /// A new way to the target is there: the pause ends within a moment, so that not all try at once, and the breaker lets
     /// one try through.
     /// </summary>
-    public void OnWayBack(Instant now)
+    public void OnReachable(Instant now)
     {
         Failures = Math.Min(Failures, FailuresUntilOpen - 1);
-        if (_blockedUntil is { } until && until > now) _blockedUntil = now + (PauseFirst * prng.NextDouble());
+        if (_blockedUntil is { } until && until > now) _blockedUntil = now + (BackoffFirst * prng.NextDouble());
     }
 
     /// <summary>Why the target lags, or null.</summary>
@@ -177,11 +177,11 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
             ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalMinutes} min")
             : string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours} h");
 
-    private SyncReason WishReason { get; set; }
+    private SyncReason RequestReason { get; set; }
 
     private TimeSpan PauseAfter(SyncOutcome outcome)
     {
-        var pause = outcome.NeedsPerson ? PauseForPersons : PauseFirst * Math.Pow(2, Math.Min(Failures - 1, 10));
+        var pause = outcome.NeedsPerson ? BackoffNeedsOperator : BackoffFirst * Math.Pow(2, Math.Min(Failures - 1, 10));
         if (!outcome.NeedsPerson && pause > PauseMax) pause = PauseMax;
         return pause * (0.5 + (prng.NextDouble() / 2));
     }

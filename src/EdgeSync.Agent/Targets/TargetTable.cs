@@ -81,7 +81,7 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
     private void DropIdle()
     {
         foreach (var (id, state) in _states.ToList())
-            if (!state.IsConfigured && !state.IsRunning && (!state.HasWish || state.HasNoCredit))
+            if (!state.IsConfigured && !state.IsRunning && (!state.HasRequest || state.HasNoCredit))
                 _states.Remove(id);
     }
 }

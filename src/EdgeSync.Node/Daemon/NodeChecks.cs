@@ -29,7 +29,7 @@ internal static class NodeChecks
     }
 
     public static IEnumerable<NodeCheck> OfNames(IEnumerable<RepositoryStatus> repositories) =>
-        repositories.Select(r => r.Twin).FirstOrDefault(t => t is not null) is { } twin
+        repositories.Select(r => r.DuplicateNodeId).FirstOrDefault(t => t is not null) is { } twin
             ? [new NodeCheck("name", CheckState.Warning, twin, NatsHint.AnotherName)]
             : [];
 

@@ -16,7 +16,7 @@ internal static class RepositoryStatusOf
         {
             Targets = [.. agent.Targets.Select(t => TargetOf(t, tallies, clock))],
             Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp, agent.Targets.FirstOrDefault(t => t.Target.PeerId == p.PeerId)))],
-            Twin = agent.Twin,
+            DuplicateNodeId = agent.DuplicateNodeId,
             Wanted = agent.Wanted,
         };
 

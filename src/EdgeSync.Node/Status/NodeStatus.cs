@@ -103,7 +103,14 @@ internal sealed record RepositoryStatus
     public FolderWatchStatus? Watch { get; init; }
 
     /// <summary>Another node that goes by our name, in a sentence; null when there is none.</summary>
-    public string? Twin { get; init; }
+    public string? DuplicateNodeId { get; init; }
+
+    /// <summary>The same under its old name, for one version.</summary>
+    public string? Twin
+    {
+        get => DuplicateNodeId;
+        init => DuplicateNodeId ??= value;
+    }
 
     /// <summary>Announced artifacts that have not come yet.</summary>
     public int Wanted { get; init; }

@@ -254,7 +254,7 @@ public class AgentCoreTests
 
         driver.Changed(ChangeOrigin.Pushed, [.. Enumerable.Range(11, 200)]);
 
-        Assert.Equal(NewsDesk.AnnouncementsMax, driver.Announcements.Count());
+        Assert.Equal(AnnouncementPlanner.AnnouncementsMax, driver.Announcements.Count());
         Assert.Equal(Id(210).ToString(), driver.Announcements.Last().Uuid);
     }
 

@@ -69,31 +69,31 @@ public sealed class UplinkTests
     public void A_node_of_our_name_is_told_of_once_and_shown_until_it_is_silent()
     {
         var driver = new AgentDriver(Options() with { Instance = "a" }).Do((c, now) => c.OnLinkUp(now)).Forget();
-        var twin = Here("me") with { Instance = "b", Interval = TimeSpan.FromSeconds(20) };
+        var duplicate = Here("me") with { Instance = "b", Interval = TimeSpan.FromSeconds(20) };
 
-        for (var i = 0; i < 3; i++) driver.Do((c, now) => c.OnPresence(now, twin)).Pass(20);
+        for (var i = 0; i < 3; i++) driver.Do((c, now) => c.OnPresence(now, duplicate)).Pass(20);
 
         Assert.Single(driver.Effects.OfType<AgentEffect.Log>(), l => l is { Level: AgentLogLevel.Warning, Event: AgentEvent.DuplicateName duplicate } && duplicate.Text.Contains("is called me too", StringComparison.Ordinal));
-        Assert.Contains("is called me too", driver.Core.StatusAt(driver.Now).Twin, StringComparison.Ordinal);
+        Assert.Contains("is called me too", driver.Core.StatusAt(driver.Now).DuplicateNodeId, StringComparison.Ordinal);
         Assert.Empty(driver.Core.StatusAt(driver.Now).Peers);
         Assert.Equal("a", driver.Presences.First().Instance);
 
         driver.Pass(60);
-        Assert.Null(driver.Core.StatusAt(driver.Now).Twin);
+        Assert.Null(driver.Core.StatusAt(driver.Now).DuplicateNodeId);
     }
 
     [Test]
-    public void An_echo_of_ourselves_is_no_twin()
+    public void An_echo_of_ourselves_is_no_duplicate()
     {
         var driver = new AgentDriver(Options() with { Instance = "a" }).Do((c, now) => c.OnLinkUp(now)).Forget();
 
         driver.Do((c, now) => c.OnPresence(now, Here("me") with { Instance = "a" }));
 
-        Assert.Null(driver.Core.StatusAt(driver.Now).Twin);
+        Assert.Null(driver.Core.StatusAt(driver.Now).DuplicateNodeId);
     }
 
     [Test]
-    public void The_good_bye_of_one_twin_does_not_speak_for_the_other()
+    public void A_leave_of_one_duplicate_does_not_speak_for_the_other()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now))
             .Do((c, now) => c.OnPresence(now, Here("ship") with { Instance = "b" }))

@@ -3,11 +3,11 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Decides what of the repository's news to tell. What was made or pushed here is told at once; what an exchange brought was
+/// Decides what of the changes of a repository to announce. What was made or pushed here is told at once; what an exchange brought was
 /// told by somebody else already, as a rule, so it waits a moment and is dropped when the others are heard to know it.
 /// Everything told raises the watermark, which survives restarts: after one, the rest is told.
 /// </summary>
-internal sealed class NewsDesk(AgentOptions options, Prng prng)
+internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
 {
     /// <summary>Of a large batch only the newest are told: whoever fetches one fetches all.</summary>
     internal const int AnnouncementsMax = 16;
@@ -36,22 +36,22 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
     public void Restore(RecordId? publishedRid) => PublishedRid = publishedRid;
 
     /// <summary>
-    /// Sorts news into what to tell at once (the answer) and what to relay later. True if the watermark moved.
+    /// Sorts changes into what to tell at once (the answer) and what to relay later. True if the watermark moved.
     /// </summary>
-    public bool Sort(Instant now, RepositoryChanges news, bool isOwn, bool mustRelay, List<Announcement> tellNow)
+    public bool Sort(Instant now, RepositoryChanges changes, bool isOwn, bool mustRelay, List<Announcement> tellNow)
     {
         var before = PublishedRid;
         var isFirst = PublishedRid is null;
         var fresh = new List<Announcement>();
-        foreach (var artifact in news.Artifacts)
+        foreach (var artifact in changes.Artifacts)
             if (IsNew(artifact, before) && !isFirst)
                 fresh.Add(Of(artifact.IsCheckIn ? AnnouncedKind.CheckIn : AnnouncedKind.Artifact, artifact.Id.ToString(), artifact.Rid));
 
         // The first to be heard starts the exchange, so it names the files. A large batch is fetched in several rounds anyway.
-        if (fresh.Count > 0 && news.Files.Count <= Announcement.FilesMax) fresh[0] = fresh[0] with { Files = [.. news.Files.Select(f => f.ToString())] };
+        if (fresh.Count > 0 && changes.Files.Count <= Announcement.FilesMax) fresh[0] = fresh[0] with { Files = [.. changes.Files.Select(f => f.ToString())] };
 
-        AddCatalog(AnnouncedKind.Unversioned, news.UnversionedCatalog, ref _unversioned, fresh);
-        AddCatalog(AnnouncedKind.Tables, news.TableCatalog, ref _tables, fresh);
+        AddCatalog(AnnouncedKind.Unversioned, changes.UnversionedCatalog, ref _unversioned, fresh);
+        AddCatalog(AnnouncedKind.Tables, changes.TableCatalog, ref _tables, fresh);
         _hasBaseline = true;
         if (fresh.Count > AnnouncementsMax) fresh.RemoveRange(0, fresh.Count - AnnouncementsMax);
 
@@ -63,7 +63,7 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
                 if (_relays.Count < RelaysMax)
                     _relays.Add(new Relay(item, now + RelayPauseMin + (RelayPauseSpread * prng.NextDouble())));
 
-        var mark = news.FirstPhantom.IsNone || news.FirstPhantom > news.MaxRid ? news.MaxRid : new RecordId(news.FirstPhantom.Value - 1);
+        var mark = changes.FirstPhantom.IsNone || changes.FirstPhantom > changes.MaxRid ? changes.MaxRid : new RecordId(changes.FirstPhantom.Value - 1);
         if (before is { } old && mark <= old) return false;
 
         PublishedRid = mark;
@@ -109,7 +109,7 @@ internal sealed class NewsDesk(AgentOptions options, Prng prng)
     {
         if (catalog is null || catalog == known) return;
 
-        // What is found at start is no news.
+        // What is found at start is not announced.
         if (_hasBaseline) fresh.Add(Of(kind, catalog, RecordId.None));
         known = catalog;
     }
