@@ -271,7 +271,7 @@ public sealed class NodeTests
     public async Task Nobody_speaks_in_the_name_of_a_node_that_is_linked()
     {
         using var edgesync = Project(out var code);
-        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0", "--nats-port", "0");
+        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0", "--nats-client-port", "0");
         using var leaf = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
         await hub.UntilPeersAsync(1);
         using var stranger = new System.Net.Sockets.TcpClient();
