@@ -48,7 +48,7 @@ public sealed class SettingsLoaderTests
             "checkpoint": "20s", "exit_without_leaves": "1h", "users": [ { "login": "l", "caps": "c", "password_file": "/p" } ]
           },
           "bridge": { "projects": [ {
-            "code": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "url": "https://h/a", "prefix": "p", "http_auth_file": "/h",
+            "code": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "url": "https://h/a", "prefix": "p", "http_auth_file": "/h", "proxy": "http://x:1",
             "probe": "1s", "probe_max": "6s", "login_file": "/l", "fossil_file": "/f" } ] },
           "telemetry": { "endpoint": "http://c", "headers": null, "headers_file": "/h", "service_name": "s" },
           "log": { "format": "json", "level": "error" }
