@@ -57,7 +57,7 @@ step() {
   record "$name" "$status" "$((SECONDS - begin))"
 }
 
-# start NAME COMMAND...: in the background. finish_of NAME waits for it and gives its status; done_of NAME only looks.
+# start NAME COMMAND...: in the background. finish_of NAME waits for it and gives its status.
 start() {
   local name=$1; shift
   "$@" &
@@ -158,19 +158,19 @@ step "build" dotnet build EdgeSync.sln -c Release --no-restore -v q -nologo || f
 start "format" step "format" dotnet format whitespace EdgeSync.sln --verify-no-changes --no-restore
 [ -z "$fast" ] || { inner_suites; finish_of "format"; finish; }
 
-# Two rows of suites, one for each processor.
-start "inner" inner_suites
-finish_of "publish" || true
+# Beside the publishing, which fills one processor: the suites that need no file, then those that need this machine's.
+inner_suites
+until [ -f "$results/published" ] || ! kill -0 "$job_publish" 2>/dev/null; do sleep 1; done
 [ -f "$results/published" ] || finish
 export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
 suite "end to end" tests/EdgeSync.EndToEndTests
+finish_of "publish" || true
 [ ! -x artifacts/arm64/edgesync ] ||
   EDGESYNC_BIN=$root/artifacts/arm64/edgesync suite "arm64" tests/EdgeSync.EndToEndTests --treenode-filter '/*/*/*/*[Arm64=yes]'
 finish_of "peers"
 interop_suites
-finish_of "inner"; finish_of "format"
-# These look at what happens while nothing is done, and at a whole system: alone.
+finish_of "format"
 suite "fleets" tests/EdgeSync.FleetTests
 release_and_packages() { EDGESYNC_SKIP_PUBLISH=1 scripts/release.sh && scripts/packaging.sh systemd deb; }
 step "release and packages" release_and_packages
