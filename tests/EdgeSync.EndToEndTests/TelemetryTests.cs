@@ -84,7 +84,9 @@ public sealed class TelemetryTests
         Assert.Superset(
             new HashSet<string> { "sync.sessions.total", "sync.duration.seconds", "sync.rounds", "sync.bytes.received", "sync.handled.total", "repository.checkins", "ready" },
             names);
-        Assert.Contains(collector.LogRecords, r => r.Messages(5).Single().Text(1) == "request");
+        Assert.Contains(
+            collector.LogRecords,
+            r => r.Messages(6).Any(a => a.Text(1) == "event" && a.Messages(2).Single().Text(1) == "http.request"));
         Assert.DoesNotContain("secret", leaf.Errors, StringComparison.Ordinal);
     }
 
