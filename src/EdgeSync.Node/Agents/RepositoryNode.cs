@@ -33,7 +33,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
     {
         (_settings, Host, _node, ProjectCode) = (settings, host, node, projectCode);
         Login = login is null ? null : new SyncLogin(settings.User!, login);
-        Targets = [.. settings.Peers.Select(PeerAddress.Parse)];
+        // A path need not lead to a file now: the medium may not be there yet.
+        Targets = [.. settings.Peers.Select(peer => PeerSetting.TryParse(peer, out var url) ? url : PeerAddress.Parse(peer))];
         foreach (var peer in Targets.Where(p => p.FilePath is null && !p.IsSsh)) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}", Proxy = host.Proxy, Pin = settings.PinnedKey }, node.Clock);
 
         var ports = new AgentPorts

@@ -9,7 +9,7 @@ internal static class PeerAddress
     /// <exception cref="EdgeSyncException">Neither an address nor a file.</exception>
     public static PeerUrl Parse(string text)
     {
-        if (PeerSetting.TryParse(text, out var url)) return url;
+        if (PeerUrl.TryParseAny(text, out var url)) return url;
         if (File.Exists(text)) return PeerUrl.OfFile(Path.GetFullPath(text).Replace('\\', '/'));
 
         throw new EdgeSyncException(
