@@ -142,7 +142,7 @@ try_systemd() {
   check "hub: starts and says that it is ready" inside systemctl start $hub
   check "hub: answers" is_ready 8080
   check "hub: reloads" inside systemctl reload $hub
-  check "hub: says so in the journal" until_true 10 journal_has $hub reloaded
+  check "hub: says so in the journal" until_true 10 journal_has $hub 'Reloaded the settings'
   check "hub: is started again after kill -9" killed_and_back $hub
   check "hub: answers again" until_true 20 is_ready 8080
   check "hub: is started again when it hangs (watchdog)" frozen_and_back $hub
