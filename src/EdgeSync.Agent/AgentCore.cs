@@ -4,13 +4,15 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// What one repository on one node decides: when to sync and with whom, what to tell the others, whom to believe present.
-/// A commit starts an exchange at once; polling is the fallback. Who has a living hub brings everything there and fetches
-/// everything from there; only where nobody is a hub do equals meet.
+/// What one repository on one node decides: when to sync and with whom, what to tell the others, whom to believe
+/// present. A commit starts an exchange at once; polling is the fallback. Who has a living hub brings everything there
+/// and fetches everything from there; only where nobody is a hub do equals meet.
 /// <para>
-/// The driver calls, in this order and from one thread: any number of <c>On…</c> methods or commands with the time; then
-/// <see cref="TryTake"/> until it answers false, doing each effect in order; then it sleeps until <see cref="Deadline"/> and
-/// calls <see cref="OnDeadline"/>. Same calls, same effects: all chance comes from the given generator.
+/// The driver calls, in this order and from one thread: any number of <c>On…</c> methods or commands with the time;
+/// then
+/// <see cref="TryTake"/> until it answers false, doing each effect in order; then it sleeps until
+/// <see cref="Deadline"/> and calls <see cref="OnDeadline"/>. Same calls, same effects: all chance comes from the given
+/// generator.
 /// </para>
 /// </summary>
 public sealed class AgentCore
@@ -20,8 +22,10 @@ public sealed class AgentCore
     private static readonly TimeSpan HubGrace = TimeSpan.FromSeconds(2), HubGraceSpread = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CatchUpSpread = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReturnSpread = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan OthersPause = TimeSpan.FromSeconds(10);   // what another exchange was fetching is here, or asked for again
-    private static readonly TimeSpan AwayFor = TimeSpan.FromHours(1);   // a name that nothing was ever exchanged with is forgotten
+    // what another exchange was fetching is here, or asked for again
+    private static readonly TimeSpan OthersPause = TimeSpan.FromSeconds(10);
+    // a name that nothing was ever exchanged with is forgotten
+    private static readonly TimeSpan AwayFor = TimeSpan.FromHours(1);
     private static readonly TimeSpan WantedFor = TimeSpan.FromMinutes(5);
 
     private readonly AgentOptions _options;
@@ -100,7 +104,8 @@ public sealed class AgentCore
     public void AddTarget(Instant now, SyncTarget target)
     {
         _targets.Configure(target);
-        if (_options.Autosync != AutosyncMode.Off) _targets.Get(target).Request(now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+        if (_options.Autosync != AutosyncMode.Off)
+            _targets.Get(target).Request(now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
         StartDue(now);
     }
 
@@ -117,7 +122,8 @@ public sealed class AgentCore
         _wanted.DropOlder(now - WantedFor);
         if (LinkIsUp)
         {
-            foreach (var source in _wanted.TakeDue(now)) RequestAutomatic(_targets.Get(source), now, SyncReason.Announcement);
+            foreach (var source in _wanted.TakeDue(now))
+                RequestAutomatic(_targets.Get(source), now, SyncReason.Announcement);
             PublishRelays(now);
             if (_natsPollAt <= now) PollNats(now);
             if (_uplinks.OthersAt <= now) SyncWithOtherHubs(now);
@@ -170,13 +176,15 @@ public sealed class AgentCore
         {
             _changeQuery.OnTold();
             var tell = new List<Announcement>();
-            if (_planner.Sort(now, changes, isOwn, mustRelay, tell)) _effects.Enqueue(new AgentEffect.PersistWatermark(_planner.PublishedRid!.Value));
+            if (_planner.Sort(now, changes, isOwn, mustRelay, tell))
+                _effects.Enqueue(new AgentEffect.PersistWatermark(_planner.PublishedRid!.Value));
             if (!isFirst && isOwn) SchedulePush(now, tell);
             foreach (var item in tell) PublishAnnouncement(item);
         }
         else if (isOwn)
         {
-            foreach (var target in _targets.Configured.Where(t => t.Target.Kind == TargetKind.Http)) RequestAutomatic(target, now, SyncReason.LocalChange);
+            foreach (var target in _targets.Configured.Where(t => t.Target.Kind == TargetKind.Http))
+                RequestAutomatic(target, now, SyncReason.LocalChange);
         }
 
         if (_changeQuery.AskAgain()) RequestNews();
@@ -203,9 +211,9 @@ public sealed class AgentCore
         _uplinks.OnTold(peer, announcement.Uuid);
         if (isHeld || _planner.IsKnown(announcement) || !_options.Pulls(announcement.Kind)) return;
 
-        // Our hub has it: fetch. Someone else has it: our hub will, so wait a moment. We are the sender's hub: he brings it.
-        // Another hub has it: perhaps ours does not hear that one, then we are the way between the two. That is so where we are
-        // joined to both: they would be a circle.
+        // Our hub has it: fetch. Someone else has it: our hub will, so wait a moment. We are the sender's hub: he
+        // brings it. Another hub has it: perhaps ours does not hear that one, then we are the way between the two. That
+        // is so where we are joined to both: they would be a circle.
         var comesBySelf = hub is not null ? peer != hub && !_uplinks.Has(peer) : announcement.Hub == _options.NodeId;
         var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * _prng.NextDouble()) : now;
         var source = SyncTarget.NatsPeer(_options.Subjects, announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
@@ -225,14 +233,18 @@ public sealed class AgentCore
             return;
         }
 
-        if (_peers.Find(presence.PeerId) is null && presence.State != PresenceState.Leave && !_names.TryTake(now)) return;
+        if (_peers.Find(presence.PeerId) is null && presence.State != PresenceState.Leave && !_names.TryTake(now))
+            return;
 
         var (hubBefore, hadToAsk) = (Hub, MustBeAsked(presence.PeerId));
         var change = _peers.Apply(now, presence, out var forgotten);
-        if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned) returned.OnReachable(now);
+        if (change == PeerChange.Came && _targets.Find($"nats:{presence.PeerId}") is { } returned)
+            returned.OnReachable(now);
         if (forgotten is not null) _effects.Enqueue(new AgentEffect.ForgetPeer(forgotten));
-        if (change != PeerChange.None && _peers.Find(presence.PeerId) is { } record) _effects.Enqueue(new AgentEffect.PersistPeer(record));
-        if (change == PeerChange.Came) Log(AgentLogLevel.Info, new AgentEvent.PeerJoined(presence.PeerId, presence.Role, presence.Version));
+        if (change != PeerChange.None && _peers.Find(presence.PeerId) is { } record)
+            _effects.Enqueue(new AgentEffect.PersistPeer(record));
+        if (change == PeerChange.Came)
+            Log(AgentLogLevel.Info, new AgentEvent.PeerJoined(presence.PeerId, presence.Role, presence.Version));
         if (change == PeerChange.Left) Log(AgentLogLevel.Info, new AgentEvent.PeerLeft(presence.PeerId));
 
         // Send one heartbeat soon after new peers join; joins within the delay share it.
@@ -240,7 +252,9 @@ public sealed class AgentCore
         var hub = Hub;
         if (hub != hubBefore && hub is not null)
         {
-            RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+            RequestAutomatic(
+                _targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()),
+                SyncReason.CatchUp);
         }
         else if (change == PeerChange.Came && hub is null)
         {
@@ -249,14 +263,16 @@ public sealed class AgentCore
             PlanNatsPoll(now, ReturnSpread * _prng.NextDouble());
         }
 
-        if (hub == presence.PeerId && !hadToAsk && MustBeAsked(hub)) PlanNatsPoll(now, Jittered(_natsPause = _options.PollInterval));
-        if (change == PeerChange.Came && presence.Role == NodeRole.Hub && presence.PeerId != hub) _uplinks.PlanOthers(now + (ReturnSpread * (1 + _prng.NextDouble())));
+        if (hub == presence.PeerId && !hadToAsk && MustBeAsked(hub))
+            PlanNatsPoll(now, Jittered(_natsPause = _options.PollInterval));
+        if (change == PeerChange.Came && presence.Role == NodeRole.Hub && presence.PeerId != hub)
+            _uplinks.PlanOthers(now + (ReturnSpread * (1 + _prng.NextDouble())));
         StartDue(now);
     }
 
     /// <summary>
-    /// NATS is connected (again), or a leaf link of the own broker came up: then others can be heard than before, so it is
-    /// said again. <paramref name="upstream"/>: the node at the other end of the uplink, if it told.
+    /// NATS is connected (again), or a leaf link of the own broker came up: then others can be heard than before, so it
+    /// is said again. <paramref name="upstream"/>: the node at the other end of the uplink, if it told.
     /// </summary>
     public void OnLinkUp(Instant now, string? upstream = null)
     {
@@ -280,8 +296,8 @@ public sealed class AgentCore
     }
 
     /// <summary>
-    /// One uplink of several went, or the only one: the node at its other end is out of reach, and those that turn to it.
-    /// Another hub is turned to at once, if there is one.
+    /// One uplink of several went, or the only one: the node at its other end is out of reach, and those that turn to
+    /// it. Another hub is turned to at once, if there is one.
     /// </summary>
     public void OnUpstreamLost(Instant now, string upstream)
     {
@@ -290,7 +306,10 @@ public sealed class AgentCore
         var hubBefore = Hub;
         _uplinks.Lost(upstream);
         _peers.ForgetBehind(upstream);
-        if (Hub is { } hub && hub != hubBefore) RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()), SyncReason.CatchUp);
+        if (Hub is { } hub && hub != hubBefore)
+            RequestAutomatic(
+                _targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now + (CatchUpSpread * _prng.NextDouble()),
+                SyncReason.CatchUp);
         StartDue(now);
     }
 
@@ -304,7 +323,8 @@ public sealed class AgentCore
         _uplinks.Clear();
         _peers.ForgetPresence();
         _durable?.OnLinkDown();
-        foreach (var target in _targets.All.Where(t => t.Target.Kind == TargetKind.NatsPeer && !t.IsConfigured)) target.CancelRequest();
+        foreach (var target in _targets.All.Where(t => t.Target.Kind == TargetKind.NatsPeer && !t.IsConfigured))
+            target.CancelRequest();
     }
 
     /// <summary>An exchange ended.</summary>
@@ -313,12 +333,15 @@ public sealed class AgentCore
         if (_targets.FindRunning(syncId) is not { StartedAt: var startedAt } state) return;
 
         state.Finish(now, outcome);
-        if (!outcome.IsOk && outcome.Kind != SyncOutcomeKind.Cancelled) _counts = _counts with { SyncsFailed = _counts.SyncsFailed + 1 };
+        if (!outcome.IsOk && outcome.Kind != SyncOutcomeKind.Cancelled)
+            _counts = _counts with { SyncsFailed = _counts.SyncsFailed + 1 };
         _effects.Enqueue(OutcomeLog.Line(_targets, state, outcome, now - startedAt, startedAt - _options.PollInterval));
         if (_isStopped) return;
 
         if (outcome.IsOk) OnSyncOk(now, state, outcome, startedAt);
-        else if (state.Target.Kind == TargetKind.NatsPeer && !state.IsConfigured && !_peers.IsPresent(state.Target.PeerId)) state.CancelRequest();
+        else if (state.Target.Kind == TargetKind.NatsPeer && !state.IsConfigured
+            && !_peers.IsPresent(state.Target.PeerId))
+            state.CancelRequest();
         StartDue(now);
     }
 
@@ -354,7 +377,11 @@ public sealed class AgentCore
             Peers = [.. _peers.All],
             Wanted = _wanted.Count,
             DuplicateNodeId = _duplicates.At(now),
-            Counts = _counts with { AnnouncementsSent = _announcer.AnnouncementsSent, PresencesSent = _announcer.PresencesSent },
+            Counts = _counts with
+            {
+                AnnouncementsSent = _announcer.AnnouncementsSent,
+                PresencesSent = _announcer.PresencesSent
+            },
         };
         return AgentReport.BuildStatus(status, _options, _targets, now);
     }
@@ -367,7 +394,8 @@ public sealed class AgentCore
         else if (outcome.LeftToOthers) RequestAutomatic(state, now + OthersPause, SyncReason.Poll);
         if (!outcome.LeftToOthers) _wanted.OnAnswered(state.Target.Id, startedAt);
         var moved = outcome.Received + outcome.Sent > 0;
-        if (state.Target.Kind == TargetKind.Http || state.Target.Kind == TargetKind.NatsAny || MustBeAsked(state.Target.PeerId))
+        if (state.Target.Kind == TargetKind.Http || state.Target.Kind == TargetKind.NatsAny
+            || MustBeAsked(state.Target.PeerId))
         {
             if (state.IsConfigured) RequestAutomatic(state, now + Jittered(_options.PollInterval), SyncReason.Poll);
             if (state.Target.Kind != TargetKind.Http) _natsPause = _options.PollInterval;
@@ -377,7 +405,8 @@ public sealed class AgentCore
             _natsPause = moved ? _options.PollInterval : Shorter(_natsPause * PollGrowth, _options.PollIntervalMax);
         }
 
-        if (state.Target.Kind != TargetKind.Http && LinkIsUp && _options.Autosync != AutosyncMode.Off) PlanNatsPoll(now, Jittered(_natsPause));
+        if (state.Target.Kind != TargetKind.Http && LinkIsUp && _options.Autosync != AutosyncMode.Off)
+            PlanNatsPoll(now, Jittered(_natsPause));
         if (outcome.Sent > 0 && IsBridge(state.Target.PeerId)) _announcer.PublishOnBehalfOf(state.Target.PeerId!);
         if (outcome.Received == 0) return;
 
@@ -391,12 +420,18 @@ public sealed class AgentCore
 
     private void SchedulePush(Instant now, List<Announcement> tell)
     {
-        if (tell.Count == 0 || (_options.Actions & (SyncActions.Push | SyncActions.Unversioned | SyncActions.Tables)) == 0) return;
+        if (tell.Count == 0
+            || (_options.Actions & (SyncActions.Push | SyncActions.Unversioned | SyncActions.Tables)) == 0)
+            return;
 
         foreach (var target in _targets.Configured) RequestAutomatic(target, now, SyncReason.LocalChange);
-        if (Hub is { } hub) RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
-        else if (_duplicates.At(now) is not null && PickNats() is { } partner) RequestAutomatic(_targets.Get(partner), now, SyncReason.LocalChange);   // who asks our name may ask the other
-        else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign)) RequestAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
+        if (Hub is { } hub)
+            RequestAutomatic(_targets.Get(SyncTarget.NatsPeer(_options.Subjects, hub)), now, SyncReason.LocalChange);
+        // who asks our name may ask the other
+        else if (_duplicates.At(now) is not null && PickNats() is { } partner)
+            RequestAutomatic(_targets.Get(partner), now, SyncReason.LocalChange);
+        else if (_options.Role != NodeRole.Hub && !_peers.Present.Any(p => !p.IsForeign))
+            RequestAutomatic(_targets.Get(SyncTarget.NatsAny(_options.Subjects)), now, SyncReason.LocalChange);
     }
 
     private void PublishRelays(Instant now)
@@ -443,7 +478,8 @@ public sealed class AgentCore
         var equals = HubChoice.Candidates(_options, _peers, IsUsable);
         if (equals.Count > 0) return SyncTarget.NatsPeer(_options.Subjects, equals[_prng.NextInt32(equals.Count)]);
 
-        // Nobody of ours: perhaps the original's nodes, or a bridge that does not show itself. A hub waits for others to come.
+        // Nobody of ours: perhaps the original's nodes, or a bridge that does not show itself. A hub waits for others
+        // to come.
         return _options.Role == NodeRole.Hub ? null : SyncTarget.NatsAny(_options.Subjects);
     }
 
@@ -460,7 +496,11 @@ public sealed class AgentCore
             var actions = _options.Actions & state.Needed(_wanted.KindsOf(state.Target.Id));
             state.Start(now, ++_lastSyncId, isWhole: actions == _options.Actions);
             _counts = _counts with { SyncsStarted = _counts.SyncsStarted + 1 };
-            _effects.Enqueue(new AgentEffect.StartSync(_lastSyncId, state.Target, actions, state.Reason, _options.SyncTimeout) { Wanted = _wanted.ArtifactsOf(state.Target.Id) });
+            _effects.Enqueue(
+                new AgentEffect.StartSync(
+                    _lastSyncId, state.Target, actions, state.Reason,
+                    _options.SyncTimeout)
+                { Wanted = _wanted.ArtifactsOf(state.Target.Id) });
         }
     }
 
@@ -486,7 +526,8 @@ public sealed class AgentCore
         while (_durable!.TryTake(out var effect)) _effects.Enqueue(effect);
     }
 
-    private void Log(AgentLogLevel level, AgentEvent happened) => _effects.Enqueue(new AgentEffect.Log(level, happened));
+    private void Log(AgentLogLevel level, AgentEvent happened) =>
+        _effects.Enqueue(new AgentEffect.Log(level, happened));
 
     private bool IsUsable(string peer) => _targets.Find($"nats:{peer}") is not { Breaker: BreakerState.Open };
 
@@ -494,7 +535,8 @@ public sealed class AgentCore
 
     private bool IsBridge(string? peer) => _peers.Find(peer) is { IsBridge: true };
 
-    private bool MustBeAsked(string? peer) => _peers.Find(peer) is { IsBridge: true } bridge && (_options.Unversioned || _options.Tables || !bridge.Tells);
+    private bool MustBeAsked(string? peer) =>
+        _peers.Find(peer) is { IsBridge: true } bridge && (_options.Unversioned || _options.Tables || !bridge.Tells);
 
     private void PlanNatsPoll(Instant now, TimeSpan pause) => _natsPollAt = now + pause;
 

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Something that the core wants done. The host takes effects in order with <see cref="AgentCore.TryTake"/> until none is
-/// left, and tells what came of them by calling the core.
+/// Something that the core wants done. The host takes effects in order with <see cref="AgentCore.TryTake"/> until none
+/// is left, and tells what came of them by calling the core.
 /// </summary>
 public abstract record AgentEffect
 {
@@ -14,8 +14,9 @@ public abstract record AgentEffect
     }
 
     /// <summary>
-    /// Run one exchange; its end is told by <see cref="AgentCore.OnSyncFinished"/> with the same <paramref name="SyncId"/>,
-    /// at the latest after <paramref name="Timeout"/>. One target has one exchange at a time.
+    /// Run one exchange; its end is told by <see cref="AgentCore.OnSyncFinished"/> with the same
+    /// <paramref name="SyncId"/>, at the latest after <paramref name="Timeout"/>. One target has one exchange at a
+    /// time.
     /// </summary>
     /// <param name="SyncId">Names this exchange.</param>
     public sealed record StartSync(
@@ -29,7 +30,8 @@ public abstract record AgentEffect
     public sealed record Publish(string Subject, byte[] Payload) : AgentEffect;
 
     /// <summary>
-    /// Look up what came into the repository after <paramref name="After"/>; told by <see cref="AgentCore.OnChangesRead"/>.
+    /// Look up what came into the repository after <paramref name="After"/>; told by
+    /// <see cref="AgentCore.OnChangesRead"/>.
     /// </summary>
     public sealed record ListChanges(RecordId After) : AgentEffect;
 
@@ -46,9 +48,10 @@ public abstract record AgentEffect
     public sealed record ForgetPeer(string PeerId) : AgentEffect;
 
     /// <summary>
-    /// Read what the project's stream got behind the sequence <paramref name="After"/> (0: only its last sequence), at most the newest
-    /// <paramref name="CountMax"/>. Told by <see cref="AgentCore.OnMissedRead"/> with the same <paramref name="ReadId"/>; null where
-    /// no JetStream answers.
+    /// Read what the project's stream got behind the sequence <paramref name="After"/> (0: only its last sequence), at
+    /// most the newest
+    /// <paramref name="CountMax"/>. Told by <see cref="AgentCore.OnMissedRead"/> with the same
+    /// <paramref name="ReadId"/>; null where no JetStream answers.
     /// </summary>
     public sealed record ReadMissed(long ReadId, ulong After, int CountMax) : AgentEffect;
 

@@ -32,7 +32,9 @@ public enum AutosyncMode
 /// <summary>One repository of one node: what it is and how it behaves.</summary>
 public sealed record AgentOptions
 {
-    /// <summary>Said by bridges: they answer for a server, and do not tell what somebody brought through them.</summary>
+    /// <summary>
+    /// Said by bridges: they answer for a server, and do not tell what somebody brought through them.
+    /// </summary>
     public const string BridgeCapability = "bridge";
 
     /// <summary>Said by bridges, besides, while they tell what artifacts their server got from elsewhere.</summary>
@@ -41,7 +43,9 @@ public sealed record AgentOptions
     /// <summary>This node's stable name, one token (<see cref="ProjectSubjects.PeerNameOf"/>).</summary>
     public required string NodeId { get; init; }
 
-    /// <summary>Another for each run of the program; empty: nobody is told, and a node of the same name is not noticed.</summary>
+    /// <summary>
+    /// Another for each run of the program; empty: nobody is told, and a node of the same name is not noticed.
+    /// </summary>
     public string Instance { get; init; } = "";
 
     public required ProjectSubjects Subjects { get; init; }
@@ -130,7 +134,9 @@ public sealed record AgentMemory
     /// <summary>Config key of <see cref="DurableSequence"/>.</summary>
     public const string DurableSequenceKey = "edgesync:announcement-sequence";
 
-    /// <summary>Everything up to this rid has been announced; null: never announced, so what is there now is not news.</summary>
+    /// <summary>
+    /// Everything up to this rid has been announced; null: never announced, so what is there now is not news.
+    /// </summary>
     public RecordId? PublishedRid { get; init; }
 
     /// <summary>The last announcement of the stream that was looked at.</summary>

@@ -16,22 +16,29 @@ internal static class AgentReport
         {
             // Whom nobody needs at present may be away: that is no lag.
             var reason = state.WhyBehind(now);
-            var isNeeded = state.IsConfigured || state.Target.PeerId == status.Hub || state.Target.Kind == TargetKind.NatsAny;
+            var isNeeded = state.IsConfigured || state.Target.PeerId == status.Hub
+                || state.Target.Kind == TargetKind.NatsAny;
             if (reason is not null && isNeeded) reasons.Add(reason);
             if (state.LastOk is { } ok && (lastSync is null || ok > lastSync)) lastSync = ok;
-            targets.Add(new TargetStatus(state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason)
-            {
-                HasAll = state is { HasAll: true, Failures: 0 },
-                NeedsPerson = state is { Failures: > 0, LastOutcome.NeedsPerson: true },
-                IsAwaited = state is { LastOk: null, Target.Kind: TargetKind.NatsAny, LastOutcome.Kind: SyncOutcomeKind.NoResponders },
-            });
+            targets.Add(
+                new TargetStatus(
+                    state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason)
+                {
+                    HasAll = state is { HasAll: true, Failures: 0 },
+                    NeedsPerson = state is { Failures: > 0, LastOutcome.NeedsPerson: true },
+                    IsAwaited = state
+                is { LastOk: null, Target.Kind: TargetKind.NatsAny, LastOutcome.Kind: SyncOutcomeKind.NoResponders },
+                });
         }
 
         if (status.Wanted > 0)
-            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"{status.Wanted} announced artifacts have not come yet"));
-        if (!status.LinkIsUp && !states.Configured.Any(t => t.Target.Kind == TargetKind.Http)) reasons.Add("NATS is not connected");
+            reasons.Add(
+                string.Create(CultureInfo.InvariantCulture, $"{status.Wanted} announced artifacts have not come yet"));
+        if (!status.LinkIsUp && !states.Configured.Any(t => t.Target.Kind == TargetKind.Http))
+            reasons.Add("NATS is not connected");
         if (options.Autosync == AutosyncMode.Off) reasons.Add("autosync is off: only `sync now` syncs");
-        if (lastSync is null && reasons.Count == 0 && options.Role != NodeRole.Hub) reasons.Add("no exchange came to its end yet");
+        if (lastSync is null && reasons.Count == 0 && options.Role != NodeRole.Hub)
+            reasons.Add("no exchange came to its end yet");
         var isRunning = states.All.Any(t => t.IsRunning);
         return status with
         {
@@ -42,29 +49,33 @@ internal static class AgentReport
         };
     }
 
-    public static Presence PresenceOf(AgentStatus status, AgentOptions options, RepositoryChanges changes, PresenceState state, Instant now) => new()
-    {
-        PeerId = options.NodeId,
-        State = state,
-        Role = options.Role,
-        Hub = status.Hub,
-        Version = options.Version,
-        Platform = options.Platform,
-        Capabilities = options.Capabilities,
-        Interval = options.HeartbeatInterval,
-        CheckIns = changes.CheckIns,
-        Head = changes.Head,
-        SinceSync = status.LastSync is { } last ? now - last : null,
-        Instance = options.Instance,
-        Behind = status.State == AgentState.Behind ? status.Reasons[0] : null,
-    };
+    public static Presence PresenceOf(
+        AgentStatus status, AgentOptions options, RepositoryChanges changes, PresenceState state, Instant now) =>
+        new()
+        {
+            PeerId = options.NodeId,
+            State = state,
+            Role = options.Role,
+            Hub = status.Hub,
+            Version = options.Version,
+            Platform = options.Platform,
+            Capabilities = options.Capabilities,
+            Interval = options.HeartbeatInterval,
+            CheckIns = changes.CheckIns,
+            Head = changes.Head,
+            SinceSync = status.LastSync is { } last ? now - last : null,
+            Instance = options.Instance,
+            Behind = status.State == AgentState.Behind ? status.Reasons[0] : null,
+        };
 }
 
 /// <summary>What the log says of an exchange's end. Spec: edgesync.md §2, outcomes.</summary>
 internal static class OutcomeLog
 {
-    /// <param name="since">A success of another target after this moment makes a failure unimportant: what counts is here.</param>
-    public static AgentEffect.Log Line(TargetTable targets, TargetState state, SyncOutcome outcome, TimeSpan took, Instant since)
+    /// <param name="since">A success of another target after this moment makes a failure unimportant: what counts is
+    /// here.</param>
+    public static AgentEffect.Log Line(
+        TargetTable targets, TargetState state, SyncOutcome outcome, TimeSpan took, Instant since)
     {
         if (outcome.IsOk)
         {
@@ -78,6 +89,7 @@ internal static class OutcomeLog
         // Trouble of our own (a full disk) is trouble with everybody, also beside a success.
         var isOurs = outcome.Kind == SyncOutcomeKind.LocalFailed;
         var level = outcome.IsBenign || (anotherWorked && !isOurs) ? AgentLogLevel.Debug : AgentLogLevel.Error;
-        return new AgentEffect.Log(level, new AgentEvent.SyncFailed(state.Target.Id, outcome.Reason ?? outcome.Kind.ToString(), took));
+        return new AgentEffect.Log(
+            level, new AgentEvent.SyncFailed(state.Target.Id, outcome.Reason ?? outcome.Kind.ToString(), took));
     }
 }

@@ -5,7 +5,9 @@ namespace EdgeSync.Agent;
 /// <summary>Where a repository stands with the others.</summary>
 public enum AgentState
 {
-    /// <summary>The last exchange with whom it turns to came to its end, and nothing is known that is not here.</summary>
+    /// <summary>
+    /// The last exchange with whom it turns to came to its end, and nothing is known that is not here.
+    /// </summary>
     InSync,
 
     Syncing,

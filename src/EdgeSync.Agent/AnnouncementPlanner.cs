@@ -3,9 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Decides what of the changes of a repository to announce. What was made or pushed here is told at once; what an exchange brought was
-/// told by somebody else already, as a rule, so it waits a moment and is dropped when the others are heard to know it.
-/// Everything told raises the watermark, which survives restarts: after one, the rest is told.
+/// Decides what of the changes of a repository to announce. What was made or pushed here is told at once; what an
+/// exchange brought was told by somebody else already, as a rule, so it waits a moment and is dropped when the others
+/// are heard to know it. Everything told raises the watermark, which survives restarts: after one, the rest is told.
 /// </summary>
 internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
 {
@@ -45,10 +45,15 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
         var fresh = new List<Announcement>();
         foreach (var artifact in changes.Artifacts)
             if (IsNew(artifact, before) && !isFirst)
-                fresh.Add(Of(artifact.IsCheckIn ? AnnouncedKind.CheckIn : AnnouncedKind.Artifact, artifact.Id.ToString(), artifact.Rid));
+                fresh.Add(
+                    Of(
+                        artifact.IsCheckIn ? AnnouncedKind.CheckIn : AnnouncedKind.Artifact, artifact.Id.ToString(),
+                        artifact.Rid));
 
-        // The first to be heard starts the exchange, so it names the files. A large batch is fetched in several rounds anyway.
-        if (fresh.Count > 0 && changes.Files.Count <= Announcement.FilesMax) fresh[0] = fresh[0] with { Files = [.. changes.Files.Select(f => f.ToString())] };
+        // The first to be heard starts the exchange, so it names the files. A large batch is fetched in several rounds
+        // anyway.
+        if (fresh.Count > 0 && changes.Files.Count <= Announcement.FilesMax)
+            fresh[0] = fresh[0] with { Files = [.. changes.Files.Select(f => f.ToString())] };
 
         AddCatalog(AnnouncedKind.Unversioned, changes.UnversionedCatalog, ref _unversioned, fresh);
         AddCatalog(AnnouncedKind.Tables, changes.TableCatalog, ref _tables, fresh);
@@ -63,7 +68,9 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
                 if (_relays.Count < RelaysMax)
                     _relays.Add(new Relay(item, now + RelayPauseMin + (RelayPauseSpread * prng.NextDouble())));
 
-        var mark = changes.FirstPhantom.IsNone || changes.FirstPhantom > changes.MaxRid ? changes.MaxRid : new RecordId(changes.FirstPhantom.Value - 1);
+        var mark = changes.FirstPhantom.IsNone || changes.FirstPhantom > changes.MaxRid
+            ? changes.MaxRid
+            : new RecordId(changes.FirstPhantom.Value - 1);
         if (before is { } old && mark <= old) return false;
 
         PublishedRid = mark;

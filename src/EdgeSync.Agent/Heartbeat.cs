@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// When to give a heartbeat. Fifty nodes that meet a new one answer it spread over a moment that grows with their number,
-/// each once, however many came.
+/// When to give a heartbeat. Fifty nodes that meet a new one answer it spread over a moment that grows with their
+/// number, each once, however many came.
 /// </summary>
 internal sealed class Heartbeat(AgentOptions options, Prng prng)
 {

@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Ends a hub that nobody uses: when no leaf was linked for a while, counted from the last one's leaving, or from the start
-/// if none ever came.
+/// Ends a hub that nobody uses: when no leaf was linked for a while, counted from the last one's leaving, or from the
+/// start if none ever came.
 /// </summary>
 public sealed class HubLifetime(TimeSpan idleMax, Instant now)
 {

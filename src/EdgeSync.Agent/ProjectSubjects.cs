@@ -51,7 +51,8 @@ public sealed record ProjectSubjects(string Prefix, string ProjectCode)
     public static string PeerNameOf(string text)
     {
         Span<char> name = stackalloc char[Math.Min(text.Length, PeerLengthMax)];
-        for (var i = 0; i < name.Length; i++) name[i] = char.IsAsciiLetterOrDigit(text[i]) || text[i] is '-' or '_' ? text[i] : '-';
+        for (var i = 0; i < name.Length; i++)
+            name[i] = char.IsAsciiLetterOrDigit(text[i]) || text[i] is '-' or '_' ? text[i] : '-';
         return name.IsEmpty ? "unknown" : new string(name);
     }
 }

@@ -27,15 +27,18 @@ public sealed record RepositoryChanges
     /// <summary>Timeline artifacts with a greater rid than asked for, ascending.</summary>
     public IReadOnlyList<NewArtifact> Artifacts { get; init; } = [];
 
-    /// <summary>The newest of the files and other artifacts without a place in the timeline, with a greater rid than asked for.</summary>
+    /// <summary>
+    /// The newest of the files and other artifacts without a place in the timeline, with a greater rid than asked for.
+    /// </summary>
     public IReadOnlyList<ArtifactId> Files { get; init; } = [];
 
     /// <summary>The greatest rid of the repository.</summary>
     public RecordId MaxRid { get; init; }
 
     /// <summary>
-    /// The smallest rid of an artifact that is known by name and not held; none if there is no such. What fills it keeps its
-    /// rid, so the watermark stays below it: or a commit whose name came a round before its text would never be told.
+    /// The smallest rid of an artifact that is known by name and not held; none if there is no such. What fills it
+    /// keeps its rid, so the watermark stays below it: or a commit whose name came a round before its text would never
+    /// be told.
     /// </summary>
     public RecordId FirstPhantom { get; init; }
 

@@ -5,8 +5,8 @@ namespace EdgeSync.Agent;
 
 /// <summary>
 /// Announced things that are not here. Each names the target that should bring it and the moment from which waiting for
-/// others (a hub that will fetch it first) is over. Bounded: an exchange fetches everything, so names beyond the bound are
-/// not missed.
+/// others (a hub that will fetch it first) is over. Bounded: an exchange fetches everything, so names beyond the bound
+/// are not missed.
 /// </summary>
 internal sealed class WantedList
 {
@@ -43,7 +43,8 @@ internal sealed class WantedList
 
         if (old is null && _entries.Values.Count(e => e.Source.Id == source.Id) >= PerSourceMax) return false;
 
-        _entries[announcement.Uuid] = new Entry(source, now, askAt, IsAsked: askAt <= now, announcement.Artifacts(), ActionsOf(announcement.Kind));
+        _entries[announcement.Uuid] = new Entry(
+            source, now, askAt, IsAsked: askAt <= now, announcement.Artifacts(), ActionsOf(announcement.Kind));
         return true;
     }
 
@@ -114,5 +115,7 @@ internal sealed class WantedList
         _ => SyncActions.Pull | SyncActions.Private,
     };
 
-    private sealed record Entry(SyncTarget Source, Instant HeardAt, Instant AskAt, bool IsAsked, IReadOnlyList<ArtifactId> Artifacts, SyncActions Actions);
+    private sealed record Entry(
+        SyncTarget Source, Instant HeardAt, Instant AskAt, bool IsAsked, IReadOnlyList<ArtifactId> Artifacts,
+        SyncActions Actions);
 }

@@ -3,9 +3,9 @@ using EdgeSync.Nats.Wire;
 namespace EdgeSync.Nats;
 
 /// <summary>
-/// A node's access to NATS: to the broker in the same process (<see cref="Broker.LocalClient"/>) or to a server. Own messages do
-/// not come back. Calls do not block. Callbacks may run on any thread, one after the other for each subscription; they must be
-/// quick and must not throw.
+/// A node's access to NATS: to the broker in the same process (<see cref="Broker.LocalClient"/>) or to a server. Own
+/// messages do not come back. Calls do not block. Callbacks may run on any thread, one after the other for each
+/// subscription; they must be quick and must not throw.
 /// </summary>
 public interface INatsBus
 {
@@ -16,8 +16,8 @@ public interface INatsBus
     int MaxPayload { get; }
 
     /// <summary>
-    /// Whether the broker in this process has a leaf link to a broker of this name: what that node publishes comes through the
-    /// link. False with an outside server, which does not tell.
+    /// Whether the broker in this process has a leaf link to a broker of this name: what that node publishes comes
+    /// through the link. False with an outside server, which does not tell.
     /// </summary>
     bool HasLink(string name) => false;
 
@@ -37,7 +37,10 @@ public interface INatsBus
     /// <param name="received">Called for each message.</param>
     IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received);
 
-    /// <summary>Publishes a request. Only when this succeeds, <paramref name="replied"/> is called, once, unless it is forgotten.</summary>
+    /// <summary>
+    /// Publishes a request. Only when this succeeds, <paramref name="replied"/> is called, once, unless it is
+    /// forgotten.
+    /// </summary>
     /// <param name="subject">Literal, no wildcards.</param>
     /// <param name="data">As for <see cref="Publish"/>.</param>
     /// <param name="headers">Null for none.</param>
@@ -67,7 +70,9 @@ public enum NatsOutcome : byte
     /// <summary>The message is larger than <see cref="INatsBus.MaxPayload"/>.</summary>
     TooLarge,
 
-    /// <summary>The subject is none that a client may publish to: empty tokens, wildcards, or reserved for servers.</summary>
+    /// <summary>
+    /// The subject is none that a client may publish to: empty tokens, wildcards, or reserved for servers.
+    /// </summary>
     Refused,
 }
 

@@ -8,20 +8,21 @@ namespace EdgeSync.Nats;
 /// <param name="ReplyTo">Where an answer goes; null when none is expected.</param>
 /// <param name="Headers">Null without a header block, or when it breaks the grammar.</param>
 /// <param name="Data">The body, without headers.</param>
-public readonly record struct NatsMessage(string Subject, string? ReplyTo, NatsHeaders? Headers, ReadOnlyMemory<byte> Data)
+public readonly record struct NatsMessage(
+    string Subject, string? ReplyTo, NatsHeaders? Headers, ReadOnlyMemory<byte> Data)
 {
     /// <summary>Bytes that count against the bounds of a queue.</summary>
     public int Size => Subject.Length + (ReplyTo?.Length ?? 0) + Data.Length;
 
     /// <summary>
-    /// The address of the connection that brought it to the broker in this process, of IPv6 the network of 64 bits; null when an
-    /// outside server passed it on.
+    /// The address of the connection that brought it to the broker in this process, of IPv6 the network of 64 bits;
+    /// null when an outside server passed it on.
     /// </summary>
     public string? Origin { get; init; }
 
     /// <summary>
-    /// The name of the leaf link that brought it to the broker in this process; null for what a client sent, and when an
-    /// outside server passed it on.
+    /// The name of the leaf link that brought it to the broker in this process; null for what a client sent, and when
+    /// an outside server passed it on.
     /// </summary>
     public string? Through { get; init; }
 

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace EdgeSync.Net;
 
-/// <summary>Whom an address counts as: itself, and of IPv6 its network of 64 bits, which one person may own whole.</summary>
+/// <summary>
+/// Whom an address counts as: itself, and of IPv6 its network of 64 bits, which one person may own whole.
+/// </summary>
 public static class AddressGroup
 {
     public static IPAddress Of(IPAddress address)

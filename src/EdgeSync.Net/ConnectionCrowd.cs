@@ -20,9 +20,9 @@ internal interface ICrowdMember
 }
 
 /// <summary>
-/// Bounds the open connections of a port: in all, and for one address (<see cref="AddressGroup"/>). A connection of an address
-/// that has its share makes room among its own; when all is full, the oldest idle connection of the busiest address goes.
-/// So a stranger that opens thousands takes places from itself alone. Thread-safe.
+/// Bounds the open connections of a port: in all, and for one address (<see cref="AddressGroup"/>). A connection of an
+/// address that has its share makes room among its own; when all is full, the oldest idle connection of the busiest
+/// address goes. So a stranger that opens thousands takes places from itself alone. Thread-safe.
 /// </summary>
 internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
 {
@@ -36,7 +36,9 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
     /// <summary>Connections that came so far, the refused ones included.</summary>
     public long SeenCount => Interlocked.Read(ref _seenCount);
 
-    /// <summary>False when there is no room: the connection is to be closed. What entered leaves by <see cref="Leave"/>.</summary>
+    /// <summary>
+    /// False when there is no room: the connection is to be closed. What entered leaves by <see cref="Leave"/>.
+    /// </summary>
     public bool TryEnter(IPAddress address, ICrowdMember member)
     {
         var group = AddressGroup.Of(address);
@@ -64,12 +66,14 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
     {
         var least = _members.GetValueOrDefault(newcomer)?.Count ?? 0;
         var busier = _members.Where(m => m.Value.Count > least).OrderByDescending(m => m.Value.Count).ToList();
-        return busier.Exists(m => TryEvict(m.Key, m.Value, isIdleOnly: true)) || busier.Exists(m => TryEvict(m.Key, m.Value, isIdleOnly: false));
+        return busier.Exists(m => TryEvict(m.Key, m.Value, isIdleOnly: true))
+            || busier.Exists(m => TryEvict(m.Key, m.Value, isIdleOnly: false));
     }
 
     private bool TryEvict(IPAddress group, HashSet<ICrowdMember> members, bool isIdleOnly)
     {
-        if (members.Where(m => isIdleOnly ? m.IsIdle : m.MayGo).MinBy(m => m.LastActivity) is not { } oldest) return false;
+        if (members.Where(m => isIdleOnly ? m.IsIdle : m.MayGo).MinBy(m => m.LastActivity) is not { } oldest)
+            return false;
 
         Remove(group, oldest);
         oldest.Evict();

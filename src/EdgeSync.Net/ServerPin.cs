@@ -20,15 +20,21 @@ public static class ServerPin
     /// <summary>Null when it is no pin.</summary>
     public static byte[]? TryParse(string text)
     {
-        if (!text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || text.Length != Prefix.Length + (2 * HashBytes)) return null;
+        if (!text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+            || text.Length != Prefix.Length + (2 * HashBytes))
+            return null;
 
         var hash = new byte[HashBytes];
         for (var i = 0; i < HashBytes; i++)
-            if (!byte.TryParse(text.AsSpan(Prefix.Length + (2 * i), 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out hash[i])) return null;
+            if (!byte.TryParse(
+                text.AsSpan(Prefix.Length + (2 * i), 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out hash[i]))
+                return null;
         return hash;
     }
 
-    public static byte[] Of(X509Certificate2 certificate) => SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo());
+    public static byte[] Of(X509Certificate2 certificate) =>
+        SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo());
 
     /// <summary>Takes a certificate of that key alone; the chain and the name are not looked at.</summary>
     public static RemoteCertificateValidationCallback Check(byte[] pin) => (_, certificate, _, _) =>

@@ -2,13 +2,14 @@ namespace EdgeSync.Primitives;
 
 /// <summary>
 /// Counts failed logins by address and login in a leaky bucket: each failure adds one, and one leaks out in every
-/// <c>memory / failuresMax</c>. A full bucket means "wait", for that login from that address alone: who guesses one password
-/// locks out neither others behind the same proxy nor the same login from elsewhere, and a right login of one's own forgives
-/// nothing. One account serves all doors of a process, so that guesses at one count at all. Knows no clock; thread-safe.
+/// <c>memory / failuresMax</c>. A full bucket means "wait", for that login from that address alone: who guesses one
+/// password locks out neither others behind the same proxy nor the same login from elsewhere, and a right login of
+/// one's own forgives nothing. One account serves all doors of a process, so that guesses at one count at all. Knows no
+/// clock; thread-safe.
 /// </summary>
 /// <remarks>
-/// A realm is who checks the password: a repository, the broker. Failures in several realms are forgiven by time alone, as a login
-/// that is right in one of them says nothing of the others.
+/// A realm is who checks the password: a repository, the broker. Failures in several realms are forgiven by time alone,
+/// as a login that is right in one of them says nothing of the others.
 /// </remarks>
 public sealed class LoginThrottle(int failuresMax, TimeSpan memory)
 {
@@ -59,7 +60,8 @@ public sealed class LoginThrottle(int failuresMax, TimeSpan memory)
     {
         lock (_gate)
         {
-            if (_buckets.TryGetValue((address, login), out var bucket) && bucket.Realm == realm) _buckets.Remove((address, login));
+            if (_buckets.TryGetValue((address, login), out var bucket) && bucket.Realm == realm)
+                _buckets.Remove((address, login));
         }
     }
 

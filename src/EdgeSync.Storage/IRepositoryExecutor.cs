@@ -4,11 +4,14 @@ namespace EdgeSync.Storage;
 public interface IRepositoryExecutor
 {
     /// <summary>
-    /// Nothing else uses the repository while a session runs, so that one transaction may stay open while a reply arrives.
+    /// Nothing else uses the repository while a session runs, so that one transaction may stay open while a reply
+    /// arrives.
     /// </summary>
     bool IsExclusive { get; }
 
-    /// <summary>Runs <paramref name="work"/>; a cancellation that comes before it begins drops it, work that runs is never torn.</summary>
+    /// <summary>
+    /// Runs <paramref name="work"/>; a cancellation that comes before it begins drops it, work that runs is never torn.
+    /// </summary>
     Task<T> RunAsync<T>(Func<Repository, T> work, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="RunAsync{T}"/>

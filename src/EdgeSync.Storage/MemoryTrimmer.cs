@@ -3,8 +3,8 @@ using EdgeSync.Storage.Content;
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// Gives memory back to the system once the work that needed it is over. By itself the runtime keeps what a clone or a push
-/// took: 140 MB of a leaf that then does nothing for days.
+/// Gives memory back to the system once the work that needed it is over. By itself the runtime keeps what a clone or a
+/// push took: 140 MB of a leaf that then does nothing for days.
 /// </summary>
 internal static class MemoryTrimmer
 {

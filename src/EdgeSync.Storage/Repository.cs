@@ -9,8 +9,8 @@ using EdgeSync.Storage.Users;
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// One <c>.fossil</c> file, open. Used by one thread at a time; <see cref="RepositoryQueue"/> gives asynchronous callers
-/// a thread of its own. The parts are properties, one noun each.
+/// One <c>.fossil</c> file, open. Used by one thread at a time; <see cref="RepositoryQueue"/> gives asynchronous
+/// callers a thread of its own. The parts are properties, one noun each.
 /// </summary>
 public sealed class Repository : IDisposable
 {
@@ -159,7 +159,8 @@ public sealed class Repository : IDisposable
     }
 
     /// <summary>Makes a check-in, with all its rows, in one transaction.</summary>
-    /// <exception cref="EdgeSyncException">Nothing changed, or it would fork, or the branch is closed, and so on.</exception>
+    /// <exception cref="EdgeSyncException">Nothing changed, or it would fork, or the branch is closed, and so
+    /// on.</exception>
     public AuthoredArtifact Commit(CommitOptions options) => new CheckInWriter(this).Commit(options);
 
     /// <summary>Starts a branch with an empty check-in.</summary>
@@ -169,7 +170,9 @@ public sealed class Repository : IDisposable
     /// <summary>Folds the write-ahead log into the file, so that a copy of the file alone is whole.</summary>
     public bool Checkpoint() => Database.Checkpoint(truncate: true);
 
-    /// <summary>Copies the repository into a new file while others use it. The file has its name when it is whole.</summary>
+    /// <summary>
+    /// Copies the repository into a new file while others use it. The file has its name when it is whole.
+    /// </summary>
     public void BackUp(string path)
     {
         if (File.Exists(path))

@@ -13,7 +13,8 @@ internal static class RepositoryCheck
             if (database.HasTable(table)) continue;
 
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"{database.Path} is not a Fossil repository: it has no table {table}", "check the path");
+                ErrorKind.Usage, $"{database.Path} is not a Fossil repository: it has no table {table}",
+                "check the path");
         }
 
         if (acceptsAnySchema) return;
@@ -37,11 +38,13 @@ internal static class RepositoryCheck
     private static void RequireTables(Database database)
     {
         string[] optional = ["cherrypick", "ticket", "ticketchng"];
-        var missing = RepositorySchema.DerivedTables.Except(optional).Concat(RepositorySchema.DurableTables).Where(table => !database.HasTable(table)).ToList();
+        var missing = RepositorySchema.DerivedTables.Except(optional).Concat(RepositorySchema.DurableTables)
+            .Where(table => !database.HasTable(table)).ToList();
         if (missing.Count == 0) return;
 
         throw new EdgeSyncException(
-            ErrorKind.Corrupt, $"{database.Path}: the table {string.Join(" and the table ", missing)} is missing", $"edgesync repo rebuild -R {database.Path}");
+            ErrorKind.Corrupt, $"{database.Path}: the table {string.Join(" and the table ", missing)} is missing",
+            $"edgesync repo rebuild -R {database.Path}");
     }
 
     /// <summary>Adds what newer programs expect in an older file.</summary>
@@ -50,8 +53,10 @@ internal static class RepositoryCheck
         var database = repository.Database;
         var missing = new List<string>();
         if (!database.HasColumn("user", "jx")) missing.Add("ALTER TABLE user ADD COLUMN jx TEXT DEFAULT '{}'");
-        foreach (var table in RepositorySchema.DurableTables.Where(table => !database.HasTable(table))) missing.Add(RepositorySchema.CreationOf(table));
-        if (database.HasTable("reportfmt") && !database.HasColumn("reportfmt", "jx")) missing.Add("ALTER TABLE reportfmt ADD COLUMN jx TEXT DEFAULT '{}'");
+        foreach (var table in RepositorySchema.DurableTables.Where(table => !database.HasTable(table)))
+            missing.Add(RepositorySchema.CreationOf(table));
+        if (database.HasTable("reportfmt") && !database.HasColumn("reportfmt", "jx"))
+            missing.Add("ALTER TABLE reportfmt ADD COLUMN jx TEXT DEFAULT '{}'");
         if (!database.HasTable("cherrypick")) missing.Add(
             """
             CREATE TABLE cherrypick(

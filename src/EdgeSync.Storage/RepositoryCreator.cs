@@ -12,10 +12,12 @@ internal static class RepositoryCreator
     private const long AdminUserId = 1;
     private const string EmptyFilesMd5 = "d41d8cd98f00b204e9800998ecf8427e";
 
-    public static Repository Create(string path, RepositoryCreateOptions options, bool withCheckin, out string adminPassword)
+    public static Repository Create(
+        string path, RepositoryCreateOptions options, bool withCheckin, out string adminPassword)
     {
         if (path != Database.InMemory && File.Exists(path))
-            throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already", "name a new file, or remove this one");
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{path} exists already", "name a new file, or remove this one");
 
         // Stock refuses a main file whose pages are still in the log: the first state goes straight into the file.
         var database = Database.Open(path, new DatabaseOptions
@@ -85,8 +87,9 @@ internal static class RepositoryCreator
         insert.BindText(1, RepositorySchema.AllTicketsColours).BindText(2, RepositorySchema.AllTicketsSql).Run();
     }
 
-    // Differs from Fossil 2.21: the password is stored hashed from the start, as newer versions do. A clone has no project
-    // code to hash with yet; its first user gets no password, and so cannot log in over the network before one is set.
+    // Differs from Fossil 2.21: the password is stored hashed from the start, as newer versions do. A clone has no
+    // project code to hash with yet; its first user gets no password, and so cannot log in over the network before one
+    // is set.
     private static string AddUsers(Repository repository, RepositoryCreateOptions options)
     {
         var code = repository.Settings["project-code"];
@@ -107,7 +110,8 @@ internal static class RepositoryCreator
     private static void AddFirstCheckin(Repository repository, RepositoryCreateOptions options)
     {
         var now = options.InitialDate ?? repository.Now;
-        var date = now.ToDateTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff", System.Globalization.CultureInfo.InvariantCulture);
+        var date = now.ToDateTime()
+            .ToString("yyyy-MM-dd'T'HH:mm:ss.fff", System.Globalization.CultureInfo.InvariantCulture);
         var manifest = new StringBuilder()
             .Append("C initial\\sempty\\scheck-in\n")
             .Append("D ").Append(date).Append('\n')

@@ -17,8 +17,8 @@ public record RepositoryOptions
     public Durability Durability { get; init; } = Durability.Full;
 
     /// <summary>
-    /// The write-ahead log for whoever stays; a command that ends after a transaction or two is quicker with the mode that
-    /// the file has (changing it there and back costs a handful of fsyncs, and a pull of nothing then costs none).
+    /// The write-ahead log for whoever stays; a command that ends after a transaction or two is quicker with the mode
+    /// that the file has (changing it there and back costs a handful of fsyncs, and a pull of nothing then costs none).
     /// </summary>
     public DatabaseJournal Journal { get; init; } = DatabaseJournal.WriteAhead;
 
@@ -35,7 +35,8 @@ public record RepositoryOptions
     public int PageCacheBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Expanded artifacts kept in memory: an eighth of what the process may take, at most 16 MB.</summary>
-    public long ContentCacheBytesMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 1 << 20, 16 << 20);
+    public long ContentCacheBytesMax { get; init; } = Math.Clamp(
+        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 1 << 20, 16 << 20);
 
     /// <summary>The largest artifact that is read or stored.</summary>
     public int ArtifactBytesMax { get; init; } = 1024 * 1024 * 1024;
@@ -63,7 +64,9 @@ public sealed record RepositoryCreateOptions : RepositoryOptions
 
     public HashPolicy HashPolicy { get; init; } = HashPolicy.Sha3;
 
-    /// <summary>What people without a login may do; stock's <c>gjorz</c>: clone, read tickets and files, download.</summary>
+    /// <summary>
+    /// What people without a login may do; stock's <c>gjorz</c>: clone, read tickets and files, download.
+    /// </summary>
     public string NobodyCapabilities { get; init; } = "gjorz";
 
     /// <summary>Time of the first check-in; now when null.</summary>

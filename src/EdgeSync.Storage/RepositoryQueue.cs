@@ -27,10 +27,15 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
     private int _waitingOrRunning;
     private Task _folding = Task.CompletedTask;   // only touched on the repository's thread
 
-    private RepositoryQueue(Repository repository, Func<Repository>? openToWrite = null, EdgeSyncException? writeFault = null)
+    private RepositoryQueue(
+        Repository repository, Func<Repository>? openToWrite = null, EdgeSyncException? writeFault = null)
     {
         (_repository, _openToWrite, _writeFault, Path) = (repository, openToWrite, writeFault, repository.Path);
-        new Thread(Work) { IsBackground = true, Name = $"repository {System.IO.Path.GetFileName(repository.Path)}" }.Start();
+        new Thread(Work)
+        {
+            IsBackground = true,
+            Name = $"repository {System.IO.Path.GetFileName(repository.Path)}"
+        }.Start();
     }
 
     public string Path { get; }
@@ -45,24 +50,26 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
     public bool IsExclusive => false;
 
     /// <summary>Opens the file; errors of opening are thrown here.</summary>
-    public static RepositoryQueue Open(string path, RepositoryOptions? options = null) => new(Repository.Open(path, options));
+    public static RepositoryQueue Open(string path, RepositoryOptions? options = null) =>
+        new(Repository.Open(path, options));
 
     /// <summary>Takes over an open repository; nobody else may use it from now on.</summary>
     public static RepositoryQueue Own(Repository repository) => new(repository);
 
     /// <summary>
-    /// Takes over a repository that the disk lets nobody write just now. Each piece of work first tries to open it again,
-    /// until that succeeds.
+    /// Takes over a repository that the disk lets nobody write just now. Each piece of work first tries to open it
+    /// again, until that succeeds.
     /// </summary>
     /// <param name="readable">Opened to read.</param>
     /// <param name="openToWrite">Opens the same file to write.</param>
     /// <param name="fault">Why it could not be opened so.</param>
-    public static RepositoryQueue OwnUntilWritable(Repository readable, Func<Repository> openToWrite, EdgeSyncException fault) =>
+    public static RepositoryQueue OwnUntilWritable(
+        Repository readable, Func<Repository> openToWrite, EdgeSyncException fault) =>
         new(readable, openToWrite, fault);
 
     /// <summary>
-    /// Runs <paramref name="work"/> on the repository's thread. A cancellation that comes before it begins drops it; work
-    /// that runs is never torn.
+    /// Runs <paramref name="work"/> on the repository's thread. A cancellation that comes before it begins drops it;
+    /// work that runs is never torn.
     /// </summary>
     public async Task<T> RunAsync<T>(Func<Repository, T> work, CancellationToken cancellationToken)
     {
@@ -150,9 +157,9 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
         return more.GetAwaiter().GetResult();
     }
 
-    // When nothing comes for a while, what was written is folded into the main file, so that a plain copy of it is whole
-    // (readers in the way are not waited for), and the memory of what was done is given back. Folding flushes the disk twice,
-    // so a connection of its own does it: work that comes meanwhile does not wait.
+    // When nothing comes for a while, what was written is folded into the main file, so that a plain copy of it is
+    // whole (readers in the way are not waited for), and the memory of what was done is given back. Folding flushes the
+    // disk twice, so a connection of its own does it: work that comes meanwhile does not wait.
     private void Rest(ref int foldedChanges)
     {
         var changes = _repository.Database.TotalChanges;

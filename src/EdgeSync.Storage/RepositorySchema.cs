@@ -30,12 +30,15 @@ public static class RepositorySchema
         "backlink", "attachment", "ticket", "ticketchng", "cherrypick",
     ];
 
-    /// <summary>Tables that a rebuild keeps, and every repository has. It makes those anew, empty, that are missing.</summary>
+    /// <summary>
+    /// Tables that a rebuild keeps, and every repository has. It makes those anew, empty, that are missing.
+    /// </summary>
     public static IReadOnlyList<string> DurableTables { get; } = ["private", "reportfmt", "concealed", "shun"];
 
     /// <summary>The statement of <see cref="Durable"/> that makes this table.</summary>
     public static string CreationOf(string table) =>
-        Durable.Split(';').Single(statement => statement.TrimStart().StartsWith($"CREATE TABLE {table}(", StringComparison.Ordinal));
+        Durable.Split(';').Single(
+            statement => statement.TrimStart().StartsWith($"CREATE TABLE {table}(", StringComparison.Ordinal));
 
     /// <summary>What survives every rebuild.</summary>
     public const string Durable =

@@ -8,7 +8,9 @@ namespace EdgeSync.Storage;
 /// <summary>One row of the <c>config</c> table.</summary>
 public sealed record Setting(string Name, string Value, long MtimeSeconds);
 
-/// <summary>The repository's own settings. Each write records its time, because the newer setting wins in a sync.</summary>
+/// <summary>
+/// The repository's own settings. Each write records its time, because the newer setting wins in a sync.
+/// </summary>
 public sealed class Settings
 {
     private readonly Repository _repository;
@@ -36,7 +38,8 @@ public sealed class Settings
     /// <summary>The setting, which every repository has.</summary>
     /// <exception cref="EdgeSyncException">It has not.</exception>
     public string Require(string name) => this[name] ?? throw new EdgeSyncException(
-        ErrorKind.Corrupt, $"{_repository.Path}: the setting {name} is missing", "the file may be a clone that never finished");
+        ErrorKind.Corrupt, $"{_repository.Path}: the setting {name} is missing",
+        "the file may be a clone that never finished");
 
     public bool Boolean(string name, bool otherwise = false) => this[name] switch
     {
@@ -45,7 +48,9 @@ public sealed class Settings
     };
 
     public long Int64(string name, long otherwise = 0) =>
-        long.TryParse(this[name], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+        long.TryParse(this[name], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+        ? value
+        : otherwise;
 
     public void Set(string name, string value) => Set(name, value, _repository.Now.UnixSeconds);
 
@@ -64,7 +69,9 @@ public sealed class Settings
         return isRemoved;
     }
 
-    /// <summary>What a setting decides about the tables is due at the commit; for those who write the row by other means.</summary>
+    /// <summary>
+    /// What a setting decides about the tables is due at the commit; for those who write the row by other means.
+    /// </summary>
     internal void OnChanged(string name)
     {
         if (name == TicketSchema.Setting) _repository.Crosslinker.TicketTablesAreStale = true;

@@ -7,8 +7,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// Files without history: only the newest content is kept, and a deletion is remembered so that it can travel. The table
-/// is made with the first file.
+/// Files without history: only the newest content is kept, and a deletion is remembered so that it can travel. The
+/// table is made with the first file.
 /// </summary>
 // Spec: unversioned.c.
 public sealed class UnversionedStore : IUnversionedStore
@@ -90,11 +90,13 @@ public sealed class UnversionedStore : IUnversionedStore
             return true;
         }
 
-        if (BlobCodec.TryDecode(Inflater.OfThisThread, stored, _repository.Options.ArtifactBytesMax, out content, out var fault))
+        if (BlobCodec.TryDecode(
+            Inflater.OfThisThread, stored, _repository.Options.ArtifactBytesMax, out content, out var fault))
             return true;
 
         throw new EdgeSyncException(
-            ErrorKind.Corrupt, $"the unversioned file '{name}' in {_repository.Path} is damaged: it does not inflate ({fault})",
+            ErrorKind.Corrupt,
+            $"the unversioned file '{name}' in {_repository.Path} is damaged: it does not inflate ({fault})",
             "put it again, or pull it from another copy");
     }
 
@@ -169,13 +171,16 @@ public sealed class UnversionedStore : IUnversionedStore
         Changed();
     }
 
-    /// <summary>True for a path that any system can hold: relative, no empty, "." or ".." part, no backslash, no control.</summary>
+    /// <summary>
+    /// True for a path that any system can hold: relative, no empty, "." or ".." part, no backslash, no control.
+    /// </summary>
     public static bool IsName(string name)
     {
         if (name.Length is 0 or > 1000) return false;
         foreach (var c in name)
         {
-            if (char.IsWhiteSpace(c) || char.IsControl(c) || c is '\\' or '*' or '[' or ']' or '?' or '"' or '<' or '>' or '|' or ':')
+            if (char.IsWhiteSpace(c) || char.IsControl(c)
+                || c is '\\' or '*' or '[' or ']' or '?' or '"' or '<' or '>' or '|' or ':')
                 return false;
         }
 

@@ -5,7 +5,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Benchmarks;
 
-/// <summary>Blob codec against the framework's stream: small texts (most are deltas of some hundred bytes) and large.</summary>
+/// <summary>
+/// Blob codec against the framework's stream: small texts (most are deltas of some hundred bytes) and large.
+/// </summary>
 [MemoryDiagnoser]
 public class BlobBenchmarks
 {

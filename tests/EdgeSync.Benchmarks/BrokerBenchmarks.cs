@@ -29,10 +29,13 @@ public class SubjectTrieBenchmarks
         for (var i = 0; i < Subscriptions; i++)
         {
             foreach (var trie in (SubjectTrie[])[_remembering, _forgetful])
-                trie.Add(new Subscription(owner, Encoding.ASCII.GetBytes($"devices.{i}.{(i % 10 == 0 ? "*" : "status")}"), null, []));
+                trie.Add(
+                    new Subscription(
+                        owner, Encoding.ASCII.GetBytes($"devices.{i}.{(i % 10 == 0 ? "*" : "status")}"), null, []));
         }
 
-        for (var i = 0; i < _subjects.Length; i++) _subjects[i] = Encoding.ASCII.GetBytes($"devices.{i * 31 % Subscriptions}.status");
+        for (var i = 0; i < _subjects.Length; i++)
+            _subjects[i] = Encoding.ASCII.GetBytes($"devices.{i * 31 % Subscriptions}.status");
         _inbox = new Subscription(owner, "_INBOX.0123456789abcdefghijkl.*"u8.ToArray(), null, []);
     }
 
@@ -74,7 +77,8 @@ public class BrokerBenchmarks
         _core = new BrokerCore(new BrokerOptions { ServerName = "bench" }, new SeededEntropy(1), new Prng(1), _now);
         _publisher = Attach("");
         for (var i = 0; i < Receivers; i++) _receivers.Add(Attach("SUB bench.subject 1\r\n"));
-        _batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat($"PUB bench.subject {Size}\r\n{new string('x', Size)}\r\n", Messages)));
+        _batch = Encoding.ASCII.GetBytes(
+            string.Concat(Enumerable.Repeat($"PUB bench.subject {Size}\r\n{new string('x', Size)}\r\n", Messages)));
     }
 
     [Benchmark(OperationsPerInvoke = Messages)]
@@ -87,7 +91,8 @@ public class BrokerBenchmarks
     private BrokerConnection Attach(string text)
     {
         var connection = _core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Client }, _now);
-        _core.Receive(connection, _now, Encoding.ASCII.GetBytes("CONNECT {\"verbose\":false,\"pedantic\":false}\r\n" + text));
+        _core.Receive(
+            connection, _now, Encoding.ASCII.GetBytes("CONNECT {\"verbose\":false,\"pedantic\":false}\r\n" + text));
         Drain(connection);
         return connection;
     }

@@ -23,12 +23,14 @@ internal static class Samples
     /// <summary>A source file of about <paramref name="size"/> bytes.</summary>
     public static byte[] Source(Prng prng, int size)
     {
-        string[] words = ["static", "int", "return", "if", "(", ")", "{", "}", "value", "=", "0;", "buffer", "->", "length"];
+        string[] words = [
+            "static", "int", "return", "if", "(", ")", "{", "}", "value", "=", "0;", "buffer", "->", "length"];
         var text = new StringBuilder();
         while (text.Length < size)
         {
             text.Append(' ', 4 * prng.NextInt32(4));
-            for (var count = prng.NextInt32(1, 9); count > 0; count--) text.Append(prng.Pick<string>(words)).Append(' ');
+            for (var count = prng.NextInt32(1, 9); count > 0; count--)
+                text.Append(prng.Pick<string>(words)).Append(' ');
             text.Append(prng.NextInt32(1000)).Append('\n');
         }
 

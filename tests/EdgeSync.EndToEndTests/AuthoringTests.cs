@@ -35,7 +35,8 @@ public sealed class AuthoringTests : IDisposable
     {
         _edgesync.Write("side.txt", "side\n");
 
-        Assert.StartsWith("branch side created at ", Repo("branch", "new", "side", "--from", "trunk"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "branch side created at ", Repo("branch", "new", "side", "--from", "trunk"), StringComparison.Ordinal);
         Repo("ci", "-m", "on side", "--branch", "side", "side.txt");
         Assert.Equal("a.txt\nsrc/b.c\n", Repo("ls", "trunk"));
         Repo("branch", "close", "side");

@@ -16,7 +16,8 @@ public sealed class DoctorTests
         var report = edgesync.Json("doctor", "-R", "hub.fossil");
 
         Assert.Equal(0, report.GetProperty("failed").GetInt32());
-        foreach (var name in (string[])["repository:hub.fossil", "integrity:hub.fossil", "writable:hub.fossil", "clock", "secrets", "fossil"])
+        foreach (var name in (string[])[
+            "repository:hub.fossil", "integrity:hub.fossil", "writable:hub.fossil", "clock", "secrets", "fossil"])
             Assert.Equal("ok", StateOf(report, name));
 
         // Daemons that other tests killed may have left sockets: a warning, and none of ours.
@@ -60,9 +61,11 @@ public sealed class DoctorTests
         edgesync.Ok("repo", "new", "a.fossil");
         edgesync.Write("edgesync.json", $$"""{ "nats": { "bind": "{{bind}}", "leaf_port": 0 {{users}} }, "repositories": [ { "path": "a.fossil" } ] }""");
 
-        using var report = System.Text.Json.JsonDocument.Parse(edgesync.Run("doctor", "--config", "edgesync.json", "--json").Text);
+        using var report = System.Text.Json.JsonDocument.Parse(
+            edgesync.Run("doctor", "--config", "edgesync.json", "--json").Text);
 
-        var checks = report.RootElement.GetProperty("checks").EnumerateArray().Where(c => c.GetProperty("name").GetString() == "broker access").ToList();
+        var checks = report.RootElement.GetProperty("checks").EnumerateArray()
+            .Where(c => c.GetProperty("name").GetString() == "broker access").ToList();
         Assert.Equal(isOpen, checks.Count == 1);
         if (isOpen) Assert.Contains("nats.users", checks[0].GetProperty("hint").GetString(), StringComparison.Ordinal);
     }
@@ -71,11 +74,15 @@ public sealed class DoctorTests
     public void A_client_port_is_told_from_a_leafnode_port()
     {
         using var edgesync = Project();
-        using var client = new OneLineServer("""INFO {"server_id":"S","server_name":"one","version":"2.10.1","max_payload":1048576,"client_id":5}""");
+        using var client = new OneLineServer(
+            """INFO {"server_id":"S","server_name":"one","version":"2.10.1","max_payload":1048576,"client_id":5}""");
         using var leaf = new OneLineServer("""INFO {"server_id":"S","server_name":"two","version":"2.10.1","max_payload":1048576,"client_id":6,"leafnode_urls":[]}""");
 
-        string[] urls = [$"nats://127.0.0.1:{client.Port}", $"nats-leaf://127.0.0.1:{client.Port}", $"nats://127.0.0.1:{leaf.Port}", $"nats-leaf://127.0.0.1:{leaf.Port}"];
-        var outcome = edgesync.Run(["doctor", "-R", "hub.fossil", "--json", .. urls.SelectMany(u => (string[])["--nats", u])]);
+        string[] urls = [
+            $"nats://127.0.0.1:{client.Port}", $"nats-leaf://127.0.0.1:{client.Port}", $"nats://127.0.0.1:{leaf.Port}",
+            $"nats-leaf://127.0.0.1:{leaf.Port}"];
+        var outcome = edgesync.Run(
+            ["doctor", "-R", "hub.fossil", "--json", .. urls.SelectMany(u => (string[])["--nats", u])]);
 
         using var report = JsonDocument.Parse(outcome.Text);
         Assert.Equal(["ok", "failed", "failed", "ok"], urls.Select(u => StateOf(report.RootElement, "nats:" + u)));
@@ -89,7 +96,9 @@ public sealed class DoctorTests
         using var edgesync = Project();
         using var other = new OneLineServer("SSH-2.0-OpenSSH_9.2");
 
-        var outcome = edgesync.Run("doctor", "-R", "hub.fossil", "--nats", $"nats://127.0.0.1:{other.Port}", "--nats", $"nats://127.0.0.1:{Ports.Free()}");
+        var outcome = edgesync.Run(
+            "doctor", "-R", "hub.fossil", "--nats", $"nats://127.0.0.1:{other.Port}", "--nats",
+            $"nats://127.0.0.1:{Ports.Free()}");
 
         Assert.Equal(1, outcome.Code);
         Assert.Contains("not a NATS server: \"SSH-2.0-OpenSSH_9.2", outcome.Text, StringComparison.Ordinal);
@@ -111,7 +120,9 @@ public sealed class DoctorTests
         Assert.Equal("ok", StateOf(ours, "port:http"));
         Assert.Equal("ok", StateOf(ours, "peer:" + leaf.Url));
         Assert.Equal("ok", StateOf(ours, "clock:" + leaf.Url));
-        Assert.Contains($"FAIL  port:http: another program listens on 127.0.0.1:{stranger.Port}", theirs.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"FAIL  port:http: another program listens on 127.0.0.1:{stranger.Port}", theirs.Text,
+            StringComparison.Ordinal);
     }
 
     [Test]

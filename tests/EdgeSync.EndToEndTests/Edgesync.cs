@@ -6,19 +6,21 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>
-/// The program, driven from outside: <c>EDGESYNC_BIN</c> names the file (the test command gives the published one), otherwise the
-/// one that was built with these tests.
+/// The program, driven from outside: <c>EDGESYNC_BIN</c> names the file (the test command gives the published one),
+/// otherwise the one that was built with these tests.
 /// </summary>
 internal sealed class Edgesync : IDisposable
 {
     public static string Binary { get; } = Environment.GetEnvironmentVariable("EDGESYNC_BIN") is { Length: > 0 } given
         ? Path.GetFullPath(given)
         : Path.Combine(
-            Vectors.RepositoryRoot, "src", "EdgeSync.Cli", "bin", Metadata("Configuration"), Metadata("TargetFramework"), "edgesync");
+            Vectors.RepositoryRoot, "src", "EdgeSync.Cli", "bin", Metadata("Configuration"),
+            Metadata("TargetFramework"), "edgesync");
 
     /// <summary>The host of a just-in-time build hides the name that it was called by.</summary>
     public static void RequireOneFile() => Skip.Unless(
-        Environment.GetEnvironmentVariable("EDGESYNC_BIN") is { Length: > 0 }, "needs the published file: EDGESYNC_BIN");
+        Environment.GetEnvironmentVariable("EDGESYNC_BIN") is { Length: > 0 },
+        "needs the published file: EDGESYNC_BIN");
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("edgesync-e2e-").FullName;
 
@@ -52,7 +54,9 @@ internal sealed class Edgesync : IDisposable
     public string Ok(params string[] arguments)
     {
         var outcome = Run(arguments);
-        Assert.True(outcome.Code == 0, $"edgesync {string.Join(' ', arguments)} ended with {outcome.Code}:\n{outcome.Text}{outcome.Errors}");
+        Assert.True(
+            outcome.Code == 0,
+            $"edgesync {string.Join(' ', arguments)} ended with {outcome.Code}:\n{outcome.Text}{outcome.Errors}");
         return outcome.Text;
     }
 

@@ -90,7 +90,8 @@ public sealed class ExitCodeTests
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "", "-R", "a.fossil");
         using var leaf = new RunningLeaf(edgesync, "a.fossil");
 
-        var token = edgesync.Json("repo", "invite", "bob", "--cap", "oi", "--url", leaf.Url, "-R", "a.fossil").GetProperty("token").GetString()!;
+        var token = edgesync.Json("repo", "invite", "bob", "--cap", "oi", "--url", leaf.Url, "-R", "a.fossil")
+            .GetProperty("token").GetString()!;
         edgesync.Ok("repo", "clone", "--invite", token, "b.fossil");
         edgesync.Ok("repo", "user", "update", "bob", "--cap", "o", "-R", "a.fossil");
         var refused = edgesync.Run("repo", "clone", "--invite", token, "c.fossil");
@@ -113,7 +114,9 @@ public sealed class ExitCodeTests
     public void Something_that_is_no_repository_is_named_as_such()
     {
         using var edgesync = new Edgesync();
-        edgesync.Write("x.fossil", "just some text, long enough to have a header of a hundred bytes or more, so that it is read as one ...");
+        edgesync.Write(
+            "x.fossil",
+            "just some text, long enough to have a header of a hundred bytes or more, so that it is read as one ...");
 
         var outcome = edgesync.Run("repo", "info");
 

@@ -33,9 +33,11 @@ internal sealed class FakeCollector : IDisposable
            select (service, span),
     ];
 
-    public IReadOnlyList<ProtobufFields> Metrics => [.. Requests.Where(r => r.Path == "/v1/metrics").SelectMany(r => r.Body.Below(1, 2, 2))];
+    public IReadOnlyList<ProtobufFields> Metrics =>
+        [.. Requests.Where(r => r.Path == "/v1/metrics").SelectMany(r => r.Body.Below(1, 2, 2))];
 
-    public IReadOnlyList<ProtobufFields> LogRecords => [.. Requests.Where(r => r.Path == "/v1/logs").SelectMany(r => r.Body.Below(1, 2, 2))];
+    public IReadOnlyList<ProtobufFields> LogRecords =>
+        [.. Requests.Where(r => r.Path == "/v1/logs").SelectMany(r => r.Body.Below(1, 2, 2))];
 
     public void Dispose()
     {
@@ -53,14 +55,18 @@ internal sealed class FakeCollector : IDisposable
             {
                 context = await _listener.GetContextAsync();
             }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
+            catch (Exception e) when (
+                e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
             {
                 return;
             }
 
             using var body = new MemoryStream();
             await context.Request.InputStream.CopyToAsync(body);
-            Requests.Enqueue((context.Request.Url!.AbsolutePath, context.Request.Headers["x-key"], new ProtobufFields(body.ToArray())));
+            Requests.Enqueue(
+                (
+                    context.Request.Url!.AbsolutePath, context.Request.Headers["x-key"],
+                    new ProtobufFields(body.ToArray())));
             context.Response.Close();
         }
     }

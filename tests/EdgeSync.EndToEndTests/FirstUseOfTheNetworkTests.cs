@@ -4,7 +4,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>The lines that a daemon prints work, on one machine and on two; what is not there yet is waited for.</summary>
+/// <summary>
+/// The lines that a daemon prints work, on one machine and on two; what is not there yet is waited for.
+/// </summary>
 public sealed class FirstUseOfTheNetworkTests
 {
     [Test]
@@ -15,18 +17,27 @@ public sealed class FirstUseOfTheNetworkTests
         edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
         edgesync.Variables["STATE_DIRECTORY"] = edgesync["state"];
 
-        using var first = Running.Start(edgesync, machines.On(1, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "7422", "--nats-bind", "*"));
+        using var first = Running.Start(
+            edgesync,
+            machines.On(
+                1, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "7422", "--nats-bind", "*"));
         var lines = await first.ReadUntilAsync("or --nats ");
-        Assert.Contains(lines, l => l.Contains($"--nats nats-leaf://{Dns.GetHostName()}:7422 --clone-from nats --project {code}", StringComparison.Ordinal));
+        Assert.Contains(
+            lines,
+            l => l.Contains(
+                $"--nats nats-leaf://{Dns.GetHostName()}:7422 --clone-from nats --project {code}",
+                StringComparison.Ordinal));
         Assert.Contains($"nats-leaf://{TwoMachines.FirstAddress}:7422", lines[^1], StringComparison.Ordinal);
         Assert.DoesNotContain("[::]", string.Join('\n', lines), StringComparison.Ordinal);
 
         // As somebody types it who takes the address from the second line.
         using var second = Running.Start(edgesync, machines.On(
-            2, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", $"nats-leaf://{TwoMachines.FirstAddress}:7422", "--clone-from", "nats", "--project", code));
+            2, "leaf", "--repo", "b.fossil", "--name", "second", "--nats",
+            $"nats-leaf://{TwoMachines.FirstAddress}:7422", "--clone-from", "nats", "--project", code));
         await second.ReadUntilAsync("keeps b.fossil");
 
-        Assert.Equal(edgesync.Ok("repo", "ls", "tip", "-R", "a.fossil"), edgesync.Ok("repo", "ls", "tip", "-R", "b.fossil"));
+        Assert.Equal(
+            edgesync.Ok("repo", "ls", "tip", "-R", "a.fossil"), edgesync.Ok("repo", "ls", "tip", "-R", "b.fossil"));
     }
 
     [Test]
@@ -34,7 +45,8 @@ public sealed class FirstUseOfTheNetworkTests
     {
         Skip.Unless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
         using var edgesync = Project(out _);
-        using var leaf = Running.Start(edgesync, [Edgesync.Binary, "leaf", "--repo", "a.fossil", "--serve-http", "[::1]:0"]);
+        using var leaf = Running.Start(
+            edgesync, [Edgesync.Binary, "leaf", "--repo", "a.fossil", "--serve-http", "[::1]:0"]);
 
         var line = (await leaf.ReadUntilAsync(" clone "))[^1].Trim();
 
@@ -50,23 +62,37 @@ public sealed class FirstUseOfTheNetworkTests
     {
         using var edgesync = Project(out var code);
         var (web, nats) = (FreePort(), FreePort());
-        string[] from = overNats ? ["--clone-from", "nats", "--nats", $"nats-leaf://127.0.0.1:{nats}", "--project", code] : ["--clone-from", $"http://127.0.0.1:{web}/"];
+        string[] from = overNats
+            ? ["--clone-from", "nats", "--nats", $"nats-leaf://127.0.0.1:{nats}", "--project", code]
+            : ["--clone-from", $"http://127.0.0.1:{web}/"];
         edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
         edgesync.Variables["STATE_DIRECTORY"] = edgesync["state"];
         var port = FreePort();
-        using var leaf = Running.Start(edgesync, [Edgesync.Binary, "leaf", "--repo", "b.fossil", "--name", "b", "--serve-http", $"127.0.0.1:{port}", .. from]);
+        using var leaf = Running.Start(
+            edgesync,
+            [
+                Edgesync.Binary, "leaf", "--repo", "b.fossil", "--name", "b", "--serve-http", $"127.0.0.1:{port}",
+                .. from]);
         using var http = new HttpClient();
 
-        var ready = await UntilAsync(() => GetAsync(http, $"http://127.0.0.1:{port}/readyz"), text => text.Contains("cloning:b: ", StringComparison.Ordinal));
+        var ready = await UntilAsync(
+            () => GetAsync(http, $"http://127.0.0.1:{port}/readyz"),
+            text => text.Contains("cloning:b: ", StringComparison.Ordinal));
         Assert.DoesNotContain(code, ready, StringComparison.Ordinal);   // no subject: a person knows the server
         Assert.Contains(overNats ? $"127.0.0.1:{nats}" : $"127.0.0.1:{web}", ready, StringComparison.Ordinal);
-        Assert.Contains("\"state\": \"cloning\"", await GetAsync(http, $"http://127.0.0.1:{port}/status"), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"state\": \"cloning\"", await GetAsync(http, $"http://127.0.0.1:{port}/status"),
+            StringComparison.Ordinal);
         Assert.False(leaf.HasExited);
 
-        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--serve-http", $"127.0.0.1:{web}", "--nats-leaf-port", $"{nats}");
+        using var hub = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--serve-http", $"127.0.0.1:{web}",
+            "--nats-leaf-port", $"{nats}");
         await leaf.ReadUntilAsync("keeps b.fossil");
 
-        Assert.Contains("\nrepository: ok\n", "\n" + await GetAsync(http, $"http://127.0.0.1:{port}/readyz") + "\n", StringComparison.Ordinal);
+        Assert.Contains(
+            "\nrepository: ok\n", "\n" + await GetAsync(http, $"http://127.0.0.1:{port}/readyz") + "\n",
+            StringComparison.Ordinal);
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
     }
 
@@ -79,10 +105,15 @@ public sealed class FirstUseOfTheNetworkTests
         var secret = edgesync.Write("secret", "wrong\n");
         File.SetUnixFileMode(secret, UnixFileMode.UserRead);
 
-        var outcome = edgesync.Run("leaf", "--repo", "b.fossil", "--clone-from", hub.Url, "--user", "tester", "--password-file", "secret", "--serve-http", "127.0.0.1:0");
+        var outcome = edgesync.Run(
+            "leaf", "--repo", "b.fossil", "--clone-from", hub.Url, "--user", "tester", "--password-file", "secret",
+            "--serve-http", "127.0.0.1:0");
 
         Assert.Equal(6, outcome.Code);
-        Assert.Equal(5, edgesync.Run("leaf", "--repo", "a.fossil", "--project", new string('a', 40), "--serve-http", "127.0.0.1:0").Code);
+        Assert.Equal(
+            5,
+            edgesync.Run(
+                "leaf", "--repo", "a.fossil", "--project", new string('a', 40), "--serve-http", "127.0.0.1:0").Code);
     }
 
     [Test]
@@ -93,9 +124,12 @@ public sealed class FirstUseOfTheNetworkTests
         using var leaf = new RunningLeaf(edgesync, "a.fossil", "--config", "edgesync.json");
         using var http = new HttpClient();
 
-        foreach (var (header, value) in ((string, string)[])[("Host", "evil.example"), ("Host", "evil.example:8080"), ("Via", "1.1 proxy"), ("X-Real-IP", "192.0.2.7"), ("Forwarded", "for=192.0.2.7")])
+        foreach (var (header, value) in ((string, string)[])[
+            ("Host", "evil.example"), ("Host", "evil.example:8080"), ("Via", "1.1 proxy"), ("X-Real-IP", "192.0.2.7"),
+            ("Forwarded", "for=192.0.2.7")])
             Assert.Equal(HttpStatusCode.Forbidden, await StatusWithAsync(header, value));
-        foreach (var name in (string[])["localhost:1234", "127.0.0.1", "[::1]:80", "box.local:8080"]) Assert.Equal(HttpStatusCode.OK, await StatusWithAsync("Host", name));
+        foreach (var name in (string[])["localhost:1234", "127.0.0.1", "[::1]:80", "box.local:8080"])
+            Assert.Equal(HttpStatusCode.OK, await StatusWithAsync("Host", name));
 
         async Task<HttpStatusCode> StatusWithAsync(string header, string value)
         {
@@ -112,7 +146,8 @@ public sealed class FirstUseOfTheNetworkTests
         using var edgesync = Project(out _);
         var path = edgesync.Write("notes.txt", "mine\n");
 
-        var outcome = edgesync.Run("leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--control-socket", path);
+        var outcome = edgesync.Run(
+            "leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--control-socket", path);
 
         Assert.Equal(5, outcome.Code);
         Assert.Equal("mine\n", File.ReadAllText(path));
@@ -139,9 +174,12 @@ public sealed class FirstUseOfTheNetworkTests
         edgesync.Write("cert.pem", "x");
         edgesync.Write("with-password.json", """{ "nats": { "login": { "password": "secret" } } }""");
         var file = arguments.Contains("--config") ? "with-password.json" : "key.pem";
-        File.SetUnixFileMode(edgesync.Write(file, File.Exists(edgesync[file]) ? File.ReadAllText(edgesync[file]) : "x"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        File.SetUnixFileMode(
+            edgesync.Write(file, File.Exists(edgesync[file]) ? File.ReadAllText(edgesync[file]) : "x"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
 
-        var outcome = edgesync.Run(["leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--nats-leaf-port", "0", .. arguments]);
+        var outcome = edgesync.Run(
+            ["leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--nats-leaf-port", "0", .. arguments]);
 
         Assert.Equal(2, outcome.Code);
         Assert.Contains($"chmod 600 {file}", outcome.Errors, StringComparison.Ordinal);
@@ -151,9 +189,11 @@ public sealed class FirstUseOfTheNetworkTests
     public void A_password_file_of_a_command_is_no_exception()
     {
         using var edgesync = Project(out _);
-        File.SetUnixFileMode(edgesync.Write("pw", "secret\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        File.SetUnixFileMode(
+            edgesync.Write("pw", "secret\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
 
-        var outcome = edgesync.Run("repo", "pull", "http://127.0.0.1:1/", "-R", "a.fossil", "--user", "bob", "--pass-file", "pw");
+        var outcome = edgesync.Run(
+            "repo", "pull", "http://127.0.0.1:1/", "-R", "a.fossil", "--user", "bob", "--pass-file", "pw");
 
         Assert.Equal(2, outcome.Code);
         Assert.Contains("chmod 600 pw", outcome.Errors, StringComparison.Ordinal);
@@ -164,11 +204,14 @@ public sealed class FirstUseOfTheNetworkTests
     {
         using var edgesync = Project(out _);
         var secrets = ((string[])["alice", "bob"]).ToDictionary(
-            user => user, user => edgesync.Json("repo", "user", "add", user, "--cap", "gio", "-R", "a.fossil").GetProperty("password").GetString()!);
+            user => user,
+            user => edgesync.Json(
+                "repo", "user", "add", user, "--cap", "gio", "-R", "a.fossil").GetProperty("password").GetString()!);
         using var leaf = new RunningLeaf(edgesync, "a.fossil");
         edgesync.Ok("repo", "clone", leaf.Url, "b.fossil");
 
-        // One failure is forgotten in six seconds, so that a slow machine needs more of them; a client that is told to wait gives up.
+        // One failure is forgotten in six seconds, so that a slow machine needs more of them; a client that is told to
+        // wait gives up.
         var codes = new List<int>();
         while (codes.LastOrDefault() != 7 && codes.Count < 60) codes.Add(Pull("bob", "guess"));
 
@@ -177,7 +220,8 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Equal(0, Pull("alice", secrets["alice"]));
 
         int Pull(string user, string password) =>
-            edgesync.Run("repo", "pull", leaf.Url, "-R", "b.fossil", "--user", user, "--pass", password, "--timeout", "3s").Code;
+            edgesync.Run(
+                "repo", "pull", leaf.Url, "-R", "b.fossil", "--user", user, "--pass", password, "--timeout", "3s").Code;
     }
 
     [Test]
@@ -186,12 +230,17 @@ public sealed class FirstUseOfTheNetworkTests
     public async Task A_leaf_joins_inside_WebSocket_also_through_a_proxy(bool throughProxy)
     {
         using var edgesync = Project(out var code);
-        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--nats-leaf-port", "0", "--nats-websocket-port", "0");
-        var join = hub.Report.GetProperty("join_addresses").EnumerateArray().Select(a => a.GetString()!).Single(a => a.StartsWith("ws-leaf://", StringComparison.Ordinal));
+        using var hub = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--nats-leaf-port", "0", "--nats-websocket-port",
+            "0");
+        var join = hub.Report.GetProperty("join_addresses").EnumerateArray().Select(a => a.GetString()!)
+            .Single(a => a.StartsWith("ws-leaf://", StringComparison.Ordinal));
         using var proxy = new ConnectProxy();
         if (throughProxy) edgesync.Variables["http_proxy"] = $"http://someone:secret@127.0.0.1:{proxy.Port}";
 
-        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "b", "--nats", join, "--clone-from", "nats", "--project", code);
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "b", "--nats", join, "--clone-from", "nats", "--project",
+            code);
         await hub.UntilPeersAsync(1);
 
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
@@ -205,14 +254,19 @@ public sealed class FirstUseOfTheNetworkTests
     {
         using var edgesync = Project(out var code);
         File.SetUnixFileMode(edgesync.Write("token", "open sesame\n"), UnixFileMode.UserRead);
-        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--nats-leaf-port", "0", "--nats-serve-token-file", "token");
+        using var hub = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--nats-leaf-port", "0", "--nats-serve-token-file",
+            "token");
         using var leaf = new RunningNode(
-            edgesync, "leaf", "--repo", "b.fossil", "--name", "b", "--nats", hub.Address("nats-leaf"), "--nats-token-file", "token", "--clone-from", "nats", "--project", code);
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "b", "--nats", hub.Address("nats-leaf"),
+            "--nats-token-file", "token", "--clone-from", "nats", "--project", code);
         await hub.UntilPeersAsync(1);
 
-        using var stranger = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "c", "--nats", hub.Address("nats-leaf"));
+        using var stranger = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--name", "c", "--nats", hub.Address("nats-leaf"));
         await stranger.UntilAsync(
-            async node => (await node.StatusAsync()).GetProperty("nats").TryGetProperty("last_error", out var error) && error.GetString()!.Contains("credentials", StringComparison.Ordinal),
+            async node => (await node.StatusAsync()).GetProperty("nats").TryGetProperty("last_error", out var error)
+            && error.GetString()!.Contains("credentials", StringComparison.Ordinal),
             "it is refused");
     }
 
@@ -220,15 +274,19 @@ public sealed class FirstUseOfTheNetworkTests
     public async Task Nobody_to_sync_with_names_who_is_away()
     {
         using var edgesync = Project(out var code);
-        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0");
-        using (var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code))
+        using var first = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0");
+        using (var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", first.Address("nats-leaf"),
+            "--clone-from", "nats", "--project", code))
         {
             await first.UntilPeersAsync(1);
             Assert.Contains("second                leaf", edgesync.Ok("peers", "a.fossil"), StringComparison.Ordinal);
         }
 
         await first.UntilAsync(
-            async node => !(await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers")[0].TryGetProperty("route", out _),
+            async node => !(await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers")[0]
+            .TryGetProperty("route", out _),
             "the second is away");
 
         Assert.Matches("(?m)^  second +leaf +[^ ]+ +away ", edgesync.Ok("peers", "a.fossil"));
@@ -275,7 +333,8 @@ public sealed class FirstUseOfTheNetworkTests
             var text = await ask();
             if (isEnough(text)) return text;
 
-            await patience.LookAgainAsync(() => $"the last answer was: {text}", TestContext.Current!.Execution.CancellationToken);
+            await patience.LookAgainAsync(
+                () => $"the last answer was: {text}", TestContext.Current!.Execution.CancellationToken);
         }
     }
 
@@ -320,12 +379,17 @@ public sealed class FirstUseOfTheNetworkTests
                 var stream = client.GetStream();
                 var head = "";
                 var one = new byte[1];
-                while (!head.EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one) == 1) head += (char)one[0];
+                while (!head.EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one) == 1)
+                    head += (char)one[0];
                 var lines = head.Split("\r\n");
                 Asked.Enqueue(lines[0]);
-                if (lines.FirstOrDefault(l => l.StartsWith("Proxy-Authorization", StringComparison.Ordinal)) is not { } login)
+                if (lines.FirstOrDefault(
+                    l => l.StartsWith("Proxy-Authorization", StringComparison.Ordinal)) is not { } login)
                 {
-                    await stream.WriteAsync("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
+                    var refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n"u8
+                        + "Proxy-Authenticate: Basic realm=\"x\"\r\n"u8
+                        + "Content-Length: 0\r\nConnection: close\r\n\r\n"u8;
+                    await stream.WriteAsync(refusal.ToArray());
                     return;
                 }
 

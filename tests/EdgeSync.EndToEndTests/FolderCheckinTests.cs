@@ -181,10 +181,13 @@ public sealed class FolderCheckinTests
     }
 
     private static string[] Files(Edgesync edgesync, string repository = "p.fossil") =>
-        [.. edgesync.Json("repo", "ls", "-R", repository).GetProperty("files").EnumerateArray().Select(f => f.GetProperty("name").GetString()!)];
+        [
+            .. edgesync.Json("repo", "ls", "-R", repository).GetProperty("files").EnumerateArray().Select(
+                f => f.GetProperty("name").GetString()!)];
 
     private static string Number(Edgesync edgesync, string sql) =>
-        edgesync.Ok("repo", "query", "-R", "p.fossil", sql).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
+        edgesync.Ok("repo", "query", "-R", "p.fossil", sql)
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
 
     internal static void Shell(Edgesync edgesync, string script)
     {
@@ -194,7 +197,9 @@ public sealed class FolderCheckinTests
     }
 }
 
-/// <summary>Runs the program as somebody whom file modes stop: tests mostly run as root, who reads everything.</summary>
+/// <summary>
+/// Runs the program as somebody whom file modes stop: tests mostly run as root, who reads everything.
+/// </summary>
 internal static class Unreadable
 {
     private static readonly string[] Drop = ["--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all"];
@@ -203,7 +208,8 @@ internal static class Unreadable
 
     public static string Program => Environment.UserName == "root" ? "/usr/bin/setpriv" : Edgesync.Binary;
 
-    public static string[] Arguments(params string[] arguments) => Environment.UserName == "root" ? [.. Drop, Edgesync.Binary, .. arguments] : arguments;
+    public static string[] Arguments(params string[] arguments) =>
+        Environment.UserName == "root" ? [.. Drop, Edgesync.Binary, .. arguments] : arguments;
 
     public static Outcome Run(Edgesync edgesync, params string[] arguments)
     {

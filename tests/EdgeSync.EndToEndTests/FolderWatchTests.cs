@@ -14,7 +14,8 @@ public sealed class FolderWatchTests
 
         edgesync.Write("folder/a.txt", "one\n");
         edgesync.Write("folder/sub/run.sh", "#!/bin/sh\n");
-        File.SetUnixFileMode(edgesync["folder/sub/run.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            edgesync["folder/sub/run.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.CreateSymbolicLink(edgesync["folder/link"], "a.txt");
         edgesync.Write("folder/skip.tmp", "never");
         edgesync.Write("folder/.fslckout", "never");
@@ -22,7 +23,9 @@ public sealed class FolderWatchTests
 
         File.Delete(edgesync["folder/link"]);
         edgesync.Write("folder/a.txt", "two\n");
-        await leaf.UntilAsync(() => Files(edgesync) is ["a.txt -", "sub/run.sh x"] && edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil") == "two\n");
+        await leaf.UntilAsync(
+            () => Files(edgesync) is ["a.txt -", "sub/run.sh x"]
+            && edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil") == "two\n");
 
         var status = await leaf.StatusAsync();
         var watch = status.GetProperty("repositories")[0].GetProperty("watch");
@@ -65,7 +68,8 @@ public sealed class FolderWatchTests
         await leaf.UntilAsync(() => Files(edgesync) is ["both.txt -"]);
 
         edgesync.Write("both.txt", "theirs\n");
-        var theirs = edgesync.Json("repo", "ci", "-R", "hub.fossil", "-m", "of somebody else", "both.txt").GetProperty("hash").GetString()!;
+        var theirs = edgesync.Json("repo", "ci", "-R", "hub.fossil", "-m", "of somebody else", "both.txt")
+            .GetProperty("hash").GetString()!;
         edgesync.Write("folder/both.txt", "2\n");
         await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "both.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
 
@@ -80,7 +84,8 @@ public sealed class FolderWatchTests
     {
         using var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "server.fossil");
-        var password = edgesync.Json("repo", "user", "passwd", "tester", "-R", "server.fossil").GetProperty("password").GetString()!;
+        var password = edgesync.Json("repo", "user", "passwd", "tester", "-R", "server.fossil").GetProperty("password")
+            .GetString()!;
         using var server = new RunningLeaf(edgesync, "server.fossil", "--no-nats");
         edgesync.Ok("repo", "clone", server.Url, "hub.fossil");
         var tip = edgesync.Json("repo", "resolve", "tip", "-R", "server.fossil").GetProperty("uuid").GetString();
@@ -95,12 +100,18 @@ public sealed class FolderWatchTests
         using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
         if (overrides)
         {
-            await leaf.UntilAsync(() => edgesync.Ok("repo", "timeline", "-R", "server.fossil").Contains("1 added: a.txt", StringComparison.Ordinal));
+            await leaf.UntilAsync(
+                () => edgesync.Ok("repo", "timeline", "-R", "server.fossil").Contains(
+                    "1 added: a.txt", StringComparison.Ordinal));
         }
         else
         {
             JsonElement watch = default;
-            await leaf.UntilAsync(async () => (watch = (await leaf.StatusAsync()).GetProperty("repositories")[0].GetProperty("watch")).GetProperty("state").GetString() == "failed");
+            await leaf.UntilAsync(
+                async () => (
+                    watch = (
+                        await leaf.StatusAsync()).GetProperty(
+                            "repositories")[0].GetProperty("watch")).GetProperty("state").GetString() == "failed");
             Assert.Contains("locked by else", watch.GetProperty("last_error").GetString(), StringComparison.Ordinal);
             Assert.Empty(Files(edgesync));
         }
@@ -120,7 +131,11 @@ public sealed class FolderWatchTests
         File.Delete(edgesync["folder/a.txt"]);
         File.Delete(edgesync["folder/b.txt"]);
         JsonElement watch = default;
-        await leaf.UntilAsync(async () => (watch = (await leaf.StatusAsync()).GetProperty("repositories")[0].GetProperty("watch")).GetProperty("state").GetString() == "failed");
+        await leaf.UntilAsync(
+            async () => (
+                watch = (
+                    await leaf.StatusAsync()).GetProperty(
+                        "repositories")[0].GetProperty("watch")).GetProperty("state").GetString() == "failed");
 
         Assert.Contains("is it mounted?", watch.GetProperty("last_error").GetString(), StringComparison.Ordinal);
         Assert.Contains("is it mounted?", await ReadinessAsync(leaf, 503), StringComparison.Ordinal);
@@ -136,7 +151,9 @@ public sealed class FolderWatchTests
         edgesync.Write("folder/a.txt", "1\n");
         using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
         await leaf.UntilAsync(() => Files(edgesync) is ["a.txt -"]);
-        await leaf.UntilAsync(async () => (await ReadinessAsync(leaf, 200)).Contains("watch:hub: warning: pipe is a named pipe", StringComparison.Ordinal));
+        await leaf.UntilAsync(
+            async () => (await ReadinessAsync(leaf, 200)).Contains(
+                "watch:hub: warning: pipe is a named pipe", StringComparison.Ordinal));
 
         edgesync.Write("b.txt", "by hand\n");
         edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "while it watches", "b.txt");
@@ -152,16 +169,20 @@ public sealed class FolderWatchTests
     {
         using var edgesync = Watched();
         edgesync.Write("ahead.txt", "1\n");
-        edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "of a peer without a clock", "--date", "2099-01-01T12:00:00Z", "ahead.txt");
+        edgesync.Ok(
+            "repo", "ci", "-R", "hub.fossil", "-m", "of a peer without a clock", "--date", "2099-01-01T12:00:00Z",
+            "ahead.txt");
         edgesync.Write("folder/a.txt", "1\n");
         using var leaf = new RunningLeaf(edgesync, null, "--config", edgesync["edgesync.json"]);
 
         await leaf.UntilAsync(() => Files(edgesync) is ["a.txt -", "ahead.txt -"]);
-        await leaf.UntilAsync(async () => (await ReadinessAsync(leaf, 200)).Contains("later than now", StringComparison.Ordinal));
+        await leaf.UntilAsync(
+            async () => (await ReadinessAsync(leaf, 200)).Contains("later than now", StringComparison.Ordinal));
 
         edgesync.Write("folder/a.txt", "2\n");
         await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
-        Assert.Contains("2099-01-01", edgesync.Ok("repo", "cat", "trunk", "-R", "hub.fossil"), StringComparison.Ordinal);
+        Assert.Contains(
+            "2099-01-01", edgesync.Ok("repo", "cat", "trunk", "-R", "hub.fossil"), StringComparison.Ordinal);
         Assert.Equal(0, leaf.Stop(Terminate));
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
     }
@@ -180,9 +201,11 @@ public sealed class FolderWatchTests
         File.SetUnixFileMode(edgesync["folder/a.txt"], UnixFileMode.None);
         File.SetUnixFileMode(edgesync["folder/d"], UnixFileMode.None);
 
-        using var leaf = edgesync.StartAs(Unreadable.Program, Unreadable.Arguments("leaf", "--config", edgesync["edgesync.json"], "--json"));
+        using var leaf = edgesync.StartAs(
+            Unreadable.Program, Unreadable.Arguments("leaf", "--config", edgesync["edgesync.json"], "--json"));
         Assert.NotNull(leaf.StandardOutput.ReadLine());
-        for (var i = 0; i < 600 && edgesync.Ok("repo", "cat", "c.txt", "-r", "trunk", "-R", "hub.fossil") != "2\n"; i++) Thread.Sleep(50);
+        for (var i = 0; i < 600 && edgesync.Ok("repo", "cat", "c.txt", "-r", "trunk", "-R", "hub.fossil") != "2\n"; i++)
+            Thread.Sleep(50);
         RunningLeaf.Signal(leaf, Terminate);
         var errors = leaf.StandardError.ReadToEnd();
         leaf.WaitForExit();
@@ -218,7 +241,8 @@ public sealed class FolderWatchTests
     private static async Task<string> ReadinessAsync(RunningLeaf leaf, int expected)
     {
         using var http = new HttpClient();
-        using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current!.Execution.CancellationToken);
+        using var response = await http.GetAsync(
+            leaf.Url + "/readyz", TestContext.Current!.Execution.CancellationToken);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken);
         Assert.True((int)response.StatusCode == expected, text);
         return text;

@@ -30,7 +30,9 @@ public sealed class HelpTests
         foreach (var page in Walk(edgesync, []).Where(p => p.IsLeaf))
         {
             var examples = page.Text.Split("\nExamples:\n")[1].Split("\n\n")[0].Split('\n');
-            Assert.All(examples, e => Assert.StartsWith($"  edgesync {string.Join(' ', page.Path)}", e, StringComparison.Ordinal));
+            Assert.All(
+                examples,
+                e => Assert.StartsWith($"  edgesync {string.Join(' ', page.Path)}", e, StringComparison.Ordinal));
         }
     }
 
@@ -86,7 +88,8 @@ public sealed class HelpTests
         var section = text.Split("\nCommands:\n");
         var children = section.Length < 2
             ? []
-            : Regex.Matches(section[1].Split("\n\n")[0], @"^  (\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value).ToList();
+            : Regex.Matches(section[1].Split("\n\n")[0], @"^  (\w+)", RegexOptions.Multiline)
+                .Select(m => m.Groups[1].Value).ToList();
         if (path.Length > 0) yield return (path, text, children.Count == 0);
         foreach (var page in children.SelectMany(child => Walk(edgesync, [.. path, child]))) yield return page;
     }

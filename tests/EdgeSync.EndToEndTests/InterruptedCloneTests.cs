@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>A clone that does not come to its end leaves no repository under the final name, and the same command resumes it.</summary>
+/// <summary>
+/// A clone that does not come to its end leaves no repository under the final name, and the same command resumes it.
+/// </summary>
 public sealed class InterruptedCloneTests
 {
     [Test]
@@ -29,7 +31,9 @@ public sealed class InterruptedCloneTests
         Assert.True(Received(whole) < Received(afresh) - 100_000, "what had come is not sent again");
         Assert.Equal([edgesync["mine.fossil"]], Directory.GetFiles(edgesync.Folder, "mine.fossil*"));
         Assert.Equal("sound", edgesync.Json("repo", "verify", "-R", "mine.fossil").GetProperty("status").GetString());
-        Assert.Equal(edgesync.Ok("repo", "ls", "--long", "-R", "hub.fossil"), edgesync.Ok("repo", "ls", "--long", "-R", "mine.fossil"));
+        Assert.Equal(
+            edgesync.Ok("repo", "ls", "--long", "-R", "hub.fossil"),
+            edgesync.Ok("repo", "ls", "--long", "-R", "mine.fossil"));
     }
 
     [Test]
@@ -134,7 +138,8 @@ public sealed class InterruptedCloneTests
                 {
                     var count = await from.ReadAsync(buffer, _stop.Token);
                     if (count == 0) break;
-                    if (isReply && Interlocked.Add(ref _bytesLeft, -count) < 0) await Task.Delay(Timeout.Infinite, _stop.Token);
+                    if (isReply && Interlocked.Add(ref _bytesLeft, -count) < 0)
+                        await Task.Delay(Timeout.Infinite, _stop.Token);
                     await to.WriteAsync(buffer.AsMemory(0, count), _stop.Token);
                 }
 

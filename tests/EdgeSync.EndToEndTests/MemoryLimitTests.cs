@@ -4,7 +4,9 @@ using System.Security.Cryptography;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary><c>--memory-limit</c>: small machines work, strangers cannot make them fall over, and who asks for nonsense is told.</summary>
+/// <summary>
+/// <c>--memory-limit</c>: small machines work, strangers cannot make them fall over, and who asks for nonsense is told.
+/// </summary>
 public sealed class MemoryLimitTests
 {
     [Test]
@@ -47,7 +49,9 @@ public sealed class MemoryLimitTests
 
         var code = edgesync.Json("repo", "info", "-R", "mine.fossil").GetProperty("project_code").GetString()!;
         edgesync.Ok("repo", "new", "hub.fossil");
-        edgesync.Ok("repo", "query", $"UPDATE config SET value='{code}' WHERE name='project-code'", "--write", "-R", "hub.fossil");
+        edgesync.Ok(
+            "repo", "query", $"UPDATE config SET value='{code}' WHERE name='project-code'", "--write", "-R",
+            "hub.fossil");
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "cghijkorsvz", "-R", "hub.fossil");
         using var hub = new RunningLeaf(edgesync, "hub.fossil", "--memory-limit", "96M");
 

@@ -9,7 +9,9 @@ public sealed class NodeAccessTests
         using var edgesync = Project(out var code);
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "gio", "-R", "a.fossil");
         using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0");
-        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        using var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats",
+            "--project", code);
         await first.UntilPeersAsync(1);
 
         CommitNoise(edgesync, "a.fossil", "large-a.bin", 1);
@@ -18,7 +20,9 @@ public sealed class NodeAccessTests
         await first.UntilCheckinsAsync(4);
 
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
-        Assert.Equal(File.ReadAllBytes(edgesync["large-a.bin"]), edgesync.Run("repo", "cat", "-R", "b.fossil", HashOf(edgesync, "b.fossil", "large-a.bin")).Output);
+        Assert.Equal(
+            File.ReadAllBytes(edgesync["large-a.bin"]),
+            edgesync.Run("repo", "cat", "-R", "b.fossil", HashOf(edgesync, "b.fossil", "large-a.bin")).Output);
     }
 
     [Test]
@@ -26,11 +30,15 @@ public sealed class NodeAccessTests
     {
         using var edgesync = Project(out var code);
         Secret(edgesync, "ship.secret", "well kept");
-        edgesync.Write("hub.json", """{ "nats": { "users": [ { "user": "ship", "password_file": "ship.secret" } ] } }""");
+        edgesync.Write(
+            "hub.json", """{ "nats": { "users": [ { "user": "ship", "password_file": "ship.secret" } ] } }""");
         using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--config", "hub.json");
-        using var stranger = new RunningNode(edgesync, "leaf", "--repo", "s.fossil", "--nats", hub.Address("nats-leaf"), "--clone-from", hub.Address("http"), "--name", "stranger");
+        using var stranger = new RunningNode(
+            edgesync, "leaf", "--repo", "s.fossil", "--nats", hub.Address("nats-leaf"), "--clone-from",
+            hub.Address("http"), "--name", "stranger");
         using var known = new RunningNode(
-            edgesync, "leaf", "--repo", "k.fossil", "--nats", hub.Address("nats-leaf"), "--nats-user", "ship", "--nats-password-file", "ship.secret", "--clone-from", "nats", "--project", code, "--name", "known");
+            edgesync, "leaf", "--repo", "k.fossil", "--nats", hub.Address("nats-leaf"), "--nats-user", "ship",
+            "--nats-password-file", "ship.secret", "--clone-from", "nats", "--project", code, "--name", "known");
         await hub.UntilPeersAsync(1);
 
         edgesync.Write("b.txt", "b\n");
@@ -53,7 +61,9 @@ public sealed class NodeAccessTests
         var outcome = edgesync.Run("leaf", "--config", "edgesync.json");
 
         Assert.Equal(2, outcome.Code);
-        Assert.Contains("edgesync.json line 1: repositories[0].poll: invalid duration 'now and then'", outcome.Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "edgesync.json line 1: repositories[0].poll: invalid duration 'now and then'", outcome.Errors,
+            StringComparison.Ordinal);
         Assert.Equal(2, edgesync.Run("config", "validate", "--config", "edgesync.json").Code);
     }
 
@@ -61,10 +71,12 @@ public sealed class NodeAccessTests
     public void The_settings_in_force_name_who_set_them()
     {
         using var edgesync = new Edgesync();
-        edgesync.Write("edgesync.json", """{ "nats": { "bind": "10.0.0.1" }, "repositories": [ { "path": "a.fossil" } ] }""");
+        edgesync.Write(
+            "edgesync.json", """{ "nats": { "bind": "10.0.0.1" }, "repositories": [ { "path": "a.fossil" } ] }""");
         edgesync.Variables["LEAF_POLL"] = "7s";
 
-        var settings = edgesync.Json("config", "show", "--effective", "--config", "edgesync.json").GetProperty("settings").EnumerateArray().ToDictionary(s => s.GetProperty("path").GetString()!);
+        var settings = edgesync.Json("config", "show", "--effective", "--config", "edgesync.json")
+            .GetProperty("settings").EnumerateArray().ToDictionary(s => s.GetProperty("path").GetString()!);
 
         Assert.Equal("edgesync.json", settings["nats.bind"].GetProperty("origin").GetString());
         Assert.Equal("variable LEAF_POLL", settings["repositories[0].poll"].GetProperty("origin").GetString());
@@ -72,7 +84,8 @@ public sealed class NodeAccessTests
     }
 
     private static string HashOf(Edgesync edgesync, string repository, string file) =>
-        edgesync.Json("repo", "ls", "-R", repository).GetProperty("files").EnumerateArray().Single(f => f.GetProperty("name").GetString() == file).GetProperty("hash").GetString()!;
+        edgesync.Json("repo", "ls", "-R", repository).GetProperty("files").EnumerateArray()
+        .Single(f => f.GetProperty("name").GetString() == file).GetProperty("hash").GetString()!;
 
     /// <summary>Three MiB that no compression makes smaller.</summary>
     private static void CommitNoise(Edgesync edgesync, string repository, string file, int seed)

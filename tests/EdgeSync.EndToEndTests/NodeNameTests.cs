@@ -29,7 +29,8 @@ public sealed class NodeNameTests
             Assert.DoesNotContain(peers, p => p.GetProperty("peer").GetString() == "ship");
         }
 
-        var check = edgesync.Json("doctor", "-R", "a.fossil").GetProperty("checks").EnumerateArray().Single(c => c.GetProperty("name").GetString() == "daemon:ship:name");
+        var check = edgesync.Json("doctor", "-R", "a.fossil").GetProperty("checks").EnumerateArray()
+            .Single(c => c.GetProperty("name").GetString() == "daemon:ship:name");
         Assert.Equal("warning", check.GetProperty("state").GetString());
         Assert.Contains("--name", check.GetProperty("hint").GetString(), StringComparison.Ordinal);
 
@@ -47,11 +48,15 @@ public sealed class NodeNameTests
     {
         using var edgesync = Project();
         using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--name", "hub");
-        using var first = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "ship", "--nats", hub.Address("nats-leaf"));
+        using var first = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "ship", "--nats", hub.Address("nats-leaf"));
         await hub.UntilPeersAsync(1);
-        using var second = new RunningNode(edgesync, "leaf", "--repo", "c.fossil", "--name", "ship", "--nats", hub.Address("nats-leaf"));
+        using var second = new RunningNode(
+            edgesync, "leaf", "--repo", "c.fossil", "--name", "ship", "--nats", hub.Address("nats-leaf"));
 
-        await first.UntilAsync(async n => (await CheckAsync(n, "nats"))?.TryGetProperty("hint", out var hint) == true && hint.GetString()!.Contains("--name", StringComparison.Ordinal), "the first is told");
+        await first.UntilAsync(
+            async n => (await CheckAsync(n, "nats"))?.TryGetProperty("hint", out var hint) == true
+            && hint.GetString()!.Contains("--name", StringComparison.Ordinal), "the first is told");
 
         Assert.Contains("another link of the name 'ship'", first.Errors, StringComparison.Ordinal);
     }

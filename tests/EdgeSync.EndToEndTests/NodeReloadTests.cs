@@ -55,11 +55,16 @@ public sealed class NodeReloadTests
         using var edgesync = Project();
         using var first = StockNats.Start();
         using var second = StockNats.Start();
-        edgesync.Write("leaf.json", $$"""{ "nats": { "urls": [ "{{first.Url}}" ] }, "repositories": [ { "path": "a.fossil" } ] }""");
+        edgesync.Write(
+            "leaf.json",
+            $$"""{ "nats": { "urls": [ "{{first.Url}}" ] }, "repositories": [ { "path": "a.fossil" } ] }""");
         using var leaf = new RunningNode(edgesync, "leaf", "--config", "leaf.json", "--name", "leaf");
-        using var other = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", second.Url, "--name", "other");
+        using var other = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", second.Url, "--name", "other");
 
-        edgesync.Write("leaf.json", $$"""{ "nats": { "urls": [ "{{second.Url}}" ] }, "repositories": [ { "path": "a.fossil" } ] }""");
+        edgesync.Write(
+            "leaf.json",
+            $$"""{ "nats": { "urls": [ "{{second.Url}}" ] }, "repositories": [ { "path": "a.fossil" } ] }""");
         leaf.Signal(Hangup);
 
         await leaf.UntilPeersAsync(1);
@@ -74,10 +79,13 @@ public sealed class NodeReloadTests
         using var ship = Leaf(edgesync, hub, "b.fossil", "ship");
         await hub.UntilPeersAsync(1);
 
-        File.SetUnixFileMode(edgesync["boat.secret"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        File.SetUnixFileMode(
+            edgesync["boat.secret"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         edgesync.Write("hub.json", UserFile("boat"));
         hub.Signal(Hangup);
-        await hub.UntilAsync(async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _), "the settings are refused");
+        await hub.UntilAsync(
+            async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _),
+            "the settings are refused");
 
         Assert.Contains("chmod 600", hub.Errors, StringComparison.Ordinal);
         Assert.Equal("ok", await StateOfAsync(ship, "nats"));
@@ -100,25 +108,33 @@ public sealed class NodeReloadTests
 
         edgesync.Write("hub.json", """{ "repositories": [ { "path": "a.fossil" }, { "path": "b.fossil" } ], "hub": { "nobody_caps": "g", "users": [ { "login": "ann", "caps": "gio", "password_file": "ann.secret" } ] } }""");
         hub.Signal(Hangup);
-        await hub.UntilAsync(_ => Task.FromResult(CapsOf(edgesync, "b.fossil", "ann") == "gio"), "the new user is in the second repository");
-        await hub.UntilAsync(_ => Task.FromResult(CapsOf(edgesync, "b.fossil", "nobody") == "g"), "nobody has fewer rights");
+        await hub.UntilAsync(
+            _ => Task.FromResult(CapsOf(edgesync, "b.fossil", "ann") == "gio"),
+            "the new user is in the second repository");
+        await hub.UntilAsync(
+            _ => Task.FromResult(CapsOf(edgesync, "b.fossil", "nobody") == "g"), "nobody has fewer rights");
         Assert.Equal("gio", CapsOf(edgesync, "a.fossil", "ann"));
     }
 
     private static string? CapsOf(Edgesync edgesync, string repository, string login) =>
         edgesync.Json("repo", "user", "list", "-R", repository).GetProperty("users").EnumerateArray()
-            .Where(u => u.GetProperty("login").GetString() == login).Select(u => u.GetProperty("capabilities").GetString()).SingleOrDefault();
+            .Where(u => u.GetProperty("login").GetString() == login)
+            .Select(u => u.GetProperty("capabilities").GetString()).SingleOrDefault();
 
     private static IEnumerable<string?> Peers(System.Text.Json.JsonElement status) =>
-        status.GetProperty("repositories")[0].GetProperty("peers").EnumerateArray().Where(p => p.TryGetProperty("route", out _)).Select(p => p.GetProperty("peer").GetString());
+        status.GetProperty("repositories")[0].GetProperty("peers").EnumerateArray()
+        .Where(p => p.TryGetProperty("route", out _)).Select(p => p.GetProperty("peer").GetString());
 
     private static async Task<string?> StateOfAsync(RunningNode node, string check) =>
-        (await node.StatusAsync()).GetProperty("checks").EnumerateArray().Single(c => c.GetProperty("name").GetString() == check).GetProperty("state").GetString();
+        (await node.StatusAsync()).GetProperty("checks").EnumerateArray()
+        .Single(c => c.GetProperty("name").GetString() == check).GetProperty("state").GetString();
 
     private static RunningNode Leaf(Edgesync edgesync, RunningNode hub, string repository, string user) => new(
-        edgesync, "leaf", "--repo", repository, "--nats", hub.Address("nats-leaf"), "--nats-user", user, "--nats-password-file", $"{user}.secret", "--name", user);
+        edgesync, "leaf", "--repo", repository, "--nats", hub.Address("nats-leaf"), "--nats-user", user,
+        "--nats-password-file", $"{user}.secret", "--name", user);
 
-    private static string UserFile(string user) => $$"""{ "nats": { "users": [ { "user": "{{user}}", "password_file": "{{user}}.secret" } ] } }""";
+    private static string UserFile(string user) =>
+        $$"""{ "nats": { "users": [ { "user": "{{user}}", "password_file": "{{user}}.secret" } ] } }""";
 
     private static void Secret(Edgesync edgesync, string name, string text)
     {

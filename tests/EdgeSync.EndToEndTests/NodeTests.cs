@@ -4,7 +4,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>Daemons that find each other over NATS, in every shape that a team may build, driven from outside.</summary>
+/// <summary>
+/// Daemons that find each other over NATS, in every shape that a team may build, driven from outside.
+/// </summary>
 public sealed class NodeTests
 {
     private const int Hangup = 1;
@@ -16,14 +18,17 @@ public sealed class NodeTests
     {
         using var edgesync = Project(out var code);
         using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0");
-        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        using var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats",
+            "--project", code);
         await first.UntilPeersAsync(1);
         await second.UntilPeersAsync(1);
 
         var there = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
         var back = await CommitAndWaitAsync(edgesync, "b.fossil", first, 4);
 
-        TestContext.Current!.Output.WriteLine($"commit to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
+        TestContext.Current!.Output.WriteLine(
+            $"commit to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
     }
 
@@ -33,7 +38,8 @@ public sealed class NodeTests
         using var edgesync = Project(out var code);
         using var server = StockNats.Start();
         using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats", server.Url);
-        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", server.Url, "--clone-from", "nats", "--project", code);
+        using var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", server.Url, "--clone-from", "nats", "--project", code);
         await first.UntilPeersAsync(1);
 
         var elapsed = await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
@@ -48,9 +54,12 @@ public sealed class NodeTests
         using var edgesync = Project(out var code);
         using var server = StockNats.Start($"jetstream {{ store_dir: \"{edgesync["jetstream"]}\" }}");
         using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats", server.Url);
-        await first.UntilAsync(_ => Task.FromResult(Directory.Exists(edgesync["jetstream/jetstream/$G/streams"])), "the stream is made");
+        await first.UntilAsync(
+            _ => Task.FromResult(Directory.Exists(edgesync["jetstream/jetstream/$G/streams"])), "the stream is made");
         Commit(edgesync, "a.fossil", "before");
-        string[] leaf = ["leaf", "--repo", "b.fossil", "--nats", server.Url, "--clone-from", "nats", "--project", code, "--name", "second"];
+        string[] leaf = [
+            "leaf", "--repo", "b.fossil", "--nats", server.Url, "--clone-from", "nats", "--project", code, "--name",
+            "second"];
         using (var second = new RunningNode(edgesync, leaf))
         {
             // What was announced before it came is known from the clone: its present is where it goes on from.
@@ -66,8 +75,12 @@ public sealed class NodeTests
 
         long Sequence()
         {
-            var rows = edgesync.Json("repo", "query", "-R", "b.fossil", "SELECT value FROM config WHERE name='edgesync:announcement-sequence'").GetProperty("rows");
-            return rows.GetArrayLength() == 0 ? 0 : long.Parse(rows[0][0].GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+            var rows = edgesync.Json(
+                "repo", "query", "-R", "b.fossil",
+                "SELECT value FROM config WHERE name='edgesync:announcement-sequence'").GetProperty("rows");
+            return rows.GetArrayLength() == 0
+                ? 0
+                : long.Parse(rows[0][0].GetString()!, System.Globalization.CultureInfo.InvariantCulture);
         }
     }
 
@@ -79,7 +92,8 @@ public sealed class NodeTests
         using var server = StockNats.Start($"leafnodes {{ listen: \"127.0.0.1:{port}\" }}");
         var leafUrl = $"nats-leaf://127.0.0.1:{port}";
         using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats", leafUrl);
-        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", leafUrl, "--clone-from", "nats", "--project", code);
+        using var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", leafUrl, "--clone-from", "nats", "--project", code);
         await first.UntilPeersAsync(1);
 
         await CommitAndWaitAsync(edgesync, "a.fossil", second, 3);
@@ -96,13 +110,19 @@ public sealed class NodeTests
         using var edgesync = Project(out var code);
         fossil.Run("user", "capabilities", "nobody", "gio", "-R", edgesync["a.fossil"]);
         using var stock = fossil.Serve(edgesync["a.fossil"]);
-        using var hub = new RunningNode(edgesync, "leaf", "--repo", "c.fossil", "--nats-leaf-port", "0", "--clone-from", stock.Url);
-        using var bridge = new RunningNode(edgesync, "bridge", "serve", "--nats", hub.Address("nats-leaf"), "--fossil-url", stock.Url, "--project", code);
+        using var hub = new RunningNode(
+            edgesync, "leaf", "--repo", "c.fossil", "--nats-leaf-port", "0", "--clone-from", stock.Url);
+        using var bridge = new RunningNode(
+            edgesync, "bridge", "serve", "--nats", hub.Address("nats-leaf"), "--fossil-url", stock.Url, "--project",
+            code);
         await hub.UntilPeersAsync(1);
 
         Commit(edgesync, "c.fossil", "from the leaf");
 
-        await hub.UntilAsync(_ => Task.FromResult(edgesync.Ok("repo", "timeline", "-R", "a.fossil").Contains("from the leaf", StringComparison.Ordinal)), "the stock repository has it");
+        await hub.UntilAsync(
+            _ => Task.FromResult(
+                edgesync.Ok("repo", "timeline", "-R", "a.fossil").Contains(
+                    "from the leaf", StringComparison.Ordinal)), "the stock repository has it");
         var project = (await bridge.StatusAsync()).GetProperty("bridge")[0];
         Assert.Equal("serving", project.GetProperty("state").GetString());
         Assert.True(project.GetProperty("requests").GetInt64() > 0);
@@ -123,7 +143,8 @@ public sealed class NodeTests
         fossil.Run("user", "capabilities", "nobody", how == "login" ? "" : "gio", "-R", edgesync["a.fossil"]);
         using var stock = fossil.Serve(edgesync["a.fossil"]);
         using var leaf = new RunningNode(
-            edgesync, "leaf", "--repo", "c.fossil", "--nats-leaf-port", "0", "--poll", "10m", "--user", "watcher", "--password", "secret",
+            edgesync, "leaf", "--repo", "c.fossil", "--nats-leaf-port", "0", "--poll", "10m", "--user", "watcher",
+            "--password", "secret",
             "--clone-from", stock.Url.Replace("http://", "http://watcher:secret@", StringComparison.Ordinal));
         var login = edgesync["watcher.login"];
         File.WriteAllText(login, "watcher:secret\n");
@@ -134,7 +155,11 @@ public sealed class NodeTests
             "login" => ["--login-file", login],
             _ => [],
         };
-        using var bridge = new RunningNode(edgesync, ["bridge", "serve", "--nats", leaf.Address("nats-leaf"), "--fossil-url", stock.Url, "--project", code, .. flags]);
+        using var bridge = new RunningNode(
+            edgesync,
+            [
+                "bridge", "serve", "--nats", leaf.Address("nats-leaf"), "--fossil-url", stock.Url, "--project", code,
+                .. flags]);
         await leaf.UntilPeersAsync(1);
         await leaf.UntilCheckinsAsync(2);
 
@@ -149,7 +174,10 @@ public sealed class NodeTests
         using var edgesync = Project(out var code);
         using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--nobody-caps", "gio");
         var leaves = Enumerable.Range(0, 3)
-            .Select(i => new RunningNode(edgesync, "leaf", "--repo", $"l{i}.fossil", "--nats", hub.Address("nats-leaf"), "--nats-role", "leaf", "--clone-from", "nats", "--project", code))
+            .Select(
+                i => new RunningNode(
+                    edgesync, "leaf", "--repo", $"l{i}.fossil", "--nats", hub.Address("nats-leaf"), "--nats-role",
+                    "leaf", "--clone-from", "nats", "--project", code))
             .ToList();
         try
         {
@@ -157,8 +185,12 @@ public sealed class NodeTests
             Commit(edgesync, "l1.fossil", "from one leaf");
 
             foreach (var node in (RunningNode[])[hub, .. leaves]) await node.UntilCheckinsAsync(3);
-            using var status = JsonDocument.Parse(edgesync.Ok("hub", "status", hub.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture), "--json"));
-            Assert.Equal(3, status.RootElement.GetProperty("status").GetProperty("broker").GetProperty("leaf_nodes").GetInt32());
+            using var status = JsonDocument.Parse(
+                edgesync.Ok(
+                    "hub", "status", hub.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                    "--json"));
+            Assert.Equal(
+                3, status.RootElement.GetProperty("status").GetProperty("broker").GetProperty("leaf_nodes").GetInt32());
         }
         finally
         {
@@ -171,8 +203,12 @@ public sealed class NodeTests
     {
         using var edgesync = Project(out var code);
         using var top = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--name", "top");
-        using var middle = new RunningNode(edgesync, "hub", "serve", "-R", "m.fossil", "--name", "middle", "--leaf-upstream", top.Address("nats-leaf"), "--project-code", code, "--seed-from-upstream", top.Address("http"));
-        using var bottom = new RunningNode(edgesync, "hub", "serve", "-R", "b.fossil", "--name", "bottom", "--leaf-upstream", middle.Address("nats-leaf"), "--project-code", code, "--seed-from-upstream", middle.Address("http"));
+        using var middle = new RunningNode(
+            edgesync, "hub", "serve", "-R", "m.fossil", "--name", "middle", "--leaf-upstream", top.Address("nats-leaf"),
+            "--project-code", code, "--seed-from-upstream", top.Address("http"));
+        using var bottom = new RunningNode(
+            edgesync, "hub", "serve", "-R", "b.fossil", "--name", "bottom", "--leaf-upstream",
+            middle.Address("nats-leaf"), "--project-code", code, "--seed-from-upstream", middle.Address("http"));
         await middle.UntilPeersAsync(2);
 
         Commit(edgesync, "b.fossil", "from the bottom");
@@ -187,18 +223,27 @@ public sealed class NodeTests
     public async Task A_supervised_nats_server_comes_back_when_it_is_killed()
     {
         using var edgesync = Project(out var code);
-        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--nats-server", "auto", "--name", "supervised");
-        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        using var hub = new RunningNode(
+            edgesync, "hub", "serve", "-R", "a.fossil", "--nats-server", "auto", "--name", "supervised");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats",
+            "--project", code);
         await leaf.UntilPeersAsync(1);
         await CommitAndWaitAsync(edgesync, "a.fossil", leaf, 3);
 
-        using (var server = Process.GetProcessById(int.Parse(File.ReadAllText(edgesync["state/supervised/nats-server.pid"]), System.Globalization.CultureInfo.InvariantCulture))) server.Kill();
+        using (var server = Process.GetProcessById(
+            int.Parse(
+                File.ReadAllText(edgesync["state/supervised/nats-server.pid"]),
+                System.Globalization.CultureInfo.InvariantCulture)))
+            server.Kill();
         await CommitAndWaitAsync(edgesync, "a.fossil", leaf, 4);
 
         var broker = (await hub.StatusAsync()).GetProperty("broker");
         Assert.Equal("nats-server", broker.GetProperty("kind").GetString());
         Assert.Equal(1, broker.GetProperty("restarts").GetInt64());
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(edgesync["state/supervised/nats-server.conf"]));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(edgesync["state/supervised/nats-server.conf"]));
     }
 
     // Such as a stick: no server runs there, and it is not always plugged in.
@@ -210,7 +255,8 @@ public sealed class NodeTests
         using var edgesync = Project(out _);
         var stick = edgesync["a.fossil"];
         using var leaf = new RunningNode(
-            edgesync, "leaf", "--repo", "b.fossil", "--clone-from", scheme + stick, "--peer", scheme + stick, "--poll", "200ms", "--name", "b");
+            edgesync, "leaf", "--repo", "b.fossil", "--clone-from", scheme + stick, "--peer", scheme + stick, "--poll",
+            "200ms", "--name", "b");
         Commit(edgesync, "a.fossil", "on the stick");
         await leaf.UntilCheckinsAsync(3);
         Commit(edgesync, "b.fossil", "here");
@@ -223,7 +269,8 @@ public sealed class NodeTests
         await leaf.UntilCheckinsAsync(5);
 
         long Checkins() => edgesync.Json("repo", "info", "-R", "a.fossil").GetProperty("checkins").GetInt64();
-        static long Failures(JsonElement status) => status.GetProperty("repositories")[0].GetProperty("targets")[0].GetProperty("failures_in_a_row").GetInt64();
+        static long Failures(JsonElement status) =>
+            status.GetProperty("repositories")[0].GetProperty("targets")[0].GetProperty("failures_in_a_row").GetInt64();
     }
 
     [Test]
@@ -232,9 +279,11 @@ public sealed class NodeTests
         const int Stopped = 19;
         const int Continued = 18;
         using var edgesync = Project(out var code);
-        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "hub", "--nats-leaf-port", "0");
+        using var hub = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--name", "hub", "--nats-leaf-port", "0");
         using var leaf = new RunningNode(
-            edgesync, "leaf", "--repo", "b.fossil", "--name", "leaf", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats", "--project", code, "--poll", "500ms");
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "leaf", "--nats", hub.Address("nats-leaf"),
+            "--clone-from", "nats", "--project", code, "--poll", "500ms");
         await leaf.UntilPeersAsync(1);
         Assert.Equal((0, "ok"), Both(await leaf.StatusAsync()));
 
@@ -261,8 +310,10 @@ public sealed class NodeTests
         {
             var targets = status.GetProperty("repositories")[0].GetProperty("targets").EnumerateArray();
             return (
-                targets.Where(t => t.GetProperty("target").GetString()!.StartsWith("nats", StringComparison.Ordinal)).Sum(t => t.GetProperty("failures_in_a_row").GetInt64()),
-                status.GetProperty("checks").EnumerateArray().Single(c => c.GetProperty("name").GetString() == "nats").GetProperty("state").GetString()!);
+                targets.Where(t => t.GetProperty("target").GetString()!.StartsWith("nats", StringComparison.Ordinal))
+                .Sum(t => t.GetProperty("failures_in_a_row").GetInt64()),
+                status.GetProperty("checks").EnumerateArray().Single(
+                    c => c.GetProperty("name").GetString() == "nats").GetProperty("state").GetString()!);
         }
     }
 
@@ -271,8 +322,12 @@ public sealed class NodeTests
     public async Task Nobody_speaks_in_the_name_of_a_node_that_is_linked()
     {
         using var edgesync = Project(out var code);
-        using var hub = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0", "--nats-client-port", "0");
-        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", hub.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        using var hub = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "0", "--nats-client-port",
+            "0");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--name", "second", "--nats", hub.Address("nats-leaf"),
+            "--clone-from", "nats", "--project", code);
         await hub.UntilPeersAsync(1);
         using var stranger = new System.Net.Sockets.TcpClient();
         var address = new Uri(hub.Address("nats"));
@@ -282,7 +337,8 @@ public sealed class NodeTests
         await Presence("first");
         await Presence("third");
         await hub.UntilAsync(async node => RoleOf(await node.StatusAsync(), "third") == "hub", "the stranger is heard");
-        await leaf.UntilAsync(async node => RoleOf(await node.StatusAsync(), "third") == "hub", "the stranger is heard by the leaf");
+        await leaf.UntilAsync(
+            async node => RoleOf(await node.StatusAsync(), "third") == "hub", "the stranger is heard by the leaf");
 
         Assert.NotEqual("hub", RoleOf(await hub.StatusAsync(), "second"));
         Assert.Contains("\"event\":\"peer.message_forged\"", hub.Errors, StringComparison.Ordinal);
@@ -294,8 +350,10 @@ public sealed class NodeTests
                 $"CONNECT {{}}\r\nPUB fossil.{code}.presence {body.Length}\r\n{body}\r\n"));
         }
 
-        static string? RoleOf(JsonElement status, string peer) => status.GetProperty("repositories")[0].GetProperty("peers").EnumerateArray()
-            .Where(p => p.GetProperty("peer").GetString() == peer).Select(p => p.GetProperty("role").GetString()).FirstOrDefault();
+        static string? RoleOf(JsonElement status, string peer) =>
+            status.GetProperty("repositories")[0].GetProperty("peers").EnumerateArray()
+            .Where(p => p.GetProperty("peer").GetString() == peer).Select(p => p.GetProperty("role").GetString())
+                .FirstOrDefault();
     }
 
     [Test]
@@ -305,11 +363,13 @@ public sealed class NodeTests
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "gio", "-R", "a.fossil");
         using var server = new RunningNode(edgesync, "leaf", "--repo", "a.fossil");
         using var leaf = new RunningNode(
-            edgesync, "leaf", "--repo", "b.fossil", "--clone-from", server.Address("http"), "--peer", server.Address("http"), "--autosync", "off");
+            edgesync, "leaf", "--repo", "b.fossil", "--clone-from", server.Address("http"), "--peer",
+            server.Address("http"), "--autosync", "off");
         Commit(edgesync, "b.fossil", "held back");
 
         var synced = edgesync.Json("sync", "now", "b.fossil");
-        var again = edgesync.Json("sync", "now", leaf.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var again = edgesync.Json(
+            "sync", "now", leaf.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
         Assert.Equal("synced", synced.GetProperty("targets")[0].GetProperty("status").GetString());
         Assert.Equal("already_in_step", again.GetProperty("targets")[0].GetProperty("status").GetString());
@@ -326,7 +386,8 @@ public sealed class NodeTests
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "gio", "-R", "a.fossil");
         using var server = new RunningNode(edgesync, "leaf", "--repo", "a.fossil");
         using var leaf = new RunningNode(
-            edgesync, "sync", "start", "--repo", "b.fossil", "--clone-from", server.Address("http"), "--peer", server.Address("http"), "--autosync", "off");
+            edgesync, "sync", "start", "--repo", "b.fossil", "--clone-from", server.Address("http"), "--peer",
+            server.Address("http"), "--autosync", "off");
         Commit(edgesync, "b.fossil", "held back");
 
         leaf.Signal(User1);
@@ -339,15 +400,22 @@ public sealed class NodeTests
     {
         using var edgesync = Project(out _);
         edgesync.Ok("repo", "new", "second.fossil");
-        edgesync.Write("edgesync.json", """{ "http": { "listen": "127.0.0.1:0" }, "repositories": [ { "path": "a.fossil" } ] }""");
+        edgesync.Write(
+            "edgesync.json", """{ "http": { "listen": "127.0.0.1:0" }, "repositories": [ { "path": "a.fossil" } ] }""");
         using var leaf = new RunningNode(edgesync, "leaf", "--config", "edgesync.json", "--serve-http", "127.0.0.1:0");
 
-        edgesync.Write("edgesync.json", """{ "repositories": [ { "path": "a.fossil" }, { "path": "second.fossil", }, ] } // both""");
+        edgesync.Write(
+            "edgesync.json",
+            """{ "repositories": [ { "path": "a.fossil" }, { "path": "second.fossil", }, ] } // both""");
         leaf.Signal(Hangup);
-        await leaf.UntilAsync(async n => (await n.StatusAsync()).GetProperty("repositories").GetArrayLength() == 2, "both repositories are served");
+        await leaf.UntilAsync(
+            async n => (await n.StatusAsync()).GetProperty("repositories").GetArrayLength() == 2,
+            "both repositories are served");
         edgesync.Write("edgesync.json", """{ "repositories": [ { "path": "a.fossil", "poll": "soon" } ] }""");
         leaf.Signal(Hangup);
-        await leaf.UntilAsync(async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _), "the settings are refused");
+        await leaf.UntilAsync(
+            async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _),
+            "the settings are refused");
 
         Assert.Equal(2, (await leaf.StatusAsync()).GetProperty("repositories").GetArrayLength());
         edgesync.Ok("repo", "clone", leaf.Address("http") + "/second", "copy.fossil");
@@ -361,7 +429,9 @@ public sealed class NodeTests
         var fossil = new StockFossil(folder);
         using var edgesync = Project(out var code);
         using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0");
-        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code);
+        using var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats",
+            "--project", code);
         await first.UntilPeersAsync(1);
         var checkout = Directory.CreateDirectory(edgesync["work"]).FullName;
         fossil.RunIn(checkout, "open", edgesync["a.fossil"]);
@@ -378,8 +448,11 @@ public sealed class NodeTests
     public async Task Peers_are_listed_while_the_daemon_runs_and_afterwards()
     {
         using var edgesync = Project(out var code);
-        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0", "--name", "first");
-        using (var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats", "--project", code, "--name", "second"))
+        using var first = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0", "--name", "first");
+        using (var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--clone-from", "nats",
+            "--project", code, "--name", "second"))
         {
             await first.UntilPeersAsync(1);
 
@@ -393,14 +466,17 @@ public sealed class NodeTests
         first.Stop();
         var remembered = edgesync.Json("peers", "a.fossil");
         Assert.False(remembered.GetProperty("is_live").GetBoolean());
-        Assert.Equal("second", remembered.GetProperty("repositories")[0].GetProperty("peers")[0].GetProperty("peer").GetString());
+        Assert.Equal(
+            "second",
+            remembered.GetProperty("repositories")[0].GetProperty("peers")[0].GetProperty("peer").GetString());
     }
 
     [Test]
     public void A_hub_ends_when_no_leaf_comes()
     {
         using var edgesync = Project(out _);
-        using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--exit-without-leaves", "1s", "--url-file", "urls.json");
+        using var hub = new RunningNode(
+            edgesync, "hub", "serve", "-R", "a.fossil", "--exit-without-leaves", "1s", "--url-file", "urls.json");
         Assert.True(File.Exists(edgesync["urls.json"]));
 
         Assert.True(hub.WaitForEnd(TimeSpan.FromSeconds(30)), hub.Errors);
@@ -409,7 +485,8 @@ public sealed class NodeTests
         Assert.False(File.Exists(edgesync["urls.json"]));
     }
 
-    private static async Task<TimeSpan> CommitAndWaitAsync(Edgesync edgesync, string repository, RunningNode other, int checkins)
+    private static async Task<TimeSpan> CommitAndWaitAsync(
+        Edgesync edgesync, string repository, RunningNode other, int checkins)
     {
         Commit(edgesync, repository, $"number {checkins}");
         return await other.UntilCheckinsAsync(checkins);

@@ -37,7 +37,8 @@ public sealed class ReadyTests
         using var edgesync = Project();
         edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
         Assert.Equal(3, edgesync.Run("ready", "-R", "hub.fossil").Code);
-        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "hub.fossil", "--nats-leaf-port", "0", RunningNode.WithoutWeb);
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "hub.fossil", "--nats-leaf-port", "0", RunningNode.WithoutWeb);
 
         Assert.Contains("repository: ok\n", edgesync.Ok("ready", "-R", "hub.fossil"), StringComparison.Ordinal);
         Assert.True(edgesync.Json("ready", "-R", "hub.fossil").GetProperty("ready").GetBoolean());
@@ -57,7 +58,8 @@ public sealed class ReadyTests
 
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         var buffer = new byte[1000];
-        string[] said = [.. Enumerable.Range(0, 3).Select(_ => Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer)))];
+        string[] said = [
+            .. Enumerable.Range(0, 3).Select(_ => Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer)))];
         leaf.Stop(Terminate);
 
         Assert.StartsWith("READY=1\n", said[0], StringComparison.Ordinal);

@@ -12,17 +12,22 @@ public sealed class RepositoryTests
         using var edgesync = New();
         edgesync.Write("tree/README.md", "hello\n");
         edgesync.Write("tree/src/run.sh", "#!/bin/sh\n");
-        File.SetUnixFileMode(edgesync["tree/src/run.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            edgesync["tree/src/run.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
-        Assert.Matches(@"^checkin [0-9a-f]{64}\n$", edgesync.Ok("repo", "ci", "-m", "one", "-C", "tree", "README.md", "src"));
+        Assert.Matches(
+            @"^checkin [0-9a-f]{64}\n$", edgesync.Ok("repo", "ci", "-m", "one", "-C", "tree", "README.md", "src"));
         edgesync.Write("tree/README.md", "hello again\n");
-        var second = edgesync.Json("repo", "ci", "-m", "two", "-C", "tree", "README.md").GetProperty("hash").GetString()!;
+        var second = edgesync.Json("repo", "ci", "-m", "two", "-C", "tree", "README.md").GetProperty("hash")
+            .GetString()!;
 
         Assert.Equal("README.md\nsrc/run.sh\n", edgesync.Ok("repo", "ls"));
-        Assert.Matches(@"^[0-9a-f]{10}  -  README.md\n[0-9a-f]{10}  x  src/run.sh\n$", edgesync.Ok("repo", "ls", "--long"));
+        Assert.Matches(
+            @"^[0-9a-f]{10}  -  README.md\n[0-9a-f]{10}  x  src/run.sh\n$", edgesync.Ok("repo", "ls", "--long"));
         Assert.Equal("x", edgesync.Json("repo", "ls").GetProperty("files")[1].GetProperty("perm").GetString());
         Assert.Equal("hello again\n", edgesync.Ok("repo", "cat", "README.md", "-r", "tip"));
-        Assert.Contains("README.md", edgesync.Json("repo", "cat", "tip").GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "README.md", edgesync.Json("repo", "cat", "tip").GetProperty("text").GetString(), StringComparison.Ordinal);
         Assert.Equal($"uuid: {second}", edgesync.Ok("repo", "resolve", second[..8]).Split('\n')[1]);
         Assert.Equal(second, edgesync.Json("repo", "resolve", "trunk").GetProperty("uuid").GetString());
 
@@ -35,7 +40,8 @@ public sealed class RepositoryTests
 
         var lines = edgesync.Ok("repo", "timeline", "-n", "2").Split('\n');
         Assert.Matches(@"^[0-9a-f]{10}  \d{4}-\d\d-\d\d \d\d:\d\d  tester  two$", lines[0]);
-        Assert.Equal("one", edgesync.Json("repo", "timeline").GetProperty("entries")[1].GetProperty("comment").GetString());
+        Assert.Equal(
+            "one", edgesync.Json("repo", "timeline").GetProperty("entries")[1].GetProperty("comment").GetString());
     }
 
     [Test]
@@ -74,21 +80,30 @@ public sealed class RepositoryTests
         Assert.Matches(@"^tagged [0-9a-f]{10} with v1\n$", edgesync.Ok("repo", "tag", "add", "v1"));
         Assert.Contains("+v1\n", edgesync.Ok("repo", "tag", "ls", "tip"), StringComparison.Ordinal);
         Assert.Contains("v1\n", edgesync.Ok("repo", "tag", "ls"), StringComparison.Ordinal);
-        Assert.Equal("untagged", edgesync.Json("repo", "tag", "cancel", "v1", "--version", "v1").GetProperty("status").GetString());
+        Assert.Equal(
+            "untagged",
+            edgesync.Json("repo", "tag", "cancel", "v1", "--version", "v1").GetProperty("status").GetString());
         Assert.Equal(3, edgesync.Run("repo", "resolve", "v1").Code);
 
-        Assert.Matches(@"^branch side created at [0-9a-f]{10}\n$", edgesync.Ok("repo", "branch", "new", "side", "--from", "trunk"));
-        Assert.Equal(["side", "trunk"], edgesync.Json("repo", "branch", "ls").GetProperty("branches").EnumerateArray().Select(b => b.GetProperty("name").GetString()));
+        Assert.Matches(
+            @"^branch side created at [0-9a-f]{10}\n$",
+            edgesync.Ok("repo", "branch", "new", "side", "--from", "trunk"));
+        Assert.Equal(
+            ["side", "trunk"],
+            edgesync.Json("repo", "branch", "ls").GetProperty("branches").EnumerateArray().Select(
+                b => b.GetProperty("name").GetString()));
         edgesync.Ok("repo", "branch", "close", "side");
         Assert.StartsWith("side ", edgesync.Ok("repo", "branch", "ls", "--closed"));
 
         edgesync.Write("home.md", "# Home\n");
         edgesync.Ok("repo", "wiki", "create", "Home", "home.md", "--mimetype", "text/x-markdown");
         edgesync.Write("home.md", "# Home, sweet\n");
-        Assert.Equal("committed", edgesync.Json("repo", "wiki", "commit", "Home", "home.md").GetProperty("status").GetString());
+        Assert.Equal(
+            "committed", edgesync.Json("repo", "wiki", "commit", "Home", "home.md").GetProperty("status").GetString());
         Assert.Matches(@"^Home  [0-9a-f]{10}\n$", edgesync.Ok("repo", "wiki", "ls"));
         Assert.Equal("# Home, sweet\n", edgesync.Ok("repo", "wiki", "export", "Home"));
-        Assert.Equal("text/x-markdown", edgesync.Json("repo", "wiki", "export", "Home").GetProperty("mimetype").GetString());
+        Assert.Equal(
+            "text/x-markdown", edgesync.Json("repo", "wiki", "export", "Home").GetProperty("mimetype").GetString());
     }
 
     [Test]
@@ -96,14 +111,22 @@ public sealed class RepositoryTests
     {
         using var edgesync = New();
 
-        Assert.Matches(@"^Created user alice\npassword \(shown once\): [0-9A-Za-z]{16}\n$", edgesync.Ok("repo", "user", "add", "alice", "--cap", "oi"));
+        Assert.Matches(
+            @"^Created user alice\npassword \(shown once\): [0-9A-Za-z]{16}\n$",
+            edgesync.Ok("repo", "user", "add", "alice", "--cap", "oi"));
         Assert.Equal("Updated user alice\n", edgesync.Ok("repo", "user", "update", "alice", "--cap", "o"));
         Assert.Contains(edgesync.Json("repo", "user", "list").GetProperty("users").EnumerateArray(), u =>
             u.GetProperty("login").GetString() == "alice" && u.GetProperty("capabilities").GetString() == "o");
-        Assert.Matches("^[0-9A-Za-z]{16}$", edgesync.Json("repo", "user", "passwd", "alice").GetProperty("password").GetString()!);
-        Assert.StartsWith("edgesync repo clone --invite ", edgesync.Ok("repo", "invite", "bob", "--cap", "o", "--url", "http://h/", "--ttl", "2h"));
-        var expiry = edgesync.Json("repo", "invite", "bob", "--cap", "o", "--url", "http://h/", "--ttl", "2h").GetProperty("expires_at").GetString()!;
-        Assert.InRange(DateTimeOffset.Parse(expiry, System.Globalization.CultureInfo.InvariantCulture) - DateTimeOffset.UtcNow, TimeSpan.FromMinutes(118), TimeSpan.FromMinutes(121));
+        Assert.Matches(
+            "^[0-9A-Za-z]{16}$", edgesync.Json("repo", "user", "passwd", "alice").GetProperty("password").GetString()!);
+        Assert.StartsWith(
+            "edgesync repo clone --invite ",
+            edgesync.Ok("repo", "invite", "bob", "--cap", "o", "--url", "http://h/", "--ttl", "2h"));
+        var expiry = edgesync.Json("repo", "invite", "bob", "--cap", "o", "--url", "http://h/", "--ttl", "2h")
+            .GetProperty("expires_at").GetString()!;
+        Assert.InRange(
+            DateTimeOffset.Parse(expiry, System.Globalization.CultureInfo.InvariantCulture) - DateTimeOffset.UtcNow,
+            TimeSpan.FromMinutes(118), TimeSpan.FromMinutes(121));
         Assert.Equal("Deleted user alice\n", edgesync.Ok("repo", "user", "rm", "alice"));
         Assert.Equal(2, edgesync.Run("repo", "user", "add", "eve", "--cap", "!").Code);
     }
@@ -128,13 +151,20 @@ public sealed class RepositoryTests
     {
         using var edgesync = New();
 
-        Assert.Equal("project-name = Our project\n", edgesync.Ok("repo", "config", "set", "project-name", "Our project"));
+        Assert.Equal(
+            "project-name = Our project\n", edgesync.Ok("repo", "config", "set", "project-name", "Our project"));
         Assert.Equal("Our project\n", edgesync.Ok("repo", "config", "get", "project-name"));
-        Assert.Contains(edgesync.Json("repo", "config", "ls").GetProperty("settings").EnumerateArray(), s => s.GetProperty("name").GetString() == "project-code");
+        Assert.Contains(
+            edgesync.Json("repo", "config", "ls").GetProperty("settings").EnumerateArray(),
+            s => s.GetProperty("name").GetString() == "project-code");
         Assert.Equal("n|x\n1|a\n", edgesync.Ok("repo", "query", "SELECT 1 AS n, 'a' AS x"));
-        Assert.Equal(JsonValueKind.Null, edgesync.Json("repo", "query", "SELECT NULL").GetProperty("rows")[0][0].ValueKind);
-        Assert.Equal("1 rows affected\n", edgesync.Ok("repo", "query", "--write", "UPDATE config SET value='x' WHERE name='project-name'"));
-        Assert.Contains("x", edgesync.Json("repo", "info").GetProperty("project_name").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            JsonValueKind.Null, edgesync.Json("repo", "query", "SELECT NULL").GetProperty("rows")[0][0].ValueKind);
+        Assert.Equal(
+            "1 rows affected\n",
+            edgesync.Ok("repo", "query", "--write", "UPDATE config SET value='x' WHERE name='project-name'"));
+        Assert.Contains(
+            "x", edgesync.Json("repo", "info").GetProperty("project_name").GetString(), StringComparison.Ordinal);
         Assert.StartsWith("repository:", edgesync.Ok("repo", "info"));
     }
 
@@ -156,7 +186,9 @@ public sealed class RepositoryTests
         Assert.Equal("sound", edgesync.Json("repo", "verify", "-R", "copy.db").GetProperty("status").GetString());
 
         Assert.Equal($"shunned {hash}\n", edgesync.Ok("repo", "shun", hash));
-        Assert.Equal("already_shunned", edgesync.Json("repo", "shun", hash).GetProperty("artifacts")[0].GetProperty("status").GetString());
+        Assert.Equal(
+            "already_shunned",
+            edgesync.Json("repo", "shun", hash).GetProperty("artifacts")[0].GetProperty("status").GetString());
         Assert.Equal("would_purge", edgesync.Json("repo", "purge", "--dry-run").GetProperty("status").GetString());
         Assert.Equal("purged", edgesync.Json("repo", "purge").GetProperty("status").GetString());
         Assert.Equal(3, edgesync.Run("repo", "cat", hash).Code);
@@ -171,7 +203,9 @@ public sealed class RepositoryTests
         using var edgesync = New();
         edgesync.Write("a.txt", "some content that is long enough\n");
         edgesync.Ok("repo", "ci", "-m", "a", "a.txt");
-        edgesync.Ok("repo", "query", "--write", "UPDATE blob SET content=x'00000005789c0300', size=5 WHERE rid=(SELECT max(rid)-1 FROM blob)");
+        edgesync.Ok(
+            "repo", "query", "--write",
+            "UPDATE blob SET content=x'00000005789c0300', size=5 WHERE rid=(SELECT max(rid)-1 FROM blob)");
 
         var outcome = edgesync.Run("repo", "verify", "--json");
 
@@ -189,11 +223,16 @@ public sealed class RepositoryTests
         edgesync.Write("new", string.Concat(Enumerable.Range(3, 200).Select(i => $"line {i}\n")));
 
         Assert.Matches("^[0-9a-f]{40}  old\n$", edgesync.Ok("repo", "hash", "old"));
-        Assert.Equal(64, edgesync.Json("repo", "hash", "--sha3", "old").GetProperty("files")[0].GetProperty("hash").GetString()!.Length);
+        Assert.Equal(
+            64,
+            edgesync.Json(
+                "repo", "hash", "--sha3", "old").GetProperty("files")[0].GetProperty("hash").GetString()!.Length);
         edgesync.Ok("repo", "delta", "create", "old", "new", "-o", "d");
         Assert.Equal(File.ReadAllText(edgesync["new"]), edgesync.Ok("repo", "delta", "apply", "old", "d"));
         Assert.Equal(8, edgesync.Run("repo", "delta", "apply", "new", "d").Code);
-        Assert.Equal("again", edgesync.Json("repo", "delta", "apply", "old", "d", "-o", "again").GetProperty("output").GetString());
+        Assert.Equal(
+            "again",
+            edgesync.Json("repo", "delta", "apply", "old", "d", "-o", "again").GetProperty("output").GetString());
     }
 
     [Test]
@@ -213,7 +252,10 @@ public sealed class RepositoryTests
     {
         using var edgesync = New();
 
-        using var shell = edgesync.StartAs("sh", "-c", $"'{Edgesync.Binary}' repo query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 200000) SELECT * FROM n' | head -1");
+        using var shell = edgesync.StartAs(
+            "sh", "-c",
+            $"'{Edgesync.Binary}' repo query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT "
+                + $"200000) SELECT * FROM n' | head -1");
 
         Assert.Equal("i\n", shell.StandardOutput.ReadToEnd());
         Assert.Empty(shell.StandardError.ReadToEnd());

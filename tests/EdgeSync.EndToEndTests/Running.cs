@@ -21,7 +21,8 @@ internal sealed class Running : IDisposable
     /// <summary>The lines up to the one that has the text in it.</summary>
     public async Task<IReadOnlyList<string>> ReadUntilAsync(string text)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(
+            TestContext.Current!.Execution.CancellationToken);
         patience.CancelAfter(TimeSpan.FromMinutes(2));
         var lines = new List<string>();
         while (await _process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
@@ -30,7 +31,8 @@ internal sealed class Running : IDisposable
             if (line.Contains(text, StringComparison.Ordinal)) return lines;
         }
 
-        throw new Xunit.Sdk.XunitException($"it ended before it said '{text}':\n{string.Join('\n', lines)}\n{await _errors}");
+        throw new Xunit.Sdk.XunitException(
+            $"it ended before it said '{text}':\n{string.Join('\n', lines)}\n{await _errors}");
     }
 
     public void Dispose()

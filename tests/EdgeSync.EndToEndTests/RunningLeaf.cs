@@ -17,7 +17,8 @@ internal sealed class RunningLeaf : IDisposable
         _process = edgesync.Start(["leaf", .. named, "--serve-http", "127.0.0.1:0", "--json", .. more]);
         _errors = _process.StandardError.ReadToEndAsync();
         var line = _process.StandardOutput.ReadLine();
-        Assert.True(line is not null, $"the leaf did not start: {(line is null ? _errors.GetAwaiter().GetResult() : "")}");
+        Assert.True(
+            line is not null, $"the leaf did not start: {(line is null ? _errors.GetAwaiter().GetResult() : "")}");
         using var document = JsonDocument.Parse(line!);
         Url = document.RootElement.GetProperty("address").GetString()!;
     }
@@ -31,7 +32,8 @@ internal sealed class RunningLeaf : IDisposable
     public async Task<JsonElement> StatusAsync()
     {
         using var http = new HttpClient();
-        using var document = JsonDocument.Parse(await http.GetStringAsync(Url + "/status", TestContext.Current!.Execution.CancellationToken));
+        using var document = JsonDocument.Parse(
+            await http.GetStringAsync(Url + "/status", TestContext.Current!.Execution.CancellationToken));
         return document.RootElement.Clone();
     }
 
@@ -44,7 +46,8 @@ internal sealed class RunningLeaf : IDisposable
         while (!await condition())
         {
             Assert.False(_process.HasExited, "the leaf has ended");
-            await patience.LookAgainAsync(() => "the condition does not hold", TestContext.Current!.Execution.CancellationToken);
+            await patience.LookAgainAsync(
+                () => "the condition does not hold", TestContext.Current!.Execution.CancellationToken);
         }
     }
 
@@ -64,7 +67,8 @@ internal sealed class RunningLeaf : IDisposable
 
     public static void Signal(Process process, int signal)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start(
+            "kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 }

@@ -18,14 +18,17 @@ internal sealed class RunningNode : IDisposable
     private readonly StringBuilder _errors = new();
     private readonly HttpClient _http = new();
 
-    /// <param name="arguments">The command, such as <c>leaf --repo a.fossil</c>; a web address is added where none is asked for.</param>
+    /// <param name="arguments">The command, such as <c>leaf --repo a.fossil</c>; a web address is added where none is
+    /// asked for.</param>
     public RunningNode(Edgesync edgesync, params string[] arguments)
     {
         // A place of its own for sockets and state, so that daemons of other tests are not seen.
         edgesync.Variables.TryAdd("RUNTIME_DIRECTORY", edgesync["run"]);
         edgesync.Variables.TryAdd("STATE_DIRECTORY", edgesync["state"]);
         var web = arguments[0] == "hub" ? "--http-port" : "--serve-http";
-        string[] added = arguments.Contains(web) || arguments.Contains(WithoutWeb) ? [] : [web, arguments[0] == "hub" ? "0" : "127.0.0.1:0"];
+        string[] added = arguments.Contains(web) || arguments.Contains(WithoutWeb)
+            ? []
+            : [web, arguments[0] == "hub" ? "0" : "127.0.0.1:0"];
         _process = edgesync.Start([.. arguments.Where(a => a != WithoutWeb), .. added, "--json", "-v"]);
         _process.ErrorDataReceived += (_, line) =>
         {
@@ -62,11 +65,14 @@ internal sealed class RunningNode : IDisposable
 
     public async Task<JsonElement> StatusAsync()
     {
-        using var document = JsonDocument.Parse(await _http.GetByteArrayAsync(Address("http") + "/status", TestContext.Current!.Execution.CancellationToken));
+        using var document = JsonDocument.Parse(
+            await _http.GetByteArrayAsync(
+                Address("http") + "/status", TestContext.Current!.Execution.CancellationToken));
         return document.RootElement.Clone();
     }
 
-    public async Task<long> CheckinsAsync() => (await StatusAsync()).GetProperty("repositories")[0].GetProperty("checkins").GetInt64();
+    public async Task<long> CheckinsAsync() =>
+        (await StatusAsync()).GetProperty("repositories")[0].GetProperty("checkins").GetInt64();
 
     /// <summary>Looks until it is so, and answers how long that took.</summary>
     public async Task<TimeSpan> UntilAsync(Func<RunningNode, Task<bool>> condition, string what)
@@ -79,11 +85,13 @@ internal sealed class RunningNode : IDisposable
         return Stopwatch.GetElapsedTime(begin);
     }
 
-    public Task<TimeSpan> UntilCheckinsAsync(long count) => UntilAsync(async node => await node.CheckinsAsync() >= count, $"{count} check-ins are here");
+    public Task<TimeSpan> UntilCheckinsAsync(long count) =>
+        UntilAsync(async node => await node.CheckinsAsync() >= count, $"{count} check-ins are here");
 
     /// <summary>Until <paramref name="count"/> others of the project are known to be here.</summary>
     public Task<TimeSpan> UntilPeersAsync(int count) => UntilAsync(
-        async node => (await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers").EnumerateArray().Count(p => p.TryGetProperty("route", out _)) >= count,
+        async node => (await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("peers").EnumerateArray()
+        .Count(p => p.TryGetProperty("route", out _)) >= count,
         $"{count} peers are here");
 
     public bool WaitForEnd(TimeSpan patience) => _process.WaitForExit(patience);

@@ -21,13 +21,17 @@ public sealed class ServeTests
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
 
         var clone = edgesync.Json("repo", "clone", leaf.UrlOf("tester"), "mine.fossil", "--pass", password);
-        Assert.Equal(edgesync.Json("repo", "info", "-R", "hub.fossil").GetProperty("project_code").GetString(), clone.GetProperty("project_code").GetString());
+        Assert.Equal(
+            edgesync.Json("repo", "info", "-R", "hub.fossil").GetProperty("project_code").GetString(),
+            clone.GetProperty("project_code").GetString());
 
         edgesync.Write("b.txt", "b\n");
-        var hash = edgesync.Json("repo", "ci", "-R", "mine.fossil", "-m", "mine", "b.txt").GetProperty("hash").GetString();
+        var hash = edgesync.Json("repo", "ci", "-R", "mine.fossil", "-m", "mine", "b.txt").GetProperty("hash")
+            .GetString();
         Assert.Equal("done", edgesync.Json("repo", "push", "-R", "mine.fossil").GetProperty("status").GetString());
         Assert.Equal(hash, edgesync.Json("repo", "resolve", "tip", "-R", "hub.fossil").GetProperty("uuid").GetString());
-        Assert.Equal(0, edgesync.Json("repo", "pull", "-R", "mine.fossil").GetProperty("artifacts_received").GetInt32());
+        Assert.Equal(
+            0, edgesync.Json("repo", "pull", "-R", "mine.fossil").GetProperty("artifacts_received").GetInt32());
 
         // Not even the owner writes unversioned files without the letter y.
         edgesync.Ok("repo", "user", "update", "tester", "--cap", "sy", "-R", "hub.fossil");
@@ -84,7 +88,8 @@ public sealed class ServeTests
     {
         using var edgesync = Hub(out _);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
-        var token = edgesync.Json("repo", "invite", "bob", "--cap", "oig", "--url", leaf.Url, "-R", "hub.fossil").GetProperty("token").GetString()!;
+        var token = edgesync.Json("repo", "invite", "bob", "--cap", "oig", "--url", leaf.Url, "-R", "hub.fossil")
+            .GetProperty("token").GetString()!;
 
         edgesync.Ok("repo", "clone", "--invite", token, "bobs.fossil");
         edgesync.Write("c.txt", "c\n");
@@ -104,8 +109,10 @@ public sealed class ServeTests
         edgesync.Ok("repo", "ci", "-R", "mine.fossil", "-m", "mine", "b.txt");
 
         Assert.Equal(6, edgesync.Run("repo", "push", "-R", "mine.fossil").Code);
-        Assert.Contains("nothing was pushed", edgesync.Ok("repo", "sync", "-R", "mine.fossil"), StringComparison.Ordinal);
-        Assert.Equal(6, edgesync.Run("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").Code);
+        Assert.Contains(
+            "nothing was pushed", edgesync.Ok("repo", "sync", "-R", "mine.fossil"), StringComparison.Ordinal);
+        Assert.Equal(
+            6, edgesync.Run("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").Code);
         Assert.DoesNotContain("mine", edgesync.Ok("repo", "timeline", "-R", "hub.fossil"), StringComparison.Ordinal);
     }
 
@@ -147,7 +154,8 @@ public sealed class ServeTests
 
         Assert.Equal("{\"status\":\"ok\"}\n", await http.GetStringAsync(leaf.Url + "/healthz", token));
         Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(leaf.Url + "/readyz", token));
-        Assert.Contains("fossil clone http://127.0.0.1:", await http.GetStringAsync(leaf.Url, token), StringComparison.Ordinal);
+        Assert.Contains(
+            "fossil clone http://127.0.0.1:", await http.GetStringAsync(leaf.Url, token), StringComparison.Ordinal);
     }
 
     [Test]
@@ -159,7 +167,8 @@ public sealed class ServeTests
         socket.Bind(new UnixDomainSocketEndPoint(path));
         socket.ReceiveTimeout = 30_000;
 
-        using var shell = edgesync.StartAs("sh", "-c", $"NOTIFY_SOCKET='{path}' exec '{Edgesync.Binary}' leaf --repo hub.fossil --serve-http :0");
+        using var shell = edgesync.StartAs(
+            "sh", "-c", $"NOTIFY_SOCKET='{path}' exec '{Edgesync.Binary}' leaf --repo hub.fossil --serve-http :0");
         var buffer = new byte[1000];
         var text = Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer));
         RunningLeaf.Signal(shell, Terminate);
@@ -178,20 +187,24 @@ public sealed class ServeTests
         // The certificate is nobody's: the client must refuse it unless it is told to trust it.
         Assert.StartsWith("https://", leaf.Url);
         Assert.Equal(6, edgesync.Run("repo", "clone", leaf.Url, "a.fossil").Code);
-        using var shell = edgesync.StartAs("sh", "-c", $"SSL_CERT_FILE=cert.pem '{Edgesync.Binary}' repo clone {leaf.Url} b.fossil");
+        using var shell = edgesync.StartAs(
+            "sh", "-c", $"SSL_CERT_FILE=cert.pem '{Edgesync.Binary}' repo clone {leaf.Url} b.fossil");
         var errors = shell.StandardError.ReadToEnd();
         shell.WaitForExit();
         Assert.True(shell.ExitCode == 0, errors);
     }
 
-    /// <summary>It is a leaf with HTTP alone: commands find it, and a settings file that is there is not its business.</summary>
+    /// <summary>
+    /// It is a leaf with HTTP alone: commands find it, and a settings file that is there is not its business.
+    /// </summary>
     [Test]
     public async Task Repo_serve_is_a_leaf_without_settings_and_peers()
     {
         using var edgesync = Hub(out _);
         edgesync.Write(".config/edgesync/edgesync.json", "{ this is no JSON");
         using var server = edgesync.Start("repo", "serve", "-R", "hub.fossil", "-P", "127.0.0.1:0", "--json");
-        using var document = JsonDocument.Parse((await server.StandardOutput.ReadLineAsync(TestContext.Current!.Execution.CancellationToken))!);
+        using var document = JsonDocument.Parse(
+            (await server.StandardOutput.ReadLineAsync(TestContext.Current!.Execution.CancellationToken))!);
         var url = document.RootElement.GetProperty("address").GetString()!;
         using var http = new HttpClient();
         var token = TestContext.Current!.Execution.CancellationToken;
@@ -264,7 +277,9 @@ public sealed class ServeTests
 
         leaf.Stop(Terminate);
 
-        Assert.Matches("INFO HTTP request method=POST path=/ status=200 from=127.0.0.1 bytes_in=\\d+ bytes_out=\\d+ ms=[0-9.]+ operation=clone user=nobody sent=[1-9]", leaf.Errors);
+        Assert.Matches(
+            "INFO HTTP request method=POST path=/ status=200 from=127.0.0.1 bytes_in=\\d+ bytes_out=\\d+ ms=[0-9.]+ "
+                + "operation=clone user=nobody sent=[1-9]", leaf.Errors);
     }
 
     private static Edgesync Hub(out string password)
@@ -284,8 +299,10 @@ public sealed class ServeTests
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         edgesync.Write("cert.pem", certificate.ExportCertificatePem());
-        File.SetUnixFileMode(edgesync.Write("key.pem", key.ExportPkcs8PrivateKeyPem()), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetUnixFileMode(
+            edgesync.Write("key.pem", key.ExportPkcs8PrivateKeyPem()), UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 }

@@ -13,13 +13,17 @@ public sealed class StatusPageTests
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         using var http = new HttpClient();
 
-        using var status = JsonDocument.Parse(await http.GetStringAsync(leaf.Url + "/status", TestContext.Current!.Execution.CancellationToken));
+        using var status = JsonDocument.Parse(
+            await http.GetStringAsync(leaf.Url + "/status", TestContext.Current!.Execution.CancellationToken));
 
         var root = status.RootElement;
-        foreach (var name in (string[])["node", "role", "version", "commit", "process_id", "started_at", "now", "ready", "checks", "repositories", "addresses"])
+        foreach (var name in (string[])[
+            "node", "role", "version", "commit", "process_id", "started_at", "now", "ready", "checks", "repositories",
+            "addresses"])
             Assert.True(root.TryGetProperty(name, out _), name);
         Assert.True(root.GetProperty("ready").GetBoolean());
-        Assert.All(root.GetProperty("checks").EnumerateArray(), c => Assert.Equal("ok", c.GetProperty("state").GetString()));
+        Assert.All(
+            root.GetProperty("checks").EnumerateArray(), c => Assert.Equal("ok", c.GetProperty("state").GetString()));
         var repository = root.GetProperty("repositories")[0];
         Assert.Equal("hub", repository.GetProperty("name").GetString());
         Assert.Equal(1, repository.GetProperty("checkins").GetInt64());
@@ -35,7 +39,8 @@ public sealed class StatusPageTests
         using var http = new HttpClient();
         edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
 
-        using var response = await http.GetAsync(leaf.Url + "/metrics", TestContext.Current!.Execution.CancellationToken);
+        using var response = await http.GetAsync(
+            leaf.Url + "/metrics", TestContext.Current!.Execution.CancellationToken);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
@@ -45,7 +50,9 @@ public sealed class StatusPageTests
         Assert.Matches("edgesync_sync_handled_total\\{sync_route=\"http\"\\} [1-9]", text);
         Assert.All(
             text.Split('\n', StringSplitOptions.RemoveEmptyEntries),
-            line => Assert.Matches("^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? [-+0-9.eE]+)$", line));
+            line => Assert.Matches(
+                "^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? [-+0-9.eE]+)$",
+                line));
     }
 
     [Test]
@@ -57,8 +64,12 @@ public sealed class StatusPageTests
         http.DefaultRequestHeaders.Add("X-Forwarded-For", "192.0.2.7");
 
         foreach (var page in (string[])["/status", "/metrics"])
-            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync(leaf.Url + page, TestContext.Current!.Execution.CancellationToken)).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(leaf.Url + "/healthz", TestContext.Current!.Execution.CancellationToken)).StatusCode);
+            Assert.Equal(
+                HttpStatusCode.Forbidden,
+                (await http.GetAsync(leaf.Url + page, TestContext.Current!.Execution.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.GetAsync(leaf.Url + "/healthz", TestContext.Current!.Execution.CancellationToken)).StatusCode);
     }
 
     [Test]
@@ -73,14 +84,19 @@ public sealed class StatusPageTests
             using var leaf = new RunningLeaf(edgesync, "hub.fossil");
             using var http = new HttpClient();
 
-            using var response = await http.GetAsync(leaf.Url + "/readyz", TestContext.Current!.Execution.CancellationToken);
+            using var response = await http.GetAsync(
+                leaf.Url + "/readyz", TestContext.Current!.Execution.CancellationToken);
 
             Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-            Assert.Contains("repository: read-only", await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken), StringComparison.Ordinal);
+            Assert.Contains(
+                "repository: read-only",
+                await response.Content.ReadAsStringAsync(TestContext.Current!.Execution.CancellationToken),
+                StringComparison.Ordinal);
         }
         finally
         {
-            File.SetUnixFileMode(edgesync.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            File.SetUnixFileMode(
+                edgesync.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
     }
 
@@ -94,7 +110,8 @@ public sealed class StatusPageTests
 
         Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(leaf.Url + "/healthz?ready", token));
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(leaf.Url + "/readyz?strict", token)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync(leaf.Url + "/readyz?agreed=soon", token)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.BadRequest, (await http.GetAsync(leaf.Url + "/readyz?agreed=soon", token)).StatusCode);
     }
 
     private static Edgesync Project()

@@ -14,7 +14,9 @@ public sealed class SyncedTableTests
         using var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "a.fossil", "--user", "tester");
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "cghijknorswyz", "-R", "a.fossil");
-        Query(edgesync, "a.fossil", "CREATE TABLE fx_sync_schema(name TEXT PRIMARY KEY, version INTEGER, mtime INTEGER, schema TEXT)");
+        Query(
+            edgesync, "a.fossil",
+            "CREATE TABLE fx_sync_schema(name TEXT PRIMARY KEY, version INTEGER, mtime INTEGER, schema TEXT)");
         Query(edgesync, "a.fossil", $"INSERT INTO fx_sync_schema VALUES('pump',1,1,'{Schema}')");
         Query(
             edgesync, "a.fossil",
@@ -22,17 +24,24 @@ public sealed class SyncedTableTests
         File.Copy(edgesync["a.fossil"], edgesync["b.fossil"]);
 
         // An hour between polls: what comes within seconds was announced.
-        using var first = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0", "--tables", "--poll", "1h", "--name", "first");
-        using var second = new RunningNode(edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--tables", "--poll", "1h", "--name", "second");
+        using var first = new RunningNode(
+            edgesync, "leaf", "--repo", "a.fossil", "--nats-leaf-port", "0", "--tables", "--poll", "1h", "--name",
+            "first");
+        using var second = new RunningNode(
+            edgesync, "leaf", "--repo", "b.fossil", "--nats", first.Address("nats-leaf"), "--tables", "--poll", "1h",
+            "--name", "second");
         await first.UntilPeersAsync(1);
         await second.UntilPeersAsync(1);
 
         Put(edgesync, "a.fossil", "north", "on", 100);
-        var there = await second.UntilAsync(_ => Task.FromResult(StateOf(edgesync, "b.fossil", "north") == "on"), "the row is there");
+        var there = await second.UntilAsync(
+            _ => Task.FromResult(StateOf(edgesync, "b.fossil", "north") == "on"), "the row is there");
         Put(edgesync, "b.fossil", "north", "off", 200);
-        var back = await first.UntilAsync(_ => Task.FromResult(StateOf(edgesync, "a.fossil", "north") == "off"), "the change is back");
+        var back = await first.UntilAsync(
+            _ => Task.FromResult(StateOf(edgesync, "a.fossil", "north") == "off"), "the change is back");
 
-        TestContext.Current!.Output.WriteLine($"row to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
+        TestContext.Current!.Output.WriteLine(
+            $"row to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
     }
 
     private static void Put(Edgesync edgesync, string repository, string id, string state, long mtime) => Query(
@@ -45,5 +54,6 @@ public sealed class SyncedTableTests
         return rows.GetArrayLength() == 0 ? null : rows[0][0].GetString();
     }
 
-    private static void Query(Edgesync edgesync, string repository, string statement) => edgesync.Ok("repo", "query", "-R", repository, "--write", statement);
+    private static void Query(Edgesync edgesync, string repository, string statement) =>
+        edgesync.Ok("repo", "query", "-R", repository, "--write", statement);
 }

@@ -42,16 +42,22 @@ public sealed class TelemetryTests
         edgesync.Variables["OTEL_SERVICE_NAME"] = "upstream";
         using var upstream = new RunningLeaf(edgesync, "hub.fossil", "--no-nats");
         edgesync.Variables["OTEL_SERVICE_NAME"] = "leaf";
-        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "mine.fossil", "--nats-leaf-port", "0", "--clone-from", upstream.Url);
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "mine.fossil", "--nats-leaf-port", "0", "--clone-from", upstream.Url);
         edgesync.Variables["OTEL_SERVICE_NAME"] = "bridge";
-        using var bridge = new RunningNode(edgesync, "bridge", "serve", "--nats", leaf.Address("nats-leaf"), "--fossil-url", upstream.Url, "--project", code);
+        using var bridge = new RunningNode(
+            edgesync, "bridge", "serve", "--nats", leaf.Address("nats-leaf"), "--fossil-url", upstream.Url, "--project",
+            code);
         await leaf.UntilPeersAsync(1);
 
         edgesync.Write("a.txt", "a");
         edgesync.Ok("repo", "ci", "-R", "mine.fossil", "-m", "of the leaf", "a.txt");
         await leaf.UntilAsync(
-            _ => Task.FromResult(edgesync.Ok("repo", "timeline", "-R", "hub.fossil").Contains("of the leaf", StringComparison.Ordinal)), "the server has it");
-        edgesync.Ok("sync", "now", "mine.fossil");   // a session that is stopped before its answer came has no end to tell of
+            _ => Task.FromResult(
+                edgesync.Ok("repo", "timeline", "-R", "hub.fossil").Contains(
+                    "of the leaf", StringComparison.Ordinal)), "the server has it");
+        // a session that is stopped before its answer came has no end to tell of
+        edgesync.Ok("sync", "now", "mine.fossil");
         leaf.Stop();
         bridge.Stop();
         upstream.Stop(Terminate);
@@ -62,8 +68,10 @@ public sealed class TelemetryTests
         Assert.Contains(handled, h =>
         {
             var names = new List<string>();
-            for (var id = h.Span.Hex(4); id.Length > 0 && byId.TryGetValue(id, out var above); id = above.Span.Hex(4)) names.Add($"{above.Service} {above.Span.Text(5)}");
-            return names is ["upstream POST", "bridge POST", "bridge bridge.proxy", "leaf nats.request", "leaf sync.session"];
+            for (var id = h.Span.Hex(4); id.Length > 0 && byId.TryGetValue(id, out var above); id = above.Span.Hex(4))
+                names.Add($"{above.Service} {above.Span.Text(5)}");
+            return names is [
+                "upstream POST", "bridge POST", "bridge bridge.proxy", "leaf nats.request", "leaf sync.session"];
         });
         Assert.Contains(collector.Metrics, m => m.Text(1) == "bridge.requests.total");
     }
@@ -82,7 +90,16 @@ public sealed class TelemetryTests
         Assert.All(collector.Requests, r => Assert.Equal(Key, r.Key));
         var names = collector.Metrics.Select(m => m.Text(1)).ToHashSet();
         Assert.Superset(
-            new HashSet<string> { "sync.sessions.total", "sync.duration.seconds", "sync.rounds", "sync.bytes.received", "sync.handled.total", "repository.checkins", "ready" },
+            new HashSet<string>
+            {
+                "sync.sessions.total",
+                "sync.duration.seconds",
+                "sync.rounds",
+                "sync.bytes.received",
+                "sync.handled.total",
+                "repository.checkins",
+                "ready"
+            },
             names);
         Assert.Contains(
             collector.LogRecords,

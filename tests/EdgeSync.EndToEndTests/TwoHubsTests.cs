@@ -2,7 +2,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>A leaf that is joined to two hubs at once, which do not hear each other: it is the way between them.</summary>
+/// <summary>
+/// A leaf that is joined to two hubs at once, which do not hear each other: it is the way between them.
+/// </summary>
 public sealed class TwoHubsTests
 {
     [Test]
@@ -12,11 +14,14 @@ public sealed class TwoHubsTests
         var (west, east) = (Ports.Free(), Ports.Free());
         using var first = Hub(edgesync, "west", west);
         var second = Hub(edgesync, "east", east);
-        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "leaf.fossil", "--name", "leaf", "--nats-role", "leaf", "--nats", $"nats-leaf://127.0.0.1:{west}", "--nats-remote", $"nats-leaf://127.0.0.1:{east}");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "leaf.fossil", "--name", "leaf", "--nats-role", "leaf", "--nats",
+            $"nats-leaf://127.0.0.1:{west}", "--nats-remote", $"nats-leaf://127.0.0.1:{east}");
         try
         {
             await leaf.UntilPeersAsync(2);
-            await leaf.UntilAsync(async n => LinksOf(await n.StatusAsync()).All(l => l == "connected"), "both links are up");
+            await leaf.UntilAsync(
+                async n => LinksOf(await n.StatusAsync()).All(l => l == "connected"), "both links are up");
 
             Commit(edgesync, "west.fossil", "from the west");
             var eastward = await second.UntilCheckinsAsync(3);
@@ -25,10 +30,12 @@ public sealed class TwoHubsTests
             Commit(edgesync, "leaf.fossil", "from the leaf");
             await first.UntilCheckinsAsync(5);
             await second.UntilCheckinsAsync(5);
-            TestContext.Current!.Output.WriteLine($"west to east {eastward.TotalMilliseconds:F0} ms, east to west {westward.TotalMilliseconds:F0} ms");
+            TestContext.Current!.Output.WriteLine(
+                $"west to east {eastward.TotalMilliseconds:F0} ms, east to west {westward.TotalMilliseconds:F0} ms");
 
             second.Dispose();
-            await leaf.UntilAsync(async n => LinksOf(await n.StatusAsync()).Count(l => l == "connected") == 1, "one link is down");
+            await leaf.UntilAsync(
+                async n => LinksOf(await n.StatusAsync()).Count(l => l == "connected") == 1, "one link is down");
             Commit(edgesync, "leaf.fossil", "while one hub is away");
             await first.UntilCheckinsAsync(6);
             Assert.Equal("warning", await NatsCheckAsync(leaf));
@@ -69,7 +76,9 @@ public sealed class TwoHubsTests
         var (west, east) = (Ports.Free(), Ports.Free());
         using var first = Hub(edgesync, "west", west);
         using var second = Hub(edgesync, "east", east);
-        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "leaf.fossil", "--name", "leaf", "--nats-role", "leaf", "--nats", $"nats-leaf://127.0.0.1:{west}", "--nats-remote", $"nats-leaf://127.0.0.1:{east}");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "leaf.fossil", "--name", "leaf", "--nats-role", "leaf", "--nats",
+            $"nats-leaf://127.0.0.1:{west}", "--nats-remote", $"nats-leaf://127.0.0.1:{east}");
         await leaf.UntilPeersAsync(2);
 
         const int Commits = 5;
@@ -87,16 +96,22 @@ public sealed class TwoHubsTests
     }
 
     private static async Task<long> SessionsAsync(RunningNode node) =>
-        (await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("targets").EnumerateArray().Sum(t => t.GetProperty("sessions").GetInt64());
+        (await node.StatusAsync()).GetProperty("repositories")[0].GetProperty("targets").EnumerateArray()
+        .Sum(t => t.GetProperty("sessions").GetInt64());
 
     private static async Task<string?> NatsCheckAsync(RunningNode node) =>
-        (await node.StatusAsync()).GetProperty("checks").EnumerateArray().Single(c => c.GetProperty("name").GetString() == "nats").GetProperty("state").GetString();
+        (await node.StatusAsync()).GetProperty("checks").EnumerateArray()
+        .Single(c => c.GetProperty("name").GetString() == "nats").GetProperty("state").GetString();
 
     private static List<string?> LinksOf(System.Text.Json.JsonElement status) =>
-        [.. status.GetProperty("nats").GetProperty("links").EnumerateArray().Select(l => l.GetProperty("state").GetString())];
+        [
+            .. status.GetProperty("nats").GetProperty("links").EnumerateArray().Select(
+                l => l.GetProperty("state").GetString())];
 
     private static RunningNode Hub(Edgesync edgesync, string name, int port) =>
-        new(edgesync, "hub", "serve", "-R", $"{name}.fossil", "--name", name, "--nats-leaf-port", $"{port}", "--poll", "60s");
+        new(
+            edgesync, "hub", "serve", "-R", $"{name}.fossil", "--name", name, "--nats-leaf-port", $"{port}", "--poll",
+            "60s");
 
     private static void Commit(Edgesync edgesync, string repository, string comment)
     {
@@ -110,7 +125,8 @@ public sealed class TwoHubsTests
         var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "west.fossil", "--user", "tester");
         Commit(edgesync, "west.fossil", "first");
-        foreach (var copy in (string[])["east.fossil", "leaf.fossil"]) File.Copy(edgesync["west.fossil"], edgesync[copy]);
+        foreach (var copy in (string[])["east.fossil", "leaf.fossil"])
+            File.Copy(edgesync["west.fossil"], edgesync[copy]);
         return edgesync;
     }
 }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>Two network namespaces with a cable between them; skipped where the right to make them is missing.</summary>
+/// <summary>
+/// Two network namespaces with a cable between them; skipped where the right to make them is missing.
+/// </summary>
 internal sealed class TwoMachines : IDisposable
 {
     public const string FirstAddress = "10.99.7.1";
@@ -18,7 +20,9 @@ internal sealed class TwoMachines : IDisposable
         try
         {
             Must("netns", "add", Name(2));
-            Must("link", "add", $"{_name}a", "netns", Name(1), "type", "veth", "peer", "name", $"{_name}b", "netns", Name(2));
+            Must(
+                "link", "add", $"{_name}a", "netns", Name(1), "type", "veth", "peer", "name", $"{_name}b", "netns",
+                Name(2));
             Up(1, $"{_name}a", FirstAddress);
             Up(2, $"{_name}b", "10.99.7.2");
         }

@@ -35,7 +35,10 @@ public sealed partial class UpAndJoinTests
 
             // The login is one of the first machine's, and the second use of its code is refused.
             var login = first.Json("repo", "user", "list", "-R", "work.fossil").GetProperty("users").EnumerateArray()
-                .Single(u => u.TryGetProperty("info", out var info) && info.GetString()!.StartsWith("joined by code", StringComparison.Ordinal)).GetProperty("login").GetString()!;
+                .Single(
+                    u => u.TryGetProperty("info", out var info)
+                    && info.GetString()!.StartsWith(
+                        "joined by code", StringComparison.Ordinal)).GetProperty("login").GetString()!;
             using var third = Machine();
             var again = RunOn(third, machines, 2, "join", code);
             Assert.Equal(6, again.Code);
@@ -95,13 +98,18 @@ public sealed partial class UpAndJoinTests
         var refused = RunOn(third, machines, 2, "join", unused);
         Assert.True(refused.Code == 6, refused.Errors);
         Assert.Contains("it has another key", refused.Errors, StringComparison.Ordinal);
-        Assert.Single(impostor.Ok("repo", "user", "list", "-R", "work.fossil").Split('\n'), l => l.Contains("joined by code", StringComparison.Ordinal));
+        Assert.Single(
+            impostor.Ok("repo", "user", "list", "-R", "work.fossil").Split('\n'),
+            l => l.Contains("joined by code", StringComparison.Ordinal));
 
         using var again = Running.Start(second, machines.On(2, "up", "work.fossil"));
         await again.ReadUntilAsync(" serves ");
-        var status = await UntilAsync(second, s => s.GetRawText().Contains("another key", StringComparison.Ordinal) ? s : null);
+        var status = await UntilAsync(
+            second, s => s.GetRawText().Contains("another key", StringComparison.Ordinal) ? s : null);
         Assert.NotEqual("in_sync", status.GetProperty("status").GetString());
-        var tls = await UntilAsync(second, s => s.GetProperty("daemons")[0].TryGetProperty("reason", out var why) && why.GetString()!.StartsWith("nats: ", StringComparison.Ordinal) ? s : null);
+        var tls = await UntilAsync(
+            second, s => s.GetProperty("daemons")[0].TryGetProperty("reason", out var why)
+            && why.GetString()!.StartsWith("nats: ", StringComparison.Ordinal) ? s : null);
         Assert.Equal(1, second.Json("repo", "timeline", "-R", "work.fossil").GetProperty("entries").GetArrayLength());
         Assert.DoesNotContain("in_sync", tls.GetProperty("repositories")[0].GetRawText(), StringComparison.Ordinal);
     }
@@ -130,7 +138,9 @@ public sealed partial class UpAndJoinTests
 
         Assert.Equal(6, unknown.Code);
         Assert.Contains("unknown", unknown.Errors, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(second["state"]) && Directory.EnumerateFiles(second["state"], "password", SearchOption.AllDirectories).Any());
+        Assert.False(
+            Directory.Exists(second["state"])
+            && Directory.EnumerateFiles(second["state"], "password", SearchOption.AllDirectories).Any());
     }
 
     [Test]
@@ -188,19 +198,25 @@ public sealed partial class UpAndJoinTests
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        return new Outcome(process.ExitCode, System.Text.Encoding.UTF8.GetBytes(output.GetAwaiter().GetResult()), errors);
+        return new Outcome(
+            process.ExitCode, System.Text.Encoding.UTF8.GetBytes(output.GetAwaiter().GetResult()), errors);
     }
 
     private static async Task UntilCheckinsAsync(Edgesync machine, int count)
     {
         var patience = new Patience(TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(100));
-        while (machine.Json("repo", "timeline", "-R", "work.fossil").GetProperty("entries").GetArrayLength() is var found && found < count)
-            await patience.LookAgainAsync(() => $"{count} check-ins, there are {found}: {machine.Run("status", "work.fossil").Text}", TestContext.Current!.Execution.CancellationToken);
+        while (machine.Json(
+            "repo", "timeline", "-R", "work.fossil").GetProperty("entries").GetArrayLength() is var found
+            && found < count)
+            await patience.LookAgainAsync(
+                () => $"{count} check-ins, there are {found}: {machine.Run("status", "work.fossil").Text}",
+                TestContext.Current!.Execution.CancellationToken);
     }
 
     private static Task<JsonElement> UntilStatusAsync(Edgesync machine, int code) => UntilAsync(machine, s => s, code);
 
-    private static async Task<JsonElement> UntilAsync(Edgesync machine, Func<JsonElement, JsonElement?> wanted, int? code = null)
+    private static async Task<JsonElement> UntilAsync(
+        Edgesync machine, Func<JsonElement, JsonElement?> wanted, int? code = null)
     {
         var patience = new Patience(TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(200));
         while (true)
@@ -212,7 +228,9 @@ public sealed partial class UpAndJoinTests
                 if (wanted(json.RootElement.Clone()) is { } found) return found;
             }
 
-            await patience.LookAgainAsync(() => $"exit code {code}, it was {outcome.Code}: {outcome.Text}{outcome.Errors}", TestContext.Current!.Execution.CancellationToken);
+            await patience.LookAgainAsync(
+                () => $"exit code {code}, it was {outcome.Code}: {outcome.Text}{outcome.Errors}",
+                TestContext.Current!.Execution.CancellationToken);
         }
     }
 

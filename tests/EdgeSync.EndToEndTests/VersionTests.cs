@@ -10,6 +10,7 @@ public sealed class VersionTests
 
         var text = edgesync.Ok("--version");
 
-        Assert.Matches(@"^edgesync \d+\.\d+\.\d+ \(commit \S+, \.NET \d+\.\d+\.\d+, SQLite 3\.\d+\.\d+, \S+\)\n$", text);
+        Assert.Matches(
+            @"^edgesync \d+\.\d+\.\d+ \(commit \S+, \.NET \d+\.\d+\.\d+, SQLite 3\.\d+\.\d+, \S+\)\n$", text);
     }
 }

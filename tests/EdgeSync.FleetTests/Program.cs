@@ -7,9 +7,9 @@ using Microsoft.Testing.Platform.Builder;
 namespace EdgeSync.FleetTests;
 
 /// <summary>
-/// <c>real --seed N [--seeds N] [--severity S] [--topology T] [--leaves N] [--window SECONDS] [--failures FOLDER]</c> runs
-/// fleets; <c>real --profiles [--transport T] [--profile NAME,...] [--seed N] [--table PAGE]</c> a megabyte over links of all profiles; with
-/// other arguments the tests run.
+/// <c>real --seed N [--seeds N] [--severity S] [--topology T] [--leaves N] [--window SECONDS] [--failures FOLDER]</c>
+/// runs fleets; <c>real --profiles [--transport T] [--profile NAME,...] [--seed N] [--table PAGE]</c> a megabyte over
+/// links of all profiles; with other arguments the tests run.
 /// </summary>
 internal static class Program
 {
@@ -52,7 +52,9 @@ internal static class Program
                 if (report.Holds) continue;
 
                 broken++;
-                var folder = Path.Combine(Option(args, "--failures") ?? "failures", $"{options.Seed}-{options.Severity.ToString().ToLowerInvariant()}");
+                var folder = Path.Combine(
+                    Option(args, "--failures")
+                    ?? "failures", $"{options.Seed}-{options.Severity.ToString().ToLowerInvariant()}");
                 report.WriteTo(folder);
                 Console.WriteLine($"  everything about it: {folder}");
             }
@@ -68,8 +70,12 @@ internal static class Program
     /// <summary>All transports at once, because their links mostly wait.</summary>
     private static async Task<int> RunProfilesAsync(string[] args, CancellationToken cancellationToken)
     {
-        Transport[] transports = Option(args, "--transport") is { } name ? [Enum.Parse<Transport>(name, ignoreCase: true)] : Enum.GetValues<Transport>();
-        var profiles = Option(args, "--profile") is { } names ? [.. names.Split(',').Select(LinkProfile.Of)] : LinkProfile.Named;
+        Transport[] transports = Option(args, "--transport") is { } name
+            ? [Enum.Parse<Transport>(name, ignoreCase: true)]
+            : Enum.GetValues<Transport>();
+        var profiles = Option(args, "--profile") is { } names
+            ? [.. names.Split(',').Select(LinkProfile.Of)]
+            : LinkProfile.Named;
         var seed = ulong.Parse(Option(args, "--seed") ?? "1", CultureInfo.InvariantCulture);
         var reports = await Task.WhenAll(transports.Select(transport =>
             Task.Run(() => ProfileRun.RunAsync(transport, profiles, seed, cancellationToken), cancellationToken)));
@@ -78,7 +84,8 @@ internal static class Program
             Console.WriteLine(report);
             if (report.Holds && !args.Contains("--trace")) continue;
 
-            var folder = Path.Combine(Option(args, "--failures") ?? "failures", $"profiles-{transport.ToString().ToLowerInvariant()}");
+            var folder = Path.Combine(
+                Option(args, "--failures") ?? "failures", $"profiles-{transport.ToString().ToLowerInvariant()}");
             report.WriteTo(folder);
             Console.WriteLine($"  everything about it: {folder}");
         }
@@ -94,9 +101,14 @@ internal static class Program
         var severities = Option(args, "--severity") is { } name
             ? [Enum.Parse<Severity>(name, ignoreCase: true)]
             : Enum.GetValues<Severity>();
-        var topology = Option(args, "--topology") is { } shape ? Enum.Parse<Topology>(shape, ignoreCase: true) : (Topology?)null;
-        var leaves = Option(args, "--leaves") is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : (int?)null;
-        if (leaves is < 1 or > FleetOptions.LeavesMax) throw new ArgumentException($"--leaves is 1 to {FleetOptions.LeavesMax}");
+        var topology = Option(args, "--topology") is { } shape
+            ? Enum.Parse<Topology>(shape, ignoreCase: true)
+            : (Topology?)null;
+        var leaves = Option(args, "--leaves") is { } number
+            ? int.Parse(number, CultureInfo.InvariantCulture)
+            : (int?)null;
+        if (leaves is < 1 or > FleetOptions.LeavesMax)
+            throw new ArgumentException($"--leaves is 1 to {FleetOptions.LeavesMax}");
 
         for (var seed = first; seed < first + count; seed++)
             foreach (var severity in severities)

@@ -36,11 +36,14 @@ public sealed class StockToolsTests
         File.Copy(folder["a.fossil"], folder["b.fossil"]);
         using (var file = new SqliteFile(folder["b.fossil"], writable: true))
         {
-            file.Execute("INSERT INTO blob(rid,rcvid,size,uuid,content) VALUES(2,0,-1,'0123456789012345678901234567890123456789',NULL)");
+            file.Execute(
+                "INSERT INTO blob(rid,rcvid,size,uuid,content) "
+                    + "VALUES(2,0,-1,'0123456789012345678901234567890123456789',NULL)");
             file.Execute(change);
         }
 
-        var report = RepositoryComparer.Derived(folder["a.fossil"]).DifferencesFrom(RepositoryComparer.Derived(folder["b.fossil"]));
+        var report = RepositoryComparer.Derived(folder["a.fossil"])
+            .DifferencesFrom(RepositoryComparer.Derived(folder["b.fossil"]));
 
         Assert.StartsWith(table + ":", report, StringComparison.Ordinal);
     }

@@ -46,7 +46,8 @@ internal sealed class Network(Prng prng, Weather weather, Action<TimeSpan, SimMe
         for (var a = 0; a < nodes; a++)
             for (var b = a + 1; b < nodes; b++)
             {
-                if (_broken.Contains((a, b)) ? prng.Chance(0.5) : !prng.Chance(weather.Partition)) _broken.Remove((a, b));
+                if (_broken.Contains((a, b)) ? prng.Chance(0.5) : !prng.Chance(weather.Partition))
+                    _broken.Remove((a, b));
                 else _broken.Add((a, b));
             }
     }

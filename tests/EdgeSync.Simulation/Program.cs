@@ -5,8 +5,8 @@ using Microsoft.Testing.Platform.Builder;
 namespace EdgeSync.Simulation;
 
 /// <summary>
-/// <c>sim [memory|sqlite|all|fleet] --seed 0x.. --severity normal|adversarial|hostile --seeds N [--trace]</c>; with other arguments
-/// the tests run.
+/// <c>sim [memory|sqlite|all|fleet] --seed 0x.. --severity normal|adversarial|hostile --seeds N [--trace]</c>; with
+/// other arguments the tests run.
 /// </summary>
 internal static class Program
 {
@@ -47,7 +47,10 @@ internal static class Program
         {
             foreach (var line in result.Trace) Console.Write(line);
             if (fleets.Count <= 10 || args.Contains("--verbose"))
-                Console.WriteLine($"0x{result.Options.Seed:x} {result.Options.Severity} trace {result.TraceHash}, {result.Syncs} exchanges, {result.Steps} steps, healed after {result.HealedAfter?.TotalSeconds} s, {result.Topology}");
+                Console.WriteLine(
+                    $"0x{result.Options.Seed:x} {result.Options.Severity} trace {result.TraceHash}, {result.Syncs} "
+                        + $"exchanges, {result.Steps} steps, healed after {result.HealedAfter?.TotalSeconds} s, "
+                            + $"{result.Topology}");
         });
         foreach (var result in failed) Console.WriteLine(result);
         Console.WriteLine($"{fleets.Count - failed.Count} of {fleets.Count} fleets hold");

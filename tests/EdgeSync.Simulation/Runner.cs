@@ -8,10 +8,12 @@ internal static class Runner
     /// <summary>The line that replays a world.</summary>
     public static string ReplayLine(WorldOptions options) => string.Create(
         CultureInfo.InvariantCulture,
-        $"scripts/dev.sh sim {(options.OnSqlite ? "sqlite" : "memory")} --seed 0x{options.Seed:x} --severity {options.Severity.ToString().ToLowerInvariant()}");
+        $"scripts/dev.sh sim {(options.OnSqlite ? "sqlite" : "memory")} --seed 0x{options.Seed:x} --severity "
+            + $"{options.Severity.ToString().ToLowerInvariant()}");
 
     /// <summary>One world in every eighth runs on real repositories; they cost twenty times as much.</summary>
-    public static WorldOptions OptionsFor(ulong seed, Severity severity) => new(seed, severity, OnSqlite: seed % 8 == 0);
+    public static WorldOptions OptionsFor(ulong seed, Severity severity) =>
+        new(seed, severity, OnSqlite: seed % 8 == 0);
 
     public static WorldResult Run(WorldOptions options)
     {

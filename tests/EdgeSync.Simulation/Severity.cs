@@ -6,7 +6,9 @@ internal enum Severity
     /// <summary>Messages take their time, nothing else.</summary>
     Normal,
 
-    /// <summary>One message in ten is lost; some are doubled or cut; links break; the engine's fault sites strike.</summary>
+    /// <summary>
+    /// One message in ten is lost; some are doubled or cut; links break; the engine's fault sites strike.
+    /// </summary>
     Adversarial,
 
     /// <summary>One in five is lost, and programs die in the middle of a step.</summary>
@@ -15,7 +17,8 @@ internal enum Severity
 
 /// <summary>Probabilities of one severity.</summary>
 internal sealed record Weather(
-    double Drop, double Duplicate, double Truncate, double Partition, double Crash, double SiteActive, double SiteStrike)
+    double Drop, double Duplicate, double Truncate, double Partition, double Crash, double SiteActive,
+    double SiteStrike)
 {
     public static Weather Of(Severity severity) => severity switch
     {

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Simulation;
 
 /// <summary>
-/// The engine's fault sites. A seed makes some of them active, so that one world sees one kind of trouble often and another
-/// world another. Switched off when the world heals.
+/// The engine's fault sites. A seed makes some of them active, so that one world sees one kind of trouble often and
+/// another world another. Switched off when the world heals.
 /// </summary>
 internal sealed class SimFaults : FaultInjector
 {

@@ -36,8 +36,8 @@ public class SimulationTests
     }
 
     /// <summary>
-    /// The server learns of most artifacts from clusters, which are linked only when the round ends; it must ask for their
-    /// members all the same before it answers.
+    /// The server learns of most artifacts from clusters, which are linked only when the round ends; it must ask for
+    /// their members all the same before it answers.
     /// </summary>
     [Test]
     [Arguments(SyncActions.Push)]
@@ -62,11 +62,14 @@ public class SimulationTests
     {
         // A simulation in which nothing happens proves nothing.
         var results = Enumerable.Range(1, 20)
-            .Select(seed => Runner.Run(new WorldOptions((ulong)seed, Severity.Hostile, OnSqlite: false, KeepsTrace: true)))
+            .Select(
+                seed => Runner.Run(new WorldOptions((ulong)seed, Severity.Hostile, OnSqlite: false, KeepsTrace: true)))
             .ToList();
         var lines = results.SelectMany(r => r.Trace).ToList();
 
-        foreach (var word in new[] { "lost request", "lost reply", "cut ", "doubled ", "dies", "waits in vain", "check-in", "uv " })
+        foreach (
+            var word in new[] { "lost request", "lost reply", "cut ", "doubled ", "dies", "waits in vain", "check-in",
+                "uv " })
             Assert.Contains(lines, line => line.Contains(word, StringComparison.Ordinal));
         Assert.All(results, r => Assert.True(r.SessionsEnded > 0));
     }

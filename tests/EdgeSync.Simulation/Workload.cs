@@ -7,8 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Simulation;
 
 /// <summary>
-/// What people do to repositories: check-ins on branches, tags, wiki pages, tickets, technotes, attachments, unversioned
-/// files, private texts, rows; and shunning what somebody regrets.
+/// What people do to repositories: check-ins on branches, tags, wiki pages, tickets, technotes, attachments,
+/// unversioned files, private texts, rows; and shunning what somebody regrets.
 /// </summary>
 internal sealed class Workload(Prng prng)
 {
@@ -74,7 +74,8 @@ internal sealed class Workload(Prng prng)
         var drafts = new List<FileDraft>();
         node.Write(now, store =>
         {
-            foreach (var (name, text) in files) drafts.Add(new FileDraft(Encoding.UTF8.GetBytes(name), Put(store, text)));
+            foreach (var (name, text) in files)
+                drafts.Add(new FileDraft(Encoding.UTF8.GetBytes(name), Put(store, text)));
         });
         drafts.Sort(ArtifactDraft.FileOrder);
         var isBranch = parent.Files is null || prng.Chance(0.15);
@@ -124,26 +125,30 @@ internal sealed class Workload(Prng prng)
         return $"wiki {Put(node, now, draft.ToBytes()).ToShortString()}";
     }
 
-    // Two changes of one ticket at one moment are told apart by their order of arrival, with stock too: so each has its own.
+    // Two changes of one ticket at one moment are told apart by their order of arrival, with stock too: so each has its
+    // own.
     private string Ticket(SimNode node, Instant now)
     {
-        var ticket = ArtifactHash.Compute(HashKind.Sha1, Encoding.ASCII.GetBytes($"ticket {prng.NextInt32(3)}")).ToString();
+        var ticket = ArtifactHash.Compute(HashKind.Sha1, Encoding.ASCII.GetBytes($"ticket {prng.NextInt32(3)}"))
+            .ToString();
         FieldDraft[] fields =
         [
             new FieldDraft("title", $"title {_serial}"),
             new FieldDraft(prng.Chance(0.3) ? "+comment" : "status", prng.Chance(0.5) ? "Open" : "Closed"),
         ];
-        return $"ticket {Put(node, now + Distinct, ArtifactDraft.Ticket(now + Distinct, "tester", ticket, fields).ToBytes()).ToShortString()}";
+        var draft = ArtifactDraft.Ticket(now + Distinct, "tester", ticket, fields);
+        return $"ticket {Put(node, now + Distinct, draft.ToBytes()).ToShortString()}";
     }
 
-    // A version names the one before it and is younger. Of two that do not know of each other both are on the timeline or one
-    // is, by their order of arrival, with stock too.
+    // A version names the one before it and is younger. Of two that do not know of each other both are on the timeline
+    // or one is, by their order of arrival, with stock too.
     private string Technote(SimNode node, Instant now)
     {
         var number = prng.NextInt32(3);
         var (prior, priorDate) = _technotes[number];
         var date = now > priorDate ? now + Distinct : priorDate + Distinct;
-        var draft = ArtifactDraft.Technote(date, "tester", now, TechnoteId(number), Edit(null), $"note {_serial}", prior);
+        var draft = ArtifactDraft.Technote(
+            date, "tester", now, TechnoteId(number), Edit(null), $"note {_serial}", prior);
         var id = Put(node, now, draft.ToBytes());
         _technotes[number] = (id, date);
         return $"technote {id.ToShortString()}";
@@ -158,8 +163,8 @@ internal sealed class Workload(Prng prng)
         return $"attachment {Put(node, now, draft.ToBytes()).ToShortString()}";
     }
 
-    // Something that nothing refers to, which one node puts up and perhaps another one bans: from then on that one neither
-    // takes nor gives it, and the others keep it.
+    // Something that nothing refers to, which one node puts up and perhaps another one bans: from then on that one
+    // neither takes nor gives it, and the others keep it.
     private string Shun(SimNode node, Instant now)
     {
         var text = Encoding.UTF8.GetBytes($"regretted {prng.NextInt32(3)}\n");
@@ -194,7 +199,8 @@ internal sealed class Workload(Prng prng)
 
         var content = prng.NextBytes(prng.NextInt32(1, 400));
         var hash = ArtifactHash.Compute(HashKind.Sha3, content);
-        node.Write(now, s => s.Unversioned.Put(new UnversionedEntry(name, now.UnixSeconds, hash, content.Length), content));
+        node.Write(
+            now, s => s.Unversioned.Put(new UnversionedEntry(name, now.UnixSeconds, hash, content.Length), content));
         return $"uv {name} {hash.ToShortString()}";
     }
 
@@ -210,7 +216,8 @@ internal sealed class Workload(Prng prng)
 
             // Two rows of one second could not be told apart.
             if (!s.Tables.TryFind(Table.Name, keyHash, out var old) || old.MtimeSeconds < now.UnixSeconds)
-                s.Tables.Put(Table.Name, new SyncedRowEntry(keyHash, now.UnixSeconds * 8 + node.Index, isDeleted, null), json);
+                s.Tables.Put(
+                    Table.Name, new SyncedRowEntry(keyHash, now.UnixSeconds * 8 + node.Index, isDeleted, null), json);
         });
         return $"row {keyHash[..8]}";
     }

@@ -13,8 +13,8 @@ namespace EdgeSync.Simulation;
 internal sealed record WorldOptions(ulong Seed, Severity Severity, bool OnSqlite, bool KeepsTrace = false);
 
 /// <summary>
-/// Some repositories, people who work in them, and a network, in one thread under one clock. For a while everything may go
-/// wrong; then the faults end, everybody syncs with everybody, and the invariants must hold.
+/// Some repositories, people who work in them, and a network, in one thread under one clock. For a while everything may
+/// go wrong; then the faults end, everybody syncs with everybody, and the invariants must hold.
 /// </summary>
 internal sealed class World : IDisposable
 {
@@ -66,7 +66,8 @@ internal sealed class World : IDisposable
         {
             After(TimeSpan.FromMilliseconds(_prng.NextInt32(60_000)), Work);
             After(TimeSpan.FromMilliseconds(_prng.NextInt32(60_000)), StartSomeSync);
-            if (i % 4 == 0) After(TimeSpan.FromMilliseconds(_prng.NextInt32(60_000)), () => _network.Shake(Nodes.Count));
+            if (i % 4 == 0)
+                After(TimeSpan.FromMilliseconds(_prng.NextInt32(60_000)), () => _network.Shake(Nodes.Count));
         }
 
         RunEvents();
@@ -100,7 +101,8 @@ internal sealed class World : IDisposable
         Note($"{node.Name} {_workload.Step(node, Now)}");
     }
 
-    private static bool IsCloning(SimNode node) => node.Session is { Actions: var actions } && (actions & SyncActions.Clone) != 0;
+    private static bool IsCloning(SimNode node) =>
+        node.Session is { Actions: var actions } && (actions & SyncActions.Clone) != 0;
 
     // --- sync --------------------------------------------------------------------------------------------------------
 
@@ -125,7 +127,8 @@ internal sealed class World : IDisposable
 
     private void StartSync(SimNode client, int server, SyncActions actions)
     {
-        if (NeedsClone(client)) actions = SyncActions.Clone | (actions & (SyncActions.Unversioned | SyncActions.Tables));
+        if (NeedsClone(client))
+            actions = SyncActions.Clone | (actions & (SyncActions.Unversioned | SyncActions.Tables));
         if (!IsReady(Nodes[server])) return;
 
         var options = SampleProject.Options(actions) with
@@ -144,7 +147,8 @@ internal sealed class World : IDisposable
         SendRequest(client);
     }
 
-    private bool NeedsClone(SimNode node) => node.Read(Now, s => s.ProjectCode is null || s.Config.Get("edgesync-clone-seqno") is not null);
+    private bool NeedsClone(SimNode node) =>
+        node.Read(Now, s => s.ProjectCode is null || s.Config.Get("edgesync-clone-seqno") is not null);
 
     private bool IsReady(SimNode node) => !NeedsClone(node);
 
@@ -171,7 +175,9 @@ internal sealed class World : IDisposable
     private void EndSession(SimNode client)
     {
         var report = client.Session!.Client.Report;
-        Note($"{client.Name} ends: {report.Rounds} rounds, {report.ArtifactsReceived} in, {report.ArtifactsSent} out, {report.Fault?.Kind}");
+        Note(
+            $"{client.Name} ends: {report.Rounds} rounds, {report.ArtifactsReceived} in, {report.ArtifactsSent} out, "
+                + $"{report.Fault?.Kind}");
         SessionsEnded++;
         client.Session.Dispose();
         client.Session = null;
@@ -199,7 +205,8 @@ internal sealed class World : IDisposable
         var server = Nodes[message.Server];
         if (message.IsCut || CrashesNow(server)) return;
 
-        if (XferFrame.TryDecode(XferEncoding.Zlib, message.Body, 1 << 26, out var request) != XferFrameFault.None) return;
+        if (XferFrame.TryDecode(XferEncoding.Zlib, message.Body, 1 << 26, out var request) != XferFrameFault.None)
+            return;
 
         var reply = new ArrayBufferWriter<byte>();
         var outcome = new ServerHandler(server.Store, new ServerOptions
@@ -208,7 +215,9 @@ internal sealed class World : IDisposable
             ReplyBytesMax = message.Number % 3 == 0 ? 2_000 : 5_000_000,
             GimmesMax = message.Number % 5 == 0 ? 5 : 500,
         }).Handle(Now, request, $"n{message.Client}", reply);
-        Note($"{server.Name} answers {message.Number}: {outcome.Operation} {outcome.ArtifactsReceived} {outcome.ArtifactsSent} {outcome.Error}");
+        Note(
+            $"{server.Name} answers {message.Number}: {outcome.Operation} {outcome.ArtifactsReceived} "
+                + $"{outcome.ArtifactsSent} {outcome.Error}");
         if (CrashesNow(server)) return;
 
         var encoding = outcome.MustBePlain ? XferEncoding.Plain : XferEncoding.Zlib;
@@ -303,7 +312,8 @@ internal sealed class World : IDisposable
 
     private string Fingerprint(SimNode node) => node.Read(
         Now,
-        s => $"{s.MaxRecordId} {s.Walk(ArtifactList.Public).Count()} {s.Unversioned.CatalogHash} {s.Walk(ArtifactList.Phantoms).Count()}");
+        s => $"{s.MaxRecordId} {s.Walk(ArtifactList.Public).Count()} {s.Unversioned.CatalogHash} "
+            + $"{s.Walk(ArtifactList.Phantoms).Count()}");
 
     // --- clock -------------------------------------------------------------------------------------------------------
 

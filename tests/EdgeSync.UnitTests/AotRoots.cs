@@ -9,8 +9,8 @@ using Xunit.Sdk;
 namespace EdgeSync.UnitTests;
 
 /// <summary>
-/// Assertions compare collections by a method that they make for the element's type at run time. Native AOT has code for a
-/// value type only where the program names it, which is what this does (docs/TESTING.md).
+/// Assertions compare collections by a method that they make for the element's type at run time. Native AOT has code
+/// for a value type only where the program names it, which is what this does (docs/TESTING.md).
 /// </summary>
 internal static class AotRoots
 {

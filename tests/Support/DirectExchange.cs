@@ -38,7 +38,9 @@ internal sealed class DirectExchange(IArtifactStore server, ServerOptions? serve
     {
         var reply = new ArrayBufferWriter<byte>();
         Requests.Add(request);
-        Outcomes.Add(new ServerHandler(server, serverOptions ?? new ServerOptions()).Handle(now ?? Now, request, "test", reply, loginCard));
+        Outcomes.Add(
+            new ServerHandler(server, serverOptions ?? new ServerOptions()).Handle(
+                now ?? Now, request, "test", reply, loginCard));
         Replies.Add(reply.WrittenSpan.ToArray());
         return Replies[^1];
     }

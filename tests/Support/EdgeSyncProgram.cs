@@ -1,8 +1,8 @@
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// The <c>edgesync</c> program as users get it: the published file when <c>EDGESYNC_BIN</c> names one, else what was just
-/// built beside the tests.
+/// The <c>edgesync</c> program as users get it: the published file when <c>EDGESYNC_BIN</c> names one, else what was
+/// just built beside the tests.
 /// </summary>
 internal sealed class EdgeSyncProgram(TemporaryFolder folder)
 {
@@ -81,7 +81,8 @@ internal sealed class EdgeSyncServer : IServer
             var program = edgesync
                 .Start(["leaf", "--repo", repository, "--serve-http", $"127.0.0.1:{port}", .. options])
                 .Begin();
-            if (Ports.WaitForListener(port, program, TimeSpan.FromSeconds(20))) return new EdgeSyncServer(program, port);
+            if (Ports.WaitForListener(port, program, TimeSpan.FromSeconds(20)))
+                return new EdgeSyncServer(program, port);
 
             said = program.TextSoFar;
             program.Dispose();

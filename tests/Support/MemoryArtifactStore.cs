@@ -8,8 +8,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// A correct repository in memory: texts, deltas as they came, phantoms made by what artifacts refer to, clusters, private
-/// artifacts, shun list. A round works on a copy of the state, so taking it back is exact.
+/// A correct repository in memory: texts, deltas as they came, phantoms made by what artifacts refer to, clusters,
+/// private artifacts, shun list. A round works on a copy of the state, so taking it back is exact.
 /// </summary>
 internal sealed class MemoryArtifactStore : IArtifactStore
 {
@@ -114,7 +114,8 @@ internal sealed class MemoryArtifactStore : IArtifactStore
         for (var i = (int)after.Value; i < _state.ByRid.Count && count < target.Length; i++)
         {
             var row = _state.ByRid[i];
-            if (!_state.Shunned.Contains(row.Id) && IsIn(list, row)) target[count++] = new ArtifactListing(row.Rid, row.Id);
+            if (!_state.Shunned.Contains(row.Id) && IsIn(list, row))
+                target[count++] = new ArtifactListing(row.Rid, row.Id);
         }
 
         return count;
@@ -126,7 +127,8 @@ internal sealed class MemoryArtifactStore : IArtifactStore
 
     public bool IsLeaf(ArtifactId checkin) => _state.ById.TryGetValue(checkin, out var row)
         && row.Text is not null
-        && !_state.ByRid.Any(r => r.Artifact is { Kind: ArtifactKind.CheckIn } child && child.Parents.Contains(checkin));
+        && !_state.ByRid.Any(
+            r => r.Artifact is { Kind: ArtifactKind.CheckIn } child && child.Parents.Contains(checkin));
 
     // --- reading -----------------------------------------------------------------------------------------------------
 
@@ -220,7 +222,8 @@ internal sealed class MemoryArtifactStore : IArtifactStore
 
             var row = RowFor(id, isPrivate);
             rid = row.Rid;
-            Replace(row with { Text = text, Delta = delta.ToArray(), SourceRid = sourceRow.Rid, IsPrivate = isPrivate });
+            Replace(
+                row with { Text = text, Delta = delta.ToArray(), SourceRid = sourceRow.Rid, IsPrivate = isPrivate });
             _state.Waiting.Remove(rid);
             Settle(rid);
             return PutOutcome.Stored;
@@ -236,7 +239,8 @@ internal sealed class MemoryArtifactStore : IArtifactStore
     }
 
     public PutOutcome PutStored(
-        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate,
+        out RecordId rid)
     {
         rid = RecordId.None;
         using var inflater = new Inflater();
@@ -434,7 +438,9 @@ internal sealed class MemoryArtifactStore : IArtifactStore
             {
                 var isGood = DeltaApplier.TryApply(text, waiting.Delta, 1 << 28, out var made, out _)
                     && ArtifactHash.Matches(waiting.Id, made);
-                Replace(isGood ? waiting with { Text = made } : waiting with { Delta = null, Stored = null, SourceRid = RecordId.None });
+                Replace(
+                    isGood ? waiting with { Text = made }
+                        : waiting with { Delta = null, Stored = null, SourceRid = RecordId.None });
                 _state.Waiting.Remove(waiting.Rid);
                 if (isGood) due.Enqueue(waiting.Rid);
             }
@@ -446,7 +452,13 @@ internal sealed class MemoryArtifactStore : IArtifactStore
         var row = RowOf(rid)!;
         if (row.Artifact is not null || !ArtifactParser.TryParse(row.Text, out var artifact)) return;
 
-        Replace(row with { Artifact = artifact, Predecessor = artifact.Parents.IsEmpty ? row.Predecessor : artifact.Parents[0] });
+        Replace(
+            row with
+            {
+                Artifact = artifact,
+                Predecessor = artifact.Parents.IsEmpty ? row.Predecessor
+                : artifact.Parents[0]
+            });
         foreach (var id in References.Of(artifact))
             if (!_state.Shunned.Contains(id))
                 RowFor(id, row.IsPrivate);

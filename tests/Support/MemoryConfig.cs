@@ -10,19 +10,24 @@ internal sealed class MemoryConfig(Func<MemoryState> state) : IConfigStore
     public void Set(string name, string? value, long mtimeSeconds)
     {
         if (value is null) state().Config.Remove(name);
-        else state().Config[name] = new ConfigRow(ConfigTable.Config, name, mtimeSeconds, [("value", new ConfigValue(value))]);
+        else
+            state().Config[name] = new ConfigRow(
+                ConfigTable.Config, name, mtimeSeconds, [("value", new ConfigValue(value))]);
     }
 
     public IReadOnlyList<ConfigRow> ListByPrefix(string prefix) =>
         [.. state().Config.Values.Where(r => r.Key.StartsWith(prefix, StringComparison.Ordinal))];
 
-    public IReadOnlyList<ConfigRow> List(ConfigTable table, long sinceSeconds, Func<string, bool> isWanted) => table switch
-    {
-        ConfigTable.Config => [.. state().Config.Values.Where(r => r.MtimeSeconds >= sinceSeconds && isWanted(r.Key))],
-        _ => [.. state().OtherRows.Values
-            .Where(r => r.Table == table && r.MtimeSeconds >= sinceSeconds)
-            .OrderBy(r => r.Key, StringComparer.Ordinal)],
-    };
+    public IReadOnlyList<ConfigRow> List(ConfigTable table, long sinceSeconds, Func<string, bool> isWanted) =>
+        table switch
+        {
+            ConfigTable.Config =>
+                [.. state().Config.Values.Where(r => r.MtimeSeconds >= sinceSeconds && isWanted(r.Key))],
+            _ =>
+                [.. state().OtherRows.Values
+                    .Where(r => r.Table == table && r.MtimeSeconds >= sinceSeconds)
+                    .OrderBy(r => r.Key, StringComparer.Ordinal)],
+        };
 
     public bool Merge(ConfigRow row, bool overwrite)
     {

@@ -5,7 +5,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Tests.Support;
 
-/// <summary>One artifact: a phantom without text and delta, a waiting delta without text, or a text (perhaps with its delta).</summary>
+/// <summary>
+/// One artifact: a phantom without text and delta, a waiting delta without text, or a text (perhaps with its delta).
+/// </summary>
 internal sealed record MemoryRow(RecordId Rid, ArtifactId Id, bool IsPrivate)
 {
     public byte[]? Text { get; init; }

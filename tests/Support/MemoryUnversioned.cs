@@ -17,7 +17,8 @@ internal sealed class MemoryUnversioned(Func<SortedDictionary<string, MemoryFile
                 if (!entry.IsDeletion)
                     lines.Append(
                         CultureInfo.InvariantCulture,
-                        $"{entry.Name} {Instant.FromUnixSeconds(entry.MtimeSeconds).ToDateTime():yyyy-MM-dd HH:mm:ss} {entry.Hash}\n");
+                        $"{entry.Name} {Instant.FromUnixSeconds(entry.MtimeSeconds).ToDateTime():yyyy-MM-dd HH:mm:ss} "
+                            + $"{entry.Hash}\n");
             return Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(lines.ToString())));
         }
     }

@@ -4,22 +4,30 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Tests.Support;
 
-/// <summary>Spoils good bytes the way damage, mistakes and attackers do. Same <see cref="Prng"/>, same result.</summary>
+/// <summary>
+/// Spoils good bytes the way damage, mistakes and attackers do. Same <see cref="Prng"/>, same result.
+/// </summary>
 internal static class Mutation
 {
     private static readonly byte[][] Tokens =
     [
         .. new[]
         {
-            "", " ", "  ", "\n", "\n\n", "\r\n", "\t", "\0", "0", "-1", "1", "4294967295", "4294967296", "2147483647", "-2147483648",
-            "9223372036854775807", "18446744073709551616", "99999999999999999999", "1e9", "0x10", "~", "zzzzz", "*", "+", "-", "\\", "\\s",
-            "\\n", "\\0", "\\x", "a/../b", "/abs", "./x", "x/", "a//b", ".fslckout", "_FOSSIL_", "now", "2024-01-01", "2024-01-01T00:00:00Z",
-            "2024-02-30", "24:00", "2460000.5", "2024-01-01T10:00:00+01:00", "file", "cfile", "igot", "gimme", "push", "pull", "clone 3 1", "login a b c",
-            "private", "error x", "pragma", "uvfile", "config", "@", ",", ":", ";", "~~~~~@0,", "0@0,", "Z 00000000000000000000000000000000\n",
+            "", " ", "  ", "\n", "\n\n", "\r\n", "\t", "\0", "0", "-1", "1", "4294967295", "4294967296", "2147483647",
+                "-2147483648",
+            "9223372036854775807", "18446744073709551616", "99999999999999999999", "1e9", "0x10", "~", "zzzzz", "*",
+                "+", "-", "\\", "\\s",
+            "\\n", "\\0", "\\x", "a/../b", "/abs", "./x", "x/", "a//b", ".fslckout", "_FOSSIL_", "now", "2024-01-01",
+                "2024-01-01T00:00:00Z",
+            "2024-02-30", "24:00", "2460000.5", "2024-01-01T10:00:00+01:00", "file", "cfile", "igot", "gimme", "push",
+                "pull", "clone 3 1", "login a b c",
+            "private", "error x", "pragma", "uvfile", "config", "@", ",", ":", ";", "~~~~~@0,", "0@0,",
+                "Z 00000000000000000000000000000000\n",
             "da39a3ee5e6b4b0d3255bfef95601890afd80709", "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
             "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a", "\u00e9", "\ud83d\ude00",
         }.Select(Encoding.UTF8.GetBytes),
-        [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0, 0, 0, 0], [0x7f, 0xff, 0xff, 0xff], [0x80, 0, 0, 0], [0xff, 0xff, 0xff, 0xff], [0x78, 0x9c],
+        [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0, 0, 0, 0], [0x7f, 0xff, 0xff, 0xff], [0x80, 0, 0, 0],
+        [0xff, 0xff, 0xff, 0xff], [0x78, 0x9c],
     ];
 
     /// <summary>One to four changes anywhere.</summary>
@@ -30,7 +38,10 @@ internal static class Mutation
         return [.. bytes];
     }
 
-    /// <summary>One to three changes to whole lines or tokens of an artifact, sealed again so that the checksum is not what fails.</summary>
+    /// <summary>
+    /// One to three changes to whole lines or tokens of an artifact, sealed again so that the checksum is not what
+    /// fails.
+    /// </summary>
     public static byte[] OfArtifact(Prng prng, byte[] good, IReadOnlyList<byte[]> others)
     {
         var body = WithoutSeal(good);

@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// A limit for waiting on another process or thread that gives no event. Each look costs the time since the look before, but
-/// never more than a few pauses: what a busy machine takes from the test, it takes from the program under test as well, so
-/// that time does not count.
+/// A limit for waiting on another process or thread that gives no event. Each look costs the time since the look
+/// before, but never more than a few pauses: what a busy machine takes from the test, it takes from the program under
+/// test as well, so that time does not count.
 /// </summary>
 /// <param name="span">How long an idle machine would wait.</param>
 /// <param name="pause">Between two looks.</param>

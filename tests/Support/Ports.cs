@@ -6,8 +6,8 @@ namespace EdgeSync.Tests.Support;
 /// <summary>Loopback ports: finding a free one, and seeing whether somebody listens.</summary>
 internal static class Ports
 {
-    // Below what the system hands out for outgoing connections (32768 and up with Linux): one of those may sit on a port that
-    // was free a moment ago, and a connect to a free one of them can even meet itself.
+    // Below what the system hands out for outgoing connections (32768 and up with Linux): one of those may sit on a
+    // port that was free a moment ago, and a connect to a free one of them can even meet itself.
     private const int First = 12_000, Count = 20_000;
 
     private static int s_next = Random.Shared.Next(Count);

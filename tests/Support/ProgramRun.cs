@@ -48,7 +48,9 @@ internal sealed record ProgramStart(string Program)
 
     public string CommandLine => string.Join(' ', [Program, .. Arguments]);
 
-    /// <summary>Runs to the end. A program that outlives its time is killed and fails the test with what it said so far.</summary>
+    /// <summary>
+    /// Runs to the end. A program that outlives its time is killed and fails the test with what it said so far.
+    /// </summary>
     public ProgramResult Run()
     {
         using var running = Begin();
@@ -167,7 +169,8 @@ internal sealed class RunningProgram : IDisposable
     private bool HasChildren()
     {
         var parent = $" {_process.Id} ";
-        return Directory.Exists("/proc") && Directory.EnumerateDirectories("/proc").Any(folder => IsRunningChild(folder, parent));
+        return Directory.Exists("/proc")
+            && Directory.EnumerateDirectories("/proc").Any(folder => IsRunningChild(folder, parent));
     }
 
     // Format: proc(5), "PID (NAME) STATE PPID …"; a name may hold anything, so it is skipped to its last parenthesis.
@@ -191,7 +194,8 @@ internal sealed class RunningProgram : IDisposable
         byte[] output;
         lock (_output) output = _output.ToArray();
         lock (_errors)
-            return new ProgramResult(_commandLine, _process.HasExited ? _process.ExitCode : -1, output, _errors.ToString());
+            return new ProgramResult(
+                _commandLine, _process.HasExited ? _process.ExitCode : -1, output, _errors.ToString());
     }
 
     private void GatherOutput()

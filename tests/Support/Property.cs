@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// Runs a statement about all inputs on many seeded ones. A failure names the seed; <c>EDGESYNC_PROPERTY_SEED</c> replays
-/// it alone, <c>EDGESYNC_PROPERTY_RUNS</c> asks for more runs (that is the long fuzz).
+/// Runs a statement about all inputs on many seeded ones. A failure names the seed; <c>EDGESYNC_PROPERTY_SEED</c>
+/// replays it alone, <c>EDGESYNC_PROPERTY_RUNS</c> asks for more runs (that is the long fuzz).
 /// </summary>
 internal static class Property
 {

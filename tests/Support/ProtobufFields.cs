@@ -4,7 +4,8 @@ using System.Text;
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// Reads protocol buffer messages without a schema, to look at what we export: fields by number, in the order of the bytes.
+/// Reads protocol buffer messages without a schema, to look at what we export: fields by number, in the order of the
+/// bytes.
 /// </summary>
 internal sealed class ProtobufFields
 {
@@ -19,8 +20,12 @@ internal sealed class ProtobufFields
             switch (tag & 7)
             {
                 case 0: _fields.Add((number, Varint(ref message), [])); break;
-                case 1: _fields.Add((number, BinaryPrimitives.ReadUInt64LittleEndian(message), [])); message = message[8..]; break;
-                case 5: _fields.Add((number, BinaryPrimitives.ReadUInt32LittleEndian(message), [])); message = message[4..]; break;
+                case 1:
+                    _fields.Add((number, BinaryPrimitives.ReadUInt64LittleEndian(message), []));
+                    message = message[8..]; break;
+                case 5:
+                    _fields.Add((number, BinaryPrimitives.ReadUInt32LittleEndian(message), []));
+                    message = message[4..]; break;
                 case 2:
                     var length = (int)Varint(ref message);
                     _fields.Add((number, 0, message[..length].ToArray()));
@@ -31,7 +36,8 @@ internal sealed class ProtobufFields
         }
     }
 
-    public IEnumerable<ProtobufFields> Messages(int number) => _fields.Where(f => f.Number == number).Select(f => new ProtobufFields(f.Bytes));
+    public IEnumerable<ProtobufFields> Messages(int number) =>
+        _fields.Where(f => f.Number == number).Select(f => new ProtobufFields(f.Bytes));
 
     /// <summary>Those below a path of fields, such as 1, 2, 2 for the spans of a request.</summary>
     public IEnumerable<ProtobufFields> Below(params int[] path) =>
@@ -50,7 +56,9 @@ internal sealed class ProtobufFields
     /// <summary>OTLP attributes (key 1, value 2: text 1, boolean 2, integer 3) as text.</summary>
     public IReadOnlyDictionary<string, string> Attributes(int number) => Messages(number).ToDictionary(
         a => a.Text(1),
-        a => a.Messages(2).Single() is var value && value.Bytes(1).Length > 0 ? value.Text(1) : (value.Number(2) + value.Number(3)).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        a => a.Messages(2).Single() is var value
+        && value.Bytes(1).Length > 0 ? value.Text(1) : (value.Number(2) + value.Number(3)).ToString(
+            System.Globalization.CultureInfo.InvariantCulture));
 
     private static ulong Varint(ref ReadOnlySpan<byte> message)
     {

@@ -18,7 +18,8 @@ internal static partial class RepositoryComparer
     }
 
     /// <summary>The artifacts and what <paramref name="more"/> asks for, without clusters.</summary>
-    public static RepositoryTables ArtifactsButClusters(SqliteFile file, params ReadOnlySpan<IReadOnlyDictionary<string, string>> more)
+    public static RepositoryTables ArtifactsButClusters(
+        SqliteFile file, params ReadOnlySpan<IReadOnlyDictionary<string, string>> more)
     {
         var tables = RepositoryTables.Read(file.Query, [RepositoryTables.ArtifactQueries, .. more]);
         var clusters = file.Query("SELECT uuid, content FROM blob WHERE size>=0 AND rid NOT IN (SELECT rid FROM delta)")
@@ -32,7 +33,8 @@ internal static partial class RepositoryComparer
     /// <summary>Nothing but names and the checksum, in the stored form of a full text.</summary>
     private static bool IsCluster(byte[] stored)
     {
-        using var inflated = new System.IO.Compression.ZLibStream(new MemoryStream(stored, 4, stored.Length - 4), System.IO.Compression.CompressionMode.Decompress);
+        using var inflated = new System.IO.Compression.ZLibStream(
+            new MemoryStream(stored, 4, stored.Length - 4), System.IO.Compression.CompressionMode.Decompress);
         if (inflated.ReadByte() != 'M') return false;
 
         using var reader = new StreamReader(inflated, System.Text.Encoding.Latin1);
@@ -47,7 +49,8 @@ internal static partial class RepositoryComparer
         Compare(first, second, ignoring, RepositoryTables.ArtifactQueries, RepositoryTables.DerivedQueries);
 
     /// <summary>Same derived rows, given the same artifacts in one and the same file before and after.</summary>
-    public static void MustDeriveSameRows(RepositoryTables first, RepositoryTables second, params ReadOnlySpan<string> ignoring) =>
+    public static void MustDeriveSameRows(
+        RepositoryTables first, RepositoryTables second, params ReadOnlySpan<string> ignoring) =>
         Judge(first, second, "before", "after", ignoring);
 
     public static RepositoryTables Derived(string path)
@@ -68,7 +71,8 @@ internal static partial class RepositoryComparer
     }
 
     private static void Judge(
-        RepositoryTables first, RepositoryTables second, string firstName, string secondName, ReadOnlySpan<string> ignoring)
+        RepositoryTables first, RepositoryTables second, string firstName, string secondName,
+        ReadOnlySpan<string> ignoring)
     {
         var report = first.DifferencesFrom(second, ignoring.ToArray().ToHashSet());
         if (report.Length > 0) throw new Xunit.Sdk.XunitException($"{firstName} and {secondName} differ\n{report}");

@@ -4,8 +4,9 @@ using System.Text;
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// A repository's tables in a form that two files can be compared by: record ids are replaced by hashes, file name ids by
-/// names, tag ids by tag names, because those numbers differ from clone to clone. Times are compared to the millisecond.
+/// A repository's tables in a form that two files can be compared by: record ids are replaced by hashes, file name ids
+/// by names, tag ids by tag names, because those numbers differ from clone to clone. Times are compared to the
+/// millisecond.
 /// </summary>
 internal sealed class RepositoryTables
 {
@@ -25,10 +26,12 @@ internal sealed class RepositoryTables
         ["mlink"] =
             $"SELECT {Hash("t.mid")} mid, {Hash("t.fid")} fid, {Hash("t.pmid")} pmid, {Hash("t.pid")} pid, " +
             $"{FileName("t.fnid")} name, {FileName("t.pfnid")} oldname, mperm, isaux FROM mlink t",
-        ["plink"] = $"SELECT {Hash("t.pid")} pid, {Hash("t.cid")} cid, isprim, mtime, {Hash("t.baseid")} baseid FROM plink t",
+        ["plink"] =
+            $"SELECT {Hash("t.pid")} pid, {Hash("t.cid")} cid, isprim, mtime, {Hash("t.baseid")} baseid FROM plink t",
         ["leaf"] = $"SELECT {Hash("t.rid")} FROM leaf t",
         ["event"] =
-            $"SELECT type, mtime, {Hash("t.objid")} objid, {TagName("t.tagid")} tag, uid, bgcolor, euser, user, ecomment, " +
+            $"SELECT type, mtime, {Hash("t.objid")} objid, {TagName("t.tagid")} tag, uid, bgcolor, euser, user, "
+                + $"ecomment, " +
             "comment, brief, omtime FROM event t",
         ["unclustered"] = $"SELECT {Hash("t.rid")} FROM unclustered t",
         ["orphan"] = $"SELECT {Hash("t.rid")} rid, {Hash("t.baseline")} baseline FROM orphan t",
@@ -39,12 +42,16 @@ internal sealed class RepositoryTables
             "iif(tagid=7, 'now', mtime) mtime, " +
             $"{Hash("t.rid")} rid FROM tagxref t",
         ["backlink"] =
-            $"SELECT target, srctype, iif(srctype=2, {TagName("t.srcid")}, {Hash("t.srcid")}) src, mtime FROM backlink t",
+            $"SELECT target, srctype, iif(srctype=2, {TagName("t.srcid")}, {Hash("t.srcid")}) src, mtime FROM "
+                + $"backlink t",
         ["attachment"] =
-            $"SELECT {Hash("t.attachid")} attachid, isLatest, mtime, src, target, filename, comment, user FROM attachment t",
-        ["cherrypick"] = $"SELECT {Hash("t.parentid")} parentid, {Hash("t.childid")} childid, isExclude FROM cherrypick t",
+            $"SELECT {Hash("t.attachid")} attachid, isLatest, mtime, src, target, filename, comment, user FROM "
+                + $"attachment t",
+        ["cherrypick"] =
+            $"SELECT {Hash("t.parentid")} parentid, {Hash("t.childid")} childid, isExclude FROM cherrypick t",
         ["forumpost"] =
-            $"SELECT {Hash("t.fpid")} fpid, {Hash("t.froot")} froot, {Hash("t.fprev")} fprev, {Hash("t.firt")} firt, fmtime " +
+            $"SELECT {Hash("t.fpid")} fpid, {Hash("t.froot")} froot, {Hash("t.fprev")} fprev, {Hash("t.firt")} firt, "
+                + $"fmtime " +
             "FROM forumpost t",
         ["ticket"] =
             "SELECT tkt_uuid, tkt_mtime, tkt_ctime, type, status, subsystem, priority, severity, foundin, " +
@@ -75,14 +82,19 @@ internal sealed class RepositoryTables
         var tables = new RepositoryTables();
         foreach (var set in queries)
             foreach (var (table, sql) in set)
-                tables._rows[table] = existing.Contains(table) ? [.. query(sql).Select(Format).Order(StringComparer.Ordinal)] : [];
+                tables._rows[table] = existing.Contains(table)
+                ? [.. query(sql).Select(Format).Order(StringComparer.Ordinal)]
+                : [];
         return tables;
     }
 
     /// <summary>Leaves rows out of the comparison.</summary>
-    public void Leave(string table, Predicate<string> isLeftOut) => _rows[table] = Array.FindAll(_rows[table], row => !isLeftOut(row));
+    public void Leave(string table, Predicate<string> isLeftOut) =>
+        _rows[table] = Array.FindAll(_rows[table], row => !isLeftOut(row));
 
-    /// <summary>The differences, at most a few rows of each table, or an empty text. "-" is only here, "+" only there.</summary>
+    /// <summary>
+    /// The differences, at most a few rows of each table, or an empty text. "-" is only here, "+" only there.
+    /// </summary>
     public string DifferencesFrom(RepositoryTables other, IReadOnlySet<string>? ignoring = null, int rowsMax = 6)
     {
         var report = new StringBuilder();
@@ -95,7 +107,8 @@ internal sealed class RepositoryTables
             if (onlyHere.Count + onlyThere.Count == 0) continue;
 
             report.Append(CultureInfo.InvariantCulture,
-                $"{table}: {rows.Length} and {theirs.Length} rows; only in first {onlyHere.Count}, only in second {onlyThere.Count}\n");
+                $"{table}: {rows.Length} and {theirs.Length} rows; only in first {onlyHere.Count}, only in second "
+                    + $"{onlyThere.Count}\n");
             foreach (var row in onlyHere.Take(rowsMax)) report.Append("  - ").Append(row).Append('\n');
             foreach (var row in onlyThere.Take(rowsMax)) report.Append("  + ").Append(row).Append('\n');
         }
@@ -119,7 +132,8 @@ internal sealed class RepositoryTables
     private static string Format(object?[] row) => string.Join(" | ", row.Select(value => value switch
     {
         null => "NULL",
-        // Artifacts count milliseconds; stock prints a day number with 16 digits on its way into some tables, and bits get lost.
+        // Artifacts count milliseconds; stock prints a day number with 16 digits on its way into some tables, and bits
+        // get lost.
         double day and > 1e6 and < 6e6 => (day * 86_400_000).ToString("0 'ms'", CultureInfo.InvariantCulture),
         double number => number.ToString("R", CultureInfo.InvariantCulture),
         byte[] bytes => "x'" + Convert.ToHexStringLower(bytes) + "'",
@@ -131,7 +145,8 @@ internal sealed class RepositoryTables
         $"iif({column}>0, coalesce((SELECT uuid FROM blob WHERE blob.rid={column}), 'no blob '||{column}), {column})";
 
     private static string FileName(string column) =>
-        $"iif({column}>0, coalesce((SELECT name FROM filename WHERE filename.fnid={column}), 'no name '||{column}), {column})";
+        $"iif({column}>0, coalesce((SELECT name FROM filename WHERE filename.fnid={column}), 'no name '||{column}), "
+            + $"{column})";
 
     private static string TagName(string column) =>
         $"iif({column}>0, coalesce((SELECT tagname FROM tag WHERE tag.tagid={column}), 'no tag '||{column}), {column})";

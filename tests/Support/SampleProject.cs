@@ -12,7 +12,9 @@ internal static class SampleProject
 {
     public const string Code = "0123456789abcdef0123456789abcdef01234567";
 
-    /// <summary>A store with stock's default users, and tester (password secret) with <paramref name="capabilities"/>.</summary>
+    /// <summary>
+    /// A store with stock's default users, and tester (password secret) with <paramref name="capabilities"/>.
+    /// </summary>
     public static MemoryArtifactStore Create(string capabilities = "s", string nobody = "gjorz", string? code = Code)
     {
         var store = new MemoryArtifactStore(code, new string('a', 40));
@@ -33,7 +35,8 @@ internal static class SampleProject
 
     /// <summary>Adds a check-in over one file per name; answers its name.</summary>
     public static ArtifactId CheckIn(
-        MemoryArtifactStore store, string comment, ArtifactId parent, params ReadOnlySpan<(string Name, string Content)> files)
+        MemoryArtifactStore store, string comment, ArtifactId parent,
+        params ReadOnlySpan<(string Name, string Content)> files)
     {
         var drafts = new List<FileDraft>();
         foreach (var (name, content) in files)

@@ -8,8 +8,10 @@ internal static class Splits
     public static IEnumerable<ReadOnlySequence<byte>> Of(byte[] payload)
     {
         yield return new ReadOnlySequence<byte>(payload);
-        for (var cut = 1; cut < payload.Length; cut++) yield return Join(payload.AsMemory(0, cut), payload.AsMemory(cut));
-        yield return Join([.. Enumerable.Range(0, payload.Length).Select(i => (ReadOnlyMemory<byte>)payload.AsMemory(i, 1))]);
+        for (var cut = 1; cut < payload.Length; cut++)
+            yield return Join(payload.AsMemory(0, cut), payload.AsMemory(cut));
+        yield return Join(
+            [.. Enumerable.Range(0, payload.Length).Select(i => (ReadOnlyMemory<byte>)payload.AsMemory(i, 1))]);
     }
 
     /// <summary>Every proper prefix: what a parser sees while the rest is still on the way.</summary>

@@ -2,7 +2,9 @@ using SQLitePCL;
 
 namespace EdgeSync.Tests.Support;
 
-/// <summary>A plain look into any SQLite file, independent of our own wrapper, so that a fault in that one shows.</summary>
+/// <summary>
+/// A plain look into any SQLite file, independent of our own wrapper, so that a fault in that one shows.
+/// </summary>
 internal sealed class SqliteFile : IDisposable
 {
     private readonly sqlite3 _handle;
@@ -11,7 +13,8 @@ internal sealed class SqliteFile : IDisposable
 
     public SqliteFile(string path, bool writable = false)
     {
-        var code = raw.sqlite3_open_v2(path, out _handle, writable ? raw.SQLITE_OPEN_READWRITE : raw.SQLITE_OPEN_READONLY, null);
+        var code = raw.sqlite3_open_v2(
+            path, out _handle, writable ? raw.SQLITE_OPEN_READWRITE : raw.SQLITE_OPEN_READONLY, null);
         if (code != raw.SQLITE_OK) throw new IOException($"SQLite cannot open {path}: code {code}");
         raw.sqlite3_busy_timeout(_handle, 10_000);
         raw.sqlite3_exec(_handle, "PRAGMA foreign_keys=OFF");   // on in some builds; stock never turns them on

@@ -3,15 +3,17 @@ using System.Text.RegularExpressions;
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// The stock <c>fossil</c> program in a home of its own: user <c>tester</c>, UTC, and no shared configuration file. Tests
-/// that need it begin with <see cref="SkipWhenMissing"/>.
+/// The stock <c>fossil</c> program in a home of its own: user <c>tester</c>, UTC, and no shared configuration file.
+/// Tests that need it begin with <see cref="SkipWhenMissing"/>.
 /// </summary>
 internal sealed partial class StockFossil
 {
     public const string User = "tester";
 
     private static readonly Lazy<Version> s_release = new(static () =>
-        Version.Parse(ReleaseText().Match(new ProgramStart(Program!) { Arguments = ["version"] }.Run().MustSucceed().Output).Groups[1].Value));
+        Version.Parse(
+            ReleaseText().Match(
+                new ProgramStart(Program!) { Arguments = ["version"] }.Run().MustSucceed().Output).Groups[1].Value));
 
     private readonly TemporaryFolder _home;
 
@@ -27,7 +29,9 @@ internal sealed partial class StockFossil
 
     public static void SkipWhenMissing() => Skip.When(Program is null, WhyMissing);
 
-    /// <summary>The folder's contents and this environment belong together: a second fossil needs a second folder.</summary>
+    /// <summary>
+    /// The folder's contents and this environment belong together: a second fossil needs a second folder.
+    /// </summary>
     public IReadOnlyDictionary<string, string?> Environment => new Dictionary<string, string?>
     {
         ["HOME"] = _home.Folder("home"),
@@ -57,8 +61,8 @@ internal sealed partial class StockFossil
         (Start(arguments) with { Folder = folder }).Run();
 
     /// <summary>
-    /// Stock's own judgement of a repository: every blob expands to its name. It exits with 0 whatever it finds, so the text
-    /// counts.
+    /// Stock's own judgement of a repository: every blob expands to its name. It exits with 0 whatever it finds, so the
+    /// text counts.
     /// </summary>
     public void MustBeIntact(string repository)
     {
@@ -68,7 +72,8 @@ internal sealed partial class StockFossil
     }
 
     /// <summary>Serves a repository on loopback until disposed.</summary>
-    public StockServer Serve(string repository, params ReadOnlySpan<string> options) => StockServer.Begin(this, repository, options);
+    public StockServer Serve(string repository, params ReadOnlySpan<string> options) =>
+        StockServer.Begin(this, repository, options);
 
     [GeneratedRegex(@"fossil version (\d+\.\d+)")]
     private static partial Regex ReleaseText();

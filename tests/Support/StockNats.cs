@@ -1,6 +1,9 @@
 namespace EdgeSync.Tests.Support;
 
-/// <summary><c>nats-server</c>, the distribution's or the one that <c>EDGESYNC_NATS_SERVER</c> names, on a loopback port, with a configuration of the test's own.</summary>
+/// <summary>
+/// <c>nats-server</c>, the distribution's or the one that <c>EDGESYNC_NATS_SERVER</c> names, on a loopback port, with a
+/// configuration of the test's own.
+/// </summary>
 internal sealed class StockNats : IDisposable
 {
     private const int AttemptsMax = 5;
@@ -71,7 +74,8 @@ internal sealed class StockNats : IDisposable
     }
 
     /// <summary>Sends a signal, as <c>USR2</c> for lame duck mode.</summary>
-    public void Signal(string name) => new ProgramStart("/bin/kill") { Arguments = [$"-{name}", $"{_program.Id}"] }.Run();
+    public void Signal(string name) =>
+        new ProgramStart("/bin/kill") { Arguments = [$"-{name}", $"{_program.Id}"] }.Run();
 
     public void Dispose()
     {

@@ -13,7 +13,8 @@ internal sealed class StockServer : IServer
 
     public string Url => $"http://127.0.0.1:{Port}/";
 
-    public static string UrlAs(int port, string login, string password) => $"http://{login}:{password}@127.0.0.1:{port}/";
+    public static string UrlAs(int port, string login, string password) =>
+        $"http://{login}:{password}@127.0.0.1:{port}/";
 
     public string UrlFor(string login, string password) => UrlAs(Port, login, password);
 
@@ -38,8 +39,8 @@ internal sealed class StockServer : IServer
     }
 
     /// <summary>
-    /// The parent forks a child a connection, and that one still writes after its last reply (statistics, checkpoint): killed
-    /// there, it would leave a journal that a read-only reader cannot roll back.
+    /// The parent forks a child a connection, and that one still writes after its last reply (statistics, checkpoint):
+    /// killed there, it would leave a journal that a read-only reader cannot roll back.
     /// </summary>
     public void Dispose()
     {

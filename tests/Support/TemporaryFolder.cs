@@ -1,6 +1,8 @@
 namespace EdgeSync.Tests.Support;
 
-/// <summary>A folder of its own for one test, gone at the end; <c>EDGESYNC_KEEP=1</c> keeps it and says where.</summary>
+/// <summary>
+/// A folder of its own for one test, gone at the end; <c>EDGESYNC_KEEP=1</c> keeps it and says where.
+/// </summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public TemporaryFolder(string purpose = "test") =>
@@ -38,7 +40,8 @@ internal sealed class TemporaryFolder : IDisposable
         }
         catch (IOException)
         {
-            // A server that is just going down may still write its journal; the operating system's cleaner takes the rest.
+            // A server that is just going down may still write its journal; the operating system's cleaner takes the
+            // rest.
         }
     }
 }

@@ -15,8 +15,10 @@ internal sealed class TestCertificates
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=EdgeSync test authority", authorityKey, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
-        using var authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(2));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        using var authority = request.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(2));
         File.WriteAllText(CaFile, authority.ExportCertificatePem());
         Issue(authority, "localhost", "server", "1.3.6.1.5.5.7.3.1");
         Issue(authority, "leaf", "client", "1.3.6.1.5.5.7.3.2");
@@ -42,7 +44,8 @@ internal sealed class TestCertificates
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
         var serial = RandomNumberGenerator.GetBytes(8);
-        using var certificate = request.Create(authority, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), serial);
+        using var certificate = request.Create(
+            authority, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), serial);
         File.WriteAllText(Path.Combine(_folder, file + ".pem"), certificate.ExportCertificatePem());
         var keyFile = Path.Combine(_folder, file + ".key");
         File.WriteAllText(keyFile, key.ExportPkcs8PrivateKeyPem());

@@ -13,7 +13,9 @@ public sealed record BridgeOptions
     /// <summary>Requests that wait, for each project; more are refused as busy.</summary>
     public int WaitingMax { get; init; } = 64;
 
-    /// <summary>How long a request may take in all. Shorter than the requester's patience, so that he hears the reason.</summary>
+    /// <summary>
+    /// How long a request may take in all. Shorter than the requester's patience, so that he hears the reason.
+    /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(25);
 
     /// <summary>Failures in a row after which a server is left alone for a while.</summary>
@@ -62,8 +64,11 @@ public abstract record BridgeEffect
     {
     }
 
-    /// <summary>Post the request to its server, within <paramref name="Timeout"/>; told by <see cref="BridgeCore.OnUpstream"/>.</summary>
-    public sealed record Forward(long RequestId, string ProjectCode, string Url, int Attempt, TimeSpan Timeout) : BridgeEffect;
+    /// <summary>
+    /// Post the request to its server, within <paramref name="Timeout"/>; told by <see cref="BridgeCore.OnUpstream"/>.
+    /// </summary>
+    public sealed record Forward(
+        long RequestId, string ProjectCode, string Url, int Attempt, TimeSpan Timeout) : BridgeEffect;
 
     /// <summary>Send what the server answered, with its content type.</summary>
     public sealed record Reply(long RequestId) : BridgeEffect;
@@ -89,13 +94,15 @@ public abstract record BridgeEffect
 
 /// <summary>One project of a bridge, for status pages.</summary>
 public sealed record BridgeProjectStatus(
-    string ProjectCode, string Url, long Requests, long Errors, int Waiting, int Forwarded, Instant? LastOk, string? Reason);
+    string ProjectCode, string Url, long Requests, long Errors, int Waiting, int Forwarded, Instant? LastOk,
+    string? Reason);
 
 /// <summary>
 /// Decides for a bridge: which request goes to its server when, what is tried again, and what to answer when the server
-/// fails. A request that the server may have acted on is never repeated: its sender makes a new one. Nobody ever waits for
-/// nothing: within <see cref="BridgeOptions.Patience"/> there is a reply or a reason.
-/// <para>Driven like <see cref="AgentCore"/>: events and commands, then effects until none is left, then the deadline.</para>
+/// fails. A request that the server may have acted on is never repeated: its sender makes a new one. Nobody ever waits
+/// for nothing: within <see cref="BridgeOptions.Patience"/> there is a reply or a reason.
+/// <para>Driven like <see cref="AgentCore"/>: events and commands, then effects until none is left, then the
+/// deadline.</para>
 /// </summary>
 public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy)
 {
@@ -137,11 +144,15 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
     {
         if (_projects.TryGetValue(projectCode, out var old) && old.Url == url) return;
 
-        _projects[projectCode] = new Project(url) { Probe = probe is null ? null : new UpstreamProbe(probe, projectCode) };
+        _projects[projectCode] = new Project(url)
+        {
+            Probe = probe is null ? null : new UpstreamProbe(probe, projectCode)
+        };
     }
 
     /// <summary>True while the bridge tells by itself what the project's server gets from elsewhere.</summary>
-    public bool Tells(string projectCode) => _projects.TryGetValue(projectCode, out var project) && project.Probe is { Tells: true };
+    public bool Tells(string projectCode) =>
+        _projects.TryGetValue(projectCode, out var project) && project.Probe is { Tells: true };
 
     /// <summary>A peer of the project is there.</summary>
     public void OnListener(Instant now, string projectCode)
@@ -192,14 +203,16 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         Uuid = fresh[^1],
         PeerId = options.NodeId,
         Role = NodeRole.Hub,
-        Files = fresh.GetRange(Math.Max(0, fresh.Count - 1 - Announcement.FilesMax), Math.Min(fresh.Count - 1, Announcement.FilesMax)),
+        Files = fresh.GetRange(
+            Math.Max(0, fresh.Count - 1 - Announcement.FilesMax), Math.Min(fresh.Count - 1, Announcement.FilesMax)),
     };
 
     private void ProbeDue(Instant now)
     {
         foreach (var (code, project) in _projects)
         {
-            if (project.Probe is { } probe && probe.TryBegin(now, entropy, out var body)) _effects.Enqueue(new BridgeEffect.Probe(code, body));
+            if (project.Probe is { } probe && probe.TryBegin(now, entropy, out var body))
+                _effects.Enqueue(new BridgeEffect.Probe(code, body));
         }
     }
 
@@ -219,7 +232,10 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         project.Probe?.OnListener(now);
         if (project.OpenUntil is { } until && until > now)
         {
-            Refuse(id, ExchangeRefusal.Upstream, Sentence($"{project.Url} does not answer ({project.Reason}); next try in {TargetState.Words(until - now)}"));
+            Refuse(
+                id, ExchangeRefusal.Upstream,
+                Sentence(
+                    $"{project.Url} does not answer ({project.Reason}); next try in {TargetState.Words(until - now)}"));
             return id;
         }
 
@@ -252,7 +268,8 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
             case UpstreamOutcomeKind.NotReached or UpstreamOutcomeKind.Busy:
                 OnFailure(now, project, request, outcome);
                 var pause = outcome.RetryAfter ?? PauseAfter(request.Attempts, options.Patience);
-                if (project.OpenUntil > now || now + pause >= request.GiveUpAt) RefuseFor(requestId, request, project, outcome);
+                if (project.OpenUntil > now || now + pause >= request.GiveUpAt)
+                    RefuseFor(requestId, request, project, outcome);
                 else request.RetryAt = now + pause;
                 break;
             case UpstreamOutcomeKind.Refused:
@@ -282,7 +299,9 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
                 OnFailure(now, project, request, new UpstreamOutcome(UpstreamOutcomeKind.Lost, "no answer in time"));
             }
 
-            Refuse(id, ExchangeRefusal.Upstream, Sentence($"{project?.Url} gave no answer for {(long)options.Patience.TotalSeconds} s"));
+            Refuse(
+                id, ExchangeRefusal.Upstream,
+                Sentence($"{project?.Url} gave no answer for {(long)options.Patience.TotalSeconds} s"));
         }
 
         ForwardDue(now);
@@ -294,13 +313,17 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         foreach (var (id, request) in _requests.ToList())
         {
             if (request.RetryAt <= now) request.RetryAt = null;
-            if (request.IsForwarded || request.RetryAt is not null || !_projects.TryGetValue(request.ProjectCode, out var project)) continue;
+            if (request.IsForwarded || request.RetryAt is not null
+                || !_projects.TryGetValue(request.ProjectCode, out var project))
+                continue;
             if (project.Forwarded >= (project.IsTrying ? 1 : options.ForwardsMax)) continue;
 
             request.IsForwarded = true;
             request.Attempts++;
             project.Forwarded++;
-            _effects.Enqueue(new BridgeEffect.Forward(id, request.ProjectCode, project.Url, request.Attempts, request.GiveUpAt - now));
+            _effects.Enqueue(
+                new BridgeEffect.Forward(
+                    id, request.ProjectCode, project.Url, request.Attempts, request.GiveUpAt - now));
         }
     }
 
@@ -319,7 +342,9 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
     {
         project.Errors++;
         var refusal = outcome.Kind == UpstreamOutcomeKind.Busy ? ExchangeRefusal.Busy : ExchangeRefusal.Upstream;
-        Refuse(id, refusal, Sentence($"{project.Url}: {outcome.Reason ?? outcome.Kind.ToString()} (attempt {request.Attempts})"));
+        Refuse(
+            id, refusal,
+            Sentence($"{project.Url}: {outcome.Reason ?? outcome.Kind.ToString()} (attempt {request.Attempts})"));
     }
 
     private void Refuse(long id, ExchangeRefusal refusal, string reason)
@@ -375,6 +400,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
 
         public void OnOk(Instant now) => (Failures, OpenUntil, LastOk, Reason) = (0, null, now, null);
 
-        public BridgeProjectStatus ToStatus(string code, int waiting) => new(code, url, Requests, Errors, waiting, Forwarded, LastOk, Reason);
+        public BridgeProjectStatus ToStatus(string code, int waiting) =>
+            new(code, url, Requests, Errors, waiting, Forwarded, LastOk, Reason);
     }
 }

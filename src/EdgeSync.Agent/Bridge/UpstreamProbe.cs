@@ -21,13 +21,13 @@ public sealed record ProbeOptions
 }
 
 /// <summary>
-/// A stock server tells nobody what it got, so its bridge looks: one small request, a pull that wants nothing. The answer names
-/// what is in no cluster yet, and that is where everything new appears:
+/// A stock server tells nobody what it got, so its bridge looks: one small request, a pull that wants nothing. The
+/// answer names what is in no cluster yet, and that is where everything new appears:
 /// <code>
 ///   pull SERVERCODE PROJECTCODE   ─▶   igot A ⏎ igot B ⏎ igot C      C was not in the answer before: news
 /// </code>
-/// One look of the bridge stands for the polls of all its leaves. Looks are frequent while something is brought or found,
-/// rarer and rarer after, and none is made where nobody listens.
+/// One look of the bridge stands for the polls of all its leaves. Looks are frequent while something is brought or
+/// found, rarer and rarer after, and none is made where nobody listens.
 /// </summary>
 /// <remarks>A new cluster in the answer counts as news too: what it holds may have come between two looks.</remarks>
 internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
@@ -66,14 +66,18 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
         _nextAt ??= now;
     }
 
-    /// <summary>Somebody says that there may be something: a look at once, and another one if one is under way.</summary>
+    /// <summary>
+    /// Somebody says that there may be something: a look at once, and another one if one is under way.
+    /// </summary>
     public void Nudge(Instant now)
     {
         OnListener(now);
         (_nextAt, _isNudged) = (now, _isRunning);
     }
 
-    /// <summary>Somebody brought it here and told the others, in this bridge's name: where one is at work, others are.</summary>
+    /// <summary>
+    /// Somebody brought it here and told the others, in this bridge's name: where one is at work, others are.
+    /// </summary>
     public void OnTold(Instant now, string uuid)
     {
         if (_heard.Count < HeardMax) _heard.Add(uuid);
@@ -143,10 +147,13 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
         var cards = new ArrayBufferWriter<byte>(128);
         var writer = new XferWriter(cards);
         writer.Pull(entropy.NextHex(40), projectCode);
-        writer.Comment(Encoding.ASCII.GetBytes(entropy.NextHex(40)));   // each request another one, so that none is good twice
+        // each request another one, so that none is good twice
+        writer.Comment(Encoding.ASCII.GetBytes(entropy.NextHex(40)));
         var whole = new ArrayBufferWriter<byte>(256);
         if (options.Login is { } login)
-            XferLogin.Write(new XferWriter(whole), login, XferLogin.SharedSecret(projectCode, login, options.Password), cards.WrittenSpan);
+            XferLogin.Write(
+                new XferWriter(whole), login, XferLogin.SharedSecret(projectCode, login, options.Password),
+                cards.WrittenSpan);
         whole.Write(cards.WrittenSpan);
         var framed = new ArrayBufferWriter<byte>(256);
         XferFrame.Encode(XferEncoding.Zlib, whole.WrittenSpan, framed);
@@ -156,7 +163,8 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
     private static bool TryReadAnswer(ReadOnlyMemory<byte> body, out List<string> present, out string fault)
     {
         (present, fault) = ([], "its answer cannot be read");
-        if (XferFrame.TryDecode(XferEncoding.Zlib, body, ReplyBytesMax, out var message) != XferFrameFault.None) return false;
+        if (XferFrame.TryDecode(XferEncoding.Zlib, body, ReplyBytesMax, out var message) != XferFrameFault.None)
+            return false;
 
         var reader = new XferReader(message.Span);
         while (reader.TryRead(out var card) is var status)
@@ -178,7 +186,8 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
     }
 
     private static string Sentence(ReadOnlySpan<byte> text) =>
-        Encoding.UTF8.GetString(text[..Math.Min(text.Length, FaultBytesMax)]).Replace("\\s", " ", StringComparison.Ordinal);
+        Encoding.UTF8.GetString(text[..Math.Min(text.Length, FaultBytesMax)])
+        .Replace("\\s", " ", StringComparison.Ordinal);
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

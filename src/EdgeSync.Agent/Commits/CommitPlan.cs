@@ -6,7 +6,9 @@ namespace EdgeSync.Agent;
 /// <summary>What a commit with autosync does next.</summary>
 public enum CommitStep
 {
-    /// <summary>Exchange with <see cref="CommitPlan.PullActions"/>, asking for the lock if <see cref="CommitPlan.TakesLock"/>.</summary>
+    /// <summary>
+    /// Exchange with <see cref="CommitPlan.PullActions"/>, asking for the lock if <see cref="CommitPlan.TakesLock"/>.
+    /// </summary>
     Pull,
 
     /// <summary>Look whether the parent has a child on its branch by now.</summary>
@@ -41,14 +43,16 @@ public sealed record CommitPlanOptions
     /// <summary>Commit although somebody else has locked the parent.</summary>
     public bool OverrideLock { get; init; }
 
-    /// <summary>A pull that fails refuses the commit. Off by default: a node on an island must be able to work.</summary>
+    /// <summary>
+    /// A pull that fails refuses the commit. Off by default: a node on an island must be able to work.
+    /// </summary>
     public bool NeedsPeer { get; init; }
 }
 
 /// <summary>
-/// A commit around which the repository is synced: fetch first, refuse what would fork or what another has locked, write,
-/// then bring. Spec: edgesync.md §2, AutosyncCommit. Once the check-in is written nothing takes it back: a push that fails is
-/// told, and the next exchange brings it.
+/// A commit around which the repository is synced: fetch first, refuse what would fork or what another has locked,
+/// write, then bring. Spec: edgesync.md §2, AutosyncCommit. Once the check-in is written nothing takes it back: a push
+/// that fails is told, and the next exchange brings it.
 /// </summary>
 public sealed class CommitPlan
 {
@@ -88,9 +92,13 @@ public sealed class CommitPlan
         Invariant.Require(Step == CommitStep.Pull);
         PullFault = fault;
         if (fault is not null && _options.NeedsPeer)
-            Refuse(ErrorKind.Unavailable, $"the commit is not made: fetching what others did failed: {fault}", "try again, or commit with --autosync off");
+            Refuse(
+                ErrorKind.Unavailable, $"the commit is not made: fetching what others did failed: {fault}",
+                "try again, or commit with --autosync off");
         else if (lockHolder is not null && TakesLock && !_options.OverrideLock)
-            Refuse(ErrorKind.Conflict, $"the commit is not made: the parent is locked by {lockHolder}", "wait until it is committed, or use --override-lock");
+            Refuse(
+                ErrorKind.Conflict, $"the commit is not made: the parent is locked by {lockHolder}",
+                "wait until it is committed, or use --override-lock");
         else
             Step = AfterPull();
     }
@@ -98,7 +106,10 @@ public sealed class CommitPlan
     public void OnForkChecked(bool wouldFork)
     {
         Invariant.Require(Step == CommitStep.CheckFork);
-        if (wouldFork) Refuse(ErrorKind.Conflict, "the commit would fork: its parent has a child on this branch", "update first, or use --allow-fork or --branch");
+        if (wouldFork)
+            Refuse(
+                ErrorKind.Conflict, "the commit would fork: its parent has a child on this branch",
+                "update first, or use --allow-fork or --branch");
         else Step = CommitStep.CheckIn;
     }
 
@@ -117,7 +128,8 @@ public sealed class CommitPlan
         Step = CommitStep.Done;
     }
 
-    private CommitStep AfterPull() => _options.AllowFork || _options.StartsBranch ? CommitStep.CheckIn : CommitStep.CheckFork;
+    private CommitStep AfterPull() =>
+        _options.AllowFork || _options.StartsBranch ? CommitStep.CheckIn : CommitStep.CheckFork;
 
     private void Refuse(ErrorKind kind, string message, string hint)
     {

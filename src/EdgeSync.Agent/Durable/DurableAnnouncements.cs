@@ -4,8 +4,9 @@ namespace EdgeSync.Agent;
 
 /// <summary>
 /// Announcements that outlive an outage: where an outside server has JetStream, a stream keeps what is published on the
-/// commit subject, and after each link-up what was missed since the last known sequence is read once, and again after a while.
-/// The shell reads; here is decided since when, and what the answer means. Without JetStream, catch-up exchanges and the poll do.
+/// commit subject, and after each link-up what was missed since the last known sequence is read once, and again after a
+/// while. The shell reads; here is decided since when, and what the answer means. Without JetStream, catch-up exchanges
+/// and the poll do.
 /// </summary>
 internal sealed class DurableAnnouncements(ulong sequence)
 {
@@ -49,7 +50,8 @@ internal sealed class DurableAnnouncements(ulong sequence)
         if (tail is null) return;
 
         foreach (var payload in tail.Payloads.TakeLast(MissedMax))
-            if (Announcement.TryParse(payload.Span, out var missed)) _effects.Enqueue(new AgentEffect.CheckAnnouncement(missed));
+            if (Announcement.TryParse(payload.Span, out var missed))
+                _effects.Enqueue(new AgentEffect.CheckAnnouncement(missed));
 
         // Also backwards: a stream that was made anew counts from one again.
         if (Sequence == tail.LastSequence) return;
@@ -81,5 +83,6 @@ public static class AnnouncementStream
     public static TimeSpan AgeMax { get; } = TimeSpan.FromDays(7);
 
     /// <summary>One stream a project. Its name has no dots: the prefix's become underscores.</summary>
-    public static string NameOf(ProjectSubjects subjects) => $"EDGESYNC_{subjects.Prefix.Replace('.', '_')}_{subjects.ProjectCode}";
+    public static string NameOf(ProjectSubjects subjects) =>
+        $"EDGESYNC_{subjects.Prefix.Replace('.', '_')}_{subjects.ProjectCode}";
 }

@@ -21,10 +21,10 @@ public enum AnnouncedKind
 }
 
 /// <summary>
-/// "I have this now": <c>{"rid":12,"uuid":"3f6c…","peer_id":"ship7"}</c>, the original's three fields first. Ours follow and
-/// may be absent: <c>kind</c> (artifact, uv, tables), <c>role</c>, <c>hub</c>, the peer that the sender brings it to by
-/// itself, and <c>with</c>, the files that came with it: who hears of them asks for all at once, and need not be told their
-/// names first. Spec: edgesync.md §3.
+/// "I have this now": <c>{"rid":12,"uuid":"3f6c…","peer_id":"ship7"}</c>, the original's three fields first. Ours
+/// follow and may be absent: <c>kind</c> (artifact, uv, tables), <c>role</c>, <c>hub</c>, the peer that the sender
+/// brings it to by itself, and <c>with</c>, the files that came with it: who hears of them asks for all at once, and
+/// need not be told their names first. Spec: edgesync.md §3.
 /// </summary>
 public sealed record Announcement
 {
@@ -72,7 +72,8 @@ public sealed record Announcement
     {
         announcement = new Announcement { Uuid = "" };
         if (payload.Length > BytesMax) return false;
-        if (!BoundaryJson.TryReadLeniently(payload, MessageContext.Default.AnnouncementFields, out var fields)) return false;
+        if (!BoundaryJson.TryReadLeniently(payload, MessageContext.Default.AnnouncementFields, out var fields))
+            return false;
 
         announcement = new Announcement
         {

@@ -17,7 +17,8 @@ public enum PresenceState
 
 /// <summary>
 /// A node's heartbeat, our own message:
-/// <c>{"peer_id":"ship7","state":"alive","role":"leaf","hub":"port","version":"0.1.0","interval":20,"checkins":812,…}</c>.
+/// <c>{"peer_id":"ship7","state":"alive","role":"leaf","hub":"port",
+/// "version":"0.1.0","interval":20,"checkins":812,…}</c>.
 /// </summary>
 public sealed record Presence
 {
@@ -54,7 +55,9 @@ public sealed record Presence
     /// <summary>Age of its last exchange that came to its end; null if there was none.</summary>
     public TimeSpan? SinceSync { get; init; }
 
-    /// <summary>Names the sender's run: two that say different ones under one name are two nodes. Empty: not told.</summary>
+    /// <summary>
+    /// Names the sender's run: two that say different ones under one name are two nodes. Empty: not told.
+    /// </summary>
     public string Instance { get; init; } = "";
 
     /// <summary>Why it is behind, in its own words; null if it is not.</summary>
@@ -84,7 +87,8 @@ public sealed record Presence
     {
         presence = new Presence { PeerId = "" };
         if (payload.Length > BytesMax) return false;
-        if (!BoundaryJson.TryReadLeniently(payload, MessageContext.Default.PresenceFields, out var fields)) return false;
+        if (!BoundaryJson.TryReadLeniently(payload, MessageContext.Default.PresenceFields, out var fields))
+            return false;
 
         presence = new Presence
         {

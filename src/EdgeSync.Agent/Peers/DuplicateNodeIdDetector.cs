@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Detects another process that uses our node id: both would get what is meant for one. Our own messages never come back to
-/// us, and the run that a message names tells it from an echo all the same.
+/// Detects another process that uses our node id: both would get what is meant for one. Our own messages never come
+/// back to us, and the run that a message names tells it from an echo all the same.
 /// </summary>
 internal sealed class DuplicateNodeIdDetector(AgentOptions options)
 {

@@ -3,25 +3,30 @@ using System.Text;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Who syncs with whom. One rule keeps fifty nodes from meeting pairwise: who has a living hub deals with that hub alone;
-/// only where nobody is a hub do equals meet.
+/// Who syncs with whom. One rule keeps fifty nodes from meeting pairwise: who has a living hub deals with that hub
+/// alone; only where nobody is a hub do equals meet.
 /// </summary>
 internal static class HubChoice
 {
     /// <summary>
-    /// The hub to use, or null. The configured one, or the one at the other end of the uplink, as long as it is there, else one of those present: by a hash over both
-    /// names, so that leaves spread over hubs, and each finds the same one again.
+    /// The hub to use, or null. The configured one, or the one at the other end of the uplink, as long as it is there,
+    /// else one of those present: by a hash over both names, so that leaves spread over hubs, and each finds the same
+    /// one again.
     /// </summary>
     /// <param name="preferred">The configured one, or those of the uplinks, the first first.</param>
     /// <param name="isUsable">False for hubs that failed too often of late.</param>
-    /// <param name="isProven">True for those that an exchange has worked with: one of them is kept, even when other peers claim to be hubs.</param>
-    public static string? Choose(AgentOptions options, IReadOnlyList<string> preferred, PeerRegistry peers, Func<string, bool> isUsable, Func<string, bool> isProven)
+    /// <param name="isProven">True for those that an exchange has worked with: one of them is kept, even when other
+    /// peers claim to be hubs.</param>
+    public static string? Choose(
+        AgentOptions options, IReadOnlyList<string> preferred, PeerRegistry peers, Func<string, bool> isUsable,
+        Func<string, bool> isProven)
     {
         foreach (var hub in preferred)
             if (hub != options.NodeId && peers.Find(hub) is { IsPresent: true, Role: NodeRole.Hub } && isUsable(hub))
                 return hub;
 
-        // A hub follows another one only when told to, or joined to it: hubs that choose each other would wait for each other.
+        // A hub follows another one only when told to, or joined to it: hubs that choose each other would wait for each
+        // other.
         if (options.Role == NodeRole.Hub) return null;
 
         string? best = null;
@@ -29,11 +34,13 @@ internal static class HubChoice
         var isBestProven = false;
         foreach (var peer in peers.Present)
         {
-            if (peer.Role != NodeRole.Hub || peer.IsForeign || peer.PeerId == options.NodeId || !isUsable(peer.PeerId)) continue;
+            if (peer.Role != NodeRole.Hub || peer.IsForeign || peer.PeerId == options.NodeId || !isUsable(peer.PeerId))
+                continue;
 
             var score = Score(options.NodeId, peer.PeerId);
             var proven = isProven(peer.PeerId);
-            if (best is null || (proven && !isBestProven) || (proven == isBestProven && score > bestScore)) (best, bestScore, isBestProven) = (peer.PeerId, score, proven);
+            if (best is null || (proven && !isBestProven) || (proven == isBestProven && score > bestScore))
+                (best, bestScore, isBestProven) = (peer.PeerId, score, proven);
         }
 
         return best;

@@ -3,9 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// How many names that were never heard before are taken seriously: a fleet that starts at once, then a few each second. Nobody
-/// proves a name over NATS, so without a bound one sender could be twenty thousand peers. Real ones are heard again with
-/// their next heartbeat.
+/// How many names that were never heard before are taken seriously: a fleet that starts at once, then a few each
+/// second. Nobody proves a name over NATS, so without a bound one sender could be twenty thousand peers. Real ones are
+/// heard again with their next heartbeat.
 /// </summary>
 internal sealed class NameBudget
 {
@@ -17,7 +17,8 @@ internal sealed class NameBudget
 
     public bool TryTake(Instant now)
     {
-        if (_countedAt is { } before && now > before) _left = Math.Min(Burst, _left + ((now - before).TotalSeconds * PerSecond));
+        if (_countedAt is { } before && now > before)
+            _left = Math.Min(Burst, _left + ((now - before).TotalSeconds * PerSecond));
         if (_countedAt is null || now > _countedAt) _countedAt = now;
         if (_left < 1) return false;
 

@@ -25,7 +25,9 @@ public sealed record PeerRecord
     /// <summary>Our clock at its last heartbeat.</summary>
     public Instant LastSeen { get; init; }
 
-    /// <summary>Our clock at the end of its last exchange with anybody, by what it says; null if it never had one.</summary>
+    /// <summary>
+    /// Our clock at the end of its last exchange with anybody, by what it says; null if it never had one.
+    /// </summary>
     public Instant? LastSync { get; init; }
 
     /// <summary>Why it is behind, in its own words.</summary>

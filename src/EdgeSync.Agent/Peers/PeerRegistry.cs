@@ -55,7 +55,8 @@ internal sealed class PeerRegistry(int peersMax)
     /// <summary>Rows of the last life: known, not present until they say so.</summary>
     public void Restore(IEnumerable<PeerRecord> peers)
     {
-        foreach (var peer in peers.Take(peersMax)) _peers[peer.PeerId] = new Entry(peer with { IsPresent = false }, peer.LastSeen);
+        foreach (var peer in peers.Take(peersMax))
+            _peers[peer.PeerId] = new Entry(peer with { IsPresent = false }, peer.LastSeen);
     }
 
     /// <summary>Takes a heartbeat in; <paramref name="forgotten"/> had to make room.</summary>
@@ -66,7 +67,8 @@ internal sealed class PeerRegistry(int peersMax)
         if (presence.State == PresenceState.Leave)
         {
             // The good-bye of one of two that share a name does not speak for the other.
-            if (old is not { IsPresent: true } || (old.Instance.Length > 0 && old.Instance != presence.Instance)) return PeerChange.None;
+            if (old is not { IsPresent: true } || (old.Instance.Length > 0 && old.Instance != presence.Instance))
+                return PeerChange.None;
 
             _peers[presence.PeerId] = new Entry(old with { IsPresent = false, LastSeen = now }, now);
             return PeerChange.Left;
@@ -89,10 +91,12 @@ internal sealed class PeerRegistry(int peersMax)
             IsPresent = true,
             Instance = presence.Instance,
         };
-        _peers[presence.PeerId] = new Entry(record, now + (presence.Interval * SilentIntervals) + TimeSpan.FromSeconds(1));
+        _peers[presence.PeerId] = new Entry(
+            record, now + (presence.Interval * SilentIntervals) + TimeSpan.FromSeconds(1));
         if (old is not { IsPresent: true }) return PeerChange.Came;
 
-        return old.Role != record.Role || old.Hub != record.Hub || old.Head != record.Head || old.CheckIns != record.CheckIns
+        return old.Role != record.Role || old.Hub != record.Hub || old.Head != record.Head
+            || old.CheckIns != record.CheckIns
             ? PeerChange.Moved
             : PeerChange.None;
     }
@@ -120,10 +124,14 @@ internal sealed class PeerRegistry(int peersMax)
         return gone;
     }
 
-    /// <summary>Forgets those that are away since before then and with whom nothing was ever exchanged; answers their names.</summary>
+    /// <summary>
+    /// Forgets those that are away since before then and with whom nothing was ever exchanged; answers their names.
+    /// </summary>
     public List<string> Forget(Instant than, Func<string, bool> isProven)
     {
-        var gone = _peers.Values.Where(e => !e.Record.IsPresent && e.Record.LastSeen < than && !isProven(e.Record.PeerId)).Select(e => e.Record.PeerId).ToList();
+        var gone = _peers.Values
+            .Where(e => !e.Record.IsPresent && e.Record.LastSeen < than && !isProven(e.Record.PeerId))
+            .Select(e => e.Record.PeerId).ToList();
         foreach (var id in gone) _peers.Remove(id);
         return gone;
     }

@@ -3,8 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// The nodes at the other ends of our broker's uplinks, in the order in which they came up, and when those hubs are met that
-/// ours may not hear: a leaf with two uplinks passes no messages from one to the other, so it carries itself what one lacks.
+/// The nodes at the other ends of our broker's uplinks, in the order in which they came up, and when those hubs are met
+/// that ours may not hear: a leaf with two uplinks passes no messages from one to the other, so it carries itself what
+/// one lacks.
 /// </summary>
 internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
 {
@@ -41,7 +42,9 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
         (_regularlyAt, _forNewsAt) = (null, null);
     }
 
-    /// <summary>The hub to turn to: the configured one, or the uplink that is up for longest, as long as it works.</summary>
+    /// <summary>
+    /// The hub to turn to: the configured one, or the uplink that is up for longest, as long as it works.
+    /// </summary>
     public string? Hub(Func<string, bool> isUsable, Func<string, bool> isProven) =>
         HubChoice.Choose(options, options.Hub is { } named ? [named] : _names, peers, isUsable, isProven);
 
@@ -57,18 +60,22 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
     }
 
     /// <summary>
-    /// Something came from our hub that the others perhaps lack. Where we are joined to several, they lack it for sure, unless
-    /// another leaf of both was faster: so the moments are spread.
+    /// Something came from our hub that the others perhaps lack. Where we are joined to several, they lack it for sure,
+    /// unless another leaf of both was faster: so the moments are spread.
     /// </summary>
     /// <param name="chance">From 0 to 1.</param>
     public void PlanOthersForNews(Instant now, double chance) =>
-        _forNewsAt ??= now + (_names.Count > 1 ? RelayPauseMin + (RelayPauseSpread * chance) : DoubtPause * (1 + chance));
+        _forNewsAt ??= now
+        + (_names.Count > 1 ? RelayPauseMin + (RelayPauseSpread * chance) : DoubtPause * (1 + chance));
 
-    /// <summary>Hubs to meet now: those that follow nobody, ours excepted; for news, those that do not show the same head.</summary>
+    /// <summary>
+    /// Hubs to meet now: those that follow nobody, ours excepted; for news, those that do not show the same head.
+    /// </summary>
     /// <param name="hub">Ours.</param>
     /// <param name="own">What we hold.</param>
     /// <param name="pause">Until they are met again in any case.</param>
-    public List<string> TakeOthers(Instant now, string? hub, RepositoryChanges own, TimeSpan pause, Func<string, bool> isUsable)
+    public List<string> TakeOthers(
+        Instant now, string? hub, RepositoryChanges own, TimeSpan pause, Func<string, bool> isUsable)
     {
         var isForNews = _regularlyAt is null || _regularlyAt > now;
         if (!isForNews) _regularlyAt = now + pause;
@@ -78,7 +85,8 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
 
         foreach (var peer in peers.Present)
         {
-            if (peer.Role != NodeRole.Hub || peer.Hub is not null || peer.PeerId == hub || !isUsable(peer.PeerId)) continue;
+            if (peer.Role != NodeRole.Hub || peer.Hub is not null || peer.PeerId == hub || !isUsable(peer.PeerId))
+                continue;
             if (isForNews && _lastTold.TryGetValue(peer.PeerId, out var told) && told == own.Head.ToString()) continue;
             if (!isForNews || peer.Head != own.Head || peer.CheckIns != own.CheckIns) others.Add(peer.PeerId);
         }

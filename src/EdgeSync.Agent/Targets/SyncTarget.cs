@@ -20,8 +20,8 @@ public enum TargetKind
 public sealed record SyncTarget(string Id, TargetKind Kind, string Address, string? PeerId = null)
 {
     /// <summary>
-    /// What a push remembers under: the node, or the server's address without a user, as <c>edgesync push</c> has it. Null
-    /// where somebody else may answer next time.
+    /// What a push remembers under: the node, or the server's address without a user, as <c>edgesync push</c> has it.
+    /// Null where somebody else may answer next time.
     /// </summary>
     public string? MemoryKey => Kind switch
     {

@@ -18,8 +18,8 @@ public enum BreakerState
 }
 
 /// <summary>
-/// One target's exchanges: at most one at a time, requests that arrive meanwhile become one more, failures make the pauses
-/// grow. Knows no clock; the core asks it what is due.
+/// One target's exchanges: at most one at a time, requests that arrive meanwhile become one more, failures make the
+/// pauses grow. Knows no clock; the core asks it what is due.
 /// </summary>
 internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prng)
 {
@@ -66,8 +66,11 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     /// <summary>Somebody named it, or an exchange with it has worked: it is what it says.</summary>
     public bool IsProven => IsConfigured || LastOk is not null || Target.Kind != TargetKind.NatsPeer;
 
-    /// <summary>What it announces is not worth an exchange of its own: it cannot be reached, or announces what it has not.</summary>
-    public bool HasNoCredit => EmptyAnnouncements >= EmptyAnnouncementsMax || (LastOk is null && Failures >= UnprovenFailuresMax);
+    /// <summary>
+    /// What it announces is not worth an exchange of its own: it cannot be reached, or announces what it has not.
+    /// </summary>
+    public bool HasNoCredit =>
+        EmptyAnnouncements >= EmptyAnnouncementsMax || (LastOk is null && Failures >= UnprovenFailuresMax);
 
     /// <summary>It was given everything that is here.</summary>
     public bool HasAll => _isGivenAll;
@@ -91,7 +94,9 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
         }
     }
 
-    /// <summary>Wants an exchange, at the latest then. During a pause after failures it waits for the pause's end.</summary>
+    /// <summary>
+    /// Wants an exchange, at the latest then. During a pause after failures it waits for the pause's end.
+    /// </summary>
     public void Request(Instant at, SyncReason reason)
     {
         if (_requestedAt is null || at < _requestedAt) RequestReason = reason;
@@ -113,18 +118,22 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     public void OnChange() => (_isGivenAll, _changedMeanwhile) = (false, true);
 
     /// <summary>
-    /// What the next exchange has to do. Who was given everything and has told what it has is only asked for that: the rest
-    /// would be names of what both hold.
+    /// What the next exchange has to do. Who was given everything and has told what it has is only asked for that: the
+    /// rest would be names of what both hold.
     /// </summary>
     /// <param name="wanted">The exchanges that bring what the target has told of.</param>
     public SyncActions Needed(SyncActions wanted) =>
-        Target.Kind == TargetKind.NatsPeer && RequestReason == SyncReason.Announcement && _isGivenAll && wanted != SyncActions.None ? wanted : (SyncActions)~0;
+        Target.Kind == TargetKind.NatsPeer && RequestReason == SyncReason.Announcement && _isGivenAll
+        && wanted != SyncActions.None
+        ? wanted
+        : (SyncActions)~0;
 
     /// <param name="isWhole">Both ways, and everything that is synced at all.</param>
     public void Start(Instant now, long syncId, bool isWhole)
     {
         Invariant.Require(!IsRunning && HasRequest);
-        (SyncId, StartedAt, Reason) = (syncId, now, Failures > 0 && RequestReason == SyncReason.Poll ? SyncReason.Retry : RequestReason);
+        (SyncId, StartedAt, Reason) = (
+            syncId, now, Failures > 0 && RequestReason == SyncReason.Poll ? SyncReason.Retry : RequestReason);
         (_requestedAt, _isWhole, _changedMeanwhile) = (null, isWhole, false);
     }
 
@@ -137,7 +146,10 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 
         if (outcome.IsOk)
         {
-            EmptyAnnouncements = outcome.Received > 0 ? 0 : Reason == SyncReason.Announcement && !outcome.LeftToOthers ? EmptyAnnouncements + 1 : EmptyAnnouncements;
+            EmptyAnnouncements = outcome.Received > 0
+                ? 0
+                : Reason == SyncReason.Announcement && !outcome.LeftToOthers ? EmptyAnnouncements + 1
+                : EmptyAnnouncements;
             (Failures, FirstFailure, LastOk, _blockedUntil) = (0, null, now, null);
             _isGivenAll |= _isWhole && !_changedMeanwhile;
             return;
@@ -150,8 +162,8 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     }
 
     /// <summary>
-    /// A new way to the target is there: the pause ends within a moment, so that not all try at once, and the breaker lets
-    /// one try through.
+    /// A new way to the target is there: the pause ends within a moment, so that not all try at once, and the breaker
+    /// lets one try through.
     /// </summary>
     public void OnReachable(Instant now)
     {

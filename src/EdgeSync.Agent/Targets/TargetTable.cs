@@ -3,7 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// All targets of one repository. They run side by side, at most <c>syncsMax</c> at once; who is due longest goes first.
+/// All targets of one repository. They run side by side, at most <c>syncsMax</c> at once; who is due longest goes
+/// first.
 /// </summary>
 internal sealed class TargetTable(int syncsMax, Prng prng)
 {
@@ -18,7 +19,8 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
 
     public TargetState? Find(string id) => _states.GetValueOrDefault(id);
 
-    public TargetState? FindRunning(long syncId) => _states.Values.FirstOrDefault(s => s.SyncId == syncId && s.IsRunning);
+    public TargetState? FindRunning(long syncId) =>
+        _states.Values.FirstOrDefault(s => s.SyncId == syncId && s.IsRunning);
 
     public TargetState Get(SyncTarget target)
     {
@@ -40,7 +42,9 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
                 state.OnChange();
     }
 
-    /// <summary>Those that never worked take at most half of the places: a crowd of forged names must not hold up a commit.</summary>
+    /// <summary>
+    /// Those that never worked take at most half of the places: a crowd of forged names must not hold up a commit.
+    /// </summary>
     private int UnprovenMax => Math.Max(1, syncsMax / 2);
 
     /// <summary>When something is to be started.</summary>
@@ -59,7 +63,8 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
         }
     }
 
-    private bool IsFullOfUnproven => _states.Values.Count(s => s is { IsRunning: true, IsProven: false }) >= UnprovenMax;
+    private bool IsFullOfUnproven =>
+        _states.Values.Count(s => s is { IsRunning: true, IsProven: false }) >= UnprovenMax;
 
     /// <summary>The next target to start, if one is due and there is room.</summary>
     public bool TryNext(Instant now, out TargetState next)
@@ -72,7 +77,9 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
         foreach (var state in _states.Values)
         {
             if (state.DueAt is not { } due || due > now || (isFull && !state.IsProven)) continue;
-            if (next is null || (state.IsProven && !next.IsProven) || (state.IsProven == next.IsProven && due < next.DueAt)) next = state;
+            if (next is null || (state.IsProven && !next.IsProven)
+                || (state.IsProven == next.IsProven && due < next.DueAt))
+                next = state;
         }
 
         return next is not null;

@@ -14,7 +14,8 @@ public sealed record FolderFile(FilePermission Permission, Func<ArtifactId, bool
 
 /// <summary>What one look at a folder comes to.</summary>
 /// <param name="Changed">New content or permission for files that the check-in has.</param>
-/// <param name="Adopted">What the folder and the tip have in common now, known from here on; null: known no more.</param>
+/// <param name="Adopted">What the folder and the tip have in common now, known from here on; null: known no
+/// more.</param>
 /// <param name="Conflicts">Changed here and, otherwise, by somebody else: left alone on both sides.</param>
 /// <param name="Refusal">Why nothing of it is committed, or null.</param>
 public sealed record FolderChanges(
@@ -25,8 +26,9 @@ public sealed record FolderChanges(
 }
 
 /// <summary>
-/// Compares three states of a folder, file by file: what it was known to hold, what it holds, and what the tip of the branch
-/// holds. Only what was edited here goes into the next check-in; what others changed meanwhile is not undone by it.
+/// Compares three states of a folder, file by file: what it was known to hold, what it holds, and what the tip of the
+/// branch holds. Only what was edited here goes into the next check-in; what others changed meanwhile is not undone by
+/// it.
 /// <code>
 /// disk = known              nobody here touched it            nothing, whatever the tip says
 /// disk = tip                it was updated from there         known from here on
@@ -39,7 +41,8 @@ public static class FolderPlan
 {
     /// <param name="isUnknown">Whether nothing can be said of a file, by its name.</param>
     public static FolderChanges Plan(
-        IReadOnlyDictionary<string, FolderEntry> known, IReadOnlyDictionary<string, FolderFile> disk, IReadOnlyDictionary<string, FolderEntry> tip,
+        IReadOnlyDictionary<string, FolderEntry> known, IReadOnlyDictionary<string, FolderFile> disk,
+        IReadOnlyDictionary<string, FolderEntry> tip,
         Func<string, bool> isUnknown)
     {
         List<string> added = [], changed = [], removed = [], conflicts = [];
@@ -61,7 +64,8 @@ public static class FolderPlan
         // An unmounted disk and a folder that was emptied on purpose look alike: that one needs a person.
         var isWiped = disk.Count == 0 && removed.Count > 0 && removed.Count + conflicts.Count >= known.Count;
         return isWiped
-            ? new FolderChanges([], [], [], [], [], $"the folder is empty, but {known.Count} files were known in it: is it mounted?")
+            ? new FolderChanges(
+                [], [], [], [], [], $"the folder is empty, but {known.Count} files were known in it: is it mounted?")
             : new FolderChanges(added, changed, removed, adopted, conflicts, null);
     }
 
@@ -74,8 +78,10 @@ public static class FolderPlan
         if (changes.Added.Count > 0) counts.Add($"{changes.Added.Count} added");
         if (changes.Removed.Count > 0) counts.Add($"{changes.Removed.Count} removed");
         IReadOnlyList<string> names = [.. changes.Changed, .. changes.Added, .. changes.Removed];
-        return $"{string.Join(", ", counts)}: {string.Join(", ", names.Take(NamesMax))}{(names.Count > NamesMax ? ", …" : "")}";
+        return $"{string.Join(", ", counts)}: "
+            + $"{string.Join(", ", names.Take(NamesMax))}{(names.Count > NamesMax ? ", …" : "")}";
     }
 
-    private static FolderEntry? Find(IReadOnlyDictionary<string, FolderEntry> files, string name) => files.TryGetValue(name, out var entry) ? entry : null;
+    private static FolderEntry? Find(IReadOnlyDictionary<string, FolderEntry> files, string name) =>
+        files.TryGetValue(name, out var entry) ? entry : null;
 }

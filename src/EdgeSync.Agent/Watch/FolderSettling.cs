@@ -3,9 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Decides when a watched folder is looked at: after no file changed for a while, so that an editor or a build has finished;
-/// but not later than <see cref="PatienceFactor"/> such whiles, so that a log file in it does not put commits off for ever.
-/// After a failure the pause doubles, up to five minutes.
+/// Decides when a watched folder is looked at: after no file changed for a while, so that an editor or a build has
+/// finished; but not later than <see cref="PatienceFactor"/> such whiles, so that a log file in it does not put commits
+/// off for ever. After a failure the pause doubles, up to five minutes.
 /// </summary>
 public sealed class FolderSettling
 {

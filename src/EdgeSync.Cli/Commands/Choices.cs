@@ -69,7 +69,8 @@ internal static class Choices
             if (words.Contains(token.Value)) continue;
 
             var suggestion = Suggestions.Nearest(token.Value, words);
-            result.AddError($"{name}: '{token.Value}' is not one of {string.Join(", ", words)}{Suggestions.Question(suggestion)}");
+            result.AddError(
+                $"{name}: '{token.Value}' is not one of {string.Join(", ", words)}{Suggestions.Question(suggestion)}");
         }
     }
 }

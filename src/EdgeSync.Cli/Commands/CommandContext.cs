@@ -46,7 +46,13 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
 
     /// <inheritdoc cref="OpenToWrite()"/>
     public Repository OpenToWrite(string path) => Repository.Open(
-        path, RepositoryOptions.Default with { Clock = Clock, Journal = DatabaseJournal.AsFound, Warned = text => output.Errors.WriteLine($"warning: {text}") });
+        path,
+        RepositoryOptions.Default with
+        {
+            Clock = Clock,
+            Journal = DatabaseJournal.AsFound,
+            Warned = text => output.Errors.WriteLine($"warning: {text}")
+        });
 
     /// <summary>Who signs what is made: <c>--user</c>, or the login of the operating system.</summary>
     public string UserName => Get(AuthorOptions.User) ?? SystemUser.Name;

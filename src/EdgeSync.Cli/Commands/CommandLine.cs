@@ -68,7 +68,8 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            output.Errors.WriteLine($"edgesync: this is a bug of edgesync {BuildInfo.Version} ({BuildInfo.Commit}); please report it:\n{e}");
+            output.Errors.WriteLine($"edgesync: this is a bug of edgesync {BuildInfo.Version} ({BuildInfo.Commit}); "
+                + $"please report it:\n{e}");
             return ExitCode.Bug;
         }
     }
@@ -78,7 +79,8 @@ internal static class CommandLine
     /// </summary>
     public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } =
     [
-        ("up", []), ("join", []), ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []), ("peers", []), ("config", []),
+        ("up", []), ("join", []), ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []),
+            ("peers", []), ("config", []),
             ("doctor", []), ("ready", []),
         ("version", []), ("completion", []), ("man", []),
     ];
@@ -95,8 +97,11 @@ internal static class CommandLine
     {
         var root = new CommandSpec("edgesync", "Keep Fossil repositories in sync across machines.")
         {
-            Notes = "'edgesync help COMMAND' shows the page of a command. A command can be abbreviated to any unique prefix.",
-            Examples = ["up project.fossil", "join CODE", "status", "repo clone https://host/project project.fossil", "doctor"],
+            Notes =
+                "'edgesync help COMMAND' shows the page of a command. A command can be abbreviated to any unique "
+                    + "prefix.",
+            Examples = [
+                "up project.fossil", "join CODE", "status", "repo clone https://host/project project.fossil", "doctor"],
         };
         var named = CommandWords.First(args) is { } word
             ? Find(CommandWords.Expand(word, Names), CommandWords.Second(args), output) : null;
@@ -105,7 +110,8 @@ internal static class CommandLine
         root.Options.Clear();
         Globals.AddTo(root);
 
-        // The library's own options look up their descriptions in resources, which takes a tenth of a short command's time.
+        // The library's own options look up their descriptions in resources, which takes a tenth of a short command's
+        // time.
         root.Options.Add(new Option<bool>("--version",
             "-V")
         {

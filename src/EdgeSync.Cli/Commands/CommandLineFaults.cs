@@ -47,7 +47,9 @@ internal static class CommandLineFaults
             var owner = values.Find(r => r.Tokens.Any(t => ReferenceEquals(t, token)));
             if (owner is null) return $"unknown option {token.Value}{Question(command, token.Value)}";
             if (LooksLikeOption(token.Value))
-                return $"{owner.Option.Name} needs a value, and {token.Value} looks like an option{Question(command, token.Value)} (a value that begins with '-' is written {owner.Option.Name}=VALUE)";
+                return $"{owner.Option.Name} needs a value, and {token.Value} looks like an "
+                    + $"option{Question(command, token.Value)} (a value that begins with '-' is written "
+                        + $"{owner.Option.Name}=VALUE)";
         }
 
         return null;
@@ -79,7 +81,8 @@ internal static class CommandLineFaults
 
         var names = command.Subcommands.SelectMany(c => c.Aliases.Prepend(c.Name)).ToList();
         var fitting = CommandWords.Fitting(word, CommandWords.NamesOf(command));
-        if (fitting.Count > 1) return $"{path} has several commands that begin with '{word}': {string.Join(", ", fitting)}";
+        if (fitting.Count > 1)
+            return $"{path} has several commands that begin with '{word}': {string.Join(", ", fitting)}";
 
         var suggestion = Suggestions.Nearest(word, names);
         if (suggestion is null && command.Name == "edgesync"
@@ -122,7 +125,9 @@ internal static class CommandLineFaults
             if (given.Tokens.Count > option.Arity.MaximumNumberOfValues) return $"{option.Name} is given twice";
         }
 
-        if (command.Subcommands.Count > 0) return $"{CommandSpec.PathOf(command)} needs a command: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}";
+        if (command.Subcommands.Count > 0)
+            return $"{CommandSpec.PathOf(command)} needs a command: "
+                + $"{string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}";
 
         foreach (var argument in command.Arguments)
         {

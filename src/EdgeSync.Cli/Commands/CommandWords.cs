@@ -97,7 +97,8 @@ internal static class CommandWords
         {
             if (args[i] == "--") return -1;
             if (args[i].Length == 0 || args[i][0] != '-') return i;
-            if (args[i] is "-R" or "--repo" or "--memory-limit") i++;   // options of the whole program that take a value
+            // options of the whole program that take a value
+            if (args[i] is "-R" or "--repo" or "--memory-limit") i++;
         }
 
         return -1;

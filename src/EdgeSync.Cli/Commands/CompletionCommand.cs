@@ -3,7 +3,9 @@ using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>Scripts that let a shell complete commands and options. They ask the program itself, so they never go stale.</summary>
+/// <summary>
+/// Scripts that let a shell complete commands and options. They ask the program itself, so they never go stale.
+/// </summary>
 internal static class CompletionCommand
 {
     public static CommandSpec Create()
@@ -19,7 +21,9 @@ internal static class CompletionCommand
         })
         {
             Arguments = { shell },
-            Examples = ["completion bash > /etc/bash_completion.d/edgesync", "completion fish > ~/.config/fish/completions/edgesync.fish"],
+            Examples = [
+                "completion bash > /etc/bash_completion.d/edgesync",
+                "completion fish > ~/.config/fish/completions/edgesync.fish"],
         };
     }
 

@@ -7,7 +7,9 @@ internal static class ConfigFile
 {
     public static Option<string?> Option { get; } = new("--config")
     {
-        Description = "Settings file (default: ~/.config/edgesync/edgesync.json or /etc/edgesync/edgesync.json). [EDGESYNC_CONFIG]",
+        Description =
+            "Settings file (default: ~/.config/edgesync/edgesync.json or /etc/edgesync/edgesync.json). "
+                + "[EDGESYNC_CONFIG]",
         HelpName = "FILE",
     };
 }

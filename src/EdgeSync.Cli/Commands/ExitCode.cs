@@ -2,13 +2,17 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>What the process ends with: one number per reaction of a script. Numbers never change meaning (docs/cli.md).</summary>
+/// <summary>
+/// What the process ends with: one number per reaction of a script. Numbers never change meaning (docs/cli.md).
+/// </summary>
 internal enum ExitCode
 {
     /// <summary>Done.</summary>
     Ok = 0,
 
-    /// <summary>The system refused: disk full, no permission, address in use. A supervisor need not restart at once.</summary>
+    /// <summary>
+    /// The system refused: disk full, no permission, address in use. A supervisor need not restart at once.
+    /// </summary>
     Failed = 1,
 
     /// <summary>The command line is wrong.</summary>

@@ -24,7 +24,8 @@ internal sealed class FlagOption
         _option.HelpName = flag.HelpName;
         _option.Arity = flag.IsSwitch ? ArgumentArity.ZeroOrOne : ArgumentArity.OneOrMore;
         if (flag.AllowsEmpty) _option.TakesEmpty();
-        _option.CompletionSources.Add(_ => (flag.Words ?? []).Select(w => new System.CommandLine.Completions.CompletionItem(w)));
+        _option.CompletionSources.Add(
+            _ => (flag.Words ?? []).Select(w => new System.CommandLine.Completions.CompletionItem(w)));
         if (flag.Negative is not { } negative) return;
 
         _negative = new Option<bool>(negative)

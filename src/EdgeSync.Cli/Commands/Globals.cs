@@ -19,9 +19,17 @@ internal static class Globals
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public static Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Print more, on stderr.", Recursive = true };
+    public static Option<bool> Verbose { get; } = new("--verbose", "-v")
+    {
+        Description = "Print more, on stderr.",
+        Recursive = true
+    };
 
-    public static Option<bool> Json { get; } = new("--json") { Description = "Print one JSON object on stdout (docs/cli.md).", Recursive = true };
+    public static Option<bool> Json { get; } = new("--json")
+    {
+        Description = "Print one JSON object on stdout (docs/cli.md).",
+        Recursive = true
+    };
 
     public static Option<string?> MemoryLimit { get; } = new("--memory-limit")
     {

@@ -65,7 +65,8 @@ internal sealed class HelpPage(Command command)
         output.WriteLine(Summary(command));
         output.WriteLine();
         output.WriteLine($"Usage: {Usage}");
-        if (command.Aliases.Count > 0) output.WriteLine($"Other names: {string.Join(", ", command.Aliases.Order(StringComparer.Ordinal))}");
+        if (command.Aliases.Count > 0)
+            output.WriteLine($"Other names: {string.Join(", ", command.Aliases.Order(StringComparer.Ordinal))}");
         output.WriteLine();
         Section(output, "Arguments", [.. Arguments.Select(a => (a.HelpName ?? a.Name, a.Description ?? ""))]);
         Section(output, "Commands", [.. Commands.Select(c => (WithShape(c), Summary(c)))]);
@@ -105,10 +106,11 @@ internal sealed class HelpPage(Command command)
     }
 
     /// <summary>
-    /// The names that are shown: one long one, and its letter. Every other long name is an older one of the same option, which
-    /// works and is not offered (docs/cli.md, Words).
+    /// The names that are shown: one long one, and its letter. Every other long name is an older one of the same
+    /// option, which works and is not offered (docs/cli.md, Words).
     /// </summary>
-    public static IEnumerable<string> ShownNames(Option option) => option.Aliases.Where(a => a.Length == 2).Prepend(option.Name);
+    public static IEnumerable<string> ShownNames(Option option) =>
+        option.Aliases.Where(a => a.Length == 2).Prepend(option.Name);
 
     /// <summary>The sentence, and the default when the sentence does not tell it.</summary>
     public static string DescriptionOf(Option option)

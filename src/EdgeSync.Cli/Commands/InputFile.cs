@@ -21,7 +21,9 @@ internal static class InputFile
         catch (UnauthorizedAccessException e)
         {
             throw new EdgeSyncException(
-                ErrorKind.System, Directory.Exists(path) ? $"{path} is a folder, and a file is needed" : $"{path} cannot be read: permission denied", "check the path and its permissions", e);
+                ErrorKind.System,
+                Directory.Exists(path) ? $"{path} is a folder, and a file is needed" : $"{path} cannot be read: "
+                    + $"permission denied", "check the path and its permissions", e);
         }
     }
 
@@ -30,7 +32,8 @@ internal static class InputFile
         using var stream = OpenRead(path);
         if (stream.CanSeek)
         {
-            if (stream.Length > Array.MaxLength) throw new EdgeSyncException(ErrorKind.System, $"{path} is larger than {Array.MaxLength} bytes");
+            if (stream.Length > Array.MaxLength)
+                throw new EdgeSyncException(ErrorKind.System, $"{path} is larger than {Array.MaxLength} bytes");
 
             var bytes = new byte[stream.Length];
             var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);

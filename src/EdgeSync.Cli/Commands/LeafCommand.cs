@@ -13,7 +13,8 @@ internal static class LeafCommand
     /// <param name="path">The command as it is typed.</param>
     public static CommandSpec Create(string name, string path)
     {
-        var verb = new CommandSpec(name, "Keep repositories in sync with other machines, and serve them, until stopped.", RunAsync)
+        var verb = new CommandSpec(
+            name, "Keep repositories in sync with other machines, and serve them, until stopped.", RunAsync)
         {
             Options = { ConfigFile.Option },
             HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Leaf, option),
@@ -47,8 +48,13 @@ internal static class LeafCommand
     private static void Require(NodeSettings settings)
     {
         if (settings.Repositories.Count == 0)
-            throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs a repository", "--repo FILE, LEAF_REPO, or repositories in edgesync.json");
-        if (settings.Http.Address is null && !settings.Nats.IsUseful && settings.Repositories.All(r => r.Peers.Count == 0))
-            throw new EdgeSyncException(ErrorKind.Usage, "a leaf needs something to do", "--nats URL, --nats-leaf-port 7422, --serve-http :8080 or --peer URL");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "a leaf needs a repository",
+                "--repo FILE, LEAF_REPO, or repositories in edgesync.json");
+        if (settings.Http.Address is null && !settings.Nats.IsUseful
+            && settings.Repositories.All(r => r.Peers.Count == 0))
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "a leaf needs something to do",
+                "--nats URL, --nats-leaf-port 7422, --serve-http :8080 or --peer URL");
     }
 }

@@ -8,14 +8,15 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>The manual page <c>edgesync.1</c>, made from the command tree; packages install what this prints.</summary>
 internal static class ManCommand
 {
-    public static CommandSpec Create(Output output) => new("man", "Print the manual page edgesync(1), in roff.", context =>
+    public static CommandSpec Create(Output output) =>
+        new("man", "Print the manual page edgesync(1), in roff.", context =>
     {
         context.Output.Write(new ManReport("edgesync.1", PageOf(CommandLine.Build(output, []))));
         return ExitCode.Ok;
     })
-    {
-        Examples = ["man > edgesync.1", "man | man -l -"],
-    };
+        {
+            Examples = ["man > edgesync.1", "man | man -l -"],
+        };
 
     private static string PageOf(Command root)
     {

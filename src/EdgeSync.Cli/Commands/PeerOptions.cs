@@ -10,7 +10,11 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>How to reach and greet a peer; the same flags wherever one is named.</summary>
 internal static class PeerOptions
 {
-    private static readonly Option<string?> User = new("--user", "-u") { Description = "Login on the peer (default: the one in the URL).", HelpName = "LOGIN" };
+    private static readonly Option<string?> User = new("--user", "-u")
+    {
+        Description = "Login on the peer (default: the one in the URL).",
+        HelpName = "LOGIN"
+    };
 
     private static readonly Option<string?> Password = new("--password", "-p", "--pass")
     {
@@ -18,7 +22,11 @@ internal static class PeerOptions
         HelpName = "PASSWORD",
     };
 
-    private static readonly Option<string?> PasswordFile = new("--password-file", "--pass-file") { Description = "File whose first line is the password.", HelpName = "FILE" };
+    private static readonly Option<string?> PasswordFile = new("--password-file", "--pass-file")
+    {
+        Description = "File whose first line is the password.",
+        HelpName = "FILE"
+    };
 
     private static readonly Option<string?> HttpAuth = new("--http-auth", "-B")
     {
@@ -26,7 +34,8 @@ internal static class PeerOptions
         HelpName = "USER:PASSWORD",
     };
 
-    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "Stop after this time (0: no limit).", TimeSpan.FromMinutes(10));
+    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration(
+        "--timeout", "Stop after this time (0: no limit).", TimeSpan.FromMinutes(10));
 
     public static void AddTo(Command command)
     {
@@ -48,7 +57,8 @@ internal static class PeerOptions
         if (user is null) return (url, null);
 
         url = url with { User = user };
-        var password = context.Get(Password) ?? FromFile(context) ?? Environment.GetEnvironmentVariable("EDGESYNC_PASSWORD")
+        var password = context.Get(Password) ?? FromFile(context)
+            ?? Environment.GetEnvironmentVariable("EDGESYNC_PASSWORD")
             ?? url.Password ?? savedPassword ?? Ask(context, user, url);
         return (url, new SyncLogin(user, password));
     }
@@ -80,7 +90,9 @@ internal static class PeerOptions
     private static string Ask(CommandContext context, string user, PeerUrl url)
     {
         if (Console.IsInputRedirected)
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{user}' needs a password for {url.Address}", "--password-file FILE, or EDGESYNC_PASSWORD");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"'{user}' needs a password for {url.Address}",
+                "--password-file FILE, or EDGESYNC_PASSWORD");
 
         context.Output.Errors.Write($"password of {user} at {url.Address}: ");
         var password = new StringBuilder();

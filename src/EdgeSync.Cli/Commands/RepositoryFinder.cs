@@ -4,8 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// Which repository is meant when none is named: going up from the current folder, that of a checkout wins, otherwise the
-/// only <c>*.fossil</c> of a folder.
+/// Which repository is meant when none is named: going up from the current folder, that of a checkout wins, otherwise
+/// the only <c>*.fossil</c> of a folder.
 /// </summary>
 internal static class RepositoryFinder
 {
@@ -33,7 +33,8 @@ internal static class RepositoryFinder
             if (files.Length > 1)
             {
                 Array.Sort(files, StringComparer.Ordinal);
-                throw new EdgeSyncException(ErrorKind.Ambiguous, $"{current.FullName} has {files.Length} repositories", "name one: -R FILE")
+                throw new EdgeSyncException(
+                    ErrorKind.Ambiguous, $"{current.FullName} has {files.Length} repositories", "name one: -R FILE")
                 {
                     Candidates = files,
                 };
@@ -41,7 +42,8 @@ internal static class RepositoryFinder
         }
 
         throw new EdgeSyncException(
-            ErrorKind.NotFound, $"no repository in {folder} or above: neither a checkout nor a *.fossil file", "name one: -R FILE");
+            ErrorKind.NotFound, $"no repository in {folder} or above: neither a checkout nor a *.fossil file",
+            "name one: -R FILE");
     }
 
     private static string? OfCheckout(string folder)

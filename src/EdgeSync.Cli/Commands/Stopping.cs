@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// SIGINT and SIGTERM: the first asks politely (the token), the second ends the process at once. Nothing is set up until
-/// a command asks for the token.
+/// SIGINT and SIGTERM: the first asks politely (the token), the second ends the process at once. Nothing is set up
+/// until a command asks for the token.
 /// </summary>
 internal static class Stopping
 {

@@ -7,7 +7,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>What this binary is made of.</summary>
-internal sealed record VersionReport(string Version, string Commit, string Framework, string Sqlite, string Platform) : IReport
+internal sealed record VersionReport(
+    string Version, string Commit, string Framework, string Sqlite, string Platform) : IReport
 {
     public static VersionReport Current() => new(
         BuildInfo.Version,
@@ -16,16 +17,18 @@ internal sealed record VersionReport(string Version, string Commit, string Frame
         SqliteLibrary.Version,
         RuntimeInformation.RuntimeIdentifier);
 
-    public static CommandSpec CreateCommand() => new("version", "Print version, commit, framework and SQLite.", context =>
+    public static CommandSpec CreateCommand() =>
+        new("version", "Print version, commit, framework and SQLite.", context =>
     {
         context.Output.Write(Current());
         return ExitCode.Ok;
     })
-    {
-        Examples = ["version", "version --json"],
-    };
+        {
+            Examples = ["version", "version --json"],
+        };
 
-    public override string ToString() => $"edgesync {Version} (commit {Commit}, {Framework}, SQLite {Sqlite}, {Platform})";
+    public override string ToString() =>
+        $"edgesync {Version} (commit {Commit}, {Framework}, SQLite {Sqlite}, {Platform})";
 
     public void Print(TextWriter output) => output.WriteLine(ToString());
 

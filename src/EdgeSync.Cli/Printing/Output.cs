@@ -7,7 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Printing;
 
 /// <summary>
-/// What a command has found out: prose for people, one JSON object for programs (docs/cli.md; fields are only ever added).
+/// What a command has found out: prose for people, one JSON object for programs (docs/cli.md; fields are only ever
+/// added).
 /// </summary>
 internal interface IReport
 {
@@ -15,13 +16,16 @@ internal interface IReport
 }
 
 /// <summary>
-/// Where commands write: results to stdout, as prose or as one JSON object; everything else to stderr. The console and its
-/// encodings are never set up: the streams are enough.
+/// Where commands write: results to stdout, as prose or as one JSON object; everything else to stderr. The console and
+/// its encodings are never set up: the streams are enough.
 /// </summary>
 internal sealed class Output : IDisposable
 {
     // Relaxed: the object is never put into a web page, and people read it too.
-    private static readonly JsonSerializerOptions Relaxed = new(ReportContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new(ReportContext.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
@@ -35,7 +39,8 @@ internal sealed class Output : IDisposable
         Raw = results;
         IsJson = isJson;
         _text = new Lazy<TextWriter>(() => new VisibleWriter(new StreamWriter(results, Utf8, 16 * 1024)));
-        _drawing = new Lazy<TextWriter>(() => TextWriter.Synchronized(new StreamWriter(errors, Utf8, 1024) { NewLine = "\n", AutoFlush = true }));
+        _drawing = new Lazy<TextWriter>(
+            () => TextWriter.Synchronized(new StreamWriter(errors, Utf8, 1024) { NewLine = "\n", AutoFlush = true }));
         _errors = new Lazy<TextWriter>(() => TextWriter.Synchronized(new VisibleWriter(_drawing.Value)));
     }
 
@@ -50,10 +55,13 @@ internal sealed class Output : IDisposable
     /// <summary>Stderr; safe to use from several threads. Control characters are shown, not obeyed.</summary>
     public TextWriter Errors => _errors.Value;
 
-    /// <summary>Stderr as it is, for who moves the cursor; foreign text goes through <see cref="DisplayText.Visible"/> first.</summary>
+    /// <summary>
+    /// Stderr as it is, for who moves the cursor; foreign text goes through <see cref="DisplayText.Visible"/> first.
+    /// </summary>
     public TextWriter Drawing => _drawing.Value;
 
-    public static Output OfProcess(bool isJson) => new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson);
+    public static Output OfProcess(bool isJson) =>
+        new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson);
 
     /// <summary>For a program inside another one, such as a test.</summary>
     public static Output To(Stream results, Stream errors, bool isJson) => new(results, errors, isJson);
@@ -70,7 +78,8 @@ internal sealed class Output : IDisposable
     {
         if (IsJson && !_hasReported)
         {
-            var report = new FailureReport(new Failure(ErrorKinds.Word(failure.Kind), failure.Message, failure.Hint, failure.Candidates));
+            var report = new FailureReport(
+                new Failure(ErrorKinds.Word(failure.Kind), failure.Message, failure.Hint, failure.Candidates));
             WriteJson(report);
             Flush();
             return;

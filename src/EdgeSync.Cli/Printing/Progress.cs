@@ -34,9 +34,12 @@ internal sealed class Progress : IDisposable
     {
         var share = total <= 0 ? 1.0 : Math.Clamp((double)done / total, 0, 1);
         var filled = (int)(share * 24);
-        var left = share is > 0.02 and < 1 && Elapsed.TotalSeconds > 1 ? $"  {DisplayText.Span(Elapsed * ((1 - share) / share))} left" : "";
+        var left = share is > 0.02 and < 1 && Elapsed.TotalSeconds > 1
+            ? $"  {DisplayText.Span(Elapsed * ((1 - share) / share))} left"
+            : "";
         var bar = _isTerminal ? $"[{new string('#', filled)}{new string('.', 24 - filled)}] " : "";
-        return $"{_subject} {bar}{share * 100:F0}%  {DisplayText.Number(done)} of {DisplayText.Number(total)}{Suffix(detail)}{left}";
+        return $"{_subject} {bar}{share * 100:F0}%  {DisplayText.Number(done)} of "
+            + $"{DisplayText.Number(total)}{Suffix(detail)}{left}";
     });
 
     /// <summary>Work whose end nobody knows.</summary>

@@ -5,7 +5,9 @@ using EdgeSync.Cli.Commands.Repo;
 
 namespace EdgeSync.Cli.Printing;
 
-/// <summary>Every report as JSON: names in snake case, in the order of declaration; null is left out (docs/cli.md).</summary>
+/// <summary>
+/// Every report as JSON: names in snake case, in the order of declaration; null is left out (docs/cli.md).
+/// </summary>
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

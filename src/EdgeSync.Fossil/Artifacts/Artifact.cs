@@ -4,9 +4,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// A parsed structural artifact. It keeps the text it was read from, and holds places in it instead of copies: a check-in
-/// of 1,600 files costs one array of small slots. All text is handed out decoded, as the bytes stock would hand to SQLite
-/// (often UTF-8, but nobody promises that). Properties of cards that the kind does not carry are empty.
+/// A parsed structural artifact. It keeps the text it was read from, and holds places in it instead of copies: a
+/// check-in of 1,600 files costs one array of small slots. All text is handed out decoded, as the bytes stock would
+/// hand to SQLite (often UTF-8, but nobody promises that). Properties of cards that the kind does not carry are empty.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -30,7 +30,8 @@ public sealed class Artifact
     internal CherrypickCard[] CherrypickCards = [];
 
     internal TextSlot CommentSlot, UserSlot, MimetypeSlot, TitleSlot, BodySlot, ThreadTitleSlot, RepositoryChecksumSlot;
-    internal TextSlot TechnoteIdSlot, TicketIdSlot, AttachmentNameSlot, AttachmentTargetSlot, AttachmentSourceSlot, ZCardSlot;
+    internal TextSlot TechnoteIdSlot, TicketIdSlot, AttachmentNameSlot, AttachmentTargetSlot, AttachmentSourceSlot,
+        ZCardSlot;
 
     private readonly int _start;
     private readonly int _length;
@@ -64,10 +65,14 @@ public sealed class Artifact
     /// <summary>N card: the mimetype of the comment or body.</summary>
     public ReadOnlySpan<byte> Mimetype => TextOf(MimetypeSlot);
 
-    /// <summary>P card: the first is the primary parent, later ones were merged. For wiki, technote and forum: what it replaces.</summary>
+    /// <summary>
+    /// P card: the first is the primary parent, later ones were merged. For wiki, technote and forum: what it replaces.
+    /// </summary>
     public ReadOnlySpan<ArtifactId> Parents => ParentIds;
 
-    /// <summary>The first parent is written in upper case: of a page or note, stock then finds no earlier version by it.</summary>
+    /// <summary>
+    /// The first parent is written in upper case: of a page or note, stock then finds no earlier version by it.
+    /// </summary>
     public bool IsFirstParentUpperCase { get; internal set; }
 
     /// <summary>W card: the body of a wiki page, technote or forum post.</summary>

@@ -2,7 +2,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>The MD5 of Z and R cards, as 32 lower-case hex digits. It guards against accidents, not against attackers.</summary>
+/// <summary>
+/// The MD5 of Z and R cards, as 32 lower-case hex digits. It guards against accidents, not against attackers.
+/// </summary>
 public static class ArtifactChecksum
 {
     public const int HexLength = 32;

@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>Bytes for a card, most often UTF-8 made from a string. The default is absent, which differs from empty.</summary>
+/// <summary>
+/// Bytes for a card, most often UTF-8 made from a string. The default is absent, which differs from empty.
+/// </summary>
 public readonly struct CardText
 {
     private readonly ReadOnlyMemory<byte>? _bytes;
@@ -33,15 +35,16 @@ public readonly record struct FileDraft(
     ReadOnlyMemory<byte> OldName = default);
 
 /// <summary>T card to write; an empty target is the artifact itself.</summary>
-public readonly record struct TagDraft(TagAction Action, CardText Name, ArtifactId Target = default, CardText Value = default);
+public readonly record struct TagDraft(
+    TagAction Action, CardText Name, ArtifactId Target = default, CardText Value = default);
 
 /// <summary>J card to write; a name with <c>+</c> in front appends.</summary>
 public readonly record struct FieldDraft(CardText Name, CardText Value);
 
 /// <summary>
-/// An artifact to be written: every card that it may have, in the order of the alphabet. <see cref="ToBytes"/> writes the
-/// bytes that stock writes for the same content, with the Z card. What is written is checked nowhere here; whoever stores
-/// it parses it first (it needs the parsed form anyway).
+/// An artifact to be written: every card that it may have, in the order of the alphabet. <see cref="ToBytes"/> writes
+/// the bytes that stock writes for the same content, with the Z card. What is written is checked nowhere here; whoever
+/// stores it parses it first (it needs the parsed form anyway).
 /// </summary>
 public sealed class ArtifactDraft
 {
@@ -101,7 +104,9 @@ public sealed class ArtifactDraft
 
     // ---- One factory a kind: what each must have ----
 
-    /// <summary>A check-in, whose other cards the initializer gives; an empty comment becomes stock's placeholder.</summary>
+    /// <summary>
+    /// A check-in, whose other cards the initializer gives; an empty comment becomes stock's placeholder.
+    /// </summary>
     public static CardText CheckInComment(string? comment) => string.IsNullOrEmpty(comment) ? NoComment : comment;
 
     public static ArtifactDraft Cluster(IReadOnlyList<ArtifactId> members) => new() { Members = members };
@@ -110,13 +115,18 @@ public sealed class ArtifactDraft
     public static ArtifactDraft Control(Instant date, string user, IReadOnlyList<TagDraft> tags) =>
         new() { Date = date, User = user, Tags = tags };
 
-    /// <summary>A version of a page; an empty body deletes the page. Stock leaves N out for its own wiki format.</summary>
+    /// <summary>
+    /// A version of a page; an empty body deletes the page. Stock leaves N out for its own wiki format.
+    /// </summary>
     public static ArtifactDraft Wiki(
-        Instant date, string user, string title, CardText body, ArtifactId parent = default, string? mimetype = null) => new()
+        Instant date, string user, string title, CardText body, ArtifactId parent = default,
+        string? mimetype = null) => new()
         {
             Date = date,
             Title = title,
-            Mimetype = string.IsNullOrEmpty(mimetype) || mimetype == "text/x-fossil-wiki" ? default : (CardText)mimetype,
+            Mimetype = string.IsNullOrEmpty(mimetype) || mimetype == "text/x-fossil-wiki"
+            ? default
+            : (CardText)mimetype,
             Parents = parent.IsEmpty ? [] : [parent],
             User = user,
             Body = body.IsAbsent ? "" : body,
@@ -153,11 +163,12 @@ public sealed class ArtifactDraft
         };
 
     /// <summary>
-    /// A forum post. A thread begins with a title and no root; a reply names the root and the post it answers; an edit names
-    /// as parent what it replaces, with the root unless that is the first post; an empty body deletes a reply.
+    /// A forum post. A thread begins with a title and no root; a reply names the root and the post it answers; an edit
+    /// names as parent what it replaces, with the root unless that is the first post; an empty body deletes a reply.
     /// </summary>
     public static ArtifactDraft ForumPost(
-        Instant date, string user, CardText body, string? title = null, ArtifactId root = default, ArtifactId inReplyTo = default,
+        Instant date, string user, CardText body, string? title = null, ArtifactId root = default,
+        ArtifactId inReplyTo = default,
         ArtifactId parent = default, string? mimetype = null) => new()
         {
             Date = date,
@@ -184,7 +195,8 @@ public sealed class ArtifactDraft
         for (var i = 0; i < tags.Length; i++)
         {
             var tag = artifact.Tags[i];
-            tags[i] = new TagDraft(tag.Action, CardText.Of(tag.Name), tag.Target, tag.HasValue ? CardText.Of(tag.Value) : default);
+            tags[i] = new TagDraft(
+                tag.Action, CardText.Of(tag.Name), tag.Target, tag.HasValue ? CardText.Of(tag.Value) : default);
         }
 
         var fields = new FieldDraft[artifact.Fields.Count];
@@ -194,7 +206,9 @@ public sealed class ArtifactDraft
         return new ArtifactDraft
         {
             Attachment = artifact.HasCard('A')
-                ? new AttachmentDraft(CardText.Of(artifact.AttachmentName), CardText.Of(artifact.AttachmentTarget), artifact.AttachmentSource)
+                ? new AttachmentDraft(
+                    CardText.Of(artifact.AttachmentName), CardText.Of(artifact.AttachmentTarget),
+                    artifact.AttachmentSource)
                 : null,
             Baseline = artifact.Baseline,
             Comment = Card('C', artifact.Comment),

@@ -66,7 +66,9 @@ public enum ArtifactFaultKind : byte
     TooLarge,
 }
 
-/// <summary>A refusal, with the place: byte offset in the given text, line (1-based, 0 before the first card), card letter.</summary>
+/// <summary>
+/// A refusal, with the place: byte offset in the given text, line (1-based, 0 before the first card), card letter.
+/// </summary>
 public readonly record struct ArtifactFault(ArtifactFaultKind Kind, int Offset, int Line, char Card)
 {
     public override string ToString() => Kind switch

@@ -76,7 +76,8 @@ internal ref struct ArtifactParse
             // Technotes written before 2021 carry N after P, so that one step back is allowed.
             // Spec: manifest_parse, tickets 15d04de574383d61 and 5e67a7f4041a36ad of stock.
             // Letters above 127 count as negative, as in C.
-            if ((sbyte)_card < (sbyte)previous && !(_card == 'N' && previous == 'P' && !_artifact.TechnoteIdSlot.IsAbsent))
+            if ((sbyte)_card < (sbyte)previous
+                && !(_card == 'N' && previous == 'P' && !_artifact.TechnoteIdSlot.IsAbsent))
                 return FailHere(ArtifactFaultKind.CardOrder);
             if (_card is < (byte)'A' or > (byte)'Z') return FailHere(ArtifactFaultKind.UnknownCard);
 
@@ -129,7 +130,9 @@ internal ref struct ArtifactParse
 
         if (_kind == ArtifactKind.None)
         {
-            _kind = !artifact.CommentSlot.IsAbsent || artifact.ParentIds.Length > 0 ? ArtifactKind.CheckIn : ArtifactKind.Control;
+            _kind = !artifact.CommentSlot.IsAbsent || artifact.ParentIds.Length > 0
+                ? ArtifactKind.CheckIn
+                : ArtifactKind.Control;
         }
 
         artifact.Kind = _kind;
@@ -140,7 +143,8 @@ internal ref struct ArtifactParse
 
         return _kind switch
         {
-            ArtifactKind.Control => _tags.SelfCount == 0 || FailFor(ArtifactFaultKind.Inconsistent, CardRules.Bit((byte)'T')),
+            ArtifactKind.Control =>
+                _tags.SelfCount == 0 || FailFor(ArtifactFaultKind.Inconsistent, CardRules.Bit((byte)'T')),
             ArtifactKind.Technote => _tags.AreAllSingleOnSelf ||
                 FailFor(ArtifactFaultKind.Inconsistent, CardRules.Bit((byte)'T')),
             ArtifactKind.Forum => (artifact.ThreadTitleSlot.IsAbsent || artifact.InReplyTo.IsEmpty
@@ -154,7 +158,8 @@ internal ref struct ArtifactParse
 
     private bool TryFile()
     {
-        if (!_reader.TryEscapedToken(out var start, out var length, out var isEscaped)) return FailHere(ArtifactFaultKind.MissingArgument);
+        if (!_reader.TryEscapedToken(out var start, out var length, out var isEscaped))
+            return FailHere(ArtifactFaultKind.MissingArgument);
 
         var name = isEscaped ? Decoded(start, length) : new TextSlot(_base + start, length);
         var text = TextOf(name);
@@ -174,7 +179,8 @@ internal ref struct ArtifactParse
                 if (_reader.TryToken(out start, out length))
                 {
                     slot.OldName = Decoded(start, length);
-                    if (!PathName.IsSimple(TextOf(slot.OldName))) return FailAt(ArtifactFaultKind.BadFileName, slot.OldName);
+                    if (!PathName.IsSimple(TextOf(slot.OldName)))
+                        return FailAt(ArtifactFaultKind.BadFileName, slot.OldName);
                 }
             }
         }
@@ -201,7 +207,8 @@ internal ref struct ArtifactParse
         if (!WikiName.IsWellFormed(TextOf(target))) return FailAt(ArtifactFaultKind.BadTitle, target);
         if (_reader.TryToken(out var start, out var length))
         {
-            if (!HashToken.TryParse(_reader.Text.Slice(start, length), out var source)) return FailHere(ArtifactFaultKind.BadHash);
+            if (!HashToken.TryParse(_reader.Text.Slice(start, length), out var source))
+                return FailHere(ArtifactFaultKind.BadHash);
             _artifact.AttachmentSource = source;
             _artifact.AttachmentSourceSlot = new TextSlot(_base + start, length);
         }
@@ -275,7 +282,8 @@ internal ref struct ArtifactParse
     private bool TryTicketId()
     {
         if (!TryToken(out var start, out var length)) return false;
-        if (length != 40 || !HashToken.IsHex(_reader.Text.Slice(start, length))) return FailHere(ArtifactFaultKind.BadHash);
+        if (length != 40 || !HashToken.IsHex(_reader.Text.Slice(start, length)))
+            return FailHere(ArtifactFaultKind.BadHash);
 
         _artifact.TicketIdSlot = new TextSlot(_base + start, length);
         return Is(ArtifactKind.Ticket);
@@ -284,7 +292,8 @@ internal ref struct ArtifactParse
     private bool TryTitle()
     {
         if (!TryText(ref _artifact.TitleSlot)) return false;
-        if (!WikiName.IsWellFormed(TextOf(_artifact.TitleSlot))) return FailAt(ArtifactFaultKind.BadTitle, _artifact.TitleSlot);
+        if (!WikiName.IsWellFormed(TextOf(_artifact.TitleSlot)))
+            return FailAt(ArtifactFaultKind.BadTitle, _artifact.TitleSlot);
 
         return Is(ArtifactKind.Wiki);
     }
@@ -294,7 +303,8 @@ internal ref struct ArtifactParse
         if (!TryToken(out var start, out var length)) return false;
         var text = _reader.Text.Slice(start, length);
         if (!HashToken.TryParse(text, out var member)) return FailHere(ArtifactFaultKind.BadHash);
-        if (_members is not null && TextOf(_lastMember).SequenceCompareTo(text) >= 0) return FailHere(ArtifactFaultKind.EntryOrder);
+        if (_members is not null && TextOf(_lastMember).SequenceCompareTo(text) >= 0)
+            return FailHere(ArtifactFaultKind.EntryOrder);
 
         _members ??= new List<ArtifactId>(Math.Min(1 + ((_reader.Text.Length - start) / 43), 1024));
         _members.Add(member);
@@ -323,10 +333,14 @@ internal ref struct ArtifactParse
             return FailHere(ArtifactFaultKind.BadHash);
 
         ArtifactId basis = default;
-        if (_reader.TryToken(out start, out length) && !HashToken.TryParse(_reader.Text.Slice(start, length), out basis))
+        if (_reader.TryToken(out start, out length)
+            && !HashToken.TryParse(_reader.Text.Slice(start, length), out basis))
             return FailHere(ArtifactFaultKind.BadHash);
 
-        (_cherrypicks ??= new List<CherrypickCard>(1)).Add(new CherrypickCard(target, IsBackout: text[0] == '-', basis) { IsUpperCase = HashToken.HasUpperCase(text[1..]) });
+        (_cherrypicks ??= new List<CherrypickCard>(1)).Add(
+            new CherrypickCard(
+                target, IsBackout: text[0] == '-', basis)
+            { IsUpperCase = HashToken.HasUpperCase(text[1..]) });
         return Is(ArtifactKind.CheckIn);
     }
 
@@ -344,7 +358,8 @@ internal ref struct ArtifactParse
 
         var targetText = _reader.Text.Slice(start, length);
         ArtifactId target = default;
-        if (targetText is not [(byte)'*'] && !HashToken.TryParse(targetText, out target)) return FailHere(ArtifactFaultKind.BadHash);
+        if (targetText is not [(byte)'*'] && !HashToken.TryParse(targetText, out target))
+            return FailHere(ArtifactFaultKind.BadHash);
 
         var targetSlot = new TextSlot(_base + start, length);
         var value = _reader.TryToken(out start, out length) ? Decoded(start, length) : default;
@@ -406,7 +421,8 @@ internal ref struct ArtifactParse
     {
         slot = default;
         if (!TryToken(out var start, out var length)) return false;
-        if (length != 32 || !HashToken.IsHex(_reader.Text.Slice(start, length))) return FailHere(ArtifactFaultKind.BadHash);
+        if (length != 32 || !HashToken.IsHex(_reader.Text.Slice(start, length)))
+            return FailHere(ArtifactFaultKind.BadHash);
 
         slot = new TextSlot(_base + start, length);
         return true;
@@ -439,7 +455,8 @@ internal ref struct ArtifactParse
     }
 
     // Stock's texts are C strings: an escaped NUL ends them.
-    private static int UpToNul(ReadOnlySpan<byte> text) => text.IndexOf((byte)0) is var nul && nul < 0 ? text.Length : nul;
+    private static int UpToNul(ReadOnlySpan<byte> text) =>
+        text.IndexOf((byte)0) is var nul && nul < 0 ? text.Length : nul;
 
     private readonly ReadOnlySpan<byte> TextOf(TextSlot slot) => _artifact.TextOf(slot);
 
@@ -451,7 +468,8 @@ internal ref struct ArtifactParse
 
     private bool FailHere(ArtifactFaultKind kind) => Fail(kind, _base - _wholeStart + _reader.Position);
 
-    private bool FailAt(ArtifactFaultKind kind, TextSlot slot) => slot.Start >= 0 ? Fail(kind, slot.Start - _wholeStart) : FailHere(kind);
+    private bool FailAt(ArtifactFaultKind kind, TextSlot slot) =>
+        slot.Start >= 0 ? Fail(kind, slot.Start - _wholeStart) : FailHere(kind);
 
     private bool FailFor(ArtifactFaultKind kind, uint cards)
     {

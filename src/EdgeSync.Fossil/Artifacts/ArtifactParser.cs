@@ -12,10 +12,12 @@ namespace EdgeSync.Fossil.Artifacts;
 public readonly record struct ArtifactParserOptions(Instant? Now = null, bool SkipsChecksum = false);
 
 /// <summary>
-/// Recognizes artifacts: accepts what stock's parser accepts and refuses what it refuses, since an artifact that one side
-/// reads and the other does not would split their histories. Any bytes may be given; nothing throws.
+/// Recognizes artifacts: accepts what stock's parser accepts and refuses what it refuses, since an artifact that one
+/// side reads and the other does not would split their histories. Any bytes may be given; nothing throws.
 /// </summary>
-/// <remarks>Spec: manifest_parse in manifest.c (2.21), and <c>fossil test-parse-manifest</c> as the oracle of the tests.</remarks>
+/// <remarks>
+/// Spec: manifest_parse in manifest.c (2.21), and <c>fossil test-parse-manifest</c> as the oracle of the tests.
+/// </remarks>
 public static class ArtifactParser
 {
     /// <summary>Larger texts are files. Stock has no limit; the largest manifests known are a few MB.</summary>
@@ -44,10 +46,13 @@ public static class ArtifactParser
     }
 
     /// <inheritdoc cref="TryParse(ReadOnlyMemory{byte}, out Artifact, out ArtifactFault, ArtifactParserOptions)"/>
-    public static bool TryParse(ReadOnlyMemory<byte> text, out Artifact artifact, ArtifactParserOptions options = default) =>
+    public static bool TryParse(
+        ReadOnlyMemory<byte> text, out Artifact artifact, ArtifactParserOptions options = default) =>
         TryParse(text, out artifact, out _, options);
 
-    /// <summary>Compares the Z card with the text: what <see cref="ArtifactParserOptions.SkipsChecksum"/> left to the caller.</summary>
+    /// <summary>
+    /// Compares the Z card with the text: what <see cref="ArtifactParserOptions.SkipsChecksum"/> left to the caller.
+    /// </summary>
     public static bool HasRightChecksum(Artifact artifact) =>
         artifact.ZCard.IsEmpty || ArtifactChecksum.Matches(artifact.ChecksummedText, artifact.ZCard);
 }

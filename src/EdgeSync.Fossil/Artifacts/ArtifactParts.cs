@@ -2,7 +2,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>A place in the artifact's buffer, or (start negative: complement) in its decoded texts. The default is absent.</summary>
+/// <summary>
+/// A place in the artifact's buffer, or (start negative: complement) in its decoded texts. The default is absent.
+/// </summary>
 internal readonly record struct TextSlot(int Start, int Length)
 {
     // A card's argument never starts at byte 0 (its letter does), and a complement is never 0 either.
@@ -35,7 +37,9 @@ public enum FilePermission : byte
 /// <summary>Q card: <c>+HASH</c> took a change, <c>-HASH</c> backed it out; a second hash makes it a range.</summary>
 public readonly record struct CherrypickCard(ArtifactId Target, bool IsBackout, ArtifactId Base = default)
 {
-    /// <summary>The first hash is written in upper case, at least in part: stock then finds no such artifact for its table.</summary>
+    /// <summary>
+    /// The first hash is written in upper case, at least in part: stock then finds no such artifact for its table.
+    /// </summary>
     public bool IsUpperCase { get; init; }
 }
 
@@ -112,7 +116,9 @@ public readonly struct FileList
         ? new FileCard(_artifact, index)
         : throw new ArgumentOutOfRangeException(nameof(index));
 
-    /// <summary>Position of the file with this decoded name, or the complement of where it would stand. Binary search.</summary>
+    /// <summary>
+    /// Position of the file with this decoded name, or the complement of where it would stand. Binary search.
+    /// </summary>
     public int Find(ReadOnlySpan<byte> name)
     {
         int low = 0, high = Count - 1;

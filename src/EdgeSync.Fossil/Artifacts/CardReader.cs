@@ -3,8 +3,8 @@ using System.Buffers;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// Cuts an artifact's text into cards and tokens, with the habits of stock's reader: a token ends at a space, a newline or
-/// a NUL byte, and only the newline ends the card.
+/// Cuts an artifact's text into cards and tokens, with the habits of stock's reader: a token ends at a space, a newline
+/// or a NUL byte, and only the newline ends the card.
 /// </summary>
 internal ref struct CardReader(ReadOnlySpan<byte> text)
 {
@@ -23,7 +23,8 @@ internal ref struct CardReader(ReadOnlySpan<byte> text)
     public readonly ReadOnlySpan<byte> Text => _text;
 
     /// <summary>
-    /// The letter of the next card, or 0 when there is none: at the end, in the middle of a card, or where no card begins.
+    /// The letter of the next card, or 0 when there is none: at the end, in the middle of a card, or where no card
+    /// begins.
     /// </summary>
     public byte NextCard()
     {
@@ -59,10 +60,13 @@ internal ref struct CardReader(ReadOnlySpan<byte> text)
         return true;
     }
 
-    /// <summary>As <see cref="TryToken"/>, for a token that is most likely a plain hash: those are found without a search.</summary>
+    /// <summary>
+    /// As <see cref="TryToken"/>, for a token that is most likely a plain hash: those are found without a search.
+    /// </summary>
     public bool TryHashToken(out int start, out int length)
     {
-        if (_isAtLineEnd || HashToken.LengthAtFront(_text[Position..]) is var size && size == 0) return TryToken(out start, out length);
+        if (_isAtLineEnd || HashToken.LengthAtFront(_text[Position..]) is var size && size == 0)
+            return TryToken(out start, out length);
 
         (start, length) = (Position, size);
         _isAtLineEnd = _text[start + length] == '\n';
@@ -89,7 +93,9 @@ internal ref struct CardReader(ReadOnlySpan<byte> text)
         return TryToken(out start, out length);
     }
 
-    /// <summary>Takes <paramref name="size"/> bytes and the newline after them; the card's line must be at its end.</summary>
+    /// <summary>
+    /// Takes <paramref name="size"/> bytes and the newline after them; the card's line must be at its end.
+    /// </summary>
     public bool TrySkipBody(uint size, out int start)
     {
         start = Position;

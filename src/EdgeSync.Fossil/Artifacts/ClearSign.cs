@@ -6,10 +6,13 @@ namespace EdgeSync.Fossil.Artifacts;
 /// </summary>
 public static class ClearSign
 {
-    /// <summary>What lies between the first blank line and the signature; all of the text if it is not wrapped.</summary>
+    /// <summary>
+    /// What lies between the first blank line and the signature; all of the text if it is not wrapped.
+    /// </summary>
     public static Range InnerRange(ReadOnlySpan<byte> text)
     {
-        if (!text.StartsWith("-----BEGIN PGP SIGNED MESSAGE-----"u8) && !text.StartsWith("-----BEGIN SSH SIGNED MESSAGE-----"u8))
+        if (!text.StartsWith("-----BEGIN PGP SIGNED MESSAGE-----"u8)
+            && !text.StartsWith("-----BEGIN SSH SIGNED MESSAGE-----"u8))
             return Range.All;
 
         var start = FindAfterBlankLine(text, 34);

@@ -6,8 +6,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// Dates as SQLite's <c>julianday()</c> reads them, because that is what stock hands every D and E card to: a date with or
-/// without a time, a time alone (of 2000-01-01), a zone, a Julian day number, <c>now</c>. Millisecond precision.
+/// Dates as SQLite's <c>julianday()</c> reads them, because that is what stock hands every D and E card to: a date with
+/// or without a time, a time alone (of 2000-01-01), a zone, a Julian day number, <c>now</c>. Millisecond precision.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -197,7 +197,8 @@ public static class DateText
             return false;
 
         var unsigned = text[0] is (byte)'+' or (byte)'-' ? text[1..] : text;
-        if (unsigned.IsEmpty || !(IsDigit(unsigned[0]) || (unsigned.Length > 1 && unsigned[0] == '.' && IsDigit(unsigned[1]))))
+        if (unsigned.IsEmpty
+            || !(IsDigit(unsigned[0]) || (unsigned.Length > 1 && unsigned[0] == '.' && IsDigit(unsigned[1]))))
             return false;
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var day)) return false;
         if (day is not (>= 0.0 and < 5_373_484.5)) return false;

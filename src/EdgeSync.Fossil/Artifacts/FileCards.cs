@@ -1,9 +1,12 @@
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>The F cards of a text as they are met: in the order of their names, in one array that seldom grows.</summary>
+/// <summary>
+/// The F cards of a text as they are met: in the order of their names, in one array that seldom grows.
+/// </summary>
 internal static class FileCards
 {
-    private const int CardBytesMin = 44;   // "F x HASH\n"; shorter ones exist in delta manifests, and then the array grows
+    // "F x HASH\n"; shorter ones exist in delta manifests, and then the array grows
+    private const int CardBytesMin = 44;
 
     public static FilePermission PermissionOf(ReadOnlySpan<byte> token) =>
         token.Contains((byte)'x') ? FilePermission.Executable
@@ -11,7 +14,8 @@ internal static class FileCards
         : FilePermission.Regular;
 
     public static bool IsAfterLast(Artifact artifact, ReadOnlySpan<byte> name) =>
-        artifact.FileCount == 0 || artifact.TextOf(artifact.FileSlots[artifact.FileCount - 1].Name).SequenceCompareTo(name) < 0;
+        artifact.FileCount == 0
+        || artifact.TextOf(artifact.FileSlots[artifact.FileCount - 1].Name).SequenceCompareTo(name) < 0;
 
     /// <param name="rest">The text behind the card; how many there may be follows from it.</param>
     public static void Add(Artifact artifact, in FileSlot slot, ReadOnlySpan<byte> rest)

@@ -37,8 +37,8 @@ internal static class HashToken
     }
 
     /// <summary>
-    /// The length of a hash that stands at the front of <paramref name="text"/> with a space or newline after it: 64, 40, or
-    /// 0 for anything else.
+    /// The length of a hash that stands at the front of <paramref name="text"/> with a space or newline after it: 64,
+    /// 40, or 0 for anything else.
     /// </summary>
     public static int LengthAtFront(ReadOnlySpan<byte> text)
     {
@@ -54,7 +54,8 @@ internal static class HashToken
 
         Span<byte> lower = stackalloc byte[ArtifactId.HexLengthMax];
         lower = lower[..text.Length];
-        for (var i = 0; i < text.Length; i++) lower[i] = text[i] is >= (byte)'A' and <= (byte)'F' ? (byte)(text[i] | 0x20) : text[i];
+        for (var i = 0; i < text.Length; i++)
+            lower[i] = text[i] is >= (byte)'A' and <= (byte)'F' ? (byte)(text[i] | 0x20) : text[i];
         return ArtifactId.TryParse(lower, out id);
     }
 }

@@ -80,8 +80,8 @@ public readonly struct ManifestFiles
 public static class DeltaManifest
 {
     /// <summary>
-    /// Stock's test: with B file cards in the full form and D cards (files and the B card) in the delta form, the delta pays
-    /// if D² &lt; 3·B - 9. Spec: commit_cmd in checkin.c.
+    /// Stock's test: with B file cards in the full form and D cards (files and the B card) in the delta form, the delta
+    /// pays if D² &lt; 3·B - 9. Spec: commit_cmd in checkin.c.
     /// </summary>
     public static bool Pays(int fullFileCount, int deltaFileCount)
     {
@@ -89,10 +89,12 @@ public static class DeltaManifest
         return delta * delta < (3L * fullFileCount) - 9;
     }
 
-    /// <summary>The F cards of the delta form: changed and new files, and deletions of what the baseline has more.</summary>
+    /// <summary>
+    /// The F cards of the delta form: changed and new files, and deletions of what the baseline has more.
+    /// </summary>
     /// <remarks>
-    /// Differs from Fossil: a file that changed only its permission is written too. Stock's writer compares contents alone,
-    /// and so loses the change.
+    /// Differs from Fossil: a file that changed only its permission is written too. Stock's writer compares contents
+    /// alone, and so loses the change.
     /// </remarks>
     public static List<FileDraft> Difference(Artifact baseline, IReadOnlyList<FileDraft> files)
     {
@@ -117,7 +119,8 @@ public static class DeltaManifest
             result.Add(file);
         }
 
-        for (; index < baseline.Files.Count; index++) result.Add(new FileDraft(baseline.Files[index].Name.ToArray(), default));
+        for (; index < baseline.Files.Count; index++)
+            result.Add(new FileDraft(baseline.Files[index].Name.ToArray(), default));
         return result;
     }
 }

@@ -4,8 +4,8 @@ namespace EdgeSync.Fossil.Artifacts;
 public static class PathName
 {
     /// <summary>
-    /// What stock accepts when it reads: relative, not empty, no empty, <c>.</c> or <c>..</c> component, no slash at the end.
-    /// Spec: file_is_simple_pathname_nonstrict in file.c.
+    /// What stock accepts when it reads: relative, not empty, no empty, <c>.</c> or <c>..</c> component, no slash at
+    /// the end. Spec: file_is_simple_pathname_nonstrict in file.c.
     /// </summary>
     public static bool IsSimple(ReadOnlySpan<byte> name)
     {
@@ -37,7 +37,8 @@ public static class PathName
                 continue;
             }
 
-            if (System.Text.Rune.DecodeFromUtf8(name, out var rune, out var size) != System.Buffers.OperationStatus.Done ||
+            if (System.Text.Rune.DecodeFromUtf8(name, out var rune, out var size) != System.Buffers.OperationStatus.Done
+                ||
                 rune.Value is > 0xffff or >= 0xe000 and <= 0xf8ff or >= 0xfffe or >= 0xfdd0 and <= 0xfdef)
             {
                 return false;
@@ -50,8 +51,8 @@ public static class PathName
     }
 
     /// <summary>
-    /// Names of checkout databases (any case, any folder, also their side files); a manifest that lists one is read as if it
-    /// did not. Spec: file_is_reserved_name in file.c.
+    /// Names of checkout databases (any case, any folder, also their side files); a manifest that lists one is read as
+    /// if it did not. Spec: file_is_reserved_name in file.c.
     /// </summary>
     public static bool IsReserved(ReadOnlySpan<byte> name)
     {

@@ -4,8 +4,9 @@ using System.Text;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// File names as text. A name is bytes, mostly UTF-8; old check-ins and Linux folders also hold others. Each byte that is no
-/// part of UTF-8 is written as <c>\xHH</c>, so that different names are different texts and each text leads back to its bytes:
+/// File names as text. A name is bytes, mostly UTF-8; old check-ins and Linux folders also hold others. Each byte that
+/// is no part of UTF-8 is written as <c>\xHH</c>, so that different names are different texts and each text leads back
+/// to its bytes:
 /// <code>
 /// bytes        text
 /// caf c3 a9    café
@@ -27,7 +28,9 @@ public static class PathText
         {
             var isWhole = Rune.DecodeFromUtf8(name, out var rune, out var size) == OperationStatus.Done;
             if (isWhole && !IsEscape(name)) text.Append(rune.ToString());
-            else foreach (var octet in name[..size]) text.Append("\\x").Append(Digits[octet >> 4]).Append(Digits[octet & 15]);
+            else
+                foreach (var octet in name[..size])
+                    text.Append("\\x").Append(Digits[octet >> 4]).Append(Digits[octet & 15]);
             name = name[size..];
         }
 

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// The R card: MD5 over every file of a check-in, in the order of F cards: name, space, size in decimal, newline, content.
-/// Fed piece by piece, so that no file has to be whole in memory.
+/// The R card: MD5 over every file of a check-in, in the order of F cards: name, space, size in decimal, newline,
+/// content. Fed piece by piece, so that no file has to be whole in memory.
 /// </summary>
 public sealed class RepositoryChecksum
 {

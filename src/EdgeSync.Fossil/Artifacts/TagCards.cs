@@ -1,7 +1,9 @@
 
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>The T cards of a text as they are met, and what the kinds of artifacts demand of all of them together.</summary>
+/// <summary>
+/// The T cards of a text as they are met, and what the kinds of artifacts demand of all of them together.
+/// </summary>
 internal struct TagCards
 {
     private List<TagSlot>? _tags;
@@ -18,7 +20,8 @@ internal struct TagCards
     {
         var name = artifact.TextOf(tag.Name);
         if (tag.Target.IsEmpty) SelfCount++;
-        if (name is not [(byte)'-' or (byte)'+' or (byte)'*', ..] || HashToken.IsHex(name[1..])) return ArtifactFaultKind.BadTag;
+        if (name is not [(byte)'-' or (byte)'+' or (byte)'*', ..] || HashToken.IsHex(name[1..]))
+            return ArtifactFaultKind.BadTag;
 
         if (name[0] == '+') _singleCount++;
         _tags ??= new List<TagSlot>(2);
@@ -35,5 +38,7 @@ internal struct TagCards
     // The artifact itself stands first; hashes stand in the order of their text as written.
     private readonly bool IsAfterLast(Artifact artifact, in TagSlot tag) =>
         !tag.Target.IsEmpty
-        && (_tags![^1].Target.IsEmpty || artifact.TextOf(_tags[^1].TargetText).SequenceCompareTo(artifact.TextOf(tag.TargetText)) < 0);
+        && (
+            _tags![^1].Target.IsEmpty
+            || artifact.TextOf(_tags[^1].TargetText).SequenceCompareTo(artifact.TextOf(tag.TargetText)) < 0);
 }

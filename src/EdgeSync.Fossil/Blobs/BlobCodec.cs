@@ -42,7 +42,9 @@ public static class BlobCodec
         return announced <= (uint)Array.MaxLength;
     }
 
-    /// <summary>Decodes into a new array, unless the blob announces more than <paramref name="sizeMax"/> bytes.</summary>
+    /// <summary>
+    /// Decodes into a new array, unless the blob announces more than <paramref name="sizeMax"/> bytes.
+    /// </summary>
     public static bool TryDecode(
         Inflater inflater, ReadOnlySpan<byte> blob, int sizeMax, out byte[] content, out BlobFault fault)
     {
@@ -59,7 +61,9 @@ public static class BlobCodec
         return true;
     }
 
-    /// <summary>Appends the decoded content, unless the blob announces more than <paramref name="sizeMax"/> bytes.</summary>
+    /// <summary>
+    /// Appends the decoded content, unless the blob announces more than <paramref name="sizeMax"/> bytes.
+    /// </summary>
     public static bool TryDecode(
         Inflater inflater, ReadOnlySpan<byte> blob, int sizeMax, IBufferWriter<byte> output, out BlobFault fault)
     {

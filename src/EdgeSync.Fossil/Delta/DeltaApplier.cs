@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Delta;
 
-/// <summary>Makes a target from a source and a delta. A bad delta is a value; what was written by then is undefined.</summary>
+/// <summary>
+/// Makes a target from a source and a delta. A bad delta is a value; what was written by then is undefined.
+/// </summary>
 public static class DeltaApplier
 {
     /// <summary>
@@ -14,7 +16,8 @@ public static class DeltaApplier
     /// <param name="delta">The delta.</param>
     /// <param name="target">Receives the result.</param>
     /// <param name="fault">What is wrong, when <c>false</c> is answered.</param>
-    /// <param name="verifyChecksum">False saves a pass where the artifact's hash is checked anyway, as stock does.</param>
+    /// <param name="verifyChecksum">False saves a pass where the artifact's hash is checked anyway, as stock
+    /// does.</param>
     public static bool TryApply(
         ReadOnlySpan<byte> source,
         ReadOnlySpan<byte> delta,
@@ -44,7 +47,9 @@ public static class DeltaApplier
         return !fault.IsFault;
     }
 
-    /// <summary>Makes the target in a new array, unless the delta announces more than <paramref name="targetSizeMax"/>.</summary>
+    /// <summary>
+    /// Makes the target in a new array, unless the delta announces more than <paramref name="targetSizeMax"/>.
+    /// </summary>
     public static bool TryApply(
         ReadOnlySpan<byte> source,
         ReadOnlySpan<byte> delta,

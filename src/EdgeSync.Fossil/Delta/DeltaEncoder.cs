@@ -116,7 +116,9 @@ public static class DeltaEncoder
         }
     }
 
-    /// <summary>The longest common stretch around a block of the source and the window at <paramref name="at"/>.</summary>
+    /// <summary>
+    /// The longest common stretch around a block of the source and the window at <paramref name="at"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Match Grow(ReadOnlySpan<byte> source, int block, ReadOnlySpan<byte> text, int at)
     {
@@ -198,7 +200,9 @@ public static class DeltaEncoder
             _buckets == 1 ? 0 : (int)Math.BigMul(_reciprocal * hash, _buckets, out _);
     }
 
-    /// <summary>Row i holds the head of bucket i's chain and, apart from that, what follows block i in its own chain.</summary>
+    /// <summary>
+    /// Row i holds the head of bucket i's chain and, apart from that, what follows block i in its own chain.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Entry
     {

@@ -53,7 +53,9 @@ public readonly record struct DeltaFault(
     /// <summary>True when there is something wrong.</summary>
     public bool IsFault => Kind != DeltaFaultKind.None;
 
-    /// <summary>One clause for an error message: "delta command 7 (byte 214) copies source bytes 900-1412, …".</summary>
+    /// <summary>
+    /// One clause for an error message: "delta command 7 (byte 214) copies source bytes 900-1412, …".
+    /// </summary>
     public override string ToString()
     {
         var what = Kind switch

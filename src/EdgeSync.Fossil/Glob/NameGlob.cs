@@ -1,8 +1,8 @@
 namespace EdgeSync.Fossil.Glob;
 
 /// <summary>
-/// The globs of <c>ignore-glob</c>: <c>*</c> is any text, slashes too, <c>?</c> one character, <c>[a-z]</c> and <c>[^a-z]</c>
-/// one of some. A pattern that fits a folder takes everything below it. Spec: www/globs.wiki.
+/// The globs of <c>ignore-glob</c>: <c>*</c> is any text, slashes too, <c>?</c> one character, <c>[a-z]</c> and
+/// <c>[^a-z]</c> one of some. A pattern that fits a folder takes everything below it. Spec: www/globs.wiki.
 /// </summary>
 public sealed class NameGlob
 {
@@ -10,7 +10,12 @@ public sealed class NameGlob
 
     /// <param name="lists">Patterns, with commas or line ends between them.</param>
     public NameGlob(params IEnumerable<string> lists) => _patterns =
-        [.. lists.SelectMany(l => l.Split([',', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(p => p.TrimEnd('/'))];
+        [
+            .. lists.SelectMany(
+                l => l.Split(
+                    [',', '\n', '\r'],
+                    StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(
+                        p => p.TrimEnd('/'))];
 
     /// <summary>A path with slashes, from the top of the folder.</summary>
     public bool Matches(string path)

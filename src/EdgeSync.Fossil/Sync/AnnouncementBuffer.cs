@@ -36,8 +36,8 @@ internal sealed class AnnouncementBuffer
     public void Clear() => _count = 0;
 
     /// <summary>
-    /// Notes what the peer has; moves what we know to the side (public, private) that the peer says; makes phantoms of what
-    /// we lack, up to a number. Answers whether the store changed. Spec: xfer.c, igot on both sides.
+    /// Notes what the peer has; moves what we know to the side (public, private) that the peer says; makes phantoms of
+    /// what we lack, up to a number. Answers whether the store changed. Spec: xfer.c, igot on both sides.
     /// </summary>
     public bool Apply(IArtifactStore store, HashSet<RecordId> remoteHas, bool acceptPrivate, int phantomsMax)
     {

@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// A <c>file</c> or <c>cfile</c> card, whichever it is: an artifact that comes, as text, as delta or in stored form. Both
-/// sides take it in the same way.
+/// A <c>file</c> or <c>cfile</c> card, whichever it is: an artifact that comes, as text, as delta or in stored form.
+/// Both sides take it in the same way.
 /// </summary>
 internal readonly ref struct ArtifactCard
 {
@@ -54,7 +54,9 @@ internal readonly ref struct ArtifactCard
     {
         if (_isStored) return store.PutStored(Id, _source, _expandedSize, _payload, isPrivate, out rid);
 
-        return IsDelta ? store.PutDelta(Id, _source, _payload, isPrivate, out rid) : store.PutText(Id, _payload, isPrivate, out rid);
+        return IsDelta
+            ? store.PutDelta(Id, _source, _payload, isPrivate, out rid)
+            : store.PutText(Id, _payload, isPrivate, out rid);
     }
 
     /// <summary>What to tell a peer whose artifact is not what it says.</summary>

@@ -23,12 +23,13 @@ internal enum DeltaStyle
 }
 
 /// <summary>
-/// Writes artifacts into one message within a budget of bytes, choosing a form for each. The budget is looked at before an
-/// artifact, so that one of any size can travel.
+/// Writes artifacts into one message within a budget of bytes, choosing a form for each. The budget is looked at before
+/// an artifact, so that one of any size can travel.
 /// <para>
-/// A receiver must never end up with deltas that wait for each other: a stock one does not survive that. So a parent delta
-/// only ever rests on a smaller rid, whatever a history says (contents come back, permissions change), and rids never change;
-/// stored deltas only rest on what this message (or an earlier one) carried with everything that it rests on.
+/// A receiver must never end up with deltas that wait for each other: a stock one does not survive that. So a parent
+/// delta only ever rests on a smaller rid, whatever a history says (contents come back, permissions change), and rids
+/// never change; stored deltas only rest on what this message (or an earlier one) carried with everything that it rests
+/// on.
 /// </para>
 /// </summary>
 internal sealed class ArtifactSender(
@@ -46,14 +47,16 @@ internal sealed class ArtifactSender(
 
     public long BudgetBytes { get; init; } = long.MaxValue;
 
-    /// <summary>Bound for texts read and compared, so that one small request cannot keep a server busy for long.</summary>
+    /// <summary>
+    /// Bound for texts read and compared, so that one small request cannot keep a server busy for long.
+    /// </summary>
     public long WorkBytesMax { get; init; } = long.MaxValue;
 
     public DeltaStyle Style { get; init; }
 
     /// <summary>
-    /// Artifacts that a peer must get as full texts if it asks: parent deltas rested on them though they were not sent, or
-    /// they were sent as something that was of no use. Kept over the messages of a session.
+    /// Artifacts that a peer must get as full texts if it asks: parent deltas rested on them though they were not sent,
+    /// or they were sent as something that was of no use. Kept over the messages of a session.
     /// </summary>
     public HashSet<RecordId> TextOnly { get; init; } = [];
 
@@ -74,8 +77,8 @@ internal sealed class ArtifactSender(
     public bool HasSent(RecordId rid) => _sent.Contains(rid);
 
     /// <summary>
-    /// Sends the artifact, together with the wanted ones that its delta rests on. False: the budget is spent, and it (at
-    /// least) has not been sent. True also for what cannot be sent at all.
+    /// Sends the artifact, together with the wanted ones that its delta rests on. False: the budget is spent, and it
+    /// (at least) has not been sent. True also for what cannot be sent at all.
     /// </summary>
     public bool TrySend(RecordId rid)
     {
@@ -91,7 +94,9 @@ internal sealed class ArtifactSender(
         return true;
     }
 
-    /// <summary>Sends one step of a <see cref="BulkPlan"/>, whose order makes sure that its source comes, or has come.</summary>
+    /// <summary>
+    /// Sends one step of a <see cref="BulkPlan"/>, whose order makes sure that its source comes, or has come.
+    /// </summary>
     public void SendPlanned(RecordId rid, bool isRoot)
     {
         if (!_sent.Add(rid)) return;
@@ -116,7 +121,8 @@ internal sealed class ArtifactSender(
     private void SendOne(RecordId rid)
     {
         if (!_sent.Add(rid)) return;
-        if (Style == DeltaStyle.AgainstParent ? TrySendParentDelta(rid) : TrySendStoredDelta(rid, isPlanned: false)) return;
+        if (Style == DeltaStyle.AgainstParent ? TrySendParentDelta(rid) : TrySendStoredDelta(rid, isPlanned: false))
+            return;
 
         SendText(rid);
     }
@@ -164,7 +170,8 @@ internal sealed class ArtifactSender(
         var deltaSize = DeltaEncoder.Encode(_base.AsSpan(0, baseSize), _text.AsSpan(0, size), delta);
         var isWorthIt = deltaSize < size - DeltaSavingMin;
         writer.File(
-            id, isWorthIt ? sourceId : default, isPrivate, isWorthIt ? delta.AsSpan(0, deltaSize) : _text.AsSpan(0, size));
+            id, isWorthIt ? sourceId : default, isPrivate,
+            isWorthIt ? delta.AsSpan(0, deltaSize) : _text.AsSpan(0, size));
         ArrayPool<byte>.Shared.Return(delta);
         if (isWorthIt && !_sent.Contains(parent)) TextOnly.Add(parent);
         if (isWorthIt) DeltasSent++;

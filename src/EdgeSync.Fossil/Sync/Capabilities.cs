@@ -3,7 +3,8 @@ using System.Numerics;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// What a user may do, expanded from capability letters as stock does: <c>s</c> contains <c>a</c>, which contains all but
+/// What a user may do, expanded from capability letters as stock does: <c>s</c> contains <c>a</c>, which contains all
+/// but
 /// <c>x</c> and <c>y</c>; <c>v</c> adds what developer has, <c>u</c> what reader has. Spec: login.c
 /// login_set_capabilities.
 /// </summary>
@@ -50,8 +51,8 @@ public readonly record struct Capabilities
     public Capabilities With(Capabilities other) => new(_bits | other._bits);
 
     /// <summary>
-    /// Expands <paramref name="letters"/>. <paramref name="developer"/> and <paramref name="reader"/> are the letters of the
-    /// users of these names.
+    /// Expands <paramref name="letters"/>. <paramref name="developer"/> and <paramref name="reader"/> are the letters
+    /// of the users of these names.
     /// </summary>
     public static Capabilities Expand(string letters, string developer, string reader)
     {

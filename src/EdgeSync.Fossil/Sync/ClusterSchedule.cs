@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// When a pull makes clusters. Making them writes, so not every pull looks whether they are due: the first one after a change does,
-/// and one a minute, for changes that others made to the file. All other pulls only read. Thread-safe.
+/// When a pull makes clusters. Making them writes, so not every pull looks whether they are due: the first one after a
+/// change does, and one a minute, for changes that others made to the file. All other pulls only read. Thread-safe.
 /// </summary>
 public sealed class ClusterSchedule
 {
@@ -22,7 +22,8 @@ public sealed class ClusterSchedule
         if (!request.MakesClusters) return request;
 
         var next = Interlocked.Read(ref _nextTicks);
-        var isTurn = now.UnixTicks >= next && Interlocked.CompareExchange(ref _nextTicks, (now + Pause).UnixTicks, next) == next;
+        var isTurn = now.UnixTicks >= next
+            && Interlocked.CompareExchange(ref _nextTicks, (now + Pause).UnixTicks, next) == next;
         return request with { MakesClusters = isTurn };
     }
 

@@ -107,11 +107,15 @@ public static class ConfigAreaNames
         Add(ConfigAreas.Css, "css");
         Add(
             ConfigAreas.Skin,
-            "header mainmenu footer details js logo-mimetype logo-image background-mimetype background-image icon-mimetype"
+            "header mainmenu footer details js logo-mimetype logo-image background-mimetype background-image "
+                + "icon-mimetype"
             + " icon-image timeline-block-markup timeline-date-format timeline-default-style timeline-dwelltime"
-            + " timeline-closetime timeline-max-comment timeline-plaintext timeline-truncate-at-blank timeline-tslink-info"
+            + " timeline-closetime timeline-max-comment timeline-plaintext timeline-truncate-at-blank "
+                + "timeline-tslink-info"
             + " timeline-utc adunit adunit-omit-if-admin adunit-omit-if-user default-csp sitemap-extra safe-html");
-        Add(ConfigAreas.Skin | ConfigAreas.Ticket | ConfigAreas.Xfer, "th1-docs th1-hooks th1-setup th1-uri-regexp tcl tcl-setup");
+        Add(
+            ConfigAreas.Skin | ConfigAreas.Ticket | ConfigAreas.Xfer,
+            "th1-docs th1-hooks th1-setup th1-uri-regexp tcl tcl-setup");
         Add(
             ConfigAreas.Project,
             "project-name short-project-name project-description index-page manifest binary-glob clean-glob ignore-glob"

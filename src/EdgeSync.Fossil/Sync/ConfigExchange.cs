@@ -12,8 +12,8 @@ internal sealed class ConfigExchange(IConfigStore store)
     private ConfigAreas _answered;
 
     /// <summary>
-    /// Answers reqconfig with what the capabilities allow; a name that is no area gets nothing. Each area is told once in an
-    /// answer: else few bytes of question draw many of answer.
+    /// Answers reqconfig with what the capabilities allow; a name that is no area gets nothing. Each area is told once
+    /// in an answer: else few bytes of question draw many of answer.
     /// </summary>
     public void Send(string name, Capabilities may, XferWriter writer)
     {

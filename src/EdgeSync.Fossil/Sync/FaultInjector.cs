@@ -77,8 +77,8 @@ public enum FaultSite
 }
 
 /// <summary>
-/// Decides whether a fault happens here and now. The engine asks at each site; <see cref="None"/> never says yes and costs
-/// one comparison with null.
+/// Decides whether a fault happens here and now. The engine asks at each site; <see cref="None"/> never says yes and
+/// costs one comparison with null.
 /// </summary>
 public abstract class FaultInjector
 {

@@ -14,9 +14,9 @@ public readonly record struct PeerMark(RecordId Through, Instant ComparedAt);
 /// Lets a push leave unsaid what the peer is known to hold. A repository that never served has all its artifacts
 /// unclustered, so without this each push of nothing would announce them all, or fetch the peer's whole catalogue.
 /// <para>
-/// A peer that was put back from a backup holds less than it did. It lacks what came last, so the newest artifacts below the
-/// mark are announced every time; a peer that asks for one of them refutes the mark, and everything is announced anew. What
-/// such a sample could miss is found within a day, the age that a mark may reach.
+/// A peer that was put back from a backup holds less than it did. It lacks what came last, so the newest artifacts
+/// below the mark are announced every time; a peer that asks for one of them refutes the mark, and everything is
+/// announced anew. What such a sample could miss is found within a day, the age that a mark may reach.
 /// </para>
 /// </summary>
 internal sealed class PeerMemory(IArtifactStore store, ClientOptions options)
@@ -27,10 +27,14 @@ internal sealed class PeerMemory(IArtifactStore store, ClientOptions options)
 
     private PeerMark? _found;
 
-    /// <summary>Up to here the peer holds everything; none when nothing is known, or when it turned out wrong.</summary>
+    /// <summary>
+    /// Up to here the peer holds everything; none when nothing is known, or when it turned out wrong.
+    /// </summary>
     public RecordId KnownThrough { get; private set; }
 
-    /// <summary>From here on artifacts are announced: the sample is made of the newest that the peer is known to hold.</summary>
+    /// <summary>
+    /// From here on artifacts are announced: the sample is made of the newest that the peer is known to hold.
+    /// </summary>
     public RecordId AnnouncedAfter => new(Math.Max(0, KnownThrough.Value - SampleRids));
 
     public void Recall(Instant now)
@@ -38,11 +42,14 @@ internal sealed class PeerMemory(IArtifactStore store, ClientOptions options)
         if (options.PeerKey is not { } peer || (options.Actions & SyncActions.Verily) != 0) return;
 
         _found = store.FindPeerMark(peer);
-        if (_found is { } mark && now >= mark.ComparedAt && now - mark.ComparedAt < AgeMax && mark.Through <= store.MaxRecordId)
+        if (_found is { } mark && now >= mark.ComparedAt && now - mark.ComparedAt < AgeMax
+            && mark.Through <= store.MaxRecordId)
             KnownThrough = mark.Through;
     }
 
-    /// <summary>The peer asks for an artifact. True: it lacks what it was known to hold, and nothing is known any more.</summary>
+    /// <summary>
+    /// The peer asks for an artifact. True: it lacks what it was known to hold, and nothing is known any more.
+    /// </summary>
     public bool Refutes(RecordId asked)
     {
         if (asked > KnownThrough) return false;

@@ -100,7 +100,9 @@ public sealed record SyncReport
     /// <summary>Artifacts that were announced or referred to, asked for several times, and never came.</summary>
     public IReadOnlyList<ArtifactId> Missing { get; init; } = [];
 
-    /// <summary>True if something is missing because another session is fetching it (<see cref="PullClaims"/>).</summary>
+    /// <summary>
+    /// True if something is missing because another session is fetching it (<see cref="PullClaims"/>).
+    /// </summary>
     public bool LeftToOthers { get; init; }
 
     /// <summary>Texts that the server wants to be shown.</summary>

@@ -11,7 +11,9 @@ public static class SyncedRow
 {
     private const int ColumnsMax = 64;
 
-    /// <summary>The catalogue hash: SHA1 over <c>KEYHASH SP MTIME LF</c> of the live rows in order of key hash.</summary>
+    /// <summary>
+    /// The catalogue hash: SHA1 over <c>KEYHASH SP MTIME LF</c> of the live rows in order of key hash.
+    /// </summary>
     public static string CatalogHash(IReadOnlyList<SyncedRowEntry> rows)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
@@ -20,15 +22,16 @@ public static class SyncedRow
             if (row.IsDeleted) continue;
 
             hash.AppendData(Encoding.ASCII.GetBytes(
-                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{row.KeyHash} {row.MtimeSeconds}\n")));
+                string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture, $"{row.KeyHash} {row.MtimeSeconds}\n")));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>
-    /// Checks a row: an object whose names are columns of the schema, each once, with all key columns and plain values. Its
-    /// key hash is the SHA1 over the sorted <c>name=value</c> of the key columns, joined by NUL.
+    /// Checks a row: an object whose names are columns of the schema, each once, with all key columns and plain values.
+    /// Its key hash is the SHA1 over the sorted <c>name=value</c> of the key columns, joined by NUL.
     /// </summary>
     public static bool TryCheck(SyncedTableSchema schema, ReadOnlySpan<byte> json, out string keyHash)
     {
@@ -121,14 +124,17 @@ public static class SyncedRow
         var name = TextOf(item, "name");
         var type = Array.IndexOf(TypeNames, TextOf(item, "type"));
         var isKey = item.TryGetProperty("pk", out var pk) && pk.ValueKind == JsonValueKind.True;
-        if (type < 0 || !TableName.IsIdentifier(Encoding.UTF8.GetBytes(name)) || name is "mtime" or "_owner") return false;
+        if (type < 0 || !TableName.IsIdentifier(Encoding.UTF8.GetBytes(name)) || name is "mtime" or "_owner")
+            return false;
 
         column = new SyncedColumn(name, (SyncedColumnType)type, isKey);
         return true;
     }
 
     private static string TextOf(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        ? value.GetString()!
+        : "";
 
     private static bool TryReadValues(ReadOnlySpan<byte> bytes, out Dictionary<string, string?> values)
     {

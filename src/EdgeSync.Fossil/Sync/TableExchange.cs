@@ -5,8 +5,8 @@ namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
 /// Rows of synced tables, both sides. The client tells the hash of each of its tables (and with a bare
-/// <c>pragma xtable-hash</c> that it takes part at all); the server lists the tables that differ, schema first; each side
-/// then asks for what is newer over there and sends what is newer here. Deletions travel as rows without values.
+/// <c>pragma xtable-hash</c> that it takes part at all); the server lists the tables that differ, schema first; each
+/// side then asks for what is newer over there and sends what is newer here. Deletions travel as rows without values.
 /// </summary>
 internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faults)
 {
@@ -33,7 +33,8 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
             return;
         }
 
-        if (!TableName.TryParse(pragma[2], out var table) || !Schemas.ContainsKey(table) || !_answered.Add(table)) return;
+        if (!TableName.TryParse(pragma[2], out var table) || !Schemas.ContainsKey(table) || !_answered.Add(table))
+            return;
         if (XferText.Decode(pragma[3]) != SyncedRow.CatalogHash(store.ListRows(table))) SendCatalog(table, writer);
     }
 
@@ -110,11 +111,15 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
                 if (faults.At(FaultSite.ClientRowDrop)) return true;
 
                 // Only what was asked for is taken.
-                return !RowsOf(_requested, row.Table).Remove(row.KeyHash) || TryStore(row, null, isServer: false, out changed);
+                return !RowsOf(_requested, row.Table).Remove(row.KeyHash)
+                    || TryStore(row, null, isServer: false, out changed);
         }
     }
 
-    /// <summary>Client, later requests: asks for rows, and sends rows while the budget lasts. Answers whether any card was written.</summary>
+    /// <summary>
+    /// Client, later requests: asks for rows, and sends rows while the budget lasts. Answers whether any card was
+    /// written.
+    /// </summary>
     public bool WriteRequests(XferWriter writer, bool mayPush, long budgetBytes)
     {
         var cards = 0;
@@ -221,8 +226,10 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         if (isKnown && ours.MtimeSeconds > row.MtimeSeconds) return true;
         if (isKnown && ours.MtimeSeconds == row.MtimeSeconds)
         {
-            // Differs from the original: which takes the incoming row on a tie, so that two sides swap their rows for ever.
-            if (!store.TryRead(row.Table, keyHash, out var json) || json.AsSpan().SequenceCompareTo(row.Json) >= 0) return true;
+            // Differs from the original: which takes the incoming row on a tie, so that two sides swap their rows for
+            // ever.
+            if (!store.TryRead(row.Table, keyHash, out var json) || json.AsSpan().SequenceCompareTo(row.Json) >= 0)
+                return true;
         }
 
         var owner = isKnown ? ours.Owner : null;
@@ -243,7 +250,8 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
 
     private static HashSet<string> RowsOf(SortedDictionary<string, HashSet<string>> tables, string table)
     {
-        if (!tables.TryGetValue(table, out var keys)) tables[table] = keys = new HashSet<string>(StringComparer.Ordinal);
+        if (!tables.TryGetValue(table, out var keys))
+            tables[table] = keys = new HashSet<string>(StringComparer.Ordinal);
         return keys;
     }
 }

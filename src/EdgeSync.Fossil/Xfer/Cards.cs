@@ -91,7 +91,8 @@ internal readonly record struct ProjectCard(string ServerCode, string ProjectCod
     public static bool TryParse(in XferCard card, out ProjectCard project)
     {
         project = default;
-        if (card.Kind is not (CardKind.Push or CardKind.Pull) || card.Count != 3 || !ArtifactId.TryParse(card[2], out _))
+        if (card.Kind is not (CardKind.Push or CardKind.Pull) || card.Count != 3
+            || !ArtifactId.TryParse(card[2], out _))
             return false;
 
         project = new ProjectCard(XferText.Decode(card[1]), Encoding.ASCII.GetString(card[2]));
@@ -121,7 +122,8 @@ internal readonly record struct CloneSeqnoCard(long Next)
     public static bool TryParse(in XferCard card, out CloneSeqnoCard seqno)
     {
         seqno = default;
-        if (card.Kind != CardKind.CloneSeqno || card.Count != 2 || !XferNumber.TryParse(card[1], out var next)) return false;
+        if (card.Kind != CardKind.CloneSeqno || card.Count != 2 || !XferNumber.TryParse(card[1], out var next))
+            return false;
 
         seqno = new CloneSeqnoCard(next);
         return true;

@@ -16,8 +16,8 @@ public static class LoginCookie
     private const string Name = "x-f-l-c";
 
     /// <summary>
-    /// The card as one line without its end; null if there is none. Two cookies of this name are two cards, which no server
-    /// takes: they come back as two lines.
+    /// The card as one line without its end; null if there is none. Two cookies of this name are two cards, which no
+    /// server takes: they come back as two lines.
     /// </summary>
     public static byte[]? CardIn(string? cookieHeader)
     {
@@ -44,7 +44,8 @@ public static class LoginCookie
         {
             var value8 = bytes[at];
             if (value8 == (byte)'+') value8 = (byte)' ';
-            else if (value8 == (byte)'%' && at + 2 < bytes.Length && HexOf(bytes[at + 1]) is var high and >= 0 && HexOf(bytes[at + 2]) is var low and >= 0)
+            else if (value8 == (byte)'%' && at + 2 < bytes.Length && HexOf(bytes[at + 1]) is var high and >= 0
+                && HexOf(bytes[at + 2]) is var low and >= 0)
             {
                 value8 = (byte)((high << 4) | low);
                 at += 2;
@@ -56,5 +57,6 @@ public static class LoginCookie
         return bytes[..size];
     }
 
-    private static int HexOf(byte digit) => char.IsAsciiHexDigit((char)digit) ? Convert.ToInt32(((char)digit).ToString(), 16) : -1;
+    private static int HexOf(byte digit) =>
+        char.IsAsciiHexDigit((char)digit) ? Convert.ToInt32(((char)digit).ToString(), 16) : -1;
 }

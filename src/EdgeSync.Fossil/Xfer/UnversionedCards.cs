@@ -34,7 +34,9 @@ internal readonly record struct UvGimmeCard(string Name)
     }
 }
 
-/// <summary><c>uvfile NAME MTIME HASH SIZE FLAGS</c>, and the bytes unless FLAGS has 1 (deleted) or 4 (left out).</summary>
+/// <summary>
+/// <c>uvfile NAME MTIME HASH SIZE FLAGS</c>, and the bytes unless FLAGS has 1 (deleted) or 4 (left out).
+/// </summary>
 internal readonly record struct UvFileCard(string Name, long MtimeSeconds, ArtifactId Hash, long Size, bool HasContent)
 {
     public static bool TryParse(in XferCard card, out UvFileCard file)
@@ -53,7 +55,9 @@ internal readonly record struct UvFileCard(string Name, long MtimeSeconds, Artif
     }
 }
 
-/// <summary>Names of unversioned files: simple relative paths in strict UTF-8. Spec: file.c file_is_simple_pathname.</summary>
+/// <summary>
+/// Names of unversioned files: simple relative paths in strict UTF-8. Spec: file.c file_is_simple_pathname.
+/// </summary>
 internal static class UvName
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
@@ -74,8 +78,8 @@ internal static class UvName
     }
 
     /// <summary>
-    /// True for a path without empty, <c>.</c> or <c>..</c> parts, without backslash or control for a separator, in UTF-8
-    /// of at most three bytes a character, without surrogates, private-use characters and noncharacters.
+    /// True for a path without empty, <c>.</c> or <c>..</c> parts, without backslash or control for a separator, in
+    /// UTF-8 of at most three bytes a character, without surrogates, private-use characters and noncharacters.
     /// </summary>
     public static bool IsSimplePath(ReadOnlySpan<byte> path)
     {
@@ -89,7 +93,8 @@ internal static class UvName
 
         while (!path.IsEmpty)
         {
-            if (Rune.DecodeFromUtf8(path, out var rune, out var used) != System.Buffers.OperationStatus.Done) return false;
+            if (Rune.DecodeFromUtf8(path, out var rune, out var used) != System.Buffers.OperationStatus.Done)
+                return false;
             if (rune.Value is > 0xffff or (>= 0xe000 and <= 0xf8ff) or (>= 0xfdd0 and <= 0xfdef) or 0xfffe or 0xffff)
                 return false;
 

@@ -79,13 +79,17 @@ public static class XferFrame
         deflate.Write(message);
     }
 
-    /// <summary>Memory that unwrapping takes beside the body: 0 for a plain one, else the size that it declares. bytes.</summary>
+    /// <summary>
+    /// Memory that unwrapping takes beside the body: 0 for a plain one, else the size that it declares. bytes.
+    /// </summary>
     public static long UnpackedBytes(XferEncoding encoding, ReadOnlySpan<byte> body) =>
-        encoding == XferEncoding.Plain || body.Length < HeaderSize || LooksPlain(body) ? 0 : BinaryPrimitives.ReadUInt32BigEndian(body);
+        encoding == XferEncoding.Plain || body.Length < HeaderSize || LooksPlain(body)
+        ? 0
+        : BinaryPrimitives.ReadUInt32BigEndian(body);
 
     /// <summary>
-    /// Unwraps a body into <paramref name="message"/>. <paramref name="sizeMax"/> bounds the declared size before anything
-    /// is inflated, and the true size while inflating.
+    /// Unwraps a body into <paramref name="message"/>. <paramref name="sizeMax"/> bounds the declared size before
+    /// anything is inflated, and the true size while inflating.
     /// </summary>
     public static XferFrameFault TryDecode(
         XferEncoding encoding, ReadOnlyMemory<byte> body, int sizeMax, out ReadOnlyMemory<byte> message)
@@ -100,30 +104,35 @@ public static class XferFrame
         var declared = BinaryPrimitives.ReadUInt32BigEndian(body.Span);
         if (declared > sizeMax) return XferFrameFault.TooLarge;
 
-        // Deflate grows data at most about 1032 times, so a small body that declares much is a lie: found out before the
-        // memory is taken.
+        // Deflate grows data at most about 1032 times, so a small body that declares much is a lie: found out before
+        // the memory is taken.
         if (declared > body.Length * 1100L + 64) return XferFrameFault.Damaged;
 
         // Spec: stock accepts a declared size that is too large, and fails when it is too small or the stream is cut.
         var target = new byte[declared];
-        if (!Inflater.OfThisThread.TryInflate(body.Span[HeaderSize..], target, out var size, out _)) return XferFrameFault.Damaged;
+        if (!Inflater.OfThisThread.TryInflate(body.Span[HeaderSize..], target, out var size, out _))
+            return XferFrameFault.Damaged;
 
         message = target.AsMemory(0, size);
         return XferFrameFault.None;
     }
 
-    /// <summary>What can be had of a body that broke off: the front of its message, bounded as in <see cref="TryDecode"/>.</summary>
+    /// <summary>
+    /// What can be had of a body that broke off: the front of its message, bounded as in <see cref="TryDecode"/>.
+    /// </summary>
     public static ReadOnlyMemory<byte> DecodeFront(XferEncoding encoding, ReadOnlyMemory<byte> body, int sizeMax)
     {
-        if (encoding == XferEncoding.Plain || body.IsEmpty || LooksPlain(body.Span)) return body.Length > sizeMax ? default : body;
+        if (encoding == XferEncoding.Plain || body.IsEmpty || LooksPlain(body.Span))
+            return body.Length > sizeMax ? default : body;
         if (body.Length <= HeaderSize) return default;
 
-        var target = new byte[Math.Min(Math.Min(BinaryPrimitives.ReadUInt32BigEndian(body.Span), sizeMax), body.Length * 1100L + 64)];
+        var target = new byte[
+            Math.Min(Math.Min(BinaryPrimitives.ReadUInt32BigEndian(body.Span), sizeMax), body.Length * 1100L + 64)];
         Inflater.OfThisThread.TryInflate(body.Span[HeaderSize..], target, out var size, out _);
         return target.AsMemory(0, size);
     }
 
-    // Spec: a stock client told not to compress sends plain text under the compressed type. A size whose first byte is a
-    // letter or '#' would be beyond 500 MB, so the two cannot be confused.
+    // Spec: a stock client told not to compress sends plain text under the compressed type. A size whose first byte is
+    // a letter or '#' would be beyond 500 MB, so the two cannot be confused.
     private static bool LooksPlain(ReadOnlySpan<byte> body) => body[0] is (>= (byte)'a' and <= (byte)'z') or (byte)'#';
 }

@@ -17,12 +17,15 @@ public static class XferLogin
 {
     private const int HexSize = 40;
 
-    /// <summary>What a repository stores for a password. A password that is 40 hex digits already is taken as it is.</summary>
+    /// <summary>
+    /// What a repository stores for a password. A password that is 40 hex digits already is taken as it is.
+    /// </summary>
     public static string SharedSecret(string projectCode, string login, string password)
     {
         if (password.Length == HexSize && LowerHex.IsHex(Encoding.UTF8.GetBytes(password))) return password;
 
-        return ArtifactHash.Compute(HashKind.Sha1, Encoding.UTF8.GetBytes($"{projectCode}/{login}/{password}")).ToString();
+        return ArtifactHash.Compute(HashKind.Sha1, Encoding.UTF8.GetBytes($"{projectCode}/{login}/{password}"))
+            .ToString();
     }
 
     /// <summary>Writes the login line for <paramref name="body"/>, which must follow it byte for byte.</summary>
@@ -36,15 +39,16 @@ public static class XferLogin
     }
 
     /// <summary>
-    /// True if <paramref name="nonce"/> is the hash of the bytes behind the login line; its length (40 or 64 digits) picks
-    /// the function. Without this a captured signature would authenticate any other body.
+    /// True if <paramref name="nonce"/> is the hash of the bytes behind the login line; its length (40 or 64 digits)
+    /// picks the function. Without this a captured signature would authenticate any other body.
     /// </summary>
     public static bool NonceFits(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> body) =>
         ArtifactId.TryParse(nonce, out var id) && ArtifactHash.Matches(id, body);
 
     /// <summary>
-    /// True if the signature was made with the stored password: a shared secret, or clear text, which may have been used as
-    /// it is or as its shared secret. An empty one never fits. Takes the same time wherever the signatures differ.
+    /// True if the signature was made with the stored password: a shared secret, or clear text, which may have been
+    /// used as it is or as its shared secret. An empty one never fits. Takes the same time wherever the signatures
+    /// differ.
     /// </summary>
     public static bool SignatureFits(
         ReadOnlySpan<byte> signature, ReadOnlySpan<byte> nonce, string storedPassword, string projectCode, string login)

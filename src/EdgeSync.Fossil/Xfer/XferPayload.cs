@@ -43,7 +43,9 @@ internal static class XferPayload
             case CardKind.Config:
                 // A config card of another shape carries nothing (and is unknown, or ignored).
                 trailer = PayloadTrailer.Optional;
-                return card.Count == 3 && XferNumber.TryParse(card[2], out size) ? PayloadShape.Sized : PayloadShape.None;
+                return card.Count == 3 && XferNumber.TryParse(card[2], out size)
+                    ? PayloadShape.Sized
+                    : PayloadShape.None;
 
             case CardKind.UvFile:
                 if (card.Count != 6

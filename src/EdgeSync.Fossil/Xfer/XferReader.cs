@@ -15,7 +15,7 @@ public sealed record XferLimits(int LineBytesMax, int PayloadBytesMax)
 /// Reads a decoded message card by card, over one span.
 /// <code>
 ///   message  = { line LF [ payload ] }
-///   payload  = SIZE bytes, announced by the line; then one LF after config and schema (kept apart from the payload), and
+/// payload = SIZE bytes, announced by the line; then one LF after config and schema (kept apart from the payload), and
 ///              after cfile and the x-cards if one is there
 /// </code>
 /// Advances only on <see cref="OperationStatus.Done"/>. <see cref="OperationStatus.NeedMoreData"/> with
@@ -43,12 +43,14 @@ public ref struct XferReader
     public readonly bool IsAtEnd => Consumed == _input.Length;
 
     /// <summary>
-    /// After <see cref="OperationStatus.NeedMoreData"/>: how many bytes from <see cref="Consumed"/> on the card needs as far
-    /// as known, or 0 if not even its line is whole. Lets a caller wait without trying at every byte.
+    /// After <see cref="OperationStatus.NeedMoreData"/>: how many bytes from <see cref="Consumed"/> on the card needs
+    /// as far as known, or 0 if not even its line is whole. Lets a caller wait without trying at every byte.
     /// </summary>
     public long BytesWanted { get; private set; }
 
-    /// <summary>Takes the next card. After <see cref="OperationStatus.InvalidData"/> the rest of the message is lost.</summary>
+    /// <summary>
+    /// Takes the next card. After <see cref="OperationStatus.InvalidData"/> the rest of the message is lost.
+    /// </summary>
     public OperationStatus TryRead(out XferCard card)
     {
         card = default;

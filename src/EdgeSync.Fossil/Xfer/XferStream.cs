@@ -3,8 +3,8 @@ using System.Buffers;
 namespace EdgeSync.Fossil.Xfer;
 
 /// <summary>
-/// Reads cards from a message that is still arriving. Feed it what is there; it answers with whole cards, and never looks
-/// twice at bytes of a payload that it knows to be incomplete. Dispose returns its buffer.
+/// Reads cards from a message that is still arriving. Feed it what is there; it answers with whole cards, and never
+/// looks twice at bytes of a payload that it knows to be incomplete. Dispose returns its buffer.
 /// </summary>
 public sealed class XferStream(XferLimits? limits = null) : IDisposable
 {
@@ -14,10 +14,10 @@ public sealed class XferStream(XferLimits? limits = null) : IDisposable
     private long _wanted;
 
     /// <summary>
-    /// Takes the next card from the front of <paramref name="input"/>. <paramref name="consumed"/> is where the next call
-    /// has to start; it moves on <see cref="OperationStatus.Done"/> only. The card is good until the next call.
-    /// <see cref="OperationStatus.NeedMoreData"/> with <paramref name="isFinal"/>: the regular end if the input is empty,
-    /// otherwise the message was cut.
+    /// Takes the next card from the front of <paramref name="input"/>. <paramref name="consumed"/> is where the next
+    /// call has to start; it moves on <see cref="OperationStatus.Done"/> only. The card is good until the next call.
+    /// <see cref="OperationStatus.NeedMoreData"/> with <paramref name="isFinal"/>: the regular end if the input is
+    /// empty, otherwise the message was cut.
     /// </summary>
     public OperationStatus TryRead(
         ReadOnlySequence<byte> input, bool isFinal, out XferCard card, out SequencePosition consumed)
@@ -37,7 +37,8 @@ public sealed class XferStream(XferLimits? limits = null) : IDisposable
             status = reader.TryRead(out card);
             while (status == OperationStatus.NeedMoreData && _joinedSize < input.Length)
             {
-                reader = new XferReader(Join(input, Math.Max(reader.BytesWanted, _joinedSize * 2L)), isFinal: false, _limits);
+                reader = new XferReader(
+                    Join(input, Math.Max(reader.BytesWanted, _joinedSize * 2L)), isFinal: false, _limits);
                 status = reader.TryRead(out card);
             }
 

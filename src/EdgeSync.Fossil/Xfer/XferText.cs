@@ -28,7 +28,9 @@ internal static class XferText
         }
     }
 
-    /// <summary>Undoes <see cref="Encode"/>; an unknown letter after a backslash stands for itself, bad UTF-8 is replaced.</summary>
+    /// <summary>
+    /// Undoes <see cref="Encode"/>; an unknown letter after a backslash stands for itself, bad UTF-8 is replaced.
+    /// </summary>
     public static string Decode(ReadOnlySpan<byte> token)
     {
         if (token.IndexOf((byte)'\\') < 0) return Encoding.UTF8.GetString(token);

@@ -42,7 +42,9 @@ public sealed class XferWriter(IBufferWriter<byte> output)
         Raw(bytes);
     }
 
-    /// <summary><c>[private LF] cfile ID [SOURCE] USIZE CSIZE LF BYTES [LF]</c>; a line feed unless the bytes end in one.</summary>
+    /// <summary>
+    /// <c>[private LF] cfile ID [SOURCE] USIZE CSIZE LF BYTES [LF]</c>; a line feed unless the bytes end in one.
+    /// </summary>
     public void CFile(ArtifactId id, ArtifactId source, long expandedSize, bool isPrivate, ReadOnlySpan<byte> bytes)
     {
         if (isPrivate) Raw("private\n"u8);
@@ -177,7 +179,9 @@ public sealed class XferWriter(IBufferWriter<byte> output)
         EndLine();
     }
 
-    /// <summary><c>pragma NAME [ARGUMENT]...</c>; arguments are written as they are, so they must hold no white space.</summary>
+    /// <summary>
+    /// <c>pragma NAME [ARGUMENT]...</c>; arguments are written as they are, so they must hold no white space.
+    /// </summary>
     public void Pragma(ReadOnlySpan<byte> name, params ReadOnlySpan<string> arguments)
     {
         Word("pragma"u8);

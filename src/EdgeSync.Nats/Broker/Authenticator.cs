@@ -24,8 +24,8 @@ internal sealed class Authenticator
     private readonly Dictionary<string, BrokerUser> _users;
     private readonly Dictionary<string, BcryptHash> _hashes = new(StringComparer.Ordinal);
 
-    // The last right password of each user with a hash, so that a crowd that comes back is not checked one by one. Keyed, so that
-    // it tells nothing outside of this process.
+    // The last right password of each user with a hash, so that a crowd that comes back is not checked one by one.
+    // Keyed, so that it tells nothing outside of this process.
     private readonly Dictionary<string, byte[]> _known = new(StringComparer.Ordinal);
     private readonly byte[] _key = new byte[32];
 
@@ -37,7 +37,8 @@ internal sealed class Authenticator
         foreach (var user in options.Users)
             if (user.Password is { } text && BcryptHash.TryParse(text, out var hash))
                 _hashes[user.Name] = hash!;
-        if (options.Token is { } token && BcryptHash.TryParse(token, out var tokenHash)) _hashes[TokenName] = tokenHash!;
+        if (options.Token is { } token && BcryptHash.TryParse(token, out var tokenHash))
+            _hashes[TokenName] = tokenHash!;
         if (_hashes.Count > 0) entropy.Fill(_key);
     }
 
@@ -59,21 +60,26 @@ internal sealed class Authenticator
 
     /// <param name="connect">What the other side said.</param>
     /// <param name="nonce">What the first INFO of this connection carried.</param>
-    /// <param name="user">Who it is, or says to be; null for the holder of the token, and when nobody has to say.</param>
+    /// <param name="user">Who it is, or says to be; null for the holder of the token, and when nobody has to
+    /// say.</param>
     public AuthenticationResult Authenticate(ConnectOptions connect, string nonce, out BrokerUser? user)
     {
         user = null;
         if (!_options.RequiresAuthentication) return AuthenticationResult.Accepted;
         if (connect.Nkey.Length > 0) return Of(TryAcceptSignature(connect, nonce, out user));
-        if (_options.Token is { } token && connect.AuthToken.Length > 0) return CheckPassword(TokenName, token, connect.AuthToken);
-        if (!_users.TryGetValue(connect.User, out user) || user.Password is not { } password) return AuthenticationResult.Refused;
+        if (_options.Token is { } token && connect.AuthToken.Length > 0)
+            return CheckPassword(TokenName, token, connect.AuthToken);
+        if (!_users.TryGetValue(connect.User, out user) || user.Password is not { } password)
+            return AuthenticationResult.Refused;
 
         return CheckPassword(user.Name, password, connect.Password);
     }
 
     /// <summary>What finds out about a password of which <see cref="Authenticate"/> said that it takes time.</summary>
     public PasswordCheck CheckOf(BrokerConnection connection, BrokerUser? user, ConnectOptions connect) =>
-        new(connection, _hashes[user?.Name ?? TokenName], user?.Name ?? TokenName, user is null ? connect.AuthToken : connect.Password);
+        new(
+            connection, _hashes[user?.Name ?? TokenName], user?.Name
+            ?? TokenName, user is null ? connect.AuthToken : connect.Password);
 
     /// <summary>True for a password that was found right before.</summary>
     public bool IsKnown(PasswordCheck check) => IsKnown(check.Name, check.Password);
@@ -91,9 +97,12 @@ internal sealed class Authenticator
 
     private byte[] DigestOf(string password) => HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(password));
 
-    private static AuthenticationResult Of(bool isRight) => isRight ? AuthenticationResult.Accepted : AuthenticationResult.Refused;
+    private static AuthenticationResult Of(bool isRight) =>
+        isRight ? AuthenticationResult.Accepted : AuthenticationResult.Refused;
 
-    /// <summary>Whoever was let in as that one (null: without a name) would be let in again, with the same rights.</summary>
+    /// <summary>
+    /// Whoever was let in as that one (null: without a name) would be let in again, with the same rights.
+    /// </summary>
     public bool StillAccepts(BrokerUser? user) => user is null
         ? !_options.RequiresAuthentication || _options.Token is not null
         : _users.TryGetValue(user.Name, out var now) && now.IsSameAs(user);
@@ -104,5 +113,6 @@ internal sealed class Authenticator
 
     /// <summary>In a time that does not tell how much of it was right.</summary>
     private static bool AreEqual(string expected, string given) =>
-        CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(expected)), SHA256.HashData(Encoding.UTF8.GetBytes(given)));
+        CryptographicOperations.FixedTimeEquals(
+            SHA256.HashData(Encoding.UTF8.GetBytes(expected)), SHA256.HashData(Encoding.UTF8.GetBytes(given)));
 }

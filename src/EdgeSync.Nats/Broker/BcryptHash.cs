@@ -27,13 +27,16 @@ internal sealed class BcryptHash
     private BcryptHash(string text) => _text = text;
 
     /// <summary>True for text that begins as a hash does, whole or not.</summary>
-    public static bool LooksLikeHash(string text) => text.Length > 3 && text.StartsWith("$2", StringComparison.Ordinal) && text[3] == '$';
+    public static bool LooksLikeHash(string text) =>
+        text.Length > 3 && text.StartsWith("$2", StringComparison.Ordinal) && text[3] == '$';
 
     /// <summary>False: no bcrypt hash, or one whose cost is beyond <see cref="CostMax"/>.</summary>
     public static bool TryParse(string text, out BcryptHash? hash)
     {
         hash = null;
-        if (text.Length != TextLength || !LooksLikeHash(text) || text[2] is not ('a' or 'b' or 'x' or 'y') || text[6] != '$') return false;
+        if (text.Length != TextLength || !LooksLikeHash(text) || text[2] is not ('a' or 'b' or 'x' or 'y')
+            || text[6] != '$')
+            return false;
         if (!char.IsAsciiDigit(text[4]) || !char.IsAsciiDigit(text[5])) return false;
 
         var cost = ((text[4] - '0') * 10) + (text[5] - '0');
@@ -43,6 +46,8 @@ internal sealed class BcryptHash
         return true;
     }
 
-    /// <summary>Whether the hash was made of this password. Takes its time, the same for right and wrong ones.</summary>
+    /// <summary>
+    /// Whether the hash was made of this password. Takes its time, the same for right and wrong ones.
+    /// </summary>
     public bool Verify(string password) => BCrypt.Net.BCrypt.Verify(password, _text);
 }

@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// One connection of the broker, whatever it speaks: what arrived in part, what waits to be sent, and how it ended. A shell
-/// holds it as a handle for the calls of <see cref="BrokerCore"/>.
+/// One connection of the broker, whatever it speaks: what arrived in part, what waits to be sent, and how it ended. A
+/// shell holds it as a handle for the calls of <see cref="BrokerCore"/>.
 /// </summary>
 public abstract class BrokerConnection
 {
@@ -108,10 +108,12 @@ public abstract class BrokerConnection
     internal abstract IEnumerable<Subscription> ListSubscriptions();
 
     /// <summary>
-    /// Takes a message for one of its subscriptions. False when it does not get it: closed, its own without echo, denied. Of clients;
-    /// leaf links are written to by their own method.
+    /// Takes a message for one of its subscriptions. False when it does not get it: closed, its own without echo,
+    /// denied. Of clients; leaf links are written to by their own method.
     /// </summary>
-    internal virtual bool Deliver(Subscription subscription, BrokerConnection source, scoped in RoutedMessage message) => false;
+    internal virtual bool Deliver(
+        Subscription subscription, BrokerConnection source, scoped in RoutedMessage message) =>
+        false;
 
     internal void Receive(ReadOnlySpan<byte> bytes, Instant now)
     {
@@ -223,7 +225,8 @@ public abstract class BrokerConnection
     private void Hold(ReadOnlySpan<byte> bytes)
     {
         _held ??= new PartialReadBuffer();
-        if (_held.Length + bytes.Length > HeldBytesMax) CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
+        if (_held.Length + bytes.Length > HeldBytesMax)
+            CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
         else _held.Append(bytes);
     }
 
@@ -260,7 +263,8 @@ public abstract class BrokerConnection
 
     /// <summary>Whether it still takes something, though less fast than it is written to.</summary>
     internal bool IsWorthAPause(Instant now) =>
-        !IsClosed && PendingBytes > Core.PauseBytes && (InFlightBytes == 0 || now - LastProgress < Core.Options.PauseProgress);
+        !IsClosed && PendingBytes > Core.PauseBytes
+        && (InFlightBytes == 0 || now - LastProgress < Core.Options.PauseProgress);
 
     internal void WriteError(ReadOnlySpan<byte> text)
     {

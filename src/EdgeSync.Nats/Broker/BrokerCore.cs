@@ -8,13 +8,16 @@ namespace EdgeSync.Nats.Broker;
 /// <summary>
 /// A NATS server without sockets: clients and leaf links are connections that bytes go into and come out of.
 /// <code>
-///   bytes in ─▶ connection (parse in place) ─▶ trie: whom does the subject concern ─▶ router ─▶ bytes out, per connection
+/// bytes in ─▶ connection (parse in place) ─▶ trie: whom does the subject concern ─▶ router ─▶ bytes out, per
+/// connection
 /// </code>
-/// The order for a shell: <see cref="Attach"/>; <see cref="Receive"/> with whatever arrived, split anywhere; then, until
-/// <see cref="TryTakeTouched"/> has no more, <see cref="TakeOutput"/> for each touched connection, send it, and say so with
+/// The order for a shell: <see cref="Attach"/>; <see cref="Receive"/> with whatever arrived, split anywhere; then,
+/// until
+/// <see cref="TryTakeTouched"/> has no more, <see cref="TakeOutput"/> for each touched connection, send it, and say so
+/// with
 /// <see cref="OutputSent"/>. A touched connection that is closed has its last output taken and is then cut.
-/// <see cref="Detach"/> ends every connection, whoever began. When <see cref="Deadline"/> passes, <see cref="OnDeadline"/>.
-/// One caller at a time.
+/// <see cref="Detach"/> ends every connection, whoever began. When <see cref="Deadline"/> passes,
+/// <see cref="OnDeadline"/>. One caller at a time.
 /// </summary>
 public sealed class BrokerCore
 {
@@ -138,7 +141,8 @@ public sealed class BrokerCore
     internal ConnectionCounters Totals { get; } = new();
 
     /// <summary>The sums of all connections, those that are closed too.</summary>
-    public BrokerTotals CurrentTotals => new(Subscriptions.Count, Totals.InMessages, Totals.OutMessages, Totals.InBytes, Totals.OutBytes, SlowConsumers);
+    public BrokerTotals CurrentTotals =>
+        new(Subscriptions.Count, Totals.InMessages, Totals.OutMessages, Totals.InBytes, Totals.OutBytes, SlowConsumers);
 
     /// <summary>The leaf links' side of the broker; null while there is none.</summary>
     internal ILeafnodes? Leafnodes { get; set; }
@@ -149,24 +153,32 @@ public sealed class BrokerCore
     internal IReadOnlyDictionary<ulong, BrokerConnection> Connections => _connections;
 
     /// <summary>
-    /// Other users and another bound for what waits, from now on. Who is connected as somebody that is gone, or has other rights
-    /// now, is told so and may come again; all other limits stay as they were at start.
+    /// Other users and another bound for what waits, from now on. Who is connected as somebody that is gone, or has
+    /// other rights now, is told so and may come again; all other limits stay as they were at start.
     /// </summary>
     /// <exception cref="EdgeSyncException">Something in it can never work; nothing has changed.</exception>
     public void Reconfigure(BrokerOptions options, Instant now)
     {
         options.Check();
         Now = now;
-        Options = Options with { Users = options.Users, Token = options.Token, TotalPendingBytesMax = options.TotalPendingBytesMax };
+        Options = Options with
+        {
+            Users = options.Users,
+            Token = options.Token,
+            TotalPendingBytesMax = options.TotalPendingBytesMax
+        };
         Authenticator = new Authenticator(Options, Entropy);
         _checks.Clear();   // of hashes that may be others now; who waits for one is put out below
         foreach (var connection in _connections.Values.ToList())
         {
-            if (!connection.IsStillWelcome) connection.CloseWithError("User Authentication Revoked"u8, CloseReason.AuthenticationFailure);
+            if (!connection.IsStillWelcome)
+                connection.CloseWithError("User Authentication Revoked"u8, CloseReason.AuthenticationFailure);
         }
     }
 
-    /// <summary>A new connection; INFO is ready to be taken. It may be closed already, with the reason written.</summary>
+    /// <summary>
+    /// A new connection; INFO is ready to be taken. It may be closed already, with the reason written.
+    /// </summary>
     public BrokerConnection Attach(ConnectionOrigin origin, Instant now)
     {
         Now = now;
@@ -179,7 +191,8 @@ public sealed class BrokerCore
         var client = new ClientConnection(this, origin, now);
         Register(client);
         client.Greet(now);
-        if (ClientCount > Options.ConnectionsMax) client.CloseWithError("maximum connections exceeded"u8, CloseReason.MaxConnectionsExceeded);
+        if (ClientCount > Options.ConnectionsMax)
+            client.CloseWithError("maximum connections exceeded"u8, CloseReason.MaxConnectionsExceeded);
         return client;
     }
 
@@ -219,8 +232,9 @@ public sealed class BrokerCore
     }
 
     /// <summary>
-    /// Whether to read on from this connection only after a moment: somebody whom it writes to reads less fast than it writes. A
-    /// shell asks after each batch, and pauses for a bounded time: pings get through a paused link all the same.
+    /// Whether to read on from this connection only after a moment: somebody whom it writes to reads less fast than it
+    /// writes. A shell asks after each batch, and pauses for a bounded time: pings get through a paused link all the
+    /// same.
     /// </summary>
     public bool IsToPause(BrokerConnection connection, Instant now)
     {
@@ -262,7 +276,9 @@ public sealed class BrokerCore
     /// <summary>True while a password waits to be checked.</summary>
     public bool HasChecks => _checks.Count > 0;
 
-    /// <summary>The next password to check; those that were found right meanwhile, or nobody waits for, are done with here.</summary>
+    /// <summary>
+    /// The next password to check; those that were found right meanwhile, or nobody waits for, are done with here.
+    /// </summary>
     public bool TryTakeCheck(Instant now, [NotNullWhen(true)] out PasswordCheck? check)
     {
         Now = now;
@@ -285,7 +301,10 @@ public sealed class BrokerCore
         check.Connection.OnChecked(isRight, now);
     }
 
-    /// <summary>Moves what waits into <paramref name="target"/>, to be sent in order and returned. Gives its size, 0 for nothing.</summary>
+    /// <summary>
+    /// Moves what waits into <paramref name="target"/>, to be sent in order and returned. Gives its size, 0 for
+    /// nothing.
+    /// </summary>
     public int TakeOutput(BrokerConnection connection, List<OutputSegment> target, Instant now)
     {
         if (connection.Output.IsEmpty) return 0;
@@ -308,7 +327,9 @@ public sealed class BrokerCore
     /// <summary>The segment is not used any more.</summary>
     public void Recycle(OutputSegment segment) => Segments.Return(segment.Buffer);
 
-    /// <summary>True once after a burst that is over: what was held for it is garbage now, which a shell may collect.</summary>
+    /// <summary>
+    /// True once after a burst that is over: what was held for it is garbage now, which a shell may collect.
+    /// </summary>
     public bool TryTakeBurstEnd()
     {
         var isOver = _isBurstOver;
@@ -340,7 +361,9 @@ public sealed class BrokerCore
         Leafnodes?.OnDeadline(now);
     }
 
-    /// <summary>Tells clients to go elsewhere, then closes them one after the other. The shell closes its listeners first.</summary>
+    /// <summary>
+    /// Tells clients to go elsewhere, then closes them one after the other. The shell closes its listeners first.
+    /// </summary>
     public void EnterLameDuck(Instant now)
     {
         Now = now;
@@ -354,7 +377,10 @@ public sealed class BrokerCore
         foreach (var connection in _connections.Values.ToArray()) connection.Close(CloseReason.ServerShutdown);
     }
 
-    /// <summary>From now on leaf links are accepted and may be solicited (<see cref="LeafSolicitor"/>). Once, before the first connection.</summary>
+    /// <summary>
+    /// From now on leaf links are accepted and may be solicited (<see cref="LeafSolicitor"/>). Once, before the first
+    /// connection.
+    /// </summary>
     public void OpenLeafnodes(LeafnodeOptions options) => Leafnodes = new LeafLinks(this, options);
 
     internal bool TryAddCheck(PasswordCheck check)
@@ -389,7 +415,8 @@ public sealed class BrokerCore
 
         if (connection is LeafLink) LeafCount--;
         else ClientCount--;
-        if (connection.CloseReason is CloseReason.SlowConsumerPendingBytes or CloseReason.SlowConsumerWriteDeadline) SlowConsumers++;
+        if (connection.CloseReason is CloseReason.SlowConsumerPendingBytes or CloseReason.SlowConsumerWriteDeadline)
+            SlowConsumers++;
         ClosedConnections.Add(connection, Now);
         Touch(connection);
     }
@@ -412,8 +439,8 @@ public sealed class BrokerCore
     }
 
     /// <summary>
-    /// So much was written for a receiver. One message may go to thousands: what waits is counted within a batch too, each time
-    /// that an eighth of the bound has been written.
+    /// So much was written for a receiver. One message may go to thousands: what waits is counted within a batch too,
+    /// each time that an eighth of the bound has been written.
     /// </summary>
     internal void OnWritten(int bytes)
     {
@@ -457,7 +484,8 @@ public sealed class BrokerCore
         List<BrokerConnection>? slow = null;
         foreach (var connection in _connections.Values)
         {
-            if (connection.InFlightBytes > 0 && now - connection.LastProgress > Options.WriteDeadline) (slow ??= []).Add(connection);
+            if (connection.InFlightBytes > 0 && now - connection.LastProgress > Options.WriteDeadline)
+                (slow ??= []).Add(connection);
         }
 
         foreach (var connection in slow ?? []) connection.Close(CloseReason.SlowConsumerWriteDeadline);

@@ -2,7 +2,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>Tells when a burst is over: much waited for the receivers, and for a moment now hardly anything does.</summary>
+/// <summary>
+/// Tells when a burst is over: much waited for the receivers, and for a moment now hardly anything does.
+/// </summary>
 internal sealed class BurstWatch(long burstBytes)
 {
     private const long QuietBytes = 1024 * 1024;

@@ -37,7 +37,8 @@ internal sealed class ClientConnection : BrokerConnection
     public BrokerUser? User { get; private set; }
 
     internal override bool IsStillWelcome =>
-        Origin.Transport == ConnectionTransport.InProcess || (!IsHeld && (!_isAuthenticated || Core.Authenticator.StillAccepts(User)));
+        Origin.Transport == ConnectionTransport.InProcess
+        || (!IsHeld && (!_isAuthenticated || Core.Authenticator.StillAccepts(User)));
 
     public ConnectOptions Connect => _connect;
 
@@ -187,7 +188,8 @@ internal sealed class ClientConnection : BrokerConnection
         if (!MayPublish(op)) return;
         if (_connect.Verbose) Write(NatsOpWriter.Ok);
 
-        if (_lastMatch is not { IsStale: false } match || !op.Subject.SequenceEqual(_lastSubject)) match = Match(op.Subject);
+        if (_lastMatch is not { IsStale: false } match || !op.Subject.SequenceEqual(_lastSubject))
+            match = Match(op.Subject);
         var isDelivered = !match.IsEmpty && Core.Router.FromClient(this, new RoutedMessage(op), match);
         if (!isDelivered && !op.Reply.IsEmpty && _connect.NoResponders) SendNoResponders(op.Reply);
     }
@@ -209,8 +211,10 @@ internal sealed class ClientConnection : BrokerConnection
     private bool MayPublish(scoped in NatsOp op)
     {
         if (!MayPublish(op.Subject)) return Refuse("Permissions Violation for Publish to \""u8, op.Subject);
-        if (ReservedSubjects.IsTarget(op.Subject)) return Refuse("Permissions Violation for Publish to \""u8, op.Subject);
-        if (ReservedSubjects.IsReply(op.Reply)) return Refuse("Permissions Violation for Publish with Reply of \""u8, op.Reply);
+        if (ReservedSubjects.IsTarget(op.Subject))
+            return Refuse("Permissions Violation for Publish to \""u8, op.Subject);
+        if (ReservedSubjects.IsReply(op.Reply))
+            return Refuse("Permissions Violation for Publish with Reply of \""u8, op.Reply);
         return true;
     }
 
@@ -249,12 +253,15 @@ internal sealed class ClientConnection : BrokerConnection
             return;
         }
 
-        if (User?.Subscribe is { } permissions && !permissions.AllowsSubscription(op.Subject) || op.Queue.SequenceEqual("_sys_"u8))
+        if (User?.Subscribe is { } permissions && !permissions.AllowsSubscription(op.Subject)
+            || op.Queue.SequenceEqual("_sys_"u8))
         {
             WriteError(
                 op.Queue.IsEmpty
                     ? [.. "Permissions Violation for Subscription to \""u8, .. op.Subject, (byte)'"']
-                    : [.. "Permissions Violation for Subscription to \""u8, .. op.Subject, .. "\" using queue \""u8, .. op.Queue, (byte)'"']);
+                    : [
+                        .. "Permissions Violation for Subscription to \""u8, .. op.Subject, .. "\" using queue \""u8,
+                        .. op.Queue, (byte)'"']);
             return;
         }
 
@@ -374,16 +381,20 @@ internal sealed class ClientConnection : BrokerConnection
         if (_connect.Verbose) Write(NatsOpWriter.Ok);
     }
 
-    private void RefuseUnauthenticated() => CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
+    private void RefuseUnauthenticated() =>
+        CloseWithError("Authorization Violation"u8, CloseReason.AuthenticationFailure);
 
     private void WriteMessage(
-        bool hasHeaders, Subscription subscription, scoped in RoutedMessage message, ReadOnlySpan<byte> sizes, ReadOnlySpan<byte> payload)
+        bool hasHeaders, Subscription subscription, scoped in RoutedMessage message, ReadOnlySpan<byte> sizes,
+        ReadOnlySpan<byte> payload)
     {
-        var headMax = NatsOpWriter.HeadBytesMax + message.ClientSubject.Length + message.ClientReply.Length + subscription.Sid.Length;
+        var headMax = NatsOpWriter.HeadBytesMax + message.ClientSubject.Length + message.ClientReply.Length
+            + subscription.Sid.Length;
         if (payload.Length <= OutputQueue.ContiguousBytesMax)
         {
             var target = Output.GetSpan(headMax + payload.Length);
-            var at = NatsOpWriter.WriteMsgHead(target, hasHeaders, message.ClientSubject, subscription.Sid, message.ClientReply, sizes);
+            var at = NatsOpWriter.WriteMsgHead(
+                target, hasHeaders, message.ClientSubject, subscription.Sid, message.ClientReply, sizes);
             payload.CopyTo(target[at..]);
             Output.Advance(at + payload.Length);
         }
@@ -391,7 +402,8 @@ internal sealed class ClientConnection : BrokerConnection
         {
             var target = Output.GetSpan(headMax);
             Output.Advance(
-                NatsOpWriter.WriteMsgHead(target, hasHeaders, message.ClientSubject, subscription.Sid, message.ClientReply, sizes));
+                NatsOpWriter.WriteMsgHead(
+                    target, hasHeaders, message.ClientSubject, subscription.Sid, message.ClientReply, sizes));
             Output.Append(payload);
         }
 

@@ -31,13 +31,15 @@ internal sealed class ClientLiveness
         _authenticationDeadline = now + options.AuthenticationTimeout;
         _lastReceived = now;
 
-        // The first ping comes early, to measure the round trip; drawn, so that clients of one moment are not pinged in one.
+        // The first ping comes early, to measure the round trip; drawn, so that clients of one moment are not pinged in
+        // one.
         var first = options.PingInterval < FirstPing ? options.PingInterval : FirstPing;
         _pingAt = now + first * (1 + prng.NextDouble() / 5);
     }
 
     /// <summary>The client has said who it is; that its password takes time to check is not its fault.</summary>
-    public void OnChecking(Instant now) => _authenticationDeadline = now + (_options.AuthenticationTimeout * BrokerOptions.CheckPatience);
+    public void OnChecking(Instant now) =>
+        _authenticationDeadline = now + (_options.AuthenticationTimeout * BrokerOptions.CheckPatience);
 
     public void OnAuthenticated() => _isAuthenticated = true;
 
@@ -56,7 +58,8 @@ internal sealed class ClientLiveness
         return roundTrip;
     }
 
-    public Instant Next(Instant now) => !_isAuthenticated && _authenticationDeadline < _pingAt ? _authenticationDeadline : _pingAt;
+    public Instant Next(Instant now) =>
+        !_isAuthenticated && _authenticationDeadline < _pingAt ? _authenticationDeadline : _pingAt;
 
     public LivenessStep OnDeadline(Instant now)
     {

@@ -3,7 +3,10 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>The connections that ended last, for <c>/connz?state=closed</c>. Kept as reports, so that the connections are let go.</summary>
+/// <summary>
+/// The connections that ended last, for <c>/connz?state=closed</c>. Kept as reports, so that the connections are let
+/// go.
+/// </summary>
 internal sealed class ClosedConnectionLog(int capacity)
 {
     private readonly Queue<ConnectionReport> _closed = new();

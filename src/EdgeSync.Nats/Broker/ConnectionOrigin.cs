@@ -30,8 +30,8 @@ public sealed record ConnectionOrigin
     public int Port { get; init; }
 
     /// <summary>
-    /// Whose share of the limits the connection takes: the address, of IPv6 the network of 64 bits. The shell knows it; without
-    /// it the address.
+    /// Whose share of the limits the connection takes: the address, of IPv6 the network of 64 bits. The shell knows it;
+    /// without it the address.
     /// </summary>
     public string Group
     {

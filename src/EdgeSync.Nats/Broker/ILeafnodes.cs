@@ -11,7 +11,9 @@ internal interface ILeafnodes
     /// <summary>A link that another server opened; registered with the core, its INFO written.</summary>
     LeafLink Accept(ConnectionOrigin origin, Instant now);
 
-    /// <summary>A client wants something. Called before a message of the same client that may need it goes out.</summary>
+    /// <summary>
+    /// A client wants something. Called before a message of the same client that may need it goes out.
+    /// </summary>
     void OnSubscribed(Subscription subscription);
 
     /// <summary>A client wants it no more.</summary>

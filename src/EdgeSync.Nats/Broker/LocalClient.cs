@@ -9,19 +9,19 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// A client inside the broker's process: publishes, subscribes and requests by calls, without the wire protocol. It is trusted,
-/// so no user's permissions and no share of memory limit it; the bound of payloads and the reserved subjects do. Its own messages
-/// do not come back to it.
+/// A client inside the broker's process: publishes, subscribes and requests by calls, without the wire protocol. It is
+/// trusted, so no user's permissions and no share of memory limit it; the bound of payloads and the reserved subjects
+/// do. Its own messages do not come back to it.
 /// <code>
 ///   call ─▶ trie ─▶ router ─▶ others' output
 ///   others' messages ─▶ router ─▶ Deliver ─▶ queue ─▶ TryTake (the shell runs what it gets, outside its lock)
 /// </code>
-/// Made by <see cref="BrokerCore.AttachLocal"/>; the same one caller at a time as for the broker. Touched like any connection when
-/// there is something to take.
+/// Made by <see cref="BrokerCore.AttachLocal"/>; the same one caller at a time as for the broker. Touched like any
+/// connection when there is something to take.
 /// </summary>
 /// <remarks>
-/// Replies come to one subscription, <c>_INBOX.ID.*</c>, whose last token is the number of the request. A reply wins once; later ones
-/// find nothing.
+/// Replies come to one subscription, <c>_INBOX.ID.*</c>, whose last token is the number of the request. A reply wins
+/// once; later ones find nothing.
 /// </remarks>
 public sealed class LocalClient : BrokerConnection
 {
@@ -34,7 +34,14 @@ public sealed class LocalClient : BrokerConnection
     private long _lastId;
 
     internal LocalClient(BrokerCore core, string name, Instant now)
-        : base(core, new ConnectionOrigin { Kind = ConnectionKind.Client, Transport = ConnectionTransport.InProcess, Address = "in-process" }, now)
+        : base(
+            core,
+            new ConnectionOrigin
+            {
+                Kind = ConnectionKind.Client,
+                Transport = ConnectionTransport.InProcess,
+                Address = "in-process"
+            }, now)
     {
         Name = name;
         _inboxPrefix = Encoding.ASCII.GetBytes($"_INBOX.{new Nuid(core.Entropy).Next()}.");
@@ -57,7 +64,8 @@ public sealed class LocalClient : BrokerConnection
     public bool TryTake(out LocalEffect effect) => _effects.TryDequeue(out effect);
 
     /// <summary>To everyone whom the subject concerns, this client excepted.</summary>
-    public NatsOutcome Publish(Instant now, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
+    public NatsOutcome Publish(
+        Instant now, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
     {
         Core.Now = now;
         return IsClosed
@@ -72,7 +80,9 @@ public sealed class LocalClient : BrokerConnection
         Core.Now = now;
         var bytes = Encoding.UTF8.GetBytes(subject);
         if (!NatsSubject.IsValid(bytes))
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{subject}' is not a subject to subscribe to: tokens with dots between, '>' only last.");
+            throw new EdgeSyncException(
+                ErrorKind.Usage,
+                $"'{subject}' is not a subject to subscribe to: tokens with dots between, '>' only last.");
 
         var id = ++_lastId;
         if (IsClosed) return id;
@@ -92,9 +102,12 @@ public sealed class LocalClient : BrokerConnection
         Withdraw(local.Place);
     }
 
-    /// <summary>Publishes a request; its one reply, or that there are no responders, comes from <see cref="TryTake"/>.</summary>
+    /// <summary>
+    /// Publishes a request; its one reply, or that there are no responders, comes from <see cref="TryTake"/>.
+    /// </summary>
     public NatsOutcome TryRequest(
-        Instant now, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request)
+        Instant now, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied,
+        out long request)
     {
         Core.Now = now;
         request = ++_lastId;
@@ -124,12 +137,23 @@ public sealed class LocalClient : BrokerConnection
         Counters.OutBytes += message.TotalBytes;
         Core.Totals.OutMessages++;
         Core.Totals.OutBytes += message.TotalBytes;
-        if (_byPlace.TryGetValue(subscription, out var local)) Enqueue(new LocalEffect(local.Received, Copy(message) with { Origin = source.Origin.Group, Through = source is LeafLink ? source.Name : null }));
-        else if (TryEndRequest(message.ClientSubject, out var replied)) Enqueue(new LocalEffect(replied, NatsReply.Of(Copy(message))));
+        if (_byPlace.TryGetValue(subscription, out var local))
+            Enqueue(
+                new LocalEffect(
+                    local.Received,
+                    Copy(message) with
+                    {
+                        Origin = source.Origin.Group,
+                        Through = source is LeafLink ? source.Name
+                        : null
+                    }));
+        else if (TryEndRequest(message.ClientSubject, out var replied))
+            Enqueue(new LocalEffect(replied, NatsReply.Of(Copy(message))));
         return true;
     }
 
-    internal override IEnumerable<Subscription> ListSubscriptions() => _inbox is null ? _byPlace.Keys : _byPlace.Keys.Append(_inbox);
+    internal override IEnumerable<Subscription> ListSubscriptions() =>
+        _inbox is null ? _byPlace.Keys : _byPlace.Keys.Append(_inbox);
 
     internal override Instant? OnDeadline(Instant now) => null;
 
@@ -147,7 +171,8 @@ public sealed class LocalClient : BrokerConnection
     private protected override void OnClosed(CloseReason reason)
     {
         foreach (var subscription in ListSubscriptions()) Withdraw(subscription);
-        foreach (var replied in _requests.Values) Enqueue(new LocalEffect(replied, NatsReply.Failed(NatsOutcome.Disconnected)));
+        foreach (var replied in _requests.Values)
+            Enqueue(new LocalEffect(replied, NatsReply.Failed(NatsOutcome.Disconnected)));
         _subscriptions.Clear();
         _byPlace.Clear();
         _requests.Clear();
@@ -159,7 +184,8 @@ public sealed class LocalClient : BrokerConnection
     {
         isDelivered = false;
         var subjectBytes = Encoding.UTF8.GetBytes(subject);
-        if (!NatsSubject.IsLiteral(subjectBytes) || ReservedSubjects.IsTarget(subjectBytes) || ReservedSubjects.IsReply(reply))
+        if (!NatsSubject.IsLiteral(subjectBytes) || ReservedSubjects.IsTarget(subjectBytes)
+            || ReservedSubjects.IsReply(reply))
             return NatsOutcome.Refused;
 
         var block = headers?.ToBytes() ?? [];
@@ -178,7 +204,8 @@ public sealed class LocalClient : BrokerConnection
     }
 
     private bool Pass(
-        ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> body, MatchResult match)
+        ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> body,
+        MatchResult match)
     {
         var size = headers.Length + body.Length;
         var payload = ArrayPool<byte>.Shared.Rent(size + 2);

@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// One kind of memory that connections take from the broker: bounded in all, for one address and for one connection, so that
-/// no stranger takes more than its share. The broker's own in-process clients are counted and never refused.
+/// One kind of memory that connections take from the broker: bounded in all, for one address and for one connection, so
+/// that no stranger takes more than its share. The broker's own in-process clients are counted and never refused.
 /// </summary>
 internal sealed class MemoryAccount(long bytesMax)
 {
@@ -24,12 +24,17 @@ internal sealed class MemoryAccount(long bytesMax)
     /// <summary>What the connections of one address hold together.</summary>
     public long TakenBy(string group) => _groups.GetValueOrDefault(group);
 
-    /// <summary>Takes so many more bytes for a connection that holds <paramref name="held"/>; false, and nothing taken, when a bound forbids it.</summary>
+    /// <summary>
+    /// Takes so many more bytes for a connection that holds <paramref name="held"/>; false, and nothing taken, when a
+    /// bound forbids it.
+    /// </summary>
     public bool TryTake(ConnectionOrigin origin, long held, long bytes)
     {
         var group = TakenBy(origin.Group);
         var isBounded = origin.Transport != ConnectionTransport.InProcess;
-        if (isBounded && (Taken + bytes > bytesMax || group + bytes > bytesMax / GroupPart || held + bytes > ConnectionBytesMax)) return false;
+        if (isBounded
+            && (Taken + bytes > bytesMax || group + bytes > bytesMax / GroupPart || held + bytes > ConnectionBytesMax))
+            return false;
 
         Taken += bytes;
         _groups[origin.Group] = group + bytes;

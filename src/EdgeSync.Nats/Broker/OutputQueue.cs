@@ -3,8 +3,8 @@ using System.Buffers;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// A rented array and how much of it is to be sent. Whoever sent it gives it back with <see cref="BrokerCore.Recycle"/>; one that
-/// is forgotten costs nothing but its garbage.
+/// A rented array and how much of it is to be sent. Whoever sent it gives it back with
+/// <see cref="BrokerCore.Recycle"/>; one that is forgotten costs nothing but its garbage.
 /// </summary>
 public readonly record struct OutputSegment(byte[] Buffer, int Length);
 
@@ -14,7 +14,9 @@ public readonly record struct OutputSegment(byte[] Buffer, int Length);
 /// </summary>
 internal sealed class OutputQueue(SegmentPool pool) : IBufferWriter<byte>
 {
-    /// <summary>Up to here a message is kept in one piece; a longer one fills the segment and goes on in the next.</summary>
+    /// <summary>
+    /// Up to here a message is kept in one piece; a longer one fills the segment and goes on in the next.
+    /// </summary>
     internal const int ContiguousBytesMax = 8 * 1024;
 
     private readonly List<OutputSegment> _full = [];
@@ -66,7 +68,8 @@ internal sealed class OutputQueue(SegmentPool pool) : IBufferWriter<byte>
         if (_tailLength > 0) target.Add(new OutputSegment(_tail!, _tailLength));
 
         // A burst fills large segments; what follows a small one starts small again.
-        if (_full.Count == 0) _nextSegmentBytes = Math.Max(SegmentPool.SmallestBytes, _nextSegmentBytes / SegmentPool.Step);
+        if (_full.Count == 0)
+            _nextSegmentBytes = Math.Max(SegmentPool.SmallestBytes, _nextSegmentBytes / SegmentPool.Step);
         _full.Clear();
         if (_tailLength > 0) (_tail, _tailLength) = (null, 0);
         WaitingBytes = 0;

@@ -3,7 +3,10 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>How many answers a user may give to a request that reached him, and for how long; for subjects that are not his otherwise.</summary>
+/// <summary>
+/// How many answers a user may give to a request that reached him, and for how long; for subjects that are not his
+/// otherwise.
+/// </summary>
 public sealed record ResponsePermission
 {
     /// <summary>Answers to one request; negative is no limit.</summary>
@@ -35,7 +38,8 @@ internal sealed class ReplyPermits
     /// <summary>A request reached the connection.</summary>
     public void Add(ReadOnlySpan<byte> reply, Instant now)
     {
-        while (_inOrder.TryPeek(out var oldest) && (oldest.IsOver || _inOrder.Count >= CountMax || IsTooOld(oldest, now)))
+        while (_inOrder.TryPeek(out var oldest)
+            && (oldest.IsOver || _inOrder.Count >= CountMax || IsTooOld(oldest, now)))
         {
             _inOrder.Dequeue();
             Forget(oldest);
@@ -57,7 +61,8 @@ internal sealed class ReplyPermits
         return isAllowed;
     }
 
-    private bool IsTooOld(Permit permit, Instant now) => _rule.Expires >= TimeSpan.Zero && now - permit.Since > _rule.Expires;
+    private bool IsTooOld(Permit permit, Instant now) =>
+        _rule.Expires >= TimeSpan.Zero && now - permit.Since > _rule.Expires;
 
     private void Forget(Permit permit)
     {

@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// Segments of four sizes that output is written into. What comes back is kept for the next up to a limit; the rest is left
-/// to the garbage collector, so that a burst does not fix the size of the process.
+/// Segments of four sizes that output is written into. What comes back is kept for the next up to a limit; the rest is
+/// left to the garbage collector, so that a burst does not fix the size of the process.
 /// </summary>
 internal sealed class SegmentPool(long freeBytesMax)
 {

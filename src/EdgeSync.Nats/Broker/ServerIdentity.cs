@@ -2,7 +2,10 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>The public id of one run of a server: in the shape of a server's public key, which peers expect, but without a secret.</summary>
+/// <summary>
+/// The public id of one run of a server: in the shape of a server's public key, which peers expect, but without a
+/// secret.
+/// </summary>
 internal static class ServerIdentity
 {
     private const int Length = 56;

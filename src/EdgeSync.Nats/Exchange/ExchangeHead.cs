@@ -24,8 +24,8 @@ public enum ExchangeRefusal
 }
 
 /// <summary>
-/// The headers of one message of an exchange. Requests and replies that fit into one message look as the original's, with
-/// headers that it does not read; larger ones travel in parts, which only peers agree on that both know this:
+/// The headers of one message of an exchange. Requests and replies that fit into one message look as the original's,
+/// with headers that it does not read; larger ones travel in parts, which only peers agree on that both know this:
 /// <code>
 ///   EdgeSync-Peer: NODE                who sends this
 ///   EdgeSync-Accept: parts=BYTES       request: replies may come in parts, each at most that large
@@ -94,14 +94,22 @@ public sealed record ExchangeHead
         var head = Empty;
         foreach (var (key, value) in fields ?? [])
         {
-            if (key.Equals(PeerKey, StringComparison.OrdinalIgnoreCase)) head = head with { Peer = Bounded(value, 128) };
-            else if (key.Equals(AcceptKey, StringComparison.OrdinalIgnoreCase)) head = head with { AcceptPartBytes = PartBytesOf(value) };
-            else if (key.Equals(ContentTypeKey, StringComparison.OrdinalIgnoreCase)) head = head with { ContentType = Bounded(value, 128) };
-            else if (key.Equals(TransferKey, StringComparison.OrdinalIgnoreCase)) head = head with { Transfer = Bounded(value, IdLengthMax) };
-            else if (key.Equals(FetchKey, StringComparison.OrdinalIgnoreCase)) head = head with { Fetch = Bounded(value, IdLengthMax) };
-            else if (key.Equals(AskKey, StringComparison.OrdinalIgnoreCase)) head = head with { Ask = Bounded(value, IdLengthMax) };
-            else if (key.Equals(SizeKey, StringComparison.OrdinalIgnoreCase)) head = head with { Size = Number(value, long.MaxValue) };
-            else if (key.Equals(StoredKey, StringComparison.OrdinalIgnoreCase)) head = head with { Stored = (int)Number(value, PartsMax) };
+            if (key.Equals(PeerKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { Peer = Bounded(value, 128) };
+            else if (key.Equals(AcceptKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { AcceptPartBytes = PartBytesOf(value) };
+            else if (key.Equals(ContentTypeKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { ContentType = Bounded(value, 128) };
+            else if (key.Equals(TransferKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { Transfer = Bounded(value, IdLengthMax) };
+            else if (key.Equals(FetchKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { Fetch = Bounded(value, IdLengthMax) };
+            else if (key.Equals(AskKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { Ask = Bounded(value, IdLengthMax) };
+            else if (key.Equals(SizeKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { Size = Number(value, long.MaxValue) };
+            else if (key.Equals(StoredKey, StringComparison.OrdinalIgnoreCase))
+                head = head with { Stored = (int)Number(value, PartsMax) };
             else if (key.Equals(PartKey, StringComparison.OrdinalIgnoreCase)) head = WithPart(head, value);
             else if (key.Equals(ErrorKey, StringComparison.OrdinalIgnoreCase)) head = WithError(head, value);
         }
@@ -145,7 +153,11 @@ public sealed record ExchangeHead
             "upstream" => ExchangeRefusal.Upstream,
             _ => ExchangeRefusal.Failed,
         };
-        return head with { Refusal = refusal, Reason = Bounded(blank < 0 ? value : value[(blank + 1)..], TextLengthMax) };
+        return head with
+        {
+            Refusal = refusal,
+            Reason = Bounded(blank < 0 ? value : value[(blank + 1)..], TextLengthMax)
+        };
     }
 
     private static string WordOf(ExchangeRefusal refusal) => refusal switch
@@ -158,14 +170,19 @@ public sealed record ExchangeHead
     };
 
     private static int PartBytesOf(string value) =>
-        value.StartsWith(AcceptParts, StringComparison.Ordinal) ? (int)Math.Max(0, Number(value[AcceptParts.Length..], int.MaxValue)) : 0;
+        value.StartsWith(AcceptParts, StringComparison.Ordinal)
+        ? (int)Math.Max(0, Number(value[AcceptParts.Length..], int.MaxValue))
+        : 0;
 
     private static long Number(string text, long max) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max ? number : -1;
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max
+        ? number
+        : -1;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string? Bounded(string value, int lengthMax) => value.Length == 0 ? null : value.Length > lengthMax ? value[..lengthMax] : value;
+    private static string? Bounded(string value, int lengthMax) =>
+        value.Length == 0 ? null : value.Length > lengthMax ? value[..lengthMax] : value;
 
     private static string OneLine(string? text)
     {
@@ -186,7 +203,9 @@ public sealed record ExchangeOptions
     /// <summary>The <c>max_payload</c> of the connection.</summary>
     public int MaxPayload { get; init; } = 1 << 20;
 
-    /// <summary>Size of a part: small enough to pass a slow link in seconds, and servers on the way with small limits.</summary>
+    /// <summary>
+    /// Size of a part: small enough to pass a slow link in seconds, and servers on the way with small limits.
+    /// </summary>
     public int PartBytes { get; init; } = 64 << 10;
 
     /// <summary>Largest message that is put together of parts.</summary>
@@ -207,7 +226,9 @@ public sealed record ExchangeOptions
     /// <summary>After this much silence the responder is asked whether it still works on the request.</summary>
     public TimeSpan AskAfter { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>How much later than the answer to a question a reply may be handed on that was sent before it.</summary>
+    /// <summary>
+    /// How much later than the answer to a question a reply may be handed on that was sent before it.
+    /// </summary>
     public TimeSpan LateBy { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How often a part is asked for before the exchange is given up.</summary>
@@ -216,7 +237,9 @@ public sealed record ExchangeOptions
     /// <summary>Parts under way at once, to begin with.</summary>
     public int Window { get; init; } = 4;
 
-    /// <summary>Parts under way at most: with <see cref="PartBytes"/>, what a satellite carries in a round trip.</summary>
+    /// <summary>
+    /// Parts under way at most: with <see cref="PartBytes"/>, what a satellite carries in a round trip.
+    /// </summary>
     public int WindowMax { get; init; } = 32;
 
     /// <summary>The largest body of one message on this connection.</summary>

@@ -48,21 +48,22 @@ public sealed record ExchangeResult(ExchangeResultKind Kind, string? Reason = nu
 public sealed record ExchangeSend(int Token, string? ToResponder, ExchangeMessage Message);
 
 /// <summary>
-/// One request and its reply, each of any size up to the limit. A large request goes up in parts, each acknowledged, the
-/// reply to the last being the reply; a large reply is fetched part by part from the one who gave the first. At most a window
-/// of parts is under way (<see cref="PartWindow"/>), and a lost one is asked for again.
+/// One request and its reply, each of any size up to the limit. A large request goes up in parts, each acknowledged,
+/// the reply to the last being the reply; a large reply is fetched part by part from the one who gave the first. At
+/// most a window of parts is under way (<see cref="PartWindow"/>), and a lost one is asked for again.
 /// <para>
-/// A slow link is no broken one: each part that arrives gives those behind it new time, and one that was taken for lost and
-/// comes after all is taken as well.
+/// A slow link is no broken one: each part that arrives gives those behind it new time, and one that was taken for lost
+/// and comes after all is taken as well.
 /// </para>
 /// <para>
 /// Silence may mean that the other side works, or that a link broke somewhere and something is lost. So after a while a
-/// responder that is known is asked; its answers come in order, so what it says it does not work on, and what was sent before
-/// and is still open, got lost.
+/// responder that is known is asked; its answers come in order, so what it says it does not work on, and what was sent
+/// before and is still open, got lost.
 /// </para>
 /// <para>
-/// The driver takes what to send with <see cref="TryTake"/> until it answers false, tells each reply, silence of the server
-/// ("no responders"), a link that broke or came back, and the passing of <see cref="Deadline"/>, until <see cref="Result"/>
+/// The driver takes what to send with <see cref="TryTake"/> until it answers false, tells each reply, silence of the
+/// server ("no responders"), a link that broke or came back, and the passing of <see cref="Deadline"/>, until
+/// <see cref="Result"/>
 /// is there.
 /// </para>
 /// </summary>
@@ -93,8 +94,10 @@ public sealed class ExchangeRequest
     private int _lastToken;
 
     /// <param name="transferId">Names a request in parts; unique, for example a NUID.</param>
-    /// <param name="knownResponder">The peer that is asked, if known to be one of ours: it takes requests in parts.</param>
-    /// <param name="isAddressed">The subject is one peer's own, so that who is asked later is who got the request.</param>
+    /// <param name="knownResponder">The peer that is asked, if known to be one of ours: it takes requests in
+    /// parts.</param>
+    /// <param name="isAddressed">The subject is one peer's own, so that who is asked later is who got the
+    /// request.</param>
     public ExchangeRequest(
         ExchangeOptions options,
         Instant now,
@@ -105,12 +108,15 @@ public sealed class ExchangeRequest
         bool isAddressed = false)
     {
         _isAddressed = isAddressed;
-        (_options, _body, _contentType, _transfer, _responder) = (options, body, contentType, transferId, knownResponder);
+        (_options, _body, _contentType, _transfer, _responder) = (
+            options, body, contentType, transferId, knownResponder);
         _uploadPartBytes = options.PartBytesHere;
         _window = new PartWindow(options.Window, options.WindowMax);
         if (body.Length > options.WholeBytesMax)
         {
-            End(ExchangeResultKind.TooLarge, Sentence($"a request of {body.Length} bytes, the limit is {options.WholeBytesMax}"));
+            End(
+                ExchangeResultKind.TooLarge,
+                Sentence($"a request of {body.Length} bytes, the limit is {options.WholeBytesMax}"));
             return;
         }
 
@@ -124,7 +130,9 @@ public sealed class ExchangeRequest
 
         if (body.Length > options.MessageBytesMax)
         {
-            End(ExchangeResultKind.TooLarge, Sentence($"a request of {body.Length} bytes, one message takes {options.MessageBytesMax}"));
+            End(
+                ExchangeResultKind.TooLarge,
+                Sentence($"a request of {body.Length} bytes, one message takes {options.MessageBytesMax}"));
             return;
         }
 
@@ -175,7 +183,11 @@ public sealed class ExchangeRequest
 
         if (head.Refusal != ExchangeRefusal.None)
         {
-            Result = new ExchangeResult(ExchangeResultKind.Refused, head.Reason) { Refusal = head.Refusal, Responder = head.Peer };
+            Result = new ExchangeResult(ExchangeResultKind.Refused, head.Reason)
+            {
+                Refusal = head.Refusal,
+                Responder = head.Peer
+            };
             return;
         }
 
@@ -197,7 +209,8 @@ public sealed class ExchangeRequest
         if (!_flights.Remove(token, out var flight)) return;
 
         // Who answered before went away on the way: that is no missing service.
-        if (flight.Kind == FlightKind.Fetch) End(ExchangeResultKind.TimedOut, $"{_responder} went away in the middle of a reply");
+        if (flight.Kind == FlightKind.Fetch)
+            End(ExchangeResultKind.TimedOut, $"{_responder} went away in the middle of a reply");
         else End(ExchangeResultKind.NoResponders, "no responders");
     }
 
@@ -208,8 +221,8 @@ public sealed class ExchangeRequest
     }
 
     /// <summary>
-    /// A link to others broke and came back: what was under way may be lost, if it went that way. Who can be asked is asked; a
-    /// request that went to whoever takes it has to go again.
+    /// A link to others broke and came back: what was under way may be lost, if it went that way. Who can be asked is
+    /// asked; a request that went to whoever takes it has to go again.
     /// </summary>
     public void OnLinkBack(Instant now)
     {
@@ -237,15 +250,16 @@ public sealed class ExchangeRequest
     }
 
     /// <summary>
-    /// Takes the message of a reply out of those under way. What is behind it on the link can only come later, so it gets its
-    /// whole time from here.
+    /// Takes the message of a reply out of those under way. What is behind it on the link can only come later, so it
+    /// gets its whole time from here.
     /// </summary>
     private bool TryLand(Instant now, int token, out Flight flight)
     {
         if (_flights.Remove(token, out flight))
         {
             // The answer to a whole request says how long its work took, not how fast the link is.
-            if (flight.Kind == FlightKind.Fetch || (flight.Kind == FlightKind.Upload && flight.Part < _uploadParts - 1)) _window.OnArrived(now - flight.Since);
+            if (flight.Kind == FlightKind.Fetch || (flight.Kind == FlightKind.Upload && flight.Part < _uploadParts - 1))
+                _window.OnArrived(now - flight.Since);
         }
         else
         {
@@ -261,7 +275,8 @@ public sealed class ExchangeRequest
             _flights.Remove(again);
         }
 
-        foreach (var (other, its) in _flights.ToList()) _flights[other] = its with { Until = now + _options.ReplyTimeout };
+        foreach (var (other, its) in _flights.ToList())
+            _flights[other] = its with { Until = now + _options.ReplyTimeout };
         if (_askToken == 0) _askAt = now + _options.AskAfter;
         return true;
     }
@@ -269,26 +284,35 @@ public sealed class ExchangeRequest
     /// <summary>True where who is asked later is who got the request.</summary>
     private bool MayAsk => _isAddressed || _responder is not null;
 
-    /// <summary>A question that got no answer is asked again, but not before an answer to the request could have come.</summary>
+    /// <summary>
+    /// A question that got no answer is asked again, but not before an answer to the request could have come.
+    /// </summary>
     private void Ask(Instant now)
     {
         _askToken = ++_lastToken;
         _askAt = now + _options.ReplyTimeout;
-        _sends.Enqueue(new ExchangeSend(_askToken, _responder, new ExchangeMessage(new ExchangeHead { Peer = _options.NodeId, Ask = _transfer }, default)));
+        _sends.Enqueue(
+            new ExchangeSend(
+                _askToken, _responder,
+                new ExchangeMessage(new ExchangeHead { Peer = _options.NodeId, Ask = _transfer }, default)));
     }
 
-    /// <summary>What the responder says about the request: it works on it, or else all that was sent before is lost.</summary>
+    /// <summary>
+    /// What the responder says about the request: it works on it, or else all that was sent before is lost.
+    /// </summary>
     private void OnStatusReply(Instant now, int askToken, ExchangeHead head)
     {
         (_askToken, _askAt) = (0, now + _options.AskAfter);
         if (head.Refusal == ExchangeRefusal.Gone)
         {
-            // A reply that was sent before this answer may be a step behind it here: each has its own way through this node.
+            // A reply that was sent before this answer may be a step behind it here: each has its own way through this
+            // node.
             (_lostUpTo, _loseAt) = (askToken, now + _options.LateBy);
         }
         else if (head.Ask == _transfer)
         {
-            foreach (var (token, flight) in _flights.ToList()) _flights[token] = flight with { Until = now + _options.ReplyTimeout };
+            foreach (var (token, flight) in _flights.ToList())
+                _flights[token] = flight with { Until = now + _options.ReplyTimeout };
         }
     }
 
@@ -320,7 +344,8 @@ public sealed class ExchangeRequest
         SendParts(now);
 
         // All parts have arrived, and yet none of the replies was the reply.
-        if (_flights.Count == 0 && _uploadLeft.Count == 0) End(ExchangeResultKind.Broken, "the request arrived whole and was not answered");
+        if (_flights.Count == 0 && _uploadLeft.Count == 0)
+            End(ExchangeResultKind.Broken, "the request arrived whole and was not answered");
     }
 
     private void OnAnswer(Instant now, ExchangeHead head, ReadOnlyMemory<byte> body)
@@ -334,13 +359,15 @@ public sealed class ExchangeRequest
 
         if (head.Parts == 0)
         {
-            if (body.IsEmpty) End(ExchangeResultKind.Empty, "an empty reply: the other side failed and does not say why");
+            if (body.IsEmpty)
+                End(ExchangeResultKind.Empty, "an empty reply: the other side failed and does not say why");
             else Finish(head, body);
             return;
         }
 
         // Limits before memory: the sizes are a stranger's claims.
-        if (head.Transfer is null || head.Peer is null || head.Part != 0 || head.Size > _options.WholeBytesMax || head.Size <= 0 || head.Parts > head.Size)
+        if (head.Transfer is null || head.Peer is null || head.Part != 0 || head.Size > _options.WholeBytesMax
+            || head.Size <= 0 || head.Parts > head.Size)
         {
             End(ExchangeResultKind.Broken, "the reply's parts make no sense");
             return;
@@ -354,7 +381,8 @@ public sealed class ExchangeRequest
 
     private void OnPart(Instant now, Flight flight, ExchangeHead head, ReadOnlyMemory<byte> body)
     {
-        if (head.Part != flight.Part || head.Parts != _parts.Length || body.IsEmpty) End(ExchangeResultKind.Broken, "a part arrived that was not requested");
+        if (head.Part != flight.Part || head.Parts != _parts.Length || body.IsEmpty)
+            End(ExchangeResultKind.Broken, "a part arrived that was not requested");
         else Keep(now, flight.Part, body);
     }
 
@@ -414,7 +442,12 @@ public sealed class ExchangeRequest
         else
         {
             body = _body;
-            head = head with { AcceptPartBytes = _options.PartBytesHere, ContentType = _contentType, Transfer = _transfer };
+            head = head with
+            {
+                AcceptPartBytes = _options.PartBytesHere,
+                ContentType = _contentType,
+                Transfer = _transfer
+            };
         }
 
         if (kind == FlightKind.Upload)
@@ -431,7 +464,12 @@ public sealed class ExchangeRequest
 
     private void Finish(ExchangeHead head, ReadOnlyMemory<byte> body)
     {
-        Result = new ExchangeResult(ExchangeResultKind.Ok) { Body = body, ContentType = head.ContentType, Responder = head.Peer };
+        Result = new ExchangeResult(ExchangeResultKind.Ok)
+        {
+            Body = body,
+            ContentType = head.ContentType,
+            Responder = head.Peer
+        };
     }
 
     private void End(ExchangeResultKind kind, string reason)
@@ -439,7 +477,8 @@ public sealed class ExchangeRequest
         _flights.Clear();
         _sends.Clear();
         Result = new ExchangeResult(kind, reason) { Responder = _responder };
-        if (kind == ExchangeResultKind.TimedOut && _parts.Length > 0 && _parts[0] is not null) Result = Result with { Body = Joined(), ContentType = _first.ContentType };
+        if (kind == ExchangeResultKind.TimedOut && _parts.Length > 0 && _parts[0] is not null)
+            Result = Result with { Body = Joined(), ContentType = _first.ContentType };
     }
 
     /// <summary>The parts from the first on, up to one that is missing.</summary>

@@ -13,7 +13,8 @@ public enum ExchangeStep
     Answer,
 
     /// <summary>
-    /// The request is whole: handle it, then <see cref="ExchangeResponder.Reply"/> or <see cref="ExchangeResponder.Refuse"/>, and
+    /// The request is whole: handle it, then <see cref="ExchangeResponder.Reply"/> or
+    /// <see cref="ExchangeResponder.Refuse"/>, and
     /// <see cref="ExchangeResponder.OnAnswered"/> when that was sent.
     /// </summary>
     Handle,
@@ -29,8 +30,9 @@ public sealed record ExchangeTicket(string? PeerId, string? ContentType, int Par
 }
 
 /// <summary>
-/// The answering side of exchanges: puts requests together, cuts replies into parts and keeps these until they were fetched.
-/// Everything that is kept is bounded in bytes, in number and in time; what would go beyond is refused with a reason.
+/// The answering side of exchanges: puts requests together, cuts replies into parts and keeps these until they were
+/// fetched. Everything that is kept is bounded in bytes, in number and in time; what would go beyond is refused with a
+/// reason.
 /// </summary>
 public sealed class ExchangeResponder(ExchangeOptions options, Func<string> nextTransferId)
 {
@@ -62,11 +64,12 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
     }
 
     /// <summary>
-    /// Takes a request in. <paramref name="message"/> is the whole request for <see cref="ExchangeStep.Handle"/> and the
-    /// answer for <see cref="ExchangeStep.Answer"/>.
+    /// Takes a request in. <paramref name="message"/> is the whole request for <see cref="ExchangeStep.Handle"/> and
+    /// the answer for <see cref="ExchangeStep.Answer"/>.
     /// </summary>
     public ExchangeStep OnRequest(
-        Instant now, ExchangeHead head, ReadOnlyMemory<byte> body, out ExchangeTicket ticket, out ExchangeMessage message)
+        Instant now, ExchangeHead head, ReadOnlyMemory<byte> body, out ExchangeTicket ticket,
+        out ExchangeMessage message)
     {
         ticket = new ExchangeTicket(head.Peer, head.ContentType, head.AcceptPartBytes, head.Transfer);
         message = new ExchangeMessage(head, body);
@@ -86,9 +89,12 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
             return ExchangeStep.Answer;
         }
 
-        if (_handled.Count >= HandledMax) return Refused(ExchangeRefusal.Busy, "too many requests wait already", ref message);
+        if (_handled.Count >= HandledMax)
+            return Refused(ExchangeRefusal.Busy, "too many requests wait already", ref message);
 
-        var step = head.Transfer is null || head.Parts == 0 ? ExchangeStep.Handle : OnPart(now, head.Transfer, head, body, ref message);
+        var step = head.Transfer is null || head.Parts == 0
+            ? ExchangeStep.Handle
+            : OnPart(now, head.Transfer, head, body, ref message);
         if (step == ExchangeStep.Handle && head.Transfer is not null) _handled.Add(head.Transfer);
         return step;
     }
@@ -100,8 +106,8 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
     }
 
     /// <summary>
-    /// The reply to a whole request: the message itself, its first part, or a refusal where it fits neither into one message
-    /// nor may come in parts.
+    /// The reply to a whole request: the message itself, its first part, or a refusal where it fits neither into one
+    /// message nor may come in parts.
     /// </summary>
     public ExchangeMessage Reply(Instant now, ExchangeTicket ticket, ReadOnlyMemory<byte> body, string? contentType)
     {
@@ -109,13 +115,18 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
 
         var head = new ExchangeHead { Peer = options.NodeId, ContentType = contentType };
         var partBytes = Math.Min(options.PartBytesHere, ticket.PartBytes);
-        var isOneMessage = body.Length <= (ticket.TakesParts ? Math.Max(partBytes, PartBytesMin) : options.MessageBytesMax);
+        var isOneMessage = body.Length <= (
+            ticket.TakesParts ? Math.Max(partBytes, PartBytesMin) : options.MessageBytesMax);
         if (isOneMessage) return new ExchangeMessage(head, body);
 
         if (!ticket.TakesParts || partBytes < PartBytesMin)
-            return Refuse(ExchangeRefusal.TooLarge, Sentence($"a reply of {body.Length} bytes, one message takes {options.MessageBytesMax}"));
+            return Refuse(
+                ExchangeRefusal.TooLarge,
+                Sentence($"a reply of {body.Length} bytes, one message takes {options.MessageBytesMax}"));
         if (body.Length > options.WholeBytesMax)
-            return Refuse(ExchangeRefusal.TooLarge, Sentence($"a reply of {body.Length} bytes, the limit is {options.WholeBytesMax}"));
+            return Refuse(
+                ExchangeRefusal.TooLarge,
+                Sentence($"a reply of {body.Length} bytes, the limit is {options.WholeBytesMax}"));
         if (!TryMakeRoom(body.Length)) return Refuse(ExchangeRefusal.Busy, "too many replies wait to be fetched");
 
         var id = nextTransferId();
@@ -145,15 +156,20 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
                 Drop(id, download);
     }
 
-    private ExchangeStep OnPart(Instant now, string id, ExchangeHead head, ReadOnlyMemory<byte> body, ref ExchangeMessage message)
+    private ExchangeStep OnPart(
+        Instant now, string id, ExchangeHead head, ReadOnlyMemory<byte> body, ref ExchangeMessage message)
     {
         if (_finished.Contains(id)) return Refused(ExchangeRefusal.Gone, "that request was whole already", ref message);
         if (!_uploads.TryGetValue(id, out var upload))
         {
             if (head.Size > options.WholeBytesMax)
-                return Refused(ExchangeRefusal.TooLarge, Sentence($"a request of {head.Size} bytes, the limit is {options.WholeBytesMax}"), ref message);
-            if (head.Size <= 0 || head.Parts > head.Size || body.IsEmpty) return Refused(ExchangeRefusal.Failed, "the request's parts make no sense", ref message);
-            if (!TryMakeRoom(0)) return Refused(ExchangeRefusal.Busy, "too many requests are on their way in", ref message);
+                return Refused(
+                    ExchangeRefusal.TooLarge,
+                    Sentence($"a request of {head.Size} bytes, the limit is {options.WholeBytesMax}"), ref message);
+            if (head.Size <= 0 || head.Parts > head.Size || body.IsEmpty)
+                return Refused(ExchangeRefusal.Failed, "the request's parts make no sense", ref message);
+            if (!TryMakeRoom(0))
+                return Refused(ExchangeRefusal.Busy, "too many requests are on their way in", ref message);
 
             _uploads[id] = upload = new Upload(head.Peer, head.Parts, head.Size);
         }
@@ -180,7 +196,8 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
         Drop(id, upload);
         _finished.Enqueue(id);
         if (_finished.Count > FinishedMax) _finished.Dequeue();
-        if (upload.ReceivedBytes != upload.Size) return Refused(ExchangeRefusal.Failed, "the request's parts are not what was announced", ref message);
+        if (upload.ReceivedBytes != upload.Size)
+            return Refused(ExchangeRefusal.Failed, "the request's parts are not what was announced", ref message);
 
         message = new ExchangeMessage(head, upload.ToWhole());
         return ExchangeStep.Handle;
@@ -198,9 +215,11 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
             return Refuse(ExchangeRefusal.Gone, "that reply is not kept any more");
 
         download.Until = now + options.IdleMax;
-        var answer = new ExchangeMessage(download.Head with { Transfer = id, Part = part, Parts = download.Parts }, download.BodyOf(part));
+        var answer = new ExchangeMessage(
+            download.Head with { Transfer = id, Part = part, Parts = download.Parts }, download.BodyOf(part));
 
-        // The last part may get lost on its way and be asked for again, so the reply stays for a moment; but a short one.
+        // The last part may get lost on its way and be asked for again, so the reply stays for a moment; but a short
+        // one.
         if (download.CountFetched(part)) download.Until = now + options.ReplyTimeout;
         return answer;
     }
@@ -217,7 +236,9 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
         return true;
     }
 
-    /// <summary>Replies that were fetched whole go first; others wait for their time-out, and newcomers are refused.</summary>
+    /// <summary>
+    /// Replies that were fetched whole go first; others wait for their time-out, and newcomers are refused.
+    /// </summary>
     private bool TryMakeRoom(long bytes)
     {
         foreach (var (id, download) in _downloads.ToList())
@@ -286,9 +307,12 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
 
         public bool IsFetched => _left <= 0;
 
-        public ReadOnlyMemory<byte> BodyOf(int part) => body.Slice(part * partBytes, Math.Min(partBytes, body.Length - (part * partBytes)));
+        public ReadOnlyMemory<byte> BodyOf(int part) =>
+            body.Slice(part * partBytes, Math.Min(partBytes, body.Length - (part * partBytes)));
 
-        /// <summary>Counts requests, not parts: enough to know when to hurry. True once as many were sent as there are.</summary>
+        /// <summary>
+        /// Counts requests, not parts: enough to know when to hurry. True once as many were sent as there are.
+        /// </summary>
         public bool CountFetched(int part)
         {
             if (part > 0) _left--;

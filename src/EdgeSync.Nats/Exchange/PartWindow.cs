@@ -1,9 +1,10 @@
 namespace EdgeSync.Nats.Exchange;
 
 /// <summary>
-/// How many parts are under way at once: what the link carries in a moment or two. Too few leave a satellite idle for most of
-/// its round trip; too many stand in line before a slow link, where whoever cuts it loses them all and everything else waits.
-/// So each part that comes back quickly makes room for one more, and each that took long takes one away.
+/// How many parts are under way at once: what the link carries in a moment or two. Too few leave a satellite idle for
+/// most of its round trip; too many stand in line before a slow link, where whoever cuts it loses them all and
+/// everything else waits. So each part that comes back quickly makes room for one more, and each that took long takes
+/// one away.
 /// </summary>
 internal sealed class PartWindow(int first, int max)
 {

@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Keys;
 
 /// <summary>
-/// The <c>.creds</c> file of a user: a JWT that an account signed, and the seed to answer a server's nonce with. Two blocks
-/// between lines of dashes, with text around them that nobody reads; line ends of either kind.
+/// The <c>.creds</c> file of a user: a JWT that an account signed, and the seed to answer a server's nonce with. Two
+/// blocks between lines of dashes, with text around them that nobody reads; line ends of either kind.
 /// </summary>
 public sealed class CredentialsFile
 {
@@ -39,6 +39,7 @@ public sealed class CredentialsFile
         return blocks is [{ Length: > 0 } jwt, { Length: > 0 } seed, ..]
             ? new CredentialsFile(jwt, seed)
             : throw new EdgeSyncException(
-                ErrorKind.Usage, "The NATS credentials lack a block.", "a .creds file holds a USER JWT and a USER NKEY SEED");
+                ErrorKind.Usage, "The NATS credentials lack a block.",
+                "a .creds file holds a USER JWT and a USER NKEY SEED");
     }
 }

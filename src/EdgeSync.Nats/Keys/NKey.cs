@@ -5,8 +5,12 @@ using NATS.NKeys;
 
 namespace EdgeSync.Nats.Keys;
 
-/// <summary>Public NKeys in their text form (<c>U…</c> of a user, 56 characters), and the signatures made by their owners.</summary>
-/// <remarks>NATS.NKeys does the arithmetic and the text forms; what it takes and we do not is refused here before it is called.</remarks>
+/// <summary>
+/// Public NKeys in their text form (<c>U…</c> of a user, 56 characters), and the signatures made by their owners.
+/// </summary>
+/// <remarks>
+/// NATS.NKeys does the arithmetic and the text forms; what it takes and we do not is refused here before it is called.
+/// </remarks>
 public static class NKey
 {
     /// <summary>Characters of a public key.</summary>

@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Keys;
 
 /// <summary>
-/// Refuses forms of Ed25519 keys and signatures that NATS.NKeys accepts: with them a signature would have several forms, or fit
-/// several messages. Comparisons of bytes only; the arithmetic is the library's.
+/// Refuses forms of Ed25519 keys and signatures that NATS.NKeys accepts: with them a signature would have several
+/// forms, or fit several messages. Comparisons of bytes only; the arithmetic is the library's.
 /// </summary>
 internal static class SignatureForm
 {
@@ -11,10 +11,14 @@ internal static class SignatureForm
     private const int PointBytes = 32;
 
     // Little-endian, as points and scalars are written. Spec: RFC 8032 §5.1.
-    private static readonly byte[] Prime = Convert.FromHexString("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
-    private static readonly byte[] Order = Convert.FromHexString("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+    private static readonly byte[] Prime = Convert.FromHexString(
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+    private static readonly byte[] Order = Convert.FromHexString(
+        "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
 
-    /// <summary>y of the eight points whose order divides eight: with such a key, one signature fits many messages.</summary>
+    /// <summary>
+    /// y of the eight points whose order divides eight: with such a key, one signature fits many messages.
+    /// </summary>
     private static readonly byte[][] SmallOrder =
     [
         Convert.FromHexString("0000000000000000000000000000000000000000000000000000000000000000"),

@@ -1,6 +1,8 @@
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>Takes the arguments of a control line one after the other; runs of blanks and tabs are one separator.</summary>
+/// <summary>
+/// Takes the arguments of a control line one after the other; runs of blanks and tabs are one separator.
+/// </summary>
 public ref struct ArgumentReader(ReadOnlySpan<byte> line)
 {
     private ReadOnlySpan<byte> _rest = line;

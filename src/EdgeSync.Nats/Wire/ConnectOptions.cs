@@ -4,7 +4,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>What a client or a soliciting leaf tells about itself in CONNECT. The defaults are those of our own client.</summary>
+/// <summary>
+/// What a client or a soliciting leaf tells about itself in CONNECT. The defaults are those of our own client.
+/// </summary>
 public sealed record ConnectOptions
 {
     /// <summary>Answer everything with +OK. A server takes absent for true, so ours is always written.</summary>
@@ -100,12 +102,14 @@ public sealed record ConnectOptions
     [JsonIgnore]
     public bool IsLeaf => Language.Length == 0;
 
-    /// <summary>What a server assumes before CONNECT and for fields that it leaves out: verbose, pedantic and echo are on.</summary>
+    /// <summary>
+    /// What a server assumes before CONNECT and for fields that it leaves out: verbose, pedantic and echo are on.
+    /// </summary>
     public static ConnectOptions ServerDefaults { get; } = new() { Verbose = true, Pedantic = true };
 
     /// <summary>
-    /// Reads CONNECT over what was known before, for it may be repeated: fields given are overwritten. False when this is no JSON
-    /// object or a field has the wrong type.
+    /// Reads CONNECT over what was known before, for it may be repeated: fields given are overwritten. False when this
+    /// is no JSON object or a field has the wrong type.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> json, ConnectOptions before, out ConnectOptions options) =>
         BoundaryJson.TryRead(json, before, WireContext.Default.ConnectOptions, out options);

@@ -6,8 +6,8 @@ using System.Text;
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// The header block of a message: keys as they were written, each with one or more values, and the status line that servers
-/// use. Not thread-safe.
+/// The header block of a message: keys as they were written, each with one or more values, and the status line that
+/// servers use. Not thread-safe.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -64,13 +64,16 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
         return false;
     }
 
-    public IEnumerable<string> GetValues(string key) => _fields.Where(field => field.Key == key).Select(field => field.Value);
+    public IEnumerable<string> GetValues(string key) =>
+        _fields.Where(field => field.Key == key).Select(field => field.Value);
 
     public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _fields.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>False for a block that breaks the grammar; servers pass such blocks on, so receivers must live with them.</summary>
+    /// <summary>
+    /// False for a block that breaks the grammar; servers pass such blocks on, so receivers must live with them.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> block, out NatsHeaders headers)
     {
         headers = [];

@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// One operation, as slices of the bytes it was read from: valid until these move. A part that the verb does not have, or
-/// that was left out, is empty.
+/// One operation, as slices of the bytes it was read from: valid until these move. A part that the verb does not have,
+/// or that was left out, is empty.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -27,12 +27,16 @@ public ref struct NatsOp
     /// <summary>The queue group of SUB, LS+ and LS-.</summary>
     public ReadOnlySpan<byte> Queue { get; internal set; }
 
-    /// <summary>All queue groups that a message on a leaf link names, with blanks between; see <see cref="EnumerateQueues"/>.</summary>
+    /// <summary>
+    /// All queue groups that a message on a leaf link names, with blanks between; see <see cref="EnumerateQueues"/>.
+    /// </summary>
     public ReadOnlySpan<byte> Queues { get; internal set; }
 
     public ReadOnlySpan<byte> Sid { get; internal set; }
 
-    /// <summary>The sizes as they were written, <c>size</c> or <c>header-size size</c>: ready to be copied into what goes on.</summary>
+    /// <summary>
+    /// The sizes as they were written, <c>size</c> or <c>header-size size</c>: ready to be copied into what goes on.
+    /// </summary>
     public ReadOnlySpan<byte> Sizes { get; internal set; }
 
     /// <summary>Header block, body, and the CRLF after them.</summary>

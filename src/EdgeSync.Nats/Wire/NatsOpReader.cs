@@ -5,12 +5,12 @@ using System.Runtime.CompilerServices;
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// Reads operations out of bytes that came from a peer, in place and without allocating: a whole operation (line, payload and
-/// its CRLF) or nothing. Limits are checked on the control line, before anybody waits for a payload.
+/// Reads operations out of bytes that came from a peer, in place and without allocating: a whole operation (line,
+/// payload and its CRLF) or nothing. Limits are checked on the control line, before anybody waits for a payload.
 /// </summary>
 /// <remarks>
-/// One method for each kind of peer. <c>Done</c> moves <see cref="Consumed"/> behind the operation. <c>NeedMoreData</c> leaves
-/// it at the begin of the incomplete one: keep the bytes from there on, and call again with more behind them.
+/// One method for each kind of peer. <c>Done</c> moves <see cref="Consumed"/> behind the operation. <c>NeedMoreData</c>
+/// leaves it at the begin of the incomplete one: keep the bytes from there on, and call again with more behind them.
 /// <c>InvalidData</c> sets <see cref="Fault"/>; nothing behind it can be trusted.
 /// Spec: docs.nats.io, client protocol; leaf verbs as nats-server 2.9.10 speaks them.
 /// </remarks>
@@ -29,7 +29,9 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
     /// <summary>How many bytes of the input whole operations took.</summary>
     public int Consumed { get; private set; }
 
-    /// <summary>After <c>NeedMoreData</c>: the full size of the incomplete operation, or 0 while its line is not complete.</summary>
+    /// <summary>
+    /// After <c>NeedMoreData</c>: the full size of the incomplete operation, or 0 while its line is not complete.
+    /// </summary>
     public int BytesNeeded { get; private set; }
 
     public WireFault Fault { get; private set; }
@@ -69,8 +71,10 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
         if (rest.Length > 4)
         {
             var first = BinaryPrimitives.ReadUInt32LittleEndian(rest);
-            if (first == LMsg && ArgumentReader.IsBlank(rest[4])) return ReadLeafMessage(rest, NatsVerb.LMsg, 5, out op);
-            if (first == HMsg && ArgumentReader.IsBlank(rest[4])) return ReadLeafMessage(rest, NatsVerb.HMsg, 5, out op);
+            if (first == LMsg && ArgumentReader.IsBlank(rest[4]))
+                return ReadLeafMessage(rest, NatsVerb.LMsg, 5, out op);
+            if (first == HMsg && ArgumentReader.IsBlank(rest[4]))
+                return ReadLeafMessage(rest, NatsVerb.HMsg, 5, out op);
         }
 
         return ReadAny(rest, WireSide.Leaf, out op);
@@ -162,7 +166,8 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private OperationStatus ReadPayload(ReadOnlySpan<byte> rest, int payloadAt, int size, out ReadOnlySpan<byte> payload)
+    private OperationStatus ReadPayload(
+        ReadOnlySpan<byte> rest, int payloadAt, int size, out ReadOnlySpan<byte> payload)
     {
         payload = default;
         if (size > _limits.PayloadBytesMax) return Fail(WireFault.PayloadTooLarge);

@@ -4,12 +4,12 @@ using System.Buffers.Text;
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// Writes operations. Each method carries the grammar of its line. Subjects, replies, queue groups and sids are written as
-/// given: whoever takes them from outside checks them first (<see cref="NatsSubject.FitsControlLine"/>).
+/// Writes operations. Each method carries the grammar of its line. Subjects, replies, queue groups and sids are written
+/// as given: whoever takes them from outside checks them first (<see cref="NatsSubject.FitsControlLine"/>).
 /// </summary>
 /// <remarks>
-/// The heads of messages are written into a span, for senders that keep buffers of their own and copy the payload behind; the
-/// rest goes to an <see cref="IBufferWriter{T}"/>.
+/// The heads of messages are written into a span, for senders that keep buffers of their own and copy the payload
+/// behind; the rest goes to an <see cref="IBufferWriter{T}"/>.
 /// </remarks>
 public static class NatsOpWriter
 {
@@ -41,10 +41,13 @@ public static class NatsOpWriter
         return at + written;
     }
 
-    /// <summary><c>MSG subject sid [reply] size CRLF</c>, or <c>HMSG … header-size size</c>; answers how many bytes.</summary>
+    /// <summary>
+    /// <c>MSG subject sid [reply] size CRLF</c>, or <c>HMSG … header-size size</c>; answers how many bytes.
+    /// </summary>
     /// <param name="sizes">From <see cref="NatsOp.Sizes"/> or <see cref="FormatSizes"/>, fitting the verb.</param>
     public static int WriteMsgHead(
-        Span<byte> target, bool hasHeaders, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> sid, ReadOnlySpan<byte> reply,
+        Span<byte> target, bool hasHeaders, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> sid,
+        ReadOnlySpan<byte> reply,
         ReadOnlySpan<byte> sizes)
     {
         var at = Put(target, 0, hasHeaders ? "HMSG "u8 : "MSG "u8);
@@ -55,9 +58,12 @@ public static class NatsOpWriter
         return Put(target, at, LineEnd);
     }
 
-    /// <summary><c>PUB subject [reply] size CRLF</c>, or <c>HPUB … header-size size</c>; answers how many bytes.</summary>
+    /// <summary>
+    /// <c>PUB subject [reply] size CRLF</c>, or <c>HPUB … header-size size</c>; answers how many bytes.
+    /// </summary>
     public static int WritePubHead(
-        Span<byte> target, bool hasHeaders, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> sizes)
+        Span<byte> target, bool hasHeaders, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply,
+        ReadOnlySpan<byte> sizes)
     {
         var at = Put(target, 0, hasHeaders ? "HPUB "u8 : "PUB "u8);
         at = PutWord(target, at, subject);
@@ -72,7 +78,8 @@ public static class NatsOpWriter
     /// </summary>
     /// <param name="queues">The groups, with one blank between.</param>
     public static int WriteLeafHead(
-        Span<byte> target, bool hasHeaders, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> queues,
+        Span<byte> target, bool hasHeaders, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply,
+        ReadOnlySpan<byte> queues,
         ReadOnlySpan<byte> sizes)
     {
         var at = Put(target, 0, hasHeaders ? "HMSG "u8 : "LMSG "u8);
@@ -143,7 +150,8 @@ public static class NatsOpWriter
     }
 
     /// <summary><c>LS+ subject CRLF</c>, or <c>LS+ subject queue weight CRLF</c>.</summary>
-    public static void WriteLeafSub(IBufferWriter<byte> output, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> queue, int weight)
+    public static void WriteLeafSub(
+        IBufferWriter<byte> output, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> queue, int weight)
     {
         var target = output.GetSpan(HeadBytesMax + subject.Length + queue.Length);
         var at = Put(target, Put(target, 0, "LS+ "u8), subject);

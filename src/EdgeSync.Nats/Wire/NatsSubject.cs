@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// Subjects: tokens with dots between, compared as bytes. In a subscription <c>*</c> stands for one token and <c>&gt;</c> for one
-/// or more at the end; both only as a whole token (<c>foo*</c> is an ordinary name).
+/// Subjects: tokens with dots between, compared as bytes. In a subscription <c>*</c> stands for one token and
+/// <c>&gt;</c> for one or more at the end; both only as a whole token (<c>foo*</c> is an ordinary name).
 /// </summary>
 public static class NatsSubject
 {
@@ -22,11 +22,16 @@ public static class NatsSubject
         return false;
     }
 
-    /// <summary>Passes on a control line: not empty, without blank, tab and line ends. All that foreign clients check.</summary>
+    /// <summary>
+    /// Passes on a control line: not empty, without blank, tab and line ends. All that foreign clients check.
+    /// </summary>
     public static bool FitsControlLine(ReadOnlySpan<byte> text) =>
         !text.IsEmpty && !text.ContainsAny(" \t\r\n"u8);
 
-    /// <summary>Whether a subscription to <paramref name="pattern"/> gets a message to <paramref name="subject"/>, which is taken literally.</summary>
+    /// <summary>
+    /// Whether a subscription to <paramref name="pattern"/> gets a message to <paramref name="subject"/>, which is
+    /// taken literally.
+    /// </summary>
     public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> subject)
     {
         var wanted = new SubjectTokens(pattern);
@@ -41,7 +46,9 @@ public static class NatsSubject
         return given.AtEnd;
     }
 
-    /// <summary>Whether everything that <paramref name="inner"/> matches is matched by <paramref name="outer"/> too.</summary>
+    /// <summary>
+    /// Whether everything that <paramref name="inner"/> matches is matched by <paramref name="outer"/> too.
+    /// </summary>
     public static bool Covers(ReadOnlySpan<byte> outer, ReadOnlySpan<byte> inner)
     {
         var wide = new SubjectTokens(outer);

@@ -54,6 +54,7 @@ public sealed class Nuid
         _entropy.Fill(random);
         for (var i = 0; i < PrefixLength; i++) _prefix[i] = Digits[random[i] % 62];
         _sequence = BitConverter.ToUInt64(random[PrefixLength..]) % SequenceEnd;
-        _step = 33 + BitConverter.ToUInt64(random[(PrefixLength + 8)..]) % 300;   // steps differ, so that names are hard to guess
+        // steps differ, so that names are hard to guess
+        _step = 33 + BitConverter.ToUInt64(random[(PrefixLength + 8)..]) % 300;
     }
 }

@@ -19,7 +19,8 @@ internal static class OpArguments
     public static bool TryReadMessage(scoped ref NatsOp op, ReadOnlySpan<byte> line, out int size)
     {
         size = 0;
-        while (line.Length > 0 && ArgumentReader.IsBlank(line[^1])) line = line[..^1];   // they are no part of the sizes
+        // they are no part of the sizes
+        while (line.Length > 0 && ArgumentReader.IsBlank(line[^1])) line = line[..^1];
 
         var arguments = new ArgumentReader(line);
         if (!arguments.TryTake(out var subject)) return false;
@@ -35,7 +36,8 @@ internal static class OpArguments
         if (!arguments.TryTake(out var first)) return false;
 
         var at = line.Length - arguments.Rest.Length - first.Length;
-        if (!arguments.TryTake(out var second)) return !hasHeaders && TryReadSizes(ref op, line[at..], default, first, out size);
+        if (!arguments.TryTake(out var second))
+            return !hasHeaders && TryReadSizes(ref op, line[at..], default, first, out size);
 
         var secondAt = line.Length - arguments.Rest.Length - second.Length;
         if (!arguments.TryTake(out var third))
@@ -46,7 +48,8 @@ internal static class OpArguments
         }
 
         op.Reply = first;
-        return hasHeaders && !arguments.TryTake(out _) && TryReadSizes(ref op, line[secondAt..], second, third, out size);
+        return hasHeaders && !arguments.TryTake(out _)
+            && TryReadSizes(ref op, line[secondAt..], second, third, out size);
     }
 
     // subject [reply] SIZES · subject | queue… SIZES · subject + reply queue… SIZES; SIZES is [header-size] size.
@@ -103,7 +106,8 @@ internal static class OpArguments
     }
 
     private static bool TryReadSizes(
-        scoped ref NatsOp op, ReadOnlySpan<byte> text, ReadOnlySpan<byte> header, ReadOnlySpan<byte> total, out int size)
+        scoped ref NatsOp op, ReadOnlySpan<byte> text, ReadOnlySpan<byte> header, ReadOnlySpan<byte> total,
+        out int size)
     {
         if (!TryReadSize(total, out size)) return false;
 

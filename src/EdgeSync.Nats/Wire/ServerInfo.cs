@@ -4,7 +4,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>What a server tells about itself in INFO, to clients and over leaf links. Fields that are absent keep their default.</summary>
+/// <summary>
+/// What a server tells about itself in INFO, to clients and over leaf links. Fields that are absent keep their default.
+/// </summary>
 public sealed record ServerInfo
 {
     [JsonPropertyName("server_id")]
@@ -110,11 +112,16 @@ public sealed record ServerInfo
     [JsonPropertyName("export")]
     public SubjectPermission? Export { get; init; }
 
-    /// <summary>Leaf links: where leaves may connect. An empty list is written too, null is not: a real leaf wants to see the field.</summary>
+    /// <summary>
+    /// Leaf links: where leaves may connect. An empty list is written too, null is not: a real leaf wants to see the
+    /// field.
+    /// </summary>
     [JsonPropertyName("leafnode_urls")]
     public IReadOnlyList<string>? LeafnodeUrls { get; init; }
 
-    /// <summary>Fields that we do not know are skipped. False when this is no JSON object or a field has the wrong type.</summary>
+    /// <summary>
+    /// Fields that we do not know are skipped. False when this is no JSON object or a field has the wrong type.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> json, out ServerInfo info) =>
         BoundaryJson.TryRead(json, new ServerInfo(), WireContext.Default.ServerInfo, out info);
 

@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>Subjects that are allowed and denied, as the <c>import</c> and <c>export</c> of a leaf's INFO list them.</summary>
+/// <summary>
+/// Subjects that are allowed and denied, as the <c>import</c> and <c>export</c> of a leaf's INFO list them.
+/// </summary>
 public sealed record SubjectPermission
 {
     /// <summary>Empty: everything that is not denied.</summary>

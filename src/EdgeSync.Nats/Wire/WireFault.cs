@@ -39,7 +39,9 @@ public readonly record struct WireLimits(int ControlLineBytesMax, int PayloadByt
     /// <summary>What a server accepts from a client unless told otherwise.</summary>
     public static WireLimits OfClients { get; } = new(4096, 1 << 20);
 
-    /// <summary>What a client accepts from its server: INFO may list a large cluster, and max_payload is the server's affair.</summary>
+    /// <summary>
+    /// What a client accepts from its server: INFO may list a large cluster, and max_payload is the server's affair.
+    /// </summary>
     public static WireLimits OfServers { get; } = new(1 << 20, 64 << 20);
 
     /// <summary>On a leaf link, where one line names all queue groups of a message.</summary>

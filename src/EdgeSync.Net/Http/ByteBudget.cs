@@ -3,16 +3,18 @@ using System.Net;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// Memory that all messages of strangers may take together, packed and unpacked. Whoever finds no room is sent away with a
-/// status, before the memory is taken: a small machine must survive a crowd, and a small body that unpacks to a gigabyte.
-/// Thread-safe.
+/// Memory that all messages of strangers may take together, packed and unpacked. Whoever finds no room is sent away
+/// with a status, before the memory is taken: a small machine must survive a crowd, and a small body that unpacks to a
+/// gigabyte. Thread-safe.
 /// </summary>
 public sealed class ByteBudget
 {
     private const long SmallestBudget = 8L << 20;
     private const long LargestBudget = 2L << 30;
 
-    /// <summary>A body grows by doubling and is unpacked beside it, so a quarter is about the half that it really takes.</summary>
+    /// <summary>
+    /// A body grows by doubling and is unpacked beside it, so a quarter is about the half that it really takes.
+    /// </summary>
     private const int Part = 4;
 
     /// <summary>A transfer takes buffers of the server and of the system besides what is counted.</summary>
@@ -38,28 +40,33 @@ public sealed class ByteBudget
     /// <summary>Held at this moment.</summary>
     public long Taken => Interlocked.Read(ref _taken);
 
-    /// <summary>What this process may give, by the memory of the machine, the control group or <c>--memory-limit</c>.</summary>
+    /// <summary>
+    /// What this process may give, by the memory of the machine, the control group or <c>--memory-limit</c>.
+    /// </summary>
     public static ByteBudget OfProcess() => new(BytesFor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
 
     /// <summary>The same, for a process that has so much memory.</summary>
-    public static long BytesFor(long availableBytes) => Math.Clamp(availableBytes / Part, SmallestBudget, LargestBudget);
+    public static long BytesFor(long availableBytes) =>
+        Math.Clamp(availableBytes / Part, SmallestBudget, LargestBudget);
 
     /// <summary>An empty share; disposing gives back what it grew to.</summary>
     public ByteShare Open() => new(this);
 
     /// <summary>
-    /// The share of a transfer that the other side may make as slow as it likes. When others need the room, the largest such
-    /// share of the address that holds most goes: <paramref name="evict"/> ends its connection.
+    /// The share of a transfer that the other side may make as slow as it likes. When others need the room, the largest
+    /// such share of the address that holds most goes: <paramref name="evict"/> ends its connection.
     /// </summary>
     public ByteShare OpenUnfinished(IPAddress address, Action evict)
     {
         var group = AddressGroup.Of(address);
         lock (_gate)
         {
-            // Beyond half of them, the oldest of the same address goes; when there are too many in all, that of the busiest.
+            // Beyond half of them, the oldest of the same address goes; when there are too many in all, that of the
+            // busiest.
             var own = _unfinished.Where(s => s.Group!.Equals(group)).ToList();
             if (own.Count >= _unfinishedMax / 2) EvictOldest(own);
-            else if (_unfinished.Count >= _unfinishedMax) EvictOldest(_unfinished.GroupBy(s => s.Group).MaxBy(g => g.Count())!);
+            else if (_unfinished.Count >= _unfinishedMax)
+                EvictOldest(_unfinished.GroupBy(s => s.Group).MaxBy(g => g.Count())!);
             var share = new ByteShare(this, group, evict) { Order = ++_lastBegun };
             _unfinished.Add(share);
             return share;
@@ -105,7 +112,8 @@ public sealed class ByteBudget
     {
         if (_unfinished.Count == 0) return false;
 
-        var busiest = _unfinished.GroupBy(s => s.Group).Select(g => (Group: g.Key, Held: g.Sum(s => s.Held))).MaxBy(g => g.Held);
+        var busiest = _unfinished.GroupBy(s => s.Group).Select(g => (Group: g.Key, Held: g.Sum(s => s.Held)))
+            .MaxBy(g => g.Held);
         var own = bytes + _unfinished.Where(s => s.Group!.Equals(asking.Group)).Sum(s => s.Held);
         if (busiest.Group is null || busiest.Group.Equals(asking.Group) || busiest.Held <= own) return false;
 
@@ -161,7 +169,9 @@ public sealed class ByteShare : IDisposable
         return true;
     }
 
-    /// <summary>It depends on the other side no more, and cannot be taken away. False when it was taken away already.</summary>
+    /// <summary>
+    /// It depends on the other side no more, and cannot be taken away. False when it was taken away already.
+    /// </summary>
     public bool TryFinish()
     {
         _budget.Finish(this);

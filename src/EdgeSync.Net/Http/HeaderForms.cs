@@ -5,8 +5,8 @@ namespace EdgeSync.Net.Http;
 /// <summary>
 /// How Kestrel is to read two headers; it parses what these decode.
 /// <code>
-/// Content-Length   digits alone: by itself Kestrel takes a sign, which a proxy in front may read otherwise (RFC 9110 §8.6)
-/// Host             an IPv6 address without its brackets, ::1:8080, as Fossil writes it, gets them (RFC 9110 §7.2)
+/// Content-Length digits alone: by itself Kestrel takes a sign, which a proxy in front may read otherwise (RFC 9110
+/// §8.6) Host an IPv6 address without its brackets, ::1:8080, as Fossil writes it, gets them (RFC 9110 §7.2)
 /// </code>
 /// </summary>
 internal static class HeaderForms
@@ -45,7 +45,8 @@ internal static class HeaderForms
             return text.Length;
         }
 
-        public override int GetByteCount(char[] chars, int index, int count) => Latin1.GetByteCount(chars, index, count);
+        public override int GetByteCount(char[] chars, int index, int count) =>
+            Latin1.GetByteCount(chars, index, count);
 
         public override int GetBytes(char[] chars, int charIndex, int charCount, byte[] bytes, int byteIndex) =>
             Latin1.GetBytes(chars, charIndex, charCount, bytes, byteIndex);

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// One connection of an HTTP port. Only while an exchange that came whole is answered it is kept at all costs: waiting for a
-/// request, for the rest of a body, or for a slow reader, it may go when others need the room.
+/// One connection of an HTTP port. Only while an exchange that came whole is answered it is kept at all costs: waiting
+/// for a request, for the rest of a body, or for a slow reader, it may go when others need the room.
 /// </summary>
 internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider clock) : ICrowdMember
 {
@@ -19,10 +19,12 @@ internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider
 
     public Instant LastActivity => new(Interlocked.Read(ref _lastActivityTicks));
 
-    public void Evict() => connection.Abort(new ConnectionAbortedException("others needed the place of this idle connection"));
+    public void Evict() =>
+        connection.Abort(new ConnectionAbortedException("others needed the place of this idle connection"));
 
     /// <summary>A request began.</summary>
-    public void Touch() => Interlocked.Exchange(ref _lastActivityTicks, Instant.FromDateTime(clock.GetUtcNow()).UnixTicks);
+    public void Touch() =>
+        Interlocked.Exchange(ref _lastActivityTicks, Instant.FromDateTime(clock.GetUtcNow()).UnixTicks);
 
     public void BeginWork() => Interlocked.Increment(ref _working);
 
@@ -33,7 +35,8 @@ internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider
     }
 
     /// <summary>Serves the connection as a member of the crowd, or closes it when there is no room.</summary>
-    public static async Task ServeAsync(ConnectionCrowd crowd, ConnectionContext connection, TimeProvider clock, ConnectionDelegate next)
+    public static async Task ServeAsync(
+        ConnectionCrowd crowd, ConnectionContext connection, TimeProvider clock, ConnectionDelegate next)
     {
         var address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
         var member = new HttpCrowdMember(connection, clock);

@@ -10,7 +10,8 @@ internal sealed class PiecewiseContent(ReadOnlyMemory<byte> body, Action onPiece
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    protected override async Task SerializeToStreamAsync(
+        Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         for (var at = 0; at < body.Length; at += PieceBytes)
         {

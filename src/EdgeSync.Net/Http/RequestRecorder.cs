@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// Around every request: the address that it really comes from, a span for a POST, a status for what went wrong, and the entry in
-/// the log.
+/// Around every request: the address that it really comes from, a span for a POST, a status for what went wrong, and
+/// the entry in the log.
 /// </summary>
 internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
 {
@@ -23,7 +23,8 @@ internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
         var record = new RequestRecord();
         context.Features.Set(record);
         var span = HttpMethods.IsPost(context.Request.Method)
-            ? HttpSpans.Answer(context.Request.Path, headers[TraceContext.ParentHeader], headers[TraceContext.StateHeader])
+            ? HttpSpans.Answer(
+                context.Request.Path, headers[TraceContext.ParentHeader], headers[TraceContext.StateHeader])
             : null;
 
         record.Fault = await FaultOfAsync(context, next) ?? record.Fault;

@@ -13,10 +13,12 @@ public sealed record RetryPolicy(int AttemptsMax, TimeSpan FirstDelay, TimeSpan 
 
     /// <summary>These say that the request was not worked on, or may succeed later.</summary>
     public static bool IsTransient(HttpStatusCode status) =>
-        status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)status is 500 or (>= 502 and <= 504);
+        status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
+        || (int)status is 500 or (>= 502 and <= 504);
 
     /// <summary>The pause after the given failed attempt (from 1), or null to give up.</summary>
-    /// <param name="askedFor">What the server said in <c>Retry-After</c>; more than the longest pause means giving up.</param>
+    /// <param name="askedFor">What the server said in <c>Retry-After</c>; more than the longest pause means giving
+    /// up.</param>
     public TimeSpan? PauseAfter(int attempt, TimeSpan? askedFor)
     {
         if (attempt >= AttemptsMax) return null;

@@ -17,7 +17,8 @@ internal static class ServerCertificate
         foreach (var file in (string?[])[certificateFile, keyFile])
         {
             if (file is not null && !File.Exists(file))
-                throw new EdgeSyncException(ErrorKind.NotFound, $"the TLS file {file} does not exist", "check the path");
+                throw new EdgeSyncException(
+                    ErrorKind.NotFound, $"the TLS file {file} does not exist", "check the path");
         }
 
         try
@@ -36,7 +37,8 @@ internal static class ServerCertificate
         {
             throw new EdgeSyncException(
                 ErrorKind.System,
-                $"cannot use the certificate {certificateFile} with the key {keyFile ?? "(the same file)"}: {e.Message}",
+                $"cannot use the certificate {certificateFile} with the key "
+                    + $"{keyFile ?? "(the same file)"}: {e.Message}",
                 "both must be PEM files, and the key must belong to the certificate", e);
         }
     }

@@ -8,8 +8,10 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
 {
     private static readonly string[] ForwardingHeaders =
     [
-        "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded",
-        "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "X-Original-Forwarded-For",
+        "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
+            "X-Forwarded-Server", "X-Forwarded",
+        "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP",
+            "X-Original-Forwarded-For",
     ];
 
     public static TrustedProxies None { get; } = new([]);
@@ -32,8 +34,11 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
     {
         if (!Trusts(remote)) return remote;
 
-        var chain = headers["X-Forwarded-For"].ToString() is { Length: > 0 } forwarded ? forwarded : headers["X-Real-IP"].ToString();
-        foreach (var hop in chain.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Reverse())
+        var chain = headers["X-Forwarded-For"].ToString() is { Length: > 0 } forwarded
+            ? forwarded
+            : headers["X-Real-IP"].ToString();
+        foreach (var hop in chain.Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Reverse())
         {
             if (!IPAddress.TryParse(hop.Trim('[', ']'), out var address)) return remote;
 

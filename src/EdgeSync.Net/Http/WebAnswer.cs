@@ -11,7 +11,9 @@ public static class WebAnswer
     /// <summary>In seconds, behind a 503.</summary>
     internal const string RetryAfter = "1";
 
-    /// <summary>What is read and thrown away of a request that was refused: clients send everything before they read why.</summary>
+    /// <summary>
+    /// What is read and thrown away of a request that was refused: clients send everything before they read why.
+    /// </summary>
     private const long DrainedBytesMax = 16 << 20;
 
     private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(5);
@@ -33,11 +35,15 @@ public static class WebAnswer
         if (!HttpMethods.IsHead(context.Request.Method)) await response.Body.WriteAsync(body, context.RequestAborted);
     }
 
-    /// <summary>Answers at once, and reads on for a moment so that the answer arrives instead of a reset; then it is cut.</summary>
+    /// <summary>
+    /// Answers at once, and reads on for a moment so that the answer arrives instead of a reset; then it is cut.
+    /// </summary>
     internal static async Task RefuseAsync(HttpContext context, int status, string sentence)
     {
         if (status == 503) context.Response.Headers.RetryAfter = RetryAfter;
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;   // ours is below
+        // ours is below
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = null;
         await TextAsync(context, status, sentence);
         await context.Response.Body.FlushAsync(context.RequestAborted);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);

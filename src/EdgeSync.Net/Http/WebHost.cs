@@ -9,7 +9,9 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>The web application that each HTTP port of the program is: Kestrel and routing, set up by code alone.</summary>
+/// <summary>
+/// The web application that each HTTP port of the program is: Kestrel and routing, set up by code alone.
+/// </summary>
 internal static class WebHost
 {
     /// <param name="configure">Addresses and limits.</param>
@@ -25,9 +27,9 @@ internal static class WebHost
             ContentRootPath = AppContext.BaseDirectory,
         });
 
-        // The settings of a node are edgesync.json, its variables and flags: an appsettings.json or an ASPNETCORE_URLS that
-        // happens to be there opens no port. Signals and the log are the program's business, too: with
-        // the caller's factory, its levels hold.
+        // The settings of a node are edgesync.json, its variables and flags: an appsettings.json or an ASPNETCORE_URLS
+        // that happens to be there opens no port. Signals and the log are the program's business, too: with the
+        // caller's factory, its levels hold.
         builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders();
         if (loggers is not null) builder.Services.AddSingleton(loggers);
@@ -41,7 +43,9 @@ internal static class WebHost
         return builder.Build();
     }
 
-    /// <summary>Whether a start failed for a reason that the operator can mend: an address that is taken or not ours.</summary>
+    /// <summary>
+    /// Whether a start failed for a reason that the operator can mend: an address that is taken or not ours.
+    /// </summary>
     public static bool IsAddressFault(Exception e) => e is IOException or SocketException or AddressInUseException;
 
     /// <summary>Who starts the application stops it.</summary>

@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// The HTTP ports of a node. Cards of a Fossil client are told apart by content type alone, whatever the path; everything else
-/// goes by routes, which the caller maps.
+/// The HTTP ports of a node. Cards of a Fossil client are told apart by content type alone, whatever the path;
+/// everything else goes by routes, which the caller maps.
 /// <code>
 /// POST *  application/x-fossil…     the exchange, always with a Content-Length (older clients need it)
 /// mapped routes                     pages and endpoints; bodies of at most 4 KiB, unless the endpoint says otherwise
@@ -48,7 +48,10 @@ public sealed class WebServer : IAsyncDisposable
         _app.Map("/{**path}", NotHereAsync).Add(endpoint => ((RouteEndpointBuilder)endpoint).Order = int.MaxValue);
     }
 
-    /// <summary>Where it listens, such as <c>http://127.0.0.1:8080</c>, with the ports that were picked; those without TLS first.</summary>
+    /// <summary>
+    /// Where it listens, such as <c>http://127.0.0.1:8080</c>, with the ports that were picked; those without TLS
+    /// first.
+    /// </summary>
     public IReadOnlyList<string> Addresses { get; private set; } = [];
 
     /// <summary>Connections that its limits have seen so far, the refused ones included.</summary>
@@ -61,7 +64,8 @@ public sealed class WebServer : IAsyncDisposable
     /// <param name="cancellationToken">Ends the start, not the server.</param>
     /// <exception cref="EdgeSyncException">The address is taken or not ours; a certificate cannot be read.</exception>
     public static async Task<WebServer> StartAsync(
-        WebServerOptions options, IXferHost host, Action<IEndpointRouteBuilder> map, TimeProvider clock, CancellationToken cancellationToken)
+        WebServerOptions options, IXferHost host, Action<IEndpointRouteBuilder> map, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var server = new WebServer(options, host, map, clock);
         try
@@ -94,12 +98,14 @@ public sealed class WebServer : IAsyncDisposable
     {
         kestrel.AllowSynchronousIO = false;
         var limits = kestrel.Limits;
-        // Our own limits instead (XferExchanges, LimitBody). Past its own, Kestrel closes with bytes unread, which resets the
-        // connection and takes the answer along; what the application leaves unread it throws away, for at most five seconds.
+        // Our own limits instead (XferExchanges, LimitBody). Past its own, Kestrel closes with bytes unread, which
+        // resets the connection and takes the answer along; what the application leaves unread it throws away, for at
+        // most five seconds.
         limits.MaxRequestBodySize = null;
         limits.MaxConcurrentConnections = null;   // the crowd's matter: Kestrel would refuse whoever comes last
         // Twice that for a body in chunks, for each connection, before any of it is counted.
-        limits.MaxRequestBufferSize = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2048, 32 << 10, 1 << 20);
+        limits.MaxRequestBufferSize = Math.Clamp(
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2048, 32 << 10, 1 << 20);
         limits.RequestHeadersTimeout = _options.HeadersTimeout;
         limits.KeepAliveTimeout = _options.KeepAliveTimeout;
         limits.MinRequestBodyDataRate = new MinDataRate(_options.BytesPerSecondMin, _options.SlownessGrace);
@@ -133,14 +139,17 @@ public sealed class WebServer : IAsyncDisposable
 
     private static Task LimitBody(HttpContext context, RequestDelegate next)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = EndpointBytesMax;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = EndpointBytesMax;
         return next(context);
     }
 
     private static Task NotHereAsync(HttpContext context)
     {
         var method = context.Request.Method;
-        if (HttpMethods.IsPost(method)) return WebAnswer.RefuseAsync(context, 415, "Cards are sent as application/x-fossil or application/x-fossil-uncompressed.");
+        if (HttpMethods.IsPost(method))
+            return WebAnswer.RefuseAsync(
+                context, 415, "Cards are sent as application/x-fossil or application/x-fossil-uncompressed.");
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
             return WebAnswer.TextAsync(context, 404, "Nothing here. A Fossil client may use any path; people go to /.");
 

@@ -21,7 +21,8 @@ public static class XferContentTypes
     {
         var end = header.IndexOf(';');
         var name = (end < 0 ? header : header[..end]).Trim();
-        foreach (var candidate in (ReadOnlySpan<XferContentType>)[XferContentType.Compressed, XferContentType.Uncompressed, XferContentType.Debug])
+        foreach (var candidate in (ReadOnlySpan<XferContentType>)[
+            XferContentType.Compressed, XferContentType.Uncompressed, XferContentType.Debug])
         {
             if (!name.Equals(NameOf(candidate), StringComparison.OrdinalIgnoreCase)) continue;
 

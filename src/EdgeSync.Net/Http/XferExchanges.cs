@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// Exchanges cards with Fossil clients: so many at a time, each with a share of the memory. Knows nothing of what the cards say;
-/// its host answers them.
+/// Exchanges cards with Fossil clients: so many at a time, each with a share of the memory. Knows nothing of what the
+/// cards say; its host answers them.
 /// </summary>
 internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : IDisposable
 {
@@ -16,7 +16,8 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
 
     /// <summary>Takes a POST of cards; all other requests go on.</summary>
     public Task ServeAsync(HttpContext context, RequestDelegate next) =>
-        HttpMethods.IsPost(context.Request.Method) && XferContentTypes.TryParse(context.Request.ContentType, out var type)
+        HttpMethods.IsPost(context.Request.Method)
+        && XferContentTypes.TryParse(context.Request.ContentType, out var type)
             ? ExchangeAsync(context, type, context.Connection.RemoteIpAddress!)
             : next(context);
 
@@ -30,8 +31,12 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         if (reply is not null) await SendAsync(context, address, reply);
     }
 
-    /// <summary>Until there is a reply, that is sent outside: a slow reader takes no place among the exchanges. Null: refused, and said so.</summary>
-    private async Task<XferHttpReply?> ExchangeAsync(HttpContext context, XferContentType type, IPAddress address, PooledBytes body)
+    /// <summary>
+    /// Until there is a reply, that is sent outside: a slow reader takes no place among the exchanges. Null: refused,
+    /// and said so.
+    /// </summary>
+    private async Task<XferHttpReply?> ExchangeAsync(
+        HttpContext context, XferContentType type, IPAddress address, PooledBytes body)
     {
         // A body that is coming in may be given up for others; one that is whole may not.
         using var memory = options.Memory.OpenUnfinished(address, context.Abort);
@@ -59,13 +64,14 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
             await _exchanges.WaitAsync(context.RequestAborted);
             try
             {
-                return await ExchangeAsync(context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Written, address)
-                {
-                    Host = context.Request.Host.Value ?? "",
-                    IsHttps = context.Request.IsHttps,
-                    Cookies = string.Join("; ", context.Request.Headers.Cookie.AsEnumerable()),
-                    Memory = memory,
-                });
+                return await ExchangeAsync(
+                    context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Written, address)
+                    {
+                        Host = context.Request.Host.Value ?? "",
+                        IsHttps = context.Request.IsHttps,
+                        Cookies = string.Join("; ", context.Request.Headers.Cookie.AsEnumerable()),
+                        Memory = memory,
+                    });
             }
             finally
             {
@@ -108,9 +114,12 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
 
         var response = context.Response;
         response.StatusCode = reply.Status;
-        if (reply.RetryAfter is { } wait) response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        if (reply.RetryAfter is { } wait)
+            response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         else if (reply.Status == 503) response.Headers.RetryAfter = WebAnswer.RetryAfter;
-        response.ContentType = reply.IsPlainText ? "text/plain; charset=utf-8" : XferContentTypes.NameOf(reply.ContentType);
+        response.ContentType = reply.IsPlainText
+            ? "text/plain; charset=utf-8"
+            : XferContentTypes.NameOf(reply.ContentType);
         response.ContentLength = reply.Body.Length;
         response.Headers.CacheControl = "no-store";
         RequestRecord.Of(context).Note = reply.Note;
@@ -118,7 +127,8 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
     }
 
     // Null: read whole.
-    private async ValueTask<(int Status, string Sentence)?> ReadBodyAsync(HttpContext context, PooledBytes body, ByteShare memory)
+    private async ValueTask<(int Status, string Sentence)?> ReadBodyAsync(
+        HttpContext context, PooledBytes body, ByteShare memory)
     {
         // Too long: announced so, before any of it is read, or when it passes the limit.
         if (context.Request.ContentLength > options.RequestBytesMax) return TooLong();
@@ -139,5 +149,6 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         }
     }
 
-    private (int Status, string Sentence) TooLong() => (413, $"This server takes requests of up to {options.RequestBytesMax} bytes.");
+    private (int Status, string Sentence) TooLong() =>
+        (413, $"This server takes requests of up to {options.RequestBytesMax} bytes.");
 }

@@ -15,33 +15,41 @@ public sealed record XferHttpClientOptions
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Between two pieces of the request, from its last one to the first byte of the reply, and then between two pieces of that.</summary>
+    /// <summary>
+    /// Between two pieces of the request, from its last one to the first byte of the reply, and then between two pieces
+    /// of that.
+    /// </summary>
     public TimeSpan SilenceMax { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary><c>USER:PASSWORD</c> for a web server in front of the peer (HTTP basic); not the login of the cards.</summary>
+    /// <summary>
+    /// <c>USER:PASSWORD</c> for a web server in front of the peer (HTTP basic); not the login of the cards.
+    /// </summary>
     public string? HttpCredentials { get; init; }
 
     public string UserAgent { get; init; } = "EdgeSync";
 
     /// <summary>
-    /// Address of an HTTP proxy for all requests, as the repository's setting <c>proxy</c> has it. Null, empty or off: the
-    /// proxies of the environment.
+    /// Address of an HTTP proxy for all requests, as the repository's setting <c>proxy</c> has it. Null, empty or off:
+    /// the proxies of the environment.
     /// </summary>
     public string? Proxy { get; init; }
 
-    /// <summary>The only key that an https server may have (<see cref="ServerPin"/>); null trusts as the system does.</summary>
+    /// <summary>
+    /// The only key that an https server may have (<see cref="ServerPin"/>); null trusts as the system does.
+    /// </summary>
     public byte[]? Pin { get; init; }
 }
 
 /// <summary>The peer answered with a status that is no success.</summary>
-public sealed class XferHttpException(ErrorKind kind, int status, string message, string? hint) : EdgeSyncException(kind, message, hint)
+public sealed class XferHttpException(
+    ErrorKind kind, int status, string message, string? hint) : EdgeSyncException(kind, message, hint)
 {
     public int Status { get; } = status;
 }
 
 /// <summary>
-/// Posts cards to a Fossil server and hands back the reply as it streams in. Redirects are followed as stock does, proxies
-/// come from the environment (<c>http_proxy</c>, <c>https_proxy</c>, <c>no_proxy</c>).
+/// Posts cards to a Fossil server and hands back the reply as it streams in. Redirects are followed as stock does,
+/// proxies come from the environment (<c>http_proxy</c>, <c>https_proxy</c>, <c>no_proxy</c>).
 /// </summary>
 public sealed class XferHttpClient : IDisposable
 {
@@ -77,19 +85,22 @@ public sealed class XferHttpClient : IDisposable
 
     /// <inheritdoc cref="PostAsync(PeerUrl, XferContentType, ReadOnlyMemory{byte}, bool, Action, CancellationToken)"/>
     public Task<XferHttpResponse> PostAsync(
-        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, CancellationToken cancellationToken) =>
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat,
+        CancellationToken cancellationToken) =>
         PostAsync(peer, type, body, mayRepeat, null, cancellationToken);
 
     /// <summary>Sends one request and waits for the head of its reply.</summary>
     /// <param name="body">Framed as <paramref name="type"/> says; must stay as it is until the reply is here.</param>
     /// <param name="mayRepeat">
-    /// True when a request that was perhaps worked on may be sent again. False: only failures that show that the peer did
-    /// not work on it are retried.
+    /// True when a request that was perhaps worked on may be sent again. False: only failures that show that the peer
+    /// did not work on it are retried.
     /// </param>
     /// <param name="progressed">Called when a piece of the request was taken.</param>
-    /// <exception cref="EdgeSyncException">By kind: unavailable, denied, not found, or not an answer of a Fossil server.</exception>
+    /// <exception cref="EdgeSyncException">By kind: unavailable, denied, not found, or not an answer of a Fossil
+    /// server.</exception>
     public async Task<XferHttpResponse> PostAsync(
-        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, Action? progressed, CancellationToken cancellationToken)
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, Action? progressed,
+        CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -100,9 +111,11 @@ public sealed class XferHttpClient : IDisposable
             bool retry;
             try
             {
-                (response, address, var isMovedForGood) = await FollowAsync(peer, type, body, progressed, cancellationToken);
+                (response, address, var isMovedForGood) = await FollowAsync(
+                    peer, type, body, progressed, cancellationToken);
                 if (response.StatusCode == HttpStatusCode.OK)
-                    return await XferHttpResponse.OpenAsync(response, address, isMovedForGood, _options.SilenceMax, _clock, cancellationToken);
+                    return await XferHttpResponse.OpenAsync(
+                        response, address, isMovedForGood, _options.SilenceMax, _clock, cancellationToken);
 
                 askedFor = RetryAfterOf(response);
                 retry = RetryPolicy.IsTransient(response.StatusCode) && (mayRepeat || IsUntouched(response.StatusCode));
@@ -112,10 +125,12 @@ public sealed class XferHttpClient : IDisposable
             catch (HttpRequestException e)
             {
                 response?.Dispose();
-                retry = mayRepeat || e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError;
+                retry = mayRepeat
+                    || e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError;
                 // A name that does not exist will not exist in a second either.
                 if (e.InnerException is SocketException { SocketErrorCode: SocketError.HostNotFound }) retry = false;
-                if (e.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.InvalidResponse) retry = false;
+                if (e.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.InvalidResponse)
+                    retry = false;
                 failure = Unreachable(address, e, _options.Pin is not null);
             }
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -123,7 +138,8 @@ public sealed class XferHttpClient : IDisposable
                 response?.Dispose();
                 retry = mayRepeat;
                 failure = new EdgeSyncException(
-                    ErrorKind.Unavailable, $"{address} did not answer within {_options.SilenceMax.TotalSeconds:F0} s", "try again later", e);
+                    ErrorKind.Unavailable, $"{address} did not answer within {_options.SilenceMax.TotalSeconds:F0} s",
+                    "try again later", e);
             }
 
             if (!retry || _options.Retry.PauseAfter(attempt, askedFor) is not { } pause) throw failure;
@@ -138,18 +154,25 @@ public sealed class XferHttpClient : IDisposable
     // Spec: url_enable_proxy() in url.c. A value that is false falls back to the environment, as no value does.
     private static WebProxy? ProxyOf(string? setting)
     {
-        if (string.IsNullOrWhiteSpace(setting) || setting.Trim().ToLowerInvariant() is "off" or "no" or "false" or "0" or "system") return null;
+        if (string.IsNullOrWhiteSpace(setting)
+            || setting.Trim().ToLowerInvariant() is "off" or "no" or "false" or "0" or "system")
+            return null;
         if (!PeerUrl.TryParse(setting, out var proxy))
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, "the setting 'proxy' is not an address such as http://host:3128", "edgesync repo config set proxy off");
+                ErrorKind.Usage, "the setting 'proxy' is not an address such as http://host:3128",
+                "edgesync repo config set proxy off");
         }
 
-        return new WebProxy(proxy.Address) { Credentials = proxy.User is { } user ? new NetworkCredential(user, proxy.Password) : null };
+        return new WebProxy(proxy.Address)
+        {
+            Credentials = proxy.User is { } user ? new NetworkCredential(user, proxy.Password) : null
+        };
     }
 
     private async Task<(HttpResponseMessage Response, Uri Address, bool IsMovedForGood)> FollowAsync(
-        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, Action? progressed, CancellationToken cancellationToken)
+        PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, Action? progressed,
+        CancellationToken cancellationToken)
     {
         var address = peer.Address;
         var isMovedForGood = true;
@@ -178,7 +201,8 @@ public sealed class XferHttpClient : IDisposable
 
         var target = location.IsAbsoluteUri ? location : new Uri(from, location);
         if (target.Scheme != Uri.UriSchemeHttp && target.Scheme != Uri.UriSchemeHttps)
-            throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to '{location}', which is not a web address");
+            throw new EdgeSyncException(
+                ErrorKind.Protocol, $"{from} redirects to '{location}', which is not a web address");
         if (from.Scheme == Uri.UriSchemeHttps && target.Scheme == Uri.UriSchemeHttp)
             throw new EdgeSyncException(ErrorKind.Protocol, $"{from} redirects to {target}, away from https: refused");
 
@@ -188,7 +212,8 @@ public sealed class XferHttpClient : IDisposable
     }
 
     private async Task<HttpResponseMessage> SendAsync(
-        Uri address, XferContentType type, ReadOnlyMemory<byte> body, Action? progressed, CancellationToken cancellationToken)
+        Uri address, XferContentType type, ReadOnlyMemory<byte> body, Action? progressed,
+        CancellationToken cancellationToken)
     {
         using var silence = new CancellationTokenSource(_options.SilenceMax, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
@@ -201,7 +226,8 @@ public sealed class XferHttpClient : IDisposable
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(XferContentTypes.NameOf(type));
         request.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
         if (_options.HttpCredentials is { } credentials)
-            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials)));
+            request.Headers.Authorization = new AuthenticationHeaderValue(
+                "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials)));
 
         // The span ends with the head of the reply.
         var span = HttpSpans.Ask(address);
@@ -211,7 +237,8 @@ public sealed class XferHttpClient : IDisposable
             if (TraceContext.TryFormat(span ?? Activity.Current, out var traceParent, out var traceState))
             {
                 request.Headers.TryAddWithoutValidation(TraceContext.ParentHeader, traceParent);
-                if (traceState is not null) request.Headers.TryAddWithoutValidation(TraceContext.StateHeader, traceState);
+                if (traceState is not null)
+                    request.Headers.TryAddWithoutValidation(TraceContext.StateHeader, traceState);
             }
 
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
@@ -241,7 +268,8 @@ public sealed class XferHttpClient : IDisposable
         _ => null,
     };
 
-    private static async Task<EdgeSyncException> FailureOfAsync(HttpResponseMessage response, Uri address, CancellationToken cancellationToken)
+    private static async Task<EdgeSyncException> FailureOfAsync(
+        HttpResponseMessage response, Uri address, CancellationToken cancellationToken)
     {
         var text = await XferHttpResponse.ReadExcerptAsync(response, cancellationToken);
         var status = response.StatusCode;
@@ -263,22 +291,36 @@ public sealed class XferHttpClient : IDisposable
         return e.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError =>
-                new EdgeSyncException(ErrorKind.Unavailable, $"cannot find the host {address.Host}", "check the name and the network", e),
+                new EdgeSyncException(
+                    ErrorKind.Unavailable, $"cannot find the host {address.Host}", "check the name and the network", e),
 
             // The runtime's sentence for a server that answers a TLS greeting with plain text.
             HttpRequestError.SecureConnectionError when reason.Contains("frame", StringComparison.Ordinal) =>
-                new EdgeSyncException(ErrorKind.Protocol, $"{address} answers plain HTTP", $"use {PlainOf(address)}", e),
-            HttpRequestError.SecureConnectionError when isPinned && e.InnerException is System.Security.Authentication.AuthenticationException =>
-                new EdgeSyncException(ErrorKind.Denied, $"{address} has another key than the one that was joined", "edgesync join CODE, with a new code, if the server was set up anew", e),
+                new EdgeSyncException(
+                    ErrorKind.Protocol, $"{address} answers plain HTTP", $"use {PlainOf(address)}", e),
+            HttpRequestError.SecureConnectionError when isPinned
+                && e.InnerException is System.Security.Authentication.AuthenticationException =>
+                new EdgeSyncException(
+                    ErrorKind.Denied, $"{address} has another key than the one that was joined",
+                    "edgesync join CODE, with a new code, if the server was set up anew", e),
             HttpRequestError.SecureConnectionError =>
-                new EdgeSyncException(ErrorKind.Denied, $"no secure connection to {address}: {reason}", "check the certificate of the server", e),
+                new EdgeSyncException(
+                    ErrorKind.Denied, $"no secure connection to {address}: {reason}",
+                    "check the certificate of the server", e),
             HttpRequestError.InvalidResponse when reason.Contains("'INFO {", StringComparison.Ordinal) =>
-                new EdgeSyncException(ErrorKind.Protocol, $"{address} is a NATS server, not a Fossil server", $"edgesync leaf --nats nats://{address.Authority}", e),
+                new EdgeSyncException(
+                    ErrorKind.Protocol, $"{address} is a NATS server, not a Fossil server",
+                    $"edgesync leaf --nats nats://{address.Authority}", e),
             HttpRequestError.InvalidResponse =>
-                new EdgeSyncException(ErrorKind.Protocol, $"{address} does not speak HTTP", "check the address and the port", e),
-            _ => new EdgeSyncException(ErrorKind.Unavailable, $"cannot reach {address}: {reason}", "is the server running? Check the address and the port", e),
+                new EdgeSyncException(
+                    ErrorKind.Protocol, $"{address} does not speak HTTP", "check the address and the port", e),
+            _ =>
+                new EdgeSyncException(
+                    ErrorKind.Unavailable, $"cannot reach {address}: {reason}",
+                    "is the server running? Check the address and the port", e),
         };
     }
 
-    private static string PlainOf(Uri address) => new UriBuilder(address) { Scheme = Uri.UriSchemeHttp, Port = address.Port }.Uri.ToString();
+    private static string PlainOf(Uri address) =>
+        new UriBuilder(address) { Scheme = Uri.UriSchemeHttp, Port = address.Port }.Uri.ToString();
 }

@@ -15,7 +15,8 @@ public sealed partial class XferHttpResponse : IDisposable
     private readonly TimeProvider _clock;
 
     private XferHttpResponse(
-        HttpResponseMessage response, Stream body, XferContentType type, Uri address, bool isMovedForGood, TimeSpan silenceMax, TimeProvider clock)
+        HttpResponseMessage response, Stream body, XferContentType type, Uri address, bool isMovedForGood,
+        TimeSpan silenceMax, TimeProvider clock)
     {
         _response = response;
         _body = body;
@@ -41,7 +42,8 @@ public sealed partial class XferHttpResponse : IDisposable
     public long BytesRead { get; private set; }
 
     internal static async Task<XferHttpResponse> OpenAsync(
-        HttpResponseMessage response, Uri address, bool isMovedForGood, TimeSpan silenceMax, TimeProvider clock, CancellationToken cancellationToken)
+        HttpResponseMessage response, Uri address, bool isMovedForGood, TimeSpan silenceMax, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         if (!XferContentTypes.TryParse(response.Content.Headers.ContentType?.ToString(), out var type))
         {
@@ -49,7 +51,8 @@ public sealed partial class XferHttpResponse : IDisposable
             {
                 var text = await ReadExcerptAsync(response, cancellationToken);
                 throw new EdgeSyncException(
-                    ErrorKind.Protocol, $"{address} answers, but not as a Fossil server: {text}", "is this the address of a Fossil repository?");
+                    ErrorKind.Protocol, $"{address} answers, but not as a Fossil server: {text}",
+                    "is this the address of a Fossil repository?");
             }
         }
 
@@ -71,12 +74,14 @@ public sealed partial class XferHttpResponse : IDisposable
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new EdgeSyncException(
-                ErrorKind.Unavailable, $"{Address} fell silent for {_silenceMax.TotalSeconds:F0} s in the middle of a reply", "try again", e);
+                ErrorKind.Unavailable,
+                $"{Address} fell silent for {_silenceMax.TotalSeconds:F0} s in the middle of a reply", "try again", e);
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
             throw new EdgeSyncException(
-                ErrorKind.Unavailable, $"the reply of {Address} broke off after {BytesRead} bytes: {e.Message}", "try again", e);
+                ErrorKind.Unavailable, $"the reply of {Address} broke off after {BytesRead} bytes: {e.Message}",
+                "try again", e);
         }
     }
 
@@ -87,7 +92,8 @@ public sealed partial class XferHttpResponse : IDisposable
     }
 
     /// <summary>The start of a page as one line of plain text: what a person needs to see of it.</summary>
-    internal static async Task<string> ReadExcerptAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    internal static async Task<string> ReadExcerptAsync(
+        HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {

@@ -8,7 +8,9 @@ using EdgeSync.Net.Nats.Transports;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Brings an accepted socket to the point where the protocol begins: TLS in either order, or the WebSocket upgrade.</summary>
+/// <summary>
+/// Brings an accepted socket to the point where the protocol begins: TLS in either order, or the WebSocket upgrade.
+/// </summary>
 internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
 {
     private readonly SslServerAuthenticationOptions? _tls = options.Tls is { } tls ? ServerOptions(tls) : null;

@@ -3,8 +3,8 @@ using System.Threading.Tasks.Sources;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Wakes one waiting loop. A signal that comes while it does not wait is kept, several count as one. The loop goes on in the
-/// thread of whoever signals, so a small answer is on its way without a change of threads.
+/// Wakes one waiting loop. A signal that comes while it does not wait is kept, several count as one. The loop goes on
+/// in the thread of whoever signals, so a small answer is on its way without a change of threads.
 /// </summary>
 internal sealed class AsyncSignal : IValueTaskSource
 {
@@ -37,6 +37,7 @@ internal sealed class AsyncSignal : IValueTaskSource
 
     ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _source.GetStatus(token);
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
 }

@@ -5,15 +5,16 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// A socket of one of the broker's ports, from accept on. Until it speaks the protocol, and while it wants nothing, it may go
-/// when its address needs the place.
+/// A socket of one of the broker's ports, from accept on. Until it speaks the protocol, and while it wants nothing, it
+/// may go when its address needs the place.
 /// </summary>
 internal sealed class BrokerCrowdMember(BrokerDriver driver, Socket socket) : ICrowdMember
 {
     private readonly Instant _since = driver.Now;
     private BrokerPump? _pump;
 
-    public bool IsIdle => Volatile.Read(ref _pump) is not { } pump || pump.Connection is { Kind: ConnectionKind.Client, IsInUse: false };
+    public bool IsIdle =>
+        Volatile.Read(ref _pump) is not { } pump || pump.Connection is { Kind: ConnectionKind.Client, IsInUse: false };
 
     public bool MayGo => true;
 
@@ -25,7 +26,8 @@ internal sealed class BrokerCrowdMember(BrokerDriver driver, Socket socket) : IC
     // Later and elsewhere: the caller holds a lock.
     public void Evict()
     {
-        if (Volatile.Read(ref _pump) is { } pump) ThreadPool.QueueUserWorkItem(_ => driver.Call((core, now) => core.Evict(pump.Connection, now)));
+        if (Volatile.Read(ref _pump) is { } pump)
+            ThreadPool.QueueUserWorkItem(_ => driver.Call((core, now) => core.Evict(pump.Connection, now)));
         else ThreadPool.QueueUserWorkItem(_ => socket.Dispose());
     }
 }

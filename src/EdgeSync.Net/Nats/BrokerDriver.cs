@@ -5,12 +5,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Carries one <see cref="BrokerCore"/>: one lock around every call, one timer for its deadline, and after each call a signal
-/// to every connection that got something to send. A batch of messages is one call, so each receiver is woken once for it.
+/// Carries one <see cref="BrokerCore"/>: one lock around every call, one timer for its deadline, and after each call a
+/// signal to every connection that got something to send. A batch of messages is one call, so each receiver is woken
+/// once for it.
 /// </summary>
 internal sealed class BrokerDriver : IDisposable
 {
-    // Waking somebody may run his loop in this thread, and that may lead back here: whoever uses the list takes it away.
+    // Waking somebody may run his loop in this thread, and that may lead back here: whoever uses the list takes it
+    // away.
     [ThreadStatic]
     private static List<IBrokerWaiter>? _spareList;
 
@@ -26,14 +28,18 @@ internal sealed class BrokerDriver : IDisposable
     {
         _core = core;
         _clock = clock;
-        _timer = clock.CreateTimer(static driver => ((BrokerDriver)driver!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.CreateTimer(
+            static driver => ((BrokerDriver)driver!).OnTimer(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
     }
 
     public TimeProvider Clock => _clock;
 
     public Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 
-    /// <summary>Hands over what was read. True when the next bytes had better wait, see <see cref="IsToPause"/>.</summary>
+    /// <summary>
+    /// Hands over what was read. True when the next bytes had better wait, see <see cref="IsToPause"/>.
+    /// </summary>
     public bool Receive(BrokerConnection connection, ReadOnlySpan<byte> bytes)
     {
         bool isToPause;

@@ -17,14 +17,18 @@ public static class BrokerMemory
     /// <summary>A connection with its buffers and loops, from above.</summary>
     private const int ConnectionBytes = 24 * 1024;
 
-    /// <summary>What may wait for all receivers together, on a machine or in a control group with so much memory.</summary>
-    public static long PendingBytesFor(long availableBytes) => Math.Clamp(availableBytes / Part, SmallestBudget, LargestBudget);
+    /// <summary>
+    /// What may wait for all receivers together, on a machine or in a control group with so much memory.
+    /// </summary>
+    public static long PendingBytesFor(long availableBytes) =>
+        Math.Clamp(availableBytes / Part, SmallestBudget, LargestBudget);
 
     /// <summary>The same, where we run.</summary>
     public static long PendingBytesHere => PendingBytesFor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
     /// <summary>The limits of a broker, as shares of the memory that this process may have (ADR 17).</summary>
-    public static BrokerOptions Limit(BrokerOptions options) => Limit(options, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+    public static BrokerOptions Limit(BrokerOptions options) =>
+        Limit(options, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
     /// <summary>The same, for a process that has so much memory.</summary>
     public static BrokerOptions Limit(BrokerOptions options, long availableBytes) => options with
@@ -36,7 +40,9 @@ public static class BrokerMemory
     };
 
     /// <summary>
-    /// After a burst: the heap shrinks to what is in use. The collector alone keeps what it had, in case that it comes again.
+    /// After a burst: the heap shrinks to what is in use. The collector alone keeps what it had, in case that it comes
+    /// again.
     /// </summary>
-    internal static void HandBack() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    internal static void HandBack() =>
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 }

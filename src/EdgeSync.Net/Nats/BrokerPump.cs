@@ -19,7 +19,9 @@ internal sealed class BrokerPump : IBrokerWaiter
     private const int WritesInARowMax = 8;
     private const int PausesMax = 10;
 
-    /// <summary>So much is read and thrown away of a connection that was closed, so that the reason arrives instead of a reset.</summary>
+    /// <summary>
+    /// So much is read and thrown away of a connection that was closed, so that the reason arrives instead of a reset.
+    /// </summary>
     private const int DrainedBytesMax = 1 << 20;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
@@ -39,7 +41,8 @@ internal sealed class BrokerPump : IBrokerWaiter
     }
 
     /// <summary>For a connection that the core makes by itself (a leaf link that it dialled).</summary>
-    public BrokerPump(BrokerDriver driver, BrokerTransport transport, Func<BrokerCore, Instant, BrokerConnection> attach)
+    public BrokerPump(
+        BrokerDriver driver, BrokerTransport transport, Func<BrokerCore, Instant, BrokerConnection> attach)
     {
         _driver = driver;
         _transport = transport;
@@ -87,7 +90,9 @@ internal sealed class BrokerPump : IBrokerWaiter
         await _transport.DisposeAsync();
     }
 
-    /// <summary>Reads into a buffer that grows while it is filled, so that a quiet connection holds half a KiB.</summary>
+    /// <summary>
+    /// Reads into a buffer that grows while it is filled, so that a quiet connection holds half a KiB.
+    /// </summary>
     private async Task<CloseReason> ReadAllAsync()
     {
         var buffer = ArrayPool<byte>.Shared.Rent(SmallestBufferBytes);
@@ -106,7 +111,8 @@ internal sealed class BrokerPump : IBrokerWaiter
 
                 shortReads = size < buffer.Length / 2 ? shortReads + 1 : 0;
                 if (size == buffer.Length && buffer.Length < LargestBufferBytes) Resize(ref buffer, buffer.Length * 4);
-                else if (shortReads > ShortReadsMax && buffer.Length > SmallestBufferBytes) (shortReads, _) = (0, Resize(ref buffer, buffer.Length / 2));
+                else if (shortReads > ShortReadsMax && buffer.Length > SmallestBufferBytes)
+                    (shortReads, _) = (0, Resize(ref buffer, buffer.Length / 2));
             }
         }
         catch (Exception e) when (IsDisconnection(e))
@@ -183,6 +189,7 @@ internal sealed class BrokerPump : IBrokerWaiter
             or CloseReason.SlowConsumerPendingBytes or CloseReason.SlowConsumerWriteDeadline;
 
     private static bool IsDisconnection(Exception e) =>
-        e is IOException or SocketException or OutOfMemoryException or ObjectDisposedException or OperationCanceledException or AuthenticationException
+        e is IOException or SocketException or OutOfMemoryException or ObjectDisposedException
+        or OperationCanceledException or AuthenticationException
             or System.Net.WebSockets.WebSocketException;
 }

@@ -2,7 +2,9 @@ using EdgeSync.Nats.Broker;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>What a host may want to log of its broker. Called on the broker's own threads: be quick, do not throw.</summary>
+/// <summary>
+/// What a host may want to log of its broker. Called on the broker's own threads: be quick, do not throw.
+/// </summary>
 public interface INatsBrokerEvents
 {
     void OnConnected(BrokerConnection connection);

@@ -4,7 +4,10 @@ using NATS.Client.Core;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Lets NATS.Net speak to the broker in this process: for what has a library and no calls (JetStream beyond a leaf link).</summary>
+/// <summary>
+/// Lets NATS.Net speak to the broker in this process: for what has a library and no calls (JetStream beyond a leaf
+/// link).
+/// </summary>
 internal sealed class InProcessSocketFactory(Func<IDuplexPipe> open) : INatsSocketConnectionFactory
 {
     public ValueTask<INatsSocketConnection> ConnectAsync(Uri uri, NatsOpts opts, CancellationToken cancellationToken) =>

@@ -5,8 +5,8 @@ using EdgeSync.Nats.Wire;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// A <see cref="LocalClient"/> behind the broker's lock. Callbacks run outside of it, in order, on the thread that gave the
-/// broker a message to deliver.
+/// A <see cref="LocalClient"/> behind the broker's lock. Callbacks run outside of it, in order, on the thread that gave
+/// the broker a message to deliver.
 /// </summary>
 internal sealed class LocalBus : INatsBus, IBrokerWaiter
 {
@@ -34,7 +34,8 @@ internal sealed class LocalBus : INatsBus, IBrokerWaiter
 
     public Action<bool>? LinkChanged { get; set; }
 
-    public NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null) =>
+    public NatsOutcome Publish(
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null) =>
         _driver.Call((_, now) => _client.Publish(now, subject, data, headers, replyTo));
 
     public IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received) =>

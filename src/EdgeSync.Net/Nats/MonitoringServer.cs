@@ -13,9 +13,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// The monitoring port: <c>/healthz /varz /connz /subsz /leafz</c> as nats-server answers them, so that its tools work here too,
-/// and <see cref="AbsentParts"/>. Tells
-/// everything to everybody who reaches it, and changes nothing: bind it to where only operators are.
+/// The monitoring port: <c>/healthz /varz /connz /subsz /leafz</c> as nats-server answers them, so that its tools work
+/// here too, and <see cref="AbsentParts"/>. Tells everything to everybody who reaches it, and changes nothing: bind it
+/// to where only operators are.
 /// </summary>
 // Spec: nats-server monitoring: `?callback=f` wraps the answer, a number that is none is 400, another path 404.
 internal sealed class MonitoringServer : IAsyncDisposable
@@ -74,23 +74,41 @@ internal sealed class MonitoringServer : IAsyncDisposable
 
     private void MapPages()
     {
-        Map("/", (context, _, _) => WriteTextAsync(context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n/routez\n/gatewayz\n/accountz\n/jsz\n"));
+        Map(
+            "/",
+            (context, _, _) => WriteTextAsync(
+                context, 200, "/healthz\n/varz\n/connz\n/subsz\n/leafz\n/routez\n/gatewayz\n/accountz\n/jsz\n"));
         Map("/healthz", (context, query, _) => HealthAsync(context, query));
         Map("/varz", (context, query, _) => VarzAsync(context, query));
-        Map("/connz", (context, query, asked) => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now))));
+        Map(
+            "/connz",
+            (context, query, asked) => WriteAsync(
+                context, query, Read((core, now) => BrokerMonitor.Connz(core, asked, now))));
         foreach (var path in (string[])["/subsz", "/subscriptionsz"])
-            Map(path, (context, query, asked) => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now))));
-        Map("/leafz", (context, query, asked) => WriteAsync(context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now))));
+            Map(
+                path,
+                (context, query, asked) => WriteAsync(
+                    context, query, Read((core, now) => BrokerMonitor.Subsz(core, asked, now))));
+        Map(
+            "/leafz",
+            (context, query, asked) => WriteAsync(
+                context, query, Read((core, now) => BrokerMonitor.Leafz(core, asked, now))));
         foreach (var path in AbsentParts.Paths)
-            Map(path, (context, query, _) => WriteAsync(context, query, Read((core, now) => AbsentParts.Report(core, now, path))));
+            Map(
+                path,
+                (context, query, _) => WriteAsync(
+                    context, query, Read((core, now) => AbsentParts.Report(core, now, path))));
         _app.Map("/{**path}", context => WriteTextAsync(context, 404, "404 page not found"));
     }
 
-    private void Map(string path, Func<HttpContext, Dictionary<string, string>, ConnectionQuery, Task> answer) => _app.Map(path, context =>
+    private void Map(string path, Func<HttpContext, Dictionary<string, string>, ConnectionQuery, Task> answer) =>
+        _app.Map(path, context =>
     {
         _requests.AddOrUpdate(path, 1, (_, count) => count + 1);
         var query = context.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString(), StringComparer.Ordinal);
-        return ConnectionQuery.TryParse(query, out var asked, out var error) ? answer(context, query, asked) : WriteTextAsync(context, 400, error);
+        return ConnectionQuery.TryParse(query, out var asked, out var error)
+            ? answer(context, query, asked)
+            : WriteTextAsync(context, 400, error);
     });
 
     private T Read<T>(Func<BrokerCore, Instant, T> read) => _driver.Call(read);
@@ -112,7 +130,9 @@ internal sealed class MonitoringServer : IAsyncDisposable
             HttpPort = Url.Port,
             MemoryBytes = process.WorkingSet64,
             Cores = Environment.ProcessorCount,
-            Cpu = elapsed > TimeSpan.Zero ? Math.Round((process.TotalProcessorTime - _cpuAtStart) / elapsed * 100, 1) : 0,
+            Cpu = elapsed > TimeSpan.Zero
+            ? Math.Round((process.TotalProcessorTime - _cpuAtStart) / elapsed * 100, 1)
+            : 0,
             RequestCounts = new SortedDictionary<string, long>(_requests, StringComparer.Ordinal),
         };
         return WriteAsync(context, query, Read((core, now) => BrokerMonitor.Varz(core, facts, now)));
@@ -124,7 +144,8 @@ internal sealed class MonitoringServer : IAsyncDisposable
         if (!query.TryGetValue("callback", out var callback)) return WriteBodyAsync(context, "application/json", json);
 
         // It becomes code in somebody's page: a name and nothing else.
-        return callback.Length is > 0 and < 100 && callback.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '$')
+        return callback.Length is > 0 and < 100
+            && callback.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '$')
             ? WriteBodyAsync(context, "application/javascript", $"{callback}({json})")
             : WriteTextAsync(context, 400, "the callback is no name");
     }
@@ -140,6 +161,8 @@ internal sealed class MonitoringServer : IAsyncDisposable
         var body = Encoding.UTF8.GetBytes(text);
         context.Response.ContentType = type;
         context.Response.Headers.ContentLength = body.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, 0, body.Length);
+        return HttpMethods.IsHead(context.Request.Method)
+            ? Task.CompletedTask
+            : context.Response.Body.WriteAsync(body, 0, body.Length);
     }
 }

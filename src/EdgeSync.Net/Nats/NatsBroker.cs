@@ -12,7 +12,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>A NATS server inside this process: clients over TCP, TLS, WebSocket and in process; leaf links; monitoring.</summary>
+/// <summary>
+/// A NATS server inside this process: clients over TCP, TLS, WebSocket and in process; leaf links; monitoring.
+/// </summary>
 public sealed class NatsBroker : IAsyncDisposable
 {
     private readonly NatsBrokerOptions _options;
@@ -34,14 +36,19 @@ public sealed class NatsBroker : IAsyncDisposable
         var seed = new byte[sizeof(ulong)];
         options.Entropy.Fill(seed);
         var core = new BrokerCore(
-            options.Broker, options.Entropy, new Prng(BitConverter.ToUInt64(seed)), Instant.FromDateTime(clock.GetUtcNow()), options.Logins);
+            options.Broker, options.Entropy, new Prng(BitConverter.ToUInt64(seed)),
+            Instant.FromDateTime(clock.GetUtcNow()), options.Logins);
         core.OpenLeafnodes(options.Leafnodes);
         _driver = new BrokerDriver(core, clock);
         _acceptor = new Acceptor(options, _driver);
-        _crowd = new ConnectionCrowd(options.Broker.ConnectionsMax, options.ConnectionsPerAddressMax ?? Math.Max(1, options.Broker.ConnectionsMax / 2));
+        _crowd = new ConnectionCrowd(
+            options.Broker.ConnectionsMax, options.ConnectionsPerAddressMax
+            ?? Math.Max(1, options.Broker.ConnectionsMax / 2));
     }
 
-    /// <summary>Such as <c>nats://127.0.0.1:4222</c>, with the port that was picked; null when the port is not open.</summary>
+    /// <summary>
+    /// Such as <c>nats://127.0.0.1:4222</c>, with the port that was picked; null when the port is not open.
+    /// </summary>
     public Uri? ClientUrl { get; private set; }
 
     /// <summary>Such as <c>nats-leaf://127.0.0.1:7422</c>.</summary>
@@ -72,7 +79,8 @@ public sealed class NatsBroker : IAsyncDisposable
         {
             broker.Listen();
             if (options.MonitoringListen is { } monitoring)
-                broker._monitoring = await MonitoringServer.StartAsync(monitoring, broker._driver, broker.DescribeSelf, cancellationToken);
+                broker._monitoring = await MonitoringServer.StartAsync(
+                    monitoring, broker._driver, broker.DescribeSelf, cancellationToken);
             return broker;
         }
         catch
@@ -87,10 +95,11 @@ public sealed class NatsBroker : IAsyncDisposable
     public INatsBus OpenLocal(string name) => new LocalBus(_driver, name);
 
     /// <summary>
-    /// What a stream beyond our leaf links got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0. A missing
-    /// stream is made. Null: the server has no JetStream, or its answer was incomplete.
+    /// What a stream beyond our leaf links got behind a sequence, the newest <paramref name="countMax"/> of it; nothing
+    /// for 0. A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
     /// </summary>
-    public async Task<NatsStreamTail?> ReadTailAsync(NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)
+    public async Task<NatsStreamTail?> ReadTailAsync(
+        NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)
     {
         await using var connection = new NATS.Client.Core.NatsConnection(NATS.Client.Core.NatsOpts.Default with
         {
@@ -101,13 +110,16 @@ public sealed class NatsBroker : IAsyncDisposable
         return await NatsStreams.ReadTailAsync(connection, spec, after, countMax, cancellationToken);
     }
 
-    /// <summary>Joins a hub as its leaf, and again whenever the link is lost, until the handle is disposed or the broker stops.</summary>
+    /// <summary>
+    /// Joins a hub as its leaf, and again whenever the link is lost, until the handle is disposed or the broker stops.
+    /// </summary>
     /// <exception cref="EdgeSyncException">An address cannot be read.</exception>
     public LeafnodeHandle AddRemote(LeafnodeRemote remote, LeafnodeDialing? dialing = null)
     {
         remote.Check();
         ObjectDisposedException.ThrowIf(_isStopped, this);
-        var dialer = new LeafnodeDialer(_driver, remote, dialing ?? new LeafnodeDialing(), pump => Track(ServeAsync(pump)));
+        var dialer = new LeafnodeDialer(
+            _driver, remote, dialing ?? new LeafnodeDialing(), pump => Track(ServeAsync(pump)));
         var handle = new LeafnodeHandle(dialer, left => _remotes.TryRemove(left, out _));
         _remotes[handle] = true;
         return handle;
@@ -124,7 +136,9 @@ public sealed class NatsBroker : IAsyncDisposable
         return true;
     });
 
-    /// <summary>Takes no new connections, tells clients to go, and closes them one after the other. Returns at once.</summary>
+    /// <summary>
+    /// Takes no new connections, tells clients to go, and closes them one after the other. Returns at once.
+    /// </summary>
     public async Task EnterLameDuckAsync()
     {
         await StopListeningAsync();
@@ -166,7 +180,12 @@ public sealed class NatsBroker : IAsyncDisposable
     {
         var (toBroker, toClient) = (new Pipe(PipeOptionsOf), new Pipe(PipeOptionsOf));
         var transport = new PipeTransport(toBroker.Reader, toClient.Writer);
-        var origin = new ConnectionOrigin { Kind = ConnectionKind.Client, Transport = ConnectionTransport.InProcess, Address = "in-process" };
+        var origin = new ConnectionOrigin
+        {
+            Kind = ConnectionKind.Client,
+            Transport = ConnectionTransport.InProcess,
+            Address = "in-process"
+        };
         Track(ServeAsync(new BrokerPump(_driver, transport, origin)));
         return new ClientSide(toClient.Reader, toBroker.Writer);
     }
@@ -175,9 +194,13 @@ public sealed class NatsBroker : IAsyncDisposable
 
     private void Listen()
     {
-        if (_options.ClientListen is { } client) ClientUrl = UrlOf(_options.Tls is null ? "nats" : "tls", Open(client, s => ServeSocketAsync(s, ConnectionKind.Client)));
-        if (_options.LeafListen is { } leaf) LeafUrl = UrlOf("nats-leaf", Open(leaf, s => ServeSocketAsync(s, ConnectionKind.Leaf)));
-        if (_options.WebSocketListen is { } web) WebSocketUrl = UrlOf(_options.Tls is null ? "ws" : "wss", Open(web, ServeWebSocketAsync));
+        if (_options.ClientListen is { } client)
+            ClientUrl = UrlOf(
+                _options.Tls is null ? "nats" : "tls", Open(client, s => ServeSocketAsync(s, ConnectionKind.Client)));
+        if (_options.LeafListen is { } leaf)
+            LeafUrl = UrlOf("nats-leaf", Open(leaf, s => ServeSocketAsync(s, ConnectionKind.Leaf)));
+        if (_options.WebSocketListen is { } web)
+            WebSocketUrl = UrlOf(_options.Tls is null ? "ws" : "wss", Open(web, ServeWebSocketAsync));
     }
 
     private ServerFacts DescribeSelf() => new()
@@ -204,9 +227,11 @@ public sealed class NatsBroker : IAsyncDisposable
         _listeners.Clear();
     }
 
-    private Task ServeSocketAsync(Socket socket, ConnectionKind kind) => ServeAcceptedAsync(socket, () => _acceptor.AcceptAsync(socket, kind));
+    private Task ServeSocketAsync(Socket socket, ConnectionKind kind) =>
+        ServeAcceptedAsync(socket, () => _acceptor.AcceptAsync(socket, kind));
 
-    private Task ServeWebSocketAsync(Socket socket) => ServeAcceptedAsync(socket, () => _acceptor.AcceptWebSocketAsync(socket));
+    private Task ServeWebSocketAsync(Socket socket) =>
+        ServeAcceptedAsync(socket, () => _acceptor.AcceptWebSocketAsync(socket));
 
     private async Task ServeAcceptedAsync(Socket socket, Func<Task<BrokerPump>> accept)
     {
@@ -249,18 +274,21 @@ public sealed class NatsBroker : IAsyncDisposable
         socket.Dispose();
     }
 
-    private async Task ServeMemberAsync(Socket socket, IPEndPoint remote, BrokerCrowdMember member, Func<Task<BrokerPump>> accept)
+    private async Task ServeMemberAsync(
+        Socket socket, IPEndPoint remote, BrokerCrowdMember member, Func<Task<BrokerPump>> accept)
     {
         BrokerPump pump;
         try
         {
             pump = await accept();
         }
-        catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException
+        catch (Exception e) when (
+            e is IOException or SocketException or AuthenticationException or OperationCanceledException
             or InvalidDataException or ObjectDisposedException)
         {
             socket.Dispose();
-            _events?.OnRefused(remote.ToString(), e is OperationCanceledException ? "the handshake took too long" : e.Message);
+            _events?.OnRefused(
+                remote.ToString(), e is OperationCanceledException ? "the handshake took too long" : e.Message);
             return;
         }
 

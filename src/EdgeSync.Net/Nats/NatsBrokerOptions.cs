@@ -12,7 +12,9 @@ public sealed record NatsBrokerOptions
     /// <summary>Users, limits, names.</summary>
     public required BrokerOptions Broker { get; init; }
 
-    /// <summary>Connections of one address (of IPv6, of a network of 64 bits) to all ports together; null: half of all.</summary>
+    /// <summary>
+    /// Connections of one address (of IPv6, of a network of 64 bits) to all ports together; null: half of all.
+    /// </summary>
     public int? ConnectionsPerAddressMax { get; init; }
 
     /// <summary>For clients; usually port 4222.</summary>
@@ -33,13 +35,17 @@ public sealed record NatsBrokerOptions
     /// <summary>What is promised and demanded on leaf links.</summary>
     public LeafnodeOptions Leafnodes { get; init; } = new();
 
-    /// <summary>Web pages of these origins may connect; null for those of the very host and port they connect to.</summary>
+    /// <summary>
+    /// Web pages of these origins may connect; null for those of the very host and port they connect to.
+    /// </summary>
     public IReadOnlyList<string>? WebSocketOrigins { get; init; }
 
     /// <summary>Messages to WebSocket clients that offer it are compressed (permessage-deflate).</summary>
     public bool WebSocketCompression { get; init; }
 
-    /// <summary>The account of failed logins, where other doors of the process share it; null: the broker's own.</summary>
+    /// <summary>
+    /// The account of failed logins, where other doors of the process share it; null: the broker's own.
+    /// </summary>
     public LoginThrottle? Logins { get; init; }
 
     /// <summary>For nonces, and the seed of everything drawn that is no secret.</summary>
@@ -60,7 +66,10 @@ public sealed record NatsBrokerTls
     /// <summary>The handshake comes before INFO. Clients have to be told so too.</summary>
     public bool HandshakeFirst { get; init; }
 
-    /// <summary>With <see cref="HandshakeFirst"/>: who says nothing for so long waits for INFO, and gets it in clear, then the handshake. Zero: never.</summary>
+    /// <summary>
+    /// With <see cref="HandshakeFirst"/>: who says nothing for so long waits for INFO, and gets it in clear, then the
+    /// handshake. Zero: never.
+    /// </summary>
     public TimeSpan HandshakeFallback { get; init; }
 
     /// <summary>How long a handshake may take.</summary>

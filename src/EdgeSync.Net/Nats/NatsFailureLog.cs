@@ -7,14 +7,15 @@ using NATS.Client.Core;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Keeps why the last attempt to connect failed, which NATS.Net tells to its log alone: in words for people, without secrets.
-/// Everything goes on to the log of the process.
+/// Keeps why the last attempt to connect failed, which NATS.Net tells to its log alone: in words for people, without
+/// secrets. Everything goes on to the log of the process.
 /// </summary>
 internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
 {
     private Exception? _last;
 
-    public static bool IsFailure(Exception e) => e is NatsException or SocketException or IOException or WebSocketException
+    public static bool IsFailure(Exception e) =>
+        e is NatsException or SocketException or IOException or WebSocketException
         or AuthenticationException or TimeoutException or ObjectDisposedException or HttpRequestException;
 
     /// <summary>Why an attempt failed; NATS.Net keeps the reason of a refused socket out of its exception.</summary>
@@ -25,7 +26,8 @@ internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
     }
 
     /// <summary>Why the attempt failed that was just logged.</summary>
-    public string TakeText() => Interlocked.Exchange(ref _last, null) is { } last ? Explain(last) : "the server does not answer";
+    public string TakeText() =>
+        Interlocked.Exchange(ref _last, null) is { } last ? Explain(last) : "the server does not answer";
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, loggers.CreateLogger(categoryName));
 
@@ -39,10 +41,12 @@ internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
 
     private static string Explain(Exception e) => e switch
     {
-        NatsServerException { IsAuthError: true } refused => $"the server refuses our credentials: {refused.Error.Trim('\'')}",
+        NatsServerException { IsAuthError: true } refused =>
+            $"the server refuses our credentials: {refused.Error.Trim('\'')}",
         NatsServerException refused => refused.Error.Trim('\''),
         AuthenticationException => $"TLS handshake failed: {e.InnerException?.Message ?? e.Message}",
-        NatsException when e.Message.Contains("does not support TLS", StringComparison.Ordinal) => "the server has no TLS, which is required",
+        NatsException when e.Message.Contains("does not support TLS", StringComparison.Ordinal) =>
+            "the server has no TLS, which is required",
         NatsException { InnerException: { } inner } => Explain(inner),
         TimeoutException => "the server does not answer in time",
         OperationCanceledException => "the server does not answer in time",
@@ -58,7 +62,8 @@ internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning || inner.IsEnabled(logLevel);
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter)
         {
             if (exception is not null && logLevel >= LogLevel.Warning) Volatile.Write(ref owner._last, exception);
             inner.Log(logLevel, eventId, state, exception, formatter);

@@ -6,8 +6,8 @@ using EdgeSync.Nats;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// A subscription and the queue of messages that wait for its reader. The queue is bounded in messages and bytes: when the
-/// reader does not keep up, the newest message is dropped and counted.
+/// A subscription and the queue of messages that wait for its reader. The queue is bounded in messages and bytes: when
+/// the reader does not keep up, the newest message is dropped and counted.
 /// </summary>
 public sealed class NatsMessageQueue : IDisposable
 {
@@ -51,10 +51,12 @@ public sealed class NatsMessageQueue : IDisposable
     }
 
     /// <summary>False when no message will come any more.</summary>
-    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken) => _queue.Reader.WaitToReadAsync(cancellationToken);
+    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken) =>
+        _queue.Reader.WaitToReadAsync(cancellationToken);
 
     /// <summary>All messages until the subscription ends.</summary>
-    public async IAsyncEnumerable<NatsMessage> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<NatsMessage> ReadAllAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (await WaitToReadAsync(cancellationToken))
             while (TryRead(out var message)) yield return message;

@@ -8,9 +8,9 @@ using NatsHeaders = EdgeSync.Nats.Wire.NatsHeaders;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// The port over NATS.Net: a client connection to a server that is not ours. It outlives its links: the client library dials again,
-/// subscribes again, and tells of both. The first connection is tried here, in the same rhythm, because the library tells why an
-/// attempt failed only to its caller.
+/// The port over NATS.Net: a client connection to a server that is not ours. It outlives its links: the client library
+/// dials again, subscribes again, and tells of both. The first connection is tried here, in the same rhythm, because
+/// the library tells why an attempt failed only to its caller.
 /// </summary>
 public sealed class NatsNetBus : INatsBus, IAsyncDisposable
 {
@@ -37,7 +37,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     private volatile string _server;
     private long _lastRequest;
 
-    // Spans of exchanges are ours; a header that the library adds would make a full message larger than the server takes.
+    // Spans of exchanges are ours; a header that the library adds would make a full message larger than the server
+    // takes.
     static NatsNetBus() => NatsInstrumentationOptions.Default.Filter = static _ => false;
 
     public NatsNetBus(NatsNetOptions options, TimeProvider clock)
@@ -88,7 +89,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         await _firstTry.Task.WaitAsync(cancellationToken);
     }
 
-    public NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
+    public NatsOutcome Publish(
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
     {
         if (!_isConnected) return NatsOutcome.Disconnected;
         if (!NatsSubject.IsLiteral(Encoding.UTF8.GetBytes(subject))) return NatsOutcome.Refused;
@@ -134,13 +136,16 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     }
 
     /// <summary>
-    /// What a stream of the server got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0. A missing stream
-    /// is made. Null: the server has no JetStream, or its answer was incomplete.
+    /// What a stream of the server got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0.
+    /// A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
     /// </summary>
-    public Task<NatsStreamTail?> ReadTailAsync(NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken) =>
+    public Task<NatsStreamTail?> ReadTailAsync(
+        NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken) =>
         NatsStreams.ReadTailAsync(_connection, spec, after, countMax, cancellationToken);
 
-    /// <summary>A round trip: the server knows all subscriptions, and has everything that was published before.</summary>
+    /// <summary>
+    /// A round trip: the server knows all subscriptions, and has everything that was published before.
+    /// </summary>
     internal async Task FlushAsync(CancellationToken cancellationToken)
     {
         Task[] opened;
@@ -204,7 +209,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         {
             var connecting = _connection.ConnectAsync().AsTask();
             _ = connecting.ContinueWith(
-                failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
             await connecting.WaitAsync(_stop.Token);
             return true;
         }
@@ -242,7 +248,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private void Tell(NatsNetEventKind kind, string text) => _options.Happened?.Invoke(new NatsNetEvent(kind, _server, text));
+    private void Tell(NatsNetEventKind kind, string text) =>
+        _options.Happened?.Invoke(new NatsNetEvent(kind, _server, text));
 
     private ValueTask OnReconnectFailed()
     {
@@ -261,14 +268,16 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         (headers?.ToBytes().Length ?? 0) + data.Length > MaxPayload;
 
     private async Task AskAsync(
-        long request, string subject, ReadOnlyMemory<byte> data, NATS.Client.Core.NatsHeaders? headers, CancellationToken cancellationToken)
+        long request, string subject, ReadOnlyMemory<byte> data, NATS.Client.Core.NatsHeaders? headers,
+        CancellationToken cancellationToken)
     {
         NatsReply reply;
         try
         {
             var options = new NatsSubOpts { Timeout = ReplyMax, ThrowIfNoResponders = false };
             var message = await _connection.RequestAsync(
-                subject, data, headers, NatsRawSerializer<ReadOnlyMemory<byte>>.Default, NatsRawSerializer<byte[]>.Default, null, options,
+                subject, data, headers, NatsRawSerializer<ReadOnlyMemory<byte>>.Default,
+                NatsRawSerializer<byte[]>.Default, null, options,
                 cancellationToken);
             reply = NatsReply.Of(NatsNetMessages.MessageOf(message));
         }
@@ -293,7 +302,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         var guarded = GuardAsync(task);
         _sending[guarded] = true;
         _ = guarded.ContinueWith(
-            done => _sending.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            done => _sending.TryRemove(done, out _), CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
     }
 
@@ -312,7 +322,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
 
     private sealed record Waiting(Action<NatsReply> Replied, CancellationTokenSource End);
 
-    private sealed class Subscription(NatsNetBus bus, string subject, string? queueGroup, Action<NatsMessage> received) : IDisposable
+    private sealed class Subscription(
+        NatsNetBus bus, string subject, string? queueGroup, Action<NatsMessage> received) : IDisposable
     {
         private readonly CancellationTokenSource _end = new();
         private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -338,7 +349,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
                 await using var messages = await bus._connection.SubscribeCoreAsync(
                     subject, queueGroup, NatsRawSerializer<byte[]>.Default, cancellationToken: _end.Token);
                 _opened.TrySetResult();
-                await foreach (var message in messages.Msgs.ReadAllAsync(_end.Token)) received(NatsNetMessages.MessageOf(message));
+                await foreach (
+                    var message in messages.Msgs.ReadAllAsync(_end.Token)) received(NatsNetMessages.MessageOf(message));
             }
             catch (Exception e) when (e is OperationCanceledException || NatsFailureLog.IsFailure(e))
             {

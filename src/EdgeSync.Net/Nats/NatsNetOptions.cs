@@ -7,7 +7,9 @@ namespace EdgeSync.Net.Nats;
 /// <summary>How a <see cref="NatsNetBus"/> reaches its server.</summary>
 public sealed record NatsNetOptions
 {
-    /// <summary>One or more addresses with commas between: <c>nats://</c>, <c>tls://</c>, <c>ws://</c> or <c>wss://</c>.</summary>
+    /// <summary>
+    /// One or more addresses with commas between: <c>nats://</c>, <c>tls://</c>, <c>ws://</c> or <c>wss://</c>.
+    /// </summary>
     public required string Url { get; init; }
 
     /// <summary>Where the client library logs.</summary>

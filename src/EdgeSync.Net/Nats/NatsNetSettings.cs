@@ -39,7 +39,8 @@ internal static class NatsNetSettings
     public static string FirstServer(string url)
     {
         var first = url.Split(',')[0];
-        return Uri.TryCreate(first.Contains("://", StringComparison.Ordinal) ? first : $"nats://{first}", UriKind.Absolute, out var uri)
+        return Uri.TryCreate(
+            first.Contains("://", StringComparison.Ordinal) ? first : $"nats://{first}", UriKind.Absolute, out var uri)
             ? string.Create(CultureInfo.InvariantCulture, $"{uri.Host}:{(uri.Port > 0 ? uri.Port : 4222)}")
             : first.Split('@')[^1];
     }
@@ -52,9 +53,15 @@ internal static class NatsNetSettings
             return new NatsAuthOpts { Jwt = creds.Jwt, Seed = creds.Seed };
         }
 
-        if (credentials.NkeySeed is { } seed) return new NatsAuthOpts { NKey = NKeyPair.FromSeed(seed).PublicKey, Seed = seed.Trim() };
+        if (credentials.NkeySeed is { } seed)
+            return new NatsAuthOpts { NKey = NKeyPair.FromSeed(seed).PublicKey, Seed = seed.Trim() };
 
-        return new NatsAuthOpts { Token = credentials.Token, Username = credentials.User, Password = credentials.Password };
+        return new NatsAuthOpts
+        {
+            Token = credentials.Token,
+            Username = credentials.User,
+            Password = credentials.Password
+        };
     }
 
     // With Auto a file of authorities alone makes TLS a must; here the scheme says that, or the server.

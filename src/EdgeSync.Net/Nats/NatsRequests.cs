@@ -7,9 +7,11 @@ namespace EdgeSync.Net.Nats;
 public static class NatsRequests
 {
     /// <summary>The first reply, or why there is none. Failures of the network are outcomes, not exceptions.</summary>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the reply is not waited for any more.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the reply is not waited for any
+    /// more.</exception>
     public static async Task<NatsReply> RequestAsync(
-        this INatsBus bus, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, TimeSpan timeout, TimeProvider clock,
+        this INatsBus bus, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, TimeSpan timeout,
+        TimeProvider clock,
         CancellationToken cancellationToken)
     {
         var replied = new TaskCompletionSource<NatsReply>(TaskCreationOptions.RunContinuationsAsynchronously);

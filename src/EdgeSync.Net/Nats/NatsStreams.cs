@@ -31,15 +31,16 @@ internal static class NatsStreams
     private static readonly TimeSpan ConsumerIdleMax = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// What the stream got behind the sequence <paramref name="after"/>, the newest <paramref name="countMax"/> of it; nothing for 0.
-    /// A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
+    /// What the stream got behind the sequence <paramref name="after"/>, the newest <paramref name="countMax"/> of it;
+    /// nothing for 0. A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
     /// </summary>
     public static async Task<NatsStreamTail?> ReadTailAsync(
         NatsConnection connection, NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)
     {
         try
         {
-            var context = new NatsJSContext(connection, new NatsJSOpts(connection.Opts, domain: spec.Domain, requestTimeout: Patience));
+            var context = new NatsJSContext(
+                connection, new NatsJSOpts(connection.Opts, domain: spec.Domain, requestTimeout: Patience));
             var stream = await OpenAsync(context, spec, cancellationToken);
             var (first, last) = (stream.Info.State.FirstSeq, stream.Info.State.LastSeq);
             if (after == 0 || after >= last) return new NatsStreamTail(last, []);
@@ -53,7 +54,8 @@ internal static class NatsStreams
         }
     }
 
-    private static async Task<INatsJSStream> OpenAsync(NatsJSContext context, NatsStreamSpec spec, CancellationToken cancellationToken)
+    private static async Task<INatsJSStream> OpenAsync(
+        NatsJSContext context, NatsStreamSpec spec, CancellationToken cancellationToken)
     {
         try
         {

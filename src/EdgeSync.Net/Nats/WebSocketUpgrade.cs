@@ -7,7 +7,9 @@ namespace EdgeSync.Net.Nats;
 /// <summary>What a WebSocket port offers.</summary>
 internal sealed record WebSocketOffer
 {
-    /// <summary>Web pages of these origins may connect; null for those of the very host and port they connect to.</summary>
+    /// <summary>
+    /// Web pages of these origins may connect; null for those of the very host and port they connect to.
+    /// </summary>
     public IReadOnlyList<string>? Origins { get; init; }
 
     public bool AcceptsLeaves { get; init; }
@@ -55,23 +57,32 @@ internal sealed class WebSocketUpgrade
         {
             var body = $"websocket handshake error: {why}";
             await stream.WriteAsync(
-                Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {ReasonOf(status)}\r\nSec-WebSocket-Version: 13\r\nContent-Type: text/plain\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"),
+                Encoding.ASCII.GetBytes(
+                    $"HTTP/1.1 {status} {ReasonOf(status)}\r\nSec-WebSocket-Version: 13\r\nContent-Type: "
+                        + $"text/plain\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"),
                 cancellationToken);
             throw new InvalidDataException(why);
         }
 
         // Spec: RFC 7692; without memory of earlier messages, so that a quiet connection costs none.
         var compresses = offer.Compresses && OffersDeflate(request);
-        var extension = compresses ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n" : "";
-        var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(request["sec-websocket-key"] + KeySuffix)));
+        var extension = compresses
+            ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
+            : "";
+        var accept = Convert.ToBase64String(
+            SHA1.HashData(Encoding.ASCII.GetBytes(request["sec-websocket-key"] + KeySuffix)));
         await stream.WriteAsync(
-            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{extension}\r\n"),
+            Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                    + $"Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{extension}\r\n"),
             cancellationToken);
         var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
         {
             IsServer = true,
             KeepAliveInterval = TimeSpan.Zero,
-            DangerousDeflateOptions = compresses ? new WebSocketDeflateOptions { ServerContextTakeover = false, ClientContextTakeover = false } : null,
+            DangerousDeflateOptions = compresses
+            ? new WebSocketDeflateOptions { ServerContextTakeover = false, ClientContextTakeover = false }
+            : null,
         });
         return new WebSocketUpgrade(socket)
         {
@@ -81,7 +92,9 @@ internal sealed class WebSocketUpgrade
         };
     }
 
-    /// <summary>Up to the empty line, byte by byte at the end of what may be read: what follows belongs to the frames.</summary>
+    /// <summary>
+    /// Up to the empty line, byte by byte at the end of what may be read: what follows belongs to the frames.
+    /// </summary>
     private static async Task<string> ReadRequestAsync(Stream stream, CancellationToken cancellationToken)
     {
         var buffer = new byte[RequestBytesMax];
@@ -107,17 +120,21 @@ internal sealed class WebSocketUpgrade
         var fields = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             [":method"] = requestLine[0],
-            [":path"] = requestLine.Length == 3 && requestLine[2].StartsWith("HTTP/1.", StringComparison.Ordinal) ? requestLine[1] : "",
+            [":path"] = requestLine.Length == 3 && requestLine[2].StartsWith("HTTP/1.", StringComparison.Ordinal)
+                ? requestLine[1]
+                : "",
         };
         foreach (var line in lines.Skip(1))
         {
-            if (line.IndexOf(':') is var colon and > 0) fields[line[..colon].ToLowerInvariant()] = line[(colon + 1)..].Trim();
+            if (line.IndexOf(':') is var colon and > 0)
+                fields[line[..colon].ToLowerInvariant()] = line[(colon + 1)..].Trim();
         }
 
         return fields;
     }
 
-    private static (int Status, string Why) Check(Dictionary<string, string> request, IReadOnlyList<string>? origins, bool acceptsLeaves)
+    private static (int Status, string Why) Check(
+        Dictionary<string, string> request, IReadOnlyList<string>? origins, bool acceptsLeaves)
     {
         if (request[":method"] != "GET") return (405, "request method must be GET");
         if (!request[":path"].StartsWith('/')) return (400, "malformed request line");
@@ -131,21 +148,26 @@ internal sealed class WebSocketUpgrade
 
         // No Origin: not a browser, so nobody's page.
         if (!request.TryGetValue("origin", out var origin)) return (101, "");
-        var isAllowed = origins is null ? IsOwnPage(origin, request["host"]) : origins.Contains(origin, StringComparer.OrdinalIgnoreCase);
+        var isAllowed = origins is null
+            ? IsOwnPage(origin, request["host"])
+            : origins.Contains(origin, StringComparer.OrdinalIgnoreCase);
         return isAllowed ? (101, "") : (403, "origin not allowed");
     }
 
     // Else any page that somebody opens could talk to the broker on his machine.
     private static bool IsOwnPage(string origin, string host) =>
-        origin.IndexOf("://", StringComparison.Ordinal) is var scheme and > 0 && origin[(scheme + 3)..].Equals(host, StringComparison.OrdinalIgnoreCase);
+        origin.IndexOf("://", StringComparison.Ordinal) is var scheme and > 0
+        && origin[(scheme + 3)..].Equals(host, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsLeafPath(string path) => path.StartsWith("/leafnode", StringComparison.Ordinal);
 
     private static bool OffersDeflate(Dictionary<string, string> request) =>
-        request.GetValueOrDefault("sec-websocket-extensions", "").Split([',', ';'], StringSplitOptions.TrimEntries).Contains("permessage-deflate", StringComparer.OrdinalIgnoreCase);
+        request.GetValueOrDefault("sec-websocket-extensions", "").Split([',', ';'], StringSplitOptions.TrimEntries)
+        .Contains("permessage-deflate", StringComparer.OrdinalIgnoreCase);
 
     private static bool HasToken(Dictionary<string, string> request, string header, string token) =>
-        request.GetValueOrDefault(header, "").Split(',', StringSplitOptions.TrimEntries).Contains(token, StringComparer.OrdinalIgnoreCase);
+        request.GetValueOrDefault(header, "").Split(',', StringSplitOptions.TrimEntries)
+        .Contains(token, StringComparer.OrdinalIgnoreCase);
 
     private static string ReasonOf(int status) => status switch
     {

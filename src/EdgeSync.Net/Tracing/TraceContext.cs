@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace EdgeSync.Net.Tracing;
 
 /// <summary>
-/// Carries a trace across processes: two header fields, over HTTP and NATS alike. Nothing is sent while there is no span.
-/// Spec: W3C Trace Context, §3 (<c>traceparent: 00-TRACE-PARENT-FLAGS</c>, <c>tracestate: KEY=VALUE,…</c>).
+/// Carries a trace across processes: two header fields, over HTTP and NATS alike. Nothing is sent while there is no
+/// span. Spec: W3C Trace Context, §3 (<c>traceparent: 00-TRACE-PARENT-FLAGS</c>, <c>tracestate: KEY=VALUE,…</c>).
 /// </summary>
 public static class TraceContext
 {
@@ -13,7 +13,9 @@ public static class TraceContext
 
     private const int StateLengthMax = 512;
 
-    /// <summary>What to send so that the receiver's spans hang below <paramref name="span"/>; false if there is nothing to send.</summary>
+    /// <summary>
+    /// What to send so that the receiver's spans hang below <paramref name="span"/>; false if there is nothing to send.
+    /// </summary>
     public static bool TryFormat(Activity? span, out string parent, out string? state)
     {
         state = null;

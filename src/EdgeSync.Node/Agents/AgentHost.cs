@@ -9,8 +9,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// Runs one repository's agent: events in, effects out. All of it is driven by the context's clock, scheduler and entropy, and
-/// by its ports, so the same class runs in a daemon and in the simulator.
+/// Runs one repository's agent: events in, effects out. All of it is driven by the context's clock, scheduler and
+/// entropy, and by its ports, so the same class runs in a daemon and in the simulator.
 /// </summary>
 internal sealed class AgentHost : IAsyncDisposable
 {
@@ -33,7 +33,9 @@ internal sealed class AgentHost : IAsyncDisposable
         _writes = new PendingWrites(ports.Repository, _tasks, node.Clock, _stop.Token);
         _syncs = new SyncRunner(ports, OpenTransport, node.Clock);
         Core = new AgentCore(options, memory, Now, node.NewPrng());
-        _loop = new CoreLoop<AgentCore>(Core, new CoreDrive<AgentCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock, node.Scheduler);
+        _loop = new CoreLoop<AgentCore>(
+            Core, new CoreDrive<AgentCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock,
+            node.Scheduler);
         _ = WatchAsync();
     }
 
@@ -82,12 +84,15 @@ internal sealed class AgentHost : IAsyncDisposable
 
     public void OnPresence(in NatsMessage message, SenderCheck senders)
     {
-        if (Presence.TryParse(message.Data.Span, out var presence) && senders.MayBeFrom(presence.PeerId, message)) _loop.TryPost((core, now) => core.OnPresence(now, presence));
+        if (Presence.TryParse(message.Data.Span, out var presence) && senders.MayBeFrom(presence.PeerId, message))
+            _loop.TryPost((core, now) => core.OnPresence(now, presence));
     }
 
-    public async ValueTask OnAnnouncementAsync(NatsMessage message, SenderCheck senders, CancellationToken cancellationToken)
+    public async ValueTask OnAnnouncementAsync(
+        NatsMessage message, SenderCheck senders, CancellationToken cancellationToken)
     {
-        if (!Announcement.TryParse(message.Data.Span, out var announcement) || announcement.PeerId == _node.NodeId) return;
+        if (!Announcement.TryParse(message.Data.Span, out var announcement) || announcement.PeerId == _node.NodeId)
+            return;
         if (announcement.PeerId is { } peerId && !senders.MayBeFrom(peerId, message)) return;
 
         var isHeld = await IsHeldAsync(announcement, cancellationToken);
@@ -118,7 +123,8 @@ internal sealed class AgentHost : IAsyncDisposable
         return await LoopTask.WaitAsync(wait.Done, cancellationToken);
     }
 
-    public Task<AgentStatus> StatusAsync(CancellationToken cancellationToken) => _loop.InvokeAsync((core, now) => core.StatusAt(now), cancellationToken);
+    public Task<AgentStatus> StatusAsync(CancellationToken cancellationToken) =>
+        _loop.InvokeAsync((core, now) => core.StatusAt(now), cancellationToken);
 
     /// <summary>Leaves NATS, announces that, and waits for what is under way.</summary>
     public async ValueTask DisposeAsync()
@@ -165,7 +171,8 @@ internal sealed class AgentHost : IAsyncDisposable
             case AgentEffect.ListChanges list:
                 _tasks.Start(() => ListChangesAsync(list.After));
                 break;
-            case AgentEffect.PersistWatermark or AgentEffect.PersistSequence or AgentEffect.PersistPeer or AgentEffect.ForgetPeer:
+            case AgentEffect.PersistWatermark or AgentEffect.PersistSequence or AgentEffect.PersistPeer
+                or AgentEffect.ForgetPeer:
                 _writes.Add(effect);
                 break;
             case AgentEffect.ReadMissed wanted:
@@ -231,7 +238,8 @@ internal sealed class AgentHost : IAsyncDisposable
     private async Task ReadMissedAsync(AgentEffect.ReadMissed wanted)
     {
         var tail = _nats is { IsConnected: true } nats
-            ? await nats.ReadTailAsync(Options.Subjects, _node.JetStreamDomain, wanted.After, wanted.CountMax, _stop.Token)
+            ? await nats.ReadTailAsync(
+                Options.Subjects, _node.JetStreamDomain, wanted.After, wanted.CountMax, _stop.Token)
             : null;
         var missed = tail is null ? null : new StreamTail(tail.LastSequence, tail.Messages);
         await _loop.PostAsync((core, now) => core.OnMissedRead(now, wanted.ReadId, missed));

@@ -33,7 +33,9 @@ internal sealed record AgentPorts
 
 /// <summary>Answers one unpacked request out of a repository.</summary>
 /// <param name="address">Who asks, for the records of the repository.</param>
-/// <param name="origin">The address group of the connection that brought it to the embedded broker; null when unknown.</param>
+/// <param name="origin">The address group of the connection that brought it to the embedded broker; null when
+/// unknown.</param>
 /// <param name="reply">Gets the unpacked reply.</param>
 internal delegate Task<ServerOutcome> AnswerRequest(
-    ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax, CancellationToken cancellationToken);
+    ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax,
+    CancellationToken cancellationToken);

@@ -15,8 +15,8 @@ using BridgeProjectStatus = EdgeSync.Node.Status.BridgeProjectStatus;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// Carries requests of NATS peers to Fossil servers that only speak HTTP, as they are: the bridge holds no repository. What is
-/// sent when, again, or not at all is its core's business.
+/// Carries requests of NATS peers to Fossil servers that only speak HTTP, as they are: the bridge holds no repository.
+/// What is sent when, again, or not at all is its core's business.
 /// </summary>
 internal sealed class BridgeNode : IAsyncDisposable
 {
@@ -46,16 +46,24 @@ internal sealed class BridgeNode : IAsyncDisposable
             core.SetProject(project.Subjects.ProjectCode, project.Server.Url, project.Probe);
         }
 
-        _loop = new CoreLoop<BridgeCore>(core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock, node.Scheduler);
+        _loop = new CoreLoop<BridgeCore>(
+            core, new CoreDrive<BridgeCore>(c => c.Deadline, (c, now) => c.OnDeadline(now), Drain), node.Clock,
+            node.Scheduler);
     }
 
     /// <summary>A bridge over HTTP, as the settings say.</summary>
     /// <exception cref="EdgeSyncException">A file that the settings name is not there.</exception>
     public static BridgeNode Start(BridgeSection settings, NatsAccess nats, NodeContext node)
     {
-        var bridge = Start([.. settings.Projects.Select(p => new BridgedProject(new ProjectSubjects(p.Prefix, p.Code), HttpUpstream.Open(p, node.Clock), ProbeOf(p)))], nats, node);
+        var bridge = Start(
+            [
+                .. settings.Projects.Select(
+                    p => new BridgedProject(
+                        new ProjectSubjects(p.Prefix, p.Code), HttpUpstream.Open(p, node.Clock),
+                        ProbeOf(p)))], nats, node);
         foreach (var project in settings.Projects)
-            if (project.FossilFile is { } watched) bridge._files.Add(new UpstreamFile(watched, () => bridge.NudgeAsync(project.Code), node.Clock));
+            if (project.FossilFile is { } watched)
+                bridge._files.Add(new UpstreamFile(watched, () => bridge.NudgeAsync(project.Code), node.Clock));
         return bridge;
     }
 
@@ -65,7 +73,8 @@ internal sealed class BridgeNode : IAsyncDisposable
         foreach (var (code, upstream) in bridge._upstreams)
         {
             bridge._responders.Add(NatsResponder.Start(
-                nats.Bus, nats.Exchange, upstream.Subjects, (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token), node));
+                nats.Bus, nats.Exchange, upstream.Subjects,
+                (message, ticket, _, token) => bridge.HandleAsync(code, message, ticket, token), node));
             var presence = nats.Subscribe(upstream.Subjects.Presence);
             var commits = nats.Subscribe(upstream.Subjects.Commit);
             bridge._listening.AddRange([presence, commits]);
@@ -109,17 +118,22 @@ internal sealed class BridgeNode : IAsyncDisposable
         foreach (var responder in _responders) await responder.DisposeAsync();
         _stop.Cancel();
         await _loop.DisposeAsync();
-        foreach (var pending in _pending.Values) pending.Answer.TrySetResult(ResponderAnswer.Refused(ExchangeRefusal.Busy, "the bridge is stopping"));
+        foreach (var pending in _pending.Values)
+            pending.Answer.TrySetResult(ResponderAnswer.Refused(ExchangeRefusal.Busy, "the bridge is stopping"));
         await _tasks.DisposeAsync();
         foreach (var upstream in _upstreams.Values) upstream.Server.Dispose();
         _stop.Dispose();
     }
 
-    private async Task<ResponderAnswer> HandleAsync(string code, NatsMessage message, ExchangeTicket ticket, CancellationToken cancellationToken)
+    private async Task<ResponderAnswer> HandleAsync(
+        string code, NatsMessage message, ExchangeTicket ticket, CancellationToken cancellationToken)
     {
         var (parent, state) = Sync.NatsHeadersOf.TraceOf(message.Headers);
         using var span = BridgeSpan.Begin(message.Subject, message.Data.Length, code, parent, state);
-        var type = XferContentTypes.TryParse(ticket.ContentType ?? XferContentTypes.NameOf(XferContentType.Compressed), out var given) ? given : XferContentType.Compressed;
+        var type = XferContentTypes.TryParse(
+            ticket.ContentType ?? XferContentTypes.NameOf(XferContentType.Compressed), out var given)
+            ? given
+            : XferContentType.Compressed;
         var pending = new Pending(message.Data, type) { Span = span.Activity };
         await _loop.PostAsync((core, now) => _pending[core.OnRequest(now, code)] = pending);
         var answer = await LoopTask.WaitAsync(pending.Answer, cancellationToken);
@@ -137,7 +151,11 @@ internal sealed class BridgeNode : IAsyncDisposable
                     _tasks.Start(() => ForwardAsync(forward));
                     break;
                 case BridgeEffect.Reply reply when _pending.TryRemove(reply.RequestId, out var pending):
-                    pending.Answer.TrySetResult(new ResponderAnswer(pending.Reply, pending.ReplyType == XferContentType.Compressed ? null : XferContentTypes.NameOf(pending.ReplyType)));
+                    pending.Answer.TrySetResult(
+                        new ResponderAnswer(
+                            pending.Reply,
+                            pending.ReplyType == XferContentType.Compressed ? null : XferContentTypes.NameOf(
+                                pending.ReplyType)));
                     break;
                 case BridgeEffect.Refuse refuse when _pending.TryRemove(refuse.RequestId, out var pending):
                     pending.Answer.TrySetResult(ResponderAnswer.Refused(refuse.Refusal, refuse.Reason));
@@ -168,7 +186,8 @@ internal sealed class BridgeNode : IAsyncDisposable
     {
         if (!_pending.TryGetValue(forward.RequestId, out var pending)) return;
 
-        using var time = new CancellationTokenSource(forward.Timeout > TimeSpan.Zero ? forward.Timeout : TimeSpan.FromMilliseconds(1), _node.Clock);
+        using var time = new CancellationTokenSource(
+            forward.Timeout > TimeSpan.Zero ? forward.Timeout : TimeSpan.FromMilliseconds(1), _node.Clock);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, time.Token);
         UpstreamOutcome outcome;
         System.Diagnostics.Activity.Current = pending.Span;   // this flow began at the core's loop, not at the request
@@ -228,14 +247,21 @@ internal sealed class BridgeNode : IAsyncDisposable
     }
 
     private static async Task PostAsync(Upstream upstream, Pending pending, CancellationToken cancellationToken) =>
-        (pending.Reply, pending.ReplyType) = await upstream.Server.PostAsync(pending.Type, pending.Body, cancellationToken);
+        (pending.Reply, pending.ReplyType) = await upstream.Server.PostAsync(
+            pending.Type, pending.Body, cancellationToken);
 
     private static UpstreamOutcomeKind KindOf(EdgeSyncException failure) => failure switch
     {
         XferHttpException { Status: 429 or 503 } => UpstreamOutcomeKind.Busy,
         XferHttpException { Status: >= 400 and < 500 } => UpstreamOutcomeKind.Refused,
         XferHttpException => UpstreamOutcomeKind.Failed,
-        { InnerException: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } } => UpstreamOutcomeKind.NotReached,
+        {
+            InnerException: HttpRequestException
+            {
+                HttpRequestError: HttpRequestError.ConnectionError
+                    or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
+            },
+        } => UpstreamOutcomeKind.NotReached,
         { Kind: ErrorKind.Unavailable } => UpstreamOutcomeKind.Lost,
         _ => UpstreamOutcomeKind.Failed,
     };
@@ -247,7 +273,8 @@ internal sealed class BridgeNode : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(_stop.Token)) Show(PresenceState.Alive);
     }
 
-    // As a hub, because everybody brings to it and fetches from it; as a bridge, because it does not tell what others brought.
+    // As a hub, because everybody brings to it and fetches from it; as a bridge, because it does not tell what others
+    // brought.
     private void Show(PresenceState state)
     {
         foreach (var upstream in _upstreams.Values) Show(upstream, state);
@@ -261,7 +288,9 @@ internal sealed class BridgeNode : IAsyncDisposable
             State = state,
             Role = NodeRole.Hub,
             Version = BuildInfo.Version,
-            Capabilities = upstream.Tells ? [AgentOptions.BridgeCapability, "serve-nats", AgentOptions.TellsCapability] : [AgentOptions.BridgeCapability, "serve-nats"],
+            Capabilities = upstream.Tells
+            ? [AgentOptions.BridgeCapability, "serve-nats", AgentOptions.TellsCapability]
+            : [AgentOptions.BridgeCapability, "serve-nats"],
             Interval = Heartbeat,
         };
         _nats.Publish(upstream.Subjects.Presence, presence.ToBytes());
@@ -291,7 +320,8 @@ internal sealed class BridgeNode : IAsyncDisposable
     {
         await foreach (var message in commits.ReadAllAsync(_stop.Token))
         {
-            if (Announcement.TryParse(message.Data.Span, out var announcement)) _loop.TryPost((core, now) => core.OnAnnouncement(now, code, announcement));
+            if (Announcement.TryParse(message.Data.Span, out var announcement))
+                _loop.TryPost((core, now) => core.OnAnnouncement(now, code, announcement));
         }
     }
 
@@ -313,6 +343,7 @@ internal sealed class BridgeNode : IAsyncDisposable
 
         public XferContentType ReplyType { get; set; }
 
-        public TaskCompletionSource<ResponderAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ResponderAnswer> Answer { get; } = new(
+            TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

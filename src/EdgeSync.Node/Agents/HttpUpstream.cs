@@ -34,7 +34,10 @@ internal sealed class HttpUpstream(PeerUrl url, XferHttpClient http) : IUpstream
         var options = new XferHttpClientOptions
         {
             UserAgent = $"EdgeSync/{BuildInfo.Version}",
-            HttpCredentials = project.HttpAuthFile is { } file ? Secrets.FirstLine(file) : url is { User: { } user, Password: { } password } ? $"{user}:{password}" : null,
+            HttpCredentials = project.HttpAuthFile is { } file
+            ? Secrets.FirstLine(file)
+            : url is { User: { } user, Password: { } password } ? $"{user}:{password}"
+            : null,
             Proxy = project.Proxy,
             Retry = RetryPolicy.None,
         };
@@ -46,7 +49,8 @@ internal sealed class HttpUpstream(PeerUrl url, XferHttpClient http) : IUpstream
     {
         using var response = await http.PostAsync(url, type, request, mayRepeat: false, cancellationToken);
         using var body = new PooledBytes();
-        while (await response.ReadAsync(body.GetMemory(PieceBytes), cancellationToken) is > 0 and var read) body.Advance(read);
+        while (await response.ReadAsync(body.GetMemory(PieceBytes), cancellationToken) is > 0 and var read)
+            body.Advance(read);
         return (body.Written.ToArray(), response.ContentType);
     }
 

@@ -6,10 +6,12 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// What a hub does now and then: folds each write-ahead log into its file, so that stock can read a plain copy, and ends
-/// itself when no leaf needs it any more, if it is to.
+/// What a hub does now and then: folds each write-ahead log into its file, so that stock can read a plain copy, and
+/// ends itself when no leaf needs it any more, if it is to.
 /// </summary>
-internal sealed class HubMaintenance(Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ILogger log, TimeProvider clock)
+internal sealed class HubMaintenance(
+    Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ILogger log,
+    TimeProvider clock)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
@@ -32,7 +34,8 @@ internal sealed class HubMaintenance(Func<HubSection> settings, Func<IReadOnlyLi
             while (await timer.WaitForNextTickAsync(cancellationToken))
             {
                 timer.Period = settings().Checkpoint;
-                foreach (var node in repositories()) await node.Host.Writer.RunAsync(r => r.Database.Checkpoint(truncate: false), cancellationToken);
+                foreach (var node in repositories())
+                    await node.Host.Writer.RunAsync(r => r.Database.Checkpoint(truncate: false), cancellationToken);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or EdgeSyncException)

@@ -32,7 +32,8 @@ internal sealed class NatsResponder : IAsyncDisposable
     private int _handled;
 
     private NatsResponder(
-        INatsBus bus, ExchangeOptions options, Func<NatsMessage, ExchangeTicket, int, CancellationToken, Task<ResponderAnswer>> handle,
+        INatsBus bus, ExchangeOptions options, Func<NatsMessage, ExchangeTicket, int, CancellationToken,
+        Task<ResponderAnswer>> handle,
         NodeContext node)
     {
         (_bus, _handle, _clock, _scheduler) = (bus, handle, node.Clock, node.Scheduler);
@@ -109,7 +110,8 @@ internal sealed class NatsResponder : IAsyncDisposable
         ExchangeTicket ticket;
         ExchangeMessage answer;
         ExchangeStep step;
-        lock (_gate) step = _exchange.OnRequest(Now, ExchangeHead.Parse(message.Headers), message.Data, out ticket, out answer);
+        lock (_gate)
+            step = _exchange.OnRequest(Now, ExchangeHead.Parse(message.Headers), message.Data, out ticket, out answer);
         switch (step)
         {
             case ExchangeStep.Answer:
@@ -196,7 +198,10 @@ internal sealed class NatsResponder : IAsyncDisposable
     {
         var outcome = _bus.Publish(request.ReplyTo!, answer.Body, NatsHeadersOf.Fields(answer.Head.ToFields(), null));
         if (outcome == NatsOutcome.TooLarge && answer.Head.Refusal == ExchangeRefusal.None)
-            Send(request, Refuse(ExchangeRefusal.TooLarge, $"the reply is larger than a message may be ({_bus.MaxPayload} bytes)"));
+            Send(
+                request,
+                Refuse(
+                    ExchangeRefusal.TooLarge, $"the reply is larger than a message may be ({_bus.MaxPayload} bytes)"));
     }
 
     private async Task SweepAsync()
@@ -220,7 +225,9 @@ internal sealed class NatsResponder : IAsyncDisposable
 
 /// <summary>A framed reply, or why there is none.</summary>
 internal readonly record struct ResponderAnswer(
-    ReadOnlyMemory<byte> Body, string? ContentType, ExchangeRefusal Refusal = ExchangeRefusal.None, string? Reason = null)
+    ReadOnlyMemory<byte> Body, string? ContentType, ExchangeRefusal Refusal = ExchangeRefusal.None,
+    string? Reason = null)
 {
-    public static ResponderAnswer Refused(ExchangeRefusal refusal, string reason) => new(default, null, refusal, reason);
+    public static ResponderAnswer Refused(ExchangeRefusal refusal, string reason) =>
+        new(default, null, refusal, reason);
 }

@@ -11,7 +11,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Agents;
 
-/// <summary>One repository's subscriptions: hands announcements and presence to its agent, and answers requests if it is to.</summary>
+/// <summary>
+/// One repository's subscriptions: hands announcements and presence to its agent, and answers requests if it is to.
+/// </summary>
 internal sealed class NatsSubscriptions : IAsyncDisposable
 {
     private readonly AgentHost _host;
@@ -22,7 +24,8 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
     private readonly List<Task> _loops = [];
     private NatsResponder? _responder;
 
-    private NatsSubscriptions(AgentHost host, AnswerRequest answer, NodeContext node) => (_host, _answer, _node) = (host, answer, node);
+    private NatsSubscriptions(AgentHost host, AnswerRequest answer, NodeContext node) =>
+        (_host, _answer, _node) = (host, answer, node);
 
     public NatsResponder? Responder => _responder;
 
@@ -39,7 +42,8 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
                 host.OnPresence(m, senders);
                 return ValueTask.CompletedTask;
             });
-        if (host.Options.ServesNats) all._responder = NatsResponder.Start(nats.Bus, nats.Exchange, subjects, all.HandleAsync, node);
+        if (host.Options.ServesNats)
+            all._responder = NatsResponder.Start(nats.Bus, nats.Exchange, subjects, all.HandleAsync, node);
         return all;
     }
 
@@ -84,17 +88,21 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
         }
     }
 
-    private async Task<ResponderAnswer> HandleAsync(NatsMessage message, ExchangeTicket ticket, int replyBytesMax, CancellationToken cancellationToken)
+    private async Task<ResponderAnswer> HandleAsync(
+        NatsMessage message, ExchangeTicket ticket, int replyBytesMax, CancellationToken cancellationToken)
     {
         var encoding = ticket.ContentType == XferFrame.PlainContentType ? XferEncoding.Plain : XferEncoding.Zlib;
         using var memory = MemoryLimit.Messages.Open();
-        if (MessageFrame.TryDecode(encoding, message.Data, memory, out var request) is not MessageFault.None and var fault) return RefusalOf(fault);
+        if (MessageFrame.TryDecode(
+            encoding, message.Data, memory, out var request) is not MessageFault.None and var fault)
+            return RefusalOf(fault);
 
         using var reply = new PooledBytes();
         using var span = HandleSpan.Begin("nats");
         var replyMax = ticket.TakesParts ? replyBytesMax : replyBytesMax / 2;
 
-        var outcome = await _answer(request, $"nats:{ticket.PeerId ?? "?"}", message.Origin, reply, replyMax, cancellationToken);
+        var outcome = await _answer(
+            request, $"nats:{ticket.PeerId ?? "?"}", message.Origin, reply, replyMax, cancellationToken);
         span.Complete(outcome);
 
         var replyEncoding = outcome.MustBePlain ? XferEncoding.Plain : encoding;
@@ -102,13 +110,16 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
         XferFrame.Encode(replyEncoding, reply.Written.Span, framed);
 
         // A copy of its own: a reply in parts is kept until it has been fetched.
-        return new ResponderAnswer(framed.Written.ToArray(), replyEncoding == XferEncoding.Plain ? XferFrame.PlainContentType : null);
+        return new ResponderAnswer(
+            framed.Written.ToArray(), replyEncoding == XferEncoding.Plain ? XferFrame.PlainContentType : null);
     }
 
     private static ResponderAnswer RefusalOf(MessageFault fault) => fault switch
     {
         MessageFault.TooLarge => ResponderAnswer.Refused(ExchangeRefusal.Failed, "the message is too large"),
-        MessageFault.BeyondMemory => ResponderAnswer.Refused(ExchangeRefusal.TooLarge, "this machine has not the memory for such a large message"),
+        MessageFault.BeyondMemory =>
+            ResponderAnswer.Refused(
+                ExchangeRefusal.TooLarge, "this machine has not the memory for such a large message"),
         MessageFault.NoRoomNow => ResponderAnswer.Refused(ExchangeRefusal.Busy, "too much is being received at once"),
         _ => ResponderAnswer.Refused(ExchangeRefusal.Failed, "the message does not unpack"),
     };

@@ -12,7 +12,8 @@ namespace EdgeSync.Node.Agents;
 /// <param name="Clock">The time, and all delays and timers.</param>
 /// <param name="Failed">Called with a bug; ends the process.</param>
 internal sealed record NodeContext(
-    string NodeId, NodeRole Role, IReadOnlyList<string> Capabilities, TimeProvider Clock, ILogger Log, Action<Exception> Failed)
+    string NodeId, NodeRole Role, IReadOnlyList<string> Capabilities, TimeProvider Clock, ILogger Log,
+    Action<Exception> Failed)
 {
     /// <summary>Where loops run. A simulation gives one that runs all in order, in virtual time.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;

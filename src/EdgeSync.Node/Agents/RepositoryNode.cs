@@ -15,8 +15,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// One repository of a daemon: its host and its agent, joined by the watchers that notice commits and by the HTTP clients of
-/// its peers.
+/// One repository of a daemon: its host and its agent, joined by the watchers that notice commits and by the HTTP
+/// clients of its peers.
 /// </summary>
 internal sealed class RepositoryNode : IAsyncDisposable
 {
@@ -29,13 +29,23 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly FolderWatcher? _folder;
     private readonly Dictionary<string, XferHttpClient> _clients = [];
 
-    private RepositoryNode(RepositorySettings settings, RepositoryHost host, NodeContext node, AgentMemory memory, string projectCode, string? login)
+    private RepositoryNode(
+        RepositorySettings settings, RepositoryHost host, NodeContext node, AgentMemory memory, string projectCode,
+        string? login)
     {
         (_settings, Host, _node, ProjectCode) = (settings, host, node, projectCode);
         Login = login is null ? null : new SyncLogin(settings.User!, login);
         // A path need not lead to a file now: the medium may not be there yet.
-        Targets = [.. settings.Peers.Select(peer => PeerSetting.TryParse(peer, out var url) ? url : PeerAddress.Parse(peer))];
-        foreach (var peer in Targets.Where(p => p.FilePath is null && !p.IsSsh)) _clients[TargetOf(peer).Id] = new XferHttpClient(new XferHttpClientOptions { UserAgent = $"EdgeSync/{BuildInfo.Version}", Proxy = host.Proxy, Pin = settings.PinnedKey }, node.Clock);
+        Targets = [
+            .. settings.Peers.Select(peer => PeerSetting.TryParse(peer, out var url) ? url : PeerAddress.Parse(peer))];
+        foreach (var peer in Targets.Where(p => p.FilePath is null && !p.IsSsh))
+            _clients[TargetOf(peer).Id] = new XferHttpClient(
+                new XferHttpClientOptions
+                {
+                    UserAgent = $"EdgeSync/{BuildInfo.Version}",
+                    Proxy = host.Proxy,
+                    Pin = settings.PinnedKey
+                }, node.Clock);
 
         var ports = new AgentPorts
         {
@@ -45,12 +55,14 @@ internal sealed class RepositoryNode : IAsyncDisposable
             LoginFor = LoginFor,
             LockId = settings.Watch is { } folder ? LockIdOf(node.NodeId, folder.Folder) : null,
         };
-        _agent = new AgentHost(OptionsOf(settings, node, new ProjectSubjects(settings.Prefix, projectCode)), memory, ports, node);
+        _agent = new AgentHost(
+            OptionsOf(settings, node, new ProjectSubjects(settings.Prefix, projectCode)), memory, ports, node);
         host.Pushed = () => _agent.OnChanged(ChangeOrigin.Pushed);
         _watcher = new ChangeWatcher(host.Writer, () => _agent.OnChanged(ChangeOrigin.Local), node.Clock);
         if (settings.Watch is { } watch)
         {
-            var hooks = new FolderWatchHooks(FetchBeforeCommitAsync, () => _agent.OnChanged(ChangeOrigin.Local), node.Failed);
+            var hooks = new FolderWatchHooks(
+                FetchBeforeCommitAsync, () => _agent.OnChanged(ChangeOrigin.Local), node.Failed);
             _folder = new FolderWatcher(watch, host.Writer, settings.AllowFork, hooks, node.Log, node.Clock);
         }
     }
@@ -68,10 +80,13 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     private IReadOnlyList<PeerUrl> Targets { get; }
 
-    public static async Task<RepositoryNode> StartAsync(RepositorySettings settings, RepositoryHost host, NodeContext node, CancellationToken cancellationToken)
+    public static async Task<RepositoryNode> StartAsync(
+        RepositorySettings settings, RepositoryHost host, NodeContext node, CancellationToken cancellationToken)
     {
         var login = settings.User is null ? null : Secrets.Read(settings.Password, settings.PasswordFile)
-            ?? throw new EdgeSyncException(ErrorKind.Usage, $"'{settings.User}' needs a password", "--password-file FILE, or password_file in edgesync.json");
+            ?? throw new EdgeSyncException(
+                ErrorKind.Usage, $"'{settings.User}' needs a password",
+                "--password-file FILE, or password_file in edgesync.json");
         var (memory, code) = await host.Writer.RunAsync(r => (PeerTable.Read(r), r.ProjectCode), cancellationToken);
         var started = new RepositoryNode(settings, host, node, memory, code, login);
         foreach (var peer in started.Targets) await started._agent.AddTargetAsync(TargetOf(peer));
@@ -91,12 +106,18 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public ValueTask OnLinkAsync(bool isUp, string? upstream) => _agent.OnLinkAsync(isUp, upstream);
 
     /// <inheritdoc cref="AgentHost.SyncNowAsync"/>
-    public Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(CancellationToken cancellationToken) => _agent.SyncNowAsync(cancellationToken);
+    public Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(CancellationToken cancellationToken) =>
+        _agent.SyncNowAsync(cancellationToken);
 
     public async Task<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
     {
         var agent = await _agent.StatusAsync(cancellationToken);
-        return RepositoryStatusOf.Add(await Host.Health.StatusAsync(cancellationToken), agent, _agent.Syncs.Tallies, _agent.CheckIns, _node.Clock) with { Watch = _folder?.Status };
+        return RepositoryStatusOf.Add(
+            await Host.Health.StatusAsync(cancellationToken), agent, _agent.Syncs.Tallies, _agent.CheckIns,
+            _node.Clock) with
+        {
+            Watch = _folder?.Status
+        };
     }
 
     public async ValueTask DisposeAsync()
@@ -108,28 +129,33 @@ internal sealed class RepositoryNode : IAsyncDisposable
         await Host.DisposeAsync();
     }
 
-    private static AgentOptions OptionsOf(RepositorySettings settings, NodeContext node, ProjectSubjects subjects) => new()
-    {
-        NodeId = node.NodeId,
-        Instance = node.Instance,
-        Subjects = subjects,
-        Role = node.Role,
-        PollInterval = settings.Poll,
-        PollIntervalMax = settings.Poll > TimeSpan.FromMinutes(1) ? settings.Poll : TimeSpan.FromMinutes(1),
-        Push = settings.Push,
-        Pull = settings.Pull,
-        Unversioned = settings.Uv,
-        Tables = settings.Tables,
-        Private = settings.Private,
-        Autosync = settings.Autosync,
-        ServesNats = settings.ServeNats,
-        UseDurableAnnouncements = node.UsesJetStream,
-        Version = BuildInfo.Version,
-        Platform = RuntimeInformation.RuntimeIdentifier,
-        Capabilities = [.. node.Capabilities, .. settings.Push ? ["push"] : Array.Empty<string>(), .. settings.Pull ? ["pull"] : Array.Empty<string>()],
-    };
+    private static AgentOptions OptionsOf(RepositorySettings settings, NodeContext node, ProjectSubjects subjects) =>
+        new()
+        {
+            NodeId = node.NodeId,
+            Instance = node.Instance,
+            Subjects = subjects,
+            Role = node.Role,
+            PollInterval = settings.Poll,
+            PollIntervalMax = settings.Poll > TimeSpan.FromMinutes(1) ? settings.Poll : TimeSpan.FromMinutes(1),
+            Push = settings.Push,
+            Pull = settings.Pull,
+            Unversioned = settings.Uv,
+            Tables = settings.Tables,
+            Private = settings.Private,
+            Autosync = settings.Autosync,
+            ServesNats = settings.ServeNats,
+            UseDurableAnnouncements = node.UsesJetStream,
+            Version = BuildInfo.Version,
+            Platform = RuntimeInformation.RuntimeIdentifier,
+            Capabilities = [
+            .. node.Capabilities, .. settings.Push ? ["push"] : Array.Empty<string>(),
+            .. settings.Pull ? ["pull"] : Array.Empty<string>()],
+        };
 
-    /// <summary>The same over restarts, so that a lock that a crash left is still ours. Spec: xfer.c, 40 hex digits.</summary>
+    /// <summary>
+    /// The same over restarts, so that a lock that a crash left is still ours. Spec: xfer.c, 40 hex digits.
+    /// </summary>
     private static string LockIdOf(string nodeId, string folder)
     {
         var hasher = new ArtifactHasher(HashKind.Sha1);
@@ -153,14 +179,18 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private Task<ServerOutcome> AnswerAsync(
         ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax,
         CancellationToken cancellationToken) =>
-        Host.AnswerAsync(request, address, _node.Logins.GateOf(origin, Host.FilePath), reply, replyBytesMax, loginCard: default, cancellationToken);
+        Host.AnswerAsync(
+            request, address, _node.Logins.GateOf(origin, Host.FilePath), reply, replyBytesMax, loginCard: default,
+            cancellationToken);
 
     private SyncLogin? LoginFor(SyncTarget target) =>
-        target.Kind == TargetKind.Http && PeerOf(target) is { User: { } user, Password: { } password } ? new SyncLogin(user, password) : Login;
+        target.Kind == TargetKind.Http && PeerOf(target) is { User: { } user, Password: { } password }
+        ? new SyncLogin(user, password)
+        : Login;
 
     /// <summary>
-    /// Before a check-in of the watched folder: what others did is fetched, and its parent locked for us at the Fossil server
-    /// that this repository syncs with. The exchange that brings the check-in gives the lock back.
+    /// Before a check-in of the watched folder: what others did is fetched, and its parent locked for us at the Fossil
+    /// server that this repository syncs with. The exchange that brings the check-in gives the lock back.
     /// </summary>
     private async Task FetchBeforeCommitAsync(ArtifactId parent, CancellationToken cancellationToken)
     {
@@ -178,10 +208,12 @@ internal sealed class RepositoryNode : IAsyncDisposable
         try
         {
             var take = plan.TakesLock && !parent.IsEmpty ? new CheckinLockRequest(parent) : null;
-            var report = await _agent.Syncs.PullAsync(target, CommitPlan.PullActions, take, FetchTimeMax, cancellationToken);
+            var report = await _agent.Syncs.PullAsync(
+                target, CommitPlan.PullActions, take, FetchTimeMax, cancellationToken);
             plan.OnPulled(report.Fault?.Text, report.LockHolder);
         }
-        catch (Exception e) when (e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (
+            e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             plan.OnPulled(e.Message, null);
         }

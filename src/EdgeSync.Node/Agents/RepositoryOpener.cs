@@ -12,15 +12,19 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Node.Agents;
 
-/// <summary>Opens the repositories of a daemon, and fetches those that are not there yet from where the settings say.</summary>
+/// <summary>
+/// Opens the repositories of a daemon, and fetches those that are not there yet from where the settings say.
+/// </summary>
 internal static class RepositoryOpener
 {
     private const string Unfinished = ".part";
 
-    public static async Task<RepositoryHost> OpenAsync(RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
+    public static async Task<RepositoryHost> OpenAsync(
+        RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
     {
         if (!File.Exists(settings.Path)) await FetchAsync(settings, node, nats, cancellationToken);
-        var host = await RepositoryHost.OpenAsync(settings.Path, new RepositoryHostOptions(), node.Clock, node.Log, cancellationToken);
+        var host = await RepositoryHost.OpenAsync(
+            settings.Path, new RepositoryHostOptions(), node.Clock, node.Log, cancellationToken);
         try
         {
             await RequireProjectAsync(settings, host, cancellationToken);
@@ -34,19 +38,22 @@ internal static class RepositoryOpener
     }
 
     // The file gets its name when it is whole; what an interrupted copy brought is gone on with.
-    private static async Task FetchAsync(RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
+    private static async Task FetchAsync(
+        RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
     {
         if (settings.CloneFrom is not { } from)
         {
             throw new EdgeSyncException(
-                ErrorKind.NotFound, $"{settings.Path} does not exist", "edgesync repo new PATH; --clone-from URL clones it");
+                ErrorKind.NotFound, $"{settings.Path} does not exist",
+                "edgesync repo new PATH; --clone-from URL clones it");
         }
 
         var part = settings.Path + Unfinished;
         node.Log.RepositoryCloning(settings.Path, Secrets.RedactUrls(from));
         var repository = File.Exists(part) && !Repository.RemoveStub(part)
             ? Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock })
-            : Repository.CreateForClone(part, new RepositoryCreateOptions { AdminUser = settings.User ?? SystemUser.Name, Clock = node.Clock });
+            : Repository.CreateForClone(
+                part, new RepositoryCreateOptions { AdminUser = settings.User ?? SystemUser.Name, Clock = node.Clock });
         var url = PeerSetting.TryParse(from, out var parsed) ? parsed : null;
         var login = LoginOf(settings, url);
         var options = new ClientOptions { Actions = ActionsOf(settings), Login = login };
@@ -54,8 +61,12 @@ internal static class RepositoryOpener
         if (url is not null)
         {
             using (repository)
-            using (var transport = PeerTransport.Open(url, repository, new PeerTransportOptions { Pin = settings.PinnedKey }, node.Clock))
-                report = (await new SyncDriver(new InlineExecutor(repository), options, transport, node.Clock).RunAsync(cancellationToken)).Report;
+            using (var transport = PeerTransport.Open(
+                url, repository, new PeerTransportOptions { Pin = settings.PinnedKey }, node.Clock))
+                report = (
+                    await new SyncDriver(
+                        new InlineExecutor(repository), options, transport,
+                        node.Clock).RunAsync(cancellationToken)).Report;
         }
         else
         {
@@ -63,7 +74,11 @@ internal static class RepositoryOpener
         }
 
         if (report.Fault is { } fault)
-            throw new EdgeSyncException(fault.Kind is SyncFaultKind.Denied or SyncFaultKind.LoginFailed ? ErrorKind.Denied : ErrorKind.Unavailable, $"cannot clone from {Secrets.RedactUrls(from)}: {fault.Text}", "the received part is kept; the next start resumes");
+            throw new EdgeSyncException(
+                fault.Kind is SyncFaultKind.Denied
+                or SyncFaultKind.LoginFailed ? ErrorKind.Denied : ErrorKind.Unavailable,
+                $"cannot clone from {Secrets.RedactUrls(from)}: {fault.Text}",
+                "the received part is kept; the next start resumes");
 
         using (var whole = Repository.Open(part, RepositoryOptions.Default with { Clock = node.Clock }))
         {
@@ -75,10 +90,14 @@ internal static class RepositoryOpener
     }
 
     private static async Task<SyncReport> FetchOverNatsAsync(
-        RepositorySettings settings, Repository repository, ClientOptions options, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
+        RepositorySettings settings, Repository repository, ClientOptions options, NodeContext node, NatsSide? nats,
+        CancellationToken cancellationToken)
     {
         await using var queue = RepositoryQueue.Own(repository);
-        if (nats is null) throw new EdgeSyncException(ErrorKind.Usage, $"cannot clone {settings.Path} over NATS: NATS is off", "--nats nats-leaf://HOST:7422");
+        if (nats is null)
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"cannot clone {settings.Path} over NATS: NATS is off",
+                "--nats nats-leaf://HOST:7422");
 
         await nats.WaitForLinkAsync(cancellationToken);
         var subjects = new ProjectSubjects(settings.Prefix, settings.ProjectCode!);
@@ -100,10 +119,17 @@ internal static class RepositoryOpener
         var where = link.Url is { } url ? $" on {Secrets.RedactUrls(url)}" : "";
         var hint = link.Url is { } shown ? $"edgesync doctor --nats {Secrets.RedactUrls(shown)}" : null;
         return link.State != "connected"
-            ? new EdgeSyncException(ErrorKind.Unavailable, $"{Secrets.RedactUrls(link.Url ?? "NATS")} is not reachable: {(string.IsNullOrEmpty(link.LastError) ? "no answer yet" : link.LastError)}", hint, e)
+            ? new EdgeSyncException(
+                ErrorKind.Unavailable,
+                $"{Secrets.RedactUrls(link.Url ?? "NATS")} is not reachable: "
+                    + $"{(string.IsNullOrEmpty(link.LastError) ? "no answer yet" : link.LastError)}", hint, e)
             : e is NoRespondersException
-                ? new EdgeSyncException(ErrorKind.Unavailable, $"no peer with project {settings.ProjectCode![..10]} answers{where}", "start a node that has the project, or check --project", e)
-                : new EdgeSyncException(ErrorKind.Unavailable, $"cannot clone project {settings.ProjectCode![..10]}{where}: {e.Message}", hint, e);
+                ? new EdgeSyncException(
+                    ErrorKind.Unavailable, $"no peer with project {settings.ProjectCode![..10]} answers{where}",
+                    "start a node that has the project, or check --project", e)
+                : new EdgeSyncException(
+                    ErrorKind.Unavailable, $"cannot clone project {settings.ProjectCode![..10]}{where}: {e.Message}",
+                    hint, e);
     }
 
     private static SyncActions ActionsOf(RepositorySettings settings)
@@ -118,15 +144,20 @@ internal static class RepositoryOpener
     {
         if (url is { User: { } user, Password: { } password }) return new SyncLogin(user, password);
 
-        return settings.User is { } login && Secrets.Read(settings.Password, settings.PasswordFile) is { } secret ? new SyncLogin(login, secret) : null;
+        return settings.User is { } login && Secrets.Read(settings.Password, settings.PasswordFile) is { } secret
+            ? new SyncLogin(login, secret)
+            : null;
     }
 
-    private static async Task RequireProjectAsync(RepositorySettings settings, RepositoryHost host, CancellationToken cancellationToken)
+    private static async Task RequireProjectAsync(
+        RepositorySettings settings, RepositoryHost host, CancellationToken cancellationToken)
     {
         if (settings.ProjectCode is not { } wanted) return;
 
         var found = await host.Writer.RunAsync(r => r.ProjectCode, cancellationToken);
         if (found != wanted)
-            throw new EdgeSyncException(ErrorKind.Conflict, $"{settings.Path} holds the project {found}, not {wanted}", "name the file of that project, or another one");
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{settings.Path} holds the project {found}, not {wanted}",
+                "name the file of that project, or another one");
     }
 }

@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// Whether a message may come from the node that it names. A node at the other end of a leaf link is heard through that link
-/// alone: nobody else can speak as this node's hub or as one of its leaves. Of a node further away nothing but the names are
-/// known, since each broker in between passes on what it gets.
+/// Whether a message may come from the node that it names. A node at the other end of a leaf link is heard through that
+/// link alone: nobody else can speak as this node's hub or as one of its leaves. Of a node further away nothing but the
+/// names are known, since each broker in between passes on what it gets.
 /// </summary>
 internal sealed class SenderCheck(INatsBus bus, ILogger log)
 {

@@ -35,17 +35,21 @@ internal sealed class SyncRunner(AgentPorts ports, Func<SyncTarget, ITransport> 
                 silence.CancelAfter(start.Timeout);
             };
             var options = OptionsFor(start.Target, start.Actions) with { Claim = claim, Wanted = start.Wanted };
-            if (start.Target.Kind != TargetKind.Http) options = options with { RequestBytesFirst = NatsRequestBytesFirst };
-            var result = await new SyncDriver(ports.Repository.Sessions, options, transport, clock).RunAsync(limit.Token);
+            if (start.Target.Kind != TargetKind.Http)
+                options = options with { RequestBytesFirst = NatsRequestBytesFirst };
+            var result = await new SyncDriver(
+                ports.Repository.Sessions, options, transport, clock).RunAsync(limit.Token);
             outcome = SyncDriver.OutcomeOf(result);
             tally.Add(result, outcome);
             return outcome;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            outcome = new SyncOutcome(SyncOutcomeKind.TimedOut, $"nothing is heard for {start.Timeout.TotalSeconds:F0} s");
+            outcome = new SyncOutcome(
+                SyncOutcomeKind.TimedOut, $"nothing is heard for {start.Timeout.TotalSeconds:F0} s");
         }
-        catch (Exception e) when (e is EdgeSyncException or OperationCanceledException or IOException or TimeoutException)
+        catch (Exception e) when (
+            e is EdgeSyncException or OperationCanceledException or IOException or TimeoutException)
         {
             outcome = SyncDriver.OutcomeOf(e);
         }
@@ -56,17 +60,26 @@ internal sealed class SyncRunner(AgentPorts ports, Func<SyncTarget, ITransport> 
 
     /// <summary>One session beside the agent's own: before a check-in is written.</summary>
     /// <exception cref="EdgeSyncException">The target cannot be reached, or does not answer as one.</exception>
-    public async Task<SyncReport> PullAsync(SyncTarget target, SyncActions actions, CheckinLockRequest? take, TimeSpan timeMax, CancellationToken cancellationToken)
+    public async Task<SyncReport> PullAsync(
+        SyncTarget target, SyncActions actions, CheckinLockRequest? take, TimeSpan timeMax,
+        CancellationToken cancellationToken)
     {
         using var time = new CancellationTokenSource(timeMax, clock);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         using var transport = openTransport(target);
         var options = OptionsFor(target, actions) with { Lock = take };
-        return (await new SyncDriver(ports.Repository.Sessions, options, transport, clock).RunAsync(limit.Token)).Report;
+        return (
+            await new SyncDriver(ports.Repository.Sessions, options, transport, clock).RunAsync(limit.Token)).Report;
     }
 
     private ClientOptions OptionsFor(SyncTarget target, SyncActions actions) =>
-        new() { Actions = actions, Login = ports.LoginFor(target), PeerKey = target.MemoryKey, ClientId = ports.LockId };
+        new()
+        {
+            Actions = actions,
+            Login = ports.LoginFor(target),
+            PeerKey = target.MemoryKey,
+            ClientId = ports.LockId
+        };
 
     private Instant Now => Instant.FromDateTime(clock.GetUtcNow());
 }

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// What the agents of a node do with NATS, over whichever bus the node has: its own broker's, a server's, a simulation's.
+/// What the agents of a node do with NATS, over whichever bus the node has: its own broker's, a server's, a
+/// simulation's.
 /// </summary>
 /// <param name="exchange">Limits of exchanges, for the largest message that the bus takes now.</param>
 /// <param name="links">Tells how links come and go.</param>
@@ -29,7 +30,9 @@ internal sealed class NatsAccess(
 
     public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) => new NatsTransport(
         bus, Exchange,
-        new NatsRoute(target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, links, target.PeerId ?? $"peer with project {subjects.ProjectCode[..10]}"),
+        new NatsRoute(
+            target.Address, target.Kind == TargetKind.NatsPeer, subjects.SyncOf, links, target.PeerId
+            ?? $"peer with project {subjects.ProjectCode[..10]}"),
         clock, entropy);
 
     /// <summary>What is published while the link is down is lost.</summary>
@@ -44,7 +47,9 @@ internal sealed class NatsAccess(
         bus, subject, queueGroup,
         () => log.NatsMessageDropped(subject));
 
-    /// <summary>What the stream of a project's announcements got behind a sequence; null where no JetStream answers.</summary>
+    /// <summary>
+    /// What the stream of a project's announcements got behind a sequence; null where no JetStream answers.
+    /// </summary>
     public async Task<NatsStreamTail?> ReadTailAsync(
         ProjectSubjects subjects, string? domain, ulong after, int countMax, CancellationToken cancellationToken)
     {

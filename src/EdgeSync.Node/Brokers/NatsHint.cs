@@ -5,8 +5,11 @@ internal static class NatsHint
 {
     public const string AnotherName = "give one of the two another name: --name, or node.name in edgesync.json";
 
-    private const string Login = "look at nats.login (user and password_file, token_file, nkey_file or creds_file), and at the users of that server";
-    private const string Certificate = "nats.tls.ca_file names whom to trust besides the system; the certificate must be for the name in the address";
+    private const string Login =
+        "look at nats.login (user and password_file, token_file, nkey_file or creds_file), and at the users of that "
+            + "server";
+    private const string Certificate =
+        "nats.tls.ca_file names whom to trust besides the system; the certificate must be for the name in the address";
 
     public static string For(string? url, string? error) => error switch
     {

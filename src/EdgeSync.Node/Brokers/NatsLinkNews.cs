@@ -4,13 +4,14 @@ using EdgeSync.Node.Sync;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// The links of a node as they come and go: those who wait for replies are told that a link is back, then the agents. Called
-/// from any thread; what follows runs in order on the tasks of its owner.
+/// The links of a node as they come and go: those who wait for replies are told that a link is back, then the agents.
+/// Called from any thread; what follows runs in order on the tasks of its owner.
 /// </summary>
 /// <param name="tasks">Owns what is under way.</param>
 /// <param name="upstreams">The nodes at the other ends of the uplinks that are up.</param>
 /// <param name="stop">Ends the waiting.</param>
-internal sealed class NatsLinkNews(RunningTasks tasks, Func<IEnumerable<string>> upstreams, TimeProvider clock, CancellationToken stop) : ILinkNews
+internal sealed class NatsLinkNews(
+    RunningTasks tasks, Func<IEnumerable<string>> upstreams, TimeProvider clock, CancellationToken stop) : ILinkNews
 {
     /// <summary>After a link came up, the other side's interest is on its way.</summary>
     private static readonly TimeSpan InterestPause = TimeSpan.FromMilliseconds(50);
@@ -20,8 +21,8 @@ internal sealed class NatsLinkNews(RunningTasks tasks, Func<IEnumerable<string>>
     private long _ups;
 
     /// <summary>
-    /// True (with the other end's node id where it is known): a link to others came up; false: the uplink to the node that is
-    /// named is gone, or the connection itself.
+    /// True (with the other end's node id where it is known): a link to others came up; false: the uplink to the node
+    /// that is named is gone, or the connection itself.
     /// </summary>
     public Func<bool, string?, ValueTask>? Changed { get; set; }
 

@@ -9,7 +9,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Brokers;
 
-/// <summary>Credentials and certificates of the settings, read from their files, as client, leafnode and broker want them.</summary>
+/// <summary>
+/// Credentials and certificates of the settings, read from their files, as client, leafnode and broker want them.
+/// </summary>
 internal static class NatsLogins
 {
     /// <summary>How a plain client reaches its server.</summary>
@@ -34,7 +36,9 @@ internal static class NatsLogins
         if (login.NkeyFile is { } seed) return new NatsCredentials { NkeySeed = Secrets.FirstLine(seed) };
         if (Secrets.Read(login.Token, login.TokenFile) is { } token) return new NatsCredentials { Token = token };
 
-        return login.User is null ? NatsCredentials.None : new NatsCredentials { User = login.User, Password = Secrets.Read(login.Password, login.PasswordFile) };
+        return login.User is null
+            ? NatsCredentials.None
+            : new NatsCredentials { User = login.User, Password = Secrets.Read(login.Password, login.PasswordFile) };
     }
 
     public static IReadOnlyList<BrokerUser> UsersOf(IEnumerable<NatsUser> users) =>
@@ -43,10 +47,13 @@ internal static class NatsLogins
         {
             Name = user.Nkey ?? user.User!,
             Password = user.Nkey is not null ? null : Secrets.Read(user.Password, user.PasswordFile)
-                ?? throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user '{user.User}' needs a password", "password_file in nats.users"),
+                ?? throw new EdgeSyncException(
+                    ErrorKind.Usage, $"the NATS user '{user.User}' needs a password", "password_file in nats.users"),
             Publish = user.Publish is null ? null : new SubjectPermissions(user.Publish, []),
             Subscribe = user.Subscribe is null ? null : new SubjectPermissions(user.Subscribe, []),
-            Responses = user.AllowResponses is { } count ? new ResponsePermission { MessagesMax = count, Expires = user.ResponsesExpire } : null,
+            Responses = user.AllowResponses is { } count
+            ? new ResponsePermission { MessagesMax = count, Expires = user.ResponsesExpire }
+            : null,
         }),
     ];
 
@@ -67,10 +74,13 @@ internal static class NatsLogins
                 HandshakeFallback = tls.FirstFallback,
             };
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {
             throw new EdgeSyncException(
-                ErrorKind.System, $"cannot use the certificate {tls.CertFile} with the key {tls.KeyFile ?? "(the same file)"}: {e.Message}",
+                ErrorKind.System,
+                $"cannot use the certificate {tls.CertFile} with the key {tls.KeyFile ?? "(the same file)"}: "
+                    + $"{e.Message}",
                 "both must be PEM files, and the key must belong to the certificate", e);
         }
     }
@@ -81,11 +91,16 @@ internal static class NatsLogins
         if (tls.CaFile is null && tls.CertFile is null && tls.Pin is null && !tls.First) return null;
 
         var options = new SslClientAuthenticationOptions { TargetHost = leafs[0].Url.Host };
-        if (tls.CertFile is not null) options.ClientCertificates = [X509Certificate2.CreateFromPemFile(tls.CertFile, tls.KeyFile)];
+        if (tls.CertFile is not null)
+            options.ClientCertificates = [X509Certificate2.CreateFromPemFile(tls.CertFile, tls.KeyFile)];
         if (tls.Pin is { } pin) options.RemoteCertificateValidationCallback = ServerPin.Check(ServerPin.TryParse(pin)!);
         if (AuthoritiesOf(tls.CaFile) is { } authorities)
         {
-            options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            options.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck
+            };
             options.CertificateChainPolicy.CustomTrustStore.AddRange(authorities);
         }
 
@@ -100,10 +115,12 @@ internal static class NatsLogins
             AuthoritiesOf(tls.CaFile);
             if (tls.CertFile is not null) X509Certificate2.CreateFromPemFile(tls.CertFile, tls.KeyFile).Dispose();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"The TLS files cannot be read: {e.Message}", "give PEM files that this user may read", e);
+                ErrorKind.Usage, $"The TLS files cannot be read: {e.Message}", "give PEM files that this user may read",
+                e);
         }
     }
 

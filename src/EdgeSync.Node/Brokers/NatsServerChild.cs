@@ -40,13 +40,16 @@ internal sealed class NatsServerChild : IAsyncDisposable
     private long _restarts;
     private BrokerStatus _status;
 
-    private NatsServerChild(string program, string config, NatsServerPorts ports, NatsSection settings, string name, ILogger log, TimeProvider clock)
+    private NatsServerChild(
+        string program, string config, NatsServerPorts ports, NatsSection settings, string name, ILogger log,
+        TimeProvider clock)
     {
         (_program, _config, _ports, _settings, _log, _clock) = (program, config, ports, settings, log, clock);
         _status = new BrokerStatus { Kind = "nats-server", ServerName = name };
     }
 
-    public string ClientUrl => $"{(_settings.ServeTls.CertFile is null ? "nats" : "tls")}://{_ports.Host}:{Text(_ports.Client)}";
+    public string ClientUrl =>
+        $"{(_settings.ServeTls.CertFile is null ? "nats" : "tls")}://{_ports.Host}:{Text(_ports.Client)}";
 
     public NatsCredentials Credentials { get; private init; } = NatsCredentials.None;
 
@@ -67,10 +70,14 @@ internal sealed class NatsServerChild : IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">There is no such program, or it does not come up.</exception>
     public static async Task<NatsServerChild> StartAsync(
-        NatsSection settings, string name, string stateFolder, ILogger log, TimeProvider clock, CancellationToken cancellationToken)
+        NatsSection settings, string name, string stateFolder, ILogger log, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var program = settings.Server == "auto" ? FindInPath() : settings.Server!;
-        if (!File.Exists(program)) throw new EdgeSyncException(ErrorKind.NotFound, $"{program} does not exist", "install nats-server, or name its path: --nats-server PATH");
+        if (!File.Exists(program))
+            throw new EdgeSyncException(
+                ErrorKind.NotFound, $"{program} does not exist",
+                "install nats-server, or name its path: --nats-server PATH");
 
         NodePaths.CreatePrivate(stateFolder);
         var ports = NatsServerPorts.Choose(settings);
@@ -79,7 +86,9 @@ internal sealed class NatsServerChild : IAsyncDisposable
         WritePrivate(config, NatsServerConfig.Write(settings, ports, name, stateFolder, InternalUser, secret));
         var child = new NatsServerChild(program, config, ports, settings, name, log, clock)
         {
-            Credentials = secret is null ? NatsCredentials.None : new NatsCredentials { User = InternalUser, Password = secret },
+            Credentials = secret is null
+                ? NatsCredentials.None
+                : new NatsCredentials { User = InternalUser, Password = secret },
         };
         try
         {
@@ -128,7 +137,14 @@ internal sealed class NatsServerChild : IAsyncDisposable
 
     private async Task RunOnceAsync()
     {
-        using var process = Process.Start(new ProcessStartInfo(_program, ["-c", _config]) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(
+                _program, ["-c", _config])
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+                RedirectStandardInput = true
+            })!;
         _process = process;
         var said = Task.WhenAll(ForwardAsync(process.StandardError), ForwardAsync(process.StandardOutput));
         try
@@ -158,7 +174,8 @@ internal sealed class NatsServerChild : IAsyncDisposable
     /// <summary>Asked to stop, then made to.</summary>
     private static async Task EndAsync(Process process)
     {
-        using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
+            await kill.WaitForExitAsync();
         using var patience = new CancellationTokenSource(EndMax);
         try
         {
@@ -174,7 +191,9 @@ internal sealed class NatsServerChild : IAsyncDisposable
     private async Task ForwardAsync(StreamReader lines)
     {
         while (await lines.ReadLineAsync() is { } line)
-            _log.NatsServerOutput(line.Contains("[ERR]", StringComparison.Ordinal) || line.Contains("[FTL]", StringComparison.Ordinal) ? LogLevel.Warning : LogLevel.Debug, line);
+            _log.NatsServerOutput(
+                line.Contains("[ERR]", StringComparison.Ordinal)
+                || line.Contains("[FTL]", StringComparison.Ordinal) ? LogLevel.Warning : LogLevel.Debug, line);
     }
 
     private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
@@ -183,7 +202,8 @@ internal sealed class NatsServerChild : IAsyncDisposable
         while (!await LookAsync())
         {
             if (_clock.GetElapsedTime(begin) > ReadyMax || Interlocked.Read(ref _restarts) > 2)
-                throw new EdgeSyncException(ErrorKind.System, $"{_program} does not come up", $"{_program} -c {_config} says why");
+                throw new EdgeSyncException(
+                    ErrorKind.System, $"{_program} does not come up", $"{_program} -c {_config} says why");
 
             await Task.Delay(TimeSpan.FromMilliseconds(50), _clock, cancellationToken);
         }
@@ -194,7 +214,8 @@ internal sealed class NatsServerChild : IAsyncDisposable
     {
         try
         {
-            using var document = JsonDocument.Parse(await _http.GetByteArrayAsync($"http://127.0.0.1:{Text(_ports.Monitor)}/varz", _stop.Token));
+            using var document = JsonDocument.Parse(
+                await _http.GetByteArrayAsync($"http://127.0.0.1:{Text(_ports.Monitor)}/varz", _stop.Token));
             var varz = document.RootElement;
             _status = _status with
             {
@@ -219,10 +240,14 @@ internal sealed class NatsServerChild : IAsyncDisposable
     // One that a killed process of ours left behind holds the ports and the streams.
     private static void EndLeftover(string pidFile, string config, ILogger log)
     {
-        if (!File.Exists(pidFile) || !int.TryParse(File.ReadAllText(pidFile).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return;
+        if (!File.Exists(pidFile)
+            || !int.TryParse(
+                File.ReadAllText(pidFile).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            return;
 
         var commandLine = $"/proc/{Text(id)}/cmdline";
-        if (!File.Exists(commandLine) || !File.ReadAllText(commandLine).Contains(config, StringComparison.Ordinal)) return;
+        if (!File.Exists(commandLine) || !File.ReadAllText(commandLine).Contains(config, StringComparison.Ordinal))
+            return;
 
         log.NatsServerLeftoverStopped(id);
         using var leftover = Process.GetProcessById(id);
@@ -232,13 +257,16 @@ internal sealed class NatsServerChild : IAsyncDisposable
 
     private static string FindInPath()
     {
-        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin"))
+        foreach (var folder in (
+            Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin"))
         {
             var path = Path.Combine(folder, "nats-server");
             if (File.Exists(path)) return path;
         }
 
-        throw new EdgeSyncException(ErrorKind.NotFound, "nats-server is not in PATH", "install it (Debian: apt install nats-server), or name its path: --nats-server PATH");
+        throw new EdgeSyncException(
+            ErrorKind.NotFound, "nats-server is not in PATH",
+            "install it (Debian: apt install nats-server), or name its path: --nats-server PATH");
     }
 
     private static void WritePrivate(string file, string text)
@@ -250,7 +278,8 @@ internal sealed class NatsServerChild : IAsyncDisposable
         writer.Write(text);
     }
 
-    private static long Number(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : 0;
+    private static long Number(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : 0;
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

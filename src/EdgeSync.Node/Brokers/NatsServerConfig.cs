@@ -5,13 +5,16 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Brokers;
 
-/// <summary>The configuration file of a supervised nats-server, written from our settings. It holds secrets: mode 0600.</summary>
+/// <summary>
+/// The configuration file of a supervised nats-server, written from our settings. It holds secrets: mode 0600.
+/// </summary>
 internal static class NatsServerConfig
 {
     public const string PidFile = "nats-server.pid";
 
     public static string Write(
-        NatsSection settings, NatsServerPorts ports, string name, string stateFolder, string internalUser, string? secret)
+        NatsSection settings, NatsServerPorts ports, string name, string stateFolder, string internalUser,
+        string? secret)
     {
         var store = settings.StoreDir ?? Path.Combine(stateFolder, "jetstream");
         var text = new StringBuilder("# Written by edgesync at every start: changes are lost.\n");
@@ -24,7 +27,11 @@ internal static class NatsServerConfig
         if (TlsOf(settings.ServeTls) is { } tls) text.Append(CultureInfo.InvariantCulture, $"tls {tls}\n");
         if (secret is not null) AppendUsers(text, settings, internalUser, secret);
         if (ports.WebSocket is { } web)
-            text.Append(CultureInfo.InvariantCulture, $"websocket {{ listen: {Quote($"{ports.Host}:{web}")}, {(TlsOf(settings.ServeTls) is { } webTls ? $"tls: {webTls}" : "no_tls: true")}{(settings.WebsocketCompression ? ", compression: true" : "")} }}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"websocket {{ listen: {Quote($"{ports.Host}:{web}")}, "
+                    + $"{(TlsOf(settings.ServeTls) is { } webTls ? $"tls: {webTls}" : "no_tls: true")}"
+                    + $"{(settings.WebsocketCompression ? ", compression: true" : "")} }}\n");
         AppendLeafnodes(text, settings, ports);
         return text.ToString();
     }
@@ -40,7 +47,10 @@ internal static class NatsServerConfig
             if (TlsOf(settings.ServeTls) is { } tls) text.Append(CultureInfo.InvariantCulture, $"  tls {tls}\n");
         }
 
-        if (settings.AllRemotes.Count > 0) text.Append(CultureInfo.InvariantCulture, $"  remotes: [ {string.Join(", ", settings.AllRemotes.Select(RemoteOf))} ]\n");
+        if (settings.AllRemotes.Count > 0)
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"  remotes: [ {string.Join(", ", settings.AllRemotes.Select(RemoteOf))} ]\n");
         text.Append("}\n");
     }
 
@@ -60,13 +70,28 @@ internal static class NatsServerConfig
         {
             var who = user.Nkey is { } key
                 ? $"nkey: {Quote(key)}"
-                : $"user: {Quote(user.User!)}, password: {Quote(Secrets.Read(user.Password, user.PasswordFile) ?? throw new EdgeSyncException(ErrorKind.Usage, $"the NATS user '{user.User}' needs a password", "password_file in nats.users"))}";
+                : $"user: {Quote(user.User!)}, password: "
+                    + Quote(
+                        Secrets.Read(user.Password, user.PasswordFile)
+                        ?? throw new EdgeSyncException(
+                            ErrorKind.Usage, $"the NATS user '{user.User}' needs a password",
+                            "password_file in nats.users"));
             List<string> permissions = [];
-            if (user.Publish is { } publish) permissions.Add($"publish: [ {string.Join(", ", publish.Select(Quote))} ]");
-            if (user.Subscribe is { } subscribe) permissions.Add($"subscribe: [ {string.Join(", ", subscribe.Select(Quote))} ]");
+            if (user.Publish is { } publish)
+                permissions.Add($"publish: [ {string.Join(", ", publish.Select(Quote))} ]");
+            if (user.Subscribe is { } subscribe)
+                permissions.Add($"subscribe: [ {string.Join(", ", subscribe.Select(Quote))} ]");
             if (user.AllowResponses is { } count)
-                permissions.Add(string.Create(CultureInfo.InvariantCulture, $"allow_responses: {{ max: {count}, expires: \"{(long)user.ResponsesExpire.TotalMilliseconds}ms\" }}"));
-            text.Append(CultureInfo.InvariantCulture, $"  {{ {who}{(permissions.Count > 0 ? $", permissions: {{ {string.Join(", ", permissions)} }}" : "")} }}\n");
+                permissions.Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"allow_responses: {{ max: {count}, expires: "
+                            + $"\"{(long)user.ResponsesExpire.TotalMilliseconds}ms\" }}"));
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"  {{ {who}"
+                    + $"{(permissions.Count > 0 ? $", permissions: {{ {string.Join(", ", permissions)} }}" : "")}"
+                    + $" }}\n");
         }
 
         text.Append("] }\n");
@@ -84,11 +109,14 @@ internal static class NatsServerConfig
     // Its scheme for a leafnode link is nats-leaf or tls, as ours.
     private static string UrlWithLogin(string url, NatsLogin login)
     {
-        if (!NatsAddress.TryParse(url, out var address, out var fault)) throw new EdgeSyncException(ErrorKind.Usage, fault);
+        if (!NatsAddress.TryParse(url, out var address, out var fault))
+            throw new EdgeSyncException(ErrorKind.Usage, fault);
         if (login.User is null || address.Url.UserInfo.Length > 0) return address.LeafUrl;
 
         var secret = Secrets.Read(login.Password, login.PasswordFile) ?? "";
-        return $"{(address.Url.Scheme == "tls-leaf" ? "tls" : address.Url.Scheme)}://{Uri.EscapeDataString(login.User)}:{Uri.EscapeDataString(secret)}@{address.Url.Host}:{address.Url.Port}";
+        return $"{(address.Url.Scheme == "tls-leaf" ? "tls" : address.Url.Scheme)}://"
+            + $"{Uri.EscapeDataString(login.User)}:{Uri.EscapeDataString(secret)}"
+                + $"@{address.Url.Host}:{address.Url.Port}";
     }
 
     // Control characters have no place in any of these values, and would end the string.

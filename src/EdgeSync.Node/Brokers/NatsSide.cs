@@ -17,9 +17,9 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// A daemon's place in the NATS network: a broker of its own, joined to others as a leafnode, or else a plain connection to
-/// an outside server. Whichever it is, one connection carries all that this node asks and answers; its own messages never
-/// come back to it.
+/// A daemon's place in the NATS network: a broker of its own, joined to others as a leafnode, or else a plain
+/// connection to an outside server. Whichever it is, one connection carries all that this node asks and answers; its
+/// own messages never come back to it.
 /// </summary>
 internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 {
@@ -45,12 +45,17 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private string _clientKey = "";   // of a plain client: server and login
     private NatsAccess? _access;
 
-    private NatsSide(NatsSection settings, string nodeId, LoginThrottle logins, ILoggerFactory loggers, TimeProvider clock, Action<Exception> failed)
+    private NatsSide(
+        NatsSection settings, string nodeId, LoginThrottle logins, ILoggerFactory loggers, TimeProvider clock,
+        Action<Exception> failed)
     {
         (_settings, _nodeId, _logins, _loggers, _clock) = (settings, nodeId, logins, loggers, clock);
         _log = loggers.CreateLogger(NodeLog.Category);
         _tasks = new RunningTasks(failed, _log);
-        _links = new NatsLinkNews(_tasks, () => UpstreamNames, clock, _stop.Token) { CameUp = () => _firstLink.TrySetResult() };
+        _links = new NatsLinkNews(_tasks, () => UpstreamNames, clock, _stop.Token)
+        {
+            CameUp = () => _firstLink.TrySetResult()
+        };
     }
 
     /// <summary>What this node publishes, subscribes and asks with.</summary>
@@ -84,7 +89,8 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
     public static async Task<NatsSide> StartAsync(
-        NatsSection settings, string nodeId, string stateFolder, LoginThrottle logins, ILoggerFactory loggers, TimeProvider clock,
+        NatsSection settings, string nodeId, string stateFolder, LoginThrottle logins, ILoggerFactory loggers,
+        TimeProvider clock,
         Action<Exception> failed, CancellationToken cancellationToken)
     {
         var side = new NatsSide(settings, nodeId, logins, loggers, clock, failed);
@@ -100,13 +106,15 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         }
     }
 
-    public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) => Access.OpenTransport(target, subjects);
+    public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) =>
+        Access.OpenTransport(target, subjects);
 
     /// <summary>
-    /// Takes other hubs, logins and users, as far as that goes while it runs. False: a plain client whose server or login is
-    /// another one, which takes another connection.
+    /// Takes other hubs, logins and users, as far as that goes while it runs. False: a plain client whose server or
+    /// login is another one, which takes another connection.
     /// </summary>
-    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; then nothing has changed.</exception>
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; then nothing has
+    /// changed.</exception>
     public async Task<bool> TryChangeAsync(NatsSection settings)
     {
         if (Broker is null || _uplinks is null) return _clientKey == NatsUplinks.KeyOf(settings.AllRemotes[0]);
@@ -125,8 +133,11 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         if (_child is not null) return _child.Addresses;
         if (Broker is null) return [];
 
-        (string, Uri?)[] all = [("nats", Broker.ClientUrl), ("nats-leaf", Broker.LeafUrl), ("websocket", Broker.WebSocketUrl), ("monitor", Broker.MonitoringUrl)];
-        return all.Where(a => a.Item2 is not null).Select(a => new KeyValuePair<string, string>(a.Item1, a.Item2!.OriginalString.TrimEnd('/')));
+        (string, Uri?)[] all = [
+            ("nats", Broker.ClientUrl), ("nats-leaf", Broker.LeafUrl), ("websocket", Broker.WebSocketUrl),
+            ("monitor", Broker.MonitoringUrl)];
+        return all.Where(a => a.Item2 is not null)
+            .Select(a => new KeyValuePair<string, string>(a.Item1, a.Item2!.OriginalString.TrimEnd('/')));
     }
 
     /// <summary>The nodes at the other ends of our uplinks.</summary>
@@ -187,7 +198,8 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         };
     }
 
-    public void OnConnected(BrokerConnection connection) => _log.NatsClientConnected(connection.Origin.Address, connection.Origin.Kind);
+    public void OnConnected(BrokerConnection connection) =>
+        _log.NatsClientConnected(connection.Origin.Address, connection.Origin.Kind);
 
     public void OnClosed(BrokerConnection connection)
     {
@@ -226,11 +238,15 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
         if (_settings.Server is not null)
         {
             _child = await NatsServerChild.StartAsync(_settings, _nodeId, stateFolder, _log, _clock, cancellationToken);
-            await ConnectAsync(new NatsNetOptions { Url = _child.ClientUrl, Credentials = _child.Credentials }, cancellationToken);
+            await ConnectAsync(
+                new NatsNetOptions { Url = _child.ClientUrl, Credentials = _child.Credentials }, cancellationToken);
         }
         else if (_settings.IsClient)
         {
-            var addresses = _settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault)).ToList();
+            var addresses = _settings.Urls.Select(
+                u => NatsAddress.TryParse(
+                    u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage,
+                    fault)).ToList();
             _clientKey = NatsUplinks.KeyOf(_settings.AllRemotes[0]);
             foreach (var address in addresses) _log.NatsConnecting(address.ToString(), ClientMode);
             await ConnectAsync(NatsLogins.ClientOf(_settings, addresses), cancellationToken);
@@ -277,11 +293,14 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     }
 
     private IPEndPoint? EndpointOf(int? port) =>
-        port is { } number ? new IPEndPoint(ListenAddress.AddressOf(_settings.Bind) ?? IPAddress.Loopback, number) : null;
+        port is { } number
+        ? new IPEndPoint(ListenAddress.AddressOf(_settings.Bind) ?? IPAddress.Loopback, number)
+        : null;
 
     private async Task ConnectAsync(NatsNetOptions options, CancellationToken cancellationToken)
     {
-        _bus = _outside = new NatsNetBus(options with { Name = _nodeId, Happened = OnEvent, Loggers = _loggers }, _clock);
+        _bus = _outside = new NatsNetBus(
+            options with { Name = _nodeId, Happened = OnEvent, Loggers = _loggers }, _clock);
         _access = AccessOf(_bus);
         await _outside.StartAsync(cancellationToken);
     }
@@ -301,7 +320,8 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
             case NatsNetEventKind.ConnectFailed:
                 // Each reason once, not with each attempt: a wrong password stays wrong.
                 _log.NatsUnreachable(
-                    Interlocked.Exchange(ref _whyNot, e.Text) == e.Text ? LogLevel.Debug : LogLevel.Warning, e.Server, e.Text, null, NatsHint.For(e.Server, e.Text));
+                    Interlocked.Exchange(ref _whyNot, e.Text) == e.Text ? LogLevel.Debug : LogLevel.Warning, e.Server,
+                    e.Text, null, NatsHint.For(e.Server, e.Text));
                 break;
             default:
                 _log.NatsNotice(e.Server, e.Text);
@@ -312,6 +332,7 @@ internal sealed class NatsSide : INatsBrokerEvents, IAsyncDisposable
     private NatsAccess AccessOf(INatsBus bus) => new(bus, () => Exchange, _links, _clock, SystemEntropy.Instance, _log)
     {
         TailReader = (stream, after, countMax, cancellationToken) =>
-            Broker?.ReadTailAsync(stream, after, countMax, cancellationToken) ?? _outside!.ReadTailAsync(stream, after, countMax, cancellationToken),
+            Broker?.ReadTailAsync(stream, after, countMax, cancellationToken)
+            ?? _outside!.ReadTailAsync(stream, after, countMax, cancellationToken),
     };
 }

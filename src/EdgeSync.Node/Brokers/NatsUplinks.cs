@@ -10,10 +10,13 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// The hubs that our broker is joined to at the same time, each by a link of its own, which is dialled until it is taken away.
+/// The hubs that our broker is joined to at the same time, each by a link of its own, which is dialled until it is
+/// taken away.
 /// </summary>
-/// <param name="changed">A link came up (true) or went, with the name at its other end. On the broker's threads.</param>
-internal sealed class NatsUplinks(NatsBroker broker, ILogger log, TimeProvider clock, Action<bool, string> changed) : IAsyncDisposable
+/// <param name="changed">A link came up (true) or went, with the name at its other end. On the broker's
+/// threads.</param>
+internal sealed class NatsUplinks(
+    NatsBroker broker, ILogger log, TimeProvider clock, Action<bool, string> changed) : IAsyncDisposable
 {
     // Replaced as a whole, so that whoever walks it needs no lock.
     private volatile List<Uplink> _all = [];
@@ -26,10 +29,11 @@ internal sealed class NatsUplinks(NatsBroker broker, ILogger log, TimeProvider c
     public IEnumerable<string> Names => _all.Select(u => u.UpName).OfType<string>();
 
     /// <summary>
-    /// What is to be done so that those are joined and nobody else: whom it is not joined to yet is joined, who is not wanted any
-    /// more is left, and the rest stays as it is.
+    /// What is to be done so that those are joined and nobody else: whom it is not joined to yet is joined, who is not
+    /// wanted any more is left, and the rest stays as it is.
     /// </summary>
-    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; nothing has changed yet.</exception>
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; nothing has changed
+    /// yet.</exception>
     public Func<Task> Prepare(IReadOnlyList<NatsRemote> wanted)
     {
         var all = new List<Uplink>();
@@ -69,7 +73,8 @@ internal sealed class NatsUplinks(NatsBroker broker, ILogger log, TimeProvider c
         var hasher = new ArtifactHasher(HashKind.Sha3);
         hasher.Append(Encoding.UTF8.GetBytes(SettingsJson.Write(remote)));
         var (login, tls) = (remote.Login, remote.Tls);
-        foreach (var secret in (string?[])[login.PasswordFile, login.TokenFile, login.NkeyFile, login.CredsFile, tls.KeyFile])
+        foreach (var secret in (string?[])[
+            login.PasswordFile, login.TokenFile, login.NkeyFile, login.CredsFile, tls.KeyFile])
         {
             if (secret is not null) hasher.Append(Encoding.UTF8.GetBytes(Secrets.ReadFile(secret)));
         }
@@ -101,10 +106,23 @@ internal sealed class NatsUplinks(NatsBroker broker, ILogger log, TimeProvider c
         public Uplink(string key, NatsRemote settings, ILogger log, TimeProvider clock, Action<bool, string> changed)
         {
             (Key, _log, _clock, _changed) = (key, log, clock, changed);
-            _addresses = [.. settings.Urls.Select(u => NatsAddress.TryParse(u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage, fault))];
-            _remote = new LeafnodeRemote { Urls = [.. _addresses.Select(a => a.LeafUrl)], Credentials = NatsLogins.LoginOf(settings.Login) };
+            _addresses = [
+                .. settings.Urls.Select(
+                    u => NatsAddress.TryParse(
+                        u, out var address, out var fault) ? address : throw new EdgeSyncException(ErrorKind.Usage,
+                        fault))];
+            _remote = new LeafnodeRemote
+            {
+                Urls = [.. _addresses.Select(a => a.LeafUrl)],
+                Credentials = NatsLogins.LoginOf(settings.Login)
+            };
             _remote.Check();
-            _dialing = new LeafnodeDialing { Tls = NatsLogins.LeafTlsOf(settings.Tls, _addresses), TlsFirst = settings.Tls.First, OnChanged = OnChanged };
+            _dialing = new LeafnodeDialing
+            {
+                Tls = NatsLogins.LeafTlsOf(settings.Tls, _addresses),
+                TlsFirst = settings.Tls.First,
+                OnChanged = OnChanged
+            };
         }
 
         public string Key { get; }
@@ -119,7 +137,11 @@ internal sealed class NatsUplinks(NatsBroker broker, ILogger log, TimeProvider c
                 var isUp = status is { IsConnected: true };
                 var ups = Interlocked.Read(ref _ups);
                 return new NatsUplinkStatus(
-                    status is { Address.Length: > 0 } ? status.Address : _addresses[0].ToString(), isUp ? "connected" : ups > 0 ? "reconnecting" : "connecting",
+                    status is { Address.Length: > 0 }
+                    ? status.Address
+                    : _addresses[0].ToString(), isUp ? "connected"
+                    : ups > 0 ? "reconnecting"
+                    : "connecting",
                     status?.PeerName, status?.PeerVersion, Math.Max(0, ups - 1), isUp ? null : status?.LastError);
             }
         }
@@ -179,7 +201,9 @@ internal sealed class NatsUplinks(NatsBroker broker, ILogger log, TimeProvider c
             if (status.IsConnected || string.IsNullOrEmpty(status.LastError) || status.LastError == _whyNot) return;
 
             _whyNot = status.LastError;
-            _log.NatsUnreachable(LogLevel.Warning, status.Address, status.LastError, RetryIn(status), NatsHint.For(status.Address, status.LastError));
+            _log.NatsUnreachable(
+                LogLevel.Warning, status.Address, status.LastError, RetryIn(status),
+                NatsHint.For(status.Address, status.LastError));
         }
 
         private double? RetryIn(LeafRemoteStatus status) => status.NextTry is { } next

@@ -22,11 +22,15 @@ internal static class ControlClient
     public static IReadOnlyList<string> FindAll() =>
     [
         .. NodePaths.RuntimeFolders.Distinct().Where(Directory.Exists).SelectMany(List)
-            .Where(f => int.TryParse(Path.GetFileNameWithoutExtension(f), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && IsAlive(id)),
+            .Where(
+                f => int.TryParse(
+                    Path.GetFileNameWithoutExtension(f), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                && IsAlive(id)),
     ];
 
     /// <exception cref="EdgeSyncException">Nobody is there, or what was asked failed.</exception>
-    public static async Task<ControlReply> AskAsync(string socket, ControlRequest request, CancellationToken cancellationToken)
+    public static async Task<ControlReply> AskAsync(
+        string socket, ControlRequest request, CancellationToken cancellationToken)
     {
         using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
@@ -38,12 +42,16 @@ internal static class ControlClient
                 ?? throw new EdgeSyncException(ErrorKind.Unavailable, "the daemon went away before it answered");
             var reply = ControlLine.Parse<ControlReply>(line);
             return reply.Error is { } error
-                ? throw new EdgeSyncException(ErrorKinds.Parse(error.Kind), error.Message, error.Hint) { Candidates = error.Candidates }
+                ? throw new EdgeSyncException(ErrorKinds.Parse(error.Kind), error.Message, error.Hint)
+                {
+                    Candidates = error.Candidates
+                }
                 : reply;
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
-            throw new EdgeSyncException(ErrorKind.Unavailable, $"no daemon answers at {socket}: {e.Message}", "edgesync leaf --repo FILE", e);
+            throw new EdgeSyncException(
+                ErrorKind.Unavailable, $"no daemon answers at {socket}: {e.Message}", "edgesync leaf --repo FILE", e);
         }
     }
 
@@ -59,7 +67,11 @@ internal static class ControlClient
 
         try
         {
-            using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { SendTimeout = 1000, ReceiveTimeout = 1000 };
+            using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            {
+                SendTimeout = 1000,
+                ReceiveTimeout = 1000
+            };
             client.Connect(new UnixDomainSocketEndPoint(Resolve(path)));
             client.Send(ControlLine.BytesOf(new ControlRequest(what, NodePaths.RealPathOf(repository))));
         }
@@ -73,7 +85,8 @@ internal static class ControlClient
     private static string Resolve(string path) => new FileInfo(path).LinkTarget ?? path;
 
     // A process that was killed leaves its socket behind.
-    internal static bool IsAlive(int processId) => !OperatingSystem.IsLinux() || Directory.Exists($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}");
+    internal static bool IsAlive(int processId) =>
+        !OperatingSystem.IsLinux() || Directory.Exists($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}");
 
     private static IEnumerable<string> List(string folder)
     {

@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace EdgeSync.Node.Control;
 
-/// <summary>The messages of the control socket as JSON: names in snake case; null is left out (docs/status.md).</summary>
+/// <summary>
+/// The messages of the control socket as JSON: names in snake case; null is left out (docs/status.md).
+/// </summary>
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

@@ -28,11 +28,14 @@ internal static class ControlLine
     public static async Task WriteAsync<T>(Stream stream, T value, CancellationToken cancellationToken) =>
         await stream.WriteAsync(BytesOf(value), cancellationToken);
 
-    public static byte[] BytesOf<T>(T value) => [.. JsonSerializer.SerializeToUtf8Bytes(value, TypeOf<T>()), (byte)'\n'];
+    public static byte[] BytesOf<T>(T value) =>
+        [.. JsonSerializer.SerializeToUtf8Bytes(value, TypeOf<T>()), (byte)'\n'];
 
     /// <exception cref="JsonException">The line is no JSON object of this shape.</exception>
     public static T Parse<T>(byte[] line)
-        where T : class => JsonSerializer.Deserialize(line, TypeOf<T>()) ?? throw new JsonException("an object is expected");
+        where T : class =>
+            JsonSerializer.Deserialize(line, TypeOf<T>()) ?? throw new JsonException("an object is expected");
 
-    private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)ControlContext.Default.Options.GetTypeInfo(typeof(T));
+    private static JsonTypeInfo<T> TypeOf<T>() =>
+        (JsonTypeInfo<T>)ControlContext.Default.Options.GetTypeInfo(typeof(T));
 }

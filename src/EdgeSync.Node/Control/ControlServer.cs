@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Control;
 
 /// <summary>
-/// Listens on the daemon's unix socket, which only its owner can reach, and on a link to it for each repository. A client
-/// asks one line and gets one line.
+/// Listens on the daemon's unix socket, which only its owner can reach, and on a link to it for each repository. A
+/// client asks one line and gets one line.
 /// </summary>
 internal sealed class ControlServer : IAsyncDisposable
 {
@@ -26,7 +26,9 @@ internal sealed class ControlServer : IAsyncDisposable
     private readonly Task _loop;
     private readonly List<string> _links = [];
 
-    private ControlServer(string path, Socket listener, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ILogger log, Action<Exception> failed)
+    private ControlServer(
+        string path, Socket listener, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ILogger log,
+        Action<Exception> failed)
     {
         (Path, _listener, _answer, _log) = (path, listener, answer, log);
         _folder = System.IO.Path.GetDirectoryName(path)!;
@@ -38,7 +40,8 @@ internal sealed class ControlServer : IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">The folder or the socket cannot be made.</exception>
     public static ControlServer Start(
-        string? path, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ILogger log, Action<Exception> failed)
+        string? path, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ILogger log,
+        Action<Exception> failed)
     {
         path = System.IO.Path.GetFullPath(path ?? NodePaths.SocketOf(Environment.ProcessId, NodePaths.RuntimeFolder));
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -49,14 +52,18 @@ internal sealed class ControlServer : IAsyncDisposable
             RequireNoOther(path);
             File.Delete(path);   // of a process of that number that was killed
             listener.Bind(new UnixDomainSocketEndPoint(path));
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             listener.Listen(WaitingMax);
             return new ControlServer(path, listener, answer, log, failed);
         }
-        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (
+            e is SocketException or IOException or UnauthorizedAccessException or ArgumentException)
         {
             listener.Dispose();
-            throw new EdgeSyncException(ErrorKind.System, $"cannot open the control socket {path}: {e.Message}", "name another: --control-socket PATH", e);
+            throw new EdgeSyncException(
+                ErrorKind.System, $"cannot open the control socket {path}: {e.Message}",
+                "name another: --control-socket PATH", e);
         }
     }
 
@@ -97,7 +104,9 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         if (IsSocketOrNothing(path)) return;
 
-        throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists and is not a socket", "choose another path for --control-socket, or remove that file");
+        throw new EdgeSyncException(
+            ErrorKind.Conflict, $"{path} exists and is not a socket",
+            "choose another path for --control-socket, or remove that file");
     }
 
     // A socket cannot be opened as a file. For reading and writing: so that a pipe does not wait for its other end.
@@ -106,7 +115,8 @@ internal sealed class ControlServer : IAsyncDisposable
         const int NoSuchDevice = 6;   // ENXIO
         try
         {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            using var file = File.OpenHandle(
+                path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             return false;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -131,7 +141,8 @@ internal sealed class ControlServer : IAsyncDisposable
             var name = System.IO.Path.GetFileNameWithoutExtension(file);
             var isDead = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var process)
                 ? !ControlClient.IsAlive(process)
-                : name.StartsWith("repo-", StringComparison.Ordinal) && new FileInfo(file).LinkTarget is { } target && !File.Exists(target);
+                : name.StartsWith("repo-", StringComparison.Ordinal) && new FileInfo(file).LinkTarget is { } target
+                    && !File.Exists(target);
             if (isDead && (new FileInfo(file).LinkTarget is not null || IsSocketOrNothing(file))) File.Delete(file);
         }
     }
@@ -190,5 +201,6 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    private static ControlReply Refusal(string message) => new() { Error = new Failure(ErrorKinds.Word(ErrorKind.Protocol), message, null, []) };
+    private static ControlReply Refusal(string message) =>
+        new() { Error = new Failure(ErrorKinds.Word(ErrorKind.Protocol), message, null, []) };
 }

@@ -4,4 +4,6 @@ namespace EdgeSync.Node.Control;
 
 /// <summary>Why something that was asked for did not happen.</summary>
 /// <param name="Kind">A word per exit code.</param>
-internal sealed record Failure([property: JsonRequired] string Kind, [property: JsonRequired] string Message, string? Hint, IReadOnlyList<string> Candidates);
+internal sealed record Failure(
+    [property: JsonRequired] string Kind, [property: JsonRequired] string Message, string? Hint,
+    IReadOnlyList<string> Candidates);

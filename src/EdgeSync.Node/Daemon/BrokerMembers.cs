@@ -4,12 +4,15 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// Machines that joined by code as users of our broker. Their password there is the hash that the repository keeps of their
-/// Fossil password, which a Fossil client signs with as well: who has the one has the other, and nothing more is stored.
+/// Machines that joined by code as users of our broker. Their password there is the hash that the repository keeps of
+/// their Fossil password, which a Fossil client signs with as well: who has the one has the other, and nothing more is
+/// stored.
 /// </summary>
 internal static class BrokerMembers
 {
-    /// <summary>The settings with these users; the ports are never open to everybody, also while there is none.</summary>
+    /// <summary>
+    /// The settings with these users; the ports are never open to everybody, also while there is none.
+    /// </summary>
     public static NatsSection AddTo(NatsSection nats, IReadOnlyList<NatsUser> members)
     {
         if (!nats.Members) return nats;

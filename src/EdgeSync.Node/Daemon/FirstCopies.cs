@@ -10,18 +10,21 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// Repositories that cannot be opened yet: the first copy is not there because its source cannot be reached (a machine boots
-/// before its hub, or before its modem), or the disk fails to read the file. Tried again for ever, with a growing pause; only
-/// a definite refusal ends the daemon.
+/// Repositories that cannot be opened yet: the first copy is not there because its source cannot be reached (a machine
+/// boots before its hub, or before its modem), or the disk fails to read the file. Tried again for ever, with a growing
+/// pause; only a definite refusal ends the daemon.
 /// </summary>
-internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Task> open, TimeProvider clock, ILogger log, Action<Exception> failed) : IAsyncDisposable
+internal sealed class FirstCopies(
+    Func<RepositorySettings, CancellationToken, Task> open, TimeProvider clock, ILogger log,
+    Action<Exception> failed) : IAsyncDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestPauseOfDisk = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Waiting> _waiting = new(StringComparer.Ordinal);
-    private readonly TaskCompletionSource<EdgeSyncException> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<EdgeSyncException> _refused = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunningTasks _tasks = new(failed, log);
 
@@ -41,21 +44,26 @@ internal sealed class FirstCopies(Func<RepositorySettings, CancellationToken, Ta
     });
 
     public IEnumerable<NodeCheck> Checks => _waiting.Values.Select(w =>
-        new NodeCheck($"{w.StateWord}:{RepositoryHost.NameOf(w.Settings.Path)}", CheckState.Failed, w.Why.Message, w.Why.Hint));
+        new NodeCheck(
+            $"{w.StateWord}:{RepositoryHost.NameOf(w.Settings.Path)}", CheckState.Failed, w.Why.Message, w.Why.Hint));
 
     /// <summary>Why some are not served yet, for clients; null: all are.</summary>
     public string? Sentence => _waiting.IsEmpty ? null
-        : _waiting.Values.Any(w => !w.IsOfDisk) ? "The first copy of the repository is still on its way; try again later."
+        : _waiting.Values.Any(
+            w => !w.IsOfDisk) ? "The first copy of the repository is still on its way; try again later."
         : "The disk fails to read the repository; try again later.";
 
-    /// <summary>Whether it may open later: nothing is there and nobody has refused, or the disk failed to read it.</summary>
+    /// <summary>
+    /// Whether it may open later: nothing is there and nobody has refused, or the disk failed to read it.
+    /// </summary>
     public static bool MayCome(RepositorySettings settings, EdgeSyncException e) => File.Exists(settings.Path)
         ? IsOfDisk(e)
         : e.Kind == ErrorKind.Unavailable && settings.CloneFrom is not null;
 
     private static bool IsOfDisk(EdgeSyncException e) => e is SqliteException { IsIoError: true };
 
-    public bool Has(RepositorySettings settings) => _waiting.TryGetValue(settings.Path, out var waiting) && NodeDaemon.IsSame(waiting.Settings, settings);
+    public bool Has(RepositorySettings settings) =>
+        _waiting.TryGetValue(settings.Path, out var waiting) && NodeDaemon.IsSame(waiting.Settings, settings);
 
     /// <summary>Goes on trying.</summary>
     public void Add(RepositorySettings settings, EdgeSyncException why)

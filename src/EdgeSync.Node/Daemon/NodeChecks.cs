@@ -42,6 +42,7 @@ internal static class NodeChecks
     private static NodeCheck Check(CheckState state, string? url, string? error)
     {
         var reason = string.IsNullOrEmpty(error) ? "no answer yet" : error;
-        return new NodeCheck("nats", state, $"{url ?? "the server"} is not reachable: {reason}", NatsHint.For(url, error));
+        return new NodeCheck(
+            "nats", state, $"{url ?? "the server"} is not reachable: {reason}", NatsHint.For(url, error));
     }
 }

@@ -19,8 +19,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// A whole daemon: leaf, hub or bridge, which differ in their settings only. Starts its parts in the order in which they
-/// need each other, answers its control socket, and takes new settings while it runs.
+/// A whole daemon: leaf, hub or bridge, which differ in their settings only. Starts its parts in the order in which
+/// they need each other, answers its control socket, and takes new settings while it runs.
 /// </summary>
 internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 {
@@ -49,7 +49,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private ControlServer? _control;
     private string? _urlFile;
 
-    private NodeDaemon(LoadedSettings loaded, SettingsLoader loader, string role, bool isVerbose, NodeLog logs, TimeProvider clock)
+    private NodeDaemon(
+        LoadedSettings loaded, SettingsLoader loader, string role, bool isVerbose, NodeLog logs, TimeProvider clock)
     {
         (_loaded, _loader, _role, _isVerbose, _clock) = (loaded, loader, role, isVerbose, clock);
         _startedAt = clock.GetUtcNow();
@@ -61,10 +62,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _copies = new FirstCopies(OpenLaterAsync, clock, Log, e => _failure.TrySetResult(e));
         var logins = new LoginAccount(clock);
         _web = new NodeWeb(logins, Log);
-        Context = new NodeContext(name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
+        Context = new NodeContext(
+            name, settings.Nats.Role, CapabilitiesOf(settings), clock, Log, e => _failure.TrySetResult(e))
         {
             Logins = logins,
-            UsesJetStream = settings.Nats.Durable && (settings.Nats.AllRemotes.Count > 0 || settings.Nats.Server is not null),
+            UsesJetStream = settings.Nats.Durable
+            && (settings.Nats.AllRemotes.Count > 0 || settings.Nats.Server is not null),
             JetStreamDomain = settings.Nats.JetstreamDomain,
         };
     }
@@ -97,11 +100,13 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">Something of it cannot be started; what was, is stopped again.</exception>
     public static async Task<NodeDaemon> StartAsync(
-        SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock, CancellationToken cancellationToken)
+        SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var loaded = loader.Load();
         loaded.RequireSecrets();
-        var logs = new NodeLog(errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose), NodeName.Of(loaded.Settings, role));
+        var logs = new NodeLog(
+            errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose), NodeName.Of(loaded.Settings, role));
         var daemon = new NodeDaemon(loaded, loader, role, isVerbose, logs, clock);
         try
         {
@@ -141,7 +146,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         };
     }
 
-    /// <summary>Takes the settings as they are now; if they are wrong, or cannot be put to work, the old ones stay.</summary>
+    /// <summary>
+    /// Takes the settings as they are now; if they are wrong, or cannot be put to work, the old ones stay.
+    /// </summary>
     public async Task ReloadAsync(CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken);
@@ -152,7 +159,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             var change = new NewSettings(_loaded, loaded);
             await ApplyAsync(loaded, change, cancellationToken);
             (_loaded, _configuration) = (loaded, new ConfigurationStatus(loaded.File, _clock.GetUtcNow()));
-            Log.NodeReloaded(loaded.File, _repositories.Count, change.Any ? string.Join(' ', change.Changed) : "nothing");
+            Log.NodeReloaded(
+                loaded.File, _repositories.Count, change.Any ? string.Join(' ', change.Changed) : "nothing");
         }
         catch (EdgeSyncException e)
         {
@@ -170,7 +178,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     public void OnChanged(string repository) => Find(repository).Nudge();
 
     /// <summary>Every repository, or the one that is named, syncs with everybody it concerns.</summary>
-    public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(string? repository, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(
+        string? repository, CancellationToken cancellationToken)
     {
         if (repository is null && _bridge is not null) await _bridge.NudgeAsync();
         var nodes = repository is null ? _repositories : [Find(repository)];
@@ -188,7 +197,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (_careStop is not null)
         {
             await _careStop.CancelAsync();
-            await Over.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await Over.ContinueWith(
+                _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             _careStop.Dispose();
         }
 
@@ -213,14 +223,19 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private async Task StartPartsAsync(CancellationToken cancellationToken)
     {
         var settings = _loaded.Settings;
-        _telemetry = NodeTelemetry.Start(NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, _logs, _clock);
+        _telemetry = NodeTelemetry.Start(
+            NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, _logs, _clock);
         if (settings.Nats.IsUseful)
         {
-            _nats = await NatsSide.StartAsync(BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : []), Context.NodeId, StateFolder, Context.Logins.Throttle, _logs, _clock, Context.Failed, cancellationToken);
+            var members = settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : [];
+            _nats = await NatsSide.StartAsync(
+                BrokerMembers.AddTo(settings.Nats, members), Context.NodeId, StateFolder, Context.Logins.Throttle,
+                _logs, _clock, Context.Failed, cancellationToken);
             _nats.LinkChanged = OnLinkAsync;
         }
 
-        if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door) Log.NodeExposed(door, SettingsCheck.UnauthenticatedBindHint);
+        if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door)
+            Log.NodeExposed(door, SettingsCheck.UnauthenticatedBindHint);
         if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.NodeExposed(web, SettingsCheck.OpenWebHint);
         if (settings.Bridge.Projects.Count > 0 && _nats is not null)
             _bridge = BridgeNode.Start(settings.Bridge, _nats.Access, Context);
@@ -231,22 +246,29 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
         foreach (var repository in settings.Repositories)
         {
-            if (await OpenOrWaitAsync(repository, cancellationToken) is { } node) _repositories = [.. _repositories, node];
+            if (await OpenOrWaitAsync(repository, cancellationToken) is { } node)
+                _repositories = [.. _repositories, node];
         }
 
         _web.Serve(_repositories.Select(r => r.Host));
 
         if (IsHub && _repositories.Count > 0)
         {
-            MadeUsers = await HubSetup.ApplyAsync([.. _repositories.Select(r => r.Host)], settings.Hub, cancellationToken);
+            MadeUsers = await HubSetup.ApplyAsync(
+                [.. _repositories.Select(r => r.Host)], settings.Hub, cancellationToken);
             _careStop = new CancellationTokenSource();
-            Over = CareAsync(new HubMaintenance(() => _loaded.Settings.Hub, () => _repositories, () => _nats?.LeafCount ?? 0, Log, _clock), _careStop.Token);
+            Over = CareAsync(
+                new HubMaintenance(
+                    () => _loaded.Settings.Hub, () => _repositories, () => _nats?.LeafCount
+                    ?? 0, Log, _clock), _careStop.Token);
         }
 
-        _control = ControlServer.Start(settings.Node.ControlSocket, new ControlHandler(this).AnswerAsync, Log, Context.Failed);
+        _control = ControlServer.Start(
+            settings.Node.ControlSocket, new ControlHandler(this).AnswerAsync, Log, Context.Failed);
         _control.Link(RepositoryPaths);
         if (settings.Http.Address is not null || settings.Http.TlsListen is not null)
-            _server = await WebServer.StartAsync(OptionsOf(settings.Http, _logs), _web, MapEndpoints, _clock, cancellationToken);
+            _server = await WebServer.StartAsync(
+                OptionsOf(settings.Http, _logs), _web, MapEndpoints, _clock, cancellationToken);
 
         Addresses = AddressesNow();
         _copies.CheckDone();
@@ -258,7 +280,10 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         app,
         _web,
         new OperationsEndpoints(this, _telemetry!.Metrics, () => _loaded.Settings.Http),
-        new JoinEndpoint(() => [.. _repositories.Select(r => r.Host)], Context.NodeId, LetMembersInAsync, Context.Logins, Log) { IsOpen = _loaded.Settings.Http.TlsListen is not null });
+        new JoinEndpoint(
+            () => [.. _repositories.Select(r => r.Host)], Context.NodeId, LetMembersInAsync, Context.Logins,
+            Log)
+        { IsOpen = _loaded.Settings.Http.TlsListen is not null });
 
     private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
     {
@@ -277,7 +302,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     }
 
     // Null: its first copy is waited for.
-    private async Task<RepositoryNode?> OpenOrWaitAsync(RepositorySettings settings, CancellationToken cancellationToken)
+    private async Task<RepositoryNode?> OpenOrWaitAsync(
+        RepositorySettings settings, CancellationToken cancellationToken)
     {
         try
         {
@@ -360,7 +386,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         _control!.Link(RepositoryPaths);
         _copies.Keep(settings.Repositories);
         foreach (var node in gone) await node.DisposeAsync();
-        if (IsHub && (fresh.Count > 0 || change.Has("hub."))) await HubSetup.ApplyAgainAsync([.. _repositories.Select(r => r.Host)], settings.Hub, Log, cancellationToken);
+        if (IsHub && (fresh.Count > 0 || change.Has("hub.")))
+            await HubSetup.ApplyAgainAsync(
+                [.. _repositories.Select(r => r.Host)], settings.Hub, Log, cancellationToken);
         _logs.Change(LogSettings.Of(settings.Log, _isVerbose));
         if (change.Has("telemetry.")) await _telemetry!.ChangeAsync(export);
         if (change.Waiting.ToList() is { Count: > 0 } waiting)
@@ -368,12 +396,16 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     }
 
     /// <summary>Hubs, logins and users of the broker; a plain client turns to its new server as a whole.</summary>
-    private async Task ChangeNatsAsync(NodeSettings settings, IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
+    private async Task ChangeNatsAsync(
+        NodeSettings settings, IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
     {
-        var wanted = BrokerMembers.AddTo(settings.Nats, settings.Nats.Members ? await MembersAsync(repositories, cancellationToken) : []);
+        var wanted = BrokerMembers.AddTo(
+            settings.Nats, settings.Nats.Members ? await MembersAsync(repositories, cancellationToken) : []);
         if (_nats is not { } old || await old.TryChangeAsync(wanted)) return;
 
-        var fresh = await NatsSide.StartAsync(wanted, Context.NodeId, StateFolder, Context.Logins.Throttle, _logs, _clock, Context.Failed, cancellationToken);
+        var fresh = await NatsSide.StartAsync(
+            wanted, Context.NodeId, StateFolder, Context.Logins.Throttle, _logs, _clock, Context.Failed,
+            cancellationToken);
         (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
         _nats = fresh;
         foreach (var node in repositories) await node.RejoinAsync(fresh);
@@ -394,7 +426,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         {
             var settings = _loaded.Settings.Nats;
             if (settings.Members && _nats is not null)
-                await _nats.TryChangeAsync(BrokerMembers.AddTo(settings, await MembersAsync(_repositories, CancellationToken.None)));
+                await _nats.TryChangeAsync(
+                    BrokerMembers.AddTo(settings, await MembersAsync(_repositories, CancellationToken.None)));
         }
         finally
         {
@@ -402,10 +435,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         }
     }
 
-    private static async Task<IReadOnlyList<NatsUser>> MembersAsync(IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<NatsUser>> MembersAsync(
+        IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
     {
         var members = new List<NatsUser>();
-        foreach (var repository in repositories) members.AddRange(await repository.Host.Readers.RunAsync(BrokerMembers.Of, cancellationToken));
+        foreach (var repository in repositories)
+            members.AddRange(await repository.Host.Readers.RunAsync(BrokerMembers.Of, cancellationToken));
         return members;
     }
 
@@ -413,7 +448,9 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var path = NodePaths.RealPathOf(repository);
         return _repositories.FirstOrDefault(r => NodePaths.RealPathOf(r.Host.FilePath) == path)
-            ?? throw new EdgeSyncException(ErrorKind.NotFound, $"this daemon has no repository {repository}") { Candidates = RepositoryPaths };
+            ?? throw new EdgeSyncException(
+                ErrorKind.NotFound, $"this daemon has no repository {repository}")
+            { Candidates = RepositoryPaths };
     }
 
     private Dictionary<string, string> AddressesNow()
@@ -437,12 +474,15 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     }
 
     private static IReadOnlyList<string> CapabilitiesOf(NodeSettings settings) =>
-        [.. settings.Http.Address is null ? Array.Empty<string>() : ["serve-http"], .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
+        [
+            .. settings.Http.Address is null ? Array.Empty<string>() : ["serve-http"],
+            .. settings.Repositories.Any(r => r.ServeNats) ? ["serve-nats"] : Array.Empty<string>()];
 
     internal static bool IsSame(RepositorySettings a, RepositorySettings b) =>
         SettingsJson.Write(a) == SettingsJson.Write(b);
 
-    // Two addresses: the plain one is for this machine, the one with TLS for others. With one, a certificate makes it TLS.
+    // Two addresses: the plain one is for this machine, the one with TLS for others. With one, a certificate makes it
+    // TLS.
     private static WebServerOptions OptionsOf(HttpSection http, ILoggerFactory loggers)
     {
         IPEndPoint[] first = http.Address is { } listen ? [ListenAddress.Parse(listen)] : [];

@@ -15,7 +15,9 @@ namespace EdgeSync.Node.Daemon;
 /// </summary>
 internal static class NodeRun
 {
-    /// <summary>Beyond this, work that is still under way is torn: what it has not committed is as if it had never begun.</summary>
+    /// <summary>
+    /// Beyond this, work that is still under way is torn: what it has not committed is as if it had never begun.
+    /// </summary>
     private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(8);
 
     /// <param name="loader">Reads the settings, now and at each reload.</param>
@@ -25,12 +27,14 @@ internal static class NodeRun
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="EdgeSyncException">It cannot start.</exception>
     public static async Task RunAsync(
-        SettingsLoader loader, string role, Action<NodeSettings> require, NodeRunOptions options, CancellationToken cancellationToken)
+        SettingsLoader loader, string role, Action<NodeSettings> require, NodeRunOptions options,
+        CancellationToken cancellationToken)
     {
         var settings = loader.Load().Settings;
         require(settings);
         RequireFolders(settings);
-        var daemon = await NodeDaemon.StartAsync(loader, role, options.Errors, options.IsVerbose, options.Clock, cancellationToken);
+        var daemon = await NodeDaemon.StartAsync(
+            loader, role, options.Errors, options.IsVerbose, options.Clock, cancellationToken);
         try
         {
             await ServeAsync(options, daemon, role, cancellationToken);
@@ -44,9 +48,13 @@ internal static class NodeRun
     // Later a folder may come and go; at the start a missing one is a slip.
     private static void RequireFolders(NodeSettings settings)
     {
-        if (settings.Repositories.Find(r => r.Watch is { } watch && !Directory.Exists(watch.Folder)) is not { Watch.Folder: var folder }) return;
+        if (settings.Repositories.Find(
+            r => r.Watch is { } watch && !Directory.Exists(watch.Folder)) is not { Watch.Folder: var folder })
+            return;
 
-        throw new EdgeSyncException(ErrorKind.NotFound, $"the watched folder {folder} does not exist", "make it, or name another: --watch FOLDER");
+        throw new EdgeSyncException(
+            ErrorKind.NotFound, $"the watched folder {folder} does not exist",
+            "make it, or name another: --watch FOLDER");
     }
 
     private static async Task EndAsync(NodeDaemon daemon, TimeProvider clock)
@@ -62,7 +70,8 @@ internal static class NodeRun
         }
     }
 
-    private static async Task ServeAsync(NodeRunOptions options, NodeDaemon daemon, string role, CancellationToken cancellationToken)
+    private static async Task ServeAsync(
+        NodeRunOptions options, NodeDaemon daemon, string role, CancellationToken cancellationToken)
     {
         await using var work = new RunningTasks(daemon.Context.Failed, daemon.Log);
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
@@ -73,7 +82,8 @@ internal static class NodeRun
         using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
 
         await using var watchdog = Watchdog.Start(daemon, options.Clock);
-        if (!daemon.Copied.IsCompleted) SystemdNotify.Ready($"{role} {daemon.Context.NodeId}: waiting for the first copy");
+        if (!daemon.Copied.IsCompleted)
+            SystemdNotify.Ready($"{role} {daemon.Context.NodeId}: waiting for the first copy");
 
         // Its lines to try are good once there is something to try them with.
         var end = WaitAsync(daemon, cancellationToken);

@@ -22,7 +22,8 @@ internal sealed record NodeRunOptions
 
 /// <summary>A node that runs.</summary>
 /// <param name="Repositories">Paths of the files.</param>
-/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>, <c>control</c>.</param>
+/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>,
+/// <c>control</c>.</param>
 internal sealed record StartedNode(
     string Node, string Role, IReadOnlyList<string> Repositories, IReadOnlyDictionary<string, string> Addresses)
 {

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace EdgeSync.Node.Daemon;
 
-/// <summary>Tells a supervisor with <c>Type=notify</c> how far we are; silent where there is none. Spec: sd_notify(3).</summary>
+/// <summary>
+/// Tells a supervisor with <c>Type=notify</c> how far we are; silent where there is none. Spec: sd_notify(3).
+/// </summary>
 internal static class SystemdNotify
 {
     public static void Ready(string status) => Send($"READY=1\nSTATUS={status}");
@@ -21,7 +23,8 @@ internal static class SystemdNotify
         {
             // A leading @ stands for the zero byte of the abstract name space.
             using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-            socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(path[0] == '@' ? "\0" + path[1..] : path));
+            socket.SendTo(
+                Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(path[0] == '@' ? "\0" + path[1..] : path));
         }
         catch (SocketException)
         {

@@ -22,13 +22,17 @@ internal sealed class Watchdog : IAsyncDisposable
             ? new Watchdog(interval, source, SystemdNotify.Alive, clock)
             : null;
 
-    public static Watchdog Start(TimeSpan interval, INodeStatusSource source, Action feed, TimeProvider clock) => new(interval, source, feed, clock);
+    public static Watchdog Start(TimeSpan interval, INodeStatusSource source, Action feed, TimeProvider clock) =>
+        new(interval, source, feed, clock);
 
     public static TimeSpan? IntervalOf(Func<string, string?> variable, int processId)
     {
-        if (variable("WATCHDOG_PID") is { Length: > 0 } pid && pid != processId.ToString(CultureInfo.InvariantCulture)) return null;
+        if (variable("WATCHDOG_PID") is { Length: > 0 } pid && pid != processId.ToString(CultureInfo.InvariantCulture))
+            return null;
 
-        return long.TryParse(variable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds > 0
+        return long.TryParse(
+            variable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
+            && microseconds > 0
             ? TimeSpan.FromMicroseconds(microseconds)
             : null;
     }

@@ -10,7 +10,8 @@ internal static class DaemonDoctor
 {
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
 
-    public static async Task<IReadOnlyList<NodeCheck>> ExamineAsync(IEnumerable<string> repositories, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<NodeCheck>> ExamineAsync(
+        IEnumerable<string> repositories, CancellationToken cancellationToken)
     {
         var checks = new List<NodeCheck>();
         var seen = new HashSet<int>();
@@ -29,7 +30,10 @@ internal static class DaemonDoctor
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                checks.Add(Fail($"daemon:{socket}", $"it does not answer within {AnswerTimeMax.TotalSeconds:F0} s", "look at its log"));
+                checks.Add(
+                    Fail(
+                        $"daemon:{socket}", $"it does not answer within {AnswerTimeMax.TotalSeconds:F0} s",
+                        "look at its log"));
             }
         }
 
@@ -38,12 +42,20 @@ internal static class DaemonDoctor
 
     private static IEnumerable<NodeCheck> Of(NodeStatus status)
     {
-        if (status.Configuration?.RefusedBecause is { } refused) yield return Warn($"daemon:{status.Node}:settings", $"new settings were refused: {refused}", "mend them, then: kill -HUP PID");
+        if (status.Configuration?.RefusedBecause is { } refused)
+            yield return Warn(
+                $"daemon:{status.Node}:settings", $"new settings were refused: {refused}",
+                "mend them, then: kill -HUP PID");
 
         foreach (var check in status.Checks.Where(c => c.State != CheckState.Ok))
-            yield return check with { Name = $"daemon:{status.Node}:{check.Name}", Hint = IsOurselves(check.Hint) ? NetworkDoctor.UnreachableHint : check.Hint };
+            yield return check with
+            {
+                Name = $"daemon:{status.Node}:{check.Name}",
+                Hint = IsOurselves(check.Hint) ? NetworkDoctor.UnreachableHint : check.Hint
+            };
     }
 
     // Who runs the doctor need not be sent to it.
-    private static bool IsOurselves(string? hint) => hint?.StartsWith("edgesync doctor", StringComparison.Ordinal) == true;
+    private static bool IsOurselves(string? hint) =>
+        hint?.StartsWith("edgesync doctor", StringComparison.Ordinal) == true;
 }

@@ -41,7 +41,11 @@ internal static class MachineDoctor
     {
         var now = clock.GetUtcNow();
         var text = now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-        return now < BuiltAfter ? Fail("clock", $"it says {text}, before this program was made", "set the clock: timedatectl, or an NTP service") : Ok("clock", text);
+        return now < BuiltAfter
+            ? Fail(
+                "clock", $"it says {text}, before this program was made",
+                "set the clock: timedatectl, or an NTP service")
+            : Ok("clock", text);
     }
 
     public static NodeCheck OpenFiles()
@@ -50,11 +54,14 @@ internal static class MachineDoctor
         if (!File.Exists(Limits)) return Ok("open files", "not known on this system");
 
         // Format: proc(5), "Max open files   SOFT   HARD   files".
-        var line = File.ReadLines(Limits).FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal)) ?? "";
+        var line = File.ReadLines(Limits).FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal))
+            ?? "";
         var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words.Length < 5 || !long.TryParse(words[3], out var soft)) return Ok("open files", "not limited");
 
-        return soft >= OpenFilesEnough ? Ok("open files", $"up to {soft}") : Warn("open files", $"at most {soft}", "LimitNOFILE=65536 in the unit, or ulimit -n");
+        return soft >= OpenFilesEnough
+            ? Ok("open files", $"up to {soft}")
+            : Warn("open files", $"at most {soft}", "LimitNOFILE=65536 in the unit, or ulimit -n");
     }
 
     /// <summary>The stock program is not needed; people like to have it beside.</summary>
@@ -62,7 +69,11 @@ internal static class MachineDoctor
     {
         try
         {
-            var start = new ProcessStartInfo("fossil", "version") { RedirectStandardOutput = true, RedirectStandardError = true };
+            var start = new ProcessStartInfo("fossil", "version")
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true
+            };
             using var process = Process.Start(start) ?? throw new System.ComponentModel.Win32Exception();
             using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limited.CancelAfter(ProgramTimeMax);
@@ -76,7 +87,9 @@ internal static class MachineDoctor
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Warn("fossil", $"'fossil version' does not answer within {ProgramTimeMax.TotalSeconds:F0} s", "look at that program");
+            return Warn(
+                "fossil", $"'fossil version' does not answer within {ProgramTimeMax.TotalSeconds:F0} s",
+                "look at that program");
         }
     }
 
@@ -98,7 +111,11 @@ internal static class MachineDoctor
         var daemons = Ok("daemons", living == 0 ? "none of this user runs" : $"{living} running");
         return dead.Count == 0
             ? [daemons]
-            : [daemons, Warn("stale sockets", $"{dead.Count} of daemons that were killed, such as {dead[0]}", $"rm {string.Join(' ', dead.Take(5))}")];
+            : [
+                daemons,
+                Warn(
+                    "stale sockets", $"{dead.Count} of daemons that were killed, such as {dead[0]}",
+                    $"rm {string.Join(' ', dead.Take(5))}")];
     }
 
     public static IEnumerable<NodeCheck> Settings(LoadedSettings loaded)
@@ -106,15 +123,20 @@ internal static class MachineDoctor
         yield return Ok("settings", loaded.File ?? "no file; flags, variables and defaults");
 
         var faults = SettingsCheck.SecretFaults(loaded.Settings).ToList();
-        foreach (var (path, text) in faults) yield return Fail($"secret:{path}", text, "chmod 600 FILE, and make it belong to the user of the service");
+        foreach (var (path, text) in faults)
+            yield return Fail($"secret:{path}", text, "chmod 600 FILE, and make it belong to the user of the service");
         if (faults.Count == 0) yield return Ok("secrets", "their files are readable by their owner alone");
         if (loaded.File is { } file && HoldsSecrets(loaded.Settings) && Secrets.FaultOf(file) is not null)
-            yield return Warn("settings", $"{file} holds passwords, and others than its owner can read it", $"chmod 600 {file}, or move them into files of their own");
+            yield return Warn(
+                "settings", $"{file} holds passwords, and others than its owner can read it",
+                $"chmod 600 {file}, or move them into files of their own");
     }
 
     private static bool HoldsSecrets(NodeSettings settings) =>
-        settings.Nats.AllRemotes.Any(r => r.Login.Password is not null || r.Login.Token is not null) || settings.Telemetry.Headers is not null
-        || settings.Nats.Users.Any(u => u.Password is not null) || settings.Repositories.Any(r => r.Password is not null);
+        settings.Nats.AllRemotes.Any(r => r.Login.Password is not null || r.Login.Token is not null)
+        || settings.Telemetry.Headers is not null
+        || settings.Nats.Users.Any(u => u.Password is not null)
+            || settings.Repositories.Any(r => r.Password is not null);
 
     private static async Task<bool> IsAnsweringAsync(string path, CancellationToken cancellationToken)
     {

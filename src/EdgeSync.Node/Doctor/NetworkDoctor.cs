@@ -23,7 +23,8 @@ internal static class NetworkDoctor
     private static readonly TimeSpan SkewMax = TimeSpan.FromHours(1);
 
     /// <summary>A port that a daemon here would open: free, or already open by a daemon of ours.</summary>
-    public static async Task<NodeCheck> OwnPortAsync(string what, IPEndPoint endpoint, CancellationToken cancellationToken)
+    public static async Task<NodeCheck> OwnPortAsync(
+        string what, IPEndPoint endpoint, CancellationToken cancellationToken)
     {
         var name = $"port:{what}";
         if (endpoint.Port == 0) return Ok(name, "picked when the daemon starts");
@@ -36,14 +37,20 @@ internal static class NetworkDoctor
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            var answers = what == "http" ? await IsOurHttpAsync(endpoint, cancellationToken) : (await InfoAsync(endpoint.ToReachable(), cancellationToken)).Info is not null;
+            var answers = what == "http"
+                ? await IsOurHttpAsync(endpoint, cancellationToken)
+                : (await InfoAsync(endpoint.ToReachable(), cancellationToken)).Info is not null;
             return answers
                 ? Ok(name, $"{endpoint} is in use, and answers")
-                : Fail(name, $"another program listens on {endpoint}", $"ss -ltnp 'sport = :{endpoint.Port}', or choose another port");
+                : Fail(
+                    name, $"another program listens on {endpoint}",
+                    $"ss -ltnp 'sport = :{endpoint.Port}', or choose another port");
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
         {
-            return Fail(name, $"this user may not open {endpoint}", "a port above 1023, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit");
+            return Fail(
+                name, $"this user may not open {endpoint}",
+                "a port above 1023, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit");
         }
         catch (SocketException e)
         {
@@ -58,7 +65,8 @@ internal static class NetworkDoctor
     public static async Task<NodeCheck> NatsAsync(NatsAddress address, CancellationToken cancellationToken)
     {
         var name = $"nats:{address}";
-        if (address.Url.Scheme is "ws" or "wss" or "ws-leaf" or "wss-leaf") return await WebSocketPortAsync(name, address, cancellationToken);
+        if (address.Url.Scheme is "ws" or "wss" or "ws-leaf" or "wss-leaf")
+            return await WebSocketPortAsync(name, address, cancellationToken);
 
         var begin = TimeProvider.System.GetTimestamp();
         var (info, fault) = await InfoAsync(new DnsEndPoint(address.Url.Host, address.Url.Port), cancellationToken);
@@ -66,13 +74,18 @@ internal static class NetworkDoctor
 
         // Spec: only a leafnode port tells leafnode_urls in its first INFO (specs of 2.9 to 2.12).
         var isLeafPort = info.LeafnodeUrls is not null;
-        var milliseconds = TimeProvider.System.GetElapsedTime(begin).TotalMilliseconds.ToString("F0", CultureInfo.InvariantCulture);
+        var milliseconds = TimeProvider.System.GetElapsedTime(begin).TotalMilliseconds
+            .ToString("F0", CultureInfo.InvariantCulture);
         var label = info.ServerName.Length > 0 ? info.ServerName : info.ServerId;
         var who = $"{label[..Math.Min(NameLengthMax, label.Length)]} {info.Version}, {milliseconds} ms";
         if (address.Kind == NatsLinkKind.Leafnode && !isLeafPort)
-            return Fail(name, $"{who}: this is a client port, and a leafnode link is meant", "the leafnode port of servers is 7422: nats-leaf://HOST:7422; or be a client: nats://HOST:4222");
+            return Fail(
+                name, $"{who}: this is a client port, and a leafnode link is meant",
+                "the leafnode port of servers is 7422: nats-leaf://HOST:7422; or be a client: nats://HOST:4222");
         if (address.Kind == NatsLinkKind.Client && isLeafPort)
-            return Fail(name, $"{who}: this is a leafnode port, and a client connection is meant", $"nats-leaf://{address.Url.Authority}");
+            return Fail(
+                name, $"{who}: this is a leafnode port, and a client connection is meant",
+                $"nats-leaf://{address.Url.Authority}");
 
         var extras = new List<string> { who, $"messages up to {DisplayText.Bytes(info.MaxPayload)}" };
         // nats-server says so of every leafnode port, whether or not it has users.
@@ -83,25 +96,43 @@ internal static class NetworkDoctor
     }
 
     /// <summary>A Fossil server: does it answer, and what does its clock say?</summary>
-    public static async Task<IReadOnlyList<NodeCheck>> PeerAsync(string address, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<NodeCheck>> PeerAsync(
+        string address, TimeProvider clock, CancellationToken cancellationToken)
     {
         var shown = Secrets.RedactUrls(address);
         var name = $"peer:{shown}";
-        if (!PeerUrl.TryParse(address, out var peer)) return [Fail(name, "is no address of a Fossil server", "http://… or https://…")];
+        if (!PeerUrl.TryParse(address, out var peer))
+            return [Fail(name, "is no address of a Fossil server", "http://… or https://…")];
 
         try
         {
-            using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = AnswerTimeMax }) { Timeout = AnswerTimeMax * 2 };
+            using var http = new HttpClient(
+                new SocketsHttpHandler
+                {
+                    AllowAutoRedirect = false,
+                    ConnectTimeout = AnswerTimeMax
+                })
+            { Timeout = AnswerTimeMax * 2 };
             var asked = clock.GetUtcNow();
-            using var response = await http.GetAsync(peer.Address, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            using var response = await http.GetAsync(
+                peer.Address, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             var answered = clock.GetUtcNow();
             var status = (int)response.StatusCode;
-            var check = status is >= 500 or 404 ? Fail(name, $"answers with status {status}", "is this the address of a repository?") : Ok(name, $"answers with status {status}");
+            var check = status is >= 500 or 404
+                ? Fail(name, $"answers with status {status}", "is this the address of a repository?")
+                : Ok(name, $"answers with status {status}");
             return response.Headers.Date is { } theirs ? [check, Skew(shown, theirs, asked, answered)] : [check];
         }
-        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (
+            e is HttpRequestException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return [Fail(name, e is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } ? "it does not speak HTTP" : e is HttpRequestException ? e.Message : "no answer", UnreachableHint)];
+            return [
+                Fail(
+                    name,
+                    e is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse }
+                        ? "it does not speak HTTP" : e is HttpRequestException ? e.Message : "no answer",
+                        UnreachableHint)];
         }
     }
 
@@ -118,7 +149,8 @@ internal static class NetworkDoctor
             : Warn(name, text, "an NTP service on both machines");
     }
 
-    private static async Task<NodeCheck> WebSocketPortAsync(string name, NatsAddress address, CancellationToken cancellationToken)
+    private static async Task<NodeCheck> WebSocketPortAsync(
+        string name, NatsAddress address, CancellationToken cancellationToken)
     {
         try
         {
@@ -146,7 +178,9 @@ internal static class NetworkDoctor
                 var text = await http.GetStringAsync($"{scheme}://{endpoint.ToReachable()}/healthz", cancellationToken);
                 if (text.Contains("\"status\"", StringComparison.Ordinal)) return true;
             }
-            catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            catch (Exception e) when (
+                e is HttpRequestException
+                || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 // Not this way.
             }
@@ -155,7 +189,8 @@ internal static class NetworkDoctor
         return false;
     }
 
-    private static async Task<(ServerInfo? Info, string? Fault)> InfoAsync(EndPoint endpoint, CancellationToken cancellationToken)
+    private static async Task<(ServerInfo? Info, string? Fault)> InfoAsync(
+        EndPoint endpoint, CancellationToken cancellationToken)
     {
         try
         {
@@ -174,13 +209,17 @@ internal static class NetworkDoctor
             var end = text.IndexOf((byte)'\n');
             return end > 5 && text.StartsWith("INFO "u8) && ServerInfo.TryParse(text[5..end], out var info)
                 ? (info, null)
-                : (null, $"it is not a NATS server: \"{DisplayText.OneLine(Encoding.ASCII.GetString(text[..Math.Min(40, text.Length)]))}\"");
+                : (
+                    null,
+                    $"it is not a NATS server: "
+                        + $"\"{DisplayText.OneLine(Encoding.ASCII.GetString(text[..Math.Min(40, text.Length)]))}\"");
         }
         catch (SocketException e)
         {
             return (null, e.Message);
         }
-        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (
+            e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return (null, $"no answer within {AnswerTimeMax.TotalSeconds:F0} s");
         }

@@ -19,15 +19,21 @@ internal static class RepositoryDoctor
     public static IReadOnlyList<NodeCheck> Examine(string path, bool isThorough, TimeProvider clock)
     {
         var label = Path.GetFileName(path);
-        if (!File.Exists(path)) return [Fail(Name("repository"), $"{path} does not exist", $"edgesync repo new {path}, or clone it")];
+        if (!File.Exists(path))
+            return [Fail(Name("repository"), $"{path} does not exist", $"edgesync repo new {path}, or clone it")];
 
         var checks = new List<NodeCheck>();
         AddLeftovers(checks, path, Name);
         try
         {
-            using (var repository = Repository.Open(path, RepositoryOptions.ReadOnly with { Clock = clock, BusyTimeout = LockWait }))
+            using (var repository = Repository.Open(
+                path, RepositoryOptions.ReadOnly with { Clock = clock, BusyTimeout = LockWait }))
             {
-                checks.Add(Ok(Name("repository"), $"{path}, project {repository.ProjectCode[..Math.Min(10, repository.ProjectCode.Length)]}, {DisplayText.Bytes(new FileInfo(path).Length)}"));
+                checks.Add(
+                    Ok(
+                        Name("repository"),
+                        $"{path}, project {repository.ProjectCode[..Math.Min(10, repository.ProjectCode.Length)]}, "
+                            + $"{DisplayText.Bytes(new FileInfo(path).Length)}"));
                 AddIntegrity(checks, repository, path, isThorough, Name);
                 AddDates(checks, repository, clock, Name);
                 AddCheckinLocks(checks, repository, clock, Name);
@@ -49,7 +55,14 @@ internal static class RepositoryDoctor
     {
         try
         {
-            using var repository = Repository.Open(path, RepositoryOptions.Default with { Clock = clock, BusyTimeout = LockWait, Journal = Storage.Sqlite.DatabaseJournal.AsFound });
+            using var repository = Repository.Open(
+                path,
+                RepositoryOptions.Default with
+                {
+                    Clock = clock,
+                    BusyTimeout = LockWait,
+                    Journal = Storage.Sqlite.DatabaseJournal.AsFound
+                });
             using var probe = repository.Begin();   // takes the write lock, and lets it go
             checks.Add(Ok(name("writable")));
         }
@@ -59,15 +72,23 @@ internal static class RepositoryDoctor
         }
         catch (EdgeSyncException e)
         {
-            checks.Add(Fail(name("writable"), e.Message, $"the file and its folder must belong to the user of the service: {Path.GetDirectoryName(Path.GetFullPath(path))}"));
+            checks.Add(
+                Fail(
+                    name("writable"), e.Message,
+                    $"the file and its folder must belong to the user of the service: "
+                        + $"{Path.GetDirectoryName(Path.GetFullPath(path))}"));
         }
     }
 
-    private static void AddIntegrity(List<NodeCheck> checks, Repository repository, string path, bool isThorough, Func<string, string> name)
+    private static void AddIntegrity(
+        List<NodeCheck> checks, Repository repository, string path, bool isThorough, Func<string, string> name)
     {
         if (!isThorough && new FileInfo(path).Length > QuickCheckBytesMax)
         {
-            checks.Add(Ok(name("integrity"), $"not looked at: the file has {DisplayText.Bytes(new FileInfo(path).Length)} (--full does)"));
+            checks.Add(
+                Ok(
+                    name("integrity"),
+                    $"not looked at: the file has {DisplayText.Bytes(new FileInfo(path).Length)} (--full does)"));
             return;
         }
 
@@ -77,25 +98,32 @@ internal static class RepositoryDoctor
             : Fail(name("integrity"), $"SQLite: {complaint}", $"edgesync repo verify -R {path}"));
     }
 
-    private static void AddDates(List<NodeCheck> checks, Repository repository, TimeProvider clock, Func<string, string> name)
+    private static void AddDates(
+        List<NodeCheck> checks, Repository repository, TimeProvider clock, Func<string, string> name)
     {
         var now = Instant.FromDateTime(clock.GetUtcNow());
         if (RepositoryOverview.Of(repository).LastDate is not { } newest || newest - now <= FutureMax) return;
 
         checks.Add(Warn(
-            name("dates"), $"the newest check-in is dated {newest}, {DisplayText.Span(newest - now)} ahead of this machine",
+            name("dates"),
+            $"the newest check-in is dated {newest}, {DisplayText.Span(newest - now)} ahead of this machine",
             "compare the clocks of whoever made it and of this machine"));
     }
 
     // Spec: xfer.c keeps who is about to commit as a setting, and forgets it after a day.
-    private static void AddCheckinLocks(List<NodeCheck> checks, Repository repository, TimeProvider clock, Func<string, string> name)
+    private static void AddCheckinLocks(
+        List<NodeCheck> checks, Repository repository, TimeProvider clock, Func<string, string> name)
     {
         var before = clock.GetUtcNow().ToUnixTimeSeconds() - (long)CheckinLockAge.TotalSeconds;
-        using var stale = repository.Database.Prepare("SELECT count(*) FROM config WHERE name GLOB 'ci-lock-*' AND mtime<?1");
+        using var stale = repository.Database.Prepare(
+            "SELECT count(*) FROM config WHERE name GLOB 'ci-lock-*' AND mtime<?1");
         stale.Bind(1, before);
         stale.Step();
         if (stale.Int64(0) is > 0 and var count)
-            checks.Add(Warn(name("check-in locks"), $"{count} are older than a day", "commits here pass them with --override-lock"));
+            checks.Add(
+                Warn(
+                    name("check-in locks"), $"{count} are older than a day",
+                    "commits here pass them with --override-lock"));
     }
 
     private static void AddLeftovers(List<NodeCheck> checks, string path, Func<string, string> name)
@@ -103,13 +131,20 @@ internal static class RepositoryDoctor
         if (new FileInfo(path + "-wal") is { Exists: true, Length: > LogBytesMax } log)
         {
             checks.Add(Warn(
-                name("write-ahead log"), $"{DisplayText.Bytes(log.Length)} wait to be folded into the file: a reader may hold it up",
+                name("write-ahead log"),
+                $"{DisplayText.Bytes(log.Length)} wait to be folded into the file: a reader may hold it up",
                 "end programs that keep the repository open; the next clean stop folds it"));
         }
 
         if (File.Exists(path + "-journal"))
-            checks.Add(Warn(name("journal"), "a program was cut off in the middle of a change", "leave the file: whoever opens the repository next rolls the change back"));
+            checks.Add(
+                Warn(
+                    name("journal"), "a program was cut off in the middle of a change",
+                    "leave the file: whoever opens the repository next rolls the change back"));
         if (File.Exists(path + ".part"))
-            checks.Add(Warn(name("clone"), $"{path}.part is a clone that was not finished", "run the same clone command again: it resumes"));
+            checks.Add(
+                Warn(
+                    name("clone"), $"{path}.part is a clone that was not finished",
+                    "run the same clone command again: it resumes"));
     }
 }

@@ -8,8 +8,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Joining;
 
 /// <summary>
-/// Turns the token of a join code into a login. Every address of the code is tried; whoever answers must hold the key that
-/// the code names, or learns nothing.
+/// Turns the token of a join code into a login. Every address of the code is tried; whoever answers must hold the key
+/// that the code names, or learns nothing.
 /// </summary>
 internal static class JoinClient
 {
@@ -24,9 +24,18 @@ internal static class JoinClient
     public static async Task<(string Host, JoinAnswer Answer)> RedeemAsync(
         JoinCode code, string machine, TimeProvider clock, CancellationToken cancellationToken)
     {
-        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, ConnectTimeout = ConnectTimeMax };
+        using var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            ConnectTimeout = ConnectTimeMax
+        };
         handler.SslOptions.RemoteCertificateValidationCallback = ServerPin.Check(code.ServerKey);
-        using var http = new HttpClient(handler) { Timeout = AnswerTimeMax, MaxResponseContentBufferSize = AnswerBytesMax };
+        using var http = new HttpClient(handler)
+        {
+            Timeout = AnswerTimeMax,
+            MaxResponseContentBufferSize = AnswerBytesMax
+        };
         EdgeSyncException? refusal = null;
         var faults = new List<string>();
         foreach (var host in code.Hosts)
@@ -39,7 +48,8 @@ internal static class JoinClient
             catch (HttpRequestException e) when (e.InnerException is AuthenticationException)
             {
                 refusal = new EdgeSyncException(
-                    ErrorKind.Denied, $"{authority} is not the node that the code is of: it has another key", "edgesync repo invite, on the right machine, prints a new code", e);
+                    ErrorKind.Denied, $"{authority} is not the node that the code is of: it has another key",
+                    "edgesync repo invite, on the right machine, prints a new code", e);
             }
             catch (HttpRequestException e)
             {
@@ -55,23 +65,29 @@ internal static class JoinClient
 
         var isOver = code.ExpiresAt <= Instant.FromDateTime(clock.GetUtcNow());
         throw new EdgeSyncException(
-            ErrorKind.Unavailable, $"no address answered: {string.Join("; ", faults)}{(isOver ? $" (and the code is expired since {DisplayText.Minute(code.ExpiresAt.ToString())} UTC)" : "")}",
+            ErrorKind.Unavailable, $"no address answered: {string.Join("; ", faults)}"
+                + $"{(isOver ? $" (the code expired at {DisplayText.Minute(code.ExpiresAt.ToString())} UTC)" : "")}",
             "is 'edgesync up' running there? A firewall must let these ports through");
     }
 
-    private static async Task<JoinAnswer> AskAsync(HttpClient http, string authority, JoinRequest request, CancellationToken cancellationToken)
+    private static async Task<JoinAnswer> AskAsync(
+        HttpClient http, string authority, JoinRequest request, CancellationToken cancellationToken)
     {
         using var content = new ByteArrayContent(request.ToJson());
         content.Headers.ContentType = new MediaTypeHeaderValue(JoinRequest.ContentType);
-        using var response = await http.PostAsync(new Uri($"https://{authority}{JoinRequest.Path}"), content, cancellationToken);
+        using var response = await http.PostAsync(
+            new Uri($"https://{authority}{JoinRequest.Path}"), content, cancellationToken);
         var body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         if (response.StatusCode == HttpStatusCode.OK) return JoinAnswer.Parse(body);
 
         var said = DisplayText.OneLine(Encoding.UTF8.GetString(body));
         throw response.StatusCode == HttpStatusCode.Forbidden
-            ? new EdgeSyncException(ErrorKind.Denied, said, "edgesync repo invite, on the other machine, prints a new code")
+            ? new EdgeSyncException(
+                ErrorKind.Denied, said, "edgesync repo invite, on the other machine, prints a new code")
             : new EdgeSyncException(
-                (int)response.StatusCode >= 500 || response.StatusCode == HttpStatusCode.TooManyRequests ? ErrorKind.Unavailable : ErrorKind.Protocol,
+                (int)response.StatusCode >= 500 || response.StatusCode == HttpStatusCode.TooManyRequests
+                ? ErrorKind.Unavailable
+                : ErrorKind.Protocol,
                 $"{authority} answers {(int)response.StatusCode}: {said}", "edgesync join CODE again, in a while");
     }
 }

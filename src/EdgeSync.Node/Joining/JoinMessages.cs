@@ -19,7 +19,8 @@ internal sealed record JoinRequest(byte[] Token, string Machine)
     /// <summary>Null when it is none.</summary>
     public static JoinRequest? TryParse(ReadOnlyMemory<byte> body)
     {
-        if (!BoundaryJson.TryReadLeniently(body.Span, JoinContext.Default.JoinRequestFields, out var fields)) return null;
+        if (!BoundaryJson.TryReadLeniently(body.Span, JoinContext.Default.JoinRequestFields, out var fields))
+            return null;
         if (fields is not { Token: { Length: 2 * JoinCode.TokenBytes } token, Machine: { } machine }) return null;
 
         return token.All(char.IsAsciiHexDigit) && IsName(machine)
@@ -44,7 +45,8 @@ internal sealed record JoinAnswer(string Login, string Password, string ProjectC
         && fields is { Login: { } login, Password: { } password, ProjectCode: { } project, Node: { } node }
             ? new JoinAnswer(login, password, project, node)
             : throw new EdgeSyncException(
-                ErrorKind.Protocol, "the node that was joined answered something else than a grant", "edgesync version, on both machines");
+                ErrorKind.Protocol, "the node that was joined answered something else than a grant",
+                "edgesync version, on both machines");
 }
 
 /// <summary>The request's members on the wire.</summary>

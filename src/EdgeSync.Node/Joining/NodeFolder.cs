@@ -33,7 +33,8 @@ internal sealed class NodeFolder
     {
         _repository = NodePaths.RealPathOf(repository);
         var digits = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_repository)))[..8];
-        Name = $"{new string([.. System.IO.Path.GetFileNameWithoutExtension(_repository).Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')])}-{digits}";
+        var name = System.IO.Path.GetFileNameWithoutExtension(_repository);
+        Name = $"{new string([.. name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')])}-{digits}";
         Path = System.IO.Path.Combine(NodePaths.StateFolder, "nodes", Name);
     }
 
@@ -59,7 +60,9 @@ internal sealed class NodeFolder
     /// <summary>The pin of the node's key; null before <c>up</c>.</summary>
     public byte[]? ServerKey => File.Exists(CertificateFile) ? NodeKey.Ensure(CertificateFile, KeyFile) : null;
 
-    /// <summary>Makes key and settings of a node that others can join: on the usual ports where they are free, else on others.</summary>
+    /// <summary>
+    /// Makes key and settings of a node that others can join: on the usual ports where they are free, else on others.
+    /// </summary>
     public void PrepareUp()
     {
         if (Exists) return;
@@ -82,7 +85,12 @@ internal sealed class NodeFolder
                 ["bind"] = "*",
                 ["leaf_port"] = leaf,
                 ["members"] = true,
-                ["serve_tls"] = new JsonObject { ["cert_file"] = CertificateFile, ["key_file"] = KeyFile, ["first"] = true },
+                ["serve_tls"] = new JsonObject
+                {
+                    ["cert_file"] = CertificateFile,
+                    ["key_file"] = KeyFile,
+                    ["first"] = true
+                },
             },
             ["repositories"] = new JsonArray(new JsonObject { ["path"] = _repository }),
         });
@@ -133,7 +141,9 @@ internal sealed class NodeFolder
     }
 
     internal static string Authority(string host, int port) =>
-        string.Create(CultureInfo.InvariantCulture, $"{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{port}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{port}");
 
     private static IPAddress EveryAddress => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
 
@@ -142,7 +152,8 @@ internal sealed class NodeFolder
     private string In(string file) => System.IO.Path.Combine(Path, file);
 
     private void Write(JsonObject settings) =>
-        PrivateFile.Write(SettingsFile, settings.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        PrivateFile.Write(
+            SettingsFile, settings.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
 
     private static int FreePort(int usual, IPAddress address) => TryBind(usual, address) ?? TryBind(0, address)
         ?? throw new EdgeSyncException(ErrorKind.System, $"no port is free on {address}", "edgesync doctor");

@@ -6,15 +6,18 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Joining;
 
 /// <summary>
-/// The key that other machines know a node by, and the self-signed certificate around it. Made once: a node with another key
-/// is another node. Nobody looks at the certificate's name or dates, so a machine without a clock can make and check it.
+/// The key that other machines know a node by, and the self-signed certificate around it. Made once: a node with
+/// another key is another node. Nobody looks at the certificate's name or dates, so a machine without a clock can make
+/// and check it.
 /// </summary>
 internal static class NodeKey
 {
     private static readonly DateTimeOffset Begin = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset End = new(2999, 12, 31, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>The SHA-256 of the public key in the certificate's file, which is made, with its key, when there is none.</summary>
+    /// <summary>
+    /// The SHA-256 of the public key in the certificate's file, which is made, with its key, when there is none.
+    /// </summary>
     /// <exception cref="EdgeSyncException">The files cannot be read or written.</exception>
     public static byte[] Ensure(string certificateFile, string keyFile)
     {
@@ -26,7 +29,9 @@ internal static class NodeKey
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            throw new EdgeSyncException(ErrorKind.System, $"cannot use the node's certificate {certificateFile}: {e.Message}", "edgesync doctor", e);
+            throw new EdgeSyncException(
+                ErrorKind.System, $"cannot use the node's certificate {certificateFile}: {e.Message}",
+                "edgesync doctor", e);
         }
     }
 

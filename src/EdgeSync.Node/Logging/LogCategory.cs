@@ -6,15 +6,18 @@ namespace EdgeSync.Node.Logging;
 /// <param name="Name">The logger's category.</param>
 /// <param name="Event">Null: each event brings its name.</param>
 /// <param name="Sentence">Of a library's lines, whose text is a field then.</param>
-/// <param name="LevelKept">From this level on, a line keeps its level; what is less, from Information on, is for debugging.</param>
+/// <param name="LevelKept">From this level on, a line keeps its level; what is less, from Information on, is for
+/// debugging.</param>
 internal sealed record LogCategory(string Name, string? Event, string? Sentence, LogLevel LevelKept)
 {
     public static LogCategory Of(string name) => name switch
     {
         NodeLog.Category => new(name, null, null, LogLevel.Trace),
         // What it warns of, nats.unreachable and nats.disconnected tell with a hint.
-        _ when name.StartsWith("NATS.", StringComparison.Ordinal) => new(name, "nats.client", "NATS client", LogLevel.None),
-        _ when name.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) => new(name, "http.server", "HTTP server", LogLevel.Warning),
+        _ when name.StartsWith("NATS.", StringComparison.Ordinal) =>
+            new(name, "nats.client", "NATS client", LogLevel.None),
+        _ when name.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) =>
+            new(name, "http.server", "HTTP server", LogLevel.Warning),
         _ => new(name, "library", "Library", LogLevel.Warning),
     };
 

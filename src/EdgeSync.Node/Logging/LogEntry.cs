@@ -10,13 +10,15 @@ namespace EdgeSync.Node.Logging;
 /// <param name="Fields">Texts, numbers and truths, by snake_case names.</param>
 /// <param name="Trace">The span in which it happened, if there was one.</param>
 internal sealed record LogEntry(
-    DateTimeOffset Time, LogLevel Level, string Event, string Message, IReadOnlyList<KeyValuePair<string, object?>> Fields, ActivityContext? Trace)
+    DateTimeOffset Time, LogLevel Level, string Event, string Message, IReadOnlyList<KeyValuePair<string,
+    object?>> Fields, ActivityContext? Trace)
 {
     // Fields that differ between two occurrences of the same trouble.
     private static readonly string[] Changing = ["ms", "bytes_in", "bytes_out", "retry_in"];
 
     /// <summary>The same for two occurrences of the same trouble.</summary>
-    public string Kind => string.Join('\0', Fields.Where(f => !Changing.Contains(f.Key)).Select(f => TextOf(f.Value)).Prepend(Event));
+    public string Kind =>
+        string.Join('\0', Fields.Where(f => !Changing.Contains(f.Key)).Select(f => TextOf(f.Value)).Prepend(Event));
 
     public static string TextOf(object? value) => value switch
     {

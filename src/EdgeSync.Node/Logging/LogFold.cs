@@ -3,9 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Logging;
 
 /// <summary>
-/// Decides which warnings and errors are written again. The first of a kind is; the same one within <see cref="Window"/> is
-/// counted instead, and the count goes with the next that is written. A peer that is gone for a day costs a line a minute at
-/// most, not one a retry.
+/// Decides which warnings and errors are written again. The first of a kind is; the same one within
+/// <see cref="Window"/> is counted instead, and the count goes with the next that is written. A peer that is gone for a
+/// day costs a line a minute at most, not one a retry.
 /// </summary>
 internal sealed class LogFold
 {

@@ -13,19 +13,27 @@ internal enum LogStyle
     /// <summary><c>TIME LEVEL sentence name=value…</c>, for people.</summary>
     Text,
 
-    /// <summary>The same under journald, which keeps time and level itself (sd-daemon(3): a leading <c>&lt;N&gt;</c>).</summary>
+    /// <summary>
+    /// The same under journald, which keeps time and level itself (sd-daemon(3): a leading <c>&lt;N&gt;</c>).
+    /// </summary>
     Journal,
 
     /// <summary>One object a line, for programs.</summary>
     Json,
 }
 
-/// <summary>Writes one entry as one line. What a peer sent can look neither like another line nor like another field.</summary>
+/// <summary>
+/// Writes one entry as one line. What a peer sent can look neither like another line nor like another field.
+/// </summary>
 internal static class LogLine
 {
     private const int ValueLengthMax = 500;
 
-    private static readonly JsonWriterOptions JsonOptions = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions JsonOptions = new()
+    {
+        SkipValidation = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
 
     public static string Format(LogStyle style, LogEntry entry)
     {
@@ -35,7 +43,8 @@ internal static class LogLine
         if (style == LogStyle.Journal) line.Append('<').Append(PriorityOf(entry.Level)).Append('>');
         else line.Append(TimeOf(entry)).Append(' ').Append(WordOf(entry.Level).ToUpperInvariant()).Append(' ');
         line.Append(entry.Message);
-        foreach (var (name, value) in entry.Fields) line.Append(' ').Append(name).Append('=').Append(Quoted(LogEntry.TextOf(value)));
+        foreach (var (name, value) in entry.Fields)
+            line.Append(' ').Append(name).Append('=').Append(Quoted(LogEntry.TextOf(value)));
         return line.ToString();
     }
 
@@ -90,7 +99,9 @@ internal static class LogLine
 
     private static string Quoted(string value)
     {
-        if (value.Length is > 0 and <= ValueLengthMax && value.All(c => char.IsAsciiLetterOrDigit(c) || "-._~/:@+,[]".Contains(c))) return value;
+        if (value.Length is > 0 and <= ValueLengthMax
+            && value.All(c => char.IsAsciiLetterOrDigit(c) || "-._~/:@+,[]".Contains(c)))
+            return value;
 
         var text = new StringBuilder("\"");
         foreach (var c in Clipped(value))
@@ -103,5 +114,6 @@ internal static class LogLine
         return text.Append('"').ToString();
     }
 
-    private static string Clipped(string value) => value.Length > ValueLengthMax ? value[..ValueLengthMax] + "…" : value;
+    private static string Clipped(string value) =>
+        value.Length > ValueLengthMax ? value[..ValueLengthMax] + "…" : value;
 }

@@ -12,10 +12,14 @@ internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
     public static LogSettings Of(LogSection section, bool isVerbose = false) =>
         From(section, Environment.GetEnvironmentVariable, isTerminal: !Console.IsErrorRedirected, isVerbose);
 
-    /// <summary>For what has no configuration: <c>EDGESYNC_LOG_FORMAT</c> (auto, text, json), <c>EDGESYNC_LOG_LEVEL</c>.</summary>
+    /// <summary>
+    /// For what has no configuration: <c>EDGESYNC_LOG_FORMAT</c> (auto, text, json), <c>EDGESYNC_LOG_LEVEL</c>.
+    /// </summary>
     /// <exception cref="EdgeSyncException">Another word stands there.</exception>
     public static LogSettings OfProcess(bool isVerbose = false) =>
-        From(SectionOf(Environment.GetEnvironmentVariable), Environment.GetEnvironmentVariable, isTerminal: !Console.IsErrorRedirected, isVerbose);
+        From(
+            SectionOf(Environment.GetEnvironmentVariable), Environment.GetEnvironmentVariable,
+            isTerminal: !Console.IsErrorRedirected, isVerbose);
 
     public static LogSection SectionOf(Func<string, string?> variable) => new()
     {
@@ -24,7 +28,8 @@ internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
             null or "" or "auto" => LogFormat.Auto,
             "text" => LogFormat.Text,
             "json" => LogFormat.Json,
-            var other => throw new EdgeSyncException(ErrorKind.Usage, $"EDGESYNC_LOG_FORMAT is '{other}'", "auto, text or json"),
+            var other =>
+                throw new EdgeSyncException(ErrorKind.Usage, $"EDGESYNC_LOG_FORMAT is '{other}'", "auto, text or json"),
         },
         Level = variable("EDGESYNC_LOG_LEVEL") switch
         {
@@ -32,11 +37,14 @@ internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
             null or "" or "info" => LogLevelSetting.Info,
             "warning" => LogLevelSetting.Warning,
             "error" => LogLevelSetting.Error,
-            var other => throw new EdgeSyncException(ErrorKind.Usage, $"EDGESYNC_LOG_LEVEL is '{other}'", "debug, info, warning or error"),
+            var other =>
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, $"EDGESYNC_LOG_LEVEL is '{other}'", "debug, info, warning or error"),
         },
     };
 
-    public static LogSettings From(LogSection section, Func<string, string?> variable, bool isTerminal, bool isVerbose = false)
+    public static LogSettings From(
+        LogSection section, Func<string, string?> variable, bool isTerminal, bool isVerbose = false)
     {
         var isJournal = !isTerminal && variable("JOURNAL_STREAM") is { Length: > 0 };
         var style = section.Format switch

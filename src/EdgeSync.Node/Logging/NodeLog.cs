@@ -9,9 +9,10 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace EdgeSync.Node.Logging;
 
 /// <summary>
-/// The log of a process, on stderr: one event a line, a sentence and then fields. Text on a terminal, JSON elsewhere (unless
-/// <c>EDGESYNC_LOG_FORMAT</c> or <c>--log-format</c> says otherwise), no time under journald. Repeated warnings are folded.
-/// Libraries log through it, too, at a level that suits them (<see cref="LogCategory"/>).
+/// The log of a process, on stderr: one event a line, a sentence and then fields. Text on a terminal, JSON elsewhere
+/// (unless
+/// <c>EDGESYNC_LOG_FORMAT</c> or <c>--log-format</c> says otherwise), no time under journald. Repeated warnings are
+/// folded. Libraries log through it, too, at a level that suits them (<see cref="LogCategory"/>).
 /// </summary>
 internal sealed class NodeLog : ILoggerFactory
 {
@@ -66,7 +67,8 @@ internal sealed class NodeLog : ILoggerFactory
         }
     }
 
-    private static string NameOf(string parameter) => FieldNames.GetOrAdd(parameter, JsonNamingPolicy.SnakeCaseLower.ConvertName);
+    private static string NameOf(string parameter) =>
+        FieldNames.GetOrAdd(parameter, JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
     private sealed class Logger(NodeLog log, LogCategory category) : ILogger
     {
@@ -76,23 +78,28 @@ internal sealed class NodeLog : ILoggerFactory
         public bool IsEnabled(LogLevel logLevel) =>
             category.LevelOf(logLevel) is not LogLevel.None and var level && level >= log._settings.LevelMin;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter)
         {
             if (!IsEnabled(logLevel)) return;
 
             var fields = new List<KeyValuePair<string, object?>>();
             if (category.Event is not null) fields.Add(new("text", Secrets.RedactUrls(formatter(state, exception))));
             else if (state is IReadOnlyList<KeyValuePair<string, object?>> pairs) AddTo(fields, pairs);
-            if (exception is not null) fields.Add(new("error", Secrets.RedactUrls($"{exception.GetType().Name}: {exception.Message}")));
+            if (exception is not null)
+                fields.Add(new("error", Secrets.RedactUrls($"{exception.GetType().Name}: {exception.Message}")));
             if (category.Event is not null) fields.Add(new("category", category.Name));
             if (log._agent is { } agent) fields.Add(new("agent", agent));
             var message = category.Sentence ?? formatter(state, exception);
             log.Write(new LogEntry(
-                log._clock.GetUtcNow(), category.LevelOf(logLevel), category.Event ?? eventId.Name ?? Category, message, fields, Activity.Current?.Context));
+                log._clock.GetUtcNow(), category.LevelOf(logLevel), category.Event ?? eventId.Name
+                ?? Category, message, fields, Activity.Current?.Context));
         }
 
         // Fields without a value, or with an empty one, are left out.
-        private static void AddTo(List<KeyValuePair<string, object?>> fields, IReadOnlyList<KeyValuePair<string, object?>> pairs)
+        private static void AddTo(
+            List<KeyValuePair<string, object?>> fields, IReadOnlyList<KeyValuePair<string, object?>> pairs)
         {
             foreach (var (name, value) in pairs)
             {

@@ -5,13 +5,14 @@ namespace EdgeSync.Node.Loops;
 
 /// <summary>How a core is driven: when it wants to be called, and what to do then.</summary>
 /// <param name="Drain">Takes the core's effects until none is left, and begins each without waiting for it.</param>
-internal sealed record CoreDrive<TCore>(Func<TCore, Instant?> Deadline, Action<TCore, Instant> OnDeadline, Action<TCore> Drain);
+internal sealed record CoreDrive<TCore>(
+    Func<TCore, Instant?> Deadline, Action<TCore, Instant> OnDeadline, Action<TCore> Drain);
 
 /// <summary>
-/// Gives a core the time and its events, one after the other, and lets its effects be begun. The queue is bounded: what may
-/// be lost (an announcement, a heartbeat) is dropped when it is full, everything else waits. The loop runs on
-/// the scheduler it is given and has one timer of its clock: it starts no thread of its own, so a
-/// simulation runs it in virtual time.
+/// Gives a core the time and its events, one after the other, and lets its effects be begun. The queue is bounded: what
+/// may be lost (an announcement, a heartbeat) is dropped when it is full, everything else waits. The loop runs on the
+/// scheduler it is given and has one timer of its clock: it starts no thread of its own, so a simulation runs it in
+/// virtual time.
 /// </summary>
 internal sealed class CoreLoop<TCore> : IAsyncDisposable
 {
@@ -35,7 +36,8 @@ internal sealed class CoreLoop<TCore> : IAsyncDisposable
         (_core, _drive, _clock) = (core, drive, clock);
 
         // A full queue needs no tick: the loop is awake.
-        _timer = clock.CreateTimer(_ => _items.Writer.TryWrite(Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.CreateTimer(
+            _ => _items.Writer.TryWrite(Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _loop = LoopTask.Start(scheduler, RunAsync);
     }
 
@@ -120,7 +122,9 @@ internal sealed class CoreLoop<TCore> : IAsyncDisposable
 
         // Timers count whole milliseconds: rounded up, so that the core is not called just before its time.
         var pause = deadline - Now;
-        _timer.Change(pause > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)) : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        _timer.Change(
+            pause > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)) : TimeSpan.Zero,
+            Timeout.InfiniteTimeSpan);
     }
 
     private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());

@@ -1,8 +1,9 @@
 namespace EdgeSync.Node.Loops;
 
 /// <summary>
-/// Starts and awaits work without the thread pool being named: where it runs is the scheduler's decision. (Awaits that the
-/// framework completes on the pool, as <c>Task.WaitAsync</c> and <c>Task.WhenAny</c> may, have no order in a simulation.)
+/// Starts and awaits work without the thread pool being named: where it runs is the scheduler's decision. (Awaits that
+/// the framework completes on the pool, as <c>Task.WaitAsync</c> and <c>Task.WhenAny</c> may, have no order in a
+/// simulation.)
 /// </summary>
 internal static class LoopTask
 {

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Loops;
 
 /// <summary>
-/// Owns work that runs beside its owner's loop: disposing waits for all of it. An operation that fails is logged; any other
-/// exception is a bug, and reported.
+/// Owns work that runs beside its owner's loop: disposing waits for all of it. An operation that fails is logged; any
+/// other exception is a bug, and reported.
 /// </summary>
 internal sealed class RunningTasks(Action<Exception> failed, ILogger log) : IAsyncDisposable
 {

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace EdgeSync.Node.Metrics;
 
-/// <summary>One request that a bridge carries: a span <c>bridge.proxy</c> below that of whoever asked, and its numbers.</summary>
+/// <summary>
+/// One request that a bridge carries: a span <c>bridge.proxy</c> below that of whoever asked, and its numbers.
+/// </summary>
 internal sealed class BridgeSpan : IDisposable
 {
     private readonly long _begin = Stopwatch.GetTimestamp();
@@ -13,7 +15,8 @@ internal sealed class BridgeSpan : IDisposable
     /// <summary>What the request to the Fossil server hangs below; null while nobody listens.</summary>
     public Activity? Activity { get; }
 
-    public static BridgeSpan Begin(string subject, int bodyBytes, string projectCode, string? traceParent, string? traceState) =>
+    public static BridgeSpan Begin(
+        string subject, int bodyBytes, string projectCode, string? traceParent, string? traceState) =>
         new(MessageSpans.Proxy(subject, bodyBytes, projectCode, traceParent, traceState));
 
     /// <param name="refusal">Why there is no answer of the Fossil server; null when there is one.</param>

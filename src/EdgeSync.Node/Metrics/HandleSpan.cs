@@ -3,7 +3,9 @@ using EdgeSync.Fossil.Sync.Server;
 
 namespace EdgeSync.Node.Metrics;
 
-/// <summary>The answer to one round of a peer: a span <c>sync.handle</c> below that of its carrier, and its numbers.</summary>
+/// <summary>
+/// The answer to one round of a peer: a span <c>sync.handle</c> below that of its carrier, and its numbers.
+/// </summary>
 internal sealed class HandleSpan : IDisposable
 {
     private readonly long _begin = Stopwatch.GetTimestamp();

@@ -12,18 +12,22 @@ internal enum MetricKind
 /// <param name="Name">Dotted, such as <c>sync.duration.seconds</c>.</param>
 /// <param name="Unit">Of UCUM (<c>s</c>, <c>By</c>), or null.</param>
 internal sealed record MetricFamily(
-    string Scope, string Name, MetricKind Kind, string? Unit, string Help, IReadOnlyList<double> Bounds, IReadOnlyList<MetricPoint> Points)
+    string Scope, string Name, MetricKind Kind, string? Unit, string Help, IReadOnlyList<double> Bounds,
+    IReadOnlyList<MetricPoint> Points)
 {
-    public static MetricFamily Gauge(string name, string? unit, string help, params IReadOnlyList<MetricPoint> points) =>
+    public static MetricFamily Gauge(
+        string name, string? unit, string help, params IReadOnlyList<MetricPoint> points) =>
         new(Instruments.LeafScope, name, MetricKind.Gauge, unit, help, [], points);
 
-    public static MetricFamily Counter(string name, string? unit, string help, params IReadOnlyList<MetricPoint> points) =>
+    public static MetricFamily Counter(
+        string name, string? unit, string help, params IReadOnlyList<MetricPoint> points) =>
         new(Instruments.LeafScope, name, MetricKind.Counter, unit, help, [], points);
 }
 
 /// <param name="Value">The value; of a histogram the sum.</param>
 /// <param name="BucketCounts">One more than there are bounds, not added up; empty unless a histogram.</param>
-internal readonly record struct MetricPoint(IReadOnlyList<KeyValuePair<string, string>> Tags, double Value, long Count, IReadOnlyList<long> BucketCounts)
+internal readonly record struct MetricPoint(
+    IReadOnlyList<KeyValuePair<string, string>> Tags, double Value, long Count, IReadOnlyList<long> BucketCounts)
 {
     public static MetricPoint Of(double value, params ReadOnlySpan<(string Name, string Value)> tags)
     {

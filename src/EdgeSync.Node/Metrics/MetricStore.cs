@@ -5,10 +5,14 @@ using System.Text;
 
 namespace EdgeSync.Node.Metrics;
 
-/// <summary>Adds up what the instruments of this program record. A daemon has one; without it, recording goes nowhere.</summary>
+/// <summary>
+/// Adds up what the instruments of this program record. A daemon has one; without it, recording goes nowhere.
+/// </summary>
 internal sealed class MetricStore : IDisposable
 {
-    /// <summary>Tags are ours, so that many series would be a mistake: what comes beyond is left out, and counted.</summary>
+    /// <summary>
+    /// Tags are ours, so that many series would be a mistake: what comes beyond is left out, and counted.
+    /// </summary>
     public const int SeriesMax = 2000;
 
     private readonly MeterListener _listener = new();
@@ -19,7 +23,8 @@ internal sealed class MetricStore : IDisposable
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name.StartsWith(Instruments.ScopePrefix, StringComparison.Ordinal)) listener.EnableMeasurementEvents(instrument);
+            if (instrument.Meter.Name.StartsWith(Instruments.ScopePrefix, StringComparison.Ordinal))
+                listener.EnableMeasurementEvents(instrument);
         };
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Record(instrument, value, tags));
         _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Record(instrument, value, tags));
@@ -35,7 +40,9 @@ internal sealed class MetricStore : IDisposable
             .GroupBy(s => s.Key.Instrument)
             .OrderBy(g => g.Key.Name, StringComparer.Ordinal)
             .Select(g => new MetricFamily(
-                g.Key.Meter.Name, g.Key.Name, g.First().Value.IsHistogram ? MetricKind.Histogram : MetricKind.Counter, g.Key.Unit,
+                g.Key.Meter.Name, g.Key.Name, g.First().Value.IsHistogram
+                ? MetricKind.Histogram
+                : MetricKind.Counter, g.Key.Unit,
                 g.Key.Description ?? "", g.First().Value.Bounds,
                 [.. g.OrderBy(s => s.Key.Tags, StringComparer.Ordinal).Select(s => s.Value.ToPoint())])),
     ];

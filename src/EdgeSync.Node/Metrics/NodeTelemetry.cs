@@ -6,7 +6,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Metrics;
 
-/// <summary>What a process has for being observed: the sums that it keeps, and the export if there is somewhere to send them.</summary>
+/// <summary>
+/// What a process has for being observed: the sums that it keeps, and the export if there is somewhere to send them.
+/// </summary>
 internal sealed class NodeTelemetry : IAsyncDisposable
 {
     private readonly INodeStatusSource? _status;
@@ -14,7 +16,8 @@ internal sealed class NodeTelemetry : IAsyncDisposable
     private readonly TimeProvider _clock;
     private TelemetryExport? _export;
 
-    private NodeTelemetry(INodeStatusSource? status, NodeLog log, TimeProvider clock) => (_status, _log, _clock) = (status, log, clock);
+    private NodeTelemetry(INodeStatusSource? status, NodeLog log, TimeProvider clock) =>
+        (_status, _log, _clock) = (status, log, clock);
 
     public MetricStore Metrics { get; } = new();
 
@@ -27,7 +30,9 @@ internal sealed class NodeTelemetry : IAsyncDisposable
         return telemetry;
     }
 
-    /// <summary>Somewhere else from now on, or nowhere; what has gathered still goes to the old place. The sums go on.</summary>
+    /// <summary>
+    /// Somewhere else from now on, or nowhere; what has gathered still goes to the old place. The sums go on.
+    /// </summary>
     public async Task ChangeAsync(OtlpOptions? options)
     {
         if (_export is not null) await _export.DisposeAsync();
@@ -36,8 +41,10 @@ internal sealed class NodeTelemetry : IAsyncDisposable
     }
 
     /// <summary>Of a daemon, whose settings have looked at flags and variables already.</summary>
-    public static OtlpOptions? OptionsOf(TelemetrySection section, string node) => section.Endpoint is null ? null : OtlpOptions.Read(
-        Environment.GetEnvironmentVariable, section.ServiceName, node, section.Endpoint, Secrets.Read(section.Headers, section.HeadersFile), section.ServiceName);
+    public static OtlpOptions? OptionsOf(TelemetrySection section, string node) =>
+        section.Endpoint is null ? null : OtlpOptions.Read(
+        Environment.GetEnvironmentVariable, section.ServiceName, node, section.Endpoint,
+        Secrets.Read(section.Headers, section.HeadersFile), section.ServiceName);
 
     /// <summary>Of a command, by the variables alone; null and without any cost when they name no endpoint.</summary>
     public static NodeTelemetry? OfCommand(TextWriter errors, TimeProvider clock) =>

@@ -34,12 +34,14 @@ internal static class PrometheusText
     }
 
     /// <summary>
-    /// <c>sync.sessions.total</c> becomes <c>edgesync_sync_sessions_total</c>; what every process has keeps its common name.
+    /// <c>sync.sessions.total</c> becomes <c>edgesync_sync_sessions_total</c>; what every process has keeps its common
+    /// name.
     /// </summary>
     public static string NameOf(string dotted) =>
         dotted.StartsWith("process.", StringComparison.Ordinal) ? Plain(dotted) : Prefix + Plain(dotted);
 
-    private static void WriteHistogram(StringBuilder text, string name, IReadOnlyList<double> bounds, in MetricPoint point)
+    private static void WriteHistogram(
+        StringBuilder text, string name, IReadOnlyList<double> bounds, in MetricPoint point)
     {
         var below = 0L;
         for (var i = 0; i < bounds.Count; i++)
@@ -53,7 +55,8 @@ internal static class PrometheusText
         WriteLine(text, name + "_count", point.Tags, null, point.Count);
     }
 
-    private static void WriteLine(StringBuilder text, string name, IReadOnlyList<KeyValuePair<string, string>> tags, string? bound, double value)
+    private static void WriteLine(
+        StringBuilder text, string name, IReadOnlyList<KeyValuePair<string, string>> tags, string? bound, double value)
     {
         text.Append(name);
         if (tags.Count > 0 || bound is not null)
@@ -72,7 +75,8 @@ internal static class PrometheusText
         text.Append(' ').Append(Number(value)).Append('\n');
     }
 
-    private static string Number(double value) => double.IsPositiveInfinity(value) ? "+Inf" : value.ToString("R", CultureInfo.InvariantCulture);
+    private static string Number(double value) =>
+        double.IsPositiveInfinity(value) ? "+Inf" : value.ToString("R", CultureInfo.InvariantCulture);
 
     private static string Word(MetricKind kind) => kind switch
     {

@@ -10,14 +10,15 @@ internal readonly record struct SessionFacts(string Route, string ProjectCode, b
 {
     /// <param name="projectCode">Null before the first clone.</param>
     public static SessionFacts Of(string route, string? projectCode, SyncActions actions) => new(
-        route, projectCode ?? "", actions.HasFlag(SyncActions.Push), (actions & (SyncActions.Pull | SyncActions.Clone)) != 0,
+        route, projectCode
+        ?? "", actions.HasFlag(SyncActions.Push), (actions & (SyncActions.Pull | SyncActions.Clone)) != 0,
         actions.HasFlag(SyncActions.Unversioned));
 }
 
 /// <summary>
-/// One sync session as seen by telemetry: a span <c>sync.session</c> of its own, and its numbers when it ends. Sessions that
-/// run at the same time have nothing in common. Ended by <see cref="Complete"/> or <see cref="Fail"/>; one that is disposed
-/// before was cancelled.
+/// One sync session as seen by telemetry: a span <c>sync.session</c> of its own, and its numbers when it ends. Sessions
+/// that run at the same time have nothing in common. Ended by <see cref="Complete"/> or <see cref="Fail"/>; one that is
+/// disposed before was cancelled.
 /// </summary>
 internal sealed class SessionSpan : IDisposable
 {
@@ -28,7 +29,9 @@ internal sealed class SessionSpan : IDisposable
 
     private SessionSpan(Activity? span, SessionFacts facts) => (_span, _facts) = (span, facts);
 
-    /// <summary>Becomes the current span of this flow of control, so that requests made in it carry its context.</summary>
+    /// <summary>
+    /// Becomes the current span of this flow of control, so that requests made in it carry its context.
+    /// </summary>
     public static SessionSpan Begin(in SessionFacts facts)
     {
         var span = Instruments.Leaf.StartActivity("sync.session", ActivityKind.Internal);

@@ -13,7 +13,8 @@ namespace EdgeSync.Node.Repositories;
 /// <param name="readers">Where it is asked.</param>
 /// <param name="hasUnversioned">Unversioned files are synced.</param>
 /// <param name="hasTables">Synced tables are.</param>
-internal sealed class AgentRepository(string name, IRepositoryExecutor writer, IRepositoryExecutor readers, bool hasUnversioned, bool hasTables)
+internal sealed class AgentRepository(
+    string name, IRepositoryExecutor writer, IRepositoryExecutor readers, bool hasUnversioned, bool hasTables)
     : IAgentRepository
 {
     private readonly CheckinCount _count = new();   // there is one question for changes at a time
@@ -43,7 +44,8 @@ internal sealed class AgentRepository(string name, IRepositoryExecutor writer, I
         };
     }
 
-    public Task<bool> HoldsAsync(ArtifactId id, CancellationToken cancellationToken) => readers.RunAsync(r => Arrivals.Holds(r, id), cancellationToken);
+    public Task<bool> HoldsAsync(ArtifactId id, CancellationToken cancellationToken) =>
+        readers.RunAsync(r => Arrivals.Holds(r, id), cancellationToken);
 
     public Task PersistAsync(IReadOnlyList<AgentEffect> writes) => writer.RunAsync(
         opened =>
@@ -64,7 +66,8 @@ internal sealed class AgentRepository(string name, IRepositoryExecutor writer, I
                 repository.Settings.Set(AgentMemory.PublishedRidKey, mark.PublishedRid.ToString());
                 break;
             case AgentEffect.PersistSequence mark:
-                repository.Settings.Set(AgentMemory.DurableSequenceKey, mark.Sequence.ToString(CultureInfo.InvariantCulture));
+                repository.Settings.Set(
+                    AgentMemory.DurableSequenceKey, mark.Sequence.ToString(CultureInfo.InvariantCulture));
                 break;
             case AgentEffect.PersistPeer persist:
                 PeerTable.Write(repository, persist.Peer);

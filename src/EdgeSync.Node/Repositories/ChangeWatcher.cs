@@ -3,8 +3,8 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Notices commits that other programs make in a repository file: when the file was written, SQLite's <c>data_version</c>
-/// says whether that was somebody else.
+/// Notices commits that other programs make in a repository file: when the file was written, SQLite's
+/// <c>data_version</c> says whether that was somebody else.
 /// </summary>
 internal sealed class ChangeWatcher : IAsyncDisposable
 {

@@ -4,8 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Says when a database file, or the journal beside it, may have been written: the file system tells at once; where it stays
-/// silent (network disks), a look every few seconds is due.
+/// Says when a database file, or the journal beside it, may have been written: the file system tells at once; where it
+/// stays silent (network disks), a look every few seconds is due.
 /// </summary>
 internal sealed class FileChanges : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed class FileChanges : IDisposable
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    public FileChanges(string path, TimeProvider clock) => (_clock, _files) = (clock, DatabaseWatch.TryStart(path, Nudge) ?? (IDisposable?)Watch(path));
+    public FileChanges(string path, TimeProvider clock) =>
+        (_clock, _files) = (clock, DatabaseWatch.TryStart(path, Nudge) ?? (IDisposable?)Watch(path));
 
     /// <summary>Somebody says that there may be something.</summary>
     public void Nudge() => _nudges.Writer.TryWrite(true);

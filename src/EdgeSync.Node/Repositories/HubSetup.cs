@@ -8,7 +8,9 @@ namespace EdgeSync.Node.Repositories;
 /// <summary>A login that a hub made at start, with the password that is shown once.</summary>
 internal sealed record MadeUser(string Login, string? Password);
 
-/// <summary>Brings a hub's repository into the state that the settings ask for: there, of that project, with those users.</summary>
+/// <summary>
+/// Brings a hub's repository into the state that the settings ask for: there, of that project, with those users.
+/// </summary>
 internal static class HubSetup
 {
     private const string AdminUser = "hub";
@@ -22,7 +24,9 @@ internal static class HubSetup
         NodePaths.CreatePrivate(Path.GetDirectoryName(path)!);
         if (repository.CloneFrom is not null) return;
 
-        using var made = Repository.Create(path, new RepositoryCreateOptions { AdminUser = AdminUser, ProjectCode = repository.ProjectCode, Clock = clock });
+        using var made = Repository.Create(
+            path,
+            new RepositoryCreateOptions { AdminUser = AdminUser, ProjectCode = repository.ProjectCode, Clock = clock });
     }
 
     /// <exception cref="EdgeSyncException">The file of a password is missing, or others can read it.</exception>
@@ -31,9 +35,12 @@ internal static class HubSetup
         foreach (var user in settings.Users) SecretOf(user);
     }
 
-    /// <summary>Nobody's capabilities and the users, in each repository; rights that somebody has already are kept.</summary>
+    /// <summary>
+    /// Nobody's capabilities and the users, in each repository; rights that somebody has already are kept.
+    /// </summary>
     /// <returns>Logins that were made; one that got no password from a file has the same new one everywhere.</returns>
-    public static async Task<IReadOnlyList<MadeUser>> ApplyAsync(IReadOnlyList<RepositoryHost> hosts, HubSection settings, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<MadeUser>> ApplyAsync(
+        IReadOnlyList<RepositoryHost> hosts, HubSection settings, CancellationToken cancellationToken)
     {
         var made = new List<MadeUser>();
         foreach (var user in settings.Users)
@@ -43,7 +50,9 @@ internal static class HubSetup
             var isMade = false;
             foreach (var host in hosts)
             {
-                var password = await host.Writer.RunAsync(r => r.Users.TryGet(user.Login, out _) ? null : r.Users.Add(user.Login, user.Caps, secret), cancellationToken);
+                var password = await host.Writer.RunAsync(
+                    r => r.Users.TryGet(user.Login, out _) ? null : r.Users.Add(user.Login, user.Caps, secret),
+                    cancellationToken);
                 isMade |= password is not null;
                 secret ??= password;
             }
@@ -58,7 +67,8 @@ internal static class HubSetup
                 await host.Writer.RunAsync(
                     repository =>
                     {
-                        if (!repository.Users.TryGet("nobody", out var nobody)) repository.Users.Add("nobody", caps, "");
+                        if (!repository.Users.TryGet("nobody", out var nobody))
+                            repository.Users.Add("nobody", caps, "");
                         else if (nobody!.Capabilities != caps) repository.Users.SetCapabilities("nobody", caps);
                         return true;
                     },
@@ -69,12 +79,19 @@ internal static class HubSetup
         return made;
     }
 
-    /// <summary>The same while the hub runs. A password that would have to be shown once has nowhere to be shown then.</summary>
-    public static async Task ApplyAgainAsync(IReadOnlyList<RepositoryHost> hosts, HubSection settings, ILogger log, CancellationToken cancellationToken)
+    /// <summary>
+    /// The same while the hub runs. A password that would have to be shown once has nowhere to be shown then.
+    /// </summary>
+    public static async Task ApplyAgainAsync(
+        IReadOnlyList<RepositoryHost> hosts, HubSection settings, ILogger log, CancellationToken cancellationToken)
     {
         foreach (var user in settings.Users.Where(u => u.PasswordFile is null))
             log.UserNotCreated(user.Login);
-        var known = new HubSection { NobodyCaps = settings.NobodyCaps, Users = [.. settings.Users.Where(u => u.PasswordFile is not null)] };
+        var known = new HubSection
+        {
+            NobodyCaps = settings.NobodyCaps,
+            Users = [.. settings.Users.Where(u => u.PasswordFile is not null)]
+        };
         await ApplyAsync(hosts, known, cancellationToken);
     }
 

@@ -18,6 +18,8 @@ internal interface IAgentRepository
 
     Task<bool> HoldsAsync(ArtifactId id, CancellationToken cancellationToken);
 
-    /// <summary>Stores what the agent remembers, in one transaction: the effects <c>Persist…</c> and <c>ForgetPeer</c>.</summary>
+    /// <summary>
+    /// Stores what the agent remembers, in one transaction: the effects <c>Persist…</c> and <c>ForgetPeer</c>.
+    /// </summary>
     Task PersistAsync(IReadOnlyList<AgentEffect> writes);
 }

@@ -6,8 +6,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// The failed logins of a node, whatever they came by: HTTP, exchanges over NATS, the ports of the broker. Who has guessed too often
-/// at one of them waits at all. Thread-safe.
+/// The failed logins of a node, whatever they came by: HTTP, exchanges over NATS, the ports of the broker. Who has
+/// guessed too often at one of them waits at all. Thread-safe.
 /// </summary>
 internal sealed class LoginAccount(TimeProvider clock)
 {
@@ -24,10 +24,12 @@ internal sealed class LoginAccount(TimeProvider clock)
 
     /// <summary>For a request over HTTP.</summary>
     /// <param name="realm">The repository whose logins are tried.</param>
-    public ILoginGate GateOf(IPAddress address, string realm) => new Gate(this, AddressGroup.Of(address).ToString(), realm);
+    public ILoginGate GateOf(IPAddress address, string realm) =>
+        new Gate(this, AddressGroup.Of(address).ToString(), realm);
 
     /// <summary>For a request over NATS.</summary>
-    /// <param name="origin">The address group of the connection that brought it to the embedded broker; null when unknown.</param>
+    /// <param name="origin">The address group of the connection that brought it to the embedded broker; null when
+    /// unknown.</param>
     /// <param name="realm">The repository whose logins are tried.</param>
     public ILoginGate GateOf(string? origin, string realm) => new Gate(this, origin ?? UnknownOrigin, realm);
 

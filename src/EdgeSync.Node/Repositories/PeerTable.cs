@@ -6,8 +6,8 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// What an agent remembers over restarts: a row for each peer in <c>fx_peer</c> (a name that stock's rebuild leaves alone),
-/// and two numbers among the settings.
+/// What an agent remembers over restarts: a row for each peer in <c>fx_peer</c> (a name that stock's rebuild leaves
+/// alone), and two numbers among the settings.
 /// </summary>
 internal static class PeerTable
 {
@@ -21,7 +21,8 @@ internal static class PeerTable
 
     public static AgentMemory Read(Repository repository) => new()
     {
-        PublishedRid = repository.Settings[AgentMemory.PublishedRidKey] is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rid)
+        PublishedRid = repository.Settings[AgentMemory.PublishedRidKey] is { } text
+            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rid)
             ? new RecordId(rid)
             : null,
         DurableSequence = (ulong)Math.Max(0, repository.Settings.Int64(AgentMemory.DurableSequenceKey)),
@@ -31,9 +32,11 @@ internal static class PeerTable
     public static void Write(Repository repository, PeerRecord peer)
     {
         repository.Database.Execute(Schema);
-        using var replace = repository.Database.Prepare("REPLACE INTO fx_peer VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)");
+        using var replace = repository.Database.Prepare(
+            "REPLACE INTO fx_peer VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)");
         replace.BindText(1, peer.PeerId).BindText(2, peer.Role.ToString().ToLowerInvariant()).BindText(3, peer.Hub)
-            .BindText(4, peer.Version).BindText(5, peer.Platform).BindText(6, string.Join(',', peer.Capabilities)).Bind(7, peer.CheckIns)
+            .BindText(4, peer.Version).BindText(5, peer.Platform).BindText(6, string.Join(',', peer.Capabilities))
+            .Bind(7, peer.CheckIns)
             .BindText(8, peer.Head.IsEmpty ? null : peer.Head.ToString()).Bind(9, peer.LastSeen.UnixMilliseconds);
         if (peer.LastSync is { } synced) replace.Bind(10, synced.UnixMilliseconds);
         else replace.BindNull(10);

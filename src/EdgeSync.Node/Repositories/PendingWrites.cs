@@ -5,10 +5,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// What an agent wants remembered, gathered for a moment so that a busy node does not pay a disk flush for every commit it
-/// announces. Of several writes to one thing the last counts; a crash loses at most that moment, which is then announced again.
+/// What an agent wants remembered, gathered for a moment so that a busy node does not pay a disk flush for every commit
+/// it announces. Of several writes to one thing the last counts; a crash loses at most that moment, which is then
+/// announced again.
 /// </summary>
-internal sealed class PendingWrites(IAgentRepository repository, RunningTasks tasks, TimeProvider clock, CancellationToken stop)
+internal sealed class PendingWrites(
+    IAgentRepository repository, RunningTasks tasks, TimeProvider clock, CancellationToken stop)
 {
     private static readonly TimeSpan Gather = TimeSpan.FromSeconds(1);
 

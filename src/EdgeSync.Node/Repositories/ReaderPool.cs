@@ -4,7 +4,8 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>A few connections that only read, each with its own thread, opened when they are first needed.</summary>
-internal sealed class ReaderPool(string path, int readersMax, TimeProvider clock) : IRepositoryExecutor, IAsyncDisposable
+internal sealed class ReaderPool(string path, int readersMax, TimeProvider clock) : IRepositoryExecutor,
+    IAsyncDisposable
 {
     private readonly SemaphoreSlim _free = new(readersMax);
     private readonly ConcurrentBag<RepositoryQueue> _idle = [];
@@ -24,7 +25,8 @@ internal sealed class ReaderPool(string path, int readersMax, TimeProvider clock
         await _free.WaitAsync(cancellationToken);
         try
         {
-            if (!_idle.TryTake(out var reader)) reader = RepositoryQueue.Open(path, RepositoryOptions.ReadOnly with { Clock = clock });
+            if (!_idle.TryTake(out var reader))
+                reader = RepositoryQueue.Open(path, RepositoryOptions.ReadOnly with { Clock = clock });
             try
             {
                 return await reader.RunAsync(work, cancellationToken);

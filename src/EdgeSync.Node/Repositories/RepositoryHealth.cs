@@ -6,16 +6,22 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;
 
-/// <summary>Whether a repository can be written, and what can be said of it; whom it syncs with is for others to add.</summary>
-internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool readers, bool isReadOnly, TimeProvider clock, ILogger log)
+/// <summary>
+/// Whether a repository can be written, and what can be said of it; whom it syncs with is for others to add.
+/// </summary>
+internal sealed class RepositoryHealth(
+    RepositoryQueue writer, ReaderPool readers, bool isReadOnly, TimeProvider clock, ILogger log)
 {
     private const long FreeBytesMin = 64 << 20;
     private static readonly TimeSpan WritableWait = TimeSpan.FromSeconds(2);
 
     private int _diskIsShort;
 
-    /// <summary>The checks <c>repository</c> and <c>disk</c> of each; with several, <c>repository:NAME</c> and <c>disk:NAME</c>.</summary>
-    public static async Task<IReadOnlyList<NodeCheck>> CheckAsync(IReadOnlyList<RepositoryHost> hosts, CancellationToken cancellationToken)
+    /// <summary>
+    /// The checks <c>repository</c> and <c>disk</c> of each; with several, <c>repository:NAME</c> and <c>disk:NAME</c>.
+    /// </summary>
+    public static async Task<IReadOnlyList<NodeCheck>> CheckAsync(
+        IReadOnlyList<RepositoryHost> hosts, CancellationToken cancellationToken)
     {
         var checks = new List<NodeCheck>();
         foreach (var host in hosts)
@@ -30,7 +36,11 @@ internal sealed class RepositoryHealth(RepositoryQueue writer, ReaderPool reader
 
     public async ValueTask<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
     {
-        var status = new RepositoryStatus { Name = Path.GetFileNameWithoutExtension(writer.Path), Path = Path.GetFullPath(writer.Path) };
+        var status = new RepositoryStatus
+        {
+            Name = Path.GetFileNameWithoutExtension(writer.Path),
+            Path = Path.GetFullPath(writer.Path)
+        };
         try
         {
             var vitals = await readers.RunAsync(RepositoryOverview.Of, cancellationToken);

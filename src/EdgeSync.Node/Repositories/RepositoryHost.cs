@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Answers exchanges from one repository, whatever carries them. What writes goes through one thread; what only reads runs beside
-/// it, on connections of its own.
+/// Answers exchanges from one repository, whatever carries them. What writes goes through one thread; what only reads
+/// runs beside it, on connections of its own.
 /// </summary>
 internal sealed class RepositoryHost : IAsyncDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     private long _roundsServed;
 
-    private RepositoryHost(RepositoryQueue writer, bool isReadOnly, RepositoryHostOptions options, TimeProvider clock, ILogger log)
+    private RepositoryHost(
+        RepositoryQueue writer, bool isReadOnly, RepositoryHostOptions options, TimeProvider clock, ILogger log)
     {
         _writer = writer;
         _options = options;
@@ -36,20 +37,28 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     /// <exception cref="EdgeSyncException">The file is not there, or no repository.</exception>
     public static Task<RepositoryHost> OpenAsync(
-        string path, RepositoryHostOptions options, TimeProvider clock, ILogger log, CancellationToken cancellationToken) =>
+        string path, RepositoryHostOptions options, TimeProvider clock, ILogger log,
+        CancellationToken cancellationToken) =>
         OpenAsync(path, options, clock, log, Repository.Open, cancellationToken);
 
     /// <param name="open">Opens the file; tests have it fail.</param>
     internal static async Task<RepositoryHost> OpenAsync(
-        string path, RepositoryHostOptions options, TimeProvider clock, ILogger log, Func<string, RepositoryOptions, Repository> open,
+        string path, RepositoryHostOptions options, TimeProvider clock, ILogger log, Func<string, RepositoryOptions,
+        Repository> open,
         CancellationToken cancellationToken)
     {
         var writer = await new WriterOpening(path, clock, log).OpenAsync(open, cancellationToken);
         try
         {
             var (name, proxy, ssh, isReadOnly) = await writer.RunAsync(
-                r => (r.Settings["project-name"], r.Settings["proxy"], r.Settings["ssh-command"], r.IsReadOnly), cancellationToken);
-            return new RepositoryHost(writer, isReadOnly && writer.WriteFault is null, options, clock, log) { ProjectName = name, Proxy = proxy, SshCommand = ssh };
+                r => (r.Settings["project-name"], r.Settings["proxy"], r.Settings["ssh-command"], r.IsReadOnly),
+                cancellationToken);
+            return new RepositoryHost(writer, isReadOnly && writer.WriteFault is null, options, clock, log)
+            {
+                ProjectName = name,
+                Proxy = proxy,
+                SshCommand = ssh
+            };
         }
         catch
         {
@@ -94,10 +103,15 @@ internal sealed class RepositoryHost : IAsyncDisposable
     /// <summary>Answers one decoded message, from whatever transport it came.</summary>
     /// <param name="loginCard">A login card that the transport carried beside the message.</param>
     public async Task<ServerOutcome> AnswerAsync(
-        ReadOnlyMemory<byte> message, string address, ILoginGate logins, PooledBytes reply, long replyBytesMax, ReadOnlyMemory<byte> loginCard,
+        ReadOnlyMemory<byte> message, string address, ILoginGate logins, PooledBytes reply, long replyBytesMax,
+        ReadOnlyMemory<byte> loginCard,
         CancellationToken cancellationToken)
     {
-        var options = _options.Server with { ReplyBytesMax = Math.Min(replyBytesMax, _options.Server.ReplyBytesMax), Logins = logins };
+        var options = _options.Server with
+        {
+            ReplyBytesMax = Math.Min(replyBytesMax, _options.Server.ReplyBytesMax),
+            Logins = logins
+        };
         var now = Instant.FromDateTime(_clock.GetUtcNow());
         var request = RequestSummary.Of(message.Span, options.Limits);
 
@@ -115,7 +129,8 @@ internal sealed class RepositoryHost : IAsyncDisposable
         {
             // Trouble of our own: a full disk, a damaged file. Clients hear little of it, so the log does.
             _log.RepositoryFailed(_writer.Path, e.Message, e.Hint);
-            if (e is SqliteException { MayPass: true }) throw new EdgeSyncException(ErrorKind.Unavailable, "the repository is not available", null, e);
+            if (e is SqliteException { MayPass: true })
+                throw new EdgeSyncException(ErrorKind.Unavailable, "the repository is not available", null, e);
 
             throw;
         }

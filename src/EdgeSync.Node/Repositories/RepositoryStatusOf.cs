@@ -12,10 +12,14 @@ namespace EdgeSync.Node.Repositories;
 internal static class RepositoryStatusOf
 {
     public static RepositoryStatus Add(
-        RepositoryStatus repository, AgentStatus agent, ConcurrentDictionary<string, TargetTally> tallies, long checkins, TimeProvider clock) => repository with
+        RepositoryStatus repository, AgentStatus agent, ConcurrentDictionary<string, TargetTally> tallies,
+        long checkins, TimeProvider clock) => repository with
         {
             Targets = [.. agent.Targets.Select(t => TargetOf(t, tallies, clock))],
-            Peers = [.. agent.Peers.Select(p => PeerOf(p, checkins, agent.LinkIsUp, agent.Targets.FirstOrDefault(t => t.Target.PeerId == p.PeerId)))],
+            Peers = [
+                .. agent.Peers.Select(
+                    p => PeerOf(
+                        p, checkins, agent.LinkIsUp, agent.Targets.FirstOrDefault(t => t.Target.PeerId == p.PeerId)))],
             DuplicateNodeId = agent.DuplicateNodeId,
             Wanted = agent.Wanted,
         };
@@ -24,16 +28,24 @@ internal static class RepositoryStatusOf
     public static IReadOnlyList<PeerStatus> RememberedPeers(Repository repository) =>
         [.. PeerTable.ReadPeers(repository).Select(p => PeerOf(p, checkins: 0, linkIsUp: false))];
 
-    private static TargetStatus TargetOf(Agent.TargetStatus target, ConcurrentDictionary<string, TargetTally> tallies, TimeProvider clock)
+    private static TargetStatus TargetOf(
+        Agent.TargetStatus target, ConcurrentDictionary<string, TargetTally> tallies, TimeProvider clock)
     {
         var counts = tallies.TryGetValue(target.Target.Id, out var tally) ? tally.Counts : default;
         return new TargetStatus
         {
             Target = target.Target.Id,
-            State = target.IsRunning ? "syncing" : target.IsAwaited ? "idle" : target.Breaker == BreakerState.Open ? "broken" : target.Failures > 0 ? "waiting" : "idle",
+            State = target.IsRunning
+            ? "syncing"
+            : target.IsAwaited ? "idle"
+            : target.Breaker == BreakerState.Open ? "broken"
+            : target.Failures > 0 ? "waiting"
+            : "idle",
             Behind = target.IsAwaited ? "no other node with the project has come yet" : target.Reason,
             LastAgreedAt = Time(target.LastOk),
-            NextTryAt = target.NextTry is { } next && next > Instant.FromDateTime(clock.GetUtcNow()) ? Time(next) : null,
+            NextTryAt = target.NextTry is { } next && next > Instant.FromDateTime(clock.GetUtcNow())
+            ? Time(next)
+            : null,
             LastError = counts.LastError,
             NeedsPerson = target.NeedsPerson,
             Sessions = counts.Sessions,
@@ -47,20 +59,23 @@ internal static class RepositoryStatusOf
     }
 
     /// <param name="target">The exchanges with it, where there were any.</param>
-    private static PeerStatus PeerOf(PeerRecord peer, long checkins, bool linkIsUp, Agent.TargetStatus? target = null) => new()
-    {
-        Peer = peer.PeerId,
-        Version = peer.Version.Length > 0 ? peer.Version : null,
-        Role = peer.IsForeign ? null : peer.IsBridge ? "bridge" : RoleOf(peer.Role),
-        Route = peer.IsPresent && linkIsUp ? "nats" : null,
-        LastSeenAt = Time(peer.LastSeen),
-        // A bridge shows no count: its lag is that of the server behind it, known from our own exchanges alone.
-        Lag = peer.LagBehind(checkins) ?? (peer.IsBridge && target is { HasAll: true } ? 0 : null),
-        Capabilities = peer.Capabilities,
-    };
+    private static PeerStatus PeerOf(
+        PeerRecord peer, long checkins, bool linkIsUp, Agent.TargetStatus? target = null) =>
+        new()
+        {
+            Peer = peer.PeerId,
+            Version = peer.Version.Length > 0 ? peer.Version : null,
+            Role = peer.IsForeign ? null : peer.IsBridge ? "bridge" : RoleOf(peer.Role),
+            Route = peer.IsPresent && linkIsUp ? "nats" : null,
+            LastSeenAt = Time(peer.LastSeen),
+            // A bridge shows no count: its lag is that of the server behind it, known from our own exchanges alone.
+            Lag = peer.LagBehind(checkins) ?? (peer.IsBridge && target is { HasAll: true } ? 0 : null),
+            Capabilities = peer.Capabilities,
+        };
 
     // As the node itself says in /status: "peer" is how a leaf behaves, not what it is.
     private static string RoleOf(NodeRole role) => role == NodeRole.Hub ? "hub" : "leaf";
 
-    private static DateTimeOffset? Time(Instant? instant) => instant is { } at ? new DateTimeOffset(at.ToDateTime()) : null;
+    private static DateTimeOffset? Time(Instant? instant) =>
+        instant is { } at ? new DateTimeOffset(at.ToDateTime()) : null;
 }

@@ -4,8 +4,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// The repository file of a stock server on this machine, watched so that its bridge looks at once when something came in. It
-/// is only read, and only the number of its last artifact: what a server writes for itself while it answers is no news.
+/// The repository file of a stock server on this machine, watched so that its bridge looks at once when something came
+/// in. It is only read, and only the number of its last artifact: what a server writes for itself while it answers is
+/// no news.
 /// </summary>
 internal sealed class UpstreamFile : IAsyncDisposable
 {
@@ -20,7 +21,8 @@ internal sealed class UpstreamFile : IAsyncDisposable
     public UpstreamFile(string path, Func<Task> grown, TimeProvider clock)
     {
         _grown = grown;
-        _database = Database.Open(path, new DatabaseOptions { Access = DatabaseAccess.Read, Journal = DatabaseJournal.AsFound });
+        _database = Database.Open(
+            path, new DatabaseOptions { Access = DatabaseAccess.Read, Journal = DatabaseJournal.AsFound });
         _last = LastArtifact();
         _changes = new FileChanges(path, clock);
         _loop = Task.Run(LoopAsync);

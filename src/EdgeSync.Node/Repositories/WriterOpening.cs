@@ -16,7 +16,8 @@ internal sealed class WriterOpening(string path, TimeProvider clock, ILogger log
     private static readonly TimeSpan PauseFirst = TimeSpan.FromMilliseconds(100);
 
     /// <exception cref="EdgeSyncException">No repository, or the disk keeps failing to read it.</exception>
-    public async Task<RepositoryQueue> OpenAsync(Func<string, RepositoryOptions, Repository> open, CancellationToken cancellationToken)
+    public async Task<RepositoryQueue> OpenAsync(
+        Func<string, RepositoryOptions, Repository> open, CancellationToken cancellationToken)
     {
         var options = RepositoryOptions.Default with { Clock = clock, Warned = Warn };
         for (var attempt = 1; ; attempt++)

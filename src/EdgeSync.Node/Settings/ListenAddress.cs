@@ -36,21 +36,29 @@ internal static class ListenAddress
     public static string FaultOf(string text) => $"'{text}' is not an address to listen on: {Hint}";
 
     /// <summary>
-    /// A person's own browser or clone can use it: <c>localhost</c> for the addresses that mean it. Not for <c>[::1]</c>: the name
-    /// may be the loopback of IPv4 alone, where nobody listens then.
+    /// A person's own browser or clone can use it: <c>localhost</c> for the addresses that mean it. Not for
+    /// <c>[::1]</c>: the name may be the loopback of IPv4 alone, where nobody listens then.
     /// </summary>
     public static string ForPeople(string address)
     {
         var url = new Uri(address);
-        var host = IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) && (ip.Equals(IPAddress.Loopback) || IsEvery(ip)) ? "localhost" : url.Host;
+        var host = IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip)
+            && (ip.Equals(IPAddress.Loopback) || IsEvery(ip))
+            ? "localhost"
+            : url.Host;
         return $"{url.Scheme}://{host}:{url.Port}";
     }
 
-    /// <summary>The command that clones from there. Fossil (2.21) loses the brackets of an IPv6 host after its first request: there it is ours.</summary>
+    /// <summary>
+    /// The command that clones from there. Fossil (2.21) loses the brackets of an IPv6 host after its first request:
+    /// there it is ours.
+    /// </summary>
     public static string CloneLine(string address, string path = "")
     {
         var url = ForPeople(address);
-        return url.Contains('[', StringComparison.Ordinal) ? $"edgesync repo clone {url}{path} copy.fossil" : $"fossil clone {url}{path} copy.fossil";
+        return url.Contains('[', StringComparison.Ordinal)
+            ? $"edgesync repo clone {url}{path} copy.fossil"
+            : $"fossil clone {url}{path} copy.fossil";
     }
 
     /// <summary>It stands for every address of this machine.</summary>

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// What this process may take: by the machine, by its control group, or by <c>--memory-limit</c>, which the collector keeps
-/// as a hard limit. Caches and queues are shares of it.
+/// What this process may take: by the machine, by its control group, or by <c>--memory-limit</c>, which the collector
+/// keeps as a hard limit. Caches and queues are shares of it.
 /// </summary>
 internal static class MemoryLimit
 {
@@ -35,7 +35,8 @@ internal static class MemoryLimit
     // Asked once, after the limit was applied.
     private static long Available => Asked.Bytes;
 
-    public static int RequestBytesFor(long availableBytes) => (int)Math.Clamp(availableBytes / RequestPart, 1L << 20, 16L << 20);
+    public static int RequestBytesFor(long availableBytes) =>
+        (int)Math.Clamp(availableBytes / RequestPart, 1L << 20, 16L << 20);
 
     /// <exception cref="EdgeSyncException">No size, or one with which nothing works.</exception>
     public static void Apply(string? size)
@@ -43,8 +44,13 @@ internal static class MemoryLimit
         var name = size is null ? Variable : "--memory-limit";
         size ??= Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrEmpty(size)) return;
-        if (!Sizes.TryParse(size, out var bytes)) throw new EdgeSyncException(ErrorKind.Usage, $"{name}: invalid size '{size}' (examples: 96M, 1G)", "bytes, or 96M, 1G");
-        if (bytes < Smallest) throw new EdgeSyncException(ErrorKind.Usage, $"{name} takes at least {Smallest >> 20}M; {size} is too little", "--memory-limit 48M or more");
+        if (!Sizes.TryParse(size, out var bytes))
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"{name}: invalid size '{size}' (examples: 96M, 1G)", "bytes, or 96M, 1G");
+        if (bytes < Smallest)
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"{name} takes at least {Smallest >> 20}M; {size} is too little",
+                "--memory-limit 48M or more");
 
         AppContext.SetData("GCHeapHardLimit", (ulong)bytes);
         try
@@ -53,7 +59,9 @@ internal static class MemoryLimit
         }
         catch (InvalidOperationException e)
         {
-            throw new EdgeSyncException(ErrorKind.System, $"{name}: this much cannot be reserved: {e.Message}", "--memory-limit with a smaller size", e);
+            throw new EdgeSyncException(
+                ErrorKind.System, $"{name}: this much cannot be reserved: {e.Message}",
+                "--memory-limit with a smaller size", e);
         }
     }
 

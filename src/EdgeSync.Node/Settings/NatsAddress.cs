@@ -25,12 +25,17 @@ internal sealed record NatsAddress(NatsLinkKind Kind, Uri Url, string Why)
     /// <summary>As it may be shown.</summary>
     public override string ToString() => Secrets.RedactUrls(Url.OriginalString);
 
-    /// <summary>As leafnode links and nats-server know it: <c>tls-leaf</c>, <c>ws-leaf</c> and <c>wss-leaf</c> are words of ours.</summary>
-    public string LeafUrl => Url.Scheme.IndexOf("-leaf", StringComparison.Ordinal) is var at and > 0 && Url.Scheme != "nats-leaf"
+    /// <summary>
+    /// As leafnode links and nats-server know it: <c>tls-leaf</c>, <c>ws-leaf</c> and <c>wss-leaf</c> are words of
+    /// ours.
+    /// </summary>
+    public string LeafUrl =>
+        Url.Scheme.IndexOf("-leaf", StringComparison.Ordinal) is var at and > 0 && Url.Scheme != "nats-leaf"
         ? Url.Scheme[..at] + Url.OriginalString[Url.Scheme.Length..]
         : Url.OriginalString;
 
-    public static bool TryParse(string text, [NotNullWhen(true)] out NatsAddress? address, [NotNullWhen(false)] out string? fault)
+    public static bool TryParse(
+        string text, [NotNullWhen(true)] out NatsAddress? address, [NotNullWhen(false)] out string? fault)
     {
         (address, fault) = (null, null);
         var full = text.Contains("://", StringComparison.Ordinal) ? text : "nats://" + text;
@@ -43,29 +48,40 @@ internal sealed record NatsAddress(NatsLinkKind Kind, Uri Url, string Why)
         switch (uri.Scheme)
         {
             case "nats-leaf" or "tls-leaf":
-                address = new NatsAddress(NatsLinkKind.Leafnode, WithPort(uri, LeafPortDefault), $"{uri.Scheme}:// is a leafnode link");
+                address = new NatsAddress(
+                    NatsLinkKind.Leafnode, WithPort(uri, LeafPortDefault), $"{uri.Scheme}:// is a leafnode link");
                 return true;
             case "ws-leaf" or "wss-leaf":
-                address = new NatsAddress(NatsLinkKind.Leafnode, WithPort(uri, uri.Scheme == "ws-leaf" ? 80 : 443), $"{uri.Scheme}:// is a leafnode link inside WebSocket");
+                address = new NatsAddress(
+                    NatsLinkKind.Leafnode, WithPort(uri, uri.Scheme == "ws-leaf" ? 80 : 443),
+                    $"{uri.Scheme}:// is a leafnode link inside WebSocket");
                 return true;
             case "ws" or "wss" when uri.AbsolutePath == "/leafnode":
-                address = new NatsAddress(NatsLinkKind.Leafnode, WithPort(uri, uri.Scheme == "ws" ? 80 : 443), "/leafnode is where servers take leafnode links inside WebSocket");
+                address = new NatsAddress(
+                    NatsLinkKind.Leafnode, WithPort(uri, uri.Scheme == "ws" ? 80 : 443),
+                    "/leafnode is where servers take leafnode links inside WebSocket");
                 return true;
             case "ws" or "wss":
-                address = new NatsAddress(NatsLinkKind.Client, WithPort(uri, uri.Scheme == "ws" ? 80 : 443), $"{uri.Scheme}:// is a client connection");
+                address = new NatsAddress(
+                    NatsLinkKind.Client, WithPort(uri, uri.Scheme == "ws" ? 80 : 443),
+                    $"{uri.Scheme}:// is a client connection");
                 return true;
             case "nats" or "tls" when uri.Port == LeafPortDefault:
-                address = new NatsAddress(NatsLinkKind.Leafnode, uri, $"port {LeafPortDefault} is the leafnode port of NATS servers");
+                address = new NatsAddress(
+                    NatsLinkKind.Leafnode, uri, $"port {LeafPortDefault} is the leafnode port of NATS servers");
                 return true;
             case "nats" or "tls":
                 address = new NatsAddress(
-                    NatsLinkKind.Client, WithPort(uri, ClientPortDefault), $"{uri.Scheme}:// is a client connection (nats-leaf:// would join the brokers)");
+                    NatsLinkKind.Client, WithPort(uri, ClientPortDefault),
+                    $"{uri.Scheme}:// is a client connection (nats-leaf:// would join the brokers)");
                 return true;
             default:
-                fault = $"'{uri.Scheme}' is not a NATS scheme: nats-leaf, tls-leaf, ws-leaf, wss-leaf, nats, tls, ws or wss";
+                fault = $"'{uri.Scheme}' is not a NATS scheme: nats-leaf, tls-leaf, ws-leaf, wss-leaf, nats, tls, ws "
+                    + $"or wss";
                 return false;
         }
     }
 
-    private static Uri WithPort(Uri uri, int otherwise) => uri.Port > 0 ? uri : new UriBuilder(uri) { Port = otherwise }.Uri;
+    private static Uri WithPort(Uri uri, int otherwise) =>
+        uri.Port > 0 ? uri : new UriBuilder(uri) { Port = otherwise }.Uri;
 }

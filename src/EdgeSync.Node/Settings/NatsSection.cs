@@ -13,7 +13,8 @@ internal sealed class NatsSection
 
     /// <summary>
     /// Servers to join, each a way to the same network: <c>nats-leaf://host:7422</c> joins our broker as a leafnode,
-    /// <c>nats://host:4222</c> (or <c>tls</c>, <c>ws</c>, <c>wss</c>) makes us a plain client without a broker of our own.
+    /// <c>nats://host:4222</c> (or <c>tls</c>, <c>ws</c>, <c>wss</c>) makes us a plain client without a broker of our
+    /// own.
     /// </summary>
     [Live]
     public List<string> Urls { get; set; } = [];
@@ -43,14 +44,18 @@ internal sealed class NatsSection
     /// <summary>Largest message, in bytes.</summary>
     public int MaxPayload { get; set; } = 1 << 20;
 
-    /// <summary>Bytes that may wait for all receivers of the embedded broker together; sized by the machine when null.</summary>
+    /// <summary>
+    /// Bytes that may wait for all receivers of the embedded broker together; sized by the machine when null.
+    /// </summary>
     [Live]
     public int? PendingMax { get; set; }
 
     /// <summary>Where a supervised nats-server keeps its streams; in the data folder when null.</summary>
     public string? StoreDir { get; set; }
 
-    /// <summary>Path of a nats-server to run instead of the embedded broker, or <c>auto</c> for the one in PATH.</summary>
+    /// <summary>
+    /// Path of a nats-server to run instead of the embedded broker, or <c>auto</c> for the one in PATH.
+    /// </summary>
     public string? Server { get; set; }
 
     /// <summary>Announcements that were missed are read from an outside server that has JetStream.</summary>
@@ -59,17 +64,28 @@ internal sealed class NatsSection
     /// <summary>The outside server's JetStream domain, where a leafnode link lies between.</summary>
     public string? JetstreamDomain { get; set; }
 
-    /// <summary>Everybody to join: who <see cref="Urls"/>, <see cref="Login"/> and <see cref="Tls"/> describe first.</summary>
+    /// <summary>
+    /// Everybody to join: who <see cref="Urls"/>, <see cref="Login"/> and <see cref="Tls"/> describe first.
+    /// </summary>
     [JsonIgnore]   // a list is written even when it is read-only
-    public IReadOnlyList<NatsRemote> AllRemotes => Urls.Count == 0 ? Remotes : [new NatsRemote { Urls = Urls, Login = Login, Tls = Tls }, .. Remotes];
+    public IReadOnlyList<NatsRemote> AllRemotes =>
+        Urls.Count == 0 ? Remotes : [new NatsRemote { Urls = Urls, Login = Login, Tls = Tls }, .. Remotes];
 
     /// <summary>We are a client of the addresses, without a broker of our own.</summary>
-    public bool IsClient => Server is null && Urls.Count > 0 && NatsAddress.TryParse(Urls[0], out var first, out _) && first.Kind == NatsLinkKind.Client;
+    public bool IsClient =>
+        Server is null && Urls.Count > 0 && NatsAddress.TryParse(Urls[0], out var first, out _)
+        && first.Kind == NatsLinkKind.Client;
 
     /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
-    public bool IsUseful => Enabled && (Urls.Count + Remotes.Count > 0 || Server is not null || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
+    public bool IsUseful =>
+        Enabled
+        && (
+            Urls.Count + Remotes.Count > 0 || Server is not null
+            || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
 
-    /// <summary>Machines that joined by code may use the embedded broker's ports, with the password that they were given.</summary>
+    /// <summary>
+    /// Machines that joined by code may use the embedded broker's ports, with the password that they were given.
+    /// </summary>
     [Live]
     public bool Members { get; set; }
 
@@ -90,11 +106,15 @@ internal sealed class NatsSection
     /// <summary>Certificate of the embedded broker's own ports.</summary>
     public NatsTls ServeTls { get; set; } = new();
 
-    /// <summary>Who may use the embedded broker's ports; empty, and without a token, lets in everybody who reaches them.</summary>
+    /// <summary>
+    /// Who may use the embedded broker's ports; empty, and without a token, lets in everybody who reaches them.
+    /// </summary>
     [Live]
     public List<NatsUser> Users { get; set; } = [];
 
-    /// <summary>Token that clients of the embedded broker present, instead of <see cref="Users"/>; may be a bcrypt hash.</summary>
+    /// <summary>
+    /// Token that clients of the embedded broker present, instead of <see cref="Users"/>; may be a bcrypt hash.
+    /// </summary>
     [Live]
     public string? Token { get; set; }
 
@@ -143,13 +163,19 @@ internal sealed class NatsTls
 
     public string? KeyFile { get; set; }
 
-    /// <summary>The only key that the server may have, <c>sha256:</c> and 64 hex digits; then authority, name and date do not count.</summary>
+    /// <summary>
+    /// The only key that the server may have, <c>sha256:</c> and 64 hex digits; then authority, name and date do not
+    /// count.
+    /// </summary>
     public string? Pin { get; set; }
 
     /// <summary>TLS before the server's INFO instead of after it.</summary>
     public bool First { get; set; }
 
-    /// <summary>Of our own ports, with <see cref="First"/>: a client that begins no handshake for so long gets INFO first; zero never.</summary>
+    /// <summary>
+    /// Of our own ports, with <see cref="First"/>: a client that begins no handshake for so long gets INFO first; zero
+    /// never.
+    /// </summary>
     public TimeSpan FirstFallback { get; set; }
 }
 
@@ -168,7 +194,9 @@ internal sealed class NatsUser
 
     public List<string>? Subscribe { get; set; }
 
-    /// <summary>Requests that reach the user may be answered so often, wherever they say; -1 is no limit, null none at all.</summary>
+    /// <summary>
+    /// Requests that reach the user may be answered so often, wherever they say; -1 is no limit, null none at all.
+    /// </summary>
     public int? AllowResponses { get; set; }
 
     /// <summary>And for so long.</summary>

@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// The name of a node that nobody named: the host's, and four digits that tell apart several nodes of one host and machines
-/// that were copied with their name. Stable, because peers address it and remember it.
+/// The name of a node that nobody named: the host's, and four digits that tell apart several nodes of one host and
+/// machines that were copied with their name. Stable, because peers address it and remember it.
 /// </summary>
 internal static class NodeName
 {
@@ -17,7 +17,8 @@ internal static class NodeName
         if (settings.Node.Name is { } name) return ProjectSubjects.PeerNameOf(name);
 
         var host = Environment.MachineName.Split('.')[0];
-        if (role == "hub" && settings.Repositories.Count == 0) return ProjectSubjects.PeerNameOf(host + "-hub");   // the folder of a host's one hub
+        // the folder of a host's one hub
+        if (role == "hub" && settings.Repositories.Count == 0) return ProjectSubjects.PeerNameOf(host + "-hub");
 
         var what = settings.Repositories.Count > 0
             ? NodePaths.RealPathOf(settings.Repositories[0].Path)

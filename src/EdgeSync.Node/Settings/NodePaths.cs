@@ -26,7 +26,9 @@ internal static class NodePaths
 
     public static string StateFolder =>
         Variable("STATE_DIRECTORY")?.Split(':')[0]
-        ?? (IsRoot ? "/var/lib/edgesync" : Path.Combine(Variable("XDG_STATE_HOME") ?? Path.Combine(Home, ".local", "state"), "edgesync"));
+        ?? (
+            IsRoot ? "/var/lib/edgesync" : Path.Combine(
+                Variable("XDG_STATE_HOME") ?? Path.Combine(Home, ".local", "state"), "edgesync"));
 
     /// <summary>Where a daemon of this user puts its sockets.</summary>
     public static string RuntimeFolder => RuntimeFolders.First();
@@ -38,14 +40,19 @@ internal static class NodePaths
         {
             if (Variable("RUNTIME_DIRECTORY") is { } given) yield return given.Split(':')[0];
             if (IsRoot) foreach (var folder in SystemFolders) yield return folder;
-            if (Variable("XDG_RUNTIME_DIR") is { } user && Directory.Exists(user)) yield return Path.Combine(user, "edgesync");
+            if (Variable("XDG_RUNTIME_DIR") is { } user && Directory.Exists(user))
+                yield return Path.Combine(user, "edgesync");
             var own = Path.Combine(StateFolder, "run");
-            yield return own.Length + 40 <= SocketPathMax ? own : Path.Combine(Path.GetTempPath(), "edgesync-" + Hash(own));
+            yield return own.Length + 40 <= SocketPathMax
+                ? own
+                : Path.Combine(Path.GetTempPath(), "edgesync-" + Hash(own));
             if (!IsRoot) foreach (var folder in SystemFolders) yield return folder;
         }
     }
 
-    /// <summary>Where services of the system put theirs: each of the shipped units has a folder of its own below.</summary>
+    /// <summary>
+    /// Where services of the system put theirs: each of the shipped units has a folder of its own below.
+    /// </summary>
     private static IEnumerable<string> SystemFolders
     {
         get
@@ -76,7 +83,8 @@ internal static class NodePaths
 
     public static string SocketOf(int processId, string folder) => Path.Combine(folder, $"{processId}.sock");
 
-    public static string SocketOf(string repository, string folder) => Path.Combine(folder, $"repo-{Hash(RealPathOf(repository))}.sock");
+    public static string SocketOf(string repository, string folder) =>
+        Path.Combine(folder, $"repo-{Hash(RealPathOf(repository))}.sock");
 
     /// <summary>One name for one file, whatever links lead to it.</summary>
     public static string RealPathOf(string path)
@@ -96,14 +104,18 @@ internal static class NodePaths
     public static void CreatePrivate(string folder)
     {
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        else
+            Directory.CreateDirectory(
+                folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private static bool IsRoot => !OperatingSystem.IsWindows() && Environment.UserName == "root";
 
-    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+    private static string Home =>
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
 
     private static string Hash(string text) => Md5Hasher.Compute(Encoding.UTF8.GetBytes(text)).ToString()[..16];
 
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// Everything that a daemon can be told, as <c>edgesync.json</c> spells it (snake case). Flags and environment variables
-/// set the same values; what nobody sets has the default written here.
+/// Everything that a daemon can be told, as <c>edgesync.json</c> spells it (snake case). Flags and environment
+/// variables set the same values; what nobody sets has the default written here.
 /// </summary>
 internal sealed class NodeSettings
 {
@@ -34,10 +34,14 @@ internal sealed class NodeSection
     /// <summary>Stable and unique among peers; the host's name when null.</summary>
     public string? Name { get; set; }
 
-    /// <summary>For sockets and state; a folder of the system or of the user when null (<see cref="NodePaths"/>).</summary>
+    /// <summary>
+    /// For sockets and state; a folder of the system or of the user when null (<see cref="NodePaths"/>).
+    /// </summary>
     public string? DataDir { get; set; }
 
-    /// <summary>Unix socket for <c>sync now</c>, <c>peers</c> and the like; in <see cref="DataDir"/> when null.</summary>
+    /// <summary>
+    /// Unix socket for <c>sync now</c>, <c>peers</c> and the like; in <see cref="DataDir"/> when null.
+    /// </summary>
     public string? ControlSocket { get; set; }
 
     /// <summary>File that is written once everything listens: the addresses as JSON.</summary>
@@ -47,7 +51,9 @@ internal sealed class NodeSection
 /// <summary>The web side: Fossil clients, health, status.</summary>
 internal sealed class HttpSection
 {
-    /// <summary>As people write it: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null serves nobody.</summary>
+    /// <summary>
+    /// As people write it: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null serves nobody.
+    /// </summary>
     public string? Listen { get; set; }
 
     /// <summary>Instead of <see cref="Listen"/>: a port, 0 picks one, at <see cref="Bind"/>.</summary>
@@ -57,11 +63,14 @@ internal sealed class HttpSection
     public string Bind { get; set; } = "127.0.0.1";
 
     /// <summary>Where to listen, however it was said; null serves nobody.</summary>
-    public string? Address => Listen ?? (Port is { } port ? $"{(Bind.Contains(':', StringComparison.Ordinal) ? $"[{Bind}]" : Bind)}:{port.ToString(CultureInfo.InvariantCulture)}" : null);
+    public string? Address => Listen ?? (Port is { } port
+        ? $"{(Bind.Contains(':', StringComparison.Ordinal) ? $"[{Bind}]" : Bind)}:"
+            + port.ToString(CultureInfo.InvariantCulture)
+        : null);
 
     /// <summary>
-    /// A second address, where other machines are served with TLS and may join by code, while <see cref="Listen"/> stays plain;
-    /// null serves none.
+    /// A second address, where other machines are served with TLS and may join by code, while <see cref="Listen"/>
+    /// stays plain; null serves none.
     /// </summary>
     public string? TlsListen { get; set; }
 
@@ -77,7 +86,10 @@ internal sealed class HttpSection
     [Live]
     public StatusAccess StatusAccess { get; set; } = StatusAccess.Local;
 
-    /// <summary>Names besides those of loopback under which a program of this machine may ask for <c>/status</c> and <c>/metrics</c>.</summary>
+    /// <summary>
+    /// Names besides those of loopback under which a program of this machine may ask for <c>/status</c> and
+    /// <c>/metrics</c>.
+    /// </summary>
     [Live]
     public List<string> Hosts { get; set; } = [];
 
@@ -150,7 +162,9 @@ internal sealed class BridgeProject
     /// <summary>File with <c>user:password</c> for a web server in front of it.</summary>
     public string? HttpAuthFile { get; set; }
 
-    /// <summary>HTTP proxy on the way to it, as Fossil's setting <c>proxy</c> spells one; null: that of the environment.</summary>
+    /// <summary>
+    /// HTTP proxy on the way to it, as Fossil's setting <c>proxy</c> spells one; null: that of the environment.
+    /// </summary>
     public string? Proxy { get; set; }
 
     /// <summary>Shortest pause between two looks for what the server got from elsewhere; zero never looks.</summary>
@@ -159,10 +173,15 @@ internal sealed class BridgeProject
     /// <summary>The pause that looks without a find grow to.</summary>
     public TimeSpan ProbeMax { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>File with <c>login:password</c> of somebody who may read there, for the looks; without it nobody in particular looks.</summary>
+    /// <summary>
+    /// File with <c>login:password</c> of somebody who may read there, for the looks; without it nobody in particular
+    /// looks.
+    /// </summary>
     public string? LoginFile { get; set; }
 
-    /// <summary>The server's repository file, where it is on this machine: then a look follows at once when it grows.</summary>
+    /// <summary>
+    /// The server's repository file, where it is on this machine: then a look follows at once when it grows.
+    /// </summary>
     public string? FossilFile { get; set; }
 }
 

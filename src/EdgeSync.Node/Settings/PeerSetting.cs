@@ -4,15 +4,18 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// A peer as settings name it: an http, https, file or ssh address, or a path. The path need not lead to a file now, since a
-/// stick may not be there yet; it begins with <c>/</c>, <c>./</c> or <c>../</c>, so that a mistyped address is not taken for one.
+/// A peer as settings name it: an http, https, file or ssh address, or a path. The path need not lead to a file now,
+/// since a stick may not be there yet; it begins with <c>/</c>, <c>./</c> or <c>../</c>, so that a mistyped address is
+/// not taken for one.
 /// </summary>
 internal static class PeerSetting
 {
     public static bool TryParse(string text, [NotNullWhen(true)] out PeerUrl? url)
     {
         if (PeerUrl.TryParseAny(text, out url)) return true;
-        if (!text.StartsWith('/') && !text.StartsWith("./", StringComparison.Ordinal) && !text.StartsWith("../", StringComparison.Ordinal)) return false;
+        if (!text.StartsWith('/') && !text.StartsWith("./", StringComparison.Ordinal)
+            && !text.StartsWith("../", StringComparison.Ordinal))
+            return false;
 
         url = PeerUrl.OfFile(Path.GetFullPath(text).Replace('\\', '/'));
         return true;

@@ -20,7 +20,9 @@ internal sealed class RepositorySettings
 
     public string? PasswordFile { get; set; }
 
-    /// <summary>The only key that https peers may have, <c>sha256:</c> and 64 hex digits; the system's trust when null.</summary>
+    /// <summary>
+    /// The only key that https peers may have, <c>sha256:</c> and 64 hex digits; the system's trust when null.
+    /// </summary>
     public string? Pin { get; set; }
 
     /// <summary>The same, as bytes; null when there is none.</summary>

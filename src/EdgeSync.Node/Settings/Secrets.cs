@@ -44,7 +44,11 @@ internal static class Secrets
     public static string FirstLine(string file)
     {
         var line = ReadFile(file).Split('\n', 2)[0].TrimEnd('\r');
-        return line.Length > 0 ? line : throw new EdgeSyncException(ErrorKind.Usage, $"{file} holds no secret: its first line is empty", "write the secret on the first line");
+        return line.Length > 0
+            ? line
+            : throw new EdgeSyncException(
+                ErrorKind.Usage, $"{file} holds no secret: its first line is empty",
+                "write the secret on the first line");
     }
 
     /// <exception cref="EdgeSyncException">Not there, or readable by others.</exception>
@@ -53,7 +57,8 @@ internal static class Secrets
         RequirePrivate(file);
         try
         {
-            if (new FileInfo(file).Length > FileBytesMax) throw new EdgeSyncException(ErrorKind.Usage, $"{file} is too large for a secret", "check the path");
+            if (new FileInfo(file).Length > FileBytesMax)
+                throw new EdgeSyncException(ErrorKind.Usage, $"{file} is too large for a secret", "check the path");
             return File.ReadAllText(file, Encoding.UTF8);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -68,11 +73,13 @@ internal static class Secrets
         if (!File.Exists(file)) return $"{file} does not exist";
         if (OperatingSystem.IsWindows()) return null;
 
-        const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        const UnixFileMode Others =
+            UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
         return (File.GetUnixFileMode(file) & Others) == 0 ? null : $"{file} is readable by other users";
     }
 
-    /// <exception cref="EdgeSyncException">Not there, or readable by others, with the command that makes it private.</exception>
+    /// <exception cref="EdgeSyncException">Not there, or readable by others, with the command that makes it
+    /// private.</exception>
     public static void RequirePrivate(string file)
     {
         if (FaultOf(file) is not { } fault) return;

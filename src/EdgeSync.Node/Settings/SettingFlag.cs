@@ -86,7 +86,8 @@ internal sealed class SettingFlag
     }
 
     /// <summary>What the words behind the flag mean; a switch needs none.</summary>
-    public SettingInput Parse(IReadOnlyList<string> words) => Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes
+    public SettingInput Parse(IReadOnlyList<string> words) =>
+        Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes
         ? SettingInput.List(words.Where(w => w.Length > 0).Select(w => Element(w, Name)))
         : Parse(words.Count == 0 ? "true" : words[0], Name);
 
@@ -115,7 +116,8 @@ internal sealed class SettingFlag
                 };
                 return SettingInput.Of(isOn == (Kind == SettingKind.Switch));
             case SettingKind.List or SettingKind.Users or SettingKind.Remotes:
-                return SettingInput.List(Split(text, Kind == SettingKind.Remotes ? ' ' : ',').Select(w => Element(w, who)));
+                return SettingInput.List(
+                    Split(text, Kind == SettingKind.Remotes ? ' ' : ',').Select(w => Element(w, who)));
             default:
                 return SettingInput.Of(text);
         }

@@ -13,7 +13,9 @@ internal sealed record SettingInput(bool IsList, IReadOnlyList<(string Below, st
 
     public static SettingInput Of(bool isOn) => Of(isOn ? "true" : "false");
 
-    /// <summary>A list, each element by its fields: <c>("", text)</c> is a text, <c>(".login", text)</c> a field.</summary>
+    /// <summary>
+    /// A list, each element by its fields: <c>("", text)</c> is a text, <c>(".login", text)</c> a field.
+    /// </summary>
     public static SettingInput List(IEnumerable<IEnumerable<(string Below, string Text)>> elements) =>
         new(IsList: true, [.. elements.SelectMany((fields, i) => fields.Select(f => ($"[{i}]{f.Below}", f.Text)))]);
 }

@@ -4,7 +4,8 @@ namespace EdgeSync.Node.Settings;
 
 /// <summary>The settings in force, and where they came from.</summary>
 /// <param name="FileHoldsSecret">A password or token stands in the file itself.</param>
-internal sealed record LoadedSettings(NodeSettings Settings, string? File, IReadOnlyList<SettingValue> Values, bool FileHoldsSecret)
+internal sealed record LoadedSettings(
+    NodeSettings Settings, string? File, IReadOnlyList<SettingValue> Values, bool FileHoldsSecret)
 {
     /// <exception cref="EdgeSyncException">A file with a secret in it is missing, or others can read it.</exception>
     public void RequireSecrets()
@@ -15,8 +16,8 @@ internal sealed record LoadedSettings(NodeSettings Settings, string? File, IRead
 }
 
 /// <summary>
-/// Reads the settings of a daemon: flag over environment over file over default. Called again on reload, it reads file and
-/// environment anew and keeps the flags.
+/// Reads the settings of a daemon: flag over environment over file over default. Called again on reload, it reads file
+/// and environment anew and keeps the flags.
 /// </summary>
 internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<SettingFlag> flags)
 {
@@ -43,11 +44,13 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
     {
         var layers = new SettingLayers();
         foreach (var (path, value) in Preset) layers.Set(path, value, "default");
-        var file = !ReadsFile ? null : arguments.File ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable) switch
-        {
-            { Length: > 0 } named => named,
-            _ => NodePaths.SettingsFile,
-        };
+        var file = !ReadsFile
+            ? null
+            : arguments.File ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable) switch
+            {
+                { Length: > 0 } named => named,
+                _ => NodePaths.SettingsFile,
+            };
         var holdsSecret = false;
         if (file is not null)
         {
@@ -57,7 +60,9 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
 
         AddRepository(layers);
         var given = Given().ToList();
-        if (ListOfFlags is { } list && given.FirstOrDefault(g => g.Path.StartsWith(list + "[*]", StringComparison.Ordinal)) is { Origin: not null } first)
+        if (ListOfFlags is { } list
+            && given.FirstOrDefault(
+                g => g.Path.StartsWith(list + "[*]", StringComparison.Ordinal)) is { Origin: not null } first)
             layers.Set(list, SettingInput.OneDefault, first.Origin);
         foreach (var (path, value, origin) in given)
         {

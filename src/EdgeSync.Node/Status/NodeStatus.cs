@@ -4,8 +4,8 @@ namespace EdgeSync.Node.Status;
 
 /// <summary>
 /// What a daemon (leaf, hub or bridge) knows of itself at one moment: the ground of <c>/status</c>, <c>/metrics</c> and
-/// <c>/readyz</c>, and of the commands that ask over the control socket. A written contract (docs/status.md): fields are only
-/// ever added, absent values are left out, nothing in it is secret.
+/// <c>/readyz</c>, and of the commands that ask over the control socket. A written contract (docs/status.md): fields
+/// are only ever added, absent values are left out, nothing in it is secret.
 /// </summary>
 internal sealed record NodeStatus
 {
@@ -39,8 +39,13 @@ internal sealed record NodeStatus
     /// <summary>What a bridge carries; empty elsewhere.</summary>
     public IReadOnlyList<BridgeProjectStatus> Bridge { get; init => field = value ?? []; } = [];
 
-    /// <summary>Where it listens, by what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>.</summary>
-    public IReadOnlyDictionary<string, string> Addresses { get; init => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string, string>();
+    /// <summary>
+    /// Where it listens, by what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>.
+    /// </summary>
+    public IReadOnlyDictionary<string,
+        string> Addresses
+    { get; init => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string,
+        string>();
 
     /// <summary>The configuration that is in force: when it was read, and why a later one was refused.</summary>
     public ConfigurationStatus? Configuration { get; init; }
@@ -63,12 +68,14 @@ internal enum CheckState
     Failed,
 }
 
-/// <param name="Name">One word, such as <c>repository</c>; two of a kind carry what they are about: <c>repository:site.fossil</c>.</param>
+/// <param name="Name">One word, such as <c>repository</c>; two of a kind carry what they are about:
+/// <c>repository:site.fossil</c>.</param>
 /// <param name="Detail">What was found, in one line. A state other than ok without a reason is a bug.</param>
 /// <param name="Hint">What to do about it.</param>
 internal sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null)
 {
-    public static NodeCheck Of(string name, string? fault) => new(name, fault is null ? CheckState.Ok : CheckState.Failed, fault);
+    public static NodeCheck Of(string name, string? fault) =>
+        new(name, fault is null ? CheckState.Ok : CheckState.Failed, fault);
 }
 
 /// <summary>One repository of a node, and whom it agrees with.</summary>
@@ -119,10 +126,14 @@ internal sealed record RepositoryStatus
 /// <summary>Somebody that a repository syncs with, by our own doing.</summary>
 internal sealed record TargetStatus
 {
-    /// <summary>Such as <c>nats</c>, <c>nats:hub-1</c> or <c>https://example.org/project</c>; never with a password.</summary>
+    /// <summary>
+    /// Such as <c>nats</c>, <c>nats:hub-1</c> or <c>https://example.org/project</c>; never with a password.
+    /// </summary>
     public required string Target { get; init; }
 
-    /// <summary><c>idle</c>, <c>syncing</c>, <c>waiting</c> (back-off), <c>broken</c> (circuit open) or <c>disabled</c>.</summary>
+    /// <summary>
+    /// <c>idle</c>, <c>syncing</c>, <c>waiting</c> (back-off), <c>broken</c> (circuit open) or <c>disabled</c>.
+    /// </summary>
     public required string State { get; init; }
 
     /// <summary>Why it is not in step; null when it is. "Behind" without a reason is a bug.</summary>
@@ -255,10 +266,13 @@ internal sealed record BridgeProjectStatus
 }
 
 /// <summary>A check-out folder that is committed by itself.</summary>
-/// <param name="State"><c>watching</c>, <c>settling</c> (changes, waiting for quiet), <c>committing</c> or <c>failed</c>.</param>
-/// <param name="Warning">What is not committed although the rest is, such as a named pipe or a file that cannot be read.</param>
+/// <param name="State"><c>watching</c>, <c>settling</c> (changes, waiting for quiet), <c>committing</c> or
+/// <c>failed</c>.</param>
+/// <param name="Warning">What is not committed although the rest is, such as a named pipe or a file that cannot be
+/// read.</param>
 internal sealed record FolderWatchStatus(
-    string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null, [property: JsonPropertyOrder(1)] long Commits = 0, string? Warning = null)
+    string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null,
+    [property: JsonPropertyOrder(1)] long Commits = 0, string? Warning = null)
 {
     /// <summary>The last error is about some files; the others are committed.</summary>
     internal bool IsPartial { get; init; }

@@ -3,12 +3,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Status;
 
 /// <summary>
-/// What <c>/readyz</c> answers and <c>edgesync ready</c> prints: one line for each check, and whether they let the node count
-/// as ready.
+/// What <c>/readyz</c> answers and <c>edgesync ready</c> prints: one line for each check, and whether they let the node
+/// count as ready.
 /// </summary>
 internal sealed record ReadinessReport(bool IsReady, IReadOnlyList<string> Lines)
 {
-    /// <param name="agreedWithin">How old the last agreement with a peer may be, such as <c>10m</c>; null when it does not matter.</param>
+    /// <param name="agreedWithin">How old the last agreement with a peer may be, such as <c>10m</c>; null when it does
+    /// not matter.</param>
     /// <param name="isStrict">Warnings count as well.</param>
     /// <returns>Null when <paramref name="agreedWithin"/> is not a duration.</returns>
     public static ReadinessReport? Of(NodeStatus status, string? agreedWithin, bool isStrict)
@@ -37,5 +38,6 @@ internal sealed record ReadinessReport(bool IsReady, IReadOnlyList<string> Lines
         let agreedAt = repository.Targets.Max(t => t.LastAgreedAt)
         select NodeCheck.Of(
             $"agreed:{repository.Name}",
-            agreedAt is null ? "never agreed with anybody" : status.Now - agreedAt <= ageMax ? null : $"last agreed {agreedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+            agreedAt is null ? "never agreed with anybody" : status.Now - agreedAt <= ageMax ? null
+                : $"last agreed {agreedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}");
 }

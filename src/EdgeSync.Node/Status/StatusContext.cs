@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace EdgeSync.Node.Status;
 
-/// <summary>A status and the file of addresses as JSON: names in snake case; null is left out (docs/status.md).</summary>
+/// <summary>
+/// A status and the file of addresses as JSON: names in snake case; null is left out (docs/status.md).
+/// </summary>
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

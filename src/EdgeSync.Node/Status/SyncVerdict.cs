@@ -1,6 +1,8 @@
 namespace EdgeSync.Node.Status;
 
-/// <summary>How far a repository, or one of its peers, is in sync. The words are those of <c>edgesync status --json</c>.</summary>
+/// <summary>
+/// How far a repository, or one of its peers, is in sync. The words are those of <c>edgesync status --json</c>.
+/// </summary>
 internal enum SyncState
 {
     /// <summary>Both sides have the same.</summary>
@@ -53,14 +55,16 @@ internal static class SyncStates
 /// <param name="Route"><c>nats</c> or <c>http</c>; null while there is none.</param>
 /// <param name="Since">In sync: the last exchange that ended so. Away: when it was heard of last.</param>
 /// <param name="Reason">Null only when it is in sync.</param>
-internal sealed record PeerVerdict(string Peer, SyncState State, string? Route, DateTimeOffset? Since, string? Reason, string? Hint);
+internal sealed record PeerVerdict(
+    string Peer, SyncState State, string? Route, DateTimeOffset? Since, string? Reason, string? Hint);
 
 /// <summary>
-/// What a person wants to know of a repository: is it in sync, with whom, by which route, since when; and if not, why, and
-/// what to try. Derived from a status alone, so that every command and page says the same.
+/// What a person wants to know of a repository: is it in sync, with whom, by which route, since when; and if not, why,
+/// and what to try. Derived from a status alone, so that every command and page says the same.
 /// </summary>
 /// <param name="Since">The last agreement with anybody.</param>
-internal sealed record SyncVerdict(SyncState State, DateTimeOffset? Since, string? Reason, string? Hint, IReadOnlyList<PeerVerdict> Peers)
+internal sealed record SyncVerdict(
+    SyncState State, DateTimeOffset? Since, string? Reason, string? Hint, IReadOnlyList<PeerVerdict> Peers)
 {
     /// <summary>Peers that are in sync.</summary>
     public int InSyncCount => Peers.Count(p => p.State == SyncState.InSync);
@@ -80,29 +84,38 @@ internal sealed record SyncVerdict(SyncState State, DateTimeOffset? Since, strin
         if (peers.FirstOrDefault(p => p.State == SyncState.Refused) is { } refused)
             return new SyncVerdict(SyncState.Refused, since, $"{refused.Peer}: {refused.Reason}", refused.Hint, peers);
         if (repository.Wanted > 0)
-            return new SyncVerdict(SyncState.Behind, since, $"{repository.Wanted} announced artifacts have not come yet", null, peers);
+            return new SyncVerdict(
+                SyncState.Behind, since, $"{repository.Wanted} announced artifacts have not come yet", null, peers);
         if (peers.FirstOrDefault(p => p.State is SyncState.Behind) is { } behind)
             return new SyncVerdict(SyncState.Behind, since, $"{behind.Peer}: {behind.Reason}", behind.Hint, peers);
         if (peers.FirstOrDefault(p => p.State is SyncState.Syncing) is { } syncing)
             return new SyncVerdict(SyncState.Syncing, since, $"{syncing.Peer}: {syncing.Reason}", null, peers);
-        if (peers.Any(p => p.State == SyncState.InSync)) return new SyncVerdict(SyncState.InSync, since, null, null, peers);
+        if (peers.Any(p => p.State == SyncState.InSync))
+            return new SyncVerdict(SyncState.InSync, since, null, null, peers);
         if (peers.FirstOrDefault(p => p.State is SyncState.Away) is { } away)
-            return new SyncVerdict(SyncState.Away, since, peers.Count == 1 ? $"{away.Peer}: {away.Reason}" : "every peer is away", away.Hint, peers);
+            return new SyncVerdict(
+                SyncState.Away, since, peers.Count == 1 ? $"{away.Peer}: {away.Reason}" : "every peer is away",
+                away.Hint, peers);
 
         return peers.Count > 0
-            ? new SyncVerdict(SyncState.Unknown, since, "no exchange came to its end yet", $"edgesync sync now {repository.Path}", peers)
+            ? new SyncVerdict(
+                SyncState.Unknown, since, "no exchange came to its end yet", $"edgesync sync now {repository.Path}",
+                peers)
             : Alone(node);
     }
 
     private static SyncVerdict Cloning(RepositoryStatus repository, NodeStatus node)
     {
         var check = node.Checks.FirstOrDefault(c => c.Name == "cloning:" + repository.Name);
-        return new SyncVerdict(SyncState.Cloning, null, check?.Detail ?? "the first copy is on its way", check?.Hint, []);
+        return new SyncVerdict(
+            SyncState.Cloning, null, check?.Detail ?? "the first copy is on its way", check?.Hint, []);
     }
 
     private static SyncVerdict Alone(NodeStatus node) => node.Nats is { State: not "connected" } link
         ? new SyncVerdict(SyncState.Away, null, WhyDown(link), HintFor(link), [])
-        : new SyncVerdict(SyncState.Alone, null, "no other node with the project has come yet", "edgesync join CODE, on another machine", []);
+        : new SyncVerdict(
+            SyncState.Alone, null, "no other node with the project has come yet",
+            "edgesync join CODE, on another machine", []);
 
     private static PeerVerdict OfPeer(PeerStatus peer, RepositoryStatus repository, NodeStatus node)
     {
@@ -117,17 +130,26 @@ internal sealed record SyncVerdict(SyncState State, DateTimeOffset? Since, strin
 
         if (target is { NeedsPerson: true }) return Refused(peer.Peer, peer.Route, target);
         if (target is { FailuresInARow: > 0 })
-            return new PeerVerdict(peer.Peer, SyncState.Behind, peer.Route, target.LastAgreedAt, target.LastError ?? target.Behind ?? "the last exchange failed", "edgesync sync now");
+            return new PeerVerdict(
+                peer.Peer, SyncState.Behind, peer.Route, target.LastAgreedAt, target.LastError ?? target.Behind
+                ?? "the last exchange failed", "edgesync sync now");
 
         return peer.Lag switch
         {
-            0 => new PeerVerdict(peer.Peer, SyncState.InSync, peer.Route, target?.LastAgreedAt ?? peer.LastSeenAt, null, null),
-            > 0 when target is { State: "syncing" } => new PeerVerdict(peer.Peer, SyncState.Syncing, peer.Route, target.LastAgreedAt, "an exchange runs", null),
+            0 =>
+                new PeerVerdict(
+                    peer.Peer, SyncState.InSync, peer.Route, target?.LastAgreedAt ?? peer.LastSeenAt, null, null),
+            > 0 when target is { State: "syncing" } =>
+                new PeerVerdict(
+                    peer.Peer, SyncState.Syncing, peer.Route, target.LastAgreedAt, "an exchange runs", null),
             > 0 and var lag => new PeerVerdict(
-                peer.Peer, SyncState.Behind, peer.Route, target?.LastAgreedAt, $"{lag} check-ins apart", $"edgesync sync now {repository.Path}"),
+                peer.Peer, SyncState.Behind, peer.Route, target?.LastAgreedAt, $"{lag} check-ins apart",
+                $"edgesync sync now {repository.Path}"),
             _ => target?.LastAgreedAt is { } at
                 ? new PeerVerdict(peer.Peer, SyncState.InSync, peer.Route, at, null, null)
-                : new PeerVerdict(peer.Peer, SyncState.Unknown, peer.Route, null, "no exchange came to its end yet", $"edgesync sync now {repository.Path}"),
+                : new PeerVerdict(
+                    peer.Peer, SyncState.Unknown, peer.Route, null, "no exchange came to its end yet",
+                    $"edgesync sync now {repository.Path}"),
         };
     }
 
@@ -136,20 +158,27 @@ internal sealed record SyncVerdict(SyncState State, DateTimeOffset? Since, strin
         var address = target.Target["http:".Length..];
         if (target.NeedsPerson) return Refused(address, "http", target);
         if (target.FailuresInARow > 0)
-            return new PeerVerdict(address, SyncState.Away, null, target.LastAgreedAt, target.LastError ?? target.Behind ?? "it does not answer", "edgesync doctor");
+            return new PeerVerdict(
+                address, SyncState.Away, null, target.LastAgreedAt, target.LastError ?? target.Behind
+                ?? "it does not answer", "edgesync doctor");
         if (target.LastAgreedAt is null)
-            return new PeerVerdict(address, target.State == "syncing" ? SyncState.Syncing : SyncState.Unknown, "http", null, "no exchange came to its end yet", "edgesync sync now");
+            return new PeerVerdict(
+                address, target.State == "syncing" ? SyncState.Syncing : SyncState.Unknown, "http", null,
+                "no exchange came to its end yet", "edgesync sync now");
 
         return new PeerVerdict(address, SyncState.InSync, "http", target.LastAgreedAt, null, null);
     }
 
     private static PeerVerdict Refused(string peer, string route, TargetStatus target) => new(
-        peer, SyncState.Refused, route, target.LastAgreedAt, target.LastError ?? "it refuses us", "edgesync repo user list, on the other machine");
+        peer, SyncState.Refused, route, target.LastAgreedAt, target.LastError
+        ?? "it refuses us", "edgesync repo user list, on the other machine");
 
     private static bool IsHttp(TargetStatus target) => target.Target.StartsWith("http:", StringComparison.Ordinal);
 
     private static string WhyDown(NatsLinkStatus link) =>
-        $"{link.Url ?? "NATS"} is not reachable: {(string.IsNullOrEmpty(link.LastError) ? "no answer yet" : link.LastError)}";
+        $"{link.Url ?? "NATS"} is not reachable: "
+            + $"{(string.IsNullOrEmpty(link.LastError) ? "no answer yet" : link.LastError)}";
 
-    private static string? HintFor(NatsLinkStatus link) => link.Url is { } url ? $"edgesync doctor --nats {url}" : "edgesync doctor";
+    private static string? HintFor(NatsLinkStatus link) =>
+        link.Url is { } url ? $"edgesync doctor --nats {url}" : "edgesync doctor";
 }

@@ -7,8 +7,8 @@ using EdgeSync.Storage.Sync;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// A repository file as the peer, such as one on a stick: its requests are answered in this process, without a login, since
-/// who has the file has every right. Fossil runs its own server for a <c>file://</c> address in the same way.
+/// A repository file as the peer, such as one on a stick: its requests are answered in this process, without a login,
+/// since who has the file has every right. Fossil runs its own server for a <c>file://</c> address in the same way.
 /// </summary>
 internal sealed class FileTransport : ITransport
 {
@@ -45,12 +45,14 @@ internal sealed class FileTransport : ITransport
     public static FileTransport Open(string path, string ours, TimeProvider clock)
     {
         if (RepositoryFile.IsSame(path, ours))
-            throw new EdgeSyncException(ErrorKind.Usage, $"{path} is the repository itself, not a peer", "edgesync repo sync URL");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"{path} is the repository itself, not a peer", "edgesync repo sync URL");
 
         return new FileTransport(Repository.Open(path, AccessTo(path) with { Clock = clock }), path, clock);
     }
 
-    public Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
+    public Task<TransportReply> ExchangeAsync(
+        ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var reply = new PooledBytes();
@@ -72,14 +74,16 @@ internal sealed class FileTransport : ITransport
     {
         try
         {
-            using var probe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            using var probe = new FileStream(
+                path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             return RepositoryOptions.Default;
         }
         catch (UnauthorizedAccessException)
         {
             return RepositoryOptions.ReadOnly;
         }
-        catch (IOException e) when (e is not FileNotFoundException and not DirectoryNotFoundException && IsReadOnlyMedium(e))
+        catch (IOException e) when (
+            e is not FileNotFoundException and not DirectoryNotFoundException && IsReadOnlyMedium(e))
         {
             return RepositoryOptions.ReadOnly;
         }

@@ -6,8 +6,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Messages as POST requests to a Fossil server. A plain reply (a clone's) can be worked on while it arrives; the network runs
-/// at most <see cref="AheadBytesMax"/> ahead.
+/// Messages as POST requests to a Fossil server. A plain reply (a clone's) can be worked on while it arrives; the
+/// network runs at most <see cref="AheadBytesMax"/> ahead.
 /// </summary>
 internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool ownsClient = false) : ITransport
 {
@@ -46,10 +46,12 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
             Pin = options.Pin,
             SilenceMax = TimeSpan.FromMinutes(5),
         };
-        return new HttpTransport(new XferHttpClient(client, clock) { OnRetry = options.OnRetry }, peer, ownsClient: true);
+        return new HttpTransport(
+            new XferHttpClient(client, clock) { OnRetry = options.OnRetry }, peer, ownsClient: true);
     }
 
-    public async Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
+    public async Task<TransportReply> ExchangeAsync(
+        ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
     {
         _body.Clear();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
@@ -75,7 +77,8 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
         if (ownsClient) http.Dispose();
     }
 
-    private async Task<ReadOnlyMemory<byte>> ReceiveWholeAsync(XferHttpResponse response, CancellationToken cancellationToken)
+    private async Task<ReadOnlyMemory<byte>> ReceiveWholeAsync(
+        XferHttpResponse response, CancellationToken cancellationToken)
     {
         using var owned = response;
         using var framed = new PooledBytes();
@@ -106,7 +109,8 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
     private TransportReply BeginStream(XferHttpResponse response, CancellationToken cancellationToken)
     {
         var pipe = new Pipe(new PipeOptions(
-            pauseWriterThreshold: AheadBytesMax, resumeWriterThreshold: AheadBytesMax / 2, minimumSegmentSize: PieceBytes,
+            pauseWriterThreshold: AheadBytesMax, resumeWriterThreshold: AheadBytesMax / 2,
+            minimumSegmentSize: PieceBytes,
             useSynchronizationContext: false));
         var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var filling = FillAsync(response, pipe.Writer, stop.Token);

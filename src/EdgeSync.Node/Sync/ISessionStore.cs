@@ -5,7 +5,9 @@ using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>What a session works on, and where its steps run: a repository's thread, the caller's, a simulation's.</summary>
+/// <summary>
+/// What a session works on, and where its steps run: a repository's thread, the caller's, a simulation's.
+/// </summary>
 internal interface ISessionStore
 {
     /// <inheritdoc cref="IRepositoryExecutor.IsExclusive"/>
@@ -44,5 +46,6 @@ internal sealed class RepositorySessions(IRepositoryExecutor repository) : ISess
         },
         cancellationToken);
 
-    public Task<T> RunAsync<T>(Func<T> step, CancellationToken cancellationToken) => repository.RunAsync(_ => step(), cancellationToken);
+    public Task<T> RunAsync<T>(Func<T> step, CancellationToken cancellationToken) =>
+        repository.RunAsync(_ => step(), cancellationToken);
 }

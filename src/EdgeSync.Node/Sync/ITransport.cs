@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>Carries one decoded message to a peer and brings the decoded reply: HTTP, NATS, a repository file, ssh.</summary>
+/// <summary>
+/// Carries one decoded message to a peer and brings the decoded reply: HTTP, NATS, a repository file, ssh.
+/// </summary>
 internal interface ITransport : IDisposable
 {
     /// <summary><c>http</c>, <c>nats</c>, <c>file</c> or <c>ssh</c>.</summary>
@@ -33,7 +35,8 @@ internal interface ITransport : IDisposable
     /// <exception cref="EdgeSyncException">
     /// Unavailable: the request may be sent again. <see cref="MessageTooLargeException"/>: a smaller one may.
     /// </exception>
-    Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken);
+    Task<TransportReply> ExchangeAsync(
+        ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken);
 }
 
 /// <summary>A decoded reply: whole, or as it arrives.</summary>
@@ -49,7 +52,9 @@ internal sealed class TransportReply : IAsyncDisposable
 
     public ReadOnlyMemory<byte> Whole { get; }
 
-    /// <summary>Null when the reply is whole. A failure to read is thrown by the reader, behind the bytes before it.</summary>
+    /// <summary>
+    /// Null when the reply is whole. A failure to read is thrown by the reader, behind the bytes before it.
+    /// </summary>
     public PipeReader? Stream { get; }
 
     public ValueTask DisposeAsync() => _end?.Invoke() ?? ValueTask.CompletedTask;

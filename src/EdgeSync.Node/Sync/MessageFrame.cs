@@ -5,7 +5,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>Unpacks requests and replies of all transports, with one limit: what this machine can hold of a message.</summary>
+/// <summary>
+/// Unpacks requests and replies of all transports, with one limit: what this machine can hold of a message.
+/// </summary>
 internal static class MessageFrame
 {
     /// <summary>Of a message, unpacked.</summary>
@@ -21,9 +23,12 @@ internal static class MessageFrame
             _ => throw new EdgeSyncException(ErrorKind.Protocol, $"the reply of {target} does not unpack"),
         };
 
-    /// <summary>A request of a stranger: its size is taken from a share of the memory before anything is unpacked.</summary>
+    /// <summary>
+    /// A request of a stranger: its size is taken from a share of the memory before anything is unpacked.
+    /// </summary>
     /// <param name="memory">Null: nobody counts.</param>
-    public static MessageFault TryDecode(XferEncoding encoding, ReadOnlyMemory<byte> framed, ByteShare? memory, out ReadOnlyMemory<byte> message)
+    public static MessageFault TryDecode(
+        XferEncoding encoding, ReadOnlyMemory<byte> framed, ByteShare? memory, out ReadOnlyMemory<byte> message)
     {
         message = default;
         var unpacked = XferFrame.UnpackedBytes(encoding, framed.Span);

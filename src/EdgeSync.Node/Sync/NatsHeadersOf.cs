@@ -22,5 +22,6 @@ internal static class NatsHeadersOf
         return headers;
     }
 
-    public static (string? Parent, string? State) TraceOf(NatsHeaders? headers) => (headers?[TraceParent], headers?[TraceState]);
+    public static (string? Parent, string? State) TraceOf(NatsHeaders? headers) =>
+        (headers?[TraceParent], headers?[TraceState]);
 }

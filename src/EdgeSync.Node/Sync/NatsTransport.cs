@@ -10,8 +10,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Messages as NATS requests. The first reply of a peer of ours names it, and the rest of the session goes to it alone; what
-/// is larger than a message travels in parts (<see cref="ExchangeRequest"/>).
+/// Messages as NATS requests. The first reply of a peer of ours names it, and the rest of the session goes to it alone;
+/// what is larger than a message travels in parts (<see cref="ExchangeRequest"/>).
 /// </summary>
 internal sealed class NatsTransport(
     INatsBus bus, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : ITransport
@@ -31,12 +31,14 @@ internal sealed class NatsTransport(
 
     public Action? Progressed { get; set; }
 
-    public async Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
+    public async Task<TransportReply> ExchangeAsync(
+        ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
     {
         _body.Clear();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
 
-        // Parts are only understood by peers of ours, so a stranger is asked for his name first. A comment asks for nothing.
+        // Parts are only understood by peers of ours, so a stranger is asked for his name first. A comment asks for
+        // nothing.
         if (Responder is null && _body.Length > options.MessageBytesMax)
         {
             using var ping = new PooledBytes();
@@ -53,14 +55,17 @@ internal sealed class NatsTransport(
     private async Task<ExchangeResult> RunAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var span = MessageSpans.Request(Target, body.Length);
-        var request = new ExchangeRequest(options with { Window = _window }, Now, body, entropy.NextHex(24), Responder, isAddressed: route.IsAddressed);
+        var request = new ExchangeRequest(
+            options with { Window = _window }, Now, body, entropy.NextHex(24), Responder,
+            isAddressed: route.IsAddressed);
         using (var flights = new Flights(bus, clock))
         using (route.Links?.OnBack(flights.OnLinkBack))
         {
             while (request.Result is null)
             {
                 while (request.TryTake(out var send)) Send(flights, send, span);
-                await flights.WaitAsync(request.Deadline is { } deadline ? deadline - Now : TimeSpan.Zero, cancellationToken);
+                await flights.WaitAsync(
+                    request.Deadline is { } deadline ? deadline - Now : TimeSpan.Zero, cancellationToken);
                 while (flights.TryTake(out var e)) Take(request, e);
                 if (request.Deadline <= Now) request.OnDeadline(Now);
             }
@@ -90,7 +95,8 @@ internal sealed class NatsTransport(
                 request.OnNoResponders(Now, e.Token);
                 break;
             case NatsOutcome.TooLarge:
-                throw new MessageTooLargeException($"a message to {Target} is larger than the server takes ({bus.MaxPayload} bytes)");
+                throw new MessageTooLargeException(
+                    $"a message to {Target} is larger than the server takes ({bus.MaxPayload} bytes)");
             default:
                 request.OnLost(Now, e.Token);
                 break;
@@ -106,14 +112,21 @@ internal sealed class NatsTransport(
 
     private EdgeSyncException FailureOf(ExchangeResult result) => result.Kind switch
     {
-        ExchangeResultKind.NoResponders => new NoRespondersException(route.IsAddressed ? $"{route.Who} is not connected" : $"no {route.Who} answers"),
+        ExchangeResultKind.NoResponders =>
+            new NoRespondersException(route.IsAddressed ? $"{route.Who} is not connected" : $"no {route.Who} answers"),
         ExchangeResultKind.TimedOut when !result.Body.IsEmpty =>
-            new ReplyCutException($"{route.Who}: {result.Reason}", MessageFrame.DecodeFront(EncodingOf(result), result.Body)),
+            new ReplyCutException(
+                $"{route.Who}: {result.Reason}", MessageFrame.DecodeFront(EncodingOf(result), result.Body)),
         ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
         ExchangeResultKind.TooLarge => new MessageTooLargeException($"{route.Who}: {result.Reason}"),
-        ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge => new MessageTooLargeException($"{route.Who}: {result.Reason}"),
-        ExchangeResultKind.Refused when result.Refusal != ExchangeRefusal.Failed => new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
-        ExchangeResultKind.Empty => new EdgeSyncException(ErrorKind.Protocol, $"{route.Who} answers with an empty message, which is how the original says that it failed"),
+        ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge =>
+            new MessageTooLargeException($"{route.Who}: {result.Reason}"),
+        ExchangeResultKind.Refused when result.Refusal != ExchangeRefusal.Failed =>
+            new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
+        ExchangeResultKind.Empty =>
+            new EdgeSyncException(
+                ErrorKind.Protocol,
+                $"{route.Who} answers with an empty message, which is how the original says that it failed"),
         _ => new EdgeSyncException(ErrorKind.Protocol, $"{route.Who}: {result.Reason ?? "it failed without a reason"}"),
     };
 
@@ -136,7 +149,8 @@ internal sealed class NatsTransport(
     /// <summary>The messages of one exchange that are under way, and what happens to them, in order.</summary>
     private sealed class Flights : IDisposable
     {
-        private readonly Channel<FlightEvent> _events = Channel.CreateUnbounded<FlightEvent>(new UnboundedChannelOptions { SingleReader = true });
+        private readonly Channel<FlightEvent> _events = Channel.CreateUnbounded<FlightEvent>(
+            new UnboundedChannelOptions { SingleReader = true });
         private readonly List<long> _requests = [];
         private readonly INatsBus _bus;
         private readonly ITimer _timer;
@@ -144,7 +158,9 @@ internal sealed class NatsTransport(
         public Flights(INatsBus bus, TimeProvider clock)
         {
             _bus = bus;
-            _timer = clock.CreateTimer(_ => Post(new FlightEvent(FlightEventKind.Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer = clock.CreateTimer(
+                _ => Post(new FlightEvent(FlightEventKind.Tick)), null, Timeout.InfiniteTimeSpan,
+                Timeout.InfiniteTimeSpan);
         }
 
         public void OnLinkBack() => Post(new FlightEvent(FlightEventKind.LinkBack));
@@ -152,7 +168,8 @@ internal sealed class NatsTransport(
         public void Send(string subject, ExchangeSend send, NatsHeaders headers)
         {
             var outcome = _bus.TryRequest(
-                subject, send.Message.Body, headers, reply => Post(new FlightEvent(FlightEventKind.Reply, send.Token, reply)), out var request);
+                subject, send.Message.Body, headers,
+                reply => Post(new FlightEvent(FlightEventKind.Reply, send.Token, reply)), out var request);
             if (outcome == NatsOutcome.Ok) _requests.Add(request);
             else Post(new FlightEvent(FlightEventKind.Reply, send.Token, NatsReply.Failed(outcome)));
         }
@@ -160,7 +177,9 @@ internal sealed class NatsTransport(
         /// <summary>Until something happens, at most for the pause.</summary>
         public async Task WaitAsync(TimeSpan pause, CancellationToken cancellationToken)
         {
-            _timer.Change(pause > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)) : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            _timer.Change(
+                pause > TimeSpan.Zero ? TimeSpan.FromMilliseconds(
+                    Math.Ceiling(pause.TotalMilliseconds)) : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             await _events.Reader.WaitToReadAsync(cancellationToken);
         }
 
@@ -180,11 +199,14 @@ internal sealed class NatsTransport(
 /// <param name="IsAddressed">The subject is one peer's own.</param>
 /// <param name="Links">Tells when a link to others has come back; null where links do not change.</param>
 /// <param name="Who">The same for people: a node's name, or any peer of a project.</param>
-internal sealed record NatsRoute(string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, ILinkNews? Links = null, string Who = "peer");
+internal sealed record NatsRoute(
+    string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, ILinkNews? Links = null, string Who = "peer");
 
 /// <summary>Tells those who wait for replies that a link came back: what was under way may be lost.</summary>
 internal interface ILinkNews
 {
-    /// <summary>Calls <paramref name="back"/>, from any thread, each time a link is back, until the result is disposed.</summary>
+    /// <summary>
+    /// Calls <paramref name="back"/>, from any thread, each time a link is back, until the result is disposed.
+    /// </summary>
     IDisposable OnBack(Action back);
 }

@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>Reads the address of a peer from a command line: an http, https, file or ssh address, or the path of a repository.</summary>
+/// <summary>
+/// Reads the address of a peer from a command line: an http, https, file or ssh address, or the path of a repository.
+/// </summary>
 internal static class PeerAddress
 {
     /// <exception cref="EdgeSyncException">Neither an address nor a file.</exception>
@@ -14,6 +16,7 @@ internal static class PeerAddress
 
         throw new EdgeSyncException(
             ErrorKind.Usage, $"'{Secrets.RedactUrls(text)}' is neither the address of a peer nor a repository file",
-            "such as http://host:8080, https://user@host/project, ssh://user@host/project.fossil or /path/project.fossil");
+            "such as http://host:8080, https://user@host/project, ssh://user@host/project.fossil or "
+                + "/path/project.fossil");
     }
 }

@@ -10,9 +10,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Messages through <c>ssh HOST fossil test-http REPOSITORY</c>, as Fossil does for an <c>ssh://</c> address: one process for
-/// the whole session, HTTP requests into its standard input, replies out of its standard output. ssh asks for its own
-/// passwords and keys; the login of Fossil is not used, since who may run the command has every right.
+/// Messages through <c>ssh HOST fossil test-http REPOSITORY</c>, as Fossil does for an <c>ssh://</c> address: one
+/// process for the whole session, HTTP requests into its standard input, replies out of its standard output. ssh asks
+/// for its own passwords and keys; the login of Fossil is not used, since who may run the command has every right.
 /// </summary>
 internal sealed class SshTransport : ITransport
 {
@@ -26,7 +26,8 @@ internal sealed class SshTransport : ITransport
     private SshTransport(Process process, string target)
     {
         (_process, Target) = (process, target);
-        _replies = PipeReader.Create(process.StandardOutput.BaseStream, new StreamPipeReaderOptions(bufferSize: 64 * 1024));
+        _replies = PipeReader.Create(
+            process.StandardOutput.BaseStream, new StreamPipeReaderOptions(bufferSize: 64 * 1024));
         _errors = process.StandardError.ReadToEndAsync();
     }
 
@@ -43,8 +44,8 @@ internal sealed class SshTransport : ITransport
     public Action? Progressed { get; set; }
 
     /// <summary>
-    /// Starts ssh. The command is the repository's setting <c>ssh-command</c>, or <c>ssh -e none</c>; the address may name the
-    /// program at the other end by <c>?fossil=PATH</c>.
+    /// Starts ssh. The command is the repository's setting <c>ssh-command</c>, or <c>ssh -e none</c>; the address may
+    /// name the program at the other end by <c>?fossil=PATH</c>.
     /// </summary>
     /// <exception cref="EdgeSyncException">The address names no repository, or ssh is not installed.</exception>
     public static SshTransport Open(PeerUrl peer, string? sshCommand)
@@ -58,7 +59,8 @@ internal sealed class SshTransport : ITransport
         catch (System.ComponentModel.Win32Exception e)
         {
             throw new EdgeSyncException(
-                ErrorKind.System, $"cannot run {start.FileName} for {peer}: {e.Message}", "install an SSH client (Debian: openssh-client)", e);
+                ErrorKind.System, $"cannot run {start.FileName} for {peer}: {e.Message}",
+                "install an SSH client (Debian: openssh-client)", e);
         }
     }
 
@@ -68,7 +70,8 @@ internal sealed class SshTransport : ITransport
         // ssh://host//abs/path means the root; ssh://host/path is relative to the home folder there.
         var path = Uri.UnescapeDataString(peer.Address.AbsolutePath)[1..];
         if (path.Length == 0)
-            throw new EdgeSyncException(ErrorKind.Usage, $"{peer} names no repository", "such as ssh://user@host/path/project.fossil");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"{peer} names no repository", "such as ssh://user@host/path/project.fossil");
         if (peer.Address.Host.StartsWith('-') || path.StartsWith('-') || peer.User?.StartsWith('-') == true)
             throw new EdgeSyncException(ErrorKind.Usage, $"{peer} would be taken for an option of ssh", null);
 
@@ -91,7 +94,8 @@ internal sealed class SshTransport : ITransport
         return start;
     }
 
-    public async Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
+    public async Task<TransportReply> ExchangeAsync(
+        ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
     {
         _body.Clear();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
@@ -170,7 +174,9 @@ internal sealed class SshTransport : ITransport
             }
 
             if (read.Buffer.Length > HeadBytesMax)
-                throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} does not answer with HTTP", "does the login at the other end print a greeting?");
+                throw new EdgeSyncException(
+                    ErrorKind.Protocol, $"{Target} does not answer with HTTP",
+                    "does the login at the other end print a greeting?");
             if (read.IsCompleted) throw await EndedAsync(null);
             _replies.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
@@ -187,7 +193,8 @@ internal sealed class SshTransport : ITransport
         var lines = head.Split("\r\n");
         // "HTTP/1.0 200 OK", or "Status: 200 OK" as a CGI program would begin.
         if (!lines[0].Contains(" 200", StringComparison.Ordinal))
-            throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} answers: {Text(lines[0])}", "check the path of the repository");
+            throw new EdgeSyncException(
+                ErrorKind.Protocol, $"{Target} answers: {Text(lines[0])}", "check the path of the repository");
 
         var type = XferContentType.Compressed;
         var length = -1;
@@ -199,12 +206,16 @@ internal sealed class SshTransport : ITransport
                 type = TypeOf(line[13..].Split(';')[0].Trim());
         }
 
-        return length >= 0 ? (type, length) : throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} answers without a Content-Length");
+        return length >= 0
+            ? (type, length)
+            : throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} answers without a Content-Length");
     }
 
     private XferContentType TypeOf(string name) => XferContentTypes.TryParse(name, out var type)
         ? type
-        : throw new EdgeSyncException(ErrorKind.Protocol, $"{Target} answers with {Text(name)}, not a sync message", "check the path of the repository");
+        : throw new EdgeSyncException(
+            ErrorKind.Protocol, $"{Target} answers with {Text(name)}, not a sync message",
+            "check the path of the repository");
 
     private async Task<EdgeSyncException> EndedAsync(Exception? inner)
     {
@@ -212,7 +223,8 @@ internal sealed class SshTransport : ITransport
         await Task.WhenAny(_errors, Task.Delay(TimeSpan.FromSeconds(5)));
         var said = _errors.IsCompletedSuccessfully ? Text((await _errors).Trim()) : "";
         return new EdgeSyncException(
-            ErrorKind.Unavailable, $"the connection to {Target} ended{(said.Length > 0 ? ": " + said : "")}", "run ssh by hand with the same host", inner);
+            ErrorKind.Unavailable, $"the connection to {Target} ended{(said.Length > 0 ? ": " + said : "")}",
+            "run ssh by hand with the same host", inner);
     }
 
     private static string Text(string text) => new([.. text.Where(c => !char.IsControl(c)).Take(200)]);
@@ -220,13 +232,16 @@ internal sealed class SshTransport : ITransport
     private static string FossilOf(PeerUrl peer)
     {
         foreach (var part in peer.Address.Query.TrimStart('?').Split('&'))
-            if (part.StartsWith("fossil=", StringComparison.Ordinal)) return Uri.UnescapeDataString(part["fossil=".Length..]);
+            if (part.StartsWith("fossil=", StringComparison.Ordinal))
+                return Uri.UnescapeDataString(part["fossil=".Length..]);
         return "fossil";
     }
 
     // Spec: blob_append_escaped_arg() in blob.c: quotes where the shell at the other end would read more than one word.
     private static string Quoted(string word) =>
-        word.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '+' or ',' or '=' or ':' or '@' or '~')
+        word.All(
+            c => char.IsAsciiLetterOrDigit(c)
+            || c is '/' or '.' or '-' or '_' or '+' or ',' or '=' or ':' or '@' or '~')
             ? word
             : "'" + word.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 }

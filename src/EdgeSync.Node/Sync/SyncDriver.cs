@@ -17,7 +17,8 @@ internal sealed record SyncTally(SyncReport Report, string? Responder, long Wire
 /// Drives one session over any transport, for commands and daemons. Every step that touches the repository runs where
 /// <paramref name="repository"/> says; what travels does not hold it.
 /// </summary>
-internal sealed class SyncDriver(ISessionStore repository, ClientOptions options, ITransport transport, TimeProvider clock)
+internal sealed class SyncDriver(
+    ISessionStore repository, ClientOptions options, ITransport transport, TimeProvider clock)
 {
     public SyncDriver(IRepositoryExecutor repository, ClientOptions options, ITransport transport, TimeProvider clock)
         : this(new RepositorySessions(repository), options, transport, clock)
@@ -65,7 +66,9 @@ internal sealed class SyncDriver(ISessionStore repository, ClientOptions options
                 catch (ReplyCutException e)
                 {
                     // What arrived is kept, so this ends: each time less is missing.
-                    losses = await repository.RunAsync(() => session.ReceiveFront(Now, e.Front), cancellationToken) ? 0 : losses + 1;
+                    losses = await repository.RunAsync(() => session.ReceiveFront(Now, e.Front), cancellationToken)
+                        ? 0
+                        : losses + 1;
                     if (losses >= LossesMax) throw;
                     await PauseAsync(Math.Max(losses, 1), cancellationToken);
                 }
@@ -75,13 +78,15 @@ internal sealed class SyncDriver(ISessionStore repository, ClientOptions options
                 }
                 catch (EdgeSyncException e) when (MayBeLost(e, session) && ++losses < LossesMax)
                 {
-                    // The request is built again: a login that the peer may have seen already must not look like a replay.
+                    // The request is built again: a login that the peer may have seen already must not look like a
+                    // replay.
                     await repository.RunAsync(() => session.OnLost(), cancellationToken);
                     await PauseAsync(losses, cancellationToken);
                 }
             }
 
-            return new SyncTally(session.Report, transport.Responder, transport.WireBytesSent, transport.WireBytesReceived);
+            return new SyncTally(
+                session.Report, transport.Responder, transport.WireBytesSent, transport.WireBytesReceived);
         }
         finally
         {
@@ -96,7 +101,8 @@ internal sealed class SyncDriver(ISessionStore repository, ClientOptions options
         }
     }
 
-    // In the middle of a session a lost request is worth another try; at its beginning the transport or the agent decides.
+    // In the middle of a session a lost request is worth another try; at its beginning the transport or the agent
+    // decides.
     private static bool MayBeLost(EdgeSyncException e, ClientSession session) =>
         e is { Kind: ErrorKind.Unavailable } and not NoRespondersException && session.Report.Rounds > 0;
 
@@ -105,7 +111,8 @@ internal sealed class SyncDriver(ISessionStore repository, ClientOptions options
 
     private async Task ExchangeAsync(ClientSession session, PooledBytes message, CancellationToken cancellationToken)
     {
-        await using var reply = await transport.ExchangeAsync(message.Written, repository.IsExclusive, cancellationToken);
+        await using var reply = await transport.ExchangeAsync(
+            message.Written, repository.IsExclusive, cancellationToken);
         if (reply.Stream is { } stream)
         {
             await repository.RunAsync(() => session.BeginReply(Now), cancellationToken);
@@ -160,7 +167,8 @@ internal sealed class SyncDriver(ISessionStore repository, ClientOptions options
         NoRespondersException => new SyncOutcome(SyncOutcomeKind.NoResponders, failure.Message),
         OperationCanceledException => new SyncOutcome(SyncOutcomeKind.Cancelled, "called off"),
         TimeoutException => new SyncOutcome(SyncOutcomeKind.TimedOut, failure.Message),
-        EdgeSyncException { Kind: ErrorKind.Unavailable } => new SyncOutcome(SyncOutcomeKind.Unreachable, failure.Message),
+        EdgeSyncException { Kind: ErrorKind.Unavailable } =>
+            new SyncOutcome(SyncOutcomeKind.Unreachable, failure.Message),
         EdgeSyncException { Kind: ErrorKind.Denied } => new SyncOutcome(SyncOutcomeKind.Denied, failure.Message),
         EdgeSyncException { Kind: ErrorKind.System or ErrorKind.Corrupt } =>
             new SyncOutcome(SyncOutcomeKind.LocalFailed, failure.Message),
@@ -170,7 +178,8 @@ internal sealed class SyncDriver(ISessionStore repository, ClientOptions options
     private Opened Open(SessionStore store)
     {
         var bounded = options with { RequestBytesMax = Math.Min(options.RequestBytesMax, MemoryLimit.RequestBytesMax) };
-        return new Opened(new ClientSession(store.Artifacts, bounded, store.Entropy, Observer), store, store.ProjectCode);
+        return new Opened(
+            new ClientSession(store.Artifacts, bounded, store.Entropy, Observer), store, store.ProjectCode);
     }
 
     private bool Build(ClientSession session, PooledBytes message)

@@ -5,7 +5,8 @@ namespace EdgeSync.Node.Sync;
 
 /// <summary>How one exchange of a <c>sync now</c> ended.</summary>
 /// <param name="Status"><c>synced</c>, <c>already_in_step</c> or <c>failed</c>.</param>
-internal sealed record SyncNowResult(string Repository, string Target, string Status, string? Reason, int Received, int Sent);
+internal sealed record SyncNowResult(
+    string Repository, string Target, string Status, string? Reason, int Received, int Sent);
 
 /// <summary>A caller that requested sessions and waits for their ends. Used on the agent's loop only.</summary>
 internal sealed class SyncNowWait
@@ -13,7 +14,8 @@ internal sealed class SyncNowWait
     /// <summary>The target that stands for whoever answers.</summary>
     private const string AnyPeer = "nats";
 
-    private readonly TaskCompletionSource<IReadOnlyList<SyncNowResult>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<IReadOnlyList<SyncNowResult>> _done = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, SyncNowResult> _results = [];
 
     public TaskCompletionSource<IReadOnlyList<SyncNowResult>> Done => _done;
@@ -26,7 +28,10 @@ internal sealed class SyncNowWait
         var status = !outcome.IsOk ? "failed" : outcome.Received + outcome.Sent > 0 ? "synced" : "already_in_step";
         var reason = outcome.Kind == SyncOutcomeKind.NoResponders ? "no responders" : outcome.Reason;
         var earlier = _results.GetValueOrDefault(target);
-        _results[target] = new SyncNowResult("", target, status, outcome.IsOk ? null : reason ?? outcome.Kind.ToString(), outcome.Received + (earlier?.Received ?? 0), outcome.Sent + (earlier?.Sent ?? 0));
+        _results[target] = new SyncNowResult(
+            "", target, status, outcome.IsOk ? null : reason
+            ?? outcome.Kind.ToString(), outcome.Received + (earlier?.Received ?? 0),
+            outcome.Sent + (earlier?.Sent ?? 0));
     }
 
     public void End() => _done.TrySetResult([.. _results.Values]);
@@ -44,7 +49,9 @@ internal sealed class SyncNowWaits
         foreach (var wait in _waits) wait.Add(target, outcome);
     }
 
-    /// <summary>Ends the waiting when no session runs or is due: one that is may still be what a caller waits for.</summary>
+    /// <summary>
+    /// Ends the waiting when no session runs or is due: one that is may still be what a caller waits for.
+    /// </summary>
     public void EndIfIdle(AgentCore core, Instant now)
     {
         if (_waits.Count == 0 || core.StatusAt(now).Targets.Any(t => t.IsRunning || t.NextTry <= now)) return;

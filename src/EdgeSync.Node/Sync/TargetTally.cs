@@ -47,4 +47,5 @@ internal sealed class TargetTally
 }
 
 internal readonly record struct TargetCounts(
-    long Sessions, long Failures, long ArtifactsSent, long ArtifactsReceived, long BytesSent, long BytesReceived, string? LastError);
+    long Sessions, long Failures, long ArtifactsSent, long ArtifactsReceived, long BytesSent, long BytesReceived,
+    string? LastError);

@@ -10,10 +10,12 @@ namespace EdgeSync.Node.Watch;
 
 /// <summary>What a look at a folder came to.</summary>
 /// <param name="Warnings">What is left out or is not as it should be, a sentence each.</param>
-internal sealed record FolderOutcome(string? Hash, string? Comment, IReadOnlyList<string> Conflicts, IReadOnlyList<string> Warnings);
+internal sealed record FolderOutcome(
+    string? Hash, string? Comment, IReadOnlyList<string> Conflicts, IReadOnlyList<string> Warnings);
 
 /// <summary>
-/// Commits what was edited in a folder, in three steps, so that a folder that answers slowly keeps nobody from the repository:
+/// Commits what was edited in a folder, in three steps, so that a folder that answers slowly keeps nobody from the
+/// repository:
 /// <code>
 /// ReadBasis   on the repository's thread   what the tip has and what was known
 /// Look        anywhere                     reads the folder, plans, and keeps the contents that are new
@@ -29,8 +31,12 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
     {
         var (parent, newBranch) = Branches.Target(repository, settings.Branch, isOpenOnly: false);
         var past = FolderMemory.Read(repository, folder);
-        var before = !allowsFork || past is not { Base.IsEmpty: false } ? RecordId.None : repository.Content.Find(past.Base);
-        return new FolderBasis(FolderSettings.Of(repository), repository.Content.ArtifactBytesMax, parent, newBranch, TreeOf(repository, parent), past)
+        var before = !allowsFork || past is not { Base.IsEmpty: false }
+            ? RecordId.None
+            : repository.Content.Find(past.Base);
+        return new FolderBasis(
+            FolderSettings.Of(repository), repository.Content.ArtifactBytesMax, parent, newBranch,
+            TreeOf(repository, parent), past)
         {
             ParentId = parent.IsNone ? default : repository.Content.NameOf(parent),
             Fork = before.IsNone ? null : new ForkBasis(before, TreeOf(repository, before)),
@@ -46,17 +52,21 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
 
         using var disk = DiskFolder.Open(folder);
         var rules = new FolderRules(disk, basis.Settings, settings.Ignore, basis.Tip.Keys);
-        var listing = new FolderScan(disk, rules, basis.ArtifactBytesMax).List("", basis.Tip.ContainsKey, entry => Remembered(basis.Past, entry));
+        var listing = new FolderScan(disk, rules, basis.ArtifactBytesMax).List(
+            "", basis.Tip.ContainsKey, entry => Remembered(basis.Past, entry));
         while (true)
         {
             var look = Plan(basis, listing, name => rules.IsReserved(name) || listing.IsUnknown(name));
             if (look.Changes.Refusal is { } refusal)
-                throw new EdgeSyncException(ErrorKind.Conflict, $"{folder}: {refusal}", "to remove them for good: edgesync repo ci -m TEXT --rm NAME");
+                throw new EdgeSyncException(
+                    ErrorKind.Conflict, $"{folder}: {refusal}",
+                    "to remove them for good: edgesync repo ci -m TEXT --rm NAME");
 
             foreach (var name in look.Changes.Changed.Concat(look.Changes.Added))
                 if (listing.Files[name].Keep(spool) is { } content) look.Contents[name] = content;
 
-            // What could not be read is as if it had not been found; the rest is planned once more, from the hashes that are known.
+            // What could not be read is as if it had not been found; the rest is planned once more, from the hashes
+            // that are known.
             var unreadable = listing.Files.Values.Where(file => file.Fault is not null).ToList();
             if (unreadable.Count == 0) return look with { Rules = rules };
 
@@ -77,8 +87,10 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
         var made = look.Changes.IsEmpty ? default(AuthoredArtifact?) : Commit(repository, look);
         Remember(repository, look, made);
         transaction.Commit();
-        return Outcome(look, made, made is null || repository.DateOf(look.Parent) is not { } date || date <= repository.Now ? null
-            : $"the check-in before is dated {date}, later than now: this one is dated just after it; check the clocks");
+        return Outcome(
+            look, made, made is null || repository.DateOf(look.Parent) is not { } date || date <= repository.Now ? null
+            : $"the check-in before is dated {date}, later than now: "
+                + $"this one is dated just after it; check the clocks");
     }
 
     private AuthoredArtifact Commit(Repository repository, FolderLook look) => repository.Commit(new CommitOptions
@@ -98,29 +110,43 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
 
     private static FolderOutcome Outcome(FolderLook look, AuthoredArtifact? made, string? warning) => new(
         made?.Id.ToString(), made is null ? null : FolderPlan.Comment(look.Changes), look.Changes.Conflicts,
-        [.. look.Skipped.Select(s => $"{s.Name} {s.Reason}"), .. warning is null ? (IEnumerable<string>)[] : [warning]]);
+        [
+            .. look.Skipped.Select(s => $"{s.Name} {s.Reason}"),
+            .. warning is null ? (IEnumerable<string>)[] : [warning]]);
 
     private static FolderLook Plan(FolderBasis basis, FolderListing listing, Func<string, bool> isUnknown)
     {
-        var known = basis.Past?.Files.ToDictionary(f => f.Key, f => f.Value.Entry, StringComparer.Ordinal) ?? FirstKnown(basis.Tip, listing.Files);
-        var files = listing.Files.ToDictionary(f => f.Key, f => new FolderFile(f.Value.Permission, f.Value.HasContent), StringComparer.Ordinal);
-        var look = new FolderLook(basis, known, listing, FolderPlan.Plan(known, files, basis.Tip, isUnknown), basis.Parent);
+        var known = basis.Past?.Files.ToDictionary(f => f.Key, f => f.Value.Entry, StringComparer.Ordinal)
+            ?? FirstKnown(basis.Tip, listing.Files);
+        var files = listing.Files.ToDictionary(
+            f => f.Key, f => new FolderFile(f.Value.Permission, f.Value.HasContent), StringComparer.Ordinal);
+        var look = new FolderLook(
+            basis, known, listing, FolderPlan.Plan(known, files, basis.Tip, isUnknown), basis.Parent);
         if (look.Changes.Conflicts.Count == 0 || basis.Fork is not { } fork) return look;
 
         // What others did stays on their side; everything that was edited here goes beside it.
-        return look with { Changes = FolderPlan.Plan(known, files, fork.Tree, isUnknown), Parent = fork.Parent, IsFork = true };
+        return look with
+        {
+            Changes = FolderPlan.Plan(known, files, fork.Tree, isUnknown),
+            Parent = fork.Parent,
+            IsFork = true
+        };
     }
 
     private static ArtifactId? Remembered(FolderPast? past, DiskEntry entry) =>
-        past is not null && past.Files.TryGetValue(entry.Name, out var before) && before.Size == entry.Size && before.ModifiedTicks == entry.ModifiedTicks
+        past is not null && past.Files.TryGetValue(entry.Name, out var before) && before.Size == entry.Size
+        && before.ModifiedTicks == entry.ModifiedTicks
             ? before.Entry.Id
             : null;
 
-    private static Dictionary<string, FolderEntry> TreeOf(Repository repository, RecordId rid) => rid.IsNone ? new(StringComparer.Ordinal)
-        : TreeFile.AllOf(CheckInTree.Load(repository, rid)).ToDictionary(f => f.Name, f => new FolderEntry(f.Id, f.Permission), StringComparer.Ordinal);
+    private static Dictionary<string, FolderEntry> TreeOf(Repository repository, RecordId rid) =>
+        rid.IsNone ? new(StringComparer.Ordinal)
+        : TreeFile.AllOf(CheckInTree.Load(repository, rid))
+            .ToDictionary(f => f.Name, f => new FolderEntry(f.Id, f.Permission), StringComparer.Ordinal);
 
     // At the first look nothing can have been removed: what is not there may never have been.
-    private static Dictionary<string, FolderEntry> FirstKnown(Dictionary<string, FolderEntry> tip, SortedDictionary<string, ScannedFile> disk) =>
+    private static Dictionary<string,
+        FolderEntry> FirstKnown(Dictionary<string, FolderEntry> tip, SortedDictionary<string, ScannedFile> disk) =>
         tip.Where(f => disk.ContainsKey(f.Key)).ToDictionary(StringComparer.Ordinal);
 
     private static bool HasNews(FolderLook look) => look.Basis.Past is null || look.Changes.Adopted.Count > 0;
@@ -133,13 +159,16 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
         List<KeyValuePair<string, RememberedFile?>> files =
         [
             .. changes.Adopted.Select(f => new KeyValuePair<string, RememberedFile?>(f.Key, With(f.Key, f.Value))),
-            .. changes.Changed.Concat(changes.Added).Select(name => new KeyValuePair<string, RememberedFile?>(name, With(name, committed[name]))),
+            .. changes.Changed.Concat(changes.Added)
+            .Select(name => new KeyValuePair<string, RememberedFile?>(name, With(name, committed[name]))),
             .. changes.Removed.Select(name => new KeyValuePair<string, RememberedFile?>(name, null)),
         ];
         if (past is null)
         {
             var told = files.Select(f => f.Key).Concat(changes.Conflicts).ToHashSet(StringComparer.Ordinal);
-            files.AddRange(look.Known.Where(f => !told.Contains(f.Key)).Select(f => new KeyValuePair<string, RememberedFile?>(f.Key, With(f.Key, f.Value))));
+            files.AddRange(
+                look.Known.Where(f => !told.Contains(f.Key)).Select(
+                    f => new KeyValuePair<string, RememberedFile?>(f.Key, With(f.Key, f.Value))));
         }
 
         FolderMemory.Write(repository, folder, made?.Id ?? past?.Base ?? look.Basis.ParentId, files);
@@ -158,7 +187,8 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
 
 /// <summary>What a look at a folder is compared with.</summary>
 internal sealed record FolderBasis(
-    FolderSettings Settings, int ArtifactBytesMax, RecordId Parent, string? NewBranch, Dictionary<string, FolderEntry> Tip, FolderPast? Past)
+    FolderSettings Settings, int ArtifactBytesMax, RecordId Parent, string? NewBranch, Dictionary<string,
+    FolderEntry> Tip, FolderPast? Past)
 {
     /// <summary>Empty without a parent.</summary>
     public ArtifactId ParentId { get; init; }
@@ -170,7 +200,9 @@ internal sealed record FolderBasis(
 internal sealed record ForkBasis(RecordId Parent, Dictionary<string, FolderEntry> Tree);
 
 /// <summary>What was found at one look, and what follows from it.</summary>
-internal sealed record FolderLook(FolderBasis Basis, Dictionary<string, FolderEntry> Known, FolderListing Listing, FolderChanges Changes, RecordId Parent)
+internal sealed record FolderLook(
+    FolderBasis Basis, Dictionary<string, FolderEntry> Known, FolderListing Listing, FolderChanges Changes,
+    RecordId Parent)
 {
     public bool IsFork { get; init; }
 

@@ -6,16 +6,18 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Watch;
 
 /// <summary>A file as it was when the folder and the repository last agreed about it.</summary>
-/// <param name="Size">With <paramref name="ModifiedTicks"/>: as long as both stay, the content is not read again.</param>
+/// <param name="Size">With <paramref name="ModifiedTicks"/>: as long as both stay, the content is not read
+/// again.</param>
 internal readonly record struct RememberedFile(FolderEntry Entry, long Size, long ModifiedTicks);
 
 /// <summary>What is remembered of a folder.</summary>
-/// <param name="Base">The check-in that its files were last committed in, or first compared with; empty: none yet.</param>
+/// <param name="Base">The check-in that its files were last committed in, or first compared with; empty: none
+/// yet.</param>
 internal sealed record FolderPast(Dictionary<string, RememberedFile> Files, ArtifactId Base);
 
 /// <summary>
-/// What a watched folder was known to hold: a row a file in <c>fx_watch</c> (a name that stock's rebuild leaves alone). It
-/// stays with this repository and is not synced.
+/// What a watched folder was known to hold: a row a file in <c>fx_watch</c> (a name that stock's rebuild leaves alone).
+/// It stays with this repository and is not synced.
 /// </summary>
 internal static class FolderMemory
 {
@@ -34,27 +36,35 @@ internal static class FolderMemory
         var files = new Dictionary<string, RememberedFile>(StringComparer.Ordinal);
         var isKnown = false;
         var checkin = default(ArtifactId);
-        using var select = repository.Database.Prepare("SELECT path, hash, perm, size, modified FROM fx_watch WHERE folder=?1");
+        using var select = repository.Database.Prepare(
+            "SELECT path, hash, perm, size, modified FROM fx_watch WHERE folder=?1");
         select.BindText(1, folder);
         while (select.Step())
         {
             isKnown = true;
             if (!ArtifactId.TryParse(select.Text(1) ?? "", out var id)) continue;
-            if (select.Text(0) is { Length: > 0 } path) files[path] = new RememberedFile(new FolderEntry(id, (FilePermission)select.Int64(2)), select.Int64(3), select.Int64(4));
+            if (select.Text(0) is { Length: > 0 } path)
+                files[path] = new RememberedFile(
+                    new FolderEntry(id, (FilePermission)select.Int64(2)), select.Int64(3), select.Int64(4));
             else checkin = id;
         }
 
         return isKnown ? new FolderPast(files, checkin) : null;
     }
 
-    /// <summary>Sets and forgets (null) files, in one transaction. The row without a name is that of the folder: its check-in.</summary>
-    public static void Write(Repository repository, string folder, ArtifactId checkin, IEnumerable<KeyValuePair<string, RememberedFile?>> files)
+    /// <summary>
+    /// Sets and forgets (null) files, in one transaction. The row without a name is that of the folder: its check-in.
+    /// </summary>
+    public static void Write(
+        Repository repository, string folder, ArtifactId checkin, IEnumerable<KeyValuePair<string,
+        RememberedFile?>> files)
     {
         using var transaction = repository.Begin();
         repository.Database.Execute(Schema);
         using var replace = repository.Database.Prepare("REPLACE INTO fx_watch VALUES(?1,?2,?3,?4,?5,?6)");
         using var delete = repository.Database.Prepare("DELETE FROM fx_watch WHERE folder=?1 AND path=?2");
-        replace.BindText(1, folder).BindText(2, "").BindText(3, checkin.IsEmpty ? "" : checkin.ToString()).Bind(4, 0).Bind(5, 0).Bind(6, 0).Run();
+        replace.BindText(1, folder).BindText(2, "").BindText(3, checkin.IsEmpty ? "" : checkin.ToString()).Bind(4, 0)
+            .Bind(5, 0).Bind(6, 0).Run();
         foreach (var (path, file) in files)
         {
             if (file is { } known)

@@ -13,9 +13,9 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Watch;
 
 /// <summary>
-/// Commits a folder after a quiet time: the file system says that something changed, <see cref="FolderSettling"/> when to
-/// look, <see cref="FolderCommit"/> what it comes to. Where the file system stays silent (network disks, too many folders for
-/// inotify), a look every minute finds it.
+/// Commits a folder after a quiet time: the file system says that something changed, <see cref="FolderSettling"/> when
+/// to look, <see cref="FolderCommit"/> what it comes to. Where the file system stays silent (network disks, too many
+/// folders for inotify), a look every minute finds it.
 /// </summary>
 internal sealed class FolderWatcher : IAsyncDisposable
 {
@@ -43,7 +43,9 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    public FolderWatcher(WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ILogger log, TimeProvider clock)
+    public FolderWatcher(
+        WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ILogger log,
+        TimeProvider clock)
     {
         _folder = Path.GetFullPath(settings.Folder);
         (_repository, _hooks, _clock) = (repository, hooks, clock);
@@ -70,10 +72,12 @@ internal sealed class FolderWatcher : IAsyncDisposable
     /// <summary>Whether the folder gets into the repository.</summary>
     public NodeCheck Check(string name) =>
         _lookingSince is { } since && _clock.GetUtcNow() - since.Value > LookMax
-            ? new NodeCheck(name, CheckState.Failed, $"{_folder} is being read since {since.Value:yyyy-MM-dd'T'HH:mm:ss'Z'}")
+            ? new NodeCheck(
+                name, CheckState.Failed, $"{_folder} is being read since {since.Value:yyyy-MM-dd'T'HH:mm:ss'Z'}")
             : _status switch
             {
-                { State: "failed", LastError: { } error, IsPartial: false } => new NodeCheck(name, CheckState.Failed, error),
+                { State: "failed", LastError: { } error, IsPartial: false } =>
+                    new NodeCheck(name, CheckState.Failed, error),
                 { LastError: { } error } => new NodeCheck(name, CheckState.Warning, error),
                 { Warning: { } warning } => new NodeCheck(name, CheckState.Warning, warning),
                 _ => new NodeCheck(name, CheckState.Ok),
@@ -102,7 +106,8 @@ internal sealed class FolderWatcher : IAsyncDisposable
             var watcher = new FileSystemWatcher(_folder)
             {
                 IncludeSubdirectories = true,
-                NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.Attributes,
+                NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName
+                    | NotifyFilters.DirectoryName | NotifyFilters.Attributes,
             };
             watcher.Changed += (_, e) => OnEvent(e.FullPath);
             watcher.Created += (_, e) => OnEvent(e.FullPath);
@@ -168,7 +173,9 @@ internal sealed class FolderWatcher : IAsyncDisposable
             var outcome = await CommitAsync();
             _settling.OnDone();
             if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
-            var trouble = outcome.Conflicts.Count == 0 ? null : $"changed here and by others, so not committed: {Some(outcome.Conflicts)}";
+            var trouble = outcome.Conflicts.Count == 0
+                ? null
+                : $"changed here and by others, so not committed: {Some(outcome.Conflicts)}";
             if (trouble is not null) _log.FolderConflict(_folder, Some(outcome.Conflicts));
             Warn(outcome.Warnings);
             _status = _status with
@@ -202,7 +209,8 @@ internal sealed class FolderWatcher : IAsyncDisposable
             using var spool = new ContentSpool(_repository.Path);
 
             // On a thread of its own, which is left behind when the folder does not answer and the daemon is to stop.
-            var look = await Task.Factory.StartNew(() => _commit.Look(basis, spool), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            var look = await Task.Factory.StartNew(
+                () => _commit.Look(basis, spool), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .WaitAsync(_stop.Token);
             _rules = look.Rules;
             if (look.HasEdits && !hasAsked)
@@ -223,7 +231,8 @@ internal sealed class FolderWatcher : IAsyncDisposable
         if (news.Count > 0) _log.FolderFilesSkipped(_folder, Some(news));
     }
 
-    private static string Some(IReadOnlyList<string> names) => string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
+    private static string Some(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
 
     private void OnCommitted(string hash, string? comment)
     {
@@ -237,7 +246,9 @@ internal sealed class FolderWatcher : IAsyncDisposable
 }
 
 /// <summary>What a folder's owner does around its check-ins.</summary>
-/// <param name="Before">Called with the check-in that is about to get a child (empty: none); may refuse by an exception.</param>
+/// <param name="Before">Called with the check-in that is about to get a child (empty: none); may refuse by an
+/// exception.</param>
 /// <param name="Committed">Called once a check-in is on disk.</param>
 /// <param name="Failed">Told of a bug of ours.</param>
-internal sealed record FolderWatchHooks(Func<ArtifactId, CancellationToken, Task> Before, Action Committed, Action<Exception> Failed);
+internal sealed record FolderWatchHooks(
+    Func<ArtifactId, CancellationToken, Task> Before, Action Committed, Action<Exception> Failed);

@@ -15,7 +15,8 @@ internal static class HttpExchange
         RepositoryHost host, LoginAccount logins, XferHttpRequest request, CancellationToken cancellationToken)
     {
         var encoding = request.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
-        if (MessageFrame.TryDecode(encoding, request.Body, request.Memory, out var message) is not MessageFault.None and var fault)
+        if (MessageFrame.TryDecode(
+            encoding, request.Body, request.Memory, out var message) is not MessageFault.None and var fault)
         {
             var (status, sentence) = fault switch
             {
@@ -32,21 +33,29 @@ internal static class HttpExchange
         try
         {
             outcome = await host.AnswerAsync(
-                message, request.RemoteAddress.ToString(), logins.GateOf(request.RemoteAddress, host.FilePath), reply, long.MaxValue,
+                message, request.RemoteAddress.ToString(), logins.GateOf(request.RemoteAddress, host.FilePath), reply,
+                long.MaxValue,
                 LoginCookie.CardIn(request.Cookies), cancellationToken);
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
         {
             // The disk fails or is full, or another program holds the lock: the client tries again.
             reply.Dispose();
-            return XferHttpReply.Refusal(503, "The repository is not available; try again later.") with { Note = XferNote.OfError(e.Message) };
+            return XferHttpReply.Refusal(503, "The repository is not available; try again later.") with
+            {
+                Note = XferNote.OfError(e.Message)
+            };
         }
 
         span.Complete(outcome);
         if (outcome.LoginMustWait)
         {
             reply.Dispose();
-            return XferHttpReply.Refusal(429, "Too many failed logins of this name from your address; wait a minute.") with { RetryAfter = logins.Pause };
+            return XferHttpReply.Refusal(
+                429, "Too many failed logins of this name from your address; wait a minute.") with
+            {
+                RetryAfter = logins.Pause
+            };
         }
 
         return Frame(request, outcome, reply);

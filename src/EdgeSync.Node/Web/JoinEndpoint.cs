@@ -13,22 +13,27 @@ namespace EdgeSync.Node.Web;
 /// <param name="hosts">The repositories that can be joined.</param>
 /// <param name="node">Our name.</param>
 /// <param name="joined">Called before the answer goes out, so that the login works when it arrives.</param>
-internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, LoginAccount logins, ILogger log)
+internal sealed class JoinEndpoint(
+    Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, LoginAccount logins, ILogger log)
 {
     /// <summary>Whether machines can join here: there is a port with TLS for them.</summary>
     public bool IsOpen { get; set; }
 
     public void Map(IEndpointRouteBuilder app) =>
-        app.MapPost(JoinRequest.Path, (HttpContext context, CancellationToken cancellationToken) => AnswerAsync(context, cancellationToken));
+        app.MapPost(
+            JoinRequest.Path,
+            (HttpContext context, CancellationToken cancellationToken) => AnswerAsync(context, cancellationToken));
 
     private async Task<IResult> AnswerAsync(HttpContext context, CancellationToken cancellationToken)
     {
-        if (!IsOpen || !context.Request.IsHttps || !context.Request.HasJsonContentType()) return Refusal(415, "Nothing here takes JSON.");
+        if (!IsOpen || !context.Request.IsHttps || !context.Request.HasJsonContentType())
+            return Refusal(415, "Nothing here takes JSON.");
 
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, cancellationToken);
         RequestRecord.Of(context).BytesIn = body.Length;
-        if (JoinRequest.TryParse(body.ToArray()) is not { } asked) return Refusal(400, "a token and the name of a machine are expected");
+        if (JoinRequest.TryParse(body.ToArray()) is not { } asked)
+            return Refusal(400, "a token and the name of a machine are expected");
 
         var from = context.Connection.RemoteIpAddress!.ToString();
         var gate = logins.GateOf(context.Connection.RemoteIpAddress!, "join");
@@ -38,12 +43,14 @@ internal sealed class JoinEndpoint(Func<IReadOnlyList<RepositoryHost>> hosts, st
         {
             foreach (var host in hosts())
             {
-                var (grant, project) = await host.Writer.RunAsync(r => (r.JoinTokens.Redeem(asked.Token, asked.Machine), r.ProjectCode), cancellationToken);
+                var (grant, project) = await host.Writer.RunAsync(
+                    r => (r.JoinTokens.Redeem(asked.Token, asked.Machine), r.ProjectCode), cancellationToken);
                 if (grant is null) continue;
 
                 await joined();
                 log.JoinAccepted(asked.Machine, grant.Login, from);
-                return Results.Text(new JoinAnswer(grant.Login, grant.Password, project, node).ToJson(), JoinRequest.ContentType);
+                return Results.Text(
+                    new JoinAnswer(grant.Login, grant.Password, project, node).ToJson(), JoinRequest.ContentType);
             }
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Denied)

@@ -13,8 +13,10 @@ internal static partial class LogEvents
             : entry.Path is "/healthz" or "/readyz" or "/metrics" or "/status" ? LogLevel.Debug
             : LogLevel.Information;
         log.HttpRequest(
-            level, entry.Method, entry.Path, entry.Status, entry.RemoteAddress, entry.BytesIn, entry.BytesOut, entry.Elapsed.TotalMilliseconds,
-            entry.Note?.Operation, entry.Note?.User, entry.Note?.Sent, entry.Note?.Received, entry.Note?.Unversioned, entry.Note?.Error, entry.Fault);
+            level, entry.Method, entry.Path, entry.Status, entry.RemoteAddress, entry.BytesIn, entry.BytesOut,
+            entry.Elapsed.TotalMilliseconds,
+            entry.Note?.Operation, entry.Note?.User, entry.Note?.Sent, entry.Note?.Received, entry.Note?.Unversioned,
+            entry.Note?.Error, entry.Fault);
     }
 
     [LoggerMessage(EventName = "join.accepted", Level = LogLevel.Information, Message = "A machine joined")]
@@ -25,6 +27,7 @@ internal static partial class LogEvents
 
     [LoggerMessage(EventName = "http.request", Message = "HTTP request")]
     private static partial void HttpRequest(
-        this ILogger log, LogLevel level, string method, string path, int status, IPAddress from, long bytesIn, long bytesOut, double ms,
+        this ILogger log, LogLevel level, string method, string path, int status, IPAddress from, long bytesIn,
+        long bytesOut, double ms,
         string? operation, string? user, long? sent, long? received, long? unversioned, string? error, string? fault);
 }

@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Routing;
 namespace EdgeSync.Node.Web;
 
 /// <summary>
-/// The routes of a node's HTTP ports. A page or an endpoint is added here: as a line of this class, or as a class with a
+/// The routes of a node's HTTP ports. A page or an endpoint is added here: as a line of this class, or as a class with
+/// a
 /// <c>Map</c> that this one calls when it has parts of its own.
 /// <code>
 /// GET  /                                       what is served, for people
@@ -13,10 +14,10 @@ namespace EdgeSync.Node.Web;
 /// GET  /healthz /readyz /status /metrics       OperationsEndpoints
 /// POST /join                                   JoinEndpoint
 /// </code>
-/// A POST of cards never comes here: Fossil clients post to any path, and the content type tells it apart before routing.
-/// Handlers are minimal APIs, compiled by the request delegate generator; a body is at most 4 KiB, unless the endpoint
-/// carries <c>IRequestSizeLimitMetadata</c>; <c>HttpContext.Connection.RemoteIpAddress</c> is the client's address, behind a trusted
-/// proxy too.
+/// A POST of cards never comes here: Fossil clients post to any path, and the content type tells it apart before
+/// routing. Handlers are minimal APIs, compiled by the request delegate generator; a body is at most 4 KiB, unless the
+/// endpoint carries <c>IRequestSizeLimitMetadata</c>; <c>HttpContext.Connection.RemoteIpAddress</c> is the client's
+/// address, behind a trusted proxy too.
 /// </summary>
 internal static class NodeEndpoints
 {
@@ -25,7 +26,9 @@ internal static class NodeEndpoints
 
     public static void Map(IEndpointRouteBuilder app, NodeWeb web, OperationsEndpoints operations, JoinEndpoint joins)
     {
-        app.MapMethods("/", Reading, (HttpRequest request) => Results.Text(web.Describe(request.Host.Value ?? "", request.IsHttps) + "\n"));
+        app.MapMethods(
+            "/", Reading,
+            (HttpRequest request) => Results.Text(web.Describe(request.Host.Value ?? "", request.IsHttps) + "\n"));
         app.MapMethods("/xfer", Reading, () => Results.Redirect("/"));
         operations.Map(app);
         joins.Map(app);

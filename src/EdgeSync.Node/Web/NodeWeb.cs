@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Web;
 
 /// <summary>
-/// The repositories behind a node's HTTP ports: <c>/NAME</c> is the one whose file is <c>NAME.fossil</c>, and a node with a
-/// single one serves it at every path, as stock does.
+/// The repositories behind a node's HTTP ports: <c>/NAME</c> is the one whose file is <c>NAME.fossil</c>, and a node
+/// with a single one serves it at every path, as stock does.
 /// </summary>
 internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 {
@@ -26,7 +26,11 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
     public ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken) =>
         Find(request.Path) is { } host ? HttpExchange.AnswerAsync(host, logins, request, cancellationToken)
             : Waiting() is { } why ? ValueTask.FromResult(XferHttpReply.Refusal(503, why))
-            : ValueTask.FromResult(XferHttpReply.Refusal(404, $"No repository is called that. Here are: {string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
+            : ValueTask.FromResult(
+                XferHttpReply.Refusal(
+                    404,
+                    $"No repository is called that. Here are: "
+                        + $"{string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
 
     public void Log(in XferHttpLogEntry entry) => log.HttpRequest(entry);
 
@@ -36,9 +40,11 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
     {
         var address = $"{(isHttps ? "https" : "http")}://{(host.Length > 0 ? host : "this-host")}";
         if (_byName.Values.ToList() is [var only])
-            return $"This is {only.ProjectName ?? "a Fossil project"}, served by edgesync {BuildInfo.Version}.\n\n  fossil clone {address}/ project.fossil";
+            return $"This is {only.ProjectName ?? "a Fossil project"}, served by edgesync {BuildInfo.Version}.\n\n  "
+                + $"fossil clone {address}/ project.fossil";
 
-        var lines = _byName.Keys.Order(StringComparer.Ordinal).Select(name => $"  fossil clone {address}/{name} {name}.fossil");
+        var lines = _byName.Keys.Order(StringComparer.Ordinal)
+            .Select(name => $"  fossil clone {address}/{name} {name}.fossil");
         return $"Served by edgesync {BuildInfo.Version}:\n\n{string.Join('\n', lines)}";
     }
 
@@ -46,7 +52,9 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
     {
         var byName = _byName;
         var name = path.Trim('/').Split('/')[0];
-        if (byName.TryGetValue(name, out var host) || byName.TryGetValue(Path.GetFileNameWithoutExtension(name), out host)) return host;
+        if (byName.TryGetValue(name, out var host)
+            || byName.TryGetValue(Path.GetFileNameWithoutExtension(name), out host))
+            return host;
 
         return byName.Count == 1 ? byName.Values.First() : null;
     }

@@ -24,18 +24,29 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
 {
     private const string Json = "application/json";
 
-    private static readonly JsonSerializerOptions Indented = new(StatusContext.Default.Options) { WriteIndented = true };
+    private static readonly JsonSerializerOptions Indented = new(StatusContext.Default.Options)
+    {
+        WriteIndented = true
+    };
 
     public void Map(IEndpointRouteBuilder app)
     {
-        app.MapMethods("/healthz", NodeEndpoints.Reading, (string? ready, string? strict, string? agreed, CancellationToken cancellationToken) =>
-            ready is null ? Task.FromResult(Results.Text("{\"status\":\"ok\"}\n", Json)) : ReadyAsync(strict, agreed, cancellationToken));
-        app.MapMethods("/readyz", NodeEndpoints.Reading, (string? strict, string? agreed, CancellationToken cancellationToken) =>
+        app.MapMethods(
+            "/healthz", NodeEndpoints.Reading,
+            (string? ready, string? strict, string? agreed, CancellationToken cancellationToken) =>
+            ready is null ? Task.FromResult(
+                Results.Text("{\"status\":\"ok\"}\n", Json)) : ReadyAsync(strict, agreed, cancellationToken));
+        app.MapMethods(
+            "/readyz", NodeEndpoints.Reading, (string? strict, string? agreed, CancellationToken cancellationToken) =>
             ReadyAsync(strict, agreed, cancellationToken));
-        app.MapMethods("/status", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
-            IsAllowed(context) ? Results.Text(ToJson(await source.SnapshotAsync(cancellationToken)), Json) : Forbidden());
-        app.MapMethods("/metrics", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
-            IsAllowed(context) ? Results.Text(await MetricsAsync(cancellationToken), PrometheusText.ContentType) : Forbidden());
+        app.MapMethods(
+            "/status", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
+            IsAllowed(context) ? Results.Text(
+                ToJson(await source.SnapshotAsync(cancellationToken)), Json) : Forbidden());
+        app.MapMethods(
+            "/metrics", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
+            IsAllowed(context) ? Results.Text(
+                await MetricsAsync(cancellationToken), PrometheusText.ContentType) : Forbidden());
     }
 
     /// <summary>What a status is as JSON, here and over the control socket.</summary>
@@ -61,12 +72,17 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
     {
         var http = settings();
         return http.StatusAccess == StatusAccess.Everybody
-            || (!TrustedProxies.IsForwarded(context.Request.Headers) && IsOwnName(context.Request.Host.Value ?? "", http.Hosts) && IsOfThisMachine(context.Connection.RemoteIpAddress!));
+            || (
+                !TrustedProxies.IsForwarded(context.Request.Headers)
+                && IsOwnName(context.Request.Host.Value ?? "", http.Hosts)
+                && IsOfThisMachine(context.Connection.RemoteIpAddress!));
     }
 
-    private static bool IsOfThisMachine(IPAddress address) => IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+    private static bool IsOfThisMachine(IPAddress address) =>
+        IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
-    // A web page whose name was turned to this machine (DNS rebinding) asks under its own name. Nobody but browsers must say one.
+    // A web page whose name was turned to this machine (DNS rebinding) asks under its own name. Nobody but browsers
+    // must say one.
     private static bool IsOwnName(string host, List<string> hosts)
     {
         if (host.Length == 0) return true;
@@ -79,5 +95,6 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
     }
 
     private static IResult Forbidden() => Results.Text(
-        "Only programs on this machine may read this page, under the name localhost; http.status_access or http.hosts in the settings opens it.\n", statusCode: 403);
+        "Only programs on this machine may read this page, under the name localhost; http.status_access or http.hosts "
+            + "in the settings opens it.\n", statusCode: 403);
 }

@@ -3,15 +3,18 @@ using System.Buffers;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// Bytes that grow as they arrive: memory follows what was received, never what was announced. Doubling, from the shared
-/// pool; but that pool keeps dozens of arrays of each size for each processor, so large ones are left to the collector, and on
-/// a small machine middling ones too. Those grow by half: a crowd of them must not take twice what it sent.
+/// Bytes that grow as they arrive: memory follows what was received, never what was announced. Doubling, from the
+/// shared pool; but that pool keeps dozens of arrays of each size for each processor, so large ones are left to the
+/// collector, and on a small machine middling ones too. Those grow by half: a crowd of them must not take twice what it
+/// sent.
 /// </summary>
 public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 {
     private const long SmallMachineBytes = 512L << 20;
 
-    private static readonly int PooledMax = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < SmallMachineBytes ? 64 * 1024 : 512 * 1024;
+    private static readonly int PooledMax = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < SmallMachineBytes
+        ? 64 * 1024
+        : 512 * 1024;
 
     private byte[] _buffer = [];
     private int _length;
@@ -47,11 +50,18 @@ public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
     {
         if (_buffer.Length - _length >= size) return;
 
-        var wanted = Math.Max((long)_length + size, Math.Min(Math.Max(4096L, _buffer.Length < PooledMax ? _buffer.Length * 2L : _buffer.Length * 3L / 2), Array.MaxLength));
+        var wanted = Math.Max(
+            (long)_length + size,
+            Math.Min(
+                Math.Max(4096L, _buffer.Length < PooledMax ? _buffer.Length * 2L : _buffer.Length * 3L / 2),
+                Array.MaxLength));
         if (wanted > Array.MaxLength)
-            throw new EdgeSyncException(ErrorKind.Protocol, $"a message of more than {Array.MaxLength} bytes cannot be held");
+            throw new EdgeSyncException(
+                ErrorKind.Protocol, $"a message of more than {Array.MaxLength} bytes cannot be held");
 
-        var larger = wanted <= PooledMax ? ArrayPool<byte>.Shared.Rent((int)wanted) : GC.AllocateUninitializedArray<byte>((int)wanted);
+        var larger = wanted <= PooledMax
+            ? ArrayPool<byte>.Shared.Rent((int)wanted)
+            : GC.AllocateUninitializedArray<byte>((int)wanted);
         _buffer.AsSpan(0, _length).CopyTo(larger);
         Return();
         _buffer = larger;

@@ -1,6 +1,8 @@
 namespace EdgeSync.Primitives;
 
-/// <summary>Bytes that nobody may guess: passwords, nonces, codes. Shells give the system's; tests give a seeded one.</summary>
+/// <summary>
+/// Bytes that nobody may guess: passwords, nonces, codes. Shells give the system's; tests give a seeded one.
+/// </summary>
 public abstract class Entropy
 {
     public abstract void Fill(Span<byte> target);

@@ -1,8 +1,8 @@
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// The one source of chance that is no secret: same seed, same run, on every platform. xoshiro256** seeded by SplitMix64
-/// (Blackman and Vigna, public domain description).
+/// The one source of chance that is no secret: same seed, same run, on every platform. xoshiro256** seeded by
+/// SplitMix64 (Blackman and Vigna, public domain description).
 /// </summary>
 public sealed class Prng
 {

@@ -32,8 +32,8 @@ public enum ErrorKind
 }
 
 /// <summary>
-/// An operation failed. The message says what was being done, to what, what was expected and found; the hint says what to
-/// try. Only <c>Program</c> turns kinds into exit codes.
+/// An operation failed. The message says what was being done, to what, what was expected and found; the hint says what
+/// to try. Only <c>Program</c> turns kinds into exit codes.
 /// </summary>
 public class EdgeSyncException(ErrorKind kind, string message, string? hint = null, Exception? inner = null)
     : Exception(message, inner)

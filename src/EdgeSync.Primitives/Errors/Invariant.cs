@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace EdgeSync.Primitives;
 
-/// <summary>Our own bug, found early: active in release builds too. The host ends the process; a supervisor restarts it.</summary>
+/// <summary>
+/// Our own bug, found early: active in release builds too. The host ends the process; a supervisor restarts it.
+/// </summary>
 public static class Invariant
 {
     public static void Require(

@@ -18,7 +18,9 @@ internal unsafe interface IBlockHash
     /// <summary>Gives one lane the state of an empty text.</summary>
     static abstract void Start(byte* state, int lane);
 
-    /// <summary>Takes <paramref name="blocks"/> blocks in every lane, each from its own pointer, which moves on.</summary>
+    /// <summary>
+    /// Takes <paramref name="blocks"/> blocks in every lane, each from its own pointer, which moves on.
+    /// </summary>
     static abstract void Take(byte* state, byte** texts, nint blocks);
 
     /// <summary>

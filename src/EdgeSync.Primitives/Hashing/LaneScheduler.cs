@@ -3,8 +3,9 @@ using System.Buffers;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// Keeps all lanes of a block hash busy with texts of different lengths: a lane whose text ends takes the next one, long
-/// texts first so that the lanes end together. A lane without work reads along with another, and its result is dropped.
+/// Keeps all lanes of a block hash busy with texts of different lengths: a lane whose text ends takes the next one,
+/// long texts first so that the lanes end together. A lane without work reads along with another, and its result is
+/// dropped.
 /// </summary>
 internal static unsafe class LaneScheduler<THash>
     where THash : IBlockHash
@@ -62,7 +63,8 @@ internal static unsafe class LaneScheduler<THash>
     }
 
     private static void Begin(
-        ref Lane it, int lane, ReadOnlySpan<ReadOnlyMemory<byte>> messages, int message, byte* state, byte* tails, byte** texts)
+        ref Lane it, int lane, ReadOnlySpan<ReadOnlyMemory<byte>> messages, int message, byte* state, byte* tails,
+        byte** texts)
     {
         var text = messages[message];
         var rest = text.Length % THash.BlockSize;

@@ -48,7 +48,9 @@ public readonly struct ArtifactId : IEquatable<ArtifactId>, IComparable<Artifact
         }
     }
 
-    /// <summary>Longest name in hex digits; a buffer of this size always suffices for <see cref="TryWriteHex"/>.</summary>
+    /// <summary>
+    /// Longest name in hex digits; a buffer of this size always suffices for <see cref="TryWriteHex"/>.
+    /// </summary>
     public const int HexLengthMax = 64;
 
     public HashKind Kind => _kind;

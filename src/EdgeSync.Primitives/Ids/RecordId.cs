@@ -3,8 +3,8 @@ using System.Globalization;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// A row of the blob table (Fossil's <c>rid</c>). Meaningful inside one repository file only: two clones number the same
-/// artifacts differently. Zero means "none".
+/// A row of the blob table (Fossil's <c>rid</c>). Meaningful inside one repository file only: two clones number the
+/// same artifacts differently. Zero means "none".
 /// </summary>
 public readonly record struct RecordId(long Value) : IComparable<RecordId>
 {

@@ -35,13 +35,15 @@ public enum JoinCodeFault
 ///       7  SHA-256 of the server's public key (SubjectPublicKeyInfo): 32 bytes
 ///       8  suggested name of the repository, as text
 /// </code>
-/// A type below 128 that is unknown makes the code one of a newer version; types from 128 on may be skipped. A ticket of
-/// another transport becomes an entry of its own.
+/// A type below 128 that is unknown makes the code one of a newer version; types from 128 on may be skipped. A ticket
+/// of another transport becomes an entry of its own.
 /// </summary>
 /// <param name="Hosts">At least one.</param>
-/// <param name="ServerKey">SHA-256 of the server's public key: who has another key is refused, whatever it is called.</param>
+/// <param name="ServerKey">SHA-256 of the server's public key: who has another key is refused, whatever it is
+/// called.</param>
 public sealed record JoinCode(
-    IReadOnlyList<string> Hosts, int WebPort, int? LeafPort, string ProjectCode, byte[] Token, Instant ExpiresAt, byte[] ServerKey, string Name)
+    IReadOnlyList<string> Hosts, int WebPort, int? LeafPort, string ProjectCode, byte[] Token, Instant ExpiresAt,
+    byte[] ServerKey, string Name)
 {
     public const int TokenBytes = 16;
     public const int KeyBytes = 32;
@@ -90,7 +92,8 @@ public sealed record JoinCode(
 
         var word = string.Concat(text.Where(c => !char.IsWhiteSpace(c))).ToLowerInvariant();
         if (!word.StartsWith(Prefix, StringComparison.Ordinal)) return JoinCodeFault.NotACode;
-        if (DecodeBase32(word.AsSpan(Prefix.Length)) is not { } bytes || bytes.Length <= ChecksumBytes) return JoinCodeFault.Damaged;
+        if (DecodeBase32(word.AsSpan(Prefix.Length)) is not { } bytes || bytes.Length <= ChecksumBytes)
+            return JoinCodeFault.Damaged;
 
         var payload = bytes.AsSpan(0, bytes.Length - ChecksumBytes);
         return !Checksum(payload).AsSpan().SequenceEqual(bytes.AsSpan(payload.Length)) ? JoinCodeFault.Damaged
@@ -137,10 +140,12 @@ public sealed record JoinCode(
             {
                 case Entry.Host when value.Length > 0: hosts.Add(Encoding.UTF8.GetString(value)); break;
                 case Entry.WebPort when value.Length == 2: webPort = BinaryPrimitives.ReadUInt16BigEndian(value); break;
-                case Entry.LeafPort when value.Length == 2: leafPort = BinaryPrimitives.ReadUInt16BigEndian(value); break;
+                case Entry.LeafPort when value.Length == 2:
+                    leafPort = BinaryPrimitives.ReadUInt16BigEndian(value); break;
                 case Entry.Project: project = Encoding.UTF8.GetString(value); break;
                 case Entry.Token when value.Length == TokenBytes: token = value.ToArray(); break;
-                case Entry.ExpiresAt when value.Length == 8 && BinaryPrimitives.ReadInt64BigEndian(value) is >= 0 and <= LastSecond and var seconds:
+                case Entry.ExpiresAt when value.Length == 8
+                    && BinaryPrimitives.ReadInt64BigEndian(value) is >= 0 and <= LastSecond and var seconds:
                     expires = Instant.FromUnixSeconds(seconds);
                     break;
                 case Entry.ServerKey when value.Length == KeyBytes: key = value.ToArray(); break;
@@ -151,7 +156,8 @@ public sealed record JoinCode(
             }
         }
 
-        if (hosts.Count == 0 || webPort is null || project is null || token is null || key is null || expires is null) return JoinCodeFault.Newer;
+        if (hosts.Count == 0 || webPort is null || project is null || token is null || key is null || expires is null)
+            return JoinCodeFault.Newer;
 
         code = new JoinCode(hosts, webPort.Value, leafPort, project, token, expires.Value, key, name ?? "project");
         return JoinCodeFault.None;
@@ -159,7 +165,8 @@ public sealed record JoinCode(
 
     private static void Add(List<byte> bytes, Entry type, ReadOnlySpan<byte> value)
     {
-        if (value.Length > byte.MaxValue) throw new ArgumentException($"An entry of a join code holds at most 255 bytes, not {value.Length}.");
+        if (value.Length > byte.MaxValue)
+            throw new ArgumentException($"An entry of a join code holds at most 255 bytes, not {value.Length}.");
 
         bytes.Add((byte)type);
         bytes.Add((byte)value.Length);

@@ -6,16 +6,16 @@ using System.Text.Json.Serialization.Metadata;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// JSON objects that a peer sent, read by a source-generated contract without an exception. Members that the contract does
-/// not name are skipped, and <c>null</c> is as good as absent, which is how Go's decoder treats both.
+/// JSON objects that a peer sent, read by a source-generated contract without an exception. Members that the contract
+/// does not name are skipped, and <c>null</c> is as good as absent, which is how Go's decoder treats both.
 /// </summary>
 public static class BoundaryJson
 {
     private const int DepthMax = 64;
 
     /// <summary>
-    /// Reads one object over what was known before: a member that is present replaces the old value. False when this is not
-    /// exactly one JSON object, or a member has the wrong type.
+    /// Reads one object over what was known before: a member that is present replaces the old value. False when this is
+    /// not exactly one JSON object, or a member has the wrong type.
     /// </summary>
     /// <param name="json">UTF-8 text.</param>
     /// <param name="before">Values of absent members.</param>
@@ -48,13 +48,14 @@ public static class BoundaryJson
     }
 
     /// <summary>
-    /// Reads one object leniently: a member of the wrong type reads as absent, an element of the wrong type is left out of its
-    /// list. False only when this is not exactly one JSON object.
+    /// Reads one object leniently: a member of the wrong type reads as absent, an element of the wrong type is left out
+    /// of its list. False only when this is not exactly one JSON object.
     /// </summary>
     /// <param name="json">UTF-8 text.</param>
     /// <param name="type">A contract whose members are texts, numbers (long) and lists of texts, each nullable.</param>
     /// <param name="value">Null when the answer is false.</param>
-    public static bool TryReadLeniently<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type, [NotNullWhen(true)] out T? value)
+    public static bool TryReadLeniently<T>(
+        ReadOnlySpan<byte> json, JsonTypeInfo<T> type, [NotNullWhen(true)] out T? value)
         where T : class
     {
         value = null;
@@ -90,7 +91,8 @@ public static class BoundaryJson
     private static JsonNode? Fitting(Type type, JsonElement value)
     {
         if (type == typeof(string)) return TextOf(value);
-        if (type == typeof(long?)) return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+        if (type == typeof(long?))
+            return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
         if (value.ValueKind != JsonValueKind.Array) return null;
 
         var texts = new JsonArray();
@@ -130,5 +132,6 @@ public static class BoundaryJson
 
     // What System.Text.Json throws for text that is no JSON, of the wrong type, or no UTF-8.
     private static bool IsBadText(Exception e) =>
-        e is JsonException or InvalidOperationException or FormatException or ArgumentException or NotSupportedException;
+        e is JsonException or InvalidOperationException or FormatException or ArgumentException
+        or NotSupportedException;
 }

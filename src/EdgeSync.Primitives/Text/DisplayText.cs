@@ -9,7 +9,9 @@ public static class DisplayText
     /// <summary><c>YYYY-MM-DD HH:MM</c> of an ISO date, UTC.</summary>
     public static string Minute(string isoDate) => $"{isoDate[..10]} {isoDate[11..16]}";
 
-    /// <summary>Foreign prose on one line: line ends and tabs become blanks, other control characters are shown.</summary>
+    /// <summary>
+    /// Foreign prose on one line: line ends and tabs become blanks, other control characters are shown.
+    /// </summary>
     public static string OneLine(string text)
     {
         if (!text.Any(char.IsControl)) return text;
@@ -24,10 +26,14 @@ public static class DisplayText
         return line.ToString().TrimEnd();
     }
 
-    /// <summary>A foreign name: every control character is shown, line ends too, so that one name is one line.</summary>
+    /// <summary>
+    /// A foreign name: every control character is shown, line ends too, so that one name is one line.
+    /// </summary>
     public static string Name(string name) => Shown(name, static c => char.IsControl(c));
 
-    /// <summary>Any text for a terminal: what could move its cursor is shown as <c>\x1b</c>; line ends and tabs stay.</summary>
+    /// <summary>
+    /// Any text for a terminal: what could move its cursor is shown as <c>\x1b</c>; line ends and tabs stay.
+    /// </summary>
     public static string Visible(string text) => Shown(text, IsHarmful);
 
     /// <summary>A character that a terminal would obey rather than print.</summary>

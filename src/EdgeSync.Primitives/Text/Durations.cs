@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace EdgeSync.Primitives;
 
-/// <summary>Spans of time as people write them: <c>30s</c>, <c>10m</c>, <c>2h</c>, <c>7d</c>, <c>250ms</c>, <c>0</c>.</summary>
+/// <summary>
+/// Spans of time as people write them: <c>30s</c>, <c>10m</c>, <c>2h</c>, <c>7d</c>, <c>250ms</c>, <c>0</c>.
+/// </summary>
 public static class Durations
 {
     /// <summary>The message for an invalid duration.</summary>
@@ -12,7 +14,8 @@ public static class Durations
     {
         span = default;
         var digits = text.TrimEnd("abcdefghijklmnopqrstuvwxyz".ToCharArray());
-        if (!double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return false;
+        if (!double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            return false;
 
         var unit = text[digits.Length..] switch
         {

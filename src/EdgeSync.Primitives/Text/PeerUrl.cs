@@ -3,9 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// The address of a peer as people write it: <c>http://USER:PASSWORD@HOST:PORT/PATH</c>, or <c>https://</c>; commands also take
-/// <c>file:///PATH</c> and <c>ssh://USER@HOST:PORT/PATH</c>. User and password are taken out, so that what is printed, logged
-/// or stored never holds a secret.
+/// The address of a peer as people write it: <c>http://USER:PASSWORD@HOST:PORT/PATH</c>, or <c>https://</c>; commands
+/// also take
+/// <c>file:///PATH</c> and <c>ssh://USER@HOST:PORT/PATH</c>. User and password are taken out, so that what is printed,
+/// logged or stored never holds a secret.
 /// </summary>
 public sealed record PeerUrl(Uri Address, string? User, string? Password)
 {
@@ -28,7 +29,9 @@ public sealed record PeerUrl(Uri Address, string? User, string? Password)
     /// <summary>The address of a repository file.</summary>
     /// <param name="fullPath">Absolute, with slashes.</param>
     public static PeerUrl OfFile(string fullPath) =>
-        new(new Uri("file:///" + string.Join('/', fullPath.TrimStart('/').Split('/').Select(Uri.EscapeDataString))), null, null);
+        new(
+            new Uri("file:///" + string.Join('/', fullPath.TrimStart('/').Split('/').Select(Uri.EscapeDataString))),
+            null, null);
 
     private static bool TryParse(string? text, bool isHttpOnly, [NotNullWhen(true)] out PeerUrl? url)
     {
@@ -60,14 +63,17 @@ public sealed record PeerUrl(Uri Address, string? User, string? Password)
     public static PeerUrl Parse(string text) => TryParse(text, out var url)
         ? url
         : throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{WithoutSecret(text)}' is not the address of a peer", "such as http://host:8080 or https://user@host/project");
+            ErrorKind.Usage, $"'{WithoutSecret(text)}' is not the address of a peer",
+            "such as http://host:8080 or https://user@host/project");
 
     /// <summary>As stock keeps it in <c>last-sync-url</c>: the user, never the password.</summary>
     public override string ToString()
     {
         var text = Address.AbsoluteUri;
         if (Address.PathAndQuery == "/") text = text.TrimEnd('/');
-        return User is null ? text : text.Insert(text.IndexOf("//", StringComparison.Ordinal) + 2, Uri.EscapeDataString(User) + "@");
+        return User is null
+            ? text
+            : text.Insert(text.IndexOf("//", StringComparison.Ordinal) + 2, Uri.EscapeDataString(User) + "@");
     }
 
     private static string WithoutSecret(string text)

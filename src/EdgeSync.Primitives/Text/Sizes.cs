@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace EdgeSync.Primitives;
 
-/// <summary>Amounts of memory as systemd writes them: <c>64M</c>, <c>1G</c>, <c>512K</c>, plain bytes; powers of 1,024.</summary>
+/// <summary>
+/// Amounts of memory as systemd writes them: <c>64M</c>, <c>1G</c>, <c>512K</c>, plain bytes; powers of 1,024.
+/// </summary>
 public static class Sizes
 {
     public static bool TryParse(string text, out long bytes)
@@ -17,7 +19,9 @@ public static class Sizes
             "G" or "g" or "GiB" => 30,
             _ => -1,
         };
-        if (shift < 0 || !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > long.MaxValue >> shift) return false;
+        if (shift < 0 || !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number > long.MaxValue >> shift)
+            return false;
 
         bytes = number << shift;
         return true;

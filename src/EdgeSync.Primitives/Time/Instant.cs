@@ -17,7 +17,8 @@ public readonly record struct Instant(long UnixTicks) : IComparable<Instant>
 
     public long UnixSeconds => Math.DivRem(UnixTicks, TimeSpan.TicksPerSecond) is var (q, r) && r < 0 ? q - 1 : q;
 
-    public long UnixMilliseconds => Math.DivRem(UnixTicks, TimeSpan.TicksPerMillisecond) is var (q, r) && r < 0 ? q - 1 : q;
+    public long UnixMilliseconds =>
+        Math.DivRem(UnixTicks, TimeSpan.TicksPerMillisecond) is var (q, r) && r < 0 ? q - 1 : q;
 
     /// <summary>
     /// The Julian day as SQLite computes it: milliseconds as an integer, divided by 86,400,000 last. Rows that stock
@@ -25,10 +26,13 @@ public readonly record struct Instant(long UnixTicks) : IComparable<Instant>
     /// </summary>
     public double JulianDay => (UnixMilliseconds + 210_866_760_000_000L) / 86_400_000.0;
 
-    /// <summary>Years before 1 and after 9999 (artifacts may name them) become the first and last moment that there is.</summary>
+    /// <summary>
+    /// Years before 1 and after 9999 (artifacts may name them) become the first and last moment that there is.
+    /// </summary>
     public DateTime ToDateTime()
     {
-        var ticks = Math.Clamp(UnixTicks, -DateTime.UnixEpoch.Ticks, DateTime.MaxValue.Ticks - DateTime.UnixEpoch.Ticks);
+        var ticks = Math.Clamp(
+            UnixTicks, -DateTime.UnixEpoch.Ticks, DateTime.MaxValue.Ticks - DateTime.UnixEpoch.Ticks);
         return new DateTime(DateTime.UnixEpoch.Ticks + ticks, DateTimeKind.Utc);
     }
 

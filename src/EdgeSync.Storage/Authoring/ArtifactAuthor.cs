@@ -8,17 +8,22 @@ internal sealed class ArtifactAuthor(Repository repository)
 {
     public Repository Repository { get; } = repository;
 
-    /// <summary>Content stored from here on comes from this user. Unknown users have no number, and that is not an error.</summary>
+    /// <summary>
+    /// Content stored from here on comes from this user. Unknown users have no number, and that is not an error.
+    /// </summary>
     public void SignIn(string user)
     {
-        if (string.IsNullOrEmpty(user)) throw new EdgeSyncException(ErrorKind.Usage, "a user name is needed", "--user NAME");
+        if (string.IsNullOrEmpty(user))
+            throw new EdgeSyncException(ErrorKind.Usage, "a user name is needed", "--user NAME");
 
         using var select = Repository.Database.Prepare("SELECT uid FROM user WHERE login=?1");
-        Repository.ReceiveLog.TrySetOrigin(select.BindText(1, user).Step() ? select.Int64(0) : 0, nonce: null, address: null);
+        Repository.ReceiveLog.TrySetOrigin(
+            select.BindText(1, user).Step() ? select.Int64(0) : 0, nonce: null, address: null);
     }
 
     /// <summary>Stores and links. Inside a transaction; the caller commits.</summary>
-    /// <exception cref="EdgeSyncException">The draft makes no artifact: a name or value that the format cannot carry.</exception>
+    /// <exception cref="EdgeSyncException">The draft makes no artifact: a name or value that the format cannot
+    /// carry.</exception>
     public AuthoredArtifact Store(ArtifactDraft draft, ArtifactKind kind, bool isPrivate, bool isUnsent)
     {
         var text = draft.ToBytes();

@@ -12,10 +12,13 @@ internal static class ArtifactReading
         byte[] text;
         using (var content = repository.Content.Get(rid)) text = content.Span.ToArray();
 
-        return ArtifactParser.TryParse(text, out var artifact, new ArtifactParserOptions(repository.Now, SkipsChecksum: true)) &&
+        return ArtifactParser.TryParse(
+            text, out var artifact, new ArtifactParserOptions(repository.Now, SkipsChecksum: true))
+            &&
             artifact.Kind == kind
             ? artifact
-            : throw new EdgeSyncException(ErrorKind.Usage, $"{repository.Content.NameOf(rid).ToShortString()} is not a {kind}");
+            : throw new EdgeSyncException(
+                ErrorKind.Usage, $"{repository.Content.NameOf(rid).ToShortString()} is not a {kind}");
     }
 
     /// <summary>The given time, or now, but later than the version before: versions are ordered by time.</summary>

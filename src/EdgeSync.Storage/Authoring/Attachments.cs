@@ -5,7 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Authoring;
 
 /// <summary>An attached file.</summary>
-public sealed record AttachmentEntry(string Name, string Target, ArtifactId Content, Instant Date, string User, string Comment);
+public sealed record AttachmentEntry(
+    string Name, string Target, ArtifactId Content, Instant Date, string User, string Comment);
 
 /// <summary>Files tied to wiki pages (by title), tickets and technotes (by id). Spec: attach.c.</summary>
 public sealed class Attachments(Repository repository)
@@ -35,7 +36,8 @@ public sealed class Attachments(Repository repository)
     /// <summary>Attaches content under the last part of <paramref name="name"/>.</summary>
     /// <exception cref="EdgeSyncException">There is no such page, ticket or technote.</exception>
     public AuthoredArtifact Add(
-        string user, string target, string name, ReadOnlySpan<byte> content, string? comment = null, Instant? date = null)
+        string user, string target, string name, ReadOnlySpan<byte> content, string? comment = null,
+        Instant? date = null)
     {
         using var transaction = repository.Begin();
         _author.SignIn(user);
@@ -48,7 +50,8 @@ public sealed class Attachments(Repository repository)
         if (ArtifactParser.MayBeArtifact(content) && ArtifactParser.TryParse(content.ToArray(), out _))
         {
             var packed = new byte[BlobCodec.GetEncodedLengthMax(content.Length)];
-            rid = repository.Content.Put(packed.AsSpan(0, BlobCodec.Encode(Deflater.OfThisThread, content, packed)), isUnsent: false);
+            rid = repository.Content.Put(
+                packed.AsSpan(0, BlobCodec.Encode(Deflater.OfThisThread, content, packed)), isUnsent: false);
             tail += ".gz";
         }
         else
@@ -72,10 +75,12 @@ public sealed class Attachments(Repository repository)
     }
 
     private AuthoredArtifact Write(
-        Sqlite.Transaction transaction, string user, string target, string name, ArtifactId content, string? comment, Instant? date)
+        Sqlite.Transaction transaction, string user, string target, string name, ArtifactId content, string? comment,
+        Instant? date)
     {
         var draft = ArtifactDraft.Attach(
-            ArtifactReading.After(date, LastOf(target, name), _author.DateOr(null)), user, name, target, content, comment);
+            ArtifactReading.After(date, LastOf(target, name), _author.DateOr(null)), user, name, target, content,
+            comment);
         var made = _author.Store(draft, ArtifactKind.Attachment, isPrivate: false, isUnsent: true);
         transaction.Commit();
         return made;
@@ -83,13 +88,17 @@ public sealed class Attachments(Repository repository)
 
     private Instant? LastOf(string target, string name)
     {
-        using var select = repository.Database.Prepare("SELECT max(mtime) FROM attachment WHERE target=?1 AND filename=?2");
-        return select.BindText(1, target).BindText(2, name).Step() && !select.IsNull(0) ? Instant.FromJulianDay(select.Double(0)) : null;
+        using var select = repository.Database.Prepare(
+            "SELECT max(mtime) FROM attachment WHERE target=?1 AND filename=?2");
+        return select.BindText(1, target).BindText(2, name).Step() && !select.IsNull(0)
+            ? Instant.FromJulianDay(select.Double(0))
+            : null;
     }
 
     private void RequireTarget(string target)
     {
-        using var select = repository.Database.Prepare("SELECT 1 FROM tag WHERE tagname IN ('wiki-'||?1,'tkt-'||?1,'event-'||?1)");
+        using var select = repository.Database.Prepare(
+            "SELECT 1 FROM tag WHERE tagname IN ('wiki-'||?1,'tkt-'||?1,'event-'||?1)");
         if (!select.BindText(1, target).Step())
             throw new EdgeSyncException(ErrorKind.NotFound, $"there is no page, ticket or technote '{target}'");
     }

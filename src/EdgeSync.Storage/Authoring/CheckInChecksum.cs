@@ -21,12 +21,14 @@ internal static class CheckInChecksum
     public static byte[] Compute(Repository repository, IReadOnlyList<FileDraft> files)
     {
         var checksum = new RepositoryChecksum();
-        if (files.Count < ParallelFilesMin || Environment.ProcessorCount < 2) ComputeSerially(repository, files, checksum);
+        if (files.Count < ParallelFilesMin || Environment.ProcessorCount < 2)
+            ComputeSerially(repository, files, checksum);
         else ComputeInParallel(repository, files, checksum);
         return checksum.Finish();
     }
 
-    private static void ComputeSerially(Repository repository, IReadOnlyList<FileDraft> files, RepositoryChecksum checksum)
+    private static void ComputeSerially(
+        Repository repository, IReadOnlyList<FileDraft> files, RepositoryChecksum checksum)
     {
         foreach (var file in files)
         {
@@ -35,7 +37,8 @@ internal static class CheckInChecksum
         }
     }
 
-    private static void ComputeInParallel(Repository repository, IReadOnlyList<FileDraft> files, RepositoryChecksum checksum)
+    private static void ComputeInParallel(
+        Repository repository, IReadOnlyList<FileDraft> files, RepositoryChecksum checksum)
     {
         var window = new Queue<(FileDraft File, Task<ArtifactContent> Content, long Bytes)>();
         var ahead = 0L;
@@ -86,13 +89,16 @@ internal static class CheckInChecksum
         return Task.Run(() =>
         {
             var content = ArtifactContent.Rent((int)size);
-            var isGood = BlobCodec.TryDecode(Inflater.OfThisThread, copy.AsSpan(0, length), content.Room, out var written, out _) && written == size;
+            var isGood = BlobCodec.TryDecode(
+                Inflater.OfThisThread, copy.AsSpan(0, length), content.Room, out var written, out _)
+                && written == size;
             ArrayPool<byte>.Shared.Return(copy);
             if (isGood) return content;
 
             content.Dispose();
             throw new EdgeSyncException(
-                ErrorKind.Corrupt, $"artifact {id} of {repository.Path} does not inflate", $"edgesync repo verify -R {repository.Path}");
+                ErrorKind.Corrupt, $"artifact {id} of {repository.Path} does not inflate",
+                $"edgesync repo verify -R {repository.Path}");
         });
     }
 }

@@ -32,7 +32,8 @@ public sealed class CheckInTree
         {
             throw new EdgeSyncException(
                 ErrorKind.NotFound,
-                $"check-in {repository.Content.NameOf(rid).ToShortString()} lists differences to {manifest.Baseline.ToShortString()}, which is not here",
+                $"check-in {repository.Content.NameOf(rid).ToShortString()} lists differences to "
+                    + $"{manifest.Baseline.ToShortString()}, which is not here",
                 "edgesync repo pull");
         }
 
@@ -54,9 +55,12 @@ public sealed class CheckInTree
         using (var content = repository.Content.Get(rid)) text = content.Span.ToArray();
 
         // The hash of the content vouches for it; the Z card would say the same again.
-        return ArtifactParser.TryParse(text, out var artifact, new ArtifactParserOptions(repository.Now, SkipsChecksum: true)) &&
+        return ArtifactParser.TryParse(
+            text, out var artifact, new ArtifactParserOptions(repository.Now, SkipsChecksum: true))
+            &&
             artifact.Kind == ArtifactKind.CheckIn
             ? artifact
-            : throw new EdgeSyncException(ErrorKind.Usage, $"{repository.Content.NameOf(rid).ToShortString()} is not a check-in");
+            : throw new EdgeSyncException(
+                ErrorKind.Usage, $"{repository.Content.NameOf(rid).ToShortString()} is not a check-in");
     }
 }

@@ -7,8 +7,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
-/// Makes check-ins as stock's <c>commit</c> and <c>branch new</c> do: refuses what would hurt (nothing changed, a fork, a
-/// closed branch, a date before the parent's), writes the files, the manifest and all rows in one transaction.
+/// Makes check-ins as stock's <c>commit</c> and <c>branch new</c> do: refuses what would hurt (nothing changed, a fork,
+/// a closed branch, a date before the parent's), writes the files, the manifest and all rows in one transaction.
 /// </summary>
 internal sealed class CheckInWriter(Repository repository)
 {
@@ -41,7 +41,8 @@ internal sealed class CheckInWriter(Repository repository)
         else if (!options.AllowsOlder) RequireNewerThanParent(options, date);
 
         var files = Apply(options, parent, isPrivate, out var hasChanged);
-        if (!hasChanged && !options.AllowsEmpty && options.MergedParents.Count + options.IntegratedParents.Count == 0 && parent is not null)
+        if (!hasChanged && !options.AllowsEmpty && options.MergedParents.Count + options.IntegratedParents.Count == 0
+            && parent is not null)
             throw new EdgeSyncException(ErrorKind.Conflict, "nothing has changed", "--allow-empty commits anyway");
 
         var draft = Draft(options, parent, files, date, isPrivate);
@@ -73,7 +74,9 @@ internal sealed class CheckInWriter(Repository repository)
             new ArtifactDraft
             {
                 Baseline = manifest.Baseline,
-                Comment = options.Comment is { Length: > 0 } comment ? comment : $"Create new branch named \"{options.Name}\"",
+                Comment = options.Comment is { Length: > 0 } comment
+                ? comment
+                : $"Create new branch named \"{options.Name}\"",
                 Date = _author.DateOr(options.Date),
                 Files = [.. manifest.Files.Select(file => file with { OldName = default })],
                 Parents = [repository.Content.NameOf(options.Parent)],
@@ -116,7 +119,8 @@ internal sealed class CheckInWriter(Repository repository)
 
     private void RequireBranchIsFree(CommitOptions options)
     {
-        if (options.Branch is { } branch && branch != PrivateBranch && !options.AllowsSameBranch) RequireBranchIsFree(branch);
+        if (options.Branch is { } branch && branch != PrivateBranch && !options.AllowsSameBranch)
+            RequireBranchIsFree(branch);
     }
 
     private void RequireBranchIsFree(string branch)
@@ -130,7 +134,8 @@ internal sealed class CheckInWriter(Repository repository)
         if (select.BindText(1, branch).Step())
         {
             throw new EdgeSyncException(
-                ErrorKind.Conflict, $"an open branch named {branch} exists already", "commit onto it, or take another name");
+                ErrorKind.Conflict, $"an open branch named {branch} exists already",
+                "commit onto it, or take another name");
         }
     }
 
@@ -141,7 +146,8 @@ internal sealed class CheckInWriter(Repository repository)
 
         throw new EdgeSyncException(
             ErrorKind.Conflict,
-            $"this would fork: {repository.Content.NameOf(options.Parent).ToShortString()} has a newer check-in on its branch",
+            $"this would fork: {repository.Content.NameOf(options.Parent).ToShortString()} has a newer check-in on its "
+                + $"branch",
             "commit onto the tip, start a branch with --branch, or add --allow-fork");
     }
 
@@ -152,7 +158,8 @@ internal sealed class CheckInWriter(Repository repository)
         // Away from a closed branch is allowed.
         if (options.Branch is not null)
         {
-            using var same = Database.Prepare($"SELECT 1 FROM tagxref WHERE tagid={BranchTag} AND rid=?1 AND tagtype>0 AND value=?2");
+            using var same = Database.Prepare(
+                $"SELECT 1 FROM tagxref WHERE tagid={BranchTag} AND rid=?1 AND tagtype>0 AND value=?2");
             if (!same.Bind(1, options.Parent).BindText(2, options.Branch).Step()) return;
         }
 
@@ -211,7 +218,8 @@ internal sealed class CheckInWriter(Repository repository)
 
     private List<FileDraft> Apply(CommitOptions options, CheckInTree? parent, bool isPrivate, out bool hasChanged)
     {
-        var tree = new TreeEdit(parent?.Files, (parent?.Manifest.Files.Count ?? 0) + (parent?.Baseline?.Files.Count ?? 0));
+        var tree = new TreeEdit(
+            parent?.Files, (parent?.Manifest.Files.Count ?? 0) + (parent?.Baseline?.Files.Count ?? 0));
         foreach (var change in options.Changes)
         {
             switch (change.Kind)
@@ -227,7 +235,8 @@ internal sealed class CheckInWriter(Repository repository)
                     break;
                 default:
                     if (!tree.TryGet(change.Name, out var file))
-                        throw new EdgeSyncException(ErrorKind.NotFound, $"the parent check-in has no file {change.Name}");
+                        throw new EdgeSyncException(
+                            ErrorKind.NotFound, $"the parent check-in has no file {change.Name}");
                     tree.Put(change.Name, file.Id, change.Permission!.Value);
                     break;
             }
@@ -249,7 +258,8 @@ internal sealed class CheckInWriter(Repository repository)
         }
         else if (repository.Content.Find(id) is var rid && (rid.IsNone || !repository.Content.IsAvailable(rid)))
         {
-            throw new EdgeSyncException(ErrorKind.NotFound, $"the content {id.ToShortString()} of {change.Name} is not here");
+            throw new EdgeSyncException(
+                ErrorKind.NotFound, $"the content {id.ToShortString()} of {change.Name} is not here");
         }
 
         tree.Put(change.Name, id, change.Permission ?? (isOld ? before.Permission : FilePermission.Regular));
@@ -269,9 +279,11 @@ internal sealed class CheckInWriter(Repository repository)
 
     // ---- Manifest ----
 
-    private ArtifactDraft Draft(CommitOptions options, CheckInTree? parent, List<FileDraft> files, Instant date, bool isPrivate)
+    private ArtifactDraft Draft(
+        CommitOptions options, CheckInTree? parent, List<FileDraft> files, Instant date, bool isPrivate)
     {
-        var writesChecksum = (options.WritesChecksum ?? repository.Settings.Boolean("repo-cksum", otherwise: true)) && IsAllHere(files);
+        var writesChecksum = (options.WritesChecksum ?? repository.Settings.Boolean("repo-cksum", otherwise: true))
+            && IsAllHere(files);
         var (baseline, cards) = ChooseForm(options.Form, parent, files);
         return new ArtifactDraft
         {
@@ -280,8 +292,13 @@ internal sealed class CheckInWriter(Repository repository)
             Date = date,
             Files = cards,
             Mimetype = string.IsNullOrEmpty(options.Mimetype) ? default : (CardText)options.Mimetype,
-            Parents = [.. Parents(options).Where(rid => isPrivate || !repository.Content.IsPrivate(rid)).Select(repository.Content.NameOf)],
-            Cherrypicks = [.. options.Cherrypicks.Where(pick => MayName(pick.Target, isPrivate)).OrderBy(pick => pick.Target).OrderBy(pick => pick.IsBackout)],
+            Parents = [
+                .. Parents(options).Where(
+                    rid => isPrivate || !repository.Content.IsPrivate(rid)).Select(repository.Content.NameOf)],
+            Cherrypicks = [
+                .. options.Cherrypicks.Where(
+                    pick => MayName(
+                        pick.Target, isPrivate)).OrderBy(pick => pick.Target).OrderBy(pick => pick.IsBackout)],
             RepositoryChecksum = writesChecksum ? CheckInChecksum.Compute(repository, files) : default(CardText),
             Tags = TagsOf(options),
             User = options.User,
@@ -289,8 +306,8 @@ internal sealed class CheckInWriter(Repository repository)
     }
 
     /// <summary>
-    /// In the middle of an exchange a tip may be here without some of its files. That keeps nobody from changing the others:
-    /// the checksum over all of them may be left out.
+    /// In the middle of an exchange a tip may be here without some of its files. That keeps nobody from changing the
+    /// others: the checksum over all of them may be left out.
     /// </summary>
     private bool IsAllHere(List<FileDraft> files)
     {
@@ -311,13 +328,15 @@ internal sealed class CheckInWriter(Repository repository)
         return parents.Where(rid => !rid.IsNone).Distinct();
     }
 
-    private (ArtifactId Baseline, IReadOnlyList<FileDraft> Files) ChooseForm(ManifestForm form, CheckInTree? parent, List<FileDraft> files)
+    private (ArtifactId Baseline, IReadOnlyList<FileDraft> Files) ChooseForm(
+        ManifestForm form, CheckInTree? parent, List<FileDraft> files)
     {
         var isForbidden = repository.Settings.Boolean("forbid-delta-manifests");
         if (form == ManifestForm.Delta && (isForbidden || parent is null))
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, isForbidden ? "delta manifests are forbidden in this repository" : "a root has no baseline");
+                ErrorKind.Usage,
+                isForbidden ? "delta manifests are forbidden in this repository" : "a root has no baseline");
         }
 
         if (form == ManifestForm.Full || parent is null ||
@@ -329,7 +348,8 @@ internal sealed class CheckInWriter(Repository repository)
         // A full manifest takes the parent as baseline, a delta takes its parent's.
         var baseline = parent.Baseline ?? parent.Manifest;
         var difference = DeltaManifest.Difference(baseline, files);
-        if (form == ManifestForm.Automatic && !DeltaManifest.Pays(files.Count, difference.Count)) return (default, files);
+        if (form == ManifestForm.Automatic && !DeltaManifest.Pays(files.Count, difference.Count))
+            return (default, files);
 
         var baselineRid = parent.Baseline is null ? parent.Rid : parent.BaselineRid;
         return (repository.Content.NameOf(baselineRid), difference);

@@ -42,7 +42,9 @@ public sealed record FileChange
     public static FileChange Put(string name, ReadOnlyMemory<byte> content, FilePermission? permission = null) =>
         Put(name, () => content, permission);
 
-    /// <summary>As the other, for content that is fetched only when its turn comes, so that one file at a time is in memory.</summary>
+    /// <summary>
+    /// As the other, for content that is fetched only when its turn comes, so that one file at a time is in memory.
+    /// </summary>
     public static FileChange Put(string name, Func<ReadOnlyMemory<byte>> open, FilePermission? permission = null) =>
         new(name) { Kind = FileChangeKind.Put, Open = open, Permission = permission };
 
@@ -56,7 +58,9 @@ public sealed record FileChange
 
     public static FileChange Remove(string name) => new(name) { Kind = FileChangeKind.Remove };
 
-    /// <summary>Moves a file; a <see cref="Put(string, ReadOnlyMemory{byte}, FilePermission?)"/> of the new name may follow.</summary>
+    /// <summary>
+    /// Moves a file; a <see cref="Put(string, ReadOnlyMemory{byte}, FilePermission?)"/> of the new name may follow.
+    /// </summary>
     public static FileChange Rename(string oldName, string newName) =>
         new(newName) { Kind = FileChangeKind.Rename, OldName = oldName };
 
@@ -75,12 +79,14 @@ internal enum FileChangeKind
 /// <summary>A check-in to be made: the parent's files with some changes.</summary>
 public sealed record CommitOptions
 {
-    /// <summary>The primary parent. None makes a root, with branch tags, as the first check-in of a repository.</summary>
+    /// <summary>
+    /// The primary parent. None makes a root, with branch tags, as the first check-in of a repository.
+    /// </summary>
     public RecordId Parent { get; init; }
 
     /// <summary>
-    /// The parent is the end of <see cref="Branch"/>, or of the main branch, and is found inside the transaction: when another
-    /// check-in lands first, this one follows it.
+    /// The parent is the end of <see cref="Branch"/>, or of the main branch, and is found inside the transaction: when
+    /// another check-in lands first, this one follows it.
     /// </summary>
     public bool FollowsBranch { get; init; }
 

@@ -8,7 +8,9 @@ public sealed record TagOptions
     /// <summary>The artifact.</summary>
     public required RecordId Target { get; init; }
 
-    /// <summary>What people call it; on check-ins it is stored with <c>sym-</c> in front unless <see cref="IsRaw"/>.</summary>
+    /// <summary>
+    /// What people call it; on check-ins it is stored with <c>sym-</c> in front unless <see cref="IsRaw"/>.
+    /// </summary>
     public required string Name { get; init; }
 
     public required string User { get; init; }

@@ -63,11 +63,14 @@ public sealed class TagWriter(Repository repository)
 
     public bool IsHidden(RecordId checkIn) => Has(checkIn, "hidden");
 
-    /// <summary>The tag is on the target itself, with this very value and reach: adding it again would change nothing.</summary>
+    /// <summary>
+    /// The tag is on the target itself, with this very value and reach: adding it again would change nothing.
+    /// </summary>
     public bool IsSet(TagOptions options)
     {
         using var select = Database.Prepare(
-            "SELECT tagtype, coalesce(value,'') FROM tagxref JOIN tag USING(tagid) WHERE rid=?1 AND tagname=?2 AND srcid>0");
+            "SELECT tagtype, coalesce(value,'') FROM tagxref JOIN tag USING(tagid) WHERE rid=?1 AND tagname=?2 AND "
+                + "srcid>0");
         return select.Bind(1, options.Target).BindText(2, StoredName(options)).Step()
             && select.Int64(0) == (options.Propagates ? 2 : 1) && select.Text(1) == (options.Value ?? "");
     }
@@ -96,10 +99,13 @@ public sealed class TagWriter(Repository repository)
             tags["comment"] = (TagAction.Single, options.Comment);
         if (options.NewDate is { } newDate && newDate.UnixMilliseconds != date.UnixMilliseconds)
             tags["date"] = (TagAction.Single, DateValue(newDate));
-        if (!string.IsNullOrEmpty(options.Author) && options.Author != user) tags["user"] = (TagAction.Single, options.Author);
+        if (!string.IsNullOrEmpty(options.Author) && options.Author != user)
+            tags["user"] = (TagAction.Single, options.Author);
 
-        foreach (var tag in options.AddedTags.Where(tag => tag.Length > 0)) tags["sym-" + tag] = (TagAction.Single, default);
-        foreach (var tag in options.CancelledTags.Where(tag => Has(target, "sym-" + tag))) tags["sym-" + tag] = (TagAction.Cancel, default);
+        foreach (var tag in options.AddedTags.Where(tag => tag.Length > 0))
+            tags["sym-" + tag] = (TagAction.Single, default);
+        foreach (var tag in options.CancelledTags.Where(tag => Has(target, "sym-" + tag)))
+            tags["sym-" + tag] = (TagAction.Cancel, default);
         if (options.Hides && !Has(target, "hidden")) tags["hidden"] = (TagAction.Propagating, default);
 
         // Spec: close_leaf in info.c: what has descendants closes them too.
@@ -115,12 +121,15 @@ public sealed class TagWriter(Repository repository)
 
         return tags.Count == 0
             ? null
-            : Write(target, options.User, options.Date, [.. tags.Select(tag => (tag.Value.Action, tag.Key, tag.Value.Value))]);
+            : Write(
+                target, options.User, options.Date,
+                [.. tags.Select(tag => (tag.Value.Action, tag.Key, tag.Value.Value))]);
     }
 
     // Spec: branch.c notes what it makes as unsent, tag.c and info.c do not.
     private AuthoredArtifact Write(
-        RecordId target, string user, Instant? date, IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags,
+        RecordId target, string user, Instant? date,
+        IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags,
         bool isUnsent = false)
     {
         using var transaction = repository.Begin();
@@ -162,7 +171,8 @@ public sealed class TagWriter(Repository repository)
         if (name.StartsWith("wiki-", StringComparison.Ordinal) || name.StartsWith("tkt-", StringComparison.Ordinal) ||
             name.StartsWith("event-", StringComparison.Ordinal))
         {
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{name}' is reserved: tags may not begin with wiki-, tkt- or event-");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"'{name}' is reserved: tags may not begin with wiki-, tkt- or event-");
         }
 
         if (name.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "a tag needs a name");
@@ -175,7 +185,8 @@ public sealed class TagWriter(Repository repository)
     private (string Comment, string User, Instant Date, string? Color) Shown(RecordId checkIn)
     {
         using var select = Database.Prepare(
-            "SELECT coalesce(ecomment,comment), coalesce(euser,user), mtime, bgcolor FROM event WHERE objid=?1 AND type='ci'");
+            "SELECT coalesce(ecomment,comment), coalesce(euser,user), mtime, bgcolor FROM event WHERE objid=?1 AND "
+                + "type='ci'");
         return select.Bind(1, checkIn).Step()
             ? (select.Text(0) ?? "", select.Text(1) ?? "", Instant.FromJulianDay(select.Double(2)), select.Text(3))
             : throw new EdgeSyncException(ErrorKind.Usage, $"{NameOf(checkIn)} is not a check-in");
@@ -197,7 +208,8 @@ public sealed class TagWriter(Repository repository)
 
     private long TypeOf(RecordId rid, string name)
     {
-        using var select = Database.Prepare("SELECT tagtype FROM tagxref JOIN tag USING(tagid) WHERE rid=?1 AND tagname=?2");
+        using var select = Database.Prepare(
+            "SELECT tagtype FROM tagxref JOIN tag USING(tagid) WHERE rid=?1 AND tagname=?2");
         return select.Bind(1, rid).BindText(2, name).Step() ? select.Int64(0) : 0;
     }
 
@@ -210,16 +222,21 @@ public sealed class TagWriter(Repository repository)
     private void RequireLeaf(RecordId rid)
     {
         if (!IsLeaf(rid))
-            throw new EdgeSyncException(ErrorKind.Conflict, $"{NameOf(rid)} is not the end of a branch", "name the branch, or its newest check-in");
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{NameOf(rid)} is not the end of a branch",
+                "name the branch, or its newest check-in");
     }
 
     private string NameOf(RecordId rid) => repository.Content.NameOf(rid).ToShortString();
 
-    private static string DateValue(Instant date) => DateText.Format(date) is var text && text.EndsWith(".000", StringComparison.Ordinal)
+    private static string DateValue(Instant date) =>
+        DateText.Format(date) is var text && text.EndsWith(".000", StringComparison.Ordinal)
         ? text[..^4]
         : text;
 
     // Spec: info.c: three or six hex digits get the number sign.
     private static string Normalized(string color) =>
-        color.Length is 3 or 6 && color.All(char.IsAsciiHexDigit) ? string.Create(CultureInfo.InvariantCulture, $"#{color}") : color;
+        color.Length is 3 or 6 && color.All(char.IsAsciiHexDigit)
+        ? string.Create(CultureInfo.InvariantCulture, $"#{color}")
+        : color;
 }

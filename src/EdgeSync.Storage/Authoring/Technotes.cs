@@ -6,7 +6,8 @@ namespace EdgeSync.Storage.Authoring;
 
 /// <summary>A technote: a text about a moment, shown on the timeline.</summary>
 public sealed record Technote(
-    RecordId Rid, ArtifactId Id, string TechnoteId, Instant About, string Comment, byte[] Body, string? Mimetype, string User, Instant Date);
+    RecordId Rid, ArtifactId Id, string TechnoteId, Instant About, string Comment, byte[] Body, string? Mimetype,
+    string User, Instant Date);
 
 /// <summary>A technote, or a version of one, to be written.</summary>
 public sealed record TechnoteOptions
@@ -76,7 +77,8 @@ public sealed class Technotes(Repository repository)
         return new Technote(
             rid, repository.Content.NameOf(rid), Encoding.UTF8.GetString(note.TechnoteId), note.TechnoteDate,
             Encoding.UTF8.GetString(note.Comment), note.Body.ToArray(),
-            note.HasCard('N') ? Encoding.UTF8.GetString(note.Mimetype) : null, Encoding.UTF8.GetString(note.User), note.Date);
+            note.HasCard('N') ? Encoding.UTF8.GetString(note.Mimetype) : null, Encoding.UTF8.GetString(note.User),
+            note.Date);
     }
 
     /// <summary>Writes a note, or a version after the newest.</summary>
@@ -90,8 +92,11 @@ public sealed class Technotes(Repository repository)
             ? Find(wanted) ?? throw new EdgeSyncException(ErrorKind.NotFound, $"there is no technote {wanted}")
             : null;
 
-        List<TagDraft> tags = [.. options.Tags.Where(tag => tag.Length > 0).Distinct().Select(tag => new TagDraft(TagAction.Single, "sym-" + tag))];
-        if (!string.IsNullOrEmpty(options.Color)) tags.Add(new TagDraft(TagAction.Single, "bgcolor", default, options.Color));
+        List<TagDraft> tags = [
+            .. options.Tags.Where(tag => tag.Length > 0).Distinct().Select(
+                tag => new TagDraft(TagAction.Single, "sym-" + tag))];
+        if (!string.IsNullOrEmpty(options.Color))
+            tags.Add(new TagDraft(TagAction.Single, "bgcolor", default, options.Color));
 
         var draft = ArtifactDraft.Technote(
             ArtifactReading.After(options.Date, before?.Date, _author.DateOr(null)),

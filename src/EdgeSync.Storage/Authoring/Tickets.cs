@@ -20,12 +20,14 @@ public sealed class Tickets(Repository repository)
         var database = repository.Database;
         string Column(string name) => database.HasColumn("ticket", name) ? name : "NULL";
         using var select = database.Prepare(
-            $"SELECT tkt_uuid, tkt_mtime, {Column("type")}, {Column("status")}, {Column("title")} FROM ticket ORDER BY tkt_mtime DESC");
+            $"SELECT tkt_uuid, tkt_mtime, {Column("type")}, {Column("status")}, {Column("title")} FROM ticket ORDER BY "
+                + $"tkt_mtime DESC");
         var tickets = new List<TicketEntry>();
         while (select.Step())
         {
             tickets.Add(new TicketEntry(
-                select.Text(0) ?? "", Instant.FromJulianDay(select.Double(1)), select.Text(2), select.Text(3), select.Text(4)));
+                select.Text(0)
+                ?? "", Instant.FromJulianDay(select.Double(1)), select.Text(2), select.Text(3), select.Text(4)));
         }
 
         return tickets;
@@ -41,7 +43,9 @@ public sealed class Tickets(Repository repository)
         if (!select.BindText(1, prefix).Step()) return null;
 
         var id = select.Text(0);
-        return select.Step() ? throw new EdgeSyncException(ErrorKind.Ambiguous, $"several tickets begin with {prefix}") : id;
+        return select.Step()
+            ? throw new EdgeSyncException(ErrorKind.Ambiguous, $"several tickets begin with {prefix}")
+            : id;
     }
 
     /// <summary>The fields of a ticket as they are now, by column name; null if there is no such ticket.</summary>
@@ -57,9 +61,11 @@ public sealed class Tickets(Repository repository)
 
     /// <summary>Makes a ticket; answers its id too.</summary>
     /// <param name="user">Who writes.</param>
-    /// <param name="fields">Names and values; a name with <c>+</c> in front appends. Columns of the ticket table only.</param>
+    /// <param name="fields">Names and values; a name with <c>+</c> in front appends. Columns of the ticket table
+    /// only.</param>
     /// <param name="date">By default now.</param>
-    public (AuthoredArtifact Change, string TicketId) Add(string user, IReadOnlyList<KeyValuePair<string, string>> fields, Instant? date = null)
+    public (AuthoredArtifact Change, string TicketId) Add(
+        string user, IReadOnlyList<KeyValuePair<string, string>> fields, Instant? date = null)
     {
         var ticketId = repository.Entropy.NextHex(40);
         return (Write(user, ticketId, fields, date), ticketId);
@@ -67,14 +73,17 @@ public sealed class Tickets(Repository repository)
 
     /// <summary>Changes a ticket.</summary>
     /// <exception cref="EdgeSyncException">No such ticket or field.</exception>
-    public AuthoredArtifact Change(string user, string ticketId, IReadOnlyList<KeyValuePair<string, string>> fields, Instant? date = null) =>
+    public AuthoredArtifact Change(
+        string user, string ticketId, IReadOnlyList<KeyValuePair<string, string>> fields, Instant? date = null) =>
         Find(ticketId) is { } whole
             ? Write(user, whole, fields, date)
             : throw new EdgeSyncException(ErrorKind.NotFound, $"there is no ticket {ticketId}");
 
-    private AuthoredArtifact Write(string user, string ticketId, IReadOnlyList<KeyValuePair<string, string>> fields, Instant? date)
+    private AuthoredArtifact Write(
+        string user, string ticketId, IReadOnlyList<KeyValuePair<string, string>> fields, Instant? date)
     {
-        if (fields.Count == 0) throw new EdgeSyncException(ErrorKind.Usage, "a ticket change needs a field", "NAME=VALUE");
+        if (fields.Count == 0)
+            throw new EdgeSyncException(ErrorKind.Usage, "a ticket change needs a field", "NAME=VALUE");
 
         using var transaction = repository.Begin();
         _author.SignIn(user);
@@ -91,10 +100,12 @@ public sealed class Tickets(Repository repository)
             }
 
             ArtifactReading.RequireText(Encoding.UTF8.GetBytes(value));
-            cards.Add(new FieldDraft(name, column.StartsWith("private_", StringComparison.Ordinal) ? Conceal(value) : value));
+            cards.Add(
+                new FieldDraft(name, column.StartsWith("private_", StringComparison.Ordinal) ? Conceal(value) : value));
         }
 
-        var draft = ArtifactDraft.Ticket(ArtifactReading.After(date, LastChangeOf(ticketId), _author.DateOr(null)), user, ticketId, cards);
+        var draft = ArtifactDraft.Ticket(
+            ArtifactReading.After(date, LastChangeOf(ticketId), _author.DateOr(null)), user, ticketId, cards);
         var made = _author.Store(draft, ArtifactKind.Ticket, isPrivate: false, isUnsent: true);
         transaction.Commit();
         return made;
@@ -106,14 +117,16 @@ public sealed class Tickets(Repository repository)
         return select.BindText(1, ticketId).Step() ? Instant.FromJulianDay(select.Double(0)) : null;
     }
 
-    // Spec: db_conceal in db.c: mail addresses are written as their hash; this repository alone knows what it stands for.
+    // Spec: db_conceal in db.c: mail addresses are written as their hash; this repository alone knows what it stands
+    // for.
     private string Conceal(string value)
     {
         var bytes = Encoding.UTF8.GetBytes(value);
         if (ArtifactId.TryParse(bytes, out _)) return value;
 
         var hash = Convert.ToHexStringLower(SHA1.HashData(bytes));
-        using var insert = repository.Database.Prepare("INSERT OR IGNORE INTO concealed(hash,content,mtime) VALUES(?1,?2,?3)");
+        using var insert = repository.Database.Prepare(
+            "INSERT OR IGNORE INTO concealed(hash,content,mtime) VALUES(?1,?2,?3)");
         insert.BindText(1, hash).BindText(2, value).Bind(3, repository.Now.UnixSeconds).Run();
         return hash;
     }

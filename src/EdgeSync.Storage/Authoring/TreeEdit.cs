@@ -4,14 +4,15 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
-/// A sorted file list under edit. Few files change and many stay, so that changes are kept beside the list and merged in
-/// at the end. Names are <see cref="PathText"/>.
+/// A sorted file list under edit. Few files change and many stay, so that changes are kept beside the list and merged
+/// in at the end. Names are <see cref="PathText"/>.
 /// </summary>
 internal sealed class TreeEdit
 {
     private readonly List<FileDraft> _before;
     private readonly Dictionary<int, FileDraft?> _edited = [];                     // null: removed
-    private readonly Dictionary<string, FileDraft> _added = new(StringComparer.Ordinal);   // Invariant: no name of _before that is not removed
+    // Invariant: no name of _before that is not removed
+    private readonly Dictionary<string, FileDraft> _added = new(StringComparer.Ordinal);
 
     public TreeEdit(ManifestFiles? parent, int capacity)
     {
@@ -71,7 +72,8 @@ internal sealed class TreeEdit
         (oldName, newName) = (Key(oldName), Key(newName));
         var file = Require(oldName);
         if (TryGet(newName, out _))
-            throw new EdgeSyncException(ErrorKind.Conflict, $"cannot rename {oldName}: {newName} exists already", "remove it first");
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"cannot rename {oldName}: {newName} exists already", "remove it first");
 
         Remove(oldName);
 
@@ -101,7 +103,8 @@ internal sealed class TreeEdit
             var file = _before[i];
             if (_edited.TryGetValue(i, out var edited))
             {
-                hasChanged |= edited is not { } now || now.Id != file.Id || now.Permission != file.Permission || !now.OldName.IsEmpty;
+                hasChanged |= edited is not { } now || now.Id != file.Id || now.Permission != file.Permission
+                    || !now.OldName.IsEmpty;
                 if (edited is null) continue;
                 file = edited.Value;
             }
@@ -122,7 +125,8 @@ internal sealed class TreeEdit
         foreach (var name in _added.Keys)
         {
             // A folder that was seen has been asked for, and so have those above it.
-            for (var slash = name.LastIndexOf('/'); slash > 0 && folders.Add(name[..slash]); slash = name.LastIndexOf('/', slash - 1))
+            for (var slash = name.LastIndexOf('/'); slash > 0
+                && folders.Add(name[..slash]); slash = name.LastIndexOf('/', slash - 1))
             {
                 if (TryGet(name[..slash], out _))
                     throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: {name[..slash]} is a file");
@@ -130,7 +134,8 @@ internal sealed class TreeEdit
         }
 
         foreach (var name in _added.Keys)
-            if (folders.Contains(name) || HadFolder(name)) throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: it is a folder");
+            if (folders.Contains(name) || HadFolder(name))
+                throw new EdgeSyncException(ErrorKind.Conflict, $"cannot add {name}: it is a folder");
     }
 
     private bool HadFolder(string name)
@@ -145,7 +150,8 @@ internal sealed class TreeEdit
     }
 
     // One name may be written in several ways, one of which PathText writes.
-    private static string Key(string name) => name.Contains("\\x", StringComparison.Ordinal) ? PathText.Of(PathText.ToBytes(name)) : name;
+    private static string Key(string name) =>
+        name.Contains("\\x", StringComparison.Ordinal) ? PathText.Of(PathText.ToBytes(name)) : name;
 
     private FileDraft Require(string name) => TryGet(name, out var file)
         ? file

@@ -12,7 +12,8 @@ public sealed record WikiEntry(string Title, ArtifactId Id, Instant Date, long S
 }
 
 /// <summary>One version of a wiki page.</summary>
-public sealed record WikiPage(RecordId Rid, ArtifactId Id, string Title, byte[] Body, string? Mimetype, string User, Instant Date);
+public sealed record WikiPage(
+    RecordId Rid, ArtifactId Id, string Title, byte[] Body, string? Mimetype, string User, Instant Date);
 
 /// <summary>A version to be written.</summary>
 public sealed record WikiOptions
@@ -52,7 +53,8 @@ public sealed class WikiPages(Repository repository)
         while (select.Step())
         {
             var entry = new WikiEntry(
-                select.Text(0) ?? "", select.Artifact(1), Instant.FromJulianDay(select.Double(2)), select.Int64(3), select.Int64(4));
+                select.Text(0)
+                ?? "", select.Artifact(1), Instant.FromJulianDay(select.Double(2)), select.Int64(3), select.Int64(4));
             if (includesDeleted || !entry.IsDeleted) pages.Add(entry);
         }
 
@@ -81,23 +83,28 @@ public sealed class WikiPages(Repository repository)
     }
 
     /// <summary>Writes a version after the newest one.</summary>
-    /// <exception cref="EdgeSyncException">Not a page name, or the page exists or does not against the caller's wish.</exception>
+    /// <exception cref="EdgeSyncException">Not a page name, or the page exists or does not against the caller's
+    /// wish.</exception>
     public AuthoredArtifact Put(WikiOptions options)
     {
         ArtifactReading.RequireText(options.Body.Span);
         if (!WikiName.IsWellFormed(Encoding.UTF8.GetBytes(options.Title)))
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"'{options.Title}' is not a page name", "1 to 100 bytes, no control characters, no double or outer spaces");
+                ErrorKind.Usage, $"'{options.Title}' is not a page name",
+                "1 to 100 bytes, no control characters, no double or outer spaces");
         }
 
         using var transaction = repository.Begin();
         _author.SignIn(options.User);
         var before = Find(options.Title);
         if (options.MustBeNew is true && before is not null)
-            throw new EdgeSyncException(ErrorKind.Conflict, $"the page '{options.Title}' exists already", "edgesync repo wiki commit PAGE FILE");
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"the page '{options.Title}' exists already",
+                "edgesync repo wiki commit PAGE FILE");
         if (options.MustBeNew is false && before is null)
-            throw new EdgeSyncException(ErrorKind.NotFound, $"there is no page '{options.Title}'", "edgesync repo wiki create PAGE FILE");
+            throw new EdgeSyncException(
+                ErrorKind.NotFound, $"there is no page '{options.Title}'", "edgesync repo wiki create PAGE FILE");
 
         var draft = ArtifactDraft.Wiki(
             ArtifactReading.After(options.Date, before?.Date, _author.DateOr(null)),
@@ -115,7 +122,9 @@ public sealed class WikiPages(Repository repository)
 /// <summary>Mimetypes of text that people write.</summary>
 internal static class Mimetypes
 {
-    /// <summary>Spec: wiki_filter_mimetypes in wiki.c: short names, and what is not known becomes Fossil's own wiki.</summary>
+    /// <summary>
+    /// Spec: wiki_filter_mimetypes in wiki.c: short names, and what is not known becomes Fossil's own wiki.
+    /// </summary>
     public static string? Normalize(string? mimetype) => mimetype switch
     {
         null or "" => null,

@@ -9,7 +9,8 @@ public sealed record CheckinFiles(IReadOnlyList<FileChange> Changes, IReadOnlyLi
     /// <summary>Runs without a lock on the repository.</summary>
     /// <param name="tree">Files that the repository has: what is the same need not be kept.</param>
     public static CheckinFiles Read(
-        Repository repository, DiskFolder disk, IEnumerable<string> named, IReadOnlyList<TreeFile> tree, ContentSpool spool)
+        Repository repository, DiskFolder disk, IEnumerable<string> named, IReadOnlyList<TreeFile> tree,
+        ContentSpool spool)
     {
         var known = tree.ToDictionary(file => file.Name, StringComparer.Ordinal);
         var rules = new FolderRules(disk, FolderSettings.Of(repository), [], known.Keys);
@@ -17,7 +18,8 @@ public sealed record CheckinFiles(IReadOnlyList<FileChange> Changes, IReadOnlyLi
         var changes = new List<FileChange>();
         foreach (var file in found.Files.Values.ToList())
         {
-            if (ChangeOf(repository, file, known.GetValueOrDefault(file.Name), spool) is { } change) changes.Add(change);
+            if (ChangeOf(repository, file, known.GetValueOrDefault(file.Name), spool) is { } change)
+                changes.Add(change);
             else found.Skip(file.Name, file.Fault!);
         }
 
@@ -26,8 +28,11 @@ public sealed record CheckinFiles(IReadOnlyList<FileChange> Changes, IReadOnlyLi
 
     private static FileChange? ChangeOf(Repository repository, ScannedFile file, TreeFile? known, ContentSpool spool)
     {
-        FilePermission? permission = OperatingSystem.IsWindows() && file.Permission == FilePermission.Regular ? null : file.Permission;
-        if (known is not null && file.HasContent(known.Id) && repository.Content.Find(known.Id) is { IsNone: false } rid && repository.Content.IsAvailable(rid))
+        FilePermission? permission = OperatingSystem.IsWindows() && file.Permission == FilePermission.Regular
+            ? null
+            : file.Permission;
+        if (known is not null && file.HasContent(known.Id)
+            && repository.Content.Find(known.Id) is { IsNone: false } rid && repository.Content.IsAvailable(rid))
             return FileChange.Use(file.Name, known.Id, permission);
 
         return file.Keep(spool) is { } content ? FileChange.Put(file.Name, content, permission) : null;

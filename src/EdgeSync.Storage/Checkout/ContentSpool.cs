@@ -3,9 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// The contents of files on their way into a check-in. They are read before the repository is locked, so that a slow disk or
-/// network folder keeps nobody else from writing. What does not fit into memory goes into a file beside the repository, which
-/// has no name as soon as it is open.
+/// The contents of files on their way into a check-in. They are read before the repository is locked, so that a slow
+/// disk or network folder keeps nobody else from writing. What does not fit into memory goes into a file beside the
+/// repository, which has no name as soon as it is open.
 /// </summary>
 public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = ContentSpool.MemoryBytes) : IDisposable
 {
@@ -46,13 +46,16 @@ public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = Con
         _file ??= OpenFile();
         _piece ??= new byte[PieceBytes];
         var (start, end) = (_fileBytes, _fileBytes);
-        for (int read; (read = source.Read(_piece)) > 0; end += read) RandomAccess.Write(_file.SafeFileHandle, _piece.AsSpan(0, read), end);
+        for (int read; (read = source.Read(_piece)) > 0; end += read)
+            RandomAccess.Write(_file.SafeFileHandle, _piece.AsSpan(0, read), end);
         _fileBytes = end;
         return () =>
         {
             var content = new byte[end - start];
             for (var done = 0; done < content.Length;)
-                done += RandomAccess.Read(_file.SafeFileHandle, content.AsSpan(done), start + done) is var read and > 0 ? read : throw new EndOfStreamException();
+                done += RandomAccess.Read(_file.SafeFileHandle, content.AsSpan(done), start + done) is var read and > 0
+                ? read
+                : throw new EndOfStreamException();
             return content;
         };
     }
@@ -64,7 +67,13 @@ public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = Con
         var path = $"{Path.GetFullPath(repositoryPath)}{Suffix}{Convert.ToHexStringLower(random)}";
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, BufferSize = 0, Options = FileOptions.DeleteOnClose };
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.ReadWrite,
+                BufferSize = 0,
+                Options = FileOptions.DeleteOnClose
+            };
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             var file = new FileStream(path, options);
             if (!OperatingSystem.IsWindows()) File.Delete(path);
@@ -72,7 +81,8 @@ public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = Con
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new EdgeSyncException(ErrorKind.System, $"cannot create a file beside {repositoryPath}: {e.Message}", inner: e);
+            throw new EdgeSyncException(
+                ErrorKind.System, $"cannot create a file beside {repositoryPath}: {e.Message}", inner: e);
         }
     }
 }

@@ -10,22 +10,25 @@ public enum DiskKind
     Link,
     Folder,
 
-    /// <summary>A pipe, a socket, a device: nothing that a check-in can hold, and reading it may wait for ever.</summary>
+    /// <summary>
+    /// A pipe, a socket, a device: nothing that a check-in can hold, and reading it may wait for ever.
+    /// </summary>
     Other,
 }
 
 /// <summary>A file as the disk describes it; a link describes itself.</summary>
 /// <param name="Name">From the top of the folder, with slashes, as <see cref="PathText"/>.</param>
 /// <param name="What">In words, such as "a named pipe".</param>
-public readonly record struct DiskEntry(string Name, DiskKind Kind, bool IsExecutable, long Size, long ModifiedTicks, string What)
+public readonly record struct DiskEntry(
+    string Name, DiskKind Kind, bool IsExecutable, long Size, long ModifiedTicks, string What)
 {
     /// <summary>Equal for two names of one file; zero where the system does not tell.</summary>
     internal (ulong Device, ulong Inode) Identity { get; init; }
 }
 
 /// <summary>
-/// The files below one folder of the disk, reached from it without following a link: a link inside is an entry, never a way.
-/// Names are those of check-ins, as <see cref="PathText"/>.
+/// The files below one folder of the disk, reached from it without following a link: a link inside is an entry, never a
+/// way. Names are those of check-ins, as <see cref="PathText"/>.
 /// </summary>
 public abstract class DiskFolder : IDisposable
 {
@@ -101,5 +104,7 @@ public abstract class DiskFolder : IDisposable
     }
 
     protected EdgeSyncException InTheWay(string name, string what) =>
-        new(ErrorKind.Conflict, $"{Describe(name)} is in the way: {what}; nothing is written over or through it", "another folder (-d), or move it away");
+        new(
+            ErrorKind.Conflict, $"{Describe(name)} is in the way: {what}; nothing is written over or through it",
+            "another folder (-d), or move it away");
 }

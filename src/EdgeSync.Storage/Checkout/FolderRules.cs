@@ -8,14 +8,16 @@ namespace EdgeSync.Storage.Checkout;
 /// Which files of a folder belong into a check-in, as stock's <c>add</c> decides:
 /// <code>
 /// reserved    the open repository with its side files, checkout databases, folders of version control      never
-/// ignored     what ignore-glob names, and names with a dot in front (unless the setting dotfiles is on)      only when tracked already
+/// ignored what ignore-glob names, and names with a dot in front (unless the setting dotfiles is on) only when tracked
+/// already
 /// </code>
 /// Settings come from <c>.fossil-settings</c> in the folder, else from the repository.
 /// </summary>
 public sealed class FolderRules
 {
     private static readonly NameGlob VersionControl = new(".git,.hg,.svn,*/.git,*/.hg,*/.svn");
-    private static readonly string[] SideFiles = ["", "-wal", "-shm", "-journal", ".part", ".part-wal", ".part-shm", ".part-journal"];
+    private static readonly string[] SideFiles = [
+        "", "-wal", "-shm", "-journal", ".part", ".part-wal", ".part-shm", ".part-journal"];
 
     private readonly NameGlob _ignored;
     private readonly bool _takesDotFiles;
@@ -27,39 +29,49 @@ public sealed class FolderRules
 
     /// <param name="ignore">More globs than the settings have.</param>
     /// <param name="tracked">What the check-in before has; of these nothing is ignored.</param>
-    public FolderRules(DiskFolder disk, FolderSettings settings, IEnumerable<string> ignore, IReadOnlyCollection<string> tracked)
+    public FolderRules(
+        DiskFolder disk, FolderSettings settings, IEnumerable<string> ignore, IReadOnlyCollection<string> tracked)
     {
         var names = tracked as IReadOnlySet<string> ?? tracked.ToHashSet(StringComparer.Ordinal);
         _isTracked = names.Contains;
         _trackedFolders = new(() => FoldersOf(names));
         _ignored = new NameGlob([.. ignore, Versioned(disk, "ignore-glob") ?? settings.IgnoreGlob ?? ""]);
-        _takesDotFiles = Versioned(disk, "dotfiles") is { } text ? Storage.Settings.IsTrue(text) : settings.TakesDotFiles;
+        _takesDotFiles = Versioned(disk, "dotfiles") is { } text
+            ? Storage.Settings.IsTrue(text)
+            : settings.TakesDotFiles;
 
         // The same folder may be reached by several ways.
         var repository = RealPath.Of(settings.RepositoryPath);
         var name = Path.GetRelativePath(RealPath.Of(disk.FullPath), repository).Replace('\\', '/');
-        _ofRepository = SideFiles.Select(suffix => PathText.Of(Encoding.UTF8.GetBytes(name + suffix))).ToHashSet(StringComparer.Ordinal);
+        _ofRepository = SideFiles.Select(suffix => PathText.Of(Encoding.UTF8.GetBytes(name + suffix)))
+            .ToHashSet(StringComparer.Ordinal);
         _spools = PathText.Of(Encoding.UTF8.GetBytes(name + ContentSpool.Suffix));
         using var folder = DiskFolder.Open(Path.GetDirectoryName(repository)!);
-        _repository = folder.Find(PathText.Of(Encoding.UTF8.GetBytes(Path.GetFileName(repository))))?.Identity ?? default;
+        _repository = folder.Find(PathText.Of(Encoding.UTF8.GetBytes(Path.GetFileName(repository))))?.Identity
+            ?? default;
     }
 
     /// <summary>Never part of a check-in, not even when it is named.</summary>
     public bool IsReserved(string name) =>
-        _ofRepository.Contains(name) || name.StartsWith(_spools, StringComparison.Ordinal) || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
+        _ofRepository.Contains(name) || name.StartsWith(_spools, StringComparison.Ordinal)
+        || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
         || name.AsSpan(name.LastIndexOf('/') + 1).StartsWith(DiskFolder.TemporaryPrefix, StringComparison.Ordinal);
 
     /// <summary>As above; also the repository under another name.</summary>
-    public bool IsReserved(DiskEntry entry) => IsReserved(entry.Name) || (entry.Identity != default && entry.Identity == _repository);
+    public bool IsReserved(DiskEntry entry) =>
+        IsReserved(entry.Name) || (entry.Identity != default && entry.Identity == _repository);
 
     /// <summary>Left out of a look at the folder, unless it is in the check-in already.</summary>
     /// <param name="from">The folder that was named: its own name does not count.</param>
-    public bool IsIgnored(string name, string from) => !_isTracked(name) && (_ignored.Matches(name) || (!_takesDotFiles && HasDot(name, from)));
+    public bool IsIgnored(string name, string from) =>
+        !_isTracked(name) && (_ignored.Matches(name) || (!_takesDotFiles && HasDot(name, from)));
 
     /// <summary>Whether a change of this name may matter.</summary>
-    public bool MayMatter(string name) => !IsReserved(name) && (!IsIgnored(name, "") || _trackedFolders.Value.Contains(name));
+    public bool MayMatter(string name) =>
+        !IsReserved(name) && (!IsIgnored(name, "") || _trackedFolders.Value.Contains(name));
 
-    internal bool Enters(string folder, string from) => !IsIgnored(folder, from) || _trackedFolders.Value.Contains(folder);
+    internal bool Enters(string folder, string from) =>
+        !IsIgnored(folder, from) || _trackedFolders.Value.Contains(folder);
 
     private static bool HasDot(string name, string from)
     {
@@ -79,7 +91,9 @@ public sealed class FolderRules
     {
         var folders = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in names)
-            for (var end = name.LastIndexOf('/'); end > 0 && folders.Add(name[..end]); end = name.LastIndexOf('/', end - 1)) ;
+            for (var end = name.LastIndexOf('/'); end > 0
+                && folders.Add(name[..end]); end = name.LastIndexOf('/', end - 1))
+                ;
         return folders;
     }
 

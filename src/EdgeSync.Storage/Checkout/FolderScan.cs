@@ -38,8 +38,8 @@ public sealed class FolderListing
 }
 
 /// <summary>
-/// Lists the files below a folder as a check-in would name them. Links are files, never followed; what is neither a regular
-/// file nor a link is skipped and told of, since reading it may never end. Nothing is opened here but folders.
+/// Lists the files below a folder as a check-in would name them. Links are files, never followed; what is neither a
+/// regular file nor a link is skipped and told of, since reading it may never end. Nothing is opened here but folders.
 /// </summary>
 public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactBytesMax)
 {
@@ -71,16 +71,22 @@ public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactB
     }
 
     /// <summary>One file, which somebody named.</summary>
-    public void Add(DiskEntry entry, FolderListing found, Func<string, bool> tracked, Func<DiskEntry, ArtifactId?> remembered)
+    public void Add(
+        DiskEntry entry, FolderListing found, Func<string, bool> tracked, Func<DiskEntry, ArtifactId?> remembered)
     {
         if (Refusal(entry, tracked) is { } refusal) found.Skip(entry.Name, refusal);
-        else found.Files[entry.Name] = new ScannedFile(disk, entry) { Remembered = entry.Kind == DiskKind.Regular ? remembered(entry) : null };
+        else
+            found.Files[entry.Name] = new ScannedFile(disk, entry)
+            {
+                Remembered = entry.Kind == DiskKind.Regular ? remembered(entry) : null
+            };
     }
 
     private string? Refusal(DiskEntry entry, Func<string, bool> tracked) =>
         entry.Kind is not (DiskKind.Regular or DiskKind.Link) ? $"is {entry.What}"
         : entry.Size > artifactBytesMax ? $"is larger than {artifactBytesMax} bytes"
-        : !tracked(entry.Name) && !PathName.IsSimpleStrict(PathText.ToBytes(entry.Name)) ? "has a name that not every system can hold"
+        : !tracked(entry.Name)
+            && !PathName.IsSimpleStrict(PathText.ToBytes(entry.Name)) ? "has a name that not every system can hold"
         : null;
 
     // The top must be readable: else the look says nothing at all.

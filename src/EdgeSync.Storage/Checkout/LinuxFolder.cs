@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// Each folder on the way to a file is opened from the one above it, and none through a link: what happens meanwhile to the
-/// names cannot lead out of the top folder.
+/// Each folder on the way to a file is opened from the one above it, and none through a link: what happens meanwhile to
+/// the names cannot lead out of the top folder.
 /// </summary>
 internal sealed class LinuxFolder : DiskFolder
 {
@@ -45,14 +45,18 @@ internal sealed class LinuxFolder : DiskFolder
     public override DiskEntry? Find(string name)
     {
         var (folder, last) = Split(name);
-        return Enter(folder, out _) is { } handle && Posix.TryStat(Descriptor(handle), last, out var status, out _) ? EntryOf(name, status) : null;
+        return Enter(folder, out _) is { } handle && Posix.TryStat(Descriptor(handle), last, out var status, out _)
+            ? EntryOf(name, status)
+            : null;
     }
 
     public override Stream OpenRead(string name)
     {
         var (folder, last) = Split(name);
         var handle = Enter(folder, out var error) ?? throw Refused(name, error);
-        var file = Posix.Open(Descriptor(handle), last, Posix.ReadOnly | Posix.NonBlocking | Posix.NoFollow, 0, out error) ?? throw Refused(name, error);
+        var file = Posix.Open(
+            Descriptor(handle), last, Posix.ReadOnly | Posix.NonBlocking | Posix.NoFollow, 0, out error)
+            ?? throw Refused(name, error);
         if (Posix.TryStat(Descriptor(file), "", out var status, out _) && status.Kind == DiskKind.Regular)
             return new FileStream(file, FileAccess.Read, bufferSize: 0);
 
@@ -74,7 +78,8 @@ internal sealed class LinuxFolder : DiskFolder
         var temporary = TemporaryName();
         var error = permission == FilePermission.Symlink
             ? Posix.MakeLink(content, at, temporary)
-            : WriteBytes(at, temporary, content, permission == FilePermission.Executable ? 0x1ff : 0x1b6);   // 0777, 0666, less the umask
+            // 0777, 0666, less the umask
+            : WriteBytes(at, temporary, content, permission == FilePermission.Executable ? 0x1ff : 0x1b6);
         if (error != 0) throw NotWritten(name, error);
 
         error = Posix.Rename(at, temporary, last, replace);
@@ -127,7 +132,9 @@ internal sealed class LinuxFolder : DiskFolder
 
         foreach (var part in rest.Split('/'))
         {
-            var next = Posix.Open(Descriptor(depth == 0 ? _top : _way[depth - 1].Handle), part, Posix.ReadOnly | Posix.FolderOnly | Posix.NoFollow, 0, out error);
+            var next = Posix.Open(
+                Descriptor(depth == 0 ? _top : _way[depth - 1].Handle), part,
+                Posix.ReadOnly | Posix.FolderOnly | Posix.NoFollow, 0, out error);
             if (next is null) return null;
 
             _way.Add((part, next));
@@ -146,7 +153,9 @@ internal sealed class LinuxFolder : DiskFolder
         {
             var name = _way[depth].Name;
             var end = at + name.Length;
-            if (string.CompareOrdinal(folder, at, name, 0, name.Length) != 0 || (end < folder.Length && folder[end] != '/')) break;
+            if (string.CompareOrdinal(folder, at, name, 0, name.Length) != 0
+                || (end < folder.Length && folder[end] != '/'))
+                break;
             depth++;
             at = end + 1;
         }
@@ -181,12 +190,16 @@ internal sealed class LinuxFolder : DiskFolder
     private static int Descriptor(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
 
     private static DiskEntry EntryOf(string name, FileStatus status) =>
-        new(name, status.Kind, status.IsExecutable, status.Size, status.ModifiedTicks, status.What) { Identity = (status.Device, status.Inode) };
+        new(name, status.Kind, status.IsExecutable, status.Size, status.ModifiedTicks, status.What)
+        {
+            Identity = (status.Device, status.Inode)
+        };
 
     private Exception Refused(string name, int error)
     {
         var sentence = $"{Describe(name)}: {Posix.Text(error)}";
-        return error is 1 or 13 ? new UnauthorizedAccessException(sentence) : new IOException(sentence, error);   // EPERM, EACCES
+        // EPERM, EACCES
+        return error is 1 or 13 ? new UnauthorizedAccessException(sentence) : new IOException(sentence, error);
     }
 
     private EdgeSyncException NotWritten(string name, int error) =>

@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// What a person named for a check-in. A folder stands for what belongs into a check-in of it; a file that is named for itself
-/// is meant, so that what cannot be done with it is an error.
+/// What a person named for a check-in. A folder stands for what belongs into a check-in of it; a file that is named for
+/// itself is meant, so that what cannot be done with it is an error.
 /// </summary>
 public sealed class NamedFiles(DiskFolder disk, FolderRules rules, int artifactBytesMax, Func<string, bool> isTracked)
 {
@@ -41,7 +41,8 @@ public sealed class NamedFiles(DiskFolder disk, FolderRules rules, int artifactB
     {
         var one = new FolderListing();
         _scan.Add(entry, one, isTracked, _ => null);
-        if (one.Skipped is [var refused, ..]) throw new EdgeSyncException(ErrorKind.Usage, $"{disk.Describe(refused.Name)} {refused.Reason}");
+        if (one.Skipped is [var refused, ..])
+            throw new EdgeSyncException(ErrorKind.Usage, $"{disk.Describe(refused.Name)} {refused.Reason}");
 
         found.Files[entry.Name] = one.Files[entry.Name];
     }
@@ -63,7 +64,8 @@ public sealed class NamedFiles(DiskFolder disk, FolderRules rules, int artifactB
     }
 
     private EdgeSyncException Reserved(string name) => new(
-        ErrorKind.Usage, $"{disk.Describe(name)} is not for check-ins: it belongs to a repository, a checkout or another version control");
+        ErrorKind.Usage, $"{disk.Describe(name)} is not for check-ins: it belongs to a repository, a checkout or "
+            + $"another version control");
 
     // What a person types is the name; what we printed may be its text.
     private DiskEntry Require(string name)
@@ -73,9 +75,12 @@ public sealed class NamedFiles(DiskFolder disk, FolderRules rules, int artifactB
         for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = name.IndexOf('/', slash + 1))
         {
             if (disk.Find(name[..slash]) is { Kind: DiskKind.Link })
-                throw new EdgeSyncException(ErrorKind.Usage, $"{disk.Describe(name)} lies behind the link {name[..slash]}", "name it by the folder that it is in");
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, $"{disk.Describe(name)} lies behind the link {name[..slash]}",
+                    "name it by the folder that it is in");
         }
 
-        throw new EdgeSyncException(ErrorKind.NotFound, $"{disk.Describe(name)} does not exist", "--rm NAME removes a file");
+        throw new EdgeSyncException(
+            ErrorKind.NotFound, $"{disk.Describe(name)} does not exist", "--rm NAME removes a file");
     }
 }

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// By the base library alone, where there is no Linux. Names are text; each folder on the way is looked at before it is used,
-/// so that a link that is there is seen, one that comes at that moment is not.
+/// By the base library alone, where there is no Linux. Names are text; each folder on the way is looked at before it is
+/// used, so that a link that is there is seen, one that comes at that moment is not.
 /// </summary>
 internal sealed class PortableFolder : DiskFolder
 {
@@ -32,15 +32,19 @@ internal sealed class PortableFolder : DiskFolder
         for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = name.IndexOf('/', slash + 1))
             if (new DirectoryInfo(PathOf(name[..slash])) is { Exists: false } or { LinkTarget: not null }) return null;
 
-        FileSystemInfo entry = Directory.Exists(PathOf(name)) ? new DirectoryInfo(PathOf(name)) : new FileInfo(PathOf(name));
+        FileSystemInfo entry = Directory.Exists(PathOf(name))
+            ? new DirectoryInfo(PathOf(name))
+            : new FileInfo(PathOf(name));
         return entry.Exists || entry.LinkTarget is not null ? EntryOf(name, entry) : null;
     }
 
-    // The base library calls a pipe a file, and opening one may wait for ever. It has no length, and what has none needs no opening.
+    // The base library calls a pipe a file, and opening one may wait for ever. It has no length, and what has none
+    // needs no opening.
     public override Stream OpenRead(string name) => Find(name) switch
     {
         { Kind: DiskKind.Regular, Size: 0 } => new MemoryStream([]),
-        { Kind: DiskKind.Regular } => new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1),
+        { Kind: DiskKind.Regular } =>
+            new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1),
         _ => throw new IOException($"{Describe(name)} is no file"),
     };
 
@@ -51,7 +55,8 @@ internal sealed class PortableFolder : DiskFolder
     public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace)
     {
         var (folder, last) = Split(name);
-        for (var end = folder.IndexOf('/', StringComparison.Ordinal); folder.Length > 0; end = folder.IndexOf('/', end + 1))
+        for (var end = folder.IndexOf(
+            '/', StringComparison.Ordinal); folder.Length > 0; end = folder.IndexOf('/', end + 1))
         {
             var part = end < 0 ? folder : folder[..end];
             if (new DirectoryInfo(PathOf(part)).LinkTarget is not null) throw InTheWay(part, "a symbolic link");
@@ -92,7 +97,8 @@ internal sealed class PortableFolder : DiskFolder
     private static void WriteBytes(string path, ReadOnlySpan<byte> bytes, FilePermission permission)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = (UnixFileMode)(permission == FilePermission.Executable ? 0x1ff : 0x1b6);
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = (UnixFileMode)(permission == FilePermission.Executable ? 0x1ff : 0x1b6);
         using var stream = new FileStream(path, options);
         stream.Write(bytes);
     }

@@ -29,7 +29,8 @@ internal static partial class Posix
     private const uint NoReplace = 1;                // RENAME_NOREPLACE
 
     // The two flags that differ between processors.
-    private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64;
+    private static readonly bool IsArm =
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64;
 
     public static int FolderOnly => IsArm ? 0x4000 : 0x10000;
 
@@ -37,7 +38,9 @@ internal static partial class Posix
 
     /// <summary>A folder, by the path that a person gave.</summary>
     public static SafeFileHandle? OpenFolder(string path, out int error) =>
-        Open(CurrentFolder, Fossil.Artifacts.PathText.Of(System.Text.Encoding.UTF8.GetBytes(path)), ReadOnly | FolderOnly, 0, out error);
+        Open(
+            CurrentFolder, Fossil.Artifacts.PathText.Of(System.Text.Encoding.UTF8.GetBytes(path)),
+            ReadOnly | FolderOnly, 0, out error);
 
     public static string Text(int error) => Marshal.GetPInvokeErrorMessage(error);
 
@@ -109,7 +112,8 @@ internal static partial class Posix
 
                 // struct dirent of 64 bit systems: inode 8, offset 8, length 2, type 1, then the name.
                 var name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + 19);
-                if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)) names.Add(Fossil.Artifacts.PathText.Of(name));
+                if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
+                    names.Add(Fossil.Artifacts.PathText.Of(name));
             }
         }
         finally
@@ -184,9 +188,12 @@ internal static partial class Posix
 
     /// <summary>Negative when there is no such file, or no watch left.</summary>
     public static int AddWatch(SafeFileHandle events, string path, uint mask) =>
-        InotifyAddWatch((int)events.DangerousGetHandle(), Terminated(Fossil.Artifacts.PathText.Of(System.Text.Encoding.UTF8.GetBytes(path))), mask);
+        InotifyAddWatch(
+            (int)events.DangerousGetHandle(),
+            Terminated(Fossil.Artifacts.PathText.Of(System.Text.Encoding.UTF8.GetBytes(path))), mask);
 
-    public static void RemoveWatch(SafeFileHandle events, int watch) => _ = InotifyRemoveWatch((int)events.DangerousGetHandle(), watch);
+    public static void RemoveWatch(SafeFileHandle events, int watch) =>
+        _ = InotifyRemoveWatch((int)events.DangerousGetHandle(), watch);
 
     /// <summary>Waits for events; zero when there will be none any more.</summary>
     public static unsafe int ReadEvents(SafeFileHandle events, Span<byte> buffer)
@@ -245,7 +252,8 @@ internal readonly record struct FileStatus(int Mode, long Size, long ModifiedTic
     public static FileStatus Parse(ReadOnlySpan<byte> status) => new(
         MemoryMarshal.Read<ushort>(status[28..]),
         MemoryMarshal.Read<long>(status[40..]),
-        DateTime.UnixEpoch.Ticks + (MemoryMarshal.Read<long>(status[112..]) * TimeSpan.TicksPerSecond) + (MemoryMarshal.Read<uint>(status[120..]) / 100),
+        DateTime.UnixEpoch.Ticks + (MemoryMarshal.Read<long>(status[112..]) * TimeSpan.TicksPerSecond)
+        + (MemoryMarshal.Read<uint>(status[120..]) / 100),
         MemoryMarshal.Read<ulong>(status[32..]),
         ((ulong)MemoryMarshal.Read<uint>(status[136..]) << 32) | MemoryMarshal.Read<uint>(status[140..]));
 }

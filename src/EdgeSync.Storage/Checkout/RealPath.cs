@@ -19,7 +19,8 @@ internal static class RealPath
 
     private static string? FirstLink(string path)
     {
-        for (var end = path.IndexOf(Path.DirectorySeparatorChar, 1); ; end = path.IndexOf(Path.DirectorySeparatorChar, end + 1))
+        for (var end = path.IndexOf(Path.DirectorySeparatorChar, 1); ; end = path.IndexOf(
+            Path.DirectorySeparatorChar, end + 1))
         {
             var part = end < 0 ? path : path[..end];
             if (part.Length > 1 && new FileInfo(part).LinkTarget is not null) return part;

@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Checkout;
 
-/// <summary>A file or link of a folder that belongs into a check-in. Its content is read when it is asked for.</summary>
+/// <summary>
+/// A file or link of a folder that belongs into a check-in. Its content is read when it is asked for.
+/// </summary>
 public sealed class ScannedFile(DiskFolder disk, DiskEntry entry)
 {
     private readonly Dictionary<HashKind, ArtifactId> _ids = [];
@@ -23,7 +25,9 @@ public sealed class ScannedFile(DiskFolder disk, DiskEntry entry)
     /// <summary>Why it could not be read; null as long as it could.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>Reads the file once for each kind of hash that is asked for; false with a <see cref="Fault"/> when it cannot.</summary>
+    /// <summary>
+    /// Reads the file once for each kind of hash that is asked for; false with a <see cref="Fault"/> when it cannot.
+    /// </summary>
     public bool HasContent(ArtifactId id)
     {
         if (Remembered is { } known && known.Kind == id.Kind) return known == id;

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// Writes files of a check-in into a folder: each whole or not at all, none outside of it, and the first only when all can be:
-/// their contents are here, no two would become one file, and nothing is in the way.
+/// Writes files of a check-in into a folder: each whole or not at all, none outside of it, and the first only when all
+/// can be: their contents are here, no two would become one file, and nothing is in the way.
 /// </summary>
 public sealed class TreeWriter(Repository repository, DiskFolder disk)
 {
@@ -14,7 +14,8 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
     // Spec: symlink_create in file.c. Without the setting a link becomes a plain file that holds its target.
     private readonly bool _allowsLinks = repository.Settings.Boolean("allow-symlinks") && !OperatingSystem.IsWindows();
 
-    /// <exception cref="EdgeSyncException">Something stands against it, and nothing was written; or the disk refuses.</exception>
+    /// <exception cref="EdgeSyncException">Something stands against it, and nothing was written; or the disk
+    /// refuses.</exception>
     public void Write(IReadOnlyList<TreeFile> files, bool replace)
     {
         RequireNames(files);
@@ -25,7 +26,9 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         foreach (var file in files)
         {
             using var content = repository.Content.Get(file.Id);
-            var permission = file.Permission == FilePermission.Symlink && !_allowsLinks ? FilePermission.Regular : file.Permission;
+            var permission = file.Permission == FilePermission.Symlink && !_allowsLinks
+                ? FilePermission.Regular
+                : file.Permission;
             disk.Write(file.Name, content.Span, permission, replace);
         }
     }
@@ -36,18 +39,22 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         {
             var name = PathText.ToBytes(file.Name);
             if (!PathName.IsSimple(name) || name.AsSpan().Contains((byte)0))
-                throw new EdgeSyncException(ErrorKind.Corrupt, $"the check-in names a file '{file.Name}', which is not a relative path");
+                throw new EdgeSyncException(
+                    ErrorKind.Corrupt, $"the check-in names a file '{file.Name}', which is not a relative path");
         }
 
         if (disk.TakesAnyBytes) return;
 
         Refuse(
-            files.Where(f => !System.Text.Unicode.Utf8.IsValid(PathText.ToBytes(f.Name))).Select(f => f.Name), ErrorKind.System,
+            files.Where(f => !System.Text.Unicode.Utf8.IsValid(PathText.ToBytes(f.Name))).Select(f => f.Name),
+            ErrorKind.System,
             "names are not UTF-8, and this system has no others; nothing was written", null);
     }
 
     private void RequireContents(IReadOnlyList<TreeFile> files) => Refuse(
-        files.Where(f => repository.Content.Find(f.Id) is var rid && (rid.IsNone || !repository.Content.IsAvailable(rid))).Select(f => f.Name),
+        files.Where(
+            f => repository.Content.Find(f.Id) is var rid
+            && (rid.IsNone || !repository.Content.IsAvailable(rid))).Select(f => f.Name),
         ErrorKind.NotFound, "the contents of files are not here (yet); nothing was written", "edgesync repo pull");
 
     // No system can make a link to nothing, or past a NUL.
@@ -56,8 +63,10 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         if (!_allowsLinks) return;
 
         Refuse(
-            files.Where(f => f.Permission == FilePermission.Symlink && !CanBeTarget(f)).Select(f => f.Name), ErrorKind.Corrupt,
-            "links of the check-in have targets that no link can have; nothing was written", "edgesync repo config set allow-symlinks off");
+            files.Where(f => f.Permission == FilePermission.Symlink && !CanBeTarget(f)).Select(f => f.Name),
+            ErrorKind.Corrupt,
+            "links of the check-in have targets that no link can have; nothing was written",
+            "edgesync repo config set allow-symlinks off");
 
         bool CanBeTarget(TreeFile file)
         {
@@ -75,14 +84,16 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
 
         foreach (var file in files)
         {
-            for (var slash = file.Name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = file.Name.IndexOf('/', slash + 1))
+            for (var slash = file.Name.IndexOf(
+                '/', StringComparison.Ordinal); slash >= 0; slash = file.Name.IndexOf('/', slash + 1))
                 if (names.Contains(file.Name[..slash])) throw Collision([file.Name[..slash], file.Name]);
         }
 
         var folded = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var file in files)
         {
-            if (!folded.TryAdd(file.Name, file.Name) && disk.FoldsCase()) throw Collision([folded[file.Name], file.Name]);
+            if (!folded.TryAdd(file.Name, file.Name) && disk.FoldsCase())
+                throw Collision([folded[file.Name], file.Name]);
         }
     }
 
@@ -96,8 +107,10 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         }
 
         Refuse(
-            files.Where(f => disk.Find(f.Name) is { Kind: DiskKind.Folder }).Select(f => f.Name).Concat(Obstacles(files)), ErrorKind.Conflict,
-            $"folders, files or links are where others belong in {disk.FullPath}; nothing is written over or through them", "another folder (-d), or move them away");
+            files.Where(f => disk.Find(f.Name) is { Kind: DiskKind.Folder }).Select(f => f.Name)
+            .Concat(Obstacles(files)), ErrorKind.Conflict,
+            $"folders, files or links are where others belong in {disk.FullPath}; nothing is written over or "
+                + $"through them", "another folder (-d), or move them away");
     }
 
     /// <summary>What is no folder and lies where the files need one.</summary>
@@ -106,7 +119,8 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in files)
         {
-            for (var slash = file.Name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = file.Name.IndexOf('/', slash + 1))
+            for (var slash = file.Name.IndexOf(
+                '/', StringComparison.Ordinal); slash >= 0; slash = file.Name.IndexOf('/', slash + 1))
             {
                 var folder = file.Name[..slash];
                 if (seen.Add(folder) && disk.Find(folder) is { Kind: not DiskKind.Folder }) yield return folder;
@@ -115,7 +129,9 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
     }
 
     private static EdgeSyncException Collision(IReadOnlyList<string> names) =>
-        new(ErrorKind.Conflict, "files of the check-in would be one file here; nothing was written", "another file system, or edgesync repo cat FILE -r VERSION")
+        new(
+            ErrorKind.Conflict, "files of the check-in would be one file here; nothing was written",
+            "another file system, or edgesync repo cat FILE -r VERSION")
         {
             Candidates = names,
         };

@@ -3,7 +3,9 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Content;
 
-/// <summary>The rows of <c>blob</c>, <c>delta</c>, <c>phantom</c> and <c>private</c>: one statement a method, no rules.</summary>
+/// <summary>
+/// The rows of <c>blob</c>, <c>delta</c>, <c>phantom</c> and <c>private</c>: one statement a method, no rules.
+/// </summary>
 internal sealed class BlobRows(Database database)
 {
     // Beyond this, content is written through a handle instead of being bound, which would copy it once more.

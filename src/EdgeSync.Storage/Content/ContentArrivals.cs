@@ -8,11 +8,13 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// How artifacts come in: as texts, as deltas, in stored form, as names only. Decides what is checked at once, what when its
-/// source comes, and what at the end of the round; <see cref="ContentStore"/> tells the promise that this keeps.
+/// How artifacts come in: as texts, as deltas, in stored form, as names only. Decides what is checked at once, what
+/// when its source comes, and what at the end of the round; <see cref="ContentStore"/> tells the promise that this
+/// keeps.
 /// </summary>
 internal sealed class ContentArrivals(
-    Repository repository, ContentCache cache, ContentExpander expander, BlobRows rows, WaitingDeltas waiting, ReadableRecords readable)
+    Repository repository, ContentCache cache, ContentExpander expander, BlobRows rows, WaitingDeltas waiting,
+    ReadableRecords readable)
 {
     private readonly List<RecordId> _pending = [];
 
@@ -62,11 +64,12 @@ internal sealed class ContentArrivals(
     }
 
     /// <summary>
-    /// Stores bytes in stored form (4-byte size, zlib stream), as they come in a clone: of a full text, or of a delta if
-    /// there is a <paramref name="source"/>.
+    /// Stores bytes in stored form (4-byte size, zlib stream), as they come in a clone: of a full text, or of a delta
+    /// if there is a <paramref name="source"/>.
     /// </summary>
     public PutOutcome PutStored(
-        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate,
+        out RecordId rid)
     {
         rid = RecordId.None;
         if (expandedSize > ArtifactBytesMax) return PutOutcome.TooLarge;
@@ -93,7 +96,9 @@ internal sealed class ContentArrivals(
         }
     }
 
-    /// <summary>Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.</summary>
+    /// <summary>
+    /// Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.
+    /// </summary>
     public RecordId AddPhantom(ArtifactId id, bool isPrivate = false)
     {
         var (rid, size) = rows.Find(id);
@@ -153,7 +158,9 @@ internal sealed class ContentArrivals(
         readable.Exclude(rid);
     }
 
-    /// <summary>True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.</summary>
+    /// <summary>
+    /// True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.
+    /// </summary>
     public bool IsTrue(RecordId rid)
     {
         if (expander.Expand(rid, out var content) != ContentState.Available) return false;
@@ -199,7 +206,8 @@ internal sealed class ContentArrivals(
         }
 
         using var sourceText = repository.Content.Get(sourceRid);
-        if (expander.Apply(rid, sourceText.Span, delta, out var text) != ContentState.Available) return PutOutcome.BadDelta;
+        if (expander.Apply(rid, sourceText.Span, delta, out var text) != ContentState.Available)
+            return PutOutcome.BadDelta;
 
         using (text)
         {
@@ -244,7 +252,8 @@ internal sealed class ContentArrivals(
         rid = RecordId.None;
         if (size < 0) return PutOutcome.BadCompression;
         if (id == source) return PutOutcome.Circular;
-        if (!TryPlace(id, isPrivate: false, mayReplacePending: source.IsEmpty, out rid, out var outcome)) return outcome;
+        if (!TryPlace(id, isPrivate: false, mayReplacePending: source.IsEmpty, out rid, out var outcome))
+            return outcome;
 
         var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source);
         if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
@@ -260,9 +269,10 @@ internal sealed class ContentArrivals(
         return PutOutcome.Pending;
     }
 
-    // True: to be written, with the record in rid of a phantom, or of a delta that waits for its source in vain while the
-    // text itself has come.
-    private bool TryPlace(ArtifactId id, bool isPrivate, bool mayReplacePending, out RecordId rid, out PutOutcome outcome)
+    // True: to be written, with the record in rid of a phantom, or of a delta that waits for its source in vain while
+    // the text itself has come.
+    private bool TryPlace(
+        ArtifactId id, bool isPrivate, bool mayReplacePending, out RecordId rid, out PutOutcome outcome)
     {
         outcome = PutOutcome.Shunned;
         rid = RecordId.None;
@@ -278,7 +288,8 @@ internal sealed class ContentArrivals(
 
     private void Write(ref RecordId rid, ArtifactId id, long size, ReadOnlySpan<byte> stored, bool isPrivate)
     {
-        if (id.Kind == HashKind.Sha3 && repository.Content.HashPolicy == HashPolicy.Auto) repository.Content.HashPolicy = HashPolicy.Sha3;
+        if (id.Kind == HashKind.Sha3 && repository.Content.HashPolicy == HashPolicy.Auto)
+            repository.Content.HashPolicy = HashPolicy.Sha3;
 
         var receiveId = repository.ReceiveLog.CurrentId();
         if (rid.IsNone)
@@ -327,9 +338,9 @@ internal sealed class ContentArrivals(
     }
 
     /// <summary>
-    /// Two peers may each hold what the other holds as a delta of it. If the source waits for the very record that is to
-    /// be a delta of it, the one with the greater rid is given up and asked for again. If that is the one that just came
-    /// (false), it is not kept. A peer that knows only such deltas is thus asked a few times, not for ever.
+    /// Two peers may each hold what the other holds as a delta of it. If the source waits for the very record that is
+    /// to be a delta of it, the one with the greater rid is given up and asked for again. If that is the one that just
+    /// came (false), it is not kept. A peer that knows only such deltas is thus asked a few times, not for ever.
     /// </summary>
     private bool TryBreakCycle(RecordId rid, RecordId source)
     {
@@ -364,7 +375,8 @@ internal sealed class ContentArrivals(
     private bool TryInflate(ReadOnlySpan<byte> stored, out ArtifactContent? payload)
     {
         payload = null;
-        if (!BlobCodec.TryReadSize(stored, out var size) || size > ArtifactBytesMax || size > stored.Length * 1040L) return false;
+        if (!BlobCodec.TryReadSize(stored, out var size) || size > ArtifactBytesMax || size > stored.Length * 1040L)
+            return false;
 
         var room = ArtifactContent.Rent(size);
         if (BlobCodec.TryDecode(Inflater.OfThisThread, stored, room.Room, out var written, out _) && written == size)

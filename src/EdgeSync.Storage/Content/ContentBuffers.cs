@@ -3,8 +3,8 @@ using System.Numerics;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Arrays for texts, kept for the next text of about the same size. The shared pool of the runtime rounds up to powers of
-/// two and lets large arrays go at every full collection, which large arrays themselves cause: reading ten thousand
+/// Arrays for texts, kept for the next text of about the same size. The shared pool of the runtime rounds up to powers
+/// of two and lets large arrays go at every full collection, which large arrays themselves cause: reading ten thousand
 /// manifests of 150 kB through it allocated 60 GB.
 /// </summary>
 internal static class ContentBuffers

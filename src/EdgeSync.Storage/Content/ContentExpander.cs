@@ -132,7 +132,8 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
         if (!select.Bind(1, rid).Step()) return ContentState.SourceMissing;
 
         var stored = select.Bytes(0);
-        if (!TryAnnouncedSize(stored, out var size)) return Fail(rid, "the size of its stored delta is a lie or over the limit");
+        if (!TryAnnouncedSize(stored, out var size))
+            return Fail(rid, "the size of its stored delta is a lie or over the limit");
 
         if (_delta.Length < size)
         {
@@ -149,7 +150,8 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
     }
 
     /// <summary>Applies a delta that claims to make <paramref name="rid"/>.</summary>
-    internal ContentState Apply(RecordId rid, ReadOnlySpan<byte> source, ReadOnlySpan<byte> delta, out ArtifactContent? target)
+    internal ContentState Apply(
+        RecordId rid, ReadOnlySpan<byte> source, ReadOnlySpan<byte> delta, out ArtifactContent? target)
     {
         target = null;
         if (!DeltaReader.TryReadTargetSize(delta, out var size) || size > bytesMax)
@@ -188,8 +190,8 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
         return !fault.IsFault;
     }
 
-    // Who reads an artifact often reads its neighbours next. On a long chain the kept texts lie so far apart that half of
-    // the cache holds them all; nearer ones follow when that part of the chain is read.
+    // Who reads an artifact often reads its neighbours next. On a long chain the kept texts lie so far apart that half
+    // of the cache holds them all; nearer ones follow when that part of the chain is read.
     private bool IsWorthCaching(int stepsLeft, int depth, int length)
     {
         var spacing = Math.Max(CacheEvery, 2L * depth * length / Math.Max(1, cache.BytesMax));

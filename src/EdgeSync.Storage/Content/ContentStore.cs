@@ -11,11 +11,11 @@ namespace EdgeSync.Storage.Content;
 /// crosslinker drains before the transaction commits.
 /// </para>
 /// <para>
-/// Nothing is stored unverified. A full text is hashed on its way in, and what is stored is the deflated form of the very
-/// bytes that were hashed, so it needs no second pass at commit (stock inflates, expands and hashes everything again). A
-/// delta is applied and its result hashed as soon as its source can be read; a delta whose source is still missing
-/// counts as held but not as available, is checked when the source arrives, and becomes a phantom if it lied. At the
-/// commit it is set aside (<see cref="WaitingDeltas"/>): every committed record is readable, or a phantom.
+/// Nothing is stored unverified. A full text is hashed on its way in, and what is stored is the deflated form of the
+/// very bytes that were hashed, so it needs no second pass at commit (stock inflates, expands and hashes everything
+/// again). A delta is applied and its result hashed as soon as its source can be read; a delta whose source is still
+/// missing counts as held but not as available, is checked when the source arrives, and becomes a phantom if it lied.
+/// At the commit it is set aside (<see cref="WaitingDeltas"/>): every committed record is readable, or a phantom.
 /// </para>
 /// </summary>
 public sealed class ContentStore : IDisposable
@@ -57,8 +57,8 @@ public sealed class ContentStore : IDisposable
     public ContentFault LastFault => _expander.Fault;
 
     /// <summary>
-    /// While true, deltas whose source is missing or unread are stored without a look, and nothing is queued: a clone that
-    /// verifies and links everything at its end.
+    /// While true, deltas whose source is missing or unread are stored without a look, and nothing is queued: a clone
+    /// that verifies and links everything at its end.
     /// </summary>
     public bool DefersVerification
     {
@@ -67,8 +67,9 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>
-    /// While true, public artifacts that come as deltas or in stored form are noted in <see cref="Unchecked"/> instead of being
-    /// expanded and hashed one by one. Who sets it has them checked, all together, before the transaction commits.
+    /// While true, public artifacts that come as deltas or in stored form are noted in <see cref="Unchecked"/> instead
+    /// of being expanded and hashed one by one. Who sets it has them checked, all together, before the transaction
+    /// commits.
     /// </summary>
     internal bool DefersChecks
     {
@@ -211,17 +212,20 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>
-    /// Stores bytes in stored form (4-byte size, zlib stream), as they come in a clone: of a full text, or of a delta if
-    /// there is a <paramref name="source"/>.
+    /// Stores bytes in stored form (4-byte size, zlib stream), as they come in a clone: of a full text, or of a delta
+    /// if there is a <paramref name="source"/>.
     /// </summary>
     public PutOutcome PutStored(
-        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate,
+        out RecordId rid)
     {
         Invariant.Require(Database.IsInTransaction);
         return _arrivals.PutStored(id, source, expandedSize, stored, isPrivate, out rid);
     }
 
-    /// <summary>Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.</summary>
+    /// <summary>
+    /// Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.
+    /// </summary>
     public RecordId AddPhantom(ArtifactId id, bool isPrivate = false)
     {
         Invariant.Require(Database.IsInTransaction);
@@ -276,7 +280,9 @@ public sealed class ContentStore : IDisposable
         _expander.Dispose();
     }
 
-    /// <summary>True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.</summary>
+    /// <summary>
+    /// True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.
+    /// </summary>
     internal bool IsTrue(RecordId rid) => _arrivals.IsTrue(rid);
 
     internal void Drop(RecordId rid) => _cache.Remove(rid);

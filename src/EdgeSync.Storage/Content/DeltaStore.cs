@@ -6,7 +6,9 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Content;
 
-/// <summary>Changes how an artifact is stored, never what it is: as a full text, or as a delta of a similar one.</summary>
+/// <summary>
+/// Changes how an artifact is stored, never what it is: as a full text, or as a delta of a similar one.
+/// </summary>
 public sealed class DeltaStore
 {
     // Spec: content.c: shorter texts are left alone, and a delta must save a quarter.

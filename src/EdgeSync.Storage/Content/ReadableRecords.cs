@@ -4,8 +4,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Which records can be read: those whose chain of deltas ends in a text that is here. Remembers those that cannot, since a
-/// round of deltas asks for the same missing source again and again; what has been read lately is in the cache anyway.
+/// Which records can be read: those whose chain of deltas ends in a text that is here. Remembers those that cannot,
+/// since a round of deltas asks for the same missing source again and again; what has been read lately is in the cache
+/// anyway.
 /// </summary>
 internal sealed class ReadableRecords(Database database, BlobRows rows, ContentCache cache, ContentExpander expander)
 {

@@ -1,8 +1,8 @@
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Where content comes from: the <c>rcvfrom</c> row that new records point to, made with the first of them. One row serves
-/// until the origin changes.
+/// Where content comes from: the <c>rcvfrom</c> row that new records point to, made with the first of them. One row
+/// serves until the origin changes.
 /// </summary>
 public sealed class ReceiveLog
 {
@@ -34,7 +34,8 @@ public sealed class ReceiveLog
     {
         if (_receiveId != 0) return _receiveId;
 
-        using var insert = _repository.Database.Prepare("INSERT INTO rcvfrom(uid,mtime,nonce,ipaddr) VALUES(?1,?2,?3,?4)");
+        using var insert = _repository.Database.Prepare(
+            "INSERT INTO rcvfrom(uid,mtime,nonce,ipaddr) VALUES(?1,?2,?3,?4)");
         insert.Bind(1, _userId).Bind(2, _repository.Now.JulianDay).BindText(3, _nonce).BindText(4, _address).Run();
         return _receiveId = _repository.Database.LastInsertRowId;
     }

@@ -6,7 +6,9 @@ namespace EdgeSync.Storage.Content;
 /// <summary>One shunned name.</summary>
 public sealed record ShunnedArtifact(ArtifactId Id, long MtimeSeconds, string? Comment);
 
-/// <summary>Names that are never stored, sent or asked for. What is stored of them already goes with the next rebuild.</summary>
+/// <summary>
+/// Names that are never stored, sent or asked for. What is stored of them already goes with the next rebuild.
+/// </summary>
 public sealed class ShunList
 {
     private readonly Repository _repository;

@@ -4,19 +4,21 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Deltas that came before their source. While the round that brought them runs they stand in <c>blob</c> like all others;
-/// what is still unreadable when it commits moves into <c>fx_waiting</c>, and its record is a phantom until the source comes:
+/// Deltas that came before their source. While the round that brought them runs they stand in <c>blob</c> like all
+/// others; what is still unreadable when it commits moves into <c>fx_waiting</c>, and its record is a phantom until the
+/// source comes:
 /// <code>
 /// blob (delta of a phantom) ─commit▶ fx_waiting + phantom ─source arrives▶ blob (delta), checked and linked
 /// </code>
-/// Differs from Fossil: stock commits such rows to <c>blob</c>, so that a server that dies between two rounds leaves a file
-/// that its own <c>test-integrity</c> calls damaged. (Stock's <c>rebuild</c> leaves tables named <c>fx_…</c> alone.)
+/// Differs from Fossil: stock commits such rows to <c>blob</c>, so that a server that dies between two rounds leaves a
+/// file that its own <c>test-integrity</c> calls damaged. (Stock's <c>rebuild</c> leaves tables named <c>fx_…</c>
+/// alone.)
 /// </summary>
 internal sealed class WaitingDeltas(Database database, BlobRows rows)
 {
     /// <summary>
-    /// Narrows a list of phantoms to those that must be asked for: for the others their source is asked for, or has come in
-    /// the round that runs as a delta that itself waits.
+    /// Narrows a list of phantoms to those that must be asked for: for the others their source is asked for, or has
+    /// come in the round that runs as a delta that itself waits.
     /// </summary>
     public const string IsWanted =
         """
@@ -46,7 +48,9 @@ internal sealed class WaitingDeltas(Database database, BlobRows rows)
         return select.Bind(1, rid).Step() ? select.Record(0) : RecordId.None;
     }
 
-    /// <summary>Takes the deltas that rest on phantoms out of <c>blob</c>, those too that stock left there; phantoms remain.</summary>
+    /// <summary>
+    /// Takes the deltas that rest on phantoms out of <c>blob</c>, those too that stock left there; phantoms remain.
+    /// </summary>
     public void ParkAll()
     {
         var waiting = new List<RecordId>();

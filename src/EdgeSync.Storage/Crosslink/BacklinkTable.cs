@@ -57,7 +57,8 @@ internal sealed class BacklinkTable(LinkContext context)
         {
             using var insert = context.Database.Prepare(
                 "REPLACE INTO backlink(target,srctype,srcid,mtime) VALUES(?1,?2,?3,?4)");
-            insert.BindText(1, target).Bind(2, (long)type).Bind(3, source).Bind(4, StockNumber.AsStored(julianDay)).Run();
+            insert.BindText(1, target).Bind(2, (long)type).Bind(3, source).Bind(4, StockNumber.AsStored(julianDay))
+                .Run();
         }
 
         if (markup == LinkMarkup.Markdown) MarkdownLinks.Scan(text, Insert);

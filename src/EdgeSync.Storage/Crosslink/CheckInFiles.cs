@@ -61,7 +61,9 @@ internal sealed class CheckInFiles
         Cherrypicks = TakenFrom(artifact.Cherrypicks),
     };
 
-    /// <summary>An artifact of another kind where a check-in should be: stock compares with it as with an empty check-in.</summary>
+    /// <summary>
+    /// An artifact of another kind where a check-in should be: stock compares with it as with an empty check-in.
+    /// </summary>
     public static CheckInFiles Of(double julianDay) => new()
     {
         JulianDay = julianDay,
@@ -87,7 +89,9 @@ internal readonly record struct WholeFiles(CheckInFiles CheckIn, FileSet? Baseli
 {
     public bool IsDelta => CheckIn.IsDelta;
 
-    /// <summary>The file of this name, whether this manifest or its baseline says so; false when there is none.</summary>
+    /// <summary>
+    /// The file of this name, whether this manifest or its baseline says so; false when there is none.
+    /// </summary>
     public bool TryFind(int name, NameTable names, out FileEntry entry)
     {
         if (CheckIn.Own.TryFind(name, names, out entry)) return !entry.IsDeleted;

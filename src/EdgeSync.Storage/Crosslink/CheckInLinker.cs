@@ -4,7 +4,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>Where a check-in's files are compared with its parents': at once, or when all of them have been seen.</summary>
+/// <summary>
+/// Where a check-in's files are compared with its parents': at once, or when all of them have been seen.
+/// </summary>
 internal interface IFileLinks
 {
     /// <summary>The check-in has arrived, or has got other parents.</summary>
@@ -13,7 +15,9 @@ internal interface IFileLinks
     /// <summary>The files of a check-in; null while it is a phantom, or if the record is something else.</summary>
     CheckInFiles? Find(RecordId record);
 
-    /// <summary>The same of whatever a check-in names as its parent: another artifact has no files. Null for other content.</summary>
+    /// <summary>
+    /// The same of whatever a check-in names as its parent: another artifact has no files. Null for other content.
+    /// </summary>
     CheckInFiles? FindParent(RecordId record);
 }
 
@@ -36,8 +40,8 @@ internal sealed class CheckInLinker(
     {
         cherrypicks.Write(record, checkIn.Cherrypicks);
 
-        // A parent tag that came first has given it parents already; its own ones go in whole, and the tag is applied again.
-        // Differs from Fossil: stock takes such a check-in for linked, and leaves it out of the timeline.
+        // A parent tag that came first has given it parents already; its own ones go in whole, and the tag is applied
+        // again. Differs from Fossil: stock takes such a check-in for linked, and leaves it out of the timeline.
         DeleteParents(record);
         var primary = WriteParents(record, checkIn.JulianDay, fileList, fileList.Parents);
         var comment = events.WriteCheckIn(
@@ -73,9 +77,11 @@ internal sealed class CheckInLinker(
         }
 
         var parentCount = fileList.Parents.Length;
-        using (var query = context.Database.Prepare("SELECT value FROM tagxref WHERE tagid=10 AND tagtype=1 AND rid=?1"))
+        using (var query = context.Database.Prepare(
+            "SELECT value FROM tagxref WHERE tagid=10 AND tagtype=1 AND rid=?1"))
         {
-            if (query.Bind(1, record).Step() && TryParseHashes(query.Bytes(0), out var parents)) parentCount = parents.Length;
+            if (query.Bind(1, record).Step() && TryParseHashes(query.Bytes(0), out var parents))
+                parentCount = parents.Length;
         }
 
         AddFiles(record, fileList, primary, parentCount);
@@ -106,7 +112,8 @@ internal sealed class CheckInLinker(
     private void AddFiles(RecordId record, CheckInFiles fileList, RecordId primary, int parentCount)
     {
         var others = new List<RecordId>();
-        foreach (var parent in fileList.Parents.AsSpan(Math.Min(1, fileList.Parents.Length))) others.Add(context.Store.Find(parent));
+        foreach (var parent in fileList.Parents.AsSpan(Math.Min(1, fileList.Parents.Length)))
+            others.Add(context.Store.Find(parent));
         foreach (var source in fileList.Cherrypicks) others.Add(context.Store.Find(source));
         var linkCount = parentCount + fileList.Cherrypicks.Length;
         files.Add(record, fileList, new ParentLinks(primary, [.. others], linkCount, IsRoot: parentCount == 0));

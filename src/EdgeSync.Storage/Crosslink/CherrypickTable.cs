@@ -4,12 +4,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// The cherrypick table: which check-in took or backed out which other one. A source need not be known, and is not asked
-/// for; until its name turns up, the pair waits in a table of our own, so that it is the same as after a rebuild.
+/// The cherrypick table: which check-in took or backed out which other one. A source need not be known, and is not
+/// asked for; until its name turns up, the pair waits in a table of our own, so that it is the same as after a rebuild.
 /// </summary>
 /// <remarks>
-/// Differs from Fossil: stock forgets such a pair until the next rebuild. The table's name begins with <c>fx_</c>, so stock's
-/// rebuild leaves it alone; ours fills it anew.
+/// Differs from Fossil: stock forgets such a pair until the next rebuild. The table's name begins with <c>fx_</c>, so
+/// stock's rebuild leaves it alone; ours fills it anew.
 /// </remarks>
 internal sealed class CherrypickTable(LinkContext context)
 {

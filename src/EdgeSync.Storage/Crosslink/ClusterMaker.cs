@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Sums up what no cluster names yet, so that a peer can be told of hundreds of artifacts by one name. Stock does this on
-/// the server, before it answers a pull.
+/// Sums up what no cluster names yet, so that a peer can be told of hundreds of artifacts by one name. Stock does this
+/// on the server, before it answers a pull.
 /// </summary>
 /// <remarks>Spec: xfer.c, create_cluster; specs §6.4.</remarks>
 public sealed class ClusterMaker(Repository repository, Crosslinker crosslinker)

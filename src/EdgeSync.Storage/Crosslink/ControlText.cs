@@ -5,8 +5,8 @@ namespace EdgeSync.Storage.Crosslink;
 /// <summary>What the timeline says about a control artifact: which tags it changed on what.</summary>
 internal static class ControlText
 {
-    // Spec: manifest.c, manifest_crosslink, CFTYPE_CONTROL. A sentence without its dot ("Cancel background color") gets it
-    // from the note part at the end, as there.
+    // Spec: manifest.c, manifest_crosslink, CFTYPE_CONTROL. A sentence without its dot ("Cancel background color") gets
+    // it from the note part at the end, as there.
     public static string Write(Artifact control, LinkSettings settings)
     {
         var text = new EventText(settings);

@@ -5,10 +5,11 @@ namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
 /// Derives from artifacts what people look at: the timeline, who descends from whom, which file changed where, tags,
-/// branches, tickets, pages. Each artifact is linked once its text can be read, in any order; the rows do not depend on it
-/// (except where stock's own do).
+/// branches, tickets, pages. Each artifact is linked once its text can be read, in any order; the rows do not depend on
+/// it (except where stock's own do).
 /// <code>
-/// ContentStore.NewlyAvailable ─▶ LinkPending ─▶ Link (one artifact: its own rows) ─▶ Finish (tickets, pages, leaves, times)
+/// ContentStore.NewlyAvailable ─▶ LinkPending ─▶ Link (one artifact: its own rows) ─▶ Finish (tickets, pages, leaves,
+/// times)
 ///                                     ▲                         │
 ///                                     └── orphans: delta manifests whose baseline has come
 /// </code>
@@ -33,7 +34,9 @@ public sealed class Crosslinker
 
     /// <summary>Links what arrives in a repository.</summary>
     public Crosslinker(Repository repository)
-        : this(new LinkContext(repository.Database, new RepositoryLinkStore(repository), () => repository.Now), makeFiles: null)
+        : this(
+            new LinkContext(repository.Database, new RepositoryLinkStore(repository), () => repository.Now),
+            makeFiles: null)
     {
         _repository = repository;
     }
@@ -62,14 +65,15 @@ public sealed class Crosslinker
     internal TimeAdjustment Times { get; }
 
     /// <summary>
-    /// The project wants other ticket tables than there are: the commit makes them anew from the artifacts. Given up with
-    /// the transaction.
+    /// The project wants other ticket tables than there are: the commit makes them anew from the artifacts. Given up
+    /// with the transaction.
     /// </summary>
     internal bool TicketTablesAreStale { get; set; }
 
     /// <summary>
-    /// Links everything that has become readable in this transaction, and what waited for it. Call it before the commit.
-    /// Older versions of files, manifests and pages become deltas of newer ones. Answers how many artifacts were linked.
+    /// Links everything that has become readable in this transaction, and what waited for it. Call it before the
+    /// commit. Older versions of files, manifests and pages become deltas of newer ones. Answers how many artifacts
+    /// were linked.
     /// </summary>
     public int LinkPending()
     {
@@ -115,7 +119,9 @@ public sealed class Crosslinker
         _leaves.CheckNow();
     }
 
-    /// <summary>Links the artifact in this record, if it is one. False if it is ordinary content, or waits for its baseline.</summary>
+    /// <summary>
+    /// Links the artifact in this record, if it is one. False if it is ordinary content, or waits for its baseline.
+    /// </summary>
     internal bool LinkRecord(RecordId record)
     {
         if (!_context.Store.TryRead(record, out var text)) return false;
@@ -213,7 +219,8 @@ public sealed class Crosslinker
     {
         var children = new List<RecordId>();
         using (var query = _context.Database.Prepare(
-            "SELECT cid FROM plink WHERE pid=?1 UNION SELECT childid FROM cherrypick WHERE parentid=?1 AND NOT isExclude"))
+            "SELECT cid FROM plink WHERE pid=?1 UNION SELECT childid FROM cherrypick WHERE parentid=?1 AND NOT "
+                + "isExclude"))
         {
             query.Bind(1, record);
             while (query.Step()) children.Add(query.Record(0));

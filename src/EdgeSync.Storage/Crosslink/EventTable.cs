@@ -7,7 +7,9 @@ namespace EdgeSync.Storage.Crosslink;
 /// <summary>The event table: one line of the timeline for each artifact that people made.</summary>
 internal sealed class EventTable(LinkContext context)
 {
-    /// <summary>A check-in. What tags have said about it before it arrived shows at once; answers the comment that counts.</summary>
+    /// <summary>
+    /// A check-in. What tags have said about it before it arrived shows at once; answers the comment that counts.
+    /// </summary>
     public byte[]? WriteCheckIn(RecordId record, double julianDay, byte[]? user, byte[]? comment)
     {
         using var insert = context.Database.Prepare(

@@ -3,8 +3,8 @@ using System.Text;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Builds the sentences of the timeline. They hold bytes that need not be UTF-8, so they are built of Latin-1 characters,
-/// one a byte, and written back the same way.
+/// Builds the sentences of the timeline. They hold bytes that need not be UTF-8, so they are built of Latin-1
+/// characters, one a byte, and written back the same way.
 /// </summary>
 internal sealed class EventText(LinkSettings settings)
 {

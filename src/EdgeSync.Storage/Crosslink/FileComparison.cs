@@ -2,12 +2,14 @@ using EdgeSync.Fossil.Artifacts;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>One row of the mlink table, before names become record ids. Content 0 is "none"; so is old name 0.</summary>
+/// <summary>
+/// One row of the mlink table, before names become record ids. Content 0 is "none"; so is old name 0.
+/// </summary>
 internal readonly record struct FileChange(int Name, int OldName, int From, int To, FilePermission Permission);
 
 /// <summary>
-/// How the files of a check-in differ from those of one parent. Pure, and faithful to stock even where that looks only at
-/// part of the files (delta manifests whose baselines differ), because the rows must be equal.
+/// How the files of a check-in differ from those of one parent. Pure, and faithful to stock even where that looks only
+/// at part of the files (delta manifests whose baselines differ), because the rows must be equal.
 /// </summary>
 internal static class FileComparison
 {
@@ -62,7 +64,9 @@ internal static class FileComparison
         else if (!child.IsDelta) FindDeleted(parent, child, names, changes);
     }
 
-    /// <summary>Files that a delta parent changed or deleted, and that a delta child has again as its baseline has them.</summary>
+    /// <summary>
+    /// Files that a delta parent changed or deleted, and that a delta child has again as its baseline has them.
+    /// </summary>
     private static void FindReverted(WholeFiles parent, WholeFiles child, NameTable names, List<FileChange> changes)
     {
         for (var cursor = parent.CheckIn.Own.Start(); !cursor.IsAtEnd; cursor.MoveNext())
@@ -88,7 +92,10 @@ internal static class FileComparison
         var baseline = (parent.Baseline ?? FileSet.Empty).Start();
         while (!own.IsAtEnd || !baseline.IsAtEnd)
         {
-            var order = own.IsAtEnd ? 1 : baseline.IsAtEnd ? -1 : names.Compare(own.Current.Name, baseline.Current.Name);
+            var order = own.IsAtEnd
+                ? 1
+                : baseline.IsAtEnd ? -1
+                : names.Compare(own.Current.Name, baseline.Current.Name);
             var file = order <= 0 ? own.Current : baseline.Current;
             if (order <= 0) own.MoveNext();
             if (order >= 0) baseline.MoveNext();

@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>Finds the files of a check-in by its name; null while it is a phantom, cannot be read or is no check-in.</summary>
+/// <summary>
+/// Finds the files of a check-in by its name; null while it is a phantom, cannot be read or is no check-in.
+/// </summary>
 internal delegate WholeFiles? CheckInSource(RecordId record);
 
 /// <summary>
@@ -11,8 +13,8 @@ internal delegate WholeFiles? CheckInSource(RecordId record);
 /// read, so they are always made anew from all of these: the order of arrival leaves no trace.
 /// </summary>
 /// <remarks>
-/// Differs from Fossil: when a missing parent arrives, stock adds rows but never looks again at which files came by merge
-/// (pid 0 or -1). Our rows are those of a rebuild.
+/// Differs from Fossil: when a missing parent arrives, stock adds rows but never looks again at which files came by
+/// merge (pid 0 or -1). Our rows are those of a rebuild.
 /// </remarks>
 internal sealed class FileLinkTable(LinkContext context, NameTable names)
 {
@@ -29,7 +31,9 @@ internal sealed class FileLinkTable(LinkContext context, NameTable names)
     /// <summary>Whether rows may exist already; a rebuild starts with an empty table.</summary>
     public bool IsFresh { get; init; }
 
-    /// <summary>Told of each comparison: parent, and whether it gave rows. Check-in times are adjusted by these.</summary>
+    /// <summary>
+    /// Told of each comparison: parent, and whether it gave rows. Check-in times are adjusted by these.
+    /// </summary>
     public Action<RecordId, WholeFiles, bool>? Compared { get; set; }
 
     /// <summary>Told of each content that took the place of another.</summary>

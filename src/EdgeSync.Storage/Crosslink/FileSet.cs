@@ -2,7 +2,9 @@ using EdgeSync.Fossil.Artifacts;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>One file of a check-in, by the numbers of a <see cref="NameTable"/>; content 0 means deleted (delta manifests).</summary>
+/// <summary>
+/// One file of a check-in, by the numbers of a <see cref="NameTable"/>; content 0 means deleted (delta manifests).
+/// </summary>
 internal readonly record struct FileEntry(int Name, int Content, FilePermission Permission)
 {
     public bool IsDeleted => Content == 0;
@@ -47,7 +49,9 @@ internal sealed class FileSet
         return new FileSet(chunks, entries.Length);
     }
 
-    /// <summary>The same list after edits that are ordered by name. Removing a name that is absent changes nothing.</summary>
+    /// <summary>
+    /// The same list after edits that are ordered by name. Removing a name that is absent changes nothing.
+    /// </summary>
     public FileSet With(ReadOnlySpan<FileEdit> edits, NameTable names)
     {
         if (edits.IsEmpty) return this;
@@ -61,7 +65,9 @@ internal sealed class FileSet
             // The edits of this chunk: all below the first name of the next one.
             var end = edit;
             if (chunk + 1 == _chunks.Length) end = edits.Length;
-            else while (end < edits.Length && names.Compare(edits[end].Entry.Name, _chunks[chunk + 1][0].Name) < 0) end++;
+            else
+                while (end < edits.Length && names.Compare(edits[end].Entry.Name, _chunks[chunk + 1][0].Name) < 0)
+                    end++;
 
             if (end == edit)
             {
@@ -113,7 +119,8 @@ internal sealed class FileSet
     public Cursor Start() => new(_chunks);
 
     /// <summary>Walks the names in which two lists differ; an entry that a side lacks is null there.</summary>
-    public static IEnumerable<(FileEntry? Left, FileEntry? Right)> Differences(FileSet left, FileSet right, NameTable names)
+    public static IEnumerable<(FileEntry? Left, FileEntry? Right)> Differences(
+        FileSet left, FileSet right, NameTable names)
     {
         var l = left.Start();
         var r = right.Start();

@@ -18,8 +18,8 @@ internal interface ILinkStore
     ArtifactId IdOf(RecordId record);
 
     /// <summary>
-    /// The expanded text; false for a phantom, for a delta whose chain ends in one, and for what is seen at once to be no
-    /// artifact (<see cref="Fossil.Artifacts.ArtifactParser.MayBeArtifact"/>).
+    /// The expanded text; false for a phantom, for a delta whose chain ends in one, and for what is seen at once to be
+    /// no artifact (<see cref="Fossil.Artifacts.ArtifactParser.MayBeArtifact"/>).
     /// </summary>
     bool TryRead(RecordId record, out ReadOnlyMemory<byte> text);
 

@@ -5,8 +5,8 @@ using EdgeSync.Storage.Crosslink.Rebuild;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Compares each check-in with its parents as soon as it arrives, and again when a missing parent arrives. File lists are
-/// kept for a while, since the next check-in is mostly the child of one just seen.
+/// Compares each check-in with its parents as soon as it arrives, and again when a missing parent arrives. File lists
+/// are kept for a while, since the next check-in is mostly the child of one just seen.
 /// </summary>
 internal sealed class IncrementalFileLinks : IFileLinks
 {
@@ -78,13 +78,17 @@ internal sealed class IncrementalFileLinks : IFileLinks
         if (_kept.TryGetValue(record.Value, out var known)) return known;
 
         // "No check-in" is not remembered: the content may arrive within this batch.
-        return _context.Store.TryRead(record, out var text) && TryParse(record, text, out _, out var files) ? files : null;
+        return _context.Store.TryRead(record, out var text) && TryParse(record, text, out _, out var files)
+            ? files
+            : null;
     }
 
     public CheckInFiles? FindParent(RecordId record)
     {
         if (Find(record) is { } files) return files;
-        if (record.IsNone || !_context.Store.TryRead(record, out var text) || !TryParse(record, text, out var artifact, out _)) return null;
+        if (record.IsNone || !_context.Store.TryRead(record, out var text)
+            || !TryParse(record, text, out var artifact, out _))
+            return null;
         return CheckInFiles.Of(artifact.JulianDay);
     }
 

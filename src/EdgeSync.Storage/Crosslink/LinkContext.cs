@@ -21,7 +21,8 @@ internal sealed class LinkContext(Database database, ILinkStore store, Func<Inst
 /// <param name="WikiUsesHtml">Wiki pages hold HTML; only links are wiki markup.</param>
 /// <param name="TicketTitleColumn">Ticket column that events quote.</param>
 /// <param name="TicketStatusColumn">Ticket column whose change an event names.</param>
-internal sealed record LinkSettings(int HashDigits, bool WikiUsesHtml, string TicketTitleColumn, string TicketStatusColumn)
+internal sealed record LinkSettings(
+    int HashDigits, bool WikiUsesHtml, string TicketTitleColumn, string TicketStatusColumn)
 {
     private const int HashDigitsMax = 64;
 

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Numbers file names and content names while a batch is linked, so that file lists hold small integers and comparing two
-/// lists rarely touches text. Number 0 is "none". One thread at a time.
+/// Numbers file names and content names while a batch is linked, so that file lists hold small integers and comparing
+/// two lists rarely touches text. Number 0 is "none". One thread at a time.
 /// </summary>
 internal sealed class NameTable
 {
@@ -54,7 +54,8 @@ internal sealed class NameTable
     public int Compare(int left, int right) =>
         left == right ? 0 : _names[left].AsSpan().SequenceCompareTo(_names[right]);
 
-    private sealed class ByteComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+    private sealed class ByteComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>,
+        byte[]>
     {
         public static readonly ByteComparer Instance = new();
 

@@ -46,7 +46,8 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
         if (later.IsNone)
         {
             events.WriteTechnote(
-                note.TechnoteDate.JulianDay, record, tag, UserOf(note), note.HasCard('C') ? note.Comment.ToArray() : null);
+                note.TechnoteDate.JulianDay, record, tag, UserOf(note),
+                note.HasCard('C') ? note.Comment.ToArray() : null);
         }
         else
         {
@@ -66,7 +67,8 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
         using (var insert = context.Database.Prepare(
             "REPLACE INTO forumpost(fpid,froot,fprev,firt,fmtime) VALUES(?1,?2,nullif(?3,0),nullif(?4,0),?5)"))
         {
-            insert.Bind(1, record).Bind(2, root).Bind(3, prior).Bind(4, answered).Bind(5, StockNumber.AsStored(post.JulianDay)).Run();
+            insert.Bind(1, record).Bind(2, root).Bind(3, prior).Bind(4, answered)
+                .Bind(5, StockNumber.AsStored(post.JulianDay)).Run();
         }
 
         if (answered.IsNone) WriteThreadEvent(record, post, root, isEdit: !prior.IsNone);
@@ -90,13 +92,15 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
     {
         var tag = tags.Find([.. "wiki-"u8, .. title]);
         RecordId newest;
-        using (var query = context.Database.Prepare("SELECT rid FROM tagxref WHERE tagid=?1 ORDER BY mtime DESC LIMIT 1"))
+        using (var query = context.Database.Prepare(
+            "SELECT rid FROM tagxref WHERE tagid=?1 ORDER BY mtime DESC LIMIT 1"))
         {
             if (!query.Bind(1, tag).Step()) return;
             newest = query.Record(0);
         }
 
-        if (!context.Store.TryRead(newest, out var text) || !ArtifactParser.TryParse(text, out var page, new ArtifactParserOptions(context.Now()))
+        if (!context.Store.TryRead(newest, out var text)
+            || !ArtifactParser.TryParse(text, out var page, new ArtifactParserOptions(context.Now()))
             || page.Kind != ArtifactKind.Wiki) return;
 
         var markup = BacklinkTable.MarkupOf(page.Mimetype, page.HasCard('N'));
@@ -113,7 +117,8 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
             if (i == 0) primary = parent;
             using var insert = context.Database.Prepare(
                 "INSERT OR IGNORE INTO plink(pid,cid,isprim,mtime,baseid) VALUES(?1,?2,?3,?4,NULL)");
-            insert.Bind(1, parent).Bind(2, record).Bind(3, i == 0 ? 1L : 0L).Bind(4, StockNumber.AsStored(page.JulianDay)).Run();
+            insert.Bind(1, parent).Bind(2, record).Bind(3, i == 0 ? 1L : 0L)
+                .Bind(4, StockNumber.AsStored(page.JulianDay)).Run();
         }
 
         if (!primary.IsNone) tags.PropagateAll(primary);
@@ -127,11 +132,13 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
     {
         using var query = context.Database.Prepare(
             "SELECT rid FROM tagxref WHERE tagid=?1 AND mtime>=?2 AND rid!=?3 ORDER BY mtime");
-        return query.Bind(1, tag).Bind(2, StockNumber.AsStored(julianDay)).Bind(3, record).Step() ? query.Record(0) : RecordId.None;
+        return query.Bind(1, tag).Bind(2, StockNumber.AsStored(julianDay)).Bind(3, record).Step()
+            ? query.Record(0)
+            : RecordId.None;
     }
 
-    // Differs from Fossil: none; but stock's rule "newer title wins" compares with firt=0 where the table holds NULL, so the
-    // post linked last gives the title. Ours is the same statement.
+    // Differs from Fossil: none; but stock's rule "newer title wins" compares with firt=0 where the table holds NULL,
+    // so the post linked last gives the title. Ours is the same statement.
     private void WriteThreadEvent(RecordId record, Artifact post, RecordId root, bool isEdit)
     {
         ReadOnlySpan<byte> title = post.ThreadTitle.IsEmpty ? "(Deleted)"u8 : post.ThreadTitle;

@@ -5,8 +5,8 @@ namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
 /// Times as stock stores them. It writes most of them into SQL as text, and its own formatting keeps 16 digits after
-/// arithmetic that is off by a few units: what lands in the table differs from the day number in the last bits. Rows must be
-/// equal, and readers compare times of different tables, so we go the same way.
+/// arithmetic that is off by a few units: what lands in the table differs from the day number in the last bits. Rows
+/// must be equal, and readers compare times of different tables, so we go the same way.
 /// </summary>
 /// <remarks>
 /// Spec: printf.c, %.17g. The arithmetic is that of x87 extended precision (64 bits), which stock uses on x86-64; the
@@ -41,7 +41,8 @@ internal static class StockNumber
         }
 
         digits[DigitsMax] = 'e';
-        (exponent - DigitsMax + 1).TryFormat(digits[(DigitsMax + 1)..], out var length, default, CultureInfo.InvariantCulture);
+        (exponent - DigitsMax + 1).TryFormat(
+            digits[(DigitsMax + 1)..], out var length, default, CultureInfo.InvariantCulture);
         return double.Parse(digits[..(DigitsMax + 1 + length)], NumberStyles.Float, CultureInfo.InvariantCulture);
     }
 
@@ -52,7 +53,9 @@ internal static class StockNumber
         return rounder;
     }
 
-    /// <summary>A positive number: mantissa × 2^exponent, the mantissa's top bit set; rounds to nearest, ties to even.</summary>
+    /// <summary>
+    /// A positive number: mantissa × 2^exponent, the mantissa's top bit set; rounds to nearest, ties to even.
+    /// </summary>
     private readonly struct Extended
     {
         private readonly ulong _mantissa;
@@ -96,7 +99,9 @@ internal static class StockNumber
         public bool IsAtLeast(double other)
         {
             var right = new Extended(other);
-            return _exponent != right._exponent ? _exponent > right._exponent && _mantissa != 0 : _mantissa >= right._mantissa;
+            return _exponent != right._exponent
+                ? _exponent > right._exponent && _mantissa != 0
+                : _mantissa >= right._mantissa;
         }
 
         public Extended Times(double factor)

@@ -73,7 +73,8 @@ internal sealed class TagTable(LinkContext context, LeafTable leaves, BacklinkTa
     public void PropagateAll(RecordId parent)
     {
         _spreads.Clear();
-        using (var query = context.Database.Prepare("SELECT tagid,tagtype,mtime,value,origid FROM tagxref WHERE rid=?1"))
+        using (var query = context.Database.Prepare(
+            "SELECT tagid,tagtype,mtime,value,origid FROM tagxref WHERE rid=?1"))
         {
             query.Bind(1, parent);
             while (query.Step())
@@ -125,7 +126,8 @@ internal sealed class TagTable(LinkContext context, LeafTable leaves, BacklinkTa
                 break;
             case WellKnownTag.Date:
                 UpdateEvent(
-                    "UPDATE event SET mtime=julianday(?1), omtime=coalesce(omtime,mtime) WHERE objid=?2", effective, target);
+                    "UPDATE event SET mtime=julianday(?1), omtime=coalesce(omtime,mtime) WHERE objid=?2", effective,
+                    target);
                 break;
             case WellKnownTag.Private:
                 context.Store.MakePrivate(target);

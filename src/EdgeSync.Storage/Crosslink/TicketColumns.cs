@@ -104,5 +104,6 @@ internal sealed class TicketColumn(string name)
 
     public string QuotedBaseline => Quote(BaselinePrefix + Name);
 
-    public static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    public static string Quote(string identifier) =>
+        $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -5,19 +5,22 @@ using SQLitePCL;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Makes the ticket tables as the project configured them. The setting is SQL that may have come from another server, so
-/// it runs behind an authorizer: it may create and fill tables, indexes and views named <c>ticket…</c> or <c>fx_…</c>, and
-/// nothing else.
+/// Makes the ticket tables as the project configured them. The setting is SQL that may have come from another server,
+/// so it runs behind an authorizer: it may create and fill tables, indexes and views named <c>ticket…</c> or
+/// <c>fx_…</c>, and nothing else.
 /// </summary>
 /// <remarks>
-/// Spec: tkt.c, ticket_schema_auth. Differs from Fossil: the script may not begin or end transactions, because ours runs.
+/// Spec: tkt.c, ticket_schema_auth. Differs from Fossil: the script may not begin or end transactions, because ours
+/// runs.
 /// </remarks>
 internal static class TicketSchema
 {
     /// <summary>The setting whose value is the script.</summary>
     public const string Setting = "ticket-table";
 
-    /// <summary>Puts the project's tables, empty, in the place of those there are; without the setting, those of the schema.</summary>
+    /// <summary>
+    /// Puts the project's tables, empty, in the place of those there are; without the setting, those of the schema.
+    /// </summary>
     public static void Create(Database database)
     {
         string? script;
@@ -72,7 +75,8 @@ internal static class TicketSchema
         {
             raw.SQLITE_DROP_VIEW or raw.SQLITE_CREATE_VIEW or raw.SQLITE_CREATE_TABLE => isOurs && IsTicketName(first),
             raw.SQLITE_DROP_INDEX or raw.SQLITE_CREATE_INDEX => isOurs && (IsTicketName(second) || IsTicketName(first)),
-            raw.SQLITE_INSERT or raw.SQLITE_UPDATE or raw.SQLITE_DELETE => isOurs && (IsTicketName(first) || HasPrefix(first, "sqlite_")),
+            raw.SQLITE_INSERT or raw.SQLITE_UPDATE or raw.SQLITE_DELETE =>
+                isOurs && (IsTicketName(first) || HasPrefix(first, "sqlite_")),
             raw.SQLITE_SELECT or raw.SQLITE_FUNCTION or raw.SQLITE_REINDEX or raw.SQLITE_READ => true,
             _ => false,
         };

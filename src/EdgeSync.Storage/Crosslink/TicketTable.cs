@@ -6,8 +6,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// The ticket and ticketchng tables. A ticket is all its changes in the order of their dates, so whenever one arrives the
-/// rows of that ticket are made anew.
+/// The ticket and ticketchng tables. A ticket is all its changes in the order of their dates, so whenever one arrives
+/// the rows of that ticket are made anew.
 /// </summary>
 /// <remarks>Spec: tkt.c, ticket_rebuild_entry and ticket_insert; manifest.c, manifest_ticket_event.</remarks>
 internal sealed class TicketTable(
@@ -16,7 +16,9 @@ internal sealed class TicketTable(
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private TicketColumns? _columns;
 
-    /// <summary>A field's text as a change left it, kept until all changes are seen: only the newest one is searched.</summary>
+    /// <summary>
+    /// A field's text as a change left it, kept until all changes are seen: only the newest one is searched.
+    /// </summary>
     private sealed record LastText(byte[] Value, LinkMarkup Markup, RecordId Record, double JulianDay);
 
     public void ForgetColumns() => _columns = null;
@@ -32,7 +34,8 @@ internal sealed class TicketTable(
     /// <summary>Every ticket's rows are due, since the tables are new. Spec: tkt.c, ticket_rebuild.</summary>
     public void ChangeAll()
     {
-        using var query = context.Database.Prepare("SELECT substr(tagname,5) FROM tag WHERE tagname GLOB 'tkt-*' AND length(tagname)>=24");
+        using var query = context.Database.Prepare(
+            "SELECT substr(tagname,5) FROM tag WHERE tagname GLOB 'tkt-*' AND length(tagname)>=24");
         while (query.Step())
             if (query.Text(0) is { } ticket && ticket.All(char.IsAsciiHexDigit)) _changed.Add(ticket);
     }
@@ -105,7 +108,8 @@ internal sealed class TicketTable(
     private bool TryReadChange(RecordId record, out Artifact change)
     {
         change = null!;
-        return context.Store.TryRead(record, out var text) && ArtifactParser.TryParse(text, out change, new ArtifactParserOptions(context.Now()))
+        return context.Store.TryRead(record, out var text)
+            && ArtifactParser.TryParse(text, out change, new ArtifactParserOptions(context.Now()))
             && change.Kind == ArtifactKind.Ticket;
     }
 

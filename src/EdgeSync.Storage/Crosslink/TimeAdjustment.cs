@@ -6,7 +6,9 @@ namespace EdgeSync.Storage.Crosslink;
 /// Moves check-ins apart that were made almost at once, so that a timeline shows parents before children: a parent that
 /// is less than two seconds older than its child goes back to 25 ms before it, in event.mtime only.
 /// </summary>
-/// <remarks>Spec: manifest.c, manifest_crosslink_end; specs §5, last point. One child a parent counts: the last compared.</remarks>
+/// <remarks>
+/// Spec: manifest.c, manifest_crosslink_end; specs §5, last point. One child a parent counts: the last compared.
+/// </remarks>
 internal sealed class TimeAdjustment(LinkContext context)
 {
     private const double WindowDays = 2.0 / 86400.0;
@@ -43,7 +45,8 @@ internal sealed class TimeAdjustment(LinkContext context)
         for (var round = 0; round < RoundsMax && MoveParents(); round++)
         {
             var times = _pairs.ToDictionary(pair => pair.Key, pair => pair.Value.Parent);
-            foreach (var pair in _pairs.Values) pair.ChildTime = times.TryGetValue(pair.Child, out var time) ? time : null;
+            foreach (var pair in _pairs.Values)
+                pair.ChildTime = times.TryGetValue(pair.Child, out var time) ? time : null;
         }
 
         using var update = context.Database.Prepare(

@@ -25,7 +25,8 @@ internal sealed class BranchHistory(Repository repository)
     /// <summary>Branch of a check-in; that of the main branch when none is set.</summary>
     public string BranchOf(RecordId checkin)
     {
-        using var select = repository.Database.Prepare("SELECT value FROM tagxref WHERE rid=?1 AND tagid=8 AND tagtype>0");
+        using var select = repository.Database.Prepare(
+            "SELECT value FROM tagxref WHERE rid=?1 AND tagid=8 AND tagtype>0");
         return select.Bind(1, checkin).Step() && select.Text(0) is { } branch
             ? branch
             : repository.Settings["main-branch"] ?? "trunk";

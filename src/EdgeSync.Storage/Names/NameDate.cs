@@ -9,11 +9,14 @@ internal static class NameDate
         text.Length >= 10 && text[4] == '-' && text[7] == '-'
         && IsDigits(text[..4]) && IsDigits(text[5..7]) && IsDigits(text[8..10]);
 
-    /// <summary><c>YYYYMMDD</c>, <c>YYYYMMDDHHMM</c> or <c>YYYYMMDDHHMMSS</c> with its punctuation; null for anything else.</summary>
+    /// <summary>
+    /// <c>YYYYMMDD</c>, <c>YYYYMMDDHHMM</c> or <c>YYYYMMDDHHMMSS</c> with its punctuation; null for anything else.
+    /// </summary>
     public static string? Expand(string text)
     {
         if (text.Length is not (8 or 12 or 14) || !IsDigits(text)) return null;
-        if (Number(text, 0, 4) is < 1970 or > 2100 || Number(text, 4, 2) is < 1 or > 12 || Number(text, 6, 2) is < 1 or > 31)
+        if (Number(text, 0, 4) is < 1970 or > 2100 || Number(text, 4, 2) is < 1 or > 12
+            || Number(text, 6, 2) is < 1 or > 31)
             return null;
 
         var date = $"{text[..4]}-{text[4..6]}-{text[6..8]}";

@@ -25,7 +25,8 @@ public enum NameFault
 // Spec: name.c, symbolic_name_to_rid.
 public sealed class NameResolver
 {
-    private static readonly System.Buffers.SearchValues<char> HexDigits = System.Buffers.SearchValues.Create("0123456789abcdef");
+    private static readonly System.Buffers.SearchValues<char> HexDigits = System.Buffers.SearchValues.Create(
+        "0123456789abcdef");
 
     private const int CandidatesMax = 12;
     private const int HashDigitsMin = 4;
@@ -35,7 +36,9 @@ public sealed class NameResolver
 
     internal NameResolver(Repository repository) => _repository = repository;
 
-    /// <summary>The check-in that is checked out, which gives meaning to <c>current</c>, <c>prev</c> and <c>next</c>.</summary>
+    /// <summary>
+    /// The check-in that is checked out, which gives meaning to <c>current</c>, <c>prev</c> and <c>next</c>.
+    /// </summary>
     public RecordId Checkout { get; set; }
 
     private Database Database => _repository.Database;
@@ -51,7 +54,9 @@ public sealed class NameResolver
         if (fault == NameFault.NotFound)
         {
             if (name.Length is > 0 and < 4 && name.All(char.IsAsciiHexDigit))
-                throw new EdgeSyncException(ErrorKind.NotFound, $"no {what} is named '{name}', and a prefix of a hash has 4 digits at least", "give more digits");
+                throw new EdgeSyncException(
+                    ErrorKind.NotFound, $"no {what} is named '{name}', and a prefix of a hash has 4 digits at least",
+                    "give more digits");
 
             throw new EdgeSyncException(
                 ErrorKind.NotFound, $"no {what} is named '{name}' in {_repository.Path}",
@@ -60,7 +65,8 @@ public sealed class NameResolver
 
         var candidates = Candidates(name, type);
         throw new EdgeSyncException(
-            ErrorKind.Ambiguous, $"'{name}' is the beginning of {(candidates.Count < CandidatesMax ? candidates.Count : "many")} names",
+            ErrorKind.Ambiguous,
+            $"'{name}' is the beginning of {(candidates.Count < CandidatesMax ? candidates.Count : "many")} names",
             "give more digits")
         {
             Candidates = candidates,
@@ -77,7 +83,8 @@ public sealed class NameResolver
     }
 
     /// <summary>As <see cref="Resolve"/>, with the fault as a value.</summary>
-    public NameFault TryResolve(string name, EventType type, out RecordId rid) => TryResolve(name, type, PrefixesMax, out rid);
+    public NameFault TryResolve(string name, EventType type, out RecordId rid) =>
+        TryResolve(name, type, PrefixesMax, out rid);
 
     private NameFault TryResolve(string name, EventType type, int prefixesLeft, out RecordId rid)
     {
@@ -92,12 +99,15 @@ public sealed class NameResolver
         if (NameDate.LooksLikeDate(name) && !(rid = AtTime(NameDate.RoundUp(name), FromLocal, type)).IsNone)
             return NameFault.None;
         if (Prefixed(name, "local:") is { } local) return Found(rid = AtTime(local, "+0 seconds", type));
-        if (Prefixed(name, "utc:") is { } utc) return Found(rid = AtTime(NameDate.RoundUp(utc) + "z", "+0 seconds", type));
+        if (Prefixed(name, "utc:") is { } utc)
+            return Found(rid = AtTime(NameDate.RoundUp(utc) + "z", "+0 seconds", type));
         if (Prefixed(name, "tag:") is { } tag) return Found(rid = NewestWithTag(tag, type));
 
         if (Prefixed(name, "root:") is { } root) return OnBranch(root, type, prefixesLeft, BranchOrigin.Root, out rid);
-        if (Prefixed(name, "start:") is { } start) return OnBranch(start, type, prefixesLeft, BranchOrigin.Start, out rid);
-        if (Prefixed(name, "merge-in:") is { } merge) return OnBranch(merge, type, prefixesLeft, BranchOrigin.MergeIn, out rid);
+        if (Prefixed(name, "start:") is { } start)
+            return OnBranch(start, type, prefixesLeft, BranchOrigin.Start, out rid);
+        if (Prefixed(name, "merge-in:") is { } merge)
+            return OnBranch(merge, type, prefixesLeft, BranchOrigin.MergeIn, out rid);
 
         if (TryTagAtTime(name, type, out rid)) return Found(rid);
 

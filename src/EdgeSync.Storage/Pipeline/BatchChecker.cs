@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// The checks that need no neighbours, on one batch at a time: names, then artifacts, then Z cards. Texts of one kind of
-/// hash are hashed together, since several side by side fill the vector unit. One per worker.
+/// The checks that need no neighbours, on one batch at a time: names, then artifacts, then Z cards. Texts of one kind
+/// of hash are hashed together, since several side by side fill the vector unit. One per worker.
 /// </summary>
 internal sealed class BatchChecker(BlobChecks checks, IReadOnlySet<RecordId>? only)
 {
@@ -39,7 +39,8 @@ internal sealed class BatchChecker(BlobChecks checks, IReadOnlySet<RecordId>? on
         _chosen.Clear();
         for (var i = 0; i < batch.Count; i++)
         {
-            if (batch[i].IsSound && batch[i].Id.Kind == kind && only?.Contains(batch[i].Rid) != false) _chosen.Add(batch[i]);
+            if (batch[i].IsSound && batch[i].Id.Kind == kind && only?.Contains(batch[i].Rid) != false)
+                _chosen.Add(batch[i]);
         }
 
         if (_chosen.Count == 0) return;
@@ -95,7 +96,9 @@ internal sealed class BatchChecker(BlobChecks checks, IReadOnlySet<RecordId>? on
     }
 
     private bool MayHoldArtifact(WalkedBlob blob) => checks.HasFlag(BlobChecks.ZCards)
-        && (blob.HasRightZCard || (blob.IsSound && blob.Text.Span is [(byte)'-', ..] && ArtifactParser.MayBeArtifact(blob.Text.Span)));
+        && (
+            blob.HasRightZCard
+            || (blob.IsSound && blob.Text.Span is [(byte)'-', ..] && ArtifactParser.MayBeArtifact(blob.Text.Span)));
 
     private void FindRightZCards(BlobBatch batch)
     {

@@ -2,7 +2,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Pipeline;
 
-/// <summary>Blobs on their way from the walker through the checks to the consumer, with the arena their texts are in.</summary>
+/// <summary>
+/// Blobs on their way from the walker through the checks to the consumer, with the arena their texts are in.
+/// </summary>
 internal sealed class BlobBatch
 {
     /// <summary>Many tiny texts make a batch too.</summary>

@@ -71,12 +71,15 @@ internal sealed class BlobForest
             }
         }
 
-        return FromRows(CollectionsMarshal.AsSpan(rids), CollectionsMarshal.AsSpan(sizes), CollectionsMarshal.AsSpan(sources), only);
+        return FromRows(
+            CollectionsMarshal.AsSpan(rids), CollectionsMarshal.AsSpan(sizes), CollectionsMarshal.AsSpan(sources),
+            only);
     }
 
     /// <summary>From columns in the order of record ids; a source of -1 is none, a size below 0 a phantom.</summary>
     internal static BlobForest FromRows(
-        ReadOnlySpan<long> rids, ReadOnlySpan<long> sizes, ReadOnlySpan<long> sourceRids, IReadOnlySet<RecordId>? only = null)
+        ReadOnlySpan<long> rids, ReadOnlySpan<long> sizes, ReadOnlySpan<long> sourceRids,
+        IReadOnlySet<RecordId>? only = null)
     {
         var sources = new int[rids.Length];
         var oddSources = new Dictionary<int, long>();

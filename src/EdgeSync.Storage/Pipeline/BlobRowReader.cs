@@ -4,7 +4,9 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Pipeline;
 
-/// <summary>Reads stored rows for one worker, through a connection that this worker alone uses, and inflates them.</summary>
+/// <summary>
+/// Reads stored rows for one worker, through a connection that this worker alone uses, and inflates them.
+/// </summary>
 internal sealed class BlobRowReader(Database database, bool ownsDatabase, int textBytesMax) : IDisposable
 {
     // Deflate gains at most a factor of 1032, so a longer announcement than this is a lie, and costs nothing.
@@ -73,7 +75,8 @@ internal sealed class BlobRowReader(Database database, bool ownsDatabase, int te
 
     private bool TryInflate(WalkedBlob blob, ReadOnlySpan<byte> stored, IPayloadRoom room)
     {
-        if (!BlobCodec.TryReadSize(stored, out var size) || size > ((long)stored.Length * InflateFactorMax) + InflateSlack)
+        if (!BlobCodec.TryReadSize(stored, out var size)
+            || size > ((long)stored.Length * InflateFactorMax) + InflateSlack)
         {
             blob.Fail(BlobDamage.NotInflatable, blob.Rid, "its stored bytes announce a size that they cannot have");
             return false;
@@ -81,7 +84,9 @@ internal sealed class BlobRowReader(Database database, bool ownsDatabase, int te
 
         if (size > textBytesMax)
         {
-            blob.Fail(BlobDamage.OverLimit, blob.Rid, $"its stored bytes announce {size} bytes; at most {textBytesMax} are read");
+            blob.Fail(
+                BlobDamage.OverLimit, blob.Rid,
+                $"its stored bytes announce {size} bytes; at most {textBytesMax} are read");
             return false;
         }
 
@@ -118,7 +123,8 @@ internal sealed class ScratchRoom : IPayloadRoom
         var isTooLarge = _bytes.Length > KeptBytesMax && size <= KeptBytesMax;
         if (isTooSmall || isTooLarge)
         {
-            _bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(Math.Max(size, 16L * 1024) * 5 / 4, Array.MaxLength));
+            _bytes = GC.AllocateUninitializedArray<byte>(
+                (int)Math.Min(Math.Max(size, 16L * 1024) * 5 / 4, Array.MaxLength));
         }
 
         return _bytes.AsSpan(0, size);

@@ -51,7 +51,9 @@ public sealed class BlobWalk : IDisposable
     private int _position;
     private bool _isDisposed;
 
-    private BlobWalk(Database database, BlobForest forest, BlobWalkOptions options, List<BlobRowReader> readers, CancellationToken cancellation)
+    private BlobWalk(
+        Database database, BlobForest forest, BlobWalkOptions options, List<BlobRowReader> readers,
+        CancellationToken cancellation)
     {
         _options = options;
         _cancellation = cancellation;
@@ -90,8 +92,8 @@ public sealed class BlobWalk : IDisposable
     internal BlobForest Forest => _forest;
 
     /// <summary>
-    /// Begins a walk over what is committed now. With workers, each has a read connection of its own on one and the same
-    /// snapshot; <paramref name="database"/> is used during this call only.
+    /// Begins a walk over what is committed now. With workers, each has a read connection of its own on one and the
+    /// same snapshot; <paramref name="database"/> is used during this call only.
     /// </summary>
     public static BlobWalk Start(Database database, BlobWalkOptions options, CancellationToken cancellationToken)
     {
@@ -213,7 +215,9 @@ public sealed class BlobWalk : IDisposable
         return true;
     }
 
-    /// <summary>The most urgent piece of work that there is: checks before expanding, what comes first before what comes later.</summary>
+    /// <summary>
+    /// The most urgent piece of work that there is: checks before expanding, what comes first before what comes later.
+    /// </summary>
     private bool TryChoose(out WalkRun? run, out BlobBatch? batch)
     {
         run = null;
@@ -241,7 +245,8 @@ public sealed class BlobWalk : IDisposable
             var candidate = _runs[i];
             if (!candidate.MayBeWalked) continue;
 
-            var need = Math.Max(_pool.ArenaBytes, candidate.Walker?.NextBytes ?? _forest.Size(_forest.Roots[candidate.FirstRoot]));
+            var need = Math.Max(
+                _pool.ArenaBytes, candidate.Walker?.NextBytes ?? _forest.Size(_forest.Roots[candidate.FirstRoot]));
             var hasRoom = heldBytes + need <= _options.BudgetBytes;
             var isAllowed = i == _front
                 ? hasRoom || front.Batches.Count == 0

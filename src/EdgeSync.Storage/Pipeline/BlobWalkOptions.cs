@@ -19,8 +19,8 @@ public enum BlobChecks
     Texts = 4,
 
     /// <summary>
-    /// Like <see cref="Artifacts"/>, but only the Z card is checked (<see cref="WalkedBlob.HasRightZCard"/>): for a consumer
-    /// that parses in its own way.
+    /// Like <see cref="Artifacts"/>, but only the Z card is checked (<see cref="WalkedBlob.HasRightZCard"/>): for a
+    /// consumer that parses in its own way.
     /// </summary>
     ZCards = 8,
 }
@@ -36,7 +36,9 @@ public sealed record BlobWalkOptions
     /// </summary>
     public int WorkersMax { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Memory for texts on the way, waiting ones included. A single larger text still goes through, alone.</summary>
+    /// <summary>
+    /// Memory for texts on the way, waiting ones included. A single larger text still goes through, alone.
+    /// </summary>
     public long BudgetBytes { get; init; } = 16 << 20;
 
     /// <summary>The largest text that is expanded; a larger one is reported as damaged.</summary>

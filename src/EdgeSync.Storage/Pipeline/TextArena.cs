@@ -62,7 +62,8 @@ internal sealed class TextArena
         if (holders == 0) _pool.Return(this);
     }
 
-    public Span<byte> SpanAt(int offset, int length) => _bytes is null ? _block!.GetSpan().Slice(offset, length) : _bytes.AsSpan(offset, length);
+    public Span<byte> SpanAt(int offset, int length) =>
+        _bytes is null ? _block!.GetSpan().Slice(offset, length) : _bytes.AsSpan(offset, length);
 
     public ReadOnlyMemory<byte> MemoryAt(int offset, int length) => _memory.Slice(offset, length);
 

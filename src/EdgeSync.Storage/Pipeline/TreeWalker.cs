@@ -115,7 +115,8 @@ internal sealed class TreeWalker(
     {
         _taken = default;
         if (isRoot && forest.Source(node) == BlobForest.NoSource) return reader.TryRead(blob, this);
-        if (!isRoot && source.Damage == BlobDamage.None) return reader.TryReadDelta(blob) && TryApply(blob, source, reader.Delta);
+        if (!isRoot && source.Damage == BlobDamage.None)
+            return reader.TryReadDelta(blob) && TryApply(blob, source, reader.Delta);
 
         reader.ReadName(blob);
         var damage = !isRoot ? source.Damage
@@ -145,14 +146,17 @@ internal sealed class TreeWalker(
         var fault = reader.Fault;
         if (!fault.IsFault && size > options.TextBytesMax)
         {
-            blob.Fail(BlobDamage.OverLimit, blob.Rid, $"its delta announces {size} bytes; at most {options.TextBytesMax} are read");
+            blob.Fail(
+                BlobDamage.OverLimit, blob.Rid,
+                $"its delta announces {size} bytes; at most {options.TextBytesMax} are read");
             return false;
         }
 
         if (!fault.IsFault)
         {
             _taken = TakeRoom(size);
-            if (DeltaApplier.TryApply(source.Text.Span, delta, _taken.Span, out fault, verifyChecksum: false)) return true;
+            if (DeltaApplier.TryApply(source.Text.Span, delta, _taken.Span, out fault, verifyChecksum: false))
+                return true;
             ((IPayloadRoom)this).Keep(0);
         }
 

@@ -1,8 +1,9 @@
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// A piece of the forest that is walked in one go: one large tree, or several small ones. Runs are handed to the consumer
-/// one after the other, so that the order is the same however many threads there are. Guarded by the walk's gate.
+/// A piece of the forest that is walked in one go: one large tree, or several small ones. Runs are handed to the
+/// consumer one after the other, so that the order is the same however many threads there are. Guarded by the walk's
+/// gate.
 /// </summary>
 internal sealed class WalkRun(int index, int firstRoot, int rootCount)
 {
@@ -42,7 +43,8 @@ internal sealed class WalkRun(int index, int firstRoot, int rootCount)
         for (var first = 0; first < forest.Roots.Length;)
         {
             var end = first;
-            for (long bytes = 0; end < forest.Roots.Length && bytes < bytesMin; end++) bytes += forest.TreeBytes[end] + BytesPerRoot;
+            for (long bytes = 0; end < forest.Roots.Length && bytes < bytesMin; end++)
+                bytes += forest.TreeBytes[end] + BytesPerRoot;
             runs.Add(new WalkRun(runs.Count, first, end - first));
             first = end;
         }

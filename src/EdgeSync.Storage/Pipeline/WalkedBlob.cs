@@ -27,7 +27,9 @@ public enum BlobDamage : byte
     /// <summary>The source of the delta is a phantom.</summary>
     SourcePhantom,
 
-    /// <summary>The source of the delta is itself damaged; <see cref="WalkedBlob.DamagedAt"/> says where it starts.</summary>
+    /// <summary>
+    /// The source of the delta is itself damaged; <see cref="WalkedBlob.DamagedAt"/> says where it starts.
+    /// </summary>
     SourceDamaged,
 
     /// <summary>The delta chain runs in a circle.</summary>
@@ -89,7 +91,9 @@ public sealed class WalkedBlob
     /// <summary>Why a text that begins like an artifact is none.</summary>
     public ArtifactFault ArtifactFault { get; internal set; }
 
-    /// <summary>The text ends with the MD5 of all before it. False for a clear-signed text, where it stands further up.</summary>
+    /// <summary>
+    /// The text ends with the MD5 of all before it. False for a clear-signed text, where it stands further up.
+    /// </summary>
     public bool HasRightZCard { get; internal set; }
 
     // The arena that Text lies in, held until the blob was handed out.

@@ -10,8 +10,11 @@ public readonly record struct Arrival(RecordId Rid, ArtifactId Id, bool IsChecki
 /// <param name="Checkins">Check-ins of the timeline.</param>
 /// <param name="FirstPhantom">The smallest rid that is known by name and not held; none if there is no such.</param>
 /// <param name="Head">The newest check-in; empty if there is none.</param>
-/// <param name="Files">Artifacts without a place in the timeline that came meanwhile; one more than asked for: there are more.</param>
-public sealed record Arrivals(IReadOnlyList<Arrival> Items, IReadOnlyList<ArtifactId> Files, RecordId MaxRid, RecordId FirstPhantom, long Checkins, ArtifactId Head)
+/// <param name="Files">Artifacts without a place in the timeline that came meanwhile; one more than asked for: there
+/// are more.</param>
+public sealed record Arrivals(
+    IReadOnlyList<Arrival> Items, IReadOnlyList<ArtifactId> Files, RecordId MaxRid, RecordId FirstPhantom,
+    long Checkins, ArtifactId Head)
 {
     /// <param name="after">Items are those above it.</param>
     /// <param name="itemsMax">Of more, those with the greatest rids.</param>
@@ -31,7 +34,8 @@ public sealed record Arrivals(IReadOnlyList<Arrival> Items, IReadOnlyList<Artifa
             select.Bind(1, after.Value).Bind(2, itemsMax);
             while (select.Step())
             {
-                if (ArtifactId.TryParse(select.Bytes(1), out var id)) items.Add(new Arrival(new RecordId(select.Int64(0)), id, select.Boolean(2)));
+                if (ArtifactId.TryParse(select.Bytes(1), out var id))
+                    items.Add(new Arrival(new RecordId(select.Int64(0)), id, select.Boolean(2)));
             }
         }
 
@@ -51,7 +55,9 @@ public sealed record Arrivals(IReadOnlyList<Arrival> Items, IReadOnlyList<Artifa
                     files.Add(id);
         }
 
-        using var head = database.Prepare("SELECT blob.uuid FROM event JOIN blob ON blob.rid=event.objid WHERE event.type='ci' ORDER BY event.mtime DESC LIMIT 1");
+        using var head = database.Prepare(
+            "SELECT blob.uuid FROM event JOIN blob ON blob.rid=event.objid WHERE event.type='ci' ORDER BY event.mtime "
+                + "DESC LIMIT 1");
         var tip = head.Step() && ArtifactId.TryParse(head.Bytes(0), out var newest) ? newest : default;
         var maxRid = new RecordId(database.QueryInt64("SELECT coalesce(max(rid),0) FROM blob"));
         var firstPhantom = new RecordId(database.QueryInt64("SELECT coalesce(min(rid),0) FROM phantom"));

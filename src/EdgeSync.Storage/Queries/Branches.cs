@@ -37,7 +37,8 @@ public static class Branches
         while (select.Step())
         {
             branches.Add(new Branch(
-                select.Text(0) ?? "", select.Artifact(1), Instant.FromJulianDay(select.Double(2)), select.Text(3) ?? "?",
+                select.Text(0) ?? "", select.Artifact(1), Instant.FromJulianDay(select.Double(2)), select.Text(3)
+                ?? "?",
                 select.Boolean(4), select.Boolean(5)));
         }
 
@@ -45,9 +46,9 @@ public static class Branches
     }
 
     /// <summary>
-    /// Where work on a branch goes on when nobody says where: its newest check-in that nothing follows on the branch, an open
-    /// one if there is; no check-in if the branch has none. The newest of all may have successors that are older by the clock:
-    /// one machine with a clock ahead made it, and others went on from it.
+    /// Where work on a branch goes on when nobody says where: its newest check-in that nothing follows on the branch,
+    /// an open one if there is; no check-in if the branch has none. The newest of all may have successors that are
+    /// older by the clock: one machine with a clock ahead made it, and others went on from it.
     /// </summary>
     public static RecordId EndOf(Repository repository, string branch)
     {
@@ -67,12 +68,14 @@ public static class Branches
     /// </summary>
     public static BranchEnd Target(Repository repository, string? branch, bool isOpenOnly)
     {
-        if (branch is not null && (!isOpenOnly || List(repository).Any(b => b.Name == branch && !b.IsClosed)) && EndOf(repository, branch) is { IsNone: false } end)
+        if (branch is not null && (!isOpenOnly || List(repository).Any(b => b.Name == branch && !b.IsClosed))
+            && EndOf(repository, branch) is { IsNone: false } end)
             return new BranchEnd(end, null);
 
         // A repository whose main line has another name, and one without any check-in, are served by default too.
         var main = EndOf(repository, repository.Settings["main-branch"] ?? "trunk");
-        if (main.IsNone && repository.Names.TryResolve("tip", EventType.Checkin, out main) != NameFault.None) main = RecordId.None;
+        if (main.IsNone && repository.Names.TryResolve("tip", EventType.Checkin, out main) != NameFault.None)
+            main = RecordId.None;
         return new BranchEnd(main, branch);
     }
 }

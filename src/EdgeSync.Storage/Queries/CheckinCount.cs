@@ -4,8 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Queries;
 
 /// <summary>
-/// How many check-ins a repository has, for whoever asks after each commit: what came since the last count is counted alone,
-/// and all of it only now and then, or when names are being filled whose rows have old numbers.
+/// How many check-ins a repository has, for whoever asks after each commit: what came since the last count is counted
+/// alone, and all of it only now and then, or when names are being filled whose rows have old numbers.
 /// </summary>
 public sealed class CheckinCount
 {

@@ -4,8 +4,10 @@ namespace EdgeSync.Storage.Queries;
 
 /// <summary>What a repository holds, in numbers.</summary>
 public sealed record RepositorySummary(
-    string? ProjectName, string ProjectCode, string ServerCode, long Artifacts, long Deltas, long Phantoms, long Private,
-    long Shunned, long Unversioned, long Checkins, Instant? FirstDate, Instant? LastDate, long ContentBytes, long StoredBytes, string HashPolicy)
+    string? ProjectName, string ProjectCode, string ServerCode, long Artifacts, long Deltas, long Phantoms,
+    long Private,
+    long Shunned, long Unversioned, long Checkins, Instant? FirstDate, Instant? LastDate, long ContentBytes,
+    long StoredBytes, string HashPolicy)
 {
     public static RepositorySummary Of(Repository repository)
     {

@@ -4,8 +4,10 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Queries;
 
 /// <summary>
-/// The peer that was synced with last, as stock keeps it: the address with its user in <c>last-sync-url</c>, the password in
-/// <c>last-sync-pw</c>, obscured against a passing glance (which is no encryption). Remotes with a name are kept alike in
+/// The peer that was synced with last, as stock keeps it: the address with its user in <c>last-sync-url</c>, the
+/// password in
+/// <c>last-sync-pw</c>, obscured against a passing glance (which is no encryption). Remotes with a name are kept alike
+/// in
 /// <c>sync-url:NAME</c> and <c>sync-pw:NAME</c>; <c>default</c> is the peer that was synced with last.
 /// </summary>
 public static class SavedPeer
@@ -14,7 +16,8 @@ public static class SavedPeer
     private static ReadOnlySpan<byte> Mask =>
         [0xa7, 0x21, 0x31, 0xe3, 0x2a, 0x50, 0x2c, 0x86, 0x4c, 0xa4, 0x52, 0x25, 0xff, 0x49, 0x35, 0x85];
 
-    public static (string? Url, string? Password) Read(Repository repository) => Read(repository, "last-sync-url", "last-sync-pw");
+    public static (string? Url, string? Password) Read(Repository repository) =>
+        Read(repository, "last-sync-url", "last-sync-pw");
 
     /// <summary>What <c>fossil remote add NAME URL</c> stored; no URL when there is no remote of that name.</summary>
     public static (string? Url, string? Password) Read(Repository repository, string name) =>
@@ -30,7 +33,9 @@ public static class SavedPeer
     }
 
     private static (string? Url, string? Password) Read(Repository repository, string urlKey, string passwordKey) =>
-        (repository.Settings[urlKey], repository.Settings[passwordKey] is { Length: > 0 } stored ? Reveal(stored) : null);
+        (
+            repository.Settings[urlKey],
+            repository.Settings[passwordKey] is { Length: > 0 } stored ? Reveal(stored) : null);
 
     public static string Obscure(string text, Entropy entropy)
     {

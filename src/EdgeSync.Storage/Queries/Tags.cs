@@ -22,7 +22,8 @@ public static class Tags
             """);
         select.Bind(1, rid);
         var tags = new List<AppliedTag>();
-        while (select.Step()) tags.Add(new AppliedTag(select.Text(0) ?? "", select.Int32(1), select.Text(2), select.Boolean(3)));
+        while (select.Step())
+            tags.Add(new AppliedTag(select.Text(0) ?? "", select.Int32(1), select.Text(2), select.Boolean(3)));
         return tags;
     }
 
@@ -32,7 +33,8 @@ public static class Tags
     public static IReadOnlyList<ArtifactId> Carrying(Repository repository, string name)
     {
         using var select = repository.Database.Prepare(
-            "SELECT blob.uuid FROM tagxref JOIN tag USING(tagid) JOIN blob USING(rid) WHERE tagname=?1 AND tagtype>0 ORDER BY rid");
+            "SELECT blob.uuid FROM tagxref JOIN tag USING(tagid) JOIN blob USING(rid) WHERE tagname=?1 AND tagtype>0 "
+                + "ORDER BY rid");
         select.BindText(1, name);
         var ids = new List<ArtifactId>();
         while (select.Step()) ids.Add(select.Artifact(0));

@@ -4,7 +4,8 @@ namespace EdgeSync.Storage.Queries;
 
 /// <summary>One line of the timeline.</summary>
 /// <param name="Type">Stock's letters: <c>ci w t e g f</c>.</param>
-public sealed record TimelineEntry(ArtifactId Id, string Type, Instant Date, string User, string Comment, string? Branch);
+public sealed record TimelineEntry(
+    ArtifactId Id, string Type, Instant Date, string User, string Comment, string? Branch);
 
 /// <summary>What happened in a project, newest first.</summary>
 public static class Timeline
@@ -14,7 +15,8 @@ public static class Timeline
     /// <param name="type">Stock's letters of one type, or null for all.</param>
     /// <param name="branch">Only check-ins that carry this branch or tag.</param>
     /// <param name="before">Only what is not newer.</param>
-    public static IEnumerable<TimelineEntry> List(Repository repository, int limit, string? type, string? branch, Instant? before)
+    public static IEnumerable<TimelineEntry> List(
+        Repository repository, int limit, string? type, string? branch, Instant? before)
     {
         using var select = repository.Database.Prepare(
             """
@@ -36,7 +38,8 @@ public static class Timeline
         while (select.Step())
         {
             yield return new TimelineEntry(
-                select.Artifact(0), select.Text(1) ?? "", Instant.FromJulianDay(select.Double(2)), select.Text(3) ?? "?",
+                select.Artifact(0), select.Text(1) ?? "", Instant.FromJulianDay(select.Double(2)), select.Text(3)
+                ?? "?",
                 select.Text(4) ?? "", select.Text(5));
         }
     }

@@ -32,8 +32,8 @@ public sealed record TimelinePage(IReadOnlyList<TimelineEntry> Entries, string? 
     private const int PageSizeMax = 10_000;
 
     /// <summary>
-    /// Reads one page. The cursor names the last entry by time and record, so entries that arrive meanwhile neither repeat
-    /// nor hide others.
+    /// Reads one page. The cursor names the last entry by time and record, so entries that arrive meanwhile neither
+    /// repeat nor hide others.
     /// </summary>
     /// <exception cref="EdgeSyncException">The cursor is none of ours.</exception>
     public static TimelinePage Read(Repository repository, TimelineQuery query)
@@ -69,7 +69,8 @@ public sealed record TimelinePage(IReadOnlyList<TimelineEntry> Entries, string? 
             if (entries.Count == size) return new TimelinePage(entries, last);
 
             entries.Add(new TimelineEntry(
-                select.Artifact(0), select.Text(1) ?? "", Instant.FromJulianDay(select.Double(2)), select.Text(3) ?? "?",
+                select.Artifact(0), select.Text(1) ?? "", Instant.FromJulianDay(select.Double(2)), select.Text(3)
+                ?? "?",
                 select.Text(4) ?? "", select.Text(5)));
             last = string.Create(CultureInfo.InvariantCulture, $"{select.Double(2):R}_{select.Int64(6)}");
         }

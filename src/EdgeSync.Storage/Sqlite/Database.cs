@@ -42,7 +42,9 @@ public sealed class Database : IDisposable
 
     public DatabaseOptions Options { get; }
 
-    /// <summary>The file was opened without locks, because its folder cannot be written and no log lies beside it.</summary>
+    /// <summary>
+    /// The file was opened without locks, because its folder cannot be written and no log lies beside it.
+    /// </summary>
     public bool IsImmutable { get; }
 
     public bool IsReadOnly => Options.Access == DatabaseAccess.Read;
@@ -136,7 +138,9 @@ public sealed class Database : IDisposable
     /// <summary>Prepares SQL that is not worth keeping, such as what a person typed.</summary>
     public Statement PrepareOnce(string sql) => Compile(sql, isCached: false);
 
-    /// <summary>As <see cref="PrepareOnce"/>; a second statement behind the first is refused rather than left out.</summary>
+    /// <summary>
+    /// As <see cref="PrepareOnce"/>; a second statement behind the first is refused rather than left out.
+    /// </summary>
     /// <exception cref="EdgeSyncException">There are several.</exception>
     public Statement PrepareOnly(string sql)
     {
@@ -147,7 +151,10 @@ public sealed class Database : IDisposable
             var tailCode = raw.sqlite3_prepare_v3(_handle, tail, 0u, out var second);
             var isStatement = tailCode != raw.SQLITE_OK || second is { IsInvalid: false };
             second?.Dispose();
-            if (isStatement) throw new EdgeSyncException(ErrorKind.Usage, $"several SQL statements; the second is: {Shorten(tail.Trim())}", "run them one at a time");
+            if (isStatement)
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, $"several SQL statements; the second is: {Shorten(tail.Trim())}",
+                    "run them one at a time");
         }
 
         return Compile(sql, isCached: false);
@@ -157,7 +164,8 @@ public sealed class Database : IDisposable
     public void Execute(string script)
     {
         var code = raw.sqlite3_exec(_handle, script);
-        if (code != raw.SQLITE_OK) SqliteErrors.Throw(this, raw.sqlite3_extended_errcode(_handle), $"running {Shorten(script)}");
+        if (code != raw.SQLITE_OK)
+            SqliteErrors.Throw(this, raw.sqlite3_extended_errcode(_handle), $"running {Shorten(script)}");
     }
 
     /// <summary>First column of the first row, or <paramref name="otherwise"/> when there is none.</summary>
@@ -205,7 +213,9 @@ public sealed class Database : IDisposable
     public IncrementalBlob OpenBlob(string table, string column, long rowId, bool canWrite = false) =>
         new(this, table, column, rowId, canWrite);
 
-    /// <summary>Folds the write-ahead log into the file; false when readers or another writer kept it from finishing.</summary>
+    /// <summary>
+    /// Folds the write-ahead log into the file; false when readers or another writer kept it from finishing.
+    /// </summary>
     public bool Checkpoint(bool truncate)
     {
         if (IsReadOnly || IsInMemory) return true;
@@ -220,7 +230,8 @@ public sealed class Database : IDisposable
 
     public void SetDurability(Durability durability) => Execute(durability switch
     {
-        // Without the write-ahead log a commit is the removal of the journal: EXTRA flushes the folder too. With it, the same as FULL.
+        // Without the write-ahead log a commit is the removal of the journal: EXTRA flushes the folder too. With it,
+        // the same as FULL.
         Durability.Full => "PRAGMA synchronous=EXTRA",
         Durability.Normal => "PRAGMA synchronous=NORMAL",
         _ => "PRAGMA synchronous=OFF",
@@ -231,7 +242,8 @@ public sealed class Database : IDisposable
     {
         const int PagesPerStep = 1024;
         using var backup = raw.sqlite3_backup_init(target.Handle, "main", _handle, "main");
-        if (backup is null || backup.IsInvalid) SqliteErrors.Throw(target, raw.sqlite3_errcode(target.Handle), "starting a backup");
+        if (backup is null || backup.IsInvalid)
+            SqliteErrors.Throw(target, raw.sqlite3_errcode(target.Handle), "starting a backup");
 
         int code;
         do
@@ -387,12 +399,14 @@ public sealed class Database : IDisposable
     {
         if (QueryText("PRAGMA journal_mode") == "wal") return;
 
-        // Another program may hold a lock just now, or the disk be full: then its mode stays, and everything works, only slower.
+        // Another program may hold a lock just now, or the disk be full: then its mode stays, and everything works,
+        // only slower.
         try
         {
             JournalMark.Set(this);
             _hasMark = true;
-            if (QueryText("PRAGMA journal_mode=WAL") == "wal") JournalMark.Set(this);   // a run that was closing may have taken it away
+            // a run that was closing may have taken it away
+            if (QueryText("PRAGMA journal_mode=WAL") == "wal") JournalMark.Set(this);
         }
         catch (SqliteException e) when (e.IsBusy || e.IsFull)
         {
@@ -407,7 +421,8 @@ public sealed class Database : IDisposable
 
     private Statement Compile(string sql, bool isCached)
     {
-        var code = raw.sqlite3_prepare_v3(_handle, sql, isCached ? (uint)raw.SQLITE_PREPARE_PERSISTENT : 0u, out var handle);
+        var code = raw.sqlite3_prepare_v3(
+            _handle, sql, isCached ? (uint)raw.SQLITE_PREPARE_PERSISTENT : 0u, out var handle);
         if (code != raw.SQLITE_OK)
         {
             handle?.Dispose();
@@ -465,7 +480,9 @@ public sealed class Database : IDisposable
         if (_hasMark && JournalMark.TryRestore(this, out code)) return;
 
         WarnOf(code, "giving the file its own journal mode back");
-        WarnOf(raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _), "folding the write-ahead log back");
+        WarnOf(
+            raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _),
+            "folding the write-ahead log back");
     }
 
     // Of a file that others have open nothing is wrong: the last of them does it.
@@ -473,7 +490,8 @@ public sealed class Database : IDisposable
     {
         if ((code & 0xff) is raw.SQLITE_OK or raw.SQLITE_BUSY or raw.SQLITE_LOCKED) return;
 
-        Options.Warned?.Invoke($"{action} failed, nothing is lost: {SqliteErrors.Create(Path, code, action, LastErrorText()).Message}");
+        Options.Warned?.Invoke(
+            $"{action} failed, nothing is lost: {SqliteErrors.Create(Path, code, action, LastErrorText()).Message}");
     }
 
     // Literals are interned, so equality is one reference test; the hash samples instead of reading all.
@@ -487,7 +505,8 @@ public sealed class Database : IDisposable
         {
             var length = sql.Length;
             if (length < 8) return string.GetHashCode(sql.AsSpan());
-            return HashCode.Combine(length, sql[7], sql[length / 2], sql[length / 3], sql[^1], sql[^2], sql[^4], sql[^6]);
+            return HashCode.Combine(
+                length, sql[7], sql[length / 2], sql[length / 3], sql[^1], sql[^2], sql[^4], sql[^6]);
         }
     }
 }

@@ -35,7 +35,9 @@ public enum Durability
     /// <summary>The data is on disk (fsync): the only mode in which an acknowledgement may be given.</summary>
     Full,
 
-    /// <summary>Safe against a crash of the program at any moment; the last commits may be lost with the power.</summary>
+    /// <summary>
+    /// Safe against a crash of the program at any moment; the last commits may be lost with the power.
+    /// </summary>
     Normal,
 
     /// <summary>No fsync at all: for files that are thrown away when the work fails, and for memory.</summary>
@@ -54,7 +56,9 @@ public sealed record DatabaseOptions
     /// <summary>How long a call waits for another program's lock. Stock waits 15 s.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Hears of a fault at closing, which loses nothing but leaves the write-ahead log beside the file.</summary>
+    /// <summary>
+    /// Hears of a fault at closing, which loses nothing but leaves the write-ahead log beside the file.
+    /// </summary>
     public Action<string>? Warned { get; init; }
 
     /// <summary>SQLite's page cache for this connection, at most.</summary>

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EdgeSync.Storage.Sqlite;
 
 /// <summary>
-/// Tells when a database file, or a journal beside it, may have been written. The kernel is asked for writes to these files
-/// only: what happens to others in their folder wakes nobody, but for the making of a new one.
+/// Tells when a database file, or a journal beside it, may have been written. The kernel is asked for writes to these
+/// files only: what happens to others in their folder wakes nobody, but for the making of a new one.
 /// <code>
 /// folder                      a file was made, or moved in: it may be a journal
 /// database, -wal, -journal    written

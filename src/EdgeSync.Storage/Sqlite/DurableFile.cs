@@ -4,14 +4,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EdgeSync.Storage.Sqlite;
 
-/// <summary>Names of files that are still there after a power loss: a name lies in its folder, which must be flushed itself.</summary>
+/// <summary>
+/// Names of files that are still there after a power loss: a name lies in its folder, which must be flushed itself.
+/// </summary>
 public static class DurableFile
 {
     /// <summary>Gives a whole file its name. When this returns, content and name are on the disk.</summary>
     /// <exception cref="IOException">There is a file of that name, or the disk fails.</exception>
     public static void Move(string from, string to)
     {
-        using (var file = File.OpenHandle(from, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete))
+        using (var file = File.OpenHandle(
+            from, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete))
             RandomAccess.FlushToDisk(file);
         File.Move(from, to);
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(to))!);
@@ -27,6 +30,8 @@ public static class DurableFile
         if (handle is not null) error = Posix.Flush(handle);
 
         // Some network file systems cannot: they have no later moment at which it would be worse.
-        if (error is not (0 or Posix.Invalid)) throw new EdgeSyncException(ErrorKind.System, $"{folder} cannot be flushed to the disk: {Posix.Text(error)}");
+        if (error is not (0 or Posix.Invalid))
+            throw new EdgeSyncException(
+                ErrorKind.System, $"{folder} cannot be flushed to the disk: {Posix.Text(error)}");
     }
 }

@@ -2,7 +2,9 @@ using SQLitePCL;
 
 namespace EdgeSync.Storage.Sqlite;
 
-/// <summary>One stored blob, read or written piece by piece, so that large content needs no second copy in memory.</summary>
+/// <summary>
+/// One stored blob, read or written piece by piece, so that large content needs no second copy in memory.
+/// </summary>
 public sealed class IncrementalBlob : IDisposable
 {
     private readonly Database _database;

@@ -15,7 +15,9 @@ internal static class SqliteErrors
     {
         var (kind, reason, hint) = Explain(resultCode & 0xff);
         // What SQLite was doing is of no help where the file itself is the matter.
-        var isOfFile = (resultCode & 0xff) is raw.SQLITE_READONLY or raw.SQLITE_NOTADB or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM or raw.SQLITE_FULL
+        var isOfFile =
+            (resultCode & 0xff) is raw.SQLITE_READONLY or raw.SQLITE_NOTADB or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM
+            or raw.SQLITE_FULL
             or raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
         if (isOfFile) return new SqliteException(kind, $"{path} {reason}", hint, resultCode);
 
@@ -31,13 +33,18 @@ internal static class SqliteErrors
         raw.SQLITE_FULL => (ErrorKind.System, "cannot grow: the disk is full", "free some space; nothing was changed"),
         raw.SQLITE_IOERR => (ErrorKind.System, "reading or writing failed", "check the disk and its free space"),
         raw.SQLITE_CANTOPEN => (ErrorKind.System, "cannot be opened", "check the path and its permissions"),
-        raw.SQLITE_READONLY => (ErrorKind.System, "cannot be written: the file or its folder is read-only", "check the permissions of the file and its folder"),
-        raw.SQLITE_PERM => (ErrorKind.System, "cannot be used: permission denied", "check the permissions of the file and its folder"),
+        raw.SQLITE_READONLY =>
+            (
+                ErrorKind.System, "cannot be written: the file or its folder is read-only",
+                "check the permissions of the file and its folder"),
+        raw.SQLITE_PERM =>
+            (ErrorKind.System, "cannot be used: permission denied", "check the permissions of the file and its folder"),
         raw.SQLITE_AUTH => (ErrorKind.System, "not permitted", "check the permissions"),
         raw.SQLITE_NOMEM => (ErrorKind.System, "out of memory", null),
         raw.SQLITE_TOOBIG => (ErrorKind.System, "the value is larger than SQLite stores (1,000,000,000 bytes)", null),
         raw.SQLITE_CORRUPT => (ErrorKind.Corrupt, "the database is damaged", "restore a copy, or clone again"),
-        raw.SQLITE_NOTADB => (ErrorKind.Usage, "is not a Fossil repository: it is not an SQLite database", "check the path"),
+        raw.SQLITE_NOTADB =>
+            (ErrorKind.Usage, "is not a Fossil repository: it is not an SQLite database", "check the path"),
         raw.SQLITE_CONSTRAINT => (ErrorKind.Conflict, "a constraint of the table refuses it", null),
         raw.SQLITE_INTERRUPT => (ErrorKind.Unavailable, "interrupted", null),
         _ => (ErrorKind.Usage, "SQLite refuses", null),

@@ -91,7 +91,9 @@ public sealed class Statement : IDisposable
         return BindText(index, hex[..size]);
     }
 
-    /// <summary>Binds bytes; they are copied. Content too large for that goes through <see cref="IncrementalBlob"/>.</summary>
+    /// <summary>
+    /// Binds bytes; they are copied. Content too large for that goes through <see cref="IncrementalBlob"/>.
+    /// </summary>
     public Statement BindBlob(int index, ReadOnlySpan<byte> value) => value.IsEmpty
         ? BindZeroes(index, 0)
         : Check(raw.sqlite3_bind_blob(_handle, index, value));

@@ -102,13 +102,15 @@ internal sealed class ArtifactLists(Repository repository)
             "SELECT blob.rid, uuid FROM private CROSS JOIN blob USING(rid) WHERE private.rid>?1 AND size>=0"
             + IsReadable + Allowed + Tail,
         ArtifactList.Clusters =>
-            "SELECT blob.rid, uuid FROM tagxref CROSS JOIN blob USING(rid) WHERE tagid=7 AND tagtype>0 AND blob.rid>?1 AND size>=0"
+            "SELECT blob.rid, uuid FROM tagxref CROSS JOIN blob USING(rid) WHERE tagid=7 AND tagtype>0 AND blob.rid>?1 "
+                + "AND size>=0"
             + IsPublic + Allowed + Tail,
         ArtifactList.Phantoms =>
             "SELECT blob.rid, uuid FROM phantom CROSS JOIN blob USING(rid) WHERE phantom.rid>?1 AND blob.size<0"
             + (hasWaiting ? WaitingDeltas.IsWanted : "") + IsPublic + Allowed + Tail,
         _ =>
-            "SELECT blob.rid, uuid FROM private CROSS JOIN phantom USING(rid) CROSS JOIN blob USING(rid) WHERE private.rid>?1 AND blob.size<0"
+            "SELECT blob.rid, uuid FROM private CROSS JOIN phantom USING(rid) CROSS JOIN blob USING(rid) WHERE "
+                + "private.rid>?1 AND blob.size<0"
             + (hasWaiting ? WaitingDeltas.IsWanted : "") + Allowed + Tail,
     };
 }

@@ -8,10 +8,10 @@ using EdgeSync.Storage.Pipeline;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// A round that brings thousands of artifacts, as the push of a whole history does: they are stored as they come, then one
-/// walk along the delta trees expands each once and hashes several side by side. When much of the history is new, all
-/// derived tables are made again, which is many times faster than adding check-in by check-in. All in the transaction of
-/// the round, so that nobody ever sees what was not checked.
+/// A round that brings thousands of artifacts, as the push of a whole history does: they are stored as they come, then
+/// one walk along the delta trees expands each once and hashes several side by side. When much of the history is new,
+/// all derived tables are made again, which is many times faster than adding check-in by check-in. All in the
+/// transaction of the round, so that nobody ever sees what was not checked.
 /// </summary>
 internal sealed class BulkArrivals(Repository repository)
 {
@@ -24,7 +24,9 @@ internal sealed class BulkArrivals(Repository repository)
 
     private ContentStore Content => repository.Content;
 
-    /// <summary>One more came as a delta or in stored form; decides whether the following ones are checked together.</summary>
+    /// <summary>
+    /// One more came as a delta or in stored form; decides whether the following ones are checked together.
+    /// </summary>
     public void Count()
     {
         if (Content.DefersVerification || Content.DefersChecks || ++_storedCount % ArtifactsMin != 0) return;
@@ -121,8 +123,8 @@ internal sealed class BulkArrivals(Repository repository)
         _ => PutOutcome.Stored,
     };
 
-    // What only a rebuild that was asked for may touch (shunned and private content, tables of others) is left to linking
-    // artifact by artifact.
+    // What only a rebuild that was asked for may touch (shunned and private content, tables of others) is left to
+    // linking artifact by artifact.
     private bool MayLinkAfresh(int count)
     {
         var database = repository.Database;

@@ -5,8 +5,8 @@ namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// The file that a clone fills. It has a name of its own beside the final one until everything is there, verified and
-/// linked: whoever looks for the repository finds a whole one or none, and the same command goes on with what a run that was
-/// cut off left behind.
+/// linked: whoever looks for the repository finds a whole one or none, and the same command goes on with what a run
+/// that was cut off left behind.
 /// <code>
 ///   project.fossil.part  (with the log beside it, while it is filled)  ─Complete▶  project.fossil
 /// </code>
@@ -15,7 +15,8 @@ public sealed class CloneFile : IDisposable
 {
     private readonly string _path;
 
-    private CloneFile(string path, Repository repository, bool isResumed) => (_path, Repository, IsResumed) = (path, repository, isResumed);
+    private CloneFile(string path, Repository repository, bool isResumed) =>
+        (_path, Repository, IsResumed) = (path, repository, isResumed);
 
     public Repository Repository { get; }
 
@@ -32,7 +33,8 @@ public sealed class CloneFile : IDisposable
     public static CloneFile Open(string path, RepositoryCreateOptions options)
     {
         if (File.Exists(path))
-            throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already", "name a new file, or pull into this one");
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{path} exists already", "name a new file, or pull into this one");
 
         var partial = PartialPathOf(path);
         if (!File.Exists(partial) || Repository.RemoveStub(partial))
@@ -48,7 +50,9 @@ public sealed class CloneFile : IDisposable
         DurableFile.Move(PartialPath, _path);
     }
 
-    /// <summary>Closes it for another attempt to go on with. False: nothing of use had come, and it is removed.</summary>
+    /// <summary>
+    /// Closes it for another attempt to go on with. False: nothing of use had come, and it is removed.
+    /// </summary>
     public bool Abandon()
     {
         var hasContent = Repository.Database.QueryInt64("SELECT count(*) FROM blob WHERE size>=0") > 0;
@@ -58,7 +62,8 @@ public sealed class CloneFile : IDisposable
     }
 
     /// <summary>
-    /// Closes and removes it: a server that refuses us may have sent something all the same, which is no beginning of a clone.
+    /// Closes and removes it: a server that refuses us may have sent something all the same, which is no beginning of a
+    /// clone.
     /// </summary>
     public void Discard()
     {

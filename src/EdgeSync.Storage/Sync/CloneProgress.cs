@@ -4,8 +4,8 @@ namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// A clone in the making. The table <c>fx_clone</c> exists from the first round until all is verified and linked, so an
-/// interrupted clone is known for what it is and can go on. (Stock's rebuild drops tables it does not know, except those
-/// named <c>fx_…</c>.)
+/// interrupted clone is known for what it is and can go on. (Stock's rebuild drops tables it does not know, except
+/// those named <c>fx_…</c>.)
 /// </summary>
 public sealed class CloneProgress
 {
@@ -30,8 +30,8 @@ public sealed class CloneProgress
     }
 
     /// <summary>
-    /// Hashes all that came, on all cores, and derives all tables from it: one walk over the artifacts. An artifact that is
-    /// not what its name says is not kept: its name stays as a phantom, and the next pull asks for it.
+    /// Hashes all that came, on all cores, and derives all tables from it: one walk over the artifacts. An artifact
+    /// that is not what its name says is not kept: its name stays as a phantom, and the next pull asks for it.
     /// </summary>
     internal void Finish(Action<RebuildProgress>? progress)
     {

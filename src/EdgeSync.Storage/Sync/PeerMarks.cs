@@ -5,8 +5,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// Up to where each peer holds what is here (<see cref="PeerMark"/>). A table of ours; it goes with the file, so a copy that
-/// is put back tells what was true of it, and records never change their number.
+/// Up to where each peer holds what is here (<see cref="PeerMark"/>). A table of ours; it goes with the file, so a copy
+/// that is put back tells what was true of it, and records never change their number.
 /// </summary>
 internal sealed class PeerMarks(Database database)
 {
@@ -17,12 +17,16 @@ internal sealed class PeerMarks(Database database)
         if (!Exists) return null;
 
         using var select = database.Prepare("SELECT through, comparedAt FROM fx_peer_mark WHERE peer=?1");
-        return select.BindText(1, peer).Step() ? new PeerMark(select.Record(0), Instant.FromUnixSeconds(select.Int64(1))) : null;
+        return select.BindText(1, peer).Step()
+            ? new PeerMark(select.Record(0), Instant.FromUnixSeconds(select.Int64(1)))
+            : null;
     }
 
     public void Set(string peer, PeerMark mark)
     {
-        if (!Exists) database.Execute("CREATE TABLE fx_peer_mark(peer TEXT PRIMARY KEY, through INTEGER, comparedAt INTEGER) WITHOUT ROWID");
+        if (!Exists)
+            database.Execute(
+                "CREATE TABLE fx_peer_mark(peer TEXT PRIMARY KEY, through INTEGER, comparedAt INTEGER) WITHOUT ROWID");
 
         using var replace = database.Prepare("REPLACE INTO fx_peer_mark(peer,through,comparedAt) VALUES(?1,?2,?3)");
         replace.BindText(1, peer).Bind(2, mark.Through).Bind(3, mark.ComparedAt.UnixSeconds).Run();

@@ -11,8 +11,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// The repository as the sync engine sees it. A round is one transaction, and the crosslinker runs inside its commit; what
-/// is borrowed (texts, deltas, stored bytes) lives in one buffer that the next call may overwrite.
+/// The repository as the sync engine sees it. A round is one transaction, and the crosslinker runs inside its commit;
+/// what is borrowed (texts, deltas, stored bytes) lives in one buffer that the next call may overwrite.
 /// </summary>
 public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 {
@@ -105,7 +105,8 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 
     public void Lookup(ReadOnlySpan<ArtifactId> ids, Span<ArtifactEntry> entries) => _lists.Lookup(ids, entries);
 
-    public int List(ArtifactList list, RecordId after, Span<ArtifactListing> target) => _lists.List(list, after, target);
+    public int List(ArtifactList list, RecordId after, Span<ArtifactListing> target) =>
+        _lists.List(list, after, target);
 
     public bool Any(ArtifactList list)
     {
@@ -125,7 +126,8 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     {
         Release();
         text = default;
-        if (!_lists.TryDescribe(rid, out var row) || Content.Read(rid, out _text) != ContentState.Available) return false;
+        if (!_lists.TryDescribe(rid, out var row) || Content.Read(rid, out _text) != ContentState.Available)
+            return false;
 
         text = new ArtifactText { Id = row.Id, IsPrivate = row.IsPrivate, Bytes = _text!.Span };
         return true;
@@ -187,7 +189,8 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     {
         // A content that came back, or whose permission alone changed, has rows that name a later version, or itself.
         var found = One("SELECT pid FROM plink WHERE cid=?1 AND isprim AND pid<cid", rid);
-        if (found.IsNone) found = One("SELECT pid FROM mlink WHERE fid=?1 AND pid>0 AND pid<fid ORDER BY pid DESC LIMIT 1", rid);
+        if (found.IsNone)
+            found = One("SELECT pid FROM mlink WHERE fid=?1 AND pid>0 AND pid<fid ORDER BY pid DESC LIMIT 1", rid);
         return !found.IsNone && _lists.TryDescribe(found, out var row) && !row.IsPrivate ? found : RecordId.None;
     }
 
@@ -196,14 +199,16 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
     public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid) =>
         Content.PutText(id, text, isPrivate, out rid);
 
-    public PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
+    public PutOutcome PutDelta(
+        ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
     {
         _bulk.Count();
         return Content.PutDelta(id, source, delta, isPrivate, out rid);
     }
 
     public PutOutcome PutStored(
-        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate,
+        out RecordId rid)
     {
         _bulk.Count();
         return Content.PutStored(id, source, expandedSize, stored, isPrivate, out rid);

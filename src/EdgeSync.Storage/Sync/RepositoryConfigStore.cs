@@ -4,7 +4,9 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Sync;
 
-/// <summary>The rows that travel as <c>config</c> cards. Table and column names come from a fixed set, values are bound.</summary>
+/// <summary>
+/// The rows that travel as <c>config</c> cards. Table and column names come from a fixed set, values are bound.
+/// </summary>
 public sealed class RepositoryConfigStore : IConfigStore
 {
     private readonly Repository _repository;
@@ -71,10 +73,12 @@ public sealed class RepositoryConfigStore : IConfigStore
         var verb = overwrite ? "REPLACE" : "INSERT OR IGNORE";
         var list = string.Concat(known.Select(column => $",\"{column}\""));
         var values = string.Concat(known.Select((_, i) => $",?{i + 3}"));
-        if (Run($"{verb} INTO \"{shape.Table}\"(\"{shape.Key}\",mtime{list}) VALUES(?1,?2{values})") > 0) return Changed();
+        if (Run($"{verb} INTO \"{shape.Table}\"(\"{shape.Key}\",mtime{list}) VALUES(?1,?2{values})") > 0)
+            return Changed();
 
         var sets = string.Concat(known.Select((column, i) => $",\"{column}\"=?{i + 3}"));
-        return Run($"UPDATE \"{shape.Table}\" SET mtime=?2{sets} WHERE \"{shape.Key}\"=?1 AND mtime<?2") > 0 && Changed();
+        return Run($"UPDATE \"{shape.Table}\" SET mtime=?2{sets} WHERE \"{shape.Key}\"=?1 AND mtime<?2") > 0
+            && Changed();
 
         bool Changed()
         {
@@ -86,7 +90,8 @@ public sealed class RepositoryConfigStore : IConfigStore
         {
             using var statement = Database.Prepare(sql);
             statement.BindText(1, row.Key).Bind(2, row.MtimeSeconds);
-            for (var i = 0; i < known.Length; i++) Bind(statement, i + 3, row.Columns.Last(c => c.Column == known[i]).Value);
+            for (var i = 0; i < known.Length; i++)
+                Bind(statement, i + 3, row.Columns.Last(c => c.Column == known[i]).Value);
             return statement.Run();
         }
     }
@@ -107,7 +112,8 @@ public sealed class RepositoryConfigStore : IConfigStore
 
     public UserAccount? FindUser(string login) => _repository.Users.TryGet(login, out var user)
         ? new UserAccount(
-            user!.UserId, user.Login, _repository.Users.StoredPasswordOf(login) ?? "", user.Capabilities, user.IsExpired)
+            user!.UserId, user.Login, _repository.Users.StoredPasswordOf(login)
+            ?? "", user.Capabilities, user.IsExpired)
         : null;
 
     private static ConfigValue Value(Statement select, int column) => select.ColumnType(column) switch
@@ -147,8 +153,10 @@ public sealed class RepositoryConfigStore : IConfigStore
             "SELECT title, mtime, owner, cols, sqlcode, jx FROM reportfmt WHERE mtime>=?1 ORDER BY title"),
         ConfigTable.Concealed => new("concealed", "hash", ["content"],
             "SELECT hash, mtime, content FROM concealed WHERE mtime>=?1 ORDER BY hash"),
-        ConfigTable.Subscriber => new("subscriber", "semail", ["suname", "sdigest", "sdonotcall", "ssub", "sctime", "smip"],
-            "SELECT semail, mtime, suname, sdigest, sdonotcall, ssub, sctime, smip FROM subscriber WHERE mtime>=?1 ORDER BY semail"),
+        ConfigTable.Subscriber =>
+            new("subscriber", "semail", ["suname", "sdigest", "sdonotcall", "ssub", "sctime", "smip"],
+            "SELECT semail, mtime, suname, sdigest, sdonotcall, ssub, sctime, smip FROM subscriber WHERE mtime>=?1 "
+                + "ORDER BY semail"),
         _ => new("config", "name", ["value"],
             "SELECT name, mtime, value FROM config WHERE mtime>=?1 ORDER BY name"),
     };

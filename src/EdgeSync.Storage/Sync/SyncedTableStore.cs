@@ -10,8 +10,8 @@ namespace EdgeSync.Storage.Sync;
 
 /// <summary>
 /// Synced tables: small tables of the user's that travel beside the artifacts. Table NAME is kept as
-/// <c>fx_x_NAME</c>, and all schemas in <c>fx_sync_schema</c>: stock's <c>rebuild</c> drops tables that it does not know,
-/// except those whose names begin with <c>fx_</c>.
+/// <c>fx_x_NAME</c>, and all schemas in <c>fx_sync_schema</c>: stock's <c>rebuild</c> drops tables that it does not
+/// know, except those whose names begin with <c>fx_</c>.
 /// <code>
 /// "$key" | "$mtime" | "$deleted" | "$owner" | "$json" | one generated column for each declared one
 /// </code>
@@ -26,8 +26,8 @@ public sealed class SyncedTableStore : ISyncedTableStore
     private Database Database => _repository.Database;
 
     /// <summary>
-    /// One hash for the state of all tables: SHA1 over <c>NAME SP VERSION SP CATALOGHASH LF</c>, in order of name; null where
-    /// there is none.
+    /// One hash for the state of all tables: SHA1 over <c>NAME SP VERSION SP CATALOGHASH LF</c>, in order of name; null
+    /// where there is none.
     /// </summary>
     public string? CatalogHash
     {
@@ -38,7 +38,11 @@ public sealed class SyncedTableStore : ISyncedTableStore
 
             var hasher = new ArtifactHasher(HashKind.Sha1);
             foreach (var schema in schemas)
-                hasher.Append(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{schema.Name} {schema.Version} {SyncedRow.CatalogHash(ListRows(schema.Name))}\n")));
+                hasher.Append(
+                    Encoding.UTF8.GetBytes(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{schema.Name} {schema.Version} {SyncedRow.CatalogHash(ListRows(schema.Name))}\n")));
             return hasher.Finish().ToString();
         }
     }
@@ -67,7 +71,8 @@ public sealed class SyncedTableStore : ISyncedTableStore
         var table = TableOf(schema.Name);
         using var transaction = _repository.Begin();
         Database.Execute(
-            "CREATE TABLE IF NOT EXISTS fx_sync_schema(name TEXT PRIMARY KEY, version INTEGER, mtime INTEGER, schema TEXT)");
+            "CREATE TABLE IF NOT EXISTS fx_sync_schema(name TEXT PRIMARY KEY, version INTEGER, mtime INTEGER, schema "
+                + "TEXT)");
         if (!Database.HasTable("fx_x_" + schema.Name))
         {
             Database.Execute(
@@ -92,10 +97,12 @@ public sealed class SyncedTableStore : ISyncedTableStore
                 _ => "TEXT",
             };
             Database.Execute(
-                $"ALTER TABLE {table} ADD COLUMN \"{column.Name}\" {type} GENERATED ALWAYS AS (json_extract(\"$json\",'$.{column.Name}')) VIRTUAL");
+                $"ALTER TABLE {table} ADD COLUMN \"{column.Name}\" {type} GENERATED ALWAYS AS "
+                    + $"(json_extract(\"$json\",'$.{column.Name}')) VIRTUAL");
         }
 
-        using (var replace = Database.Prepare("REPLACE INTO fx_sync_schema(name,version,mtime,schema) VALUES(?1,?2,?3,?4)"))
+        using (var replace = Database.Prepare(
+            "REPLACE INTO fx_sync_schema(name,version,mtime,schema) VALUES(?1,?2,?3,?4)"))
         {
             replace.BindText(1, schema.Name).Bind(2, schema.Version).Bind(3, schema.MtimeSeconds)
                 .BindText(4, SyncedRow.WriteSchema(schema)).Run();
@@ -111,7 +118,8 @@ public sealed class SyncedTableStore : ISyncedTableStore
 
         using var transaction = _repository.Begin();
         Database.Execute($"DROP TABLE {TableOf(name)}");
-        using (var delete = Database.Prepare("DELETE FROM fx_sync_schema WHERE name=?1")) delete.BindText(1, name).Run();
+        using (var delete = Database.Prepare("DELETE FROM fx_sync_schema WHERE name=?1"))
+            delete.BindText(1, name).Run();
         transaction.Commit();
         return true;
     }
@@ -146,7 +154,8 @@ public sealed class SyncedTableStore : ISyncedTableStore
     {
         var kept = entry.IsDeleted ? KeysOnly(table, json) : json;
         using var replace = Database.Prepare(
-            $"REPLACE INTO {TableOf(table)}(\"$key\",\"$mtime\",\"$deleted\",\"$owner\",\"$json\") VALUES(?1,?2,?3,?4,?5)");
+            $"REPLACE INTO {TableOf(table)}(\"$key\",\"$mtime\",\"$deleted\",\"$owner\",\"$json\") "
+                + $"VALUES(?1,?2,?3,?4,?5)");
         replace.BindText(1, entry.KeyHash).Bind(2, entry.MtimeSeconds).Bind(3, entry.IsDeleted ? 1 : 0)
             .BindText(4, entry.Owner).BindText(5, kept).Run();
     }

@@ -26,7 +26,8 @@ public sealed record InviteToken(string Url, string Login, string Password, stri
 
         var json = Base64Url.DecodeFromChars(text);
         if (!BoundaryJson.TryReadLeniently(json, InviteContext.Default.InviteFields, out var fields)) return false;
-        if (fields is not { Url: { Length: > 0 } url, Login: { Length: > 0 } login, Password: { } password }) return false;
+        if (fields is not { Url: { Length: > 0 } url, Login: { Length: > 0 } login, Password: { } password })
+            return false;
 
         token = new InviteToken(url, login, password, fields.Caps ?? "");
         return true;

@@ -9,9 +9,9 @@ namespace EdgeSync.Storage.Users;
 public sealed record JoinGrant(string Login, string Password);
 
 /// <summary>
-/// One-time tokens of join codes, in the repository that is joined. Only their SHA-256 is stored; a token that was used stays
-/// for a while, so that its second use is told from a wrong one. Used, it becomes a Fossil user, which a person can list and
-/// remove.
+/// One-time tokens of join codes, in the repository that is joined. Only their SHA-256 is stored; a token that was used
+/// stays for a while, so that its second use is told from a wrong one. Used, it becomes a Fossil user, which a person
+/// can list and remove.
 /// <code>
 /// config   edgesync:join:HASH   EXPIRES CAPABILITIES LOGIN|- [USED BY]     times in seconds since 1970
 /// </code>
@@ -35,14 +35,17 @@ public sealed class JoinTokenStore
     /// <param name="capabilities">Of the user that it becomes.</param>
     /// <param name="login">The user's name; null takes the name of the machine that joins.</param>
     /// <returns>The token, which is stored nowhere, and when it ends.</returns>
-    public (byte[] Token, Instant ExpiresAt) Create(TimeSpan timeToLive, string capabilities = Capabilities, string? login = null)
+    public (byte[] Token, Instant ExpiresAt) Create(
+        TimeSpan timeToLive, string capabilities = Capabilities, string? login = null)
     {
         var token = new byte[JoinCode.TokenBytes];
         _repository.Entropy.Fill(token);
         var expires = _repository.Now + timeToLive;
         using var transaction = _repository.Begin();
         RemoveOld();
-        _repository.Settings.Set(KeyOf(token), string.Create(CultureInfo.InvariantCulture, $"{expires.UnixSeconds} {capabilities} {login ?? "-"}"));
+        _repository.Settings.Set(
+            KeyOf(token),
+            string.Create(CultureInfo.InvariantCulture, $"{expires.UnixSeconds} {capabilities} {login ?? "-"}"));
         transaction.Commit();
         return (token, expires);
     }
@@ -58,12 +61,15 @@ public sealed class JoinTokenStore
 
         var words = stored.Split(' ');
         if (words.Length >= 5)
-            throw new EdgeSyncException(ErrorKind.Denied, $"the join code was used already, on {TimeOf(words[3])} by {words[4]}", NewCode);
+            throw new EdgeSyncException(
+                ErrorKind.Denied, $"the join code was used already, on {TimeOf(words[3])} by {words[4]}", NewCode);
         if (Seconds(words[0]) <= _repository.Now.UnixSeconds)
-            throw new EdgeSyncException(ErrorKind.Denied, $"the join code is expired since {TimeOf(words[0])}", NewCode);
+            throw new EdgeSyncException(
+                ErrorKind.Denied, $"the join code is expired since {TimeOf(words[0])}", NewCode);
 
         var login = words[2] == "-" ? FreeLogin(machine) : words[2];
-        var password = string.Concat(Enumerable.Range(0, PasswordParts).Select(_ => RandomPassword.Create(_repository.Entropy)));
+        var password = string.Concat(
+            Enumerable.Range(0, PasswordParts).Select(_ => RandomPassword.Create(_repository.Entropy)));
         var info = $"{InfoPrefix}{_repository.Now.ToString()[..10]}";
         var users = _repository.Users;
         if (users.TryGet(login, out _))
@@ -77,7 +83,11 @@ public sealed class JoinTokenStore
             users.Add(login, words[1], password, info);
         }
 
-        _repository.Settings.Set(key, string.Create(CultureInfo.InvariantCulture, $"{words[0]} {words[1]} {words[2]} {_repository.Now.UnixSeconds} {login}"));
+        _repository.Settings.Set(
+            key,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{words[0]} {words[1]} {words[2]} {_repository.Now.UnixSeconds} {login}"));
         transaction.Commit();
         return new JoinGrant(login, password);
     }
@@ -98,7 +108,8 @@ public sealed class JoinTokenStore
 
     private static long Seconds(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
-    private static string TimeOf(string seconds) => DisplayText.Minute(Instant.FromUnixSeconds(Seconds(seconds)).ToString()) + " UTC";
+    private static string TimeOf(string seconds) =>
+        DisplayText.Minute(Instant.FromUnixSeconds(Seconds(seconds)).ToString()) + " UTC";
 
     private string FreeLogin(string machine)
     {

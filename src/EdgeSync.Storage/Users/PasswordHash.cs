@@ -3,7 +3,9 @@ using System.Text;
 
 namespace EdgeSync.Storage.Users;
 
-/// <summary>Passwords as the <c>user</c> table keeps them: 40 hex digits that are good for one project and one login.</summary>
+/// <summary>
+/// Passwords as the <c>user</c> table keeps them: 40 hex digits that are good for one project and one login.
+/// </summary>
 // Spec: sha1.c, sha1_shared_secret: SHA1 over PROJECT "/" LOGIN "/" PASSWORD. The protocol's login signs with it.
 public static class PasswordHash
 {

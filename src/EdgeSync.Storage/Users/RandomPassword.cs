@@ -15,7 +15,8 @@ internal static class RandomPassword
         Span<byte> bytes = stackalloc byte[4 * Length];
         entropy.Fill(bytes);
         var password = new char[Length];
-        for (var i = 0; i < Length; i++) password[i] = Alphabet[(int)(BitConverter.ToUInt32(bytes[(4 * i)..]) % (uint)Alphabet.Length)];
+        for (var i = 0; i < Length; i++)
+            password[i] = Alphabet[(int)(BitConverter.ToUInt32(bytes[(4 * i)..]) % (uint)Alphabet.Length)];
         return new string(password);
     }
 }

@@ -6,7 +6,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Users;
 
 /// <summary>
-/// Who may do what. Passwords are stored hashed; four logins are not people but sets of rights: <c>nobody</c> (everyone),
+/// Who may do what. Passwords are stored hashed; four logins are not people but sets of rights: <c>nobody</c>
+/// (everyone),
 /// <c>anonymous</c> (everyone who logs in), <c>developer</c> and <c>reader</c> (by the letters <c>v</c> and <c>u</c>).
 /// </summary>
 public sealed class UserStore
@@ -52,7 +53,8 @@ public sealed class UserStore
         if (TryGet(login, out _))
         {
             throw new EdgeSyncException(
-                ErrorKind.Conflict, $"{_repository.Path} has a user '{login}' already", $"edgesync repo user update {login} --cap LETTERS");
+                ErrorKind.Conflict, $"{_repository.Path} has a user '{login}' already",
+                $"edgesync repo user update {login} --cap LETTERS");
         }
 
         password ??= RandomPassword.Create(_repository.Entropy);
@@ -96,12 +98,14 @@ public sealed class UserStore
     public string SetPassword(string login, string? password = null)
     {
         if (IsReserved(login) && login != "anonymous")
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{login}' is a set of capabilities, not a person: it has no password");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"'{login}' is a set of capabilities, not a person: it has no password");
 
         password ??= RandomPassword.Create(_repository.Entropy);
         using var update = Database.Prepare("UPDATE user SET pw=?1, cookie=NULL, mtime=?2 WHERE login=?3");
         var stored = login == "anonymous" ? password : Hash(login, password);
-        if (update.BindText(1, stored).Bind(2, _repository.Now.UnixSeconds).BindText(3, login).Run() == 0) throw Unknown(login);
+        if (update.BindText(1, stored).Bind(2, _repository.Now.UnixSeconds).BindText(3, login).Run() == 0)
+            throw Unknown(login);
         return password;
     }
 
@@ -112,8 +116,8 @@ public sealed class UserStore
     }
 
     /// <summary>
-    /// Makes (or renews) a user with a fresh password and packs what is needed to clone. With <paramref name="timeToLive"/>
-    /// the login stops working then.
+    /// Makes (or renews) a user with a fresh password and packs what is needed to clone. With
+    /// <paramref name="timeToLive"/> the login stops working then.
     /// </summary>
     public InviteToken Invite(string login, string capabilities, string url, TimeSpan? timeToLive = null)
     {
@@ -142,7 +146,8 @@ public sealed class UserStore
     public void SetExpiry(string login, Instant? expiresAt)
     {
         using var update = Database.Prepare("UPDATE user SET cexpire=?1 WHERE login=?2");
-        update.BindText(1, expiresAt?.ToDateTime().ToString(ExpiryFormat, CultureInfo.InvariantCulture)).BindText(2, login).Run();
+        update.BindText(1, expiresAt?.ToDateTime().ToString(ExpiryFormat, CultureInfo.InvariantCulture))
+            .BindText(2, login).Run();
     }
 
     /// <summary>
@@ -159,7 +164,9 @@ public sealed class UserStore
         return Capabilities.Expand(letters, developer, reader);
     }
 
-    /// <summary>The stored password, for checking signatures: a hash, a clear text, or empty. Null if there is no user.</summary>
+    /// <summary>
+    /// The stored password, for checking signatures: a hash, a clear text, or empty. Null if there is no user.
+    /// </summary>
     internal string? StoredPasswordOf(string login)
     {
         using var select = Database.Prepare("SELECT coalesce(pw,'') FROM user WHERE login=?1");
@@ -191,11 +198,13 @@ public sealed class UserStore
     // Text without a zone is UTC, whatever the zone of this machine.
     private static Instant? ParseExpiry(string text) =>
         DateTimeOffset.TryParse(
-            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
+            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out var moment)
             ? Instant.FromDateTime(moment)
             : null;
 
-    private string Hash(string login, string password) => PasswordHash.Compute(_repository.ProjectCode, login, password);
+    private string Hash(string login, string password) =>
+        PasswordHash.Compute(_repository.ProjectCode, login, password);
 
     private EdgeSyncException Unknown(string login) =>
         new(ErrorKind.NotFound, $"{_repository.Path} has no user '{login}'", "edgesync repo user list");
@@ -204,7 +213,8 @@ public sealed class UserStore
     {
         if (login.Length is > 0 and <= 100 && !login.AsSpan().ContainsAnyInRange('\0', ' ')) return;
 
-        throw new EdgeSyncException(ErrorKind.Usage, $"invalid login '{login}': 1 to 100 characters without white space are expected");
+        throw new EdgeSyncException(
+            ErrorKind.Usage, $"invalid login '{login}': 1 to 100 characters without white space are expected");
     }
 
     private static void RequireLetters(string capabilities)

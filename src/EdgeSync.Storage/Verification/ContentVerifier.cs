@@ -48,18 +48,22 @@ internal sealed class ContentVerifier
         if (wasExpanded && blob.RecordedSize != blob.Length)
         {
             Add(blob, VerifyIssueKind.WrongSize,
-                $"its recorded size is {blob.RecordedSize}, but it has {blob.Length} bytes", "edgesync repo verify --repair");
+                $"its recorded size is {blob.RecordedSize}, but it has {blob.Length} bytes",
+                "edgesync repo verify --repair");
         }
 
         if (!blob.SourceRid.IsNone && !_private.Contains(blob.Rid) && _private.Contains(blob.SourceRid))
         {
             Add(blob, VerifyIssueKind.PublicRestsOnPrivate,
-                $"it is public, but stored as a delta of the private record {blob.SourceRid}", "edgesync repo verify --repair");
+                $"it is public, but stored as a delta of the private record {blob.SourceRid}",
+                "edgesync repo verify --repair");
         }
 
         if (blob.IsSound && !isArtifact && _structural.Contains(blob.Rid))
         {
-            var fault = blob.ArtifactFault.Kind == ArtifactFaultKind.None ? "its text is none" : blob.ArtifactFault.ToString();
+            var fault = blob.ArtifactFault.Kind == ArtifactFaultKind.None
+                ? "its text is none"
+                : blob.ArtifactFault.ToString();
             Add(blob, VerifyIssueKind.NotAnArtifact,
                 $"the derived tables hold it for an artifact, but {fault}", "edgesync repo rebuild");
         }

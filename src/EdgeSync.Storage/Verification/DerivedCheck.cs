@@ -13,12 +13,12 @@ namespace EdgeSync.Storage.Verification;
 /// </code>
 /// </summary>
 /// <remarks>
-/// Numbers that depend on history are replaced by what they stand for (file names, tags), and rows are left out that may
-/// differ although nothing is wrong: event.mtime, which is moved a little to keep check-ins of one second in order, and the
-/// time at which a cluster was linked. Links from wiki pages depend on the order in which stock saw the versions, so that its
-/// own rebuild changes them. mlink.pid may be 0 or -1 for a file that a merge brought (spec §5.1). Times count in
-/// milliseconds: on its way into some tables stock prints them with 16 digits, and the last bits are lost. A cherry-pick
-/// whose source came later has no row until the next rebuild, with stock as with us.
+/// Numbers that depend on history are replaced by what they stand for (file names, tags), and rows are left out that
+/// may differ although nothing is wrong: event.mtime, which is moved a little to keep check-ins of one second in order,
+/// and the time at which a cluster was linked. Links from wiki pages depend on the order in which stock saw the
+/// versions, so that its own rebuild changes them. mlink.pid may be 0 or -1 for a file that a merge brought (spec
+/// §5.1). Times count in milliseconds: on its way into some tables stock prints them with 16 digits, and the last bits
+/// are lost. A cherry-pick whose source came later has no row until the next rebuild, with stock as with us.
 /// </remarks>
 internal static class DerivedCheck
 {
@@ -26,7 +26,9 @@ internal static class DerivedCheck
 
     private static readonly (string Table, string Rows)[] Tables =
     [
-        ("event", "SELECT type, objid, uid, bgcolor, euser, user, ecomment, comment, brief, round(omtime*86400000) FROM event"),
+        (
+            "event", "SELECT type, objid, uid, bgcolor, euser, user, ecomment, comment, brief, round(omtime*86400000) "
+                + "FROM event"),
         ("plink", "SELECT pid, cid, isprim, round(mtime*86400000), baseid FROM plink"),
         ("mlink", """
             SELECT mid, fid, pmid, max(pid,0), f.name, p.name, mperm, isaux FROM mlink
@@ -38,7 +40,9 @@ internal static class DerivedCheck
             """),
         ("cherrypick", "SELECT parentid, childid, isExclude FROM cherrypick"),
         ("backlink", "SELECT target, srctype, srcid FROM backlink WHERE srctype<>2"),
-        ("attachment", "SELECT attachid, isLatest, round(mtime*86400000), src, target, filename, comment, user FROM attachment"),
+        (
+            "attachment",
+            "SELECT attachid, isLatest, round(mtime*86400000), src, target, filename, comment, user FROM attachment"),
         ("orphan", "SELECT rid, baseline FROM orphan"),
         ("forumpost", "SELECT fpid, froot, fprev, firt, round(fmtime*86400000) FROM forumpost"),
         ("ticket", "SELECT * FROM ticket"),
@@ -104,7 +108,9 @@ internal static class DerivedCheck
         {
             if (!database.HasTable(table)) continue;
 
-            var select = rows.StartsWith("SELECT *", StringComparison.Ordinal) ? SelectWithoutNumbers(database, table) : rows;
+            var select = rows.StartsWith("SELECT *", StringComparison.Ordinal)
+                ? SelectWithoutNumbers(database, table)
+                : rows;
             database.Execute($"CREATE TABLE fx_was_{table} AS {select}");
             kept.Add((table, select));
         }
@@ -136,14 +142,17 @@ internal static class DerivedCheck
         if (RowDigest.Of(database, rows) == RowDigest.Of(database, $"SELECT * FROM fx_was_{table}")) return;
 
         string? lackingRow = null;
-        var lacking = table == "cherrypick" ? 0 : Count(database, $"{rows} EXCEPT SELECT * FROM fx_was_{table}", out lackingRow);
+        var lacking = table == "cherrypick"
+            ? 0
+            : Count(database, $"{rows} EXCEPT SELECT * FROM fx_was_{table}", out lackingRow);
         var surplus = Count(database, $"SELECT * FROM fx_was_{table} EXCEPT {rows}", out var surplusRow);
         if (lacking + surplus == 0) return;
 
         var example = lacking > 0 ? $"lacking: {lackingRow}" : $"too much: {surplusRow}";
         issues.Add(new VerifyIssue(
             VerifyIssueKind.DerivedRowsDiffer, RecordId.None, default,
-            $"table {table} is not what the artifacts say: {lacking} rows lacking, {surplus} too many ({example})", Hint));
+            $"table {table} is not what the artifacts say: {lacking} rows lacking, {surplus} too many ({example})",
+            Hint));
     }
 
     private static long Count(Database database, string sql, out string? first)
@@ -153,7 +162,9 @@ internal static class DerivedCheck
         using var select = database.PrepareOnce(sql);
         while (select.Step())
         {
-            if (count++ == 0) first = string.Join(" | ", Enumerable.Range(0, select.ColumnCount).Select(column => Shorten(select.Text(column))));
+            if (count++ == 0)
+                first = string.Join(
+                    " | ", Enumerable.Range(0, select.ColumnCount).Select(column => Shorten(select.Text(column))));
         }
 
         return count;

@@ -4,8 +4,10 @@ using EdgeSync.Storage.Content;
 namespace EdgeSync.Storage.Verification;
 
 /// <summary>What a repair did.</summary>
-/// <param name="EmptiedCount">Damaged artifacts whose content was given up, so that the next pull asks for it again.</param>
-/// <param name="RescuedCount">Sound artifacts that were stored as deltas of damaged or private ones, now full texts.</param>
+/// <param name="EmptiedCount">Damaged artifacts whose content was given up, so that the next pull asks for it
+/// again.</param>
+/// <param name="RescuedCount">Sound artifacts that were stored as deltas of damaged or private ones, now full
+/// texts.</param>
 /// <param name="SizesCorrected">Recorded sizes corrected.</param>
 /// <param name="RowsRemoved">Rows about nothing removed, and marks of phantoms put right.</param>
 /// <param name="NeedsRebuild">The derived tables are to be made again.</param>
@@ -13,8 +15,8 @@ public readonly record struct RepairResult(
     int EmptiedCount, int RescuedCount, int SizesCorrected, int RowsRemoved, bool NeedsRebuild);
 
 /// <summary>
-/// Acts on a <see cref="VerifyReport"/>, in one transaction. No artifact is ever lost that could be read: what rests on a
-/// damaged one and is sound itself becomes a full text first; what is damaged keeps its name as a phantom.
+/// Acts on a <see cref="VerifyReport"/>, in one transaction. No artifact is ever lost that could be read: what rests on
+/// a damaged one and is sound itself becomes a full text first; what is damaged keeps its name as a phantom.
 /// </summary>
 public static class RepositoryRepair
 {
@@ -27,7 +29,8 @@ public static class RepositoryRepair
         var rows = 0;
         foreach (var issue in report.Issues)
         {
-            if (issue.Kind == VerifyIssueKind.PublicRestsOnPrivate && repository.Content.Deltas.Undelta(issue.Rid)) rescued++;
+            if (issue.Kind == VerifyIssueKind.PublicRestsOnPrivate && repository.Content.Deltas.Undelta(issue.Rid))
+                rescued++;
             if (issue.Kind == VerifyIssueKind.WrongSize && TryCorrectSize(repository, issue.Rid)) sizes++;
         }
 

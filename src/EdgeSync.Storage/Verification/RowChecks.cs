@@ -23,7 +23,9 @@ internal static class RowChecks
             "the list of unclustered artifacts names a record that does not exist"),
         (VerifyIssueKind.OrphanRows, "SELECT rid FROM unsent WHERE rid NOT IN (SELECT rid FROM blob)",
             "the list of unsent artifacts names a record that does not exist"),
-        (VerifyIssueKind.PhantomListWrong, "SELECT rid FROM phantom WHERE rid NOT IN (SELECT rid FROM blob WHERE size<0)",
+        (
+            VerifyIssueKind.PhantomListWrong,
+            "SELECT rid FROM phantom WHERE rid NOT IN (SELECT rid FROM blob WHERE size<0)",
             "the list of phantoms names a record that is none"),
         (VerifyIssueKind.PhantomListWrong, "SELECT rid FROM blob WHERE size<0 AND rid NOT IN (SELECT rid FROM phantom)",
             "it is a phantom, but not on the list of phantoms, so that no sync requests it"),
@@ -32,19 +34,35 @@ internal static class RowChecks
     /// <summary>Derived rows: one issue a check, with their number. Columns: count, first record.</summary>
     private static readonly (string Sql, string Text)[] DerivedChecks =
     [
-        ("SELECT count(*), min(objid) FROM event WHERE objid NOT IN (SELECT rid FROM blob)", "timeline entries of records"),
+        (
+            "SELECT count(*), min(objid) FROM event WHERE objid NOT IN (SELECT rid FROM blob)",
+            "timeline entries of records"),
         ("SELECT count(*), min(rid) FROM leaf WHERE rid NOT IN (SELECT rid FROM blob)", "leaves"),
-        ("SELECT count(*), min(cid) FROM plink WHERE cid NOT IN (SELECT rid FROM blob) OR pid NOT IN (SELECT rid FROM blob)",
+        (
+            "SELECT count(*), min(cid) FROM plink WHERE cid NOT IN (SELECT rid FROM blob) OR pid NOT IN (SELECT rid "
+                + "FROM blob)",
             "ancestry links of records"),
         ("SELECT count(*), min(mid) FROM mlink WHERE mid NOT IN (SELECT rid FROM blob)", "file changes of records"),
-        ("SELECT count(*), min(fid) FROM mlink WHERE fid>0 AND fid NOT IN (SELECT rid FROM blob)", "file changes to records"),
-        ("SELECT count(*), min(pid) FROM mlink WHERE pid>0 AND pid NOT IN (SELECT rid FROM blob)", "file changes from records"),
-        ("SELECT count(*), min(mid) FROM mlink WHERE fnid NOT IN (SELECT fnid FROM filename)", "file changes under names"),
+        (
+            "SELECT count(*), min(fid) FROM mlink WHERE fid>0 AND fid NOT IN (SELECT rid FROM blob)",
+            "file changes to records"),
+        (
+            "SELECT count(*), min(pid) FROM mlink WHERE pid>0 AND pid NOT IN (SELECT rid FROM blob)",
+            "file changes from records"),
+        (
+            "SELECT count(*), min(mid) FROM mlink WHERE fnid NOT IN (SELECT fnid FROM filename)",
+            "file changes under names"),
         ("SELECT count(*), min(rid) FROM tagxref WHERE rid NOT IN (SELECT rid FROM blob)", "tags on records"),
-        ("SELECT count(*), min(srcid) FROM tagxref WHERE srcid>0 AND srcid NOT IN (SELECT rid FROM blob)", "tags made by records"),
+        (
+            "SELECT count(*), min(srcid) FROM tagxref WHERE srcid>0 AND srcid NOT IN (SELECT rid FROM blob)",
+            "tags made by records"),
         ("SELECT count(*), min(rid) FROM tagxref WHERE tagid NOT IN (SELECT tagid FROM tag)", "tags of kinds"),
-        ("SELECT count(*), min(attachid) FROM attachment WHERE attachid NOT IN (SELECT rid FROM blob)", "attachments by records"),
-        ("SELECT count(*), min(rid) FROM orphan WHERE rid NOT IN (SELECT rid FROM blob)", "waiting manifests of records"),
+        (
+            "SELECT count(*), min(attachid) FROM attachment WHERE attachid NOT IN (SELECT rid FROM blob)",
+            "attachments by records"),
+        (
+            "SELECT count(*), min(rid) FROM orphan WHERE rid NOT IN (SELECT rid FROM blob)",
+            "waiting manifests of records"),
     ];
 
     public static void Run(Database database, List<VerifyIssue> issues)
@@ -53,11 +71,14 @@ internal static class RowChecks
         foreach (var (sql, text) in DerivedChecks) AddDerived(database, issues, sql, text);
         AddPhantoms(database, issues);
         AddMarks(
-            database, issues, VerifyIssueKind.Shunned, "SELECT rid FROM blob WHERE size>=0 AND uuid IN (SELECT uuid FROM shun)",
+            database, issues, VerifyIssueKind.Shunned,
+            "SELECT rid FROM blob WHERE size>=0 AND uuid IN (SELECT uuid FROM shun)",
             "it is shunned, and still here", "edgesync repo purge");
     }
 
-    /// <summary>SQLite's check of the whole file: structure, indexes, constraints. Answers its complaints, none if sound.</summary>
+    /// <summary>
+    /// SQLite's check of the whole file: structure, indexes, constraints. Answers its complaints, none if sound.
+    /// </summary>
     public static List<string> CheckDatabase(Database database)
     {
         var complaints = new List<string>();
@@ -78,7 +99,9 @@ internal static class RowChecks
         return complaints;
     }
 
-    private static void AddMarks(Database database, List<VerifyIssue> issues, VerifyIssueKind kind, string sql, string text, string hint = RepairHint)
+    private static void AddMarks(
+        Database database, List<VerifyIssue> issues, VerifyIssueKind kind, string sql, string text,
+        string hint = RepairHint)
     {
         var rids = new List<RecordId>();
         using (var select = database.Prepare(sql))
@@ -112,10 +135,14 @@ internal static class RowChecks
         {
             var uses = select.Int64(2);
             var source = select.Text(3);
-            var text = source is null ? "it was never received" : $"it came as a delta and waits for {source}, which was never received";
+            var text = source is null
+                ? "it was never received"
+                : $"it came as a delta and waits for {source}, which was never received";
             if (uses > 0) text += $"; {uses} file changes need it";
             issues.Add(new VerifyIssue(
-                source is null ? VerifyIssueKind.Phantom : VerifyIssueKind.WaitsForPhantom, select.Record(0), select.Artifact(1), text,
+                source is null
+                ? VerifyIssueKind.Phantom
+                : VerifyIssueKind.WaitsForPhantom, select.Record(0), select.Artifact(1), text,
                 "edgesync repo pull, if the peer has it"));
         }
     }

@@ -4,9 +4,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Verification;
 
 /// <summary>
-/// The rows of a query as three numbers, whatever their order: how many there are, and two sums over a hash of each. Equal
-/// digests mean equal rows; what differs is for SQLite to say, at five times the price. Numbers count by value, since a
-/// table that keeps rows may store 1.0 as 1.
+/// The rows of a query as three numbers, whatever their order: how many there are, and two sums over a hash of each.
+/// Equal digests mean equal rows; what differs is for SQLite to say, at five times the price. Numbers count by value,
+/// since a table that keeps rows may store 1.0 as 1.
 /// </summary>
 internal readonly record struct RowDigest(long Count, ulong Sum, ulong SumOfSquares)
 {
@@ -47,7 +47,8 @@ internal readonly record struct RowDigest(long Count, ulong Sum, ulong SumOfSqua
     private static ulong Add(ulong hash, ReadOnlySpan<byte> bytes)
     {
         hash = Add(hash, (ulong)bytes.Length);
-        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..]) hash = Add(hash, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
+            hash = Add(hash, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
 
         var rest = 0UL;
         foreach (var b in bytes) rest = (rest << 8) | b;

@@ -5,9 +5,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Verification;
 
 /// <summary>
-/// Examines a whole repository and reports everything that is wrong with it; nothing stops at the first fault, and nothing
-/// is changed. Content is expanded and hashed on all cores along the delta trees (<see cref="BlobWalk"/>), while SQLite
-/// checks its own file on another connection.
+/// Examines a whole repository and reports everything that is wrong with it; nothing stops at the first fault, and
+/// nothing is changed. Content is expanded and hashed on all cores along the delta trees (<see cref="BlobWalk"/>),
+/// while SQLite checks its own file on another connection.
 /// </summary>
 public static class Verifier
 {
@@ -28,7 +28,8 @@ public static class Verifier
         foreach (var complaint in fileCheck?.Complaints ?? [])
         {
             issues.Add(new VerifyIssue(
-                VerifyIssueKind.DatabaseDamaged, RecordId.None, default, $"SQLite: {complaint}", "restore a copy, or clone again"));
+                VerifyIssueKind.DatabaseDamaged, RecordId.None, default, $"SQLite: {complaint}",
+                "restore a copy, or clone again"));
         }
 
         options.Progress?.Invoke(new VerifyProgress(VerifyStage.Rows, 1, 1));
@@ -56,19 +57,23 @@ public static class Verifier
         {
             var content = new ContentVerifier(repository.Database, found);
             DerivedCheck.Run(repository, options, found, content.Look, cancellationToken);
-            issues.AddRange(found.Exists(issue => issue.Kind == VerifyIssueKind.DerivedRowsDiffer) ? found : found.ConvertAll(AsNote));
+            issues.AddRange(
+                found.Exists(
+                    issue => issue.Kind == VerifyIssueKind.DerivedRowsDiffer) ? found : found.ConvertAll(AsNote));
             return content;
         }
         catch (EdgeSyncException e)
         {
             issues.Add(new VerifyIssue(
-                VerifyIssueKind.NotCompared, RecordId.None, default, $"the derived tables were not compared: {e.Message}",
+                VerifyIssueKind.NotCompared, RecordId.None, default,
+                $"the derived tables were not compared: {e.Message}",
                 e.Hint ?? "repair what else is wrong, then verify again"));
             return null;
         }
     }
 
-    // The rows are what the artifacts say: then it is an artifact that takes that text for one. No rebuild can change that.
+    // The rows are what the artifacts say: then it is an artifact that takes that text for one. No rebuild can change
+    // that.
     private static VerifyIssue AsNote(VerifyIssue issue) => issue.Kind != VerifyIssueKind.NotAnArtifact
         ? issue
         : issue with

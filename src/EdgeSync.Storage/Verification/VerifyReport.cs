@@ -2,7 +2,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Verification;
 
-/// <summary>What a verification found: first what is wrong, from <see cref="Phantom"/> on what is worth knowing.</summary>
+/// <summary>
+/// What a verification found: first what is wrong, from <see cref="Phantom"/> on what is worth knowing.
+/// </summary>
 public enum VerifyIssueKind
 {
     /// <summary>SQLite's own check of the file complains.</summary>
@@ -65,7 +67,10 @@ public enum VerifyIssueKind
     /// <summary>For information: a delta that waits for a phantom.</summary>
     WaitsForPhantom,
 
-    /// <summary>For information: an artifact takes a text for another one, a check-in a file for its parent, and the rows say so too.</summary>
+    /// <summary>
+    /// For information: an artifact takes a text for another one, a check-in a file for its parent, and the rows say so
+    /// too.
+    /// </summary>
     NamedAsArtifact,
 
     /// <summary>For information: it is shunned, and still here until the next purge.</summary>
@@ -122,7 +127,9 @@ public sealed class VerifyReport
 
     /// <summary>How many issues of each kind, gravest first.</summary>
     public IReadOnlyList<(VerifyIssueKind Kind, int Count)> CountsByKind =>
-        [.. Issues.GroupBy(issue => issue.Kind).OrderBy(group => group.Key).Select(group => (group.Key, group.Count()))];
+        [
+            .. Issues.GroupBy(issue => issue.Kind).OrderBy(group => group.Key).Select(
+                group => (group.Key, group.Count()))];
 }
 
 /// <summary>How far a verification is.</summary>

@@ -57,13 +57,19 @@ internal sealed class DaemonPair : IAsyncDisposable
 
     public RunningProgram Hub(params ReadOnlySpan<string> more)
     {
-        var hub = Begin(["hub", "serve", "-R", HubRepository, "--http-port", "0", "--nats-leaf-port", $"{LeafPort}", "--poll", "2s", "--name", "hub", "--data-dir", Folder["hub"], .. more]);
+        var hub = Begin(
+            [
+                "hub", "serve", "-R", HubRepository, "--http-port", "0", "--nats-leaf-port", $"{LeafPort}", "--poll",
+                "2s", "--name", "hub", "--data-dir", Folder["hub"], .. more]);
         Assert.True(Ports.WaitForListener(LeafPort, hub, TimeSpan.FromSeconds(30)), hub.TextSoFar);
         return hub;
     }
 
     public RunningProgram Leaf(string name, string repository, string scheme, params ReadOnlySpan<string> more) =>
-        Begin(["leaf", "--repo", repository, "--nats", $"{scheme}://localhost:{Cable.Port}", "--nats-role", "leaf", "--poll", "2s", "--name", name, "--data-dir", Folder[name], .. more]);
+        Begin(
+            [
+                "leaf", "--repo", repository, "--nats", $"{scheme}://localhost:{Cable.Port}", "--nats-role", "leaf",
+                "--poll", "2s", "--name", name, "--data-dir", Folder[name], .. more]);
 
     public bool Agrees(string repository) => FleetState.Read(HubRepository).Agrees(FleetState.Read(repository));
 

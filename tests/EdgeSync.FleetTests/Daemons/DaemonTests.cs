@@ -21,7 +21,8 @@ public sealed class DaemonTests
             { "nats": { "users": [ { "user": "ship", "password_file": "{{pair.Folder["ship.secret"]}}" } ],
                         "serve_tls": { "cert_file": "{{certificates.ServerFile}}", "key_file": "{{certificates.ServerKeyFile}}" } } }
             """);
-        File.WriteAllText(pair.Folder["leaf.json"], $$"""{ "nats": { "tls": { "ca_file": "{{certificates.CaFile}}" } } }""");
+        File.WriteAllText(
+            pair.Folder["leaf.json"], $$"""{ "nats": { "tls": { "ca_file": "{{certificates.CaFile}}" } } }""");
         string[] login = ["--config", pair.Folder["leaf.json"], "--nats-user", "ship", "--nats-password-file"];
         var hub = pair.Hub("--config", pair.Folder["hub.json"]);
         var leaf = pair.Leaf("known", known, "nats-leaf", [.. login, pair.Folder["ship.secret"]]);
@@ -34,7 +35,9 @@ public sealed class DaemonTests
             await DaemonPair.UntilAsync(() => pair.Agrees(known), Patience, () => $"{leaf.TextSoFar}\n{hub.TextSoFar}");
         }
 
-        await DaemonPair.UntilAsync(() => other.TextSoFar.Contains("refuses our credentials", StringComparison.Ordinal), Patience, () => other.TextSoFar);
+        await DaemonPair.UntilAsync(
+            () => other.TextSoFar.Contains("refuses our credentials", StringComparison.Ordinal), Patience,
+            () => other.TextSoFar);
         Assert.False(pair.Agrees(stranger), "who has no password got something");
         Assert.DoesNotContain("well kept", hub.TextSoFar + leaf.TextSoFar + other.TextSoFar, StringComparison.Ordinal);
         Assert.DoesNotContain("guessed", hub.TextSoFar + other.TextSoFar, StringComparison.Ordinal);
@@ -52,7 +55,9 @@ public sealed class DaemonTests
         pair.Commit("small", 10_000);
         await DaemonPair.UntilAsync(() => pair.Agrees(repository), Patience, () => leaf.TextSoFar);
         pair.Commit("large", 6_000_000);
-        await DaemonPair.UntilAsync(() => leaf.TextSoFar.Contains("full", StringComparison.OrdinalIgnoreCase) && leaf.TextSoFar.Contains("disk", StringComparison.OrdinalIgnoreCase), Patience, () => leaf.TextSoFar);
+        await DaemonPair.UntilAsync(
+            () => leaf.TextSoFar.Contains("full", StringComparison.OrdinalIgnoreCase)
+            && leaf.TextSoFar.Contains("disk", StringComparison.OrdinalIgnoreCase), Patience, () => leaf.TextSoFar);
         Assert.False(leaf.HasEnded, leaf.TextSoFar);
 
         disk.Grow(60);

@@ -3,8 +3,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// What <c>cron</c> does on a node without a daemon: a sync, a pause, a sync. One that fails is tried again at the next turn;
-/// one that hangs is killed, in the middle of whatever it does.
+/// What <c>cron</c> does on a node without a daemon: a sync, a pause, a sync. One that fails is tried again at the next
+/// turn; one that hangs is killed, in the middle of whatever it does.
 /// </summary>
 internal sealed class CronLoop(FleetNode node, FleetEnvironment ground) : IAsyncDisposable
 {
@@ -72,7 +72,9 @@ internal sealed class CronLoop(FleetNode node, FleetEnvironment ground) : IAsync
 
         Failed++;
         Hung += result is null ? 1 : 0;
-        ground.Log.Add(node.Name, result is null ? "sync hangs; killed" : $"sync ends with {result.ExitCode}: {LastLine(result.Text)}");
+        ground.Log.Add(
+            node.Name,
+            result is null ? "sync hangs; killed" : $"sync ends with {result.ExitCode}: {LastLine(result.Text)}");
         if (result is { ExitCode: 70 or 8 }) throw new FleetFault($"sync on {node.Name}: {result}");
     }
 

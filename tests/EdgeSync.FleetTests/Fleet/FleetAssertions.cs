@@ -9,12 +9,13 @@ internal static class FleetAssertions
     private const long QuietBytesMax = 96 * 1024;
 
     /// <summary>
-    /// A fallback poll may dial once or twice in the quiet time; whoever dials more often spins. Behind a bridge each leaf polls
-    /// every two seconds, because a bridge never tells what its server got.
+    /// A fallback poll may dial once or twice in the quiet time; whoever dials more often spins. Behind a bridge each
+    /// leaf polls every two seconds, because a bridge never tells what its server got.
     /// </summary>
     private const int QuietConnectionsMax = 6, QuietConnectionsPerLeaf = 3;
 
-    public static void Of(FleetReport report, FleetEnvironment ground, IReadOnlyList<FleetNode> holders, IEnumerable<string> acknowledged)
+    public static void Of(
+        FleetReport report, FleetEnvironment ground, IReadOnlyList<FleetNode> holders, IEnumerable<string> acknowledged)
     {
         var wanted = acknowledged.ToList();
         foreach (var node in holders)
@@ -42,7 +43,9 @@ internal static class FleetAssertions
         var comments = file.Query("SELECT coalesce(ecomment, comment), count(*) FROM event WHERE type='ci' GROUP BY 1")
             .ToDictionary(row => (string)row[0]!, row => (long)row[1]!);
         if (acknowledged.Where(comment => !comments.ContainsKey(comment)).ToList() is { Count: > 0 } lost)
-            report.Broken.Add($"{node.Name} lost acknowledged check-ins: {string.Join("; ", lost.Take(5))}{(lost.Count > 5 ? $" and {lost.Count - 5} more" : "")}");
+            report.Broken.Add(
+                $"{node.Name} lost acknowledged check-ins: "
+                    + $"{string.Join("; ", lost.Take(5))}{(lost.Count > 5 ? $" and {lost.Count - 5} more" : "")}");
         if (comments.Where(pair => pair.Value > 1).ToList() is { Count: > 0 } doubled)
             report.Broken.Add($"{node.Name} has check-ins more than once: {string.Join("; ", doubled.Take(5))}");
         if (file.Count("SELECT count(*)-count(DISTINCT uuid) FROM blob") is not 0 and var twins)
@@ -55,7 +58,9 @@ internal static class FleetAssertions
         if (report.ConvergedAfter is null) return;
 
         foreach (var node in holders.Skip(1))
-            Try(report, () => RepositoryComparer.MustHoldSameArtifactsButClusters(holders[0].Repository, node.Repository));
+            Try(
+                report,
+                () => RepositoryComparer.MustHoldSameArtifactsButClusters(holders[0].Repository, node.Repository));
     }
 
     /// <summary>When all agree, the cables are silent but for keep-alives and polls: what breaks that.</summary>
@@ -64,8 +69,10 @@ internal static class FleetAssertions
         var connectionsMax = QuietConnectionsMax + (QuietConnectionsPerLeaf * report.Plan.Options.Leaves);
         foreach (var (name, traffic) in report.Traffic)
         {
-            if (traffic.QuietBytes > QuietBytesMax) yield return $"{name} carries {traffic.QuietBytes} B while there is nothing to say";
-            if (traffic.QuietConnections > connectionsMax) yield return $"{name} is dialled {traffic.QuietConnections} times while all is well";
+            if (traffic.QuietBytes > QuietBytesMax)
+                yield return $"{name} carries {traffic.QuietBytes} B while there is nothing to say";
+            if (traffic.QuietConnections > connectionsMax)
+                yield return $"{name} is dialled {traffic.QuietConnections} times while all is well";
         }
     }
 
@@ -73,11 +80,13 @@ internal static class FleetAssertions
     private static void NobodyPanics(FleetReport report, IReadOnlyList<FleetNode> holders)
     {
         foreach (var node in holders)
-            if (node.Log.Split('\n').FirstOrDefault(IsPanic) is { } line) report.Broken.Add($"{node.Name} logs: {line.Trim()}");
+            if (node.Log.Split('\n').FirstOrDefault(IsPanic) is { } line)
+                report.Broken.Add($"{node.Name} logs: {line.Trim()}");
     }
 
     private static bool IsPanic(string line) =>
-        line.Contains("Unhandled", StringComparison.Ordinal) || line.Contains("   at EdgeSync.", StringComparison.Ordinal)
+        line.Contains("Unhandled", StringComparison.Ordinal)
+        || line.Contains("   at EdgeSync.", StringComparison.Ordinal)
             || line.Contains("Invariant", StringComparison.Ordinal);
 
     private static void Try(FleetReport report, Action check)

@@ -2,14 +2,18 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
 
-/// <summary>What all nodes of one fleet stand on: its folder, its programs, its cables, and the project they share.</summary>
-internal sealed class FleetEnvironment(TemporaryFolder folder, Proxy.FaultProxy proxy, FleetLayout layout, Guard guard = Guard.Open)
+/// <summary>
+/// What all nodes of one fleet stand on: its folder, its programs, its cables, and the project they share.
+/// </summary>
+internal sealed class FleetEnvironment(
+    TemporaryFolder folder, Proxy.FaultProxy proxy, FleetLayout layout, Guard guard = Guard.Open)
 {
     /// <summary>Capabilities of everybody: fleets measure what cables do, not who may do what.</summary>
     public const string Everything = "ghijknorswyz";
 
     // Each program under way holds some threads that wait for it; the cables must not wait for those.
-    static FleetEnvironment() => ThreadPool.SetMinThreads(workerThreads: 16 * FleetOptions.LeavesMax, completionPortThreads: 16);
+    static FleetEnvironment() =>
+        ThreadPool.SetMinThreads(workerThreads: 16 * FleetOptions.LeavesMax, completionPortThreads: 16);
 
     public TemporaryFolder Folder => folder;
 
@@ -38,19 +42,21 @@ internal sealed class FleetEnvironment(TemporaryFolder folder, Proxy.FaultProxy 
         // The first stock program in a home makes its settings; two at once would stumble over each other.
         if (StockFossil.Program is not null) Fossil.Run("settings", "autosync", "off", "--global");
         Origin = folder["origin.fossil"];
-        ProjectCode = System.Text.Json.JsonDocument.Parse(EdgeSync.Run("repo", "new", Origin, "--user", StockFossil.User, "--json").Output)
+        ProjectCode = System.Text.Json.JsonDocument.Parse(
+            EdgeSync.Run("repo", "new", Origin, "--user", StockFossil.User, "--json").Output)
             .RootElement.GetProperty("project_code").GetString()!;
         var tree = folder.Folder("origin");
         for (var i = 0; i < 3; i++)
         {
             File.WriteAllText(Path.Combine(tree, $"base-{i}.txt"), $"base {i}\n");
-            EdgeSync.RunIn(tree, "repo", "ci", "-R", Origin, "-m", $"base {i}", "--user", StockFossil.User, $"base-{i}.txt");
+            EdgeSync.RunIn(
+                tree, "repo", "ci", "-R", Origin, "-m", $"base {i}", "--user", StockFossil.User, $"base-{i}.txt");
         }
     }
 
     /// <summary>
-    /// Everybody may do everything; the stock program does not sync by itself after each commit, and its server leaves no
-    /// process behind that dozes in the background.
+    /// Everybody may do everything; the stock program does not sync by itself after each commit, and its server leaves
+    /// no process behind that dozes in the background.
     /// </summary>
     public void Open(string repository)
     {
@@ -61,7 +67,8 @@ internal sealed class FleetEnvironment(TemporaryFolder folder, Proxy.FaultProxy 
 
     private static string? Find(string variable, string program)
     {
-        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named) return File.Exists(named) ? named : null;
+        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named)
+            return File.Exists(named) ? named : null;
 
         // Debian puts it where only root looks.
         return (Environment.GetEnvironmentVariable("PATH") + ":/usr/sbin:/usr/local/sbin").Split(':')

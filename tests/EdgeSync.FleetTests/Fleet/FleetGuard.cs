@@ -35,7 +35,9 @@ internal sealed class FleetGuard
         File.WriteAllText(secret, Password);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var certificates = guard == Guard.Tls ? new TestCertificates(folder.Folder("tls")) : null;
-        ForServer = certificates is null ? "" : $"tls {{ cert_file: \"{certificates.ServerFile}\", key_file: \"{certificates.ServerKeyFile}\" }}";
+        ForServer = certificates is null
+            ? ""
+            : $"tls {{ cert_file: \"{certificates.ServerFile}\", key_file: \"{certificates.ServerKeyFile}\" }}";
         var tls = certificates is null
             ? ""
             : $$""", "serve_tls": { "cert_file": "{{certificates.ServerFile}}", "key_file": "{{certificates.ServerKeyFile}}" }, "tls": { "ca_file": "{{certificates.CaFile}}" }""";
@@ -53,7 +55,8 @@ internal sealed class FleetGuard
     public string ForServer { get; } = "";
 
     /// <summary>What of a nats-server's configuration is about users.</summary>
-    public string UsersOfServer => Guard == Guard.Open ? "" : $"authorization {{ user: \"{User}\", password: \"{Password}\" }}";
+    public string UsersOfServer =>
+        Guard == Guard.Open ? "" : $"authorization {{ user: \"{User}\", password: \"{Password}\" }}";
 
     /// <summary>For each of our programs on NATS: as server and as client it reads the same file.</summary>
     public string[] Arguments => Guard == Guard.Open ? [] : ["--config", _settings];
@@ -69,8 +72,10 @@ internal sealed class FleetGuard
     {
         if (Guard == Guard.Open) return;
 
-        var added = program.Run("repo", "user", "add", User, "--cap", FleetEnvironment.Everything, "-R", repository, "--json");
-        _userInfo = $"{User}:{System.Text.Json.JsonDocument.Parse(added.Output).RootElement.GetProperty("password").GetString()}@";
+        var added = program.Run(
+            "repo", "user", "add", User, "--cap", FleetEnvironment.Everything, "-R", repository, "--json");
+        var report = System.Text.Json.JsonDocument.Parse(added.Output).RootElement;
+        _userInfo = $"{User}:{report.GetProperty("password").GetString()}@";
         program.Run("repo", "user", "update", "nobody", "--cap", "", "-R", repository);
     }
 }

@@ -66,7 +66,8 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
     };
 
     public override string ToString() =>
-        string.Join(' ', Nodes.Select(node => $"{node.Name}:{node.Role}{(node.Uplink is null ? "" : $"({node.Uplink})")}"));
+        string.Join(
+            ' ', Nodes.Select(node => $"{node.Name}:{node.Role}{(node.Uplink is null ? "" : $"({node.Uplink})")}"));
 
     private static FleetLayout Http(int leaves, Prng prng)
     {
@@ -76,7 +77,9 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
         {
             links.Add(new LinkPlan($"leaf{i}-center", "center", PortKind.Http));
             // At least one of ours; stock with stock proves nothing about us.
-            var role = i == 1 ? NodeRole.HttpLeaf : prng.Pick<NodeRole>([NodeRole.HttpLeaf, NodeRole.Cron, NodeRole.StockCron]);
+            var role = i == 1
+                ? NodeRole.HttpLeaf
+                : prng.Pick<NodeRole>([NodeRole.HttpLeaf, NodeRole.Cron, NodeRole.StockCron]);
             nodes.Add(new NodePlan($"leaf{i}", role, links[^1].Name));
         }
 
@@ -99,11 +102,16 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
     private static FleetLayout Server(int leaves, Prng prng)
     {
         var nodes = new List<NodePlan> { new("nats", NodeRole.NatsServer), new("stock", NodeRole.StockServer) };
-        var links = new List<LinkPlan> { new("bridge-nats", "nats", PortKind.NatsClient), new("bridge-stock", "stock", PortKind.Http) };
+        var links = new List<LinkPlan>
+        {
+            new("bridge-nats", "nats", PortKind.NatsClient),
+            new("bridge-stock", "stock", PortKind.Http)
+        };
         nodes.Add(new NodePlan("bridge", NodeRole.Bridge, "bridge-nats"));
         for (var i = 1; i <= leaves; i++)
         {
-            links.Add(new LinkPlan($"leaf{i}-nats", "nats", prng.Chance(0.5) ? PortKind.NatsClient : PortKind.NatsLeaf));
+            links.Add(
+                new LinkPlan($"leaf{i}-nats", "nats", prng.Chance(0.5) ? PortKind.NatsClient : PortKind.NatsLeaf));
             nodes.Add(new NodePlan($"leaf{i}", NodeRole.Leaf, links[^1].Name));
         }
 
@@ -116,7 +124,11 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
         {
             new("hub1", NodeRole.Hub), new("hub2", NodeRole.Hub, "hub2-hub1"), new("hub3", NodeRole.Hub, "hub3-hub2"),
         };
-        var links = new List<LinkPlan> { new("hub2-hub1", "hub1", PortKind.NatsLeaf), new("hub3-hub2", "hub2", PortKind.NatsLeaf) };
+        var links = new List<LinkPlan>
+        {
+            new("hub2-hub1", "hub1", PortKind.NatsLeaf),
+            new("hub3-hub2", "hub2", PortKind.NatsLeaf)
+        };
         for (var i = 1; i <= leaves; i++)
         {
             var hub = i % 2 == 1 ? "hub1" : "hub3";

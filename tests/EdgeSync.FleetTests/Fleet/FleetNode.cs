@@ -3,8 +3,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// One member: its repository if it holds one, its process if it has one. It keeps its ports over restarts, as a machine
-/// keeps its address.
+/// One member: its repository if it holds one, its process if it has one. It keeps its ports over restarts, as a
+/// machine keeps its address.
 /// </summary>
 internal sealed class FleetNode : IDisposable
 {
@@ -33,7 +33,10 @@ internal sealed class FleetNode : IDisposable
 
     public Dictionary<PortKind, int> Ports { get; } = [];
 
-    /// <summary>Stock's sync keeps the repository for itself while it waits for its peer, so here a person takes turns with <c>cron</c>.</summary>
+    /// <summary>
+    /// Stock's sync keeps the repository for itself while it waits for its peer, so here a person takes turns with
+    /// <c>cron</c>.
+    /// </summary>
     public Lock StockTurn { get; } = new();
 
     public bool IsRunning => _process is { HasEnded: false };
@@ -44,7 +47,8 @@ internal sealed class FleetNode : IDisposable
     public TimeSpan ProcessorTime => _process!.ProcessorTime;
 
     /// <summary>What its process wrote, over all its lives.</summary>
-    public string Log => string.Join("\n--- next life ---\n", [.. _logs, .. _process is null ? [] : new[] { _process.TextSoFar }]);
+    public string Log =>
+        string.Join("\n--- next life ---\n", [.. _logs, .. _process is null ? [] : new[] { _process.TextSoFar }]);
 
     /// <summary>Starts the process, if it has one and that does not run, and waits until it listens.</summary>
     public void Start()
@@ -110,26 +114,41 @@ internal sealed class FleetNode : IDisposable
 
     private ProgramStart Command() => _plan.Role switch
     {
-        NodeRole.StockServer => _ground.Fossil.Start("server", "--port", $"{Ports[PortKind.Http]}", "--localhost", "--nojail", Repository),
+        NodeRole.StockServer =>
+            _ground.Fossil.Start("server", "--port", $"{Ports[PortKind.Http]}", "--localhost", "--nojail", Repository),
         NodeRole.HttpServer => Ours(["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), .. Identity]),
         NodeRole.HttpLeaf => Ours(
-            ["leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--peer", $"http://{_ground.Guard.UserInfo}{Uplink}/", "--poll", "2s", "--uv", .. Identity]),
-        NodeRole.NatsServer => new ProgramStart(FleetEnvironment.NatsServer!) { Arguments = ["-c", WriteNatsConfiguration()], Folder = Home },
+            [
+                "leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--peer",
+                $"http://{_ground.Guard.UserInfo}{Uplink}/", "--poll", "2s", "--uv", .. Identity]),
+        NodeRole.NatsServer =>
+            new ProgramStart(FleetEnvironment.NatsServer!)
+            {
+                Arguments = ["-c", WriteNatsConfiguration()],
+                Folder = Home
+            },
         NodeRole.Hub => Ours(
         [
-            "hub", "serve", .. _ground.Guard.Arguments, "-R", Repository, "--http-port", $"{Ports[PortKind.Http]}", "--nats-client-port", $"{Ports[PortKind.NatsClient]}",
-            "--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}", .. _plan.Uplink is null ? [] : new[] { "--leaf-upstream", $"nats-leaf://{Uplink}" },
+            "hub", "serve", .. _ground.Guard.Arguments, "-R", Repository, "--http-port", $"{Ports[PortKind.Http]}",
+                "--nats-client-port", $"{Ports[PortKind.NatsClient]}",
+            "--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}", .. _plan.Uplink is null
+                ? []
+                : new[] { "--leaf-upstream", $"nats-leaf://{Uplink}" },
             "--nobody-caps", FleetEnvironment.Everything, "--uv", "--poll", "2s", .. Identity,
         ]),
         NodeRole.Leaf => Ours(
         [
-            "leaf", .. _ground.Guard.Arguments, "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--poll", "2s",
-            .. _plan.Uplink is null ? ["--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}"] : new[] { "--nats", $"{UplinkScheme}://{Uplink}" },
+            "leaf", .. _ground.Guard.Arguments, "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--poll",
+                "2s",
+            .. _plan.Uplink is null
+                ? ["--nats-leaf-port", $"{Ports[PortKind.NatsLeaf]}"]
+                : new[] { "--nats", $"{UplinkScheme}://{Uplink}" },
             .. HasHub ? new[] { "--nats-role", "leaf" } : [], "--uv", .. Identity,
         ]),
         NodeRole.Bridge => Ours(
         [
-            "bridge", "serve", .. _ground.Guard.Arguments, "--nats-url", $"nats://{Uplink}", "--fossil-url", $"http://127.0.0.1:{_ground.Proxy["bridge-stock"].Port}/",
+            "bridge", "serve", .. _ground.Guard.Arguments, "--nats-url", $"nats://{Uplink}", "--fossil-url",
+                $"http://127.0.0.1:{_ground.Proxy["bridge-stock"].Port}/",
             "--project", _ground.ProjectCode, .. Identity,
         ]),
         _ => throw new InvalidOperationException($"{_plan.Role} has no process"),
@@ -143,7 +162,8 @@ internal sealed class FleetNode : IDisposable
 
     private string[] Identity => ["--name", Name, "--data-dir", Path.Combine(Home, "data"), "--log-format", "text"];
 
-    private ProgramStart Ours(params ReadOnlySpan<string> arguments) => _ground.EdgeSync.Start(arguments) with { Folder = Home };
+    private ProgramStart Ours(params ReadOnlySpan<string> arguments) =>
+        _ground.EdgeSync.Start(arguments) with { Folder = Home };
 
     private string Listen(PortKind kind) => $"127.0.0.1:{Ports[kind]}";
 

@@ -18,7 +18,10 @@ internal enum Severity
 /// <summary>How the nodes of a fleet are joined.</summary>
 internal enum Topology
 {
-    /// <summary>One server, ours or stock; leaves that are joined to it over HTTP, and repositories that <c>cron</c> syncs with it.</summary>
+    /// <summary>
+    /// One server, ours or stock; leaves that are joined to it over HTTP, and repositories that <c>cron</c> syncs with
+    /// it.
+    /// </summary>
     Http,
 
     /// <summary>Leaves and nobody else: one takes the links of the others.</summary>
@@ -40,7 +43,8 @@ internal sealed record FleetOptions(ulong Seed, Severity Severity, Topology Topo
     public const int LeavesMax = 50;
 
     /// <summary>As the seed has it, in turns with topologies.</summary>
-    public Guard Guard { get; } = (Guard)(Seed / (ulong)Enum.GetValues<Topology>().Length % (ulong)Enum.GetValues<Guard>().Length);
+    public Guard Guard { get; } = (Guard)(
+        Seed / (ulong)Enum.GetValues<Topology>().Length % (ulong)Enum.GetValues<Guard>().Length);
 
     /// <summary>How long work is done and cables are pulled.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(20);
@@ -48,12 +52,17 @@ internal sealed record FleetOptions(ulong Seed, Severity Severity, Topology Topo
     /// <summary>How long after the healing everybody may take to agree.</summary>
     public TimeSpan ConvergenceMax { get; init; } = TimeSpan.FromSeconds(90);
 
-    /// <summary>The line that runs it again. The plan is the same; what the processes make of it is up to the machine.</summary>
+    /// <summary>
+    /// The line that runs it again. The plan is the same; what the processes make of it is up to the machine.
+    /// </summary>
     public string ReplayLine => string.Create(
         CultureInfo.InvariantCulture,
-        $"scripts/dev.sh sim real --seed {Seed} --severity {Severity.ToString().ToLowerInvariant()} --topology {Topology.ToString().ToLowerInvariant()} --leaves {Leaves} --window {Window.TotalSeconds:0}");
+        $"scripts/dev.sh sim real --seed {Seed} --severity {Severity.ToString().ToLowerInvariant()} --topology "
+            + $"{Topology.ToString().ToLowerInvariant()} --leaves {Leaves} --window {Window.TotalSeconds:0}");
 
     /// <summary>Topology and size as the seed has them, where the caller did not say.</summary>
     public static FleetOptions Draw(ulong seed, Severity severity, Topology? topology = null, int? leaves = null) =>
-        new(seed, severity, topology ?? (Topology)(seed % (ulong)Enum.GetValues<Topology>().Length), leaves ?? 2 + (int)(seed % 4));
+        new(
+            seed, severity, topology ?? (Topology)(seed % (ulong)Enum.GetValues<Topology>().Length), leaves
+            ?? 2 + (int)(seed % 4));
 }

@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// Who is in a fleet and what will happen to it, drawn from the seed before anything is started: the same options give the
-/// same plan on every machine.
+/// Who is in a fleet and what will happen to it, drawn from the seed before anything is started: the same options give
+/// the same plan on every machine.
 /// </summary>
 internal sealed class FleetPlan
 {
@@ -35,7 +35,8 @@ internal sealed class FleetPlan
     /// <summary>The whole plan as text, for the report of a failure.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder().AppendLine(Options.ReplayLine).AppendLine($"{Layout} ({Options.Guard.ToString().ToLowerInvariant()})");
+        var text = new StringBuilder().AppendLine(Options.ReplayLine)
+            .AppendLine($"{Layout} ({Options.Guard.ToString().ToLowerInvariant()})");
         foreach (var step in _steps) text.AppendLine(step.ToString());
         return text.ToString();
     }
@@ -99,7 +100,8 @@ internal sealed class FleetPlan
         var until = at + Between(0.5, 5);
         var kind = _prng.Pick<StepKind>(
         [
-            StepKind.Cut, StepKind.Stall, StepKind.StallUp, StepKind.StallDown, StepKind.Delay, StepKind.Reset, StepKind.ResetAfter,
+            StepKind.Cut, StepKind.Stall, StepKind.StallUp, StepKind.StallDown, StepKind.Delay, StepKind.Reset,
+                StepKind.ResetAfter,
             StepKind.Shape,
         ]);
         switch (kind)

@@ -13,10 +13,15 @@ public sealed class FleetPlanTests
     [Test]
     public void Severities_are_what_they_say()
     {
-        var plans = Enumerable.Range(1, 60).SelectMany(seed => Enum.GetValues<Severity>().Select(s => Plan((ulong)seed, s))).ToList();
+        var plans = Enumerable.Range(1, 60)
+            .SelectMany(seed => Enum.GetValues<Severity>().Select(s => Plan((ulong)seed, s))).ToList();
 
-        Assert.All(plans.Where(p => p.Options.Severity == Severity.Normal), p => Assert.All(p.Steps, step => Assert.True(step.IsWork)));
-        Assert.All(plans.Where(p => p.Options.Severity == Severity.Adversarial), p => Assert.DoesNotContain(p.Steps, s => s.Kind == StepKind.Kill));
+        Assert.All(
+            plans.Where(p => p.Options.Severity == Severity.Normal),
+            p => Assert.All(p.Steps, step => Assert.True(step.IsWork)));
+        Assert.All(
+            plans.Where(p => p.Options.Severity == Severity.Adversarial),
+            p => Assert.DoesNotContain(p.Steps, s => s.Kind == StepKind.Kill));
         foreach (var kind in Enum.GetValues<StepKind>())
             Assert.Contains(plans, p => p.Steps.Any(step => step.Kind == kind));
     }
@@ -28,7 +33,8 @@ public sealed class FleetPlanTests
         {
             var plan = Plan(seed, Severity.Hostile);
             foreach (var kill in plan.Steps.Where(step => step.Kind == StepKind.Kill))
-                Assert.Contains(plan.Steps, s => s.Kind == StepKind.Start && s.Subject == kill.Subject && s.At > kill.At);
+                Assert.Contains(
+                    plan.Steps, s => s.Kind == StepKind.Start && s.Subject == kill.Subject && s.At > kill.At);
             foreach (var cut in plan.Steps.Where(step => step.Kind is StepKind.Cut or StepKind.Stall))
                 Assert.Contains(plan.Steps, s => s.Kind == StepKind.Heal && s.Subject == cut.Subject && s.At > cut.At);
         }
@@ -46,7 +52,9 @@ public sealed class FleetPlanTests
             Assert.All(plan.Layout.Nodes, node => Assert.True(node.Uplink is null || names.Contains(node.Uplink)));
         });
         Assert.All(Enum.GetValues<Topology>(), topology => Assert.Equal(
-            Enum.GetValues<Guard>(), plans.Where(plan => plan.Options.Topology == topology).Select(plan => plan.Options.Guard).Distinct().Order()));
+            Enum.GetValues<Guard>(),
+            plans.Where(
+                plan => plan.Options.Topology == topology).Select(plan => plan.Options.Guard).Distinct().Order()));
         Assert.Equal(Enum.GetValues<Topology>(), plans.Select(plan => plan.Options.Topology).Distinct().Order());
     }
 

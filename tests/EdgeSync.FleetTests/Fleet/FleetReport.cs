@@ -37,7 +37,9 @@ internal sealed class FleetReport(FleetPlan plan)
     /// <summary>One line for a run that held.</summary>
     public string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{(Holds ? "holds " : "BROKEN")}  {plan.Options.ReplayLine}  {Artifacts} artifacts, agreement after {ConvergedAfter?.TotalSeconds ?? -1:0.0} s, {Traffic.Values.Sum(t => t.Bytes) / 1024} KiB over {Traffic.Count} links");
+        $"{(Holds ? "holds " : "BROKEN")}  {plan.Options.ReplayLine}  {Artifacts} artifacts, agreement after "
+            + $"{ConvergedAfter?.TotalSeconds ?? -1:0.0} s, {Traffic.Values.Sum(t => t.Bytes) / 1024} KiB over "
+                + $"{Traffic.Count} links");
 
     public override string ToString() => string.Join('\n', [Summary, .. Broken.Take(12)]);
 

@@ -4,8 +4,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// One fleet from its start to the verdict: everybody gets a copy of a project, works while the plan pulls cables and kills
-/// processes, then everything is mended, and all must agree within a bounded time.
+/// One fleet from its start to the verdict: everybody gets a copy of a project, works while the plan pulls cables and
+/// kills processes, then everything is mended, and all must agree within a bounded time.
 /// </summary>
 internal sealed class FleetRun : IAsyncDisposable
 {
@@ -99,7 +99,9 @@ internal sealed class FleetRun : IAsyncDisposable
         foreach (var cron in _crons) cron.Begin();
     }
 
-    /// <summary>Faults happen at their moment; the work of a node queues, because its commands take the time that they take.</summary>
+    /// <summary>
+    /// Faults happen at their moment; the work of a node queues, because its commands take the time that they take.
+    /// </summary>
     private async Task FollowPlanAsync(CancellationToken cancellationToken)
     {
         var began = _ground.Log.Now;
@@ -107,7 +109,8 @@ internal sealed class FleetRun : IAsyncDisposable
         foreach (var step in _plan.Steps)
         {
             if (step.At > _plan.Options.Window && step.Kind != StepKind.Start) continue;   // mending will do it
-            if (began + step.At - _ground.Log.Now is var early && early > TimeSpan.Zero) await Task.Delay(early, cancellationToken);
+            if (began + step.At - _ground.Log.Now is var early && early > TimeSpan.Zero)
+                await Task.Delay(early, cancellationToken);
 
             if (step.IsWork) _queues[step.Subject].Add(() => _work[step.Subject].Do(step));
             else if (step.Kind == StepKind.Kill) powers[step.Subject].Add(_nodes[step.Subject].Kill);
@@ -129,7 +132,8 @@ internal sealed class FleetRun : IAsyncDisposable
             case StepKind.StallDown: link.Stall(Direction.Down); break;
             case StepKind.Delay: link.Delay(TimeSpan.FromMilliseconds(step.Amount)); break;
             case StepKind.Reset: link.Reset(); break;
-            case StepKind.ResetAfter: link.ResetAfter(step.Detail == "up" ? Direction.Up : Direction.Down, step.Amount); break;
+            case StepKind.ResetAfter:
+                link.ResetAfter(step.Detail == "up" ? Direction.Up : Direction.Down, step.Amount); break;
             case StepKind.Shape: link.Shape(LinkProfile.Of(step.Detail)); break;
             case StepKind.Heal: link.Heal(); break;
             default: throw new InvalidOperationException($"{step.Kind} is not about a cable");
@@ -162,7 +166,8 @@ internal sealed class FleetRun : IAsyncDisposable
                 throw new FleetFault($"{dead.Name} ended by itself: {dead.Log}");
             if (_ground.Log.Now - began > _plan.Options.ConvergenceMax)
             {
-                report.Broken.Add($"no agreement {_plan.Options.ConvergenceMax.TotalSeconds:0} s after everything was mended:");
+                report.Broken.Add(
+                    $"no agreement {_plan.Options.ConvergenceMax.TotalSeconds:0} s after everything was mended:");
                 foreach (var (name, state) in states) report.Broken.Add($"  {name}: {state.Lacks(states.Values)}");
                 return null;
             }
@@ -172,17 +177,20 @@ internal sealed class FleetRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// What goes over each cable while there is nothing to say: the quietest of a few windows, because the last reconnections
-    /// of the faults may fall into the first ones. A node that spins does so in each.
+    /// What goes over each cable while there is nothing to say: the quietest of a few windows, because the last
+    /// reconnections of the faults may fall into the first ones. A node that spins does so in each.
     /// </summary>
     private async Task MeasureAsync(FleetReport report, CancellationToken cancellationToken)
     {
-        foreach (var link in _proxy.Links) report.Traffic[link.Name] = new LinkTraffic(link.Up.Bytes + link.Down.Bytes, link.Accepted);
+        foreach (var link in _proxy.Links)
+            report.Traffic[link.Name] = new LinkTraffic(link.Up.Bytes + link.Down.Bytes, link.Accepted);
         if (report.ConvergedAfter is null || _crons.Count > 0) return;   // cron is never quiet
 
-        for (var window = 0; window < QuietWindowsMax && (window == 0 || FleetAssertions.Storms(report).Any()); window++)
+        for (var window = 0; window < QuietWindowsMax
+            && (window == 0 || FleetAssertions.Storms(report).Any()); window++)
         {
-            var before = _proxy.Links.ToDictionary(link => link.Name, link => (Bytes: link.Up.Bytes + link.Down.Bytes, link.Accepted));
+            var before = _proxy.Links.ToDictionary(
+                link => link.Name, link => (Bytes: link.Up.Bytes + link.Down.Bytes, link.Accepted));
             await Task.Delay(QuietFor, cancellationToken);
             foreach (var link in _proxy.Links)
             {

@@ -11,11 +11,13 @@ public sealed class FleetTests
     [Arguments(1, "Normal")]
     [Arguments(2, "Adversarial")]
     [Arguments(3, "Hostile")]
-    public Task Leaves_and_cron_jobs_of_one_server_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Http);
+    public Task Leaves_and_cron_jobs_of_one_server_agree_after_all(int seed, string severity) =>
+        MustHold(seed, severity, Topology.Http);
 
     [Test]
     [Arguments(4, "Hostile")]
-    public Task Leaves_without_a_hub_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Peers);
+    public Task Leaves_without_a_hub_agree_after_all(int seed, string severity) =>
+        MustHold(seed, severity, Topology.Peers);
 
     [Test]
     [Arguments(5, "Hostile")]
@@ -25,18 +27,24 @@ public sealed class FleetTests
     [Arguments(6, "Hostile")]
     public Task Leaves_around_a_nats_server_and_a_bridge_agree_after_all(int seed, string severity)
     {
-        Skip.When(FleetEnvironment.NatsServer is null, "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
+        Skip.When(
+            FleetEnvironment.NatsServer is null,
+            "nats-server is not installed (or EDGESYNC_NATS_SERVER names no file)");
         return MustHold(seed, severity, Topology.Server);
     }
 
     [Test]
     [Arguments(7, "Adversarial")]
-    public Task Leaves_at_both_ends_of_a_chain_of_hubs_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Chain);
+    public Task Leaves_at_both_ends_of_a_chain_of_hubs_agree_after_all(int seed, string severity) =>
+        MustHold(seed, severity, Topology.Chain);
 
     private static async Task MustHold(int seed, string severity, Topology topology)
     {
         StockFossil.SkipWhenMissing();
-        var options = FleetOptions.Draw((ulong)seed, Enum.Parse<Severity>(severity), topology, leaves: 2) with { Window = Window };
+        var options = FleetOptions.Draw((ulong)seed, Enum.Parse<Severity>(severity), topology, leaves: 2) with
+        {
+            Window = Window
+        };
 
         var report = await FleetRun.RunAsync(options, TestContext.Current!.Execution.CancellationToken);
 

@@ -4,8 +4,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// What people do on one node: one thing after the other, while its daemon runs on the same repository or lies dead. What
-/// was acknowledged is remembered: it must not be lost.
+/// What people do on one node: one thing after the other, while its daemon runs on the same repository or lies dead.
+/// What was acknowledged is remembered: it must not be lost.
 /// </summary>
 internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong seed)
 {
@@ -35,7 +35,10 @@ internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong se
                 break;
             case StepKind.UvDelete:
                 // Nothing to delete is no fault.
-                (ground.EdgeSync.Start("repo", "uv", "delete", step.Detail, "-R", node.Repository) with { Folder = _tree }).Run();
+                (
+                    ground.EdgeSync.Start(
+                        "repo", "uv", "delete", step.Detail, "-R", node.Repository) with
+                    { Folder = _tree }).Run();
                 break;
             default:
                 throw new InvalidOperationException($"{step.Kind} is no work");
@@ -48,7 +51,8 @@ internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong se
     {
         Write(step);
         ground.EdgeSync.RunIn(
-            _tree, "repo", "ci", "-R", node.Repository, "-m", Comment(step), "--user", StockFossil.User, "--allow-fork", "--allow-empty", "--allow-older",
+            _tree, "repo", "ci", "-R", node.Repository, "-m", Comment(step), "--user", StockFossil.User, "--allow-fork",
+            "--allow-empty", "--allow-older",
             step.Detail);
         Acknowledged.Add(Comment(step));
     }
@@ -74,7 +78,8 @@ internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong se
             File.WriteAllText(path, Text(step));
             if (isNew) ground.Fossil.TryIn(checkout, "add", step.Detail);
             result = ground.Fossil.TryIn(
-                checkout, "commit", "-m", Comment(step), "--allow-fork", "--allow-older", "--no-warnings", "--no-prompt", "--user-override", StockFossil.User);
+                checkout, "commit", "-m", Comment(step), "--allow-fork", "--allow-older", "--no-warnings",
+                "--no-prompt", "--user-override", StockFossil.User);
             if (!result.Succeeded) continue;
 
             Acknowledged.Add(Comment(step));

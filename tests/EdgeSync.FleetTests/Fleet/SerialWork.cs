@@ -1,6 +1,8 @@
 namespace EdgeSync.FleetTests.Fleet;
 
-/// <summary>Does things one after the other in the background; its owner waits for the end and hears of the first fault.</summary>
+/// <summary>
+/// Does things one after the other in the background; its owner waits for the end and hears of the first fault.
+/// </summary>
 internal sealed class SerialWork
 {
     private readonly Lock _lock = new();

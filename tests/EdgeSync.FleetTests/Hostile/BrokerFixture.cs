@@ -14,8 +14,10 @@ public sealed class BrokerFixture : IDisposable
         edgesync.Run("repo", "new", _folder["leaf.fossil"]);
         (ClientPort, LeafPort, WebSocketPort, HttpPort) = (Ports.Free(), Ports.Free(), Ports.Free(), Ports.Free());
         _program = edgesync.Start(
-            "leaf", "--repo", _folder["leaf.fossil"], "--serve-http", $"127.0.0.1:{HttpPort}", "--nats-client-port", $"{ClientPort}",
-            "--nats-leaf-port", $"{LeafPort}", "--nats-websocket-port", $"{WebSocketPort}", "--name", "hostile", "--data-dir", _folder["data"]).Begin();
+            "leaf", "--repo", _folder["leaf.fossil"], "--serve-http", $"127.0.0.1:{HttpPort}", "--nats-client-port",
+            $"{ClientPort}",
+            "--nats-leaf-port", $"{LeafPort}", "--nats-websocket-port", $"{WebSocketPort}", "--name", "hostile",
+            "--data-dir", _folder["data"]).Begin();
         foreach (var port in new[] { ClientPort, LeafPort, WebSocketPort, HttpPort })
             if (!Ports.WaitForListener(port, _program, TimeSpan.FromSeconds(30)))
                 throw new InvalidOperationException($"the broker does not listen: {_program.TextSoFar}");
@@ -40,7 +42,9 @@ public sealed class BrokerFixture : IDisposable
         {
             foreach (var line in File.ReadLines($"/proc/{_program.Id}/status"))
                 if (line.StartsWith("VmRSS:", StringComparison.Ordinal))
-                    return long.Parse(line.AsSpan(6, line.Length - 6 - 2).Trim(), System.Globalization.CultureInfo.InvariantCulture) / 1024.0;
+                    return long.Parse(
+                        line.AsSpan(6, line.Length - 6 - 2).Trim(),
+                        System.Globalization.CultureInfo.InvariantCulture) / 1024.0;
             throw new InvalidOperationException("no VmRSS");
         }
     }

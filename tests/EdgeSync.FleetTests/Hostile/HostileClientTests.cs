@@ -4,15 +4,16 @@ using EdgeSync.Primitives;
 namespace EdgeSync.FleetTests.Hostile;
 
 /// <summary>
-/// Clients that mean harm, or are broken, against the broker inside the shipped program: it refuses or forgets them, stays
-/// within its memory, and serves everybody else as if nothing had happened.
+/// Clients that mean harm, or are broken, against the broker inside the shipped program: it refuses or forgets them,
+/// stays within its memory, and serves everybody else as if nothing had happened.
 /// </summary>
 [ClassDataSource<BrokerFixture>(Shared = SharedType.PerClass)]
 public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
 {
     private const string Hello = "CONNECT {\"verbose\":false}\r\n";
 
-    internal static readonly byte[] Kilobyte = [.. Encoding.Latin1.GetBytes("PUB flood 1024\r\n"), .. new byte[1024], .. "\r\n"u8];
+    internal static readonly byte[] Kilobyte = [
+        .. Encoding.Latin1.GetBytes("PUB flood 1024\r\n"), .. new byte[1024], .. "\r\n"u8];
 
     /// <summary>What an idle leaf may hold (40 MB), and room for what the tests left to the collector.</summary>
     private const double CalmMbMax = 160;
@@ -145,7 +146,9 @@ public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
         using (var client = RawClient.Polite(broker.ClientPort))
         {
             var lines = new StringBuilder();
-            for (var i = 0; i < 100_000; i++) lines.Append("SUB many.").Append(i % 317).Append('.').Append(i).Append(' ').Append(i + 1).Append("\r\n");
+            for (var i = 0; i < 100_000; i++)
+                lines.Append("SUB many.").Append(i % 317).Append('.').Append(i).Append(' ').Append(i + 1)
+                    .Append("\r\n");
             client.Send(lines.Append("PING\r\n").ToString());
             client.Await("PONG\r\n");
             // Those within its share of the memory are there; how many that are depends on the machine.
@@ -187,7 +190,10 @@ public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
         for (var i = 0; i < 60; i++)
         {
             using var client = new RawClient(port == "LeafPort" ? broker.LeafPort : broker.WebSocketPort);
-            var start = prng.Pick<string>(["", "CONNECT {", "CONNECT {}\r\nLS+ ", "GET / HTTP/1.1\r\n", "LMSG a.b 999999999\r\n", "INFO {\r\n", "PING\r\n"]);
+            var start = prng.Pick<string>(
+                [
+                    "", "CONNECT {", "CONNECT {}\r\nLS+ ", "GET / HTTP/1.1\r\n", "LMSG a.b 999999999\r\n", "INFO {\r\n",
+                    "PING\r\n"]);
             client.TrySend([.. Encoding.Latin1.GetBytes(start), .. prng.NextBytes(prng.NextInt32(1, 3000))]);
         }
     }

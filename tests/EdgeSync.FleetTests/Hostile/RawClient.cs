@@ -7,7 +7,10 @@ namespace EdgeSync.FleetTests.Hostile;
 /// <summary>A socket that speaks whatever it likes.</summary>
 internal sealed class RawClient : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+    {
+        NoDelay = true
+    };
     private readonly StringBuilder _said = new();
     private readonly byte[] _buffer = new byte[65_536];
 

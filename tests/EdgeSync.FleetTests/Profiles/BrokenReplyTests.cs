@@ -28,11 +28,15 @@ public sealed class BrokenReplyTests
         var link = proxy.Add("cable", server.Port);
         link.ResetAfter(Direction.Down, CutEvery);
 
-        using var pull = program.Start("repo", "pull", $"http://127.0.0.1:{link.Port}/", "--once", "-R", target).Begin();
+        using var pull = program.Start("repo", "pull", $"http://127.0.0.1:{link.Port}/", "--once", "-R", target)
+            .Begin();
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        for (var dialled = link.Accepted; !pull.HasEnded; await Task.Delay(5, TestContext.Current!.Execution.CancellationToken))
+        for (var dialled = link.Accepted; !pull.HasEnded; await Task.Delay(
+            5, TestContext.Current!.Execution.CancellationToken))
         {
-            Assert.False(patience.IsCancellationRequested, $"the pull does not end: {link.Accepted} connections, {link.Down.Bytes} B");
+            Assert.False(
+                patience.IsCancellationRequested,
+                $"the pull does not end: {link.Accepted} connections, {link.Down.Bytes} B");
             if (link.Accepted == dialled) continue;
 
             dialled = link.Accepted;
@@ -41,7 +45,9 @@ public sealed class BrokenReplyTests
 
         var result = pull.WaitForEnd(TimeSpan.FromSeconds(30));
         Assert.True(result.Succeeded, result.Text);
-        Assert.True(FleetState.Read(target).Agrees(FleetState.Read(source)), $"{link.Accepted} connections, {link.Down.Bytes} B\n{result.Text}");
+        Assert.True(
+            FleetState.Read(target).Agrees(FleetState.Read(source)),
+            $"{link.Accepted} connections, {link.Down.Bytes} B\n{result.Text}");
         Assert.True(link.Accepted >= Files * FileBytes / CutEvery, $"{link.Accepted} connections: nothing was cut");
         Assert.True(link.Down.Bytes < 1.5 * Files * FileBytes, $"{link.Down.Bytes} B came for {Files * FileBytes} B");
         program.MustBeIntact(target);

@@ -16,7 +16,9 @@ internal enum Transport
     Leafnode,
 }
 
-/// <summary>A star whose rays are links of different profiles: all leaves run at once, because they mostly wait.</summary>
+/// <summary>
+/// A star whose rays are links of different profiles: all leaves run at once, because they mostly wait.
+/// </summary>
 internal static class ProfileLayout
 {
     public const string Center = "hub";

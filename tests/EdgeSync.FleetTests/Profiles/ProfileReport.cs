@@ -9,11 +9,14 @@ namespace EdgeSync.FleetTests.Profiles;
 /// <param name="Failures">Exchanges that ended without success, and were tried again.</param>
 /// <param name="Watched">How long all of this took to happen.</param>
 internal sealed record ProfileResult(
-    LinkProfile Profile, TimeSpan? After, int Seen, long BytesDown, long BytesUp, int Connections, int Failures, TimeSpan Processor, TimeSpan Watched)
+    LinkProfile Profile, TimeSpan? After, int Seen, long BytesDown, long BytesUp, int Connections, int Failures,
+    TimeSpan Processor, TimeSpan Watched)
 {
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"  {Profile.Name,-6} {(After is { } after ? $"{after.TotalSeconds,6:0.0} s" : "   never")}  {BytesDown / 1024,6} KiB down {BytesUp / 1024,5} KiB up  {Connections,3} connections  {Failures,2} failed  {Processor.TotalSeconds,5:0.00} s of processor");
+        $"  {Profile.Name,-6} {(After is { } after ? $"{after.TotalSeconds,6:0.0} s" : "   never")}  "
+            + $"{BytesDown / 1024,6} KiB down {BytesUp / 1024,5} KiB up  {Connections,3} connections  {Failures,2} "
+                + $"failed  {Processor.TotalSeconds,5:0.00} s of processor");
 }
 
 /// <summary>What became of all profiles over one transport.</summary>

@@ -6,9 +6,9 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.FleetTests.Profiles;
 
 /// <summary>
-/// A megabyte that does not compress is checked in at the hub; leaves on links of all profiles are to get it. It must arrive
-/// whole, in a bounded time and without being sent many times over. On <c>worst</c> the link is also reset twice while it
-/// travels; on <c>hell</c> it may be missing at the end, but nothing may be damaged and nobody may spin.
+/// A megabyte that does not compress is checked in at the hub; leaves on links of all profiles are to get it. It must
+/// arrive whole, in a bounded time and without being sent many times over. On <c>worst</c> the link is also reset twice
+/// while it travels; on <c>hell</c> it may be missing at the end, but nothing may be damaged and nobody may spin.
 /// </summary>
 internal sealed class ProfileRun : IAsyncDisposable
 {
@@ -20,7 +20,9 @@ internal sealed class ProfileRun : IAsyncDisposable
     /// <summary>What travels at once: a part of a reply with its headers, and what the cables hold of it.</summary>
     private const int PartBytes = 96 << 10;
 
-    /// <summary>Questions, signs of life and asking again: some hundred small messages in a minute, on the worst of links.</summary>
+    /// <summary>
+    /// Questions, signs of life and asking again: some hundred small messages in a minute, on the worst of links.
+    /// </summary>
     private const int UpBytesPerMinuteMax = 64 << 10;
 
     private static readonly TimeSpan StartProcessorMax = TimeSpan.FromSeconds(5);
@@ -71,7 +73,9 @@ internal sealed class ProfileRun : IAsyncDisposable
         _folder.Dispose();
     }
 
-    /// <summary>What the slowest of the links that must make it may take: its rate gives the order, losses the rest.</summary>
+    /// <summary>
+    /// What the slowest of the links that must make it may take: its rate gives the order, losses the rest.
+    /// </summary>
     private static TimeSpan PatienceWith(LinkProfile profile) =>
         TimeSpan.FromSeconds(45) + (4 * profile.BusyFor(FileBytes.Sum()));
 
@@ -87,7 +91,8 @@ internal sealed class ProfileRun : IAsyncDisposable
         await LinkAsync(cancellationToken);
         CheckIn(seed);
         var began = _ground.Log.Now;
-        _report.Results.AddRange(await Task.WhenAll(_profiles.Select(profile => WatchAsync(profile, began, cancellationToken))));
+        _report.Results.AddRange(
+            await Task.WhenAll(_profiles.Select(profile => WatchAsync(profile, began, cancellationToken))));
 
         // What is still on its way on the worst links is cut off in mid-word, which must do no harm either.
         foreach (var node in _nodes.Values.Reverse()) node.Stop();
@@ -112,7 +117,9 @@ internal sealed class ProfileRun : IAsyncDisposable
         foreach (var node in _nodes.Values) node.Start();
     }
 
-    /// <summary>Everybody has dialled and said something before the clock runs: this is about a sync, not about a start.</summary>
+    /// <summary>
+    /// Everybody has dialled and said something before the clock runs: this is about a sync, not about a start.
+    /// </summary>
     private async Task LinkAsync(CancellationToken cancellationToken)
     {
         var began = _ground.Log.Now;
@@ -143,7 +150,8 @@ internal sealed class ProfileRun : IAsyncDisposable
         _ground.Log.Add(Hub.Name, $"has {_wanted.Count} artifacts more");
     }
 
-    private async Task<ProfileResult> WatchAsync(LinkProfile profile, TimeSpan began, CancellationToken cancellationToken)
+    private async Task<ProfileResult> WatchAsync(
+        LinkProfile profile, TimeSpan began, CancellationToken cancellationToken)
     {
         var (link, node) = (_proxy[ProfileLayout.LinkOf(profile)], _nodes[profile.Name]);
         var (down, up, dialled, spent) = (link.Down.Bytes, link.Up.Bytes, link.Accepted, node.ProcessorTime);
@@ -165,7 +173,8 @@ internal sealed class ProfileRun : IAsyncDisposable
 
         _ground.Log.Add(node.Name, after is null ? $"has {seen} of {_wanted.Count}" : "has all");
         return new ProfileResult(
-            profile, after, seen, link.Down.Bytes - down, link.Up.Bytes - up, link.Accepted - dialled, FailuresIn(node.Log), node.ProcessorTime - spent, _ground.Log.Now - began);
+            profile, after, seen, link.Down.Bytes - down, link.Up.Bytes - up, link.Accepted - dialled,
+            FailuresIn(node.Log), node.ProcessorTime - spent, _ground.Log.Now - began);
     }
 
     /// <summary>Exchanges that ended without success; the log folds those that repeat themselves.</summary>
@@ -175,7 +184,10 @@ internal sealed class ProfileRun : IAsyncDisposable
         foreach (var line in log.Split('\n').Where(line => line.Contains("Sync failed", StringComparison.Ordinal)))
         {
             var at = line.IndexOf("repeated=", StringComparison.Ordinal);
-            failures += at < 0 ? 1 : int.Parse(line[(at + "repeated=".Length)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+            failures += at < 0
+                ? 1
+                : int.Parse(
+                    line[(at + "repeated=".Length)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
         }
 
         return failures;
@@ -185,21 +197,26 @@ internal sealed class ProfileRun : IAsyncDisposable
     {
         var name = $"{result.Profile.Name} over {_transport}";
         if (result.After is null && MustArrive(result.Profile))
-            _report.Broken.Add($"{name}: {result.Seen} of {_wanted.Count} artifacts after {PatienceWith(result.Profile).TotalSeconds:0} s");
+            _report.Broken.Add(
+                $"{name}: {result.Seen} of {_wanted.Count} artifacts after "
+                    + $"{PatienceWith(result.Profile).TotalSeconds:0} s");
 
-        // What is cut on its way comes again, and an exchange that gave up begins anew; nothing else may come twice. On hell
-        // exchanges give up now and then.
+        // What is cut on its way comes again, and an exchange that gave up begins anew; nothing else may come twice. On
+        // hell exchanges give up now and then.
         var downMax = result.Profile.Name switch
         {
             "hell" => 2.5 * FileBytes.Sum(),
             "worst" => (1.5 * FileBytes.Sum()) + (ResetsAfterBytes.Length * PartBytes),
             _ => 1.25 * FileBytes.Sum(),
         };
-        if (result.BytesDown > downMax) _report.Broken.Add($"{name}: {result.BytesDown} B came for {FileBytes.Sum()} B");
-        if (result.BytesUp > UpBytesPerMinuteMax * (1 + result.Watched.TotalMinutes)) _report.Broken.Add($"{name}: {result.BytesUp} B went up to ask");
+        if (result.BytesDown > downMax)
+            _report.Broken.Add($"{name}: {result.BytesDown} B came for {FileBytes.Sum()} B");
+        if (result.BytesUp > UpBytesPerMinuteMax * (1 + result.Watched.TotalMinutes))
+            _report.Broken.Add($"{name}: {result.BytesUp} B went up to ask");
 
         // HTTP asks every two seconds, with a connection that may be new.
         if (result.Connections > 60) _report.Broken.Add($"{name}: dialled {result.Connections} times");
-        if (result.Processor > StartProcessorMax + (ProcessorPerMinuteMax * result.Watched.TotalMinutes)) _report.Broken.Add($"{name}: {result.Processor.TotalSeconds:0.0} s of processor; somebody spins");
+        if (result.Processor > StartProcessorMax + (ProcessorPerMinuteMax * result.Watched.TotalMinutes))
+            _report.Broken.Add($"{name}: {result.Processor.TotalSeconds:0.0} s of processor; somebody spins");
     }
 }

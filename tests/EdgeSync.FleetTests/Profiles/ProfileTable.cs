@@ -21,8 +21,13 @@ internal static class ProfileTable
     private static string Section(IReadOnlyList<(Transport Transport, ProfileReport Report)> runs)
     {
         var text = new StringBuilder()
-            .AppendLine(CultureInfo.InvariantCulture, $"A megabyte that does not compress, from a check-in at the hub until a leaf behind the link holds it, `scripts/dev.sh sim real --profiles`, {DateTime.UtcNow:yyyy-MM-dd}.")
-            .AppendLine("All links and transports at once through the fault proxy; KiB are what came down and went up, with everything that was sent again.")
+            .AppendLine(
+                CultureInfo.InvariantCulture,
+                $"A megabyte that does not compress, from a check-in at the hub until a leaf behind the link holds it, "
+                    + $"`scripts/dev.sh sim real --profiles`, {DateTime.UtcNow:yyyy-MM-dd}.")
+            .AppendLine(
+                "All links and transports at once through the fault proxy; KiB are what came down and went up, with "
+                    + "everything that was sent again.")
             .AppendLine("`worst` is also reset twice on the way; on `hell` it need not arrive.")
             .AppendLine()
             .Append("| Link | Mbit/s · RTT · loss |");
@@ -32,14 +37,20 @@ internal static class ProfileTable
         text.AppendLine();
         foreach (var profile in runs[0].Report.Results.Select(result => result.Profile))
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {profile.Name} | {profile.MegabitsPerSecond} · {profile.RoundTrip.TotalMilliseconds} ms · {profile.Loss * 100:0.#} % |");
-            foreach (var (_, report) in runs) text.Append(Cells(report.Results.FirstOrDefault(result => result.Profile == profile)));
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {profile.Name} | {profile.MegabitsPerSecond} · {profile.RoundTrip.TotalMilliseconds} ms · "
+                    + $"{profile.Loss * 100:0.#} % |");
+            foreach (var (_, report) in runs)
+                text.Append(Cells(report.Results.FirstOrDefault(result => result.Profile == profile)));
             text.AppendLine();
         }
 
         text.AppendLine();
         var broken = runs.SelectMany(run => run.Report.Broken).ToList();
-        text.AppendLine(broken.Count == 0 ? "Everything held, byte for byte, in the eyes of both programs." : $"Broken: {string.Join("; ", broken)}");
+        text.AppendLine(
+            broken.Count == 0 ? "Everything held, byte for byte, in the eyes of both programs."
+                : $"Broken: {string.Join("; ", broken)}");
         return text.ToString();
     }
 
@@ -47,7 +58,11 @@ internal static class ProfileTable
         ? " – | – |"
         : string.Create(
             CultureInfo.InvariantCulture,
-            $" {(result.After is { } after ? $"{after.TotalSeconds:0.0} s" : $"not in {result.Watched.TotalSeconds:0} s")}{(result.Failures > 0 ? $", {result.Failures} failed" : "")} | {result.BytesDown / 1024} + {result.BytesUp / 1024} |");
+            $" {(result.After is { } after ? $"{after.TotalSeconds:0.0} s" : NotWithin(result.Watched))}"
+                + $"{(result.Failures > 0 ? $", {result.Failures} failed" : "")}"
+                + $" | {result.BytesDown / 1024} + {result.BytesUp / 1024} |");
+
+    private static string NotWithin(TimeSpan watched) => $"not in {watched.TotalSeconds:0} s";
 
     private static string Words(Transport transport) => transport switch
     {

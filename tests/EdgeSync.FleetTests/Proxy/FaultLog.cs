@@ -21,7 +21,8 @@ internal sealed class FaultLog
 
     public void Add(string subject, string action)
     {
-        var line = string.Create(CultureInfo.InvariantCulture, $"{_watch.Elapsed.TotalSeconds,8:0.000}  {subject,-14} {action}");
+        var line = string.Create(
+            CultureInfo.InvariantCulture, $"{_watch.Elapsed.TotalSeconds,8:0.000}  {subject,-14} {action}");
         lock (_lines) _lines.Add(line);
     }
 }

@@ -208,7 +208,8 @@ public sealed class FaultProxyTests : IAsyncInitializer, IAsyncDisposable
         var bytes = new byte[byteCount];
         for (var held = 0; held < byteCount;)
         {
-            var count = await socket.ReceiveAsync(bytes.AsMemory(held), TestContext.Current!.Execution.CancellationToken);
+            var count = await socket.ReceiveAsync(
+                bytes.AsMemory(held), TestContext.Current!.Execution.CancellationToken);
             if (count == 0) throw new EndOfStreamException($"the end after {held} of {byteCount} bytes");
             held += count;
         }
@@ -222,7 +223,9 @@ public sealed class FaultProxyTests : IAsyncInitializer, IAsyncDisposable
         try
         {
             var buffer = new byte[8192];
-            while (await socket.ReceiveAsync(buffer, TestContext.Current!.Execution.CancellationToken) is > 0 and var count) held += count;
+            while (await socket.ReceiveAsync(
+                buffer, TestContext.Current!.Execution.CancellationToken) is > 0 and var count)
+                held += count;
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
         {

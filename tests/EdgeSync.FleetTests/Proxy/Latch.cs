@@ -11,7 +11,8 @@ internal sealed class Latch
     public void Shut()
     {
         lock (_lock)
-            if (_opened.Task.IsCompleted) _opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_opened.Task.IsCompleted)
+                _opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     public void Open()

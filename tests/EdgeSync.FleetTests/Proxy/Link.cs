@@ -15,12 +15,13 @@ internal enum Direction
 }
 
 /// <summary>
-/// A named cable: a loopback port that leads to another one. It can be pulled, made deaf one way or both ways, slowed down,
-/// and its connections can be reset, at once or in the middle of what they are saying. Every act is logged.
+/// A named cable: a loopback port that leads to another one. It can be pulled, made deaf one way or both ways, slowed
+/// down, and its connections can be reset, at once or in the middle of what they are saying. Every act is logged.
 /// </summary>
 /// <remarks>
-/// Three sorts of silence, because programs must survive each: <see cref="Cut"/> answers with a reset, as a host without the
-/// service does; <see cref="Stall"/> answers nothing, as a pulled cable does, so that only a timeout notices it;
+/// Three sorts of silence, because programs must survive each: <see cref="Cut"/> answers with a reset, as a host
+/// without the service does; <see cref="Stall"/> answers nothing, as a pulled cable does, so that only a timeout
+/// notices it;
 /// <see cref="Reset"/> ends what is open and lets the next attempt pass.
 /// </remarks>
 internal sealed class Link : IAsyncDisposable
@@ -93,7 +94,9 @@ internal sealed class Link : IAsyncDisposable
         CloseAll();
     }
 
-    /// <summary>Lets that many more bytes pass, then resets every connection: in the middle of a message, most likely.</summary>
+    /// <summary>
+    /// Lets that many more bytes pass, then resets every connection: in the middle of a message, most likely.
+    /// </summary>
     public void ResetAfter(Direction direction, int byteCount)
     {
         _log.Add(Name, $"reset after {byteCount} B {direction.ToString().ToLowerInvariant()}");

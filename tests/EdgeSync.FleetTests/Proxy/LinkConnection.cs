@@ -9,12 +9,17 @@ internal sealed class LinkConnection(Link link, Socket dialler) : IDisposable
 {
     private const int ChunkBytes = 8192;
 
-    /// <summary>With <see cref="ChunkBytes"/>, the window of a connection: 2 MiB, the product of rate and delay of a satellite.</summary>
+    /// <summary>
+    /// With <see cref="ChunkBytes"/>, the window of a connection: 2 MiB, the product of rate and delay of a satellite.
+    /// </summary>
     private const int ChunksInFlightMax = 256;
 
     private static readonly TimeSpan BacklogMax = TimeSpan.FromMilliseconds(100);
 
-    private readonly Socket _target = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Socket _target = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+    {
+        NoDelay = true
+    };
     private readonly CancellationTokenSource _ending = new();
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -96,14 +101,16 @@ internal sealed class LinkConnection(Link link, Socket dialler) : IDisposable
         }
     }
 
-    private async Task GatherAsync(Socket from, ChannelWriter<Chunk> inFlight, LinkHalf way, CancellationToken cancellationToken)
+    private async Task GatherAsync(
+        Socket from, ChannelWriter<Chunk> inFlight, LinkHalf way, CancellationToken cancellationToken)
     {
         var last = TimeSpan.Zero;
         var buffer = new byte[ChunkBytes];
         while (await from.ReceiveAsync(buffer, cancellationToken) is > 0 and var count)
         {
             var now = link.Log.Now;
-            if (way.Backlog(now) is var backlog && backlog > BacklogMax) await Task.Delay(backlog - BacklogMax, cancellationToken);
+            if (way.Backlog(now) is var backlog && backlog > BacklogMax)
+                await Task.Delay(backlog - BacklogMax, cancellationToken);
 
             last = way.ComesOutAt(link.Log.Now, count, last);
             await inFlight.WriteAsync(new Chunk(buffer.AsSpan(0, count).ToArray(), last), cancellationToken);
@@ -112,7 +119,8 @@ internal sealed class LinkConnection(Link link, Socket dialler) : IDisposable
         inFlight.Complete();
     }
 
-    private async Task CarryAsync(ChannelReader<Chunk> inFlight, Socket to, LinkHalf way, CancellationToken cancellationToken)
+    private async Task CarryAsync(
+        ChannelReader<Chunk> inFlight, Socket to, LinkHalf way, CancellationToken cancellationToken)
     {
         await foreach (var chunk in inFlight.ReadAllAsync(cancellationToken))
         {

@@ -44,7 +44,9 @@ internal sealed class LinkHalf(Shaper shaper)
         lock (_lock) return shaper.Backlog(now);
     }
 
-    /// <summary>How many of the bytes may pass; fewer than all means that the connections are to be reset after them.</summary>
+    /// <summary>
+    /// How many of the bytes may pass; fewer than all means that the connections are to be reset after them.
+    /// </summary>
     public int Admit(int byteCount)
     {
         lock (_lock)

@@ -26,14 +26,18 @@ internal sealed record LinkProfile(string Name, double MegabitsPerSecond, TimeSp
         name == Direct.Name
             ? Direct
             : Named.FirstOrDefault(profile => profile.Name == name)
-                ?? throw new ArgumentException($"no link profile '{name}': {string.Join(", ", Named.Select(p => p.Name))} or direct");
+                ?? throw new ArgumentException(
+                    $"no link profile '{name}': {string.Join(", ", Named.Select(p => p.Name))} or direct");
 
     /// <summary>How long the link is busy with that many bytes.</summary>
     public TimeSpan BusyFor(int byteCount) =>
-        double.IsPositiveInfinity(MegabitsPerSecond) ? TimeSpan.Zero : TimeSpan.FromSeconds(byteCount * 8 / (MegabitsPerSecond * 1e6));
+        double.IsPositiveInfinity(MegabitsPerSecond)
+        ? TimeSpan.Zero
+        : TimeSpan.FromSeconds(byteCount * 8 / (MegabitsPerSecond * 1e6));
 
     public override string ToString() => Name;
 
-    private static LinkProfile Make(string name, double megabitsPerSecond, int roundTripMilliseconds, double lossPercent) =>
+    private static LinkProfile Make(
+        string name, double megabitsPerSecond, int roundTripMilliseconds, double lossPercent) =>
         new(name, megabitsPerSecond, TimeSpan.FromMilliseconds(roundTripMilliseconds), lossPercent / 100);
 }

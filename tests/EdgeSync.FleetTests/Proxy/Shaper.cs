@@ -3,13 +3,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.FleetTests.Proxy;
 
 /// <summary>
-/// Decides when bytes that enter one direction of a link come out at its other end. All connections of a link share it, as
-/// they share the wire.
+/// Decides when bytes that enter one direction of a link come out at its other end. All connections of a link share it,
+/// as they share the wire.
 /// </summary>
 /// <remarks>
-/// A TCP proxy cannot lose a segment: the stream must stay whole. What a program behind a lossy link sees is that everything
-/// behind the lost segment waits until it was sent again. So a lost segment comes out one retransmission later, twice that
-/// when it is lost again, and nothing overtakes it. Knows no clock: time is an argument.
+/// A TCP proxy cannot lose a segment: the stream must stay whole. What a program behind a lossy link sees is that
+/// everything behind the lost segment waits until it was sent again. So a lost segment comes out one retransmission
+/// later, twice that when it is lost again, and nothing overtakes it. Knows no clock: time is an argument.
 /// </remarks>
 internal sealed class Shaper(Prng prng)
 {

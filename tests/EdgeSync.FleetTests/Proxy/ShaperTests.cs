@@ -9,7 +9,8 @@ public sealed class ShaperTests
     public void There_are_nine_named_links_and_they_get_worse()
     {
         Assert.Equal(
-            ["lan", "wifi", "lte", "3g", "edge", "rural", "sat", "worst", "hell"], LinkProfile.Named.Select(profile => profile.Name));
+            ["lan", "wifi", "lte", "3g", "edge", "rural", "sat", "worst", "hell"],
+            LinkProfile.Named.Select(profile => profile.Name));
         Assert.Equal(0.25, LinkProfile.Of("hell").Loss);
         Assert.Equal(TimeSpan.FromMilliseconds(300), LinkProfile.Of("sat").OneWay);
         Assert.Throws<ArgumentException>(() => LinkProfile.Of("string"));
@@ -53,7 +54,8 @@ public sealed class ShaperTests
         var profile = LinkProfile.Of("worst");
         var shaper = new Shaper(new Prng(7)) { Profile = profile with { MegabitsPerSecond = double.PositiveInfinity } };
 
-        var late = Enumerable.Range(0, 10_000).Count(_ => shaper.ComesOutAt(TimeSpan.Zero, 1000, TimeSpan.Zero) > profile.OneWay);
+        var late = Enumerable.Range(0, 10_000)
+            .Count(_ => shaper.ComesOutAt(TimeSpan.Zero, 1000, TimeSpan.Zero) > profile.OneWay);
 
         Assert.InRange(late, 1000, 1400);
     }

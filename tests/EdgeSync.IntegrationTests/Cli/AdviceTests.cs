@@ -49,7 +49,9 @@ public sealed partial class AdviceTests
     {
         var faults = new List<string>();
         var isCode = false;
-        var text = File.ReadAllText(Path.Combine(Vectors.RepositoryRoot, name)).Replace("\\\n", "", StringComparison.Ordinal);   // lines that go on
+        // lines that go on
+        var text = File.ReadAllText(Path.Combine(Vectors.RepositoryRoot, name))
+            .Replace("\\\n", "", StringComparison.Ordinal);
         foreach (var line in text.Split('\n'))
         {
             if (line.StartsWith("```", StringComparison.Ordinal)) isCode = !isCode;

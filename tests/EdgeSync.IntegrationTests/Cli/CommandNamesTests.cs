@@ -5,7 +5,9 @@ using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
-/// <summary>A command line that begins with a command's name gets that branch alone, so names must find what is called so.</summary>
+/// <summary>
+/// A command line that begins with a command's name gets that branch alone, so names must find what is called so.
+/// </summary>
 public sealed class CommandNamesTests
 {
     [Test]
@@ -13,7 +15,9 @@ public sealed class CommandNamesTests
     {
         Assert.All(CommandLine.Names, n => Assert.Equal([n.Name], Children(CommandLine.Build(Nowhere(), [n.Name]))));
         Assert.All(RepoCommand.Names, n => Assert.Equal([n.Name], Children(RepoCommand.Create(n.Name))));
-        Assert.All(RepoCommand.Names, n => Assert.All(n.Aliases, a => Assert.Equal([n.Name], Children(RepoCommand.Create(a)))));
+        Assert.All(
+            RepoCommand.Names,
+            n => Assert.All(n.Aliases, a => Assert.Equal([n.Name], Children(RepoCommand.Create(a)))));
     }
 
     [Test]

@@ -82,7 +82,9 @@ public sealed class FirstUseTests : IDisposable
     [Arguments("--force")]
     public void A_ticket_table_that_makes_no_table_is_refused(params string[] force)
     {
-        Assert.Contains("ticket-table", Refused(["repo", "config", "set", "ticket-table", "nonsense", .. force]), StringComparison.Ordinal);
+        Assert.Contains(
+            "ticket-table", Refused(["repo", "config", "set", "ticket-table", "nonsense", .. force]),
+            StringComparison.Ordinal);
 
         Assert.Equal(ExitCode.NotFound, InProcessCli.Run("repo", "config", "get", "ticket-table").Code);
     }
@@ -130,9 +132,11 @@ public sealed class FirstUseTests : IDisposable
     [Test]
     public void Every_setting_that_we_read_is_known()
     {
-        var source = Directory.EnumerateFiles(Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories)
+        var source = Directory.EnumerateFiles(
+            Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains("/obj/", StringComparison.Ordinal)).Select(File.ReadAllText);
-        var reads = new System.Text.RegularExpressions.Regex(@"(?:Settings\[|\.Boolean\(|\.Int64\(|Settings\.Require\(|SettingOf\()""([a-z0-9-]+)""");
+        var reads = new System.Text.RegularExpressions.Regex(
+            @"(?:Settings\[|\.Boolean\(|\.Int64\(|Settings\.Require\(|SettingOf\()""([a-z0-9-]+)""");
 
         var names = source.SelectMany(text => reads.Matches(text)).Select(m => m.Groups[1].Value).Distinct().ToList();
 
@@ -236,7 +240,8 @@ public sealed class FirstUseTests : IDisposable
         var parse = CommandLine.Parse(["leaf", word], Output.To(Stream.Null, Stream.Null, isJson: false));
         var flag = NodeFlags.Leaf.Single(f => f.Name == "--push");
 
-        var value = FlagOption.Of(flag).Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
+        var value = FlagOption.Of(flag)
+            .Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
 
         Assert.Equal([("", isOn ? "true" : "false")], value!.Values);
     }
@@ -247,7 +252,8 @@ public sealed class FirstUseTests : IDisposable
         var parse = CommandLine.Parse(["leaf", "--nats", ""], Output.To(Stream.Null, Stream.Null, isJson: false));
         var flag = NodeFlags.Leaf.Single(f => f.Name == "--nats");
 
-        var value = FlagOption.Of(flag).Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
+        var value = FlagOption.Of(flag)
+            .Read(new CommandContext(parse, Output.To(Stream.Null, Stream.Null, isJson: false)));
 
         Assert.True(value!.IsList);
         Assert.Empty(value.Values);
@@ -320,8 +326,14 @@ public sealed class FirstUseTests : IDisposable
         Assert.Contains(offered, Ok($"[suggest:{line.Length}]", line).Split('\n'));
 
     [Test]
-    [Arguments("https", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "answers plain HTTP", "use http://127.0.0.1:")]
-    [Arguments("http", "INFO {\"server_id\":\"N\",\"version\":\"2.10\"}\r\n", "is a NATS server, not a Fossil server", "edgesync leaf --nats nats://127.0.0.1:")]
+    [
+        Arguments(
+            "https", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "answers plain HTTP",
+            "use http://127.0.0.1:")]
+    [
+        Arguments(
+            "http", "INFO {\"server_id\":\"N\",\"version\":\"2.10\"}\r\n", "is a NATS server, not a Fossil server",
+            "edgesync leaf --nats nats://127.0.0.1:")]
     [Arguments("http", "SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP", "check the address and the port")]
     public async Task What_answers_at_the_address_is_named(string scheme, string answer, string said, string hint)
     {
@@ -332,7 +344,8 @@ public sealed class FirstUseTests : IDisposable
             using var client = await listener.AcceptTcpClientAsync(TestContext.Current!.Execution.CancellationToken);
             using var stream = client.GetStream();
             await stream.ReadExactlyAsync(new byte[1], TestContext.Current!.Execution.CancellationToken);
-            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(answer), TestContext.Current!.Execution.CancellationToken);
+            await stream.WriteAsync(
+                System.Text.Encoding.ASCII.GetBytes(answer), TestContext.Current!.Execution.CancellationToken);
             client.Client.Shutdown(System.Net.Sockets.SocketShutdown.Send);
             try
             {

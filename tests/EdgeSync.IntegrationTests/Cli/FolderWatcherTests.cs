@@ -19,11 +19,15 @@ public sealed class FolderWatcherTests : IDisposable
         _folder.Write("work/a.txt", "1\n");
         var clock = new SettableClock();
         using var gate = new ManualResetEventSlim();
-        await using var queue = RepositoryQueue.Own(Repository.Create(_folder["r.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }));
-        var blocked = queue.RunAsync(_ => gate.Wait(TestContext.Current!.Execution.CancellationToken), TestContext.Current!.Execution.CancellationToken);
+        await using var queue = RepositoryQueue.Own(
+            Repository.Create(_folder["r.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }));
+        var blocked = queue.RunAsync(
+            _ => gate.Wait(TestContext.Current!.Execution.CancellationToken),
+            TestContext.Current!.Execution.CancellationToken);
         var hooks = new FolderWatchHooks((_, _) => Task.CompletedTask, () => { }, e => throw e);
         var settings = new WatchSettings { Folder = _folder["work"], Quiet = TimeSpan.Zero, User = "tester" };
-        await using var watcher = new FolderWatcher(settings, queue, allowsFork: false, hooks, NullLogger.Instance, clock);
+        await using var watcher = new FolderWatcher(
+            settings, queue, allowsFork: false, hooks, NullLogger.Instance, clock);
         await UntilAsync(() => watcher.Status.State == "committing");
 
         clock.Now += TimeSpan.FromSeconds(59);

@@ -111,7 +111,8 @@ internal static partial class Advice
                 foreach (Match option in Options().Matches(part))
                 {
                     if (!IsKnown(option.Value,
-                        ran)) return $"{option.Value} is no option{(ran is null ? "" : $" of {CommandSpec.PathOf(ran)}")}: {part}";
+                        ran)) return $"{option.Value} is no "
+                            + $"option{(ran is null ? "" : $" of {CommandSpec.PathOf(ran)}")}: {part}";
                 }
             }
         }

@@ -12,7 +12,8 @@ namespace EdgeSync.IntegrationTests.Cli;
 
 /// <summary>
 /// The JSON that users and scripts read, pinned: every report, status, control message and monitoring page, with all
-/// fields set and with none that may be absent. <c>Vectors/json/contract.txt</c>: a name, a tab, the bytes written, a line each.
+/// fields set and with none that may be absent. <c>Vectors/json/contract.txt</c>: a name, a tab, the bytes written, a
+/// line each.
 /// </summary>
 public sealed class JsonContractTests
 {
@@ -39,23 +40,35 @@ public sealed class JsonContractTests
         {
             var line = ControlLine.BytesOf((ControlReply)Made(typeof(ControlReply), isFull)!);
 
-            Assert.Equal(Encoding.UTF8.GetString(line), Encoding.UTF8.GetString(ControlLine.BytesOf(ControlLine.Parse<ControlReply>(line[..^1]))));
+            Assert.Equal(
+                Encoding.UTF8.GetString(line),
+                Encoding.UTF8.GetString(ControlLine.BytesOf(ControlLine.Parse<ControlReply>(line[..^1]))));
         }
     }
 
     private static IEnumerable<string> Lines()
     {
-        var reports = typeof(IReport).Assembly.GetTypes().Where(t => t.IsClass && typeof(IReport).IsAssignableFrom(t)).OrderBy(t => t.Name, StringComparer.Ordinal);
-        foreach (var type in reports) foreach (var line in Both(type, value => Written((IReport)value))) yield return line;
-        foreach (var line in Both(typeof(NodeStatus), value => Encoding.UTF8.GetString(OperationsEndpoints.ToJson((NodeStatus)value)))) yield return line;
-        foreach (var line in Both(typeof(ControlRequest), value => Encoding.UTF8.GetString(ControlLine.BytesOf((ControlRequest)value)))) yield return line;
-        foreach (var line in Both(typeof(ControlReply), value => Encoding.UTF8.GetString(ControlLine.BytesOf((ControlReply)value)))) yield return line;
+        var reports = typeof(IReport).Assembly.GetTypes().Where(t => t.IsClass && typeof(IReport).IsAssignableFrom(t))
+            .OrderBy(t => t.Name, StringComparer.Ordinal);
+        foreach (var type in reports)
+            foreach (var line in Both(type, value => Written((IReport)value))) yield return line;
+        foreach (var line in Both(
+            typeof(NodeStatus), value => Encoding.UTF8.GetString(OperationsEndpoints.ToJson((NodeStatus)value))))
+            yield return line;
+        foreach (var line in Both(
+            typeof(ControlRequest), value => Encoding.UTF8.GetString(ControlLine.BytesOf((ControlRequest)value))))
+            yield return line;
+        foreach (var line in Both(
+            typeof(ControlReply), value => Encoding.UTF8.GetString(ControlLine.BytesOf((ControlReply)value))))
+            yield return line;
         foreach (var type in MonitoringPages) foreach (var line in Both(type, MonitoringJson.Write)) yield return line;
         yield return "Failure\t" + OneLine(Failed());
     }
 
     private static IEnumerable<string> Both(Type type, Func<object, string> write) =>
-        [$"{type.Name} full\t{OneLine(write(Made(type, isFull: true)!))}", $"{type.Name} bare\t{OneLine(write(Made(type, isFull: false)!))}"];
+        [
+            $"{type.Name} full\t{OneLine(write(Made(type, isFull: true)!))}",
+            $"{type.Name} bare\t{OneLine(write(Made(type, isFull: false)!))}"];
 
     private static string OneLine(string text) => text.Replace("\n", "⏎", StringComparison.Ordinal);
 
@@ -70,7 +83,10 @@ public sealed class JsonContractTests
     {
         using var results = new MemoryStream();
         using (var output = Output.To(results, Stream.Null, isJson: true))
-            output.WriteFailure(new EdgeSync.Primitives.EdgeSyncException(EdgeSync.Primitives.ErrorKind.Conflict, "a \"b\" é", "try") { Candidates = ["<c>"] });
+            output.WriteFailure(
+                new EdgeSync.Primitives.EdgeSyncException(
+                    EdgeSync.Primitives.ErrorKind.Conflict, "a \"b\" é", "try")
+                { Candidates = ["<c>"] });
         return Encoding.UTF8.GetString(results.ToArray());
     }
 
@@ -84,13 +100,23 @@ public sealed class JsonContractTests
         if (type == typeof(DateTimeOffset)) return DateTimeOffset.UnixEpoch.AddDays(9).AddMilliseconds(isFull ? 25 : 0);
         if (type == typeof(double)) return isFull ? 7.25 : 0.0;
         if (type.IsEnum) return Enum.GetValues(type).GetValue(isFull ? 1 : 0);
-        if (type.IsPrimitive) return Convert.ChangeType(isFull ? 7 : 0, type, System.Globalization.CultureInfo.InvariantCulture);
-        if (type.IsGenericType) return type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? Map(type, isFull) : List(type, isFull);
+        if (type.IsPrimitive)
+            return Convert.ChangeType(isFull ? 7 : 0, type, System.Globalization.CultureInfo.InvariantCulture);
+        if (type.IsGenericType)
+            return type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>)
+                ? Map(type, isFull)
+                : List(type, isFull);
 
         var constructor = type.GetConstructors().OrderByDescending(c => c.GetParameters().Length).First();
-        var made = constructor.Invoke([.. constructor.GetParameters().Select(p => MayBeNull(Nullability.Create(p).WriteState, isFull) ? null : Made(p.ParameterType, isFull))]);
+        var made = constructor.Invoke(
+            [
+                .. constructor.GetParameters().Select(
+                    p => MayBeNull(Nullability.Create(p).WriteState, isFull) ? null : Made(p.ParameterType, isFull))]);
         foreach (var property in type.GetProperties().Where(p => p.SetMethod is not null))
-            property.SetValue(made, MayBeNull(Nullability.Create(property).WriteState, isFull) ? null : Made(property.PropertyType, isFull));
+            property.SetValue(
+                made,
+                MayBeNull(
+                    Nullability.Create(property).WriteState, isFull) ? null : Made(property.PropertyType, isFull));
         return made;
     }
 
@@ -105,7 +131,8 @@ public sealed class JsonContractTests
 
     private static IDictionary Map(Type type, bool isFull)
     {
-        var map = (IDictionary)Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(type.GetGenericArguments()))!;
+        var map = (IDictionary)Activator.CreateInstance(
+            typeof(Dictionary<,>).MakeGenericType(type.GetGenericArguments()))!;
         if (isFull) map.Add("Some key", Made(type.GetGenericArguments()[1], isFull));
         return map;
     }

@@ -25,12 +25,18 @@ public sealed class NatsExchangeTests
     {
         var token = TestContext.Current!.Execution.CancellationToken;
         await using var broker = await NatsBroker.StartAsync(
-            new NatsBrokerOptions { Broker = new BrokerOptions { ServerName = "broker" }, Entropy = SystemEntropy.Instance }, TimeProvider.System, null, token);
+            new NatsBrokerOptions
+            {
+                Broker = new BrokerOptions { ServerName = "broker" },
+                Entropy = SystemEntropy.Instance
+            }, TimeProvider.System, null, token);
         var (asks, answers) = (broker.OpenLocal("asks"), broker.OpenLocal("answers"));
         await using var responder = NatsResponder.Start(
-            answers, new ExchangeOptions { NodeId = "answers" }, Subjects, (message, _, _, _) => Task.FromResult(Echo(message.Data)), Context);
+            answers, new ExchangeOptions { NodeId = "answers" }, Subjects,
+            (message, _, _, _) => Task.FromResult(Echo(message.Data)), Context);
         var route = new NatsRoute(Subjects.Sync, IsAddressed: false, Subjects.SyncOf);
-        using var transport = new NatsTransport(asks, new ExchangeOptions { NodeId = "asks" }, route, TimeProvider.System, SystemEntropy.Instance);
+        using var transport = new NatsTransport(
+            asks, new ExchangeOptions { NodeId = "asks" }, route, TimeProvider.System, SystemEntropy.Instance);
         var message = new byte[size];
         new Random(size).NextBytes(message);
 
@@ -51,7 +57,8 @@ public sealed class NatsExchangeTests
     private static ResponderAnswer Echo(ReadOnlyMemory<byte> framed)
     {
         if (XferFrame.TryDecode(XferEncoding.Zlib, framed, 1 << 30, out var message) != XferFrameFault.None)
-            return ResponderAnswer.Refused(ExchangeRefusal.Failed, $"a request of {framed.Length} bytes does not unpack");
+            return ResponderAnswer.Refused(
+                ExchangeRefusal.Failed, $"a request of {framed.Length} bytes does not unpack");
 
         using var reply = new PooledBytes();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, reply);

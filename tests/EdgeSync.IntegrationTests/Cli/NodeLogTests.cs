@@ -21,7 +21,8 @@ public sealed class NodeLogTests
 
         log.JoinRefused("pi", "", "too old");
 
-        Assert.Matches("^[0-9]{4}-[0-9-]+T[0-9:.]+Z WARNING A machine was refused machine=pi error=\"too old\" agent=\"ship 7\"\n$", lines.ToString());
+        Assert.Matches("^[0-9]{4}-[0-9-]+T[0-9:.]+Z WARNING A machine was refused machine=pi error=\"too old\" "
+            + "agent=\"ship 7\"\n$", lines.ToString());
     }
 
     [Test]
@@ -87,7 +88,8 @@ public sealed class NodeLogTests
     {
         var (log, lines) = Open(LogStyle.Text);
 
-        for (var seconds = 1; seconds <= 3; seconds++) log.NatsUnreachable(LogLevel.Warning, "nats://hub", "refused", seconds, null);
+        for (var seconds = 1; seconds <= 3; seconds++)
+            log.NatsUnreachable(LogLevel.Warning, "nats://hub", "refused", seconds, null);
         log.NatsUnreachable(LogLevel.Warning, "nats://other", "refused", 1, null);
 
         Assert.Equal(2, lines.ToString().TrimEnd('\n').Split('\n').Length);
@@ -97,7 +99,9 @@ public sealed class NodeLogTests
     public void What_the_nats_client_library_says_is_for_debugging_and_without_passwords()
     {
         var (_, quiet, quietLogs) = OpenAll(LogStyle.Json, LogLevel.Information);
-        Say(quietLogs.CreateLogger("NATS.Client.Core.NatsConnection"), LogLevel.Error, "lost nats://bob:s3cret@hub:4222");
+        Say(
+            quietLogs.CreateLogger("NATS.Client.Core.NatsConnection"), LogLevel.Error,
+            "lost nats://bob:s3cret@hub:4222");
         var (_, lines, logs) = OpenAll(LogStyle.Json, LogLevel.Debug);
         Say(logs.CreateLogger("NATS.Client.Core.NatsConnection"), LogLevel.Error, "lost nats://bob:s3cret@hub:4222");
 
@@ -130,7 +134,8 @@ public sealed class NodeLogTests
         var start = Instant.FromUnixSeconds(1_000_000);
 
         Assert.True(fold.ShouldWrite(start, "unreachable", out _));
-        for (var i = 1; i <= 5; i++) Assert.False(fold.ShouldWrite(start + TimeSpan.FromSeconds(i), "unreachable", out _));
+        for (var i = 1; i <= 5; i++)
+            Assert.False(fold.ShouldWrite(start + TimeSpan.FromSeconds(i), "unreachable", out _));
         Assert.True(fold.ShouldWrite(start + TimeSpan.FromSeconds(6), "something else", out _));
         Assert.True(fold.ShouldWrite(start + LogFold.Window, "unreachable", out var folded));
 
@@ -153,9 +158,12 @@ public sealed class NodeLogTests
     [Arguments(LogFormat.Json, true, false, LogStyle.Json)]
     [Arguments(LogFormat.Json, false, true, LogStyle.Json)]
     [Arguments(LogFormat.Text, false, false, LogStyle.Text)]
-    internal void The_style_follows_where_the_lines_go(LogFormat format, bool isTerminal, bool isJournal, LogStyle style)
+    internal void The_style_follows_where_the_lines_go(
+        LogFormat format, bool isTerminal, bool isJournal, LogStyle style)
     {
-        var settings = LogSettings.From(new LogSection { Format = format }, name => isJournal && name == "JOURNAL_STREAM" ? "8:1" : null, isTerminal);
+        var settings = LogSettings.From(
+            new LogSection { Format = format }, name => isJournal
+            && name == "JOURNAL_STREAM" ? "8:1" : null, isTerminal);
 
         Assert.Equal(style, settings.Style);
     }
@@ -194,7 +202,8 @@ public sealed class NodeLogTests
         return (log, lines);
     }
 
-    private static (ILogger Log, StringWriter Lines, NodeLog Logs) OpenAll(LogStyle style, LogLevel level, string? agent = null)
+    private static (ILogger Log, StringWriter Lines, NodeLog Logs) OpenAll(
+        LogStyle style, LogLevel level, string? agent = null)
     {
         var lines = new StringWriter { NewLine = "\n" };
         var logs = new NodeLog(lines, TimeProvider.System, new LogSettings(style, level), agent);

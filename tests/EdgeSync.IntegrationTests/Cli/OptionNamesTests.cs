@@ -8,7 +8,8 @@ public sealed class OptionNamesTests
 {
     private static readonly (string Name, string[] Older)[] Meanings =
     [
-        ("--password", ["--pass"]), ("--password-file", ["--pass-file"]), ("--project", ["--project-code"]), ("--serve-http", ["--addr"]),
+        ("--password", ["--pass"]), ("--password-file", ["--pass-file"]), ("--project", ["--project-code"]),
+            ("--serve-http", ["--addr"]),
         ("--clone-from", ["--seed-from-upstream"]), ("--nats", ["--leaf-upstream", "--nats-url"]),
     ];
 
@@ -20,11 +21,14 @@ public sealed class OptionNamesTests
         {
             foreach (var option in CommandLineFaults.OptionsOf(command))
             {
-                var meaning = Meanings.FirstOrDefault(m => option.Aliases.Prepend(option.Name).Any(n => n == m.Name || m.Older.Contains(n)));
+                var meaning = Meanings.FirstOrDefault(
+                    m => option.Aliases.Prepend(option.Name).Any(n => n == m.Name || m.Older.Contains(n)));
                 if (meaning.Name is null) continue;
 
                 found++;
-                Assert.True(option.Name == meaning.Name, $"{string.Join(' ', path)}: {option.Name} is called {meaning.Name} elsewhere");
+                Assert.True(
+                    option.Name == meaning.Name,
+                    $"{string.Join(' ', path)}: {option.Name} is called {meaning.Name} elsewhere");
             }
         }
 

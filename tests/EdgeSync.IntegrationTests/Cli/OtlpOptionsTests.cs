@@ -11,7 +11,8 @@ public sealed class OtlpOptionsTests
     [Arguments("collector.example:4318", "https://collector.example:4318/")]
     [Arguments("http://collector.example", "http://collector.example/")]
     [Arguments(" https://collector.example/otlp ", "https://collector.example/otlp")]
-    public void An_endpoint_may_lack_its_scheme(string given, string meant) => Assert.Equal(meant, Read(("OTEL_EXPORTER_OTLP_ENDPOINT", given))!.Endpoint.ToString());
+    public void An_endpoint_may_lack_its_scheme(string given, string meant) =>
+        Assert.Equal(meant, Read(("OTEL_EXPORTER_OTLP_ENDPOINT", given))!.Endpoint.ToString());
 
     [Test]
     public void Without_an_endpoint_there_is_nothing()
@@ -24,7 +25,9 @@ public sealed class OtlpOptionsTests
     [Test]
     public void Headers_are_decoded_and_never_shown()
     {
-        var options = Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/x"), ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20c2VjcmV0, x-team = a"))!;
+        var options = Read(
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/x"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20c2VjcmV0, x-team = a"))!;
 
         Assert.Equal([new("authorization", "Basic c2VjcmV0"), new("x-team", "a")], options.Headers);
         Assert.Equal("http http://c:4318/x headers:authorization=***,x-team=***", options.ToString());
@@ -37,7 +40,8 @@ public sealed class OtlpOptionsTests
     [Arguments("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:secret@c")]
     public void A_refusal_does_not_repeat_a_secret(string name, string value)
     {
-        var failure = Assert.Throws<EdgeSyncException>(() => Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), (name, value)));
+        var failure = Assert.Throws<EdgeSyncException>(
+            () => Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), (name, value)));
 
         Assert.Equal(ErrorKind.Usage, failure.Kind);
         Assert.DoesNotContain("secret", failure.Message + failure.Hint, StringComparison.Ordinal);
@@ -47,7 +51,8 @@ public sealed class OtlpOptionsTests
     public void The_resource_says_who_we_are()
     {
         var options = Read(
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), ("OTEL_RESOURCE_ATTRIBUTES", "site=north,service.name=other"), ("EDGESYNC_ENVIRONMENT", "test"), ("OTEL_SERVICE_NAME", "mine"))!;
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), ("OTEL_RESOURCE_ATTRIBUTES", "site=north,service.name=other"),
+            ("EDGESYNC_ENVIRONMENT", "test"), ("OTEL_SERVICE_NAME", "mine"))!;
 
         var resource = options.Resource.ToDictionary(a => a.Key, a => a.Value);
         Assert.Equal("mine", resource["service.name"]);

@@ -18,13 +18,15 @@ public sealed class OtlpSenderTests
     [Test]
     public async Task Over_http_the_message_is_posted_to_its_signal()
     {
-        await using var collector = await Collector.StartAsync(HttpProtocols.Http1, context => { context.Response.StatusCode = 200; return Task.CompletedTask; });
+        await using var collector = await Collector.StartAsync(
+            HttpProtocols.Http1, context => { context.Response.StatusCode = 200; return Task.CompletedTask; });
         using var sender = new OtlpSender(collector.Options(OtlpProtocol.Http));
 
         var answer = await sender.SendAsync("logs", Body, TestContext.Current!.Execution.CancellationToken);
 
         Assert.True(answer.IsTaken);
-        Assert.Equal(("/base/v1/logs", "application/x-protobuf", "v"), (collector.Path, collector.ContentType, collector.Key));
+        Assert.Equal(
+            ("/base/v1/logs", "application/x-protobuf", "v"), (collector.Path, collector.ContentType, collector.Key));
         Assert.Equal(Body, collector.Received);
     }
 
@@ -54,13 +56,16 @@ public sealed class OtlpSenderTests
     [Arguments("logs", "logs.v1.LogsService")]
     public async Task Over_grpc_the_message_is_framed_and_the_trailer_decides(string signal, string service)
     {
-        await using var collector = await Collector.StartAsync(HttpProtocols.Http2, context => AnswerGrpcAsync(context, "0"));
+        await using var collector = await Collector.StartAsync(
+            HttpProtocols.Http2, context => AnswerGrpcAsync(context, "0"));
         using var sender = new OtlpSender(collector.Options(OtlpProtocol.Grpc));
 
         var answer = await sender.SendAsync(signal, Body, TestContext.Current!.Execution.CancellationToken);
 
         Assert.True(answer.IsTaken);
-        Assert.Equal(($"/opentelemetry.proto.collector.{service}/Export", "application/grpc", "v"), (collector.Path, collector.ContentType, collector.Key));
+        Assert.Equal(
+            ($"/opentelemetry.proto.collector.{service}/Export", "application/grpc", "v"),
+            (collector.Path, collector.ContentType, collector.Key));
         Assert.Equal([0, 0, 0, 0, (byte)Body.Length, .. Body], collector.Received);
     }
 
@@ -69,7 +74,8 @@ public sealed class OtlpSenderTests
     [Arguments("16", false)]
     public async Task Over_grpc_the_status_says_whether_to_try_again(string status, bool mayRetry)
     {
-        await using var collector = await Collector.StartAsync(HttpProtocols.Http2, context => AnswerGrpcAsync(context, status));
+        await using var collector = await Collector.StartAsync(
+            HttpProtocols.Http2, context => AnswerGrpcAsync(context, status));
         using var sender = new OtlpSender(collector.Options(OtlpProtocol.Grpc));
 
         var answer = await sender.SendAsync("traces", Body, TestContext.Current!.Execution.CancellationToken);
@@ -81,7 +87,8 @@ public sealed class OtlpSenderTests
     [Test]
     public async Task Nobody_there_is_worth_another_try()
     {
-        using var sender = new OtlpSender(new OtlpOptions { Endpoint = new Uri($"http://127.0.0.1:{Tests.Support.Ports.Free()}") });
+        using var sender = new OtlpSender(
+            new OtlpOptions { Endpoint = new Uri($"http://127.0.0.1:{Tests.Support.Ports.Free()}") });
 
         var answer = await sender.SendAsync("traces", Body, TestContext.Current!.Execution.CancellationToken);
 
@@ -108,12 +115,14 @@ public sealed class OtlpSenderTests
         public static async Task<Collector> StartAsync(HttpProtocols protocols, Func<HttpContext, Task> answer)
         {
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-            builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l => l.Protocols = protocols));
+            builder.WebHost.UseKestrelCore()
+                .ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l => l.Protocols = protocols));
             var app = builder.Build();
             var collector = new Collector(app);
             app.Run(async context =>
             {
-                (collector.Path, collector.ContentType, collector.Key) = (context.Request.Path, context.Request.ContentType, context.Request.Headers["x-key"]);
+                (collector.Path, collector.ContentType, collector.Key) = (
+                    context.Request.Path, context.Request.ContentType, context.Request.Headers["x-key"]);
                 using var body = new MemoryStream();
                 await context.Request.Body.CopyToAsync(body);
                 collector.Received = body.ToArray();
@@ -125,8 +134,14 @@ public sealed class OtlpSenderTests
 
         public OtlpOptions Options(OtlpProtocol protocol)
         {
-            var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-            return new OtlpOptions { Endpoint = new Uri(address + "/base"), Protocol = protocol, Headers = [new("x-key", "v")] };
+            var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+                .Single();
+            return new OtlpOptions
+            {
+                Endpoint = new Uri(address + "/base"),
+                Protocol = protocol,
+                Headers = [new("x-key", "v")]
+            };
         }
 
         public async ValueTask DisposeAsync() => await app.DisposeAsync();

@@ -10,9 +10,12 @@ public sealed class PrometheusTextTests
     {
         using var meter = new Meter(Instruments.ScopePrefix + "prometheus-histogram");
         using var store = new MetricStore();
-        var histogram = meter.CreateHistogram("some.seconds", "s", "How long.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 1] });
+        var histogram = meter.CreateHistogram(
+            "some.seconds", "s", "How long.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 1] });
 
-        foreach (var value in (double[])[0.05, 0.1, 0.5, 7]) histogram.Record(value, new KeyValuePair<string, object?>("kind", "a"));
+        foreach (var value in (double[])[0.05, 0.1, 0.5, 7])
+            histogram.Record(value, new KeyValuePair<string, object?>("kind", "a"));
 
         Assert.Equal(
             """
@@ -48,7 +51,9 @@ public sealed class PrometheusTextTests
     {
         var family = MetricFamily.Gauge("x", null, "Two\nlines.", MetricPoint.Of(1, ("repository", "a\"b\\c\nd")));
 
-        Assert.Equal("# HELP edgesync_x Two\\nlines.\n# TYPE edgesync_x gauge\nedgesync_x{repository=\"a\\\"b\\\\c\\nd\"} 1\n", PrometheusText.Write([family]));
+        Assert.Equal(
+            "# HELP edgesync_x Two\\nlines.\n# TYPE edgesync_x gauge\nedgesync_x{repository=\"a\\\"b\\\\c\\nd\"} 1\n",
+            PrometheusText.Write([family]));
     }
 
     [Test]

@@ -23,7 +23,8 @@ public sealed class RepositoryHostTests : IDisposable
         Repository.Create(_folder["a.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }).Dispose();
         var log = NullLogger.Instance;
         var server = new RepositoryHostOptions { Server = new ServerOptions { OwnerLogin = "tester" } };
-        await using var host = await RepositoryHost.OpenAsync(_folder["a.fossil"], server, TimeProvider.System, log, token);
+        await using var host = await RepositoryHost.OpenAsync(
+            _folder["a.fossil"], server, TimeProvider.System, log, token);
         var project = await host.Writer.RunAsync(r => r.ProjectCode, token);
         using var ends = new ManualResetEventSlim();
         using var began = new ManualResetEventSlim();
@@ -44,13 +45,18 @@ public sealed class RepositoryHostTests : IDisposable
         await round;
         await host.Writer.RunAsync(Fill, token);
         Assert.Equal("pull", (await PullAsync()).Operation);
-        Assert.Equal(1, await host.Writer.RunAsync(r => r.Database.QueryInt64("SELECT count(*) FROM tagxref WHERE tagid=7"), token));
+        Assert.Equal(
+            1,
+            await host.Writer.RunAsync(
+                r => r.Database.QueryInt64("SELECT count(*) FROM tagxref WHERE tagid=7"), token));
 
         async Task<ServerOutcome> PullAsync()
         {
             using var reply = new PooledBytes();
             var message = System.Text.Encoding.ASCII.GetBytes($"pull {new string('a', 40)} {project}\n");
-            return await host.AnswerAsync(message, "127.0.0.1", new LoginAccount(TimeProvider.System).GateOf("127.0.0.1", "a"), reply, long.MaxValue, default, token);
+            return await host.AnswerAsync(
+                message, "127.0.0.1", new LoginAccount(TimeProvider.System).GateOf("127.0.0.1", "a"), reply,
+                long.MaxValue, default, token);
         }
     }
 

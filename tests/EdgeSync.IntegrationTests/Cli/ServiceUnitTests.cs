@@ -9,7 +9,8 @@ public sealed class ServiceUnitTests
     public void A_system_unit_runs_the_leaf_with_its_settings_in_a_strict_file_system()
     {
         var folder = new NodeFolder("/srv/50% off/work.fossil");
-        var lines = ServiceUnit.TextOf("/opt/edge sync/edgesync", folder, "/srv/50% off/work.fossil", isSystem: true).Split('\n');
+        var lines = ServiceUnit.TextOf("/opt/edge sync/edgesync", folder, "/srv/50% off/work.fossil", isSystem: true)
+            .Split('\n');
 
         Assert.Contains($"ExecStart=\"/opt/edge sync/edgesync\" leaf --config \"{folder.SettingsFile}\"", lines);
         Assert.Contains("Type=notify", lines);
@@ -22,7 +23,8 @@ public sealed class ServiceUnitTests
     [Test]
     public void A_users_unit_asks_for_nothing_that_needs_root()
     {
-        var text = ServiceUnit.TextOf("/home/me/edgesync", new NodeFolder("/home/me/work.fossil"), "/home/me/work.fossil", isSystem: false);
+        var text = ServiceUnit.TextOf(
+            "/home/me/edgesync", new NodeFolder("/home/me/work.fossil"), "/home/me/work.fossil", isSystem: false);
 
         Assert.Contains("WantedBy=default.target", text, StringComparison.Ordinal);
         Assert.DoesNotContain("RuntimeDirectory=", text, StringComparison.Ordinal);

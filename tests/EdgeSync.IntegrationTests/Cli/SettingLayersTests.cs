@@ -53,8 +53,14 @@ public sealed class SettingLayersTests
 
     [Test]
     [Arguments("""{ "nod": {} }""", "unknown setting 'nod'; did you mean node?")]
-    [Arguments("""{ "repositories": [ { "path": "a", "pol": "1s" } ] }""", "unknown setting 'repositories[0].pol'; did you mean repositories[0].poll?")]
-    [Arguments("""{ "repositories": [ { "path": "a", "poll": "soon" } ] }""", "invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
+    [
+        Arguments(
+            """{ "repositories": [ { "path": "a", "pol": "1s" } ] }""",
+            "unknown setting 'repositories[0].pol'; did you mean repositories[0].poll?")]
+    [
+        Arguments(
+            """{ "repositories": [ { "path": "a", "poll": "soon" } ] }""",
+            "invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
     [Arguments("""{ "nats": { "role": "king" } }""", "nats.role")]
     [Arguments("[]", "edgesync.json")]
     [Arguments("{ \"node\": ", "edgesync.json line 1")]
@@ -156,5 +162,6 @@ public sealed class SettingLayersTests
         return layers;
     }
 
-    private static string OriginOf(SettingLayers layers, string path) => layers.Effective().Single(v => v.Path == path).Origin;
+    private static string OriginOf(SettingLayers layers, string path) =>
+        layers.Effective().Single(v => v.Path == path).Origin;
 }

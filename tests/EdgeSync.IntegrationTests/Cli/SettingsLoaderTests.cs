@@ -73,7 +73,8 @@ public sealed class SettingsLoaderTests
     public void Every_key_has_another_value_than_its_default_in_that_file()
     {
         var layers = new SettingLayers();
-        layers.AddFile("edgesync.json", """{ "repositories": [ { "watch": {} } ], "bridge": { "projects": [ {} ] } }"""u8);
+        layers.AddFile(
+            "edgesync.json", """{ "repositories": [ { "watch": {} } ], "bridge": { "projects": [ {} ] } }"""u8);
         var defaults = layers.Effective().ToDictionary(v => v.Path, v => v.Value);
         var every = new SettingLayers();
         every.AddFile("edgesync.json", Encoding.UTF8.GetBytes(EveryKey));
@@ -82,7 +83,8 @@ public sealed class SettingsLoaderTests
         var same = every.Effective().Where(v => defaults.GetValueOrDefault(v.Path) == v.Value).Select(v => v.Path);
         Assert.Equal(
             ["nats.login.password", "nats.login.token", "nats.tls.pin", "nats.tls.first_fallback", "nats.serve_tls.pin",
-                "nats.token", "nats.token_file", "repositories[0].password", "repositories[0].pin", "telemetry.headers"],
+                "nats.token", "nats.token_file", "repositories[0].password", "repositories[0].pin",
+                    "telemetry.headers"],
             same);
     }
 
@@ -95,7 +97,9 @@ public sealed class SettingsLoaderTests
               "repositories": [ { "path": "r", "peers": ["http://a", "http://b"] } ] }
             """;
 
-        var loaded = Load(File, ("--nats", ["nats-leaf://x"]), ("--nats-remote", ["nats-leaf://y,nats-leaf://z"]), ("--peer", ["http://c"]));
+        var loaded = Load(
+            File, ("--nats", ["nats-leaf://x"]), ("--nats-remote", ["nats-leaf://y,nats-leaf://z"]),
+            ("--peer", ["http://c"]));
 
         Assert.Equal(["nats-leaf://x"], loaded.Settings.Nats.Urls);
         var remote = Assert.Single(loaded.Settings.Nats.Remotes);
@@ -120,7 +124,9 @@ public sealed class SettingsLoaderTests
     [Test]
     public void A_list_of_users_is_one_flag_each()
     {
-        var loaded = Load(NodeFlags.Hub, """{ "hub": { "users": [ { "login": "old", "caps": "s", "password_file": "/p" } ] } }""", ("--ensure-user", ["alice:gio", "bob:s"]));
+        var loaded = Load(
+            NodeFlags.Hub, """{ "hub": { "users": [ { "login": "old", "caps": "s", "password_file": "/p" } ] } }""",
+            ("--ensure-user", ["alice:gio", "bob:s"]));
 
         Assert.Equal(["alice gio", "bob s"], loaded.Settings.Hub.Users.Select(u => $"{u.Login} {u.Caps}"));
         Assert.All(loaded.Settings.Hub.Users, u => Assert.Null(u.PasswordFile));
@@ -129,7 +135,8 @@ public sealed class SettingsLoaderTests
     [Test]
     public void A_variable_holds_a_list_with_commas_and_a_flag_overrules_it()
     {
-        var flag = new SettingFlag("repositories[*].peers", SettingKind.List, "--test-peer", "EDGESYNC_TEST_LIST", "Peers.");
+        var flag = new SettingFlag(
+            "repositories[*].peers", SettingKind.List, "--test-peer", "EDGESYNC_TEST_LIST", "Peers.");
         Environment.SetEnvironmentVariable("EDGESYNC_TEST_LIST", "http://x, http://y");
         const string File = """{ "repositories": [ { "path": "a", "peers": ["http://1", "http://2", "http://3"] }, { "path": "b" } ] }""";
 
@@ -151,7 +158,9 @@ public sealed class SettingsLoaderTests
 
         Assert.All(loaded.Settings.Repositories, r => Assert.Equal(TimeSpan.FromSeconds(2), r.Poll));
         Assert.All(loaded.Settings.Repositories, r => Assert.Equal("w", r.Watch!.Folder));
-        Assert.Equal([TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(9)], loaded.Settings.Repositories.Select(r => r.Watch!.Quiet));
+        Assert.Equal(
+            [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(9)],
+            loaded.Settings.Repositories.Select(r => r.Watch!.Quiet));
         Assert.Equal("flag --poll", OriginOf(loaded, "repositories[1].poll"));
         Assert.Equal("edgesync.json", OriginOf(loaded, "repositories[1].path"));
 
@@ -164,7 +173,10 @@ public sealed class SettingsLoaderTests
     [Test]
     public void Flags_describe_the_only_project_of_a_bridge()
     {
-        var loader = new SettingsLoader(new Given("""{ "bridge": { "projects": [ { "url": "http://a", "prefix": "p" }, { "url": "http://b" } ] } }""", [("--fossil-url", ["http://c"]), ("--project", [new string('0', 40)])]), NodeFlags.Bridge)
+        var loader = new SettingsLoader(
+            new Given(
+                """{ "bridge": { "projects": [ { "url": "http://a", "prefix": "p" }, { "url": "http://b" } ] } }""",
+                [("--fossil-url", ["http://c"]), ("--project", [new string('0', 40)])]), NodeFlags.Bridge)
         {
             RepositoryVariable = Never,
             ListOfFlags = "bridge.projects",
@@ -198,13 +210,24 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    [Arguments("""{ "nats": { "Bind": "*" } }""", "edgesync.json line 1: unknown setting 'nats.Bind'; did you mean nats.bind?")]
-    [Arguments("{\n\"nats\": {\n\"bnd\": \"*\" } }", "edgesync.json line 3: unknown setting 'nats.bnd'; did you mean nats.bind?")]
-    [Arguments("""{ "nats": { "maxpayload": 1 } }""", "unknown setting 'nats.maxpayload'; did you mean nats.max_payload?")]
+    [
+        Arguments(
+            """{ "nats": { "Bind": "*" } }""",
+            "edgesync.json line 1: unknown setting 'nats.Bind'; did you mean nats.bind?")]
+    [
+        Arguments(
+            "{\n\"nats\": {\n\"bnd\": \"*\" } }",
+            "edgesync.json line 3: unknown setting 'nats.bnd'; did you mean nats.bind?")]
+    [
+        Arguments(
+            """{ "nats": { "maxpayload": 1 } }""", "unknown setting 'nats.maxpayload'; did you mean nats.max_payload?")]
     [Arguments("""{ "nats:bind": "*" }""", "unknown setting 'nats:bind'")]
     [Arguments("""{ "nats": { "all_remotes": [] } }""", "unknown setting 'nats.all_remotes'")]
     [Arguments("""{ "nats": { "is_useful": true } }""", "unknown setting 'nats.is_useful'")]
-    [Arguments("""{ "repositories": [ { "watch": { "foldr": "f" } } ] }""", "unknown setting 'repositories[0].watch.foldr'; did you mean repositories[0].watch.folder?")]
+    [
+        Arguments(
+            """{ "repositories": [ { "watch": { "foldr": "f" } } ] }""",
+            "unknown setting 'repositories[0].watch.foldr'; did you mean repositories[0].watch.folder?")]
     [Arguments("{ \"log\": {},\n \"log\": {} }", "edgesync.json line 2: 'log' stands there twice")]
     public void An_unknown_or_repeated_name_is_a_fault_with_its_line(string text, string message)
     {
@@ -212,7 +235,9 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    [Arguments("{\n\n\"nats\": { \"max_payload\": \"2048\" } }", "line 3: nats.max_payload: a whole number is expected")]
+    [
+        Arguments(
+            "{\n\n\"nats\": { \"max_payload\": \"2048\" } }", "line 3: nats.max_payload: a whole number is expected")]
     [Arguments("""{ "nats": { "max_payload": 1.5 } }""", "line 1: nats.max_payload: a whole number is expected")]
     [Arguments("""{ "nats": { "leaf_port": 99999999999 } }""", "nats.leaf_port: a whole number is expected")]
     [Arguments("""{ "nats": { "enabled": "true" } }""", "nats.enabled: true or false is expected")]
@@ -225,14 +250,25 @@ public sealed class SettingsLoaderTests
     [Arguments("""{ "nats": [] }""", "nats: an object is expected")]
     [Arguments("""{ "repositories": {} }""", "repositories: a list is expected")]
     [Arguments("{ \"repositories\": [ {},\n 5 ] }", "line 2: repositories[1]: an object is expected")]
-    [Arguments("""{ "repositories": [ { "poll": 30 } ] }""", "repositories[0].poll: a duration is a text such as \"30s\"")]
-    [Arguments("{ \"repositories\": [ {\n \"poll\": \"soon\" } ] }", "line 2: repositories[0].poll: invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
+    [
+        Arguments(
+            """{ "repositories": [ { "poll": 30 } ] }""", "repositories[0].poll: a duration is a text such as \"30s\"")]
+    [
+        Arguments(
+            "{ \"repositories\": [ {\n \"poll\": \"soon\" } ] }",
+            "line 2: repositories[0].poll: invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
     [Arguments("""{ "nats": { "role": "king" } }""", "nats.role: 'king' is not one of peer, hub, leaf")]
     [Arguments("""{ "nats": { "role": "1" } }""", "nats.role: '1' is not one of peer, hub, leaf")]
     [Arguments("""{ "nats": { "role": 1 } }""", "nats.role: '1' is not one of peer, hub, leaf")]
-    [Arguments("""{ "log": { "level": "debug,error" } }""", "log.level: 'debug,error' is not one of debug, info, warning, error")]
+    [
+        Arguments(
+            """{ "log": { "level": "debug,error" } }""",
+            "log.level: 'debug,error' is not one of debug, info, warning, error")]
     [Arguments("{ \"node\":\n }", "edgesync.json line 2: not valid JSON")]
-    [Arguments("{ \"node\": {}\n", "edgesync.json line 2: not valid JSON: the file ends before all braces and brackets are closed")]
+    [
+        Arguments(
+            "{ \"node\": {}\n",
+            "edgesync.json line 2: not valid JSON: the file ends before all braces and brackets are closed")]
     [Arguments("{}\n{}", "edgesync.json line 2: not valid JSON")]
     [Arguments("[]", "edgesync.json: the settings are one JSON object")]
     [Arguments(" \n", "edgesync.json is empty: the settings are one JSON object")]
@@ -261,10 +297,16 @@ public sealed class SettingsLoaderTests
               "bridge": { "projects": [ { "code": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "url": "http://h", "probe": "0" } ] } }
             """).Settings;
 
-        Assert.Equal((NodeRole.Hub, TimeSpan.FromMilliseconds(250)), (settings.Nats.Role, settings.Nats.ServeTls.FirstFallback));
-        Assert.Equal((StatusAccess.Everybody, LogFormat.Json, LogLevel.Warning), (settings.Http.StatusAccess, settings.Log.Format, settings.Log.Level));
-        Assert.Equal((AutosyncMode.PullOnly, TimeSpan.FromSeconds(90)), (settings.Repositories[0].Autosync, settings.Repositories[0].Poll));
-        Assert.Equal((TimeSpan.FromHours(2), TimeSpan.FromDays(7)), (settings.Hub.Checkpoint, settings.Hub.ExitWithoutLeaves));
+        Assert.Equal(
+            (NodeRole.Hub, TimeSpan.FromMilliseconds(250)), (settings.Nats.Role, settings.Nats.ServeTls.FirstFallback));
+        Assert.Equal(
+            (StatusAccess.Everybody, LogFormat.Json, LogLevel.Warning),
+            (settings.Http.StatusAccess, settings.Log.Format, settings.Log.Level));
+        Assert.Equal(
+            (AutosyncMode.PullOnly, TimeSpan.FromSeconds(90)),
+            (settings.Repositories[0].Autosync, settings.Repositories[0].Poll));
+        Assert.Equal(
+            (TimeSpan.FromHours(2), TimeSpan.FromDays(7)), (settings.Hub.Checkpoint, settings.Hub.ExitWithoutLeaves));
         Assert.InRange(settings.Bridge.Projects[0].Probe, TimeSpan.Zero, TimeSpan.FromTicks(1));
     }
 
@@ -283,7 +325,9 @@ public sealed class SettingsLoaderTests
         var settings = loader.Load().Settings;
 
         Assert.Equal((null, 0), (settings.Nats.LeafPort, settings.Nats.ClientPort));
-        Assert.Equal(("127.0.0.1", true, 1 << 20, NodeRole.Peer), (settings.Nats.Bind, settings.Nats.Enabled, settings.Nats.MaxPayload, settings.Nats.Role));
+        Assert.Equal(
+            ("127.0.0.1", true, 1 << 20, NodeRole.Peer),
+            (settings.Nats.Bind, settings.Nats.Enabled, settings.Nats.MaxPayload, settings.Nats.Role));
         Assert.Empty(settings.Nats.Urls);
         Assert.Equal((TimeSpan.FromSeconds(5), null), (settings.Repositories[0].Poll, settings.Repositories[0].Watch));
     }
@@ -291,7 +335,9 @@ public sealed class SettingsLoaderTests
     [Test]
     public void An_empty_text_is_not_set_and_overrules_what_a_command_brings()
     {
-        var loader = new SettingsLoader(new Given("""{ "node": { "name": "" }, "nats": { "bind": "" } }""", [("--nobody-caps", [""])]), NodeFlags.Hub)
+        var loader = new SettingsLoader(
+            new Given("""{ "node": { "name": "" }, "nats": { "bind": "" } }""", [("--nobody-caps", [""])]),
+            NodeFlags.Hub)
         {
             RepositoryVariable = Never,
             Preset = Presets(("hub.nobody_caps", "gio")),
@@ -314,8 +360,12 @@ public sealed class SettingsLoaderTests
 
         Assert.Empty(settings.Nats.Users[0].Publish!);
         Assert.Null(settings.Nats.Users[1].Publish);
-        Assert.Contains("repositories[0].path: a repository needs its file", Fault("""{ "repositories": [ {} ] }"""), StringComparison.Ordinal);
-        Assert.Contains("repositories[0].watch.folder: no folder", Fault("""{ "repositories": [ { "path": "a", "watch": {} } ] }"""), StringComparison.Ordinal);
+        Assert.Contains(
+            "repositories[0].path: a repository needs its file", Fault("""{ "repositories": [ {} ] }"""),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "repositories[0].watch.folder: no folder",
+            Fault("""{ "repositories": [ { "path": "a", "watch": {} } ] }"""), StringComparison.Ordinal);
     }
 
     [Test]
@@ -323,22 +373,45 @@ public sealed class SettingsLoaderTests
     {
         Assert.True(Load("""{ "nats": { "login": { "password": "hush" } } }""").FileHoldsSecret);
         Assert.True(Load("""{ "repositories": [ { "path": "a", "peers": ["http://b", "http://u:hush@h/"] } ] }""").FileHoldsSecret);
-        Assert.False(Load("""{ "nats": { "login": { "password_file": "/p" } } }""", ("--password", ["hush"])).FileHoldsSecret);
+        Assert.False(
+            Load("""{ "nats": { "login": { "password_file": "/p" } } }""", ("--password", ["hush"])).FileHoldsSecret);
     }
 
     [Test]
     [Arguments("{}", "{}", "", "")]
-    [Arguments("""{ "nats": { "bind": "*", "users": [ { "user": "u", "password": "a" } ] } }""", """{ "nats": { "bind": "*", "users": [ { "user": "u", "password": "b" } ] } }""", "nats.users", "")]
-    [Arguments("""{ "nats": { "login": { "password": "a" } } }""", """{ "nats": { "login": { "password": "b" } } }""", "nats.login.password", "")]
-    [Arguments("{}", """{ "nats": { "token": "a", "leaf_port": 0 } }""", "nats.leaf_port nats.token", "nats.leaf_port nats.token")]
-    [Arguments("""{ "nats": { "leaf_port": 0 } }""", """{ "nats": { "leaf_port": 0, "token": "a" } }""", "nats.token", "")]
-    [Arguments("""{ "nats": { "leaf_port": 0 } }""", """{ "nats": { "leaf_port": 0, "token_file": "/a" } }""", "nats.token_file", "")]
-    [Arguments("""{ "nats": { "leaf_port": 0 } }""", """{ "nats": { "leaf_port": 1, "bind": "*", "pending_max": 2000000 } }""", "nats.bind nats.leaf_port nats.pending_max", "nats.bind nats.leaf_port")]
+    [
+        Arguments(
+            """{ "nats": { "bind": "*", "users": [ { "user": "u", "password": "a" } ] } }""",
+            """{ "nats": { "bind": "*", "users": [ { "user": "u", "password": "b" } ] } }""", "nats.users", "")]
+    [
+        Arguments(
+            """{ "nats": { "login": { "password": "a" } } }""", """{ "nats": { "login": { "password": "b" } } }""",
+            "nats.login.password", "")]
+    [
+        Arguments(
+            "{}", """{ "nats": { "token": "a", "leaf_port": 0 } }""", "nats.leaf_port nats.token",
+            "nats.leaf_port nats.token")]
+    [
+        Arguments(
+            """{ "nats": { "leaf_port": 0 } }""", """{ "nats": { "leaf_port": 0, "token": "a" } }""", "nats.token", "")]
+    [
+        Arguments(
+            """{ "nats": { "leaf_port": 0 } }""", """{ "nats": { "leaf_port": 0, "token_file": "/a" } }""",
+            "nats.token_file", "")]
+    [
+        Arguments(
+            """{ "nats": { "leaf_port": 0 } }""",
+            """{ "nats": { "leaf_port": 1, "bind": "*", "pending_max": 2000000 } }""",
+            "nats.bind nats.leaf_port nats.pending_max", "nats.bind nats.leaf_port")]
     [Arguments("{}", """{ "repositories": [ { "path": "a" } ], "log": { "level": "debug" }, "telemetry": { "service_name": "s" } }""", "log.level repositories telemetry.service_name", "")]
-    [Arguments("{}", """{ "http": { "listen": "1", "status_access": "everybody", "hosts": ["h"], "max_exchanges": 3 } }""", "http.hosts http.listen http.max_exchanges http.status_access", "http.listen http.max_exchanges")]
+    [
+        Arguments(
+            "{}", """{ "http": { "listen": "1", "status_access": "everybody", "hosts": ["h"], "max_exchanges": 3 } }""",
+            "http.hosts http.listen http.max_exchanges http.status_access", "http.listen http.max_exchanges")]
     [Arguments("{}", """{ "hub": { "checkpoint": "1h", "project_code": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "seed_from": "x" }, "node": { "name": "n" } }""", "hub.checkpoint hub.project_code hub.seed_from node.name", "hub.project_code hub.seed_from node.name")]
     [Arguments("{}", """{ "nats": { "websocket_compression": true, "members": true }, "bridge": { "projects": [ { "code": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "url": "http://h" } ] } }""", "bridge.projects nats.members nats.websocket_compression", "bridge.projects nats.websocket_compression")]
-    public void A_reload_names_what_changed_and_what_waits_for_a_restart(string before, string now, string changed, string waiting)
+    public void A_reload_names_what_changed_and_what_waits_for_a_restart(
+        string before, string now, string changed, string waiting)
     {
         var change = new NewSettings(Load(before), Load(now));
 
@@ -356,17 +429,22 @@ public sealed class SettingsLoaderTests
         return failure.Message;
     }
 
-    private static string OriginOf(LoadedSettings loaded, string path) => loaded.Values.Single(v => v.Path == path).Origin;
+    private static string OriginOf(LoadedSettings loaded, string path) =>
+        loaded.Values.Single(v => v.Path == path).Origin;
 
-    private static LoadedSettings Load(string text, params (string Flag, string[] Words)[] given) => Load(NodeFlags.Leaf, text, given);
+    private static LoadedSettings Load(string text, params (string Flag, string[] Words)[] given) =>
+        Load(NodeFlags.Leaf, text, given);
 
-    private static LoadedSettings Load(IReadOnlyList<SettingFlag> flags, string text, params (string Flag, string[] Words)[] given) =>
+    private static LoadedSettings Load(
+        IReadOnlyList<SettingFlag> flags, string text, params (string Flag, string[] Words)[] given) =>
         Loader(flags, text, given).With(null).Load();
 
-    private static Start Loader(IReadOnlyList<SettingFlag> flags, string text, params (string Flag, string[] Words)[] given) =>
+    private static Start Loader(
+        IReadOnlyList<SettingFlag> flags, string text, params (string Flag, string[] Words)[] given) =>
         new(new Given(text, given), flags);
 
-    private static IReadOnlyList<(string Path, SettingInput Value)> Presets(params (string Path, string Value)[] presets) =>
+    private static IReadOnlyList<(string Path, SettingInput Value)> Presets(
+        params (string Path, string Value)[] presets) =>
         [.. presets.Select(p => (p.Path, SettingInput.Of(p.Value)))];
 
     private static void Flatten(System.Text.Json.JsonElement element, string path, List<(string, string)> values)
@@ -374,9 +452,11 @@ public sealed class SettingsLoaderTests
         switch (element.ValueKind)
         {
             case System.Text.Json.JsonValueKind.Object:
-                foreach (var field in element.EnumerateObject()) Flatten(field.Value, path.Length == 0 ? field.Name : $"{path}.{field.Name}", values);
+                foreach (var field in element.EnumerateObject())
+                    Flatten(field.Value, path.Length == 0 ? field.Name : $"{path}.{field.Name}", values);
                 break;
-            case System.Text.Json.JsonValueKind.Array when element.EnumerateArray().Any(e => e.ValueKind == System.Text.Json.JsonValueKind.Object):
+            case System.Text.Json.JsonValueKind.Array when element.EnumerateArray()
+                .Any(e => e.ValueKind == System.Text.Json.JsonValueKind.Object):
                 for (var i = 0; i < element.GetArrayLength(); i++) Flatten(element[i], $"{path}[{i}]", values);
                 break;
             default:
@@ -387,7 +467,8 @@ public sealed class SettingsLoaderTests
 
     private sealed record Start(Given Given, IReadOnlyList<SettingFlag> Flags)
     {
-        public SettingsLoader With(string? repository) => new(Given, Flags) { RepositoryVariable = Never, Repository = repository };
+        public SettingsLoader With(string? repository) =>
+            new(Given, Flags) { RepositoryVariable = Never, Repository = repository };
     }
 
     private sealed class Given(string text, (string Flag, string[] Words)[] given) : ISettingArguments

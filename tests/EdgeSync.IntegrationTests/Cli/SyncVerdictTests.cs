@@ -15,7 +15,9 @@ public sealed class SyncVerdictTests
         var verdict = Of([Peer("first", lag: 0)], [Target("nats:first", agreed: 3)]);
 
         Assert.Equal(SyncState.InSync, verdict.State);
-        Assert.Equal(new PeerVerdict("first", SyncState.InSync, "nats", Now.AddSeconds(-3), null, null), Assert.Single(verdict.Peers));
+        Assert.Equal(
+            new PeerVerdict("first", SyncState.InSync, "nats", Now.AddSeconds(-3), null, null),
+            Assert.Single(verdict.Peers));
     }
 
     [Test]
@@ -30,7 +32,8 @@ public sealed class SyncVerdictTests
     [Test]
     public void One_peer_that_is_away_beside_one_in_sync_is_named_and_no_failure()
     {
-        var verdict = Of([Peer("first", lag: 0), Peer("second", lag: 0) with { Route = null }], [Target("nats:first", agreed: 3)]);
+        var verdict = Of(
+            [Peer("first", lag: 0), Peer("second", lag: 0) with { Route = null }], [Target("nats:first", agreed: 3)]);
 
         Assert.Equal((SyncState.InSync, 1), (verdict.State, verdict.InSyncCount));
         Assert.Equal(SyncState.Away, verdict.Peers[1].State);
@@ -39,7 +42,14 @@ public sealed class SyncVerdictTests
     [Test]
     public void A_link_that_is_down_is_the_reason_why_peers_are_away()
     {
-        var node = Node(new NatsLinkStatus { Mode = "leafnode", State = "reconnecting", Url = "tls://first:7422", LastError = "Connection refused" });
+        var node = Node(
+            new NatsLinkStatus
+            {
+                Mode = "leafnode",
+                State = "reconnecting",
+                Url = "tls://first:7422",
+                LastError = "Connection refused"
+            });
         var verdict = SyncVerdict.Of(Repository([Peer("first", lag: 0) with { Route = null }], []), node);
 
         Assert.Equal("tls://first:7422 is not reachable: Connection refused", verdict.Peers[0].Reason);
@@ -61,7 +71,12 @@ public sealed class SyncVerdictTests
     [Test]
     public void A_refusal_is_worse_than_any_agreement()
     {
-        var refused = Target("http:https://host/", agreed: 30) with { FailuresInARow = 1, NeedsPerson = true, LastError = "login failed" };
+        var refused = Target("http:https://host/", agreed: 30) with
+        {
+            FailuresInARow = 1,
+            NeedsPerson = true,
+            LastError = "login failed"
+        };
         var verdict = Of([Peer("first", lag: 0)], [Target("nats:first", agreed: 3), refused]);
 
         Assert.Equal((SyncState.Refused, "https://host/: login failed"), (verdict.State, verdict.Reason));
@@ -70,7 +85,12 @@ public sealed class SyncVerdictTests
     [Test]
     public void A_server_that_does_not_answer_is_away_with_its_reason()
     {
-        var verdict = Of([], [Target("http:https://host/", agreed: 30) with { FailuresInARow = 2, LastError = "cannot reach https://host/" }]);
+        var verdict = Of(
+            [],
+            [
+                Target(
+                    "http:https://host/", agreed: 30) with { FailuresInARow = 2,
+                    LastError = "cannot reach https://host/" }]);
 
         Assert.Equal((SyncState.Away, (string?)null, "cannot reach https://host/"), Of(Assert.Single(verdict.Peers)));
         Assert.Equal(SyncState.InSync, Of([], [Target("http:https://host/", agreed: 30)]).State);
@@ -80,14 +100,23 @@ public sealed class SyncVerdictTests
     public void What_was_announced_and_has_not_come_is_lag() =>
         Assert.Equal(
             (SyncState.Behind, "3 announced artifacts have not come yet"),
-            (SyncVerdict.Of(Repository([Peer("first", lag: 0)], [Target("nats:first", agreed: 3)]) with { Wanted = 3 }, Node()) is var v ? (v.State, v.Reason!) : default));
+            (
+                SyncVerdict.Of(
+                    Repository([Peer("first", lag: 0)], [Target("nats:first", agreed: 3)]) with { Wanted = 3 },
+                    Node()) is var v ? (v.State, v.Reason!) : default));
 
     [Test]
     public void A_first_copy_that_is_waited_for_and_a_first_peer_that_is_waited_for_are_two_things()
     {
-        var cloning = Node() with { Checks = [new NodeCheck("cloning:work", CheckState.Failed, "nobody answers", "edgesync doctor")] };
+        var cloning = Node() with
+        {
+            Checks = [new NodeCheck("cloning:work", CheckState.Failed, "nobody answers", "edgesync doctor")]
+        };
 
-        Assert.Equal((SyncState.Cloning, "nobody answers"), SyncVerdict.Of(Repository([], []) with { State = "cloning" }, cloning) is var v ? (v.State, v.Reason!) : default);
+        Assert.Equal(
+            (SyncState.Cloning, "nobody answers"),
+            SyncVerdict.Of(
+                Repository([], []) with { State = "cloning" }, cloning) is var v ? (v.State, v.Reason!) : default);
         Assert.Equal(SyncState.Alone, Of([], []).State);
     }
 
@@ -99,23 +128,34 @@ public sealed class SyncVerdictTests
         Assert.Equal(ExitCode.Unavailable, Exit(Repository([Peer("first", lag: 0)], []), Repository([], [])));
         Assert.Equal(
             ExitCode.Denied,
-            Exit(Repository([], []), Repository([Peer("first", lag: 0)], [Target("nats:first", agreed: 3) with { NeedsPerson = true, FailuresInARow = 1 }])));
-        Assert.Equal(ExitCode.Unavailable, StatusReport.Of(Now, [new DaemonAnswer("/run/17.sock", null, "no answer for 5.0 s")], null).ExitCode);
+            Exit(
+                Repository([], []),
+                Repository(
+                    [Peer("first", lag: 0)],
+                    [Target("nats:first", agreed: 3) with { NeedsPerson = true, FailuresInARow = 1 }])));
+        Assert.Equal(
+            ExitCode.Unavailable,
+            StatusReport.Of(Now, [new DaemonAnswer("/run/17.sock", null, "no answer for 5.0 s")], null).ExitCode);
     }
 
     private static ExitCode Exit(params RepositoryStatus[] repositories) =>
-        StatusReport.Of(Now, [new DaemonAnswer("/run/17.sock", Node() with { Repositories = repositories }, null)], null).ExitCode;
+        StatusReport.Of(
+            Now, [new DaemonAnswer("/run/17.sock", Node() with { Repositories = repositories }, null)], null).ExitCode;
 
     private static (SyncState, string?, string?) Of(PeerVerdict peer) => (peer.State, peer.Route, peer.Reason);
 
-    private static SyncVerdict Of(IReadOnlyList<PeerStatus> peers, IReadOnlyList<TargetStatus> targets) => SyncVerdict.Of(Repository(peers, targets), Node());
+    private static SyncVerdict Of(IReadOnlyList<PeerStatus> peers, IReadOnlyList<TargetStatus> targets) =>
+        SyncVerdict.Of(Repository(peers, targets), Node());
 
-    private static NodeStatus Node(NatsLinkStatus? link = null) => new() { Node = "me", Role = "leaf", StartedAt = Now.AddHours(-1), Now = Now, Nats = link };
+    private static NodeStatus Node(NatsLinkStatus? link = null) =>
+        new() { Node = "me", Role = "leaf", StartedAt = Now.AddHours(-1), Now = Now, Nats = link };
 
     private static RepositoryStatus Repository(IReadOnlyList<PeerStatus> peers, IReadOnlyList<TargetStatus> targets) =>
         new() { Name = "work", Path = "/srv/work.fossil", Peers = peers, Targets = targets };
 
-    private static PeerStatus Peer(string name, long lag) => new() { Peer = name, Role = "leaf", Route = "nats", Lag = lag, LastSeenAt = Now.AddSeconds(-10) };
+    private static PeerStatus Peer(string name, long lag) =>
+        new() { Peer = name, Role = "leaf", Route = "nats", Lag = lag, LastSeenAt = Now.AddSeconds(-10) };
 
-    private static TargetStatus Target(string name, int agreed) => new() { Target = name, State = "idle", LastAgreedAt = Now.AddSeconds(-agreed) };
+    private static TargetStatus Target(string name, int agreed) =>
+        new() { Target = name, State = "idle", LastAgreedAt = Now.AddSeconds(-agreed) };
 }

@@ -22,7 +22,8 @@ public sealed class WriterOpeningTests : IDisposable
     private readonly TemporaryFolder _folder = new("opening");
     private readonly StringWriter _lines = new();
 
-    public WriterOpeningTests() => Repository.Create(_folder["a.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }).Dispose();
+    public WriterOpeningTests() =>
+        Repository.Create(_folder["a.fossil"], new RepositoryCreateOptions { AdminUser = "tester" }).Dispose();
 
     [Test]
     [Arguments(IoError)]
@@ -32,16 +33,22 @@ public sealed class WriterOpeningTests : IDisposable
     public async Task A_disk_that_fails_once_leaves_it_writable(int code)
     {
         var failures = 1;
-        await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read && failures-- > 0 ? code : 0);
+        await using var writer = await OpenAsync(
+            options => options.Access != DatabaseAccess.Read && failures-- > 0 ? code : 0);
 
-        Assert.False(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
-        Assert.Equal((code & 0xff) == IoError, _lines.ToString().Contains("\"event\":\"repository.failed\"", StringComparison.Ordinal));
+        Assert.False(
+            await writer.RunAsync(
+                repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
+        Assert.Equal(
+            (code & 0xff) == IoError,
+            _lines.ToString().Contains("\"event\":\"repository.failed\"", StringComparison.Ordinal));
     }
 
     [Test]
     public async Task A_disk_that_keeps_failing_is_an_error_and_not_a_read_only_repository()
     {
-        var failure = await Assert.ThrowsAsync<SqliteException>(() => OpenAsync(options => options.Access != DatabaseAccess.Read ? IoError : 0));
+        var failure = await Assert.ThrowsAsync<SqliteException>(
+            () => OpenAsync(options => options.Access != DatabaseAccess.Read ? IoError : 0));
 
         Assert.Equal(IoError, failure.ResultCode);
     }
@@ -54,7 +61,8 @@ public sealed class WriterOpeningTests : IDisposable
     {
         var token = TestContext.Current!.Execution.CancellationToken;
         var isWell = false;
-        await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read && !isWell ? code : 0);
+        await using var writer = await OpenAsync(
+            options => options.Access != DatabaseAccess.Read && !isWell ? code : 0);
 
         Assert.True(await writer.RunAsync(repository => repository.IsReadOnly, token));
         Assert.Equal(code, Assert.IsType<SqliteException>(writer.WriteFault).ResultCode);
@@ -72,7 +80,10 @@ public sealed class WriterOpeningTests : IDisposable
         var token = TestContext.Current!.Execution.CancellationToken;
         var fault = Full;
         await using var host = await RepositoryHost.OpenAsync(
-            _folder["a.fossil"], new RepositoryHostOptions { Server = new ServerOptions { OwnerLogin = "tester" } }, TimeProvider.System, Log,
+            _folder["a.fossil"], new RepositoryHostOptions
+            {
+                Server = new ServerOptions { OwnerLogin = "tester" }
+            }, TimeProvider.System, Log,
             Failing(options => options.Access != DatabaseAccess.Read ? fault : 0), token);
         var project = await host.Writer.RunAsync(r => r.ProjectCode, token);
         var logins = new LoginAccount(TimeProvider.System);
@@ -87,7 +98,9 @@ public sealed class WriterOpeningTests : IDisposable
         async Task<int> StatusOfAsync(string operation)
         {
             var body = System.Text.Encoding.ASCII.GetBytes($"{operation} {new string('a', 40)} {project}\n");
-            using var reply = await HttpExchange.AnswerAsync(host, logins, new XferHttpRequest("/", XferContentType.Uncompressed, body, System.Net.IPAddress.Loopback), token);
+            using var reply = await HttpExchange.AnswerAsync(
+                host, logins,
+                new XferHttpRequest("/", XferContentType.Uncompressed, body, System.Net.IPAddress.Loopback), token);
             return reply.Status;
         }
     }
@@ -98,16 +111,23 @@ public sealed class WriterOpeningTests : IDisposable
     {
         await using var writer = await OpenAsync(options => options.Access != DatabaseAccess.Read ? code : 0);
 
-        Assert.True(await writer.RunAsync(repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
+        Assert.True(
+            await writer.RunAsync(
+                repository => repository.IsReadOnly, TestContext.Current!.Execution.CancellationToken));
     }
 
     public void Dispose() => _folder.Dispose();
 
-    private ILogger Log => new NodeLog(_lines, TimeProvider.System, new LogSettings(LogStyle.Json, LogLevel.Information)).CreateLogger();
+    private ILogger Log =>
+        new NodeLog(_lines, TimeProvider.System, new LogSettings(LogStyle.Json, LogLevel.Information)).CreateLogger();
 
     private Task<RepositoryQueue> OpenAsync(Func<RepositoryOptions, int> faultOf) =>
-        new WriterOpening(_folder["a.fossil"], TimeProvider.System, Log).OpenAsync(Failing(faultOf), TestContext.Current!.Execution.CancellationToken);
+        new WriterOpening(_folder["a.fossil"], TimeProvider.System, Log).OpenAsync(
+            Failing(faultOf), TestContext.Current!.Execution.CancellationToken);
 
-    private static Func<string, RepositoryOptions, Repository> Failing(Func<RepositoryOptions, int> faultOf) => (path, options) =>
-        faultOf(options) is not 0 and var code ? throw new SqliteException(ErrorKind.System, "the disk fails", null, code) : Repository.Open(path, options);
+    private static Func<string, RepositoryOptions, Repository> Failing(Func<RepositoryOptions, int> faultOf) =>
+        (path, options) =>
+        faultOf(options) is not 0 and var code
+            ? throw new SqliteException(ErrorKind.System, "the disk fails", null, code)
+            : Repository.Open(path, options);
 }

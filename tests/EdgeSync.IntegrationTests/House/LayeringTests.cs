@@ -5,7 +5,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.IntegrationTests.House;
 
 /// <summary>
-/// Who may reference whom. A new edge changes this table and docs/ARCHITECTURE.md in one commit, with an ADR that says why.
+/// Who may reference whom. A new edge changes this table and docs/ARCHITECTURE.md in one commit, with an ADR that says
+/// why.
 /// </summary>
 public sealed partial class LayeringTests
 {
@@ -18,7 +19,9 @@ public sealed partial class LayeringTests
         ["EdgeSync.Storage"] = ["EdgeSync.Fossil", "EdgeSync.Primitives"],
         ["EdgeSync.Net"] = ["EdgeSync.Nats", "EdgeSync.Primitives"],
         ["EdgeSync.Node"] =
-            ["EdgeSync.Agent", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Net", "EdgeSync.Primitives", "EdgeSync.Storage"],
+            [
+                "EdgeSync.Agent", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Net", "EdgeSync.Primitives",
+                "EdgeSync.Storage"],
         ["EdgeSync.Cli"] = ["EdgeSync.Fossil", "EdgeSync.Node", "EdgeSync.Primitives", "EdgeSync.Storage"],
     };
 
@@ -30,7 +33,9 @@ public sealed partial class LayeringTests
         ["EdgeSync.Cli"] = ["System.CommandLine"],
     };
 
-    /// <summary>Folders of the node, from the bottom up: each sees only those of its row, which all stand above it.</summary>
+    /// <summary>
+    /// Folders of the node, from the bottom up: each sees only those of its row, which all stand above it.
+    /// </summary>
     private static readonly (string Folder, string[] Sees)[] NodeFolders =
     [
         ("Settings", []),
@@ -48,10 +53,15 @@ public sealed partial class LayeringTests
         ("Web", ["Joining", "Logging", "Metrics", "Repositories", "Settings", "Status", "Sync"]),
         ("Agents", ["Brokers", "Logging", "Loops", "Metrics", "Repositories", "Settings", "Status", "Sync", "Watch"]),
         ("Doctor", ["Control", "Settings", "Status"]),
-        ("Daemon", ["Agents", "Brokers", "Control", "Logging", "Loops", "Metrics", "Reload", "Repositories", "Settings", "Status", "Sync", "Web"]),
+        (
+            "Daemon",
+            [
+                "Agents", "Brokers", "Control", "Logging", "Loops", "Metrics", "Reload", "Repositories", "Settings",
+                "Status", "Sync", "Web"]),
     ];
 
-    private static readonly string[] Cores = ["EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Agent"];
+    private static readonly string[] Cores = [
+        "EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Agent"];
 
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
@@ -68,7 +78,8 @@ public sealed partial class LayeringTests
     {
         var file = Load(project);
 
-        var references = file.Descendants("ProjectReference").Select(r => NameOf(r.Attribute("Include")!.Value)).Order(StringComparer.Ordinal);
+        var references = file.Descendants("ProjectReference").Select(r => NameOf(r.Attribute("Include")!.Value))
+            .Order(StringComparer.Ordinal);
         var packages = file.Descendants("PackageReference").Select(r => r.Attribute("Include")!.Value);
 
         Assert.Subset(Projects[project].ToHashSet(), references.ToHashSet());
@@ -81,7 +92,9 @@ public sealed partial class LayeringTests
 
     [Test]
     public void Knows_every_folder_of_the_node() =>
-        Assert.Equal(NodeFolders.Select(f => f.Folder).Order(StringComparer.Ordinal), NodeSources().Select(s => s.Folder).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            NodeFolders.Select(f => f.Folder).Order(StringComparer.Ordinal),
+            NodeSources().Select(s => s.Folder).Distinct().Order(StringComparer.Ordinal));
 
     [Test]
     public void Folders_of_the_node_see_only_those_below()
@@ -95,7 +108,8 @@ public sealed partial class LayeringTests
             var seen = NodeNamespace().Matches(text).Select(m => m.Groups[1].Value).ToHashSet();
 
             Assert.True(seen.IsSubsetOf(allowed), $"{path} sees {string.Join(", ", seen.Except(allowed))}");
-            Assert.Contains($"namespace EdgeSync.Node.{Path.GetRelativePath(Path.Combine(Sources, "EdgeSync.Node"), Path.GetDirectoryName(path)!).Replace('/', '.')};", text, StringComparison.Ordinal);
+            var subfolder = Path.GetRelativePath(Path.Combine(Sources, "EdgeSync.Node"), Path.GetDirectoryName(path)!);
+            Assert.Contains($"namespace EdgeSync.Node.{subfolder.Replace('/', '.')};", text, StringComparison.Ordinal);
         }
     }
 
@@ -104,14 +118,18 @@ public sealed partial class LayeringTests
     {
         foreach (var core in Cores)
         {
-            Assert.Contains(Load(core).Descendants("Import"), i => i.Attribute("Project")!.Value.EndsWith("Core.props", StringComparison.Ordinal));
+            Assert.Contains(
+                Load(core).Descendants("Import"),
+                i => i.Attribute("Project")!.Value.EndsWith("Core.props", StringComparison.Ordinal));
             Assert.Empty(Load(core).Descendants("FrameworkReference"));
         }
     }
 
     [Test]
     public void Nothing_above_storage_can_name_the_types_of_SQLite() =>
-        Assert.Equal("compile", Load("EdgeSync.Storage").Descendants("PackageReference").Single().Attribute("PrivateAssets")?.Value);
+        Assert.Equal(
+            "compile",
+            Load("EdgeSync.Storage").Descendants("PackageReference").Single().Attribute("PrivateAssets")?.Value);
 
     [Test]
     [Arguments("EdgeSync.Nats")]
@@ -129,7 +147,8 @@ public sealed partial class LayeringTests
     public void Unit_tests_reference_only_cores() =>
         Assert.Subset(
             Cores.ToHashSet(),
-            XDocument.Load(Path.Combine(Vectors.RepositoryRoot, "tests", "EdgeSync.UnitTests", "EdgeSync.UnitTests.csproj"))
+            XDocument.Load(
+                Path.Combine(Vectors.RepositoryRoot, "tests", "EdgeSync.UnitTests", "EdgeSync.UnitTests.csproj"))
                 .Descendants("ProjectReference").Select(r => NameOf(r.Attribute("Include")!.Value)).ToHashSet());
 
     public static TheoryData<string> Names() => [.. Projects.Keys];
@@ -146,7 +165,8 @@ public sealed partial class LayeringTests
     [GeneratedRegex(@"EdgeSync\.Node\.(\w+)")]
     private static partial Regex NodeNamespace();
 
-    private static XDocument Load(string project) => XDocument.Load(Path.Combine(Sources, project, project + ".csproj"));
+    private static XDocument Load(string project) =>
+        XDocument.Load(Path.Combine(Sources, project, project + ".csproj"));
 
     private static string NameOf(string include) => Path.GetFileNameWithoutExtension(include.Replace('\\', '/'));
 }

@@ -5,13 +5,15 @@ namespace EdgeSync.IntegrationTests.Net;
 
 public sealed class ByteBudgetTests
 {
-    private const string Head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil-uncompressed\r\n";
+    private const string Head =
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil-uncompressed\r\n";
 
     [Test]
     [Arguments(96L << 20, 24L << 20)]
     [Arguments(16L << 20, 8L << 20)]
     [Arguments(64L << 30, 2L << 30)]
-    public void Is_a_quarter_of_the_memory_within_bounds(long available, long expected) => Assert.Equal(expected, ByteBudget.BytesFor(available));
+    public void Is_a_quarter_of_the_memory_within_bounds(long available, long expected) =>
+        Assert.Equal(expected, ByteBudget.BytesFor(available));
 
     [Test]
     public void A_share_grows_until_all_is_taken_and_gives_back()
@@ -45,7 +47,8 @@ public sealed class ByteBudgetTests
 
         Assert.Equal(["192.0.2.1/0", "192.0.2.1/1", "192.0.2.1/2"], evicted);
 
-        void Open(string address, int i) => budget.OpenUnfinished(System.Net.IPAddress.Parse(address), () => evicted.Add($"{address}/{i}"));
+        void Open(string address, int i) =>
+            budget.OpenUnfinished(System.Net.IPAddress.Parse(address), () => evicted.Add($"{address}/{i}"));
     }
 
     [Test]

@@ -16,7 +16,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.IntegrationTests.Net;
 
-/// <summary>One account of failed logins for the three doors of a node. Its clock stands still, so nothing is forgiven by time.</summary>
+/// <summary>
+/// One account of failed logins for the three doors of a node. Its clock stands still, so nothing is forgiven by time.
+/// </summary>
 public sealed class LoginAccountTests
 {
     private const string ProjectCode = "0123456789abcdef0123456789abcdef01234567";
@@ -37,7 +39,8 @@ public sealed class LoginAccountTests
 
         Assert.Equal("waits", await node.TryAsync("http", "ann", Right));
         Assert.Equal("waits", await node.TryAsync("nats", "ann", Right));
-        Assert.Equal("refused", await node.TryAsync("broker", "ann", Right));   // the broker's words are the same for both
+        // the broker's words are the same for both
+        Assert.Equal("refused", await node.TryAsync("broker", "ann", Right));
     }
 
     [Test]
@@ -45,7 +48,8 @@ public sealed class LoginAccountTests
     {
         await using var node = await TestNode.StartAsync();
 
-        foreach (var door in (string[])["http", "nats", "broker", "http", "nats", "broker", "http", "nats", "broker", "http"])
+        foreach (var door in (string[])[
+            "http", "nats", "broker", "http", "nats", "broker", "http", "nats", "broker", "http"])
             Assert.Equal("refused", await node.TryAsync(door, "ann", "wrong"));
 
         Assert.Equal("waits", await node.TryAsync("nats", "ann", Right));
@@ -91,11 +95,19 @@ public sealed class LoginAccountTests
             node._host = await RepositoryHost.OpenAsync(path, new RepositoryHostOptions(), node._clock, log, token);
             var web = new NodeWeb(node._logins, log);
             web.Serve([node._host]);
-            node._web = await WebServer.StartAsync(new WebServerOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] }, web, _ => { }, node._clock, token);
+            node._web = await WebServer.StartAsync(
+                new WebServerOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] }, web, _ => { }, node._clock,
+                token);
             node._broker = await NatsBroker.StartAsync(
                 new NatsBrokerOptions
                 {
-                    Broker = new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = "ann", Password = Right }, new BrokerUser { Name = "bob", Password = Right }] },
+                    Broker = new BrokerOptions
+                    {
+                        ServerName = "test",
+                        Users = [
+                            new BrokerUser { Name = "ann", Password = Right },
+                            new BrokerUser { Name = "bob", Password = Right }]
+                    },
                     Entropy = new SeededEntropy(7),
                     ClientListen = new IPEndPoint(IPAddress.Loopback, 0),
                     Logins = node._logins.Throttle,
@@ -125,7 +137,9 @@ public sealed class LoginAccountTests
             var token = TestContext.Current!.Execution.CancellationToken;
             using var handler = new SocketsHttpHandler
             {
-                ConnectCallback = async (context, cancellationToken) => new NetworkStream(await ConnectAsync(from, context.DnsEndPoint.Port, cancellationToken), ownsSocket: true),
+                ConnectCallback = async (context, cancellationToken) =>
+                    new NetworkStream(
+                        await ConnectAsync(from, context.DnsEndPoint.Port, cancellationToken), ownsSocket: true),
             };
             using var http = new HttpClient(handler);
             using var content = new ByteArrayContent(Pull(login, password));
@@ -142,7 +156,9 @@ public sealed class LoginAccountTests
         {
             using var reply = new PooledBytes();
             var gate = _logins.GateOf("127.0.0.1", _host.FilePath);
-            var outcome = await _host.AnswerAsync(Pull(login, password), "nats:x", gate, reply, long.MaxValue, default, TestContext.Current!.Execution.CancellationToken);
+            var outcome = await _host.AnswerAsync(
+                Pull(login, password), "nats:x", gate, reply, long.MaxValue, default,
+                TestContext.Current!.Execution.CancellationToken);
             return outcome.LoginMustWait ? "waits" : Verdict(Encoding.UTF8.GetString(reply.Written.Span));
         }
 
@@ -151,8 +167,14 @@ public sealed class LoginAccountTests
             var socket = await ConnectAsync(from, _broker.ClientUrl!.Port, LineClient.Patience);
             await using var client = new LineClient(new NetworkStream(socket, ownsSocket: true));
             await client.ReadLineAsync();
-            await client.SendAsync($"CONNECT {{\"verbose\":false,\"user\":\"{login}\",\"pass\":\"{password}\"}}\r\nPING\r\n");
-            return await client.ReadLineAsync() switch { "PONG" => "in", "-ERR 'Authorization Violation'" => "refused", var other => other };
+            await client.SendAsync(
+                $"CONNECT {{\"verbose\":false,\"user\":\"{login}\",\"pass\":\"{password}\"}}\r\nPING\r\n");
+            return await client.ReadLineAsync() switch
+            {
+                "PONG" => "in",
+                "-ERR 'Authorization Violation'" => "refused",
+                var other => other
+            };
         }
 
         private static async Task<Socket> ConnectAsync(IPAddress from, int port, CancellationToken cancellationToken)
@@ -163,14 +185,19 @@ public sealed class LoginAccountTests
             return socket;
         }
 
-        private static string Verdict(string reply) => reply.Contains("login failed", StringComparison.Ordinal) || reply.Contains("login\\sfailed", StringComparison.Ordinal) ? "refused" : "in";
+        private static string Verdict(string reply) =>
+            reply.Contains("login failed", StringComparison.Ordinal)
+            || reply.Contains("login\\sfailed", StringComparison.Ordinal)
+            ? "refused"
+            : "in";
 
         private static byte[] Pull(string login, string password)
         {
             var cards = new ArrayBufferWriter<byte>();
             new XferWriter(cards).Pull("89abcdef0123456789abcdef0123456789abcdef", ProjectCode);
             var whole = new ArrayBufferWriter<byte>();
-            XferLogin.Write(new XferWriter(whole), login, XferLogin.SharedSecret(ProjectCode, login, password), cards.WrittenSpan);
+            XferLogin.Write(
+                new XferWriter(whole), login, XferLogin.SharedSecret(ProjectCode, login, password), cards.WrittenSpan);
             whole.Write(cards.WrittenSpan);
             return whole.WrittenSpan.ToArray();
         }

@@ -14,10 +14,13 @@ public sealed class SlowUploadTests
     {
         var clock = new HandClock();
         await using var server = await TestServer.StartAsync();
-        using var client = new XferHttpClient(new XferHttpClientOptions { Retry = RetryPolicy.None, SilenceMax = SilenceMax }, clock);
+        using var client = new XferHttpClient(
+            new XferHttpClientOptions { Retry = RetryPolicy.None, SilenceMax = SilenceMax }, clock);
         var pieces = 0;
 
-        var post = client.PostAsync(server.Url, XferContentType.Uncompressed, new byte[1_000_000], mayRepeat: false, OnPiece, TestContext.Current!.Execution.CancellationToken);
+        var post = client.PostAsync(
+            server.Url, XferContentType.Uncompressed, new byte[1_000_000], mayRepeat: false, OnPiece,
+            TestContext.Current!.Execution.CancellationToken);
 
         if (arrives)
         {

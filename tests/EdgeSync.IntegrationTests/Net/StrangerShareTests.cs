@@ -5,7 +5,9 @@ using EdgeSync.Net.Http;
 
 namespace EdgeSync.IntegrationTests.Net;
 
-/// <summary>What one address takes of an HTTP port, it takes from itself. Strangers and others come from addresses of loopback.</summary>
+/// <summary>
+/// What one address takes of an HTTP port, it takes from itself. Strangers and others come from addresses of loopback.
+/// </summary>
 public sealed class StrangerShareTests
 {
     private const string Head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil-uncompressed\r\n";
@@ -17,7 +19,8 @@ public sealed class StrangerShareTests
     {
         await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 4 });
         using var crowd = new Crowd();
-        for (var i = 0; i < 70; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 1000000\r\n\r\n{new string('a', 130)}");
+        for (var i = 0; i < 70; i++)
+            await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 1000000\r\n\r\n{new string('a', 130)}");
 
         Assert.EndsWith("abc", await AskAsync(Other, server, "abc"), StringComparison.Ordinal);
         Assert.EndsWith("abc", await AskAsync(Stranger, server, "abc"), StringComparison.Ordinal);
@@ -26,7 +29,8 @@ public sealed class StrangerShareTests
     [Test]
     public async Task An_address_makes_room_among_its_own_connections()
     {
-        await using var server = await TestServer.StartAsync(o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 10 });
+        await using var server = await TestServer.StartAsync(
+            o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 10 });
         using var others = new Crowd();
         var kept = await others.OpenAsync(Other, server, "");
         using var crowd = new Crowd();
@@ -41,7 +45,8 @@ public sealed class StrangerShareTests
     [Test]
     public async Task When_all_is_full_the_oldest_idle_connection_of_the_busiest_address_goes()
     {
-        await using var server = await TestServer.StartAsync(o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 20 });
+        await using var server = await TestServer.StartAsync(
+            o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 20 });
         using var others = new Crowd();
         var kept = await others.OpenAsync(Other, server, "");
         using var crowd = new Crowd();
@@ -59,7 +64,8 @@ public sealed class StrangerShareTests
         var budget = new ByteBudget(1_000_000);
         await using var server = await TestServer.StartAsync(o => o with { Memory = budget });
         using var crowd = new Crowd();
-        for (var i = 0; i < 8; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 400000\r\n\r\n{new string('a', 120_000)}");
+        for (var i = 0; i < 8; i++)
+            await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 400000\r\n\r\n{new string('a', 120_000)}");
         while (budget.Taken < 8 * 120_000) await Task.Delay(5, TestContext.Current!.Execution.CancellationToken);
 
         Assert.EndsWith("b", await AskAsync(Other, server, new string('b', 300_000)), StringComparison.Ordinal);
@@ -69,13 +75,16 @@ public sealed class StrangerShareTests
     [Test]
     public async Task Who_does_not_read_replies_keeps_nobody_out()
     {
-        await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 4, Memory = new ByteBudget(100_000_000) });
-        server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, new byte[8 << 20]));
+        await using var server = await TestServer.StartAsync(
+            o => o with { ConcurrentExchangesMax = 4, Memory = new ByteBudget(100_000_000) });
+        server.Answer = (request, _) =>
+            ValueTask.FromResult(new XferHttpReply(200, request.ContentType, new byte[8 << 20]));
         using var crowd = new Crowd();
         for (var i = 0; i < 40; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 1\r\n\r\na");
         while (server.Requests.Count < 12) await Task.Delay(5, TestContext.Current!.Execution.CancellationToken);
 
-        server.Answer = (request, _) => ValueTask.FromResult(new XferHttpReply(200, request.ContentType, request.Body.ToArray()));
+        server.Answer = (request, _) =>
+            ValueTask.FromResult(new XferHttpReply(200, request.ContentType, request.Body.ToArray()));
 
         Assert.EndsWith("abc", await AskAsync(Other, server, "abc"), StringComparison.Ordinal);
     }
@@ -83,10 +92,12 @@ public sealed class StrangerShareTests
     private static async Task<string> AskAsync(IPAddress from, TestServer server, string body)
     {
         using var crowd = new Crowd();
-        var socket = await crowd.OpenAsync(from, server, $"{Head}Connection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        var socket = await crowd.OpenAsync(
+            from, server, $"{Head}Connection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}");
         using var reply = new MemoryStream();
         await using var stream = new NetworkStream(socket);
-        await stream.CopyToAsync(reply, TestContext.Current!.Execution.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current!.Execution.CancellationToken);
+        await stream.CopyToAsync(reply, TestContext.Current!.Execution.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current!.Execution.CancellationToken);
         return Encoding.ASCII.GetString(reply.ToArray());
     }
 
@@ -95,7 +106,8 @@ public sealed class StrangerShareTests
     {
         try
         {
-            return await socket.ReceiveAsync(new byte[100]).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current!.Execution.CancellationToken);
+            return await socket.ReceiveAsync(new byte[100])
+                .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current!.Execution.CancellationToken);
         }
         catch (SocketException)
         {
@@ -110,16 +122,21 @@ public sealed class StrangerShareTests
 
         public Socket this[int index] => _sockets[index];
 
-        /// <summary>Ends when the server has seen the connection: they enter in the order in which they are opened.</summary>
+        /// <summary>
+        /// Ends when the server has seen the connection: they enter in the order in which they are opened.
+        /// </summary>
         public async Task<Socket> OpenAsync(IPAddress from, TestServer server, string says)
         {
             var seen = server.ConnectionsSeen;
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             _sockets.Add(socket);
             socket.Bind(new IPEndPoint(from, 0));
-            await socket.ConnectAsync(IPAddress.Loopback, server.Port, TestContext.Current!.Execution.CancellationToken);
-            while (server.ConnectionsSeen == seen) await Task.Delay(1, TestContext.Current!.Execution.CancellationToken);
-            if (says.Length > 0) await socket.SendAsync(Encoding.ASCII.GetBytes(says), TestContext.Current!.Execution.CancellationToken);
+            await socket.ConnectAsync(
+                IPAddress.Loopback, server.Port, TestContext.Current!.Execution.CancellationToken);
+            while (server.ConnectionsSeen == seen)
+                await Task.Delay(1, TestContext.Current!.Execution.CancellationToken);
+            if (says.Length > 0)
+                await socket.SendAsync(Encoding.ASCII.GetBytes(says), TestContext.Current!.Execution.CancellationToken);
             return socket;
         }
 

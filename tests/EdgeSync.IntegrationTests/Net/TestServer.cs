@@ -79,16 +79,17 @@ internal sealed class TestServer : IXferHost, INodeStatusSource, IAsyncDisposabl
         return Answer(request, cancellationToken);
     }
 
-    public ValueTask<NodeStatus> SnapshotAsync(CancellationToken cancellationToken) => ValueTask.FromResult(new NodeStatus
-    {
-        Node = "test",
-        Role = "leaf",
-        StartedAt = DateTimeOffset.UnixEpoch,
-        Now = DateTimeOffset.UnixEpoch,
-        Checks = Checks,
-        Repositories = [],
-        Addresses = new Dictionary<string, string>(),
-    });
+    public ValueTask<NodeStatus> SnapshotAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult(new NodeStatus
+        {
+            Node = "test",
+            Role = "leaf",
+            StartedAt = DateTimeOffset.UnixEpoch,
+            Now = DateTimeOffset.UnixEpoch,
+            Checks = Checks,
+            Repositories = [],
+            Addresses = new Dictionary<string, string>(),
+        });
 
     void IXferHost.Log(in XferHttpLogEntry entry) => Log.Enqueue(entry);
 

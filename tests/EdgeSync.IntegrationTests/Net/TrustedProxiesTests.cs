@@ -9,7 +9,8 @@ public sealed class TrustedProxiesTests
     [Test]
     [Arguments("127.0.0.1", "203.0.113.9", "203.0.113.9")]
     [Arguments("::ffff:127.0.0.1", "203.0.113.9", "203.0.113.9")]
-    [Arguments("127.0.0.1", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9")]   // the first is what the client claims
+    // the first is what the client claims
+    [Arguments("127.0.0.1", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9")]
     [Arguments("127.0.0.1", "", "127.0.0.1")]
     [Arguments("127.0.0.1", "nonsense", "127.0.0.1")]
     [Arguments("203.0.113.50", "198.51.100.1", "203.0.113.50")]
@@ -19,7 +20,8 @@ public sealed class TrustedProxiesTests
         Assert.True(TrustedProxies.TryParse("10.0.0.0/8", out var network));
         var headers = new HeaderDictionary { ["X-Forwarded-For"] = forwarded };
 
-        Assert.Equal(IPAddress.Parse(expected), new TrustedProxies([one, network]).ClientOf(IPAddress.Parse(remote), headers));
+        Assert.Equal(
+            IPAddress.Parse(expected), new TrustedProxies([one, network]).ClientOf(IPAddress.Parse(remote), headers));
         Assert.Equal(IPAddress.Parse(remote), TrustedProxies.None.ClientOf(IPAddress.Parse(remote), headers));
     }
 

@@ -18,7 +18,8 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        var reply = await server.RawAsync($"POST {path} HTTP/1.0\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 5\r\n\r\nhello");
+        var reply = await server.RawAsync(
+            $"POST {path} HTTP/1.0\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 5\r\n\r\nhello");
 
         Assert.StartsWith("HTTP/1.1 200 OK\r\n", reply);
         Assert.Contains("\r\nContent-Length: 5\r\n", reply);
@@ -32,27 +33,42 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        var reply = await server.RawAsync("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 1\r\n\r\nx");
+        var reply = await server.RawAsync(
+            "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 1\r\n\r\nx");
 
         Assert.Contains("\r\nConnection: close\r\n", reply);
     }
 
-    /// <summary>What programs read differently is refused, so that a proxy in front and we never disagree on where a request ends (S11).</summary>
+    /// <summary>
+    /// What programs read differently is refused, so that a proxy in front and we never disagree on where a request
+    /// ends (S11).
+    /// </summary>
     [Test]
     [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: +5\r\n\r\nhello")]
     [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 5,5\r\n\r\nhello")]
     [Arguments("POST / HTTP/1.1\r\nHost: x\nContent-Type: application/x-fossil\r\nContent-Length: 5\r\n\r\nhello")]
     [Arguments("POST / HTTP/1.1\nHost: x\nContent-Type: application/x-fossil\nContent-Length: 5\n\nhello")]
-    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nx")]
-    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\nx")]
-    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n80000000\r\nx")]
+    [
+        Arguments(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: "
+                + "chunked\r\n\r\n7fffffffffffffff\r\nx")]
+    [
+        Arguments(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: "
+                + "chunked\r\n\r\nffffffff\r\nx")]
+    [
+        Arguments(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: "
+                + "chunked\r\n\r\n80000000\r\nx")]
     public async Task Refuses_lengths_and_lines_that_can_be_read_in_two_ways(string request)
     {
         await using var server = await TestServer.StartAsync();
 
         var reply = await server.RawAsync(request);
 
-        Assert.True(reply.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), string.Join(" ", server.Log.Select(l => l.Fault)) + reply);
+        Assert.True(
+            reply.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal),
+            string.Join(" ", server.Log.Select(l => l.Fault)) + reply);
         Assert.Empty(server.Requests);
     }
 
@@ -61,7 +77,8 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        var reply = await server.RawAsync("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\n\r\n");
+        var reply = await server.RawAsync(
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 200 OK\r\n", reply);
         Assert.Contains("\r\nContent-Length: 0\r\n", reply);
@@ -73,7 +90,8 @@ public sealed class WebServerTests
         await using var server = await TestServer.StartAsync();
 
         var reply = await server.RawAsync(
-            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "
+                + "application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n"
             + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
 
         Assert.EndsWith("abcde", reply);
@@ -87,7 +105,8 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        var reply = await server.RawAsync($"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}Content-Length: 2\r\n\r\nhi");
+        var reply = await server.RawAsync(
+            $"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}Content-Length: 2\r\n\r\nhi");
 
         Assert.StartsWith("HTTP/1.1 415 ", reply);
         Assert.Empty(server.Requests);
@@ -99,7 +118,8 @@ public sealed class WebServerTests
         await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
 
         var reply = await server.RawAsync(
-            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\nContent-Length: 1001\r\n\r\n");
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\nContent-Length: "
+                + "1001\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 413 ", reply);
         Assert.Empty(server.Requests);
@@ -111,14 +131,18 @@ public sealed class WebServerTests
         await using var server = await TestServer.StartAsync(o => o with { RequestBytesMax = 1000 });
 
         var reply = await server.RawAsync(
-            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "
+                + "application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\n"
             + $"3e9\r\n{new string('a', 1001)}\r\n0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 413 ", reply);
         Assert.Empty(server.Requests);
     }
 
-    /// <summary>A client that writes everything before it reads must still see why: unread bytes would make the close a reset, which takes the answer along.</summary>
+    /// <summary>
+    /// A client that writes everything before it reads must still see why: unread bytes would make the close a reset,
+    /// which takes the answer along.
+    /// </summary>
     [Test]
     [Arguments(false, "application/x-fossil", "413")]
     [Arguments(true, "application/x-fossil", "413")]
@@ -130,7 +154,8 @@ public sealed class WebServerTests
         var body = new string('x', 8_000_000);
 
         var reply = await server.RawAsync(isChunked
-            ? $"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {type}\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n0\r\n\r\n"
+            ? $"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {type}\r\nTransfer-Encoding: "
+                + $"chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n0\r\n\r\n"
             : $"POST / HTTP/1.0\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
 
         Assert.StartsWith($"HTTP/1.1 {status} ", reply);
@@ -143,7 +168,9 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        await server.RawAsync("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nshort", halfClose: true);
+        await server.RawAsync(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nshort",
+            halfClose: true);
 
         Assert.Empty(server.Requests);
     }
@@ -175,18 +202,26 @@ public sealed class WebServerTests
         var refusal = await server.RawAsync(request, halfClose: true);
         var next = await server.RawAsync("GET /healthz HTTP/1.0\r\n\r\n");
 
-        Assert.True(refusal.Length == 0 || refusal.StartsWith("HTTP/1.1 4", StringComparison.Ordinal) || refusal.StartsWith("HTTP/1.1 5", StringComparison.Ordinal), refusal);
+        Assert.True(
+            refusal.Length == 0 || refusal.StartsWith("HTTP/1.1 4", StringComparison.Ordinal)
+            || refusal.StartsWith("HTTP/1.1 5", StringComparison.Ordinal), refusal);
         Assert.StartsWith("HTTP/1.1 200 ", next);
         Assert.Empty(server.Requests);
     }
 
     [Test]
-    [Arguments("GET /else HTTP/1.0\r\n\r\n", "HTTP/1.1 404 ", "\r\n\r\nNothing here. A Fossil client may use any path; people go to /.\n")]
+    [
+        Arguments(
+            "GET /else HTTP/1.0\r\n\r\n", "HTTP/1.1 404 ",
+            "\r\n\r\nNothing here. A Fossil client may use any path; people go to /.\n")]
     [Arguments("HEAD /else HTTP/1.0\r\n\r\n", "HTTP/1.1 404 ", "\r\n\r\n")]
     [Arguments("HEAD /healthz HTTP/1.0\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\n")]
     [Arguments("PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 405 ", "\r\n\r\nGET, HEAD or POST.\n")]
     [Arguments("PUT /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 405 ", "\r\n\r\nGET, HEAD or POST.\n")]
-    [Arguments("POST /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 415 ", "\r\n\r\nCards are sent as application/x-fossil or application/x-fossil-uncompressed.\n")]
+    [
+        Arguments(
+            "POST /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 415 ",
+            "\r\n\r\nCards are sent as application/x-fossil or application/x-fossil-uncompressed.\n")]
     public async Task Answers_what_no_route_takes(string request, string status, string end)
     {
         await using var server = await TestServer.StartAsync();
@@ -205,7 +240,9 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        var reply = await server.RawAsync($"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{new string('a', length)}");
+        var reply = await server.RawAsync(
+            $"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+                + $"{length}\r\n\r\n{new string('a', length)}");
 
         Assert.StartsWith(status, reply, StringComparison.Ordinal);
     }
@@ -216,7 +253,8 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        var reply = await server.RawAsync("POST /length HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 5\r\n\r\nhello");
+        var reply = await server.RawAsync(
+            "POST /length HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 5\r\n\r\nhello");
 
         Assert.EndsWith("\r\n\r\nhello", reply, StringComparison.Ordinal);
         Assert.Single(server.Requests);
@@ -261,21 +299,25 @@ public sealed class WebServerTests
         await using var server = await TestServer.StartAsync();
         server.Answer = (_, _) => throw new InvalidOperationException("secret path");
 
-        var reply = await server.RawAsync("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n");
+        var reply = await server.RawAsync(
+            "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 500 ", reply);
         Assert.DoesNotContain("secret path", reply, StringComparison.Ordinal);
         await server.StopAsync(TestContext.Current!.Execution.CancellationToken);
-        Assert.Contains(server.Log, e => e.Fault is not null && e.Fault.Contains("secret path", StringComparison.Ordinal));
+        Assert.Contains(
+            server.Log, e => e.Fault is not null && e.Fault.Contains("secret path", StringComparison.Ordinal));
     }
 
     [Test]
     public async Task Passes_on_when_to_come_again()
     {
         await using var server = await TestServer.StartAsync();
-        server.Answer = (_, _) => ValueTask.FromResult(XferHttpReply.Refusal(429, "Wait.") with { RetryAfter = TimeSpan.FromSeconds(5.2) });
+        server.Answer = (_, _) =>
+            ValueTask.FromResult(XferHttpReply.Refusal(429, "Wait.") with { RetryAfter = TimeSpan.FromSeconds(5.2) });
 
-        var refusal = await server.RawAsync("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n");
+        var refusal = await server.RawAsync(
+            "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 429 ", refusal);
         Assert.Contains("\r\nRetry-After: 6\r\n", refusal, StringComparison.Ordinal);
@@ -291,7 +333,9 @@ public sealed class WebServerTests
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, server.Port, token);
         var stream = socket.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 900000000\r\n\r\n"), token);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 900000000\r\n\r\n"), token);
         var head = new byte[13];
         await stream.ReadExactlyAsync(head, token);
         Assert.Equal(answer, Encoding.ASCII.GetString(head));
@@ -324,7 +368,9 @@ public sealed class WebServerTests
     {
         await using var server = await TestServer.StartAsync();
 
-        var reply = await server.RawAsync($"POST / HTTP/1.0\r\nHost: {written}\r\nContent-Type: application/x-fossil-uncompressed\r\nContent-Length: 3\r\n\r\nabc");
+        var reply = await server.RawAsync(
+            $"POST / HTTP/1.0\r\nHost: {written}\r\nContent-Type: application/x-fossil-uncompressed\r\nContent-Length: "
+                + $"3\r\n\r\nabc");
 
         Assert.StartsWith("HTTP/1.1 200 ", reply);
         Assert.EndsWith("abc", reply, StringComparison.Ordinal);

@@ -22,20 +22,25 @@ public sealed class WebServerTlsTests
         var (file, hash) = MakeCertificate();
         try
         {
-            await using var server = await TestServer.StartAsync(o => o with { Listen = [], TlsListen = o.Listen, TlsCertificateFile = file });
+            await using var server = await TestServer.StartAsync(
+                o => o with { Listen = [], TlsListen = o.Listen, TlsCertificateFile = file });
             using var handler = new SocketsHttpHandler();
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.GetCertHashString() == hash;
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                certificate?.GetCertHashString() == hash;
             using var http = new HttpClient(handler);
             var body = RandomNumberGenerator.GetBytes(length);
 
             for (var i = 0; i < 3; i++)
             {
-                using var request = new HttpRequestMessage(HttpMethod.Post, $"https://127.0.0.1:{server.Port}/") { Content = new ByteArrayContent(body) };
+                using var request = new HttpRequestMessage(
+                    HttpMethod.Post, $"https://127.0.0.1:{server.Port}/")
+                { Content = new ByteArrayContent(body) };
                 request.Content.Headers.ContentType = new("application/x-fossil");
                 request.Headers.TransferEncodingChunked = isChunked;
                 using var reply = await http.SendAsync(request, token);
 
-                if (reply.StatusCode != HttpStatusCode.OK) Assert.Fail(string.Join("\n", server.Log.Select(l => l.Fault)));
+                if (reply.StatusCode != HttpStatusCode.OK)
+                    Assert.Fail(string.Join("\n", server.Log.Select(l => l.Fault)));
                 Assert.Equal(body, await reply.Content.ReadAsByteArrayAsync(token));
             }
         }
@@ -45,7 +50,9 @@ public sealed class WebServerTlsTests
         }
     }
 
-    /// <summary>HTTP/1.1 alone is offered, in a version that is safe; a client that speaks no TLS gets nothing.</summary>
+    /// <summary>
+    /// HTTP/1.1 alone is offered, in a version that is safe; a client that speaks no TLS gets nothing.
+    /// </summary>
     [Test]
     public async Task Handshakes_as_before_and_answers_nothing_in_clear()
     {
@@ -53,16 +60,22 @@ public sealed class WebServerTlsTests
         var (file, hash) = MakeCertificate();
         try
         {
-            await using var server = await TestServer.StartAsync(o => o with { TlsListen = o.Listen, TlsCertificateFile = file });
+            await using var server = await TestServer.StartAsync(
+                o => o with { TlsListen = o.Listen, TlsCertificateFile = file });
             Assert.StartsWith("http://", server.Addresses[0], StringComparison.Ordinal);
             Assert.StartsWith("https://", server.Addresses[1], StringComparison.Ordinal);
             var port = new Uri(server.Addresses[1]).Port;
 
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, port, token);
-            await using var tls = new SslStream(client.GetStream(), false, (_, certificate, _, _) => certificate?.GetCertHashString() == hash);
+            await using var tls = new SslStream(
+                client.GetStream(), false, (_, certificate, _, _) => certificate?.GetCertHashString() == hash);
             await tls.AuthenticateAsClientAsync(
-                new SslClientAuthenticationOptions { TargetHost = "localhost", ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11] }, token);
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = "localhost",
+                    ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11]
+                }, token);
             Assert.Equal(SslApplicationProtocol.Http11, tls.NegotiatedApplicationProtocol);
             Assert.True(tls.SslProtocol is SslProtocols.Tls12 or SslProtocols.Tls13);
 
@@ -91,7 +104,8 @@ public sealed class WebServerTlsTests
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch.AddYears(50), DateTimeOffset.UnixEpoch.AddYears(90));
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UnixEpoch.AddYears(50), DateTimeOffset.UnixEpoch.AddYears(90));
         var file = Path.GetTempFileName();
         File.WriteAllText(file, certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n");
         return (file, certificate.GetCertHashString());

@@ -65,11 +65,13 @@ public sealed class XferHttpClientTests
     public async Task Follows_redirects_without_the_xfer_at_their_end()
     {
         await using var target = await TestServer.StartAsync();
-        using var peer = new ScriptedPeer([$"HTTP/1.0 301 Moved\r\nLocation: http://127.0.0.1:{target.Port}/new/xfer\r\n\r\n"]);
+        using var peer = new ScriptedPeer(
+            [$"HTTP/1.0 301 Moved\r\nLocation: http://127.0.0.1:{target.Port}/new/xfer\r\n\r\n"]);
         using var client = Client();
 
         using var response = await client.PostAsync(
-            peer.Url, XferContentType.Uncompressed, "x"u8.ToArray(), mayRepeat: true, TestContext.Current!.Execution.CancellationToken);
+            peer.Url, XferContentType.Uncompressed, "x"u8.ToArray(), mayRepeat: true,
+            TestContext.Current!.Execution.CancellationToken);
 
         Assert.True(response.IsMovedForGood);
         Assert.Equal($"http://127.0.0.1:{target.Port}/new", response.Address.AbsoluteUri);
@@ -100,13 +102,15 @@ public sealed class XferHttpClientTests
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
         using var client = Client();
 
-        Assert.Equal(kind, (await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"))).Kind);
+        Assert.Equal(
+            kind, (await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"))).Kind);
     }
 
     [Test]
     public async Task Shows_the_words_of_a_page_without_its_tags()
     {
-        using var peer = new ScriptedPeer(["HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b>\u001b[31m\n there"]);
+        using var peer = new ScriptedPeer(
+            ["HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b>\u001b[31m\n there"]);
         using var client = Client();
 
         var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
@@ -119,7 +123,8 @@ public sealed class XferHttpClientTests
     {
         using var client = Client();
 
-        var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, PeerUrl.Parse($"http://127.0.0.1:{ScriptedPeer.FreePort()}"), "x"));
+        var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(
+            () => TextAsync(client, PeerUrl.Parse($"http://127.0.0.1:{ScriptedPeer.FreePort()}"), "x"));
 
         Assert.Equal(ErrorKind.Unavailable, failure.Kind);
         Assert.Contains("cannot reach", failure.Message, StringComparison.Ordinal);
@@ -128,7 +133,8 @@ public sealed class XferHttpClientTests
     [Test]
     public async Task Notices_a_reply_that_breaks_off()
     {
-        using var peer = new ScriptedPeer(["HTTP/1.0 200 OK\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nshort"]);
+        using var peer = new ScriptedPeer(
+            ["HTTP/1.0 200 OK\r\nContent-Type: application/x-fossil\r\nContent-Length: 100\r\n\r\nshort"]);
         using var client = Client();
 
         var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
@@ -142,7 +148,8 @@ public sealed class XferHttpClientTests
     {
         using var peer = new ScriptedPeer([ScriptedPeer.Silence]);
         using var client = new XferHttpClient(
-            new XferHttpClientOptions { Retry = RetryPolicy.None, SilenceMax = TimeSpan.FromMilliseconds(50) }, TimeProvider.System);
+            new XferHttpClientOptions { Retry = RetryPolicy.None, SilenceMax = TimeSpan.FromMilliseconds(50) },
+            TimeProvider.System);
 
         var failure = await Assert.ThrowsAnyAsync<EdgeSyncException>(() => TextAsync(client, peer.Url, "x"));
 
@@ -162,14 +169,17 @@ public sealed class XferHttpClientTests
         Assert.Null(policy.PauseAfter(1, TimeSpan.FromSeconds(3)));
     }
 
-    private static string Fine(string body) => $"HTTP/1.0 200 OK\r\nContent-Type: application/x-fossil-uncompressed\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+    private static string Fine(string body) =>
+        $"HTTP/1.0 200 OK\r\nContent-Type: application/x-fossil-uncompressed\r\nContent-Length: "
+            + $"{body.Length}\r\n\r\n{body}";
 
     private static XferHttpClient Client() => new(new XferHttpClientOptions { Retry = Quick }, TimeProvider.System);
 
     private static async Task<string> TextAsync(XferHttpClient client, PeerUrl url, string body, bool mayRepeat = true)
     {
         var token = TestContext.Current!.Execution.CancellationToken;
-        using var response = await client.PostAsync(url, XferContentType.Uncompressed, Encoding.UTF8.GetBytes(body), mayRepeat, token);
+        using var response = await client.PostAsync(
+            url, XferContentType.Uncompressed, Encoding.UTF8.GetBytes(body), mayRepeat, token);
         using var text = new MemoryStream();
         var buffer = new byte[7];
         while (await response.ReadAsync(buffer, token) is > 0 and var read) text.Write(buffer.AsSpan(0, read));
@@ -226,7 +236,8 @@ public sealed class XferHttpClientTests
                     await stream.WriteAsync(Encoding.UTF8.GetBytes(reply), _stop.Token);
                 }
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
+            catch (Exception e) when (
+                e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
             {
                 // The test has ended, or the client gave up the connection.
             }

@@ -7,13 +7,13 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.IntegrationTests.Storage;
 
 /// <summary>
-/// Artifacts arrive in any order and in batches of any size; the derived rows are those that stock's rebuild wrote into the
-/// vector. The vector holds every kind of artifact, broken references included.
+/// Artifacts arrive in any order and in batches of any size; the derived rows are those that stock's rebuild wrote into
+/// the vector. The vector holds every kind of artifact, broken references included.
 /// </summary>
 public sealed class ArrivalOrderTests
 {
-    // Edits of one moment, colours, thread titles and cherry-picks of what is not there yet: the first one linked wins, with
-    // stock as with us, until the next rebuild.
+    // Edits of one moment, colours, thread titles and cherry-picks of what is not there yet: the first one linked wins,
+    // with stock as with us, until the next rebuild.
     private static readonly string[] DependOnOrder = ["event", "tagxref", "backlink", "cherrypick", "ticket"];
 
     private static readonly string Kinds = Vectors.PathOf("repositories", "kinds.fossil");
@@ -41,7 +41,8 @@ public sealed class ArrivalOrderTests
         if (order == Order.Backwards) Array.Reverse(artifacts);
         if (order == Order.Shuffled) new Prng(seed).Shuffle<(byte[], bool)>(artifacts);
 
-        using (var repository = Repository.CreateForClone(folder["arrived.fossil"], new RepositoryCreateOptions { Durability = Durability.None }))
+        using (var repository = Repository.CreateForClone(
+            folder["arrived.fossil"], new RepositoryCreateOptions { Durability = Durability.None }))
         {
             var crosslinker = new Crosslinker(repository);
             foreach (var batch in artifacts.Chunk(batchSize))
@@ -53,14 +54,17 @@ public sealed class ArrivalOrderTests
             }
         }
 
-        RepositoryComparer.MustBeEqual(Kinds, folder["arrived.fossil"], ["unclustered", .. order == Order.AsMade ? [] : DependOnOrder]);
+        RepositoryComparer.MustBeEqual(
+            Kinds, folder["arrived.fossil"], ["unclustered", .. order == Order.AsMade ? [] : DependOnOrder]);
     }
 
     private static (byte[] Text, bool IsPrivate)[] Artifacts()
     {
         using var file = new SqliteFile(Kinds);
         using var repository = Repository.Open(Kinds, RepositoryOptions.ReadOnly);
-        return [.. file.Query("SELECT rid, rid IN (SELECT rid FROM private) FROM blob WHERE size>=0 ORDER BY rid").Select(row =>
+        return [
+            .. file.Query("SELECT rid, rid IN (SELECT rid FROM private) FROM blob WHERE size>=0 ORDER BY rid")
+            .Select(row =>
         {
             using var content = repository.Content.Get(new RecordId((int)(long)row[0]!));
             return (content.Span.ToArray(), (long)row[1]! == 1);

@@ -42,8 +42,10 @@ public sealed class CheckinCountTests
         Assert.Equal(2, count.Scans);
     }
 
-    private static long Read(Repository repository, CheckinCount count) => Arrivals.Read(repository, RecordId.None, 256, 24, count).Checkins;
+    private static long Read(Repository repository, CheckinCount count) =>
+        Arrivals.Read(repository, RecordId.None, 256, 24, count).Checkins;
 
     private static void Commit(Repository repository, int number) => repository.Database.Execute(
-        $"INSERT INTO event(type,mtime,objid,user,comment) SELECT 'ci', julianday('now'), coalesce(max(objid),0)+{number + 1}, 'tester', 'n' FROM event");
+        $"INSERT INTO event(type,mtime,objid,user,comment) SELECT 'ci', julianday('now'), "
+            + $"coalesce(max(objid),0)+{number + 1}, 'tester', 'n' FROM event");
 }

@@ -45,7 +45,9 @@ public sealed class ContentStoreTests : IDisposable
                     break;
                 case 2 when texts.Count > 1:
                     RecordId[] rids = [.. texts.Keys];
-                    content.Deltas.Deltify(prng.Pick<RecordId>(rids), [prng.Pick<RecordId>(rids), prng.Pick<RecordId>(rids)], prng.Chance(0.5));
+                    content.Deltas.Deltify(
+                        prng.Pick<RecordId>(rids), [prng.Pick<RecordId>(rids), prng.Pick<RecordId>(rids)],
+                        prng.Chance(0.5));
                     break;
                 case 3 when texts.Count > 0:
                     content.Deltas.Undelta(prng.Pick<RecordId>([.. texts.Keys]));
@@ -144,7 +146,9 @@ public sealed class ContentStoreTests : IDisposable
         for (var i = texts.Count - 1; i > 0; i--)
         {
             var delta = DeltaEncoder.Encode(texts[i - 1], texts[i]);
-            Assert.Equal(PutOutcome.Pending, content.PutDelta(Sha3(texts[i]), Sha3(texts[i - 1]), delta, isPrivate: false, out _));
+            Assert.Equal(
+                PutOutcome.Pending,
+                content.PutDelta(Sha3(texts[i]), Sha3(texts[i - 1]), delta, isPrivate: false, out _));
         }
 
         Assert.Empty(content.NewlyAvailable);
@@ -185,7 +189,8 @@ public sealed class ContentStoreTests : IDisposable
         var prng = new Prng(12);
         var (source, text) = (prng.NextBytes(500), prng.NextBytes(500));
         using var transaction = repository.Begin();
-        content.PutDelta(Sha3(text), Sha3(source), DeltaEncoder.Encode(source, text), isPrivate: false, out var pending);
+        content.PutDelta(
+            Sha3(text), Sha3(source), DeltaEncoder.Encode(source, text), isPrivate: false, out var pending);
 
         Assert.Equal(PutOutcome.Stored, content.PutText(Sha3(text), text, isPrivate: false, out var rid));
 
@@ -196,7 +201,9 @@ public sealed class ContentStoreTests : IDisposable
         Assert.True(read.Span.SequenceEqual(text));
     }
 
-    /// <summary>A crash between two rounds: what is committed is readable, or a phantom, and nothing that came is lost.</summary>
+    /// <summary>
+    /// A crash between two rounds: what is committed is readable, or a phantom, and nothing that came is lost.
+    /// </summary>
     [Test]
     public void A_delta_that_still_waits_at_the_commit_is_set_aside()
     {
@@ -209,11 +216,16 @@ public sealed class ContentStoreTests : IDisposable
         for (var i = texts.Count - 1; i > 0; i--)
         {
             using var round = repository.Begin();
-            content.PutDelta(Sha3(texts[i]), Sha3(texts[i - 1]), DeltaEncoder.Encode(texts[i - 1], texts[i]), isPrivate: false, out _);
+            content.PutDelta(
+                Sha3(texts[i]), Sha3(texts[i - 1]), DeltaEncoder.Encode(texts[i - 1], texts[i]), isPrivate: false,
+                out _);
             round.Commit();
         }
 
-        Assert.Equal(0, repository.Database.QueryInt64("SELECT count(*) FROM blob JOIN delta USING(rid) WHERE size<0 OR srcid IN phantom"));
+        Assert.Equal(
+            0,
+            repository.Database.QueryInt64(
+                "SELECT count(*) FROM blob JOIN delta USING(rid) WHERE size<0 OR srcid IN phantom"));
         Assert.All(texts, text => Assert.Equal(ContentState.Phantom, content.Read(content.Find(Sha3(text)), out _)));
         Assert.Equal([content.Find(Sha3(texts[0]))], Wanted(repository));
 
@@ -270,7 +282,8 @@ public sealed class ContentStoreTests : IDisposable
         using var transaction = repository.Begin();
         content.PutDelta(Sha3(a), Sha3(b), DeltaEncoder.Encode(b, a), isPrivate: false, out var first);
 
-        Assert.Equal(PutOutcome.Pending, content.PutDelta(Sha3(b), Sha3(a), DeltaEncoder.Encode(a, b), isPrivate: false, out _));
+        Assert.Equal(
+            PutOutcome.Pending, content.PutDelta(Sha3(b), Sha3(a), DeltaEncoder.Encode(a, b), isPrivate: false, out _));
         Assert.Equal(ContentState.Phantom, content.Read(first, out _));
         content.PutText(Sha3(a), a, isPrivate: false, out _);
 
@@ -278,7 +291,9 @@ public sealed class ContentStoreTests : IDisposable
         Assert.True(read.Span.SequenceEqual(b));
     }
 
-    /// <summary>A peer that knows nothing but a circle is not asked for ever: giving up goes to greater rids only.</summary>
+    /// <summary>
+    /// A peer that knows nothing but a circle is not asked for ever: giving up goes to greater rids only.
+    /// </summary>
     [Test]
     public void Of_deltas_of_each_other_one_is_refused_in_the_end()
     {
@@ -291,8 +306,12 @@ public sealed class ContentStoreTests : IDisposable
         content.PutDelta(Sha3(a), Sha3(b), DeltaEncoder.Encode(b, a), isPrivate: false, out _);
         content.PutDelta(Sha3(b), Sha3(a), DeltaEncoder.Encode(a, b), isPrivate: false, out var second);
 
-        Assert.Equal(PutOutcome.Circular, content.PutDelta(Sha3(a), Sha3(b), DeltaEncoder.Encode(b, a), isPrivate: false, out _));
-        Assert.Equal(PutOutcome.Circular, content.PutDelta(Sha3(a), Sha3(a), DeltaEncoder.Encode(a, a), isPrivate: false, out _));
+        Assert.Equal(
+            PutOutcome.Circular,
+            content.PutDelta(Sha3(a), Sha3(b), DeltaEncoder.Encode(b, a), isPrivate: false, out _));
+        Assert.Equal(
+            PutOutcome.Circular,
+            content.PutDelta(Sha3(a), Sha3(a), DeltaEncoder.Encode(a, a), isPrivate: false, out _));
         content.DropWaiting();
 
         Assert.Equal(ContentState.Phantom, content.Read(second, out _));
@@ -388,7 +407,8 @@ public sealed class ContentStoreTests : IDisposable
         using var transaction = repository.Begin();
         repository.Content.Put("now"u8);
         Assert.Equal(1, repository.Database.QueryInt64(
-            "SELECT count(*) FROM blob WHERE rid=(SELECT max(rid) FROM blob) AND rcvid IN (SELECT rcvid FROM rcvfrom)"));
+            "SELECT count(*) FROM blob WHERE rid=(SELECT max(rid) FROM blob) AND rcvid IN "
+            + "(SELECT rcvid FROM rcvfrom)"));
     }
 
     [Test]
@@ -420,7 +440,8 @@ public sealed class ContentStoreTests : IDisposable
 
         Assert.Equal(PutOutcome.WrongHash, content.PutStored(Sha3("x"u8), default, 300, stored, false, out _));
         Assert.Equal(PutOutcome.BadCompression, content.PutStored(Sha3(text), default, 299, stored, false, out _));
-        Assert.Equal(PutOutcome.BadCompression, content.PutStored(Sha3(text), default, 300, stored.AsSpan(0, 9), false, out _));
+        Assert.Equal(
+            PutOutcome.BadCompression, content.PutStored(Sha3(text), default, 300, stored.AsSpan(0, 9), false, out _));
         Assert.Equal(PutOutcome.Stored, content.PutStored(Sha3(text), default, 300, stored, false, out _));
         Assert.Equal(PutOutcome.AlreadyHeld, content.PutStored(Sha3(text), default, 300, stored, false, out _));
     }

@@ -187,30 +187,35 @@ public sealed class DatabaseTests : IDisposable
         var warnings = new List<string>();
         Directory.CreateDirectory(_folder["before"]);
         Create("before/a.db").Dispose();
-        var database = Database.Open(Path.Combine(_folder["before"], "a.db"), new DatabaseOptions { Warned = warnings.Add });
+        var database = Database.Open(
+            Path.Combine(_folder["before"], "a.db"), new DatabaseOptions { Warned = warnings.Add });
         database.Execute("INSERT INTO t(v) VALUES(1)");
         Directory.Move(_folder["before"], _folder["after"]);
 
         database.Dispose();
 
         Assert.Contains("giving the file its own journal mode back", Assert.Single(warnings), StringComparison.Ordinal);
-        using (var next = Database.Open(Path.Combine(_folder["after"], "a.db"), new DatabaseOptions { Warned = warnings.Add }))
+        using (var next = Database.Open(
+            Path.Combine(_folder["after"], "a.db"), new DatabaseOptions { Warned = warnings.Add }))
             Assert.Equal(1, next.QueryInt64("SELECT count(*) FROM t"));
         Assert.Single(warnings);
-        using var reader = Database.Open(Path.Combine(_folder["after"], "a.db"), new DatabaseOptions { Access = DatabaseAccess.Read });
+        using var reader = Database.Open(
+            Path.Combine(_folder["after"], "a.db"), new DatabaseOptions { Access = DatabaseAccess.Read });
         Assert.Equal("delete", reader.QueryText("PRAGMA journal_mode"));
     }
 
     [Test]
     public void A_file_that_others_put_into_that_mode_stays_in_it()
     {
-        using (var theirs = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound }))
+        using (var theirs = Database.Open(
+            _folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound }))
         {
             theirs.Execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
             theirs.Execute("PRAGMA journal_mode=WAL");
         }
 
-        using (var ours = Database.Open(_folder["a.db"], new DatabaseOptions())) ours.Execute("INSERT INTO t(v) VALUES(1)");
+        using (var ours = Database.Open(_folder["a.db"], new DatabaseOptions()))
+            ours.Execute("INSERT INTO t(v) VALUES(1)");
 
         using var reader = Database.Open(_folder["a.db"], new DatabaseOptions { Access = DatabaseAccess.Read });
         Assert.Equal("wal", reader.QueryText("PRAGMA journal_mode"));

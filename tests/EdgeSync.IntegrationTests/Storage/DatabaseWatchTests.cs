@@ -31,7 +31,8 @@ public sealed class DatabaseWatchTests : IDisposable
             for (var i = 0; i < 5_000; i++) other.WriteByte(1);
         }
 
-        for (var i = 0; i < 2_000; i++) await File.AppendAllTextAsync(_folder["other.bin"], "x", TestContext.Current!.Execution.CancellationToken);
+        for (var i = 0; i < 2_000; i++)
+            await File.AppendAllTextAsync(_folder["other.bin"], "x", TestContext.Current!.Execution.CancellationToken);
         Write(path, journal);
 
         Assert.True(await _changes.WaitAsync(Patience, TestContext.Current!.Execution.CancellationToken));

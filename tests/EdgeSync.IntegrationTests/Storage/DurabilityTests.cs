@@ -103,7 +103,8 @@ public sealed class DurabilityTests : IDisposable
         {
             using var repository = Repository.Open(Path.Combine(mount, "r.fossil"), RepositoryOptions.ReadOnly);
             Assert.False(repository.Names.ResolveCheckin("tip").IsNone);
-            var error = Assert.Throws<SqliteException>(() => Repository.Open(Path.Combine(mount, "r.fossil")).Dispose());
+            var error = Assert.Throws<SqliteException>(
+                () => Repository.Open(Path.Combine(mount, "r.fossil")).Dispose());
             Assert.Equal(ErrorKind.System, error.Kind);
         }
         finally
@@ -116,7 +117,8 @@ public sealed class DurabilityTests : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }
@@ -132,7 +134,8 @@ public sealed class DurabilityTests : IDisposable
         if (File.Exists(from + "-wal")) File.Copy(from + "-wal", to + "-wal");
     }
 
-    private static void Put(Repository repository, string text) => Put(repository, System.Text.Encoding.UTF8.GetBytes(text));
+    private static void Put(Repository repository, string text) =>
+        Put(repository, System.Text.Encoding.UTF8.GetBytes(text));
 
     private static void Put(Repository repository, int size) => Put(repository, new Prng(1).NextBytes(size));
 

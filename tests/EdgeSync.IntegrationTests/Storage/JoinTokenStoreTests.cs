@@ -11,7 +11,9 @@ public sealed class JoinTokenStoreTests : IDisposable
     private readonly ManualClock _clock = new(new DateTimeOffset(2026, 11, 22, 12, 0, 0, TimeSpan.Zero));
     private readonly Repository _repository;
 
-    public JoinTokenStoreTests() => _repository = Repository.Create(":memory:", new RepositoryCreateOptions { Entropy = new SeededEntropy(7), Clock = _clock });
+    public JoinTokenStoreTests() =>
+        _repository = Repository.Create(
+            ":memory:", new RepositoryCreateOptions { Entropy = new SeededEntropy(7), Clock = _clock });
 
     public void Dispose() => _repository.Dispose();
 
@@ -26,7 +28,9 @@ public sealed class JoinTokenStoreTests : IDisposable
         Assert.Equal(32, grant.Password.Length);
         var user = _repository.Users.Get("ship7");
         Assert.Equal(("gio", "joined by code 2026-11-22"), (user.Capabilities, user.Info));
-        Assert.Equal([("ship7", PasswordHash.Compute(_repository.ProjectCode, "ship7", grant.Password))], _repository.JoinTokens.Members());
+        Assert.Equal(
+            [("ship7", PasswordHash.Compute(_repository.ProjectCode, "ship7", grant.Password))],
+            _repository.JoinTokens.Members());
 
         _repository.Users.Remove("ship7");
 
@@ -54,7 +58,8 @@ public sealed class JoinTokenStoreTests : IDisposable
 
         var refusal = Assert.Throws<EdgeSyncException>(() => _repository.JoinTokens.Redeem(token, "ship7"));
 
-        Assert.Equal((ErrorKind.Denied, "the join code is expired since 2026-11-23 12:00 UTC"), (refusal.Kind, refusal.Message));
+        Assert.Equal(
+            (ErrorKind.Denied, "the join code is expired since 2026-11-23 12:00 UTC"), (refusal.Kind, refusal.Message));
         Assert.False(_repository.Users.TryGet("ship7", out _));
     }
 
@@ -84,7 +89,8 @@ public sealed class JoinTokenStoreTests : IDisposable
     [Test]
     public void Machines_of_one_name_get_logins_of_their_own()
     {
-        var logins = Enumerable.Range(0, 3).Select(_ => _repository.JoinTokens.Redeem(_repository.JoinTokens.Create(Day).Token, "pi")!.Login);
+        var logins = Enumerable.Range(0, 3)
+            .Select(_ => _repository.JoinTokens.Redeem(_repository.JoinTokens.Create(Day).Token, "pi")!.Login);
 
         Assert.Equal(["pi", "pi-2", "pi-3"], logins.ToArray());
     }
@@ -102,7 +108,8 @@ public sealed class JoinTokenStoreTests : IDisposable
 
     [Test]
     public void A_reserved_login_is_given_to_no_machine() =>
-        Assert.Equal("nobody-2", _repository.JoinTokens.Redeem(_repository.JoinTokens.Create(Day).Token, "nobody")!.Login);
+        Assert.Equal(
+            "nobody-2", _repository.JoinTokens.Redeem(_repository.JoinTokens.Create(Day).Token, "nobody")!.Login);
 
     private sealed class ManualClock(DateTimeOffset now) : TimeProvider
     {

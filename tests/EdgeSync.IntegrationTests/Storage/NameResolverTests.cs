@@ -40,7 +40,8 @@ public sealed class NameResolverTests : IDisposable
     [Test]
     public void A_common_beginning_is_ambiguous_and_lists_what_it_could_be()
     {
-        using var repository = Repository.Create(":memory:", new RepositoryCreateOptions { Entropy = new SeededEntropy(1) });
+        using var repository = Repository.Create(
+            ":memory:", new RepositoryCreateOptions { Entropy = new SeededEntropy(1) });
         var (first, second) = TwoThatBeginAlike(repository);
         var common = first[..first.Zip(second).TakeWhile(pair => pair.First == pair.Second).Count()];
 
@@ -96,8 +97,11 @@ public sealed class NameResolverTests : IDisposable
         }
     }
 
-    private static string OpenedVersion(StockFossil stock, string folder) => stock.RunIn(folder, "status").Text.Split('\n')
-        .Single(line => line.StartsWith("checkout:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+    private static string OpenedVersion(StockFossil stock, string folder) =>
+        stock.RunIn(folder, "status").Text.Split('\n')
+        .Single(
+            line => line.StartsWith("checkout:", StringComparison.Ordinal)).Split(' ',
+            StringSplitOptions.RemoveEmptyEntries)[1];
 
     private static string Describe(Repository repository, string name, string type)
     {
@@ -121,15 +125,18 @@ public sealed class NameResolverTests : IDisposable
         var names = new List<string>
         {
             "tip", "trunk", "no-such-name", "date:2030-01-01", "2030-01-01", "date:1980-01-01", "utc:2030-01-01 10:00",
-            "local:2030-01-01", "root:trunk", "start:trunk", "merge-in:trunk", "20300101", "date:20300101", "trunk:2030-01-01",
-            "trunk:20300101", "rid:1", "trunk.", "trunk).", "0000", "abc", "current", "prev", "previous", "next", "tag:trunk", "[tip]",
+            "local:2030-01-01", "root:trunk", "start:trunk", "merge-in:trunk", "20300101", "date:20300101",
+            "trunk:2030-01-01",
+            "trunk:20300101", "rid:1", "trunk.", "trunk).", "0000", "abc", "current", "prev", "previous", "next",
+            "tag:trunk", "[tip]",
         };
         using (var tags = repository.Database.Prepare("SELECT substr(tagname,5) FROM tag WHERE tagname GLOB 'sym-*'"))
         {
             while (tags.Step())
             {
                 var tag = tags.Text(0)!;
-                names.AddRange([tag, "tag:" + tag, "root:" + tag, "start:" + tag, "merge-in:" + tag, tag + ":2030-01-01"]);
+                names.AddRange(
+                    [tag, "tag:" + tag, "root:" + tag, "start:" + tag, "merge-in:" + tag, tag + ":2030-01-01"]);
             }
         }
 
@@ -143,7 +150,8 @@ public sealed class NameResolverTests : IDisposable
             while (blobs.Step())
             {
                 var hash = blobs.Text(0)!;
-                names.AddRange([hash, hash[..4], hash[..10], hash[..8].ToUpperInvariant(), $"[{hash[..12]}]", hash[..10] + ","]);
+                names.AddRange(
+                    [hash, hash[..4], hash[..10], hash[..8].ToUpperInvariant(), $"[{hash[..12]}]", hash[..10] + ","]);
             }
         }
 

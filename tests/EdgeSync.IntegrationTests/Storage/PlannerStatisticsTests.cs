@@ -3,11 +3,15 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
-/// <summary>Fossil 2.28 leaves statistics of empty tables in each new repository; no query may scan a grown table for them.</summary>
+/// <summary>
+/// Fossil 2.28 leaves statistics of empty tables in each new repository; no query may scan a grown table for them.
+/// </summary>
 public sealed class PlannerStatisticsTests : IDisposable
 {
-    private const string ByRecord = "SELECT blob.rid, size, srcid, content FROM blob LEFT JOIN delta ON delta.rid=blob.rid WHERE blob.rid=5";
-    private const string ByName = "SELECT blob.rid, size, srcid, content FROM blob LEFT JOIN delta ON delta.rid=blob.rid WHERE uuid='a'";
+    private const string ByRecord =
+        "SELECT blob.rid, size, srcid, content FROM blob LEFT JOIN delta ON delta.rid=blob.rid WHERE blob.rid=5";
+    private const string ByName =
+        "SELECT blob.rid, size, srcid, content FROM blob LEFT JOIN delta ON delta.rid=blob.rid WHERE uuid='a'";
 
     private readonly TemporaryFolder _folder = new("statistics");
 
@@ -39,8 +43,10 @@ public sealed class PlannerStatisticsTests : IDisposable
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());
         var database = repository.Database;
-        database.Execute("CREATE TABLE other(x); CREATE INDEX other_x ON other(x); INSERT INTO other VALUES(1); ANALYZE");
-        database.Execute("DELETE FROM sqlite_stat1 WHERE tbl='blob'; INSERT INTO sqlite_stat1 VALUES('blob',NULL,'100')");
+        database.Execute(
+            "CREATE TABLE other(x); CREATE INDEX other_x ON other(x); INSERT INTO other VALUES(1); ANALYZE");
+        database.Execute(
+            "DELETE FROM sqlite_stat1 WHERE tbl='blob'; INSERT INTO sqlite_stat1 VALUES('blob',NULL,'100')");
 
         using (var transaction = database.Begin()) transaction.Commit();
 

@@ -25,7 +25,8 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static SyncReport Exchange(Repository client, Repository server, SyncActions actions, SyncLogin? login = null)
+    private static SyncReport Exchange(
+        Repository client, Repository server, SyncActions actions, SyncLogin? login = null)
     {
         using var clientStore = new RepositoryArtifactStore(client);
         using var serverStore = new RepositoryArtifactStore(server);
@@ -64,7 +65,8 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         const int Count = 1_400;
         using var repository = NewClone();
         using var store = new RepositoryArtifactStore(repository);
-        var texts = Enumerable.Range(0, Count).Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
+        var texts = Enumerable.Range(0, Count)
+            .Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
         var ids = texts.Select(text => ArtifactHash.Compute(HashKind.Sha3, text)).ToArray();
         var room = new byte[1_000];
 
@@ -99,13 +101,15 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         }
     }
 
-    // Stock's server holds such deltas and asks for their sources only; asking again made its clients send half as much more.
+    // Stock's server holds such deltas and asks for their sources only; asking again made its clients send half as much
+    // more.
     [Test]
     public void A_delta_that_waits_is_not_asked_for_again_when_its_source_comes_as_a_delta_that_waits_too()
     {
         using var repository = NewClone();
         using var store = new RepositoryArtifactStore(repository);
-        var texts = Enumerable.Range(0, 4).Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
+        var texts = Enumerable.Range(0, 4).Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n"))
+            .ToArray();
         var ids = texts.Select(text => ArtifactHash.Compute(HashKind.Sha3, text)).ToArray();
 
         // Each rests on the next one.
@@ -138,14 +142,18 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         }
     }
 
-    /// <summary>Two peers may each hold what the other holds as a delta of it; a file whose permission alone changed comes as a delta of itself.</summary>
+    /// <summary>
+    /// Two peers may each hold what the other holds as a delta of it; a file whose permission alone changed comes as a
+    /// delta of itself.
+    /// </summary>
     [Test]
     public void Deltas_in_a_circle_among_thousands_become_phantoms_and_the_rest_is_kept()
     {
         const int Count = 1_200;
         using var repository = NewClone();
         using var store = new RepositoryArtifactStore(repository);
-        var texts = Enumerable.Range(0, Count).Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
+        var texts = Enumerable.Range(0, Count)
+            .Select(i => Encoding.ASCII.GetBytes($"{new string('x', 300)} text {i}\n")).ToArray();
         var ids = texts.Select(text => ArtifactHash.Compute(HashKind.Sha3, text)).ToArray();
 
         Assert.True(store.Begin(StoreAccess.Write, Now));
@@ -191,7 +199,11 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
                 Files = [new FileDraft("a.txt"u8.ToArray(), Name($"file {i / 2}"))],
                 Parents = parent.IsEmpty ? [] : [parent],
                 HasEmptyParents = parent.IsEmpty,
-                Tags = i % 100 == 0 ? [new TagDraft(TagAction.Propagating, "branch", default, $"b{i}"), new TagDraft(TagAction.Propagating, $"sym-b{i}")] : [],
+                Tags = i % 100 == 0
+                ? [
+                    new TagDraft(TagAction.Propagating, "branch", default, $"b{i}"),
+                    new TagDraft(TagAction.Propagating, $"sym-b{i}")]
+                : [],
             };
             checkIns.Add(draft.ToBytes());
             parent = ArtifactHash.Compute(HashKind.Sha3, checkIns[^1]);
@@ -208,7 +220,8 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
 
         void Fill(string path, int perRound)
         {
-            using var repository = Repository.CreateForClone(path, new RepositoryCreateOptions { Entropy = new SeededEntropy(5), Durability = Durability.None });
+            using var repository = Repository.CreateForClone(
+                path, new RepositoryCreateOptions { Entropy = new SeededEntropy(5), Durability = Durability.None });
             using var store = new RepositoryArtifactStore(repository);
             foreach (var round in checkIns.Chunk(perRound))
             {
@@ -218,7 +231,9 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
                 {
                     var stored = new byte[BlobCodec.GetEncodedLengthMax(text.Length)];
                     var size = BlobCodec.Encode(Deflater.OfThisThread, text, stored);
-                    store.PutStored(ArtifactHash.Compute(HashKind.Sha3, text), default, text.Length, stored.AsSpan(0, size), isPrivate: false, out _);
+                    store.PutStored(
+                        ArtifactHash.Compute(HashKind.Sha3, text), default, text.Length, stored.AsSpan(0, size),
+                        isPrivate: false, out _);
                 }
 
                 Assert.True(store.TryCommit(out _));
@@ -234,7 +249,8 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
 
         server.Users.Add("trusted", "gox", "secret");
 
-        var report = Exchange(client, server, SyncActions.Clone | SyncActions.Private, new SyncLogin("trusted", "secret"));
+        var report = Exchange(
+            client, server, SyncActions.Clone | SyncActions.Private, new SyncLogin("trusted", "secret"));
 
         Assert.Null(report.Fault);
         Assert.False(new CloneProgress(client).IsRunning);
@@ -279,7 +295,8 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         Assert.False(client.Content.Find(Name("made there")).IsNone);
         Assert.Equal(0, client.Database.QueryInt64("SELECT count(*) FROM unsent"));
         Assert.Equal(1, server.Database.QueryInt64(
-            "SELECT count(*) FROM rcvfrom WHERE nonce IS NOT NULL AND uid=(SELECT uid FROM user WHERE login='pusher')"));
+            "SELECT count(*) FROM rcvfrom WHERE nonce IS NOT NULL AND uid="
+            + "(SELECT uid FROM user WHERE login='pusher')"));
     }
 
     [Test]
@@ -446,7 +463,8 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         {
             var tables = new SyncedTableStore(repository);
             tables.Declare(schema);
-            tables.Declare(schema with { Version = 2, Columns = [.. schema.Columns, new("note", SyncedColumnType.Text, false)] });
+            tables.Declare(
+                schema with { Version = 2, Columns = [.. schema.Columns, new("note", SyncedColumnType.Text, false)] });
             tables.Put("peers", new("k1", 5, false, "ann"), """{"id":"a","port":80,"note":"x'y"}"""u8);
             tables.Put("peers", new("k2", 6, true, null), """{"id":"b","port":81}"""u8);
         }
@@ -469,16 +487,21 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     {
         using var repository = OpenKinds();
         var config = new RepositoryConfigStore(repository);
-        var row = new ConfigRow(ConfigTable.User, "zoe", 100, [("cap", new ConfigValue("i")), ("pw", new ConfigValue("p"))]);
+        var row = new ConfigRow(
+            ConfigTable.User, "zoe", 100, [("cap", new ConfigValue("i")), ("pw", new ConfigValue("p"))]);
 
         Assert.True(config.Merge(row, overwrite: false));
-        Assert.False(config.Merge(row with { MtimeSeconds = 99, Columns = [("cap", new ConfigValue("s"))] }, overwrite: false));
-        Assert.True(config.Merge(row with { MtimeSeconds = 101, Columns = [("cap", new ConfigValue("io"))] }, overwrite: false));
+        Assert.False(
+            config.Merge(row with { MtimeSeconds = 99, Columns = [("cap", new ConfigValue("s"))] }, overwrite: false));
+        Assert.True(
+            config.Merge(
+                row with { MtimeSeconds = 101, Columns = [("cap", new ConfigValue("io"))] }, overwrite: false));
         Assert.False(config.Merge(row with { Columns = [("uid", new ConfigValue(1L))] }, overwrite: true));
 
         Assert.Equal("io", config.FindUser("zoe")!.Capabilities);
         Assert.Equal("p", config.FindUser("zoe")!.Password);
-        Assert.Contains(config.List(ConfigTable.User, 0, _ => true), one => one.Key == "zoe" && one.MtimeSeconds == 101);
+        Assert.Contains(
+            config.List(ConfigTable.User, 0, _ => true), one => one.Key == "zoe" && one.MtimeSeconds == 101);
         Assert.Empty(config.List(ConfigTable.Subscriber, 0, _ => true));
     }
 

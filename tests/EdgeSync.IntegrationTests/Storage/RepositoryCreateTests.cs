@@ -20,7 +20,8 @@ public sealed class RepositoryCreateTests : IDisposable
         Repository.Create(path, options ?? new RepositoryCreateOptions
         {
             AdminUser = StockFossil.User,
-            InitialDate = Instant.FromDateTime(DateTimeOffset.Parse(Date + "Z", System.Globalization.CultureInfo.InvariantCulture)),
+            InitialDate = Instant.FromDateTime(
+                DateTimeOffset.Parse(Date + "Z", System.Globalization.CultureInfo.InvariantCulture)),
         }).Dispose();
         return path;
     }
@@ -58,7 +59,8 @@ public sealed class RepositoryCreateTests : IDisposable
 
         using (var repository = Repository.Open(path, RepositoryOptions.Default with { AcceptsAnySchema = true }))
             Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken);
-        using (Repository.Open(path)) Assert.NotEmpty(Rows(path, $"SELECT name FROM sqlite_schema WHERE name='{table}'"));
+        using (Repository.Open(path))
+            Assert.NotEmpty(Rows(path, $"SELECT name FROM sqlite_schema WHERE name='{table}'"));
     }
 
     [Test]
@@ -180,12 +182,17 @@ public sealed class RepositoryCreateTests : IDisposable
     private static List<string> Structure(string path)
     {
         var lines = new List<string>();
-        foreach (var table in Rows(path, "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_stat*' ORDER BY 1"))
+        foreach (var table in Rows(
+            path, "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_stat*' ORDER BY 1"))
         {
-            lines.AddRange(Rows(path, $"SELECT '{table}', cid, name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('{table}')"));
+            lines.AddRange(
+                Rows(
+                    path, $"SELECT '{table}', cid, name, type, \"notnull\", dflt_value, pk FROM "
+                        + $"pragma_table_info('{table}')"));
             lines.AddRange(Rows(path,
                 $"SELECT '{table}', il.name, il.\"unique\", il.origin, il.partial, group_concat(ii.name) "
-                + $"FROM pragma_index_list('{table}') il, pragma_index_info(il.name) ii GROUP BY il.name ORDER BY 1,2"));
+                + $"FROM pragma_index_list('{table}') il, pragma_index_info(il.name) ii "
+                + "GROUP BY il.name ORDER BY 1,2"));
             lines.AddRange(Rows(path, $"SELECT '{table}', wr, strict, ncol FROM pragma_table_list('{table}')"));
         }
 

@@ -43,7 +43,8 @@ public sealed class RepositoryQueueTests : IDisposable
     {
         await using var queue = RepositoryQueue.Open(_path);
 
-        await Assert.ThrowsAsync<EdgeSyncException>(() => queue.RunAsync(r => r.Names.Resolve("no such thing"), Cancellation));
+        await Assert.ThrowsAsync<EdgeSyncException>(
+            () => queue.RunAsync(r => r.Names.Resolve("no such thing"), Cancellation));
 
         Assert.Equal(40, (await queue.RunAsync(r => r.ProjectCode, Cancellation)).Length);
     }

@@ -61,7 +61,8 @@ public sealed class TimelinePageTests : IDisposable
         Assert.All(ReadAll(new TimelineQuery { Before = middle }), entry => Assert.True(entry.Date <= middle));
         Assert.All(
             ReadAll(new TimelineQuery { Branch = "trunk", Type = EventType.Checkin }),
-            entry => Assert.Contains(Tags.Of(_repository, _repository.Content.Find(entry.Id)), tag => tag.Name == "sym-trunk"));
+            entry => Assert.Contains(
+                Tags.Of(_repository, _repository.Content.Find(entry.Id)), tag => tag.Name == "sym-trunk"));
     }
 
     [Test]
@@ -87,5 +88,6 @@ public sealed class TimelinePageTests : IDisposable
     [Arguments("_5")]
     public void A_foreign_cursor_is_refused(string cursor) => Assert.Equal(
         ErrorKind.Usage,
-        Assert.Throws<EdgeSyncException>(() => TimelinePage.Read(_repository, new TimelineQuery { Cursor = cursor })).Kind);
+        Assert.Throws<EdgeSyncException>(
+            () => TimelinePage.Read(_repository, new TimelineQuery { Cursor = cursor })).Kind);
 }

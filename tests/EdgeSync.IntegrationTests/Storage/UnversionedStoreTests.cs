@@ -63,7 +63,8 @@ public sealed class UnversionedStoreTests : IDisposable
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());
 
-        Assert.Equal(ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => repository.Unversioned.Put(name, "x"u8)).Kind);
+        Assert.Equal(
+            ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => repository.Unversioned.Put(name, "x"u8)).Kind);
     }
 
     [Test]

@@ -30,7 +30,8 @@ public sealed class UserStoreTests : IDisposable
     [Test]
     public void The_first_users_password_is_made_and_hashed()
     {
-        using var other = Repository.Create(":memory:", new RepositoryCreateOptions { AdminUser = "me" }, out var password);
+        using var other = Repository.Create(
+            ":memory:", new RepositoryCreateOptions { AdminUser = "me" }, out var password);
 
         Assert.Equal(16, password.Length);
         Assert.Equal(PasswordHash.Compute(other.ProjectCode, "me", password), other.Users.StoredPasswordOf("me"));
@@ -61,14 +62,16 @@ public sealed class UserStoreTests : IDisposable
     [Arguments("a b", "i")]
     [Arguments("a\nb", "i")]
     public void What_is_no_login_or_no_letter_is_refused(string login, string letters) =>
-        Assert.Equal(ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => _repository.Users.Add(login, letters)).Kind);
+        Assert.Equal(
+            ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => _repository.Users.Add(login, letters)).Kind);
 
     [Test]
     public void A_login_exists_once()
     {
         _repository.Users.Add("ann", "i");
 
-        Assert.Equal(ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => _repository.Users.Add("ann", "i")).Kind);
+        Assert.Equal(
+            ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => _repository.Users.Add("ann", "i")).Kind);
     }
 
     [Test]
@@ -120,7 +123,8 @@ public sealed class UserStoreTests : IDisposable
     public void No_text_makes_the_token_parser_throw() => Property.Check(prng =>
     {
         var token = new InviteToken("http://x/", "l", "p", "c").Encode().ToCharArray();
-        for (var i = prng.NextInt32(4); i >= 0; i--) token[prng.NextInt32(token.Length)] = (char)prng.NextInt32(32, 128);
+        for (var i = prng.NextInt32(4); i >= 0; i--)
+            token[prng.NextInt32(token.Length)] = (char)prng.NextInt32(32, 128);
         _ = InviteToken.TryParse(new string(token), out _);
     });
 

@@ -9,8 +9,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Artifacts;
 
 /// <summary>
-/// What is an artifact and what is not must be decided alike: a text that one side takes for an artifact and the other does
-/// not makes their tables part for good. Stock is asked about thousands of spoiled artifacts in one run.
+/// What is an artifact and what is not must be decided alike: a text that one side takes for an artifact and the other
+/// does not makes their tables part for good. Stock is asked about thousands of spoiled artifacts in one run.
 /// </summary>
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed partial class ArtifactOracleTests(GeneratedHistory history)
@@ -33,18 +33,24 @@ public sealed partial class ArtifactOracleTests(GeneratedHistory history)
         var differing = texts
             .Select((text, index) => (Text: text, Stock: refused.GetValueOrDefault(index + 1), Ours: Verdict(text)))
             .Where(verdict => verdict.Stock is null != verdict.Ours is null)
-            .Select(verdict => $"stock: {verdict.Stock ?? "accepts"}\nours: {verdict.Ours ?? "accepts"}\n{Encoding.UTF8.GetString(verdict.Text)}")
+            .Select(
+                verdict => $"stock: {verdict.Stock ?? "accepts"}\nours: "
+                    + $"{verdict.Ours ?? "accepts"}\n{Encoding.UTF8.GetString(verdict.Text)}")
             .ToList();
         Assert.True(refused.Count > count / 4, "too few texts are refused for this test to mean something");
         Assert.True(refused.Count < count * 9 / 10, "too few texts are accepted for this test to mean something");
-        Assert.True(differing.Count == 0, $"{differing.Count} texts are judged differently\n{string.Join("\n----\n", differing.Take(5))}");
+        Assert.True(
+            differing.Count == 0,
+            $"{differing.Count} texts are judged differently\n{string.Join("\n----\n", differing.Take(5))}");
     }
 
     /// <summary>Texts of a repository that look like artifacts and expand without a delta chain.</summary>
     private static List<byte[]> Contents(string repository)
     {
         using var file = new SqliteFile(repository);
-        return [.. file.Query("SELECT content FROM blob WHERE size BETWEEN 10 AND 20000 AND rid NOT IN (SELECT rid FROM delta)")
+        return [
+            .. file.Query(
+                "SELECT content FROM blob WHERE size BETWEEN 10 AND 20000 AND rid NOT IN (SELECT rid FROM delta)")
             .Select(row => XferMessage.Expand((byte[])row[0]!))
             .Where(text => text.Length > 60 && text[1] == ' ' && text[0] is >= (byte)'A' and <= (byte)'Z')];
     }
@@ -62,7 +68,8 @@ public sealed partial class ArtifactOracleTests(GeneratedHistory history)
             foreach (var (index, text) in texts.Index())
             {
                 file.Execute(string.Create(CultureInfo.InvariantCulture,
-                    $"INSERT INTO blob(rid,rcvid,size,uuid,content) VALUES({index + 1},1,{text.Length},'{index + 1:d40}',x'{Convert.ToHexString(XferMessage.Compress(text))}');" +
+                    $"INSERT INTO blob(rid,rcvid,size,uuid,content) VALUES({index + 1},1,{text.Length},"
+                        + $"'{index + 1:d40}',x'{Convert.ToHexString(XferMessage.Compress(text))}');" +
                     $"INSERT INTO event(type,mtime,objid) VALUES('ci',1,{index + 1});"));
             }
 
@@ -70,7 +77,9 @@ public sealed partial class ArtifactOracleTests(GeneratedHistory history)
         }
 
         return Refusal().Matches(bench.Stock.Run("test-parse-all-blobs", "-R", repository).Output)
-            .ToDictionary(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), match => match.Groups[2].Value);
+            .ToDictionary(
+                match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture),
+                match => match.Groups[2].Value);
     }
 
     [GeneratedRegex(@"(\d+) ERROR: ([^\r\n]*)")]

@@ -5,7 +5,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Http;
 
-/// <summary>Who may do what: stock and we give the same answers to the same cards, for every set of capabilities.</summary>
+/// <summary>
+/// Who may do what: stock and we give the same answers to the same cards, for every set of capabilities.
+/// </summary>
 public sealed class CapabilityTests
 {
     private const string Codes = "0123456789012345678901234567890123456789";
@@ -13,7 +15,8 @@ public sealed class CapabilityTests
     /// <summary>Letters of the user; of nobody; nobody's letters belong to everybody.</summary>
     private static readonly (string User, string Nobody)[] Grants =
     [
-        ("", ""), ("g", ""), ("o", ""), ("i", ""), ("gio", ""), ("y", ""), ("iy", ""), ("x", "g"), ("a", ""), ("s", ""), ("v", ""), ("u", ""), ("", "go"),
+        ("", ""), ("g", ""), ("o", ""), ("i", ""), ("gio", ""), ("y", ""), ("iy", ""), ("x", "g"), ("a", ""), ("s", ""),
+            ("v", ""), ("u", ""), ("", "go"),
         ("i", "o"), ("e", "go"), ("q", ""),
     ];
 
@@ -47,7 +50,9 @@ public sealed class CapabilityTests
             foreach (var path in new[] { origin, bench["ours.fossil"] })
             {
                 using var file = new SqliteFile(path, writable: true);
-                file.Execute($"UPDATE user SET cap='{user}' WHERE login='bob'; UPDATE user SET cap='{nobody}' WHERE login='nobody'; UPDATE user SET cap='' WHERE login='anonymous'");
+                file.Execute(
+                    $"UPDATE user SET cap='{user}' WHERE login='bob'; UPDATE user SET cap='{nobody}' WHERE "
+                        + $"login='nobody'; UPDATE user SET cap='' WHERE login='anonymous'");
             }
 
             foreach (var (name, cards) in Requests)
@@ -57,21 +62,29 @@ public sealed class CapabilityTests
                 var bytes = message.BytesAs("bob", "pw-of-bob", code);
                 var expected = Essence(RawHttp.PostPlain(stock.Port, bytes).Cards);
                 var actual = Essence(RawHttp.PostPlain(ours.Port, bytes).Cards);
-                if (expected != actual) differing.Add($"bob '{user}', nobody '{nobody}': {name}\n  stock: {expected}\n  ours:  {actual}");
+                if (expected != actual)
+                    differing.Add($"bob '{user}', nobody '{nobody}': {name}\n  stock: {expected}\n  ours:  {actual}");
             }
         }
 
-        Assert.True(differing.Count == 0, $"{differing.Count} of {Grants.Length * Requests.Length} answers differ\n{string.Join('\n', differing.Take(12))}");
+        Assert.True(
+            differing.Count == 0,
+            $"{differing.Count} of {Grants.Length * Requests.Length} answers "
+                + $"differ\n{string.Join('\n', differing.Take(12))}");
     }
 
-    /// <summary>What a client of 2.27 or later sends in its second round (R1): no login card in the message, but one in a cookie.</summary>
+    /// <summary>
+    /// What a client of 2.27 or later sends in its second round (R1): no login card in the message, but one in a
+    /// cookie.
+    /// </summary>
     [Test]
     public void A_login_card_in_the_cookie_counts_as_one_in_the_message()
     {
         using var bench = new Workbench("cookie");
         var origin = Prepare(bench);
         var code = ProjectCode(origin);
-        using (var file = new SqliteFile(origin, writable: true)) file.Execute("UPDATE user SET cap='io' WHERE login='bob'; UPDATE user SET cap='' WHERE login='nobody'");
+        using (var file = new SqliteFile(origin, writable: true))
+            file.Execute("UPDATE user SET cap='io' WHERE login='bob'; UPDATE user SET cap='' WHERE login='nobody'");
         using var ours = bench.Ours.Serve(origin);
         var body = XferMessage.Pragma().Card($"push {Codes} {code}").File("by cookie\n"u8.ToArray()).Bytes();
         var card = Encoding.ASCII.GetString(XferMessage.LoginLine("bob", "pw-of-bob", code, body)).TrimEnd();
@@ -89,7 +102,9 @@ public sealed class CapabilityTests
         string Post(string header)
         {
             var framed = XferMessage.Compress(body);
-            return RawHttp.Send(ours.Port, [.. RawHttp.Head("1.0", "/", XferMessage.ContentType, framed.Length, header), .. framed]).Cards;
+            return RawHttp.Send(
+                ours.Port,
+                [.. RawHttp.Head("1.0", "/", XferMessage.ContentType, framed.Length, header), .. framed]).Cards;
         }
     }
 
@@ -97,21 +112,28 @@ public sealed class CapabilityTests
     {
         var origin = bench.NewRepository("origin.fossil");
         bench.Stock.Run("user", "new", "bob", "Bob", "pw-of-bob", "-R", origin);
-        bench.Open(origin, "work").Write("a.txt", "public\n").Commit("public").Write("a.txt", "secret\n").Commit("secret", "--private");
+        bench.Open(origin, "work").Write("a.txt", "public\n").Commit("public").Write("a.txt", "secret\n")
+            .Commit("secret", "--private");
         bench.Stock.Run("uv", "add", bench.Folder.Write("uv.txt", "uv\n"), "--as", "uv.txt", "-R", origin);
         using var file = new SqliteFile(origin, writable: true);
-        file.Execute("REPLACE INTO config(name,value,mtime) VALUES('project-name','Harbor',1700000000),('email-self','x@y',1700000000)");
+        file.Execute(
+            "REPLACE INTO config(name,value,mtime) "
+                + "VALUES('project-name','Harbor',1700000000),('email-self','x@y',1700000000)");
         return origin;
     }
 
-    /// <summary>What was answered, without what may well differ: order, clocks, wording after the first words.</summary>
+    /// <summary>
+    /// What was answered, without what may well differ: order, clocks, wording after the first words.
+    /// </summary>
     private static string Essence(string cards)
     {
         var words = cards.Split('\n')
             .Where(line => line.Length > 0 && char.IsAsciiLetterLower(line[0]))
             .Where(line => !line.StartsWith("pragma server-version", StringComparison.Ordinal))
             .Select(line => line.Split(' '))
-            .Where(tokens => tokens[0] is "igot" or "cfile" or "error" or "message" or "config" or "pragma" or "push" or "uvigot" or "clone_seqno" or "private")
+            .Where(
+                tokens => tokens[0] is "igot" or "cfile" or "error" or "message" or "config" or "pragma" or "push"
+                or "uvigot" or "clone_seqno" or "private")
             .Select(tokens => tokens[0] switch
             {
                 "error" => "error " + string.Join(' ', tokens[1].Split("\\s").Take(4)),

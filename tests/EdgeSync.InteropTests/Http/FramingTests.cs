@@ -38,7 +38,9 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         var reply = RawHttp.Post(Port(), PullRequest(), asked);
 
         Assert.Equal(200, reply.Status);
-        Assert.StartsWith(answered == "application/x-fossil-debug" ? "application/x-fossil" : answered, reply.Headers["content-type"], StringComparison.Ordinal);
+        Assert.StartsWith(
+            answered == "application/x-fossil-debug" ? "application/x-fossil" : answered, reply.Headers["content-type"],
+            StringComparison.Ordinal);
         Assert.Contains("igot ", reply.Cards, StringComparison.Ordinal);
     }
 
@@ -54,10 +56,14 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     public void A_reply_always_says_how_long_it_is(string version)
     {
         var body = XferMessage.Compress(CloneRequest());
-        var reply = RawHttp.Send(Port(), [.. RawHttp.Head(version, "/", XferMessage.ContentType, body.Length, "Connection: close\r\n"), .. body]);
+        var reply = RawHttp.Send(
+            Port(),
+            [.. RawHttp.Head(version, "/", XferMessage.ContentType, body.Length, "Connection: close\r\n"), .. body]);
 
         AssertIsClone(reply);
-        Assert.Equal(reply.Body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture), reply.Headers["content-length"]);
+        Assert.Equal(
+            reply.Body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            reply.Headers["content-length"]);
         Assert.False(reply.Headers.ContainsKey("transfer-encoding"));
     }
 
@@ -73,7 +79,8 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     {
         var body = XferMessage.Compress(PullRequest());
         var one = (byte[])[.. RawHttp.Head("1.1", "/", XferMessage.ContentType, body.Length), .. body];
-        var last = (byte[])[.. RawHttp.Head("1.1", "/", XferMessage.ContentType, body.Length, "Connection: close\r\n"), .. body];
+        var last = (byte[])[
+            .. RawHttp.Head("1.1", "/", XferMessage.ContentType, body.Length, "Connection: close\r\n"), .. body];
         using var client = new System.Net.Sockets.TcpClient("127.0.0.1", Port()) { ReceiveTimeout = 30_000 };
         var stream = client.GetStream();
 
@@ -114,7 +121,10 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     [Arguments("POST / HTTP/1.0\r\nContent-Length: x\r\n\r\n")]
     [Arguments("POST / HTTP/1.0\r\nContent-Length: -5\r\n\r\n")]
     [Arguments("POST / HTTP/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n")]
-    [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
+    [
+        Arguments(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\nTransfer-Encoding: "
+                + "chunked\r\n\r\nzz\r\n")]
     [Arguments("\0\0\0\0\0\0\0\0\r\n\r\n")]
     [Arguments("\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00fc\u0003\u0003")]
     public void Broken_http_is_refused_and_hurts_nobody(string request)
@@ -133,7 +143,8 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
         var port = Port();
         var body = XferMessage.Compress(CloneRequest());
 
-        var reply = RawHttp.Send(port, [.. RawHttp.Head("1.0", "/", XferMessage.ContentType, body.Length + 100), .. body], thenEnd: true);
+        var reply = RawHttp.Send(
+            port, [.. RawHttp.Head("1.0", "/", XferMessage.ContentType, body.Length + 100), .. body], thenEnd: true);
 
         Assert.True(reply.Status is 0 or >= 400, $"status {reply.Status}");
         AssertIsClone(RawHttp.Post(port, body));
@@ -142,7 +153,8 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     private static byte[] CloneRequest() => XferMessage.Pragma().Card("clone 3 1").Bytes();
 
     private static byte[] PullRequest() =>
-        XferMessage.Pragma().Card("pull 0123456789012345678901234567890123456789 5eed0123456789abcdef0123456789abcdef0123").Bytes();
+        XferMessage.Pragma().Card(
+            "pull 0123456789012345678901234567890123456789 5eed0123456789abcdef0123456789abcdef0123").Bytes();
 
     private static void AssertIsClone(RawReply reply)
     {

@@ -8,8 +8,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Http;
 
 /// <summary>
-/// Requests of an enemy, and of a friend on a bad line. Each is refused; afterwards the repository holds what it held, both
-/// programs find it whole, and the server still serves.
+/// Requests of an enemy, and of a friend on a bad line. Each is refused; afterwards the repository holds what it held,
+/// both programs find it whole, and the server still serves.
 /// </summary>
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class HostileTests(GeneratedHistory history) : IDisposable
@@ -92,13 +92,16 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         var port = Begin();
         var existing = ScalarOf("SELECT uuid FROM blob WHERE size>100 ORDER BY rid LIMIT 1");
 
-        var reply = Send(port, new XferMessage().Raw("file " + arguments.Replace("{0}", Unknown).Replace("{1}", existing)));
+        var reply = Send(
+            port, new XferMessage().Raw("file " + arguments.Replace("{0}", Unknown).Replace("{1}", existing)));
 
         MustBeRefused(reply, why);
         MustBeUntouched();
     }
 
-    /// <summary>Stock makes such cards itself, for files whose permission alone changed: they are passed over.</summary>
+    /// <summary>
+    /// Stock makes such cards itself, for files whose permission alone changed: they are passed over.
+    /// </summary>
     [Test]
     public void A_delta_of_itself_says_nothing()
     {
@@ -128,8 +131,11 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     {
         var port = Begin();
 
-        Assert.Contains("error bad\\scommand", Send(port, new XferMessage().Card("nonsense 1 2 3")).Cards, StringComparison.Ordinal);
-        Assert.Contains("error bad\\scommand", Send(port, new XferMessage().Card("clone_seqno 0")).Cards, StringComparison.Ordinal);
+        Assert.Contains(
+            "error bad\\scommand", Send(port, new XferMessage().Card("nonsense 1 2 3")).Cards,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "error bad\\scommand", Send(port, new XferMessage().Card("clone_seqno 0")).Cards, StringComparison.Ordinal);
         Assert.Contains("error ", Send(port, new XferMessage().Raw("\n")).Cards, StringComparison.Ordinal);
 
         MustBeUntouched();
@@ -144,19 +150,23 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
 
         for (var i = 0; i < 200; i++)
         {
-            var reply = Send(port, new XferMessage().Raw(Mutation.OfBytes(prng, corpus[prng.NextInt32(corpus.Count)], corpus)));
+            var reply = Send(
+                port, new XferMessage().Raw(Mutation.OfBytes(prng, corpus[prng.NextInt32(corpus.Count)], corpus)));
             Assert.NotEqual(0, reply.Status);
             Assert.True(reply.Status is 200 or (>= 400 and < 500), $"round {i}: status {reply.Status}\n{_server!.Log}");
         }
 
         End();
         // Deltas whose source never came may have been kept, as by stock; all that was there is there.
-        using (var file = new SqliteFile(_bench["origin.fossil"])) Assert.Equal("ok", file.Scalar("PRAGMA integrity_check"));
+        using (var file = new SqliteFile(_bench["origin.fossil"]))
+            Assert.Equal("ok", file.Scalar("PRAGMA integrity_check"));
         _bench.Ours.Run("repo", "rebuild", "-R", _bench["origin.fossil"]);
         _bench.Stock.Run("rebuild", _bench["origin.fossil"]);
     }
 
-    /// <summary>Twenty thousand names of nothing: answered in bounded time and space, and forgotten when asked to be.</summary>
+    /// <summary>
+    /// Twenty thousand names of nothing: answered in bounded time and space, and forgotten when asked to be.
+    /// </summary>
     [Test]
     public void Huge_counts_of_names_are_survived()
     {
@@ -190,8 +200,8 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>
-    /// Two deltas, each made of the other. A delta may come before its source, so they are kept, waiting; but nobody follows
-    /// the circle, and a clone does not carry it.
+    /// Two deltas, each made of the other. A delta may come before its source, so they are kept, waiting; but nobody
+    /// follows the circle, and a clone does not carry it.
     /// </summary>
     [Test]
     public void Circular_deltas_do_no_harm()
@@ -218,7 +228,9 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         var port = Begin();
         var seen = XferMessage.Pragma().Card("pull " + Codes).Bytes();
         var line = XferMessage.LoginLine(GeneratedHistory.Login, GeneratedHistory.Password, ProjectCode, seen);
-        Assert.DoesNotContain("error", RawHttp.PostPlain(port, [.. line, .. seen]).Cards.Split("# timestamp")[0], StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "error", RawHttp.PostPlain(port, [.. line, .. seen]).Cards.Split("# timestamp")[0],
+            StringComparison.Ordinal);
 
         var other = XferMessage.Pragma().Card("push " + Codes).File("stolen"u8.ToArray()).Bytes();
         var reply = RawHttp.PostPlain(port, [.. line, .. other]);
@@ -237,12 +249,20 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
         var port = Begin(file => file.Execute("INSERT INTO user(login,pw,cap) VALUES('empty','','s')"));
         var cards = XferMessage.Pragma().Card("push " + Codes).File("stolen"u8.ToArray());
         foreach (var password in new[] { "", " ", login })
-            Assert.Contains("error login\\sfailed", RawHttp.PostPlain(port, cards.BytesAs(login, password, ProjectCode)).Cards, StringComparison.Ordinal);
+            Assert.Contains(
+                "error login\\sfailed", RawHttp.PostPlain(port, cards.BytesAs(login, password, ProjectCode)).Cards,
+                StringComparison.Ordinal);
 
         // The hash of nothing is nothing: SIG = SHA1(NONCE) must not open the door.
         var body = cards.Bytes();
         var nonce = Sha1(body);
-        Assert.Contains("error login\\sfailed", RawHttp.PostPlain(port, [.. Encoding.ASCII.GetBytes($"login {login} {nonce} {Sha1(Encoding.ASCII.GetBytes(nonce))}\n"), .. body]).Cards, StringComparison.Ordinal);
+        Assert.Contains(
+            "error login\\sfailed",
+            RawHttp.PostPlain(
+                port,
+                [
+                    .. Encoding.ASCII.GetBytes($"login {login} {nonce} {Sha1(Encoding.ASCII.GetBytes(nonce))}\n"),
+                    .. body]).Cards, StringComparison.Ordinal);
 
         MustBeUntouched();
     }
@@ -275,7 +295,9 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     {
         var port = Begin();
         var reply = RawHttp.PostPlain(port, XferMessage.Pragma()
-            .Card("push 0123456789012345678901234567890123456789 1111111111111111111111111111111111111111").File("x"u8.ToArray())
+            .Card(
+                "push 0123456789012345678901234567890123456789 1111111111111111111111111111111111111111").File(
+                    "x"u8.ToArray())
             .BytesAs(GeneratedHistory.Login, GeneratedHistory.Password, ProjectCode));
 
         Assert.Contains("error wrong\\sproject", reply.Cards, StringComparison.Ordinal);
@@ -302,10 +324,12 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
 
     private static RawReply Send(int port, XferMessage content) => RawHttp.PostPlain(port, Push(content));
 
-    private static string Sha1(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(System.Security.Cryptography.SHA1.HashData(bytes));
+    private static string Sha1(ReadOnlySpan<byte> bytes) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA1.HashData(bytes));
 
     private static void MustBeRefused(RawReply reply, string why = "") => Assert.True(
-        reply.Status is >= 400 and < 500 || (reply.Status == 200 && reply.Cards.Contains("error ", StringComparison.Ordinal)),
+        reply.Status is >= 400 and < 500
+        || (reply.Status == 200 && reply.Cards.Contains("error ", StringComparison.Ordinal)),
         $"{why}: status {reply.Status}\n{reply.Cards}");
 
     private int Begin(Action<SqliteFile>? prepare = null)
@@ -337,18 +361,21 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>
-    /// All artifacts, phantoms, unversioned files, settings: nothing of it may move. Whoever may pull makes the server form
-    /// clusters when they are due, and a daemon notes what it has announced.
+    /// All artifacts, phantoms, unversioned files, settings: nothing of it may move. Whoever may pull makes the server
+    /// form clusters when they are due, and a daemon notes what it has announced.
     /// </summary>
     private RepositoryTables State()
     {
         using var file = new SqliteFile(_bench["origin.fossil"]);
-        return RepositoryComparer.ArtifactsButClusters(file, RepositoryTables.OtherQueries, new Dictionary<string, string>
-        {
-            ["phantom"] = "SELECT uuid FROM blob WHERE size<0",
-            ["config"] = "SELECT name, value FROM config WHERE name NOT LIKE 'baseurl:%' AND name NOT LIKE 'edgesync:%' AND name<>'uv-hash'",
-            ["event"] = "SELECT type, mtime, comment FROM event",
-        });
+        return RepositoryComparer.ArtifactsButClusters(
+            file, RepositoryTables.OtherQueries, new Dictionary<string, string>
+            {
+                ["phantom"] = "SELECT uuid FROM blob WHERE size<0",
+                ["config"] =
+                "SELECT name, value FROM config WHERE name NOT LIKE 'baseurl:%' AND name NOT LIKE 'edgesync:%' AND "
+                    + "name<>'uv-hash'",
+                ["event"] = "SELECT type, mtime, comment FROM event",
+            });
     }
 
     private string ScalarOf(string sql)
@@ -358,7 +385,9 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     private long ResidentBytes() => OperatingSystem.IsLinux()
-        ? 1024 * long.Parse(File.ReadLines($"/proc/{_server!.ProcessId}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+        ? 1024 * long.Parse(
+            File.ReadLines($"/proc/{_server!.ProcessId}/status")
+            .First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture)
         : 0;
 }

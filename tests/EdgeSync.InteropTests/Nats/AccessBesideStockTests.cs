@@ -8,7 +8,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
-/// <summary>Users with hashed passwords and with leave to answer: our broker and the real nats-server say the same to the same.</summary>
+/// <summary>
+/// Users with hashed passwords and with leave to answer: our broker and the real nats-server say the same to the same.
+/// </summary>
 public sealed class AccessBesideStockTests
 {
     private const string Hash = "$2b$08$BFZgAc7ZA8pUJxclud0FWeQz.VezimdE0KBqxsILaLuShdR1uMP5y";   // s3cr3t
@@ -27,7 +29,13 @@ public sealed class AccessBesideStockTests
         Users =
         [
             new BrokerUser { Name = "asker", Password = Hash },
-            new BrokerUser { Name = "once", Password = "x", Subscribe = new SubjectPermissions(["svc", "_test"], []), Responses = new ResponsePermission() },
+            new BrokerUser
+            {
+                Name = "once",
+                Password = "x",
+                Subscribe = new SubjectPermissions(["svc", "_test"], []),
+                Responses = new ResponsePermission()
+            },
             new BrokerUser
             {
                 Name = "thrice",
@@ -51,7 +59,8 @@ public sealed class AccessBesideStockTests
         var answers = brokers.Ports.Select(port =>
         {
             using var client = new Talk(port);
-            return client.Say($"CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\nPING\r\n", "\r\n");
+            return client.Say(
+                $"CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\nPING\r\n", "\r\n");
         }).ToList();
 
         Assert.Equal(answers[0], answers[1]);
@@ -71,7 +80,11 @@ public sealed class AccessBesideStockTests
             answerer.Say("SUB svc 1\r\nPING\r\n", "PONG\r\n");
             asker.Say("SUB inbox.* 2\r\nPUB svc inbox.1 1\r\n?\r\nPING\r\n", "PONG\r\n");
             var text = answerer.Say("", "?\r\n");
-            text += answerer.Say(string.Concat(Enumerable.Repeat("PUB inbox.1 1\r\n!\r\n", 5)) + "PUB inbox.2 0\r\n\r\nPUB log.a 0\r\n\r\nPUB svc 0\r\n\r\nPING\r\n", "PONG\r\n");
+            text += answerer.Say(
+                string.Concat(
+                    Enumerable.Repeat(
+                        "PUB inbox.1 1\r\n!\r\n",
+                        5)) + "PUB inbox.2 0\r\n\r\nPUB log.a 0\r\n\r\nPUB svc 0\r\n\r\nPING\r\n", "PONG\r\n");
             return text + asker.Say("PING\r\n", "PONG\r\n");
         }).ToList();
 
@@ -86,7 +99,12 @@ public sealed class AccessBesideStockTests
         public static async Task<Both> StartAsync() => new(
             StockNats.Start(StockUsers),
             await NatsBroker.StartAsync(
-                new NatsBrokerOptions { Broker = OurUsers, Entropy = SystemEntropy.Instance, ClientListen = new IPEndPoint(IPAddress.Loopback, 0) },
+                new NatsBrokerOptions
+                {
+                    Broker = OurUsers,
+                    Entropy = SystemEntropy.Instance,
+                    ClientListen = new IPEndPoint(IPAddress.Loopback, 0)
+                },
                 TimeProvider.System, null, TestContext.Current!.Execution.CancellationToken));
 
         public async ValueTask DisposeAsync()
@@ -98,7 +116,11 @@ public sealed class AccessBesideStockTests
 
     private sealed class Talk : IDisposable
     {
-        private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 10_000 };
+        private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            ReceiveTimeout = 10_000
+        };
 
         public Talk(int port)
         {
@@ -107,7 +129,10 @@ public sealed class AccessBesideStockTests
         }
 
         public Talk(int port, string user, string password)
-            : this(port) => Say($"CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\nPING\r\n", "PONG\r\n");
+            : this(port) =>
+                Say(
+                    $"CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\nPING\r\n",
+                    "PONG\r\n");
 
         /// <summary>What is answered, up to an end or the other side's.</summary>
         public string Say(string text, string end)
@@ -115,7 +140,8 @@ public sealed class AccessBesideStockTests
             _socket.Send(Encoding.ASCII.GetBytes(text));
             var received = "";
             var buffer = new byte[16 * 1024];
-            while (!received.EndsWith(end, StringComparison.Ordinal) && _socket.Receive(buffer) is > 0 and var size) received += Encoding.ASCII.GetString(buffer, 0, size);
+            while (!received.EndsWith(end, StringComparison.Ordinal) && _socket.Receive(buffer) is > 0 and var size)
+                received += Encoding.ASCII.GetString(buffer, 0, size);
             return received;
         }
 

@@ -15,11 +15,15 @@ public sealed partial class BrokerBesideStockTests : IAsyncInitializer, IAsyncDi
 {
     private static readonly string[] Pieces =
     [
-        "PUB a 1\r\nx\r\n", "PUB a.b r 2\r\nxy\r\n", "PUB a.b.c 0\r\n\r\n", "HPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\n", "HPUB a.b r.x 15 15\r\nNATS/1.0\r\na:\r\n\r\n",
-        "SUB a 1\r\n", "SUB a.* 2\r\n", "SUB a.> 3\r\n", "SUB a..b 4\r\n", "SUB a.*.c 5\r\n", "SUB *.b 6\r\n", "SUB r.* 7\r\n", "SUB a q 8\r\n",
+        "PUB a 1\r\nx\r\n", "PUB a.b r 2\r\nxy\r\n", "PUB a.b.c 0\r\n\r\n", "HPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\n",
+            "HPUB a.b r.x 15 15\r\nNATS/1.0\r\na:\r\n\r\n",
+        "SUB a 1\r\n", "SUB a.* 2\r\n", "SUB a.> 3\r\n", "SUB a..b 4\r\n", "SUB a.*.c 5\r\n", "SUB *.b 6\r\n",
+            "SUB r.* 7\r\n", "SUB a q 8\r\n",
         "UNSUB 1\r\n", "UNSUB 2 1\r\n", "UNSUB 3 5\r\n", "UNSUB 8 2\r\n", "UNSUB 9\r\n", "PING\r\n", "PONG\r\n",
-        "CONNECT {\"echo\":false}\r\n", "CONNECT {\"echo\":true}\r\n", "CONNECT {\"verbose\":true}\r\n", "CONNECT {\"verbose\":false}\r\n",
-        "CONNECT {\"pedantic\":true}\r\n", "CONNECT {\"no_responders\":false}\r\n", "PUB a.* 1\r\nw\r\n", "PUB nobody r.1 0\r\n\r\n", "PUB a $JS.ACK.x 0\r\n\r\n",
+        "CONNECT {\"echo\":false}\r\n", "CONNECT {\"echo\":true}\r\n", "CONNECT {\"verbose\":true}\r\n",
+        "CONNECT {\"verbose\":false}\r\n",
+        "CONNECT {\"pedantic\":true}\r\n", "CONNECT {\"no_responders\":false}\r\n", "PUB a.* 1\r\nw\r\n",
+        "PUB nobody r.1 0\r\n\r\n", "PUB a $JS.ACK.x 0\r\n\r\n",
     ];
 
     private readonly StockNats _stock = StockNats.Start();
@@ -65,14 +69,17 @@ public sealed partial class BrokerBesideStockTests : IAsyncInitializer, IAsyncDi
     public void Random_conversations_are_the_same()
     {
         // A second CONNECT makes 2.15 forget the subscriptions; up to 2.10 it keeps them, and so do we.
-        var pieces = StockNats.Release < new Version(2, 11) ? Pieces : [.. Pieces.Where(piece => !piece.StartsWith("CONNECT", StringComparison.Ordinal))];
+        var pieces = StockNats.Release < new Version(2, 11)
+            ? Pieces
+            : [.. Pieces.Where(piece => !piece.StartsWith("CONNECT", StringComparison.Ordinal))];
         Property.Check(prng =>
         {
             var script = new StringBuilder();
             for (var i = prng.NextInt32(5, 30); i > 0; i--) script.Append(prng.Pick<string>(pieces));
             var sent = script.ToString();
 
-            Assert.Equal((sent, Sorted(AsOlder(Play(_stock.Port, sent)))), (sent, Sorted(Play(_ours.ClientUrl!.Port, sent))));
+            Assert.Equal(
+                (sent, Sorted(AsOlder(Play(_stock.Port, sent)))), (sent, Sorted(Play(_ours.ClientUrl!.Port, sent))));
         }, runs: 150);
     }
 

@@ -5,8 +5,8 @@ using NATS.NKeys;
 namespace EdgeSync.InteropTests.Nats;
 
 /// <summary>
-/// Each way to log in and to be sure of the other side, as a daemon's settings say it: towards a real nats-server, as its client
-/// and as its leafnode, and towards our own hub. What is wrong says what to do.
+/// Each way to log in and to be sure of the other side, as a daemon's settings say it: towards a real nats-server, as
+/// its client and as its leafnode, and towards our own hub. What is wrong says what to do.
 /// </summary>
 public sealed class DaemonLoginTests : IDisposable
 {
@@ -33,7 +33,9 @@ public sealed class DaemonLoginTests : IDisposable
         Secret("good", "s3cret");
         Secret("bad", "guessed");
         var leafPort = Ports.Free();
-        using var server = StockNats.Start($"authorization {{ user: ship, password: s3cret }}\nleafnodes {{ listen: 127.0.0.1:{leafPort}, authorization {{ user: ship, password: s3cret }} }}");
+        using var server = StockNats.Start(
+            $"authorization {{ user: ship, password: s3cret }}\nleafnodes {{ listen: 127.0.0.1:{leafPort}, "
+                + $"authorization {{ user: ship, password: s3cret }} }}");
         using var keeper = StockNats.Start("authorization { token: s3cret }");
 
         await OkAsync(Connected, server.Url, """ "user": "ship", "password_file": "good" """);
@@ -75,7 +77,9 @@ public sealed class DaemonLoginTests : IDisposable
     public async Task Certificates_of_a_real_server_and_ours_for_it()
     {
         var certificates = new TestCertificates(_folder.Folder("tls"));
-        var tls = $"tls {{ cert_file: \"{certificates.ServerFile}\", key_file: \"{certificates.ServerKeyFile}\", ca_file: \"{certificates.CaFile}\", verify: true }}";
+        var tls =
+            $"tls {{ cert_file: \"{certificates.ServerFile}\", key_file: \"{certificates.ServerKeyFile}\", ca_file: "
+                + $"\"{certificates.CaFile}\", verify: true }}";
         var leafPort = Ports.Free();
         using var server = StockNats.Start($"{tls}\nleafnodes {{ listen: 127.0.0.1:{leafPort}, {tls} }}");
         var shown = $$""" "ca_file": "{{certificates.CaFile}}", "cert_file": "{{certificates.ClientFile}}", "key_file": "{{certificates.ClientKeyFile}}" """;
@@ -98,7 +102,9 @@ public sealed class DaemonLoginTests : IDisposable
             _folder["hub.json"],
             $$"""{ "nats": { "users": [ { "nkey": "{{key.GetPublicKey()}}" } ], "serve_tls": { "cert_file": "{{certificates.ServerFile}}", "key_file": "{{certificates.ServerKeyFile}}", "ca_file": "{{certificates.CaFile}}" } } }""");
         _program.Run("repo", "new", _folder["hub.fossil"]);
-        using var hub = _program.Start("hub", "serve", "-R", _folder["hub.fossil"], "--config", _folder["hub.json"], "--nats-client-port", $"{port}", "--nats-leaf-port", $"{leafPort}", "--data-dir", _folder["hub"], "--log-format", "text").Begin();
+        using var hub = _program.Start(
+            "hub", "serve", "-R", _folder["hub.fossil"], "--config", _folder["hub.json"], "--nats-client-port",
+            $"{port}", "--nats-leaf-port", $"{leafPort}", "--data-dir", _folder["hub"], "--log-format", "text").Begin();
         Assert.True(Ports.WaitForListener(leafPort, hub, PatienceMax), hub.TextSoFar);
         var shown = $$""" "ca_file": "{{certificates.CaFile}}", "cert_file": "{{certificates.ClientFile}}", "key_file": "{{certificates.ClientKeyFile}}" """;
 
@@ -113,7 +119,9 @@ public sealed class DaemonLoginTests : IDisposable
     {
         Secret("open", "s3cret");
         Skip.When(OperatingSystem.IsWindows(), "needs file modes");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_folder["open"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(
+                _folder["open"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         WriteSettings("nats://127.0.0.1:4222", """ "user": "ship", "password_file": "open" """, "");
 
         var result = _program.Try("leaf", "--config", _folder["leaf.json"]);
@@ -130,7 +138,10 @@ public sealed class DaemonLoginTests : IDisposable
     private async Task UntilAsync(string url, string login, string tls, string word)
     {
         WriteSettings(url, login, tls);
-        using var leaf = _program.Start("leaf", "--config", _folder["leaf.json"], "--serve-http", "127.0.0.1:0", "--data-dir", _folder["leaf"], "--log-format", "json").Begin();
+        using var leaf = _program
+            .Start(
+                "leaf", "--config", _folder["leaf.json"], "--serve-http", "127.0.0.1:0", "--data-dir", _folder["leaf"],
+                "--log-format", "json").Begin();
         var patience = new Patience(PatienceMax, TimeSpan.FromMilliseconds(10));
         while (!Regex.IsMatch(leaf.TextSoFar, word))
         {
@@ -151,6 +162,7 @@ public sealed class DaemonLoginTests : IDisposable
     private void Secret(string name, string text)
     {
         File.WriteAllText(_folder[name], text + "\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_folder[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(_folder[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 }

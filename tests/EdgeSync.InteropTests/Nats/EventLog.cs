@@ -15,7 +15,8 @@ internal sealed class EventLog
     /// <summary>Skips what came before.</summary>
     public async Task<NatsNetEvent> WaitForAsync(NatsNetEventKind kind)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(
+            TestContext.Current!.Execution.CancellationToken);
         patience.CancelAfter(Patience);
         while (true)
         {

@@ -20,7 +20,9 @@ public sealed class NatsNetBusTests
         using var received = new NatsMessageQueue(other, "foo.*");
         await other.FlushAsync(Cancellation);
 
-        one.Publish("foo.h", "body"u8.ToArray(), new NatsHeaders { { "Key", "one" }, { "other", "Grüße" }, { "Key", "two" } }, "re.ply");
+        one.Publish(
+            "foo.h", "body"u8.ToArray(), new NatsHeaders { { "Key", "one" }, { "other", "Grüße" }, { "Key", "two" } },
+            "re.ply");
         for (var i = 0; i < 1000; i++) one.Publish("foo.bar", Encoding.UTF8.GetBytes($"message {i}"));
 
         var first = await NextAsync(received);
@@ -36,7 +38,8 @@ public sealed class NatsNetBusTests
         using var server = StockNats.Start();
         await using var answers = await OpenAsync(server);
         await using var asks = await OpenAsync(server);
-        using var echo = answers.Subscribe("echo", "g", m => answers.Publish(m.ReplyTo!, Encoding.UTF8.GetBytes($"re {TextOf(m)}")));
+        using var echo = answers.Subscribe(
+            "echo", "g", m => answers.Publish(m.ReplyTo!, Encoding.UTF8.GetBytes($"re {TextOf(m)}")));
         await answers.FlushAsync(Cancellation);
 
         var replies = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => AskAsync(asks, "echo", $"{i}")));
@@ -54,11 +57,14 @@ public sealed class NatsNetBusTests
         await deaf.FlushAsync(Cancellation);
 
         Assert.Equal(NatsOutcome.NoResponders, (await AskAsync(nats, "nobody", "")).Outcome);
-        var late = await nats.RequestAsync("deaf", default, null, TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancellation);
+        var late = await nats.RequestAsync(
+            "deaf", default, null, TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancellation);
         Assert.Equal(NatsOutcome.TimedOut, late.Outcome);
-        Assert.Equal(NatsOutcome.TooLarge, (await AskAsync(nats, "deaf", new string('x', nats.MaxPayload + 1))).Outcome);
+        Assert.Equal(
+            NatsOutcome.TooLarge, (await AskAsync(nats, "deaf", new string('x', nats.MaxPayload + 1))).Outcome);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var asking = nats.RequestAsync("deaf", default, null, TimeSpan.FromMinutes(1), TimeProvider.System, patience.Token);
+        var asking = nats.RequestAsync(
+            "deaf", default, null, TimeSpan.FromMinutes(1), TimeProvider.System, patience.Token);
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
     }
@@ -179,7 +185,8 @@ public sealed class NatsNetBusTests
         await using var nats = await OpenAsync(server, log);
         using var received = new NatsMessageQueue(nats, "a");
         Assert.False(nats.IsConnected);
-        Assert.Contains("refused", (await log.WaitForAsync(NatsNetEventKind.ConnectFailed)).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "refused", (await log.WaitForAsync(NatsNetEventKind.ConnectFailed)).Text, StringComparison.Ordinal);
 
         server.Restart();
 
@@ -200,13 +207,15 @@ public sealed class NatsNetBusTests
         var duck = nats.Server.EndsWith($":{first.Port}", StringComparison.Ordinal) ? first : second;
         if (duck == second)
         {
-            // The client library draws the first server; then the first one is down and tells nothing: only the change is seen.
+            // The client library draws the first server; then the first one is down and tells nothing: only the change
+            // is seen.
             duck.Kill();
         }
         else
         {
             duck.Signal("USR2");
-            Assert.Contains("about to stop", (await log.WaitForAsync(NatsNetEventKind.Notice)).Text, StringComparison.Ordinal);
+            Assert.Contains(
+                "about to stop", (await log.WaitForAsync(NatsNetEventKind.Notice)).Text, StringComparison.Ordinal);
         }
 
         await log.WaitForAsync(NatsNetEventKind.Disconnected);
@@ -219,7 +228,9 @@ public sealed class NatsNetBusTests
     {
         using var server = StockNats.Start();
         var log = new EventLog();
-        await using var nats = await OpenAsync(server, log, o => o with { PingInterval = TimeSpan.FromMilliseconds(100), ConnectTimeout = TimeSpan.FromSeconds(1) });
+        await using var nats = await OpenAsync(
+            server, log,
+            o => o with { PingInterval = TimeSpan.FromMilliseconds(100), ConnectTimeout = TimeSpan.FromSeconds(1) });
 
         server.Signal("STOP");
         await log.WaitForAsync(NatsNetEventKind.Disconnected);
@@ -261,10 +272,12 @@ public sealed class NatsNetBusTests
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
     }
 
-    private static Task<NatsNetBus> OpenAsync(StockNats server, EventLog? log = null, Func<NatsNetOptions, NatsNetOptions>? change = null) =>
+    private static Task<NatsNetBus> OpenAsync(
+        StockNats server, EventLog? log = null, Func<NatsNetOptions, NatsNetOptions>? change = null) =>
         OpenAsync(server.Url, log ?? new EventLog(), change);
 
-    private static async Task<NatsNetBus> OpenAsync(string url, EventLog log, Func<NatsNetOptions, NatsNetOptions>? change = null)
+    private static async Task<NatsNetBus> OpenAsync(
+        string url, EventLog log, Func<NatsNetOptions, NatsNetOptions>? change = null)
     {
         var options = new NatsNetOptions { Url = url, Happened = log.Hear };
         var nats = new NatsNetBus(change?.Invoke(options) ?? options, TimeProvider.System);
@@ -273,7 +286,8 @@ public sealed class NatsNetBusTests
     }
 
     private static Task<NatsReply> AskAsync(INatsBus nats, string subject, string text) =>
-        nats.RequestAsync(subject, Encoding.UTF8.GetBytes(text), null, TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
+        nats.RequestAsync(
+            subject, Encoding.UTF8.GetBytes(text), null, TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
 
     private static string TextOf(NatsMessage message) => Encoding.UTF8.GetString(message.Data.Span);
 

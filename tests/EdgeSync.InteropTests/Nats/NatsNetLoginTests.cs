@@ -5,7 +5,9 @@ using NATS.NKeys;
 
 namespace EdgeSync.InteropTests.Nats;
 
-/// <summary>The port over NATS.Net logs in to the distribution's nats-server in every way there is, and is sure of it.</summary>
+/// <summary>
+/// The port over NATS.Net logs in to the distribution's nats-server in every way there is, and is sure of it.
+/// </summary>
 public sealed class NatsNetLoginTests
 {
     private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
@@ -14,15 +16,27 @@ public sealed class NatsNetLoginTests
     public async Task Token_and_password_from_options_or_address()
     {
         using var tokens = StockNats.Start("authorization { token: \"s3cret\" }");
-        await AcceptedAsync(new NatsNetOptions { Url = tokens.Url, Credentials = new NatsCredentials { Token = "s3cret" } });
+        await AcceptedAsync(
+            new NatsNetOptions { Url = tokens.Url, Credentials = new NatsCredentials { Token = "s3cret" } });
         await AcceptedAsync(new NatsNetOptions { Url = $"nats://s3cret@127.0.0.1:{tokens.Port}" });
-        await RefusedAsync(new NatsNetOptions { Url = tokens.Url, Credentials = new NatsCredentials { Token = "wrong" } });
+        await RefusedAsync(
+            new NatsNetOptions { Url = tokens.Url, Credentials = new NatsCredentials { Token = "wrong" } });
         await RefusedAsync(new NatsNetOptions { Url = tokens.Url });
 
         using var users = StockNats.Start("authorization { users: [ { user: \"a b\", password: \"p:w@d\" } ] }");
-        await AcceptedAsync(new NatsNetOptions { Url = users.Url, Credentials = new NatsCredentials { User = "a b", Password = "p:w@d" } });
+        await AcceptedAsync(
+            new NatsNetOptions
+            {
+                Url = users.Url,
+                Credentials = new NatsCredentials { User = "a b", Password = "p:w@d" }
+            });
         await AcceptedAsync(new NatsNetOptions { Url = $"nats://a%20b:p%3Aw%40d@127.0.0.1:{users.Port}" });
-        await RefusedAsync(new NatsNetOptions { Url = users.Url, Credentials = new NatsCredentials { User = "a b", Password = "no" } });
+        await RefusedAsync(
+            new NatsNetOptions
+            {
+                Url = users.Url,
+                Credentials = new NatsCredentials { User = "a b", Password = "no" }
+            });
     }
 
     [Test]
@@ -31,8 +45,14 @@ public sealed class NatsNetLoginTests
         var (known, stranger) = (OperatorChain.NewKey(PrefixByte.User), OperatorChain.NewKey(PrefixByte.User));
         using var server = StockNats.Start($"authorization {{ users: [ {{ nkey: {known.GetPublicKey()} }} ] }}");
 
-        await AcceptedAsync(new NatsNetOptions { Url = server.Url, Credentials = new NatsCredentials { NkeySeed = known.GetSeed() } });
-        await RefusedAsync(new NatsNetOptions { Url = server.Url, Credentials = new NatsCredentials { NkeySeed = stranger.GetSeed() } });
+        await AcceptedAsync(
+            new NatsNetOptions { Url = server.Url, Credentials = new NatsCredentials { NkeySeed = known.GetSeed() } });
+        await RefusedAsync(
+            new NatsNetOptions
+            {
+                Url = server.Url,
+                Credentials = new NatsCredentials { NkeySeed = stranger.GetSeed() }
+            });
     }
 
     /// <summary>An operator signs an account, the account a user: the chain that a .creds file stands for.</summary>
@@ -42,8 +62,18 @@ public sealed class NatsNetLoginTests
         var chain = new OperatorChain();
         using var server = StockNats.Start(chain.Configuration);
 
-        await AcceptedAsync(new NatsNetOptions { Url = server.Url, Credentials = new NatsCredentials { CredsText = chain.CredentialsFile } });
-        await RefusedAsync(new NatsNetOptions { Url = server.Url, Credentials = new NatsCredentials { CredsText = chain.StolenFile } });
+        await AcceptedAsync(
+            new NatsNetOptions
+            {
+                Url = server.Url,
+                Credentials = new NatsCredentials { CredsText = chain.CredentialsFile }
+            });
+        await RefusedAsync(
+            new NatsNetOptions
+            {
+                Url = server.Url,
+                Credentials = new NatsCredentials { CredsText = chain.StolenFile }
+            });
     }
 
     [Test]
@@ -51,11 +81,14 @@ public sealed class NatsNetLoginTests
     {
         using var server = StockNats.Start("authorization { token: \"old\" }");
         var log = new EventLog();
-        await using var nats = Open(new NatsNetOptions { Url = server.Url, Credentials = new NatsCredentials { Token = "new" } }, log);
+        await using var nats = Open(
+            new NatsNetOptions { Url = server.Url, Credentials = new NatsCredentials { Token = "new" } }, log);
         await nats.StartAsync(Cancellation);
 
         // More than the two refusals after which the client library stops by itself.
-        for (var i = 0; i < 3; i++) Assert.Contains("credentials", (await log.WaitForAsync(NatsNetEventKind.ConnectFailed)).Text, StringComparison.Ordinal);
+        for (var i = 0; i < 3; i++)
+            Assert.Contains(
+                "credentials", (await log.WaitForAsync(NatsNetEventKind.ConnectFailed)).Text, StringComparison.Ordinal);
 
         Assert.False(nats.IsConnected);
     }
@@ -64,15 +97,20 @@ public sealed class NatsNetLoginTests
     public async Task A_denied_subject_is_told_and_the_link_stays()
     {
         using var server = StockNats.Start(
-            "authorization { users: [ { user: u, password: p, permissions: { publish: \"ok.>\", subscribe: [\"ok.>\", \"_INBOX.>\"] } } ] }");
+            "authorization { users: [ { user: u, password: p, permissions: { publish: \"ok.>\", subscribe: [\"ok.>\", "
+                + "\"_INBOX.>\"] } } ] }");
         var log = new EventLog();
         await using var nats = Open(new NatsNetOptions { Url = $"nats://u:p@127.0.0.1:{server.Port}" }, log);
         await nats.StartAsync(Cancellation);
 
         nats.Publish("secret", default);
-        Assert.Contains("publish to \"secret\"", (await log.WaitForAsync(NatsNetEventKind.Notice)).Text, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "publish to \"secret\"", (await log.WaitForAsync(NatsNetEventKind.Notice)).Text,
+            StringComparison.OrdinalIgnoreCase);
         using var subscription = nats.Subscribe("secret", null, _ => { });
-        Assert.Contains("subscription to \"secret\"", (await log.WaitForAsync(NatsNetEventKind.Notice)).Text, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "subscription to \"secret\"", (await log.WaitForAsync(NatsNetEventKind.Notice)).Text,
+            StringComparison.OrdinalIgnoreCase);
 
         Assert.True(nats.IsConnected);
     }
@@ -82,12 +120,16 @@ public sealed class NatsNetLoginTests
     {
         using var folder = new TemporaryFolder();
         var files = new TestCertificates(folder.Path);
-        using var server = StockNats.Start($"tls {{ cert_file: \"{files.ServerFile}\", key_file: \"{files.ServerKeyFile}\" }}");
+        using var server = StockNats.Start(
+            $"tls {{ cert_file: \"{files.ServerFile}\", key_file: \"{files.ServerKeyFile}\" }}");
 
         await AcceptedAsync(new NatsNetOptions { Url = server.Url, CaFile = files.CaFile });
         await AcceptedAsync(new NatsNetOptions { Url = $"tls://localhost:{server.Port}", CaFile = files.CaFile });
-        Assert.Contains("certificate", await WhyNotAsync(new NatsNetOptions { Url = server.Url }), StringComparison.Ordinal);
-        Assert.Contains("certificate", await WhyNotAsync(new NatsNetOptions { Url = $"tls://localhost:{server.Port}" }), StringComparison.Ordinal);
+        Assert.Contains(
+            "certificate", await WhyNotAsync(new NatsNetOptions { Url = server.Url }), StringComparison.Ordinal);
+        Assert.Contains(
+            "certificate", await WhyNotAsync(new NatsNetOptions { Url = $"tls://localhost:{server.Port}" }),
+            StringComparison.Ordinal);
     }
 
     [Test]
@@ -96,9 +138,17 @@ public sealed class NatsNetLoginTests
         using var folder = new TemporaryFolder();
         var files = new TestCertificates(folder.Path);
         using var server = StockNats.Start(
-            $"tls {{ cert_file: \"{files.ServerFile}\", key_file: \"{files.ServerKeyFile}\", ca_file: \"{files.CaFile}\", verify: true }}");
+            $"tls {{ cert_file: \"{files.ServerFile}\", key_file: \"{files.ServerKeyFile}\", ca_file: "
+                + $"\"{files.CaFile}\", verify: true }}");
 
-        await AcceptedAsync(new NatsNetOptions { Url = server.Url, CaFile = files.CaFile, CertFile = files.ClientFile, KeyFile = files.ClientKeyFile });
+        await AcceptedAsync(
+            new NatsNetOptions
+            {
+                Url = server.Url,
+                CaFile = files.CaFile,
+                CertFile = files.ClientFile,
+                KeyFile = files.ClientKeyFile
+            });
         Assert.NotEmpty(await WhyNotAsync(new NatsNetOptions { Url = server.Url, CaFile = files.CaFile }));
     }
 
@@ -109,8 +159,11 @@ public sealed class NatsNetLoginTests
         var files = new TestCertificates(folder.Path);
         using var server = StockNats.Start();
 
-        Assert.Contains("no TLS", await WhyNotAsync(new NatsNetOptions { Url = $"tls://127.0.0.1:{server.Port}" }), StringComparison.Ordinal);
-        await AcceptedAsync(new NatsNetOptions { Url = server.Url, CaFile = files.CaFile });   // whom to trust, not that it must be
+        Assert.Contains(
+            "no TLS", await WhyNotAsync(new NatsNetOptions { Url = $"tls://127.0.0.1:{server.Port}" }),
+            StringComparison.Ordinal);
+        // whom to trust, not that it must be
+        await AcceptedAsync(new NatsNetOptions { Url = server.Url, CaFile = files.CaFile });
     }
 
     [Test]
@@ -120,14 +173,17 @@ public sealed class NatsNetLoginTests
         var files = new TestCertificates(folder.Path);
         var port = Ports.Free();
         using var server = StockNats.Start(
-            $"websocket {{ listen: \"127.0.0.1:{port}\", tls {{ cert_file: \"{files.ServerFile}\", key_file: \"{files.ServerKeyFile}\" }} }}");
+            $"websocket {{ listen: \"127.0.0.1:{port}\", tls {{ cert_file: \"{files.ServerFile}\", key_file: "
+                + $"\"{files.ServerKeyFile}\" }} }}");
 
         await AcceptedAsync(new NatsNetOptions { Url = $"wss://localhost:{port}", CaFile = files.CaFile });
         Assert.NotEmpty(await WhyNotAsync(new NatsNetOptions { Url = $"wss://localhost:{port}" }));
     }
 
     private static NatsNetBus Open(NatsNetOptions options, EventLog log) =>
-        new(options with { Happened = log.Hear, ReconnectWaitMin = TimeSpan.FromMilliseconds(50) }, TimeProvider.System);
+        new(
+            options with { Happened = log.Hear, ReconnectWaitMin = TimeSpan.FromMilliseconds(50) },
+            TimeProvider.System);
 
     private static async Task AcceptedAsync(NatsNetOptions options)
     {

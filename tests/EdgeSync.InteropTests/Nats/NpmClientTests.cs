@@ -8,13 +8,15 @@ using NATS.NKeys;
 namespace EdgeSync.InteropTests.Nats;
 
 /// <summary>
-/// The clients that others publish, against our broker: <c>nats</c> 2.x, <c>@nats-io</c> 3.x over TCP, and the latter over a
-/// WebSocket as in a browser. The scenarios are in tests/npm; they were written against nats-server.
+/// The clients that others publish, against our broker: <c>nats</c> 2.x, <c>@nats-io</c> 3.x over TCP, and the latter
+/// over a WebSocket as in a browser. The scenarios are in tests/npm; they were written against nats-server.
 /// </summary>
 public sealed class NpmClientTests
 {
     private static readonly string Folder =
-        Environment.GetEnvironmentVariable("EDGESYNC_NPM") is { Length: > 0 } given ? given : Path.Combine(Vectors.RepositoryRoot, "artifacts", "npm");
+        Environment.GetEnvironmentVariable("EDGESYNC_NPM") is { Length: > 0 } given
+        ? given
+        : Path.Combine(Vectors.RepositoryRoot, "artifacts", "npm");
 
     [Test]
     [Arguments("nats")]
@@ -43,11 +45,15 @@ public sealed class NpmClientTests
         var options = new BrokerOptions
         {
             ServerName = "npm",
-            Users = [new BrokerUser { Name = "me", Password = HashOfRight, Publish = new SubjectPermissions(["allowed.>"], []) }],
+            Users = [
+                new BrokerUser { Name = "me", Password = HashOfRight,
+                    Publish = new SubjectPermissions(["allowed.>"], []) }],
         };
         await using var broker = await StartAsync(options);
 
-        var permissions = Run(client, UrlOf(broker, client), ("NATS_TEST_ONLY", "permissions"), ("NATS_TEST_USER", "me"), ("NATS_TEST_PASSWORD", "right"));
+        var permissions = Run(
+            client, UrlOf(broker, client), ("NATS_TEST_ONLY", "permissions"), ("NATS_TEST_USER", "me"),
+            ("NATS_TEST_PASSWORD", "right"));
         var refused = Run(client, UrlOf(broker, client), ("NATS_TEST_ONLY", "refused"));
 
         Assert.Equal("ok permissions\nend\n", permissions.Output);
@@ -62,18 +68,22 @@ public sealed class NpmClientTests
     {
         RequireNode();
         var pair = KeyPair.CreatePair(PrefixByte.User);
-        await using var broker = await StartAsync(new BrokerOptions { ServerName = "npm", Users = [new BrokerUser { Name = pair.GetPublicKey() }] });
+        await using var broker = await StartAsync(
+            new BrokerOptions { ServerName = "npm", Users = [new BrokerUser { Name = pair.GetPublicKey() }] });
 
         var known = Run(client, UrlOf(broker, client), ("NATS_TEST_ONLY", "nkey"), ("NATS_TEST_SEED", pair.GetSeed()));
         var unknown = Run(
-            client, UrlOf(broker, client), ("NATS_TEST_ONLY", "nkey"), ("NATS_TEST_SEED", KeyPair.CreatePair(PrefixByte.User).GetSeed()));
+            client, UrlOf(broker, client), ("NATS_TEST_ONLY", "nkey"),
+            ("NATS_TEST_SEED", KeyPair.CreatePair(PrefixByte.User).GetSeed()));
 
         Assert.Equal("ok nkey\nend\n", known.Output);
         Assert.StartsWith("not ok nkey", unknown.Output, StringComparison.Ordinal);
     }
 
     private static string UrlOf(NatsBroker broker, string client) =>
-        client == "websocket" ? $"ws://127.0.0.1:{broker.WebSocketUrl!.Port}" : $"nats://127.0.0.1:{broker.ClientUrl!.Port}";
+        client == "websocket"
+        ? $"ws://127.0.0.1:{broker.WebSocketUrl!.Port}"
+        : $"nats://127.0.0.1:{broker.ClientUrl!.Port}";
 
     private static Task<NatsBroker> StartAsync(BrokerOptions options) => NatsBroker.StartAsync(
         new NatsBrokerOptions
@@ -96,7 +106,9 @@ public sealed class NpmClientTests
 
     private static void RequireNode()
     {
-        Skip.Unless(Directory.Exists(Path.Combine(Folder, "node_modules", "nats")), $"needs the packages of tests/npm in {Folder}: scripts/test.sh installs them");
+        Skip.Unless(
+            Directory.Exists(Path.Combine(Folder, "node_modules", "nats")),
+            $"needs the packages of tests/npm in {Folder}: scripts/test.sh installs them");
         try
         {
             new ProgramStart("node") { Arguments = ["--version"] }.Run();

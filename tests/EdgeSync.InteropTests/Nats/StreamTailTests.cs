@@ -7,7 +7,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats;
 
-/// <summary>The end of a stream of the distribution's nats-server, as its client and through our broker's leaf link.</summary>
+/// <summary>
+/// The end of a stream of the distribution's nats-server, as its client and through our broker's leaf link.
+/// </summary>
 public sealed class StreamTailTests
 {
     private static readonly NatsStreamSpec Stream = new("TAIL", "t.commit", "hub")
@@ -43,12 +45,22 @@ public sealed class StreamTailTests
         await using var nats = new NatsNetBus(new NatsNetOptions { Url = server.Url }, TimeProvider.System);
         await nats.StartAsync(Cancellation);
         await using var broker = await NatsBroker.StartAsync(
-            new NatsBrokerOptions { Broker = new BrokerOptions { ServerName = "leaf", Token = "t" }, Entropy = SystemEntropy.Instance },
+            new NatsBrokerOptions
+            {
+                Broker = new BrokerOptions { ServerName = "leaf", Token = "t" },
+                Entropy = SystemEntropy.Instance
+            },
             TimeProvider.System, null, Cancellation);
         var isUp = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var link = broker.AddRemote(
             new LeafnodeRemote { Urls = [$"127.0.0.1:{leafPort}"] },
-            new LeafnodeDialing { OnChanged = status => { if (status.State == LeafRemoteState.Connected) isUp.TrySetResult(); } });
+            new LeafnodeDialing
+            {
+                OnChanged = status =>
+                {
+                    if (status.State == LeafRemoteState.Connected) isUp.TrySetResult();
+                },
+            });
         await isUp.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
 
         await ReadsAsync(nats, (after, count) => broker.ReadTailAsync(Stream, after, count, Cancellation));
@@ -69,7 +81,8 @@ public sealed class StreamTailTests
         // The leaf's interest may still be on its way; the stream is made by the first reading that gets through.
         var patience = new Patience(TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(50));
         NatsStreamTail? made;
-        while ((made = await read(0, 64)) is null) await patience.LookAgainAsync(() => "no JetStream answers", Cancellation);
+        while ((made = await read(0, 64)) is null)
+            await patience.LookAgainAsync(() => "no JetStream answers", Cancellation);
         Assert.Equal(0UL, made.LastSequence);
 
         for (var i = 1; i <= 100; i++) publisher.Publish("t.commit", Encoding.UTF8.GetBytes($"{i}"));

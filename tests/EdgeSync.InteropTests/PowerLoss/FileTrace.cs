@@ -6,13 +6,14 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.PowerLoss;
 
 /// <summary>
-/// What a program did to the files of one folder, call by call, and when it gave its answer: recorded by <c>strace</c>, so that
-/// nothing that the program, SQLite or the base library does is left out.
+/// What a program did to the files of one folder, call by call, and when it gave its answer: recorded by <c>strace</c>,
+/// so that nothing that the program, SQLite or the base library does is left out.
 /// </summary>
 internal sealed partial class FileTrace
 {
     private const string Calls =
-        "openat,open,creat,write,pwrite64,writev,pwritev,pwritev2,lseek,ftruncate,truncate,fallocate,fsync,fdatasync,sync_file_range," +
+        "openat,open,creat,write,pwrite64,writev,pwritev,pwritev2,lseek,ftruncate,truncate,fallocate," +
+        "fsync,fdatasync,sync_file_range," +
         "rename,renameat,renameat2,unlink,unlinkat,link,linkat,close,dup,dup2,dup3,fcntl,copy_file_range,sendfile";
 
     private readonly string _folder;
@@ -25,12 +26,20 @@ internal sealed partial class FileTrace
     /// <summary>The steps that changed a file or its name, or made one last; the answer is one of them.</summary>
     public List<Step> Steps { get; } = [];
 
-    public static string? Program { get; } = new[] { "/usr/bin/strace", "/usr/local/bin/strace", "/bin/strace" }.FirstOrDefault(File.Exists);
+    public static string? Program { get; } = new[]
+    {
+        "/usr/bin/strace",
+        "/usr/local/bin/strace",
+        "/bin/strace"
+    }.FirstOrDefault(File.Exists);
 
     public static void SkipWhenMissing() => Skip.When(Program is null, "the strace program is not installed");
 
-    /// <summary>Runs a command to its end and replays what it did to <paramref name="folder"/>, which is flat.</summary>
-    public static FileTrace Record(EdgeSyncProgram edgesync, TemporaryFolder scratch, string folder, params string[] arguments)
+    /// <summary>
+    /// Runs a command to its end and replays what it did to <paramref name="folder"/>, which is flat.
+    /// </summary>
+    public static FileTrace Record(
+        EdgeSyncProgram edgesync, TemporaryFolder scratch, string folder, params string[] arguments)
     {
         var files = SimulatedFolder.Read(folder);
         var log = scratch[$"trace-{Guid.NewGuid():N}"];
@@ -38,7 +47,9 @@ internal sealed partial class FileTrace
         var result = (start with
         {
             Program = Program!,
-            Arguments = ["-f", "--seccomp-bpf", "-qq", "-xx", "-s", "100000000", "-e", $"trace={Calls}", "-o", log, start.Program, .. arguments],
+            Arguments = [
+                "-f", "--seccomp-bpf", "-qq", "-xx", "-s", "100000000", "-e", $"trace={Calls}", "-o", log,
+                start.Program, .. arguments],
         }).Run().MustSucceed();
         Assert.NotEmpty(result.OutputBytes);
 
@@ -100,7 +111,8 @@ internal sealed partial class FileTrace
                 Duplicate(arguments.Number(0), (int)result);
                 break;
             case "fcntl":
-                if (arguments[1].StartsWith("F_DUPFD", StringComparison.Ordinal)) Duplicate(arguments.Number(0), (int)result);
+                if (arguments[1].StartsWith("F_DUPFD", StringComparison.Ordinal))
+                    Duplicate(arguments.Number(0), (int)result);
                 break;
             case "lseek":
                 if (_open.TryGetValue(arguments.Number(0), out var sought)) sought.Position = result;
@@ -117,13 +129,24 @@ internal sealed partial class FileTrace
 
                 break;
             case "pwrite64":
-                if (Find(arguments) is { } at) Done(call, at.File.Write(long.Parse(arguments[3], CultureInfo.InvariantCulture), arguments.Bytes(1)[..(int)result]));
+                if (Find(arguments) is { } at)
+                    Done(
+                        call,
+                        at.File.Write(
+                            long.Parse(arguments[3], CultureInfo.InvariantCulture), arguments.Bytes(1)[..(int)result]));
                 break;
             case "ftruncate":
-                if (Find(arguments) is { } cut) Done(call, cut.File.SetLength(long.Parse(arguments[1], CultureInfo.InvariantCulture)));
+                if (Find(arguments) is { } cut)
+                    Done(call, cut.File.SetLength(long.Parse(arguments[1], CultureInfo.InvariantCulture)));
                 break;
             case "fallocate":
-                if (Find(arguments) is { } grown) Done(call, grown.File.Grow(long.Parse(arguments[2], CultureInfo.InvariantCulture) + long.Parse(arguments[3], CultureInfo.InvariantCulture)));
+                if (Find(arguments) is { } grown)
+                    Done(
+                        call,
+                        grown.File.Grow(
+                            long.Parse(
+                                arguments[2], CultureInfo.InvariantCulture) + long.Parse(arguments[3],
+                                CultureInfo.InvariantCulture)));
                 break;
             case "fsync" or "fdatasync":
                 if (!_open.TryGetValue(arguments.Number(0), out var flushed)) break;
@@ -131,17 +154,21 @@ internal sealed partial class FileTrace
                 else Done(call, flushed.File.Flush());
                 break;
             case "rename" or "renameat" or "renameat2":
-                var names = call == "rename" ? (NameOf(arguments.Path(0)), NameOf(arguments.Path(1))) : (NameAt(arguments, 0), NameAt(arguments, 2));
+                var names = call == "rename"
+                    ? (NameOf(arguments.Path(0)), NameOf(arguments.Path(1)))
+                    : (NameAt(arguments, 0), NameAt(arguments, 2));
                 if (names is ({ } from, { } to)) Done($"{call} {from} {to}", _files.Rename(from, to));
                 break;
             case "unlink" or "unlinkat":
-                if ((call == "unlink" ? NameOf(arguments.Path(0)) : NameAt(arguments, 0)) is { } gone) Done($"{call} {gone}", _files.Remove(gone));
+                if ((call == "unlink" ? NameOf(arguments.Path(0)) : NameAt(arguments, 0)) is { } gone)
+                    Done($"{call} {gone}", _files.Remove(gone));
                 break;
             case "link" or "linkat":
                 Assert.Null(call == "link" ? NameOf(arguments.Path(1)) : NameAt(arguments, 2));   // nobody does
                 break;
             default:
-                if (Find(arguments) is not null) throw new NotSupportedException($"{call} writes to the folder, and the replay does not know it");
+                if (Find(arguments) is not null)
+                    throw new NotSupportedException($"{call} writes to the folder, and the replay does not know it");
                 break;
         }
     }
@@ -176,7 +203,8 @@ internal sealed partial class FileTrace
         if (_output.Contains(descriptor)) _output.Add(copy);
     }
 
-    private OpenFile? Find(CallArguments arguments) => _open.TryGetValue(arguments.Number(0), out var file) && !file.IsFolder ? file : null;
+    private OpenFile? Find(CallArguments arguments) =>
+        _open.TryGetValue(arguments.Number(0), out var file) && !file.IsFolder ? file : null;
 
     private void Done(string what, bool hasChanged)
     {
@@ -188,14 +216,17 @@ internal sealed partial class FileTrace
         var path = arguments.Path(at + 1);
         if (path.StartsWith('/')) return path;
 
-        return arguments[at] != "AT_FDCWD" && _open.TryGetValue(arguments.Number(at), out var folder) && folder.IsFolder ? $"{_folder}/{path}" : null;
+        return arguments[at] != "AT_FDCWD" && _open.TryGetValue(arguments.Number(at), out var folder) && folder.IsFolder
+            ? $"{_folder}/{path}"
+            : null;
     }
 
     private string? NameAt(CallArguments arguments, int at) => PathAt(arguments, at) is { } path ? NameOf(path) : null;
 
     private string? NameOf(string path) =>
         path.StartsWith(_folder + "/", StringComparison.Ordinal) && path.LastIndexOf('/') == _folder.Length
-            && !path.EndsWith("-shm", StringComparison.Ordinal)   // an index in shared memory: of no meaning after a restart
+            // an index in shared memory: of no meaning after a restart
+            && !path.EndsWith("-shm", StringComparison.Ordinal)
             ? path[(_folder.Length + 1)..]
             : null;
 
@@ -214,7 +245,8 @@ internal sealed partial class FileTrace
     /// <summary>What stands in the brackets of a call, text as <c>\xHH</c>.</summary>
     private readonly struct CallArguments(string text)
     {
-        // Text is escaped, so that a comma stands between arguments only, or in the lists of writev, which nobody uses here.
+        // Text is escaped, so that a comma stands between arguments only, or in the lists of writev, which nobody uses
+        // here.
         private readonly string[] _parts = text.Split(", ");
 
         public string this[int index] => _parts[index];
@@ -223,7 +255,8 @@ internal sealed partial class FileTrace
 
         public string Path(int index) => Encoding.UTF8.GetString(Bytes(index));
 
-        public byte[] Bytes(int index) => Convert.FromHexString(_parts[index].Trim('"').Replace("\\x", "", StringComparison.Ordinal));
+        public byte[] Bytes(int index) =>
+            Convert.FromHexString(_parts[index].Trim('"').Replace("\\x", "", StringComparison.Ordinal));
     }
 }
 

@@ -4,8 +4,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.PowerLoss;
 
 /// <summary>
-/// S3: the power may fail after any call of a command. Whatever the disk then holds of what was not flushed, the repository is
-/// whole, and what the command said it had done is there.
+/// S3: the power may fail after any call of a command. Whatever the disk then holds of what was not flushed, the
+/// repository is whole, and what the command said it had done is there.
 /// </summary>
 public sealed class PowerLossTests : IDisposable
 {
@@ -32,7 +32,10 @@ public sealed class PowerLossTests : IDisposable
     {
         var trace = Record("repo", "new", Path.Combine(_folder, "new.fossil"));
 
-        Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "new.fossil"), "SELECT count(*) FROM event", 0, 1, isAnswered));
+        Replay(
+            trace,
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "new.fossil"), "SELECT count(*) FROM event", 0, 1, isAnswered));
     }
 
     [Test]
@@ -42,7 +45,10 @@ public sealed class PowerLossTests : IDisposable
         _scratch.Write("b.bin", new Prng(3).NextBytes(200_000));
         var trace = Record("repo", "ci", "-R", _repository, "-m", "second", "-C", _scratch.Path, "a.txt", "b.bin");
 
-        Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 3, isAnswered));
+        Replay(
+            trace,
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 3, isAnswered));
     }
 
     [Test]
@@ -51,7 +57,10 @@ public sealed class PowerLossTests : IDisposable
         _scratch.Write("big.bin", new byte[9 << 20]);
         var trace = Record("repo", "ci", "-R", _repository, "-m", "second", "-C", _scratch.Path, "big.bin");
 
-        Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 3, isAnswered), every: 20);
+        Replay(
+            trace,
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 3, isAnswered), every: 20);
     }
 
     [Test]
@@ -60,7 +69,10 @@ public sealed class PowerLossTests : IDisposable
         _edgesync.Run("repo", "uv", "put", "-R", _repository, "other", _scratch["a.txt"]);
         var trace = Record("repo", "uv", "put", "-R", _repository, "manual", _scratch["a.txt"]);
 
-        Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM unversioned", 1, 2, isAnswered));
+        Replay(
+            trace,
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM unversioned", 1, 2, isAnswered));
     }
 
     [Test]
@@ -68,13 +80,17 @@ public sealed class PowerLossTests : IDisposable
     {
         Replay(
             Record("repo", "config", "set", "-R", _repository, "project-name", "Ours"),
-            (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM config WHERE value='Ours'", 0, 1, isAnswered));
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM config WHERE value='Ours'", 0, 1, isAnswered));
         Replay(
             Record("repo", "tag", "add", "-R", _repository, "v1", "tip"),
-            (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM tag WHERE tagname='sym-v1'", 0, 1, isAnswered));
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM tag WHERE tagname='sym-v1'", 0, 1, isAnswered));
         Replay(
             Record("repo", "wiki", "create", "-R", _repository, "Page", _scratch["a.txt"]),
-            (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM tag WHERE tagname='wiki-Page'", 0, 1, isAnswered));
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM tag WHERE tagname='wiki-Page'", 0, 1,
+                isAnswered));
     }
 
     [Test]
@@ -90,7 +106,10 @@ public sealed class PowerLossTests : IDisposable
     {
         var trace = Record("repo", "rebuild", "-R", _repository);
 
-        Replay(trace, (disk, isAnswered) => MustHold(Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 2, isAnswered));
+        Replay(
+            trace,
+            (disk, isAnswered) => MustHold(
+                Path.Combine(disk, "p.fossil"), "SELECT count(*) FROM event", 2, 2, isAnswered));
     }
 
     [Test]
@@ -134,8 +153,10 @@ public sealed class PowerLossTests : IDisposable
                 catch (Exception e)
                 {
                     throw new Xunit.Sdk.XunitException(
-                        $"power lost after step {i} ({step.What}) of {trace.Steps.Count}, {(isAnswered ? "answered" : "not answered yet")}, "
-                        + $"with {string.Join(", ", files.Select(f => $"{f.Key} ({f.Value.Length})"))} on the disk: {e.Message}");
+                        $"power lost after step {i} ({step.What}) of {trace.Steps.Count}, "
+                            + $"{(isAnswered ? "answered" : "not answered yet")}, "
+                        + $"with {string.Join(", ", files.Select(f => $"{f.Key} ({f.Value.Length})"))} on the disk: "
+                            + $"{e.Message}");
                 }
 
                 Directory.Delete(disk, recursive: true);

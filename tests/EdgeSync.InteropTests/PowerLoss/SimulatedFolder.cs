@@ -5,8 +5,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.InteropTests.PowerLoss;
 
 /// <summary>
-/// A folder as the page cache has it and as the disk surely has it. Contents are sure after an fsync of the file, names after
-/// one of the folder; between the two anything may be the case. File systems are kinder; none may be relied upon to be.
+/// A folder as the page cache has it and as the disk surely has it. Contents are sure after an fsync of the file, names
+/// after one of the folder; between the two anything may be the case. File systems are kinder; none may be relied upon
+/// to be.
 /// </summary>
 internal sealed class SimulatedFolder
 {
@@ -115,13 +116,17 @@ internal sealed record FileState(byte[] Sure, byte[] Content, IReadOnlyList<Func
     }
 }
 
-/// <summary>Everything that the disk may hold when the power fails at a moment. The last names are those that programs see.</summary>
+/// <summary>
+/// Everything that the disk may hold when the power fails at a moment. The last names are those that programs see.
+/// </summary>
 internal sealed record FolderState(IReadOnlyList<Dictionary<string, FileState>> Names)
 {
     /// <summary>What a reader sees, in one word.</summary>
     public string Fingerprint => FingerprintOf(Contents(Names[^1], file => file.Content));
 
-    /// <summary>After a power loss: nothing that is not sure, names alone, contents alone, all of it, and a few by chance.</summary>
+    /// <summary>
+    /// After a power loss: nothing that is not sure, names alone, contents alone, all of it, and a few by chance.
+    /// </summary>
     public IEnumerable<Dictionary<string, byte[]>> AfterPowerLoss(Prng prng)
     {
         yield return Contents(Names[0], file => file.Sure);
@@ -143,6 +148,7 @@ internal sealed record FolderState(IReadOnlyList<Dictionary<string, FileState>> 
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    private static Dictionary<string, byte[]> Contents(Dictionary<string, FileState> names, Func<FileState, byte[]> choose) =>
+    private static Dictionary<string,
+        byte[]> Contents(Dictionary<string, FileState> names, Func<FileState, byte[]> choose) =>
         names.ToDictionary(n => n.Key, n => choose(n.Value));
 }

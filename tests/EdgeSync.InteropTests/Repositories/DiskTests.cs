@@ -16,17 +16,23 @@ public sealed class DiskTests(GeneratedHistory history)
         File.Copy(history.Kinds, origin);
         disk.MakeReadOnly();
 
-        Assert.Contains("before its parent", bench.Ours.Run("repo", "timeline", "-R", origin, "-n", "500").Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "before its parent", bench.Ours.Run("repo", "timeline", "-R", origin, "-n", "500").Output,
+            StringComparison.Ordinal);
         bench.Ours.Run("repo", "ls", "-R", origin);
         bench.Ours.Run("repo", "verify", "-R", origin);
         using (var server = bench.Ours.Serve(origin))
         {
             bench.Stock.Run("clone", server.Url, bench["clone.fossil"]);
             var push = XferMessage.Pragma()
-                .Card("push 0123456789012345678901234567890123456789 5eed0123456789abcdef0123456789abcdef0123").File("x"u8.ToArray())
+                .Card(
+                    "push 0123456789012345678901234567890123456789 5eed0123456789abcdef0123456789abcdef0123").File(
+                        "x"u8.ToArray())
                 .BytesAs(GeneratedHistory.Login, GeneratedHistory.Password, "5eed0123456789abcdef0123456789abcdef0123");
             var reply = RawHttp.PostPlain(server.Port, push);
-            Assert.True(reply.Status >= 400 || reply.Cards.Contains("error ", StringComparison.Ordinal), "a push cannot succeed");
+            Assert.True(
+                reply.Status >= 400
+                || reply.Cards.Contains("error ", StringComparison.Ordinal), "a push cannot succeed");
         }
 
         RepositoryComparer.MustHoldSameArtifacts(history.Kinds, bench["clone.fossil"]);

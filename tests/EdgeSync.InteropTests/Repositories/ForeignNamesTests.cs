@@ -24,7 +24,10 @@ public sealed class ForeignNamesTests
         bench.Ours.Run("repo", "co", "-R", repository, "-d", bench["ours"]);
         var checkout = bench.Open(repository, "stock");
 
-        Assert.Equal(Names, JsonDocument.Parse(listed).RootElement.GetProperty("files").EnumerateArray().Select(f => f.GetProperty("name").GetString()));
+        Assert.Equal(
+            Names,
+            JsonDocument.Parse(listed).RootElement.GetProperty("files").EnumerateArray().Select(
+                f => f.GetProperty("name").GetString()));
         foreach (var name in Names)
         {
             Assert.Equal(name, bench.Ours.Run("repo", "cat", "-R", repository, name, "-r", "tip").Output);
@@ -44,7 +47,9 @@ public sealed class ForeignNamesTests
         using (var disk = DiskFolder.Open(bench["ours"]))
         {
             disk.Write("caf\\xe8", "changed\n"u8, EdgeSync.Fossil.Artifacts.FilePermission.Regular, replace: true);
-            disk.Write("new\\xe8", "of this name nobody makes any more\n"u8, EdgeSync.Fossil.Artifacts.FilePermission.Regular, replace: true);
+            disk.Write(
+                "new\\xe8", "of this name nobody makes any more\n"u8, EdgeSync.Fossil.Artifacts.FilePermission.Regular,
+                replace: true);
         }
 
         var result = bench.Ours.Run("repo", "ci", "-R", repository, "-m", "m", "-C", bench["ours"], ".");
@@ -74,7 +79,11 @@ public sealed class ForeignNamesTests
         foreach (var name in Names)
         {
             repository.Content.Put(Encoding.UTF8.GetBytes(name));
-            manifest.AddRange([.. "F "u8, .. EdgeSync.Fossil.Artifacts.PathText.ToBytes(name), .. Encoding.ASCII.GetBytes($" {ArtifactHash.Compute(HashKind.Sha3, Encoding.UTF8.GetBytes(name))}\n")]);
+            manifest.AddRange(
+                [
+                    .. "F "u8, .. EdgeSync.Fossil.Artifacts.PathText.ToBytes(name),
+                    .. Encoding.ASCII.GetBytes(
+                        $" {ArtifactHash.Compute(HashKind.Sha3, Encoding.UTF8.GetBytes(name))}\n")]);
         }
 
         manifest.AddRange(Encoding.ASCII.GetBytes($"P {parent}\nU tester\n"));

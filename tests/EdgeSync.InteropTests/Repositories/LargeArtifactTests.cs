@@ -5,7 +5,10 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
-/// <summary>One file of the largest size that is taken, through every door. Minutes and gigabytes: <c>scripts/dev.sh interop --long</c>.</summary>
+/// <summary>
+/// One file of the largest size that is taken, through every door. Minutes and gigabytes: <c>scripts/dev.sh interop
+/// --long</c>.
+/// </summary>
 public sealed class LargeArtifactTests
 {
     private const long SizeBytes = 1L << 30;
@@ -26,8 +29,10 @@ public sealed class LargeArtifactTests
         MustStayBounded(bench, "repo", "extract", "large.txt", "-r", "tip", "-d", bench["ours"], "-R", repository);
         Assert.Equal(hash, HashOf(Path.Combine(bench["ours"], "large.txt")));
 
-        using (var server = bench.Ours.Serve(repository)) MustStayBounded(bench, "repo", "clone", server.Url, bench["clone.fossil"]);
-        var name = bench.Ours.Run("repo", "ls", "tip", "--json", "-R", bench["clone.fossil"]).Output.Split("\"hash\":\"")[1].Split('"')[0];
+        using (var server = bench.Ours.Serve(repository))
+            MustStayBounded(bench, "repo", "clone", server.Url, bench["clone.fossil"]);
+        var name = bench.Ours.Run("repo", "ls", "tip", "--json", "-R", bench["clone.fossil"]).Output
+            .Split("\"hash\":\"")[1].Split('"')[0];
         bench.Stock.Run("artifact", name, bench["stock.txt"], "-R", bench["clone.fossil"]);
         Assert.Equal(hash, HashOf(bench["stock.txt"]));
     }
@@ -55,9 +60,11 @@ public sealed class LargeArtifactTests
     private static void WriteLines(string path)
     {
         var lines = new MemoryStream();
-        for (var i = 0; lines.Length < 1 << 20; i++) lines.Write(System.Text.Encoding.ASCII.GetBytes($"{i:x7} a line of a large file\n"));
+        for (var i = 0; lines.Length < 1 << 20; i++)
+            lines.Write(System.Text.Encoding.ASCII.GetBytes($"{i:x7} a line of a large file\n"));
         using var file = File.Create(path);
-        while (file.Length < SizeBytes) file.Write(lines.GetBuffer(), 0, (int)Math.Min(lines.Length, SizeBytes - file.Length));
+        while (file.Length < SizeBytes)
+            file.Write(lines.GetBuffer(), 0, (int)Math.Min(lines.Length, SizeBytes - file.Length));
     }
 
     private static string HashOf(string path)

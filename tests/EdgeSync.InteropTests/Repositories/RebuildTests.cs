@@ -35,8 +35,10 @@ public sealed class RebuildTests(GeneratedHistory history)
         using (var file = new SqliteFile(ours, writable: true))
         {
             file.Execute(
-                "DELETE FROM event WHERE objid%2; UPDATE mlink SET fid=pid; DELETE FROM tagxref; UPDATE plink SET isprim=0;" +
-                "INSERT INTO leaf SELECT rid FROM blob WHERE true ON CONFLICT DO NOTHING; DELETE FROM filename; DELETE FROM ticket");
+                "DELETE FROM event WHERE objid%2; UPDATE mlink SET fid=pid; DELETE FROM tagxref; UPDATE plink SET "
+                    + "isprim=0;" +
+                "INSERT INTO leaf SELECT rid FROM blob WHERE true ON CONFLICT DO NOTHING; DELETE FROM filename; DELETE "
+                    + "FROM ticket");
         }
 
         bench.Ours.Run("repo", "rebuild", "-R", ours);
@@ -52,7 +54,9 @@ public sealed class RebuildTests(GeneratedHistory history)
         using var bench = new Workbench("rebuild");
         var ours = history.CopyOf("kinds", bench.Folder, "ours.fossil");
         using (var file = new SqliteFile(ours, writable: true))
-            file.Execute("CREATE TABLE fx_mine(a); INSERT INTO fx_mine VALUES(1); INSERT INTO config(name,value,mtime) VALUES('mine','1',1)");
+            file.Execute(
+                "CREATE TABLE fx_mine(a); INSERT INTO fx_mine VALUES(1); INSERT INTO config(name,value,mtime) "
+                    + "VALUES('mine','1',1)");
 
         bench.Ours.Run("repo", "rebuild", "-R", ours);
 
@@ -73,7 +77,8 @@ public sealed class RebuildTests(GeneratedHistory history)
         using (var file = new SqliteFile(stock, writable: true))
         {
             file.Execute(
-                "INSERT INTO shun(uuid,mtime,scom) SELECT uuid,1,'test' FROM blob WHERE rid IN (SELECT DISTINCT srcid FROM delta) AND rid%3=0");
+                "INSERT INTO shun(uuid,mtime,scom) SELECT uuid,1,'test' FROM blob WHERE rid IN (SELECT DISTINCT srcid "
+                    + "FROM delta) AND rid%3=0");
             Assert.True(file.Count("SELECT count(*) FROM shun") > 3);
         }
 

@@ -21,11 +21,15 @@ public sealed class SmallCommandsTests
     {
         using var bench = new Workbench("small");
         var repository = bench.NewRepository("a.fossil");
-        bench.Open(repository, "here").Write("a.txt", "one\n").Commit("first", "--tag", "release").Write("a.txt", "two\n").Commit("second", "--tag", "release");
+        bench.Open(repository, "here").Write("a.txt", "one\n").Commit("first", "--tag", "release")
+            .Write("a.txt", "two\n").Commit("second", "--tag", "release");
 
         Same(bench, "tag", "find", "--raw", "sym-release", "-R", repository);
         Same(bench, "tag", "find", "--raw", "nosuch", "-R", repository);
-        string[] lines = [.. bench.Ours.Run("repo", "tag", "find", "release", "-R", repository).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        string[] lines = [
+            .. bench.Ours.Run(
+                "repo", "tag", "find", "release", "-R", repository).Output.Split('\n',
+                StringSplitOptions.RemoveEmptyEntries)];
         Assert.Equal(2, lines.Length);
         Assert.EndsWith("  second", lines[0], StringComparison.Ordinal);
         var theirs = bench.Stock.Run("tag", "find", "release", "-t", "ci", "-n", "5", "-R", repository).Output;

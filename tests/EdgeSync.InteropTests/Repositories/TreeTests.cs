@@ -6,14 +6,18 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
-/// <summary>Trees of files: odd names, executable bits, links, many files, large files; written by one side, read by the other.</summary>
+/// <summary>
+/// Trees of files: odd names, executable bits, links, many files, large files; written by one side, read by the other.
+/// </summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class TreeTests
 {
     private static readonly string[] OddNames =
     [
-        "plain.txt", "with space.txt", "ünïcødé.txt", "日本語/ファイル.txt", "quote'd.txt", "quote\"d.txt", "a.b", "a-b", "a/b", "ab", "A", "percent%20.txt",
-        "semi;colon&and$dollar.txt", "[brackets]{braces}.txt", "#hash", "-dash", "--double-dash.txt", ".hidden", "trailing.dot.", "deep/" + "d/d/d/d/d/d/d/d/d/d/" + "leaf",
+        "plain.txt", "with space.txt", "ünïcødé.txt", "日本語/ファイル.txt", "quote'd.txt", "quote\"d.txt", "a.b", "a-b",
+            "a/b", "ab", "A", "percent%20.txt",
+        "semi;colon&and$dollar.txt", "[brackets]{braces}.txt", "#hash", "-dash", "--double-dash.txt", ".hidden",
+            "trailing.dot.", "deep/" + "d/d/d/d/d/d/d/d/d/d/" + "leaf",
         new string('n', 200) + ".txt", "e\u0301.txt",
     ];
 
@@ -29,8 +33,11 @@ public sealed class TreeTests
         bench.Ours.Run("repo", "co", "-R", repository, "-d", bench.Folder.Folder("out"));
 
         AssertSameTree(checkout.Folder, bench.Folder["out"]);
-        var names = bench.Ours.Run("repo", "ls", "-R", repository).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(checkout.Run("ls").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal), names.Order(StringComparer.Ordinal));
+        var names = bench.Ours.Run("repo", "ls", "-R", repository).Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(
+            checkout.Run("ls").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal),
+            names.Order(StringComparer.Ordinal));
     }
 
     [Test]
@@ -41,7 +48,11 @@ public sealed class TreeTests
         var source = new StockCheckout(bench.Stock, bench.Folder.Folder("source"));
         Fill(source);
 
-        bench.Ours.RunIn(source.Folder, ["repo", "ci", "-R", repository, "-m", "odd, by us", "--user", "tester", .. Names(source.Folder).Select(name => "./" + name)]);
+        bench.Ours.RunIn(
+            source.Folder,
+            [
+                "repo", "ci", "-R", repository, "-m", "odd, by us", "--user", "tester",
+                .. Names(source.Folder).Select(name => "./" + name)]);
 
         var checkout = bench.Open(repository, "work");
         AssertSameTree(source.Folder, checkout.Folder);
@@ -51,7 +62,8 @@ public sealed class TreeTests
         // And stock goes on from there: its own checks of the tree (R card) pass.
         checkout.Write("plain.txt", "changed by stock\n").Commit("on top");
         source.Write("ab", "no longer empty\n");
-        bench.Ours.RunIn(source.Folder, "repo", "ci", "-R", repository, "-m", "again by us", "--user", "tester", "./ab");
+        bench.Ours.RunIn(
+            source.Folder, "repo", "ci", "-R", repository, "-m", "again by us", "--user", "tester", "./ab");
         bench.MustBeSound(repository);
     }
 
@@ -71,7 +83,8 @@ public sealed class TreeTests
             foreach (var content in new[] { plain, link }) repository.Content.Put(content, isPrivate: false);
             repository.Content.Put(
                 Mutation.Sealed(Encoding.ASCII.GetBytes(
-                    $"C link\nD 2030-05-05T05:05:05.000\nF a.txt {XferMessage.HashOf(plain)}\nF link {XferMessage.HashOf(link)} l\nT *branch * trunk\nT *sym-trunk *\nU tester\n")),
+                    $"C link\nD 2030-05-05T05:05:05.000\nF a.txt {XferMessage.HashOf(plain)}\nF link "
+                        + $"{XferMessage.HashOf(link)} l\nT *branch * trunk\nT *sym-trunk *\nU tester\n")),
                 isPrivate: false);
             transaction.Commit();
         }
@@ -89,7 +102,10 @@ public sealed class TreeTests
         using var bench = new Workbench("large");
         var repository = bench.NewRepository("r.fossil");
         var checkout = bench.Open(repository, "work");
-        for (var i = 0; i < 1000; i++) checkout.Write(string.Create(CultureInfo.InvariantCulture, $"d{i % 30}/f{i}.txt"), string.Create(CultureInfo.InvariantCulture, $"file {i}\n"));
+        for (var i = 0; i < 1000; i++)
+            checkout.Write(
+                string.Create(CultureInfo.InvariantCulture, $"d{i % 30}/f{i}.txt"),
+                string.Create(CultureInfo.InvariantCulture, $"file {i}\n"));
         var prng = new Prng(50);
         var noise = prng.NextBytes(50_000_000);
         checkout.Write("noise.bin", noise);
@@ -99,7 +115,8 @@ public sealed class TreeTests
         checkout.Write("noise.bin", noise).Commit("edited");
 
         using (var server = bench.Ours.Serve(repository)) bench.Stock.Run("clone", server.Url, bench["stock.fossil"]);
-        using (var server = bench.Stock.Serve(repository)) bench.Ours.Run("repo", "clone", server.Url, bench["ours.fossil"]);
+        using (var server = bench.Stock.Serve(repository))
+            bench.Ours.Run("repo", "clone", server.Url, bench["ours.fossil"]);
 
         RepositoryComparer.MustBeEqual(repository, bench["stock.fossil"], "unclustered");
         RepositoryComparer.MustBeEqual(repository, bench["ours.fossil"], "unclustered");
@@ -120,9 +137,12 @@ public sealed class TreeTests
         bench.Open(bench["there.fossil"], "work").Write("noise.bin", noise).Commit("large");
 
         using (var server = bench.Ours.Serve(origin))
-            bench.Stock.Run("push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R", bench["there.fossil"]);
+            bench.Stock.Run(
+                "push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R",
+                bench["there.fossil"]);
         using (var server = bench.Stock.Serve(bench["theirs.fossil"]))
-            bench.Ours.Run("repo", "push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", origin);
+            bench.Ours.Run(
+                "repo", "push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", origin);
 
         RepositoryComparer.MustHoldSameArtifacts(bench["there.fossil"], origin);
         RepositoryComparer.MustHoldSameArtifacts(bench["there.fossil"], bench["theirs.fossil"]);
@@ -135,13 +155,15 @@ public sealed class TreeTests
         checkout.Write("ab", "");
         checkout.Write("binary.bin", new Prng(1).NextBytes(3000));
         checkout.Write("run.sh", "#!/bin/sh\n");
-        File.SetUnixFileMode(checkout["run.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            checkout["run.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.CreateSymbolicLink(checkout["link"], "plain.txt");
         File.CreateSymbolicLink(checkout["dangling"], "no/such/file");
     }
 
     private static IEnumerable<string> Names(string folder) =>
-        new DirectoryInfo(folder).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+        new DirectoryInfo(folder).EnumerateFileSystemInfos(
+            "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
             .Where(entry => entry.LinkTarget is not null || !entry.Attributes.HasFlag(FileAttributes.Directory))
             .Select(entry => Path.GetRelativePath(folder, entry.FullName).Replace('\\', '/'))
             .Where(name => name is not (".fslckout" or ".fslckout-journal"));
@@ -156,7 +178,9 @@ public sealed class TreeTests
                 var entry = new FileInfo(Path.Combine(folder, name));
                 text.Append(name).Append(" : ");
                 if (entry.LinkTarget is { } target) text.Append("link to ").Append(target);
-                else text.Append(entry.UnixFileMode.HasFlag(UnixFileMode.UserExecute) ? "x " : "- ").Append(XferMessage.HashOf(File.ReadAllBytes(entry.FullName)));
+                else
+                    text.Append(entry.UnixFileMode.HasFlag(UnixFileMode.UserExecute) ? "x " : "- ")
+                        .Append(XferMessage.HashOf(File.ReadAllBytes(entry.FullName)));
                 text.Append('\n');
             }
 

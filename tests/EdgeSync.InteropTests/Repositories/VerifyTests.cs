@@ -38,7 +38,8 @@ public sealed partial class VerifyTests(GeneratedHistory history)
                 .Select(row => (long)row[0]!).ToArray();
             prng.Shuffle<long>(leaves);
             file.Execute($"UPDATE blob SET size=size+1 WHERE rid IN ({leaves[0]},{leaves[1]})");
-            file.Execute($"UPDATE blob SET uuid='0000'||substr(uuid,5) WHERE rid IN ({leaves[2]},{leaves[3]},{leaves[4]})");
+            file.Execute(
+                $"UPDATE blob SET uuid='0000'||substr(uuid,5) WHERE rid IN ({leaves[2]},{leaves[3]},{leaves[4]})");
         }
 
         var report = Verify(path, comparesDerived: false);
@@ -48,7 +49,9 @@ public sealed partial class VerifyTests(GeneratedHistory history)
         Assert.Equal(report.ErrorCount, JudgementOf(bench, path).Errors);
     }, runs: 5);
 
-    /// <summary>Stock is content with these, and no rebuild changes them, so they are remarks and no damage (R11).</summary>
+    /// <summary>
+    /// Stock is content with these, and no rebuild changes them, so they are remarks and no damage (R11).
+    /// </summary>
     [Test]
     public void What_is_shunned_but_not_purged_and_a_file_named_as_parent_are_remarks()
     {
@@ -57,14 +60,20 @@ public sealed partial class VerifyTests(GeneratedHistory history)
         string file, checkIn;
         using (var database = new SqliteFile(path))
         {
-            file = (string)database.Scalar("SELECT uuid FROM blob WHERE rid=(SELECT max(fid) FROM mlink WHERE fid IN (SELECT rid FROM blob WHERE size>=0) AND fid NOT IN (SELECT objid FROM event))")!;
-            checkIn = (string)database.Scalar("SELECT uuid FROM blob JOIN event ON objid=rid WHERE type='ci' AND rid IN (SELECT rid FROM leaf) ORDER BY rid DESC")!;
+            file = (string)database.Scalar(
+                "SELECT uuid FROM blob WHERE rid=(SELECT max(fid) FROM mlink WHERE fid IN (SELECT rid FROM blob WHERE "
+                    + "size>=0) AND fid NOT IN (SELECT objid FROM event))")!;
+            checkIn = (string)database.Scalar(
+                "SELECT uuid FROM blob JOIN event ON objid=rid WHERE type='ci' AND rid IN (SELECT rid FROM leaf) ORDER "
+                    + "BY rid DESC")!;
         }
 
         using (var repository = Repository.Open(path, RepositoryOptions.Default))
         using (var transaction = repository.Begin())
         {
-            var child = Mutation.Sealed(System.Text.Encoding.ASCII.GetBytes($"C odd\nD 2024-05-05T05:05:05.000\nP {file}\nT *branch * odd\nT *sym-odd *\nU tester\n"));
+            var child = Mutation.Sealed(
+                System.Text.Encoding.ASCII.GetBytes(
+                    $"C odd\nD 2024-05-05T05:05:05.000\nP {file}\nT *branch * odd\nT *sym-odd *\nU tester\n"));
             repository.Content.Put(child, isPrivate: false);
             transaction.Commit();
         }
@@ -75,17 +84,21 @@ public sealed partial class VerifyTests(GeneratedHistory history)
         var report = Verify(path, comparesDerived: true);
 
         Assert.True(report.IsSound && report.DerivedCompared, string.Join("\n", report.Issues));
-        Assert.Contains(report.Issues, issue => issue.Kind == VerifyIssueKind.NamedAsArtifact && issue.Id.ToString() == file);
-        Assert.Contains(report.Issues, issue => issue.Kind == VerifyIssueKind.Shunned && issue.Id.ToString() == checkIn);
+        Assert.Contains(
+            report.Issues, issue => issue.Kind == VerifyIssueKind.NamedAsArtifact && issue.Id.ToString() == file);
+        Assert.Contains(
+            report.Issues, issue => issue.Kind == VerifyIssueKind.Shunned && issue.Id.ToString() == checkIn);
         bench.Ours.Run("repo", "purge", "-R", path);
-        Assert.DoesNotContain(Verify(path, comparesDerived: true).Issues, issue => issue.Kind == VerifyIssueKind.Shunned);
+        Assert.DoesNotContain(
+            Verify(path, comparesDerived: true).Issues, issue => issue.Kind == VerifyIssueKind.Shunned);
     }
 
     private static VerifyReport Verify(string path, bool comparesDerived)
     {
         using var repository = Repository.Open(path, RepositoryOptions.ReadOnly);
         return Verifier.Run(
-            repository, new VerifyOptions { ComparesDerived = comparesDerived }, TestContext.Current!.Execution.CancellationToken);
+            repository, new VerifyOptions { ComparesDerived = comparesDerived },
+            TestContext.Current!.Execution.CancellationToken);
     }
 
     private static (int Errors, int Checked) JudgementOf(Workbench bench, string path)

@@ -3,8 +3,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Support;
 
 /// <summary>
-/// Repositories made by <c>scripts/make-history.py</c> with stock, each once in a test run and on first use. They are shared:
-/// tests copy them.
+/// Repositories made by <c>scripts/make-history.py</c> with stock, each once in a test run and on first use. They are
+/// shared: tests copy them.
 /// </summary>
 public sealed class GeneratedHistory : IDisposable
 {
@@ -43,14 +43,19 @@ public sealed class GeneratedHistory : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private void Declare(string name, params string[] options) => _made[name] = new Lazy<string>(() => Make(name, [.. options, "--no-reparent"]));
+    private void Declare(string name, params string[] options) =>
+        _made[name] = new Lazy<string>(() => Make(name, [.. options, "--no-reparent"]));
 
     private string Make(string name, string[] options)
     {
         StockFossil.SkipWhenMissing();
         var script = Path.Combine(Vectors.RepositoryRoot, "scripts", "make-history.py");
         var target = _folder[name + ".fossil"];
-        new ProgramStart("python3") { Arguments = [script, target, .. options], Folder = _folder.Path }.Run().MustSucceed();
+        new ProgramStart("python3")
+        {
+            Arguments = [script, target, .. options],
+            Folder = _folder.Path
+        }.Run().MustSucceed();
         return target;
     }
 }

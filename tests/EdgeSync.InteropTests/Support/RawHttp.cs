@@ -10,7 +10,8 @@ internal sealed record RawReply(int Status, IReadOnlyDictionary<string, string> 
 {
     /// <summary>The cards, expanded when they came compressed.</summary>
     public string Cards { get; } = Encoding.Latin1.GetString(
-        Headers.GetValueOrDefault("content-type") == XferMessage.ContentType && Body.Length > 4 ? XferMessage.Expand(Body) : Body);
+        Headers.GetValueOrDefault("content-type") == XferMessage.ContentType
+        && Body.Length > 4 ? XferMessage.Expand(Body) : Body);
 }
 
 /// <summary>HTTP by hand over one TCP connection, so that a test may break every rule of it.</summary>
@@ -18,7 +19,8 @@ internal static class RawHttp
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    public static RawReply Post(int port, byte[] body, string contentType = XferMessage.ContentType, string path = "/") =>
+    public static RawReply Post(
+        int port, byte[] body, string contentType = XferMessage.ContentType, string path = "/") =>
         Send(port, [.. Head("1.0", path, contentType, body.Length), .. body]);
 
     public static RawReply PostPlain(int port, byte[] cards) => Post(port, cards, XferMessage.PlainContentType);
@@ -26,11 +28,13 @@ internal static class RawHttp
     public static RawReply PostCompressed(int port, byte[] cards) => Post(port, XferMessage.Compress(cards));
 
     /// <summary>A client that does not know its length, as newer ones may do.</summary>
-    public static RawReply PostChunked(int port, byte[] body, int chunkBytes, string contentType = XferMessage.ContentType)
+    public static RawReply PostChunked(
+        int port, byte[] body, int chunkBytes, string contentType = XferMessage.ContentType)
     {
         using var request = new MemoryStream();
         request.Write(Encoding.ASCII.GetBytes(
-            $"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {contentType}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"));
+            $"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {contentType}\r\nTransfer-Encoding: "
+                + $"chunked\r\nConnection: close\r\n\r\n"));
         for (var at = 0; at < body.Length; at += chunkBytes)
         {
             var chunk = body.AsSpan(at, Math.Min(chunkBytes, body.Length - at));
@@ -45,12 +49,17 @@ internal static class RawHttp
 
     public static byte[] Head(string version, string path, string contentType, long contentLength, string more = "") =>
         Encoding.ASCII.GetBytes(
-            $"POST {path} HTTP/{version}\r\nHost: 127.0.0.1\r\nContent-Type: {contentType}\r\nContent-Length: {contentLength}\r\n{more}\r\n");
+            $"POST {path} HTTP/{version}\r\nHost: 127.0.0.1\r\nContent-Type: {contentType}\r\nContent-Length: "
+                + $"{contentLength}\r\n{more}\r\n");
 
     /// <summary>Sends bytes as they are, optionally ends its side, and reads to the end.</summary>
     public static RawReply Send(int port, byte[] request, bool thenEnd = false)
     {
-        using var client = new TcpClient { ReceiveTimeout = (int)Patience.TotalMilliseconds, SendTimeout = (int)Patience.TotalMilliseconds };
+        using var client = new TcpClient
+        {
+            ReceiveTimeout = (int)Patience.TotalMilliseconds,
+            SendTimeout = (int)Patience.TotalMilliseconds
+        };
         client.Connect(IPAddress.Loopback, port);
         var stream = client.GetStream();
         try
@@ -106,7 +115,8 @@ internal static class RawHttp
                 headers[line[..colon].ToLowerInvariant()] = line[(colon + 1)..].Trim();
             }
 
-            if (headers.TryGetValue("content-length", out var length)) expected = long.Parse(length, CultureInfo.InvariantCulture);
+            if (headers.TryGetValue("content-length", out var length))
+                expected = long.Parse(length, CultureInfo.InvariantCulture);
         }
 
         return headEnd < 0 ? new RawReply(0, headers, []) : new RawReply(status, headers, all.ToArray()[headEnd..]);

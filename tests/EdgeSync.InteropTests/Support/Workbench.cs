@@ -24,7 +24,10 @@ internal sealed class Workbench : IDisposable
     /// <summary>A repository made by stock, whose user <c>tester</c> has the password <c>secret</c>.</summary>
     public string NewRepository(string name, params ReadOnlySpan<string> options)
     {
-        Stock.Run(["init", "--admin-user", GeneratedHistory.Login, "--date-override", "2024-01-01", .. options, Folder[name]]);
+        Stock.Run(
+            [
+                "init", "--admin-user", GeneratedHistory.Login, "--date-override", "2024-01-01", .. options,
+                Folder[name]]);
         Stock.Run("user", "password", GeneratedHistory.Login, GeneratedHistory.Password, "-R", Folder[name]);
 
         // Setup may everything but private artifacts (x) and writing unversioned files (y).
@@ -45,8 +48,8 @@ internal sealed class Workbench : IDisposable
     }
 
     /// <summary>
-    /// Both programs agree that the file is whole, and what it derives from its artifacts is what stock derives from them
-    /// when it starts anew.
+    /// Both programs agree that the file is whole, and what it derives from its artifacts is what stock derives from
+    /// them when it starts anew.
     /// </summary>
     public void MustBeSound(string repository, params ReadOnlySpan<string> ignoring)
     {
@@ -91,7 +94,8 @@ internal sealed class StockCheckout(StockFossil fossil, string folder)
         File.WriteAllBytes(this[name], content);
 
         // Stock takes a file of the same size and second for unchanged: no two writes fall into the same second.
-        File.SetLastWriteTimeUtc(this[name], DateTime.UnixEpoch.AddSeconds(1_600_000_000 + Interlocked.Increment(ref s_writes)));
+        File.SetLastWriteTimeUtc(
+            this[name], DateTime.UnixEpoch.AddSeconds(1_600_000_000 + Interlocked.Increment(ref s_writes)));
         return this;
     }
 

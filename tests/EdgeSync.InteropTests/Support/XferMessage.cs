@@ -9,8 +9,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.InteropTests.Support;
 
 /// <summary>
-/// A sync request written by hand, card by card, and independent of our own card writer: what it says wrongly, it says so on
-/// purpose.
+/// A sync request written by hand, card by card, and independent of our own card writer: what it says wrongly, it says
+/// so on purpose.
 /// </summary>
 internal sealed class XferMessage
 {
@@ -36,7 +36,8 @@ internal sealed class XferMessage
     public XferMessage File(byte[] content) =>
         Card(string.Create(CultureInfo.InvariantCulture, $"file {HashOf(content)} {content.Length}")).Raw(content);
 
-    public byte[] Bytes() => [.. _cards.WrittenSpan, .. Encoding.ASCII.GetBytes($"# {RandomNumberGenerator.GetHexString(40)}\n")];
+    public byte[] Bytes() =>
+        [.. _cards.WrittenSpan, .. Encoding.ASCII.GetBytes($"# {RandomNumberGenerator.GetHexString(40)}\n")];
 
     /// <summary>The cards with a login card before them, made for exactly these bytes.</summary>
     public byte[] BytesAs(string login, string password, string projectCode)

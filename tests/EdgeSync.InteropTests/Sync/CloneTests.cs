@@ -3,7 +3,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
-/// <summary>Clones in both directions hold the same artifacts and the same rows as a clone that stock makes from stock.</summary>
+/// <summary>
+/// Clones in both directions hold the same artifacts and the same rows as a clone that stock makes from stock.
+/// </summary>
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class CloneTests(GeneratedHistory history)
 {
@@ -124,14 +126,18 @@ public sealed class CloneTests(GeneratedHistory history)
     {
         using var bench = new Workbench("clone");
         var origin = history.CopyOf("kinds", bench.Folder, "origin.fossil");
-        using (var file = new SqliteFile(origin, writable: true)) file.Execute("UPDATE user SET cap='' WHERE login IN ('nobody','anonymous')");
+        using (var file = new SqliteFile(origin, writable: true))
+            file.Execute("UPDATE user SET cap='' WHERE login IN ('nobody','anonymous')");
 
-        using (var server = bench.Stock.Serve(origin)) bench.Ours.Try("repo", "clone", server.Url, bench["ours.fossil"]).MustFail();
+        using (var server = bench.Stock.Serve(origin))
+            bench.Ours.Try("repo", "clone", server.Url, bench["ours.fossil"]).MustFail();
         using (var server = bench.Ours.Serve(origin))
         {
             bench.Stock.Try("clone", server.Url, bench["stock.fossil"]).MustFail();
-            bench.Ours.Try("repo", "clone", server.UrlFor(GeneratedHistory.Login, "wrong"), bench["wrong.fossil"]).MustFail();
-            bench.Stock.Run("clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["right.fossil"]);
+            bench.Ours.Try("repo", "clone", server.UrlFor(GeneratedHistory.Login, "wrong"), bench["wrong.fossil"])
+                .MustFail();
+            bench.Stock.Run(
+                "clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["right.fossil"]);
         }
 
         Assert.False(File.Exists(bench["ours.fossil"]));
@@ -140,7 +146,9 @@ public sealed class CloneTests(GeneratedHistory history)
         RepositoryComparer.MustHoldSameArtifacts(origin, bench["right.fossil"]);
     }
 
-    /// <summary>A real history, given from outside: <c>EDGESYNC_REAL_REPO=FILE scripts/dev.sh interop --long</c>.</summary>
+    /// <summary>
+    /// A real history, given from outside: <c>EDGESYNC_REAL_REPO=FILE scripts/dev.sh interop --long</c>.
+    /// </summary>
     [Test, Explicit, Property("Long", "yes")]
     public void A_real_history_clones_both_ways_and_rebuilds()
     {
@@ -176,7 +184,11 @@ public sealed class CloneTests(GeneratedHistory history)
         using var originFile = new SqliteFile(origin);
         using var cloneFile = new SqliteFile(clone);
         const string Code = "SELECT value FROM config WHERE name='{0}'";
-        Assert.Equal(originFile.Scalar(Code.Replace("{0}", "project-code")), cloneFile.Scalar(Code.Replace("{0}", "project-code")));
-        Assert.NotEqual(originFile.Scalar(Code.Replace("{0}", "server-code")), cloneFile.Scalar(Code.Replace("{0}", "server-code")));
+        Assert.Equal(
+            originFile.Scalar(Code.Replace("{0}", "project-code")),
+            cloneFile.Scalar(Code.Replace("{0}", "project-code")));
+        Assert.NotEqual(
+            originFile.Scalar(Code.Replace("{0}", "server-code")),
+            cloneFile.Scalar(Code.Replace("{0}", "server-code")));
     }
 }

@@ -8,8 +8,8 @@ namespace EdgeSync.InteropTests.Sync;
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class ExchangeTests(GeneratedHistory history)
 {
-    // Edits of one moment, colours, thread titles and cherry-picks of what is not there yet: the order of arrival decides,
-    // with stock as with us, until the next rebuild.
+    // Edits of one moment, colours, thread titles and cherry-picks of what is not there yet: the order of arrival
+    // decides, with stock as with us, until the next rebuild.
     internal static readonly string[] DependOnOrder = ["event", "tagxref", "backlink", "cherrypick", "ticket"];
 
     /// <summary>Which program serves; the other one is the client.</summary>
@@ -56,7 +56,8 @@ public sealed class ExchangeTests(GeneratedHistory history)
         bench.Open(bench["there.fossil"], "there").Write("there.txt", "x\n").Commit("there");
         bench.Open(here, "here").Write("here.txt", "x\n").Commit("here");
 
-        using (var server = bench.Stock.Serve(here)) bench.Ours.Run("repo", "pull", server.Url, "-R", bench["there.fossil"]);
+        using (var server = bench.Stock.Serve(here))
+            bench.Ours.Run("repo", "pull", server.Url, "-R", bench["there.fossil"]);
 
         Assert.Equal(3, Count(bench["there.fossil"], "SELECT count(*) FROM event WHERE type='ci'"));
         Assert.Equal(2, Count(here, "SELECT count(*) FROM event WHERE type='ci'"));
@@ -72,11 +73,15 @@ public sealed class ExchangeTests(GeneratedHistory history)
         File.Copy(here, bench["there.fossil"]);
         bench.Open(bench["there.fossil"], "there").Write("there.txt", "x\n").Commit("there");
 
-        using (var server = bench.Stock.Serve(here)) bench.Ours.Try("repo", "push", server.Url, "-R", bench["there.fossil"]).MustFail();
+        using (var server = bench.Stock.Serve(here))
+            bench.Ours.Try("repo", "push", server.Url, "-R", bench["there.fossil"]).MustFail();
         using (var server = bench.Ours.Serve(here))
         {
             bench.Ours.Try("repo", "push", server.Url, "-R", bench["there.fossil"]).MustFail();
-            Assert.Contains("not authorized to write", bench.Stock.Try("push", server.Url, "--once", "-R", bench["there.fossil"]).Text, StringComparison.Ordinal);
+            Assert.Contains(
+                "not authorized to write",
+                bench.Stock.Try("push", server.Url, "--once", "-R", bench["there.fossil"]).Text,
+                StringComparison.Ordinal);
         }
 
         Assert.Equal(1, Count(here, "SELECT count(*) FROM event WHERE type='ci'"));
@@ -123,7 +128,8 @@ public sealed class ExchangeTests(GeneratedHistory history)
         var here = bench.NewRepository("here.fossil");
         File.Copy(here, bench["there.fossil"]);
         var checkout = bench.Open(here, "work");
-        for (var i = 0; i < 1000; i++) checkout.Write($"many/{i}.txt", string.Create(CultureInfo.InvariantCulture, $"file {i}\n"));
+        for (var i = 0; i < 1000; i++)
+            checkout.Write($"many/{i}.txt", string.Create(CultureInfo.InvariantCulture, $"file {i}\n"));
         checkout.Commit("a thousand files");
 
         using (var server = Serve(bench, which, here))
@@ -133,7 +139,8 @@ public sealed class ExchangeTests(GeneratedHistory history)
         }
 
         Assert.True(Count(here, "SELECT count(*) FROM tagxref WHERE tagid=7") >= 1, "the server has made a cluster");
-        Assert.True(Count(bench["there.fossil"], "SELECT count(*) FROM tagxref WHERE tagid=7") >= 1, "the client has it");
+        Assert.True(
+            Count(bench["there.fossil"], "SELECT count(*) FROM tagxref WHERE tagid=7") >= 1, "the client has it");
         Assert.True(Count(here, "SELECT count(*) FROM unclustered") < 200, "clustered artifacts are announced no more");
         RepositoryComparer.MustHoldSameArtifacts(here, bench["there.fossil"]);
         bench.MustBeSound(bench["there.fossil"]);
@@ -147,14 +154,17 @@ public sealed class ExchangeTests(GeneratedHistory history)
         using var bench = new Workbench("autosync");
         var here = bench.NewRepository("here.fossil");
         using var server = bench.Ours.Serve(here);
-        bench.Stock.Run("clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["there.fossil"]);
+        bench.Stock.Run(
+            "clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["there.fossil"]);
         RememberPassword(bench["there.fossil"]);
         var where = bench.Folder.Folder("there");
         bench.Stock.RunIn(where, "open", bench["there.fossil"]);
         bench.Stock.RunIn(where, "settings", "autosync", "on");
         var checkout = new StockCheckout(bench.Stock, where);
 
-        for (var i = 0; i < 3; i++) checkout.Write("a.txt", string.Create(CultureInfo.InvariantCulture, $"version {i}\n")).Commit($"autosynced {i}");
+        for (var i = 0; i < 3; i++)
+            checkout.Write("a.txt", string.Create(CultureInfo.InvariantCulture, $"version {i}\n"))
+                .Commit($"autosynced {i}");
 
         Assert.Equal(4, Count(here, "SELECT count(*) FROM event WHERE type='ci'"));
         RepositoryComparer.MustBeEqual(here, bench["there.fossil"], "unclustered");
@@ -163,7 +173,9 @@ public sealed class ExchangeTests(GeneratedHistory history)
         bench.MustBeSound(here);
     }
 
-    /// <summary>A second client that would fork is warned before it commits: the pull brings what the first one pushed.</summary>
+    /// <summary>
+    /// A second client that would fork is warned before it commits: the pull brings what the first one pushed.
+    /// </summary>
     [Test]
     public void Autosync_prevents_a_fork()
     {
@@ -212,7 +224,8 @@ public sealed class ExchangeTests(GeneratedHistory history)
     {
         using var bench = new Workbench("push");
         var full = history.CopyOf(name, bench.Folder, "full.fossil");
-        // Phantoms are names without content: nobody can push them, and the other side learns of them by the same references.
+        // Phantoms are names without content: nobody can push them, and the other side learns of them by the same
+        // references.
         var empty = EmptySibling(bench, full);
 
         using (var server = Serve(bench, which, empty))
@@ -222,12 +235,13 @@ public sealed class ExchangeTests(GeneratedHistory history)
             else bench.Stock.Run("push", url, "--once", "-R", full);
         }
 
-        // Stock sends two versions of a file that went back and forth as deltas of each other; its own server dies of them.
-        // Ours ends the session and lacks just those, until it asks for itself and gets them as they are stored.
+        // Stock sends two versions of a file that went back and forth as deltas of each other; its own server dies of
+        // them. Ours ends the session and lacks just those, until it asks for itself and gets them as they are stored.
         if (which == Server.Ours && name == "kinds")
         {
             using var origin = bench.Stock.Serve(full);
-            bench.Ours.Run("repo", "pull", origin.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", empty);
+            bench.Ours.Run(
+                "repo", "pull", origin.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", empty);
         }
 
         RepositoryComparer.MustHoldSameArtifacts(full, empty);
@@ -242,8 +256,12 @@ public sealed class ExchangeTests(GeneratedHistory history)
         var code = (string)file.Scalar("SELECT value FROM config WHERE name='project-code'")!;
         var isSha1 = file.Count("SELECT min(length(uuid)) FROM blob WHERE rid=1") == 40;
         var empty = bench["empty.fossil"];
-        bench.Stock.Run(["init", "--admin-user", GeneratedHistory.Login, "--date-override", "2020-01-01", .. isSha1 ? new[] { "--sha1" } : [], empty]);
-        using (var target = new SqliteFile(empty, writable: true)) target.Execute($"UPDATE config SET value='{code}' WHERE name='project-code'");
+        bench.Stock.Run(
+            [
+                "init", "--admin-user", GeneratedHistory.Login, "--date-override", "2020-01-01",
+                .. isSha1 ? new[] { "--sha1" } : [], empty]);
+        using (var target = new SqliteFile(empty, writable: true))
+            target.Execute($"UPDATE config SET value='{code}' WHERE name='project-code'");
         bench.Stock.Run("user", "password", GeneratedHistory.Login, GeneratedHistory.Password, "-R", empty);
         return empty;
     }
@@ -260,7 +278,11 @@ public sealed class ExchangeTests(GeneratedHistory history)
 
     private static void SyncAs(Workbench bench, Server server, string url, string repository)
     {
-        var named = new UriBuilder(url) { UserName = GeneratedHistory.Login, Password = GeneratedHistory.Password }.Uri.ToString();
+        var named = new UriBuilder(url)
+        {
+            UserName = GeneratedHistory.Login,
+            Password = GeneratedHistory.Password
+        }.Uri.ToString();
         if (server == Server.Stock) bench.Ours.Run("repo", "sync", named, "-R", repository);
         else bench.Stock.Run("sync", named, "--once", "-R", repository);
     }

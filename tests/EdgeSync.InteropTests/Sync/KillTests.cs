@@ -5,8 +5,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Sync;
 
 /// <summary>
-/// <c>kill -9</c> at a moment picked by chance: what is left is whole, holds everything that was acknowledged, and the same
-/// command run again finishes the work.
+/// <c>kill -9</c> at a moment picked by chance: what is left is whole, holds everything that was acknowledged, and the
+/// same command run again finishes the work.
 /// </summary>
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class KillTests(GeneratedHistory history)
@@ -25,10 +25,15 @@ public sealed class KillTests(GeneratedHistory history)
         for (var kill = 0; kill < Kills; kill++)
         {
             using var server = bench.Ours.Serve(target);
-            var client = bench.Stock.Start("push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R", full).Begin();
+            var client = bench.Stock
+                .Start(
+                    "push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R",
+                    full).Begin();
             using (client)
             {
-                WaitUntil(() => SizeOf(target) > 1_000_000 * (kill + 1) || client.HasEnded, TimeSpan.FromMilliseconds(500 + prng.NextInt32(1500)));
+                WaitUntil(
+                    () => SizeOf(target) > 1_000_000 * (kill + 1)
+                    || client.HasEnded, TimeSpan.FromMilliseconds(500 + prng.NextInt32(1500)));
                 server.Kill();
                 client.Kill();
             }
@@ -38,7 +43,8 @@ public sealed class KillTests(GeneratedHistory history)
         }
 
         using (var server = bench.Ours.Serve(target))
-            bench.Stock.Run("push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R", full);
+            bench.Stock.Run(
+                "push", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "--once", "-R", full);
 
         RepositoryComparer.MustHoldSameArtifactsButClusters(full, target);
         bench.MustBeSound(target, ExchangeTests.DependOnOrder);
@@ -134,7 +140,8 @@ public sealed class KillTests(GeneratedHistory history)
         var code = (string)file.Scalar("SELECT value FROM config WHERE name='project-code'")!;
         var empty = bench["empty.fossil"];
         bench.Stock.Run("init", "--admin-user", GeneratedHistory.Login, "--date-override", "2020-01-01", empty);
-        using (var target = new SqliteFile(empty, writable: true)) target.Execute($"UPDATE config SET value='{code}' WHERE name='project-code'");
+        using (var target = new SqliteFile(empty, writable: true))
+            target.Execute($"UPDATE config SET value='{code}' WHERE name='project-code'");
         bench.Stock.Run("user", "password", GeneratedHistory.Login, GeneratedHistory.Password, "-R", empty);
         return empty;
     }

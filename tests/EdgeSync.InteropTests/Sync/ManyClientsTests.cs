@@ -18,7 +18,9 @@ public sealed class ManyClientsTests
         using var server = bench.Ours.Serve(origin);
         var url = server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password);
 
-        await Task.WhenAll(Enumerable.Range(0, Clients).Select(number => Task.Run(() => Work(bench, url, number), TestContext.Current!.Execution.CancellationToken)));
+        await Task.WhenAll(
+            Enumerable.Range(0, Clients).Select(
+                number => Task.Run(() => Work(bench, url, number), TestContext.Current!.Execution.CancellationToken)));
 
         using (var file = new SqliteFile(origin))
         {
@@ -77,9 +79,13 @@ public sealed class ManyClientsTests
         var checkout = new StockCheckout(stock, where);
         for (var i = 0; i < commits; i++)
         {
-            var text = string.Concat(Enumerable.Range(0, 50).Select(line => string.Create(CultureInfo.InvariantCulture, $"{number} {i} {line}\n")));
+            var text = string.Concat(
+                Enumerable.Range(0, 50).Select(
+                    line => string.Create(CultureInfo.InvariantCulture, $"{number} {i} {line}\n")));
             checkout.Write($"dir{number}/file{i}.txt", text).Write($"dir{number}/same.txt", text)
-                .Commit(string.Create(CultureInfo.InvariantCulture, $"client {number} commit {i}"), "--branch", $"client-{number}-{i}");
+                .Commit(
+                    string.Create(CultureInfo.InvariantCulture, $"client {number} commit {i}"), "--branch",
+                    $"client-{number}-{i}");
             if (number % 2 == 0) stock.Run("sync", url, "--once", "-R", repository);
             else bench.Ours.Run("repo", "sync", url, "-R", repository);
         }

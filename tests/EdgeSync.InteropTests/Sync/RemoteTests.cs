@@ -21,11 +21,14 @@ public sealed class RemoteTests
         bench.Open(there, "there").Write("a.txt", "one\n").Commit("there 1");
         using (var server = bench.Stock.Serve(here))
         {
-            bench.Stock.Run("remote", "add", "work", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", there);
+            bench.Stock.Run(
+                "remote", "add", "work", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", there);
             bench.Ours.Run("repo", "push", "work", "-R", there);
             bench.Ours.Run("repo", "pull", "work", "-R", there);
             bench.Ours.Run("repo", "sync", "default", "-R", there);
-            Assert.Contains(server.Port.ToString(CultureInfo.InvariantCulture), bench.Stock.Run("remote", "-R", there).Output, StringComparison.Ordinal);
+            Assert.Contains(
+                server.Port.ToString(CultureInfo.InvariantCulture), bench.Stock.Run("remote", "-R", there).Output,
+                StringComparison.Ordinal);
             bench.Stock.Run("sync", "-R", there);
         }
 
@@ -79,7 +82,8 @@ public sealed class RemoteTests
         using var peer = Repository.Open(stick, RepositoryOptions.ReadOnly);
         var owner = peer.Database.QueryText(
             "SELECT login FROM rcvfrom JOIN user USING(uid) ORDER BY rcvid DESC LIMIT 1");
-        Assert.Equal(peer.Database.QueryText("SELECT login FROM user WHERE cap LIKE '%s%' ORDER BY uid LIMIT 1"), owner);
+        Assert.Equal(
+            peer.Database.QueryText("SELECT login FROM user WHERE cap LIKE '%s%' ORDER BY uid LIMIT 1"), owner);
     }
 
     [Test]
@@ -106,7 +110,8 @@ public sealed class RemoteTests
     {
         using var bench = new Workbench("remote");
         var there = bench.NewRepository("over there.fossil");
-        var address = $"ssh://bob@far.example:2222{(isAbsolute ? "/" : "")}{PathOf(there, isAbsolute)}?fossil={StockFossil.Program}";
+        var slash = isAbsolute ? "/" : "";
+        var address = $"ssh://bob@far.example:2222{slash}{PathOf(there, isAbsolute)}?fossil={StockFossil.Program}";
         SaySshIs(bench, there);
         var here = bench["here.fossil"];
         bench.Ours.Run("repo", "clone", there, here);
@@ -190,7 +195,9 @@ public sealed class RemoteTests
         using var connection = await proxy.AcceptTcpClientAsync(TestContext.Current!.Execution.CancellationToken);
         using var reader = new StreamReader(connection.GetStream());
         var first = await reader.ReadLineAsync(TestContext.Current!.Execution.CancellationToken);
-        await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+        await connection.GetStream()
+            .WriteAsync(
+                Encoding.ASCII.GetBytes("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
         return first;
     }
 }

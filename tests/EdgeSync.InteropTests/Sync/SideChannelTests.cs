@@ -4,17 +4,21 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
-/// <summary>What travels beside artifacts: unversioned files, settings, users, private branches, shunned names.</summary>
+/// <summary>
+/// What travels beside artifacts: unversioned files, settings, users, private branches, shunned names.
+/// </summary>
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class SideChannelTests(GeneratedHistory history)
 {
     private const string Files = "SELECT name, hash, sz FROM unversioned ORDER BY name";
 
     [Test]
-    public void Unversioned_files_travel_both_ways_when_stock_serves() => Unversioned((bench, path) => bench.Stock.Serve(path), SyncOurs);
+    public void Unversioned_files_travel_both_ways_when_stock_serves() =>
+        Unversioned((bench, path) => bench.Stock.Serve(path), SyncOurs);
 
     [Test]
-    public void Unversioned_files_travel_both_ways_when_we_serve() => Unversioned((bench, path) => bench.Ours.Serve(path), SyncStock);
+    public void Unversioned_files_travel_both_ways_when_we_serve() =>
+        Unversioned((bench, path) => bench.Ours.Serve(path), SyncStock);
 
     /// <summary>Ours writes, stock reads, and the other way round, in one and the same file.</summary>
     [Test]
@@ -36,8 +40,12 @@ public sealed class SideChannelTests(GeneratedHistory history)
         Assert.Equal(File.ReadAllBytes(noise), stockReadsNoise);
         Assert.Equal(File.ReadAllBytes(text), weRead);
         using var file = new SqliteFile(repository);
-        Assert.Equal(file.Scalar("SELECT encoding FROM unversioned WHERE name='stock.txt'"), file.Scalar("SELECT encoding FROM unversioned WHERE name='ours.txt'"));
-        Assert.Equal(file.Scalar("SELECT hash FROM unversioned WHERE name='stock.txt'"), file.Scalar("SELECT hash FROM unversioned WHERE name='ours.txt'"));
+        Assert.Equal(
+            file.Scalar("SELECT encoding FROM unversioned WHERE name='stock.txt'"),
+            file.Scalar("SELECT encoding FROM unversioned WHERE name='ours.txt'"));
+        Assert.Equal(
+            file.Scalar("SELECT hash FROM unversioned WHERE name='stock.txt'"),
+            file.Scalar("SELECT hash FROM unversioned WHERE name='ours.txt'"));
         Assert.Equal(0L, file.Scalar("SELECT encoding FROM unversioned WHERE name='dir/ours.bin'"));
     }
 
@@ -84,13 +92,18 @@ public sealed class SideChannelTests(GeneratedHistory history)
         using (var file = new SqliteFile(here, writable: true))
         {
             file.Execute(
-                "REPLACE INTO config(name,value,mtime) VALUES('project-name','Harbor',1700000000),('css','body{}',1700000000);" +
-                "REPLACE INTO reportfmt(rn,owner,title,mtime,cols,sqlcode) VALUES(2,'alice','Mine',1700000000,'c','SELECT 1')");
+                "REPLACE INTO config(name,value,mtime) "
+                    + "VALUES('project-name','Harbor',1700000000),('css','body{}',1700000000);" +
+                "REPLACE INTO reportfmt(rn,owner,title,mtime,cols,sqlcode) "
+                    + "VALUES(2,'alice','Mine',1700000000,'c','SELECT 1')");
         }
 
         using var server = bench.Ours.Serve(here);
-        bench.Stock.Run("clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["there.fossil"]);
-        bench.Stock.Run("config", "pull", "all", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", bench["there.fossil"]);
+        bench.Stock.Run(
+            "clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["there.fossil"]);
+        bench.Stock.Run(
+            "config", "pull", "all", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R",
+            bench["there.fossil"]);
 
         using var there = new SqliteFile(bench["there.fossil"]);
         Assert.Equal("Harbor", there.Scalar("SELECT value FROM config WHERE name='project-name'"));
@@ -107,18 +120,25 @@ public sealed class SideChannelTests(GeneratedHistory history)
         bench.Stock.Run("user", "new", "bob", "Bob", "pw-of-bob", "-R", here);
         bench.Stock.Run("user", "capabilities", "bob", "eio", "-R", here);
         using var server = bench.Ours.Serve(here);
-        bench.Stock.Run("clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["there.fossil"]);
+        bench.Stock.Run(
+            "clone", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), bench["there.fossil"]);
         using (var file = new SqliteFile(bench["there.fossil"], writable: true))
-            file.Execute("REPLACE INTO config(name,value,mtime) VALUES('project-name','From there',strftime('%s','now')+10)");
+            file.Execute(
+                "REPLACE INTO config(name,value,mtime) VALUES('project-name','From there',strftime('%s','now')+10)");
 
         bench.Stock.Try("config", "push", "project", server.UrlFor("bob", "pw-of-bob"), "-R", bench["there.fossil"]);
         Assert.NotEqual("From there", Setting(here, "project-name"));
 
-        bench.Stock.Run("config", "push", "project", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", bench["there.fossil"]);
+        bench.Stock.Run(
+            "config", "push", "project", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R",
+            bench["there.fossil"]);
         Assert.Equal("From there", Setting(here, "project-name"));
     }
 
-    /// <summary>Another ticket table, pushed by an administrator, is made at once from the artifacts, as stock's server does (R10).</summary>
+    /// <summary>
+    /// Another ticket table, pushed by an administrator, is made at once from the artifacts, as stock's server does
+    /// (R10).
+    /// </summary>
     [Test]
     public void Ticket_tables_pushed_by_stock_are_made_anew()
     {
@@ -127,12 +147,17 @@ public sealed class SideChannelTests(GeneratedHistory history)
         var stock = history.CopyOf("kinds", bench.Folder, "stock.fossil");
         bench.Stock.Run("clone", stock, bench["there.fossil"]);
         using (var file = new SqliteFile(bench["there.fossil"], writable: true))
-            file.Execute($"REPLACE INTO config(name,value,mtime) VALUES('ticket-table','{OtherTickets}',strftime('%s','now')+10)");
+            file.Execute($"REPLACE INTO config(name,value,mtime) "
+                + $"VALUES('ticket-table','{OtherTickets}',strftime('%s','now')+10)");
 
-        using (var server = bench.Ours.Serve(ours)) Push(server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password));
-        using (var server = bench.Stock.Serve(stock)) Push(server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password));
+        using (var server = bench.Ours.Serve(ours))
+            Push(server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password));
+        using (var server = bench.Stock.Serve(stock))
+            Push(server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password));
 
-        foreach (var sql in new[] { "SELECT name, type FROM pragma_table_info('ticket')", "SELECT name FROM sqlite_schema WHERE tbl_name GLOB 'ticket*' ORDER BY 1", TicketRows, TicketEvents })
+        foreach (
+            var sql in new[] { "SELECT name, type FROM pragma_table_info('ticket')", "SELECT name FROM sqlite_schema "
+                + "WHERE tbl_name GLOB 'ticket*' ORDER BY 1", TicketRows, TicketEvents })
             Assert.Equal(Rows(stock, sql), Rows(ours, sql));
         Assert.NotEmpty(Rows(ours, TicketRows));
         bench.Ours.MustBeIntact(ours);
@@ -162,12 +187,17 @@ public sealed class SideChannelTests(GeneratedHistory history)
     }
 
     private const string OtherTickets =
-        "CREATE TABLE ticket(tkt_id INTEGER PRIMARY KEY, tkt_uuid TEXT UNIQUE, tkt_mtime DATE, tkt_ctime DATE, title TEXT, status TEXT, harbour TEXT);"
-        + "CREATE TABLE ticketchng(tkt_id INTEGER REFERENCES ticket, tkt_rid INTEGER, tkt_mtime DATE, icomment TEXT); CREATE INDEX ticketchng_x ON ticketchng(tkt_id);";
+        "CREATE TABLE ticket(tkt_id INTEGER PRIMARY KEY, tkt_uuid TEXT UNIQUE, tkt_mtime DATE, tkt_ctime DATE, title "
+            + "TEXT, status TEXT, harbour TEXT);"
+        + "CREATE TABLE ticketchng(tkt_id INTEGER REFERENCES ticket, tkt_rid INTEGER, tkt_mtime DATE, icomment TEXT); "
+            + "CREATE INDEX ticketchng_x ON ticketchng(tkt_id);";
 
-    private const string TicketRows = "SELECT tkt_uuid, round(tkt_mtime*86400000), round(tkt_ctime*86400000), title, status, harbour FROM ticket ORDER BY tkt_uuid";
+    private const string TicketRows =
+        "SELECT tkt_uuid, round(tkt_mtime*86400000), round(tkt_ctime*86400000), title, status, harbour FROM ticket "
+            + "ORDER BY tkt_uuid";
 
-    private const string TicketEvents = "SELECT uuid, comment, brief FROM event JOIN blob ON rid=objid WHERE type='t' ORDER BY uuid";
+    private const string TicketEvents =
+        "SELECT uuid, comment, brief FROM event JOIN blob ON rid=objid WHERE type='t' ORDER BY uuid";
 
     private static List<string> Rows(string repository, string sql)
     {
@@ -184,7 +214,10 @@ public sealed class SideChannelTests(GeneratedHistory history)
         using var server = bench.Ours.Serve(here);
 
         bench.Stock.Run("clone", server.Url, bench["there.fossil"]);
-        var reply = RawHttp.PostPlain(server.Port, XferMessage.Pragma().Card("reqconfig /user").Card("reqconfig /all").Card("reqconfig /config/last-sync-pw").Bytes());
+        var reply = RawHttp.PostPlain(
+            server.Port,
+            XferMessage.Pragma().Card("reqconfig /user").Card("reqconfig /all").Card(
+                "reqconfig /config/last-sync-pw").Bytes());
 
         using var file = new SqliteFile(here);
         var hash = (string)file.Scalar($"SELECT pw FROM user WHERE login='{GeneratedHistory.Login}'")!;
@@ -221,17 +254,23 @@ public sealed class SideChannelTests(GeneratedHistory history)
         bench.Stock.Run("user", "new", "bob", "Bob", "pw-of-bob", "-R", here);
         bench.Stock.Run("user", "capabilities", "bob", "gio", "-R", here);
         File.Copy(here, bench["there.fossil"]);
-        bench.Open(bench["there.fossil"], "work").Write("a.txt", "public\n").Commit("public").Write("a.txt", "secret\n").Commit("secret", "--private");
+        bench.Open(bench["there.fossil"], "work").Write("a.txt", "public\n").Commit("public").Write("a.txt", "secret\n")
+            .Commit("secret", "--private");
 
         using (var server = bench.Ours.Serve(here))
         {
-            bench.Stock.Run("push", "--private", "--once", server.UrlFor("bob", "pw-of-bob"), "-R", bench["there.fossil"]);
+            bench.Stock.Run(
+                "push", "--private", "--once", server.UrlFor("bob", "pw-of-bob"), "-R", bench["there.fossil"]);
             Assert.Equal(0, Count(here, "SELECT count(*) FROM private JOIN blob USING(rid) WHERE size>=0"));
 
-            bench.Stock.Run("push", "--private", "--once", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R", bench["there.fossil"]);
+            bench.Stock.Run(
+                "push", "--private", "--once", server.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password), "-R",
+                bench["there.fossil"]);
         }
 
-        Assert.Equal(Count(bench["there.fossil"], "SELECT count(*) FROM private"), Count(here, "SELECT count(*) FROM private JOIN blob USING(rid) WHERE size>=0"));
+        Assert.Equal(
+            Count(bench["there.fossil"], "SELECT count(*) FROM private"),
+            Count(here, "SELECT count(*) FROM private JOIN blob USING(rid) WHERE size>=0"));
         bench.MustBeSound(here);
     }
 
@@ -244,7 +283,8 @@ public sealed class SideChannelTests(GeneratedHistory history)
         bench.Open(here, "work").Write("bad.txt", "to be shunned\n").Commit("bad file");
         File.Copy(here, bench["there.fossil"]);
         var bad = XferMessage.HashOf("to be shunned\n"u8);
-        using (var file = new SqliteFile(here, writable: true)) file.Execute($"INSERT INTO shun(uuid,mtime,scom) VALUES('{bad}',1,'bad')");
+        using (var file = new SqliteFile(here, writable: true))
+            file.Execute($"INSERT INTO shun(uuid,mtime,scom) VALUES('{bad}',1,'bad')");
         bench.Stock.Run("rebuild", here);
         Assert.Equal(0, Count(here, $"SELECT count(*) FROM blob WHERE uuid='{bad}' AND size>=0"));
 
@@ -302,7 +342,11 @@ public sealed class SideChannelTests(GeneratedHistory history)
     private static void Shift(string repository, string name, int seconds)
     {
         using var file = new SqliteFile(repository, writable: true);
-        file.Execute(string.Create(CultureInfo.InvariantCulture, $"UPDATE unversioned SET mtime=mtime+({seconds}) WHERE name='{name}'; DELETE FROM config WHERE name='uv-hash'"));
+        file.Execute(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"UPDATE unversioned SET mtime=mtime+({seconds}) WHERE name='{name}'; DELETE FROM config WHERE "
+                    + $"name='uv-hash'"));
     }
 
     private static void AssertSameFiles(string first, string second, int count)

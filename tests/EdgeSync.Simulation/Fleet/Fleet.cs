@@ -12,8 +12,9 @@ namespace EdgeSync.Simulation.Fleet;
 internal sealed record FleetOptions(ulong Seed, Severity Severity, bool OnSqlite = false, bool KeepsTrace = false);
 
 /// <summary>
-/// A fleet on virtual time: leaves, hubs, brokers, bridges and a Fossil server, joined by links of the nine profiles, made of
-/// the real cores. People work, faults strike; then the faults end, and within a bounded time all hold the same.
+/// A fleet on virtual time: leaves, hubs, brokers, bridges and a Fossil server, joined by links of the nine profiles,
+/// made of the real cores. People work, faults strike; then the faults end, and within a bounded time all hold the
+/// same.
 /// </summary>
 internal sealed class Fleet : IDisposable
 {
@@ -106,7 +107,9 @@ internal sealed class Fleet : IDisposable
         return _broken;
     }
 
-    /// <summary>A fleet of its own instead of the seed's: one hub and leaves on good links, and one commit on one leaf.</summary>
+    /// <summary>
+    /// A fleet of its own instead of the seed's: one hub and leaves on good links, and one commit on one leaf.
+    /// </summary>
     /// <returns>Exchanges until all have it, the time that took, and how often a leaf heard of it.</returns>
     public (int Syncs, TimeSpan Span, int Heard) RunStar(int leaves)
     {
@@ -121,7 +124,8 @@ internal sealed class Fleet : IDisposable
         var (syncs, begin) = (SyncsStarted, Clock.Now);
         Note(_workload.Step(Nodes[1].Repository, Nodes[1].Now));
         Nodes[1].Changed(ChangeOrigin.Local);
-        while (FleetInvariants.Convergence(this).Any() && Clock.Now - begin < TimeSpan.FromMinutes(1)) Clock.RunUntil(Clock.Now + TimeSpan.FromMilliseconds(10));
+        while (FleetInvariants.Convergence(this).Any() && Clock.Now - begin < TimeSpan.FromMinutes(1))
+            Clock.RunUntil(Clock.Now + TimeSpan.FromMilliseconds(10));
         return (SyncsStarted - syncs, Clock.Now - begin, Nodes.Max(n => n.Heard.Values.DefaultIfEmpty().Max()));
     }
 
@@ -155,7 +159,12 @@ internal sealed class Fleet : IDisposable
 
     /// <summary>What a program's parts share: its clock, scheduler and chance are the simulation's.</summary>
     public NodeContext ContextOf(string name, NodeRole role, SimProcess process, Entropy entropy) =>
-        new(name, role, [], process.Time, Log, Fail) { Scheduler = process.Scheduler, Entropy = entropy, Instance = entropy.NextHex(8) };
+        new(name, role, [], process.Time, Log, Fail)
+        {
+            Scheduler = process.Scheduler,
+            Entropy = entropy,
+            Instance = entropy.NextHex(8)
+        };
 
     /// <summary>A program would have ended by a bug.</summary>
     public void Fail(Exception bug) => _broken.Add($"bug: {bug}");
@@ -207,10 +216,13 @@ internal sealed class Fleet : IDisposable
         var start = Clock.Now;
         while (_broken.Count == 0 && Clock.Now - start < HealingMax)
         {
-            if (Nodes.Select(n => FleetInvariants.Fingerprint(this, n)).Distinct().Count() == 1 && !FleetInvariants.Convergence(this).Any())
+            if (Nodes.Select(n => FleetInvariants.Fingerprint(this, n)).Distinct().Count() == 1
+                && !FleetInvariants.Convergence(this).Any())
             {
                 HealedAfter = Clock.Now - start;
-                Note(string.Create(CultureInfo.InvariantCulture, $"all the same after {HealedAfter.Value.TotalSeconds} s"));
+                Note(
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"all the same after {HealedAfter.Value.TotalSeconds} s"));
                 return;
             }
 

@@ -16,7 +16,8 @@ internal sealed class FleetBroker
     public FleetBroker(string name, FleetClock clock, Func<Instant> now, Prng prng)
     {
         (_clock, _now) = (clock, now);
-        Core = new BrokerCore(new BrokerOptions { ServerName = name }, new SeededEntropy(prng.NextUInt64()), prng.Fork(), now());
+        Core = new BrokerCore(
+            new BrokerOptions { ServerName = name }, new SeededEntropy(prng.NextUInt64()), prng.Fork(), now());
         Core.OpenLeafnodes(new LeafnodeOptions { PendingBytesMax = 4 << 20 });
         Links = (LeafLinks)Core.Leafnodes!;
     }
@@ -33,11 +34,14 @@ internal sealed class FleetBroker
     /// <summary>For the trace.</summary>
     public Action<string>? Note { get; set; }
 
-    public IEnumerable<string> UpstreamNames => _uplinks.Where(u => u.Solicitor.IsUp).Select(u => u.Solicitor.Status().PeerName);
+    public IEnumerable<string> UpstreamNames =>
+        _uplinks.Where(u => u.Solicitor.IsUp).Select(u => u.Solicitor.Status().PeerName);
 
     public long PendingBytes => Core.Connections.Values.Sum(c => c.PendingBytes);
 
-    /// <summary>Keeps a leaf link to another broker; <paramref name="hub"/> finds the one that lives there now, if any.</summary>
+    /// <summary>
+    /// Keeps a leaf link to another broker; <paramref name="hub"/> finds the one that lives there now, if any.
+    /// </summary>
     public void AddUplink(FleetLink link, Func<FleetBroker?> hub)
     {
         var remote = new LeafnodeRemote { Urls = ["nats-leaf://hub:7422"], Name = link.Name };
@@ -89,7 +93,8 @@ internal sealed class FleetBroker
             return;
         }
 
-        var mine = Wire(uplink.Solicitor.Connected(url, false, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, _now()));
+        var mine = Wire(
+            uplink.Solicitor.Connected(url, false, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, _now()));
         mine.Uplink = uplink.Solicitor;
         var theirs = hub.Accept(ConnectionKind.Leaf);
         mine.Stream = theirs.Stream = uplink.Link.Open(mine, theirs);

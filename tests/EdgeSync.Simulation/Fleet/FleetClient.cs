@@ -28,13 +28,15 @@ internal abstract class FleetClient(SimProcess process) : INatsBus
 
     public abstract void Start();
 
-    public NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
+    public NatsOutcome Publish(
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
     {
         if (IsConnected && replyTo is null) Published?.Invoke(subject, data);
         return Send(subject, data, headers, replyTo);
     }
 
-    public IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received) => Open(subject, queueGroup, message =>
+    public IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received) =>
+        Open(subject, queueGroup, message =>
     {
         Delivered?.Invoke(message, queueGroup is not null);
         received(message);
@@ -48,7 +50,8 @@ internal abstract class FleetClient(SimProcess process) : INatsBus
     /// <summary>It ends as its program does that was stopped.</summary>
     public abstract void Close();
 
-    protected abstract NatsOutcome Send(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo);
+    protected abstract NatsOutcome Send(
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo);
 
     protected abstract IDisposable Open(string subject, string? queueGroup, Action<NatsMessage> received);
 
@@ -57,7 +60,8 @@ internal abstract class FleetClient(SimProcess process) : INatsBus
 }
 
 /// <summary>The shipped in-process client of the node's own broker.</summary>
-internal sealed class FleetLocalClient(string name, SimProcess process, FleetClock clock, FleetBroker broker) : FleetClient(process)
+internal sealed class FleetLocalClient(
+    string name, SimProcess process, FleetClock clock, FleetBroker broker) : FleetClient(process)
 {
     private readonly LocalClient _client = broker.Core.AttachLocal(name, process.Now);
     private bool _isWoken;
@@ -72,7 +76,8 @@ internal sealed class FleetLocalClient(string name, SimProcess process, FleetClo
 
     public override void Start() => _client.Tag = this;
 
-    protected override NatsOutcome Send(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo) =>
+    protected override NatsOutcome Send(
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo) =>
         Then(_client.Publish(Now, subject, data, headers, replyTo));
 
     protected override IDisposable Open(string subject, string? queueGroup, Action<NatsMessage> received) =>
@@ -91,7 +96,10 @@ internal sealed class FleetLocalClient(string name, SimProcess process, FleetClo
         Die();
     }
 
-    /// <summary>The broker has something for it. Callbacks run as an event of their own, as the shell runs them outside its lock.</summary>
+    /// <summary>
+    /// The broker has something for it. Callbacks run as an event of their own, as the shell runs them outside its
+    /// lock.
+    /// </summary>
     public void Wake()
     {
         if (_isWoken) return;

@@ -28,7 +28,8 @@ internal sealed class FleetClock(Instant start)
     /// <summary>Where the first thing came from that ran on another thread; null: nothing did.</summary>
     public string? Stray { get; private set; }
 
-    public void At(Instant at, Action action) => _events.Enqueue(action, (Math.Max(at.UnixTicks, Now.UnixTicks), _order++));
+    public void At(Instant at, Action action) =>
+        _events.Enqueue(action, (Math.Max(at.UnixTicks, Now.UnixTicks), _order++));
 
     public void After(TimeSpan delay, Action action) => At(Now + delay, action);
 
@@ -39,7 +40,8 @@ internal sealed class FleetClock(Instant start)
         {
             var action = _events.Dequeue();
             _sameMoment = next.At == Now.UnixTicks ? _sameMoment + 1 : 0;
-            if (_sameMoment > SameMomentMax) throw new InvariantException($"Time stands still at {Now}: somebody spins.");
+            if (_sameMoment > SameMomentMax)
+                throw new InvariantException($"Time stands still at {Now}: somebody spins.");
 
             Now = new Instant(next.At);
             Steps++;

@@ -73,24 +73,39 @@ internal static class FleetFaults
             case 1:
                 return ($"{link.Name} breaks for a moment", () => { link.Cut(true); link.Cut(false); }, () => { });
             case 2:
-                return ($"{link.Name} stalls", () => { link.Stall(0, true); link.Stall(1, true); }, () => { link.Stall(0, false); link.Stall(1, false); });
+                return (
+                    $"{link.Name} stalls", () => { link.Stall(0, true); link.Stall(1, true); },
+                    () => { link.Stall(0, false); link.Stall(1, false); }
+                );
             case 3:
-                return ($"{link.Name} stalls in direction {direction}", () => link.Stall(direction, true), () => link.Stall(direction, false));
+                return (
+                    $"{link.Name} stalls in direction {direction}", () => link.Stall(direction, true),
+                    () => link.Stall(direction, false));
             case 4 when fleet.Web is { } web:
                 return ("the web server is down", () => web.IsDown = true, () => web.IsDown = false);
             case 4:
-                return ($"{link.Name} stalls", () => { link.Stall(0, true); link.Stall(1, true); }, () => { link.Stall(0, false); link.Stall(1, false); });
+                return (
+                    $"{link.Name} stalls", () => { link.Stall(0, true); link.Stall(1, true); },
+                    () => { link.Stall(0, false); link.Stall(1, false); }
+                );
             case 5 when node != fleet.Web?.Repository:
                 return ($"{node.Name} dies", node.Kill, () => { if (!node.IsAlive) node.Start(); });
             case 6:
                 return direction == 0
-                    ? ($"the disk of {node.Name} is full", () => SetDiskFull(node, true), () => SetDiskFull(node, false))
-                    : ($"the disk of {node.Name} fails", () => node.IsDiskUnreadable = true, () => node.IsDiskUnreadable = false);
+                    ? (
+                        $"the disk of {node.Name} is full", () => SetDiskFull(node, true),
+                        () => SetDiskFull(node, false))
+                    : (
+                        $"the disk of {node.Name} fails", () => node.IsDiskUnreadable = true,
+                        () => node.IsDiskUnreadable = false);
             case 7 when fleet.Servers.Count > 0:
                 var server = fleet.Servers[0];
                 return ($"{server.Name} dies", server.Kill, () => { if (server.Broker is null) server.Start(); });
             case 8:
-                return ($"the clock of {node.Name} jumps", () => node.Skew += TimeSpan.FromSeconds(prng.NextInt32(0, 600)), () => { });
+                return (
+                    $"the clock of {node.Name} jumps", () => node.Skew += TimeSpan.FromSeconds(prng.NextInt32(0, 600)),
+                    () => { }
+                );
             default:
                 return ($"{node.Name} is asked to sync", node.SyncNow, () => { });
         }

@@ -15,12 +15,17 @@ internal static class FleetInvariants
             ? SyncedRow.CatalogHash([])
             : SyncedRow.CatalogHash(store.Tables.ListRows(Workload.Table.Name));
 
-    /// <summary>One line that is the same in two repositories that hold the same, but for what some have shunned.</summary>
+    /// <summary>
+    /// One line that is the same in two repositories that hold the same, but for what some have shunned.
+    /// </summary>
     public static string Fingerprint(Fleet fleet, FleetNode node) => node.Repository.Read(node.Now, s => string.Create(
         CultureInfo.InvariantCulture,
-        $"{s.Walk(ArtifactList.Public).Count(a => !fleet.ShunnedIds.Contains(a.Id))} {s.Unversioned.CatalogHash} {TableCatalog(s)}"));
+        $"{s.Walk(ArtifactList.Public).Count(a => !fleet.ShunnedIds.Contains(a.Id))} {s.Unversioned.CatalogHash} "
+            + $"{TableCatalog(s)}"));
 
-    /// <summary>All repositories hold the same: artifacts, unversioned files and rows; and nothing that was made is lost.</summary>
+    /// <summary>
+    /// All repositories hold the same: artifacts, unversioned files and rows; and nothing that was made is lost.
+    /// </summary>
     public static IEnumerable<string> Convergence(Fleet fleet)
     {
         var all = fleet.Nodes.SelectMany(n => n.Repository.PublicIds(n.Now)).Except(fleet.ShunnedIds).ToHashSet();
@@ -30,7 +35,8 @@ internal static class FleetInvariants
             var missing = all.Except(node.Repository.PublicIds(node.Now)).ToList();
             var (mine, theirs) = (Fingerprint(fleet, node), Fingerprint(fleet, first));
             if (missing.Count > 0)
-                yield return $"same artifacts: {node.Name} lacks {missing.Count} of {all.Count}, first {missing[0].ToShortString()} ({Why(node)})";
+                yield return $"same artifacts: {node.Name} lacks {missing.Count} of {all.Count}, first "
+                    + $"{missing[0].ToShortString()} ({Why(node)})";
             else if (mine != theirs)
                 yield return $"same state: {node.Name} has {mine}, {first.Name} has {theirs} ({Why(node)})";
         }
@@ -44,24 +50,33 @@ internal static class FleetInvariants
             if (node.Agent?.StatusAt(node.Now) is { } status)
             {
                 if (status.Wanted > WantedList.CountMax) yield return $"bounds: {node.Name} wants {status.Wanted}";
-                if (status.Targets.Count > TargetTable.StatesMax + fleet.Nodes.Count) yield return $"bounds: {node.Name} has {status.Targets.Count} targets";
-                if (status.Targets.Count(t => t.IsRunning) > 4) yield return $"bounds: {node.Name} runs {status.Targets.Count(t => t.IsRunning)} exchanges";
-                if (status.State == AgentState.Behind && status.Reasons.Count == 0) yield return $"reasons: {node.Name} is behind without a reason";
+                if (status.Targets.Count > TargetTable.StatesMax + fleet.Nodes.Count)
+                    yield return $"bounds: {node.Name} has {status.Targets.Count} targets";
+                if (status.Targets.Count(t => t.IsRunning) > 4)
+                    yield return $"bounds: {node.Name} runs {status.Targets.Count(t => t.IsRunning)} exchanges";
+                if (status.State == AgentState.Behind && status.Reasons.Count == 0)
+                    yield return $"reasons: {node.Name} is behind without a reason";
             }
 
             if (node.Responder is { } responder && (responder.HeldBytes > 128L << 20 || responder.Transfers > 64))
                 yield return $"bounds: {node.Name} keeps {responder.Transfers} transfers, {responder.HeldBytes} bytes";
-            if (node.Broker is { } broker && broker.PendingBytes > 64L << 20) yield return $"bounds: broker of {node.Name} holds {broker.PendingBytes} bytes";
-            if (node.Client is { } client && client.RequestsOpen > 64) yield return $"bounds: {node.Name} waits for {client.RequestsOpen} replies";
+            if (node.Broker is { } broker && broker.PendingBytes > 64L << 20)
+                yield return $"bounds: broker of {node.Name} holds {broker.PendingBytes} bytes";
+            if (node.Client is { } client && client.RequestsOpen > 64)
+                yield return $"bounds: {node.Name} waits for {client.RequestsOpen} replies";
         }
     }
 
-    /// <summary>A piece of news crosses a link a few times, however many nodes there are: its maker's, each hub's, and some relays.</summary>
+    /// <summary>
+    /// A piece of news crosses a link a few times, however many nodes there are: its maker's, each hub's, and some
+    /// relays.
+    /// </summary>
     public static IEnumerable<string> Storms(Fleet fleet)
     {
         var hubs = fleet.Nodes.Count(n => n.Role == NodeRole.Hub);
         var restarts = fleet.Nodes.Sum(n => n.Restarts);
-        var most = 1 + hubs + ExtraAnnouncements + restarts + (fleet.Options.Severity == Severity.Normal ? 0 : fleet.Faults);
+        var most = 1 + hubs + ExtraAnnouncements + restarts
+            + (fleet.Options.Severity == Severity.Normal ? 0 : fleet.Faults);
         foreach (var node in fleet.Nodes)
             foreach (var (uuid, count) in node.Heard)
                 if (count > most)
@@ -81,7 +96,9 @@ internal static class FleetInvariants
         if (syncs > most) yield return $"quiet: {syncs} exchanges in {span.TotalSeconds} s of nothing, {most} at most";
     }
 
-    /// <summary>In the quiet no agent waits for an answer about its own repository: it would announce nothing any more.</summary>
+    /// <summary>
+    /// In the quiet no agent waits for an answer about its own repository: it would announce nothing any more.
+    /// </summary>
     public static IEnumerable<string> Questions(Fleet fleet)
     {
         foreach (var node in fleet.Nodes)
@@ -97,11 +114,16 @@ internal static class FleetInvariants
         {
             var name = broker.Core.Options.ServerName;
             // Each broker's loop mark is known to all that it is joined to.
-            if (broker.Core.Subscriptions.Count >= brokers.Count) yield return $"leaks: {name} keeps {broker.Core.Subscriptions.Count} subscriptions, {broker.Core.ClientCount} clients, {broker.Core.LeafCount} links";
-            if (broker.Links.Interest.Count > brokers.Count + 1) yield return $"leaks: {name} keeps interest in {broker.Links.Interest.Count} subjects";
-            if (broker.PendingBytes > 0 && broker.Core.ClientCount == 0 && broker.Core.LeafCount == 0) yield return $"leaks: {name} holds {broker.PendingBytes} bytes for nobody";
+            if (broker.Core.Subscriptions.Count >= brokers.Count)
+                yield return $"leaks: {name} keeps {broker.Core.Subscriptions.Count} subscriptions, "
+                    + $"{broker.Core.ClientCount} clients, {broker.Core.LeafCount} links";
+            if (broker.Links.Interest.Count > brokers.Count + 1)
+                yield return $"leaks: {name} keeps interest in {broker.Links.Interest.Count} subjects";
+            if (broker.PendingBytes > 0 && broker.Core.ClientCount == 0 && broker.Core.LeafCount == 0)
+                yield return $"leaks: {name} holds {broker.PendingBytes} bytes for nobody";
         }
     }
 
-    private static string Why(FleetNode node) => node.Agent is { } agent ? string.Join("; ", agent.StatusAt(node.Now).Reasons.Take(3)) : "it is down";
+    private static string Why(FleetNode node) =>
+        node.Agent is { } agent ? string.Join("; ", agent.StatusAt(node.Now).Reasons.Take(3)) : "it is down";
 }

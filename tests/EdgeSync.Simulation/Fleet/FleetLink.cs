@@ -14,8 +14,8 @@ internal interface IStreamEnd
 }
 
 /// <summary>
-/// A cable between two machines: its profile, and what a fault does to it. While a direction is stalled its bytes wait, as
-/// TCP's do: nobody is told, and when it moves again all arrive. A cut ends every stream at once.
+/// A cable between two machines: its profile, and what a fault does to it. While a direction is stalled its bytes wait,
+/// as TCP's do: nobody is told, and when it moves again all arrive. A cut ends every stream at once.
 /// </summary>
 internal sealed class FleetLink(string name, LinkProfile profile, FleetClock clock, Prng prng)
 {

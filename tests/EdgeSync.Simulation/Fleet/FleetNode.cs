@@ -14,10 +14,13 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.Simulation.Fleet;
 
 /// <summary>
-/// One machine: a repository that outlives its programs, and a program that may be killed at any step and is started again.
-/// The program is the shipped one from the agent's loop up to the transport; here it is only put together. Its clock may be wrong.
+/// One machine: a repository that outlives its programs, and a program that may be killed at any step and is started
+/// again. The program is the shipped one from the agent's loop up to the transport; here it is only put together. Its
+/// clock may be wrong.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "A program that is killed is not disposed; one that is stopped is.")]
+[
+    SuppressMessage(
+        "Design", "CA1001", Justification = "A program that is killed is not disposed; one that is stopped is.")]
 internal sealed class FleetNode
 {
     private readonly Fleet _fleet;
@@ -103,7 +106,9 @@ internal sealed class FleetNode
         Client.Published = OnPublished;
         Client.Delivered = OnDelivered;
         Client.Start();
-        var nats = new NatsAccess(Client, () => new ExchangeOptions { NodeId = Name, PartBytes = 16 << 10, MaxPayload = Client.MaxPayload }, links, process.Time, entropy, node.Log);
+        var nats = new NatsAccess(
+            Client, () => new ExchangeOptions { NodeId = Name, PartBytes = 16 << 10, MaxPayload = Client.MaxPayload },
+            links, process.Time, entropy, node.Log);
         process.Run(() =>
         {
             var ports = PortsOf(process, entropy);
@@ -169,26 +174,32 @@ internal sealed class FleetNode
         Instance = $"{Name}-{_lives}",
     };
 
-    private AgentMemory MemoryOf() => Repository is SqliteNode sqlite ? PeerTable.Read(sqlite.Repository) : _memory.Current;
+    private AgentMemory MemoryOf() =>
+        Repository is SqliteNode sqlite ? PeerTable.Read(sqlite.Repository) : _memory.Current;
 
     private AgentPorts PortsOf(SimProcess process, Entropy entropy) => new()
     {
         Repository = Repository is SqliteNode { Repository: var repository }
-            ? new AgentRepository(Name, new InlineExecutor(repository), new InlineExecutor(repository), hasUnversioned: true, hasTables: true)
+            ? new AgentRepository(
+                Name, new InlineExecutor(repository), new InlineExecutor(repository), hasUnversioned: true,
+                hasTables: true)
             : new FleetRepository(process, (MemoryNode)Repository, _memory, entropy, () => IsDiskUnreadable),
         Answer = AnswerAsync,
         OpenHttp = target => new FleetHttpTransport(_fleet.Web!, process, target.Address),
         LoginFor = _ => SampleProject.Login,
         Performing = OnEffect,
         SyncFinished = (start, outcome) =>
-            _fleet.Note($"{Name} sync {start.SyncId} {outcome.Kind} in {outcome.Received} out {outcome.Sent} {outcome.Reason}"),
+            _fleet.Note(
+                $"{Name} sync {start.SyncId} {outcome.Kind} in {outcome.Received} out {outcome.Sent} {outcome.Reason}"),
     };
 
     private async Task<ServerOutcome> AnswerAsync(
-        ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax,
+        CancellationToken cancellationToken)
     {
         await Task.Yield();
-        var outcome = new ServerHandler(Repository.Store, new ServerOptions { ReplyBytesMax = Math.Min(5_000_000, replyBytesMax) })
+        var outcome = new ServerHandler(
+            Repository.Store, new ServerOptions { ReplyBytesMax = Math.Min(5_000_000, replyBytesMax) })
             .Handle(Now, request, address, reply);
         _fleet.Note($"{Name} serves {address}: {outcome.Operation} {outcome.Changed} {outcome.ArtifactsReceived}");
         if (outcome.Changed) Changed(ChangeOrigin.Pushed);
@@ -211,7 +222,8 @@ internal sealed class FleetNode
 
     private void OnPublished(string subject, ReadOnlyMemory<byte> payload)
     {
-        if (subject == _fleet.Subjects.Commit) _fleet.Note($"{Name} announces {System.Text.Encoding.UTF8.GetString(payload.Span)}");
+        if (subject == _fleet.Subjects.Commit)
+            _fleet.Note($"{Name} announces {System.Text.Encoding.UTF8.GetString(payload.Span)}");
     }
 
     private void OnDelivered(NatsMessage message, bool isForAny)

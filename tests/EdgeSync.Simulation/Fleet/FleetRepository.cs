@@ -7,9 +7,12 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation.Fleet;
 
-/// <summary>A store in memory as an agent's repository. It outlives the programs that use it, and takes a moment to answer.</summary>
+/// <summary>
+/// A store in memory as an agent's repository. It outlives the programs that use it, and takes a moment to answer.
+/// </summary>
 internal sealed class FleetRepository(
-    SimProcess process, MemoryNode node, FleetMemory memory, Entropy entropy, Func<bool> isUnreadable) : IAgentRepository, ISessionStore
+    SimProcess process, MemoryNode node, FleetMemory memory, Entropy entropy,
+    Func<bool> isUnreadable) : IAgentRepository, ISessionStore
 {
     private static readonly TimeSpan QueryTime = TimeSpan.FromMilliseconds(1);
 
@@ -59,9 +62,11 @@ internal sealed class FleetRepository(
     {
         var artifacts = new List<NewArtifact>();
         foreach (var artifact in store.Walk(ArtifactList.Public))
-            if (artifact.Rid > after && node.Memory.Rows.TryGetValue(artifact.Id, out var row) && row.Artifact is { Kind: not ArtifactKind.Cluster })
+            if (artifact.Rid > after && node.Memory.Rows.TryGetValue(artifact.Id, out var row)
+            && row.Artifact is { Kind: not ArtifactKind.Cluster })
                 artifacts.Add(new NewArtifact(artifact.Rid, artifact.Id));
-        if (artifacts.Count > RepositoryChanges.ArtifactsMax) artifacts.RemoveRange(0, artifacts.Count - RepositoryChanges.ArtifactsMax);
+        if (artifacts.Count > RepositoryChanges.ArtifactsMax)
+            artifacts.RemoveRange(0, artifacts.Count - RepositoryChanges.ArtifactsMax);
         return new RepositoryChanges
         {
             Artifacts = artifacts,

@@ -9,10 +9,12 @@ internal static class FleetRunner
 
     public static string ReplayLine(FleetOptions options) => string.Create(
         CultureInfo.InvariantCulture,
-        $"scripts/dev.sh sim fleet --seed 0x{options.Seed:x} --severity {options.Severity.ToString().ToLowerInvariant()}");
+        $"scripts/dev.sh sim fleet --seed 0x{options.Seed:x} --severity "
+            + $"{options.Severity.ToString().ToLowerInvariant()}");
 
     /// <summary>A few run on real repositories, which cost much more.</summary>
-    public static FleetOptions OptionsFor(ulong seed, Severity severity) => new(seed, severity, OnSqlite: seed % SqliteEvery == 0);
+    public static FleetOptions OptionsFor(ulong seed, Severity severity) =>
+        new(seed, severity, OnSqlite: seed % SqliteEvery == 0);
 
     public static FleetResult Run(FleetOptions options)
     {
@@ -61,7 +63,9 @@ internal static class FleetRunner
 
 /// <summary>What became of one fleet.</summary>
 internal sealed record FleetResult(
-    FleetOptions Options, string TraceHash, string Topology, List<string> Broken, List<string> Trace, int Syncs, long Steps, TimeSpan? HealedAfter)
+    FleetOptions Options, string TraceHash, string Topology, List<string> Broken, List<string> Trace, int Syncs,
+    long Steps, TimeSpan? HealedAfter)
 {
-    public override string ToString() => $"{FleetRunner.ReplayLine(Options)}\n  {Topology}\n  {string.Join("\n  ", Broken.Take(6))}";
+    public override string ToString() =>
+        $"{FleetRunner.ReplayLine(Options)}\n  {Topology}\n  {string.Join("\n  ", Broken.Take(6))}";
 }

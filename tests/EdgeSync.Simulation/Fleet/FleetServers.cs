@@ -41,8 +41,10 @@ internal sealed class FleetWebServer(Fleet fleet, FleetNode repository, FleetLin
     public bool IsDown { get; set; }
 
     /// <summary>One request and its reply, both framed.</summary>
-    /// <exception cref="EdgeSyncException">The server cannot be reached, the connection broke, or nothing comes.</exception>
-    public async Task<(byte[] Body, XferContentType Type)> PostAsync(ReadOnlyMemory<byte> body, SimProcess process, CancellationToken cancellationToken)
+    /// <exception cref="EdgeSyncException">The server cannot be reached, the connection broke, or nothing
+    /// comes.</exception>
+    public async Task<(byte[] Body, XferContentType Type)> PostAsync(
+        ReadOnlyMemory<byte> body, SimProcess process, CancellationToken cancellationToken)
     {
         using var silence = new CancellationTokenSource(SilenceMax, process.Time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silence.Token);
@@ -56,13 +58,15 @@ internal sealed class FleetWebServer(Fleet fleet, FleetNode repository, FleetLin
         }
     }
 
-    private async Task<(byte[] Body, XferContentType Type)> TravelAsync(ReadOnlyMemory<byte> body, TimeProvider clock, CancellationToken cancellationToken)
+    private async Task<(byte[] Body, XferContentType Type)> TravelAsync(
+        ReadOnlyMemory<byte> body, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (IsDown || link.IsCut)
         {
             await Task.Delay(link.Profile.OneWay * 2, clock, cancellationToken);
             throw new EdgeSyncException(
-                ErrorKind.Unavailable, "connection refused", null, new HttpRequestException(HttpRequestError.ConnectionError));
+                ErrorKind.Unavailable, "connection refused", null,
+                new HttpRequestException(HttpRequestError.ConnectionError));
         }
 
         await Task.Delay(link.Delay(body.Length), clock, cancellationToken);
@@ -77,15 +81,19 @@ internal sealed class FleetWebServer(Fleet fleet, FleetNode repository, FleetLin
 
     private (byte[] Body, XferContentType Type) Serve(ReadOnlyMemory<byte> body)
     {
-        if (XferFrame.TryDecode(XferEncoding.Zlib, body, 1 << 26, out var request) != XferFrameFault.None) throw Broken();
+        if (XferFrame.TryDecode(XferEncoding.Zlib, body, 1 << 26, out var request) != XferFrameFault.None)
+            throw Broken();
 
         using var reply = new PooledBytes();
-        var outcome = new ServerHandler(repository.Repository.Store, new ServerOptions()).Handle(repository.Now, request, "web", reply);
+        var outcome = new ServerHandler(
+            repository.Repository.Store, new ServerOptions()).Handle(repository.Now, request, "web", reply);
         fleet.Note($"{repository.Name} serves web: {outcome.Operation} {outcome.Changed} {outcome.ArtifactsReceived}");
         var encoding = outcome.MustBePlain ? XferEncoding.Plain : XferEncoding.Zlib;
         using var framed = new PooledBytes();
         XferFrame.Encode(encoding, reply.Written.Span, framed, System.IO.Compression.CompressionLevel.Fastest);
-        return (framed.Written.ToArray(), encoding == XferEncoding.Plain ? XferContentType.Uncompressed : XferContentType.Compressed);
+        return (
+            framed.Written.ToArray(),
+            encoding == XferEncoding.Plain ? XferContentType.Uncompressed : XferContentType.Compressed);
     }
 
     private static EdgeSyncException Broken() => new(ErrorKind.Unavailable, "the connection broke");
@@ -106,7 +114,8 @@ internal sealed class FleetHttpTransport(FleetWebServer server, SimProcess proce
 
     public Action? Progressed { get; set; }
 
-    public async Task<TransportReply> ExchangeAsync(ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
+    public async Task<TransportReply> ExchangeAsync(
+        ReadOnlyMemory<byte> message, bool mayStream, CancellationToken cancellationToken)
     {
         using var body = new PooledBytes();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, body);
@@ -114,7 +123,9 @@ internal sealed class FleetHttpTransport(FleetWebServer server, SimProcess proce
         var (reply, type) = await server.PostAsync(body.Written.ToArray(), process, cancellationToken);
         WireBytesReceived += reply.Length;
         Progressed?.Invoke();
-        return new TransportReply(MessageFrame.Decode(type == XferContentType.Uncompressed ? XferEncoding.Plain : XferEncoding.Zlib, reply, target));
+        return new TransportReply(
+            MessageFrame.Decode(
+                type == XferContentType.Uncompressed ? XferEncoding.Plain : XferEncoding.Zlib, reply, target));
     }
 
     public void Dispose()
@@ -142,12 +153,17 @@ internal sealed class FleetBridge
                 if (isForAny && message.ReplyTo is { } replyTo) fleet.OnAnswered(replyTo, this);
             },
         };
-        var links = new NatsLinkNews(new RunningTasks(fleet.Fail, node.Log), () => [], process.Time, CancellationToken.None);
+        var links = new NatsLinkNews(
+            new RunningTasks(fleet.Fail, node.Log), () => [], process.Time, CancellationToken.None);
         Client.LinkChanged = isUp => links.Post(isUp, null);
         Client.Start();
-        var nats = new NatsAccess(Client, () => new ExchangeOptions { NodeId = "bridge", PartBytes = 16 << 10 }, links, process.Time, entropy, node.Log);
+        var nats = new NatsAccess(
+            Client, () => new ExchangeOptions { NodeId = "bridge", PartBytes = 16 << 10 }, links, process.Time, entropy,
+            node.Log);
         BridgeNode? bridge = null;
-        process.Run(() => bridge = BridgeNode.Start([new BridgedProject(fleet.Subjects, new Upstream(server, process), new ProbeOptions())], nats, node));
+        process.Run(
+            () => bridge = BridgeNode.Start(
+                [new BridgedProject(fleet.Subjects, new Upstream(server, process), new ProbeOptions())], nats, node));
         _bridge = bridge!;
         links.Changed = (isUp, _) =>
         {

@@ -37,20 +37,27 @@ public class FleetTests
     public void Hostile_fleets_are_what_they_say()
     {
         var results = new List<FleetResult>();
-        _ = FleetRunner.RunMany(Enumerable.Range(1, 30).Select(seed => new FleetOptions((ulong)seed, Severity.Hostile, KeepsTrace: true)), results.Add);
+        _ = FleetRunner.RunMany(
+            Enumerable.Range(1, 30).Select(seed => new FleetOptions((ulong)seed, Severity.Hostile, KeepsTrace: true)),
+            results.Add);
         var lines = results.SelectMany(r => r.Trace).ToList();
 
         string[] words =
         [
-            "star of", "chain of", "two hubs of", "mesh of", "server of", "server and hub of", "bridge of", "mixed of", "is cut", "stalls in direction",
-            " dies", "is full", "fails", "clock of", "web server is down", "joins", "loses", "check-in", "uv ", "row ", "Announcement", "LocalChange", "CatchUp",
+            "star of", "chain of", "two hubs of", "mesh of", "server of", "server and hub of", "bridge of", "mixed of",
+                "is cut", "stalls in direction",
+            " dies", "is full", "fails", "clock of", "web server is down", "joins", "loses", "check-in", "uv ", "row ",
+                "Announcement", "LocalChange", "CatchUp",
             "Retry", "NoResponders", "Unreachable", "LocalFailed",
         ];
         Assert.Equal([], words.Where(word => !lines.Any(line => line.Contains(word, StringComparison.Ordinal))));
         Assert.All(results, r => Assert.True(r.Syncs > 0));
     }
 
-    /// <summary>The star of fifty: each brings to the hub and fetches from it, so one commit costs one exchange a leaf, not fifty.</summary>
+    /// <summary>
+    /// The star of fifty: each brings to the hub and fetches from it, so one commit costs one exchange a leaf, not
+    /// fifty.
+    /// </summary>
     [Test]
     public void One_commit_reaches_fifty_leaves_by_about_fifty_exchanges()
     {

@@ -29,7 +29,8 @@ internal static class FleetTopology
         };
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{name} of {fleet.Nodes.Count}: {string.Join(' ', fleet.Links.Select(l => $"{l.Name}={l.Profile.Name}"))}");
+            $"{name} of {fleet.Nodes.Count}: "
+                + $"{string.Join(' ', fleet.Links.Select(l => $"{l.Name}={l.Profile.Name}"))}");
     }
 
     private static string Star(Fleet fleet, Prng prng, int leaves)
@@ -46,7 +47,8 @@ internal static class FleetTopology
         {
             var hub = fleet.AddNode($"hub{i}", NodeRole.Hub);
             if (last is not null) Join(fleet, prng, hub, last);
-            for (var j = prng.NextInt32(fleet.Options.OnSqlite ? 2 : 4); j > 0; j--) Join(fleet, prng, fleet.AddNode($"leaf{i}-{j}", LeafRole(prng)), hub);
+            for (var j = prng.NextInt32(fleet.Options.OnSqlite ? 2 : 4); j > 0; j--)
+                Join(fleet, prng, fleet.AddNode($"leaf{i}-{j}", LeafRole(prng)), hub);
             last = hub;
         }
 
@@ -111,7 +113,9 @@ internal static class FleetTopology
         var server = new FleetServer(fleet, "nats", prng.Fork());
         fleet.Servers.Add(server);
         AddWeb(fleet, prng);
-        fleet.Bridge = new FleetBridge(fleet, fleet.Web!, fleet.AddLink("bridge-nats", prng.Pick<LinkProfile>(Usual)), () => server.Broker, prng.Fork());
+        fleet.Bridge = new FleetBridge(
+            fleet, fleet.Web!, fleet.AddLink("bridge-nats", prng.Pick<LinkProfile>(Usual)), () => server.Broker,
+            prng.Fork());
         for (var i = 0; i < leaves; i++)
         {
             var hasBroker = prng.Chance(0.5);
@@ -147,7 +151,10 @@ internal static class FleetTopology
     }
 
     private static void Join(Fleet fleet, Prng prng, FleetNode leaf, FleetNode hub) =>
-        leaf.AddUplink(fleet.AddLink($"{leaf.Name}-{hub.Name}", prng.Pick<LinkProfile>(prng.Chance(0.1) ? LinkProfile.All : Usual)), () => hub.Broker);
+        leaf.AddUplink(
+            fleet.AddLink(
+                $"{leaf.Name}-{hub.Name}",
+                prng.Pick<LinkProfile>(prng.Chance(0.1) ? LinkProfile.All : Usual)), () => hub.Broker);
 
     private static NodeRole LeafRole(Prng prng) => prng.Chance(0.3) ? NodeRole.Peer : NodeRole.Leaf;
 }

@@ -10,11 +10,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Simulation.Fleet;
 
 /// <summary>
-/// A plain client of a broker elsewhere, over a stream of the simulation: it stands for the client library that the shipped program
-/// uses there. Dials again with growing pauses, subscribes again, and gives up a server that does not answer pings.
+/// A plain client of a broker elsewhere, over a stream of the simulation: it stands for the client library that the
+/// shipped program uses there. Dials again with growing pauses, subscribes again, and gives up a server that does not
+/// answer pings.
 /// </summary>
 internal sealed class FleetWireClient(
-    string name, SimProcess process, FleetClock clock, FleetLink link, Func<FleetBroker?> broker, Prng prng) : FleetClient(process)
+    string name, SimProcess process, FleetClock clock, FleetLink link, Func<FleetBroker?> broker,
+    Prng prng) : FleetClient(process)
 {
     private const int UnansweredPingsMax = 2;
 
@@ -40,7 +42,8 @@ internal sealed class FleetWireClient(
 
     public override void Start() => clock.After(TimeSpan.FromMilliseconds(1), Dial);
 
-    protected override NatsOutcome Send(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo)
+    protected override NatsOutcome Send(
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, string? replyTo)
     {
         if (!IsConnected) return NatsOutcome.Disconnected;
 
@@ -88,7 +91,16 @@ internal sealed class FleetWireClient(
             case NatsVerb.Info when !_isUp:
                 Send(output =>
                 {
-                    NatsOpWriter.WriteConnect(output, new ConnectOptions { Name = name, Echo = false, Headers = true, NoResponders = true, ProtocolVersion = 1 });
+                    NatsOpWriter.WriteConnect(
+                        output,
+                        new ConnectOptions
+                        {
+                            Name = name,
+                            Echo = false,
+                            Headers = true,
+                            NoResponders = true,
+                            ProtocolVersion = 1
+                        });
                     NatsOpWriter.WriteSub(output, Bytes(_inbox + "*"), default, "1"u8);
                     foreach (var wanted in _subscriptions) wanted.Write(output);
                     output.Write(NatsOpWriter.Ping);
@@ -102,7 +114,8 @@ internal sealed class FleetWireClient(
                 Send(output => output.Write(NatsOpWriter.Pong));
                 break;
             case NatsVerb.Msg or NatsVerb.HMsg when sid == 1:
-                if (long.TryParse(message.Subject.AsSpan(_inbox.Length), CultureInfo.InvariantCulture, out var request) && _requests.Remove(request, out var replied))
+                if (long.TryParse(message.Subject.AsSpan(_inbox.Length), CultureInfo.InvariantCulture, out var request)
+                    && _requests.Remove(request, out var replied))
                     replied(NatsReply.Of(message));
                 break;
             case NatsVerb.Msg or NatsVerb.HMsg:
@@ -186,10 +199,14 @@ internal sealed class FleetWireClient(
             var got = new List<(NatsVerb Verb, long Sid, NatsMessage Message)>();
             while (reader.TryReadFromServer(out var op) == OperationStatus.Done)
             {
-                if (op.Verb == NatsVerb.Info && ServerInfo.TryParse(op.Arguments, out var info)) client._maxPayload = info.MaxPayload;
+                if (op.Verb == NatsVerb.Info && ServerInfo.TryParse(op.Arguments, out var info))
+                    client._maxPayload = info.MaxPayload;
                 var isMessage = op.Verb is NatsVerb.Msg or NatsVerb.HMsg;
                 var sid = isMessage && Utf8Parser.TryParse(op.Sid, out long number, out _) ? number : 0;
-                got.Add((op.Verb, sid, isMessage ? NatsMessage.Copy(op.Subject, op.Reply, op.HeaderBytes, op.Payload) : default));
+                got.Add(
+                    (
+                        op.Verb, sid,
+                        isMessage ? NatsMessage.Copy(op.Subject, op.Reply, op.HeaderBytes, op.Payload) : default));
             }
 
             Invariant.Require(reader.Fault == WireFault.None);
@@ -211,15 +228,19 @@ internal sealed class FleetWireClient(
         }
     }
 
-    private sealed record Wanted(FleetWireClient Client, long Sid, string Subject, string Queue, Action<NatsMessage> Received) : IDisposable
+    private sealed record Wanted(
+        FleetWireClient Client, long Sid, string Subject, string Queue, Action<NatsMessage> Received) : IDisposable
     {
         public void Write(ArrayBufferWriter<byte> output) =>
-            NatsOpWriter.WriteSub(output, Bytes(Subject), Bytes(Queue), Bytes(Sid.ToString(CultureInfo.InvariantCulture)));
+            NatsOpWriter.WriteSub(
+                output, Bytes(Subject), Bytes(Queue), Bytes(Sid.ToString(CultureInfo.InvariantCulture)));
 
         public void Dispose()
         {
             Client._subscriptions.Remove(this);
-            if (Client.IsConnected) Client.Send(output => NatsOpWriter.WriteUnsub(output, Bytes(Sid.ToString(CultureInfo.InvariantCulture)), 0));
+            if (Client.IsConnected)
+                Client.Send(
+                    output => NatsOpWriter.WriteUnsub(output, Bytes(Sid.ToString(CultureInfo.InvariantCulture)), 0));
         }
     }
 }

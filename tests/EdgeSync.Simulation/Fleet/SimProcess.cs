@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Simulation.Fleet;
 
 /// <summary>
-/// One program in virtual time. What it awaits goes on here, in the order in which it became ready, on the simulation's one
-/// thread; its timers are events of the simulation. When the program is killed, nothing of it goes on.
+/// One program in virtual time. What it awaits goes on here, in the order in which it became ready, on the simulation's
+/// one thread; its timers are events of the simulation. When the program is killed, nothing of it goes on.
 /// <code>
 ///   await, loop start ─▶ Post ─┐
 ///   timer of Time ─────────────┼─▶ FleetClock ─▶ Run

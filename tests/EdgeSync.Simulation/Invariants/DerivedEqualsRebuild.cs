@@ -3,7 +3,9 @@ using EdgeSync.Storage.Crosslink.Rebuild;
 
 namespace EdgeSync.Simulation.Invariants;
 
-/// <summary>Rows derived one artifact at a time, in whatever order they came, are those that a rebuild derives.</summary>
+/// <summary>
+/// Rows derived one artifact at a time, in whatever order they came, are those that a rebuild derives.
+/// </summary>
 internal static class DerivedEqualsRebuild
 {
     // Numbers of file names and tags are given in order of first use, so rows are compared by name.
@@ -41,7 +43,8 @@ internal static class DerivedEqualsRebuild
 
                 var gone = before[i].Except(after).FirstOrDefault();
                 var added = after.Except(before[i]).FirstOrDefault();
-                yield return $"derived equals rebuild: {node.Name} {Queries[i].Table}: had [{gone}], rebuild gives [{added}]";
+                yield return $"derived equals rebuild: {node.Name} {Queries[i].Table}: had [{gone}], rebuild gives "
+                    + $"[{added}]";
             }
         }
     }

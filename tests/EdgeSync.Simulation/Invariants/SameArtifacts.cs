@@ -1,6 +1,8 @@
 namespace EdgeSync.Simulation.Invariants;
 
-/// <summary>All repositories hold the same public artifacts, but for what some have shunned, and none was lost.</summary>
+/// <summary>
+/// All repositories hold the same public artifacts, but for what some have shunned, and none was lost.
+/// </summary>
 internal static class SameArtifacts
 {
     public static IEnumerable<string> Broken(World world)

@@ -12,7 +12,8 @@ public class AgentCoreTests
     [Test]
     public void A_local_commit_starts_an_exchange_at_once()
     {
-        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(SyncOutcome.Ok()).Forget();
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(SyncOutcome.Ok())
+            .Forget();
 
         driver.Changed(ChangeOrigin.Local, 11);
 
@@ -47,7 +48,8 @@ public class AgentCoreTests
     public void Failures_make_pauses_grow_to_a_minute()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
-        for (var i = 0; i < 3600; i++) driver.Finish(new SyncOutcome(SyncOutcomeKind.Unreachable, "connection refused")).Pass(1);
+        for (var i = 0; i < 3600; i++)
+            driver.Finish(new SyncOutcome(SyncOutcomeKind.Unreachable, "connection refused")).Pass(1);
 
         // Six quick ones, then about one in 45 s.
         Assert.InRange(driver.Syncs.Count(), 60, 130);
@@ -99,7 +101,9 @@ public class AgentCoreTests
     {
         var driver = WithHub().Forget();
 
-        driver.Do((c, now) => c.OnAnnouncement(now, From("hub", 77, role: NodeRole.Hub) with { Files = [Id(78).ToString()] }, isHeld: false));
+        driver.Do(
+            (c, now) => c.OnAnnouncement(
+                now, From("hub", 77, role: NodeRole.Hub) with { Files = [Id(78).ToString()] }, isHeld: false));
         Assert.Equal([Id(77), Id(78)], Assert.Single(driver.Syncs).Wanted);
 
         driver.Finish(SyncOutcome.Ok(2)).Forget().Do((c, now) => c.SyncNow(now));
@@ -196,7 +200,8 @@ public class AgentCoreTests
     [Test]
     public void Without_a_hub_the_announcer_is_asked()
     {
-        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("other"))).Forget();
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("other")))
+            .Forget();
 
         driver.Do((c, now) => c.OnAnnouncement(now, From("other", 77), isHeld: false));
 
@@ -244,7 +249,8 @@ public class AgentCoreTests
         driver.Changed(ChangeOrigin.Pushed, 12, 13, 15);
 
         Assert.Equal([12, 15, 13], driver.Announcements.Select(a => a.Rid));
-        Assert.Equal([11, 12, 15], driver.Effects.OfType<AgentEffect.PersistWatermark>().Select(m => m.PublishedRid.Value));
+        Assert.Equal(
+            [11, 12, 15], driver.Effects.OfType<AgentEffect.PersistWatermark>().Select(m => m.PublishedRid.Value));
     }
 
     [Test]
@@ -289,7 +295,11 @@ public class AgentCoreTests
         {
             var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Do((c, now) => c.OnLinkUp(now))
                 .Do((c, now) => c.OnPresence(now, Here("other"))).Pass(0.6);
-            driver.News = driver.News with { MaxRid = new RecordId(11), Artifacts = [new NewArtifact(new RecordId(11), Id(11))] };
+            driver.News = driver.News with
+            {
+                MaxRid = new RecordId(11),
+                Artifacts = [new NewArtifact(new RecordId(11), Id(11))]
+            };
             return driver.Finish(SyncOutcome.Ok(received: 1), Server.Id).Forget();
         }
 
@@ -310,7 +320,8 @@ public class AgentCoreTests
         for (var i = 0; i < 20; i++)
         {
             driver.Finish(new SyncOutcome(SyncOutcomeKind.TimedOut), "nats:hub").Pass(5);
-            driver.Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub))).Do((c, now) => c.OnPresence(now, Here("second", NodeRole.Hub)));
+            driver.Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)))
+                .Do((c, now) => c.OnPresence(now, Here("second", NodeRole.Hub)));
         }
 
         Assert.Equal("second", driver.Core.Hub);
@@ -321,7 +332,8 @@ public class AgentCoreTests
     [Test]
     public void Silent_peers_are_absent_and_their_good_bye_counts_at_once()
     {
-        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("a"))).Do((c, now) => c.OnPresence(now, Here("b")));
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("a")))
+            .Do((c, now) => c.OnPresence(now, Here("b")));
 
         driver.Do((c, now) => c.OnPresence(now, Here("b") with { State = PresenceState.Leave }));
         Assert.Equal(["a"], driver.Core.StatusAt(driver.Now).Peers.Where(p => p.IsPresent).Select(p => p.PeerId));
@@ -335,7 +347,8 @@ public class AgentCoreTests
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5).Forget();
 
-        for (var i = 0; i < 40; i++) driver.Do((c, now) => c.OnPresence(now, Here($"p{i}") with { State = PresenceState.Join }));
+        for (var i = 0; i < 40; i++)
+            driver.Do((c, now) => c.OnPresence(now, Here($"p{i}") with { State = PresenceState.Join }));
         driver.Pass(2);
 
         Assert.Single(driver.Presences);
@@ -370,15 +383,22 @@ public class AgentCoreTests
     [Test]
     public void Failures_are_errors_unless_benign_or_beside_a_success()
     {
-        var alone = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(new SyncOutcome(SyncOutcomeKind.Unreachable));
-        var benign = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1).Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
-        var beside = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://b/"))).Pass(1)
+        var alone = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1)
+            .Finish(new SyncOutcome(SyncOutcomeKind.Unreachable));
+        var benign = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1)
+            .Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
+        var beside = new AgentDriver().Do((c, now) => c.AddTarget(now, Server))
+            .Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://b/"))).Pass(1)
             .Finish(SyncOutcome.Ok(), "http:http://b/").Finish(new SyncOutcome(SyncOutcomeKind.Unreachable), Server.Id);
 
-        var ours = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://b/"))).Pass(1)
-            .Finish(SyncOutcome.Ok(), "http:http://b/").Finish(new SyncOutcome(SyncOutcomeKind.LocalFailed, "the disk is full"), Server.Id);
+        var ours = new AgentDriver().Do((c, now) => c.AddTarget(now, Server))
+            .Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://b/"))).Pass(1)
+            .Finish(SyncOutcome.Ok(), "http:http://b/").Finish(
+                new SyncOutcome(SyncOutcomeKind.LocalFailed, "the disk is full"), Server.Id);
 
-        Assert.Equal([AgentLogLevel.Error, AgentLogLevel.Debug, AgentLogLevel.Debug, AgentLogLevel.Error], new[] { alone, benign, beside, ours }.Select(LevelOfFailure));
+        Assert.Equal(
+            [AgentLogLevel.Error, AgentLogLevel.Debug, AgentLogLevel.Debug, AgentLogLevel.Error],
+            new[] { alone, benign, beside, ours }.Select(LevelOfFailure));
     }
 
     [Test]
@@ -386,7 +406,8 @@ public class AgentCoreTests
     [Arguments(AutosyncMode.PullOnly, SyncActions.Pull)]
     public void Autosync_says_what_an_exchange_does(AutosyncMode mode, SyncActions actions)
     {
-        var driver = new AgentDriver(Options() with { Autosync = mode }).Do((c, now) => c.AddTarget(now, Server)).Pass(1);
+        var driver = new AgentDriver(Options() with { Autosync = mode }).Do((c, now) => c.AddTarget(now, Server))
+            .Pass(1);
 
         Assert.Equal(actions, Assert.Single(driver.Syncs).Actions);
     }
@@ -395,7 +416,10 @@ public class AgentCoreTests
     public void A_bridge_is_behind_by_nothing_once_it_was_given_everything_and_never_by_a_number()
     {
         var bridge = Here("bridge") with { Capabilities = [AgentOptions.BridgeCapability] };
-        var driver = new AgentDriver { News = new RepositoryChanges { MaxRid = new RecordId(10), CheckIns = 12 } }.Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, bridge));
+        var driver = new AgentDriver
+        {
+            News = new RepositoryChanges { MaxRid = new RecordId(10), CheckIns = 12 }
+        }.Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, bridge));
         Assert.Null(driver.Core.StatusAt(driver.Now).Peers.Single().LagBehind(12));
         Assert.False(HasAll());
 
@@ -410,7 +434,8 @@ public class AgentCoreTests
     [Test]
     public void Nobody_having_come_yet_is_awaited_and_no_failure()
     {
-        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5).Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
+        var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5)
+            .Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
 
         Assert.True(Assert.Single(driver.Core.StatusAt(driver.Now).Targets).IsAwaited);
     }
@@ -418,7 +443,8 @@ public class AgentCoreTests
     [Test]
     public void With_autosync_off_only_a_request_syncs()
     {
-        var driver = new AgentDriver(Options() with { Autosync = AutosyncMode.Off }).Do((c, now) => c.AddTarget(now, Server))
+        var driver = new AgentDriver(
+            Options() with { Autosync = AutosyncMode.Off }).Do((c, now) => c.AddTarget(now, Server))
             .Do((c, now) => c.OnLinkUp(now)).Pass(100).Changed(ChangeOrigin.Local, 11).Pass(100);
         Assert.Empty(driver.Syncs);
 
@@ -440,17 +466,23 @@ public class AgentCoreTests
     {
         static List<AgentEffect> Run()
         {
-            var driver = new AgentDriver(seed: 7).Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)));
-            for (var i = 0; i < 50; i++) driver.Changed(ChangeOrigin.Local, 11 + i).Pass(3).Finish(i % 3 == 0 ? new SyncOutcome(SyncOutcomeKind.TimedOut) : SyncOutcome.Ok(1));
+            var driver = new AgentDriver(seed: 7).Do((c, now) => c.OnLinkUp(now))
+                .Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)));
+            for (var i = 0; i < 50; i++)
+                driver.Changed(ChangeOrigin.Local, 11 + i).Pass(3)
+                    .Finish(i % 3 == 0 ? new SyncOutcome(SyncOutcomeKind.TimedOut) : SyncOutcome.Ok(1));
             return driver.Effects;
         }
 
-        Assert.Equal(Run().Select(e => e is AgentEffect.Publish p ? Convert.ToHexString(p.Payload) : e.ToString()), Run().Select(e => e is AgentEffect.Publish p ? Convert.ToHexString(p.Payload) : e.ToString()));
+        Assert.Equal(
+            Run().Select(e => e is AgentEffect.Publish p ? Convert.ToHexString(p.Payload) : e.ToString()),
+            Run().Select(e => e is AgentEffect.Publish p ? Convert.ToHexString(p.Payload) : e.ToString()));
     }
 
     private static AgentDriver WithHub()
     {
-        var driver = new AgentDriver(Options() with { Hub = "hub" }).Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)));
+        var driver = new AgentDriver(Options() with { Hub = "hub" }).Do((c, now) => c.OnLinkUp(now))
+            .Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub)));
         return driver.Pass(0.6).Finish(SyncOutcome.Ok());
     }
 

@@ -13,7 +13,8 @@ internal sealed class AgentDriver
 
     public AgentDriver(AgentOptions? options = null, AgentMemory? memory = null, ulong seed = 1)
     {
-        Core = new AgentCore(options ?? Options(), memory ?? new AgentMemory { PublishedRid = new RecordId(10) }, Now, new Prng(seed));
+        Core = new AgentCore(
+            options ?? Options(), memory ?? new AgentMemory { PublishedRid = new RecordId(10) }, Now, new Prng(seed));
         Settle();
     }
 
@@ -34,7 +35,8 @@ internal sealed class AgentDriver
     public IEnumerable<Presence> Presences => Published(Subjects.Presence)
         .Select(p => Presence.TryParse(p, out var a) ? a : throw new InvalidOperationException("no presence"));
 
-    public static AgentOptions Options(string node = "me", NodeRole role = NodeRole.Peer) => new() { NodeId = node, Subjects = Subjects, Role = role };
+    public static AgentOptions Options(string node = "me", NodeRole role = NodeRole.Peer) =>
+        new() { NodeId = node, Subjects = Subjects, Role = role };
 
     public static Presence Here(string peer, NodeRole role = NodeRole.Peer, string? hub = null) =>
         new() { PeerId = peer, Role = role, Hub = hub, State = PresenceState.Alive };

@@ -78,7 +78,8 @@ public class CommitPlanTests
     [Arguments(AutosyncMode.Off, true, CommitStep.CheckFork, CommitStep.Done)]
     [Arguments(AutosyncMode.On, false, CommitStep.CheckFork, CommitStep.Done)]
     [Arguments(AutosyncMode.PullOnly, true, CommitStep.Pull, CommitStep.Done)]
-    public void Modes_leave_out_what_they_do_not_do(AutosyncMode mode, bool hasPeer, CommitStep first, CommitStep afterCheckIn)
+    public void Modes_leave_out_what_they_do_not_do(
+        AutosyncMode mode, bool hasPeer, CommitStep first, CommitStep afterCheckIn)
     {
         var plan = new CommitPlan(new CommitPlanOptions { Mode = mode, HasPeer = hasPeer });
 

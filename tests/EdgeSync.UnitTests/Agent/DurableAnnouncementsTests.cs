@@ -42,10 +42,13 @@ public class DurableAnnouncementsTests
         var durable = new DurableAnnouncements(100);
         durable.OnLinkUp(Now);
 
-        durable.OnRead(Now, Take(durable).ReadId, new StreamTail(300, [.. Enumerable.Range(200, 101).Select(Payload), "no announcement"u8.ToArray()]));
+        durable.OnRead(
+            Now, Take(durable).ReadId,
+            new StreamTail(300, [.. Enumerable.Range(200, 101).Select(Payload), "no announcement"u8.ToArray()]));
 
         var rids = new List<long>();
-        while (durable.TryTake(out var effect) && effect is AgentEffect.CheckAnnouncement missed) rids.Add(missed.Announcement.Rid);
+        while (durable.TryTake(out var effect) && effect is AgentEffect.CheckAnnouncement missed)
+            rids.Add(missed.Announcement.Rid);
         Assert.Equal(Enumerable.Range(238, 63).Select(i => (long)i), rids);
         Assert.Equal(300UL, durable.Sequence);
     }
@@ -103,7 +106,9 @@ public class DurableAnnouncementsTests
         driver.Do((c, now) => c.OnLinkUp(now));
         var wanted = driver.Effects.OfType<AgentEffect.ReadMissed>().Last();
 
-        driver.Do((c, now) => c.OnMissedRead(now, wanted.ReadId, new StreamTail(5, [AgentDriver.From("other", 77).ToBytes()])));
+        driver.Do(
+            (c, now) => c.OnMissedRead(
+                now, wanted.ReadId, new StreamTail(5, [AgentDriver.From("other", 77).ToBytes()])));
 
         Assert.Equal(4UL, wanted.After);
         Assert.Equal("other", driver.Effects.OfType<AgentEffect.CheckAnnouncement>().Single().Announcement.PeerId);

@@ -19,14 +19,17 @@ public sealed class ForgedPeersTests
         Assert.Contains(driver.Core.StatusAt(driver.Now).Peers, p => p.PeerId == "real");
 
         driver.Finish(new SyncOutcome(SyncOutcomeKind.NoResponders)).Pass(7_200);
-        Assert.DoesNotContain(driver.Core.StatusAt(driver.Now).Peers, p => p.PeerId.StartsWith("forged", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            driver.Core.StatusAt(driver.Now).Peers, p => p.PeerId.StartsWith("forged", StringComparison.Ordinal));
     }
 
     [Test]
     public void Announcements_of_names_that_nobody_knows_start_few_exchanges_and_a_commit_goes_first()
     {
-        var driver = new AgentDriver(Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) })
-            .Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://server/"))).Pass(5).Finish(SyncOutcome.Ok()).Forget();
+        var driver = new AgentDriver(
+            Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) })
+            .Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.AddTarget(now, SyncTarget.Http("http://server/"))).Pass(5)
+                .Finish(SyncOutcome.Ok()).Forget();
 
         for (var i = 0; i < 20_000; i++)
         {
@@ -42,7 +45,9 @@ public sealed class ForgedPeersTests
     [Test]
     public void Who_announces_what_it_cannot_give_is_asked_no_more()
     {
-        var driver = new AgentDriver(Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) }).Do((c, now) => c.OnLinkUp(now)).Pass(5);
+        var driver = new AgentDriver(
+            Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) }).Do(
+                (c, now) => c.OnLinkUp(now)).Pass(5);
         driver.Do((c, now) => c.OnPresence(now, Here("liar"))).Pass(5).Finish(SyncOutcome.Ok()).Forget();
 
         var asked = 0;

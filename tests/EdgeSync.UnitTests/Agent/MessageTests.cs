@@ -20,7 +20,9 @@ public class MessageTests
     [Test]
     public void The_originals_announcement_is_read()
     {
-        Assert.True(Announcement.TryParse(Encoding.UTF8.GetBytes($$"""{"rid":7,"uuid":"{{Uuid}}","peer_id":"a.b"}"""), out var read));
+        Assert.True(
+            Announcement.TryParse(
+                Encoding.UTF8.GetBytes($$"""{"rid":7,"uuid":"{{Uuid}}","peer_id":"a.b"}"""), out var read));
 
         Assert.Equal((7, Uuid, "a.b", AnnouncedKind.CheckIn), (read.Rid, read.Uuid, read.PeerId, read.Kind));
         Assert.Null(read.Role);
@@ -45,17 +47,25 @@ public class MessageTests
     public void Files_that_came_along_are_named_and_others_than_hashes_are_not_read()
     {
         var file = new string('4', 64);
-        var text = Encoding.UTF8.GetString(new Announcement { Rid = 12, Uuid = Uuid, PeerId = "ship7", Files = [file] }.ToBytes());
+        var text = Encoding.UTF8.GetString(
+            new Announcement { Rid = 12, Uuid = Uuid, PeerId = "ship7", Files = [file] }.ToBytes());
         Assert.EndsWith($$""","with":["{{file}}"]}""", text);
 
-        Assert.True(Announcement.TryParse(Encoding.UTF8.GetBytes(text.Replace("[", "[1,\"no hash\",[2],")), out var read));
+        Assert.True(
+            Announcement.TryParse(Encoding.UTF8.GetBytes(text.Replace("[", "[1,\"no hash\",[2],")), out var read));
         Assert.Equal([Uuid, file], read.Artifacts().ConvertAll(a => a.ToString()));
     }
 
     [Test]
     public void Many_files_fit_and_more_are_left_out()
     {
-        var bytes = new Announcement { Rid = 12, Uuid = new string('3', 64), PeerId = "ship7", Files = [.. Enumerable.Repeat(new string('4', 64), 100)] }.ToBytes();
+        var bytes = new Announcement
+        {
+            Rid = 12,
+            Uuid = new string('3', 64),
+            PeerId = "ship7",
+            Files = [.. Enumerable.Repeat(new string('4', 64), 100)]
+        }.ToBytes();
 
         Assert.True(bytes.Length < Announcement.BytesMax);
         Assert.True(Announcement.TryParse(bytes, out var read));

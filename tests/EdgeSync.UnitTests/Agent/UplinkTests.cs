@@ -4,7 +4,9 @@ using static EdgeSync.UnitTests.Agent.AgentDriver;
 
 namespace EdgeSync.UnitTests.Agent;
 
-/// <summary>A node whose broker is joined to several hubs, a node that shares its name, and what an announcement asks for.</summary>
+/// <summary>
+/// A node whose broker is joined to several hubs, a node that shares its name, and what an announcement asks for.
+/// </summary>
 public sealed class UplinkTests
 {
     [Test]
@@ -55,9 +57,16 @@ public sealed class UplinkTests
         {
             var driver = OfTwoHubs().Forget();
             driver.Do((c, now) => c.OnAnnouncement(now, From("west", 11, role: NodeRole.Hub), isHeld: false));
-            driver.News = driver.News with { MaxRid = new(11), Artifacts = [new NewArtifact(new(11), Id(11))], Head = Id(11), CheckIns = 11 };
+            driver.News = driver.News with
+            {
+                MaxRid = new(11),
+                Artifacts = [new NewArtifact(new(11), Id(11))],
+                Head = Id(11),
+                CheckIns = 11
+            };
             driver.Finish(SyncOutcome.Ok(received: 1)).Forget();
-            if (eastTells) driver.Do((c, now) => c.OnAnnouncement(now, From("east", 11, role: NodeRole.Hub), isHeld: true));
+            if (eastTells)
+                driver.Do((c, now) => c.OnAnnouncement(now, From("east", 11, role: NodeRole.Hub), isHeld: true));
 
             driver.Pass(1.5);
 
@@ -73,7 +82,10 @@ public sealed class UplinkTests
 
         for (var i = 0; i < 3; i++) driver.Do((c, now) => c.OnPresence(now, duplicate)).Pass(20);
 
-        Assert.Single(driver.Effects.OfType<AgentEffect.Log>(), l => l is { Level: AgentLogLevel.Warning, Event: AgentEvent.DuplicateName duplicate } && duplicate.Text.Contains("is called me too", StringComparison.Ordinal));
+        Assert.Single(
+            driver.Effects.OfType<AgentEffect.Log>(), l =>
+                l is { Level: AgentLogLevel.Warning, Event: AgentEvent.DuplicateName duplicate }
+            && duplicate.Text.Contains("is called me too", StringComparison.Ordinal));
         Assert.Contains("is called me too", driver.Core.StatusAt(driver.Now).DuplicateNodeId, StringComparison.Ordinal);
         Assert.Empty(driver.Core.StatusAt(driver.Now).Peers);
         Assert.Equal("a", driver.Presences.First().Instance);
@@ -116,7 +128,8 @@ public sealed class UplinkTests
     public void An_announcement_leads_both_ways_while_the_teller_lacks_something_of_ours()
     {
         var driver = OfTwoHubs().Forget();
-        driver.Changed(ChangeOrigin.Local, 11).Finish(new SyncOutcome(SyncOutcomeKind.TimedOut)).Forget().Pass(1.5).Forget();
+        driver.Changed(ChangeOrigin.Local, 11).Finish(new SyncOutcome(SyncOutcomeKind.TimedOut)).Forget().Pass(1.5)
+            .Forget();
 
         driver.Do((c, now) => c.OnAnnouncement(now, From("west", 12, role: NodeRole.Hub), isHeld: false)).Pass(2);
 

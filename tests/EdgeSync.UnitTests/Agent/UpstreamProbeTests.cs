@@ -35,7 +35,10 @@ public class UpstreamProbeTests
         var lines = text.Split('\n');
         Assert.StartsWith("login reader ", lines[0], StringComparison.Ordinal);
         Assert.Matches($"^pull [0-9a-f]{{40}} {Project}$", lines[1]);
-        Assert.True(XferLogin.NonceFits(Encoding.ASCII.GetBytes(lines[0].Split(' ')[2]), Encoding.UTF8.GetBytes(text[(lines[0].Length + 1)..])));
+        Assert.True(
+            XferLogin.NonceFits(
+                Encoding.ASCII.GetBytes(lines[0].Split(' ')[2]),
+                Encoding.UTF8.GetBytes(text[(lines[0].Length + 1)..])));
     }
 
     [Test]
@@ -43,7 +46,8 @@ public class UpstreamProbeTests
     {
         var (bridge, now) = Telling(Ids(1, 2));
 
-        var news = Assert.IsType<BridgeEffect.Announce>(Assert.Single(Look(bridge, ref now, Answer(Ids(1, 2, 3, 4))))).Announcement;
+        var news = Assert.IsType<BridgeEffect.Announce>(
+            Assert.Single(Look(bridge, ref now, Answer(Ids(1, 2, 3, 4))))).Announcement;
 
         Assert.Equal((Id(4), "bridge", NodeRole.Hub), (news.Uuid, news.PeerId, news.Role));
         Assert.Equal([Id(3)], news.Files);
@@ -122,7 +126,9 @@ public class UpstreamProbeTests
 
         var effects = Look(bridge, ref now, Answer("error not\\sauthorized\\sto\\sread\n"));
 
-        Assert.Contains("not authorized to read", effects.OfType<BridgeEffect.ProbeFailed>().Single().Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "not authorized to read", effects.OfType<BridgeEffect.ProbeFailed>().Single().Reason,
+            StringComparison.Ordinal);
         Assert.Single(effects.OfType<BridgeEffect.Show>());
         Assert.False(bridge.Tells(Project));
         Assert.Empty(Look(bridge, ref now, Answer("error not\\sauthorized\\sto\\sread\n")));

@@ -10,8 +10,8 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.UnitTests.Fuzz;
 
 /// <summary>
-/// No bytes make a parser throw, hang, or take more than its limit. A short run is here; <c>scripts/dev.sh fuzz</c> asks for
-/// many more of the same, with new seeds.
+/// No bytes make a parser throw, hang, or take more than its limit. A short run is here; <c>scripts/dev.sh fuzz</c>
+/// asks for many more of the same, with new seeds.
 /// </summary>
 public sealed class FuzzTests
 {
@@ -28,14 +28,17 @@ public sealed class FuzzTests
         prng =>
         {
             var good = prng.Pick<byte[]>(Artifacts);
-            Visit(prng.Chance(0.3) ? Mutation.OfBytes(prng, good, Artifacts) : Mutation.OfArtifact(prng, good, Artifacts));
+            Visit(
+                prng.Chance(0.3) ? Mutation.OfBytes(
+                    prng, good, Artifacts) : Mutation.OfArtifact(prng, good, Artifacts));
         },
         runs: 12_000);
 
     /// <summary>Around a signature nobody looks, so a signed one may lose its end.</summary>
     [Test]
     public void A_cut_artifact_is_none() => Assert.All(Artifacts.Where(good => good[0] != '-'), good => Assert.All(
-        Splits.Prefixes(good), prefix => Assert.False(ArtifactParser.TryParse(prefix, out _, new ArtifactParserOptions(Now)))));
+        Splits.Prefixes(good),
+        prefix => Assert.False(ArtifactParser.TryParse(prefix, out _, new ArtifactParserOptions(Now)))));
 
     [Test]
     public void Deltas_never_throw() => Property.Check(
@@ -130,12 +133,17 @@ public sealed class FuzzTests
     {
         if (!ArtifactParser.TryParse(text, out var artifact, new ArtifactParserOptions(Now))) return;
 
-        var seen = artifact.Comment.Length + artifact.User.Length + artifact.Mimetype.Length + artifact.Body.Length + artifact.Title.Length
-            + artifact.AttachmentName.Length + artifact.AttachmentTarget.Length + artifact.TicketId.Length + artifact.TechnoteId.Length
-            + artifact.ThreadTitle.Length + artifact.Parents.Length + artifact.Members.Length + artifact.Cherrypicks.Length
+        var seen = artifact.Comment.Length + artifact.User.Length + artifact.Mimetype.Length + artifact.Body.Length
+            + artifact.Title.Length
+            + artifact.AttachmentName.Length + artifact.AttachmentTarget.Length + artifact.TicketId.Length
+                + artifact.TechnoteId.Length
+            + artifact.ThreadTitle.Length + artifact.Parents.Length + artifact.Members.Length
+                + artifact.Cherrypicks.Length
             + artifact.RepositoryChecksum.Length + artifact.ZCard.Length + artifact.ToString().Length;
-        foreach (var file in artifact.Files) seen += file.Name.Length + file.OldName.Length + file.HashText.Length + file.Id.HexLength;
-        foreach (var tag in artifact.Tags) seen += tag.Name.Length + tag.Value.Length + (int)tag.Action + tag.Target.HexLength;
+        foreach (var file in artifact.Files)
+            seen += file.Name.Length + file.OldName.Length + file.HashText.Length + file.Id.HexLength;
+        foreach (var tag in artifact.Tags)
+            seen += tag.Name.Length + tag.Value.Length + (int)tag.Action + tag.Target.HexLength;
         foreach (var field in artifact.Fields) seen += field.Name.Length + field.Value.Length;
         Assert.True(seen > 0);
         Assert.True(artifact.Files.Count == 0 || artifact.Files.Find(artifact.Files[0].Name) == 0);

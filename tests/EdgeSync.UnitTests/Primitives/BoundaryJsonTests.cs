@@ -15,9 +15,11 @@ public class BoundaryJsonTests
     [Arguments("""{"name":null,"count":null,"is_on":null,"words":null}""", "before", 7, true, "x")]
     [Arguments("""{"is_on":false,"words":[],"unknown":{"deep":[1,null]}}""", "before", 7, false, "")]
     [Arguments("""{"count":1,"count":2}""", "before", 2, true, "x")]
-    public void Absent_and_null_members_keep_the_value_from_before(string json, string name, int count, bool isOn, string words)
+    public void Absent_and_null_members_keep_the_value_from_before(
+        string json, string name, int count, bool isOn, string words)
     {
-        Assert.True(BoundaryJson.TryRead(Encoding.UTF8.GetBytes(json), Before, SampleContext.Default.Sample, out var read));
+        Assert.True(
+            BoundaryJson.TryRead(Encoding.UTF8.GetBytes(json), Before, SampleContext.Default.Sample, out var read));
 
         Assert.Equal((name, count, isOn, words), (read.Name, read.Count, read.IsOn, string.Join(' ', read.Words)));
     }
@@ -36,7 +38,8 @@ public class BoundaryJsonTests
     [Arguments("""{"words":[1]}""")]
     public void A_member_of_the_wrong_type_refuses_the_object(string json)
     {
-        Assert.False(BoundaryJson.TryRead(Encoding.UTF8.GetBytes(json), Before, SampleContext.Default.Sample, out var read));
+        Assert.False(
+            BoundaryJson.TryRead(Encoding.UTF8.GetBytes(json), Before, SampleContext.Default.Sample, out var read));
         Assert.Same(Before, read);
     }
 
@@ -45,11 +48,15 @@ public class BoundaryJsonTests
     [Arguments("""{"text":1,"number":"1","texts":{}}""", null, null, null)]
     [Arguments("""{"text":"a","number":5,"texts":["a",1,null,["b"],"c"],"unknown":1}""", "a", 5L, "a c")]
     [Arguments("""{"text":"\ud800","number":1.5,"texts":["\udc00","b"]}""", null, null, "b")]
-    public void Lenient_reading_leaves_out_what_has_the_wrong_type(string json, string? text, long? number, string? texts)
+    public void Lenient_reading_leaves_out_what_has_the_wrong_type(
+        string json, string? text, long? number, string? texts)
     {
-        Assert.True(BoundaryJson.TryReadLeniently(Encoding.UTF8.GetBytes(json), SampleContext.Default.LenientSample, out var read));
+        Assert.True(
+            BoundaryJson.TryReadLeniently(
+                Encoding.UTF8.GetBytes(json), SampleContext.Default.LenientSample, out var read));
 
-        Assert.Equal((text, number, texts), (read.Text, read.Number, read.Texts is null ? null : string.Join(' ', read.Texts)));
+        Assert.Equal(
+            (text, number, texts), (read.Text, read.Number, read.Texts is null ? null : string.Join(' ', read.Texts)));
     }
 
     [Test]
@@ -59,12 +66,14 @@ public class BoundaryJsonTests
     [Arguments("""{"text":"a"} 1""")]
     [Arguments("""{"text":"a" """)]
     public void Lenient_reading_wants_one_object(string json) =>
-        Assert.False(BoundaryJson.TryReadLeniently(Encoding.UTF8.GetBytes(json), SampleContext.Default.LenientSample, out _));
+        Assert.False(
+            BoundaryJson.TryReadLeniently(Encoding.UTF8.GetBytes(json), SampleContext.Default.LenientSample, out _));
 
     [Test]
     public void Bytes_that_are_no_UTF8_are_no_exception() => Property.Check(prng =>
     {
-        var json = Mutation.OfBytes(prng, """{"name":"ä","count":1,"words":["b"],"text":"c","texts":["d"]}"""u8.ToArray(), []);
+        var json = Mutation.OfBytes(
+            prng, """{"name":"ä","count":1,"words":["b"],"text":"c","texts":["d"]}"""u8.ToArray(), []);
 
         BoundaryJson.TryRead(json, Before, SampleContext.Default.Sample, out _);
         BoundaryJson.TryReadLeniently(json, SampleContext.Default.LenientSample, out _);

@@ -56,7 +56,9 @@ public sealed class LoginThrottleTests
         Assert.NotEqual(TimeSpan.Zero, throttle.WaitOf(Stranger, "bob", Start));
     }
 
-    /// <summary>Else who has a login in one repository could guess without end at the same name in another one.</summary>
+    /// <summary>
+    /// Else who has a login in one repository could guess without end at the same name in another one.
+    /// </summary>
     [Test]
     [Arguments("a.fossil")]
     [Arguments("b.fossil")]

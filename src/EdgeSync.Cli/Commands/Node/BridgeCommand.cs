@@ -18,12 +18,16 @@ internal static class BridgeCommand
                 """,
             Examples =
             [
-                "bridge serve --nats nats-leaf://hub:7422 --fossil-url https://host/project --project 0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c",
+                "bridge serve --nats nats-leaf://hub:7422 --fossil-url https://host/project --project "
+                    + "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c",
                 "bridge serve --config /etc/edgesync/edgesync.json --serve-http :9090",
             ],
         };
         FlagOption.AddTo(serve, NodeFlags.Bridge);
-        return new CommandSpec("bridge", "Connect a NATS network to ordinary Fossil servers.") { Subcommands = { serve } };
+        return new CommandSpec("bridge", "Connect a NATS network to ordinary Fossil servers.")
+        {
+            Subcommands = { serve }
+        };
     }
 
     private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
@@ -41,8 +45,12 @@ internal static class BridgeCommand
     private static void Require(NodeSettings settings)
     {
         if (settings.Bridge.Projects.Count == 0)
-            throw new EdgeSyncException(ErrorKind.Usage, "a bridge needs a project and its server", "--fossil-url URL --project CODE, or bridge.projects in edgesync.json");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "a bridge needs a project and its server",
+                "--fossil-url URL --project CODE, or bridge.projects in edgesync.json");
         if (settings.Nats.AllRemotes.Count == 0 && settings.Nats.LeafPort is null && settings.Nats.ClientPort is null)
-            throw new EdgeSyncException(ErrorKind.Usage, "a bridge needs a NATS network", "--nats nats-leaf://hub:7422, or --nats-leaf-port 7422 for one of its own");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "a bridge needs a NATS network",
+                "--nats nats-leaf://hub:7422, or --nats-leaf-port 7422 for one of its own");
     }
 }

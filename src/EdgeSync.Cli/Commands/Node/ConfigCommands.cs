@@ -8,7 +8,10 @@ namespace EdgeSync.Cli.Commands.Node;
 /// <summary>The settings of the daemons: what is in force and why, and whether a file is right.</summary>
 internal static class ConfigCommands
 {
-    private static readonly Option<bool> Effective = new("--effective") { Description = "List defaults too, each with its origin." };
+    private static readonly Option<bool> Effective = new("--effective")
+    {
+        Description = "List defaults too, each with its origin."
+    };
 
     public static CommandSpec Create() => new("config", "Show and check the settings of the daemons (edgesync.json).")
     {
@@ -25,7 +28,10 @@ internal static class ConfigCommands
                 Options = { ConfigFile.Option },
                 Examples = ["config validate", "config validate --config edgesync.json --json"],
             },
-            new CommandSpec("paths", "Print the folders of settings, state and sockets.", Paths) { Examples = ["config paths", "config paths --json"] },
+            new CommandSpec("paths", "Print the folders of settings, state and sockets.", Paths)
+            {
+                Examples = ["config paths", "config paths --json"]
+            },
         },
     };
 
@@ -39,21 +45,26 @@ internal static class ConfigCommands
 
     private static ExitCode Validate(CommandContext context)
     {
-        var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable) ?? NodePaths.SettingsFile
-            ?? throw new EdgeSyncException(ErrorKind.NotFound, "there is no settings file", "edgesync config show --config FILE");
+        var file = context.Get(ConfigFile.Option) ?? Environment.GetEnvironmentVariable(NodePaths.FileVariable)
+            ?? NodePaths.SettingsFile
+            ?? throw new EdgeSyncException(
+                ErrorKind.NotFound, "there is no settings file", "edgesync config show --config FILE");
         var layers = new SettingLayers();
         layers.AddFile(file, InputFile.ReadAll(file));
         var settings = layers.Bind();
-        var faults = SettingsCheck.Faults(settings).Concat(SettingsCheck.SecretFaults(settings)).Concat(SettingsCheck.MissingFaults(settings))
+        var faults = SettingsCheck.Faults(settings).Concat(SettingsCheck.SecretFaults(settings))
+            .Concat(SettingsCheck.MissingFaults(settings))
             .Select(f => new SettingFault(f.Path, f.Text)).ToList();
-        context.Output.Write(new SettingsCheckReport(file, faults.Count == 0 ? "valid" : "refused", faults, layers.IsEmpty));
+        context.Output.Write(
+            new SettingsCheckReport(file, faults.Count == 0 ? "valid" : "refused", faults, layers.IsEmpty));
         return faults.Count == 0 ? ExitCode.Ok : ExitCode.Usage;
     }
 
     private static ExitCode Paths(CommandContext context)
     {
         context.Output.Write(
-            new PathsReport([.. NodePaths.SettingsFiles], NodePaths.SettingsFile, NodePaths.StateFolder, NodePaths.RuntimeFolder));
+            new PathsReport(
+                [.. NodePaths.SettingsFiles], NodePaths.SettingsFile, NodePaths.StateFolder, NodePaths.RuntimeFolder));
         return ExitCode.Ok;
     }
 
@@ -74,7 +85,9 @@ internal sealed record SettingsReport(string? File, IReadOnlyList<SettingValue> 
 
         var width = Settings.Max(s => s.Path.Length);
         var valueWidth = Math.Min(40, Settings.Max(s => s.Value.Length));
-        foreach (var setting in Settings) output.WriteLine($"{setting.Path.PadRight(width)}  {setting.Value.PadRight(valueWidth)}  ({setting.Origin})");
+        foreach (var setting in Settings)
+            output.WriteLine(
+                $"{setting.Path.PadRight(width)}  {setting.Value.PadRight(valueWidth)}  ({setting.Origin})");
     }
 }
 
@@ -82,7 +95,8 @@ internal sealed record SettingFault(string Path, string Message);
 
 /// <param name="Status"><c>valid</c> or <c>refused</c>.</param>
 /// <param name="SetsNothing">The file is right, and says nothing.</param>
-internal sealed record SettingsCheckReport(string File, string Status, IReadOnlyList<SettingFault> Faults, bool SetsNothing) : IReport
+internal sealed record SettingsCheckReport(
+    string File, string Status, IReadOnlyList<SettingFault> Faults, bool SetsNothing) : IReport
 {
     public void Print(TextWriter output)
     {
@@ -91,11 +105,13 @@ internal sealed record SettingsCheckReport(string File, string Status, IReadOnly
     }
 }
 
-internal sealed record PathsReport(IReadOnlyList<string> SettingsFiles, string? SettingsFile, string StateFolder, string RuntimeFolder) : IReport
+internal sealed record PathsReport(
+    IReadOnlyList<string> SettingsFiles, string? SettingsFile, string StateFolder, string RuntimeFolder) : IReport
 {
     public void Print(TextWriter output)
     {
-        foreach (var file in SettingsFiles) output.WriteLine($"settings  {file}{(file == SettingsFile ? "  (in use)" : "")}");
+        foreach (var file in SettingsFiles)
+            output.WriteLine($"settings  {file}{(file == SettingsFile ? "  (in use)" : "")}");
         output.WriteLine($"state     {StateFolder}");
         output.WriteLine($"sockets   {RuntimeFolder}");
     }

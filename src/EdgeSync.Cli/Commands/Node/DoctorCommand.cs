@@ -11,29 +11,44 @@ namespace EdgeSync.Cli.Commands.Node;
 /// <summary>Why does it not work? Looks at everything that a leaf started here would need.</summary>
 internal static class DoctorCommand
 {
-    private static readonly Option<string[]> Nats = new("--nats", "--nats-url") { Description = "NATS server to try, besides those of the settings. May be repeated.", HelpName = "URL" };
-    private static readonly Option<string[]> Peer = new("--peer") { Description = "Fossil server to try, besides those of the settings. May be repeated.", HelpName = "URL" };
+    private static readonly Option<string[]> Nats = new("--nats", "--nats-url")
+    {
+        Description = "NATS server to try, besides those of the settings. May be repeated.",
+        HelpName = "URL"
+    };
+    private static readonly Option<string[]> Peer = new("--peer")
+    {
+        Description = "Fossil server to try, besides those of the settings. May be repeated.",
+        HelpName = "URL"
+    };
     private static readonly Option<bool> Full = new("--full") { Description = "Verify large repositories too." };
 
-    public static CommandSpec Create() => new("doctor", "Check repositories, ports, servers, clock, disk and secrets, with advice for each fault.", RunAsync)
-    {
-        Options = { ConfigFile.Option, Nats, Peer, Full },
-        Notes = """
+    public static CommandSpec Create() =>
+        new(
+            "doctor", "Check repositories, ports, servers, clock, disk and secrets, with advice for each fault.",
+            RunAsync)
+        {
+            Options = { ConfigFile.Option, Nats, Peer, Full },
+            Notes = """
             Checks what a leaf with these settings would use, or the one repository of -R. Nothing is changed.
             Exits with 1 if a check failed; warnings alone exit with 0.
             """,
-        Examples = ["doctor", "doctor -R project.fossil --nats nats-leaf://hub.example:7422", "doctor --config /etc/edgesync/edgesync.json --json"],
-    };
+            Examples = [
+            "doctor", "doctor -R project.fossil --nats nats-leaf://hub.example:7422",
+            "doctor --config /etc/edgesync/edgesync.json --json"],
+        };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var checks = new List<NodeCheck>();
         var settings = ReadSettings(context, checks);
         var repositories = RepositoriesOf(context, settings);
-        foreach (var path in repositories) checks.AddRange(RepositoryDoctor.Examine(path, context.Get(Full), context.Clock));
+        foreach (var path in repositories)
+            checks.AddRange(RepositoryDoctor.Examine(path, context.Get(Full), context.Clock));
         if (repositories.Count == 0) checks.Add(Warn("repository", "no repository was checked", "-R FILE names one"));
 
-        var folders = repositories.Select(p => Path.GetDirectoryName(Path.GetFullPath(p)) ?? "/").Append(NodePaths.StateFolder);
+        var folders = repositories.Select(p => Path.GetDirectoryName(Path.GetFullPath(p)) ?? "/")
+            .Append(NodePaths.StateFolder);
         checks.AddRange(folders.Where(Directory.Exists).Distinct(StringComparer.Ordinal).Select(MachineDoctor.Disk));
         checks.Add(MachineDoctor.Clock(context.Clock));
         checks.Add(MachineDoctor.OpenFiles());
@@ -78,35 +93,48 @@ internal static class DoctorCommand
         }
     }
 
-    private static async Task<IReadOnlyList<NodeCheck>> PortsAsync(NodeSettings settings, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<NodeCheck>> PortsAsync(
+        NodeSettings settings, CancellationToken cancellationToken)
     {
         var checks = new List<NodeCheck>();
         if (settings.Http.Listen is { } listen && ListenAddress.TryParse(listen, out var http))
             checks.Add(await NetworkDoctor.OwnPortAsync("http", http, cancellationToken));
 
-        if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door) checks.Add(Warn("broker access", door, SettingsCheck.UnauthenticatedBindHint));
-        var bind = settings.Nats.Bind switch { "*" => IPAddress.Any, "localhost" => IPAddress.Loopback, var text => IPAddress.Parse(text) };
+        if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door)
+            checks.Add(Warn("broker access", door, SettingsCheck.UnauthenticatedBindHint));
+        var bind =
+            settings.Nats.Bind switch
+            {
+                "*" => IPAddress.Any,
+                "localhost" => IPAddress.Loopback,
+                var text => IPAddress.Parse(text)
+            };
         (string, int?)[] ports = [("nats", settings.Nats.ClientPort), ("nats-leaf", settings.Nats.LeafPort)];
         foreach (var (what, port) in ports)
         {
-            if (port is { } number) checks.Add(await NetworkDoctor.OwnPortAsync(what, new IPEndPoint(bind, number), cancellationToken));
+            if (port is { } number)
+                checks.Add(await NetworkDoctor.OwnPortAsync(what, new IPEndPoint(bind, number), cancellationToken));
         }
 
         return checks;
     }
 
-    private static async Task<IReadOnlyList<NodeCheck>> ServersAsync(CommandContext context, NodeSettings settings, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<NodeCheck>> ServersAsync(
+        CommandContext context, NodeSettings settings, CancellationToken cancellationToken)
     {
         var checks = new List<NodeCheck>();
-        foreach (var url in settings.Nats.AllRemotes.SelectMany(r => r.Urls).Concat(context.Get(Nats) ?? []).Distinct(StringComparer.Ordinal))
+        foreach (var url in settings.Nats.AllRemotes.SelectMany(r => r.Urls).Concat(
+            context.Get(Nats) ?? []).Distinct(StringComparer.Ordinal))
         {
             checks.Add(NatsAddress.TryParse(url, out var address, out var fault)
                 ? await NetworkDoctor.NatsAsync(address, cancellationToken)
                 : Fail("nats", fault));
         }
 
-        var peers = settings.Repositories.SelectMany(r => r.Peers).Concat(settings.Bridge.Projects.Select(p => p.Url)).Concat(context.Get(Peer) ?? []);
-        foreach (var peer in peers.Distinct(StringComparer.Ordinal)) checks.AddRange(await NetworkDoctor.PeerAsync(peer, context.Clock, cancellationToken));
+        var peers = settings.Repositories.SelectMany(r => r.Peers).Concat(settings.Bridge.Projects.Select(p => p.Url))
+            .Concat(context.Get(Peer) ?? []);
+        foreach (var peer in peers.Distinct(StringComparer.Ordinal))
+            checks.AddRange(await NetworkDoctor.PeerAsync(peer, context.Clock, cancellationToken));
         return checks;
     }
 }

@@ -18,7 +18,9 @@ internal static class HubCommand
 
     public static CommandSpec Create()
     {
-        var serve = new CommandSpec("serve", "Run a hub: a repository, a web server for Fossil clients, and a NATS broker that leaves join.", ServeAsync)
+        var serve = new CommandSpec(
+            "serve", "Run a hub: a repository, a web server for Fossil clients, and a NATS broker that leaves join.",
+            ServeAsync)
         {
             Options = { ConfigFile.Option },
             HeadingOf = option => FlagOption.HeadingOf(NodeFlags.Hub, option),
@@ -58,8 +60,10 @@ internal static class HubCommand
             RepositoryVariable = "HUB_REPO",
             Preset =
             [
-                ("nats.role", SettingInput.Of("hub")), ("nats.client_port", SettingInput.Of("0")), ("nats.leaf_port", SettingInput.Of("0")),
-                ("http.port", SettingInput.Of("0")), ("hub.nobody_caps", SettingInput.Of("gio")), ("telemetry.service_name", SettingInput.Of("edgesync-hub")),
+                ("nats.role", SettingInput.Of("hub")), ("nats.client_port", SettingInput.Of("0")),
+                    ("nats.leaf_port", SettingInput.Of("0")),
+                ("http.port", SettingInput.Of("0")), ("hub.nobody_caps", SettingInput.Of("gio")),
+                    ("telemetry.service_name", SettingInput.Of("edgesync-hub")),
             ],
             Complete = Complete,
         };
@@ -82,9 +86,14 @@ internal static class HubCommand
     // Where 'edgesync config paths' says that state is. Until 0.1 it was another file, which a hub that has it keeps.
     private static string DefaultFile(NodeSettings settings)
     {
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        var home = Environment.GetFolderPath(
+            Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
         var older = Path.Combine(home, ".edgesync", NodeName.Of(settings, "hub"), "hub.repo");
-        return File.Exists(older) ? older : Path.Combine(NodePaths.StateFolder, settings.Node.Name is { } name ? Path.Combine(name, "hub.fossil") : "hub.fossil");
+        return File.Exists(older)
+            ? older
+            : Path.Combine(
+                NodePaths.StateFolder,
+                settings.Node.Name is { } name ? Path.Combine(name, "hub.fossil") : "hub.fossil");
     }
 
     private static async Task<ExitCode> StatusAsync(CommandContext context, CancellationToken cancellationToken)
@@ -101,18 +110,33 @@ internal sealed record DaemonReport(NodeStatus Status) : IReport
 {
     public void Print(TextWriter output)
     {
-        output.WriteLine($"{Status.Role} {Status.Node}, version {Status.Version}, process {Status.ProcessId}, up {DisplayText.Span(Status.Now - Status.StartedAt)}");
+        output.WriteLine(
+            $"{Status.Role} {Status.Node}, version {Status.Version}, process {Status.ProcessId}, up "
+                + $"{DisplayText.Span(Status.Now - Status.StartedAt)}");
         foreach (var (what, address) in Status.Addresses) output.WriteLine($"  {what,-10} {address}");
         if (Status.Broker is { } broker)
-            output.WriteLine($"  {broker.Kind}: {broker.LeafNodes} leaves, {broker.Connections} clients, {DisplayText.Number(broker.MessagesIn)} messages in, {DisplayText.Number(broker.MessagesOut)} out");
-        if (Status.Nats is { Mode: not "embedded" } link) output.WriteLine($"  {link.Mode} of {link.Url ?? "?"}: {link.State}{(link.LastError is { Length: > 0 } error ? $" ({error})" : "")}");
-        foreach (var check in Status.Checks.Where(c => c.State != CheckState.Ok)) output.WriteLine($"  {check.Name}: {check.Detail}");
+            output.WriteLine(
+                $"  {broker.Kind}: {broker.LeafNodes} leaves, {broker.Connections} clients, "
+                    + $"{DisplayText.Number(broker.MessagesIn)} messages in, "
+                        + $"{DisplayText.Number(broker.MessagesOut)} out");
+        if (Status.Nats is { Mode: not "embedded" } link)
+            output.WriteLine(
+                $"  {link.Mode} of {link.Url ?? "?"}: "
+                    + $"{link.State}{(link.LastError is { Length: > 0 } error ? $" ({error})" : "")}");
+        foreach (var check in Status.Checks.Where(c => c.State != CheckState.Ok))
+            output.WriteLine($"  {check.Name}: {check.Detail}");
         foreach (var repository in Status.Repositories)
         {
-            output.WriteLine($"  {repository.Path}: {repository.Checkins} check-ins, {repository.Peers.Count} peers known, {repository.Peers.Count(p => p.Route is not null)} here");
-            foreach (var target in repository.Targets.Where(t => t.Behind is not null)) output.WriteLine($"    {target.Target}: {target.Behind}");
+            output.WriteLine(
+                $"  {repository.Path}: {repository.Checkins} check-ins, {repository.Peers.Count} peers known, "
+                    + $"{repository.Peers.Count(p => p.Route is not null)} here");
+            foreach (var target in repository.Targets.Where(t => t.Behind is not null))
+                output.WriteLine($"    {target.Target}: {target.Behind}");
         }
 
-        foreach (var project in Status.Bridge) output.WriteLine($"  {project.ProjectCode[..10]} → {project.Upstream}: {project.State}, {project.Requests} requests, {project.Errors} errors");
+        foreach (var project in Status.Bridge)
+            output.WriteLine(
+                $"  {project.ProjectCode[..10]} → {project.Upstream}: {project.State}, {project.Requests} requests, "
+                    + $"{project.Errors} errors");
     }
 }

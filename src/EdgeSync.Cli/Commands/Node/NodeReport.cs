@@ -10,7 +10,8 @@ internal static class NodeCommand
 {
     /// <param name="report">What is printed once it runs; otherwise what every node prints.</param>
     public static async Task<ExitCode> RunAsync(
-        CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require, CancellationToken cancellationToken,
+        CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require,
+        CancellationToken cancellationToken,
         Func<StartedNode, IReport>? report = null)
     {
         var options = new NodeRunOptions
@@ -32,9 +33,11 @@ internal static class NodeCommand
 
 /// <param name="Repository">When there is only one.</param>
 /// <param name="Address">Where Fossil clients are answered; absent without <c>--serve-http</c>.</param>
-/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>, <c>control</c>.</param>
+/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>,
+/// <c>control</c>.</param>
 internal sealed record NodeReport(
-    string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories, IReadOnlyDictionary<string, string> Addresses) : IReport
+    string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories,
+    IReadOnlyDictionary<string, string> Addresses) : IReport
 {
     /// <summary>Of the only repository.</summary>
     public string? ProjectCode { get; init; }
@@ -56,12 +59,21 @@ internal sealed record NodeReport(
 
     public void Print(TextWriter output)
     {
-        output.WriteLine(Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} keeps {(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to stop)");
-        foreach (var user in Users ?? []) output.WriteLine(user.Password is null ? $"  made the user {user.Login}" : $"  made the user {user.Login}, password {user.Password}");
-        if (Address is not null && Repositories.Count > 0) output.WriteLine("  " + ListenAddress.CloneLine(Address, Repositories.Count > 1 ? "/NAME" : ""));
+        output.WriteLine(
+            Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} keeps "
+                + $"{(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to "
+                    + $"stop)");
+        foreach (var user in Users ?? [])
+            output.WriteLine(
+                user.Password is null ? $"  made the user {user.Login}" : $"  made the user {user.Login}, password "
+                    + $"{user.Password}");
+        if (Address is not null && Repositories.Count > 0)
+            output.WriteLine("  " + ListenAddress.CloneLine(Address, Repositories.Count > 1 ? "/NAME" : ""));
         if (JoinAddresses.Count == 0) return;
 
-        output.WriteLine($"  edgesync leaf --repo copy.fossil --nats {JoinAddresses[0]}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
+        output.WriteLine(
+            $"  edgesync leaf --repo copy.fossil --nats "
+                + $"{JoinAddresses[0]}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
         if (JoinAddresses.Count > 1) output.WriteLine($"  or --nats {string.Join(", ", JoinAddresses.Skip(1))}");
     }
 }

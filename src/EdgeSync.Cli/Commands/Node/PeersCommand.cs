@@ -18,12 +18,13 @@ internal static class PeersCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public static CommandSpec Create() => new("peers", "List the nodes of the same project: version, lag, last seen, route.", RunAsync)
-    {
-        Arguments = { Which },
-        Notes = "Without a daemon, prints the record of peers in the repository.",
-        Examples = ["peers", "peers project.fossil --json"],
-    };
+    public static CommandSpec Create() =>
+        new("peers", "List the nodes of the same project: version, lag, last seen, route.", RunAsync)
+        {
+            Arguments = { Which },
+            Notes = "Without a daemon, prints the record of peers in the repository.",
+            Examples = ["peers", "peers project.fossil --json"],
+        };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
@@ -46,13 +47,15 @@ internal static class PeersCommand
 
     private static PeerGroup Remembered(CommandContext context, string path)
     {
-        using var repository = Storage.Repository.Open(path, Storage.RepositoryOptions.ReadOnly with { Clock = context.Clock });
+        using var repository = Storage.Repository.Open(
+            path, Storage.RepositoryOptions.ReadOnly with { Clock = context.Clock });
         return new PeerGroup(path, RepositoryStatusOf.RememberedPeers(repository), []);
     }
 }
 
 /// <param name="Targets">Empty when no daemon runs.</param>
-internal sealed record PeerGroup(string Repository, IReadOnlyList<PeerStatus> Peers, IReadOnlyList<TargetStatus> Targets);
+internal sealed record PeerGroup(
+    string Repository, IReadOnlyList<PeerStatus> Peers, IReadOnlyList<TargetStatus> Targets);
 
 /// <param name="IsLive">False: no daemon runs, and this is what was known last.</param>
 internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyList<PeerGroup> Repositories) : IReport
@@ -62,11 +65,14 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
         foreach (var group in Repositories)
         {
             output.WriteLine($"{group.Repository}{(IsLive ? "" : "  (no daemon runs: as last known)")}");
-            if (group.Peers.Count > 0) output.WriteLine($"  {"node",-20}  {"role",-6}  {"version",-10}  {"state",-10}  {"last seen",-16}  route");
+            if (group.Peers.Count > 0)
+                output.WriteLine(
+                    $"  {"node",-20}  {"role",-6}  {"version",-10}  {"state",-10}  {"last seen",-16}  route");
             foreach (var peer in group.Peers)
             {
                 output.WriteLine(
-                    $"  {peer.Peer,-20}  {peer.Role ?? "?",-6}  {peer.Version ?? "?",-10}  {State(peer),-10}  {Seen(peer),-16}  {peer.Route ?? "-"}");
+                    $"  {peer.Peer,-20}  {peer.Role ?? "?",-6}  {peer.Version ?? "?",-10}  {State(peer),-10}  "
+                        + $"{Seen(peer),-16}  {peer.Route ?? "-"}");
             }
 
             foreach (var target in group.Targets.Where(t => t.Target.StartsWith("http:", StringComparison.Ordinal)))
@@ -83,5 +89,6 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
         var lag => $"{lag.Value.ToString(CultureInfo.InvariantCulture)} behind",
     };
 
-    private string Seen(PeerStatus peer) => peer.LastSeenAt is not { } at ? "never" : $"{DisplayText.Span(Now > at ? Now - at : TimeSpan.Zero)} ago";
+    private string Seen(PeerStatus peer) =>
+        peer.LastSeenAt is not { } at ? "never" : $"{DisplayText.Span(Now > at ? Now - at : TimeSpan.Zero)} ago";
 }

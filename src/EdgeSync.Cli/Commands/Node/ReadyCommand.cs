@@ -15,24 +15,34 @@ internal static class ReadyCommand
 
     private static readonly Argument<string?> Address = new("ADDR")
     {
-        Description = "Address of the daemon, e.g. :8080 (default: the settings, LEAF_SERVE_HTTP, else its control socket).",
+        Description =
+            "Address of the daemon, e.g. :8080 (default: the settings, LEAF_SERVE_HTTP, else its control socket).",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<string?> Agreed = new("--agreed") { Description = "Also require a sync with a peer within this time, such as 10m.", HelpName = "TIME" };
+    private static readonly Option<string?> Agreed = new("--agreed")
+    {
+        Description = "Also require a sync with a peer within this time, such as 10m.",
+        HelpName = "TIME"
+    };
 
     public static CommandSpec Create() => new("ready", "Check whether a running daemon is ready.", RunAsync)
     {
         Arguments = { Address },
         Options = { ConfigFile.Option, Agreed },
-        Notes = "Prints the checks of /readyz. Exits with 0 when the daemon is ready, with 7 when it is not or does not answer.",
+        Notes = "Prints the checks of /readyz. Exits with 0 when the daemon is ready, with 7 when it is not or does "
+            + "not answer.",
         Examples = ["ready", "ready :8080 --agreed 10m", "ready -R project.fossil"],
     };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var settings = new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) }.Load().Settings;
-        if ((context.Get(Address) ?? settings.Http.Listen) is not { } listen) return await AskControlSocketAsync(context, cancellationToken);
+        var settings = new SettingsLoader(context, NodeFlags.Leaf)
+        {
+            Repository = context.Get(Globals.Repo)
+        }.Load().Settings;
+        if ((context.Get(Address) ?? settings.Http.Listen) is not { } listen)
+            return await AskControlSocketAsync(context, cancellationToken);
 
         var endpoint = ListenAddress.Parse(listen);
         if (endpoint.Address.Equals(IPAddress.Any)) endpoint.Address = IPAddress.Loopback;
@@ -46,12 +56,14 @@ internal static class ReadyCommand
     }
 
     /// <summary>A daemon that serves NATS peers only has no port to ask.</summary>
-    private static async Task<ExitCode> AskControlSocketAsync(CommandContext context, CancellationToken cancellationToken)
+    private static async Task<ExitCode> AskControlSocketAsync(
+        CommandContext context, CancellationToken cancellationToken)
     {
         var (socket, _) = await SyncCommand.FindDaemonAsync(context, null, cancellationToken);
         var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken)).Status!;
         var report = ReadinessReport.Of(status, context.Get(Agreed), isStrict: false)
-            ?? throw new EdgeSyncException(ErrorKind.Usage, $"invalid duration '{context.Get(Agreed)}'", "edgesync ready --agreed 10m");
+            ?? throw new EdgeSyncException(
+                ErrorKind.Usage, $"invalid duration '{context.Get(Agreed)}'", "edgesync ready --agreed 10m");
         context.Output.Write(new ReadyReport(socket, report.IsReady, report.Lines));
         return report.IsReady ? ExitCode.Ok : ExitCode.Unavailable;
     }
@@ -67,12 +79,18 @@ internal static class ReadyCommand
         {
             using var response = await http.GetAsync(address, cancellationToken);
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
-            if (response.StatusCode == HttpStatusCode.BadRequest) throw new EdgeSyncException(ErrorKind.Usage, text.Trim());
-            return new ReadyReport(address, response.IsSuccessStatusCode, text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            if (response.StatusCode == HttpStatusCode.BadRequest)
+                throw new EdgeSyncException(ErrorKind.Usage, text.Trim());
+            return new ReadyReport(
+                address, response.IsSuccessStatusCode, text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
-        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (
+            e is HttpRequestException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new EdgeSyncException(ErrorKind.Unavailable, $"{address} does not answer: {e.Message}", "start it: edgesync leaf --repo FILE --serve-http ADDR", e);
+            throw new EdgeSyncException(
+                ErrorKind.Unavailable, $"{address} does not answer: {e.Message}",
+                "start it: edgesync leaf --repo FILE --serve-http ADDR", e);
         }
     }
 }

@@ -7,7 +7,10 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>The node that <c>up</c> and <c>join</c> have set up for a repository: an ordinary leaf with a settings file of its own.</summary>
+/// <summary>
+/// The node that <c>up</c> and <c>join</c> have set up for a repository: an ordinary leaf with a settings file of its
+/// own.
+/// </summary>
 internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
 {
     public string File => folder.SettingsFile;
@@ -25,7 +28,8 @@ internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
 
     /// <summary>Runs it until it is stopped.</summary>
     /// <param name="report">What is printed once it runs.</param>
-    public Task<ExitCode> RunAsync(CommandContext context, Func<StartedNode, IReport> report, CancellationToken cancellationToken) =>
+    public Task<ExitCode> RunAsync(
+        CommandContext context, Func<StartedNode, IReport> report, CancellationToken cancellationToken) =>
         NodeCommand.RunAsync(context, Loader, "leaf", _ => { }, cancellationToken, report);
 
     /// <summary>A fresh code for one more machine.</summary>
@@ -34,11 +38,14 @@ internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
     public JoinCode MakeCode(Repository repository, TimeSpan timeToLive, string capabilities, string? login)
     {
         if (folder.ServerKey is not { } key || Load() is not { Http.TlsListen: { } secure } settings)
-            throw new EdgeSyncException(ErrorKind.Usage, "this node joined another one, and is not one that others can join", "edgesync repo invite, on the machine where 'edgesync up' runs");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "this node joined another one, and is not one that others can join",
+                "edgesync repo invite, on the machine where 'edgesync up' runs");
 
         var (token, expires) = repository.JoinTokens.Create(timeToLive, capabilities, login);
         return new JoinCode(
-            ReachableAddress.OwnHosts(), ListenAddress.Parse(secure).Port, settings.Nats.LeafPort, repository.ProjectCode, token, expires, key,
+            ReachableAddress.OwnHosts(), ListenAddress.Parse(secure).Port, settings.Nats.LeafPort,
+            repository.ProjectCode, token, expires, key,
             Path.GetFileNameWithoutExtension(repository.Path));
     }
 

@@ -29,17 +29,24 @@ internal static class ServiceUnit
     /// <exception cref="EdgeSyncException">It cannot be written, or a command fails.</exception>
     public static ServiceReport Write(CommandContext context, NodeFolder folder, string repository)
     {
-        if (!OperatingSystem.IsLinux()) throw new EdgeSyncException(ErrorKind.Usage, "services are written for systemd, which is Linux only", "edgesync leaf --config FILE, from the system's own service manager");
+        if (!OperatingSystem.IsLinux())
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "services are written for systemd, which is Linux only",
+                "edgesync leaf --config FILE, from the system's own service manager");
 
         var isSystem = Environment.UserName == "root";
         var name = $"edgesync-{folder.Name}.service";
         var file = Path.Combine(isSystem ? "/etc/systemd/system" : UserFolder, name);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllText(file, TextOf(Environment.ProcessPath ?? "/usr/local/bin/edgesync", folder, repository, isSystem));
+        File.WriteAllText(
+            file, TextOf(Environment.ProcessPath ?? "/usr/local/bin/edgesync", folder, repository, isSystem));
         string[][] commands = isSystem
             ? [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", name]]
-            : [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", name], ["loginctl", "enable-linger"]];
-        if (!context.Get(Enable)) return new ServiceReport("installed", file, [.. commands.Select(c => string.Join(' ', c))]);
+            : [
+                ["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", name],
+                ["loginctl", "enable-linger"]];
+        if (!context.Get(Enable))
+            return new ServiceReport("installed", file, [.. commands.Select(c => string.Join(' ', c))]);
 
         foreach (var command in commands) Run(context, command);
         return new ServiceReport("enabled", file, []);
@@ -99,29 +106,40 @@ internal static class ServiceUnit
     private static string UserFolder => Path.Combine(
         Environment.GetEnvironmentVariable("XDG_CONFIG_HOME") is { Length: > 0 } given
             ? given
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".config"),
+            : Path.Combine(
+                Environment.GetFolderPath(
+                    Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".config"),
         "systemd", "user");
 
     // Spec: systemd.syntax(7) and systemd.unit(5): quotes and backslashes, and % for specifiers.
     private static string Quoted(string word) =>
-        $"\"{Escaped(word).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("$", "$$", StringComparison.Ordinal)}\"";
+        "\""
+            + Escaped(word).Replace("\\", "\\\\", StringComparison.Ordinal)
+                .Replace("\"", "\\\"", StringComparison.Ordinal)
+                .Replace("$", "$$", StringComparison.Ordinal)
+            + "\"";
 
-    private static string Escaped(string text) => text.Replace("%", "%%", StringComparison.Ordinal).ReplaceLineEndings(" ");
+    private static string Escaped(string text) =>
+        text.Replace("%", "%%", StringComparison.Ordinal).ReplaceLineEndings(" ");
 
     private static void Run(CommandContext context, string[] command)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true })!;
             context.Output.Errors.Write(process.StandardOutput.ReadToEnd());
             process.WaitForExit();
             if (process.ExitCode == 0) return;
 
-            throw new EdgeSyncException(ErrorKind.System, $"'{string.Join(' ', command)}' ended with {process.ExitCode}", "run it by hand to see why");
+            throw new EdgeSyncException(
+                ErrorKind.System, $"'{string.Join(' ', command)}' ended with {process.ExitCode}",
+                "run it by hand to see why");
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new EdgeSyncException(ErrorKind.System, $"cannot run {command[0]}: {e.Message}", "the unit is written; start it by hand", e);
+            throw new EdgeSyncException(
+                ErrorKind.System, $"cannot run {command[0]}: {e.Message}", "the unit is written; start it by hand", e);
         }
     }
 }

@@ -13,27 +13,30 @@ internal static class StatusCommand
 {
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
 
-    public static CommandSpec Create() => new("status", "Show what is in sync, with whom, by which route; and if not, why.", RunAsync)
-    {
-        Arguments = { Globals.RepoArgument },
-        Notes = """
+    public static CommandSpec Create() =>
+        new("status", "Show what is in sync, with whom, by which route; and if not, why.", RunAsync)
+        {
+            Arguments = { Globals.RepoArgument },
+            Notes = """
             Without REPO, every repository that a daemon of this machine keeps. Exits with 0 when all of them are in sync,
             6 when a peer refuses this node, 7 when something is not in sync (behind, everybody away, no peer yet, the first
             copy missing) or a daemon does not answer, 3 when no daemon runs.
             """,
-        Examples = ["status", "status project.fossil", "status --json"],
-    };
+            Examples = ["status", "status project.fossil", "status --json"],
+        };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var named = context.NamedRepository;
         if (named is not null && ControlClient.Find(named) is null && !File.Exists(named))
-            throw new EdgeSyncException(ErrorKind.NotFound, $"{named} does not exist, and no daemon keeps it", $"edgesync up {named}");
+            throw new EdgeSyncException(
+                ErrorKind.NotFound, $"{named} does not exist, and no daemon keeps it", $"edgesync up {named}");
 
         var sockets = named is null ? ControlClient.FindAll() : ControlClient.Find(named) is { } one ? [one] : [];
         var daemons = await Task.WhenAll(sockets.Select(s => AskAsync(s, cancellationToken)));
         var report = StatusReport.Of(context.Clock.GetUtcNow(), daemons, named);
-        if (daemons.Length == 0 && named is not null) report = report with { Repositories = [Remembered(context, named)] };
+        if (daemons.Length == 0 && named is not null)
+            report = report with { Repositories = [Remembered(context, named)] };
         context.Output.Write(report);
         return report.ExitCode;
     }
@@ -60,12 +63,16 @@ internal static class StatusCommand
 
     private static RepositorySync Remembered(CommandContext context, string path)
     {
-        using var repository = Storage.Repository.Open(path, Storage.RepositoryOptions.ReadOnly with { Clock = context.Clock });
+        using var repository = Storage.Repository.Open(
+            path, Storage.RepositoryOptions.ReadOnly with { Clock = context.Clock });
         var peers = RepositoryStatusOf.RememberedPeers(repository)
-            .Select(p => new PeerVerdict(p.Peer, SyncState.Unknown, null, p.LastSeenAt, "no daemon keeps the repository", null));
+            .Select(
+                p => new PeerVerdict(
+                    p.Peer, SyncState.Unknown, null, p.LastSeenAt, "no daemon keeps the repository", null));
         return new RepositorySync(
             path, repository.ProjectCode, null, null, null,
-            new SyncVerdict(SyncState.NotRunning, null, "no daemon keeps the repository", $"edgesync up {path}", [.. peers]));
+            new SyncVerdict(
+                SyncState.NotRunning, null, "no daemon keeps the repository", $"edgesync up {path}", [.. peers]));
     }
 }
 
@@ -74,7 +81,9 @@ internal sealed record DaemonAnswer(string Socket, NodeStatus? Status, string? F
 
 /// <summary>One daemon of this machine.</summary>
 /// <param name="Reason">Of its first failed check; null when it is ready.</param>
-internal sealed record DaemonSync(string? Node, string? Role, int? ProcessId, string? Version, DateTimeOffset? StartedAt, bool Ready, string? Reason, string? Hint)
+internal sealed record DaemonSync(
+    string? Node, string? Role, int? ProcessId, string? Version, DateTimeOffset? StartedAt, bool Ready, string? Reason,
+    string? Hint)
 {
     public static DaemonSync Of(DaemonAnswer answer)
     {
@@ -96,7 +105,8 @@ internal sealed record DaemonSync(string? Node, string? Role, int? ProcessId, st
 
 /// <summary>One repository, and the daemon that keeps it.</summary>
 internal sealed record RepositorySync(
-    string Repository, string? ProjectCode, string? Node, string? Role, int? ProcessId, [property: JsonIgnore] SyncVerdict Verdict)
+    string Repository, string? ProjectCode, string? Node, string? Role, int? ProcessId,
+    [property: JsonIgnore] SyncVerdict Verdict)
 {
     public string Status => SyncStates.WordOf(Verdict.State);
 
@@ -127,7 +137,8 @@ internal sealed record PeerSync([property: JsonIgnore] PeerVerdict Verdict)
 
 /// <param name="Now">When the daemons were asked.</param>
 /// <param name="Repositories">In the order of the daemons.</param>
-internal sealed record StatusReport(DateTimeOffset Now, IReadOnlyList<DaemonSync> Daemons, IReadOnlyList<RepositorySync> Repositories) : IReport
+internal sealed record StatusReport(
+    DateTimeOffset Now, IReadOnlyList<DaemonSync> Daemons, IReadOnlyList<RepositorySync> Repositories) : IReport
 {
     /// <param name="named">The only repository that is asked for, or null.</param>
     public static StatusReport Of(DateTimeOffset now, IReadOnlyList<DaemonAnswer> answers, string? named)
@@ -140,15 +151,19 @@ internal sealed record StatusReport(DateTimeOffset Now, IReadOnlyList<DaemonSync
             from repository in node.Repositories
             where wanted is null || NodePaths.RealPathOf(repository.Path) == wanted
             select new RepositorySync(
-                repository.Path, repository.ProjectCode, node.Node, node.Role, node.ProcessId, SyncVerdict.Of(repository, node));
+                repository.Path, repository.ProjectCode, node.Node, node.Role, node.ProcessId,
+                SyncVerdict.Of(repository, node));
         return new StatusReport(now, [.. answers.Select(DaemonSync.Of)], [.. repositories]);
     }
 
-    /// <summary>0 in sync, 6 refused, 7 not in sync or no answer, 3 no daemon; the first of these that applies.</summary>
+    /// <summary>
+    /// 0 in sync, 6 refused, 7 not in sync or no answer, 3 no daemon; the first of these that applies.
+    /// </summary>
     [JsonIgnore]
     public ExitCode ExitCode => Repositories.Any(r => r.Verdict.State == SyncState.Refused) ? ExitCode.Denied
         : Daemons.Count == 0 ? ExitCode.NotFound
-        : Daemons.Any(d => !d.Ready) || Repositories.Any(r => r.Verdict.State != SyncState.InSync) ? ExitCode.Unavailable
+        : Daemons.Any(d => !d.Ready)
+            || Repositories.Any(r => r.Verdict.State != SyncState.InSync) ? ExitCode.Unavailable
         : ExitCode.Ok;
 
     /// <summary>In one word, the worst.</summary>
@@ -179,7 +194,9 @@ internal sealed record StatusReport(DateTimeOffset Now, IReadOnlyList<DaemonSync
     private void Print(TextWriter output, RepositorySync repository)
     {
         var verdict = repository.Verdict;
-        var who = repository.Node is null ? "" : $" ({repository.Role} {repository.Node}, process {repository.ProcessId})";
+        var who = repository.Node is null
+            ? ""
+            : $" ({repository.Role} {repository.Node}, process {repository.ProcessId})";
         var peers = verdict.Peers.Count;
         var summary = verdict.State switch
         {
@@ -192,7 +209,9 @@ internal sealed record StatusReport(DateTimeOffset Now, IReadOnlyList<DaemonSync
         foreach (var peer in verdict.Peers)
         {
             var state = SyncStates.WordOf(peer.State).Replace('_', ' ');
-            output.WriteLine($"  {DisplayText.Name(peer.Peer),-20}  {state,-8}  {peer.Route ?? "-",-5}  {WhenOf(peer)}{(peer.Reason is null ? "" : $"  {peer.Reason}")}".TrimEnd());
+            var reason = peer.Reason is null ? "" : $"  {peer.Reason}";
+            var start = $"  {DisplayText.Name(peer.Peer),-20}  {state,-8}  {peer.Route ?? "-",-5}  ";
+            output.WriteLine($"{start}{WhenOf(peer)}{reason}".TrimEnd());
         }
 
         if (verdict.Hint is not null) output.WriteLine($"  try: {verdict.Hint}");

@@ -19,7 +19,8 @@ internal static class SyncCommand
 
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(2);
 
-    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration("--timeout", "How long to wait for the result (0: no limit).", TimeSpan.FromMinutes(10));
+    private static readonly Option<TimeSpan> TimeLimit = Choices.Duration(
+        "--timeout", "How long to wait for the result (0: no limit).", TimeSpan.FromMinutes(10));
 
     public static CommandSpec Create() => new("sync", "Start a leaf, or make a running daemon sync now.")
     {
@@ -30,7 +31,8 @@ internal static class SyncCommand
             {
                 Arguments = { Which },
                 Options = { TimeLimit },
-                Notes = "Exits with 0 when at least one target agreed, with 7 when none could be reached, with 3 when no daemon runs.",
+                Notes = "Exits with 0 when at least one target agreed, with 7 when none could be reached, with 3 when "
+                    + "no daemon runs.",
                 Examples = ["sync now", "sync now project.fossil", "sync now 4711 --json"],
             },
         },
@@ -44,15 +46,17 @@ internal static class SyncCommand
         var reply = await ControlClient.AskAsync(socket, new ControlRequest("sync_now", repository), limit.Token);
         var syncs = reply.Syncs ?? [];
         var agreed = syncs.Count(s => s.Status != "failed");
-        context.Output.Write(new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs)
-        {
-            Away = syncs.Count == 0 ? await AwayAsync(socket, repository, limit.Token) : [],
-        });
+        context.Output.Write(
+            new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs)
+            {
+                Away = syncs.Count == 0 ? await AwayAsync(socket, repository, limit.Token) : [],
+            });
         return agreed > 0 ? ExitCode.Ok : ExitCode.Unavailable;
     }
 
     /// <summary>Who was there and is not now, the last first.</summary>
-    private static async Task<IReadOnlyList<AwayPeer>> AwayAsync(string socket, string? repository, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<AwayPeer>> AwayAsync(
+        string socket, string? repository, CancellationToken cancellationToken)
     {
         var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), cancellationToken)).Status!;
         var wanted = repository is null ? null : NodePaths.RealPathOf(repository);
@@ -69,7 +73,8 @@ internal static class SyncCommand
 
     /// <summary>The control socket that is meant, and the repository if one is.</summary>
     /// <exception cref="EdgeSyncException">No daemon, or several.</exception>
-    public static async Task<(string Socket, string? Repository)> FindDaemonAsync(CommandContext context, string? which, CancellationToken cancellationToken)
+    public static async Task<(string Socket, string? Repository)> FindDaemonAsync(
+        CommandContext context, string? which, CancellationToken cancellationToken)
     {
         if (int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out var processId))
         {
@@ -88,7 +93,9 @@ internal static class SyncCommand
         {
             1 => (all[0], null),
             0 => throw new EdgeSyncException(ErrorKind.NotFound, "no daemon runs here", "edgesync leaf --repo FILE"),
-            _ => throw new EdgeSyncException(ErrorKind.Ambiguous, $"{all.Count} daemons run here", "name one of them by its process id or a repository")
+            _ => throw new EdgeSyncException(
+                ErrorKind.Ambiguous, $"{all.Count} daemons run here",
+                "name one of them by its process id or a repository")
             {
                 Candidates = await Task.WhenAll(all.Select(s => DescribeAsync(s, cancellationToken))),
             },
@@ -104,9 +111,11 @@ internal static class SyncCommand
         try
         {
             var status = (await ControlClient.AskAsync(socket, new ControlRequest("status"), limit.Token)).Status!;
-            return $"{process}  {status.Role}  {status.Node}  {string.Join(", ", status.Repositories.Select(r => r.Path))}".TrimEnd();
+            var paths = string.Join(", ", status.Repositories.Select(r => r.Path));
+            return $"{process}  {status.Role}  {status.Node}  {paths}".TrimEnd();
         }
-        catch (Exception e) when (e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (
+            e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return $"{process}  does not answer";
         }
@@ -123,7 +132,9 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
     {
         foreach (var target in Targets)
         {
-            var outcome = target.Status == "failed" ? $"failed: {target.Reason}" : $"{target.Received} received, {target.Sent} sent";
+            var outcome = target.Status == "failed"
+                ? $"failed: {target.Reason}"
+                : $"{target.Received} received, {target.Sent} sent";
             output.WriteLine($"{Path.GetFileName(target.Repository)}  {target.Target}  {outcome}");
         }
 
@@ -133,7 +144,11 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
 
     private string Nobody() => Away.Count == 0
         ? "no peer to sync with"
-        : $"no peer to sync with: {string.Join(", ", Away.Take(3).Select(a => $"{a.Peer} is away since {DisplayText.Span(TimeSpan.FromSeconds(a.Seconds))}"))}{(Away.Count > 3 ? $" and {Away.Count - 3} more" : "")}";
+        : "no peer to sync with: "
+            + string.Join(
+                ", ",
+                Away.Take(3).Select(a => $"{a.Peer} is away since {DisplayText.Span(TimeSpan.FromSeconds(a.Seconds))}"))
+            + (Away.Count > 3 ? $" and {Away.Count - 3} more" : "");
 }
 
 /// <summary>A peer that was there, and for how long it has not been heard.</summary>

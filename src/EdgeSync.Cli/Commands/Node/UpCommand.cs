@@ -14,47 +14,57 @@ internal static class UpCommand
 {
     public static readonly TimeSpan TimeToLiveUsual = TimeSpan.FromDays(1);
 
-    private static readonly Option<TimeSpan> TimeToLive = Choices.Duration("--ttl", "How long the printed code can be used.", TimeToLiveUsual);
+    private static readonly Option<TimeSpan> TimeToLive = Choices.Duration(
+        "--ttl", "How long the printed code can be used.", TimeToLiveUsual);
 
-    public static CommandSpec Create() => new("up", "Serve a repository, and print a code with which another machine joins it.", RunAsync)
-    {
-        Arguments = { Globals.RepoArgument },
-        Options = { TimeToLive, ServiceUnit.Install, ServiceUnit.Enable },
-        Notes = """
+    public static CommandSpec Create() =>
+        new("up", "Serve a repository, and print a code with which another machine joins it.", RunAsync)
+        {
+            Arguments = { Globals.RepoArgument },
+            Options = { TimeToLive, ServiceUnit.Install, ServiceUnit.Enable },
+            Notes = """
             Creates the repository when there is none. Fossil clients of this machine are served at localhost; other machines
             by TLS with a key of this node's own, which the code names. Ports and key are kept ('edgesync config paths'), so
             that a restart is the same node. A code works once; 'edgesync repo invite' prints another one. What runs is an
             ordinary leaf: 'edgesync leaf --config' with the settings file that is printed runs it too.
             """,
-        Examples = ["up", "up project.fossil", "up project.fossil --install-service"],
-    };
+            Examples = ["up", "up project.fossil", "up project.fossil --install-service"],
+        };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var path = context.NamedRepository ?? FindOrName();
-        if (Directory.Exists(path)) throw new EdgeSyncException(ErrorKind.Usage, $"{path} is a folder, and a repository's file is needed", "edgesync up project.fossil");
+        if (Directory.Exists(path))
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"{path} is a folder, and a repository's file is needed",
+                "edgesync up project.fossil");
         if (ControlClient.Find(path) is not null)
-            throw new EdgeSyncException(ErrorKind.Conflict, $"a daemon keeps {path} already", $"edgesync status {path}; another code: edgesync repo invite -R {path}");
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"a daemon keeps {path} already",
+                $"edgesync status {path}; another code: edgesync repo invite -R {path}");
 
         var folder = new NodeFolder(path);
         NewReport? made = null;
         if (!File.Exists(path) && !folder.IsJoined) made = NewCommand.CreateUsual(context, path);
         if (!folder.Exists)
         {
-            using (var repository = context.OpenToRead(path)) _ = repository.ProjectCode;   // before anything is made for what is none
+            // before anything is made for what is none
+            using (var repository = context.OpenToRead(path)) _ = repository.ProjectCode;
             folder.PrepareUp();
         }
 
         var node = new SavedNode(folder);
         var code = folder.IsJoined ? null : MakeCode(context, node, path);
-        var report = new UpReport(path, node.Name, folder.SettingsFile, code?.Encode(), code?.ExpiresAt.ToString(), made);
+        var report = new UpReport(
+            path, node.Name, folder.SettingsFile, code?.Encode(), code?.ExpiresAt.ToString(), made);
         if (ServiceUnit.IsAsked(context))
         {
             context.Output.Write(report with { Service = ServiceUnit.Write(context, folder, path) });
             return ExitCode.Ok;
         }
 
-        return await node.RunAsync(context, started => report with { Addresses = started.Addresses }, cancellationToken);
+        return await node.RunAsync(
+            context, started => report with { Addresses = started.Addresses }, cancellationToken);
     }
 
     private static JoinCode MakeCode(CommandContext context, SavedNode node, string path)
@@ -81,7 +91,8 @@ internal static class UpCommand
 /// <param name="SettingsFile">What <c>edgesync leaf --config</c> takes.</param>
 /// <param name="Code">For one other machine; null where this node joined one itself.</param>
 /// <param name="Created">The repository, when there was none.</param>
-internal sealed record UpReport(string Repository, string Node, string SettingsFile, string? Code, string? ExpiresAt, NewReport? Created) : IReport
+internal sealed record UpReport(
+    string Repository, string Node, string SettingsFile, string? Code, string? ExpiresAt, NewReport? Created) : IReport
 {
     /// <summary>Where it listens; empty when only a service was written.</summary>
     public IReadOnlyDictionary<string, string> Addresses { get; init; } = new Dictionary<string, string>();
@@ -92,9 +103,12 @@ internal sealed record UpReport(string Repository, string Node, string SettingsF
 
     public void Print(TextWriter output)
     {
-        if (Created is not null) output.WriteLine($"created {Repository}: user {Created.User}, password (shown once): {Created.Password}");
-        output.WriteLine(Service is null ? $"{Node} serves {Repository} (Ctrl-C to stop)" : $"{Node} will serve {Repository}");
-        if (Addresses.TryGetValue("http", out var http)) output.WriteLine($"  this machine:    {ListenAddress.CloneLine(http)}");
+        if (Created is not null)
+            output.WriteLine($"created {Repository}: user {Created.User}, password (shown once): {Created.Password}");
+        output.WriteLine(
+            Service is null ? $"{Node} serves {Repository} (Ctrl-C to stop)" : $"{Node} will serve {Repository}");
+        if (Addresses.TryGetValue("http", out var http))
+            output.WriteLine($"  this machine:    {ListenAddress.CloneLine(http)}");
         if (Addresses.TryGetValue("https", out var https) && Addresses.TryGetValue("nats-leaf", out var leaf))
             output.WriteLine($"  other machines:  ports {new Uri(https).Port} and {new Uri(leaf).Port}, by TLS");
         Service?.Print(output);

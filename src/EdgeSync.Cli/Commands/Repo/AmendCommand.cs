@@ -11,24 +11,58 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class AmendCommand
 {
     private static readonly Argument<string> Of = new("VERSION") { Description = "The check-in." };
-    private static readonly Option<string?> Message = new("--message", "-m") { Description = "New comment.", HelpName = "TEXT" };
-    private static readonly Option<string?> Author = new("--author") { Description = "New author.", HelpName = "LOGIN" };
+    private static readonly Option<string?> Message = new("--message", "-m")
+    {
+        Description = "New comment.",
+        HelpName = "TEXT"
+    };
+    private static readonly Option<string?> Author = new("--author")
+    {
+        Description = "New author.",
+        HelpName = "LOGIN"
+    };
     private static readonly Option<string?> Date = new("--date") { Description = "New time.", HelpName = "TIME" };
-    private static readonly Option<string?> Color = new Option<string?>("--bgcolor") { Description = "Colour on the timeline; an empty one removes it.", HelpName = "COLOR" }.TakesEmpty();
-    private static readonly Option<string?> BranchColor = new("--branchcolor") { Description = "Colour of this and its descendants.", HelpName = "COLOR" };
-    private static readonly Option<string[]> Added = new("--tag") { Description = "Tag to add; may be repeated.", HelpName = "NAME" };
-    private static readonly Option<string[]> Cancelled = new("--cancel") { Description = "Tag to cancel; may be repeated.", HelpName = "NAME" };
-    private static readonly Option<string?> BranchName = new("--branch") { Description = "Move this and its descendants to a new branch.", HelpName = "NAME" };
+    private static readonly Option<string?> Color =
+        new Option<string?>("--bgcolor")
+        {
+            Description = "Colour on the timeline; an empty one removes it.",
+            HelpName = "COLOR"
+        }.TakesEmpty();
+    private static readonly Option<string?> BranchColor = new("--branchcolor")
+    {
+        Description = "Colour of this and its descendants.",
+        HelpName = "COLOR"
+    };
+    private static readonly Option<string[]> Added =
+        new("--tag") { Description = "Tag to add; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string[]> Cancelled =
+        new("--cancel") { Description = "Tag to cancel; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string?> BranchName = new("--branch")
+    {
+        Description = "Move this and its descendants to a new branch.",
+        HelpName = "NAME"
+    };
     private static readonly Option<bool> Close = new("--close") { Description = "Close the branch here." };
     private static readonly Option<bool> Hide = new("--hide") { Description = "Leave it out of timelines." };
 
-    public static CommandSpec Create() => new("amend", "Change how a check-in is shown: comment, author, time, colour, tags, branch.", Run)
-    {
-        Arguments = { Of },
-        Options = { Message, Author, Date, Color, BranchColor, Added, Cancelled, BranchName, Close, Hide, AuthorOptions.User },
-        Notes = "The change is one control artifact, which syncs and survives a rebuild. The check-in keeps its hash.",
-        Examples = ["repo amend tip -m 'What I meant to say'", "repo amend 3f6c19d2 --tag v1.0 --bgcolor '#ffe0e0'", "repo amend tip --date 2024-01-31T12:00:00"],
-    };
+    public static CommandSpec Create() =>
+        new("amend", "Change how a check-in is shown: comment, author, time, colour, tags, branch.", Run)
+        {
+            Arguments = { Of },
+            Options =
+            {
+                Message, Author, Date, Color, BranchColor, Added, Cancelled, BranchName, Close, Hide,
+                AuthorOptions.User,
+            },
+            Notes = "The change is one control artifact, which syncs and survives a rebuild. "
+                + "The check-in keeps its hash.",
+            Examples =
+            [
+                "repo amend tip -m 'What I meant to say'",
+                "repo amend 3f6c19d2 --tag v1.0 --bgcolor '#ffe0e0'",
+                "repo amend tip --date 2024-01-31T12:00:00",
+            ],
+        };
 
     private static ExitCode Run(CommandContext context)
     {
@@ -60,7 +94,8 @@ internal static class AmendCommand
 
         return DateText.TryParse(text, repository.Now, out var date)
             ? date
-            : throw new EdgeSyncException(ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00");
+            : throw new EdgeSyncException(
+                ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00");
     }
 }
 

@@ -13,17 +13,20 @@ internal static class BackupCommand
         Arity = new ArgumentArity(1, 2),
     };
 
-    public static CommandSpec Create() => new("backup", "Copy a repository, whole and self-contained, while others use it.", Run)
-    {
-        Arguments = { Paths },
-        Examples = ["repo backup project.fossil /mnt/usb/project-$(date +%F).fossil"],
-    };
+    public static CommandSpec Create() =>
+        new("backup", "Copy a repository, whole and self-contained, while others use it.", Run)
+        {
+            Arguments = { Paths },
+            Examples = ["repo backup project.fossil /mnt/usb/project-$(date +%F).fossil"],
+        };
 
     private static ExitCode Run(CommandContext context)
     {
         var paths = context.Require(Paths);
         var target = paths[^1];
-        if (Directory.Exists(target)) throw new EdgeSyncException(ErrorKind.Conflict, $"{target} is a folder, and a new file is needed", "name a file in it");
+        if (Directory.Exists(target))
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{target} is a folder, and a new file is needed", "name a file in it");
 
         using var repository = paths.Length == 1 ? context.OpenToRead() : context.OpenToRead(paths[0]);
         repository.BackUp(target);
@@ -34,5 +37,6 @@ internal static class BackupCommand
 
 internal sealed record BackupReport(string Repository, string Target, long Bytes) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"copied {Repository} to {Target} ({DisplayText.Bytes(Bytes)})");
+    public void Print(TextWriter output) =>
+        output.WriteLine($"copied {Repository} to {Target} ({DisplayText.Bytes(Bytes)})");
 }

@@ -12,22 +12,46 @@ internal static class BranchCommand
     private static readonly Option<bool> All = new("--all", "-a") { Description = "Open and closed ones." };
 
     private static readonly Argument<string> Name = new("NAME") { Description = "The branch." };
-    private static readonly Option<string> From = new("--from") { Description = "Check-in to branch from.", HelpName = "VERSION", DefaultValueFactory = _ => "tip" };
-    private static readonly Option<string?> Message = new("--message", "-m") { Description = "Comment (default: the name of the new branch).", HelpName = "TEXT" };
-    private static readonly Option<bool> Private = new("--private") { Description = "Send it only to peers that request private artifacts." };
+    private static readonly Option<string> From = new("--from")
+    {
+        Description = "Check-in to branch from.",
+        HelpName = "VERSION",
+        DefaultValueFactory = _ => "tip"
+    };
+    private static readonly Option<string?> Message = new("--message", "-m")
+    {
+        Description = "Comment (default: the name of the new branch).",
+        HelpName = "TEXT"
+    };
+    private static readonly Option<bool> Private = new("--private")
+    {
+        Description = "Send it only to peers that request private artifacts."
+    };
 
     public static CommandSpec Create() => new("branch", "List, start, close and hide branches.")
     {
-        new CommandSpec("ls", "List branches.", RunList) { Options = { Closed, All }, Examples = ["repo branch ls", "repo branch ls --all --json"] }.Also("list"),
+        new CommandSpec("ls", "List branches.", RunList)
+        {
+            Options = { Closed, All },
+            Examples = ["repo branch ls", "repo branch ls --all --json"]
+        }.Also("list"),
         new CommandSpec("new", "Start a branch with an empty check-in.", RunNew)
         {
             Arguments = { Name }, Options = { From, Message, AuthorOptions.User, Private },
             Examples = ["repo branch new experiment", "repo branch new fix-1 --from v1.0 -m 'Fixes for 1.0'"],
         },
-        Change("close", "Close a branch.", "closed", (writer, rid, user) => writer.Close(rid, user), (writer, rid) => writer.IsClosed(rid)),
-        Change("reopen", "Open a closed branch again.", "reopened", (writer, rid, user) => writer.Reopen(rid, user), (writer, rid) => !writer.IsClosed(rid)),
-        Change("hide", "Leave a branch out of timelines.", "hidden", (writer, rid, user) => writer.Hide(rid, user), (writer, rid) => writer.IsHidden(rid)),
-        Change("unhide", "Show a hidden branch again.", "shown", (writer, rid, user) => writer.Unhide(rid, user), (writer, rid) => !writer.IsHidden(rid)),
+        Change(
+            "close", "Close a branch.", "closed", (writer, rid, user) => writer.Close(rid, user),
+            (writer, rid) => writer.IsClosed(rid)),
+        Change(
+            "reopen", "Open a closed branch again.", "reopened", (writer, rid, user) => writer.Reopen(rid, user),
+            (writer, rid) => !writer.IsClosed(rid)),
+        Change(
+            "hide", "Leave a branch out of timelines.", "hidden", (writer, rid, user) => writer.Hide(rid, user),
+            (writer, rid) => writer.IsHidden(rid)),
+        Change(
+            "unhide", "Show a hidden branch again.", "shown", (writer, rid, user) => writer.Unhide(rid, user),
+            (writer, rid) => !writer.IsHidden(rid)),
     };
 
     private static ExitCode RunList(CommandContext context)
@@ -58,7 +82,8 @@ internal static class BranchCommand
     }
 
     private static CommandSpec Change(
-        string name, string summary, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change, Func<TagWriter, RecordId, bool> isDone) =>
+        string name, string summary, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change,
+        Func<TagWriter, RecordId, bool> isDone) =>
         new(name, summary, context => RunChange(context, status, change, isDone))
         {
             Arguments = { Name },
@@ -67,7 +92,8 @@ internal static class BranchCommand
         };
 
     private static ExitCode RunChange(
-        CommandContext context, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change, Func<TagWriter, RecordId, bool> isDone)
+        CommandContext context, string status, Func<TagWriter, RecordId, string, AuthoredArtifact> change,
+        Func<TagWriter, RecordId, bool> isDone)
     {
         var name = context.Require(Name);
         using var repository = context.OpenToWrite();
@@ -81,10 +107,12 @@ internal static class BranchCommand
     }
 }
 
-/// <param name="Status"><c>created</c>, <c>closed</c>, <c>reopened</c>, <c>hidden</c> or <c>shown</c>, or <c>already_…</c>.</param>
+/// <param name="Status"><c>created</c>, <c>closed</c>, <c>reopened</c>, <c>hidden</c> or <c>shown</c>, or
+/// <c>already_…</c>.</param>
 internal sealed record BranchChangeReport(string Status, string Name, string Hash) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"branch {DisplayText.Name(Name)} {Status.Replace('_', ' ')} at {Hash[..10]}");
+    public void Print(TextWriter output) =>
+        output.WriteLine($"branch {DisplayText.Name(Name)} {Status.Replace('_', ' ')} at {Hash[..10]}");
 }
 
 internal sealed record BranchEntry(string Name, string Tip, string Date, string User, bool IsClosed, bool IsPrivate);
@@ -98,7 +126,9 @@ internal sealed record BranchReport(IReadOnlyList<BranchEntry> Branches) : IRepo
         foreach (var branch in Branches)
         {
             var marks = (branch.IsClosed ? "  closed" : "") + (branch.IsPrivate ? "  private" : "");
-            output.WriteLine($"{DisplayText.Name(branch.Name).PadRight(width)}  {branch.Tip[..10]}  {DisplayText.Minute(branch.Date)}  {DisplayText.Name(branch.User)}{marks}");
+            output.WriteLine(
+                $"{DisplayText.Name(branch.Name).PadRight(width)}  {branch.Tip[..10]}  "
+                    + $"{DisplayText.Minute(branch.Date)}  {DisplayText.Name(branch.User)}{marks}");
         }
     }
 }

@@ -11,9 +11,19 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class CatCommand
 {
-    private static readonly Argument<string> Name = new("ARTIFACT") { Description = "Name of an artifact, or with --version the path of a file." };
-    private static readonly Option<string?> Version = new("--version", "-r") { Description = "Print the file ARTIFACT of this check-in.", HelpName = "VERSION" };
-    private static readonly Option<bool> Raw = new("--raw") { Description = "Print the stored form: a delta is not expanded." };
+    private static readonly Argument<string> Name = new("ARTIFACT")
+    {
+        Description = "Name of an artifact, or with --version the path of a file."
+    };
+    private static readonly Option<string?> Version = new("--version", "-r")
+    {
+        Description = "Print the file ARTIFACT of this check-in.",
+        HelpName = "VERSION"
+    };
+    private static readonly Option<bool> Raw = new("--raw")
+    {
+        Description = "Print the stored form: a delta is not expanded."
+    };
 
     public static CommandSpec Create() => new("cat", "Print an artifact or a file.", Run)
     {
@@ -49,12 +59,14 @@ internal static class CatCommand
     private static byte[] ReadStored(Repository repository, RecordId rid)
     {
         if (!repository.Content.TryReadStored(rid, out var stored, out _))
-            throw new EdgeSyncException(ErrorKind.NotFound, $"{repository.Content.NameOf(rid)} is only a phantom", "edgesync repo pull");
+            throw new EdgeSyncException(
+                ErrorKind.NotFound, $"{repository.Content.NameOf(rid)} is only a phantom", "edgesync repo pull");
 
         using var inflater = new Inflater();
         return BlobCodec.TryDecode(inflater, stored, Array.MaxLength, out var content, out var fault)
             ? content
-            : throw new EdgeSyncException(ErrorKind.Corrupt, $"{repository.Content.NameOf(rid)} is damaged: {fault}", "edgesync repo verify");
+            : throw new EdgeSyncException(
+                ErrorKind.Corrupt, $"{repository.Content.NameOf(rid)} is damaged: {fault}", "edgesync repo verify");
     }
 
     private static void Print(CommandContext context, Repository repository, RecordId rid, ReadOnlySpan<byte> content)

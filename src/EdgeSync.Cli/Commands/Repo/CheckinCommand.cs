@@ -18,37 +18,95 @@ internal static class CheckinCommand
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private static readonly Option<string> Message = new("--message", "-m") { Description = "Comment.", HelpName = "TEXT", Required = true };
-    private static readonly Option<string?> Parent = new("--parent") { Description = "Check-in to build on (default: the newest of the branch).", HelpName = "VERSION" };
-    private static readonly Option<string[]> Merge = new("--merge") { Description = "Another parent; may be repeated.", HelpName = "VERSION" };
-    private static readonly Option<string?> BranchName = new("--branch") { Description = "Branch to continue, or to start when it does not exist.", HelpName = "NAME" };
-    private static readonly Option<string[]> Remove = new("--rm") { Description = "File to remove; may be repeated.", HelpName = "NAME" };
-    private static readonly Option<string[]> Renames = new("--mv") { Description = "File to rename; may be repeated.", HelpName = "OLD=NEW" };
-    private static readonly Option<string[]> Integrate = new("--integrate") { Description = "Another parent, whose branch is closed.", HelpName = "VERSION" };
-    private static readonly Option<string[]> Cherrypick = new("--cherrypick") { Description = "Check-in whose change is applied; may be repeated.", HelpName = "VERSION" };
-    private static readonly Option<string[]> Backout = new("--backout") { Description = "Check-in whose change is reverted; may be repeated.", HelpName = "VERSION" };
-    private static readonly Option<string?> Color = new("--bgcolor") { Description = "Colour on the timeline: of a new branch, or of this check-in.", HelpName = "COLOR" };
-    private static readonly Option<bool> Close = new("--close") { Description = "Close the branch with this check-in." };
-    private static readonly Option<bool> Delta = new("--delta") { Description = "Write a delta manifest (default: when it is smaller)." };
-    private static readonly Option<bool> AllowOlder = new("--allow-older") { Description = "Commit even if the parent is not older." };
-    private static readonly Option<string[]> TagNames = new("--tag") { Description = "Tag for this check-in; may be repeated.", HelpName = "NAME" };
-    private static readonly Option<string?> Date = new("--date") { Description = "Time of the check-in, ISO 8601 (default: now).", HelpName = "TIME" };
-    private static readonly Option<string> BaseFolder = new("--base", "-C") { Description = "Folder that the names start from.", HelpName = "FOLDER", DefaultValueFactory = _ => "." };
-    private static readonly Option<bool> AllowFork = new("--allow-fork") { Description = "Commit even if this creates a fork." };
-    private static readonly Option<bool> AllowEmpty = new("--allow-empty") { Description = "Commit even if nothing changed." };
-    private static readonly Option<bool> Private = new("--private") { Description = "Send it only to peers that request private artifacts." };
+    private static readonly Option<string> Message = new("--message", "-m")
+    {
+        Description = "Comment.",
+        HelpName = "TEXT",
+        Required = true
+    };
+    private static readonly Option<string?> Parent = new("--parent")
+    {
+        Description = "Check-in to build on (default: the newest of the branch).",
+        HelpName = "VERSION"
+    };
+    private static readonly Option<string[]> Merge =
+        new("--merge") { Description = "Another parent; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string?> BranchName = new("--branch")
+    {
+        Description = "Branch to continue, or to start when it does not exist.",
+        HelpName = "NAME"
+    };
+    private static readonly Option<string[]> Remove =
+        new("--rm") { Description = "File to remove; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string[]> Renames =
+        new("--mv") { Description = "File to rename; may be repeated.", HelpName = "OLD=NEW" };
+    private static readonly Option<string[]> Integrate = new("--integrate")
+    {
+        Description = "Another parent, whose branch is closed.",
+        HelpName = "VERSION"
+    };
+    private static readonly Option<string[]> Cherrypick = new(
+        "--cherrypick")
+    { Description = "Check-in whose change is applied; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string[]> Backout =
+        new("--backout") { Description = "Check-in whose change is reverted; may be repeated.", HelpName = "VERSION" };
+    private static readonly Option<string?> Color = new("--bgcolor")
+    {
+        Description = "Colour on the timeline: of a new branch, or of this check-in.",
+        HelpName = "COLOR"
+    };
+    private static readonly Option<bool> Close = new("--close")
+    {
+        Description = "Close the branch with this check-in."
+    };
+    private static readonly Option<bool> Delta = new("--delta")
+    {
+        Description = "Write a delta manifest (default: when it is smaller)."
+    };
+    private static readonly Option<bool> AllowOlder = new("--allow-older")
+    {
+        Description = "Commit even if the parent is not older."
+    };
+    private static readonly Option<string[]> TagNames =
+        new("--tag") { Description = "Tag for this check-in; may be repeated.", HelpName = "NAME" };
+    private static readonly Option<string?> Date = new("--date")
+    {
+        Description = "Time of the check-in, ISO 8601 (default: now).",
+        HelpName = "TIME"
+    };
+    private static readonly Option<string> BaseFolder = new("--base", "-C")
+    {
+        Description = "Folder that the names start from.",
+        HelpName = "FOLDER",
+        DefaultValueFactory = _ => "."
+    };
+    private static readonly Option<bool> AllowFork = new("--allow-fork")
+    {
+        Description = "Commit even if this creates a fork."
+    };
+    private static readonly Option<bool> AllowEmpty = new("--allow-empty")
+    {
+        Description = "Commit even if nothing changed."
+    };
+    private static readonly Option<bool> Private = new("--private")
+    {
+        Description = "Send it only to peers that request private artifacts."
+    };
 
     public static CommandSpec Create() => new("ci", "Check in files.", Run)
     {
         Arguments = { Files },
         Options =
         {
-            Message, AuthorOptions.User, Parent, Merge, Integrate, Cherrypick, Backout, BranchName, Color, Remove, Renames, TagNames, Date, BaseFolder,
+            Message, AuthorOptions.User, Parent, Merge, Integrate, Cherrypick, Backout, BranchName, Color, Remove,
+                Renames, TagNames, Date, BaseFolder,
             Close, Delta, AllowFork, AllowEmpty, AllowOlder, Private,
         },
         Notes =
-            "Executable bits and symbolic links are recorded; links are never followed. Files that are not named are carried forward. "
-            + "A folder stands for its files, without the repository itself, checkout databases, .git, .hg and .svn, and what "
+            "Executable bits and symbolic links are recorded; links are never followed. Files that are not named are "
+                + "carried forward. "
+            + "A folder stands for its files, without the repository itself, checkout databases, .git, .hg and .svn, "
+                + "and what "
             + "'ignore-glob' names or (unless 'dotfiles' is on) begins with a dot and is not in the repository yet. "
             + "Without --parent the check-in follows the newest one of the branch, whatever others commit meanwhile.",
         Examples =
@@ -69,16 +127,20 @@ internal static class CheckinCommand
         var renames = RenamesOf(context);
         var named = NamesIn(root, context.Get(Files) ?? []);
         var removed = context.Get(Remove) ?? [];
-        var mayBeEmpty = context.Get(AllowEmpty) || context.Get(Merge) is { Length: > 0 } || context.Get(Integrate) is { Length: > 0 };
+        var mayBeEmpty = context.Get(AllowEmpty) || context.Get(Merge) is { Length: > 0 }
+            || context.Get(Integrate) is { Length: > 0 };
         if (renames.Count + named.Count + removed.Length == 0 && !mayBeEmpty)
-            throw new EdgeSyncException(ErrorKind.Usage, "no file is named, so there is nothing to check in", "name files or folders, or --rm NAME to remove one");
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "no file is named, so there is nothing to check in",
+                "name files or folders, or --rm NAME to remove one");
 
         using var repository = context.OpenToWrite(path);
         using var spool = new ContentSpool(repository.Path);
         var branch = context.Get(BranchName);
         var parent = context.Get(Parent) is { } version ? repository.Names.ResolveCheckin(version) : RecordId.None;
         var put = named.Count == 0 ? new CheckinFiles([], []) : Read(repository, root, named, parent, branch, spool);
-        foreach (var skipped in put.Skipped) context.Output.Errors.WriteLine($"warning: {skipped.Name} {skipped.Reason}; it is left out");
+        foreach (var skipped in put.Skipped)
+            context.Output.Errors.WriteLine($"warning: {skipped.Name} {skipped.Reason}; it is left out");
         if (renames.Count + put.Changes.Count + removed.Length == 0 && !mayBeEmpty)
             throw new EdgeSyncException(ErrorKind.Usage, "nothing to check in", "name files, or --rm NAME");
 
@@ -87,8 +149,11 @@ internal static class CheckinCommand
             Parent = parent,
             FollowsBranch = parent.IsNone,
             MergedParents = [.. (context.Get(Merge) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
-            IntegratedParents = [.. (context.Get(Integrate) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
-            Cherrypicks = [.. Picks(repository, context.Get(Cherrypick), isBackout: false), .. Picks(repository, context.Get(Backout), isBackout: true)],
+            IntegratedParents = [
+                .. (context.Get(Integrate) ?? []).Select(name => repository.Names.ResolveCheckin(name))],
+            Cherrypicks = [
+                .. Picks(repository, context.Get(Cherrypick), isBackout: false),
+                .. Picks(repository, context.Get(Backout), isBackout: true)],
             User = context.UserName,
             Comment = context.Require(Message),
             Date = DateOf(context.Get(Date)),
@@ -105,13 +170,16 @@ internal static class CheckinCommand
             IsPrivate = context.Get(Private),
         });
         ControlClient.NotifyChanged(repository.Path);
-        context.Output.Write(new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped.Count > 0 ? put.Skipped : null));
+        context.Output.Write(
+            new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped.Count > 0 ? put.Skipped : null));
         return ExitCode.Ok;
     }
 
-    // Before the repository is locked. Which check-in turns out to be the parent does not matter here: what it has of them is
-    // only what need not be read into memory.
-    private static CheckinFiles Read(Repository repository, string root, IReadOnlyList<string> named, RecordId parent, string? branch, ContentSpool spool)
+    // Before the repository is locked. Which check-in turns out to be the parent does not matter here: what it has of
+    // them is only what need not be read into memory.
+    private static CheckinFiles Read(
+        Repository repository, string root, IReadOnlyList<string> named, RecordId parent, string? branch,
+        ContentSpool spool)
     {
         if (parent.IsNone) parent = Branches.Target(repository, branch, isOpenOnly: true).Parent;
         var tree = parent.IsNone ? [] : TreeFile.AllOf(CheckInTree.Load(repository, parent));
@@ -120,7 +188,8 @@ internal static class CheckinCommand
     }
 
     private static IEnumerable<CherrypickCard> Picks(Repository repository, string[]? names, bool isBackout) =>
-        (names ?? []).Select(name => new CherrypickCard(repository.Content.NameOf(repository.Names.ResolveCheckin(name)), isBackout));
+        (names ?? []).Select(
+            name => new CherrypickCard(repository.Content.NameOf(repository.Names.ResolveCheckin(name)), isBackout));
 
     private static bool Exists(Repository repository, string branch) =>
         Branches.List(repository).Any(b => b.Name == branch && !b.IsClosed);
@@ -130,9 +199,11 @@ internal static class CheckinCommand
         if (text is null) return null;
 
         return DateTimeOffset.TryParse(
-            text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var date)
+            text, System.Globalization.CultureInfo.InvariantCulture,
+            System.Globalization.DateTimeStyles.AssumeUniversal, out var date)
             ? Instant.FromDateTime(date)
-            : throw new EdgeSyncException(ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00Z");
+            : throw new EdgeSyncException(
+                ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00Z");
     }
 
     private static List<FileChange> RenamesOf(CommandContext context)
@@ -141,7 +212,8 @@ internal static class CheckinCommand
         foreach (var rename in context.Get(Renames) ?? [])
         {
             var names = rename.Split('=', 2);
-            if (names.Length != 2) throw new EdgeSyncException(ErrorKind.Usage, $"'{rename}' names one file", "--mv OLD=NEW");
+            if (names.Length != 2)
+                throw new EdgeSyncException(ErrorKind.Usage, $"'{rename}' names one file", "--mv OLD=NEW");
             changes.Add(FileChange.Rename(names[0], names[1]));
         }
 
@@ -154,7 +226,8 @@ internal static class CheckinCommand
         var name = Path.GetRelativePath(root, path);
         if (OperatingSystem.IsWindows()) name = name.Replace('\\', '/');
         return name == ".." || name.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(name)
-            ? throw new EdgeSyncException(ErrorKind.Usage, $"{path} is not inside {root}", "-C FOLDER says where names start from")
+            ? throw new EdgeSyncException(
+                ErrorKind.Usage, $"{path} is not inside {root}", "-C FOLDER says where names start from")
             : name == "." ? "" : name.TrimEnd('/');
     })];
 }

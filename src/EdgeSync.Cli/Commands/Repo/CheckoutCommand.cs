@@ -9,9 +9,17 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class TreeOptions
 {
     /// <summary>The check-in as a word; <c>--version</c> says the same, as in the other commands.</summary>
-    public static Argument<string?> VersionArgument { get; } = new("VERSION") { Description = "Check-in (default: the newest).", Arity = ArgumentArity.ZeroOrOne };
+    public static Argument<string?> VersionArgument { get; } = new("VERSION")
+    {
+        Description = "Check-in (default: the newest).",
+        Arity = ArgumentArity.ZeroOrOne
+    };
 
-    public static Option<string?> Version { get; } = new("--version", "-r") { Description = "The check-in, in place of the argument.", HelpName = "VERSION" };
+    public static Option<string?> Version { get; } = new("--version", "-r")
+    {
+        Description = "The check-in, in place of the argument.",
+        HelpName = "VERSION"
+    };
 
     /// <summary>Null for the newest.</summary>
     public static string? VersionOf(CommandContext context)
@@ -19,7 +27,9 @@ internal static class TreeOptions
         var (word, option) = (context.Get(VersionArgument), context.Get(Version));
         return word is null || option is null
             ? word ?? option
-            : throw new EdgeSyncException(ErrorKind.Usage, $"two versions are named: {word} and {option}", "--version VERSION, or the argument, not both");
+            : throw new EdgeSyncException(
+                ErrorKind.Usage, $"two versions are named: {word} and {option}",
+                "--version VERSION, or the argument, not both");
     }
 
     public static Option<string> Folder { get; } = new("--dir", "-d")

@@ -21,7 +21,11 @@ internal static class CloneCommand
         Arity = new ArgumentArity(0, 2),
     };
 
-    private static readonly Option<string?> Invite = new("--invite") { Description = "Invitation: address, login and password in one.", HelpName = "TOKEN" };
+    private static readonly Option<string?> Invite = new("--invite")
+    {
+        Description = "Invitation: address, login and password in one.",
+        HelpName = "TOKEN"
+    };
     private static readonly Option<bool> Private = new("--private") { Description = "Clone private branches too." };
     private static readonly Option<bool> Unversioned = new("--uv") { Description = "Clone unversioned files too." };
     private static readonly Option<bool> Once = new("--once") { Description = "Do not remember the peer." };
@@ -51,14 +55,19 @@ internal static class CloneCommand
         if (context.Get(Private)) actions |= SyncActions.Private;
         if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
 
-        if (Directory.Exists(path)) throw new EdgeSyncException(ErrorKind.Conflict, $"{path} is a folder, and a new file is needed", "edgesync repo clone URL PATH");
+        if (Directory.Exists(path))
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{path} is a folder, and a new file is needed", "edgesync repo clone URL PATH");
 
-        using var clone = CloneFile.Open(path, new RepositoryCreateOptions { AdminUser = url.User ?? SystemUser.Name, Clock = context.Clock });
+        using var clone = CloneFile.Open(
+            path, new RepositoryCreateOptions { AdminUser = url.User ?? SystemUser.Name, Clock = context.Clock });
         if (clone.IsResumed) context.Output.Errors.WriteLine($"resuming the clone in {clone.PartialPath}");
         SyncOutcome outcome;
         try
         {
-            outcome = await SyncRun.RunAsync(context, clone.Repository, url, new ClientOptions { Actions = actions, Login = login }, cancellationToken);
+            outcome = await SyncRun.RunAsync(
+                context, clone.Repository, url, new ClientOptions { Actions = actions, Login = login },
+                cancellationToken);
             SyncRun.ThrowOnFault(outcome);
         }
         catch (EdgeSyncException e) when (clone.IsResumed && e.Kind == ErrorKind.Conflict)
@@ -72,7 +81,9 @@ internal static class CloneCommand
         }
         catch (Exception e) when (e is not InvariantException)
         {
-            if (clone.Abandon()) context.Output.Errors.WriteLine($"the received part is kept in {clone.PartialPath}; the same command resumes it");
+            if (clone.Abandon())
+                context.Output.Errors.WriteLine(
+                    $"the received part is kept in {clone.PartialPath}; the same command resumes it");
             throw;
         }
 
@@ -82,7 +93,8 @@ internal static class CloneCommand
         clone.Complete();
         SyncRun.PrintMessages(context, outcome.Report);
         var report = new CloneReport(
-            path, outcome.Peer.ToString(), clone.IsResumed, outcome.Report.Rounds, blobs, project, outcome.WireBytesSent, outcome.WireBytesReceived,
+            path, outcome.Peer.ToString(), clone.IsResumed, outcome.Report.Rounds, blobs, project,
+            outcome.WireBytesSent, outcome.WireBytesReceived,
             (long)outcome.Elapsed.TotalMilliseconds);
         context.Output.Write(report);
         return ExitCode.Ok;
@@ -93,14 +105,19 @@ internal static class CloneCommand
         var words = context.Get(UrlAndPath) ?? [];
         if (context.Get(Invite) is { } text)
         {
-            if (words.Length > 1) throw new EdgeSyncException(ErrorKind.Usage, "an invitation knows the address: give only the path", "edgesync repo clone --invite TOKEN PATH");
-            if (!InviteToken.TryParse(text, out var token)) throw new EdgeSyncException(ErrorKind.Usage, "invalid invitation token", "copy the whole token");
+            if (words.Length > 1)
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, "an invitation knows the address: give only the path",
+                    "edgesync repo clone --invite TOKEN PATH");
+            if (!InviteToken.TryParse(text, out var token))
+                throw new EdgeSyncException(ErrorKind.Usage, "invalid invitation token", "copy the whole token");
 
             var invited = PeerUrl.Parse(token!.Url) with { User = token.Login, Password = token.Password };
             return (invited, words.Length == 1 ? words[0] : DefaultPath(invited));
         }
 
-        if (words.Length == 0) throw new EdgeSyncException(ErrorKind.Usage, "no URL is given", "edgesync repo clone URL PATH");
+        if (words.Length == 0)
+            throw new EdgeSyncException(ErrorKind.Usage, "no URL is given", "edgesync repo clone URL PATH");
 
         var peer = PeerAddress.Parse(words[0]);
         return (peer, words.Length == 2 ? words[1] : DefaultPath(peer));
@@ -111,14 +128,16 @@ internal static class CloneCommand
     {
         var name = peer.Address.AbsolutePath.TrimEnd('/').Split('/')[^1];
         if (name.Length == 0) name = peer.Address.Host;
-        return Path.GetFileNameWithoutExtension(name) is { Length: > 0 } stem && name.EndsWith(".fossil", StringComparison.Ordinal)
+        return Path.GetFileNameWithoutExtension(name) is { Length: > 0 } stem
+            && name.EndsWith(".fossil", StringComparison.Ordinal)
             ? stem + ".fossil"
             : name + ".fossil";
     }
 }
 
 internal sealed record CloneReport(
-    string Path, string Peer, bool Resumed, int Rounds, long Blobs, string ProjectCode, long WireBytesSent, long WireBytesReceived,
+    string Path, string Peer, bool Resumed, int Rounds, long Blobs, string ProjectCode, long WireBytesSent,
+    long WireBytesReceived,
     long Milliseconds) : IReport
 {
     public void Print(TextWriter output)
@@ -127,6 +146,8 @@ internal sealed record CloneReport(
         output.WriteLine($"Rounds:       {Rounds}");
         output.WriteLine($"Blobs:        {DisplayText.Number(Blobs)}");
         output.WriteLine($"Project-code: {ProjectCode}");
-        output.WriteLine($"Received:     {DisplayText.Bytes(WireBytesReceived)} in {DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
+        output.WriteLine(
+            $"Received:     {DisplayText.Bytes(WireBytesReceived)} in "
+                + $"{DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}");
     }
 }

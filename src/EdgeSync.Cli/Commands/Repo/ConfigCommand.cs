@@ -7,45 +7,69 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class ConfigCommand
 {
     private static readonly Argument<string> Key = new("KEY") { Description = "Name of the setting." };
-    private static readonly Argument<string> Value = new Argument<string>("VALUE") { Description = "Its new value; empty removes the setting." }.TakesEmpty();
-    private static readonly Argument<string?> SomeKey = new("KEY") { Description = "Setting to print (default: all).", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string> Value =
+        new Argument<string>("VALUE") { Description = "Its new value; empty removes the setting." }.TakesEmpty();
+    private static readonly Argument<string?> SomeKey = new("KEY")
+    {
+        Description = "Setting to print (default: all).",
+        Arity = ArgumentArity.ZeroOrOne
+    };
 
     private static readonly Argument<string?> SomeValue =
-        new Argument<string?>("VALUE") { Description = "New value; empty removes the setting.", Arity = ArgumentArity.ZeroOrOne }.TakesEmpty();
+        new Argument<string?>("VALUE")
+        {
+            Description = "New value; empty removes the setting.",
+            Arity = ArgumentArity.ZeroOrOne
+        }.TakesEmpty();
 
-    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Accept unknown names and values." };
+    private static readonly Option<bool> Force = new("--force", "-f")
+    {
+        Description = "Accept unknown names and values."
+    };
 
     public static CommandSpec Create() => new("config", "Read and change the settings of a repository.")
     {
         new CommandSpec("ls", "List all settings.", RunList) { Examples = ["repo config ls"] }.Also("list"),
-        new CommandSpec("get", "Print one setting.", context => RunGet(context, context.Require(Key))) { Arguments = { Key }, Examples = ["repo config get project-name"] },
-        new CommandSpec("set", "Change one setting.", context => RunSet(context, context.Require(Key), context.Require(Value)))
+        new CommandSpec("get", "Print one setting.", context => RunGet(context, context.Require(Key)))
         {
-            Arguments = { Key, Value }, Options = { Force }, Examples = ["repo config set project-name 'Our project'", "repo config set ignore-glob ''"],
+            Arguments = { Key },
+            Examples = ["repo config get project-name"]
         },
-        new CommandSpec("unset", "Remove one setting; its default applies again.", context => RunSet(context, context.Require(Key), ""))
+        new CommandSpec(
+            "set", "Change one setting.", context => RunSet(context, context.Require(Key), context.Require(Value)))
+        {
+            Arguments = { Key, Value }, Options = { Force },
+                Examples = ["repo config set project-name 'Our project'", "repo config set ignore-glob ''"],
+        },
+        new CommandSpec(
+            "unset", "Remove one setting; its default applies again.",
+            context => RunSet(context, context.Require(Key), ""))
         {
             Arguments = { Key }, Examples = ["repo config unset ignore-glob"],
         },
     };
 
     /// <summary>As Fossil spells it: without words all, with one that setting, with two it is changed.</summary>
-    public static CommandSpec CreateSettings() => new("settings", "List, print or change settings, as 'fossil settings' does.", context => (context.Get(SomeKey), context.Get(SomeValue)) switch
+    public static CommandSpec CreateSettings() =>
+        new(
+            "settings", "List, print or change settings, as 'fossil settings' does.", context =>
+                (context.Get(SomeKey), context.Get(SomeValue)) switch
     {
         (null, _) => RunList(context),
         ({ } key, null) => RunGet(context, key),
         ({ } key, { } value) => RunSet(context, key, value),
     })
-    {
-        Arguments = { SomeKey, SomeValue },
-        Options = { Force },
-        Examples = ["repo settings", "repo settings autosync", "repo settings autosync off"],
-    };
+        {
+            Arguments = { SomeKey, SomeValue },
+            Options = { Force },
+            Examples = ["repo settings", "repo settings autosync", "repo settings autosync off"],
+        };
 
     private static ExitCode RunList(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var settings = repository.Settings.List().Select(s => new ConfigEntry(s.Name, IsSecret(s.Name) ? "(secret)" : s.Value));
+        var settings = repository.Settings.List()
+            .Select(s => new ConfigEntry(s.Name, IsSecret(s.Name) ? "(secret)" : s.Value));
         context.Output.Write(new ConfigReport([.. settings]));
         return ExitCode.Ok;
     }
@@ -87,7 +111,8 @@ internal sealed record ConfigReport(IReadOnlyList<ConfigEntry> Settings) : IRepo
     public void Print(TextWriter output)
     {
         var width = Settings.Count == 0 ? 0 : Math.Min(30, Settings.Max(s => s.Name.Length));
-        foreach (var setting in Settings) output.WriteLine($"{setting.Name.PadRight(width)}  {DisplayText.OneLine(setting.Value)}");
+        foreach (var setting in Settings)
+            output.WriteLine($"{setting.Name.PadRight(width)}  {DisplayText.OneLine(setting.Value)}");
     }
 }
 

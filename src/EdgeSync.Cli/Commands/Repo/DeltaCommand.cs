@@ -7,7 +7,10 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class DeltaCommand
 {
-    private static readonly Argument<string> Source = new("SOURCE") { Description = "File that the delta is based on." };
+    private static readonly Argument<string> Source = new("SOURCE")
+    {
+        Description = "File that the delta is based on."
+    };
     private static readonly Argument<string> Target = new("TARGET") { Description = "File that the delta produces." };
     private static readonly Argument<string> Delta = new("DELTA") { Description = "Delta file." };
 
@@ -17,7 +20,8 @@ internal static class DeltaCommand
         HelpName = "FILE",
     };
 
-    public static CommandSpec Create() => new("delta", "Create and apply Fossil deltas, byte for byte as the stock program.")
+    public static CommandSpec Create() =>
+        new("delta", "Create and apply Fossil deltas, byte for byte as the stock program.")
     {
         new CommandSpec("create", "Write the delta that turns SOURCE into TARGET.", RunCreate)
         {
@@ -34,14 +38,16 @@ internal static class DeltaCommand
     };
 
     private static ExitCode RunCreate(CommandContext context) => Finish(
-        context, DeltaEncoder.Encode(InputFile.ReadAll(context.Require(Source)), InputFile.ReadAll(context.Require(Target))));
+        context,
+        DeltaEncoder.Encode(InputFile.ReadAll(context.Require(Source)), InputFile.ReadAll(context.Require(Target))));
 
     private static ExitCode RunApply(CommandContext context)
     {
         var source = InputFile.ReadAll(context.Require(Source));
         var name = context.Require(Delta);
         if (!DeltaApplier.TryApply(source, InputFile.ReadAll(name), Array.MaxLength, out var target, out var fault))
-            throw new EdgeSyncException(ErrorKind.Corrupt, $"{name} is not a delta for {context.Require(Source)}: {fault}");
+            throw new EdgeSyncException(
+                ErrorKind.Corrupt, $"{name} is not a delta for {context.Require(Source)}: {fault}");
 
         return Finish(context, target);
     }
@@ -51,7 +57,9 @@ internal static class DeltaCommand
         var file = context.Get(To);
         if (context.Output.IsJson)
         {
-            if (file is null) throw new EdgeSyncException(ErrorKind.Usage, "--json needs --output: stdout cannot carry both", "--output FILE");
+            if (file is null)
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, "--json needs --output: stdout cannot carry both", "--output FILE");
 
             InputFile.WriteAll(file, result, context.Output);
             context.Output.Write(new DeltaReport(file, result.Length));

@@ -8,8 +8,16 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class ExtractCommand
 {
-    private static readonly Argument<string[]> Names = new("FILES") { Description = "Files to write (default: all).", Arity = ArgumentArity.ZeroOrMore };
-    private static readonly Option<string?> Version = new("--version", "-r") { Description = "Check-in (default: the newest).", HelpName = "VERSION" };
+    private static readonly Argument<string[]> Names = new("FILES")
+    {
+        Description = "Files to write (default: all).",
+        Arity = ArgumentArity.ZeroOrMore
+    };
+    private static readonly Option<string?> Version = new("--version", "-r")
+    {
+        Description = "Check-in (default: the newest).",
+        HelpName = "VERSION"
+    };
 
     public static CommandSpec Create() => new("extract", "Write files of a check-in, replacing existing ones.", Run)
     {
@@ -24,7 +32,9 @@ internal static class ExtractCommand
         var version = context.Get(Version) ?? "tip";
         var tree = CheckInTree.Load(repository, repository.Names.ResolveCheckin(version));
         var wanted = context.Get(Names) ?? [];
-        var files = wanted.Length == 0 ? TreeFile.AllOf(tree) : [.. wanted.Select(name => TreeFile.Get(tree, name, version))];
+        var files = wanted.Length == 0
+            ? TreeFile.AllOf(tree)
+            : [.. wanted.Select(name => TreeFile.Get(tree, name, version))];
         using var disk = DiskFolder.Create(context.Require(TreeOptions.Folder));
         new TreeWriter(repository, disk).Write(files, replace: true);
         context.Output.Write(new ExtractReport([.. files.Select(f => f.Name)]));

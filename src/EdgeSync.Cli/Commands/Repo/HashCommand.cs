@@ -6,7 +6,11 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class HashCommand
 {
-    private static readonly Argument<string[]> Files = new("FILES") { Description = "Files to hash.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<string[]> Files = new("FILES")
+    {
+        Description = "Files to hash.",
+        Arity = ArgumentArity.OneOrMore
+    };
 
     private static readonly Option<bool> Sha3 = new("--sha3") { Description = "Use SHA3-256 in place of SHA1." };
 
@@ -18,13 +22,15 @@ internal static class HashCommand
     };
 
     /// <summary>As Fossil's <c>sha3sum</c>, with the size that names artifacts.</summary>
-    public static CommandSpec CreateSha3() => new("sha3sum", "Print the SHA3-256 hashes of files.", context => Run(context, HashKind.Sha3))
-    {
-        Arguments = { Files },
-        Examples = ["repo sha3sum README.md"],
-    };
+    public static CommandSpec CreateSha3() =>
+        new("sha3sum", "Print the SHA3-256 hashes of files.", context => Run(context, HashKind.Sha3))
+        {
+            Arguments = { Files },
+            Examples = ["repo sha3sum README.md"],
+        };
 
-    private static ExitCode Run(CommandContext context) => Run(context, context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1);
+    private static ExitCode Run(CommandContext context) =>
+        Run(context, context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1);
 
     private static ExitCode Run(CommandContext context, HashKind kind)
     {

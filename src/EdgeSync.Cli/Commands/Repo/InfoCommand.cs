@@ -17,17 +17,21 @@ internal static class InfoCommand
         using var repository = context.OpenToRead();
         var summary = RepositorySummary.Of(repository);
         var report = new InfoReport(
-            repository.Path, summary.ProjectName, summary.ProjectCode, summary.ServerCode, summary.HashPolicy, summary.Artifacts,
+            repository.Path, summary.ProjectName, summary.ProjectCode, summary.ServerCode, summary.HashPolicy,
+            summary.Artifacts,
             summary.Deltas, summary.Phantoms, summary.Private, summary.Shunned, summary.Unversioned, summary.Checkins,
-            summary.FirstDate?.ToString(), summary.LastDate?.ToString(), summary.ContentBytes, summary.StoredBytes, new FileInfo(repository.Path).Length);
+            summary.FirstDate?.ToString(), summary.LastDate?.ToString(), summary.ContentBytes, summary.StoredBytes,
+            new FileInfo(repository.Path).Length);
         context.Output.Write(report);
         return ExitCode.Ok;
     }
 }
 
 internal sealed record InfoReport(
-    string Repository, string? ProjectName, string ProjectCode, string ServerCode, string HashPolicy, long Blobs, long Deltas,
-    long Phantoms, long Private, long Shunned, long Unversioned, long Checkins, string? FirstCheckin, string? LastCheckin,
+    string Repository, string? ProjectName, string ProjectCode, string ServerCode, string HashPolicy, long Blobs,
+    long Deltas,
+    long Phantoms, long Private, long Shunned, long Unversioned, long Checkins, string? FirstCheckin,
+    string? LastCheckin,
     long ContentBytes, long StoredBytes, long FileBytes) : IReport
 {
     public void Print(TextWriter output)
@@ -37,14 +41,20 @@ internal sealed record InfoReport(
         Line("project-code", ProjectCode);
         Line("server-code", ServerCode);
         Line("hash-policy", HashPolicy);
-        Line("check-ins", FirstCheckin is null ? DisplayText.Number(Checkins) : $"{DisplayText.Number(Checkins)} ({FirstCheckin[..10]} to {LastCheckin![..10]})");
+        Line(
+            "check-ins",
+            FirstCheckin is null ? DisplayText.Number(Checkins) : $"{DisplayText.Number(Checkins)} "
+                + $"({FirstCheckin[..10]} to {LastCheckin![..10]})");
         Line("blobs", DisplayText.Number(Blobs));
         Line("deltas", DisplayText.Number(Deltas));
         Line("phantoms", DisplayText.Number(Phantoms));
         if (Private > 0) Line("private", DisplayText.Number(Private));
         if (Shunned > 0) Line("shunned", DisplayText.Number(Shunned));
         if (Unversioned > 0) Line("unversioned", DisplayText.Number(Unversioned));
-        Line("total size", $"{DisplayText.Bytes(ContentBytes)} in {DisplayText.Bytes(StoredBytes)}, file {DisplayText.Bytes(FileBytes)}");
+        Line(
+            "total size",
+            $"{DisplayText.Bytes(ContentBytes)} in {DisplayText.Bytes(StoredBytes)}, file "
+                + $"{DisplayText.Bytes(FileBytes)}");
 
         void Line(string name, string value) => output.WriteLine($"{name + ":",-14} {value}");
     }

@@ -23,14 +23,23 @@ internal static class InviteCommand
         HelpName = "LETTERS",
     };
 
-    private static readonly Option<string?> Url = new("--url") { Description = "Where to clone from (default: the last peer that was synced with).", HelpName = "URL" };
-    private static readonly Option<TimeSpan> TimeToLive = Choices.Duration("--ttl", "How long the code can be used (default 1d), or with --url how long the login works (default: for ever).", TimeSpan.Zero);
+    private static readonly Option<string?> Url = new("--url")
+    {
+        Description = "Where to clone from (default: the last peer that was synced with).",
+        HelpName = "URL"
+    };
+    private static readonly Option<TimeSpan> TimeToLive = Choices.Duration(
+        "--ttl",
+        "How long the code can be used (default 1d), or with --url how long the login works (default: for ever).",
+        TimeSpan.Zero);
 
     public static CommandSpec Create() => new("invite", "Print one command with which another machine joins.", Run)
     {
         Arguments = { Login },
         Options = { Capabilities, Url, TimeToLive },
-        Notes = UserCommand.Letters + "\nAn invitation always gives g (clone) too. Where 'edgesync up' serves the repository, it is a join code that works once; with --url, a token for 'edgesync repo clone --invite TOKEN'.",
+        Notes = UserCommand.Letters
+        + "\nAn invitation always gives g (clone) too. Where 'edgesync up' serves the repository, it is a join code "
+            + "that works once; with --url, a token for 'edgesync repo clone --invite TOKEN'.",
         Examples = ["repo invite", "repo invite bob --cap oi --url https://host/project --ttl 7d"],
     };
 
@@ -45,7 +54,8 @@ internal static class InviteCommand
         }
 
         var login = context.Get(Login) ?? throw new EdgeSyncException(
-            ErrorKind.Usage, "an invitation to a server needs a login", "edgesync repo invite LOGIN --cap oi --url URL");
+            ErrorKind.Usage, "an invitation to a server needs a login",
+            "edgesync repo invite LOGIN --cap oi --url URL");
         var capabilities = context.Get(Capabilities) ?? throw new EdgeSyncException(
             ErrorKind.Usage, "an invitation gives capabilities", $"edgesync repo invite {login} --cap oi");
         var url = context.Get(Url) ?? repository.Settings["last-sync-url"] ?? throw new EdgeSyncException(
@@ -65,11 +75,15 @@ internal static class InviteCommand
         if (!capabilities.Contains('g', StringComparison.Ordinal)) capabilities += "g";
         var timeToLive = context.Get(TimeToLive) is { Ticks: > 0 } given ? given : UpCommand.TimeToLiveUsual;
         var code = node.MakeCode(repository, timeToLive, capabilities, context.Get(Login));
-        return new InviteReport(context.Get(Login), capabilities, $"https://{code.Hosts[0]}:{code.WebPort}/", code.Encode(), code.ExpiresAt.ToString()) { IsJoinCode = true };
+        return new InviteReport(
+            context.Get(Login), capabilities, $"https://{code.Hosts[0]}:{code.WebPort}/", code.Encode(),
+            code.ExpiresAt.ToString())
+        { IsJoinCode = true };
     }
 }
 
-internal sealed record InviteReport(string? Login, string Capabilities, string Url, string Token, string? ExpiresAt) : IReport
+internal sealed record InviteReport(
+    string? Login, string Capabilities, string Url, string Token, string? ExpiresAt) : IReport
 {
     /// <summary>The token is for <c>edgesync join</c>, and works once.</summary>
     [JsonIgnore]
@@ -79,9 +93,12 @@ internal sealed record InviteReport(string? Login, string Capabilities, string U
 
     public void Print(TextWriter output)
     {
-        output.WriteLine(IsJoinCode ? $"edgesync join {Token}" : $"edgesync repo clone --invite {Token} project.fossil");
+        output.WriteLine(
+            IsJoinCode ? $"edgesync join {Token}" : $"edgesync repo clone --invite {Token} project.fossil");
         output.WriteLine();
-        output.WriteLine(IsJoinCode ? "The code works once: give it only to the machine it is for." : "The token holds a password: give it only to the person it is for.");
+        output.WriteLine(
+            IsJoinCode ? "The code works once: give it only to the machine it is for." : "The token holds a password: "
+                + "give it only to the person it is for.");
         if (ExpiresAt is not null) output.WriteLine($"It works until {DisplayText.Minute(ExpiresAt)} UTC.");
     }
 }

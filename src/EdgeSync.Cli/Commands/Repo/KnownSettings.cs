@@ -49,7 +49,8 @@ internal static class KnownSettings
         "icon-mimetype", "index-page", "js", "last-sync-pw", "last-sync-url", "login-group-code", "login-group-name",
             "logo-image", "logo-mimetype",
         "anon-cookie-lifespan", "cookie-expire", "default-skin", "http_authentication_ok", "obscure", "remote_user_ok",
-        "show-version-diffs", "parent-project-code", "parent-project-name", "project-description", "project-name", "public-pages", "seen-delta-manifest",
+        "show-version-diffs", "parent-project-code", "parent-project-name", "project-description", "project-name",
+        "public-pages", "seen-delta-manifest",
             "short-project-name",
     ];
 
@@ -67,11 +68,13 @@ internal static class KnownSettings
         ["safe-html"] = ["b", "f", "w", "bf", "bw", "fw", "bfw"],
     };
 
-    /// <exception cref="EdgeSyncException">The name is unknown, or fixed; or the value is none of that setting.</exception>
+    /// <exception cref="EdgeSyncException">The name is unknown, or fixed; or the value is none of that
+    /// setting.</exception>
     public static void Require(string name, string value, bool isForced)
     {
         if (Fixed.Contains(name))
-            throw new EdgeSyncException(ErrorKind.Denied, $"{name} identifies the repository and cannot be changed", "edgesync repo info");
+            throw new EdgeSyncException(
+                ErrorKind.Denied, $"{name} identifies the repository and cannot be changed", "edgesync repo info");
         // The tables are made anew at once: what makes none cannot be set by force either.
         if (name == "ticket-table" && value.Length > 0
             && !value.Contains("CREATE TABLE ticket", StringComparison.OrdinalIgnoreCase))

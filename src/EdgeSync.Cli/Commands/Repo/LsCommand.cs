@@ -46,6 +46,9 @@ internal sealed record LsReport(string Checkin, IReadOnlyList<LsFile> Files) : I
 
     public void Print(TextWriter output)
     {
-        foreach (var file in Files) output.WriteLine(IsLong ? $"{file.Hash[..10]}  {file.Perm}  {DisplayText.Name(file.Name)}" : DisplayText.Name(file.Name));
+        foreach (var file in Files)
+            output.WriteLine(
+                IsLong ? $"{file.Hash[..10]}  {file.Perm}  {DisplayText.Name(file.Name)}"
+                    : DisplayText.Name(file.Name));
     }
 }

@@ -8,11 +8,30 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class NewCommand
 {
     private static readonly Argument<string> File = new("PATH") { Description = "File to create." };
-    private static readonly Option<string?> User = new("--user", "-u") { Description = "First user, with all capabilities (default: your login).", HelpName = "LOGIN" };
-    private static readonly Option<string?> Name = new("--project-name") { Description = "Name of the project.", HelpName = "NAME" };
-    private static readonly Option<string?> About = new("--project-description") { Description = "Description of the project.", HelpName = "TEXT" };
-    private static readonly Option<string?> Code = new("--project", "--project-code") { Description = "Join an existing project: 40 hex digits (default: random).", HelpName = "HEX" };
-    private static readonly Option<bool> Sha1 = new("--sha1") { Description = "Name artifacts by SHA1, for peers older than Fossil 2.0." };
+    private static readonly Option<string?> User = new("--user", "-u")
+    {
+        Description = "First user, with all capabilities (default: your login).",
+        HelpName = "LOGIN"
+    };
+    private static readonly Option<string?> Name = new("--project-name")
+    {
+        Description = "Name of the project.",
+        HelpName = "NAME"
+    };
+    private static readonly Option<string?> About = new("--project-description")
+    {
+        Description = "Description of the project.",
+        HelpName = "TEXT"
+    };
+    private static readonly Option<string?> Code = new("--project", "--project-code")
+    {
+        Description = "Join an existing project: 40 hex digits (default: random).",
+        HelpName = "HEX"
+    };
+    private static readonly Option<bool> Sha1 = new("--sha1")
+    {
+        Description = "Name artifacts by SHA1, for peers older than Fossil 2.0."
+    };
 
     public static CommandSpec Create() => new("new", "Create a repository.", Run)
     {
@@ -47,7 +66,8 @@ internal static class NewCommand
     }
 }
 
-internal sealed record NewReport(string Path, string ProjectCode, string ServerCode, string User, string Password) : IReport
+internal sealed record NewReport(
+    string Path, string ProjectCode, string ServerCode, string User, string Password) : IReport
 {
     public void Print(TextWriter output)
     {

@@ -7,14 +7,18 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class PurgeCommand
 {
-    private static readonly Option<bool> DryRun = new("--dry-run", "-n") { Description = "Only print what would be removed." };
-
-    public static CommandSpec Create() => new("purge", "Remove the content of all shunned artifacts from the file, for good.", RunAsync)
+    private static readonly Option<bool> DryRun = new("--dry-run", "-n")
     {
-        Options = { DryRun },
-        Notes = "The repository is rebuilt afterwards. Peers keep their copy until they shun it too.",
-        Examples = ["repo purge --dry-run", "repo purge"],
+        Description = "Only print what would be removed."
     };
+
+    public static CommandSpec Create() =>
+        new("purge", "Remove the content of all shunned artifacts from the file, for good.", RunAsync)
+        {
+            Options = { DryRun },
+            Notes = "The repository is rebuilt afterwards. Peers keep their copy until they shun it too.",
+            Examples = ["repo purge --dry-run", "repo purge"],
+        };
 
     private static Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
@@ -30,7 +34,8 @@ internal static class PurgeCommand
 
     private static List<PurgeLine> ListHeld(Repository repository)
     {
-        using var select = repository.Database.Prepare("SELECT uuid, size FROM blob JOIN shun USING(uuid) WHERE size>=0 ORDER BY uuid");
+        using var select = repository.Database.Prepare(
+            "SELECT uuid, size FROM blob JOIN shun USING(uuid) WHERE size>=0 ORDER BY uuid");
         var held = new List<PurgeLine>();
         while (select.Step()) held.Add(new PurgeLine(select.Text(0) ?? "", select.Int64(1)));
         return held;
@@ -44,7 +49,10 @@ internal sealed record PurgeReport(string Status, IReadOnlyList<PurgeLine> Artif
 {
     public void Print(TextWriter output)
     {
-        foreach (var artifact in Artifacts) output.WriteLine($"{(Status == "purged" ? "removed" : "would remove")} {artifact.Hash} ({DisplayText.Bytes(artifact.Bytes)})");
+        foreach (var artifact in Artifacts)
+            output.WriteLine(
+                $"{(Status == "purged" ? "removed" : "would remove")} {artifact.Hash} "
+                    + $"({DisplayText.Bytes(artifact.Bytes)})");
         if (Artifacts.Count == 0) output.WriteLine("nothing to purge");
     }
 }

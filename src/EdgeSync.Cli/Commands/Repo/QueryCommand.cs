@@ -9,14 +9,18 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class QueryCommand
 {
     private static readonly Argument<string> Sql = new("SQL") { Description = "One statement." };
-    private static readonly Option<bool> MayWrite = new("--write") { Description = "Allow a statement that changes the repository." };
+    private static readonly Option<bool> MayWrite = new("--write")
+    {
+        Description = "Allow a statement that changes the repository."
+    };
 
     public static CommandSpec Create() => new("query", "Run one SQL statement on a repository.", Run)
     {
         Arguments = { Sql },
         Options = { MayWrite },
         Notes = "The repository is opened read-only unless --write is given.",
-        Examples = ["repo query 'SELECT count(*) FROM blob'", "repo query --write \"DELETE FROM config WHERE name='old'\""],
+        Examples = [
+            "repo query 'SELECT count(*) FROM blob'", "repo query --write \"DELETE FROM config WHERE name='old'\""],
     };
 
     private static ExitCode Run(CommandContext context)

@@ -1,6 +1,8 @@
 namespace EdgeSync.Cli.Commands.Repo;
 
-/// <summary>Everything that works on one repository file. Where Fossil has a command of the kind, its names work too.</summary>
+/// <summary>
+/// Everything that works on one repository file. Where Fossil has a command of the kind, its names work too.
+/// </summary>
 internal static class RepoCommand
 {
     /// <summary>In the order of the help page.</summary>
@@ -42,7 +44,8 @@ internal static class RepoCommand
     ];
 
     /// <summary>Names and other names, in the order of the help page.</summary>
-    public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } = [.. Table.Select(c => (c.Name, c.Aliases))];
+    public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } = [
+        .. Table.Select(c => (c.Name, c.Aliases))];
 
     /// <summary>True for what is a command here, under any of its names.</summary>
     public static bool IsName(string word) => Table.Any(c => c.Name == word || c.Aliases.Contains(word));
@@ -52,11 +55,14 @@ internal static class RepoCommand
     {
         var repo = new CommandSpec("repo", "Work with a Fossil repository file.")
         {
-            Examples = ["repo new project.fossil", "repo ci -R project.fossil -m 'first' README.md", "repo timeline project.fossil", "repo sync -R project.fossil"],
+            Examples = [
+                "repo new project.fossil", "repo ci -R project.fossil -m 'first' README.md",
+                "repo timeline project.fossil", "repo sync -R project.fossil"],
         };
         var name = only is null ? null : CommandWords.Expand(only, Names);
         var named = Array.FindIndex(Table, c => c.Name == name);
-        foreach (var entry in named >= 0 ? [Table[named]] : Table) repo.Subcommands.Add(entry.Create().Also(entry.Aliases));
+        foreach (var entry in named >= 0 ? [Table[named]] : Table)
+            repo.Subcommands.Add(entry.Create().Also(entry.Aliases));
         return repo;
     }
 }

@@ -5,12 +5,16 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class ResolveCommand
 {
-    private static readonly Argument<string> Name = new("NAME") { Description = "Hash or prefix, tip, branch, tag, root:BRANCH or date." };
+    private static readonly Argument<string> Name = new("NAME")
+    {
+        Description = "Hash or prefix, tip, branch, tag, root:BRANCH or date."
+    };
 
     public static CommandSpec Create() => new("resolve", "Show the artifact that a name means.", Run)
     {
         Arguments = { Name },
-        Notes = "Names are those of Fossil: 4 or more digits of a hash, tip, a branch or tag, root:BRANCH, a date or time.",
+        Notes = "Names are those of Fossil: 4 or more digits of a hash, tip, a branch or tag, root:BRANCH, a date or "
+            + "time.",
         Examples = ["repo resolve trunk", "repo resolve 3f6c19d2", "repo resolve 2024-01-31T12:00"],
     };
 

@@ -29,13 +29,15 @@ internal static class ServeCommand
             ReadsFile = false,
         };
         return NodeCommand.RunAsync(
-            context, loader, "leaf", _ => RequireFile(path), cancellationToken, started => new ServeReport(path, started.Addresses["http"]));
+            context, loader, "leaf", _ => RequireFile(path), cancellationToken,
+            started => new ServeReport(path, started.Addresses["http"]));
     }
 
     // A leaf would say how to clone it, which is no option here.
     private static void RequireFile(string path)
     {
-        if (!File.Exists(path)) throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "edgesync repo new PATH");
+        if (!File.Exists(path))
+            throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "edgesync repo new PATH");
     }
 }
 

@@ -6,17 +6,30 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class ShunCommand
 {
-    private static readonly Argument<string[]> Hashes = new("HASHES") { Description = "Whole hashes: 40 or 64 digits.", Arity = ArgumentArity.ZeroOrMore };
-    private static readonly Argument<string[]> Some = new("HASHES") { Description = "Whole hashes: 40 or 64 digits.", Arity = ArgumentArity.OneOrMore };
-    private static readonly Option<string?> Reason = new("--reason") { Description = "Note to store with the hash.", HelpName = "TEXT" };
-
-    public static CommandSpec CreateShun() => new("shun", "Never store, show or send these artifacts; without HASHES, list them.", RunShun)
+    private static readonly Argument<string[]> Hashes = new("HASHES")
     {
-        Arguments = { Hashes },
-        Options = { Reason },
-        Notes = "Existing content stays in the file until 'repo purge' or 'repo rebuild'.",
-        Examples = ["repo shun", "repo shun 3f6c…64 digits --reason 'a password'"],
+        Description = "Whole hashes: 40 or 64 digits.",
+        Arity = ArgumentArity.ZeroOrMore
     };
+    private static readonly Argument<string[]> Some = new("HASHES")
+    {
+        Description = "Whole hashes: 40 or 64 digits.",
+        Arity = ArgumentArity.OneOrMore
+    };
+    private static readonly Option<string?> Reason = new("--reason")
+    {
+        Description = "Note to store with the hash.",
+        HelpName = "TEXT"
+    };
+
+    public static CommandSpec CreateShun() =>
+        new("shun", "Never store, show or send these artifacts; without HASHES, list them.", RunShun)
+        {
+            Arguments = { Hashes },
+            Options = { Reason },
+            Notes = "Existing content stays in the file until 'repo purge' or 'repo rebuild'.",
+            Examples = ["repo shun", "repo shun 3f6c…64 digits --reason 'a password'"],
+        };
 
     public static CommandSpec CreateUnshun() => new("unshun", "Accept these artifacts again.", RunUnshun)
     {
@@ -31,7 +44,9 @@ internal static class ShunCommand
 
         using var repository = context.OpenToWrite();
         using var transaction = repository.Begin();
-        var changes = ids.ConvertAll(id => new ShunChange(id.ToString(), repository.Shuns.Add(id, context.Get(Reason)) ? "shunned" : "already_shunned"));
+        var changes = ids.ConvertAll(
+            id => new ShunChange(
+                id.ToString(), repository.Shuns.Add(id, context.Get(Reason)) ? "shunned" : "already_shunned"));
         transaction.Commit();
         context.Output.Write(new ShunChangeReport(changes));
         return ExitCode.Ok;
@@ -42,7 +57,8 @@ internal static class ShunCommand
         var ids = Parse(context.Require(Some));
         using var repository = context.OpenToWrite();
         using var transaction = repository.Begin();
-        var changes = ids.ConvertAll(id => new ShunChange(id.ToString(), repository.Shuns.Remove(id) ? "unshunned" : "already_allowed"));
+        var changes = ids.ConvertAll(
+            id => new ShunChange(id.ToString(), repository.Shuns.Remove(id) ? "unshunned" : "already_allowed"));
         transaction.Commit();
         context.Output.Write(new ShunChangeReport(changes));
         return ExitCode.Ok;
@@ -60,7 +76,8 @@ internal static class ShunCommand
     private static List<ArtifactId> Parse(string[] hashes) => [.. hashes.Select(h => ArtifactId.TryParse(h, out var id)
         ? id
         : throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{h}' is not a whole hash: 40 or 64 lower-case hex digits", "edgesync repo resolve NAME"))];
+            ErrorKind.Usage, $"'{h}' is not a whole hash: 40 or 64 lower-case hex digits",
+            "edgesync repo resolve NAME"))];
 }
 
 internal sealed record ShunEntry(string Hash, string Date, string? Comment);
@@ -69,7 +86,8 @@ internal sealed record ShunReport(IReadOnlyList<ShunEntry> Shunned) : IReport
 {
     public void Print(TextWriter output)
     {
-        foreach (var entry in Shunned) output.WriteLine($"{entry.Hash}  {DisplayText.Minute(entry.Date)}  {DisplayText.OneLine(entry.Comment ?? "")}".TrimEnd());
+        foreach (var entry in Shunned) output.WriteLine(
+            $"{entry.Hash}  {DisplayText.Minute(entry.Date)}  {DisplayText.OneLine(entry.Comment ?? "")}".TrimEnd());
     }
 }
 

@@ -11,21 +11,31 @@ namespace EdgeSync.Cli.Commands.Repo;
 /// <summary><c>pull</c>, <c>push</c> and <c>sync</c>: one command with three directions.</summary>
 internal static class SyncCommands
 {
-    private static readonly Argument<string?> Url = new("URL") { Description = "Peer, or the name of a remote (default: the last one that was synced with).", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Url = new("URL")
+    {
+        Description = "Peer, or the name of a remote (default: the last one that was synced with).",
+        Arity = ArgumentArity.ZeroOrOne
+    };
     private static readonly Option<bool> Private = new("--private") { Description = "Sync private branches too." };
     private static readonly Option<bool> Unversioned = new("--uv") { Description = "Sync unversioned files too." };
     private static readonly Option<bool> Once = new("--once") { Description = "Do not remember this peer." };
-    private static readonly Option<bool> Verily = new("--verily") { Description = "Compare complete lists of artifacts, to repair a gap." };
+    private static readonly Option<bool> Verily = new("--verily")
+    {
+        Description = "Compare complete lists of artifacts, to repair a gap."
+    };
 
-    public static CommandSpec CreatePull() => Create("pull", "Receive what the peer has and we lack.", SyncActions.Pull);
+    public static CommandSpec CreatePull() =>
+        Create("pull", "Receive what the peer has and we lack.", SyncActions.Pull);
 
     public static CommandSpec CreatePush() => Create("push", "Send what we have and the peer lacks.", SyncActions.Push);
 
-    public static CommandSpec CreateSync() => Create("sync", "Exchange artifacts with a peer until both hold the same.", SyncActions.Sync);
+    public static CommandSpec CreateSync() =>
+        Create("sync", "Exchange artifacts with a peer until both hold the same.", SyncActions.Sync);
 
     private static CommandSpec Create(string name, string summary, SyncActions actions)
     {
-        var verb = new CommandSpec(name, summary, (context, cancellationToken) => RunAsync(context, name, actions, cancellationToken))
+        var verb = new CommandSpec(
+            name, summary, (context, cancellationToken) => RunAsync(context, name, actions, cancellationToken))
         {
             Arguments = { Url },
             Options = { Private, Unversioned, Once, Verily },
@@ -48,9 +58,11 @@ internal static class SyncCommands
         if (context.Get(Verily)) actions |= SyncActions.Verily;
         var options = new ClientOptions { Actions = actions, Login = login, PeerKey = url.Address.ToString() };
         var outcome = await SyncRun.RunAsync(context, repository, url, options, cancellationToken);
-        // What is remembered already is not written again: who has nothing to exchange leaves the file, and the disk, in peace.
+        // What is remembered already is not written again: who has nothing to exchange leaves the file, and the disk,
+        // in peace.
         var isChanged = outcome.Peer.ToString() != savedUrl || login?.Password != savedPassword;
-        if (outcome.Report.IsOk && isChanged && !context.Get(Once)) SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
+        if (outcome.Report.IsOk && isChanged && !context.Get(Once))
+            SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
 
         context.Output.Write(SyncRun.ReportOf(name, outcome));
         SyncRun.PrintMessages(context, outcome.Report);
@@ -60,7 +72,9 @@ internal static class SyncCommands
         return ExitCode.Ok;
     }
 
-    /// <summary>As stock reads it: a name that was given to a remote, then an address; nothing is the peer synced with last.</summary>
+    /// <summary>
+    /// As stock reads it: a name that was given to a remote, then an address; nothing is the peer synced with last.
+    /// </summary>
     private static (PeerUrl Url, string? Password) PeerOf(CommandContext context, Repository repository, string command)
     {
         var text = context.Get(Url) ?? "default";
@@ -69,7 +83,8 @@ internal static class SyncCommands
         if (text == "default")
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"{repository.Path} does not know a peer yet", string.Join(' ', "edgesync", "repo", command, "URL"));
+                ErrorKind.Usage, $"{repository.Path} does not know a peer yet",
+                string.Join(' ', "edgesync", "repo", command, "URL"));
         }
 
         var url = PeerAddress.Parse(text);

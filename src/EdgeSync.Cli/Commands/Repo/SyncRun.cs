@@ -10,18 +10,23 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 /// <summary>How one session with a peer went.</summary>
 /// <param name="Login">Who asked; null for nobody in particular.</param>
-internal sealed record SyncOutcome(SyncReport Report, PeerUrl Peer, long WireBytesSent, long WireBytesReceived, TimeSpan Elapsed, string? Login);
+internal sealed record SyncOutcome(
+    SyncReport Report, PeerUrl Peer, long WireBytesSent, long WireBytesReceived, TimeSpan Elapsed, string? Login);
 
-/// <summary>What clone, pull, push and sync have in common: run a session, show how far it is, say how it ended.</summary>
+/// <summary>
+/// What clone, pull, push and sync have in common: run a session, show how far it is, say how it ended.
+/// </summary>
 internal static class SyncRun
 {
     public static async Task<SyncOutcome> RunAsync(
-        CommandContext context, Repository repository, PeerUrl url, ClientOptions options, CancellationToken cancellationToken)
+        CommandContext context, Repository repository, PeerUrl url, ClientOptions options,
+        CancellationToken cancellationToken)
     {
         await using var telemetry = NodeTelemetry.OfCommand(context.Output.Errors, context.Clock);
         using var limited = PeerOptions.Limit(context, cancellationToken);
         using var transport = PeerTransport.Open(url, repository, PeerOptions.Transport(context), context.Clock);
-        using var progress = new Progress(context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
+        using var progress = new Progress(
+            context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
         try
         {
             var driver = new SyncDriver(new InlineExecutor(repository), options, transport, context.Clock)
@@ -30,12 +35,14 @@ internal static class SyncRun
             };
             var tally = await driver.RunAsync(limited.Token);
             return new SyncOutcome(
-                tally.Report, transport.MovedTo ?? url, tally.WireBytesSent, tally.WireBytesReceived, progress.Elapsed, options.Login?.User);
+                tally.Report, transport.MovedTo
+                ?? url, tally.WireBytesSent, tally.WireBytesReceived, progress.Elapsed, options.Login?.User);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new EdgeSyncException(
-                ErrorKind.Unavailable, $"the exchange with {url} took longer than --timeout allows", "run the command again: what was received is kept", e);
+                ErrorKind.Unavailable, $"the exchange with {url} took longer than --timeout allows",
+                "run the command again: what was received is kept", e);
         }
     }
 
@@ -52,12 +59,17 @@ internal static class SyncRun
     /// <summary>What the server wants people to read, and what is odd about it.</summary>
     public static void PrintMessages(CommandContext context, SyncReport report)
     {
-        foreach (var message in report.Messages) context.Output.Errors.WriteLine($"server says: {DisplayText.OneLine(message)}");
+        foreach (var message in report.Messages)
+            context.Output.Errors.WriteLine($"server says: {DisplayText.OneLine(message)}");
         if (report.ClockSkew is { } skew)
-            context.Output.Errors.WriteLine($"warning: the server's clock is {DisplayText.Span(skew.Duration())} {(skew < TimeSpan.Zero ? "behind" : "ahead")}");
-        if (report.UnversionedPushRefused) context.Output.Errors.WriteLine("warning: the server accepts no unversioned files from this user");
+            context.Output.Errors.WriteLine(
+                $"warning: the server's clock is {DisplayText.Span(skew.Duration())} "
+                    + $"{(skew < TimeSpan.Zero ? "behind" : "ahead")}");
+        if (report.UnversionedPushRefused)
+            context.Output.Errors.WriteLine("warning: the server accepts no unversioned files from this user");
         if (report.Missing.Count > 0)
-            context.Output.Errors.WriteLine($"warning: {report.Missing.Count} announced artifacts were not received, such as {report.Missing[0]}");
+            context.Output.Errors.WriteLine(
+                $"warning: {report.Missing.Count} announced artifacts were not received, such as {report.Missing[0]}");
     }
 
     public static void ThrowOnFault(SyncOutcome outcome)
@@ -68,11 +80,22 @@ internal static class SyncRun
         throw fault.Kind switch
         {
             SyncFaultKind.Denied => Denied(peer, fault.Text, outcome.Login),
-            SyncFaultKind.LoginFailed => new EdgeSyncException(ErrorKind.Denied, $"{peer} refuses the login of {outcome.Login ?? "nobody"}: {fault.Text}", "check user and password"),
-            SyncFaultKind.WrongProject => new EdgeSyncException(ErrorKind.Conflict, $"{peer} holds another project: {fault.Text}", "check the address"),
-            SyncFaultKind.Stalled => new EdgeSyncException(ErrorKind.Unavailable, $"{peer}: {fault.Text}", "run the command again: what was received is kept"),
-            SyncFaultKind.ReadOnly => new EdgeSyncException(ErrorKind.System, fault.Text, "make the file and its folder writable"),
-            _ => new EdgeSyncException(ErrorKind.Protocol, $"{peer}: {fault.Text}", "check the address; nothing of the last round was stored"),
+            SyncFaultKind.LoginFailed =>
+                new EdgeSyncException(
+                    ErrorKind.Denied, $"{peer} refuses the login of {outcome.Login ?? "nobody"}: {fault.Text}",
+                    "check user and password"),
+            SyncFaultKind.WrongProject =>
+                new EdgeSyncException(
+                    ErrorKind.Conflict, $"{peer} holds another project: {fault.Text}", "check the address"),
+            SyncFaultKind.Stalled =>
+                new EdgeSyncException(
+                    ErrorKind.Unavailable, $"{peer}: {fault.Text}", "run the command again: what was received is kept"),
+            SyncFaultKind.ReadOnly =>
+                new EdgeSyncException(ErrorKind.System, fault.Text, "make the file and its folder writable"),
+            _ =>
+                new EdgeSyncException(
+                    ErrorKind.Protocol, $"{peer}: {fault.Text}",
+                    "check the address; nothing of the last round was stored"),
         };
     }
 
@@ -82,8 +105,12 @@ internal static class SyncRun
         var letter = sentence switch
         {
             _ when sentence.Contains("clone", StringComparison.Ordinal) => "g (clone)",
-            _ when sentence.Contains("write", StringComparison.Ordinal) || sentence.Contains("push", StringComparison.Ordinal) => "i (check in)",
-            _ when sentence.Contains("read", StringComparison.Ordinal) || sentence.Contains("pull", StringComparison.Ordinal) => "o (check out)",
+            _ when sentence.Contains("write", StringComparison.Ordinal)
+            || sentence.Contains("push", StringComparison.Ordinal) =>
+                "i (check in)",
+            _ when sentence.Contains("read", StringComparison.Ordinal)
+                || sentence.Contains("pull", StringComparison.Ordinal) =>
+                "o (check out)",
             _ when sentence.Contains("private", StringComparison.Ordinal) => "x (private)",
             _ => null,
         };
@@ -98,23 +125,30 @@ internal static class SyncRun
     {
         var seconds = Math.Max(progress.Elapsed.TotalSeconds, 0.001);
         var bytes = at.BytesReceived + at.BytesSent;
-        return $"round {at.Rounds + 1}  sent {DisplayText.Number(at.ArtifactsSent)}  received {DisplayText.Number(at.ArtifactsReceived)}  "
+        return $"round {at.Rounds + 1}  sent {DisplayText.Number(at.ArtifactsSent)}  received "
+            + $"{DisplayText.Number(at.ArtifactsReceived)}  "
             + $"{DisplayText.Bytes(bytes)}  {DisplayText.Bytes((long)(bytes / seconds))}/s";
     });
 }
 
-/// <param name="Status"><c>done</c> or <c>failed</c>; an error object follows on failure as exit code and message on stderr.</param>
+/// <param name="Status"><c>done</c> or <c>failed</c>; an error object follows on failure as exit code and message on
+/// stderr.</param>
 internal sealed record SyncOutcomeReport(
-    string Command, string Status, string Peer, int Rounds, int ArtifactsSent, int ArtifactsReceived, int UnversionedSent,
+    string Command, string Status, string Peer, int Rounds, int ArtifactsSent, int ArtifactsReceived,
+    int UnversionedSent,
     int UnversionedReceived, long WireBytesSent, long WireBytesReceived, long Milliseconds, bool PushRefused,
     IReadOnlyList<string> Missing, IReadOnlyList<string> Messages) : IReport
 {
     public void Print(TextWriter output)
     {
-        var unversioned = UnversionedSent + UnversionedReceived > 0 ? $", unversioned sent {UnversionedSent} received {UnversionedReceived}" : "";
+        var unversioned = UnversionedSent + UnversionedReceived > 0
+            ? $", unversioned sent {UnversionedSent} received {UnversionedReceived}"
+            : "";
         var refused = PushRefused ? "; the server accepts nothing from this user, so nothing was pushed" : "";
         output.WriteLine(
-            $"{Command} {Status}: {Rounds} rounds, sent {ArtifactsSent} received {ArtifactsReceived} artifacts{unversioned}, "
-            + $"{DisplayText.Bytes(WireBytesSent)} out {DisplayText.Bytes(WireBytesReceived)} in, {DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}{refused}");
+            $"{Command} {Status}: {Rounds} rounds, sent {ArtifactsSent} received {ArtifactsReceived} "
+                + $"artifacts{unversioned}, "
+            + $"{DisplayText.Bytes(WireBytesSent)} out {DisplayText.Bytes(WireBytesReceived)} in, "
+                + $"{DisplayText.Span(TimeSpan.FromMilliseconds(Milliseconds))}{refused}");
     }
 }

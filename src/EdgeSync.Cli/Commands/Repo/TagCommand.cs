@@ -8,16 +8,41 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class TagCommand
 {
-    private static readonly Argument<string?> Of = new("VERSION") { Description = "Check-in (default: all tags of the project).", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Of = new("VERSION")
+    {
+        Description = "Check-in (default: all tags of the project).",
+        Arity = ArgumentArity.ZeroOrOne
+    };
 
     private static readonly Argument<string> Name = new("TAG") { Description = "The tag." };
-    private static readonly Argument<string?> Value = new("VALUE") { Description = "Value, which makes the tag a property.", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<string> Version = new("--version", "-r") { Description = "The check-in.", HelpName = "VERSION", DefaultValueFactory = _ => "tip" };
-    private static readonly Option<bool> Propagate = new("--propagate") { Description = "Add it to the descendants too." };
-    private static readonly Option<bool> Raw = new("--raw") { Description = "The name is the stored one, such as closed or bgcolor." };
+    private static readonly Argument<string?> Value = new("VALUE")
+    {
+        Description = "Value, which makes the tag a property.",
+        Arity = ArgumentArity.ZeroOrOne
+    };
+    private static readonly Option<string> Version = new("--version", "-r")
+    {
+        Description = "The check-in.",
+        HelpName = "VERSION",
+        DefaultValueFactory = _ => "tip"
+    };
+    private static readonly Option<bool> Propagate = new("--propagate")
+    {
+        Description = "Add it to the descendants too."
+    };
+    private static readonly Option<bool> Raw = new("--raw")
+    {
+        Description = "The name is the stored one, such as closed or bgcolor."
+    };
 
-    private static readonly Option<int> Limit = Choices.Number("--limit", ["-n"], "Maximum number of entries (0: all).", 20);
-    private static readonly Option<string> Type = new Option<string>("--type", "-t") { Description = "What to show.", HelpName = "TYPE", DefaultValueFactory = _ => "all" }
+    private static readonly Option<int> Limit = Choices.Number(
+        "--limit", ["-n"], "Maximum number of entries (0: all).", 20);
+    private static readonly Option<string> Type = new Option<string>("--type", "-t")
+    {
+        Description = "What to show.",
+        HelpName = "TYPE",
+        DefaultValueFactory = _ => "all"
+    }
         .Among("all", "ci", "w", "t", "e", "g", "f");
 
     public static CommandSpec Create() => new("tag", "List, add and cancel tags of check-ins.")
@@ -35,11 +60,13 @@ internal static class TagCommand
         },
         new CommandSpec("find", "List the artifacts that carry a tag, newest first.", RunFind)
         {
-            Arguments = { Name }, Options = { Raw, Limit, Type }, Examples = ["repo tag find release", "repo tag find closed --raw"],
+            Arguments = { Name }, Options = { Raw, Limit, Type },
+                Examples = ["repo tag find release", "repo tag find closed --raw"],
         },
         new CommandSpec("cancel", "Cancel a tag of a check-in.", RunCancel)
         {
-            Arguments = { Name }, Options = { Version, Raw, AuthorOptions.User }, Examples = ["repo tag cancel v1.0 --version v1.0"],
+            Arguments = { Name }, Options = { Version, Raw, AuthorOptions.User },
+                Examples = ["repo tag cancel v1.0 --version v1.0"],
         }.Also("rm", "delete", "remove"),
     };
 
@@ -67,7 +94,8 @@ internal static class TagCommand
         using var repository = context.OpenToRead();
         if (context.Get(Raw))
         {
-            context.Output.Write(new TaggedReport(name, [.. Tags.Carrying(repository, name).Select(id => id.ToString())]));
+            context.Output.Write(
+                new TaggedReport(name, [.. Tags.Carrying(repository, name).Select(id => id.ToString())]));
             return ExitCode.Ok;
         }
 
@@ -78,11 +106,14 @@ internal static class TagCommand
         return ExitCode.Ok;
     }
 
-    private static ExitCode RunAdd(CommandContext context) => Change(context, "tagged", (writer, options) => writer.Add(options));
+    private static ExitCode RunAdd(CommandContext context) =>
+        Change(context, "tagged", (writer, options) => writer.Add(options));
 
-    private static ExitCode RunCancel(CommandContext context) => Change(context, "untagged", (writer, options) => writer.Cancel(options));
+    private static ExitCode RunCancel(CommandContext context) =>
+        Change(context, "untagged", (writer, options) => writer.Cancel(options));
 
-    private static ExitCode Change(CommandContext context, string status, Func<TagWriter, TagOptions, AuthoredArtifact> change)
+    private static ExitCode Change(
+        CommandContext context, string status, Func<TagWriter, TagOptions, AuthoredArtifact> change)
     {
         var name = context.Require(Name);
         using var repository = context.OpenToWrite();
@@ -101,7 +132,8 @@ internal static class TagCommand
         // A script that says the same again and again must not fill the repository with control artifacts.
         var isDone = status == "tagged" ? writer.IsSet(options) : !writer.IsAny(options);
         var made = isDone ? null : change(writer, options).Id.ToString();
-        var report = new TagChangeReport(isDone ? "already_" + status : status, repository.Content.NameOf(target).ToString(), name, made);
+        var report = new TagChangeReport(
+            isDone ? "already_" + status : status, repository.Content.NameOf(target).ToString(), name, made);
         context.Output.Write(report);
         return ExitCode.Ok;
     }
@@ -116,7 +148,8 @@ internal sealed record TagReport(string Hash, IReadOnlyList<TagEntry> Tags) : IR
 {
     public void Print(TextWriter output)
     {
-        foreach (var tag in Tags) output.WriteLine(DisplayText.OneLine($"{tag.Kind}{tag.Name}{(tag.Value is null ? "" : "=" + tag.Value)}"));
+        foreach (var tag in Tags)
+            output.WriteLine(DisplayText.OneLine($"{tag.Kind}{tag.Name}{(tag.Value is null ? "" : "=" + tag.Value)}"));
     }
 }
 

@@ -10,23 +10,46 @@ internal static class UnversionedCommand
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "Name of the file in the repository." };
     private static readonly Argument<string> File = new("FILE") { Description = "File to store; - is standard input." };
-    private static readonly Argument<string> Target = new("OUTPUT") { Description = "File to write; - is standard output." };
-    private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write (default: stdout).", HelpName = "FILE" };
+    private static readonly Argument<string> Target =
+        new("OUTPUT") { Description = "File to write; - is standard output." };
+    private static readonly Option<string?> To = new("--output", "-o")
+    {
+        Description = "File to write (default: stdout).",
+        HelpName = "FILE"
+    };
 
     public static CommandSpec Create() => new("uv", "Files without history: only the newest content is kept.")
     {
         new CommandSpec("ls", "List them, including deleted ones.", RunList) { Examples = ["repo uv ls"] }.Also("list"),
-        new CommandSpec("put", "Store a file.", RunPut) { Arguments = { Name, File }, Examples = ["repo uv put manual.pdf ./out/manual.pdf"] }.Also("add"),
-        new CommandSpec("get", "Print or write one.", RunGet) { Arguments = { Name }, Options = { To }, Examples = ["repo uv get manual.pdf -o manual.pdf"] }.Also("cat"),
-        new CommandSpec("export", "Write one to a file.", RunExport) { Arguments = { Name, Target }, Examples = ["repo uv export manual.pdf out/manual.pdf"] },
-        new CommandSpec("delete", "Delete one; peers delete it too.", RunDelete) { Arguments = { Name }, Examples = ["repo uv delete manual.pdf"] }.Also("rm", "remove"),
+        new CommandSpec("put", "Store a file.", RunPut)
+        {
+            Arguments = { Name, File },
+            Examples = ["repo uv put manual.pdf ./out/manual.pdf"]
+        }.Also("add"),
+        new CommandSpec("get", "Print or write one.", RunGet)
+        {
+            Arguments = { Name },
+            Options = { To },
+            Examples = ["repo uv get manual.pdf -o manual.pdf"]
+        }.Also("cat"),
+        new CommandSpec("export", "Write one to a file.", RunExport)
+        {
+            Arguments = { Name, Target },
+            Examples = ["repo uv export manual.pdf out/manual.pdf"]
+        },
+        new CommandSpec("delete", "Delete one; peers delete it too.", RunDelete)
+        {
+            Arguments = { Name },
+            Examples = ["repo uv delete manual.pdf"]
+        }.Also("rm", "remove"),
     };
 
     private static ExitCode RunList(CommandContext context)
     {
         using var repository = context.OpenToRead();
         var files = repository.Unversioned.List().Select(f => new UnversionedFile(
-            f.Name, Instant.FromUnixSeconds(f.MtimeSeconds).ToString(), f.Size, f.IsDeletion ? null : f.Hash.ToString()));
+            f.Name, Instant.FromUnixSeconds(f.MtimeSeconds).ToString(), f.Size,
+            f.IsDeletion ? null : f.Hash.ToString()));
         context.Output.Write(new UnversionedListReport([.. files]));
         return ExitCode.Ok;
     }
@@ -55,7 +78,8 @@ internal static class UnversionedCommand
             repository.Unversioned.TryFind(name, out var entry);
             var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
             var report = new CatReport(
-                entry.Hash.ToString(), content.Length, isText ? Encoding.UTF8.GetString(content) : null, isText ? null : Convert.ToBase64String(content));
+                entry.Hash.ToString(), content.Length, isText ? Encoding.UTF8.GetString(content) : null,
+                isText ? null : Convert.ToBase64String(content));
             context.Output.Write(report);
             return ExitCode.Ok;
         }
@@ -109,7 +133,9 @@ internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> File
     {
         var width = Files.Count == 0 ? 0 : Files.Max(f => f.Name.Length);
         foreach (var file in Files)
-            output.WriteLine($"{DisplayText.Name(file.Name).PadRight(width)}  {DisplayText.Minute(file.Date)}  {file.Size,10}  {file.Hash?[..10] ?? "[deleted]"}");
+            output.WriteLine(
+                $"{DisplayText.Name(file.Name).PadRight(width)}  {DisplayText.Minute(file.Date)}  {file.Size,10}  "
+                    + $"{file.Hash?[..10] ?? "[deleted]"}");
     }
 }
 

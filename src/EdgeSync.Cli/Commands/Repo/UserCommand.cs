@@ -9,9 +9,16 @@ internal static class UserCommand
 {
     private static readonly Argument<string> Login = new("LOGIN") { Description = "The user." };
 
-    private static readonly Argument<string?> NewCapabilities = new Argument<string?>("LETTERS") { Description = "Capability letters (default: print those that the user has).", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> NewCapabilities = new Argument<string?>("LETTERS")
+    {
+        Description = "Capability letters (default: print those that the user has).",
+        Arity = ArgumentArity.ZeroOrOne
+    };
 
-    private static readonly Option<bool> Force = new("--force") { Description = "Remove even the last user with all capabilities." };
+    private static readonly Option<bool> Force = new("--force")
+    {
+        Description = "Remove even the last user with all capabilities."
+    };
 
     public static readonly Option<string> Capabilities = new Option<string>("--cap")
     {
@@ -29,19 +36,31 @@ internal static class UserCommand
     {
         new CommandSpec("add", "Add a user and print a password, once.", RunAdd)
         {
-            Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user add alice --cap oih"],
+            Arguments = { Login }, Options = { Capabilities }, Notes = Letters,
+                Examples = ["repo user add alice --cap oih"],
         }.Also("new"),
         new CommandSpec("list", "List users.", RunList) { Examples = ["repo user list"] }.Also("ls"),
         new CommandSpec("update", "Change the capabilities of a user.", RunUpdate)
         {
-            Arguments = { Login }, Options = { Capabilities }, Notes = Letters, Examples = ["repo user update nobody --cap og"],
+            Arguments = { Login }, Options = { Capabilities }, Notes = Letters,
+                Examples = ["repo user update nobody --cap og"],
         },
         new CommandSpec("capabilities", "Print or set the capabilities of a user.", RunCapabilities)
         {
-            Arguments = { Login, NewCapabilities }, Notes = Letters, Examples = ["repo user capabilities nobody", "repo user capabilities alice oih"],
+            Arguments = { Login, NewCapabilities }, Notes = Letters,
+                Examples = ["repo user capabilities nobody", "repo user capabilities alice oih"],
         },
-        new CommandSpec("rm", "Remove a user.", RunRemove) { Arguments = { Login }, Options = { Force }, Examples = ["repo user rm alice"] }.Also("delete", "remove"),
-        new CommandSpec("passwd", "Set a new random password and print it, once.", RunPassword) { Arguments = { Login }, Examples = ["repo user passwd alice"] }.Also("password"),
+        new CommandSpec("rm", "Remove a user.", RunRemove)
+        {
+            Arguments = { Login },
+            Options = { Force },
+            Examples = ["repo user rm alice"]
+        }.Also("delete", "remove"),
+        new CommandSpec("passwd", "Set a new random password and print it, once.", RunPassword)
+        {
+            Arguments = { Login },
+            Examples = ["repo user passwd alice"]
+        }.Also("password"),
     };
 
     private static ExitCode RunAdd(CommandContext context)
@@ -56,7 +75,10 @@ internal static class UserCommand
     private static ExitCode RunList(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var users = repository.Users.List().Select(u => new UserEntry(u.Login, u.Capabilities, u.HasPassword, u.ExpiresAt?.ToString(), u.IsExpired, u.Info.Length > 0 ? u.Info : null));
+        var users = repository.Users.List().Select(
+            u => new UserEntry(
+                u.Login, u.Capabilities, u.HasPassword, u.ExpiresAt?.ToString(), u.IsExpired,
+                u.Info.Length > 0 ? u.Info : null));
         context.Output.Write(new UserListReport([.. users]));
         return ExitCode.Ok;
     }
@@ -91,8 +113,11 @@ internal static class UserCommand
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
         var others = repository.Users.List().Where(u => u.Login != login);
-        if (!context.Get(Force) && repository.Users.Get(login).Capabilities.Contains('s', StringComparison.Ordinal) && !others.Any(u => u.Capabilities.Contains('s', StringComparison.Ordinal)))
-            throw new EdgeSyncException(ErrorKind.Conflict, $"{login} is the last user that may do everything (capability s)", "give another user capability s first, or --force");
+        if (!context.Get(Force) && repository.Users.Get(login).Capabilities.Contains('s', StringComparison.Ordinal)
+            && !others.Any(u => u.Capabilities.Contains('s', StringComparison.Ordinal)))
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{login} is the last user that may do everything (capability s)",
+                "give another user capability s first, or --force");
 
         repository.Users.Remove(login);
         ControlClient.NotifyUsersChanged(repository.Path);
@@ -127,7 +152,8 @@ internal sealed record CapabilitiesReport(string Login, string Capabilities) : I
     public void Print(TextWriter output) => output.WriteLine(Capabilities);
 }
 
-internal sealed record UserEntry(string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired, string? Info);
+internal sealed record UserEntry(
+    string Login, string Capabilities, bool HasPassword, string? ExpiresAt, bool IsExpired, string? Info);
 
 internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
 {
@@ -136,8 +162,12 @@ internal sealed record UserListReport(IReadOnlyList<UserEntry> Users) : IReport
         var width = Users.Count == 0 ? 0 : Users.Max(u => u.Login.Length);
         foreach (var user in Users)
         {
-            var expiry = user.ExpiresAt is null ? "" : $"  {(user.IsExpired ? "expired" : "until")} {DisplayText.Minute(user.ExpiresAt)}";
-            output.WriteLine($"{DisplayText.Name(user.Login).PadRight(width)}  {user.Capabilities}{expiry}{(user.Info is { } info ? $"  {DisplayText.OneLine(info)}" : "")}");
+            var expiry = user.ExpiresAt is null
+                ? ""
+                : $"  {(user.IsExpired ? "expired" : "until")} {DisplayText.Minute(user.ExpiresAt)}";
+            output.WriteLine(
+                $"{DisplayText.Name(user.Login).PadRight(width)}  "
+                    + $"{user.Capabilities}{expiry}{(user.Info is { } info ? $"  {DisplayText.OneLine(info)}" : "")}");
         }
     }
 }

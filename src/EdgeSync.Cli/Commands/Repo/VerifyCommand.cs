@@ -9,15 +9,23 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class VerifyCommand
 {
-    private static readonly Option<bool> Repair = new("--repair") { Description = "Repair what can be repaired without losing readable content." };
-    private static readonly Option<bool> Quick = new("--quick") { Description = "Check the content only, not the SQLite file." };
-    private static readonly Option<int> IssuesMax = Choices.Number("--limit", ["-n"], "Maximum number of issues (0: all).", 100);
+    private static readonly Option<bool> Repair = new("--repair")
+    {
+        Description = "Repair what can be repaired without losing readable content."
+    };
+    private static readonly Option<bool> Quick = new("--quick")
+    {
+        Description = "Check the content only, not the SQLite file."
+    };
+    private static readonly Option<int> IssuesMax = Choices.Number(
+        "--limit", ["-n"], "Maximum number of issues (0: all).", 100);
 
     public static CommandSpec Create() => new("verify", "Read and hash everything, and report every fault.", RunAsync)
     {
         Arguments = { Globals.RepoArgument },
         Options = { Repair, Quick, IssuesMax },
-        Notes = "Exits with 8 when something is damaged. Phantoms (announced, not yet received) are remarks, not damage.",
+        Notes = "Exits with 8 when something is damaged. Phantoms (announced, not yet received) are remarks, not "
+            + "damage.",
         Examples = ["repo verify project.fossil", "repo verify --repair", "repo verify --json"],
     };
 
@@ -41,7 +49,8 @@ internal static class VerifyCommand
         return report.IsSound ? ExitCode.Ok : ExitCode.Corrupt;
     }
 
-    private static VerifyReport Verify(CommandContext context, Repository repository, CancellationToken cancellationToken)
+    private static VerifyReport Verify(
+        CommandContext context, Repository repository, CancellationToken cancellationToken)
     {
         using var progress = new Progress(context.Output, "verifying");
         return Verifier.Run(
@@ -49,12 +58,15 @@ internal static class VerifyCommand
             new VerifyOptions
             {
                 ChecksDatabase = !context.Get(Quick),
-                Progress = at => progress.Report(at.DoneCount, at.TotalCount, () => at.Stage == VerifyStage.Content ? "artifacts" : "tables"),
+                Progress = at =>
+                    progress.Report(
+                        at.DoneCount, at.TotalCount, () => at.Stage == VerifyStage.Content ? "artifacts" : "tables"),
             },
             cancellationToken);
     }
 
-    private static VerifyOutcomeReport ReportOf(CommandContext context, string path, VerifyReport report, RepairResult? repair)
+    private static VerifyOutcomeReport ReportOf(
+        CommandContext context, string path, VerifyReport report, RepairResult? repair)
     {
         var limit = context.Get(IssuesMax);
         var issues = new List<VerifyLine>();
@@ -63,12 +75,16 @@ internal static class VerifyCommand
             if (limit > 0 && issues.Count == limit) break;
 
             issues.Add(new VerifyLine(
-                WordOf(issue.Kind), issue.IsNote, issue.Rid.IsNone ? null : issue.Rid.Value, issue.Id.IsEmpty ? null : issue.Id.ToString(), issue.Text, issue.Hint));
+                WordOf(issue.Kind), issue.IsNote, issue.Rid.IsNone ? null : issue.Rid.Value,
+                issue.Id.IsEmpty ? null : issue.Id.ToString(), issue.Text, issue.Hint));
         }
 
         return new VerifyOutcomeReport(
-            path, report.IsSound ? "sound" : "damaged", report.ArtifactCount, report.CheckedCount, report.PhantomCount, report.CheckedBytes,
-            report.ErrorCount, report.Issues.Count, issues, repair is { } r ? new RepairLine(r.EmptiedCount, r.RescuedCount, r.SizesCorrected, r.RowsRemoved) : null);
+            path, report.IsSound
+            ? "sound"
+            : "damaged", report.ArtifactCount, report.CheckedCount, report.PhantomCount, report.CheckedBytes,
+            report.ErrorCount, report.Issues.Count, issues,
+            repair is { } r ? new RepairLine(r.EmptiedCount, r.RescuedCount, r.SizesCorrected, r.RowsRemoved) : null);
     }
 
     private static string WordOf(VerifyIssueKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
@@ -80,7 +96,8 @@ internal sealed record RepairLine(int Emptied, int Rescued, int SizesCorrected, 
 
 /// <param name="Status"><c>sound</c> or <c>damaged</c>.</param>
 internal sealed record VerifyOutcomeReport(
-    string Repository, string Status, int Artifacts, int Checked, int Phantoms, long CheckedBytes, int Errors, int IssueCount,
+    string Repository, string Status, int Artifacts, int Checked, int Phantoms, long CheckedBytes, int Errors,
+    int IssueCount,
     IReadOnlyList<VerifyLine> Issues, RepairLine? Repair) : IReport
 {
     public void Print(TextWriter output)
@@ -88,14 +105,19 @@ internal sealed record VerifyOutcomeReport(
         foreach (var issue in Issues)
         {
             var what = issue.Hash is null ? "" : $" {issue.Hash[..10]}";
-            output.WriteLine($"{(issue.IsNote ? "note" : "error")} {issue.Kind}{what}: {DisplayText.OneLine(issue.Text)} ({issue.Hint})");
+            output.WriteLine(
+                $"{(issue.IsNote ? "note" : "error")} {issue.Kind}{what}: {DisplayText.OneLine(issue.Text)} "
+                    + $"({issue.Hint})");
         }
 
         if (IssueCount > Issues.Count) output.WriteLine($"… and {IssueCount - Issues.Count} more (-n 0 shows all)");
         if (Repair is { } r)
-            output.WriteLine($"repaired: {r.Emptied} damaged artifacts given up, {r.Rescued} rescued, {r.SizesCorrected} sizes corrected, {r.RowsRemoved} rows removed");
+            output.WriteLine(
+                $"repaired: {r.Emptied} damaged artifacts given up, {r.Rescued} rescued, {r.SizesCorrected} sizes "
+                    + $"corrected, {r.RowsRemoved} rows removed");
         output.WriteLine(Status == "sound"
-            ? $"repository integrity verified: {DisplayText.Number(Checked)} artifacts, {DisplayText.Bytes(CheckedBytes)}"
+            ? $"repository integrity verified: {DisplayText.Number(Checked)} artifacts, "
+                + $"{DisplayText.Bytes(CheckedBytes)}"
             : $"repository damaged: {DisplayText.Number(Errors)} errors in {DisplayText.Number(Artifacts)} artifacts");
     }
 }

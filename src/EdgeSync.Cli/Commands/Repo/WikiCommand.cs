@@ -9,9 +9,19 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class WikiCommand
 {
     private static readonly Argument<string> Page = new("PAGE") { Description = "Name of the page." };
-    private static readonly Argument<string> File = new("FILE") { Description = "Text of the page; - is standard input." };
-    private static readonly Option<string?> Mimetype = new("--mimetype", "-M") { Description = "text/x-markdown, text/x-fossil-wiki or text/plain; (default: as before).", HelpName = "TYPE" };
-    private static readonly Option<string?> To = new("--output", "-o") { Description = "File to write (default: stdout).", HelpName = "FILE" };
+    private static readonly Argument<string> File =
+        new("FILE") { Description = "Text of the page; - is standard input." };
+    private static readonly Option<string?> Mimetype = new(
+        "--mimetype", "-M")
+    {
+        Description = "text/x-markdown, text/x-fossil-wiki or text/plain; (default: as before).",
+        HelpName = "TYPE"
+    };
+    private static readonly Option<string?> To = new("--output", "-o")
+    {
+        Description = "File to write (default: stdout).",
+        HelpName = "FILE"
+    };
 
     public static CommandSpec Create() => new("wiki", "List, print and write wiki pages.")
     {
@@ -25,7 +35,9 @@ internal static class WikiCommand
             Arguments = { Page, File }, Options = { Mimetype, AuthorOptions.User },
             Examples = ["repo wiki create Home home.md --mimetype text/x-markdown"],
         },
-        new CommandSpec("commit", "Write a new version of a page; an empty one deletes it.", context => RunPut(context, isNew: false))
+        new CommandSpec(
+            "commit", "Write a new version of a page; an empty one deletes it.",
+            context => RunPut(context, isNew: false))
         {
             Arguments = { Page, File }, Options = { Mimetype, AuthorOptions.User },
             Examples = ["repo wiki commit Home home.md"],
@@ -35,7 +47,8 @@ internal static class WikiCommand
     private static ExitCode RunList(CommandContext context)
     {
         using var repository = context.OpenToRead();
-        var pages = new WikiPages(repository).List().Select(p => new WikiLine(p.Title, p.Id.ToString(), p.Date.ToString(), p.Size));
+        var pages = new WikiPages(repository).List()
+            .Select(p => new WikiLine(p.Title, p.Id.ToString(), p.Date.ToString(), p.Size));
         context.Output.Write(new WikiReport([.. pages]));
         return ExitCode.Ok;
     }
@@ -51,7 +64,8 @@ internal static class WikiCommand
         if (context.Output.IsJson)
         {
             var report = new WikiPageReport(
-                page.Title, page.Id.ToString(), page.Date.ToString(), page.User, page.Mimetype, Encoding.UTF8.GetString(page.Body));
+                page.Title, page.Id.ToString(), page.Date.ToString(), page.User, page.Mimetype,
+                Encoding.UTF8.GetString(page.Body));
             context.Output.Write(report);
         }
 
@@ -83,11 +97,13 @@ internal sealed record WikiReport(IReadOnlyList<WikiLine> Pages) : IReport
     public void Print(TextWriter output)
     {
         var width = Pages.Count == 0 ? 0 : Pages.Max(p => p.Page.Length);
-        foreach (var page in Pages) output.WriteLine($"{DisplayText.Name(page.Page).PadRight(width)}  {page.Hash[..10]}");
+        foreach (var page in Pages)
+            output.WriteLine($"{DisplayText.Name(page.Page).PadRight(width)}  {page.Hash[..10]}");
     }
 }
 
-internal sealed record WikiPageReport(string Page, string Hash, string Date, string User, string? Mimetype, string Text) : IReport
+internal sealed record WikiPageReport(
+    string Page, string Hash, string Date, string User, string? Mimetype, string Text) : IReport
 {
     public void Print(TextWriter output) => output.Write(Text);
 }

@@ -4,13 +4,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// The order in which many artifacts travel as the repository holds them: whole delta trees, one behind the other. Each tree
-/// has one root, sent as a full text; all others are deltas of members of their tree.
+/// The order in which many artifacts travel as the repository holds them: whole delta trees, one behind the other. Each
+/// tree has one root, sent as a full text; all others are deltas of members of their tree.
 /// </summary>
 internal sealed class BulkPlan
 {
-    // Before it commits, stock reads all that came, in no useful order; so the way to a full text must be short. Seen on a
-    // history of 12,272 check-ins: with one chain of all manifests a stock server did not finish within minutes.
+    // Before it commits, stock reads all that came, in no useful order; so the way to a full text must be short. Seen
+    // on a history of 12,272 check-ins: with one chain of all manifests a stock server did not finish within minutes.
     private const int GroupDepthMax = 16;
 
     private readonly List<Step> _steps = [];
@@ -28,9 +28,10 @@ internal sealed class BulkPlan
     public bool IsRootLast { get; }
 
     /// <summary>
-    /// Plans <paramref name="wanted"/>. With <paramref name="rootLast"/> deltas go before their source in small groups, which
-    /// must not be torn over two messages: a stock receiver keeps a delta whose source it lacks as it is, and links it when
-    /// the source arrives, instead of expanding and compressing every text. Otherwise every source goes first.
+    /// Plans <paramref name="wanted"/>. With <paramref name="rootLast"/> deltas go before their source in small groups,
+    /// which must not be torn over two messages: a stock receiver keeps a delta whose source it lacks as it is, and
+    /// links it when the source arrives, instead of expanding and compressing every text. Otherwise every source goes
+    /// first.
     /// </summary>
     public static BulkPlan Make(IArtifactStore store, IReadOnlyCollection<RecordId> wanted, bool rootLast)
     {
@@ -69,8 +70,8 @@ internal sealed class BulkPlan
         for (var i = 0; i < tree.Count; i++) _steps.Add(new Step(tree[i], i == 0, EndsGroup: true));
     }
 
-    // Groups of bounded depth. In each the deltas go first, the deepest in front, and its top goes last; the top rests on a
-    // group that has gone before (the tree's root on nothing).
+    // Groups of bounded depth. In each the deltas go first, the deepest in front, and its top goes last; the top rests
+    // on a group that has gone before (the tree's root on nothing).
     private void AddTreeInGroups(List<RecordId> tree, Dictionary<RecordId, List<RecordId>> children)
     {
         var depths = new Dictionary<RecordId, int> { [tree[0]] = 0 };

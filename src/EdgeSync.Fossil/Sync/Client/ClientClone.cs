@@ -6,9 +6,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// Where a clone stands. The next sequence number is written down with every batch, so that an interrupted clone goes on
-/// from there. It then ends with a look at the server's whole catalogue, because a server that was rebuilt in between may
-/// number its artifacts differently.
+/// Where a clone stands. The next sequence number is written down with every batch, so that an interrupted clone goes
+/// on from there. It then ends with a look at the server's whole catalogue, because a server that was rebuilt in
+/// between may number its artifacts differently.
 /// </summary>
 internal sealed class ClientClone
 {
@@ -113,8 +113,8 @@ internal sealed class ClientClone
     }
 
     /// <summary>
-    /// Links all that came. The note that a clone is under way goes last: a death in between makes the next session do this
-    /// again.
+    /// Links all that came. The note that a clone is under way goes last: a death in between makes the next session do
+    /// this again.
     /// </summary>
     public void Finish(Instant now)
     {

@@ -2,7 +2,9 @@ using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync.Client;
 
-/// <summary>The lock on the check-in that a commit will follow: asked for once, given back by a session that wants none.</summary>
+/// <summary>
+/// The lock on the check-in that a commit will follow: asked for once, given back by a session that wants none.
+/// </summary>
 internal sealed class ClientLock(ClientOptions options)
 {
     private bool _isDone;
@@ -14,7 +16,8 @@ internal sealed class ClientLock(ClientOptions options)
     {
         if (options.ClientId is null) return;
 
-        if (options.Lock is { } request && !_isDone) writer.Pragma("ci-lock"u8, request.Checkin.ToString(), options.ClientId);
+        if (options.Lock is { } request && !_isDone)
+            writer.Pragma("ci-lock"u8, request.Checkin.ToString(), options.ClientId);
         else if (options.Lock is null) writer.Pragma("ci-unlock"u8, options.ClientId);
     }
 

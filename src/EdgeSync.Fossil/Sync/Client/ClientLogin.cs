@@ -7,7 +7,8 @@ namespace EdgeSync.Fossil.Sync.Client;
 /// <summary>The login card, which goes in front of a request and signs it.</summary>
 internal static class ClientLogin
 {
-    public static void Write(ClientOptions options, string? projectCode, ReadOnlySpan<byte> body, IBufferWriter<byte> output)
+    public static void Write(
+        ClientOptions options, string? projectCode, ReadOnlySpan<byte> body, IBufferWriter<byte> output)
     {
         // A clone's first round does not know the project code, which the secret contains.
         if (options.Login is not { } login || (options.OtherProjectCode ?? projectCode) is not { } project) return;

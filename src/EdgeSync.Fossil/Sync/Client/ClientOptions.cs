@@ -17,8 +17,8 @@ public sealed record ClientOptions
     public SyncLogin? Login { get; init; }
 
     /// <summary>
-    /// A name for the server that stays (its address, or the name of its node): what it was seen to hold is remembered under
-    /// it. Null: nothing is remembered.
+    /// A name for the server that stays (its address, or the name of its node): what it was seen to hold is remembered
+    /// under it. Null: nothing is remembered.
     /// </summary>
     public string? PeerKey { get; init; }
 
@@ -35,18 +35,22 @@ public sealed record ClientOptions
     public bool ConfigOverwrite { get; init; }
 
     /// <summary>
-    /// Artifacts that the server is known to have: the first round asks for those that are not here, so that they need not be
-    /// announced first.
+    /// Artifacts that the server is known to have: the first round asks for those that are not here, so that they need
+    /// not be announced first.
     /// </summary>
     public IReadOnlyList<ArtifactId> Wanted { get; init; } = [];
 
-    /// <summary>Keeps sessions of the same repository from fetching the same; null: there is one session only.</summary>
+    /// <summary>
+    /// Keeps sessions of the same repository from fetching the same; null: there is one session only.
+    /// </summary>
     public PullClaim? Claim { get; init; }
 
     /// <summary>A lock to ask for in the first round.</summary>
     public CheckinLockRequest? Lock { get; init; }
 
-    /// <summary>40 hex digits that name this checkout for locks; without <see cref="Lock"/> its locks are given back.</summary>
+    /// <summary>
+    /// 40 hex digits that name this checkout for locks; without <see cref="Lock"/> its locks are given back.
+    /// </summary>
     public string? ClientId { get; init; }
 
     /// <summary>3 unless an old server is to be imitated.</summary>

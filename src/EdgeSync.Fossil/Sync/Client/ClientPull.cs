@@ -5,8 +5,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// Asks for phantoms. What was asked for in three rounds, and neither came nor was announced again, is given up: it does not
-/// hold up the rest. A reply that brings no artifact at all is an answer for everything that was asked: the server has none.
+/// Asks for phantoms. What was asked for in three rounds, and neither came nor was announced again, is given up: it
+/// does not hold up the rest. A reply that brings no artifact at all is an answer for everything that was asked: the
+/// server has none.
 /// </summary>
 internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
 {
@@ -68,7 +69,8 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
                 continue;
             }
 
-            // Spec: stock's session ends when nothing came, so a repository with lasting phantoms pulls nothing in one round.
+            // Spec: stock's session ends when nothing came, so a repository with lasting phantoms pulls nothing in one
+            // round.
             var attempts = received == 0 ? AttemptsMax : _attempts.GetValueOrDefault(artifact.Rid) + 1;
             _attempts[artifact.Rid] = attempts;
             if (attempts == AttemptsMax) Missing.Add(artifact.Id);
@@ -124,7 +126,8 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         foreach (var id in options.Wanted)
         {
             var entry = store.Lookup(id);
-            if (entry.IsHeld || entry.IsPhantom || entry.IsShunned || options.Claim?.TryTake(_now, id) == false) continue;
+            if (entry.IsHeld || entry.IsPhantom || entry.IsShunned || options.Claim?.TryTake(_now, id) == false)
+                continue;
             if (!options.Faults.At(FaultSite.ClientGimmeDrop)) writer.Gimme(id);
         }
     }

@@ -5,10 +5,10 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// Finds out what the server lacks and sends it. Small pushes work as in stock: what is unsent goes at once, the rest is
-/// announced and the server asks. When the server asks for much, its whole catalogue is fetched once, and everything that
-/// it lacks goes in few large requests without waiting to be asked (<see cref="BulkPlan"/>). What it is known to hold from an
-/// earlier push is not announced again (<see cref="PeerMemory"/>).
+/// Finds out what the server lacks and sends it. Small pushes work as in stock: what is unsent goes at once, the rest
+/// is announced and the server asks. When the server asks for much, its whole catalogue is fetched once, and everything
+/// that it lacks goes in few large requests without waiting to be asked (<see cref="BulkPlan"/>). What it is known to
+/// hold from an earlier push is not announced again (<see cref="PeerMemory"/>).
 /// </summary>
 internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 {
@@ -16,8 +16,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
     private const int GimmesForCatalog = 100;
     private const int AnnouncementsForCatalog = 1000;
 
-    // A server that lacks this share of what there is to announce likely lacks more; one that lacks less would be told a lot
-    // to say little. Stock makes no difference, and announces.
+    // A server that lacks this share of what there is to announce likely lacks more; one that lacks less would be told
+    // a lot to say little. Stock makes no difference, and announces.
     private const int UnsentShareForCatalog = 10;
 
     private readonly HashSet<RecordId> _queue = [];
@@ -51,7 +51,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 
     public int DeltasSent { get; private set; }
 
-    public bool HasWork => WantsCatalog || _announcementsDue || _queue.Count > 0 || (_plan is not null && _planDone < _plan.Steps.Count);
+    public bool HasWork =>
+        WantsCatalog || _announcementsDue || _queue.Count > 0 || (_plan is not null && _planDone < _plan.Steps.Count);
 
     /// <summary>True if all has been told, and the server asked for nothing that it did not get.</summary>
     private bool IsComplete => !HasWork && !_hasGivenUp && !_through.IsNone;
@@ -69,7 +70,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         var due = store.Walk(ArtifactList.Unclustered, _memory.AnnouncedAfter)
             .Take(Math.Max(AnnouncementsForCatalog, UnsentShareForCatalog * _queue.Count))
             .Count();
-        WantsCatalog = due >= AnnouncementsForCatalog && (_queue.Count == 0 || due < UnsentShareForCatalog * _queue.Count);
+        WantsCatalog = due >= AnnouncementsForCatalog
+            && (_queue.Count == 0 || due < UnsentShareForCatalog * _queue.Count);
     }
 
     /// <summary>Writes files and announcements. Nothing is taken off a list before the server has answered.</summary>
@@ -131,7 +133,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         }
 
         _announced.UnionWith(_announcing);
-        if (canWrite && _inFlight.Count > 0) store.ClearUnsent(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inFlight));
+        if (canWrite && _inFlight.Count > 0)
+            store.ClearUnsent(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inFlight));
         _planDone += _planInFlight;
         _planInFlight = 0;
         if (catalogWasRequested)
@@ -152,7 +155,9 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         _inFlight.Clear();
     }
 
-    /// <summary>Called before a reply is read: an artifact sent in this request may be asked for again by the reply.</summary>
+    /// <summary>
+    /// Called before a reply is read: an artifact sent in this request may be asked for again by the reply.
+    /// </summary>
     public void OnReplyStart()
     {
         _gimmesInReply = 0;
@@ -232,7 +237,9 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         var isVerily = (options.Actions & SyncActions.Verily) != 0;
         if (_plan is null)
         {
-            AnnounceList(isVerily ? ArtifactList.Public : ArtifactList.Unclustered, _memory.AnnouncedAfter, isPrivate: false, writer, sender);
+            AnnounceList(
+                isVerily ? ArtifactList.Public : ArtifactList.Unclustered, _memory.AnnouncedAfter, isPrivate: false,
+                writer, sender);
             _through = store.MaxRecordId;
         }
 
@@ -240,7 +247,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
             AnnounceList(ArtifactList.Private, RecordId.None, isPrivate: true, writer, sender);
     }
 
-    private void AnnounceList(ArtifactList list, RecordId after, bool isPrivate, XferWriter writer, ArtifactSender sender)
+    private void AnnounceList(
+        ArtifactList list, RecordId after, bool isPrivate, XferWriter writer, ArtifactSender sender)
     {
         foreach (var artifact in store.Walk(list, after))
         {

@@ -1,13 +1,15 @@
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// What of a session's orders is still to be done. Some refusals concern a part of what was asked for, and the session goes on
-/// without it.
+/// What of a session's orders is still to be done. Some refusals concern a part of what was asked for, and the session
+/// goes on without it.
 /// </summary>
 internal sealed class ClientScope(SyncActions ordered)
 {
     /// <summary>A clone is neither pull nor push.</summary>
-    public SyncActions Actions { get; private set; } = (ordered & SyncActions.Clone) != 0 ? ordered & ~SyncActions.Sync : ordered;
+    public SyncActions Actions { get; private set; } = (ordered & SyncActions.Clone) != 0
+        ? ordered & ~SyncActions.Sync
+        : ordered;
 
     /// <summary>The server takes nothing from this user.</summary>
     public bool PushRefused { get; private set; }

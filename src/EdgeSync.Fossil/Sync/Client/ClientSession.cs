@@ -12,12 +12,12 @@ namespace EdgeSync.Fossil.Sync.Client;
 ///   while (session.TryBuildRequest(now, buffer))          // a decoded message
 ///   {
 ///       var reply = post(buffer);                          // or session.OnLost() and once more
-///       session.Receive(now, reply);                       // or BeginReply, Feed ..., EndReply for a reply that streams
+/// session.Receive(now, reply); // or BeginReply, Feed ..., EndReply for a reply that streams
 ///   }
 ///   session.Report
 /// </code>
-/// A reply is one round of the store: it is committed whole, or nothing of it is. Faults of the peer end the session and
-/// stand in the report; they are no exceptions. Spec: xfer.c client_sync.
+/// A reply is one round of the store: it is committed whole, or nothing of it is. Faults of the peer end the session
+/// and stand in the report; they are no exceptions. Spec: xfer.c client_sync.
 /// </summary>
 public sealed class ClientSession : IDisposable
 {
@@ -67,7 +67,8 @@ public sealed class ClientSession : IDisposable
         _lock = new ClientLock(options);
         _arrivals = new ClientArrivals(store, options);
         _budget = new RequestBudget(options);
-        Invariant.Require(_scope.Actions != SyncActions.None || options.ConfigPull is not null || options.ConfigPush != 0);
+        Invariant.Require(
+            _scope.Actions != SyncActions.None || options.ConfigPull is not null || options.ConfigPush != 0);
     }
 
     /// <summary>What happened so far; final once <see cref="TryBuildRequest"/> answers false.</summary>
@@ -87,7 +88,8 @@ public sealed class ClientSession : IDisposable
     };
 
     /// <summary>
-    /// Writes the next request, decoded. False: the session is over. A request stays due until its reply was received or
+    /// Writes the next request, decoded. False: the session is over. A request stays due until its reply was received
+    /// or
     /// <see cref="OnLost"/> says that it was lost.
     /// </summary>
     public bool TryBuildRequest(Instant now, IBufferWriter<byte> output)
@@ -167,7 +169,10 @@ public sealed class ClientSession : IDisposable
             var status = _stream.TryRead(input, isFinal, out var card, out consumed);
             if (status == OperationStatus.Done)
             {
-                _report = _report with { BytesReceived = _report.BytesReceived + input.Slice(input.Start, consumed).Length };
+                _report = _report with
+                {
+                    BytesReceived = _report.BytesReceived + input.Slice(input.Start, consumed).Length
+                };
                 Handle(card);
                 input = input.Slice(consumed);
                 continue;
@@ -211,8 +216,8 @@ public sealed class ClientSession : IDisposable
     }
 
     /// <summary>
-    /// The request or its reply was lost, or refused for its size (<paramref name="tooLarge"/>: HTTP 413): takes back what
-    /// the reply brought so far, and makes the next request carry the same again, smaller if need be.
+    /// The request or its reply was lost, or refused for its size (<paramref name="tooLarge"/>: HTTP 413): takes back
+    /// what the reply brought so far, and makes the next request carry the same again, smaller if need be.
     /// </summary>
     public void OnLost(bool tooLarge = false)
     {
@@ -235,8 +240,9 @@ public sealed class ClientSession : IDisposable
     }
 
     /// <summary>
-    /// A reply of which only the front has come, decoded: artifacts that are whole are kept, so that the next request asks for
-    /// the rest alone and a link that breaks again and again brings everything in the end. True if anything was.
+    /// A reply of which only the front has come, decoded: artifacts that are whole are kept, so that the next request
+    /// asks for the rest alone and a link that breaks again and again brings everything in the end. True if anything
+    /// was.
     /// </summary>
     public bool ReceiveFront(Instant now, ReadOnlyMemory<byte> front)
     {
@@ -252,13 +258,16 @@ public sealed class ClientSession : IDisposable
 
         _arrivals.Flush(_canWrite, Pulls);
         if (_arrivals.Count > 0) _store.LinkArrived();
-        if (!_store.TryCommit(out var fault)) Fail(SyncFaultKind.DamagedArtifact, ArtifactCard.TextOf(fault.Outcome, fault.Id));
+        if (!_store.TryCommit(out var fault))
+            Fail(SyncFaultKind.DamagedArtifact, ArtifactCard.TextOf(fault.Outcome, fault.Id));
         (_inReply, _isOver) = (false, _report.Fault is not null);
         ForgetRequest(tooLarge: false);
         return !_isOver;
     }
 
-    /// <summary>Ends the session without another request, for a reason that lies outside (cancelled, unreachable).</summary>
+    /// <summary>
+    /// Ends the session without another request, for a reason that lies outside (cancelled, unreachable).
+    /// </summary>
     public void Dispose()
     {
         if (_inReply) _store.Rollback();
@@ -324,7 +333,8 @@ public sealed class ClientSession : IDisposable
     private void WriteProjectCards(XferWriter writer, bool isFirst)
     {
         _scope.CatalogRequested = Does(SyncActions.Push) && _push.WantsCatalog;
-        var withCatalog = _scope.CatalogRequested || (Does(SyncActions.Verily) && isFirst) || _clone is { WantsCatalog: true };
+        var withCatalog = _scope.CatalogRequested || (Does(SyncActions.Verily) && isFirst)
+            || _clone is { WantsCatalog: true };
         if (Does(SyncActions.Pull) || _scope.CatalogRequested || _clone is { IsPull: true })
         {
             writer.Pull(_store.ServerCode, _options.OtherProjectCode ?? _store.ProjectCode ?? "");
@@ -347,7 +357,8 @@ public sealed class ClientSession : IDisposable
                 _server.OnComment(card.Line, _asked, _now);
                 break;
             case CardKind.File or CardKind.CFile:
-                if (!_arrivals.TryReceive(card, isWanted: _canWrite && Pulls, out var damage)) Fail(damage!.Kind, damage.Text);
+                if (!_arrivals.TryReceive(card, isWanted: _canWrite && Pulls, out var damage))
+                    Fail(damage!.Kind, damage.Text);
                 else if (_arrivals.Count % 256 == 255) Observe();
                 break;
             case CardKind.Private:
@@ -368,7 +379,9 @@ public sealed class ClientSession : IDisposable
             case CardKind.UvFile when UvFileCard.TryParse(card, out var file):
                 if (!Does(SyncActions.Unversioned) || !_canWrite) break;
                 if (!_unversioned.TryReceive(file, card.Payload))
-                    Fail(SyncFaultKind.DamagedArtifact, $"the unversioned file {file.Name} does not have the announced hash");
+                    Fail(
+                        SyncFaultKind.DamagedArtifact,
+                        $"the unversioned file {file.Name} does not have the announced hash");
                 _progressed = true;
                 break;
             case CardKind.Push when ProjectCard.TryParse(card, out var project):
@@ -395,7 +408,8 @@ public sealed class ClientSession : IDisposable
                 break;
             case CardKind.Schema or CardKind.XIGot or CardKind.XGimme or CardKind.XRow or CardKind.XDelete:
                 if (_tables is null || !_canWrite) break;
-                if (!_tables.TryReceive(card, out var changed)) Fail(SyncFaultKind.Protocol, "the server sent a malformed table card");
+                if (!_tables.TryReceive(card, out var changed))
+                    Fail(SyncFaultKind.Protocol, "the server sent a malformed table card");
                 _progressed |= changed;
                 break;
             default:
@@ -495,5 +509,6 @@ public sealed class ClientSession : IDisposable
     }
 
     private void Observe() => _observer?.Invoke(new SyncProgress(
-        _report.Rounds, _report.ArtifactsSent, _arrivals.Total, _report.BytesSent, _report.BytesReceived, _clone?.Seqno ?? 0));
+        _report.Rounds, _report.ArtifactsSent, _arrivals.Total, _report.BytesSent, _report.BytesReceived, _clone?.Seqno
+        ?? 0));
 }

@@ -64,7 +64,8 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
             if (!_files.TryFind(name, out var entry)) continue;
             if (timeOnly) writer.UvFileWithoutContent(name, entry.MtimeSeconds, entry.Hash, entry.Size);
             else if (entry.IsDeletion) writer.UvFile(name, entry.MtimeSeconds, default, default);
-            else if (_files.TryRead(name, out var content)) writer.UvFile(name, entry.MtimeSeconds, entry.Hash, content);
+            else if (_files.TryRead(name, out var content))
+                writer.UvFile(name, entry.MtimeSeconds, entry.Hash, content);
         }
     }
 
@@ -115,7 +116,8 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
         var status = UnversionedRules.Compare(_files, file.Name, file.MtimeSeconds, file.Hash);
         if (!IsRevert && status > UnversionedStatus.PullTime) return true;
         if (file.Hash.IsEmpty) _files.Delete(file.Name, file.MtimeSeconds);
-        else if (status is UnversionedStatus.PullTime or UnversionedStatus.PushTime) _files.Touch(file.Name, file.MtimeSeconds);
+        else if (status is UnversionedStatus.PullTime or UnversionedStatus.PushTime)
+            _files.Touch(file.Name, file.MtimeSeconds);
         else if (hasContent)
             _files.Put(new UnversionedEntry(file.Name, file.MtimeSeconds, file.Hash, content.Length), content);
         else return true;

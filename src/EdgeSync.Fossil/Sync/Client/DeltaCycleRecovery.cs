@@ -3,9 +3,10 @@ using EdgeSync.Fossil.Xfer;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// Stock sends what a file replaced as its delta, by date: contents that came back, or changed their permission alone, are
-/// deltas of each other or of themselves, and nothing can be made of them. Asked as by a clone of version 1 it sends the
-/// deltas of its repository, which know no circles; what came in the other way is given up, so that the two do not mix.
+/// Stock sends what a file replaced as its delta, by date: contents that came back, or changed their permission alone,
+/// are deltas of each other or of themselves, and nothing can be made of them. Asked as by a clone of version 1 it
+/// sends the deltas of its repository, which know no circles; what came in the other way is given up, so that the two
+/// do not mix.
 /// </summary>
 internal sealed class DeltaCycleRecovery
 {

@@ -3,13 +3,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// What the sessions of one repository ask for at this moment. Two peers that are met at once hold the same news, and without
-/// this each of them would send all of it, over what is one slow link more often than not. So an artifact is asked for by one
-/// session at a time; the other ends without it, and says so (<see cref="SyncReport.LeftToOthers"/>).
+/// What the sessions of one repository ask for at this moment. Two peers that are met at once hold the same news, and
+/// without this each of them would send all of it, over what is one slow link more often than not. So an artifact is
+/// asked for by one session at a time; the other ends without it, and says so (<see cref="SyncReport.LeftToOthers"/>).
 /// </summary>
 /// <remarks>
-/// A claim lasts from the request to its reply, and only as long as something of that is heard: a peer that fell silent keeps
-/// nobody from asking another. Used by the thread that owns the repository, but for <see cref="PullClaim.OnHeard"/>.
+/// A claim lasts from the request to its reply, and only as long as something of that is heard: a peer that fell silent
+/// keeps nobody from asking another. Used by the thread that owns the repository, but for
+/// <see cref="PullClaim.OnHeard"/>.
 /// </remarks>
 public sealed class PullClaims
 {

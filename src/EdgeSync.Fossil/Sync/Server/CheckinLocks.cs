@@ -11,7 +11,8 @@ namespace EdgeSync.Fossil.Sync.Server;
 internal readonly record struct LockHolder(string Login, string SinceSeconds);
 
 /// <summary>
-/// Locks on check-ins that somebody is about to add a child to: rows <c>ci-lock-HASH</c> of table config, with the value
+/// Locks on check-ins that somebody is about to add a child to: rows <c>ci-lock-HASH</c> of table config, with the
+/// value
 /// <c>{"login":..,"clientid":..}</c>. They end after a while, or when the check-in is no leaf any more. Spec: xfer.c.
 /// </summary>
 internal static class CheckinLocks
@@ -63,7 +64,9 @@ internal static class CheckinLocks
     {
         (login, clientId) = ("", "");
         if (row.Columns.Count == 0) return false;
-        if (!BoundaryJson.TryReadLeniently(Encoding.UTF8.GetBytes(row.Columns[0].Value.ToString()), LockContext.Default.LockFields, out var fields)) return false;
+        if (!BoundaryJson.TryReadLeniently(
+            Encoding.UTF8.GetBytes(row.Columns[0].Value.ToString()), LockContext.Default.LockFields, out var fields))
+            return false;
 
         (login, clientId) = (fields.Login ?? "", fields.ClientId ?? "");
         return true;

@@ -10,8 +10,8 @@ internal static class CloneBatch
     private const int RowsAtOnce = 256;
 
     /// <summary>
-    /// Writes artifacts from SEQNO on until the reply has <paramref name="replyBytesMax"/> bytes. Answers the next SEQNO, 0
-    /// at the end. What is added to the repository behind the present end waits for a later pull.
+    /// Writes artifacts from SEQNO on until the reply has <paramref name="replyBytesMax"/> bytes. Answers the next
+    /// SEQNO, 0 at the end. What is added to the repository behind the present end waits for a later pull.
     /// </summary>
     public static (long Next, int Sent) Write(
         IArtifactStore store,

@@ -3,7 +3,9 @@ using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>Who asks, and what he may do: everybody what nobody and anonymous may, and more after a login card that fits.</summary>
+/// <summary>
+/// Who asks, and what he may do: everybody what nobody and anonymous may, and more after a login card that fits.
+/// </summary>
 internal sealed class ServerAccess
 {
     private readonly IArtifactStore _store;

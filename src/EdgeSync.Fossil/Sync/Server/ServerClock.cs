@@ -3,14 +3,18 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>A server says when it answered: <c># timestamp 2026-01-31T12:00:00</c>. Its clock may differ from ours.</summary>
+/// <summary>
+/// A server says when it answered: <c># timestamp 2026-01-31T12:00:00</c>. Its clock may differ from ours.
+/// </summary>
 internal static class ServerClock
 {
     private const int StampLength = 19;
 
     private static readonly TimeSpan SkewMin = TimeSpan.FromSeconds(10);
 
-    /// <summary>How far it is ahead (behind if negative); null when it is right, or when the line says something else.</summary>
+    /// <summary>
+    /// How far it is ahead (behind if negative); null when it is right, or when the line says something else.
+    /// </summary>
     public static TimeSpan? SkewOf(ReadOnlySpan<byte> comment, Instant asked, Instant answered)
     {
         var prefix = "# timestamp "u8;

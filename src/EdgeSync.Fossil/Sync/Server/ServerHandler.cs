@@ -7,8 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Server;
 
 /// <summary>
-/// Answers one request after the other: message in, message out. One request is one round of the store: either all that it
-/// brought is stored, or nothing is. Holds no state between requests. Spec: xfer.c page_xfer.
+/// Answers one request after the other: message in, message out. One request is one round of the store: either all that
+/// it brought is stored, or nothing is. Holds no state between requests. Spec: xfer.c page_xfer.
 /// </summary>
 public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
 {
@@ -17,15 +17,18 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
     /// </summary>
     /// <param name="now">Time of the request.</param>
     /// <param name="address">The peer's address, for the record of what was received from where.</param>
-    /// <param name="loginCard">A login card that came beside the message (<see cref="LoginCookie"/>); empty if none did.</param>
+    /// <param name="loginCard">A login card that came beside the message (<see cref="LoginCookie"/>); empty if none
+    /// did.</param>
     public ServerOutcome Handle(
-        Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output, ReadOnlyMemory<byte> loginCard = default) =>
+        Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output,
+        ReadOnlyMemory<byte> loginCard = default) =>
         Handle(now, request, RequestSummary.Of(request.Span, options.Limits), address, output, loginCard);
 
     /// <inheritdoc cref="Handle(Instant, ReadOnlyMemory{byte}, string, IBufferWriter{byte}, ReadOnlyMemory{byte})"/>
     /// <param name="summary">Of this request, for a host that read it before.</param>
     public ServerOutcome Handle(
-        Instant now, ReadOnlyMemory<byte> request, RequestSummary summary, string address, IBufferWriter<byte> output, ReadOnlyMemory<byte> loginCard)
+        Instant now, ReadOnlyMemory<byte> request, RequestSummary summary, string address, IBufferWriter<byte> output,
+        ReadOnlyMemory<byte> loginCard)
     {
         var access = summary.Access;
         var canWrite = store.Begin(access, now);

@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>What a server says of itself beside the artifacts: its program, its clock, its wishes, and texts for people.</summary>
+/// <summary>
+/// What a server says of itself beside the artifacts: its program, its clock, its wishes, and texts for people.
+/// </summary>
 internal sealed class ServerMetadata
 {
     private readonly List<string> _messages = [];

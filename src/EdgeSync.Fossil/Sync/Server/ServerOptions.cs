@@ -19,8 +19,9 @@ public sealed record ServerOptions
     public int GimmesMax { get; init; } = 500;
 
     /// <summary>
-    /// Names that one request may make known to us. A client announces what no cluster names yet, some thousands at most, and
-    /// one reply asks for 500; the rest of a longer list is left to its next exchange, since it keeps all others from writing.
+    /// Names that one request may make known to us. A client announces what no cluster names yet, some thousands at
+    /// most, and one reply asks for 500; the rest of a longer list is left to its next exchange, since it keeps all
+    /// others from writing.
     /// </summary>
     public int PhantomsMax { get; init; } = 10_000;
 
@@ -34,8 +35,8 @@ public sealed record ServerOptions
     public FaultInjector? Faults { get; init; }
 
     /// <summary>
-    /// The requester holds the repository file itself: every request has the rights of a setup user without a login card, and
-    /// what it brings is recorded under this login. Null (the usual case): rights come from login cards.
+    /// The requester holds the repository file itself: every request has the rights of a setup user without a login
+    /// card, and what it brings is recorded under this login. Null (the usual case): rights come from login cards.
     /// </summary>
     public string? OwnerLogin { get; init; }
 
@@ -49,7 +50,9 @@ public sealed record ServerOptions
 /// <summary>What handling one request led to: for logs, counters, and for telling others.</summary>
 public sealed record ServerOutcome
 {
-    /// <summary>How the reply must travel when the request does not decide: replies to clone 3 are always plain.</summary>
+    /// <summary>
+    /// How the reply must travel when the request does not decide: replies to clone 3 are always plain.
+    /// </summary>
     public bool MustBePlain { get; init; }
 
     /// <summary>The login that was accepted; null for nobody.</summary>

@@ -59,7 +59,8 @@ internal sealed class ServerRound
 
     public ServerOutcome Outcome { get; private set; } = new();
 
-    /// <param name="loginCard">A login card that came beside the message, which signs all of it; empty if none did.</param>
+    /// <param name="loginCard">A login card that came beside the message, which signs all of it; empty if none
+    /// did.</param>
     public void Process(ReadOnlySpan<byte> request, ReadOnlySpan<byte> loginCard)
     {
         LogInBeside(loginCard, request);
@@ -82,7 +83,9 @@ internal sealed class ServerRound
 
         FlushAnnouncements();
         if (_announcements.LeftOut > 0)
-            _writer.Message($"{_announcements.LeftOut} of the announced artifacts are more than one exchange takes; sync again for them");
+            _writer.Message(
+                $"{_announcements.LeftOut} of the announced artifacts are more than one exchange takes; sync again "
+                    + $"for them");
         Outcome = Outcome with { ArtifactsSent = Outcome.ArtifactsSent + _sending.AnswerGimmes(_writer) };
         if (_isPush)
         {
@@ -90,7 +93,9 @@ internal sealed class ServerRound
             if (HasStored) _store.LinkArrived();
             _sending.AskForPhantoms(_writer);
             if (_sending.Circular.Count > 0)
-                _writer.Message($"{_sending.Circular.Count} artifacts came as deltas that lead back to themselves, and were not taken");
+                _writer.Message(
+                    $"{_sending.Circular.Count} artifacts came as deltas that lead back to themselves, and were not "
+                        + $"taken");
         }
 
         if (_isPull) _sending.Announce(_canWrite, _writer);
@@ -419,7 +424,8 @@ internal sealed class ServerRound
         else if (name.SequenceEqual("uv-hash"u8) && ArtifactId.TryParse(card[2], out var hash))
         {
             Note("uv");
-            if (_access.May.MayRead) _unversioned.Compare(hash, !_isReadOnly && _access.May.MayWriteUnversioned, _writer);
+            if (_access.May.MayRead)
+                _unversioned.Compare(hash, !_isReadOnly && _access.May.MayWriteUnversioned, _writer);
         }
         else if (name.SequenceEqual("ci-lock"u8) && card.Count == 4) HandleLock(card);
         else if (name.SequenceEqual("ci-unlock"u8) && card.Count == 3 && ArtifactId.TryParse(card[2], out _))
@@ -459,7 +465,8 @@ internal sealed class ServerRound
         }
 
         HasStored |= _announcements.Apply(
-            _store, _sending.RemoteHas, acceptPrivate: _access.May.MaySyncPrivate, phantomsMax: _options.PhantomsMax - _announcements.PhantomsAdded);
+            _store, _sending.RemoteHas, acceptPrivate: _access.May.MaySyncPrivate,
+            phantomsMax: _options.PhantomsMax - _announcements.PhantomsAdded);
     }
 
     private void Note(string operation)
@@ -481,6 +488,7 @@ internal sealed class ServerRound
         null => otherwise,
         "on" or "yes" or "true" => 1,
         "off" or "no" or "false" => 0,
-        var text => long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) ? value : otherwise,
+        var text =>
+            long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) ? value : otherwise,
     };
 }

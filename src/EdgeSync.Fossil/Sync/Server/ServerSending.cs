@@ -15,8 +15,8 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
     public HashSet<RecordId> RemoteHas { get; } = [];
 
     /// <summary>
-    /// What the client has sent in this request. Only this is not sent back when it is asked for: what a client announces it
-    /// may know by name alone, as stock announces its private phantoms.
+    /// What the client has sent in this request. Only this is not sent back when it is asked for: what a client
+    /// announces it may know by name alone, as stock announces its private phantoms.
     /// </summary>
     public HashSet<RecordId> Arrived { get; } = [];
 
@@ -64,7 +64,9 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
             BudgetBytes = replyBytesMax,
             Faults = options.Faults,
             WorkBytesMax = options.WorkBytesMax,
-            Style = wanted.Count > ClientOptions.ManyArtifacts || IsClone1 ? DeltaStyle.AsStored : DeltaStyle.AgainstParent,
+            Style = wanted.Count > ClientOptions.ManyArtifacts || IsClone1
+            ? DeltaStyle.AsStored
+            : DeltaStyle.AgainstParent,
         };
         foreach (var rid in _gimmes)
         {

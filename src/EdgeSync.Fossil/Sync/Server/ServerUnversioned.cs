@@ -13,7 +13,9 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
     private readonly IUnversionedStore _files = store.Unversioned;
     private bool _catalogSent;
 
-    /// <summary>The client's catalogue hash: if ours differs, says what the client may do and lists everything.</summary>
+    /// <summary>
+    /// The client's catalogue hash: if ours differs, says what the client may do and lists everything.
+    /// </summary>
     public void Compare(ArtifactId clientHash, bool mayWrite, XferWriter writer)
     {
         if (_catalogSent) return;
@@ -36,7 +38,9 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
         SendCatalog(writer);
     }
 
-    /// <summary>Answers uvgimme. A reply that is full already says uvigot instead, so that the client asks again.</summary>
+    /// <summary>
+    /// Answers uvgimme. A reply that is full already says uvigot instead, so that the client asks again.
+    /// </summary>
     public void Send(string name, XferWriter writer, long replyBytesMax)
     {
         if (!_files.TryFind(name, out var entry) || options.Faults.At(FaultSite.ServerUvGimmeSkip)) return;
@@ -47,8 +51,8 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
     }
 
     /// <summary>
-    /// Stores a file or deletion if it wins over what we have. False: the content is not what the hash says. Without the
-    /// capability it is swallowed, as the client was told by uv-pull-only.
+    /// Stores a file or deletion if it wins over what we have. False: the content is not what the hash says. Without
+    /// the capability it is swallowed, as the client was told by uv-pull-only.
     /// </summary>
     public bool TryReceive(in UvFileCard file, ReadOnlySpan<byte> content, bool mayWrite, out bool changed)
     {
@@ -65,8 +69,8 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
                 break;
 
             case UnversionedStatus.Absent or UnversionedStatus.Pull when file.Hash.IsEmpty:
-                // Differs from Fossil: it forgets the deletion of a file that it never had, so that an older copy coming
-                // from a third side would bring the file back.
+                // Differs from Fossil: it forgets the deletion of a file that it never had, so that an older copy
+                // coming from a third side would bring the file back.
                 _files.Delete(file.Name, file.MtimeSeconds);
                 break;
 

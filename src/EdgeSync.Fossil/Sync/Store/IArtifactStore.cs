@@ -7,10 +7,11 @@ namespace EdgeSync.Fossil.Sync.Store;
 /// large. All calls but <see cref="Begin"/> are made inside a round.
 /// <para>
 /// Promises of an implementation: (1) a round is one transaction, and nothing of it is seen by others before
-/// <see cref="TryCommit"/> answers true; (2) every artifact is hashed before the commit that makes it count as held (see
-/// <see cref="PutDelta"/> for deltas that wait for their source); (3) <see cref="TryCommit"/> also derives everything that
-/// follows from the new artifacts (events, links, tags, clusters), except in a clone, where <see cref="FinishClone"/> does;
-/// (4) shunned artifacts are never listed, never read and never stored.
+/// <see cref="TryCommit"/> answers true; (2) every artifact is hashed before the commit that makes it count as held
+/// (see
+/// <see cref="PutDelta"/> for deltas that wait for their source); (3) <see cref="TryCommit"/> also derives everything
+/// that follows from the new artifacts (events, links, tags, clusters), except in a clone, where
+/// <see cref="FinishClone"/> does; (4) shunned artifacts are never listed, never read and never stored.
 /// </para>
 /// </summary>
 public interface IArtifactStore
@@ -39,8 +40,8 @@ public interface IArtifactStore
     bool Begin(StoreAccess access, Instant now);
 
     /// <summary>
-    /// Says on whose behalf artifacts arrive in this round (the <c>rcvfrom</c> row, made lazily with the first artifact).
-    /// Answers false if <see cref="Sender.Nonce"/> has been used before: a replayed request, to be refused.
+    /// Says on whose behalf artifacts arrive in this round (the <c>rcvfrom</c> row, made lazily with the first
+    /// artifact). Answers false if <see cref="Sender.Nonce"/> has been used before: a replayed request, to be refused.
     /// </summary>
     bool TrySetSender(in Sender sender);
 
@@ -54,7 +55,9 @@ public interface IArtifactStore
 
     // --- looking up --------------------------------------------------------------------------------------------------
 
-    /// <summary>Looks up all <paramref name="ids"/>; <paramref name="entries"/> has the same length and order.</summary>
+    /// <summary>
+    /// Looks up all <paramref name="ids"/>; <paramref name="entries"/> has the same length and order.
+    /// </summary>
     void Lookup(ReadOnlySpan<ArtifactId> ids, Span<ArtifactEntry> entries);
 
     /// <summary>
@@ -75,21 +78,21 @@ public interface IArtifactStore
     // --- reading -----------------------------------------------------------------------------------------------------
 
     /// <summary>
-    /// The expanded text. False: no such rid, a phantom, or shunned. The span of <paramref name="text"/> is good until the
-    /// next call on the store.
+    /// The expanded text. False: no such rid, a phantom, or shunned. The span of <paramref name="text"/> is good until
+    /// the next call on the store.
     /// </summary>
     bool TryReadText(RecordId rid, out ArtifactText text);
 
     /// <summary>
-    /// The delta as the repository holds it, inflated. False: stored as a full text, or its source is private or shunned
-    /// while the artifact is not (so that its text must be sent instead). The span is good until the next call.
+    /// The delta as the repository holds it, inflated. False: stored as a full text, or its source is private or
+    /// shunned while the artifact is not (so that its text must be sent instead). The span is good until the next call.
     /// </summary>
     bool TryReadDelta(RecordId rid, out ArtifactText delta);
 
     /// <summary>
-    /// The stored bytes for a <c>cfile</c> card: 4-byte length and zlib stream, of the full text or of the delta. A public
-    /// artifact stored against a private one comes as a full text. False: as <see cref="TryReadText"/>. The span is good
-    /// until the next call.
+    /// The stored bytes for a <c>cfile</c> card: 4-byte length and zlib stream, of the full text or of the delta. A
+    /// public artifact stored against a private one comes as a full text. False: as <see cref="TryReadText"/>. The span
+    /// is good until the next call.
     /// </summary>
     bool TryReadStored(RecordId rid, out StoredArtifact stored);
 
@@ -102,8 +105,8 @@ public interface IArtifactStore
     RecordId SourceOf(RecordId rid);
 
     /// <summary>
-    /// A public, held artifact of a smaller rid that resembles <paramref name="rid"/>: for a check-in its primary parent,
-    /// for a file a version that it replaced. <see cref="RecordId.None"/> if none is known.
+    /// A public, held artifact of a smaller rid that resembles <paramref name="rid"/>: for a check-in its primary
+    /// parent, for a file a version that it replaced. <see cref="RecordId.None"/> if none is known.
     /// </summary>
     RecordId SuggestDeltaBase(RecordId rid);
 
@@ -116,28 +119,29 @@ public interface IArtifactStore
     PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid);
 
     /// <summary>
-    /// Stores a delta, as a delta. If the text of <paramref name="source"/> is at hand the result is checked now (or at the
-    /// latest by <see cref="TryCommit"/>). If not, <paramref name="source"/> becomes a phantom, the outcome is
-    /// <see cref="PutOutcome.Pending"/>, and the artifact is checked and linked in the round in which its source arrives;
-    /// if it then turns out wrong it becomes a phantom itself and its bytes are dropped. Deltas that wait for each other
-    /// never come to stand: of two, one is not kept (<see cref="PutOutcome.Circular"/>) or given up.
+    /// Stores a delta, as a delta. If the text of <paramref name="source"/> is at hand the result is checked now (or at
+    /// the latest by <see cref="TryCommit"/>). If not, <paramref name="source"/> becomes a phantom, the outcome is
+    /// <see cref="PutOutcome.Pending"/>, and the artifact is checked and linked in the round in which its source
+    /// arrives; if it then turns out wrong it becomes a phantom itself and its bytes are dropped. Deltas that wait for
+    /// each other never come to stand: of two, one is not kept (<see cref="PutOutcome.Circular"/>) or given up.
     /// </summary>
     PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid);
 
     /// <summary>
-    /// Stores the bytes of a <c>cfile</c> card: as <see cref="PutText"/> or, with a <paramref name="source"/> that is not
-    /// empty, as <see cref="PutDelta"/>. Checks may run in parallel and report in <see cref="TryCommit"/>.
+    /// Stores the bytes of a <c>cfile</c> card: as <see cref="PutText"/> or, with a <paramref name="source"/> that is
+    /// not empty, as <see cref="PutDelta"/>. Checks may run in parallel and report in <see cref="TryCommit"/>.
     /// <paramref name="expandedSize"/> is what the peer claims for the full text, and is checked too.
     /// </summary>
     PutOutcome PutStored(
-        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid);
+        ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate,
+        out RecordId rid);
 
     /// <summary>Notes that the artifact exists though we lack it. Known and shunned ids are left alone.</summary>
     void AddPhantoms(ReadOnlySpan<ArtifactId> ids, bool isPrivate);
 
     /// <summary>
-    /// Links what has arrived in this round, so that everything it refers to is known or a phantom. The engine asks before it
-    /// says what it lacks; <see cref="TryCommit"/> does it for the rest. Nothing in a clone.
+    /// Links what has arrived in this round, so that everything it refers to is known or a phantom. The engine asks
+    /// before it says what it lacks; <see cref="TryCommit"/> does it for the rest. Nothing in a clone.
     /// </summary>
     void LinkArrived();
 
@@ -163,18 +167,21 @@ public interface IArtifactStore
 
     // --- clone -------------------------------------------------------------------------------------------------------
 
-    /// <summary>Takes the project code that the server told; only called while <see cref="ProjectCode"/> is null.</summary>
+    /// <summary>
+    /// Takes the project code that the server told; only called while <see cref="ProjectCode"/> is null.
+    /// </summary>
     void SetProjectCode(string projectCode);
 
     /// <summary>
-    /// Called once before the first artifact of a clone (again after an interrupted one): from here on commits verify but
-    /// do not link.
+    /// Called once before the first artifact of a clone (again after an interrupted one): from here on commits verify
+    /// but do not link.
     /// </summary>
     void StartClone();
 
     /// <summary>
-    /// Everything has arrived: hashes what was not hashed yet, links all artifacts and derives all tables. What turns out to
-    /// be damaged becomes a phantom. Called outside a round; again if the program died before the engine noted the end.
+    /// Everything has arrived: hashes what was not hashed yet, links all artifacts and derives all tables. What turns
+    /// out to be damaged becomes a phantom. Called outside a round; again if the program died before the engine noted
+    /// the end.
     /// </summary>
     void FinishClone(Instant now);
 }

@@ -18,7 +18,9 @@ public enum ConfigTable
     /// <summary><c>concealed</c>: key hash, column content.</summary>
     Concealed,
 
-    /// <summary><c>subscriber</c>: key semail, columns suname sdigest sdonotcall ssub sctime smip. May be absent.</summary>
+    /// <summary>
+    /// <c>subscriber</c>: key semail, columns suname sdigest sdonotcall ssub sctime smip. May be absent.
+    /// </summary>
     Subscriber,
 }
 
@@ -32,7 +34,9 @@ public readonly record struct ConfigValue(object? Value)
     public override string ToString() => Value?.ToString() ?? "";
 }
 
-/// <summary>One row: its primary key, its time in Unix seconds, and its other columns (those that are null may be left out).</summary>
+/// <summary>
+/// One row: its primary key, its time in Unix seconds, and its other columns (those that are null may be left out).
+/// </summary>
 public sealed record ConfigRow(
     ConfigTable Table, string Key, long MtimeSeconds, IReadOnlyList<(string Column, ConfigValue Value)> Columns);
 
@@ -40,7 +44,8 @@ public sealed record ConfigRow(
 /// <param name="Password">The stored form: 40 hex digits of shared secret, or clear text, or empty.</param>
 /// <param name="Capabilities">The letters as stored, not expanded.</param>
 /// <param name="IsExpired">True when an invitation's time is over: the user may not log in.</param>
-public sealed record UserAccount(long UserId, string Login, string Password, string Capabilities, bool IsExpired = false);
+public sealed record UserAccount(
+    long UserId, string Login, string Password, string Capabilities, bool IsExpired = false);
 
 /// <summary>Settings, users and other rows of configuration, as the sync engine sees them.</summary>
 public interface IConfigStore
@@ -51,11 +56,14 @@ public interface IConfigStore
     /// <summary>Writes (with <paramref name="mtimeSeconds"/>) or, with a null value, deletes.</summary>
     void Set(string name, string? value, long mtimeSeconds);
 
-    /// <summary>Rows of table <c>config</c> whose name starts with <paramref name="prefix"/>, ordered by name.</summary>
+    /// <summary>
+    /// Rows of table <c>config</c> whose name starts with <paramref name="prefix"/>, ordered by name.
+    /// </summary>
     IReadOnlyList<ConfigRow> ListByPrefix(string prefix);
 
     /// <summary>
-    /// Rows of a table that have an mtime of at least <paramref name="sinceSeconds"/>; rows without mtime are left out. Of
+    /// Rows of a table that have an mtime of at least <paramref name="sinceSeconds"/>; rows without mtime are left out.
+    /// Of
     /// <see cref="ConfigTable.Config"/> only those that <paramref name="isWanted"/> accepts by name.
     /// </summary>
     IReadOnlyList<ConfigRow> List(ConfigTable table, long sinceSeconds, Func<string, bool> isWanted);
@@ -66,9 +74,13 @@ public interface IConfigStore
     /// </summary>
     bool Merge(ConfigRow row, bool overwrite);
 
-    /// <summary>Deletes all rows of a table (never of <see cref="ConfigTable.Config"/>), before an overwriting pull.</summary>
+    /// <summary>
+    /// Deletes all rows of a table (never of <see cref="ConfigTable.Config"/>), before an overwriting pull.
+    /// </summary>
     void Clear(ConfigTable table);
 
-    /// <summary>The user by login; null if there is none. Answers for nobody, anonymous, developer and reader too.</summary>
+    /// <summary>
+    /// The user by login; null if there is none. Answers for nobody, anonymous, developer and reader too.
+    /// </summary>
     UserAccount? FindUser(string login);
 }

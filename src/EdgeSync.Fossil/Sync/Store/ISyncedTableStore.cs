@@ -29,12 +29,14 @@ public sealed record SyncedColumn(string Name, SyncedColumnType Type, bool IsKey
 public sealed record SyncedTableSchema(
     string Name, int Version, long MtimeSeconds, SyncedConflict Conflict, IReadOnlyList<SyncedColumn> Columns);
 
-/// <summary>One row's identity and state. <paramref name="KeyHash"/> is the SHA1 hex of its sorted key columns.</summary>
+/// <summary>
+/// One row's identity and state. <paramref name="KeyHash"/> is the SHA1 hex of its sorted key columns.
+/// </summary>
 public readonly record struct SyncedRowEntry(string KeyHash, long MtimeSeconds, bool IsDeleted, string? Owner);
 
 /// <summary>
-/// Synced tables. Values are JSON objects in UTF-8 whose keys the engine has checked against the schema: an implementation
-/// quotes identifiers all the same. Lookups by key hash are indexed.
+/// Synced tables. Values are JSON objects in UTF-8 whose keys the engine has checked against the schema: an
+/// implementation quotes identifiers all the same. Lookups by key hash are indexed.
 /// </summary>
 public interface ISyncedTableStore
 {
@@ -51,6 +53,8 @@ public interface ISyncedTableStore
     /// <summary>The row as a JSON object (of a deletion: its key columns only).</summary>
     bool TryRead(string table, string keyHash, out byte[] json);
 
-    /// <summary>Inserts or replaces. With <see cref="SyncedRowEntry.IsDeleted"/> only the key columns keep values.</summary>
+    /// <summary>
+    /// Inserts or replaces. With <see cref="SyncedRowEntry.IsDeleted"/> only the key columns keep values.
+    /// </summary>
     void Put(string table, in SyncedRowEntry entry, ReadOnlySpan<byte> json);
 }

@@ -3,7 +3,10 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>A link that the other side dialled. It proves who it is before anything else, also when real servers of 2.9 would let it pass.</summary>
+/// <summary>
+/// A link that the other side dialled. It proves who it is before anything else, also when real servers of 2.9 would
+/// let it pass.
+/// </summary>
 internal sealed class AcceptedLeaf : LeafSession
 {
     private readonly string _nonce;
@@ -25,7 +28,8 @@ internal sealed class AcceptedLeaf : LeafSession
     /// <summary>The first line of the link.</summary>
     public void Greet()
     {
-        // Spec: client_id other than 0 and leafnode_urls are what tells a leaf port; no `compression` keeps the bytes plain.
+        // Spec: client_id other than 0 and leafnode_urls are what tells a leaf port; no `compression` keeps the bytes
+        // plain.
         WriteInfo(OwnInfo() with { Nonce = _nonce, LeafnodeUrls = Options.AnnouncedUrls });
         Core.Schedule(this, HandshakeDeadline!.Value);
     }
@@ -120,24 +124,33 @@ internal sealed class AcceptedLeaf : LeafSession
     private bool IsWelcome(ConnectOptions connect)
     {
         if (!connect.IsLeaf)
-            GiveUp("a client came to the leafnode port", CloseReason.IncorrectPort, "attempted to connect to leaf node port"u8);
+            GiveUp(
+                "a client came to the leafnode port", CloseReason.IncorrectPort,
+                "attempted to connect to leaf node port"u8);
         else if (connect.Gateway.Length > 0)
-            GiveUp("a gateway came to the leafnode port", CloseReason.IncorrectPort, "attempted to connect to leaf node port"u8);
+            GiveUp(
+                "a gateway came to the leafnode port", CloseReason.IncorrectPort,
+                "attempted to connect to leaf node port"u8);
         else if (connect.Cluster.Length > 0 && connect.Cluster == Links.Cluster)
-            Refuse($"its cluster is called '{connect.Cluster}', as ours", CloseReason.ClusterNamesIdentical, "remote leafnode has same cluster name"u8);
+            Refuse(
+                $"its cluster is called '{connect.Cluster}', as ours", CloseReason.ClusterNamesIdentical,
+                "remote leafnode has same cluster name"u8);
         else if (connect.Cluster.AsSpan().IndexOfAny(" \t") >= 0 || connect.Name.AsSpan().IndexOfAny(" \t") >= 0)
             Refuse("its name has a blank in it", CloseReason.ProtocolViolation, "name cannot contain spaces"u8);
         else if (Options.MinimumVersion is { } minimum && LeafVersion.Compare(connect.Version, minimum) < 0)
             Refuse(
                 $"its version '{connect.Version}' is older than {minimum}", CloseReason.MinimumVersionRequired,
-                System.Text.Encoding.UTF8.GetBytes($"connection rejected since minimum version required is \"{minimum}\""));
+                System.Text.Encoding.UTF8.GetBytes(
+                    $"connection rejected since minimum version required is \"{minimum}\""));
         return !IsClosed;
     }
 
     private void Authenticate()
     {
         // Spec: a URL with only a user part is sent as `user` by 2.9, and as `auth_token` too since 2.10.
-        var connect = _connect is { User.Length: > 0, Password: "", AuthToken: "" } ? _connect with { AuthToken = _connect.User } : _connect;
+        var connect = _connect is { User.Length: > 0, Password: "", AuthToken: "" }
+            ? _connect with { AuthToken = _connect.User }
+            : _connect;
         switch (Authenticate(connect, _nonce, out _user))
         {
             case AuthenticationResult.TakesTime:

@@ -12,7 +12,9 @@ internal interface ILeafLink
     /// <summary>The cluster that the other side belongs to; empty when it named none.</summary>
     byte[] Cluster { get; }
 
-    /// <summary>The number of members that want a key, as far as this link may see, changed. Never called with equal numbers.</summary>
+    /// <summary>
+    /// The number of members that want a key, as far as this link may see, changed. Never called with equal numbers.
+    /// </summary>
     void AnnounceInterest(ReadOnlySpan<byte> key, int before, int now);
 }
 
@@ -28,7 +30,9 @@ internal static class LeafLinkRules
         return target.IsToHub || source.Cluster.Length == 0 || !source.Cluster.AsSpan().SequenceEqual(target.Cluster);
     }
 
-    /// <summary>Interest is held back from an isolated leaf, messages are not: they only go where interest came from.</summary>
+    /// <summary>
+    /// Interest is held back from an isolated leaf, messages are not: they only go where interest came from.
+    /// </summary>
     public static bool MayAnnounce(ILeafLink source, ILeafLink target) =>
         MayPass(source, target) && (!target.IsIsolated || source.IsToHub);
 }

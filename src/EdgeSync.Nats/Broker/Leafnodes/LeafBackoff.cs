@@ -3,8 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// When to dial a hub again. All leaves of a hub lose it at the same moment; were they to come back after the same pause, the
-/// hub would fall again. So each pause is drawn, grows while dialling fails, and starts afresh after a link that lasted.
+/// When to dial a hub again. All leaves of a hub lose it at the same moment; were they to come back after the same
+/// pause, the hub would fall again. So each pause is drawn, grows while dialling fails, and starts afresh after a link
+/// that lasted.
 /// </summary>
 internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
 {
@@ -14,7 +15,9 @@ internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
     private int _failures;
     private int _refusals;
 
-    /// <summary>The pause before the next try, after a link that lived for <paramref name="lived"/> (zero: it never came up).</summary>
+    /// <summary>
+    /// The pause before the next try, after a link that lived for <paramref name="lived"/> (zero: it never came up).
+    /// </summary>
     public TimeSpan Next(TimeSpan lived)
     {
         if (lived >= remote.StableAfter) Reset();
@@ -24,7 +27,9 @@ internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
         return Spread(Math.Min(grown, remote.ReconnectWaitMax.Ticks));
     }
 
-    /// <summary>A loop or a refusal does not go away by itself: a long pause, spread so that several ends do not meet again.</summary>
+    /// <summary>
+    /// A loop or a refusal does not go away by itself: a long pause, spread so that several ends do not meet again.
+    /// </summary>
     public TimeSpan AfterRefusal()
     {
         var doubled = remote.RefusedWait * (1 << Math.Min(_refusals, RefusalDoublingsMax));

@@ -5,10 +5,10 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 /// <summary>
 /// What this broker and its links want, and what each link is to be told of it.
 /// <para>
-/// A link must hear <c>LS+</c> once when the first one it may see wants a subject, and <c>LS-</c> when the last one is gone; for
-/// a queue, every change of the number of members. Instead of a counted map for every link, there is one entry a key with the
-/// counts by origin; what a link sees is arithmetic on it. So a link that comes up gets exactly what a link that was
-/// always there has been told, and a link that goes leaves nothing behind.
+/// A link must hear <c>LS+</c> once when the first one it may see wants a subject, and <c>LS-</c> when the last one is
+/// gone; for a queue, every change of the number of members. Instead of a counted map for every link, there is one
+/// entry a key with the counts by origin; what a link sees is arithmetic on it. So a link that comes up gets exactly
+/// what a link that was always there has been told, and a link that goes leaves nothing behind.
 /// </para>
 /// <code>
 ///   told to                 clients here   leaves that joined us       hubs that we joined
@@ -41,7 +41,10 @@ internal sealed class LeafInterestTable
         DropIfEmpty(entry);
     }
 
-    /// <summary>A link said <c>LS+</c>: for a plain subject weight 1, for a queue what it said. True when the key is new from it.</summary>
+    /// <summary>
+    /// A link said <c>LS+</c>: for a plain subject weight 1, for a queue what it said. True when the key is new from
+    /// it.
+    /// </summary>
     // Spec: a second LS+ for a plain key must change nothing; real hubs count it and never withdraw it.
     public bool Set(ILeafLink source, ReadOnlySpan<byte> key, int weight)
     {
@@ -72,7 +75,9 @@ internal sealed class LeafInterestTable
     /// <summary>Tells a link the loop marks of others.</summary>
     public void AnnounceLoopMarks(ILeafLink link) => AnnounceAll(link, loopMarks: true);
 
-    /// <summary>Ends telling a link. What it wanted is cleared key by key by its owner, who also knows the router.</summary>
+    /// <summary>
+    /// Ends telling a link. What it wanted is cleared key by key by its owner, who also knows the router.
+    /// </summary>
     public void Leave(ILeafLink link) => _links.Remove(link);
 
     /// <summary>What a link has been told, for monitoring and for tests.</summary>
@@ -97,7 +102,8 @@ internal sealed class LeafInterestTable
     {
         foreach (var entry in _entries.Values)
         {
-            if (entry.IsLoopMark == loopMarks && entry.VisibleTo(link) is var count and > 0) link.AnnounceInterest(entry.Key, 0, count);
+            if (entry.IsLoopMark == loopMarks && entry.VisibleTo(link) is var count and > 0)
+                link.AnnounceInterest(entry.Key, 0, count);
         }
     }
 

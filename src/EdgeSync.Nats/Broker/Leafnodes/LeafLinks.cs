@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// All leaf links of a broker, and what they are told. One object a <see cref="BrokerCore"/>, with its rules for use: one caller
-/// at a time, no clock.
+/// All leaf links of a broker, and what they are told. One object a <see cref="BrokerCore"/>, with its rules for use:
+/// one caller at a time, no clock.
 /// </summary>
 internal sealed class LeafLinks : ILeafnodes
 {
@@ -72,7 +72,10 @@ internal sealed class LeafLinks : ILeafnodes
     {
     }
 
-    /// <summary>A leaf that came back is faster than the loss of its old link: that one goes, before its loop mark looks like a loop.</summary>
+    /// <summary>
+    /// A leaf that came back is faster than the loss of its old link: that one goes, before its loop mark looks like a
+    /// loop.
+    /// </summary>
     public void ReplaceOlder(AcceptedLeaf newer)
     {
         if (newer.Name.Length == 0) return;
@@ -80,7 +83,8 @@ internal sealed class LeafLinks : ILeafnodes
         foreach (var session in _sessions.ToArray())
         {
             if (session is not AcceptedLeaf older || older.Name != newer.Name) continue;
-            if (!older.Cluster.AsSpan().SequenceEqual(newer.Cluster) || older.RemoteAccount != newer.RemoteAccount) continue;
+            if (!older.Cluster.AsSpan().SequenceEqual(newer.Cluster) || older.RemoteAccount != newer.RemoteAccount)
+                continue;
 
             older.CloseWithError("Duplicate Remote LeafNode Connection"u8, CloseReason.DuplicateRemoteLeafnode);
         }

@@ -25,16 +25,18 @@ internal sealed class LeafRules
         Of(told is null ? null : new SubjectPermissions(told.Allow.Count == 0 ? null : told.Allow, told.Deny), denied);
 
     /// <summary>
-    /// As INFO lists them. A list that allows nothing would be read as everything, so that is said by denying all; loop marks
-    /// are listed where the other side would hold them back.
+    /// As INFO lists them. A list that allows nothing would be read as everything, so that is said by denying all; loop
+    /// marks are listed where the other side would hold them back.
     /// </summary>
-    public static SubjectPermission? AsLeafPermission(SubjectPermissions? permissions, bool withLoopMarks) => permissions switch
-    {
-        null or { Allow: null, Deny.Count: 0 } => null,
-        { Allow: { Count: 0 } } => new SubjectPermission { Deny = [">"] },
-        { Allow: { } allow } => new SubjectPermission { Allow = withLoopMarks ? [.. allow, "$LDS.>"] : allow, Deny = permissions.Deny },
-        _ => new SubjectPermission { Deny = permissions.Deny },
-    };
+    public static SubjectPermission? AsLeafPermission(SubjectPermissions? permissions, bool withLoopMarks) =>
+        permissions switch
+        {
+            null or { Allow: null, Deny.Count: 0 } => null,
+            { Allow: { Count: 0 } } => new SubjectPermission { Deny = [">"] },
+            { Allow: { } allow } =>
+                new SubjectPermission { Allow = withLoopMarks ? [.. allow, "$LDS.>"] : allow, Deny = permissions.Deny },
+            _ => new SubjectPermission { Deny = permissions.Deny },
+        };
 
     public bool Allows(ReadOnlySpan<byte> subject)
     {
@@ -43,7 +45,9 @@ internal sealed class LeafRules
         return true;
     }
 
-    /// <summary>Whether interest in the pattern makes sense; what it matches beyond the allowed is held back message by message.</summary>
+    /// <summary>
+    /// Whether interest in the pattern makes sense; what it matches beyond the allowed is held back message by message.
+    /// </summary>
     public bool AllowsSomeOf(ReadOnlySpan<byte> pattern)
     {
         if (_all.Length == 0) return true;

@@ -30,9 +30,9 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private static readonly TimeSpan LoopDetectionAge = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// So long the loop marks that a new link brings are not passed on, and the side that dialled tells none but its own. In the
-    /// first flight of a link that closes a circle the accepting side shows it its mark: the link ends before a third party,
-    /// that would end one of its good links, hears of it.
+    /// So long the loop marks that a new link brings are not passed on, and the side that dialled tells none but its
+    /// own. In the first flight of a link that closes a circle the accepting side shows it its mark: the link ends
+    /// before a third party, that would end one of its good links, hears of it.
     /// </summary>
     private static readonly TimeSpan LoopMarkDelay = TimeSpan.FromMilliseconds(250);
 
@@ -170,8 +170,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     }
 
     /// <summary>
-    /// The other side takes interest less fast than it changes: only the last state of each key is told, when there is room. So a
-    /// client that subscribes and unsubscribes for ever neither fills the memory nor ends the link.
+    /// The other side takes interest less fast than it changes: only the last state of each key is told, when there is
+    /// room. So a client that subscribes and unsubscribes for ever neither fills the memory nor ends the link.
     /// </summary>
     private void AnnounceLater(ReadOnlySpan<byte> key, int before, int now)
     {
@@ -243,7 +243,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
         if (now < _nextPing) return NextDeadline;
 
-        // Any byte that came in the meantime shows that the other side lives, not only a PONG: that may be stuck behind data.
+        // Any byte that came in the meantime shows that the other side lives, not only a PONG: that may be stuck behind
+        // data.
         if (_unansweredPings >= Options.UnansweredPingsMax)
         {
             CloseDetail = $"silent for {(now - LastActivity).TotalSeconds:0} s";
@@ -321,7 +322,10 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     /// <summary>What to do with a message outside of what the other side may say.</summary>
     protected abstract void OnForbiddenMessage(ReadOnlySpan<byte> subject);
 
-    /// <summary>What to do with interest outside of what the other side may hear. True: take it nevertheless, as nothing will be sent.</summary>
+    /// <summary>
+    /// What to do with interest outside of what the other side may hear. True: take it nevertheless, as nothing will be
+    /// sent.
+    /// </summary>
     protected abstract bool OnForbiddenInterest(ReadOnlySpan<byte> subject);
 
     /// <summary>Both know each other: everything we want is told, once.</summary>
@@ -416,7 +420,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         if (_answer.IsEmpty) return;
 
         if (JetStreamAck.TrySplit(op.Reply, out var reply, out var subject))
-            Core.Router.FromLeaf(this, new RoutedMessage(op) { ClientSubject = subject, ClientReply = reply }, _answer, op.Queues);
+            Core.Router.FromLeaf(
+                this, new RoutedMessage(op) { ClientSubject = subject, ClientReply = reply }, _answer, op.Queues);
         else
             Core.Router.FromLeaf(this, new RoutedMessage(op), _answer, op.Queues);
     }
@@ -435,7 +440,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
             return;
         }
 
-        if (!NatsSubject.HasWildcard(op.Subject) && !SendRules.Allows(op.Subject) && !OnForbiddenInterest(op.Subject)) return;
+        if (!NatsSubject.HasWildcard(op.Subject) && !SendRules.Allows(op.Subject) && !OnForbiddenInterest(op.Subject))
+            return;
 
         var key = WireKey.Of(op.Subject, op.Queue, stackalloc byte[256]);
         var weight = Math.Min(op.Number, WeightMax);
@@ -462,7 +468,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
             }
 
             _isOverInterest = false;
-            var subscription = new Subscription(this, op.Subject.ToArray(), op.Queue.IsEmpty ? null : op.Queue.ToArray(), [])
+            var subscription = new Subscription(
+                this, op.Subject.ToArray(), op.Queue.IsEmpty ? null : op.Queue.ToArray(), [])
             {
                 Weight = weight,
                 Cost = cost,
@@ -475,7 +482,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         else Links.Take(this, key, weight);
     }
 
-    // As nats-server: the link stays, and what it wants beyond its share is not sent. Told once, until something fits again.
+    // As nats-server: the link stays, and what it wants beyond its share is not sent. Told once, until something fits
+    // again.
     private void RefuseInterest()
     {
         if (_isOverInterest) return;
@@ -510,8 +518,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     }
 
     /// <summary>
-    /// A circle. The link that closed it is the young one: it ends at once, and the mark goes away from the old ones by itself.
-    /// Only when it does not, an old one has to go.
+    /// A circle. The link that closed it is the young one: it ends at once, and the mark goes away from the old ones by
+    /// itself. Only when it does not, an old one has to go.
     /// </summary>
     private void OnOwnMark()
     {
@@ -529,7 +537,9 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private void CloseForLoop()
     {
         var closeDetail = $"loop: what is sent to '{Name}' comes back to '{Core.Options.ServerName}' over other links";
-        var error = $"Loop detected for leafnode account=\"$G\" between \"{Core.Options.ServerName}\" and \"{Name}\". Delaying attempt to reconnect for 30s";
+        var error =
+            $"Loop detected for leafnode account=\"$G\" between \"{Core.Options.ServerName}\" and \"{Name}\". Delaying "
+                + $"attempt to reconnect for 30s";
         Refuse(closeDetail, CloseReason.LeafnodeLoop, Encoding.UTF8.GetBytes(error));
     }
 
@@ -538,12 +548,20 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     {
         var text = Encoding.UTF8.GetString(quoted.Trim("' "u8));
         if (Contains("Loop detected")) Refuse($"the other side says: {text}", CloseReason.LeafnodeLoop);
-        else if (Contains("remote leafnode has same cluster name")) Refuse($"the other side says: {text}", CloseReason.ClusterNamesIdentical);
-        else if (Contains("Duplicate Remote LeafNode")) Refuse($"the other side has another link of the name '{Core.Options.ServerName}'", CloseReason.DuplicateRemoteLeafnode);
-        else if (Contains("minimum version")) Refuse($"the other side says: {text}", CloseReason.MinimumVersionRequired);
-        else if (Contains("Permissions Violation")) Refuse($"the other side says: {text}", CloseReason.ProtocolViolation);
-        else if (Contains("Authorization Violation")) GiveUp("the other side refuses our credentials", CloseReason.AuthenticationFailure);
-        else if (Contains("Authentication Timeout")) GiveUp("the other side got our CONNECT too late", CloseReason.AuthenticationTimeout);
+        else if (Contains("remote leafnode has same cluster name"))
+            Refuse($"the other side says: {text}", CloseReason.ClusterNamesIdentical);
+        else if (Contains("Duplicate Remote LeafNode"))
+            Refuse(
+                $"the other side has another link of the name '{Core.Options.ServerName}'",
+                CloseReason.DuplicateRemoteLeafnode);
+        else if (Contains("minimum version"))
+            Refuse($"the other side says: {text}", CloseReason.MinimumVersionRequired);
+        else if (Contains("Permissions Violation"))
+            Refuse($"the other side says: {text}", CloseReason.ProtocolViolation);
+        else if (Contains("Authorization Violation"))
+            GiveUp("the other side refuses our credentials", CloseReason.AuthenticationFailure);
+        else if (Contains("Authentication Timeout"))
+            GiveUp("the other side got our CONNECT too late", CloseReason.AuthenticationTimeout);
         else CloseDetail = $"the other side says: {text}";
 
         bool Contains(string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);

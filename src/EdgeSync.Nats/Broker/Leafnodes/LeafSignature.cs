@@ -8,7 +8,9 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 internal static class LeafSignature
 {
     /// <summary>False with the reason when the credentials cannot be used.</summary>
-    public static bool TrySign(NatsCredentials credentials, string nonce, ConnectOptions connect, out ConnectOptions signed, out string closeDetail)
+    public static bool TrySign(
+        NatsCredentials credentials, string nonce, ConnectOptions connect, out ConnectOptions signed,
+        out string closeDetail)
     {
         closeDetail = "";
         signed = connect;

@@ -42,7 +42,9 @@ public sealed record LeafRemoteStatus
     /// <summary>When it is dialled again, while waiting.</summary>
     public Instant? NextTry { get; init; }
 
-    /// <summary>Why the last try failed or the last link ended; empty when there was none since it last came up.</summary>
+    /// <summary>
+    /// Why the last try failed or the last link ended; empty when there was none since it last came up.
+    /// </summary>
     public string LastError { get; init; } = "";
 
     /// <summary>Links that came up so far.</summary>
@@ -54,7 +56,8 @@ public sealed record LeafRemoteStatus
 }
 
 /// <summary>
-/// Keeps one remote connected: which address to dial when, what went wrong, how long to wait. Never gives up. A shell asks
+/// Keeps one remote connected: which address to dial when, what went wrong, how long to wait. Never gives up. A shell
+/// asks
 /// <see cref="NextDial"/>, dials <see cref="Begin"/>'s address, and says how that ended:
 /// <code>
 /// Begin ─▶ DialFailed
@@ -226,8 +229,9 @@ public sealed class LeafSolicitor
     }
 
     /// <summary>
-    /// Two uplinks into one mesh are a circle that may cost both. If both paid they would come back together and lose both
-    /// again: so the last one of a broker does not pay.
+    /// Two uplinks into one mesh are a circle that may cost both. If both paid they would come back together and lose
+    /// both again: so the last one of a broker does not pay.
     /// </summary>
-    private bool IsTheOneToReturn() => _links.Solicitors.Count > 1 && _links.Solicitors.All(other => other == this || other._isPaying);
+    private bool IsTheOneToReturn() =>
+        _links.Solicitors.Count > 1 && _links.Solicitors.All(other => other == this || other._isPaying);
 }

@@ -2,7 +2,9 @@ using EdgeSync.Nats.Keys;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>Addresses of hubs: <c>scheme://user:password@host:port</c>, where scheme and port may be left out.</summary>
+/// <summary>
+/// Addresses of hubs: <c>scheme://user:password@host:port</c>, where scheme and port may be left out.
+/// </summary>
 public static class LeafUrl
 {
     /// <summary>Where hubs listen unless they say otherwise.</summary>
@@ -41,7 +43,10 @@ public static class LeafUrl
     public static string WithoutCredentials(string text) =>
         TryParse(text, out var url) ? $"{url.Scheme}://{url.Host}:{PortOf(url)}" : text;
 
-    /// <summary>The credentials inside an address; a user part alone is a token as well as a user, as servers since 2.10 send it.</summary>
+    /// <summary>
+    /// The credentials inside an address; a user part alone is a token as well as a user, as servers since 2.10 send
+    /// it.
+    /// </summary>
     // Spec: specs of the leaf CONNECT: `user` (2.9) or `user` + `auth_token` (2.10 and later).
     public static NatsCredentials CredentialsOf(Uri url)
     {

@@ -1,8 +1,9 @@
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// The addresses of one hub in the order of trying: the one that worked last, then the configured ones, then those that the
-/// hub announced. Differs from real leaves, which try announced addresses first and so hang behind address translation.
+/// The addresses of one hub in the order of trying: the one that worked last, then the configured ones, then those that
+/// the hub announced. Differs from real leaves, which try announced addresses first and so hang behind address
+/// translation.
 /// </summary>
 internal sealed class LeafUrlPool
 {
@@ -24,14 +25,18 @@ internal sealed class LeafUrlPool
     /// <summary>The address to try now.</summary>
     public Uri Current => _next < _configured.Count ? _configured[_next] : _announced[_next - _configured.Count];
 
-    /// <summary>The current address failed: on to the next. True when all have been tried since the last success.</summary>
+    /// <summary>
+    /// The current address failed: on to the next. True when all have been tried since the last success.
+    /// </summary>
     public bool Advance()
     {
         _next = (_next + 1) % Count;
         return _next == 0;
     }
 
-    /// <summary>Takes over what the hub announces, with scheme and credentials of the address that reached it.</summary>
+    /// <summary>
+    /// Takes over what the hub announces, with scheme and credentials of the address that reached it.
+    /// </summary>
     public void Learn(IReadOnlyList<string> announced)
     {
         var current = Current;
@@ -46,6 +51,7 @@ internal sealed class LeafUrlPool
             if (!_configured.Contains(url) && !_announced.Contains(url)) _announced.Add(url);
         }
 
-        _next = Math.Max(0, _configured.IndexOf(current) is var at and >= 0 ? at : _configured.Count + _announced.IndexOf(current));
+        _next = Math.Max(
+            0, _configured.IndexOf(current) is var at and >= 0 ? at : _configured.Count + _announced.IndexOf(current));
     }
 }

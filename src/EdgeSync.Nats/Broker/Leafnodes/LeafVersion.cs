@@ -16,7 +16,9 @@ internal static class LeafVersion
         var count = 0;
         foreach (var range in parts.Split('.'))
         {
-            if (count == 3 || !int.TryParse(parts[range], System.Globalization.NumberStyles.None, null, out numbers[count])) return default;
+            if (count == 3
+                || !int.TryParse(parts[range], System.Globalization.NumberStyles.None, null, out numbers[count]))
+                return default;
             count++;
         }
 

@@ -45,7 +45,8 @@ internal static class LeafWriter
     }
 
     /// <summary>A message, without its header block when the other side takes none. One copy of the content.</summary>
-    public static void Message(OutputQueue output, in RoutedMessage message, ReadOnlySpan<byte[]> queues, bool withHeaders)
+    public static void Message(
+        OutputQueue output, in RoutedMessage message, ReadOnlySpan<byte[]> queues, bool withHeaders)
     {
         var size = message.Subject.Length + message.Reply.Length + LineOverhead;
         foreach (var queue in queues) size += queue.Length + 1;
@@ -66,7 +67,9 @@ internal static class LeafWriter
         output.Append(isCut ? message.PayloadWithEnd[message.HeaderBytes..] : message.PayloadWithEnd);
     }
 
-    /// <summary>How many queue names fit into the line of a message, besides so many bytes; the rest is left out.</summary>
+    /// <summary>
+    /// How many queue names fit into the line of a message, besides so many bytes; the rest is left out.
+    /// </summary>
     public static int NamesThatFit(int lineBytes, ReadOnlySpan<byte[]> queues)
     {
         var room = MessageLineBytesMax - lineBytes;

@@ -3,10 +3,14 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 /// <summary>What this broker promises and demands on its leaf links, whoever opened them.</summary>
 public sealed record LeafnodeOptions
 {
-    /// <summary>Our cluster's name. Null: the server's own name, so that two edges never share one by accident.</summary>
+    /// <summary>
+    /// Our cluster's name. Null: the server's own name, so that two edges never share one by accident.
+    /// </summary>
     public string? Cluster { get; init; }
 
-    /// <summary>Addresses that leaves may dial as well. Empty is right behind address translation and tunnels.</summary>
+    /// <summary>
+    /// Addresses that leaves may dial as well. Empty is right behind address translation and tunnels.
+    /// </summary>
     public IReadOnlyList<string> AnnouncedUrls { get; init; } = [];
 
     /// <summary>The oldest server version that may join, "2.9.0", or null for any.</summary>
@@ -21,12 +25,15 @@ public sealed record LeafnodeOptions
     /// <summary>So many questions without any byte in answer end the link.</summary>
     public int UnansweredPingsMax { get; init; } = 2;
 
-    /// <summary>Interest that one link may register, besides its share of the memory for subscriptions. What goes beyond is refused, the link stays.</summary>
+    /// <summary>
+    /// Interest that one link may register, besides its share of the memory for subscriptions. What goes beyond is
+    /// refused, the link stays.
+    /// </summary>
     public int InterestMax { get; init; } = 1_000_000;
 
     /// <summary>
-    /// Bytes that may wait for a slow link. Beyond it the link is closed and counted as a slow consumer: what waits is lost,
-    /// interest is sent whole when the link comes back, and nobody else is slowed down meanwhile.
+    /// Bytes that may wait for a slow link. Beyond it the link is closed and counted as a slow consumer: what waits is
+    /// lost, interest is sent whole when the link comes back, and nobody else is slowed down meanwhile.
     /// </summary>
     public long PendingBytesMax { get; init; } = 64 * 1024 * 1024;
 }

@@ -3,13 +3,18 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>A hub that this broker joins as a leaf: where it is, who we say we are, and how patient we are with it.</summary>
+/// <summary>
+/// A hub that this broker joins as a leaf: where it is, who we say we are, and how patient we are with it.
+/// </summary>
 public sealed record LeafnodeRemote
 {
     /// <summary>A name for people (logs, status); by default the first address without its credentials.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Addresses of one hub or of the servers of one cluster: <c>nats-leaf</c>, <c>nats</c>, <c>tls</c>, <c>ws</c> or <c>wss</c>, tried in this order.</summary>
+    /// <summary>
+    /// Addresses of one hub or of the servers of one cluster: <c>nats-leaf</c>, <c>nats</c>, <c>tls</c>, <c>ws</c> or
+    /// <c>wss</c>, tried in this order.
+    /// </summary>
     public required IReadOnlyList<string> Urls { get; init; }
 
     /// <summary>Sent as they are; a user part in the address serves when all are null.</summary>
@@ -18,7 +23,9 @@ public sealed record LeafnodeRemote
     /// <summary>Roles swap: we solicit, but act as the hub of the other side.</summary>
     public bool IsHub { get; init; }
 
-    /// <summary>Asks the hub not to tell us what other leaves want: many leaves that only talk to the hub stay quiet.</summary>
+    /// <summary>
+    /// Asks the hub not to tell us what other leaves want: many leaves that only talk to the hub stay quiet.
+    /// </summary>
     public bool Isolate { get; init; }
 
     /// <summary>Subjects that we take from nobody beyond this link.</summary>
@@ -27,19 +34,27 @@ public sealed record LeafnodeRemote
     /// <summary>Subjects that never leave over this link.</summary>
     public IReadOnlyList<string> DenyExports { get; init; } = [];
 
-    /// <summary>Also dial the addresses that the hub announces, after the configured ones. Off behind address translation and tunnels.</summary>
+    /// <summary>
+    /// Also dial the addresses that the hub announces, after the configured ones. Off behind address translation and
+    /// tunnels.
+    /// </summary>
     public bool UseAnnouncedUrls { get; init; } = true;
 
     /// <summary>Until a stream to the hub is open, TLS included.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Until the hub's first line has come. Real servers wait one second, which slow links do not keep.</summary>
+    /// <summary>
+    /// Until the hub's first line has come. Real servers wait one second, which slow links do not keep.
+    /// </summary>
     public TimeSpan FirstInfoTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Until the hub has answered our CONNECT, when it said that it would.</summary>
     public TimeSpan ConnectInfoTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The first pause after a lost link; each further one is twice as long, and every one is drawn from its upper half.</summary>
+    /// <summary>
+    /// The first pause after a lost link; each further one is twice as long, and every one is drawn from its upper
+    /// half.
+    /// </summary>
     public TimeSpan ReconnectWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>No pause is longer than this, except the one after a loop was found.</summary>
@@ -48,18 +63,25 @@ public sealed record LeafnodeRemote
     /// <summary>A link that lived this long starts its pauses afresh.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>The pause after a loop, a cluster of our own name, or refused permissions: nothing that a quick retry would mend. Up to a third is added by chance.</summary>
+    /// <summary>
+    /// The pause after a loop, a cluster of our own name, or refused permissions: nothing that a quick retry would
+    /// mend. Up to a third is added by chance.
+    /// </summary>
     public TimeSpan RefusedWait { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <exception cref="EdgeSyncException">An address cannot be read, or there is none.</exception>
     public void Check()
     {
-        if (Urls.Count == 0) throw new EdgeSyncException(ErrorKind.Usage, "a leafnode remote has no address", "name at least one, such as nats-leaf://hub.example:7422");
+        if (Urls.Count == 0)
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "a leafnode remote has no address",
+                "name at least one, such as nats-leaf://hub.example:7422");
 
         foreach (var text in Urls)
             if (!LeafUrl.TryParse(text, out _))
                 throw new EdgeSyncException(
-                    ErrorKind.Usage, $"'{text}' is no address of a leafnode hub", "write nats-leaf://, nats://, tls://, ws:// or wss:// and host:port");
+                    ErrorKind.Usage, $"'{text}' is no address of a leafnode hub",
+                    "write nats-leaf://, nats://, tls://, ws:// or wss:// and host:port");
     }
 
     /// <summary>What people see: the name, or the first address without user and password.</summary>

@@ -7,8 +7,8 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>A link that we dialled.</summary>
 /// <remarks>
-/// A shell that opened a stream reads until <see cref="NeedsTls"/> or the end of the handshake; for the former it makes the
-/// stream safe and calls <see cref="OnSecured"/>.
+/// A shell that opened a stream reads until <see cref="NeedsTls"/> or the end of the handshake; for the former it makes
+/// the stream safe and calls <see cref="OnSecured"/>.
 /// </remarks>
 internal sealed class SolicitedLeaf : LeafSession
 {
@@ -19,7 +19,8 @@ internal sealed class SolicitedLeaf : LeafSession
     private bool _isSecured;
     private bool _isConnectSent;
 
-    public SolicitedLeaf(LeafLinks links, LeafnodeRemote remote, Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
+    public SolicitedLeaf(
+        LeafLinks links, LeafnodeRemote remote, Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
         : base(links, origin, now)
     {
         _remote = remote;
@@ -72,9 +73,12 @@ internal sealed class SolicitedLeaf : LeafSession
 
     protected override void OnHandshakeTimeout()
     {
-        if (_info is null) GiveUp($"nothing heard for {_remote.FirstInfoTimeout.TotalSeconds:0} s", CloseReason.StaleConnection);
+        if (_info is null)
+            GiveUp($"nothing heard for {_remote.FirstInfoTimeout.TotalSeconds:0} s", CloseReason.StaleConnection);
         else if (NeedsTls) GiveUp("TLS took too long", CloseReason.TlsHandshakeFailure);
-        else GiveUp("it did not answer our CONNECT", CloseReason.StaleConnection, "Stale Leaf Node Connection - Closing"u8);
+        else
+            GiveUp(
+                "it did not answer our CONNECT", CloseReason.StaleConnection, "Stale Leaf Node Connection - Closing"u8);
     }
 
     // A hub tells its interest behind its second INFO. What comes before it cannot be judged, so it is not taken.
@@ -112,7 +116,9 @@ internal sealed class SolicitedLeaf : LeafSession
 
         if (info.Cluster.Length > 0 && info.Cluster == Links.Cluster)
         {
-            Refuse($"its cluster is called '{info.Cluster}', as ours", CloseReason.ClusterNamesIdentical, "remote leafnode has same cluster name"u8);
+            Refuse(
+                $"its cluster is called '{info.Cluster}', as ours", CloseReason.ClusterNamesIdentical,
+                "remote leafnode has same cluster name"u8);
             return;
         }
 

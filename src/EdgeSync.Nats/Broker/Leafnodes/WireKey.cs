@@ -2,7 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>Interest is keyed by its text on the wire, <c>subject</c> or <c>subject queue</c>, looked up without making an array.</summary>
+/// <summary>
+/// Interest is keyed by its text on the wire, <c>subject</c> or <c>subject queue</c>, looked up without making an
+/// array.
+/// </summary>
 internal sealed class WireKey : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     public static WireKey Comparer { get; } = new();
@@ -23,7 +26,9 @@ internal sealed class WireKey : IEqualityComparer<byte[]>, IAlternateEqualityCom
 
     public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
 
-    /// <summary>The key of a subject and, unless it is empty, a queue; in <paramref name="scratch"/> when it fits.</summary>
+    /// <summary>
+    /// The key of a subject and, unless it is empty, a queue; in <paramref name="scratch"/> when it fits.
+    /// </summary>
     public static ReadOnlySpan<byte> Of(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> queue, Span<byte> scratch)
     {
         if (queue.IsEmpty) return subject;
@@ -37,7 +42,8 @@ internal sealed class WireKey : IEqualityComparer<byte[]>, IAlternateEqualityCom
     }
 
     /// <summary>The subject part of a key.</summary>
-    public static ReadOnlySpan<byte> SubjectOf(ReadOnlySpan<byte> key) => key.IndexOf((byte)' ') is var at and >= 0 ? key[..at] : key;
+    public static ReadOnlySpan<byte> SubjectOf(ReadOnlySpan<byte> key) =>
+        key.IndexOf((byte)' ') is var at and >= 0 ? key[..at] : key;
 
     public static bool HasQueue(ReadOnlySpan<byte> key) => key.Contains((byte)' ');
 }

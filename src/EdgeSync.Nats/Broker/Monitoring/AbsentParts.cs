@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Monitoring;
 
 /// <summary>
-/// Monitoring pages of parts that this broker does not have, or has one of: in the shape of nats-server, so that its tools
-/// read "none" instead of an error.
+/// Monitoring pages of parts that this broker does not have, or has one of: in the shape of nats-server, so that its
+/// tools read "none" instead of an error.
 /// </summary>
 // Spec: captured from nats-server 2.9.10 without routes, gateways and JetStream.
 public static class AbsentParts

@@ -63,7 +63,8 @@ public static class BrokerMonitor
         {
             foreach (var connection in core.Connections.Values)
             {
-                if (connection is not LeafLink) reports.Add(Detail(ConnectionReports.Of(connection, now), connection, query));
+                if (connection is not LeafLink)
+                    reports.Add(Detail(ConnectionReports.Of(connection, now), connection, query));
             }
         }
 
@@ -72,7 +73,12 @@ public static class BrokerMonitor
         if (query.User.Length > 0) reports.RemoveAll(r => r.User != query.User);
 
         var page = ConnectionOrder.Apply(reports, query.Sort).Skip(query.Offset).Take(query.Limit)
-            .Select(r => query.WithUsers ? r with { AuthorizedUser = r.User.Length > 0 ? r.User : null, Account = ConnectionReports.Account } : r)
+            .Select(
+                r => query.WithUsers ? r with
+                {
+                    AuthorizedUser = r.User.Length > 0 ? r.User : null,
+                    Account = ConnectionReports.Account
+                } : r)
             .ToList();
         return new ConnzReport
         {
@@ -113,28 +119,41 @@ public static class BrokerMonitor
             Limit = query.Limit,
             SubscriptionsList =
             [
-                .. core.Connections.Values.SelectMany(c => c.ListSubscriptions()).Skip(query.Offset).Take(query.Limit).Select(ConnectionReports.Of),
+                .. core.Connections.Values.SelectMany(c => c.ListSubscriptions()).Skip(query.Offset).Take(query.Limit)
+                    .Select(ConnectionReports.Of),
             ],
         };
     }
 
     public static LeafzReport Leafz(BrokerCore core, ConnectionQuery query, Instant now)
     {
-        var leafs = core.Connections.Values.OfType<LeafLink>().Select(l => LeafReport.Of(l, query.WithSubjects)).ToList();
-        return new LeafzReport { ServerId = core.ServerId, Now = now.ToDateTime(), Leafnodes = leafs.Count, Leafs = leafs };
+        var leafs = core.Connections.Values.OfType<LeafLink>().Select(l => LeafReport.Of(l, query.WithSubjects))
+            .ToList();
+        return new LeafzReport
+        {
+            ServerId = core.ServerId,
+            Now = now.ToDateTime(),
+            Leafnodes = leafs.Count,
+            Leafs = leafs
+        };
     }
 
     /// <summary>Unhealthy is only who is on his way out.</summary>
     public static HealthReport Healthz(BrokerCore core) =>
         core.IsLameDuck ? new HealthReport("unavailable", "in lame duck mode") : new HealthReport("ok", null);
 
-    private static ConnectionReport Detail(ConnectionReport report, BrokerConnection connection, ConnectionQuery query) => report with
-    {
-        SubscriptionsList = query.WithSubjects ? ConnectionReports.SubjectsOf(connection) : null,
-        SubscriptionsListDetail = query.WithSubscriptions ? [.. connection.ListSubscriptions().Select(ConnectionReports.Of)] : null,
-    };
+    private static ConnectionReport Detail(
+        ConnectionReport report, BrokerConnection connection, ConnectionQuery query) =>
+        report with
+        {
+            SubscriptionsList = query.WithSubjects ? ConnectionReports.SubjectsOf(connection) : null,
+            SubscriptionsListDetail = query.WithSubscriptions
+        ? [.. connection.ListSubscriptions().Select(ConnectionReports.Of)]
+        : null,
+        };
 
-    private static ListenReport ListenReportOf(string host, int port, BrokerOptions options, ServerFacts facts) => port == 0
+    private static ListenReport ListenReportOf(string host, int port, BrokerOptions options, ServerFacts facts) =>
+        port == 0
         ? new ListenReport()
         : new ListenReport
         {

@@ -26,12 +26,16 @@ public sealed record ConnectionQuery
 
     public string User { get; private init; } = "";
 
-    /// <summary>Reads the query of a request. False, with the reason, when a number is none or a word is unknown.</summary>
+    /// <summary>
+    /// Reads the query of a request. False, with the reason, when a number is none or a word is unknown.
+    /// </summary>
     public static bool TryParse(IReadOnlyDictionary<string, string> query, out ConnectionQuery parsed, out string error)
     {
         parsed = new ConnectionQuery();
-        if (!TryNumber(query, "offset", 0, out var offset, out error) || !TryNumber(query, "limit", DefaultLimit, out var limit, out error)
-            || !TryNumber(query, "cid", 0, out var cid, out error) || !TryNumber(query, "auth", 0, out var auth, out error))
+        if (!TryNumber(query, "offset", 0, out var offset, out error)
+            || !TryNumber(query, "limit", DefaultLimit, out var limit, out error)
+            || !TryNumber(query, "cid", 0, out var cid, out error)
+                || !TryNumber(query, "auth", 0, out var auth, out error))
             return false;
 
         var subs = Value(query, "subs");
@@ -47,32 +51,39 @@ public sealed record ConnectionQuery
             Sort = Value(query, "sort") is { Length: > 0 } sort ? sort : "cid",
             State = Value(query, "state").ToLowerInvariant() is { Length: > 0 } state ? state : "open",
         };
-        if (parsed.State is not ("open" or "closed" or "all" or "any")) error = $"Error decoding state for {parsed.State}";
+        if (parsed.State is not ("open" or "closed" or "all" or "any"))
+            error = $"Error decoding state for {parsed.State}";
         else if (!ConnectionOrder.IsKnown(parsed.Sort)) error = $"Invalid sorting option: {parsed.Sort}";
         return error.Length == 0;
     }
 
-    private static bool TryNumber(IReadOnlyDictionary<string, string> query, string name, int missing, out long number, out string error)
+    private static bool TryNumber(
+        IReadOnlyDictionary<string, string> query, string name, int missing, out long number, out string error)
     {
         error = "";
         number = missing;
         var text = Value(query, name);
         if (text.Length == 0) return true;
         if (name == "auth" && bool.TryParse(text, out var flag)) return (number = flag ? 1 : 0) >= 0;
-        if (long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out number)) return true;
+        if (long.TryParse(
+            text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture,
+            out number))
+            return true;
 
         error = $"Error decoding integer for '{name}': \"{text}\"";
         return false;
     }
 
-    private static string Value(IReadOnlyDictionary<string, string> query, string name) => query.GetValueOrDefault(name, "");
+    private static string Value(IReadOnlyDictionary<string, string> query, string name) =>
+        query.GetValueOrDefault(name, "");
 }
 
 /// <summary>The orders of <c>/connz?sort=</c>: numbers from the largest on, the rest ascending.</summary>
 internal static class ConnectionOrder
 {
     public static bool IsKnown(string sort) => sort is
-        "cid" or "start" or "subs" or "pending" or "msgs_to" or "msgs_from" or "bytes_to" or "bytes_from" or "last" or "idle" or "uptime"
+        "cid" or "start" or "subs" or "pending" or "msgs_to" or "msgs_from" or "bytes_to" or "bytes_from" or "last"
+        or "idle" or "uptime"
         or "stop" or "reason";
 
     public static IEnumerable<ConnectionReport> Apply(IEnumerable<ConnectionReport> reports, string sort) => sort switch

@@ -16,7 +16,8 @@ internal static class GoText
         if (nanoseconds < 1_000_000_000) return Number(nanoseconds / 1e6) + "ms";
 
         var hours = (long)time.TotalHours;
-        var seconds = Number((time.Ticks - hours * TimeSpan.TicksPerHour - time.Minutes * TimeSpan.TicksPerMinute) / (double)TimeSpan.TicksPerSecond);
+        var rest = time.Ticks - hours * TimeSpan.TicksPerHour - time.Minutes * TimeSpan.TicksPerMinute;
+        var seconds = Number(rest / (double)TimeSpan.TicksPerSecond);
         if (hours > 0) return $"{hours}h{time.Minutes}m{seconds}s";
         return time.Minutes > 0 ? $"{time.Minutes}m{seconds}s" : $"{seconds}s";
     }

@@ -4,15 +4,22 @@ using System.Text.Json.Serialization;
 
 namespace EdgeSync.Nats.Broker.Monitoring;
 
-/// <summary>The reports as JSON: names in snake case, two blanks of indent, nulls left out. They are only ever written.</summary>
+/// <summary>
+/// The reports as JSON: names in snake case, two blanks of indent, nulls left out. They are only ever written.
+/// </summary>
 public static class MonitoringJson
 {
     // µ and > are written as they are: this is read by people too.
     private static readonly JsonSerializerOptions Readable =
-        new(MonitoringContext.Default.Options) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        new(MonitoringContext.Default.Options)
+        {
+            WriteIndented = true,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+        };
 
     /// <param name="report">One that <see cref="MonitoringContext"/> names.</param>
-    public static string Write(object report) => JsonSerializer.Serialize(report, Readable.GetTypeInfo(report.GetType()));
+    public static string Write(object report) =>
+        JsonSerializer.Serialize(report, Readable.GetTypeInfo(report.GetType()));
 }
 
 [JsonSourceGenerationOptions(

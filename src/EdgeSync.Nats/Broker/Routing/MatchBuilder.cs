@@ -42,7 +42,9 @@ internal sealed class MatchBuilder
         {
             Plain = [.. _plain],
             Links = [.. _links],
-            Queues = [.. _queues.Select(q => new QueueMatch { Name = q.Name, Locals = [.. q.Locals], Remotes = [.. q.Remotes] })],
+            Queues = [
+                .. _queues.Select(
+                    q => new QueueMatch { Name = q.Name, Locals = [.. q.Locals], Remotes = [.. q.Remotes] })],
         };
     }
 

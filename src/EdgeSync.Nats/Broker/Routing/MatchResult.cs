@@ -1,9 +1,13 @@
 namespace EdgeSync.Nats.Broker.Routing;
 
-/// <summary>Everybody whom a subject concerns. Immutable but for <see cref="IsStale"/>, so it may be remembered.</summary>
+/// <summary>
+/// Everybody whom a subject concerns. Immutable but for <see cref="IsStale"/>, so it may be remembered.
+/// </summary>
 internal sealed class MatchResult
 {
-    /// <summary>A connection keeps no larger answer beside the trie's: thousands of them would keep thousands of lists.</summary>
+    /// <summary>
+    /// A connection keeps no larger answer beside the trie's: thousands of them would keep thousands of lists.
+    /// </summary>
     public const int KeptSizeMax = 64;
 
     public static readonly MatchResult None = new() { Plain = [], Links = [], Queues = [] };

@@ -20,7 +20,9 @@ internal readonly ref struct RoutedMessage
     /// <summary>Empty when there is none.</summary>
     public ReadOnlySpan<byte> Reply { get; init; }
 
-    /// <summary>What clients here are told, where that differs (acknowledgements of JetStream that crossed a leaf link).</summary>
+    /// <summary>
+    /// What clients here are told, where that differs (acknowledgements of JetStream that crossed a leaf link).
+    /// </summary>
     public ReadOnlySpan<byte> ClientSubject { get; init; }
 
     public ReadOnlySpan<byte> ClientReply { get; init; }

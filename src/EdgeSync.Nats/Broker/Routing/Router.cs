@@ -7,7 +7,7 @@ namespace EdgeSync.Nats.Broker.Routing;
 /// Gives a message to everybody whom it concerns, each once:
 /// <code>
 ///   from             plain subscriptions   leaf links                                queue groups
-///   a client         all (echo rule)       with plain interest, or chosen            each: a local member, else one link
+/// a client all (echo rule) with plain interest, or chosen each: a local member, else one link
 ///   a leaf that      all                   those it may pass to (LeafLink            only those the message names,
 ///   joined us        all                   .MayPassFrom): roles, origin cluster      likewise
 ///   our hub          all                   leaves that joined us                     only those the message names
@@ -25,11 +25,15 @@ internal sealed class Router(Prng prng)
     public bool FromClient(BrokerConnection source, scoped in RoutedMessage message, MatchResult to) =>
         Route(source, message, to, isLeaf: false, default);
 
-    /// <summary>True when somebody got it. A message over a leaf link concerns the queue groups that it names.</summary>
+    /// <summary>
+    /// True when somebody got it. A message over a leaf link concerns the queue groups that it names.
+    /// </summary>
     public bool FromLeaf(LeafLink source, scoped in RoutedMessage message, MatchResult to, ReadOnlySpan<byte> queues) =>
         Route(source, message, to, isLeaf: true, queues);
 
-    private bool Route(BrokerConnection source, scoped in RoutedMessage message, MatchResult to, bool isLeaf, ReadOnlySpan<byte> queues)
+    private bool Route(
+        BrokerConnection source, scoped in RoutedMessage message, MatchResult to, bool isLeaf,
+        ReadOnlySpan<byte> queues)
     {
         var isDelivered = false;
         foreach (var subscription in to.Plain)

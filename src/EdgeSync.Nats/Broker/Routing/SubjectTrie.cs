@@ -9,8 +9,8 @@ namespace EdgeSync.Nats.Broker.Routing;
 /// SUB orders.*.new      orders ─▶ * ─▶ new: [subscription]
 /// SUB orders.>          orders ─▶ >: [subscription]
 /// </code>
-/// Answers are remembered. A literal subscription changes the answer for its own subject alone, so an inbox that comes and
-/// goes with each request costs one entry; a wildcard forgets them all.
+/// Answers are remembered. A literal subscription changes the answer for its own subject alone, so an inbox that comes
+/// and goes with each request costs one entry; a wildcard forgets them all.
 /// </summary>
 internal sealed class SubjectTrie
 {
@@ -66,7 +66,8 @@ internal sealed class SubjectTrie
     /// <summary>False when it is not there.</summary>
     public bool Remove(Subscription subscription)
     {
-        if (subscription.Slot < 0 || !RemoveBelow(_root, new SubjectTokens(subscription.Subject), subscription)) return false;
+        if (subscription.Slot < 0 || !RemoveBelow(_root, new SubjectTokens(subscription.Subject), subscription))
+            return false;
 
         Count--;
         Statistics.Removes++;
@@ -74,7 +75,9 @@ internal sealed class SubjectTrie
         return true;
     }
 
-    /// <summary>What was remembered for the subject is out of date, though the same subscriptions are there (a weight changed).</summary>
+    /// <summary>
+    /// What was remembered for the subject is out of date, though the same subscriptions are there (a weight changed).
+    /// </summary>
     public void Forget(byte[] subject)
     {
         if (!NatsSubject.HasWildcard(subject))
@@ -138,7 +141,8 @@ internal sealed class SubjectTrie
     }
 
     // Ten thousand wildcards and a thousand subjects make ten million references.
-    private static long BytesOf(ReadOnlySpan<byte> subject, MatchResult answer) => 200 + subject.Length + (8L * answer.Size);
+    private static long BytesOf(ReadOnlySpan<byte> subject, MatchResult answer) =>
+        200 + subject.Length + (8L * answer.Size);
 
     private void Collect(SubjectTrieLevel level, SubjectTokens tokens)
     {
@@ -148,7 +152,8 @@ internal sealed class SubjectTrie
         var token = tokens.Current;
         if (level.Star is { } star) Visit(star, tokens);
 
-        // A publisher may name a subject with '*' or '>' in it, which is then taken as it is written (Spec: subjects of the client protocol).
+        // A publisher may name a subject with '*' or '>' in it, which is then taken as it is written (Spec: subjects of
+        // the client protocol).
         if (level.Find(token) is { } literal && literal != level.Star && literal != level.Tail) Visit(literal, tokens);
     }
 

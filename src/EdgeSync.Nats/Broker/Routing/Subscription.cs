@@ -1,6 +1,8 @@
 namespace EdgeSync.Nats.Broker.Routing;
 
-/// <summary>One wish to receive: of a client (named by its sid) or of a leaf link (named by subject and queue).</summary>
+/// <summary>
+/// One wish to receive: of a client (named by its sid) or of a leaf link (named by subject and queue).
+/// </summary>
 internal sealed class Subscription(BrokerConnection owner, byte[] subject, byte[]? queue, byte[] sid)
 {
     public BrokerConnection Owner { get; } = owner;

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace EdgeSync.Nats.Broker.Routing;
 
-/// <summary>Compares keys made of bytes, and finds them by a span. The seed keeps a stranger from choosing keys that collide.</summary>
+/// <summary>
+/// Compares keys made of bytes, and finds them by a span. The seed keeps a stranger from choosing keys that collide.
+/// </summary>
 internal sealed class TokenComparer(ulong seed)
     : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
@@ -18,7 +20,9 @@ internal sealed class TokenComparer(ulong seed)
 
     public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
 
-    /// <summary>Eight bytes a step, each folded by a full multiplication; the length is in the seed of the last step.</summary>
+    /// <summary>
+    /// Eight bytes a step, each folded by a full multiplication; the length is in the seed of the last step.
+    /// </summary>
     private int Hash(ReadOnlySpan<byte> bytes)
     {
         var state = seed ^ ((ulong)bytes.Length * Multiplier);

@@ -9,8 +9,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// The loop behind one remote: waits as long as <see cref="LeafSolicitor"/> says, opens a stream, goes through the handshake as
-/// far as TLS may be asked for, and then serves the link until it ends.
+/// The loop behind one remote: waits as long as <see cref="LeafSolicitor"/> says, opens a stream, goes through the
+/// handshake as far as TLS may be asked for, and then serves the link until it ends.
 /// </summary>
 internal sealed class LeafnodeDialer : IDisposable
 {
@@ -28,7 +28,8 @@ internal sealed class LeafnodeDialer : IDisposable
     /// <param name="remote">Whom to join.</param>
     /// <param name="dialing">How.</param>
     /// <param name="serve">Serves a connection to its end.</param>
-    public LeafnodeDialer(BrokerDriver driver, LeafnodeRemote remote, LeafnodeDialing dialing, Func<BrokerPump, Task> serve)
+    public LeafnodeDialer(
+        BrokerDriver driver, LeafnodeRemote remote, LeafnodeDialing dialing, Func<BrokerPump, Task> serve)
     {
         _driver = driver;
         _dialing = dialing;
@@ -91,7 +92,8 @@ internal sealed class LeafnodeDialer : IDisposable
             if (wait <= TimeSpan.Zero) return true;
 
             using var either = CancellationTokenSource.CreateLinkedTokenSource(pause.Token, _stopping.Token);
-            await Task.Delay(wait < LongestSleep ? wait.Value : LongestSleep, _driver.Clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(wait < LongestSleep ? wait.Value : LongestSleep, _driver.Clock, either.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return false;
@@ -114,7 +116,9 @@ internal sealed class LeafnodeDialer : IDisposable
             }
             catch (Exception e) when (IsExpected(e))
             {
-                DialFailed(e is OperationCanceledException ? $"no connection within {_solicitor.Remote.ConnectTimeout.TotalSeconds:0} s" : e.Message);
+                DialFailed(
+                    e is OperationCanceledException ? $"no connection within "
+                        + $"{_solicitor.Remote.ConnectTimeout.TotalSeconds:0} s" : e.Message);
                 return;
             }
         }
@@ -152,7 +156,9 @@ internal sealed class LeafnodeDialer : IDisposable
             _driver.Call((core, now) =>
             {
                 _solicitor.Note(e is OperationCanceledException ? "the handshake took too long" : e.Message);
-                core.Detach(pump.Connection, _solicitor.NeedsTls ? CloseReason.TlsHandshakeFailure : CloseReason.ReadError, now);
+                core.Detach(
+                    pump.Connection, _solicitor.NeedsTls ? CloseReason.TlsHandshakeFailure : CloseReason.ReadError,
+                    now);
                 return true;
             });
         }
@@ -210,6 +216,7 @@ internal sealed class LeafnodeDialer : IDisposable
     });
 
     private static bool IsExpected(Exception e) =>
-        e is IOException or SocketException or AuthenticationException or OperationCanceledException or WebSocketException
+        e is IOException or SocketException or AuthenticationException or OperationCanceledException
+        or WebSocketException
             or ObjectDisposedException or EdgeSyncException;
 }

@@ -7,8 +7,8 @@ namespace EdgeSync.Net.Nats;
 public sealed record LeafnodeDialing
 {
     /// <summary>
-    /// Whom to trust and which certificate to show. When set, TLS is used whether the hub asks for it or not; when null, it is used
-    /// when the hub or the address (<c>tls</c>, <c>wss</c>) asks, with the trust of the system.
+    /// Whom to trust and which certificate to show. When set, TLS is used whether the hub asks for it or not; when
+    /// null, it is used when the hub or the address (<c>tls</c>, <c>wss</c>) asks, with the trust of the system.
     /// </summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
 
@@ -17,7 +17,8 @@ public sealed record LeafnodeDialing
 
     /// <summary>
     /// Opens a stream to an address: a tunnel, a serial line, a test. The stream is ours from then on.
-    /// Null dials TCP; for an address inside WebSocket through the HTTP proxy that the environment names (<c>https_proxy</c>,
+    /// Null dials TCP; for an address inside WebSocket through the HTTP proxy that the environment names
+    /// (<c>https_proxy</c>,
     /// <c>http_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>).
     /// </summary>
     public Func<Uri, CancellationToken, ValueTask<Stream>>? OpenStream { get; init; }

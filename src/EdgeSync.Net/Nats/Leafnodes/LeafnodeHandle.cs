@@ -2,7 +2,9 @@ using EdgeSync.Nats.Broker.Leafnodes;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>A remote of a running broker. It is dialled, and dialled again, until this is disposed or the broker stops.</summary>
+/// <summary>
+/// A remote of a running broker. It is dialled, and dialled again, until this is disposed or the broker stops.
+/// </summary>
 public sealed class LeafnodeHandle : IAsyncDisposable
 {
     private readonly LeafnodeDialer _dialer;

@@ -8,15 +8,21 @@ namespace EdgeSync.Net.Nats;
 internal static class LeafnodeStreams
 {
     /// <returns>The stream, and whether it is safe already.</returns>
-    public static async Task<(Stream Stream, bool IsTls)> OpenAsync(Uri url, LeafnodeDialing dialing, CancellationToken cancellationToken)
+    public static async Task<(Stream Stream, bool IsTls)> OpenAsync(
+        Uri url, LeafnodeDialing dialing, CancellationToken cancellationToken)
     {
-        if (LeafUrl.IsWebSocket(url)) return (await WebSocketStream.ConnectAsync(url, "/leafnode", dialing, cancellationToken), url.Scheme == "wss");
+        if (LeafUrl.IsWebSocket(url))
+            return (
+                await WebSocketStream.ConnectAsync(url, "/leafnode", dialing, cancellationToken), url.Scheme == "wss");
 
-        var stream = dialing.OpenStream is { } open ? await open(url, cancellationToken) : await ConnectAsync(url, cancellationToken);
+        var stream = dialing.OpenStream is { } open
+            ? await open(url, cancellationToken)
+            : await ConnectAsync(url, cancellationToken);
         return dialing.TlsFirst ? (await SecureAsync(stream, url, dialing, cancellationToken), true) : (stream, false);
     }
 
-    public static async Task<Stream> SecureAsync(Stream stream, Uri url, LeafnodeDialing dialing, CancellationToken cancellationToken)
+    public static async Task<Stream> SecureAsync(
+        Stream stream, Uri url, LeafnodeDialing dialing, CancellationToken cancellationToken)
     {
         var secured = new SslStream(stream);
         try

@@ -3,7 +3,9 @@ using EdgeSync.Nats.Broker.Leafnodes;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>NATS bytes inside the frames of a WebSocket that we opened, as a stream. Frames may cut them anywhere.</summary>
+/// <summary>
+/// NATS bytes inside the frames of a WebSocket that we opened, as a stream. Frames may cut them anywhere.
+/// </summary>
 internal sealed class WebSocketStream(WebSocket socket) : Stream
 {
     public override bool CanRead => true;
@@ -20,9 +22,12 @@ internal sealed class WebSocketStream(WebSocket socket) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Dials, through a proxy where the environment names one, and ends where the hub speaks its first line.</summary>
+    /// <summary>
+    /// Dials, through a proxy where the environment names one, and ends where the hub speaks its first line.
+    /// </summary>
     /// <exception cref="IOException">It was refused.</exception>
-    public static async Task<WebSocketStream> ConnectAsync(Uri url, string path, LeafnodeDialing dialing, CancellationToken cancellationToken)
+    public static async Task<WebSocketStream> ConnectAsync(
+        Uri url, string path, LeafnodeDialing dialing, CancellationToken cancellationToken)
     {
         using var handler = new SocketsHttpHandler
         {
@@ -39,7 +44,8 @@ internal sealed class WebSocketStream(WebSocket socket) : Stream
         try
         {
             // Without what stands before an @: the hub gets the login in CONNECT.
-            await socket.ConnectAsync(new UriBuilder(url.Scheme, url.IdnHost, LeafUrl.PortOf(url), path).Uri, invoker, cancellationToken);
+            await socket.ConnectAsync(
+                new UriBuilder(url.Scheme, url.IdnHost, LeafUrl.PortOf(url), path).Uri, invoker, cancellationToken);
             return new WebSocketStream(socket);
         }
         catch (WebSocketException e)
@@ -99,11 +105,13 @@ internal sealed class WebSocketStream(WebSocket socket) : Stream
         base.Dispose(disposing);
     }
 
-    // Its own sentence says no more than that it could not be opened; what is wrong with address, proxy or certificate is inside.
+    // Its own sentence says no more than that it could not be opened; what is wrong with address, proxy or certificate
+    // is inside.
     private static string ReasonOf(Exception e)
     {
         var inner = e;
-        while (inner is WebSocketException or HttpRequestException && inner.InnerException is { } deeper) inner = deeper;
+        while (inner is WebSocketException or HttpRequestException && inner.InnerException is { } deeper)
+            inner = deeper;
         return inner is WebSocketException ? $"the WebSocket was refused: {inner.Message}" : inner.Message;
     }
 }

@@ -2,7 +2,10 @@ using EdgeSync.Nats.Broker;
 
 namespace EdgeSync.Net.Nats.Transports;
 
-/// <summary>A stream of bytes both ways, whatever carries it. One reader and one writer at a time; each gives up its call when it is aborted.</summary>
+/// <summary>
+/// A stream of bytes both ways, whatever carries it. One reader and one writer at a time; each gives up its call when
+/// it is aborted.
+/// </summary>
 internal abstract class BrokerTransport : IAsyncDisposable
 {
     /// <summary>0 when the other side has ended.</summary>

@@ -25,7 +25,8 @@ internal sealed class PipeTransport(PipeReader input, PipeWriter output) : Broke
         if (result.IsCanceled || result.IsCompleted) throw new IOException("the other side has ended");
     }
 
-    public override ValueTask CompleteAsync(CloseReason reason, CancellationToken cancellationToken) => output.CompleteAsync();
+    public override ValueTask CompleteAsync(CloseReason reason, CancellationToken cancellationToken) =>
+        output.CompleteAsync();
 
     public override void Abort()
     {

@@ -8,7 +8,8 @@ internal sealed class StreamTransport(Stream stream) : BrokerTransport
     /// <summary>What bytes go through now. A handshake that follows the first line puts TLS around it.</summary>
     public Stream Stream { get; set; } = stream;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> target, CancellationToken cancellationToken) => Stream.ReadAsync(target, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> target, CancellationToken cancellationToken) =>
+        Stream.ReadAsync(target, cancellationToken);
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
@@ -16,7 +17,8 @@ internal sealed class StreamTransport(Stream stream) : BrokerTransport
         await Stream.FlushAsync(cancellationToken);
     }
 
-    public override ValueTask CompleteAsync(CloseReason reason, CancellationToken cancellationToken) => new(Stream.FlushAsync(cancellationToken));
+    public override ValueTask CompleteAsync(CloseReason reason, CancellationToken cancellationToken) =>
+        new(Stream.FlushAsync(cancellationToken));
 
     public override void Abort() => Stream.Dispose();
 

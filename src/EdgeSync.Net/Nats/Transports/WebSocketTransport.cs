@@ -31,7 +31,8 @@ internal sealed class WebSocketTransport(WebSocketUpgrade upgrade, Socket socket
         {
             var frame = upgrade.IsBrowser && bytes.Length > BrowserFrameBytes ? bytes[..BrowserFrameBytes] : bytes;
             var flags = WebSocketMessageFlags.EndOfMessage;
-            if (!upgrade.IsCompressed || frame.Length < CompressedBytesMin) flags |= WebSocketMessageFlags.DisableCompression;
+            if (!upgrade.IsCompressed || frame.Length < CompressedBytesMin)
+                flags |= WebSocketMessageFlags.DisableCompression;
             await _socket.SendAsync(frame, WebSocketMessageType.Binary, flags, cancellationToken);
             bytes = bytes[frame.Length..];
         }
@@ -61,7 +62,8 @@ internal sealed class WebSocketTransport(WebSocketUpgrade upgrade, Socket socket
         CloseReason.ClientClosed => WebSocketCloseStatus.NormalClosure,
         CloseReason.ServerShutdown => WebSocketCloseStatus.EndpointUnavailable,
         CloseReason.MaxPayloadExceeded => WebSocketCloseStatus.MessageTooBig,
-        CloseReason.ParseError or CloseReason.ProtocolViolation or CloseReason.BadClientProtocolVersion => WebSocketCloseStatus.ProtocolError,
+        CloseReason.ParseError or CloseReason.ProtocolViolation or CloseReason.BadClientProtocolVersion =>
+            WebSocketCloseStatus.ProtocolError,
         _ => WebSocketCloseStatus.PolicyViolation,
     };
 }

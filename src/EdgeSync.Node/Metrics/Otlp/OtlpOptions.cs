@@ -10,7 +10,9 @@ internal enum OtlpProtocol
     Grpc,
 }
 
-/// <summary>Where telemetry goes, and as whom. Without an endpoint there are no options, and nothing is exported.</summary>
+/// <summary>
+/// Where telemetry goes, and as whom. Without an endpoint there are no options, and nothing is exported.
+/// </summary>
 internal sealed record OtlpOptions
 {
     private static readonly TimeSpan BatchPauseMin = TimeSpan.FromMilliseconds(50);
@@ -38,24 +40,31 @@ internal sealed record OtlpOptions
     /// From flags (which win) and the variables that OpenTelemetry names. Null when no endpoint is given, or when
     /// <c>OTEL_SDK_DISABLED</c> is true.
     /// </summary>
-    /// <exception cref="EdgeSyncException">A value cannot be understood; the message never repeats a header.</exception>
+    /// <exception cref="EdgeSyncException">A value cannot be understood; the message never repeats a
+    /// header.</exception>
     public static OtlpOptions? Read(
         Func<string, string?> variable, string serviceName, string instance,
         string? endpoint = null, string? headers = null, string? givenServiceName = null)
     {
         endpoint = NotEmpty(endpoint) ?? NotEmpty(variable("OTEL_EXPORTER_OTLP_ENDPOINT"));
-        if (endpoint is null || string.Equals(variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase)) return null;
+        if (endpoint is null
+            || string.Equals(variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase))
+            return null;
 
         return new OtlpOptions
         {
             Endpoint = ParseEndpoint(endpoint),
             Protocol = ParseProtocol(NotEmpty(variable("OTEL_EXPORTER_OTLP_PROTOCOL"))),
-            Headers = ParsePairs(NotEmpty(headers) ?? variable("OTEL_EXPORTER_OTLP_HEADERS"), "OTEL_EXPORTER_OTLP_HEADERS"),
+            Headers = ParsePairs(
+                NotEmpty(headers) ?? variable("OTEL_EXPORTER_OTLP_HEADERS"), "OTEL_EXPORTER_OTLP_HEADERS"),
             Compress = variable("OTEL_EXPORTER_OTLP_COMPRESSION") == "gzip",
             Timeout = Milliseconds(variable, "OTEL_EXPORTER_OTLP_TIMEOUT", TimeSpan.FromSeconds(10)),
             BatchPause = Max(BatchPauseMin, Milliseconds(variable, "OTEL_BSP_SCHEDULE_DELAY", TimeSpan.FromSeconds(5))),
-            MetricInterval = Max(BatchPauseMin, Milliseconds(variable, "OTEL_METRIC_EXPORT_INTERVAL", TimeSpan.FromSeconds(60))),
-            Resource = ReadResource(variable, NotEmpty(givenServiceName) ?? NotEmpty(variable("OTEL_SERVICE_NAME")) ?? serviceName, instance),
+            MetricInterval = Max(
+                BatchPauseMin, Milliseconds(variable, "OTEL_METRIC_EXPORT_INTERVAL", TimeSpan.FromSeconds(60))),
+            Resource = ReadResource(
+                variable, NotEmpty(givenServiceName) ?? NotEmpty(variable("OTEL_SERVICE_NAME"))
+                ?? serviceName, instance),
         };
     }
 
@@ -72,30 +81,37 @@ internal sealed record OtlpOptions
         if (!text.Contains("://", StringComparison.Ordinal))
         {
             var host = Uri.TryCreate("http://" + text, UriKind.Absolute, out var bare) ? bare.Host.Trim('[', ']') : "";
-            var isHere = host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+            var isHere = host == "localhost"
+                || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
             text = (isHere ? "http://" : "https://") + text;
         }
 
-        if (Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https" && endpoint.UserInfo.Length == 0) return endpoint;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"
+            && endpoint.UserInfo.Length == 0)
+            return endpoint;
 
         throw new EdgeSyncException(
-            ErrorKind.Usage, "the OTLP endpoint is no http or https address without user and password", "such as http://127.0.0.1:4318; keys go into --otel-headers");
+            ErrorKind.Usage, "the OTLP endpoint is no http or https address without user and password",
+            "such as http://127.0.0.1:4318; keys go into --otel-headers");
     }
 
     private static OtlpProtocol ParseProtocol(string? text) => text switch
     {
         null or "http/protobuf" or "http" => OtlpProtocol.Http,
         "grpc" => OtlpProtocol.Grpc,
-        _ => throw new EdgeSyncException(ErrorKind.Usage, $"OTEL_EXPORTER_OTLP_PROTOCOL is '{text}'", "http/protobuf or grpc"),
+        _ => throw new EdgeSyncException(
+            ErrorKind.Usage, $"OTEL_EXPORTER_OTLP_PROTOCOL is '{text}'", "http/protobuf or grpc"),
     };
 
-    private static List<KeyValuePair<string, string>> ReadResource(Func<string, string?> variable, string serviceName, string instance)
+    private static List<KeyValuePair<string,
+        string>> ReadResource(Func<string, string?> variable, string serviceName, string instance)
     {
         var attributes = ParsePairs(variable("OTEL_RESOURCE_ATTRIBUTES"), "OTEL_RESOURCE_ATTRIBUTES");
         Set("service.name", serviceName);
         Set("service.version", BuildInfo.Version);
         if (!attributes.Any(a => a.Key == "service.instance.id")) Set("service.instance.id", instance);
-        if (NotEmpty(variable("EDGESYNC_ENVIRONMENT")) is { } environment) Set("deployment.environment.name", environment);
+        if (NotEmpty(variable("EDGESYNC_ENVIRONMENT")) is { } environment)
+            Set("deployment.environment.name", environment);
         return attributes;
 
         void Set(string key, string value)
@@ -109,13 +125,17 @@ internal sealed record OtlpOptions
     private static List<KeyValuePair<string, string>> ParsePairs(string? text, string name)
     {
         var pairs = new List<KeyValuePair<string, string>>();
-        foreach (var part in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (var part in (text ?? "").Split(
+            ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             var equals = part.IndexOf('=', StringComparison.Ordinal);
             var key = equals < 1 ? "" : part[..equals].Trim();
             var value = equals < 1 ? "" : Uri.UnescapeDataString(part[(equals + 1)..].Trim());
-            if (key.Length == 0 || !key.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c)) || value.Any(char.IsControl))
-                throw new EdgeSyncException(ErrorKind.Usage, $"{name} is not a list of key=value pairs", "separate them by commas; percent-encode what is special");
+            if (key.Length == 0 || !key.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c))
+                || value.Any(char.IsControl))
+                throw new EdgeSyncException(
+                    ErrorKind.Usage, $"{name} is not a list of key=value pairs",
+                    "separate them by commas; percent-encode what is special");
 
             pairs.Add(new(key, value));
         }
@@ -126,7 +146,8 @@ internal sealed record OtlpOptions
     private static TimeSpan Milliseconds(Func<string, string?> variable, string name, TimeSpan fallback)
     {
         if (NotEmpty(variable(name)) is not { } text) return fallback;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds > 0)
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            && milliseconds > 0)
             return TimeSpan.FromMilliseconds(milliseconds);
 
         throw new EdgeSyncException(ErrorKind.Usage, $"{name} is '{text}'", "a number of milliseconds");

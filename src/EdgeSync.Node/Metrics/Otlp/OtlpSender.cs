@@ -5,7 +5,9 @@ using System.Net.Http.Headers;
 
 namespace EdgeSync.Node.Metrics.Otlp;
 
-/// <summary>What became of a request: taken, worth another try (after a while that the receiver may name), or refused.</summary>
+/// <summary>
+/// What became of a request: taken, worth another try (after a while that the receiver may name), or refused.
+/// </summary>
 internal readonly record struct OtlpAnswer(bool IsTaken, bool MayRetry, TimeSpan? RetryAfter, string? Fault);
 
 /// <summary>Brings one request to the collector, over HTTP or gRPC. Spec: opentelemetry.io/docs/specs/otlp.</summary>
@@ -20,7 +22,14 @@ internal sealed class OtlpSender : IDisposable
     public OtlpSender(OtlpOptions options)
     {
         _options = options;
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = options.Timeout, ActivityHeadersPropagator = null })
+        _http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                ConnectTimeout = options.Timeout,
+                ActivityHeadersPropagator = null
+            })
         {
             Timeout = options.Timeout,
             MaxResponseContentBufferSize = ReplyBytesMax,
@@ -28,18 +37,25 @@ internal sealed class OtlpSender : IDisposable
     }
 
     /// <param name="signal"><c>traces</c>, <c>metrics</c> or <c>logs</c>.</param>
-    public async Task<OtlpAnswer> SendAsync(string signal, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public async Task<OtlpAnswer> SendAsync(
+        string signal, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        using var request = _options.Protocol == OtlpProtocol.Grpc ? GrpcRequest(signal, body) : HttpRequest(signal, body);
+        using var request = _options.Protocol == OtlpProtocol.Grpc
+            ? GrpcRequest(signal, body)
+            : HttpRequest(signal, body);
         foreach (var (name, value) in _options.Headers) request.Headers.TryAddWithoutValidation(name, value);
         try
         {
             using var response = await _http.SendAsync(request, cancellationToken);
             return _options.Protocol == OtlpProtocol.Grpc ? GrpcAnswer(response) : HttpAnswer(response);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (
+            e is HttpRequestException or IOException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return new OtlpAnswer(false, MayRetry: true, null, e is OperationCanceledException ? $"no answer within {_options.Timeout.TotalSeconds:F0} s" : e.Message);
+            return new OtlpAnswer(
+                false, MayRetry: true, null,
+                e is OperationCanceledException ? $"no answer within {_options.Timeout.TotalSeconds:F0} s" : e.Message);
         }
     }
 
@@ -71,7 +87,8 @@ internal sealed class OtlpSender : IDisposable
             "metrics" => "metrics.v1.MetricsService",
             _ => "logs.v1.LogsService",
         };
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_options.Endpoint, $"/opentelemetry.proto.collector.{method}/Export"))
+        var request = new HttpRequestMessage(
+            HttpMethod.Post, new Uri(_options.Endpoint, $"/opentelemetry.proto.collector.{method}/Export"))
         {
             Content = content,
             Version = HttpVersion.Version20,
@@ -87,8 +104,10 @@ internal sealed class OtlpSender : IDisposable
         if (response.IsSuccessStatusCode) return new OtlpAnswer(true, false, null, null);
 
         var mayRetry = response.StatusCode
-            is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
-        return new OtlpAnswer(false, mayRetry, response.Headers.RetryAfter?.Delta, $"status {(int)response.StatusCode}");
+            is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable
+            or HttpStatusCode.GatewayTimeout;
+        return new OtlpAnswer(
+            false, mayRetry, response.Headers.RetryAfter?.Delta, $"status {(int)response.StatusCode}");
     }
 
     // The status is in the trailers, or in the headers when there is no message at all.
@@ -97,13 +116,18 @@ internal sealed class OtlpSender : IDisposable
         var status = Field(response.TrailingHeaders, "grpc-status") ?? Field(response.Headers, "grpc-status");
         if (status == "0") return new OtlpAnswer(true, false, null, null);
 
-        // Spec: OTLP, "Failures": cancelled, deadline, aborted, out of range, unavailable and data loss may be tried again.
+        // Spec: OTLP, "Failures": cancelled, deadline, aborted, out of range, unavailable and data loss may be tried
+        // again.
         var mayRetry = status is "1" or "4" or "10" or "11" or "14" or "15";
         var words = Field(response.TrailingHeaders, "grpc-message") ?? Field(response.Headers, "grpc-message");
-        return new OtlpAnswer(false, mayRetry, null, status is null ? $"status {(int)response.StatusCode}, which is no gRPC" : $"gRPC status {status} {words}".TrimEnd());
+        return new OtlpAnswer(
+            false, mayRetry, null,
+            status is null ? $"status {(int)response.StatusCode}, which is no gRPC"
+                : $"gRPC status {status} {words}".TrimEnd());
     }
 
-    private static string? Field(HttpResponseHeaders headers, string name) => headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+    private static string? Field(HttpResponseHeaders headers, string name) =>
+        headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 
     private static byte[] Gzip(ReadOnlySpan<byte> body)
     {

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Metrics.Otlp;
 
 /// <summary>
-/// The three requests of OTLP, in protocol buffers. Spec: opentelemetry-proto 1.x, <c>collector/*/v1</c>; field numbers stand
-/// beside what they mean.
+/// The three requests of OTLP, in protocol buffers. Spec: opentelemetry-proto 1.x, <c>collector/*/v1</c>; field numbers
+/// stand beside what they mean.
 /// <code>
 /// request     1 resource block   resource block   1 resource  2 scope block      resource  1 attributes
 /// scope block 1 scope            2 spans, metrics or records                     scope     1 name  2 version
@@ -18,7 +18,8 @@ internal static class OtlpWriter
 {
     private const int Cumulative = 2;
 
-    public static void WriteTraces(ProtobufWriter writer, IReadOnlyList<KeyValuePair<string, string>> resource, IReadOnlyList<Activity> spans)
+    public static void WriteTraces(
+        ProtobufWriter writer, IReadOnlyList<KeyValuePair<string, string>> resource, IReadOnlyList<Activity> spans)
     {
         var block = BeginResource(writer, resource);
         foreach (var scope in spans.GroupBy(s => (s.Source.Name, s.Source.Version)))
@@ -32,7 +33,8 @@ internal static class OtlpWriter
     }
 
     public static void WriteMetrics(
-        ProtobufWriter writer, IReadOnlyList<KeyValuePair<string, string>> resource, IReadOnlyList<MetricFamily> families,
+        ProtobufWriter writer, IReadOnlyList<KeyValuePair<string, string>> resource,
+        IReadOnlyList<MetricFamily> families,
         DateTimeOffset startedAt, DateTimeOffset now)
     {
         var block = BeginResource(writer, resource);
@@ -46,7 +48,8 @@ internal static class OtlpWriter
         writer.End(block);
     }
 
-    public static void WriteLogs(ProtobufWriter writer, IReadOnlyList<KeyValuePair<string, string>> resource, IReadOnlyList<LogEntry> entries)
+    public static void WriteLogs(
+        ProtobufWriter writer, IReadOnlyList<KeyValuePair<string, string>> resource, IReadOnlyList<LogEntry> entries)
     {
         var block = BeginResource(writer, resource);
         var mark = BeginScope(writer, Instruments.LeafScope, BuildInfo.Version);
@@ -136,7 +139,8 @@ internal static class OtlpWriter
         writer.End(metric);
     }
 
-    private static void WriteNumber(ProtobufWriter writer, MetricFamily family, in MetricPoint point, ulong start, ulong now)
+    private static void WriteNumber(
+        ProtobufWriter writer, MetricFamily family, in MetricPoint point, ulong start, ulong now)
     {
         if (family.Kind == MetricKind.Counter) writer.WriteFixed64(2, start);
         writer.WriteFixed64(3, now);
@@ -144,7 +148,8 @@ internal static class OtlpWriter
         foreach (var (key, value) in point.Tags) WriteAttribute(writer, 7, key, value);
     }
 
-    private static void WriteHistogram(ProtobufWriter writer, MetricFamily family, in MetricPoint point, ulong start, ulong now)
+    private static void WriteHistogram(
+        ProtobufWriter writer, MetricFamily family, in MetricPoint point, ulong start, ulong now)
     {
         writer.WriteFixed64(2, start);
         writer.WriteFixed64(3, now);
@@ -209,7 +214,8 @@ internal static class OtlpWriter
         writer.End(attribute);
     }
 
-    private static ulong Nanoseconds(DateTimeOffset moment) => (ulong)(moment.UtcTicks - DateTime.UnixEpoch.Ticks) * 100;
+    private static ulong Nanoseconds(DateTimeOffset moment) =>
+        (ulong)(moment.UtcTicks - DateTime.UnixEpoch.Ticks) * 100;
 
     private static ulong Nanoseconds(DateTime utc) => (ulong)(utc.Ticks - DateTime.UnixEpoch.Ticks) * 100;
 }

@@ -5,8 +5,8 @@ namespace EdgeSync.Node.Metrics.Otlp;
 
 /// <summary>
 /// Writes protocol buffer messages. Spec: protobuf.dev/programming-guides/encoding: a field is a tag
-/// (number and wire type) and a value; an embedded message is preceded by its length. Fields with their default value are left
-/// out, as proto3 does.
+/// (number and wire type) and a value; an embedded message is preceded by its length. Fields with their default value
+/// are left out, as proto3 does.
 /// </summary>
 internal sealed class ProtobufWriter
 {

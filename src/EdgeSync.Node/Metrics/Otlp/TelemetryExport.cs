@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Metrics.Otlp;
 
 /// <summary>
-/// Sends spans, metrics and log lines to a collector, in one loop: what has gathered goes out every few seconds, metrics every
-/// minute. Exists only where an endpoint was given. A collector that is away costs what its queues hold, and nothing else.
+/// Sends spans, metrics and log lines to a collector, in one loop: what has gathered goes out every few seconds,
+/// metrics every minute. Exists only where an endpoint was given. A collector that is away costs what its queues hold,
+/// and nothing else.
 /// </summary>
 internal sealed class TelemetryExport : IAsyncDisposable
 {
@@ -37,7 +38,9 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private readonly CancellationTokenSource _abort = new();
     private readonly Task _loop;
 
-    private TelemetryExport(OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, NodeLog log, TimeProvider clock)
+    private TelemetryExport(
+        OtlpOptions options, MetricStore metrics, Func<CancellationToken,
+        ValueTask<IReadOnlyList<MetricFamily>>> gauges, NodeLog log, TimeProvider clock)
     {
         (_options, _metrics, _gauges, _logs, _clock) = (options, metrics, gauges, log, clock);
         _log = log.CreateLogger();
@@ -68,9 +71,11 @@ internal sealed class TelemetryExport : IAsyncDisposable
     /// <summary>Spans and log lines that found the queues full, or that the collector would not take.</summary>
     public long Dropped => _spans.Dropped + _entries.Dropped;
 
-    /// <param name="gauges">What is read at each export, beside what was counted; asked for in the export's own loop.</param>
+    /// <param name="gauges">What is read at each export, beside what was counted; asked for in the export's own
+    /// loop.</param>
     public static TelemetryExport Start(
-        OtlpOptions options, MetricStore metrics, Func<CancellationToken, ValueTask<IReadOnlyList<MetricFamily>>> gauges, NodeLog log, TimeProvider clock)
+        OtlpOptions options, MetricStore metrics, Func<CancellationToken,
+        ValueTask<IReadOnlyList<MetricFamily>>> gauges, NodeLog log, TimeProvider clock)
     {
         var export = new TelemetryExport(options, metrics, gauges, log, clock);
         log.CreateLogger().TelemetryStarted(options.ToString());
@@ -146,7 +151,9 @@ internal sealed class TelemetryExport : IAsyncDisposable
         if (!withMetrics) return;
 
         writer.Clear();
-        OtlpWriter.WriteMetrics(writer, _options.Resource, [.. _metrics.Snapshot(), .. await _gauges(cancellationToken)], _startedAt, _clock.GetUtcNow());
+        OtlpWriter.WriteMetrics(
+            writer, _options.Resource, [.. _metrics.Snapshot(), .. await _gauges(cancellationToken)], _startedAt,
+            _clock.GetUtcNow());
         await SendAsync("metrics", writer.Written, cancellationToken);
     }
 

@@ -14,7 +14,8 @@ internal static class AsciiText
     public static bool IsAlnum(byte c) => char.IsAsciiLetterOrDigit((char)c);
 
     /// <summary>The byte at <paramref name="index"/>, or NUL past the end, as a C string answers.</summary>
-    public static byte At(this ReadOnlySpan<byte> text, int index) => (uint)index < (uint)text.Length ? text[index] : (byte)0;
+    public static byte At(this ReadOnlySpan<byte> text, int index) =>
+        (uint)index < (uint)text.Length ? text[index] : (byte)0;
 
     /// <summary>The text up to its first NUL.</summary>
     public static ReadOnlySpan<byte> ToNul(ReadOnlySpan<byte> text)

@@ -110,7 +110,8 @@ internal sealed class MarkdownBlocks(InlineSink inline)
         return marks > 0 && marks - outer + 1 != 0;
     }
 
-    private static bool IsTableMark(ReadOnlySpan<byte> text, int i) => text[i] == '|' && (i == 0 || text[i - 1] != '\\');
+    private static bool IsTableMark(ReadOnlySpan<byte> text, int i) =>
+        text[i] == '|' && (i == 0 || text[i - 1] != '\\');
 
     // Unterminated spans: only the marks are skipped.
     private static int SkipCodeSpan(ReadOnlySpan<byte> text)
@@ -143,7 +144,8 @@ internal sealed class MarkdownBlocks(InlineSink inline)
     private static int BulletPrefix(ReadOnlySpan<byte> text)
     {
         var i = Indent(text, 3);
-        if (i + 1 >= text.Length || text[i] is not ((byte)'*' or (byte)'+' or (byte)'-') || !IsBlank(text[i + 1])) return 0;
+        if (i + 1 >= text.Length || text[i] is not ((byte)'*' or (byte)'+' or (byte)'-') || !IsBlank(text[i + 1]))
+            return 0;
         i += 2;
         while (i < text.Length && IsBlank(text[i])) i++;
         return i;

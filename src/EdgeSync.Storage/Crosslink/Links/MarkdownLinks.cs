@@ -4,7 +4,8 @@ using static EdgeSync.Storage.Crosslink.Links.AsciiText;
 namespace EdgeSync.Storage.Crosslink.Links;
 
 /// <summary>
-/// Finds hyperlink targets in Markdown as stock's renderer would meet them: first the definitions (<c>[id]: target</c> and
+/// Finds hyperlink targets in Markdown as stock's renderer would meet them: first the definitions (<c>[id]: target</c>
+/// and
 /// <c>[^id]: footnote</c>) are taken out, then the blocks are walked, then the footnotes that were referred to.
 /// </summary>
 /// <remarks>
@@ -64,7 +65,8 @@ internal sealed class MarkdownLinks
             body.AddRange(text[position..lineEnd]);
             for (; lineEnd < text.Length && IsLineEnd(text[lineEnd]); lineEnd++)
             {
-                if (text[lineEnd] == '\n' || (lineEnd + 1 < text.Length && text[lineEnd + 1] != '\n')) body.Add((byte)'\n');
+                if (text[lineEnd] == '\n' || (lineEnd + 1 < text.Length && text[lineEnd + 1] != '\n'))
+                    body.Add((byte)'\n');
             }
 
             position = lineEnd;
@@ -75,7 +77,9 @@ internal sealed class MarkdownLinks
 
     private static bool IsLineEnd(byte c) => c is (byte)'\n' or (byte)'\r';
 
-    /// <summary><c>[id]: target "title"</c>, indented by at most three spaces; the title may be on the next line.</summary>
+    /// <summary>
+    /// <c>[id]: target "title"</c>, indented by at most three spaces; the title may be on the next line.
+    /// </summary>
     private bool TryTakeReference(ReadOnlySpan<byte> text, int begin, out int last)
     {
         last = 0;
@@ -108,7 +112,8 @@ internal sealed class MarkdownLinks
         var linkEnd = text[i - 1] == '>' ? i - 1 : i;
 
         i = SkipBlanks(text, i);
-        if (i < text.Length && !IsLineEnd(text[i]) && text[i] is not ((byte)'\'' or (byte)'"' or (byte)'(')) return false;
+        if (i < text.Length && !IsLineEnd(text[i]) && text[i] is not ((byte)'\'' or (byte)'"' or (byte)'('))
+            return false;
 
         var lineEnd = 0;
         if (i >= text.Length || IsLineEnd(text[i])) lineEnd = i;
@@ -276,7 +281,9 @@ internal sealed class MarkdownLinks
         _used.Add(note);
     }
 
-    /// <summary>A link, image or footnote mark at a <c>[</c>; answers how many bytes it takes, 0 when it is none.</summary>
+    /// <summary>
+    /// A link, image or footnote mark at a <c>[</c>; answers how many bytes it takes, 0 when it is none.
+    /// </summary>
     private int TakeLink(ReadOnlySpan<byte> text, bool isImage)
     {
         var textEnd = MatchingBracket(text);

@@ -3,13 +3,13 @@ using static EdgeSync.Storage.Crosslink.Links.AsciiText;
 namespace EdgeSync.Storage.Crosslink.Links;
 
 /// <summary>
-/// Finds <c>[target]</c> and <c>[target|label]</c> in Fossil's wiki markup. Everything that is no link only matters where
-/// it hides one: known HTML tags (their attributes), <c>&lt;nowiki&gt;</c> and <c>&lt;verbatim&gt;</c>.
+/// Finds <c>[target]</c> and <c>[target|label]</c> in Fossil's wiki markup. Everything that is no link only matters
+/// where it hides one: known HTML tags (their attributes), <c>&lt;nowiki&gt;</c> and <c>&lt;verbatim&gt;</c>.
 /// </summary>
 /// <remarks>
-/// Spec: wikiformat.c, wiki_extract_links. Lists, paragraphs and the stack of open tags change nothing about links, so they
-/// do not appear here. A <c>verbatim</c> that carries an id is never closed, since stock compares its id with the rest of
-/// the text; so do we, because the rows must be equal.
+/// Spec: wikiformat.c, wiki_extract_links. Lists, paragraphs and the stack of open tags change nothing about links, so
+/// they do not appear here. A <c>verbatim</c> that carries an id is never closed, since stock compares its id with the
+/// rest of the text; so do we, because the rows must be equal.
 /// </remarks>
 internal static class WikiLinks
 {
@@ -17,14 +17,17 @@ internal static class WikiLinks
     {
         "a", "abbr", "address", "article", "aside", "b", "big", "blockquote", "br", "center", "cite", "code", "col",
         "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6",
-        "header", "hr", "i", "img", "ins", "kbd", "li", "nav", "nobr", "nowiki", "ol", "p", "pre", "s", "samp", "section",
-        "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr",
+        "header", "hr", "i", "img", "ins", "kbd", "li", "nav", "nobr", "nowiki", "ol", "p", "pre", "s", "samp",
+        "section",
+        "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "title",
+        "tr",
         "tt", "u", "ul", "var", "verbatim",
     };
 
     private static readonly HashSet<string> _attributes = new(StringComparer.Ordinal)
     {
-        "align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "clear", "color", "colspan", "compact",
+        "align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "clear", "color", "colspan",
+            "compact",
         "face", "height", "href", "hspace", "id", "links", "name", "rowspan", "size", "src", "start", "style", "target",
         "title", "type", "valign", "value", "vspace", "width",
     };

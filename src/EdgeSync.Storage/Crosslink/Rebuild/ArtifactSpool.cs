@@ -4,8 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
-/// Artifacts found by the walk, kept in a temporary table (memory at first, a file when it grows) until all are found, and
-/// given back in the order in which they are linked.
+/// Artifacts found by the walk, kept in a temporary table (memory at first, a file when it grows) until all are found,
+/// and given back in the order in which they are linked.
 /// </summary>
 internal sealed class ArtifactSpool : IDisposable
 {

@@ -6,13 +6,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
-/// Reads check-ins one after the other, each by what differs from the one before: in a history most of the F cards are the
-/// same, byte for byte, so they need neither be parsed nor numbered again.
+/// Reads check-ins one after the other, each by what differs from the one before: in a history most of the F cards are
+/// the same, byte for byte, so they need neither be parsed nor numbered again.
 /// </summary>
 /// <remarks>
 /// What is left after the common cards are taken out is a small artifact of the same kind, which the real parser reads;
-/// the neighbours of each changed card are checked for order here. Whenever anything is unusual the whole text goes through
-/// the parser, which alone decides.
+/// the neighbours of each changed card are checked for order here. Whenever anything is unusual the whole text goes
+/// through the parser, which alone decides.
 /// <code>
 /// C …  D …   F a 11   F b 22   F c 33   P …  R …  Z …        the check-in before
 /// C …  D …   F a 11   F b 44   F c 33   P …  R …  Z …        this one
@@ -38,7 +38,9 @@ internal sealed class CheckInReader(NameTable names, Instant now)
     /// <summary>How many check-ins needed the whole parser, for tests.</summary>
     public int WholeCount { get; private set; }
 
-    /// <summary>The text ends with the MD5 of all before it; false also where there is no such card at the end.</summary>
+    /// <summary>
+    /// The text ends with the MD5 of all before it; false also where there is no such card at the end.
+    /// </summary>
     public static bool HasRightZCard(ReadOnlySpan<byte> text) =>
         text.Length > ZCardLength && text[^ZCardLength..].StartsWith("Z "u8)
         && Md5Digest.TryParse(text[^(ZCardLength - 2)..^1], out var promised)
@@ -152,7 +154,9 @@ internal sealed class CheckInReader(NameTable names, Instant now)
             var order = beforeLine.IsEmpty ? 1 : afterLine.IsEmpty ? -1 : CompareNames(beforeLine, afterLine);
             if (order < 0)
             {
-                _edits.Add(new FileEdit(new FileEntry(names.NumberOf(NameOf(beforeLine, ref _nameBuffer)), 0, 0), IsRemoval: true));
+                _edits.Add(
+                    new FileEdit(
+                        new FileEntry(names.NumberOf(NameOf(beforeLine, ref _nameBuffer)), 0, 0), IsRemoval: true));
                 b += beforeLine.Length;
                 continue;
             }
@@ -182,7 +186,8 @@ internal sealed class CheckInReader(NameTable names, Instant now)
         foreach (var file in artifact.Files)
         {
             var entry = new FileEntry(names.NumberOf(file.Name), names.NumberOf(file.Id), file.Permission);
-            while (r < removals.Length && names.Compare(removals[r].Entry.Name, entry.Name) < 0) _edits.Add(removals[r++]);
+            while (r < removals.Length && names.Compare(removals[r].Entry.Name, entry.Name) < 0)
+                _edits.Add(removals[r++]);
             _edits.Add(new FileEdit(entry, IsRemoval: false));
             changed.Add(entry.Name);
             if (file.HasOldName) renames.Add(new FileRename(entry.Name, names.NumberOf(file.OldName)));

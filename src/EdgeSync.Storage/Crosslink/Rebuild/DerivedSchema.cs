@@ -4,7 +4,9 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
-/// <summary>Drops all that can be derived, and makes the tables anew; large indexes come last, when their rows are in.</summary>
+/// <summary>
+/// Drops all that can be derived, and makes the tables anew; large indexes come last, when their rows are in.
+/// </summary>
 internal static class DerivedSchema
 {
     // Spec: rebuild.c, rebuild_db. Everything else in the file is dropped.

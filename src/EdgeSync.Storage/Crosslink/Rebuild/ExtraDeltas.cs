@@ -2,7 +2,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
-/// <summary>Stores as deltas what is still a full text: manifests against later ones, files against later ones of their name.</summary>
+/// <summary>
+/// Stores as deltas what is still a full text: manifests against later ones, files against later ones of their name.
+/// </summary>
 /// <remarks>Spec: rebuild.c, extra_deltification: five neighbours are tried.</remarks>
 public static class ExtraDeltas
 {

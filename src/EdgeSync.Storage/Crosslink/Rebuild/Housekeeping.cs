@@ -54,7 +54,8 @@ internal static class Housekeeping
         var id = repository.Content.NameOf(new RecordId(root));
         if (root == 0 || id.IsEmpty) return;
 
-        TagDraft[] tags = [new(TagAction.Propagating, "sym-trunk", id), new(TagAction.Propagating, "branch", id, "trunk")];
+        TagDraft[] tags = [
+            new(TagAction.Propagating, "sym-trunk", id), new(TagAction.Propagating, "branch", id, "trunk")];
         foreach (var tag in tags)
         {
             var control = ArtifactDraft.Control(repository.Now, UserName(repository), [tag]).ToBytes();
@@ -90,7 +91,8 @@ internal static class Housekeeping
     }
 
     private static string UserName(Repository repository) =>
-        repository.Database.QueryText("SELECT login FROM user WHERE cap LIKE '%s%' ORDER BY uid LIMIT 1") ?? "anonymous";
+        repository.Database.QueryText("SELECT login FROM user WHERE cap LIKE '%s%' ORDER BY uid LIMIT 1")
+        ?? "anonymous";
 
     private static List<RecordId> List(Repository repository, string sql)
     {

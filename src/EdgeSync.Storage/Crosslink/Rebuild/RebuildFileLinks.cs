@@ -12,8 +12,8 @@ internal sealed class RebuildFileLinks : IFileLinks
     private readonly Dictionary<long, double> _otherDays;
     private readonly HashSet<long> _written = [];
 
-    // Pairs that gave no rows. Stock compares such a pair again when the parent is linked after the child, which can change
-    // whose child moves the parent in time; so do we.
+    // Pairs that gave no rows. Stock compares such a pair again when the parent is linked after the child, which can
+    // change whose child moves the parent in time; so do we.
     private readonly Dictionary<long, List<RecordId>> _emptyParentsOf = [];
     private readonly Dictionary<long, SortedSet<long>> _emptyChildrenOf = [];
     private RecordId _child;
@@ -21,7 +21,8 @@ internal sealed class RebuildFileLinks : IFileLinks
 
     /// <param name="otherDays">The dates of all artifacts that are no check-ins.</param>
     public RebuildFileLinks(
-        LinkContext context, NameTable names, Dictionary<long, CheckInFiles> checkIns, Dictionary<long, double> otherDays, TimeAdjustment times)
+        LinkContext context, NameTable names, Dictionary<long, CheckInFiles> checkIns, Dictionary<long,
+        double> otherDays, TimeAdjustment times)
     {
         (_context, _checkIns, _otherDays, _times) = (context, checkIns, otherDays, times);
         _table = new FileLinkTable(context, names) { IsFresh = true, Compared = OnCompared };
@@ -53,9 +54,11 @@ internal sealed class RebuildFileLinks : IFileLinks
         _times.Offer(parent, parentFiles.CheckIn.JulianDay, _child, _childFiles.JulianDay);
         if (hasRows || !TimeAdjustment.IsClose(parentFiles.CheckIn.JulianDay, _childFiles.JulianDay)) return;
 
-        if (!_emptyParentsOf.TryGetValue(_child.Value, out var parents)) _emptyParentsOf.Add(_child.Value, parents = []);
+        if (!_emptyParentsOf.TryGetValue(_child.Value, out var parents))
+            _emptyParentsOf.Add(_child.Value, parents = []);
         parents.Add(parent);
-        if (!_emptyChildrenOf.TryGetValue(parent.Value, out var children)) _emptyChildrenOf.Add(parent.Value, children = []);
+        if (!_emptyChildrenOf.TryGetValue(parent.Value, out var children))
+            _emptyChildrenOf.Add(parent.Value, children = []);
         children.Add(_child.Value);
     }
 
@@ -69,7 +72,8 @@ internal sealed class RebuildFileLinks : IFileLinks
             _times.Offer(parent, parentFiles.JulianDay, new RecordId(child), childFiles.JulianDay);
             if (!isPrimary) continue;
             foreach (var other in _emptyParentsOf[child])
-                if (other != parent) _times.Offer(other, FindParent(other)!.JulianDay, new RecordId(child), childFiles.JulianDay);
+                if (other != parent)
+                    _times.Offer(other, FindParent(other)!.JulianDay, new RecordId(child), childFiles.JulianDay);
         }
     }
 

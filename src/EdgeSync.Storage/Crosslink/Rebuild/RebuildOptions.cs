@@ -18,8 +18,8 @@ public sealed record RebuildOptions
     public int PageSize { get; init; }
 
     /// <summary>
-    /// Hash every artifact on the way, as after a clone. What is damaged loses its content and stays as a phantom, so that
-    /// the next pull asks for it.
+    /// Hash every artifact on the way, as after a clone. What is damaged loses its content and stays as a phantom, so
+    /// that the next pull asks for it.
     /// </summary>
     public bool VerifiesHashes { get; init; }
 

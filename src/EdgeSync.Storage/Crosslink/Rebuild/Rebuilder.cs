@@ -33,8 +33,10 @@ public sealed class Rebuilder
 
     private Database Database => _repository.Database;
 
-    /// <exception cref="EdgeSyncException">The file cannot be written, or (if asked to look) an artifact has a wrong hash.</exception>
-    public static RebuildReport Run(Repository repository, RebuildOptions options, CancellationToken cancellationToken) =>
+    /// <exception cref="EdgeSyncException">The file cannot be written, or (if asked to look) an artifact has a wrong
+    /// hash.</exception>
+    public static RebuildReport Run(
+        Repository repository, RebuildOptions options, CancellationToken cancellationToken) =>
         new Rebuilder(repository, options).Run(cancellationToken);
 
     private RebuildReport Run(CancellationToken cancellationToken)
@@ -75,7 +77,8 @@ public sealed class Rebuilder
         foreach (var rid in unsent) _repository.Content.MarkUnsent(rid);
 
         var context = new LinkContext(Database, new RepositoryLinkStore(_repository), () => _repository.Now);
-        var crosslinker = Crosslinker.ForRebuild(context, times => new RebuildFileLinks(context, _names, _checkIns, _otherDays, times));
+        var crosslinker = Crosslinker.ForRebuild(
+            context, times => new RebuildFileLinks(context, _names, _checkIns, _otherDays, times));
         var linkedCount = LinkAll(crosslinker, spool, cancellationToken);
 
         _repository.Crosslinker.TicketTablesAreStale = false;
@@ -107,8 +110,14 @@ public sealed class Rebuilder
         var order = ReadOrder();
         var shunned = _options.Trial is null ? _repository.Shuns.List().Select(shun => shun.Id).ToHashSet() : [];
         var reader = new CheckInReader(_names, _repository.Now);
-        var checks = BlobChecks.ZCards | (_options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
-        var walkOptions = new BlobWalkOptions { Checks = checks, WorkersMax = _options.WorkersMax, BudgetBytes = 8 << 20 };
+        var checks = BlobChecks.ZCards | (
+            _options.VerifiesHashes || _options.Trial is not null ? BlobChecks.Hash : BlobChecks.None);
+        var walkOptions = new BlobWalkOptions
+        {
+            Checks = checks,
+            WorkersMax = _options.WorkersMax,
+            BudgetBytes = 8 << 20
+        };
         var sizes = new List<(RecordId Record, int Size)>();
         var useless = new HashSet<RecordId>();
         using var walk = BlobWalk.Start(Database, walkOptions, cancellationToken);
@@ -189,7 +198,9 @@ public sealed class Rebuilder
                 Report(RebuildPhase.Linking, done, spool.Count);
             }
 
-            Invariant.Require(ArtifactParser.TryParse(text, out var artifact, new ArtifactParserOptions(_repository.Now, SkipsChecksum: true)));
+            Invariant.Require(
+                ArtifactParser.TryParse(
+                    text, out var artifact, new ArtifactParserOptions(_repository.Now, SkipsChecksum: true)));
             if (!_checkIns.TryGetValue(record.Value, out var files)) crosslinker.Link(record, artifact);
             else if (HasBaseline(files)) crosslinker.LinkCheckIn(record, artifact, files);
             else crosslinker.AddOrphan(record, files.Baseline);
@@ -213,7 +224,8 @@ public sealed class Rebuilder
 
     // What merely rests on damage stays as it is: when its source comes again, it is readable again.
     private static bool IsUseless(BlobDamage damage) => damage is BlobDamage.ContentMissing or BlobDamage.NotInflatable
-        or BlobDamage.BadDelta or BlobDamage.SourceMissing or BlobDamage.Loop or BlobDamage.OverLimit or BlobDamage.WrongHash;
+        or BlobDamage.BadDelta or BlobDamage.SourceMissing or BlobDamage.Loop or BlobDamage.OverLimit
+        or BlobDamage.WrongHash;
 
     private void NoteDamage(WalkedBlob blob) =>
         _damages.Add($"artifact {blob.Id} (record {blob.Rid}): {blob.DamageText}");

@@ -4,11 +4,12 @@ namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
 /// The order in which stock's rebuild links: full texts by record id, each followed by the deltas made from it, depth
-/// first. A few rows show it (titles of forum threads, events of technotes, times moved apart), so that ours is the same.
+/// first. A few rows show it (titles of forum threads, events of technotes, times moved apart), so that ours is the
+/// same.
 /// </summary>
 /// <remarks>
-/// Spec: rebuild.c, rebuild_step; bag.c. Stock keeps the deltas of one text in a hash set and takes them in the order of
-/// its slots; <see cref="SlotOrder"/> places them alike.
+/// Spec: rebuild.c, rebuild_step; bag.c. Stock keeps the deltas of one text in a hash set and takes them in the order
+/// of its slots; <see cref="SlotOrder"/> places them alike.
 /// </remarks>
 internal sealed class StockOrder
 {

@@ -39,8 +39,10 @@ internal sealed class LineClient(Stream stream) : IAsyncDisposable
 
     public async Task<LineClient> UpgradeAsync()
     {
-        var secured = new SslStream(stream, leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate?.Subject == "CN=localhost");
-        await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, Patience);
+        var secured = new SslStream(
+            stream, leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate?.Subject == "CN=localhost");
+        await secured.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = "localhost" }, Patience);
         return new LineClient(secured);
     }
 
@@ -49,8 +51,8 @@ internal sealed class LineClient(Stream stream) : IAsyncDisposable
     public async Task SendAsync(byte[] bytes) => await stream.WriteAsync(bytes, Patience);
 
     /// <summary>
-    /// The next line, without its end; null when the other side has closed. The broker's PING, which it sends two seconds after
-    /// the login, is answered and left out, as clients do.
+    /// The next line, without its end; null when the other side has closed. The broker's PING, which it sends two
+    /// seconds after the login, is answered and left out, as clients do.
     /// </summary>
     public async Task<string?> TryReadLineAsync()
     {
@@ -89,7 +91,9 @@ internal sealed class LineClient(Stream stream) : IAsyncDisposable
         return _read;
     }
 
-    /// <summary>So many bytes, whatever they are, behind what was read in lines. Less when the other side closes.</summary>
+    /// <summary>
+    /// So many bytes, whatever they are, behind what was read in lines. Less when the other side closes.
+    /// </summary>
     public async Task<long> ReadBytesAsync(long count)
     {
         long read = _read.Length;

@@ -9,10 +9,14 @@ public sealed class MonitoringTests
 {
     private static readonly string[] VarzFields =
     [
-        "server_id", "server_name", "version", "proto", "go", "host", "port", "max_connections", "ping_interval", "ping_max", "http_host", "http_port",
-        "http_base_path", "https_port", "auth_timeout", "max_control_line", "max_payload", "max_pending", "cluster", "gateway", "leaf", "mqtt",
-        "websocket", "jetstream", "tls_timeout", "write_deadline", "start", "now", "uptime", "mem", "cores", "gomaxprocs", "cpu", "connections",
-        "total_connections", "routes", "remotes", "leafnodes", "in_msgs", "out_msgs", "in_bytes", "out_bytes", "slow_consumers", "subscriptions",
+        "server_id", "server_name", "version", "proto", "go", "host", "port", "max_connections", "ping_interval",
+            "ping_max", "http_host", "http_port",
+        "http_base_path", "https_port", "auth_timeout", "max_control_line", "max_payload", "max_pending", "cluster",
+            "gateway", "leaf", "mqtt",
+        "websocket", "jetstream", "tls_timeout", "write_deadline", "start", "now", "uptime", "mem", "cores",
+            "gomaxprocs", "cpu", "connections",
+        "total_connections", "routes", "remotes", "leafnodes", "in_msgs", "out_msgs", "in_bytes", "out_bytes",
+            "slow_consumers", "subscriptions",
         "http_req_stats", "config_load_time",
     ];
 
@@ -44,7 +48,11 @@ public sealed class MonitoringTests
     [Arguments("/routez", "num_routes routes")]
     [Arguments("/gatewayz", "outbound_gateways inbound_gateways")]
     [Arguments("/accountz", "accounts")]
-    [Arguments("/jsz", "disabled config memory storage reserved_memory reserved_storage accounts ha_assets api streams consumers messages bytes")]
+    [
+        Arguments(
+            "/jsz",
+            "disabled config memory storage reserved_memory reserved_storage accounts ha_assets api streams consumers "
+                + "messages bytes")]
     public async Task Parts_that_are_not_here_say_so_in_their_usual_shape(string page, string fields)
     {
         await using var test = await StartAsync();
@@ -53,15 +61,21 @@ public sealed class MonitoringTests
 
         Assert.Equal(["server_id", "now", .. fields.Split(' ')], report.EnumerateObject().Select(p => p.Name));
         using var http = new HttpClient();
-        Assert.Contains(page + "\n", await http.GetStringAsync(new Uri(test.Broker.MonitoringUrl!, "/"), TestContext.Current!.Execution.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            page + "\n",
+            await http.GetStringAsync(
+                new Uri(test.Broker.MonitoringUrl!, "/"),
+                TestContext.Current!.Execution.CancellationToken), StringComparison.Ordinal);
     }
 
     [Test]
     public async Task Connz_lists_open_and_closed_connections()
     {
-        await using var test = await StartAsync(new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = "ann", Password = "p" }] });
+        await using var test = await StartAsync(
+            new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = "ann", Password = "p" }] });
         await using var client = await LineClient.ConnectAsync(test.Url);
-        await client.OpenAsync("\"user\":\"ann\",\"pass\":\"p\",\"name\":\"desk\",\"lang\":\"test\",\"version\":\"1.2\"");
+        await client.OpenAsync(
+            "\"user\":\"ann\",\"pass\":\"p\",\"name\":\"desk\",\"lang\":\"test\",\"version\":\"1.2\"");
         await client.SendAsync("SUB a.> 1\r\nSUB b q 2\r\nUNSUB 2 7\r\nPING\r\n");
         await client.ReadLineAsync();
         await using (var gone = await LineClient.ConnectAsync(test.Url))
@@ -72,13 +86,15 @@ public sealed class MonitoringTests
 
         await TestBroker.UntilAsync(() => test.Broker.ClientCount == 1, "the stranger is gone");
 
-        var open = (await GetAsync(test, "/connz?subs=detail&auth=1")).GetProperty("connections").EnumerateArray().Single();
+        var open = (await GetAsync(test, "/connz?subs=detail&auth=1")).GetProperty("connections").EnumerateArray()
+            .Single();
         Assert.Equal("desk", open.GetProperty("name").GetString());
         Assert.Equal("ann", open.GetProperty("authorized_user").GetString());
         Assert.Equal("nats", open.GetProperty("type").GetString());
         Assert.Equal("127.0.0.1", open.GetProperty("ip").GetString());
         Assert.Equal(2, open.GetProperty("subscriptions").GetInt32());
-        var queue = open.GetProperty("subscriptions_list_detail").EnumerateArray().Single(s => s.GetProperty("sid").GetString() == "2");
+        var queue = open.GetProperty("subscriptions_list_detail").EnumerateArray()
+            .Single(s => s.GetProperty("sid").GetString() == "2");
         Assert.Equal("q", queue.GetProperty("qgroup").GetString());
         Assert.Equal(7, queue.GetProperty("max").GetInt32());
 
@@ -86,7 +102,8 @@ public sealed class MonitoringTests
         Assert.Equal("Authentication Failure", closed.GetProperty("reason").GetString());
         Assert.Equal(2, (await GetAsync(test, "/connz?state=all&sort=bytes_to")).GetProperty("total").GetInt32());
         Assert.Equal(0, (await GetAsync(test, "/connz?user=bob")).GetProperty("num_connections").GetInt32());
-        var subjects = (await GetAsync(test, "/connz?subs=1")).GetProperty("connections")[0].GetProperty("subscriptions_list");
+        var subjects = (await GetAsync(test, "/connz?subs=1")).GetProperty("connections")[0]
+            .GetProperty("subscriptions_list");
         Assert.Equal(["a.>", "b"], subjects.EnumerateArray().Select(s => s.GetString()!).Order());
     }
 
@@ -120,14 +137,25 @@ public sealed class MonitoringTests
 
         Assert.Equal("ok", (await GetAsync(test, "/healthz")).GetProperty("status").GetString());
         Assert.Equal(0, (await GetAsync(test, "/leafz")).GetProperty("leafnodes").GetInt32());
-        Assert.StartsWith("f({", await http.GetStringAsync(new Uri("/healthz?callback=f", UriKind.Relative), token), StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync(new Uri("/healthz?callback=a(b)", UriKind.Relative), token)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync(new Uri("/connz?limit=x", UriKind.Relative), token)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync(new Uri("/connz?sort=x", UriKind.Relative), token)).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri("/nope", UriKind.Relative), token)).StatusCode);
+        Assert.StartsWith(
+            "f({", await http.GetStringAsync(new Uri("/healthz?callback=f", UriKind.Relative), token),
+            StringComparison.Ordinal);
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (await http.GetAsync(new Uri("/healthz?callback=a(b)", UriKind.Relative), token)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (await http.GetAsync(new Uri("/connz?limit=x", UriKind.Relative), token)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (await http.GetAsync(new Uri("/connz?sort=x", UriKind.Relative), token)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NotFound, (await http.GetAsync(new Uri("/nope", UriKind.Relative), token)).StatusCode);
 
         await test.Broker.EnterLameDuckAsync();
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await http.GetAsync(new Uri("/healthz", UriKind.Relative), token)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.ServiceUnavailable,
+            (await http.GetAsync(new Uri("/healthz", UriKind.Relative), token)).StatusCode);
     }
 
     private static Task<TestBroker> StartAsync(BrokerOptions? options = null) =>
@@ -136,7 +164,8 @@ public sealed class MonitoringTests
     private static async Task<JsonElement> GetAsync(TestBroker test, string path)
     {
         using var http = new HttpClient { BaseAddress = test.Broker.MonitoringUrl };
-        var text = await http.GetStringAsync(new Uri(path, UriKind.Relative), TestContext.Current!.Execution.CancellationToken);
+        var text = await http.GetStringAsync(
+            new Uri(path, UriKind.Relative), TestContext.Current!.Execution.CancellationToken);
         return JsonDocument.Parse(text).RootElement;
     }
 }

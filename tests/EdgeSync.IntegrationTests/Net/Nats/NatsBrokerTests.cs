@@ -17,7 +17,8 @@ public sealed class NatsBrokerTests
         await using var test = await TestBroker.StartAsync(new BrokerOptions
         {
             ServerName = "test",
-            Users = [new BrokerUser { Name = "bob", Password = Hash }, new BrokerUser { Name = "root", Password = "toor" }],
+            Users = [
+                new BrokerUser { Name = "bob", Password = Hash }, new BrokerUser { Name = "root", Password = "toor" }],
         });
         var root = await LineClient.ConnectAsync(test.Url);
         await root.OpenAsync("\"user\":\"root\",\"pass\":\"toor\"");
@@ -25,7 +26,9 @@ public sealed class NatsBrokerTests
         for (var i = 0; i < 30; i++)
         {
             storm.Add(await LineClient.ConnectAsync(test.Url));
-            await storm[i].SendAsync($"CONNECT {{\"verbose\":false,\"user\":\"bob\",\"pass\":\"{(i == 0 ? "s3cr3t" : "guess")}\"}}\r\nPING\r\n");
+            var password = i == 0 ? "s3cr3t" : "guess";
+            await storm[i].SendAsync(
+                $"CONNECT {{\"verbose\":false,\"user\":\"bob\",\"pass\":\"{password}\"}}\r\nPING\r\n");
         }
 
         for (var i = 0; i < 100; i++)
@@ -36,7 +39,8 @@ public sealed class NatsBrokerTests
 
         await storm[0].ReadLineAsync();
         Assert.Equal("PONG", await storm[0].ReadLineAsync());
-        foreach (var one in storm.Skip(1)) Assert.EndsWith("-ERR 'Authorization Violation'\r\n", await one.ReadToEndAsync(), StringComparison.Ordinal);
+        foreach (var one in storm.Skip(1))
+            Assert.EndsWith("-ERR 'Authorization Violation'\r\n", await one.ReadToEndAsync(), StringComparison.Ordinal);
         foreach (var one in storm.Append(root)) await one.DisposeAsync();
     }
 
@@ -90,7 +94,8 @@ public sealed class NatsBrokerTests
     [Test]
     public async Task A_client_that_never_reads_is_closed_and_the_others_go_on()
     {
-        await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", PendingBytesMax = 4 * 1024 * 1024 });
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test", PendingBytesMax = 4 * 1024 * 1024 });
         await using var stuck = await LineClient.OpenAsync(test.Url);
         await using var quick = await LineClient.OpenAsync(test.Url);
         await using var publisher = await LineClient.OpenAsync(test.Url);
@@ -113,12 +118,14 @@ public sealed class NatsBrokerTests
     [Test]
     public async Task A_reader_that_keeps_on_reading_gets_everything_however_fast_the_publisher_is()
     {
-        await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", PendingBytesMax = 2 * 1024 * 1024 });
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test", PendingBytesMax = 2 * 1024 * 1024 });
         await using var subscriber = await LineClient.OpenAsync(test.Url);
         await using var publisher = await LineClient.OpenAsync(test.Url);
         await subscriber.SendAsync("SUB flood 1\r\nPING\r\n");
         Assert.Equal("PONG", await subscriber.ReadLineAsync());
-        var batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat($"PUB flood 1000\r\n{new string('x', 1000)}\r\n", 1000)));
+        var batch = Encoding.ASCII.GetBytes(
+            string.Concat(Enumerable.Repeat($"PUB flood 1000\r\n{new string('x', 1000)}\r\n", 1000)));
 
         var publishing = Task.Run(
             async () =>
@@ -151,7 +158,12 @@ public sealed class NatsBrokerTests
     public async Task In_lame_duck_mode_nobody_new_is_let_in()
     {
         await using var test = await TestBroker.StartAsync(
-            new BrokerOptions { ServerName = "test", LameDuckGrace = TimeSpan.FromMilliseconds(50), LameDuckDuration = TimeSpan.FromMilliseconds(100) });
+            new BrokerOptions
+            {
+                ServerName = "test",
+                LameDuckGrace = TimeSpan.FromMilliseconds(50),
+                LameDuckDuration = TimeSpan.FromMilliseconds(100)
+            });
         await using var client = await LineClient.ConnectAsync(test.Url);
         await client.OpenAsync("\"protocol\":1");
 
@@ -168,7 +180,8 @@ public sealed class NatsBrokerTests
         await using var first = await TestBroker.StartAsync();
 
         var e = await Assert.ThrowsAsync<EdgeSyncException>(
-            () => TestBroker.StartAsync(change: o => o with { ClientListen = new IPEndPoint(IPAddress.Loopback, first.Url.Port) }));
+            () => TestBroker.StartAsync(
+                change: o => o with { ClientListen = new IPEndPoint(IPAddress.Loopback, first.Url.Port) }));
 
         Assert.Equal(ErrorKind.System, e.Kind);
         Assert.Contains("another program listens there", e.Hint, StringComparison.Ordinal);
@@ -215,11 +228,13 @@ public sealed class NatsBrokerTests
     [Test]
     public async Task An_address_has_a_share_of_the_connections_and_others_have_the_rest()
     {
-        await using var test = await TestBroker.StartAsync(new BrokerOptions { ServerName = "test", ConnectionsMax = 20 });
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test", ConnectionsMax = 20 });
         var crowd = new List<Socket>();
         try
         {
-            for (var i = 0; i < 30; i++) crowd.Add(await OpenFromAsync("127.0.0.2", i < 5 ? "CONNECT {}\r\nSUB a 1\r\n" : ""));
+            for (var i = 0; i < 30; i++)
+                crowd.Add(await OpenFromAsync("127.0.0.2", i < 5 ? "CONNECT {}\r\nSUB a 1\r\n" : ""));
 
             await using var other = await LineClient.OpenAsync(test.Url);
             await other.SendAsync("PING\r\n");
@@ -245,7 +260,8 @@ public sealed class NatsBrokerTests
     public async Task Every_address_means_IPv4_too()
     {
         Skip.Unless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
-        await using var test = await TestBroker.StartAsync(change: o => o with { ClientListen = new IPEndPoint(IPAddress.IPv6Any, 0) });
+        await using var test = await TestBroker.StartAsync(
+            change: o => o with { ClientListen = new IPEndPoint(IPAddress.IPv6Any, 0) });
 
         await using var client = await LineClient.OpenAsync(new Uri($"nats://127.0.0.1:{test.Url.Port}"));
         await client.SendAsync("PING\r\n");

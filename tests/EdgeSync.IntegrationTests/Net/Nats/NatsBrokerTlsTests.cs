@@ -82,7 +82,8 @@ public sealed class NatsBrokerTlsTests
         Assert.Equal(["the handshake took too long"], test.Refused);
     }
 
-    private static Task<TestBroker> StartAsync(bool handshakeFirst, TimeSpan fallback = default) => TestBroker.StartAsync(
+    private static Task<TestBroker> StartAsync(bool handshakeFirst, TimeSpan fallback = default) =>
+        TestBroker.StartAsync(
         new BrokerOptions { ServerName = "test" },
         o => o with
         {

@@ -8,7 +8,8 @@ namespace EdgeSync.IntegrationTests.Net.Nats;
 public sealed class NatsBrokerWebSocketTests
 {
     private const string Upgrade =
-        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
+            + "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
     [Test]
     public async Task The_protocol_runs_inside_frames_cut_anywhere()
@@ -110,11 +111,15 @@ public sealed class NatsBrokerWebSocketTests
         await using var test = await StartAsync(compresses: offered);
         await using var client = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
 
-        await client.SendAsync(Upgrade + (asked ? "Sec-WebSocket-Extensions: foo, permessage-deflate; client_max_window_bits\r\n\r\n" : "\r\n"));
+        await client.SendAsync(
+            Upgrade + (
+                asked ? "Sec-WebSocket-Extensions: foo, permessage-deflate; client_max_window_bits\r\n\r\n" : "\r\n"));
         var answer = "";
-        for (var line = await client.ReadLineAsync(); line.Length > 0; line = await client.ReadLineAsync()) answer += line + "\n";
+        for (var line = await client.ReadLineAsync(); line.Length > 0; line = await client.ReadLineAsync())
+            answer += line + "\n";
 
-        const string Extension = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\n";
+        const string Extension =
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\n";
         Assert.Equal(offered && asked, answer.Contains(Extension, StringComparison.Ordinal));
     }
 
@@ -137,7 +142,9 @@ public sealed class NatsBrokerWebSocketTests
         Assert.Equal(expected, received);
     }
 
-    /// <summary>Without a list a page may talk to the broker of its own host and port; a program sends no origin (S13).</summary>
+    /// <summary>
+    /// Without a list a page may talk to the broker of its own host and port; a program sends no origin (S13).
+    /// </summary>
     [Test]
     [Arguments("http://evil.example", false)]
     [Arguments("null", false)]
@@ -146,10 +153,13 @@ public sealed class NatsBrokerWebSocketTests
     public async Task Pages_of_other_hosts_are_refused_unless_they_are_listed(string? origin, bool isAllowed)
     {
         await using var test = await TestBroker.StartAsync(
-            new BrokerOptions { ServerName = "test" }, o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0) });
+            new BrokerOptions { ServerName = "test" },
+            o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0) });
         using var client = new ClientWebSocket();
         var url = test.Broker.WebSocketUrl!;
-        if (origin is not null) client.Options.SetRequestHeader("Origin", origin.Replace("{host}", url.Authority, StringComparison.Ordinal));
+        if (origin is not null)
+            client.Options.SetRequestHeader(
+                "Origin", origin.Replace("{host}", url.Authority, StringComparison.Ordinal));
 
         var attempt = client.ConnectAsync(url, LineClient.Patience);
 
@@ -159,7 +169,12 @@ public sealed class NatsBrokerWebSocketTests
 
     private static Task<TestBroker> StartAsync(bool compresses = false) => TestBroker.StartAsync(
         new BrokerOptions { ServerName = "test" },
-        o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0), WebSocketOrigins = ["http://good.example"], WebSocketCompression = compresses });
+        o => o with
+        {
+            WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0),
+            WebSocketOrigins = ["http://good.example"],
+            WebSocketCompression = compresses
+        });
 
     private static async Task<ClientWebSocket> OpenAsync(Uri url, string? userAgent = null)
     {

@@ -34,7 +34,9 @@ public sealed class NatsBusTests : IDisposable
         await using var test = await TestBroker.StartAsync(change: options => options with
         {
             WebSocketListen = transport == "websocket" ? new IPEndPoint(IPAddress.Loopback, 0) : null,
-            Tls = isTls ? new NatsBrokerTls { Certificate = CertificateOf(files), HandshakeFirst = transport == "tls-first" } : null,
+            Tls = isTls
+            ? new NatsBrokerTls { Certificate = CertificateOf(files), HandshakeFirst = transport == "tls-first" }
+            : null,
         });
         await using var opened = new Opened(test, transport, files);
         var (answers, asks) = (await opened.OpenAsync(), await opened.OpenAsync());
@@ -93,7 +95,11 @@ public sealed class NatsBusTests : IDisposable
         async Task<NatsNetBus> OpenAsync(KeyPair key)
         {
             var nats = new NatsNetBus(
-                new NatsNetOptions { Url = test.Url.ToString(), Credentials = new NatsCredentials { NkeySeed = key.GetSeed() } }, TimeProvider.System);
+                new NatsNetOptions
+                {
+                    Url = test.Url.ToString(),
+                    Credentials = new NatsCredentials { NkeySeed = key.GetSeed() }
+                }, TimeProvider.System);
             await nats.StartAsync(Cancellation);
             return nats;
         }
@@ -114,7 +120,8 @@ public sealed class NatsBusTests : IDisposable
         await Task.WhenAll(Enumerable.Range(0, Publishers).Select(p => Task.Run(
             () =>
             {
-                for (var i = 0; i < Each; i++) Assert.Equal(NatsOutcome.Ok, nats.Publish($"p.{p}", BitConverter.GetBytes(i)));
+                for (var i = 0; i < Each; i++)
+                    Assert.Equal(NatsOutcome.Ok, nats.Publish($"p.{p}", BitConverter.GetBytes(i)));
             },
             Cancellation)));
 
@@ -192,7 +199,9 @@ public sealed class NatsBusTests : IDisposable
             var nats = new NatsNetBus(
                 new NatsNetOptions
                 {
-                    Url = transport == "websocket" ? test.Broker.WebSocketUrl!.ToString() : $"nats://localhost:{test.Url.Port}",
+                    Url = transport == "websocket"
+                        ? test.Broker.WebSocketUrl!.ToString()
+                        : $"nats://localhost:{test.Url.Port}",
                     CaFile = transport.StartsWith("tls", StringComparison.Ordinal) ? files!.CaFile : null,
                     TlsFirst = transport == "tls-first",
                 },

@@ -27,7 +27,8 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
 
     public IReadOnlyCollection<string> Refused => _refused;
 
-    public static async Task<TestBroker> StartAsync(BrokerOptions? options = null, Func<NatsBrokerOptions, NatsBrokerOptions>? change = null)
+    public static async Task<TestBroker> StartAsync(
+        BrokerOptions? options = null, Func<NatsBrokerOptions, NatsBrokerOptions>? change = null)
     {
         var test = new TestBroker();
         var listen = new NatsBrokerOptions
@@ -36,7 +37,9 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
             Entropy = new SeededEntropy(7),
             ClientListen = new IPEndPoint(IPAddress.Loopback, 0),
         };
-        test.Broker = await NatsBroker.StartAsync(change?.Invoke(listen) ?? listen, TimeProvider.System, test, TestContext.Current!.Execution.CancellationToken);
+        test.Broker = await NatsBroker.StartAsync(
+            change?.Invoke(listen)
+            ?? listen, TimeProvider.System, test, TestContext.Current!.Execution.CancellationToken);
         return test;
     }
 
@@ -44,7 +47,8 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
     }
 
@@ -52,7 +56,8 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
     public static async Task UntilAsync(Func<bool> condition, string what)
     {
         var patience = new Patience(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(5));
-        while (!condition()) await patience.LookAgainAsync(() => what, TestContext.Current!.Execution.CancellationToken);
+        while (!condition())
+            await patience.LookAgainAsync(() => what, TestContext.Current!.Execution.CancellationToken);
     }
 
     public void OnConnected(BrokerConnection connection)

@@ -20,16 +20,21 @@ public sealed class CommitRaceTests : IDisposable
     public async Task Writers_that_try_again_after_a_fork_make_one_line_of_history()
     {
         var path = _folder["shared.fossil"];
-        Repository.Create(path, new RepositoryCreateOptions { AdminUser = Tester, Entropy = new SeededEntropy(1) }).Dispose();
+        Repository.Create(path, new RepositoryCreateOptions { AdminUser = Tester, Entropy = new SeededEntropy(1) })
+            .Dispose();
 
-        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(() => Write(path, writer), TestContext.Current!.Execution.CancellationToken)));
+        await Task.WhenAll(
+            Enumerable.Range(0, Writers).Select(
+                writer => Task.Run(() => Write(path, writer), TestContext.Current!.Execution.CancellationToken)));
 
         using var project = TestProject.Open(path);
         var repository = project.Repository;
         Assert.Equal(1, repository.Database.QueryInt64("SELECT count(*) FROM leaf"));
-        Assert.Equal((Writers * CommitsEach) + 1, repository.Database.QueryInt64("SELECT count(*) FROM event WHERE type='ci'"));
         Assert.Equal(
-            Enumerable.Range(0, Writers).SelectMany(w => Enumerable.Range(0, CommitsEach).Select(i => $"w{w}/f{i}")).Order(StringComparer.Ordinal),
+            (Writers * CommitsEach) + 1, repository.Database.QueryInt64("SELECT count(*) FROM event WHERE type='ci'"));
+        Assert.Equal(
+            Enumerable.Range(0, Writers).SelectMany(w => Enumerable.Range(0, CommitsEach).Select(i => $"w{w}/f{i}"))
+            .Order(StringComparer.Ordinal),
             project.FilesOf(repository.Names.Resolve("trunk")));
     }
 

@@ -52,9 +52,11 @@ public sealed class CommitTests : IDisposable
     [Test]
     public void A_rename_names_the_old_file_and_keeps_content_and_permission()
     {
-        var first = _project.Commit(_project.Root, FileChange.Put("run", "x"u8.ToArray(), FilePermission.Executable), Put("keep", "k"));
+        var first = _project.Commit(
+            _project.Root, FileChange.Put("run", "x"u8.ToArray(), FilePermission.Executable), Put("keep", "k"));
 
-        var second = _project.Commit(first, FileChange.Rename("run", "between"), FileChange.Rename("between", "bin/run"));
+        var second = _project.Commit(
+            first, FileChange.Rename("run", "between"), FileChange.Rename("between", "bin/run"));
 
         Assert.True(CheckInTree.Load(_project.Repository, second).Files.TryFind("bin/run"u8, out var file));
         Assert.Equal("run"u8, file.OldName);
@@ -67,7 +69,8 @@ public sealed class CommitTests : IDisposable
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
 
-        var error = Assert.Throws<EdgeSyncException>(() => _project.Commit(first, FileChange.Rename("a", "b"), FileChange.Rename("b", "a")));
+        var error = Assert.Throws<EdgeSyncException>(
+            () => _project.Commit(first, FileChange.Rename("a", "b"), FileChange.Rename("b", "a")));
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);
     }
@@ -77,7 +80,8 @@ public sealed class CommitTests : IDisposable
     {
         var first = _project.Commit(_project.Root, Put("a", "1"), Put("b", "2"), FileChange.Link("link", "a"));
 
-        var second = _project.Commit(first, FileChange.Remove("a"), FileChange.SetPermission("b", FilePermission.Executable));
+        var second = _project.Commit(
+            first, FileChange.Remove("a"), FileChange.SetPermission("b", FilePermission.Executable));
 
         var files = CheckInTree.Load(_project.Repository, second).Files;
         Assert.Equal(["b", "link"], _project.FilesOf(second));
@@ -111,7 +115,8 @@ public sealed class CommitTests : IDisposable
     {
         var first = _project.Commit(_project.Root, Put(old, "1"));
 
-        Assert.Equal(ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => _project.Commit(first, Put(added, "2"))).Kind);
+        Assert.Equal(
+            ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => _project.Commit(first, Put(added, "2"))).Kind);
         Assert.Equal([added], _project.FilesOf(_project.Commit(first, FileChange.Remove(old), Put(added, "2"))));
     }
 
@@ -150,7 +155,9 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(ahead, _project.Repository.Names.ResolveCheckin("trunk"));
         Assert.Equal(end, Branches.EndOf(_project.Repository, "trunk"));
         Assert.True(Branches.EndOf(_project.Repository, "other").IsNone);
-        Assert.Equal(["a", "b", "c"], _project.FilesOf(_project.Commit(Branches.EndOf(_project.Repository, "trunk"), Put("c", "3"))));
+        Assert.Equal(
+            ["a", "b", "c"],
+            _project.FilesOf(_project.Commit(Branches.EndOf(_project.Repository, "trunk"), Put("c", "3"))));
     }
 
     [Test]
@@ -169,7 +176,15 @@ public sealed class CommitTests : IDisposable
 
         Assert.Equal(open, Branches.EndOf(_project.Repository, "trunk"));
 
-        _project.Commit(new CommitOptions { Parent = open, User = Tester, Comment = "the last of it", Changes = [Put("a", "3")], Closes = true });
+        _project.Commit(
+            new CommitOptions
+            {
+                Parent = open,
+                User = Tester,
+                Comment = "the last of it",
+                Changes = [Put("a", "3")],
+                Closes = true
+            });
         Assert.NotEqual(closed, Branches.EndOf(_project.Repository, "trunk"));
     }
 
@@ -180,7 +195,8 @@ public sealed class CommitTests : IDisposable
         _project.Commit(first, Put("a", "2"));
 
         var error = Assert.Throws<EdgeSyncException>(() => _project.Commit(first, Put("a", "3")));
-        _project.Commit(new CommitOptions { Parent = first, User = Tester, Changes = [Put("a", "3")], AllowsFork = true });
+        _project.Commit(
+            new CommitOptions { Parent = first, User = Tester, Changes = [Put("a", "3")], AllowsFork = true });
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);
         Assert.Contains("fork", error.Message, StringComparison.Ordinal);
@@ -193,7 +209,8 @@ public sealed class CommitTests : IDisposable
         var first = _project.Commit(_project.Root, Put("a", "1"));
         var before = _project.Repository.Database.QueryInt64("SELECT count(*) FROM blob");
 
-        Assert.Throws<EdgeSyncException>(() => _project.Commit(first, Put("fresh", "content"), FileChange.Remove("missing")));
+        Assert.Throws<EdgeSyncException>(
+            () => _project.Commit(first, Put("fresh", "content"), FileChange.Remove("missing")));
 
         Assert.Equal(before, _project.Repository.Database.QueryInt64("SELECT count(*) FROM blob"));
         _project.Commit(first, Put("fresh", "content"));
@@ -219,7 +236,9 @@ public sealed class CommitTests : IDisposable
         Assert.Equal(["bgcolor", "branch", "sym-side"], tags.Order(StringComparer.Ordinal));
         Assert.Contains("T -sym-trunk *\n", _project.TextOf(second), StringComparison.Ordinal);
         Assert.Contains("T +sym-v1 *\n", _project.TextOf(second), StringComparison.Ordinal);
-        Assert.Throws<EdgeSyncException>(() => _project.Commit(new CommitOptions { Parent = first, User = Tester, Branch = "side", AllowsEmpty = true }));
+        Assert.Throws<EdgeSyncException>(
+            () => _project.Commit(
+                new CommitOptions { Parent = first, User = Tester, Branch = "side", AllowsEmpty = true }));
     }
 
     [Test]
@@ -240,7 +259,8 @@ public sealed class CommitTests : IDisposable
     public void A_merge_has_two_parents_and_integrating_closes_the_other()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
-        var side = _project.Commit(new CommitOptions { Parent = first, User = Tester, Branch = "side", Changes = [Put("b", "2")] });
+        var side = _project.Commit(
+            new CommitOptions { Parent = first, User = Tester, Branch = "side", Changes = [Put("b", "2")] });
         var trunk = _project.Commit(first, Put("c", "3"));
 
         var merge = _project.Commit(new CommitOptions
@@ -248,7 +268,8 @@ public sealed class CommitTests : IDisposable
             Parent = trunk,
             User = Tester,
             IntegratedParents = [side],
-            Changes = [FileChange.Use("b", _project.Repository.Content.NameOf(_project.Repository.Content.Find(Sha3("2"))))],
+            Changes = [
+                FileChange.Use("b", _project.Repository.Content.NameOf(_project.Repository.Content.Find(Sha3("2"))))],
         });
 
         var manifest = CheckInTree.Load(_project.Repository, merge).Manifest;
@@ -261,7 +282,13 @@ public sealed class CommitTests : IDisposable
     public void A_parent_from_the_future_is_refused_unless_allowed()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
-        var old = new CommitOptions { Parent = first, User = Tester, Changes = [Put("a", "2")], Date = Instant.FromUnixSeconds(1_600_000_000) };
+        var old = new CommitOptions
+        {
+            Parent = first,
+            User = Tester,
+            Changes = [Put("a", "2")],
+            Date = Instant.FromUnixSeconds(1_600_000_000)
+        };
 
         Assert.Throws<EdgeSyncException>(() => _project.Commit(old));
         _project.Commit(old with { AllowsOlder = true });
@@ -272,20 +299,25 @@ public sealed class CommitTests : IDisposable
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
 
-        var second = _project.Commit(new CommitOptions { Parent = first, User = Tester, IsPrivate = true, Changes = [Put("secret", "s")] });
+        var second = _project.Commit(
+            new CommitOptions { Parent = first, User = Tester, IsPrivate = true, Changes = [Put("secret", "s")] });
         var third = _project.Commit(second, Put("secret", "t"));
 
         var content = _project.Repository.Content;
-        Assert.True(content.IsPrivate(second) && content.IsPrivate(third) && content.IsPrivate(content.Find(Sha3("s"))));
+        Assert.True(
+            content.IsPrivate(second) && content.IsPrivate(third) && content.IsPrivate(content.Find(Sha3("s"))));
         Assert.False(content.IsPrivate(content.Find(Sha3("1"))));
-        Assert.Contains("T *bgcolor * #fec084\nT *branch * private\nT *sym-private *\nT -sym-trunk *\n", _project.TextOf(second), StringComparison.Ordinal);
+        Assert.Contains(
+            "T *bgcolor * #fec084\nT *branch * private\nT *sym-private *\nT -sym-trunk *\n", _project.TextOf(second),
+            StringComparison.Ordinal);
     }
 
     [Test]
     public void Publishing_a_file_that_was_private_makes_it_public()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
-        _project.Commit(new CommitOptions { Parent = first, User = Tester, IsPrivate = true, Changes = [Put("secret", "s")] });
+        _project.Commit(
+            new CommitOptions { Parent = first, User = Tester, IsPrivate = true, Changes = [Put("secret", "s")] });
 
         _project.Commit(first, Put("secret", "s"));
 
@@ -298,8 +330,17 @@ public sealed class CommitTests : IDisposable
         var many = Enumerable.Range(0, 50).Select(i => Put($"file{i:00}", $"content {i}")).ToArray();
         var first = _project.Commit(_project.Root, many);
 
-        var second = _project.Commit(new CommitOptions { Parent = first, User = Tester, Form = ManifestForm.Delta, Changes = [Put("file07", "new")] });
-        var third = _project.Commit(second, Put("more", "m"), FileChange.Remove("file08"), FileChange.SetPermission("file09", FilePermission.Executable));
+        var second = _project.Commit(
+            new CommitOptions
+            {
+                Parent = first,
+                User = Tester,
+                Form = ManifestForm.Delta,
+                Changes = [Put("file07", "new")]
+            });
+        var third = _project.Commit(
+            second, Put("more", "m"), FileChange.Remove("file08"),
+            FileChange.SetPermission("file09", FilePermission.Executable));
 
         var tree = CheckInTree.Load(_project.Repository, third);
         Assert.Equal(_project.Repository.Content.NameOf(first), tree.Manifest.Baseline);
@@ -315,18 +356,24 @@ public sealed class CommitTests : IDisposable
     [Test]
     public void The_first_check_in_of_an_empty_repository_gets_branch_tags()
     {
-        using var repository = Repository.CreateForClone(":memory:", new RepositoryCreateOptions { Entropy = new SeededEntropy(1), ProjectCode = new string('a', 40) });
+        using var repository = Repository.CreateForClone(
+            ":memory:",
+            new RepositoryCreateOptions { Entropy = new SeededEntropy(1), ProjectCode = new string('a', 40) });
 
-        var made = repository.Commit(new CommitOptions { Parent = RecordId.None, User = Tester, Changes = [Put("a", "1")] });
+        var made = repository.Commit(
+            new CommitOptions { Parent = RecordId.None, User = Tester, Changes = [Put("a", "1")] });
 
         Assert.Equal(["branch", "sym-trunk"], Tags.Of(repository, made.Rid).Select(tag => tag.Name));
-        Assert.Throws<EdgeSyncException>(() => repository.Commit(new CommitOptions { Parent = RecordId.None, User = Tester, Changes = [Put("b", "1")] }));
+        Assert.Throws<EdgeSyncException>(
+            () => repository.Commit(
+                new CommitOptions { Parent = RecordId.None, User = Tester, Changes = [Put("b", "1")] }));
     }
 
     [Test]
     public void The_checksum_covers_all_files_also_of_large_trees()
     {
-        var many = Enumerable.Range(0, 300).Select(i => Put($"d{i % 7}/file{i}", new string((char)('a' + (i % 26)), i * 13))).ToArray();
+        var many = Enumerable.Range(0, 300)
+            .Select(i => Put($"d{i % 7}/file{i}", new string((char)('a' + (i % 26)), i * 13))).ToArray();
         var rid = _project.Commit(_project.Root, many);
         rid = _project.Commit(rid, Put("d1/file1", "other"), FileChange.Rename("d2/file2", "moved"));
 

@@ -26,7 +26,9 @@ public sealed class PagesAndTagsTests : IDisposable
 
         var made = Tags.Add(new TagOptions { Target = first, Name = "v1", Value = "with value", User = Tester });
 
-        Assert.EndsWith($"T +sym-v1 {Repository.Content.NameOf(first)} with\\svalue\nU tester\n", Without('Z', _project.TextOf(made.Rid)), StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"T +sym-v1 {Repository.Content.NameOf(first)} with\\svalue\nU tester\n",
+            Without('Z', _project.TextOf(made.Rid)), StringComparison.Ordinal);
         Assert.Equal(first, Repository.Names.Resolve("v1"));
     }
 
@@ -39,9 +41,11 @@ public sealed class PagesAndTagsTests : IDisposable
         for (var i = 0; i < 5; i++)
         {
             Tags.Add(tag);
-            Assert.Contains(EdgeSync.Storage.Queries.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind == 1);
+            Assert.Contains(
+                EdgeSync.Storage.Queries.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind == 1);
             Tags.Cancel(tag);
-            Assert.DoesNotContain(EdgeSync.Storage.Queries.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind > 0);
+            Assert.DoesNotContain(
+                EdgeSync.Storage.Queries.Tags.Of(Repository, first), t => t.Name == "sym-flag" && t.Kind > 0);
         }
     }
 
@@ -53,10 +57,12 @@ public sealed class PagesAndTagsTests : IDisposable
         var tag = new TagOptions { Target = first, Name = "release", Propagates = true, User = Tester };
 
         Tags.Add(tag);
-        Assert.Contains(EdgeSync.Storage.Queries.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind == 2);
+        Assert.Contains(
+            EdgeSync.Storage.Queries.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind == 2);
 
         Tags.Cancel(tag);
-        Assert.DoesNotContain(EdgeSync.Storage.Queries.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind > 0);
+        Assert.DoesNotContain(
+            EdgeSync.Storage.Queries.Tags.Of(Repository, second), t => t.Name == "sym-release" && t.Kind > 0);
     }
 
     [Test]
@@ -66,7 +72,8 @@ public sealed class PagesAndTagsTests : IDisposable
     [Arguments("")]
     public void Names_that_mean_something_else_are_refused(string name)
     {
-        var error = Assert.Throws<EdgeSyncException>(() => Tags.Add(new TagOptions { Target = _project.Root, Name = name, User = Tester }));
+        var error = Assert.Throws<EdgeSyncException>(
+            () => Tags.Add(new TagOptions { Target = _project.Root, Name = name, User = Tester }));
 
         Assert.Equal(ErrorKind.Usage, error.Kind);
     }
@@ -86,9 +93,25 @@ public sealed class PagesAndTagsTests : IDisposable
     [Test]
     public void Amending_to_what_is_already_so_writes_nothing()
     {
-        var first = _project.Commit(new CommitOptions { Parent = _project.Root, User = Tester, Comment = "as it was", Changes = [Put("a", "1")] });
+        var first = _project.Commit(
+            new CommitOptions
+            {
+                Parent = _project.Root,
+                User = Tester,
+                Comment = "as it was",
+                Changes = [Put("a", "1")]
+            });
 
-        Assert.Null(Tags.Amend(new AmendOptions { Target = first, User = Tester, Comment = "as it was", Author = Tester, CancelledTags = ["none"] }));
+        Assert.Null(
+            Tags.Amend(
+                new AmendOptions
+                {
+                    Target = first,
+                    User = Tester,
+                    Comment = "as it was",
+                    Author = Tester,
+                    CancelledTags = ["none"]
+                }));
         Assert.NotNull(Tags.Amend(new AmendOptions { Target = first, User = Tester, Comment = "as it is" }));
         Assert.Equal("as it is", Timeline.List(Repository, 1, "ci", null, null).Single().Comment);
     }
@@ -112,12 +135,15 @@ public sealed class PagesAndTagsTests : IDisposable
         var first = _project.Commit(_project.Root, Put("a", "1"), Put("b", "2"));
         Tags.Add(new TagOptions { Target = first, Name = "once", User = Tester });
 
-        var branch = Repository.CreateBranch(new BranchOptions { Name = "side", Parent = first, User = Tester, Color = "#123456" });
+        var branch = Repository.CreateBranch(
+            new BranchOptions { Name = "side", Parent = first, User = Tester, Color = "#123456" });
 
         Assert.Equal(["a", "b"], _project.FilesOf(branch.Rid));
         Assert.Contains(
-            "T *bgcolor * #123456\nT *branch * side\nT *sym-side *\nT -sym-once *\nT -sym-trunk *\nU tester\n", _project.TextOf(branch.Rid), StringComparison.Ordinal);
-        Assert.Throws<EdgeSyncException>(() => Repository.CreateBranch(new BranchOptions { Name = "side", Parent = first, User = Tester }));
+            "T *bgcolor * #123456\nT *branch * side\nT *sym-side *\nT -sym-once *\nT -sym-trunk *\nU tester\n",
+            _project.TextOf(branch.Rid), StringComparison.Ordinal);
+        Assert.Throws<EdgeSyncException>(
+            () => Repository.CreateBranch(new BranchOptions { Name = "side", Parent = first, User = Tester }));
     }
 
     [Test]
@@ -141,9 +167,13 @@ public sealed class PagesAndTagsTests : IDisposable
     [Test]
     public void A_page_is_made_once_and_changed_only_if_it_is_there()
     {
-        Assert.Equal(ErrorKind.NotFound, Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page("P", "x") with { MustBeNew = false })).Kind);
+        Assert.Equal(
+            ErrorKind.NotFound,
+            Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page("P", "x") with { MustBeNew = false })).Kind);
         Wiki.Put(Page("P", "x") with { MustBeNew = true });
-        Assert.Equal(ErrorKind.Conflict, Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page("P", "x") with { MustBeNew = true })).Kind);
+        Assert.Equal(
+            ErrorKind.Conflict,
+            Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page("P", "x") with { MustBeNew = true })).Kind);
     }
 
     [Test]
@@ -207,7 +237,13 @@ public sealed class PagesAndTagsTests : IDisposable
     public void Technotes_have_versions_under_one_id()
     {
         var notes = new Technotes(Repository);
-        var options = new TechnoteOptions { User = Tester, About = Instant.FromUnixSeconds(1_700_000_000), Comment = "Title", Body = "body"u8.ToArray() };
+        var options = new TechnoteOptions
+        {
+            User = Tester,
+            About = Instant.FromUnixSeconds(1_700_000_000),
+            Comment = "Title",
+            Body = "body"u8.ToArray()
+        };
 
         notes.Put(options);
         var id = notes.List().Single().TechnoteId;
@@ -227,13 +263,16 @@ public sealed class PagesAndTagsTests : IDisposable
     {
         Repository.Content.HashPolicy = policy;
 
-        var made = Repository.Commit(new CommitOptions { Parent = _project.Root, User = Tester, Changes = [Put("a", "1")], AllowsOlder = true });
+        var made = Repository.Commit(
+            new CommitOptions { Parent = _project.Root, User = Tester, Changes = [Put("a", "1")], AllowsOlder = true });
 
         Assert.Equal(digits, made.Id.HexLength);
         Assert.Equal(digits, CheckInTree.Load(Repository, made.Rid).Manifest.Files[0].HashText.Length);
     }
 
-    private static WikiOptions Page(string title, string body) => new() { Title = title, User = Tester, Body = Encoding.UTF8.GetBytes(body) };
+    private static WikiOptions Page(string title, string body) =>
+        new() { Title = title, User = Tester, Body = Encoding.UTF8.GetBytes(body) };
 
-    private static string Without(char card, string text) => text[..text.LastIndexOf(card + " ", StringComparison.Ordinal)];
+    private static string Without(char card, string text) =>
+        text[..text.LastIndexOf(card + " ", StringComparison.Ordinal)];
 }

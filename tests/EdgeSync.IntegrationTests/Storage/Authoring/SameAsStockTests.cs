@@ -20,7 +20,8 @@ public sealed class SameAsStockTests : IDisposable
     private readonly string _tree;
     private int _day;
 
-    public SameAsStockTests() => (_theirs, _ours, _tree) = (_folder["theirs.fossil"], _folder["ours.fossil"], _folder.Folder("tree"));
+    public SameAsStockTests() =>
+        (_theirs, _ours, _tree) = (_folder["theirs.fossil"], _folder["ours.fossil"], _folder.Folder("tree"));
 
     public void Dispose() => _folder.Dispose();
 
@@ -51,7 +52,8 @@ public sealed class SameAsStockTests : IDisposable
         Write("src/main.c", Lines(60));
         Write("src/util.c", Lines(30));
         Write("tool.sh", "#!/bin/sh\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(_tree, "tool.sh"), (UnixFileMode)0b111_101_101);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(Path.Combine(_tree, "tool.sh"), (UnixFileMode)0b111_101_101);
         File.CreateSymbolicLink(Path.Combine(_tree, "link"), "hello.txt");
         for (var i = 0; i < 30; i++) Write($"doc/{i}.md", $"page {i}\n");
         stock.RunIn(_tree, "add", ".");
@@ -61,8 +63,10 @@ public sealed class SameAsStockTests : IDisposable
         {
             Changes =
             [
-                Put("hello.txt", Lines(40)), Put("a b.txt", "spaces"), Put("a!.txt", "order"), Put("src/main.c", Lines(60)), Put("src/util.c", Lines(30)),
-                FileChange.Put("tool.sh", "#!/bin/sh\n"u8.ToArray(), FilePermission.Executable), FileChange.Link("link", "hello.txt"),
+                Put("hello.txt", Lines(40)), Put("a b.txt", "spaces"), Put("a!.txt", "order"),
+                    Put("src/main.c", Lines(60)), Put("src/util.c", Lines(30)),
+                FileChange.Put("tool.sh", "#!/bin/sh\n"u8.ToArray(), FilePermission.Executable),
+                    FileChange.Link("link", "hello.txt"),
                 .. Enumerable.Range(0, 30).Select(i => Put($"doc/{i}.md", $"page {i}\n")),
             ],
         });
@@ -79,7 +83,8 @@ public sealed class SameAsStockTests : IDisposable
         {
             Changes =
             [
-                FileChange.Rename("hello.txt", "new name.txt"), FileChange.Rename("tool.sh", "bin.sh"), FileChange.Remove("doc/3.md"),
+                FileChange.Rename("hello.txt", "new name.txt"), FileChange.Rename("tool.sh", "bin.sh"),
+                    FileChange.Remove("doc/3.md"),
                 Put("src/main.c", Lines(60) + "more\n"),
             ],
         });
@@ -88,7 +93,9 @@ public sealed class SameAsStockTests : IDisposable
         // A branch with colours and tags.
         Write("src/util.c", Lines(30) + "side\n");
         NextDay();
-        Stock("commit", "-m", "On a branch", "--branch", "side", "--branchcolor", "#aabbcc", "--tag", "two", "--tag", "one", "--no-warnings");
+        Stock(
+            "commit", "-m", "On a branch", "--branch", "side", "--branchcolor", "#aabbcc", "--tag", "two", "--tag",
+            "one", "--no-warnings");
         var side = project.Commit(Options(second, "On a branch") with
         {
             Branch = "side",
@@ -104,7 +111,8 @@ public sealed class SameAsStockTests : IDisposable
         stock.RunIn(_tree, "add", "other.txt");
         NextDay();
         Stock("commit", "-m", "Trunk goes on", "--no-warnings", "--mimetype", "text/plain");
-        var trunk = project.Commit(Options(second, "Trunk goes on") with { Mimetype = "text/plain", Changes = [Put("other.txt", "other\n")] });
+        var trunk = project.Commit(
+            Options(second, "Trunk goes on") with { Mimetype = "text/plain", Changes = [Put("other.txt", "other\n")] });
         AssertSameTip(project, stock, trunk);
 
         stock.RunIn(_tree, "merge", "--cherrypick", "side");
@@ -127,7 +135,8 @@ public sealed class SameAsStockTests : IDisposable
         Write("doc/4.md", "changed\n");
         NextDay();
         Stock("commit", "-m", "As a delta", "--delta", "--no-warnings");
-        var delta = project.Commit(Options(merged, "As a delta") with { Form = ManifestForm.Delta, Changes = [Put("doc/4.md", "changed\n")] });
+        var delta = project.Commit(
+            Options(merged, "As a delta") with { Form = ManifestForm.Delta, Changes = [Put("doc/4.md", "changed\n")] });
         AssertSameTip(project, stock, delta);
 
         Write("doc/4.md", "changed again\n");
@@ -155,25 +164,39 @@ public sealed class SameAsStockTests : IDisposable
         stock.RunIn(_tree, "add", "private.txt");
         NextDay();
         Stock("commit", "-m", "Hidden away", "--private", "--no-warnings");
-        var hidden = project.Commit(Options(full, "Hidden away") with { IsPrivate = true, Changes = [Put("private.txt", "private\n")] });
+        var hidden = project.Commit(
+            Options(full, "Hidden away") with { IsPrivate = true, Changes = [Put("private.txt", "private\n")] });
         AssertSameTip(project, stock, hidden);
         stock.RunIn(_tree, "update", "trunk");
 
         // Controls.
         NextDay();
         Stock("branch", "new", "feature", "trunk");
-        var feature = repository.CreateBranch(new BranchOptions { Name = "feature", Parent = full, User = Tester, Date = Today });
+        var feature = repository.CreateBranch(
+            new BranchOptions { Name = "feature", Parent = full, User = Tester, Date = Today });
         NextDay();
         Stock("tag", "add", "v1.0", "trunk");
         tags.Add(new TagOptions { Target = full, Name = "v1.0", User = Tester, Date = Today });
         NextDay();
         Stock("tag", "add", "--raw", "--propagate", "note", "trunk", "some value");
-        tags.Add(new TagOptions { Target = full, Name = "note", Value = "some value", IsRaw = true, Propagates = true, User = Tester, Date = Today });
+        tags.Add(
+            new TagOptions
+            {
+                Target = full,
+                Name = "note",
+                Value = "some value",
+                IsRaw = true,
+                Propagates = true,
+                User = Tester,
+                Date = Today
+            });
         NextDay();
         Stock("tag", "cancel", "v1.0", "trunk");
         tags.Cancel(new TagOptions { Target = full, Name = "v1.0", User = Tester, Date = Today });
         NextDay();
-        Stock("amend", "trunk", "-m", "Another comment", "--author", "other", "--date", "2024-01-12T13:14:15", "--bgcolor", "112233", "--tag", "extra");
+        Stock(
+            "amend", "trunk", "-m", "Another comment", "--author", "other", "--date", "2024-01-12T13:14:15",
+            "--bgcolor", "112233", "--tag", "extra");
         tags.Amend(new AmendOptions
         {
             Target = full,
@@ -187,7 +210,16 @@ public sealed class SameAsStockTests : IDisposable
         });
         NextDay();
         Stock("amend", "feature", "--branch", "renamed", "--hide", "--close");
-        tags.Amend(new AmendOptions { Target = feature.Rid, User = Tester, Date = Today, Branch = "renamed", Hides = true, Closes = true });
+        tags.Amend(
+            new AmendOptions
+            {
+                Target = feature.Rid,
+                User = Tester,
+                Date = Today,
+                Branch = "renamed",
+                Hides = true,
+                Closes = true
+            });
         NextDay();
         Stock("branch", "reopen", "renamed");
         tags.Reopen(feature.Rid, Tester, Today);
@@ -200,8 +232,11 @@ public sealed class SameAsStockTests : IDisposable
         // Differs from Fossil: what is private is not noted as unsent, since it is never sent.
         repository.Database.Execute("INSERT INTO unsent SELECT rid FROM private");
         using var theirs = Repository.Open(_theirs, RepositoryOptions.ReadOnly);
-        var expected = TablesOf(theirs, RepositoryTables.ArtifactQueries, RepositoryTables.DerivedQueries, RepositoryTables.OtherQueries, Storage);
-        var actual = project.Tables(RepositoryTables.ArtifactQueries, RepositoryTables.DerivedQueries, RepositoryTables.OtherQueries, Storage);
+        var expected = TablesOf(
+            theirs, RepositoryTables.ArtifactQueries, RepositoryTables.DerivedQueries, RepositoryTables.OtherQueries,
+            Storage);
+        var actual = project.Tables(
+            RepositoryTables.ArtifactQueries, RepositoryTables.DerivedQueries, RepositoryTables.OtherQueries, Storage);
         AssertSame(actual, expected);
 
         void Stock(params string[] arguments) => stock.RunIn(_tree, [.. arguments, "--date-override", TodayText]);
@@ -216,15 +251,34 @@ public sealed class SameAsStockTests : IDisposable
         using (var project = new TestProject(_ours))
         {
             var repository = project.Repository;
-            var first = project.Commit(project.Root, [.. Enumerable.Range(0, 60).Select(i => Put($"d{i % 5}/f{i}", $"file {i}\n"))]);
+            var first = project.Commit(
+                project.Root, [.. Enumerable.Range(0, 60).Select(i => Put($"d{i % 5}/f{i}", $"file {i}\n"))]);
             var rid = first;
-            for (var i = 0; i < 20; i++) rid = project.Commit(rid, Put("d1/f1", Lines(50 + i)), Put($"n{i}", "n"), FileChange.Rename($"d2/f{(i * 5) + 2}", $"moved {i}").If(i < 12));
-            project.Commit(new CommitOptions { Parent = rid, User = Tester, Branch = "side", Form = ManifestForm.Delta, Changes = [Put("s", "s")] });
+            for (var i = 0; i < 20; i++)
+                rid = project.Commit(
+                    rid, Put("d1/f1", Lines(50 + i)), Put($"n{i}", "n"),
+                    FileChange.Rename($"d2/f{(i * 5) + 2}", $"moved {i}").If(i < 12));
+            project.Commit(
+                new CommitOptions
+                {
+                    Parent = rid,
+                    User = Tester,
+                    Branch = "side",
+                    Form = ManifestForm.Delta,
+                    Changes = [Put("s", "s")]
+                });
 
             var wiki = new WikiPages(repository);
             project.Wait(TimeSpan.FromMinutes(1));
             wiki.Put(new WikiOptions { Title = "My Page", User = Tester, Body = "first [d1/f1]\n"u8.ToArray() });
-            wiki.Put(new WikiOptions { Title = "My Page", User = Tester, Body = "second\n"u8.ToArray(), Mimetype = "markdown" });
+            wiki.Put(
+                new WikiOptions
+                {
+                    Title = "My Page",
+                    User = Tester,
+                    Body = "second\n"u8.ToArray(),
+                    Mimetype = "markdown"
+                });
             wiki.Put(new WikiOptions { Title = "Gone", User = Tester, Body = "x"u8.ToArray() });
             wiki.Put(new WikiOptions { Title = "Gone", User = Tester, Body = default });
             var notes = new Technotes(repository);
@@ -238,9 +292,19 @@ public sealed class SameAsStockTests : IDisposable
                 Color = "#eee",
             });
             technote = notes.List().Single().TechnoteId;
-            notes.Put(new TechnoteOptions { User = Tester, About = Instant.FromUnixSeconds(1_704_200_001), Comment = "A note 2", Body = "more\n"u8.ToArray(), TechnoteId = technote });
+            notes.Put(
+                new TechnoteOptions
+                {
+                    User = Tester,
+                    About = Instant.FromUnixSeconds(1_704_200_001),
+                    Comment = "A note 2",
+                    Body = "more\n"u8.ToArray(),
+                    TechnoteId = technote
+                });
             var tickets = new Tickets(repository);
-            ticket = tickets.Add(Tester, [new("title", "It breaks"), new("status", "Open"), new("private_contact", "me@example.org")]).TicketId;
+            ticket = tickets.Add(
+                Tester,
+                [new("title", "It breaks"), new("status", "Open"), new("private_contact", "me@example.org")]).TicketId;
             tickets.Change(Tester, ticket[..10], [new("status", "Closed"), new("+comment", "done & dusted")]);
             var attachments = new Attachments(repository);
             attachments.Add(Tester, "My Page", "folder/att.txt", "attached"u8, "why");
@@ -264,7 +328,8 @@ public sealed class SameAsStockTests : IDisposable
         Assert.Equal(Lines(69), File.ReadAllText(Path.Combine(_tree, "d1/f1")));
         Assert.Equal("second", stock.Run("wiki", "export", "My Page", "-R", _ours).Text.Trim());
         Assert.Equal("more", stock.Run("wiki", "export", "--technote", technote, "-R", _ours).Text.Trim());
-        Assert.Contains("It breaks", stock.Run("ticket", "history", ticket, "-R", _ours).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "It breaks", stock.Run("ticket", "history", ticket, "-R", _ours).Text, StringComparison.Ordinal);
         Assert.Contains("moved 0", stock.RunIn(_tree, "finfo", "moved 0").Text, StringComparison.Ordinal);
         Assert.DoesNotContain("Gone", stock.Run("wiki", "ls", "-R", _ours).Text, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_tree, "d1/f1"), "by stock");
@@ -274,7 +339,9 @@ public sealed class SameAsStockTests : IDisposable
     // What is stored as a delta of what.
     private static IReadOnlyDictionary<string, string> Storage { get; } = new Dictionary<string, string>
     {
-        ["delta"] = "SELECT target.uuid, source.uuid FROM delta JOIN blob target ON target.rid=delta.rid JOIN blob source ON source.rid=srcid",
+        ["delta"] =
+            "SELECT target.uuid, source.uuid FROM delta JOIN blob target ON target.rid=delta.rid JOIN blob source ON "
+                + "source.rid=srcid",
     };
 
     private Instant Today => Instant.FromUnixSeconds(1_704_067_200 + (_day * 86_400));
@@ -293,7 +360,8 @@ public sealed class SameAsStockTests : IDisposable
         File.SetLastWriteTimeUtc(path, new DateTime(2024, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddDays(_day + 1));
     }
 
-    private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"line {i} of this file, which is long enough\n"));
+    private static string Lines(int count) =>
+        string.Concat(Enumerable.Range(0, count).Select(i => $"line {i} of this file, which is long enough\n"));
 
     private static void AssertSame(RepositoryTables actual, RepositoryTables expected)
     {

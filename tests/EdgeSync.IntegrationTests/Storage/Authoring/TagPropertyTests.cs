@@ -24,7 +24,14 @@ public sealed class TagPropertyTests
                 if (prng.Chance(0.3))
                 {
                     var parent = prng.Pick<RecordId>([.. checkIns]);
-                    var made = project.Commit(new CommitOptions { Parent = parent, User = Tester, AllowsFork = true, Changes = [Put("f", $"{step}")] });
+                    var made = project.Commit(
+                        new CommitOptions
+                        {
+                            Parent = parent,
+                            User = Tester,
+                            AllowsFork = true,
+                            Changes = [Put("f", $"{step}")]
+                        });
                     checkIns.Add(made);
                     parents[made] = parent;
                     continue;
@@ -33,7 +40,13 @@ public sealed class TagPropertyTests
                 var target = prng.Pick<RecordId>([.. checkIns]);
                 var name = prng.Pick<string>(["red", "blue"]);
                 var action = prng.Pick<TagAction>([TagAction.Cancel, TagAction.Single, TagAction.Propagating]);
-                var options = new TagOptions { Target = target, Name = name, User = Tester, Propagates = action == TagAction.Propagating };
+                var options = new TagOptions
+                {
+                    Target = target,
+                    Name = name,
+                    User = Tester,
+                    Propagates = action == TagAction.Propagating
+                };
                 if (prng.Chance(0.7)) project.Wait(TimeSpan.FromSeconds(1));
                 if (action == TagAction.Cancel) tags.Cancel(options);
                 else tags.Add(options);
@@ -42,8 +55,10 @@ public sealed class TagPropertyTests
 
             foreach (var checkIn in checkIns)
             {
-                var actual = Tags.Of(project.Repository, checkIn).Where(t => t.Kind > 0 && t.Name is "sym-red" or "sym-blue").Select(t => (t.Name[4..], t.Kind));
-                var expected = ((string[])["blue", "red"]).Select(name => (name, (int)Meaning(checkIn, name))).Where(t => t.Item2 > 0);
+                var actual = Tags.Of(project.Repository, checkIn)
+                    .Where(t => t.Kind > 0 && t.Name is "sym-red" or "sym-blue").Select(t => (t.Name[4..], t.Kind));
+                var expected = ((string[])["blue", "red"]).Select(name => (name, (int)Meaning(checkIn, name)))
+                    .Where(t => t.Item2 > 0);
                 Assert.Equal(expected, actual);
             }
 

@@ -6,7 +6,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
 
-/// <summary>A repository under test with a clock that moves when told, and short ways to say what happens to it.</summary>
+/// <summary>
+/// A repository under test with a clock that moves when told, and short ways to say what happens to it.
+/// </summary>
 internal sealed class TestProject : IDisposable
 {
     public const string Tester = StockFossil.User;
@@ -31,7 +33,8 @@ internal sealed class TestProject : IDisposable
 
     public RecordId Root { get; }
 
-    public static TestProject Open(string path) => new(Repository.Open(path, new RepositoryOptions { Entropy = new SeededEntropy(7) }));
+    public static TestProject Open(string path) =>
+        new(Repository.Open(path, new RepositoryOptions { Entropy = new SeededEntropy(7) }));
 
     public static FileChange Put(string name, string content) => FileChange.Put(name, Encoding.UTF8.GetBytes(content));
 
@@ -64,9 +67,11 @@ internal sealed class TestProject : IDisposable
         return Encoding.UTF8.GetString(content.Span);
     }
 
-    public RepositoryTables Tables(params ReadOnlySpan<IReadOnlyDictionary<string, string>> queries) => TablesOf(Repository, queries);
+    public RepositoryTables Tables(params ReadOnlySpan<IReadOnlyDictionary<string, string>> queries) =>
+        TablesOf(Repository, queries);
 
-    public static RepositoryTables TablesOf(Repository repository, params ReadOnlySpan<IReadOnlyDictionary<string, string>> queries) =>
+    public static RepositoryTables TablesOf(
+        Repository repository, params ReadOnlySpan<IReadOnlyDictionary<string, string>> queries) =>
         RepositoryTables.Read(sql => Query(repository, sql), queries);
 
     public void Dispose() => Repository.Dispose();

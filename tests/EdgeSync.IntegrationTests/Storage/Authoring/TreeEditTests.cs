@@ -15,10 +15,12 @@ public sealed class TreeEditTests
         var edit = new TreeEdit(null, 0);
         for (var i = 0; i < Count; i++) edit.Put($"folder{i % 977}/sub{i % 31}/file{i}", Id, FilePermission.Regular);
 
-        var files = await Task.Run(() => edit.Finish(out _), TestContext.Current!.Execution.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current!.Execution.CancellationToken);
+        var files = await Task.Run(() => edit.Finish(out _), TestContext.Current!.Execution.CancellationToken)
+            .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal(Count, files.Count);
-        for (var i = 1; i < files.Count; i++) Assert.True(files[i - 1].Name.Span.SequenceCompareTo(files[i].Name.Span) < 0);
+        for (var i = 1; i < files.Count; i++)
+            Assert.True(files[i - 1].Name.Span.SequenceCompareTo(files[i].Name.Span) < 0);
     }
 
     [Test]

@@ -20,7 +20,8 @@ public sealed class DiskFolderTests : IDisposable
     public void Each_entry_is_what_it_is_and_no_link_is_followed(bool isPortable)
     {
         _folder.Write("top/d/a.sh", "a\n");
-        File.SetUnixFileMode(_folder["top", "d", "a.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            _folder["top", "d", "a.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _folder.Write("out/secret", "s\n");
         Directory.CreateSymbolicLink(_folder["top", "o"], _folder["out"]);
         File.CreateSymbolicLink(_folder["top", "l"], "d/a.sh");
@@ -28,9 +29,11 @@ public sealed class DiskFolderTests : IDisposable
         using var disk = Open(_folder["top"], isPortable);
 
         Assert.Equal(
-            ["d Folder", "l Link", "o Link", isPortable ? "pipe Regular" : "pipe Other"], disk.List("").Select(e => $"{e.Name} {e.Kind}").Order(StringComparer.Ordinal));
+            ["d Folder", "l Link", "o Link", isPortable ? "pipe Regular" : "pipe Other"],
+            disk.List("").Select(e => $"{e.Name} {e.Kind}").Order(StringComparer.Ordinal));
         var script = Assert.Single(disk.List("d"));
-        Assert.Equal(("d/a.sh", DiskKind.Regular, true, 2), (script.Name, script.Kind, script.IsExecutable, script.Size));
+        Assert.Equal(
+            ("d/a.sh", DiskKind.Regular, true, 2), (script.Name, script.Kind, script.IsExecutable, script.Size));
         Assert.Equal(new FileInfo(_folder["top", "d", "a.sh"]).LastWriteTimeUtc.Ticks, script.ModifiedTicks);
         Assert.Equal("d/a.sh", Encoding.UTF8.GetString(disk.ReadLink("l")));
         Assert.Null(disk.Find("o/secret"));
@@ -58,8 +61,10 @@ public sealed class DiskFolderTests : IDisposable
         disk.Write("f", "mine\n"u8, FilePermission.Regular, replace: false);
         disk.Write("l", "mine\n"u8, FilePermission.Regular, replace: true);
         disk.Write("new/deep/x", "#!\n"u8, FilePermission.Executable, replace: false);
-        var refused = Assert.Throws<EdgeSyncException>(() => disk.Write("o/theirs", "mine\n"u8, FilePermission.Regular, replace: true));
-        var taken = Assert.Throws<EdgeSyncException>(() => disk.Write("f", "again\n"u8, FilePermission.Regular, replace: false));
+        var refused = Assert.Throws<EdgeSyncException>(
+            () => disk.Write("o/theirs", "mine\n"u8, FilePermission.Regular, replace: true));
+        var taken = Assert.Throws<EdgeSyncException>(
+            () => disk.Write("f", "again\n"u8, FilePermission.Regular, replace: false));
 
         Assert.Equal(ErrorKind.Conflict, refused.Kind);
         Assert.Equal(ErrorKind.Conflict, taken.Kind);
@@ -69,7 +74,8 @@ public sealed class DiskFolderTests : IDisposable
         Assert.Null(new FileInfo(_folder["top", "l"]).LinkTarget);
         Assert.True((File.GetUnixFileMode(_folder["top", "new", "deep", "x"]) & UnixFileMode.UserExecute) != 0);
         Assert.DoesNotContain(
-            Directory.EnumerateFileSystemEntries(_folder["top"]), path => Path.GetFileName(path).StartsWith(DiskFolder.TemporaryPrefix, StringComparison.Ordinal));
+            Directory.EnumerateFileSystemEntries(_folder["top"]),
+            path => Path.GetFileName(path).StartsWith(DiskFolder.TemporaryPrefix, StringComparison.Ordinal));
     }
 
     [Test]
@@ -94,7 +100,8 @@ public sealed class DiskFolderTests : IDisposable
         using var disk = DiskFolder.Open(_folder["top"]);
         var names = new[] { "caf\\xe8", "caf\\xe9", "d\\xff/caf\\xe8", "back\\slash", "caf\u00e9" };
 
-        foreach (var name in names) disk.Write(name, Encoding.UTF8.GetBytes(name), FilePermission.Regular, replace: false);
+        foreach (var name in names)
+            disk.Write(name, Encoding.UTF8.GetBytes(name), FilePermission.Regular, replace: false);
 
         Assert.Equal(
             names.Where(n => !n.Contains('/', StringComparison.Ordinal)).Append("d\\xff").Order(StringComparer.Ordinal),
@@ -106,7 +113,9 @@ public sealed class DiskFolderTests : IDisposable
         }
     }
 
-    internal static void MakePipe(string path) => new ProgramStart("/usr/bin/mkfifo") { Arguments = [path] }.Run().MustSucceed();
+    internal static void MakePipe(string path) =>
+        new ProgramStart("/usr/bin/mkfifo") { Arguments = [path] }.Run().MustSucceed();
 
-    private static DiskFolder Open(string path, bool isPortable) => isPortable ? new PortableFolder(path) : DiskFolder.Open(path);
+    private static DiskFolder Open(string path, bool isPortable) =>
+        isPortable ? new PortableFolder(path) : DiskFolder.Open(path);
 }

@@ -46,11 +46,14 @@ public sealed class TreeWriterTests : IDisposable
         var a = Files(Put("a", "1"))[0];
         using var disk = new RecordingFolder(_folder.Path) { IgnoresCase = true };
 
-        Assert.Throws<EdgeSyncException>(() => new TreeWriter(_project.Repository, disk).Write([a with { Name = "Read" }, a with { Name = "READ" }], replace: true));
+        Assert.Throws<EdgeSyncException>(
+            () => new TreeWriter(_project.Repository, disk).Write(
+                [a with { Name = "Read" }, a with { Name = "READ" }], replace: true));
         Assert.Empty(disk.Written);
 
         disk.IgnoresCase = false;
-        new TreeWriter(_project.Repository, disk).Write([a with { Name = "Read" }, a with { Name = "READ" }], replace: true);
+        new TreeWriter(_project.Repository, disk).Write(
+            [a with { Name = "Read" }, a with { Name = "READ" }], replace: true);
         Assert.Equal(["Read", "READ"], disk.Written);
     }
 
@@ -60,7 +63,8 @@ public sealed class TreeWriterTests : IDisposable
         var a = Files(Put("a", "1"))[0];
         using var disk = new RecordingFolder(_folder.Path);
 
-        Assert.Throws<EdgeSyncException>(() => new TreeWriter(_project.Repository, disk).Write([a, a with { Name = "caf\\xe8" }], replace: true));
+        Assert.Throws<EdgeSyncException>(
+            () => new TreeWriter(_project.Repository, disk).Write([a, a with { Name = "caf\\xe8" }], replace: true));
         Assert.Empty(disk.Written);
     }
 
@@ -102,7 +106,9 @@ public sealed class TreeWriterTests : IDisposable
     {
         var error = Assert.Throws<EdgeSyncException>(write);
         Assert.Equal(kind, error.Kind);
-        var left = Directory.Exists(_folder["out"]) ? Directory.EnumerateFileSystemEntries(_folder["out"], "*", SearchOption.AllDirectories).ToArray() : [];
+        var left = Directory.Exists(_folder["out"])
+            ? Directory.EnumerateFileSystemEntries(_folder["out"], "*", SearchOption.AllDirectories).ToArray()
+            : [];
         Assert.All(left, path => Assert.Contains(Path.GetFileName(path), (string?[])["d", there]));
         return error;
     }
@@ -124,7 +130,8 @@ public sealed class TreeWriterTests : IDisposable
 
         public override byte[] ReadLink(string name) => throw new NotSupportedException();
 
-        public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace) => Written.Add(name);
+        public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace) =>
+            Written.Add(name);
 
         public override bool FoldsCase() => IgnoresCase;
 

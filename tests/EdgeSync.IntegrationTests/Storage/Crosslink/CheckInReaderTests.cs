@@ -11,7 +11,9 @@ namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 public sealed class CheckInReaderTests
 {
     private static readonly string[] _spoilers =
-        ["F zz\n", "F a 1234\n", "F \\s 11\n", "X y\n", "F b/../c 1111111111111111111111111111111111111111\n", "F f5\0 1111111111111111111111111111111111111111\n", "\n", "D 2020-01-01\n"];
+        [
+            "F zz\n", "F a 1234\n", "F \\s 11\n", "X y\n", "F b/../c 1111111111111111111111111111111111111111\n",
+            "F f5\0 1111111111111111111111111111111111111111\n", "\n", "D 2020-01-01\n"];
 
     [Test]
     public void Finds_the_files_that_the_parser_finds() => Property.Check(prng =>
@@ -73,7 +75,8 @@ public sealed class CheckInReaderTests
     private static void Edit(SortedDictionary<string, string> files, Prng prng, bool withNul = false)
     {
         var name = prng.Pick<string>(["dir/", "a b/", "", "x!", "ü/"]) + $"f{prng.NextInt32(120)}"
-            + (withNul && prng.Chance(0.05) ? "\0" + prng.Pick<string>(["", "x", "\0", " "]) : "");   // R12: a name ends there
+            // R12: a name ends there
+            + (withNul && prng.Chance(0.05) ? "\0" + prng.Pick<string>(["", "x", "\0", " "]) : "");
         if (prng.Chance(0.2))
         {
             files.Remove(name);

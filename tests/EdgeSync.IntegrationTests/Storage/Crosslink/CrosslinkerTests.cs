@@ -8,11 +8,13 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
-/// <summary>Linking as things arrive, in any order and in any portions, against a rebuild of what has arrived.</summary>
+/// <summary>
+/// Linking as things arrive, in any order and in any portions, against a rebuild of what has arrived.
+/// </summary>
 public sealed class CrosslinkerTests : IDisposable
 {
-    // What stock itself makes depend on the order: titles of threads, texts about attachments, times of backlinks, and which
-    // of several close children moves a parent's time.
+    // What stock itself makes depend on the order: titles of threads, texts about attachments, times of backlinks, and
+    // which of several close children moves a parent's time.
     private static readonly string[] _orderedByStock = ["event", "backlink"];
 
     private readonly TemporaryFolder _folder = new("crosslink");
@@ -25,7 +27,8 @@ public sealed class CrosslinkerTests : IDisposable
         {
             var texts = Shuffle(AllTexts(), prng);
             var path = _folder[$"order-{prng.NextUInt64():x}.fossil"];
-            using (var repository = Repository.CreateForClone(path, new RepositoryCreateOptions { Durability = Durability.None }))
+            using (var repository = Repository.CreateForClone(
+                path, new RepositoryCreateOptions { Durability = Durability.None }))
             {
                 Store(repository, texts, prng);
             }
@@ -34,7 +37,9 @@ public sealed class CrosslinkerTests : IDisposable
             File.Copy(path, rebuilt);
             using (var repository = Repository.Open(rebuilt))
             {
-                Rebuilder.Run(repository, new RebuildOptions { WorkersMax = 0 }, TestContext.Current!.Execution.CancellationToken);
+                Rebuilder.Run(
+                    repository, new RebuildOptions { WorkersMax = 0 },
+                    TestContext.Current!.Execution.CancellationToken);
             }
 
             DerivedRows.MustBeEqual(path, rebuilt, _orderedByStock);
@@ -56,9 +61,11 @@ public sealed class CrosslinkerTests : IDisposable
         }
 
         Assert.Equal(1, repository.Database.QueryInt64("SELECT count(*) FROM event WHERE type='w'"));
-        Assert.Equal(now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
+        Assert.Equal(
+            now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
         Rebuilder.Run(repository, new RebuildOptions(), TestContext.Current!.Execution.CancellationToken);
-        Assert.Equal(now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
+        Assert.Equal(
+            now.UnixSeconds, repository.Database.QueryInt64("SELECT strftime('%s',mtime) FROM event WHERE type='w'"));
     }
 
     private sealed class FixedClock(Instant now) : TimeProvider
@@ -81,14 +88,16 @@ public sealed class CrosslinkerTests : IDisposable
         {
             using var content = repository.Content.Get(record);
             if (DependsOnOrder(content.Span)) continue;
-            texts.Add((repository.Content.NameOf(record), content.Span.ToArray(), repository.Content.IsPrivate(record)));
+            texts.Add(
+                (repository.Content.NameOf(record), content.Span.ToArray(), repository.Content.IsPrivate(record)));
         }
 
         return texts;
     }
 
-    // In stock a tag on one check-in is lost if a newer one has come down to it before, and the first of two of one time
-    // wins; new parents take effect on tags that come down later. A rebuild of ours follows stock's order in all of these.
+    // In stock a tag on one check-in is lost if a newer one has come down to it before, and the first of two of one
+    // time wins; new parents take effect on tags that come down later. A rebuild of ours follows stock's order in all
+    // of these.
     private static bool DependsOnOrder(ReadOnlySpan<byte> text) =>
         text.IndexOf("T +parent "u8) >= 0 || text.IndexOf("T +bgcolor "u8) >= 0 || text.IndexOf("T +hidden "u8) >= 0
         || text.IndexOf(" one\nU"u8) >= 0;
@@ -104,7 +113,8 @@ public sealed class CrosslinkerTests : IDisposable
         return items;
     }
 
-    private static void Store(Repository repository, List<(ArtifactId Id, byte[] Text, bool IsPrivate)> texts, Prng prng)
+    private static void Store(
+        Repository repository, List<(ArtifactId Id, byte[] Text, bool IsPrivate)> texts, Prng prng)
     {
         var crosslinker = new Crosslinker(repository);
         for (var next = 0; next < texts.Count;)

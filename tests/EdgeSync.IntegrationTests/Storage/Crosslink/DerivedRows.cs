@@ -3,7 +3,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
-/// <summary>Compares derived tables; the tag of a cluster has no date of its own but that of the rebuild, which is left out.</summary>
+/// <summary>
+/// Compares derived tables; the tag of a cluster has no date of its own but that of the rebuild, which is left out.
+/// </summary>
 internal static class DerivedRows
 {
     public static void MustBeEqual(string first, string second, params ReadOnlySpan<string> ignoring)

@@ -37,7 +37,8 @@ public sealed class FileSetTests
 
         foreach (var name in Enumerable.Range(0, 300).Select(i => $"n{i:d3}"))
         {
-            Assert.Equal(map.TryGetValue(name, out var expected), set.TryFind(Number(names, name), names, out var found));
+            Assert.Equal(
+                map.TryGetValue(name, out var expected), set.TryFind(Number(names, name), names, out var found));
             Assert.Equal(expected, found);
         }
     });
@@ -56,7 +57,9 @@ public sealed class FileSetTests
         var expected = leftMap.Keys.Union(rightMap.Keys)
             .Select(name => (Left: Find(leftMap, name), Right: Find(rightMap, name)))
             .Where(pair => pair.Left is null || pair.Right is null || !pair.Left.Value.IsSameAs(pair.Right.Value))
-            .OrderBy(pair => Encoding.UTF8.GetString(names.Name((pair.Left ?? pair.Right)!.Value.Name)), StringComparer.Ordinal);
+            .OrderBy(
+                pair => Encoding.UTF8.GetString(names.Name((pair.Left ?? pair.Right)!.Value.Name)),
+                StringComparer.Ordinal);
         Assert.Equal(expected, found);
     });
 
@@ -64,10 +67,12 @@ public sealed class FileSetTests
     public void A_few_edits_leave_most_chunks_shared()
     {
         var names = new NameTable();
-        var entries = Enumerable.Range(0, 5000).Select(i => new FileEntry(Number(names, $"f{i:d5}"), 1, FilePermission.Regular));
+        var entries = Enumerable.Range(0, 5000)
+            .Select(i => new FileEntry(Number(names, $"f{i:d5}"), 1, FilePermission.Regular));
         var before = FileSet.FromOrdered([.. entries]);
 
-        var after = before.With([new FileEdit(new FileEntry(Number(names, "f02500"), 2, FilePermission.Regular), false)], names);
+        var after = before.With(
+            [new FileEdit(new FileEntry(Number(names, "f02500"), 2, FilePermission.Regular), false)], names);
 
         var steps = 0;
         var (l, r) = (before.Start(), after.Start());
@@ -83,7 +88,8 @@ public sealed class FileSetTests
         Assert.InRange(steps, 1, 48);
     }
 
-    private static FileEntry? Find(Dictionary<int, FileEntry> map, int name) => map.TryGetValue(name, out var entry) ? entry : null;
+    private static FileEntry? Find(Dictionary<int, FileEntry> map, int name) =>
+        map.TryGetValue(name, out var entry) ? entry : null;
 
     private static FileSet Random(EdgeSync.Primitives.Prng prng, NameTable names)
     {

@@ -5,7 +5,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
-/// <summary>What a rebuild does besides deriving rows, and settings that change the rows; stock judges where it is there.</summary>
+/// <summary>
+/// What a rebuild does besides deriving rows, and settings that change the rows; stock judges where it is there.
+/// </summary>
 public sealed class RebuildOptionsTests : IDisposable
 {
     private const string ProjectTickets =
@@ -43,7 +45,8 @@ public sealed class RebuildOptionsTests : IDisposable
         using (var repository = Repository.Open(ours))
         {
             using var transaction = repository.Begin();
-            foreach (var record in Records(repository, "SELECT rid FROM delta")) repository.Content.Deltas.Undelta(record);
+            foreach (var record in Records(repository, "SELECT rid FROM delta"))
+                repository.Content.Deltas.Undelta(record);
             transaction.Commit();
         }
 
@@ -109,7 +112,8 @@ public sealed class RebuildOptionsTests : IDisposable
                  {
                      "SELECT objid,comment,brief FROM event WHERE type='t' ORDER BY 1",
                      "SELECT target,srcid FROM backlink WHERE srctype=1 ORDER BY 1,2",
-                     "SELECT tkt_uuid,tkt_mtime,tkt_ctime,type,status,title,comment,mimetype,\"baseline for title\",extra FROM ticket ORDER BY 1",
+                     "SELECT tkt_uuid,tkt_mtime,tkt_ctime,type,status,title,comment,mimetype,\"baseline for "
+                         + "title\",extra FROM ticket ORDER BY 1",
                      "SELECT tkt_rid,tkt_mtime,tkt_user,login,status,icomment,mimetype FROM ticketchng ORDER BY 1",
                  })
         {
@@ -151,14 +155,17 @@ public sealed class RebuildOptionsTests : IDisposable
             // The same MD5 that an empty check-in has: of no files at all.
             var root = Signed("C first\nD 2024-01-01T00:00:00.000\nR d41d8cd98f00b204e9800998ecf8427e\nU tester\n");
             var id = repository.Content.NameOf(repository.Content.Put(root));
-            repository.Content.Put(Signed($"C second\nD 2024-01-02T00:00:00.000\nP {id}\nR d41d8cd98f00b204e9800998ecf8427e\nU tester\n"));
+            repository.Content.Put(
+                Signed($"C second\nD 2024-01-02T00:00:00.000\nP {id}\nR d41d8cd98f00b204e9800998ecf8427e\nU tester\n"));
             transaction.Commit();
         }
 
-        Rebuilder.Run(repository, new RebuildOptions { WorkersMax = 0 }, TestContext.Current!.Execution.CancellationToken);
+        Rebuilder.Run(
+            repository, new RebuildOptions { WorkersMax = 0 }, TestContext.Current!.Execution.CancellationToken);
 
         Assert.Equal(2, repository.Database.QueryInt64(
-            "SELECT count(*) FROM tagxref JOIN tag USING(tagid) WHERE tagname='branch' AND value='trunk' AND tagtype=2"));
+            "SELECT count(*) FROM tagxref JOIN tag USING(tagid) WHERE tagname='branch' AND value='trunk' "
+            + "AND tagtype=2"));
         Assert.Equal(1, repository.Database.QueryInt64("SELECT count(*) FROM leaf"));
     }
 
@@ -196,7 +203,8 @@ public sealed class RebuildOptionsTests : IDisposable
     {
         var path = CopyOfKinds("damaged.fossil");
         using var repository = Repository.Open(path);
-        var victim = repository.Database.QueryInt64("SELECT max(rid) FROM blob WHERE size>0 AND rid NOT IN (SELECT srcid FROM delta)");
+        var victim = repository.Database.QueryInt64(
+            "SELECT max(rid) FROM blob WHERE size>0 AND rid NOT IN (SELECT srcid FROM delta)");
         using (var update = repository.Database.Prepare("UPDATE blob SET content=x'00000010ffff' WHERE rid=?1"))
         {
             update.Bind(1, victim).Run();
@@ -212,7 +220,8 @@ public sealed class RebuildOptionsTests : IDisposable
     private static byte[] Signed(string cards)
     {
         var text = System.Text.Encoding.UTF8.GetBytes(cards);
-        return [.. text, .. "Z "u8, .. System.Text.Encoding.ASCII.GetBytes(Md5Hasher.Compute(text).ToString()), (byte)'\n'];
+        return [
+            .. text, .. "Z "u8, .. System.Text.Encoding.ASCII.GetBytes(Md5Hasher.Compute(text).ToString()), (byte)'\n'];
     }
 
     private (string Stock, string Ours) TwoCopies()

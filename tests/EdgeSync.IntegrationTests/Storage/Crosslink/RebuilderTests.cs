@@ -34,8 +34,8 @@ public sealed class RebuilderTests : IDisposable
     }
 
     /// <summary>
-    /// Without stock at hand, against the rows in the file. It was made before texts became deltas, so that check-ins were
-    /// linked before edits of their comments, which shows in the times of backlinks.
+    /// Without stock at hand, against the rows in the file. It was made before texts became deltas, so that check-ins
+    /// were linked before edits of their comments, which shows in the times of backlinks.
     /// </summary>
     [Test]
     public void Derives_the_rows_of_the_vector()
@@ -84,7 +84,8 @@ public sealed class RebuilderTests : IDisposable
         var path = CopyOfKinds("tables.fossil");
         using (var repository = Repository.Open(path))
         {
-            repository.Database.Execute("CREATE TABLE fx_mine(a); INSERT INTO fx_mine VALUES(7); CREATE TABLE stranger(a)");
+            repository.Database.Execute(
+                "CREATE TABLE fx_mine(a); INSERT INTO fx_mine VALUES(7); CREATE TABLE stranger(a)");
         }
 
         Rebuild(path, new RebuildOptions());
@@ -108,7 +109,9 @@ public sealed class RebuilderTests : IDisposable
     private static List<string> Indexes(string path)
     {
         using var file = new SqliteFile(path);
-        return [.. file.Query("SELECT name FROM sqlite_schema WHERE type='index' ORDER BY name").Select(row => (string)row[0]!)];
+        return [
+            .. file.Query(
+                "SELECT name FROM sqlite_schema WHERE type='index' ORDER BY name").Select(row => (string)row[0]!)];
     }
 
     private static RebuildReport Rebuild(string path, RebuildOptions options)

@@ -38,7 +38,8 @@ public sealed class StockNumberTests
     {
         var path = Path.Combine(Vectors.RepositoryRoot, "tests", "Vectors", "repositories", "kinds.fossil");
         using var repository = EdgeSync.Storage.Repository.Open(
-            path, EdgeSync.Storage.RepositoryOptions.Default with { Access = EdgeSync.Storage.Sqlite.DatabaseAccess.Read });
+            path,
+            EdgeSync.Storage.RepositoryOptions.Default with { Access = EdgeSync.Storage.Sqlite.DatabaseAccess.Read });
         var count = 0;
         using var query = repository.Database.Prepare("SELECT objid, omtime FROM event WHERE type='ci'");
         while (query.Step())

@@ -35,7 +35,8 @@ public sealed partial class StockOrderTests
 
         var trace = new StockFossil(folder).Run("rebuild", "--sqltrace", path);
 
-        var linked = LinkedRecord().Matches(trace.Text).Select(match => long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
+        var linked = LinkedRecord().Matches(trace.Text)
+            .Select(match => long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
         long[] once = [.. linked.Distinct()];
         Assert.True(once.Length > 300);
         Assert.Equal(once.OrderBy(order.RankOf), once);
@@ -44,7 +45,8 @@ public sealed partial class StockOrderTests
     private static StockOrder ReadOrder(string path)
     {
         using var file = new SqliteFile(path);
-        var rows = file.Query("SELECT blob.rid, coalesce(srcid,0) FROM blob LEFT JOIN delta ON delta.rid=blob.rid ORDER BY 1").ToList();
+        var rows = file.Query(
+            "SELECT blob.rid, coalesce(srcid,0) FROM blob LEFT JOIN delta ON delta.rid=blob.rid ORDER BY 1").ToList();
         return StockOrder.Make([.. rows.Select(row => (long)row[0]!)], [.. rows.Select(row => (long)row[1]!)]);
     }
 

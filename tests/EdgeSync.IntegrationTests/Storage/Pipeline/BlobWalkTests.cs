@@ -30,7 +30,8 @@ public sealed class BlobWalkTests
     }
 
     [Test]
-    public void Every_text_comes_once_after_its_source_in_the_same_order_for_any_number_of_threads() => Property.Check(prng =>
+    public void Every_text_comes_once_after_its_source_in_the_same_order_for_any_number_of_threads() =>
+        Property.Check(prng =>
     {
         using var blobs = new StoredBlobs();
         blobs.AddRandomForest(prng, prng.NextInt32(1, 300));
@@ -46,7 +47,8 @@ public sealed class BlobWalkTests
                 Assert.True(blob.IsSound, blob.DamageText);
                 Assert.True(blob.SourceRid.IsNone || seen.Contains(blob.SourceRid));
                 Assert.True(seen.Add(blob.Rid));
-                if (blob.Rid.Value > blobs.CreatedCount) Assert.True(blob.Text.Span.SequenceEqual(blobs.Text(blob.Rid)));
+                if (blob.Rid.Value > blobs.CreatedCount)
+                    Assert.True(blob.Text.Span.SequenceEqual(blobs.Text(blob.Rid)));
             });
 
             Assert.Equal(walk.Count, order.Count);
@@ -291,7 +293,9 @@ public sealed class BlobWalkTests
     public void Artifacts_are_parsed_and_their_checksum_counts()
     {
         using var blobs = new StoredBlobs();
-        var good = "D 2024-01-11T00:00:00.000\nT +sym-v1.0 bc96eb4afc8d36f52788fe598348a8a754244a3ecbc2eb72112294381f7bba83\nU tester\nZ d5cb8cecd518998baa2d3b7981b678c5\n"u8.ToArray();
+        var good = ("D 2024-01-11T00:00:00.000\n"u8
+            + "T +sym-v1.0 bc96eb4afc8d36f52788fe598348a8a754244a3ecbc2eb72112294381f7bba83\n"u8
+            + "U tester\nZ d5cb8cecd518998baa2d3b7981b678c5\n"u8).ToArray();
         var spoiled = good.ToArray();
         spoiled[5] = (byte)'1';
         var goodRid = blobs.AddFull(good);

@@ -46,7 +46,8 @@ internal sealed class StoredBlobs : IDisposable
         using (var insert = Database.Prepare("INSERT INTO blob(rid,rcvid,size,uuid,content) VALUES(?1,1,?2,?3,?4)"))
         {
             var kind = rid.Value % 3 == 0 ? HashKind.Sha1 : HashKind.Sha3;
-            insert.Bind(1, rid).Bind(2, text.Length).Bind(3, ArtifactHash.Compute(kind, text)).BindBlob(4, stored).Run();
+            insert.Bind(1, rid).Bind(2, text.Length).Bind(3, ArtifactHash.Compute(kind, text)).BindBlob(4, stored)
+                .Run();
         }
 
         if (!source.IsNone) SetSource(rid, source);
@@ -112,5 +113,6 @@ internal sealed class StoredBlobs : IDisposable
         return [.. list];
     }
 
-    private static byte[] UniqueText(Prng prng, int bytesMax) => [.. prng.NextBytes(8), .. prng.NextBytes(prng.NextInt32(bytesMax))];
+    private static byte[] UniqueText(Prng prng, int bytesMax) =>
+        [.. prng.NextBytes(8), .. prng.NextBytes(prng.NextInt32(bytesMax))];
 }

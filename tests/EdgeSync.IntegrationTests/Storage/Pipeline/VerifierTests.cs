@@ -98,7 +98,9 @@ public sealed class VerifierTests
 
         Assert.Equal(expected.Order(), Errors(report).Order());
         Assert.Equal(
-            [(VerifyIssueKind.Phantom, forgotten.Value), (VerifyIssueKind.Phantom, phantom.Value), (VerifyIssueKind.WaitsForPhantom, waiting.Value)],
+            [
+                (VerifyIssueKind.Phantom, forgotten.Value), (VerifyIssueKind.Phantom, phantom.Value),
+                (VerifyIssueKind.WaitsForPhantom, waiting.Value)],
             report.Issues.Where(issue => issue.IsNote).Select(issue => (issue.Kind, issue.Rid.Value)));
         Assert.All(report.Issues, issue => Assert.NotEmpty(issue.Text));
         Assert.All(report.Issues, issue => Assert.NotEmpty(issue.Hint));
@@ -192,7 +194,9 @@ public sealed class VerifierTests
         Assert.True(report.DerivedCompared);
         Assert.Equal(3, report.Issues.Count);
         Assert.All(report.Issues, issue => Assert.Equal(VerifyIssueKind.DerivedRowsDiffer, issue.Kind));
-        Assert.Contains(report.Issues, issue => issue.Text.Contains("table event ", StringComparison.Ordinal) && issue.Text.Contains("1 rows lacking, 1 too many", StringComparison.Ordinal));
+        Assert.Contains(
+            report.Issues, issue => issue.Text.Contains("table event ", StringComparison.Ordinal)
+            && issue.Text.Contains("1 rows lacking, 1 too many", StringComparison.Ordinal));
         Assert.Contains(report.Issues, issue => issue.Text.Contains("table leaf ", StringComparison.Ordinal));
         Assert.Contains(report.Issues, issue => issue.Text.Contains("table plink ", StringComparison.Ordinal));
         Assert.Equal(before, File.ReadAllBytes(blobs.Path));
@@ -246,11 +250,13 @@ public sealed class VerifierTests
     {
         var (source, target) = (new string('s', 300), new string('s', 300) + "and more");
         var (sourceId, targetId) = (NameOf(source), NameOf(target));
-        using var repository = Repository.Create(Database.InMemory, new RepositoryCreateOptions { Entropy = new SeededEntropy(1) });
+        using var repository = Repository.Create(
+            Database.InMemory, new RepositoryCreateOptions { Entropy = new SeededEntropy(1) });
         using (var transaction = repository.Begin())
         {
             var delta = DeltaEncoder.Encode(Encoding.ASCII.GetBytes(source), Encoding.ASCII.GetBytes(target));
-            Assert.Equal(PutOutcome.Pending, repository.Content.PutDelta(targetId, sourceId, delta, isPrivate: false, out _));
+            Assert.Equal(
+                PutOutcome.Pending, repository.Content.PutDelta(targetId, sourceId, delta, isPrivate: false, out _));
             transaction.Commit();
         }
 
@@ -274,7 +280,10 @@ public sealed class VerifierTests
         using var repository = Repository.Open(blobs.Path, RepositoryOptions.ReadOnly);
         var last = new Dictionary<VerifyStage, VerifyProgress>();
 
-        Verifier.Run(repository, new VerifyOptions { ComparesDerived = false, Progress = progress => last[progress.Stage] = progress }, Token);
+        Verifier.Run(
+            repository,
+            new VerifyOptions { ComparesDerived = false, Progress = progress => last[progress.Stage] = progress },
+            Token);
 
         Assert.Equal(600 + blobs.CreatedCount, last[VerifyStage.Content].DoneCount);
         Assert.All(last.Values, progress => Assert.Equal(progress.TotalCount, progress.DoneCount));

@@ -79,7 +79,9 @@ public sealed class LeafAdversityTests
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
         using var tunnel = new Tunnel();
         await using var leaf = await OurBus.StartAsync("leaf");
-        leaf.Join(new LeafnodeRemote { Urls = [$"nats-leaf://127.0.0.1:{hub.LeafPort}"] }, new LeafnodeDialing { OpenStream = tunnel.OpenAsync });
+        leaf.Join(
+            new LeafnodeRemote { Urls = [$"nats-leaf://127.0.0.1:{hub.LeafPort}"] },
+            new LeafnodeDialing { OpenStream = tunnel.OpenAsync });
         await using var atHub = await hub.ClientAsync();
         await using var atLeaf = await leaf.ClientAsync();
         await atLeaf.SubscribeAsync("foo");
@@ -167,7 +169,12 @@ public sealed class LeafAdversityTests
         await using var hub = await LeafBus.StartAsync("real", "hub");
         await using var leaf = await OurBus.StartAsync("leaf");
 
-        leaf.Join(new LeafnodeRemote { Urls = [$"nats-leaf://127.0.0.1:{Ports.Free()}", $"nats-leaf://127.0.0.1:{hub.LeafPort}"] });
+        leaf.Join(
+            new LeafnodeRemote
+            {
+                Urls = [$"nats-leaf://127.0.0.1:{Ports.Free()}",
+                $"nats-leaf://127.0.0.1:{hub.LeafPort}"]
+            });
 
         await leaf.UntilAsync(status => status.IsConnected);
         Assert.Equal($"nats-leaf://127.0.0.1:{hub.LeafPort}", leaf.Remote.Status.Address);
@@ -193,7 +200,8 @@ public sealed class LeafAdversityTests
         var seen = new System.Collections.Concurrent.ConcurrentQueue<LeafRemoteState>();
 
         var handle = leaf.Join(
-            new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"] }, new LeafnodeDialing { OnChanged = status => seen.Enqueue(status.State) });
+            new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"] },
+            new LeafnodeDialing { OnChanged = status => seen.Enqueue(status.State) });
         await leaf.UntilAsync(_ => seen.Contains(LeafRemoteState.Connected));
         await handle.DisposeAsync();
 
@@ -253,11 +261,15 @@ public sealed class LeafAdversityTests
 
             public override long Length => throw new NotSupportedException();
 
-            public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+            public override long Position
+            {
+                get => throw new NotSupportedException(); set => throw new NotSupportedException();
+            }
 
             public void Break() => _broken.Cancel();
 
-            public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+            public override async ValueTask<int> ReadAsync(
+                Memory<byte> buffer, CancellationToken cancellationToken = default)
             {
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken.Token);
                 var size = await inner.ReadAsync(buffer, either.Token);
@@ -267,7 +279,8 @@ public sealed class LeafAdversityTests
                 throw new IOException("cut");
             }
 
-            public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+            public override async ValueTask WriteAsync(
+                ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
             {
                 if (_broken.IsCancellationRequested) throw new IOException("broken");
 

@@ -19,7 +19,8 @@ internal abstract class LeafBus : IAsyncDisposable
 
     public static async Task<LeafBus> StartAsync(string kind, string name, params int[] hubs) => kind switch
     {
-        "real" => new RealBus(name, string.Join(' ', hubs.Select(hub => $"{{ url: \"nats-leaf://127.0.0.1:{hub}\" }}"))),
+        "real" =>
+            new RealBus(name, string.Join(' ', hubs.Select(hub => $"{{ url: \"nats-leaf://127.0.0.1:{hub}\" }}"))),
         _ => await OurBus.StartAsync(name, hubs: hubs),
     };
 
@@ -84,13 +85,16 @@ internal sealed class OurBus : LeafBus
             ClientListen = new IPEndPoint(IPAddress.Loopback, 0),
             LeafListen = new IPEndPoint(IPAddress.Loopback, leafPort),
         };
-        var broker = await NatsBroker.StartAsync(change?.Invoke(options) ?? options, TimeProvider.System, null, TestContext.Current!.Execution.CancellationToken);
+        var broker = await NatsBroker.StartAsync(
+            change?.Invoke(options)
+            ?? options, TimeProvider.System, null, TestContext.Current!.Execution.CancellationToken);
         var bus = new OurBus(broker);
         foreach (var hub in hubs) bus.Join($"nats-leaf://127.0.0.1:{hub}");
         return bus;
     }
 
-    public LeafnodeHandle Join(string url, LeafnodeDialing? dialing = null) => Join(new LeafnodeRemote { Urls = [url] }, dialing);
+    public LeafnodeHandle Join(string url, LeafnodeDialing? dialing = null) =>
+        Join(new LeafnodeRemote { Urls = [url] }, dialing);
 
     public LeafnodeHandle Join(LeafnodeRemote remote, LeafnodeDialing? dialing = null)
     {

@@ -60,7 +60,8 @@ public sealed class LeafChainTests
         await MeetAsync(all);
 
         // Old enough not to be taken for the culprit.
-        await edge.UntilAsync(status => Instant.FromDateTime(DateTimeOffset.UtcNow) - status.ConnectedSince > TimeSpan.FromSeconds(2.5));
+        await edge.UntilAsync(
+            status => Instant.FromDateTime(DateTimeOffset.UtcNow) - status.ConnectedSince > TimeSpan.FromSeconds(2.5));
         var closing = edge.Join($"nats-leaf://127.0.0.1:{hub.LeafPort}");
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         while (closing.Status.LastError.Length == 0)

@@ -7,7 +7,10 @@ namespace EdgeSync.InteropTests.Nats.Leafnodes;
 /// <summary>One message as it came: header block and body are kept apart.</summary>
 internal sealed record LeafMessage(string Subject, string Sid, string Reply, string Header, string Body);
 
-/// <summary>A client that speaks the protocol line by line, so that nothing of ours helps either side. Waits at most ten seconds for anything.</summary>
+/// <summary>
+/// A client that speaks the protocol line by line, so that nothing of ours helps either side. Waits at most ten seconds
+/// for anything.
+/// </summary>
 internal sealed class LeafClient : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -30,7 +33,8 @@ internal sealed class LeafClient : IAsyncDisposable
         await socket.ConnectAsync("127.0.0.1", port, TestContext.Current!.Execution.CancellationToken);
         var client = new LeafClient(new NetworkStream(socket, ownsSocket: true));
         await client.LineAsync();
-        await client.SendAsync($"CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true{fields}}}\r\n");
+        await client.SendAsync(
+            $"CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true{fields}}}\r\n");
         await client.FlushAsync();
         return client;
     }
@@ -45,7 +49,8 @@ internal sealed class LeafClient : IAsyncDisposable
         return sid;
     }
 
-    public Task PublishAsync(string subject, string body, string reply = "") => SendAsync($"PUB {subject} {reply} {body.Length}\r\n{body}\r\n");
+    public Task PublishAsync(string subject, string body, string reply = "") =>
+        SendAsync($"PUB {subject} {reply} {body.Length}\r\n{body}\r\n");
 
     public Task PublishAsync(string subject, string header, string body, string reply)
     {
@@ -96,12 +101,13 @@ internal sealed class LeafClient : IAsyncDisposable
         await PublishAsync(subject, "", inbox);
         var arrived = await ArrivedAsync();
         await SendAsync($"UNSUB {sid}\r\n");
-        return arrived.Any(message => message.Sid == sid && message.Header.StartsWith("NATS/1.0 503", StringComparison.Ordinal));
+        return arrived.Any(
+            message => message.Sid == sid && message.Header.StartsWith("NATS/1.0 503", StringComparison.Ordinal));
     }
 
     /// <summary>
-    /// Until what this client wants is known to <paramref name="publisher"/>, over however many links: interest keeps its
-    /// order, so a later one that has arrived shows that the earlier ones have.
+    /// Until what this client wants is known to <paramref name="publisher"/>, over however many links: interest keeps
+    /// its order, so a later one that has arrived shows that the earlier ones have.
     /// </summary>
     public async Task BeReachableFromAsync(LeafClient publisher, TimeSpan? within = null)
     {
@@ -137,9 +143,11 @@ internal sealed class LeafClient : IAsyncDisposable
 
     private async Task<string> LineAsync()
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current!.Execution.CancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(
+            TestContext.Current!.Execution.CancellationToken);
         patience.CancelAfter(Patience);
-        return await _lines.ReadLineAsync(patience.Token) ?? throw new EndOfStreamException("the server has closed the connection");
+        return await _lines.ReadLineAsync(patience.Token)
+            ?? throw new EndOfStreamException("the server has closed the connection");
     }
 
     /// <summary>One line; a message goes to the queue and gives an empty one.</summary>

@@ -31,22 +31,28 @@ public sealed class LeafJetStreamTests
 
         // An acknowledgement that wants to be confirmed.
         Assert.Equal("", (await atLeaf.RequestAsync(pulled.Reply, "+ACK")).Body);
-        Assert.StartsWith("NATS/1.0 404", (await atLeaf.RequestAsync(Api + "CONSUMER.MSG.NEXT.S.C", """{"batch":1,"no_wait":true}""")).Header, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "NATS/1.0 404",
+            (await atLeaf.RequestAsync(Api + "CONSUMER.MSG.NEXT.S.C", """{"batch":1,"no_wait":true}""")).Header,
+            StringComparison.Ordinal);
 
         // A bucket of keys and values.
         Assert.Contains("\"config\"", (await atLeaf.RequestAsync(
             Api + "STREAM.CREATE.KV_b", """{"name":"KV_b","subjects":["$KV.b.>"],"allow_direct":true,"max_msgs_per_subject":1,"storage":"memory"}""")).Body, StringComparison.Ordinal);
-        Assert.Contains("\"stream\":\"KV_b\"", (await atLeaf.RequestAsync(Api + "$KV.b.k", "v1")).Body, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"stream\":\"KV_b\"", (await atLeaf.RequestAsync(Api + "$KV.b.k", "v1")).Body, StringComparison.Ordinal);
         var value = await atLeaf.RequestAsync(Api + "DIRECT.GET.KV_b.$KV.b.k", "");
         Assert.Equal("v1", value.Body);
         Assert.Contains("Nats-Sequence: 1\r\n", value.Header, StringComparison.Ordinal);
 
         async Task<string> MadeAsync()
         {
-            await atLeaf.RequestAsync(Api + "STREAM.CREATE.S", """{"name":"S","subjects":["s.*"],"storage":"memory"}""");
+            await atLeaf.RequestAsync(
+                Api + "STREAM.CREATE.S", """{"name":"S","subjects":["s.*"],"storage":"memory"}""");
             // The interest of the new stream follows on its own.
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-            while ((await atLeaf.RequestAsync("s.warm", "x")).Header.StartsWith("NATS/1.0 503", StringComparison.Ordinal))
+            while ((await atLeaf.RequestAsync("s.warm", "x")).Header.StartsWith(
+                "NATS/1.0 503", StringComparison.Ordinal))
                 Assert.False(patience.IsCancellationRequested);
             await atLeaf.RequestAsync(Api + "STREAM.PURGE.S", "");
             return (await atLeaf.RequestAsync(Api + "STREAM.INFO.S", "")).Body;
@@ -59,14 +65,18 @@ public sealed class LeafJetStreamTests
         using var folder = new TemporaryFolder("jetstream");
         await using var hub = await LeafBus.StartAsync("ours", "hub");
         await using var leaf = new RealBus(
-            "leaf", $$"""{ url: "nats-leaf://127.0.0.1:{{hub.LeafPort}}" }""", more: $$"""jetstream { domain: edge, store_dir: "{{folder.Path}}" }""");
+            "leaf", $$"""{ url: "nats-leaf://127.0.0.1:{{hub.LeafPort}}" }""",
+            more: $$"""jetstream { domain: edge, store_dir: "{{folder.Path}}" }""");
         await using var atHub = await hub.ClientAsync();
         await using var atLeaf = await leaf.ClientAsync();
         await atHub.BeReachableFromAsync(atLeaf);
         await atLeaf.BeReachableFromAsync(atHub);
 
         Assert.Contains("\"config\"", (await atHub.RequestAsync(
-            "$JS.edge.API.STREAM.CREATE.S", """{"name":"S","subjects":["s.*"],"storage":"memory"}""")).Body, StringComparison.Ordinal);
-        Assert.Contains("\"name\":\"S\"", (await atHub.RequestAsync("$JS.edge.API.STREAM.INFO.S", "")).Body, StringComparison.Ordinal);
+            "$JS.edge.API.STREAM.CREATE.S",
+            """{"name":"S","subjects":["s.*"],"storage":"memory"}""")).Body, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"name\":\"S\"", (await atHub.RequestAsync("$JS.edge.API.STREAM.INFO.S", "")).Body,
+            StringComparison.Ordinal);
     }
 }

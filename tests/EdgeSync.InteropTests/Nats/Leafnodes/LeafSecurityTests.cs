@@ -46,7 +46,8 @@ public sealed class LeafSecurityTests : IDisposable
         await using var leaf = new RealBus("leaf", $$"""{ url: "nats-leaf://{{user}}127.0.0.1:{{hub.LeafPort}}" }""");
 
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (isWelcome ? hub.Broker.LeafCount == 0 : !leaf.Log.Contains("Authorization Violation", StringComparison.Ordinal))
+        while (isWelcome ? hub.Broker.LeafCount == 0 : !leaf.Log.Contains(
+            "Authorization Violation", StringComparison.Ordinal))
         {
             Assert.False(patience.IsCancellationRequested, leaf.Log);
             await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
@@ -63,7 +64,12 @@ public sealed class LeafSecurityTests : IDisposable
         await using var hub = await OurBus.StartAsync("hub", Secured);
         await using var leaf = await OurBus.StartAsync("leaf");
 
-        leaf.Join(new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"], Credentials = new NatsCredentials { User = "bob", Password = password } });
+        leaf.Join(
+            new LeafnodeRemote
+            {
+                Urls = [$"127.0.0.1:{hub.LeafPort}"],
+                Credentials = new NatsCredentials { User = "bob", Password = password }
+            });
 
         await MustJoinOrBeRefused(leaf, isWelcome);
     }
@@ -75,7 +81,12 @@ public sealed class LeafSecurityTests : IDisposable
             accounts { A { users [ { user: bob, password: secret, permissions { publish: { allow: ["up.>"] }, subscribe: { allow: ["down.>"] } } }, { user: all, password: x } ] } }
             """);
         await using var leaf = await OurBus.StartAsync("leaf");
-        leaf.Join(new LeafnodeRemote { Urls = [$"127.0.0.1:{hub.LeafPort}"], Credentials = new NatsCredentials { User = "bob", Password = "secret" } });
+        leaf.Join(
+            new LeafnodeRemote
+            {
+                Urls = [$"127.0.0.1:{hub.LeafPort}"],
+                Credentials = new NatsCredentials { User = "bob", Password = "secret" }
+            });
         await using var atHub = await hub.ClientAsync(""","user":"all","pass":"x" """);
         await using var atLeaf = await leaf.ClientAsync();
         await atLeaf.SubscribeAsync("down.>");
@@ -113,7 +124,8 @@ public sealed class LeafSecurityTests : IDisposable
                     new BrokerUser
                     {
                         Name = "bob", Password = "secret",
-                        Publish = new SubjectPermissions(["up.>"], []), Subscribe = new SubjectPermissions(["down.>"], []),
+                        Publish = new SubjectPermissions(["up.>"], []),
+                        Subscribe = new SubjectPermissions(["down.>"], []),
                     },
                     new BrokerUser { Name = "all", Password = "x" },
                 ],
@@ -154,7 +166,9 @@ public sealed class LeafSecurityTests : IDisposable
 
         Assert.Equal(new string('y', 1_000), (await atHub.NextAsync()).Body);
         await atLeaf.BeReachableFromAsync(atHub);
-        Assert.StartsWith("NATS/1.0 503", (await atLeaf.RequestAsync("foo", new string('x', 1_001))).Header, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "NATS/1.0 503", (await atLeaf.RequestAsync("foo", new string('x', 1_001))).Header,
+            StringComparison.Ordinal);
     }
 
     [Test]
@@ -166,7 +180,8 @@ public sealed class LeafSecurityTests : IDisposable
         await using var hub = new RealBus("hub", leafnodes: TlsBlock());
         await using var leaf = await OurBus.StartAsync("leaf");
 
-        leaf.Join($"{scheme}://localhost:{hub.LeafPort}", new LeafnodeDialing { Tls = isDistrusted ? null : Trusting() });
+        leaf.Join(
+            $"{scheme}://localhost:{hub.LeafPort}", new LeafnodeDialing { Tls = isDistrusted ? null : Trusting() });
 
         if (isDistrusted)
         {
@@ -188,7 +203,9 @@ public sealed class LeafSecurityTests : IDisposable
     [Test]
     public async Task Tls_with_a_real_leaf()
     {
-        await using var hub = await OurBus.StartAsync("hub", options => options with { Tls = new NatsBrokerTls { Certificate = _certificate }, ClientListen = null });
+        await using var hub = await OurBus.StartAsync(
+            "hub",
+            options => options with { Tls = new NatsBrokerTls { Certificate = _certificate }, ClientListen = null });
         File.WriteAllText(_folder["ca.pem"], _certificate.ExportCertificatePem());
         await using var leaf = new RealBus(
             "leaf", $$"""{ url: "tls://localhost:{{hub.LeafPort}}", tls { ca_file: "{{_folder["ca.pem"]}}" } }""");
@@ -207,7 +224,12 @@ public sealed class LeafSecurityTests : IDisposable
     public async Task Tls_between_ours_in_both_orders(bool isFirst)
     {
         await using var hub = await OurBus.StartAsync(
-            "hub", options => options with { Tls = new NatsBrokerTls { Certificate = _certificate, HandshakeFirst = isFirst }, ClientListen = null });
+            "hub",
+            options => options with
+            {
+                Tls = new NatsBrokerTls { Certificate = _certificate, HandshakeFirst = isFirst },
+                ClientListen = null
+            });
         await using var leaf = await OurBus.StartAsync("leaf");
 
         leaf.Join($"tls://localhost:{hub.LeafPort}", new LeafnodeDialing { Tls = Trusting(), TlsFirst = isFirst });
@@ -226,7 +248,8 @@ public sealed class LeafSecurityTests : IDisposable
         var port = Ports.Free();
         var tls = scheme == "wss";
         await using var hub = hubKind == "real"
-            ? new RealBus("hub", more: $"websocket {{ listen: \"127.0.0.1:{port}\", {(tls ? TlsBlock() : "no_tls: true")} }}")
+            ? new RealBus(
+                "hub", more: $"websocket {{ listen: \"127.0.0.1:{port}\", {(tls ? TlsBlock() : "no_tls: true")} }}")
             : (LeafBus)await OurBus.StartAsync("hub", options => options with
             {
                 WebSocketListen = new IPEndPoint(IPAddress.Loopback, port),
@@ -252,7 +275,10 @@ public sealed class LeafSecurityTests : IDisposable
     }
 
     private static NatsBrokerOptions Secured(NatsBrokerOptions options) =>
-        options with { Broker = options.Broker with { Users = [new BrokerUser { Name = "bob", Password = "secret" }] } };
+        options with
+        {
+            Broker = options.Broker with { Users = [new BrokerUser { Name = "bob", Password = "secret" }] }
+        };
 
     private static async Task MustJoinOrBeRefused(OurBus leaf, bool isWelcome)
     {
@@ -289,13 +315,19 @@ public sealed class LeafSecurityTests : IDisposable
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null, X509KeyStorageFlags.Exportable);
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return X509CertificateLoader.LoadPkcs12(
+            certificate.Export(X509ContentType.Pfx), null, X509KeyStorageFlags.Exportable);
     }
 
     private SslClientAuthenticationOptions Trusting()
     {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck
+        };
         policy.CustomTrustStore.Add(_certificate);
         return new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
     }

@@ -4,7 +4,8 @@ namespace EdgeSync.InteropTests.Nats.Leafnodes;
 /// <summary>One hub and one leaf, of which at least one is ours.</summary>
 public sealed class LeafTwoNodesTests
 {
-    public static TheoryData<string, string> Pairs() => new() { { "real", "ours" }, { "ours", "real" }, { "ours", "ours" } };
+    public static TheoryData<string, string> Pairs() =>
+        new() { { "real", "ours" }, { "ours", "real" }, { "ours", "ours" } };
 
     [Test]
     [MethodDataSource(nameof(Pairs))]
@@ -55,7 +56,8 @@ public sealed class LeafTwoNodesTests
 
             await answering.SendAsync($"UNSUB {sid}\r\n");
             await answering.BeReachableFromAsync(asking);
-            Assert.StartsWith("NATS/1.0 503", (await asking.RequestAsync("svc", "ping")).Header, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "NATS/1.0 503", (await asking.RequestAsync("svc", "ping")).Header, StringComparison.Ordinal);
         }
     }
 

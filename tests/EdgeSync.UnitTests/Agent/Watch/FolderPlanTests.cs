@@ -54,7 +54,9 @@ public sealed class FolderPlanTests
     public void A_permission_is_a_change()
     {
         var plan = FolderPlan.Plan(
-            Entries("a1"), new Dictionary<string, FolderFile> { ["a"] = new(FilePermission.Executable, id => id == Id("1")) }, Entries("a1"), _ => false);
+            Entries("a1"), new Dictionary<string,
+            FolderFile>
+            { ["a"] = new(FilePermission.Executable, id => id == Id("1")) }, Entries("a1"), _ => false);
 
         Assert.Equal(["a"], plan.Changed);
     }
@@ -106,18 +108,23 @@ public sealed class FolderPlanTests
     });
 
     private static string Random(Prng prng) =>
-        string.Join(' ', "abcdef".Where(_ => prng.NextDouble() < 0.7).Select(name => $"{name}{(int)(prng.NextDouble() * 3)}"));
+        string.Join(
+            ' ', "abcdef".Where(_ => prng.NextDouble() < 0.7).Select(name => $"{name}{(int)(prng.NextDouble() * 3)}"));
 
     private static FolderChanges Plan(string known, string disk, string tip, string unknown = "") => FolderPlan.Plan(
-        Entries(known), Parts(disk).ToDictionary(f => f.Key, f => new FolderFile(FilePermission.Regular, id => id == Id(f.Value))), Entries(tip),
+        Entries(known),
+        Parts(disk).ToDictionary(f => f.Key, f => new FolderFile(FilePermission.Regular, id => id == Id(f.Value))),
+        Entries(tip),
         name => unknown.Contains(name, StringComparison.Ordinal));
 
-    private static Dictionary<string, FolderEntry> Entries(string text) => Parts(text).ToDictionary(f => f.Key, f => Entry(f.Value));
+    private static Dictionary<string, FolderEntry> Entries(string text) =>
+        Parts(text).ToDictionary(f => f.Key, f => Entry(f.Value));
 
     private static IEnumerable<KeyValuePair<string, string>> Parts(string text) =>
         text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(p => KeyValuePair.Create(p[..^1], p[^1..]));
 
-    private static string Join(Dictionary<string, string> files) => string.Join(' ', files.Select(f => f.Key + f.Value));
+    private static string Join(Dictionary<string, string> files) =>
+        string.Join(' ', files.Select(f => f.Key + f.Value));
 
     private static FolderEntry Entry(string content) => new(Id(content), FilePermission.Regular);
 

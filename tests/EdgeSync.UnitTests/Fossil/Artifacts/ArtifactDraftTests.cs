@@ -16,7 +16,9 @@ public sealed class ArtifactDraftTests
             var draft = RandomDraft(prng);
 
             var text = draft.ToBytes();
-            Assert.True(ArtifactParser.TryParse(text, out var artifact, out var fault), $"{fault}\n{Encoding.Latin1.GetString(text)}");
+            Assert.True(
+                ArtifactParser.TryParse(text, out var artifact, out var fault),
+                $"{fault}\n{Encoding.Latin1.GetString(text)}");
 
             Assert.Equal(text, ArtifactDraft.From(artifact).ToBytes());
             Assert.Equal(draft.Files.Count, artifact.Files.Count);
@@ -94,7 +96,9 @@ public sealed class ArtifactDraftTests
             _ => Path.GetFileNameWithoutExtension(name) + "\n",
         };
 
-        Assert.True(ArtifactParser.TryParse(Vectors.Read("fossil", "artifacts", "specimens", "checkin-files.txt"), out var checkIn));
+        Assert.True(
+            ArtifactParser.TryParse(
+                Vectors.Read("fossil", "artifacts", "specimens", "checkin-files.txt"), out var checkIn));
         var checksum = new RepositoryChecksum();
         foreach (var file in checkIn.Files)
         {
@@ -111,7 +115,8 @@ public sealed class ArtifactDraftTests
     [Test]
     public void Names_of_a_manifest_walk_in_order_of_decoded_bytes()
     {
-        FileDraft[] files = [.. new[] { "a b", "a!", "a.b", "a/b", "ab" }.Select(n => new FileDraft(Encoding.UTF8.GetBytes(n), Id(7)))];
+        FileDraft[] files = [
+            .. new[] { "a b", "a!", "a.b", "a/b", "ab" }.Select(n => new FileDraft(Encoding.UTF8.GetBytes(n), Id(7)))];
 
         var artifact = Parse(new ArtifactDraft { Comment = "c", Date = Date, Files = files, User = "u" });
 
@@ -134,18 +139,30 @@ public sealed class ArtifactDraftTests
         {
             0 => ArtifactDraft.Cluster([.. Ids(prng, prng.NextInt32(1, 40)).Distinct()]),
             1 => ArtifactDraft.Control(Date, Word(prng) + "u", Tags(prng, isSelfAllowed: false)),
-            2 => ArtifactDraft.Wiki(Date, Word(prng) + "u", "Page " + prng.NextInt32(9), body, prng.Chance(0.5) ? RandomId(prng) : default, "text/plain"),
-            3 => ArtifactDraft.Ticket(Date, Word(prng) + "u", prng.Fork().NextBytes(20).Aggregate("", (t, b) => t + b.ToString("x2")),
-                [.. Enumerable.Range(0, prng.NextInt32(1, 6)).Select(i => new FieldDraft((prng.Chance(0.3) ? "+" : "") + "f" + i, Word(prng)))]),
-            4 => ArtifactDraft.Attach(Date, Word(prng) + "u", "a b.txt", "Some Page", prng.Chance(0.5) ? RandomId(prng) : default, prng.Chance(0.5) ? Word(prng) : null),
-            5 => ArtifactDraft.Technote(Date, Word(prng) + "u", Date, RandomId(prng).ToString(), body, Word(prng) + "x"),
+            2 => ArtifactDraft.Wiki(
+                Date, Word(prng) + "u", "Page " + prng.NextInt32(9), body, prng.Chance(0.5) ? RandomId(prng) : default,
+                "text/plain"),
+            3 =>
+                ArtifactDraft.Ticket(
+                    Date, Word(prng) + "u", prng.Fork().NextBytes(20).Aggregate("", (t, b) => t + b.ToString("x2")),
+                [
+                    .. Enumerable.Range(0, prng.NextInt32(1, 6)).Select(
+                        i => new FieldDraft((prng.Chance(0.3) ? "+" : "") + "f" + i, Word(prng)))]),
+            4 =>
+                ArtifactDraft.Attach(
+                    Date, Word(prng) + "u", "a b.txt", "Some Page", prng.Chance(0.5) ? RandomId(prng) : default,
+                    prng.Chance(0.5) ? Word(prng) : null),
+            5 =>
+                ArtifactDraft.Technote(Date, Word(prng) + "u", Date, RandomId(prng).ToString(), body, Word(prng) + "x"),
             _ => new ArtifactDraft
             {
                 Comment = ArtifactDraft.CheckInComment(Word(prng)),
                 Date = Date,
                 Files = Files(prng, prng.NextInt32(40)),
                 Parents = Ids(prng, prng.NextInt32(3)),
-                Cherrypicks = [.. Ids(prng, prng.NextInt32(3)).Select(id => new CherrypickCard(id, prng.Chance(0.5), prng.Chance(0.3) ? RandomId(prng) : default))],
+                Cherrypicks = [
+                    .. Ids(prng, prng.NextInt32(3)).Select(
+                        id => new CherrypickCard(id, prng.Chance(0.5), prng.Chance(0.3) ? RandomId(prng) : default))],
                 RepositoryChecksum = prng.Chance(0.5) ? CardText.Of(RepositoryChecksum.OfNothing) : default,
                 Tags = Tags(prng, isSelfAllowed: true),
                 User = Word(prng) + "u",
@@ -193,5 +210,6 @@ public sealed class ArtifactDraftTests
 
     private static ArtifactId Id(byte value) => ArtifactId.FromHash([.. Enumerable.Repeat(value, 32)]);
 
-    private static ArtifactId[] Ids(Prng prng, int count) => [.. Enumerable.Range(0, count).Select(_ => RandomId(prng))];
+    private static ArtifactId[] Ids(Prng prng, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => RandomId(prng))];
 }

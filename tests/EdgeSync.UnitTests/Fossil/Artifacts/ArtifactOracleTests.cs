@@ -7,7 +7,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Artifacts;
 
-/// <summary>Stock Fossil's own artifacts, and its verdicts on damaged ones. See the README beside the vectors.</summary>
+/// <summary>
+/// Stock Fossil's own artifacts, and its verdicts on damaged ones. See the README beside the vectors.
+/// </summary>
 public sealed class ArtifactOracleTests
 {
     private static readonly Instant Now = Instant.FromUnixSeconds(1_700_000_000);
@@ -63,14 +65,19 @@ public sealed class ArtifactOracleTests
         {
             ArtifactKind.Cluster => ArtifactDraft.Cluster([.. all.Members.Reverse()]),
             ArtifactKind.Control => ArtifactDraft.Control(said.Date, user, [.. all.Tags.Reverse()]),
-            ArtifactKind.Wiki => ArtifactDraft.Wiki(said.Date, user, Text(said.Title), all.Body, parent, Text(said.Mimetype)),
-            ArtifactKind.Ticket => ArtifactDraft.Ticket(said.Date, user, Text(said.TicketId), [.. all.Fields.Reverse()]),
+            ArtifactKind.Wiki =>
+                ArtifactDraft.Wiki(said.Date, user, Text(said.Title), all.Body, parent, Text(said.Mimetype)),
+            ArtifactKind.Ticket =>
+                ArtifactDraft.Ticket(said.Date, user, Text(said.TicketId), [.. all.Fields.Reverse()]),
             ArtifactKind.Attachment => ArtifactDraft.Attach(
-                said.Date, user, Text(said.AttachmentName), Text(said.AttachmentTarget), said.AttachmentSource, Text(said.Comment)),
+                said.Date, user, Text(said.AttachmentName), Text(said.AttachmentTarget), said.AttachmentSource,
+                Text(said.Comment)),
             ArtifactKind.Technote => ArtifactDraft.Technote(
-                said.Date, user, said.TechnoteDate, Text(said.TechnoteId), all.Body, Text(said.Comment), parent, Text(said.Mimetype), [.. all.Tags.Reverse()]),
+                said.Date, user, said.TechnoteDate, Text(said.TechnoteId), all.Body, Text(said.Comment), parent,
+                Text(said.Mimetype), [.. all.Tags.Reverse()]),
             _ => ArtifactDraft.ForumPost(
-                said.Date, user, all.Body, said.HasCard('H') ? Text(said.ThreadTitle) : null, said.ThreadRoot, said.InReplyTo, parent, Text(said.Mimetype)),
+                said.Date, user, all.Body, said.HasCard('H') ? Text(said.ThreadTitle) : null, said.ThreadRoot,
+                said.InReplyTo, parent, Text(said.Mimetype)),
         };
 
         Assert.Equal(Encoding.Latin1.GetString(Specimen(name)), Encoding.Latin1.GetString(made.ToBytes()));
@@ -102,13 +109,17 @@ public sealed class ArtifactOracleTests
             var columns = row.Split('\t');
             var text = Edited(Specimen(columns[1]), columns[2], columns[3] == "1");
 
-            var isAccepted = ArtifactParser.TryParse(text, out var artifact, out var fault, new ArtifactParserOptions(Now));
+            var isAccepted = ArtifactParser.TryParse(
+                text, out var artifact, out var fault, new ArtifactParserOptions(Now));
 
             // Stock counts a card only after it has looked at its order.
             var line = fault.Kind == ArtifactFaultKind.CardOrder ? fault.Line - 1 : fault.Line;
             var verdict = isAccepted ? "ok" : line.ToString(CultureInfo.InvariantCulture);
             if (verdict != columns[0])
-                wrong.AppendLine(CultureInfo.InvariantCulture, $"{row}\n    stock {columns[0]}, ours {verdict} ({fault})\n    {FossilText.Encode(Encoding.Latin1.GetString(text))}");
+                wrong.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"{row}\n    stock {columns[0]}, ours {verdict} ({fault})\n    "
+                        + $"{FossilText.Encode(Encoding.Latin1.GetString(text))}");
             if (isAccepted) TouchEverything(artifact);
             count++;
         }
@@ -131,7 +142,8 @@ public sealed class ArtifactOracleTests
                 ? (date.UnixMilliseconds + 210_866_760_000_000).ToString(CultureInfo.InvariantCulture)
                 : "-";
 
-            if (ours != columns[1]) wrong.AppendLine(CultureInfo.InvariantCulture, $"'{text}': SQLite {columns[1]}, ours {ours}");
+            if (ours != columns[1])
+                wrong.AppendLine(CultureInfo.InvariantCulture, $"'{text}': SQLite {columns[1]}, ours {ours}");
             count++;
         }
 
@@ -155,11 +167,14 @@ public sealed class ArtifactOracleTests
                         0 => [.. text[..at], (byte)prng.NextInt32(256), .. text[at..]],
                         1 => [.. text[..at], .. text[Math.Min(text.Length, at + prng.NextInt32(40))..], (byte)'\n'],
                         2 => [.. text[..at], .. text[prng.NextInt32(text.Length)..]],
-                        _ => [.. text[..at], prng.Pick(" \n\0\\*+-/ABCDEFGHIJKLMNPQRTUWZ"u8), .. text[(at + 1)..], (byte)'\n'],
+                        _ => [
+                            .. text[..at], prng.Pick(" \n\0\\*+-/ABCDEFGHIJKLMNPQRTUWZ"u8), .. text[(at + 1)..],
+                            (byte)'\n'],
                     };
                 }
 
-                if (ArtifactParser.TryParse(text, out var artifact, out var fault, new ArtifactParserOptions(Now, SkipsChecksum: true)))
+                if (ArtifactParser.TryParse(
+                    text, out var artifact, out var fault, new ArtifactParserOptions(Now, SkipsChecksum: true)))
                     TouchEverything(artifact);
                 else
                     Assert.InRange(fault.Offset, 0, text.Length);
@@ -184,11 +199,14 @@ public sealed class ArtifactOracleTests
             var parts = edit.Split(',');
             var offset = int.Parse(parts[0], CultureInfo.InvariantCulture);
             var deleted = int.Parse(parts[1], CultureInfo.InvariantCulture);
-            text = [.. text[..offset], .. Convert.FromHexString(parts[2]), .. text[Math.Min(text.Length, offset + deleted)..]];
+            text = [
+                .. text[..offset], .. Convert.FromHexString(parts[2]),
+                .. text[Math.Min(text.Length, offset + deleted)..]];
         }
 
         if (isChecksumFixed && text.Length >= 35 && text[^35] == 'Z' && text[^34] == ' ')
-            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(MD5.HashData(text.AsSpan(0, text.Length - 35)))).CopyTo(text, text.Length - 33);
+            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(MD5.HashData(text.AsSpan(0, text.Length - 35))))
+            .CopyTo(text, text.Length - 33);
         return text;
     }
 }

@@ -16,7 +16,9 @@ public sealed class ArtifactParserTests
     [Test]
     public void Reads_a_control_artifact()
     {
-        Assert.True(ArtifactParser.TryParse(Encoding.UTF8.GetBytes(Control), out var artifact, out var fault), fault.ToString());
+        Assert.True(
+            ArtifactParser.TryParse(Encoding.UTF8.GetBytes(Control), out var artifact, out var fault),
+            fault.ToString());
 
         Assert.Equal(ArtifactKind.Control, artifact.Kind);
         Assert.Equal("2024-01-11T00:00:00.000", DateText.Format(artifact.Date));

@@ -73,5 +73,6 @@ public sealed class PathNameTests
     [Arguments("A  Page", false)]
     [Arguments("", false)]
     [Arguments("A\tPage", false)]
-    public void Page_names(string name, bool isGood) => Assert.Equal(isGood, WikiName.IsWellFormed(Encoding.UTF8.GetBytes(name)));
+    public void Page_names(string name, bool isGood) =>
+        Assert.Equal(isGood, WikiName.IsWellFormed(Encoding.UTF8.GetBytes(name)));
 }

@@ -22,7 +22,8 @@ public sealed class NameGlobTests
     [Arguments("a*b*c", "aXcYb", false)]
     [Arguments("*.tmp, *.bak\n*~", "x/y~", true)]
     [Arguments("", "anything", false)]
-    public void A_glob_fits(string globs, string path, bool fits) => Assert.Equal(fits, new NameGlob(globs).Matches(path));
+    public void A_glob_fits(string globs, string path, bool fits) =>
+        Assert.Equal(fits, new NameGlob(globs).Matches(path));
 
     [Test]
     public void Many_stars_cost_no_more_than_the_product()

@@ -42,7 +42,8 @@ public class ClientSessionTests
         server.Add("a private text"u8.ToArray(), isPrivate: true);
         var client = new MemoryArtifactStore(null, new string('b', 40));
 
-        var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Clone | SyncActions.Private));
+        var report = new DirectExchange(server).Run(
+            client, SampleProject.Options(SyncActions.Clone | SyncActions.Private));
 
         Assert.True(report.IsOk, report.Fault?.Text);
         Assert.Equal(server.HeldIds(withPrivate: true), client.HeldIds(withPrivate: true));
@@ -216,7 +217,8 @@ public class ClientSessionTests
         SampleProject.History(server, 5);
         var client = SampleProject.Create();
         new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Pull));
-        client.Write(() => client.AddPhantoms([ArtifactHash.Compute(HashKind.Sha3, "nobody has this"u8)], isPrivate: false));
+        client.Write(
+            () => client.AddPhantoms([ArtifactHash.Compute(HashKind.Sha3, "nobody has this"u8)], isPrivate: false));
 
         var report = new DirectExchange(server).Run(client, SampleProject.Options(SyncActions.Pull), seed: 2);
 
@@ -242,8 +244,8 @@ public class ClientSessionTests
     }
 
     /// <summary>
-    /// Stock sends what it knows by date as deltas of each other, and what changed its permission alone as a delta of itself;
-    /// asked as by a clone of version 1 it sends what it has stored.
+    /// Stock sends what it knows by date as deltas of each other, and what changed its permission alone as a delta of
+    /// itself; asked as by a clone of version 1 it sends what it has stored.
     /// </summary>
     [Test]
     [Arguments(true)]
@@ -283,7 +285,10 @@ public class ClientSessionTests
             var writer = new EdgeSync.Fossil.Xfer.XferWriter(reply);
             var isClone = asked.Contains("\nclone\n", StringComparison.Ordinal);
             if (isClone && !mayClone) return "error not\\sauthorized\\sto\\sclone\n"u8.ToArray();
-            if (isClone) Assert.True(asked.IndexOf("\nclone\n", StringComparison.Ordinal) < asked.IndexOf("\ngimme ", StringComparison.Ordinal));
+            if (isClone)
+                Assert.True(
+                    asked.IndexOf(
+                        "\nclone\n", StringComparison.Ordinal) < asked.IndexOf("\ngimme ", StringComparison.Ordinal));
 
             for (var i = 0; i < ids.Length; i++)
             {
@@ -291,7 +296,10 @@ public class ClientSessionTests
                 if (!asked.Contains($"\ngimme {ids[i]}\n", StringComparison.Ordinal)) continue;
 
                 if (isClone && i > 0) writer.File(ids[i], default, false, texts[i]);
-                else writer.File(ids[i], ids[rest[i]], false, EdgeSync.Fossil.Delta.DeltaEncoder.Encode(texts[rest[i]], texts[i]));
+                else
+                    writer.File(
+                        ids[i], ids[rest[i]], false,
+                        EdgeSync.Fossil.Delta.DeltaEncoder.Encode(texts[rest[i]], texts[i]));
             }
 
             return reply.WrittenSpan.ToArray();
@@ -322,7 +330,9 @@ public class ClientSessionTests
         var request = new ArrayBufferWriter<byte>();
         Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
 
-        session.Receive(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray(), DirectExchange.Now + TimeSpan.FromMinutes(1)));
+        session.Receive(
+            DirectExchange.Now,
+            exchange.Answer(request.WrittenSpan.ToArray(), DirectExchange.Now + TimeSpan.FromMinutes(1)));
 
         Assert.Equal(TimeSpan.FromMinutes(1), session.Report.ClockSkew);
     }
@@ -421,7 +431,8 @@ public class ClientSessionTests
         session.Receive(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray()));
         session.TryBuildRequest(DirectExchange.Now, Cleared(request));
 
-        Assert.False(session.ReceiveFront(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray()).AsMemory(0, 5000)));
+        Assert.False(
+            session.ReceiveFront(DirectExchange.Now, exchange.Answer(request.WrittenSpan.ToArray()).AsMemory(0, 5000)));
         session.TryBuildRequest(DirectExchange.Now, Cleared(request));
         session.Receive(DirectExchange.Now, "# nothing today\n"u8.ToArray());   // shorter than what was missing
 
@@ -433,7 +444,8 @@ public class ClientSessionTests
     {
         var client = SampleProject.Create();
         for (var i = 0; i < 10; i++) client.Add(new Prng((ulong)i).NextBytes(20_000));
-        using var session = new ClientSession(client, SampleProject.Options(SyncActions.Push) with { RequestBytesFirst = 100_000 }, new SeededEntropy(1));
+        using var session = new ClientSession(
+            client, SampleProject.Options(SyncActions.Push) with { RequestBytesFirst = 100_000 }, new SeededEntropy(1));
         var request = new ArrayBufferWriter<byte>();
         Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
         var before = request.WrittenCount;
@@ -492,7 +504,8 @@ public class ClientSessionTests
         var pulled = new DirectExchange(server).Run(
             client, SampleProject.Options(SyncActions.None) with { ConfigPull = ConfigAreas.All });
         var pushed = new DirectExchange(server).Run(
-            client, SampleProject.Options(SyncActions.None) with { ConfigPush = ConfigAreas.Skin | ConfigAreas.Css }, seed: 2);
+            client, SampleProject.Options(SyncActions.None) with { ConfigPush = ConfigAreas.Skin | ConfigAreas.Css },
+            seed: 2);
 
         Assert.True(pulled.IsOk && pushed.IsOk);
         Assert.Equal("servers", client.Config.Get("project-name"));

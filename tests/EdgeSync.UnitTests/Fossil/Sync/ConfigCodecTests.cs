@@ -40,9 +40,12 @@ public class ConfigCodecTests
     {
         Property.Check(prng =>
         {
-            var text = new string([.. Enumerable.Range(0, prng.NextInt32(20)).Select(_ => (char)prng.NextInt32(32, 0x400))]);
-            object? value = prng.NextInt32(3) switch { 0 => text, 1 => (long)prng.NextInt32(int.MaxValue), _ => prng.NextBytes(5) };
-            var row = new ConfigRow(ConfigTable.Config, "k'" + text, prng.NextInt32(1000), [("value", new ConfigValue(value))]);
+            var text = new string(
+                [.. Enumerable.Range(0, prng.NextInt32(20)).Select(_ => (char)prng.NextInt32(32, 0x400))]);
+            object? value =
+                prng.NextInt32(3) switch { 0 => text, 1 => (long)prng.NextInt32(int.MaxValue), _ => prng.NextBytes(5) };
+            var row = new ConfigRow(
+                ConfigTable.Config, "k'" + text, prng.NextInt32(1000), [("value", new ConfigValue(value))]);
 
             Assert.True(ConfigCodec.TryParse(ConfigTable.Config, ConfigCodec.Write(row), out var back));
             Assert.Equal(row.Key, back.Key);

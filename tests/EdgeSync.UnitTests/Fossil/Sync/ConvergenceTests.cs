@@ -202,7 +202,9 @@ public class ConvergenceTests
     {
         var schema = new SyncedTableSchema(
             "peer", 1, 1, SyncedConflict.MtimeWins,
-            [new SyncedColumn("id", SyncedColumnType.Text, true), new SyncedColumn("v", SyncedColumnType.Integer, false)]);
+            [
+                new SyncedColumn("id", SyncedColumnType.Text, true),
+                new SyncedColumn("v", SyncedColumnType.Integer, false)]);
         Property.Check(
             prng =>
             {

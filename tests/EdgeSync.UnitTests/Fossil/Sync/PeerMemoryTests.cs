@@ -5,7 +5,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
-/// <summary>A push does not say again what the peer is known to hold, and finds out when that is no longer so.</summary>
+/// <summary>
+/// A push does not say again what the peer is known to hold, and finds out when that is no longer so.
+/// </summary>
 public class PeerMemoryTests
 {
     private const int Checkins = 700;
@@ -132,11 +134,13 @@ public class PeerMemoryTests
         return client;
     }
 
-    private static ClientOptions Options(SyncActions actions) => SampleProject.Options(actions) with { PeerKey = "server" };
+    private static ClientOptions Options(SyncActions actions) =>
+        SampleProject.Options(actions) with { PeerKey = "server" };
 
     private static void Push(MemoryArtifactStore client, MemoryArtifactStore server) =>
         Assert.Equal(Checkins * 3, Push(client, new DirectExchange(server)).ArtifactsSent);
 
     private static SyncReport Push(MemoryArtifactStore client, DirectExchange exchange, TimeSpan after = default) =>
-        exchange.Run(client, Options(SyncActions.Push), seed: (ulong)(7 + after.Ticks), now: DirectExchange.Now + after);
+        exchange.Run(
+            client, Options(SyncActions.Push), seed: (ulong)(7 + after.Ticks), now: DirectExchange.Now + after);
 }

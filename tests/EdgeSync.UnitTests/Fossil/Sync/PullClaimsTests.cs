@@ -24,8 +24,10 @@ public sealed class PullClaimsTests : IDisposable
     {
         _big = _server.Add(new Prng(1).NextBytes(100_000));
         _claimOfOne = _claims.Open(Now);
-        _one = new ClientSession(_client, SampleProject.Options(SyncActions.Sync) with { Claim = _claimOfOne }, new SeededEntropy(1));
-        _two = new ClientSession(_client, SampleProject.Options(SyncActions.Sync) with { Claim = _claims.Open(Now) }, new SeededEntropy(2));
+        _one = new ClientSession(
+            _client, SampleProject.Options(SyncActions.Sync) with { Claim = _claimOfOne }, new SeededEntropy(1));
+        _two = new ClientSession(
+            _client, SampleProject.Options(SyncActions.Sync) with { Claim = _claims.Open(Now) }, new SeededEntropy(2));
     }
 
     public void Dispose()
@@ -82,8 +84,12 @@ public sealed class PullClaimsTests : IDisposable
     [Test]
     public void What_was_announced_by_name_is_asked_for_once()
     {
-        using var first = new ClientSession(_client, SampleProject.Options(SyncActions.Pull) with { Claim = _claims.Open(Now), Wanted = [_big] }, new SeededEntropy(3));
-        using var second = new ClientSession(_client, SampleProject.Options(SyncActions.Pull) with { Claim = _claims.Open(Now), Wanted = [_big] }, new SeededEntropy(4));
+        using var first = new ClientSession(
+            _client, SampleProject.Options(SyncActions.Pull) with { Claim = _claims.Open(Now), Wanted = [_big] },
+            new SeededEntropy(3));
+        using var second = new ClientSession(
+            _client, SampleProject.Options(SyncActions.Pull) with { Claim = _claims.Open(Now), Wanted = [_big] },
+            new SeededEntropy(4));
 
         Ask(first, Now, out var one);
         Ask(second, Now, out var two);

@@ -24,7 +24,9 @@ public sealed class RequestSummaryTests
     [Arguments("pragma client-version 1\npull a b\n", StoreAccess.Read, true)]
     [Arguments("file x 3\npull a b\n", StoreAccess.Write, false)]
     public void Says_what_a_request_needs(string request, StoreAccess access, bool makesClusters) =>
-        Assert.Equal(new RequestSummary(access, makesClusters), RequestSummary.Of(Encoding.ASCII.GetBytes(request), XferLimits.Default));
+        Assert.Equal(
+            new RequestSummary(access, makesClusters),
+            RequestSummary.Of(Encoding.ASCII.GetBytes(request), XferLimits.Default));
 
     /// <summary>A word in the bytes of a file is no card.</summary>
     [Test]

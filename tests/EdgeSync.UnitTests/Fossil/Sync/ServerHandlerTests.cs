@@ -47,7 +47,8 @@ public class ServerHandlerTests
         var store = SampleProject.Create();
         SampleProject.History(store, 3);
 
-        var asked = new DirectExchange(store).AnswerText("pragma req-links\npragma client-url http://here/\n" + Version + Pull);
+        var asked = new DirectExchange(store).AnswerText(
+            "pragma req-links\npragma client-url http://here/\n" + Version + Pull);
 
         Assert.Equal(new DirectExchange(store).AnswerText(Version + Pull), asked);
     }
@@ -94,8 +95,8 @@ public class ServerHandlerTests
     }
 
     /// <summary>
-    /// Since 2.27 clients log in beside the message (R1). What is refused: a card for another message, two cards whichever way
-    /// they come, and any other card there, which no nonce covers.
+    /// Since 2.27 clients log in beside the message (R1). What is refused: a card for another message, two cards
+    /// whichever way they come, and any other card there, which no nonce covers.
     /// </summary>
     [Test]
     [Arguments("{L}", "{B}", true)]
@@ -153,12 +154,15 @@ public class ServerHandlerTests
     [Arguments("anonymous")]
     public void Anybody_may_be_nobody_or_anonymous(string user)
     {
-        var reply = new DirectExchange(SampleProject.Create("s", nobody: "o")).AnswerText(Signed(Pull, user, "whatever"));
+        var reply = new DirectExchange(
+            SampleProject.Create("s", nobody: "o")).AnswerText(Signed(Pull, user, "whatever"));
 
         Assert.DoesNotContain("error ", reply, StringComparison.Ordinal);
     }
 
-    /// <summary>A content that comes back, or whose permission alone changed, must not be sent as a delta of what rests on it.</summary>
+    /// <summary>
+    /// A content that comes back, or whose permission alone changed, must not be sent as a delta of what rests on it.
+    /// </summary>
     [Test]
     public void No_artifact_is_ever_sent_as_a_delta_that_leads_back_to_itself()
     {
@@ -189,7 +193,9 @@ public class ServerHandlerTests
         });
     }
 
-    /// <summary>Stock's <c>sync --private</c> asks for its private phantoms and announces them, in one request (R2).</summary>
+    /// <summary>
+    /// Stock's <c>sync --private</c> asks for its private phantoms and announces them, in one request (R2).
+    /// </summary>
     [Test]
     public void What_is_asked_for_is_sent_though_it_was_announced_but_not_what_was_just_sent()
     {
@@ -199,7 +205,8 @@ public class ServerHandlerTests
         var exchange = new DirectExchange(store);
 
         var reply = exchange.AnswerText(Signed(
-            $"{Version}{Pull}{Push}pragma send-private\ngimme {secret}\ngimme {known}\nigot {secret} 1\nigot {known}\n"));
+            $"{Version}{Pull}{Push}pragma send-private\ngimme {secret}\ngimme {known}\n"
+            + $"igot {secret} 1\nigot {known}\n"));
         var again = exchange.AnswerText(Signed($"{Version}{Pull}{Push}file {known} 13\na public textgimme {known}\n"));
 
         Assert.Contains($"private\nfile {secret} 14\na private text", reply, StringComparison.Ordinal);
@@ -229,7 +236,8 @@ public class ServerHandlerTests
         var store = SampleProject.Create(nobody: "oi");
         var ids = Enumerable.Range(1, 5000).Select(i => $"igot {i:x40}\n");
 
-        var reply = new DirectExchange(store, new ServerOptions { PhantomsMax = 3000 }).AnswerText(Push + string.Concat(ids));
+        var reply = new DirectExchange(
+            store, new ServerOptions { PhantomsMax = 3000 }).AnswerText(Push + string.Concat(ids));
 
         Assert.Equal(3000, store.Phantoms.Count());
         Assert.Contains("message 2000\\sof\\sthe\\sannounced", reply, StringComparison.Ordinal);
@@ -314,7 +322,8 @@ public class ServerHandlerTests
         var store = SampleProject.Create("s", nobody: "i");
         var source = Encoding.UTF8.GetBytes(new string('x', 200) + "source");
         var target = Encoding.UTF8.GetBytes(new string('x', 200) + "target");
-        var (sourceId, targetId) = (ArtifactHash.Compute(HashKind.Sha3, source), ArtifactHash.Compute(HashKind.Sha3, target));
+        var (sourceId, targetId) = (
+            ArtifactHash.Compute(HashKind.Sha3, source), ArtifactHash.Compute(HashKind.Sha3, target));
         var delta = Encoding.UTF8.GetString(DeltaEncoder.Encode(source, target));
         var exchange = new DirectExchange(store);
 
@@ -370,7 +379,8 @@ public class ServerHandlerTests
             .Select(i => store.Add(Encoding.UTF8.GetBytes($"{i}" + new string('x', 90)))).ToList();
         var gimmes = string.Concat(ids.Select(id => $"gimme {id}\n"));
 
-        var reply = new DirectExchange(store, new ServerOptions { ReplyBytesMax = 400 }).AnswerText(Version + Pull + gimmes);
+        var reply = new DirectExchange(
+            store, new ServerOptions { ReplyBytesMax = 400 }).AnswerText(Version + Pull + gimmes);
 
         Assert.Equal(3, reply.Split("file ").Length - 1);
         Assert.Equal(7, reply.Split("igot ").Length - 1);
@@ -409,8 +419,11 @@ public class ServerHandlerTests
         {
             store.Config.Set("project-name", "sample", 5);
             store.Config.Set("last-sync-pw", "hidden", 5);
-            store.Config.Merge(new ConfigRow(ConfigTable.User, "tester", 5, [("pw", new ConfigValue("hidden"))]), false);
-            store.Config.Merge(new ConfigRow(ConfigTable.Concealed, new string('1', 40), 5, [("content", new ConfigValue("hidden"))]), false);
+            store.Config.Merge(
+                new ConfigRow(ConfigTable.User, "tester", 5, [("pw", new ConfigValue("hidden"))]), false);
+            store.Config.Merge(
+                new ConfigRow(ConfigTable.Concealed, new string('1', 40), 5, [("content", new ConfigValue("hidden"))]),
+                false);
         });
 
         var reply = new DirectExchange(store).AnswerText("reqconfig /all\nreqconfig /user\nreqconfig last-sync-pw\n");
@@ -435,10 +448,12 @@ public class ServerHandlerTests
             Ask($"pragma ci-lock {tip} {two}\n", start),
             StringComparison.Ordinal);
         Assert.DoesNotContain(
-            "ci-lock-fail", Ask($"pragma ci-lock {tip} {two}\n", start + TimeSpan.FromSeconds(61)), StringComparison.Ordinal);
+            "ci-lock-fail", Ask($"pragma ci-lock {tip} {two}\n", start + TimeSpan.FromSeconds(61)),
+            StringComparison.Ordinal);
         Ask($"pragma ci-unlock {two}\n", start + TimeSpan.FromSeconds(61));
         Assert.DoesNotContain(
-            "ci-lock-fail", Ask($"pragma ci-lock {tip} {one}\n", start + TimeSpan.FromSeconds(62)), StringComparison.Ordinal);
+            "ci-lock-fail", Ask($"pragma ci-lock {tip} {one}\n", start + TimeSpan.FromSeconds(62)),
+            StringComparison.Ordinal);
 
         string Ask(string body, Instant now) =>
             Encoding.UTF8.GetString(exchange.Answer(Encoding.UTF8.GetBytes(Signed(body)), now));
@@ -466,21 +481,26 @@ public class ServerHandlerTests
         store.IsReadOnly = true;
 
         Assert.Contains("igot ", new DirectExchange(store).AnswerText(Version + Pull), StringComparison.Ordinal);
-        Assert.Contains("error not\\sauthorized\\sto\\swrite", new DirectExchange(store).AnswerText(Push), StringComparison.Ordinal);
+        Assert.Contains(
+            "error not\\sauthorized\\sto\\swrite", new DirectExchange(store).AnswerText(Push),
+            StringComparison.Ordinal);
     }
 
     [Test]
     public void No_request_makes_it_throw_or_leave_a_round_open()
     {
         var seed = Signed(
-            $"{Version}{Pull}{Push}igot {new string('1', 40)}\ngimme {new string('2', 40)}\npragma uv-hash {new string('3', 40)}\n"
-            + $"uvfile a 5 {new string('4', 40)} 3 0\nabcconfig /config 17\n5 'css' value 'x'\n\nclone 3 1\nfile {new string('5', 40)} 3\nxyz"
+            $"{Version}{Pull}{Push}igot {new string('1', 40)}\ngimme {new string('2', 40)}\npragma uv-hash "
+                + $"{new string('3', 40)}\n"
+            + $"uvfile a 5 {new string('4', 40)} 3 0\nabcconfig /config 17\n5 'css' value 'x'\n\nclone 3 1\nfile "
+                + $"{new string('5', 40)} 3\nxyz"
             + "reqconfig /all\npragma send-private\nprivate\npragma xtable-hash\nxigot t 5 6\n");
         Property.Check(
             prng =>
             {
                 var store = SampleProject.Create("sxy", nobody: "oigxy");
-                var request = Encoding.UTF8.GetBytes(prng.Chance(0.5) ? seed : seed[(seed.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
+                var request = Encoding.UTF8.GetBytes(
+                    prng.Chance(0.5) ? seed : seed[(seed.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
                 for (var i = prng.NextInt32(0, 5); i > 0; i--)
                 {
                     var at = prng.NextInt32(request.Length);

@@ -42,7 +42,8 @@ public class RecordedExchangeTests
         Replay(store, Message("clone-1.reply", XferEncoding.Plain));
         store.Write(() => store.State.Users["nobody"] = new UserAccount(1, "nobody", "", "g"));
         var stocks = Encoding.Latin1.GetString(Message("clone-1.reply", XferEncoding.Plain));
-        var exchange = new DirectExchange(store, new ServerOptions { Version = new PeerVersion(22100, 20230226, 192424) });
+        var exchange = new DirectExchange(
+            store, new ServerOptions { Version = new PeerVersion(22100, 20230226, 192424) });
 
         var ours = Encoding.Latin1.GetString(exchange.Answer(Message("clone-1.request", XferEncoding.Zlib)));
 
@@ -56,7 +57,8 @@ public class RecordedExchangeTests
         var store = CloneFromRecording(out _);
         store.Write(() => store.State.Users["tester"] = new UserAccount(
             1, "tester", "d415e2802cc715af029a7911bdf39a711e8af1da", "s"));
-        var exchange = new DirectExchange(store, new ServerOptions { Version = new PeerVersion(22100, 20230226, 192424) });
+        var exchange = new DirectExchange(
+            store, new ServerOptions { Version = new PeerVersion(22100, 20230226, 192424) });
 
         var reply = Encoding.UTF8.GetString(exchange.Answer(Message("push-1.request", XferEncoding.Zlib)));
 
@@ -91,7 +93,8 @@ public class RecordedExchangeTests
         var options = SampleProject.Options(SyncActions.Clone);
         using var session = new ClientSession(store, options, new SeededEntropy(1));
         var request = new ArrayBufferWriter<byte>();
-        foreach (var (file, encoding) in new[] { ("clone-1.reply", XferEncoding.Plain), ("clone-2.reply", XferEncoding.Zlib) })
+        foreach (var (
+            file, encoding) in new[] { ("clone-1.reply", XferEncoding.Plain), ("clone-2.reply", XferEncoding.Zlib) })
         {
             Assert.True(session.TryBuildRequest(DirectExchange.Now, request));
             session.Receive(DirectExchange.Now, Message(file, encoding));

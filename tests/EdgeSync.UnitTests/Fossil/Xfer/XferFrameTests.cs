@@ -14,7 +14,8 @@ public class XferFrameTests
     public void The_front_of_a_body_is_the_front_of_the_message(XferEncoding encoding) => Property.Check(
         prng =>
         {
-            byte[] message = [.. "file "u8, .. prng.NextBytes(prng.NextInt32(1, 20_000)), .. new byte[prng.NextInt32(20_000)]];
+            byte[] message = [
+                .. "file "u8, .. prng.NextBytes(prng.NextInt32(1, 20_000)), .. new byte[prng.NextInt32(20_000)]];
             var body = new ArrayBufferWriter<byte>();
             XferFrame.Encode(encoding, message, body);
             var cut = prng.NextInt32(body.WrittenCount);
@@ -51,7 +52,8 @@ public class XferFrameTests
             if (encoding == XferEncoding.Zlib && message.Length == 0) message = [1];
             XferFrame.Encode(encoding, message, output);
 
-            Assert.Equal(XferFrameFault.None, XferFrame.TryDecode(encoding, output.WrittenMemory, SizeMax, out var back));
+            Assert.Equal(
+                XferFrameFault.None, XferFrame.TryDecode(encoding, output.WrittenMemory, SizeMax, out var back));
             Assert.True(message.AsSpan().SequenceEqual(back.Span));
         });
     }
@@ -115,7 +117,8 @@ public class XferFrameTests
         Property.Check(prng =>
         {
             var body = (byte[])good.Clone();
-            for (var i = prng.NextInt32(1, 6); i > 0; i--) body[prng.NextInt32(body.Length)] ^= (byte)prng.NextInt32(1, 256);
+            for (var i = prng.NextInt32(1, 6); i > 0; i--)
+                body[prng.NextInt32(body.Length)] ^= (byte)prng.NextInt32(1, 256);
             XferFrame.TryDecode(XferEncoding.Zlib, body.AsMemory(0, prng.NextInt32(body.Length + 1)), SizeMax, out _);
         });
     }

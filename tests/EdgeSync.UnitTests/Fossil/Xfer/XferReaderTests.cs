@@ -60,8 +60,10 @@ public class XferReaderTests
 
     private static readonly string[] Expected =
     [
-        "Comment 0", "Login 4", "Pragma 5", "Pull 3", "Push 3", "Clone 3", "CloneSeqno 2", "File 3 [ab\nc]", "Private 1",
-        "File 4 []", "IGot 3", "Gimme 2", "CFile 4 [abc]", "CFile 5 [ab\n]", "Blank 0", "UvFile 6 [xyz]", "UvFile 6", "UvFile 6", "UvIGot 5",
+        "Comment 0", "Login 4", "Pragma 5", "Pull 3", "Push 3", "Clone 3", "CloneSeqno 2", "File 3 [ab\nc]",
+            "Private 1",
+        "File 4 []", "IGot 3", "Gimme 2", "CFile 4 [abc]", "CFile 5 [ab\n]", "Blank 0", "UvFile 6 [xyz]", "UvFile 6",
+            "UvFile 6", "UvIGot 5",
         "UvGimme 2", "Config 3 [1 'a' b 'c'\n]", "ReqConfig 2", "Cookie 2", "Message 2", "Error 2", "Schema 6 [[]]",
         "XIGot 4", "XGimme 3", "XRow 5 [123]", "XDelete 5 [4]", "Unknown 2", "Blank 0", "Comment 0",
     ];

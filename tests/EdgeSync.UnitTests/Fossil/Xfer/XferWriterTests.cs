@@ -32,7 +32,8 @@ public class XferWriterTests
         writer.Comment("end"u8);
 
         Assert.Equal(
-            $"igot {A} 1\ngimme {B}\nprivate\nfile {A} {B} 3\nxyzcfile {A} 10 2\nx\ncfile {A} {B} 10 1\nx\nclone\nclone 3 5\n"
+            $"igot {A} 1\ngimme {B}\nprivate\nfile {A} {B} 3\nxyzcfile {A} 10 2\nx\ncfile {A} {B} 10 "
+                + $"1\nx\nclone\nclone 3 5\n"
             + $"uvfile a 7 - 0 1\nuvfile b 7 {A} 1 0\nquvigot c 8 - 0\nconfig /config 4\nbody\n"
             + $"error bad\\scommand:\\sa\\n\npragma uv-hash {A}\n# end\n",
             Encoding.UTF8.GetString(output.WrittenSpan));
@@ -44,7 +45,8 @@ public class XferWriterTests
     {
         Property.Check(prng =>
         {
-            var text = new string([.. Enumerable.Range(0, prng.NextInt32(30)).Select(_ => (char)prng.NextInt32(0, 0x250))]);
+            var text = new string(
+                [.. Enumerable.Range(0, prng.NextInt32(30)).Select(_ => (char)prng.NextInt32(0, 0x250))]);
             var output = new ArrayBufferWriter<byte>();
             new XferWriter(output).Message("x" + text);
 

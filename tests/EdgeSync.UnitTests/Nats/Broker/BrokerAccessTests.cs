@@ -61,7 +61,8 @@ public sealed class BrokerAccessTests
     {
         const string Key = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK";
         var pair = NKeyPair.FromSeed("SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y");
-        var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = Key }] });
+        var harness = new BrokerHarness(
+            new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = Key }] });
         var (client, replayer) = (harness.Attach(), harness.Attach());
         replayer.Read();
         var nonce = Regex.Match(client.Read(), "\"nonce\":\"([^\"]+)\"").Groups[1].Value;
@@ -73,7 +74,8 @@ public sealed class BrokerAccessTests
         Assert.Equal("-ERR 'Authorization Violation'\r\n", replayer.Exchange(connect));
         var other = harness.Attach();
         other.Read();
-        Assert.Equal("-ERR 'Authorization Violation'\r\n", other.Exchange($"CONNECT {{\"user\":\"{Key}\",\"pass\":\"\"}}\r\n"));
+        Assert.Equal(
+            "-ERR 'Authorization Violation'\r\n", other.Exchange($"CONNECT {{\"user\":\"{Key}\",\"pass\":\"\"}}\r\n"));
     }
 
     [Test]
@@ -93,7 +95,11 @@ public sealed class BrokerAccessTests
     [Test]
     public void A_hashed_password_is_refused_at_the_start_instead_of_never_matching()
     {
-        var options = new BrokerOptions { ServerName = "test", Users = [new BrokerUser { Name = "bob", Password = "$2a$11$abcdefghijklmnopqrstuv" }] };
+        var options = new BrokerOptions
+        {
+            ServerName = "test",
+            Users = [new BrokerUser { Name = "bob", Password = "$2a$11$abcdefghijklmnopqrstuv" }]
+        };
 
         var e = Assert.Throws<EdgeSyncException>(() => new BrokerHarness(options));
 
@@ -135,7 +141,10 @@ public sealed class BrokerAccessTests
     [Arguments("SUB open.> 1\r\n", "-ERR 'Permissions Violation for Subscription to \"open.>\"'\r\n")]
     [Arguments("SUB > 1\r\n", "-ERR 'Permissions Violation for Subscription to \">\"'\r\n")]
     [Arguments("SUB down.secret 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\"'\r\n")]
-    [Arguments("SUB down.secret q 1\r\n", "-ERR 'Permissions Violation for Subscription to \"down.secret\" using queue \"q\"'\r\n")]
+    [
+        Arguments(
+            "SUB down.secret q 1\r\n",
+            "-ERR 'Permissions Violation for Subscription to \"down.secret\" using queue \"q\"'\r\n")]
     public void A_user_is_held_to_his_subjects_and_stays(string sent, string expected)
     {
         var client = new BrokerHarness(WithUsers).Connect("\"user\":\"bob\",\"pass\":\"secret\"");
@@ -148,7 +157,9 @@ public sealed class BrokerAccessTests
     public void What_is_denied_below_a_wildcard_is_filtered_at_delivery()
     {
         var harness = new BrokerHarness(WithUsers);
-        var (bob, root) = (harness.Connect("\"user\":\"bob\",\"pass\":\"secret\""), harness.Connect("\"user\":\"root\",\"pass\":\"toor\""));
+        var (bob, root) = (
+            harness.Connect("\"user\":\"bob\",\"pass\":\"secret\""),
+            harness.Connect("\"user\":\"root\",\"pass\":\"toor\""));
         bob.Send("SUB down.> 1\r\n");
 
         root.Send("PUB down.secret 1\r\nx\r\nPUB down.x 1\r\ny\r\n");
@@ -162,7 +173,9 @@ public sealed class BrokerAccessTests
         var harness = new BrokerHarness(new BrokerOptions
         {
             ServerName = "test",
-            Users = [new BrokerUser { Name = "bob", Password = "right" }, new BrokerUser { Name = "alice", Password = "hers" }],
+            Users = [
+                new BrokerUser { Name = "bob", Password = "right" },
+                new BrokerUser { Name = "alice", Password = "hers" }],
         });
         for (var i = 0; i < 10; i++) Assert.True(LogIn("10.0.0.1", "bob", $"guess{i}"));
         Assert.False(LogIn("10.0.0.1", "alice", "hers"));   // and this forgives bob nothing
@@ -174,7 +187,10 @@ public sealed class BrokerAccessTests
 
         bool LogIn(string address, string user, string password)
         {
-            var client = new TestClient(harness, harness.Core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Client, Address = address }, harness.Now));
+            var client = new TestClient(
+                harness,
+                harness.Core.Attach(
+                    new ConnectionOrigin { Kind = ConnectionKind.Client, Address = address }, harness.Now));
             client.Send($"CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\n");
             return client.IsClosed;
         }

@@ -10,17 +10,26 @@ public sealed class BrokerFuzzTests
 {
     private static readonly string[] Pieces =
     [
-        "PUB a 1\r\nx\r\n", "PUB a.b r 2\r\nxy\r\n", "PUB  ", "HPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\n", "SUB a 1\r\n", "SUB a.* q 2\r\n", "SUB > 3\r\n",
+        "PUB a 1\r\nx\r\n", "PUB a.b r 2\r\nxy\r\n", "PUB  ", "HPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\n", "SUB a 1\r\n",
+            "SUB a.* q 2\r\n", "SUB > 3\r\n",
         "SUB a..b 4\r\n", "UNSUB 1\r\n", "UNSUB 2 1\r\n", "UNSUB 3 5\r\n", "PING\r\n", "PONG\r\n", "CONNECT {}\r\n",
-        "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\n", "CONNECT {\"echo\":false}\r\n", "CONNECT [1]\r\n", "-ERR 'x'\r\n",
-        "\r\n", "\n", " ", "INFO {}\r\n", "+OK\r\n", "PUB a 999999999\r\n", "PUB a 99\r\n", "MSG a 1 1\r\nx\r\n", "LS+ a\r\n", "\0\0\0\0", "ÿ",
+        "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\n", "CONNECT {\"echo\":false}\r\n",
+        "CONNECT [1]\r\n", "-ERR 'x'\r\n",
+        "\r\n", "\n", " ", "INFO {}\r\n", "+OK\r\n", "PUB a 999999999\r\n", "PUB a 99\r\n", "MSG a 1 1\r\nx\r\n",
+        "LS+ a\r\n", "\0\0\0\0", "ÿ",
     ];
 
     [Test]
     public void No_client_breaks_the_broker() => Property.Check(prng =>
     {
         var harness = new BrokerHarness(
-            new BrokerOptions { ServerName = "test", PendingBytesMax = 4000, SubscriptionsMax = 20, ClosedConnectionsMax = 5 }, prng.NextUInt64());
+            new BrokerOptions
+            {
+                ServerName = "test",
+                PendingBytesMax = 4000,
+                SubscriptionsMax = 20,
+                ClosedConnectionsMax = 5
+            }, prng.NextUInt64());
         var clients = new List<TestClient>();
         for (var step = 0; step < 60; step++)
         {

@@ -10,7 +10,8 @@ internal sealed class BrokerHarness
     public BrokerHarness(BrokerOptions? options = null, ulong seed = 1)
     {
         Now = Instant.FromUnixSeconds(1_700_000_000);
-        Core = new BrokerCore(options ?? new BrokerOptions { ServerName = "test" }, new SeededEntropy(seed), new Prng(seed), Now);
+        Core = new BrokerCore(
+            options ?? new BrokerOptions { ServerName = "test" }, new SeededEntropy(seed), new Prng(seed), Now);
     }
 
     public BrokerCore Core { get; }
@@ -19,7 +20,16 @@ internal sealed class BrokerHarness
 
     /// <summary>A client that has not said anything; INFO is still to be read.</summary>
     public TestClient Attach(ConnectionTransport transport = ConnectionTransport.Tcp) =>
-        new(this, Core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Client, Transport = transport, Address = "127.0.0.1", Port = 1 }, Now));
+        new(
+            this,
+            Core.Attach(
+                new ConnectionOrigin
+                {
+                    Kind = ConnectionKind.Client,
+                    Transport = transport,
+                    Address = "127.0.0.1",
+                    Port = 1
+                }, Now));
 
     /// <summary>A client with the usual CONNECT, and nothing unread.</summary>
     public TestClient Connect(string fields = "\"headers\":true,\"no_responders\":true")

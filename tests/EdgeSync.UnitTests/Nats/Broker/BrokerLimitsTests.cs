@@ -179,7 +179,8 @@ public sealed class BrokerLimitsTests
         var harness = new BrokerHarness();
         var (many, publisher) = (harness.Connect(), harness.Connect());
         var text = new StringBuilder();
-        for (var i = 0; i < 100_000; i++) text.Append("SUB devices.").Append(i % 1000).Append('.').Append(i).Append(' ').Append(i).Append("\r\n");
+        for (var i = 0; i < 100_000; i++)
+            text.Append("SUB devices.").Append(i % 1000).Append('.').Append(i).Append(' ').Append(i).Append("\r\n");
         many.Send(text.ToString());
         many.Send("SUB devices.*.77777 wide\r\n");
 

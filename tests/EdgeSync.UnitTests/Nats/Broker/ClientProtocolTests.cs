@@ -14,7 +14,8 @@ public sealed class ClientProtocolTests
     public static TheoryData<string, string, CloseReason> Ends()
     {
         var ends = new TheoryData<string, string, CloseReason>();
-        foreach (var (sent, received, reason) in NatsTranscripts.Closing) ends.Add(sent, received, Enum.Parse<CloseReason>(reason));
+        foreach (var (sent, received, reason) in NatsTranscripts.Closing)
+            ends.Add(sent, received, Enum.Parse<CloseReason>(reason));
         return ends;
     }
 
@@ -60,7 +61,9 @@ public sealed class ClientProtocolTests
         var client = _harness.Connect();
         var payload = new string('p', 1024 * 1024);
 
-        Assert.Equal($"MSG a 1 {payload.Length}\r\n{payload}\r\n", client.Exchange($"SUB a 1\r\nPUB a {payload.Length}\r\n{payload}\r\n"));
+        Assert.Equal(
+            $"MSG a 1 {payload.Length}\r\n{payload}\r\n",
+            client.Exchange($"SUB a 1\r\nPUB a {payload.Length}\r\n{payload}\r\n"));
     }
 
     [Test]
@@ -114,7 +117,8 @@ public sealed class ClientProtocolTests
 
         Assert.Equal("", client.Exchange("SUB a 1\r\nSUB r.* 2\r\nPUB a 1\r\nx\r\n"));
         Assert.Equal("MSG a 7 1\r\nx\r\n", other.Exchange(""));
-        Assert.Equal("HMSG r.1 2 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", client.Exchange("SUB svc 3\r\nPUB svc r.1 0\r\n\r\n"));
+        Assert.Equal(
+            "HMSG r.1 2 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", client.Exchange("SUB svc 3\r\nPUB svc r.1 0\r\n\r\n"));
     }
 
     [Test]
@@ -163,7 +167,9 @@ public sealed class ClientProtocolTests
     {
         var client = new BrokerHarness(new BrokerOptions { ServerName = "test", SubscriptionsMax = 2 }).Connect();
 
-        Assert.Equal("-ERR 'maximum subscriptions exceeded'\r\nPONG\r\n", client.Exchange("SUB a 1\r\nSUB a 2\r\nSUB a 2\r\nSUB a 3\r\nPING\r\n"));
+        Assert.Equal(
+            "-ERR 'maximum subscriptions exceeded'\r\nPONG\r\n",
+            client.Exchange("SUB a 1\r\nSUB a 2\r\nSUB a 2\r\nSUB a 3\r\nPING\r\n"));
     }
 
     [Test]

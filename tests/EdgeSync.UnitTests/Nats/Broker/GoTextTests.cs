@@ -13,7 +13,8 @@ public sealed class GoTextTests
     [Arguments(35_000_000, "3.5s")]
     [Arguments(620_000_000, "1m2s")]
     [Arguments(36_000_000_000, "1h0m0s")]
-    public void Durations_look_as_Go_prints_them(long ticks, string expected) => Assert.Equal(expected, GoText.OfDuration(new TimeSpan(ticks)));
+    public void Durations_look_as_Go_prints_them(long ticks, string expected) =>
+        Assert.Equal(expected, GoText.OfDuration(new TimeSpan(ticks)));
 
     [Test]
     [Arguments(0, 0, 0, 4, "4s")]

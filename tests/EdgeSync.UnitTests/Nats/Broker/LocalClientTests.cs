@@ -47,7 +47,8 @@ public class LocalClientTests
     public void Its_own_messages_do_not_come_back()
     {
         var harness = new BrokerHarness();
-        var (one, other) = (harness.Core.AttachLocal("one", harness.Now), harness.Core.AttachLocal("other", harness.Now));
+        var (one, other) = (
+            harness.Core.AttachLocal("one", harness.Now), harness.Core.AttachLocal("other", harness.Now));
         one.Subscribe(harness.Now, ">", null, m => _heard.Add("one"));
         other.Subscribe(harness.Now, ">", null, m => _heard.Add("other"));
 
@@ -62,7 +63,8 @@ public class LocalClientTests
     public void One_of_a_queue_group_gets_it_and_the_sender_is_passed_over()
     {
         var harness = new BrokerHarness();
-        var (one, other) = (harness.Core.AttachLocal("one", harness.Now), harness.Core.AttachLocal("other", harness.Now));
+        var (one, other) = (
+            harness.Core.AttachLocal("one", harness.Now), harness.Core.AttachLocal("other", harness.Now));
         var remote = harness.Connect();
         one.Subscribe(harness.Now, "a", "g", m => _heard.Add("one"));
         other.Subscribe(harness.Now, "a", "g", m => _heard.Add("other"));
@@ -171,7 +173,8 @@ public class LocalClientTests
         remote.Send("SUB a 1\r\n");
 
         Assert.Equal(NatsOutcome.TooLarge, local.Publish(harness.Now, "a", new byte[101]));
-        Assert.Equal(NatsOutcome.TooLarge, local.Publish(harness.Now, "a", new byte[90], new NatsHeaders { { "K", "v" } }));
+        Assert.Equal(
+            NatsOutcome.TooLarge, local.Publish(harness.Now, "a", new byte[90], new NatsHeaders { { "K", "v" } }));
         Assert.Equal("", remote.Read());
         Assert.Equal(NatsOutcome.Ok, local.Publish(harness.Now, "a", new byte[100]));
         Assert.StartsWith("MSG a 1 100\r\n", remote.Read(), StringComparison.Ordinal);
@@ -251,7 +254,10 @@ public class LocalClientTests
             switch (prng.NextInt32(4))
             {
                 case 0:
-                    subscriptions.Add(local.Subscribe(harness.Now, prng.Pick<string>(["a", "a.*", ">", "b"]), prng.Chance(0.5) ? "g" : null, _ => { }));
+                    subscriptions.Add(
+                        local.Subscribe(
+                            harness.Now, prng.Pick<string>(["a", "a.*", ">", "b"]), prng.Chance(0.5) ? "g" : null,
+                            _ => { }));
                     break;
                 case 1 when subscriptions.Count > 0:
                     local.Unsubscribe(harness.Now, prng.Pick<long>([.. subscriptions]));
@@ -274,7 +280,9 @@ public class LocalClientTests
     });
 
     private void Hear(NatsMessage message) => _heard.Add(
-        $"{message.Subject} {message.ReplyTo} {string.Join(',', (message.Headers ?? []).Select(h => $"{h.Key}={h.Value}"))} {Encoding.UTF8.GetString(message.Data.Span)}");
+        $"{message.Subject} {message.ReplyTo} "
+            + $"{string.Join(',', (message.Headers ?? []).Select(h => $"{h.Key}={h.Value}"))} "
+                + $"{Encoding.UTF8.GetString(message.Data.Span)}");
 
     private static void Run(LocalClient client)
     {

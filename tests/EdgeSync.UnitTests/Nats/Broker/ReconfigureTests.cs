@@ -13,9 +13,11 @@ public sealed class ReconfigureTests
     public void Who_is_gone_or_has_other_rights_is_put_out_and_the_others_stay()
     {
         var harness = new BrokerHarness(Of(Root, Named("ship"), Named("boat")));
-        var (root, ship, boat) = (Login(harness, "root", "toor"), Login(harness, "ship", "x"), Login(harness, "boat", "x"));
+        var (root, ship, boat) = (
+            Login(harness, "root", "toor"), Login(harness, "ship", "x"), Login(harness, "boat", "x"));
 
-        harness.Core.Reconfigure(Of(Root, Named("ship") with { Publish = new SubjectPermissions(["a"], []) }), harness.Now);
+        harness.Core.Reconfigure(
+            Of(Root, Named("ship") with { Publish = new SubjectPermissions(["a"], []) }), harness.Now);
 
         Assert.Equal("PONG\r\n", root.Exchange("PING\r\n"));
         Assert.Equal("-ERR 'User Authentication Revoked'\r\n", ship.Read());
@@ -27,10 +29,12 @@ public sealed class ReconfigureTests
     [Test]
     public void The_same_users_said_again_disturb_nobody()
     {
-        var harness = new BrokerHarness(Of(Root, Named("ship") with { Subscribe = new SubjectPermissions(["a"], ["b"]) }));
+        var harness = new BrokerHarness(
+            Of(Root, Named("ship") with { Subscribe = new SubjectPermissions(["a"], ["b"]) }));
         var ship = Login(harness, "ship", "x");
 
-        harness.Core.Reconfigure(Of(Root, Named("ship") with { Subscribe = new SubjectPermissions(["a"], ["b"]) }), harness.Now);
+        harness.Core.Reconfigure(
+            Of(Root, Named("ship") with { Subscribe = new SubjectPermissions(["a"], ["b"]) }), harness.Now);
 
         Assert.Equal("PONG\r\n", ship.Exchange("PING\r\n"));
     }
@@ -57,7 +61,9 @@ public sealed class ReconfigureTests
         client.Send("CONNECT {\"user\":\"bob\",\"pass\":\"s3cr3t\"}\r\nPING\r\n");
         Assert.True(harness.Core.TryTakeCheck(harness.Now, out var check));
 
-        harness.Core.Reconfigure(Of(Root, bob with { Password = "$2b$04$KMtMOwX/mPxsrBrMJKLZOuaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }), harness.Now);
+        harness.Core.Reconfigure(
+            Of(Root, bob with { Password = "$2b$04$KMtMOwX/mPxsrBrMJKLZOuaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }),
+            harness.Now);
         harness.Core.OnChecked(check, isRight: true, harness.Now);
 
         Assert.True(client.IsClosed);
@@ -73,7 +79,8 @@ public sealed class ReconfigureTests
         var harness = new BrokerHarness(Of(Root));
         var root = Login(harness, "root", "toor");
 
-        Assert.Throws<EdgeSync.Primitives.EdgeSyncException>(() => harness.Core.Reconfigure(Of(Named("ship"), Named("ship")), harness.Now));
+        Assert.Throws<EdgeSync.Primitives.EdgeSyncException>(
+            () => harness.Core.Reconfigure(Of(Named("ship"), Named("ship")), harness.Now));
 
         Assert.Equal("PONG\r\n", root.Exchange("PING\r\n"));
     }

@@ -36,13 +36,15 @@ public sealed class ResponsePermissionTests
         asker.Send("PUB svc inbox.1 0\r\n\r\n");
         service.Read();
 
-        Assert.Equal(RefusalOf("inbox.1"), service.Exchange(string.Concat(Enumerable.Repeat("PUB inbox.1 0\r\n\r\n", 4))));
+        Assert.Equal(
+            RefusalOf("inbox.1"), service.Exchange(string.Concat(Enumerable.Repeat("PUB inbox.1 0\r\n\r\n", 4))));
     }
 
     [Test]
     public void An_answer_that_comes_too_late_is_refused()
     {
-        var (harness, service, asker) = Setting(new ResponsePermission { MessagesMax = -1, Expires = TimeSpan.FromSeconds(5) });
+        var (harness, service, asker) = Setting(
+            new ResponsePermission { MessagesMax = -1, Expires = TimeSpan.FromSeconds(5) });
         asker.Send("PUB svc inbox.1 0\r\n\r\n");
         service.Read();
 
@@ -67,7 +69,9 @@ public sealed class ResponsePermissionTests
     [Test]
     public void Unanswered_requests_take_bounded_memory()
     {
-        var permits = new ReplyPermits(new ResponsePermission { MessagesMax = -1, Expires = TimeSpan.FromSeconds(-1) }, new EdgeSync.Nats.Broker.Routing.TokenComparer(1));
+        var permits = new ReplyPermits(
+            new ResponsePermission { MessagesMax = -1, Expires = TimeSpan.FromSeconds(-1) },
+            new EdgeSync.Nats.Broker.Routing.TokenComparer(1));
         var now = Instant.FromUnixSeconds(1);
         for (var i = 0; i < 10_000; i++) permits.Add(System.Text.Encoding.ASCII.GetBytes($"inbox.{i}"), now);
 
@@ -78,14 +82,19 @@ public sealed class ResponsePermissionTests
 
     private static string RefusalOf(string subject) => $"-ERR 'Permissions Violation for Publish to \"{subject}\"'\r\n";
 
-    private static (BrokerHarness Harness, TestClient Service, TestClient Asker) Setting(ResponsePermission rule, SubjectPermissions? publish = null)
+    private static (
+        BrokerHarness Harness, TestClient Service, TestClient Asker) Setting(ResponsePermission rule,
+        SubjectPermissions? publish = null)
     {
         var harness = new BrokerHarness(new BrokerOptions
         {
             ServerName = "test",
-            Users = [new BrokerUser { Name = "svc", Password = "x", Publish = publish, Responses = rule }, new BrokerUser { Name = "all", Password = "y" }],
+            Users = [
+                new BrokerUser { Name = "svc", Password = "x", Publish = publish, Responses = rule },
+                new BrokerUser { Name = "all", Password = "y" }],
         });
-        var (service, asker) = (harness.Connect("\"user\":\"svc\",\"pass\":\"x\""), harness.Connect("\"user\":\"all\",\"pass\":\"y\""));
+        var (service, asker) = (
+            harness.Connect("\"user\":\"svc\",\"pass\":\"x\""), harness.Connect("\"user\":\"all\",\"pass\":\"y\""));
         service.Exchange("SUB svc 1\r\n");
         asker.Exchange("SUB inbox.* 9\r\n");
         return (harness, service, asker);

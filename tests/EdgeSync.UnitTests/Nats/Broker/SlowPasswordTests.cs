@@ -19,7 +19,8 @@ public sealed class SlowPasswordTests
         var harness = new BrokerHarness(Options);
         var client = Greeted(harness);
 
-        Assert.Equal("", client.Exchange("CONNECT {\"verbose\":false,\"user\":\"bob\",\"pass\":\"s3cr3t\"}\r\nPING\r\nSUB a"));
+        Assert.Equal(
+            "", client.Exchange("CONNECT {\"verbose\":false,\"user\":\"bob\",\"pass\":\"s3cr3t\"}\r\nPING\r\nSUB a"));
         Assert.Equal("", client.Exchange(" 1\r\nPUB a 2\r\nhi\r\n"));
         Check(harness);
 
@@ -57,7 +58,9 @@ public sealed class SlowPasswordTests
         var harness = new BrokerHarness(Options);
         Greeted(harness).Send("CONNECT {\"user\":\"bob\",\"pass\":\"s3cr3t\"}\r\n");
 
-        Assert.Equal("PONG\r\n", Greeted(harness).Exchange("CONNECT {\"verbose\":false,\"user\":\"root\",\"pass\":\"toor\"}\r\nPING\r\n"));
+        Assert.Equal(
+            "PONG\r\n",
+            Greeted(harness).Exchange("CONNECT {\"verbose\":false,\"user\":\"root\",\"pass\":\"toor\"}\r\nPING\r\n"));
     }
 
     [Test]
@@ -73,7 +76,9 @@ public sealed class SlowPasswordTests
 
         Assert.Equal(1, Check(harness));
         Assert.All(crowd, client => Assert.Equal("PONG\r\n", client.Read()));
-        Assert.Equal("PONG\r\n", Greeted(harness).Exchange("CONNECT {\"verbose\":false,\"user\":\"bob\",\"pass\":\"s3cr3t\"}\r\nPING\r\n"));
+        Assert.Equal(
+            "PONG\r\n",
+            Greeted(harness).Exchange("CONNECT {\"verbose\":false,\"user\":\"bob\",\"pass\":\"s3cr3t\"}\r\nPING\r\n"));
     }
 
     [Test]
@@ -121,7 +126,8 @@ public sealed class SlowPasswordTests
     private static int Check(BrokerHarness harness)
     {
         var count = 0;
-        for (; harness.Core.TryTakeCheck(harness.Now, out var check); count++) harness.Core.OnChecked(check, check.Verify(), harness.Now);
+        for (; harness.Core.TryTakeCheck(harness.Now, out var check); count++)
+            harness.Core.OnChecked(check, check.Verify(), harness.Now);
         return count;
     }
 }

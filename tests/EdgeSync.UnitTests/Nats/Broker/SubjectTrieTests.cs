@@ -40,9 +40,13 @@ public sealed class SubjectTrieTests
 
             Assert.Equal(held.Count, trie.Count);
             Assert.Equal(Sids(expected.Where(s => s.Queue is null)), Sids(match.Plain));
-            foreach (var group in expected.Where(s => s.Queue is not null).GroupBy(s => Encoding.UTF8.GetString(s.Queue!)))
-                Assert.Equal(Sids(group), Sids(match.Queues.Single(q => Encoding.UTF8.GetString(q.Name) == group.Key).Locals));
-            Assert.Equal(expected.Where(s => s.Queue is not null).Select(s => Encoding.UTF8.GetString(s.Queue!)).Distinct().Count(), match.Queues.Length);
+            foreach (var group in expected.Where(s => s.Queue is not null).GroupBy(
+                s => Encoding.UTF8.GetString(s.Queue!)))
+                Assert.Equal(
+                    Sids(group), Sids(match.Queues.Single(q => Encoding.UTF8.GetString(q.Name) == group.Key).Locals));
+            Assert.Equal(
+                expected.Where(s => s.Queue is not null).Select(
+                    s => Encoding.UTF8.GetString(s.Queue!)).Distinct().Count(), match.Queues.Length);
         }
 
         foreach (var subscription in held) trie.Remove(subscription);
@@ -81,13 +85,16 @@ public sealed class SubjectTrieTests
     {
         while (true)
         {
-            var text = string.Join('.', Enumerable.Range(0, prng.NextInt32(1, 5)).Select(_ => prng.Pick<string>(Tokens)));
+            var text = string.Join(
+                '.', Enumerable.Range(0, prng.NextInt32(1, 5)).Select(_ => prng.Pick<string>(Tokens)));
             if (NatsSubject.IsValid(Encoding.UTF8.GetBytes(text))) return text;
         }
     }
 
     private static string Subject(Prng prng) =>
-        string.Join('.', Enumerable.Range(0, prng.NextInt32(1, 5)).Select(_ => prng.Pick<string>(["a", "b", "foo", "foo*", ""])));
+        string.Join(
+            '.',
+            Enumerable.Range(0, prng.NextInt32(1, 5)).Select(_ => prng.Pick<string>(["a", "b", "foo", "foo*", ""])));
 
     private static List<string> Sids(IEnumerable<Subscription> subscriptions) =>
         [.. subscriptions.Select(s => Encoding.UTF8.GetString(s.Sid)).Order(StringComparer.Ordinal)];

@@ -130,12 +130,15 @@ public sealed class SubscriptionLimitTests
         // Nobody takes what waits for the link meanwhile.
         var subject = new string('x', 3_000);
         for (var i = 0; i < 2_000; i++)
-            node.Core.Receive(client.Connection, node.Now, Encoding.ASCII.GetBytes($"SUB {subject}.{i} n{i}\r\nUNSUB n{i}\r\n"));
+            node.Core.Receive(
+                client.Connection, node.Now, Encoding.ASCII.GetBytes($"SUB {subject}.{i} n{i}\r\nUNSUB n{i}\r\n"));
         node.Core.Receive(client.Connection, node.Now, "UNSUB 2\r\nSUB new.one 3\r\n"u8);
 
         Assert.False(link.Connection.IsClosed);
         Assert.InRange(link.Connection.PendingBytes, 0, 1_100_000);
-        var told = ToldBy(Encoding.ASCII.GetString(node.Take(link.Connection)) + Encoding.ASCII.GetString(node.Take(link.Connection)));
+        var told = ToldBy(
+            Encoding.ASCII.GetString(
+                node.Take(link.Connection)) + Encoding.ASCII.GetString(node.Take(link.Connection)));
         Assert.Equal(["new.one"], told.Where(t => t.Value).Select(t => t.Key));
         Assert.False(told["gone.later"]);
     }

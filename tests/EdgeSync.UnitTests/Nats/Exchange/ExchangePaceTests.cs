@@ -44,7 +44,8 @@ public class ExchangePaceTests
         link.Fetch(new Prng(1).NextBytes(16_000_000));
 
         Assert.True(link.Request.Window >= 24, $"{link.Request.Window} parts");
-        Assert.True(link.Now - Start < TimeSpan.FromSeconds(12), $"{(link.Now - Start).TotalSeconds} s for 5 s of sending");
+        Assert.True(
+            link.Now - Start < TimeSpan.FromSeconds(12), $"{(link.Now - Start).TotalSeconds} s for 5 s of sending");
     }
 
     [Test]
@@ -110,7 +111,8 @@ public class ExchangePaceTests
                 _responder.OnAnswered(ticket);
             }
 
-            _freeAt = (_freeAt > at ? _freeAt : at) + TimeSpan.FromSeconds((answer.Body.Length + 200.0) / bytesPerSecond);
+            _freeAt = (_freeAt > at ? _freeAt : at)
+                + TimeSpan.FromSeconds((answer.Body.Length + 200.0) / bytesPerSecond);
             BytesDown += answer.Body.Length;
             _down.Enqueue((_freeAt + (roundTrip / 2), send.Token, answer));
         }

@@ -8,7 +8,13 @@ namespace EdgeSync.UnitTests.Nats.Exchange;
 public class ExchangeTests
 {
     private static readonly Instant Start = Instant.FromUnixSeconds(1_700_000_000);
-    private static readonly ExchangeOptions Small = new() { NodeId = "asks", MaxPayload = 8192, PartBytes = 2000, WholeBytesMax = 200_000 };
+    private static readonly ExchangeOptions Small = new()
+    {
+        NodeId = "asks",
+        MaxPayload = 8192,
+        PartBytes = 2000,
+        WholeBytesMax = 200_000
+    };
 
     [Test]
     [Arguments(1, 1)]
@@ -35,7 +41,8 @@ public class ExchangeTests
         prng =>
         {
             var wire = new Wire(Small, prng);
-            var (request, reply) = (prng.NextBytes(prng.NextInt32(1, 30_000)), prng.NextBytes(prng.NextInt32(1, 30_000)));
+            var (request, reply) = (
+                prng.NextBytes(prng.NextInt32(1, 30_000)), prng.NextBytes(prng.NextInt32(1, 30_000)));
 
             var result = wire.Run(request, reply, prng.Chance(0.5) ? "answers" : null);
 
@@ -80,10 +87,14 @@ public class ExchangeTests
         empty.OnReply(Start, send.Token, ExchangeHead.Empty, default);
         var refused = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
         Assert.True(refused.TryTake(out send));
-        refused.OnReply(Start, send.Token, Wired(new ExchangeHead { Refusal = ExchangeRefusal.Upstream, Reason = "server\ndown" }), default);
+        refused.OnReply(
+            Start, send.Token, Wired(new ExchangeHead { Refusal = ExchangeRefusal.Upstream, Reason = "server\ndown" }),
+            default);
 
         Assert.Equal(ExchangeResultKind.Empty, empty.Result!.Kind);
-        Assert.Equal((ExchangeResultKind.Refused, ExchangeRefusal.Upstream, "server down"), (refused.Result!.Kind, refused.Result.Refusal, refused.Result.Reason));
+        Assert.Equal(
+            (ExchangeResultKind.Refused, ExchangeRefusal.Upstream, "server down"),
+            (refused.Result!.Kind, refused.Result.Refusal, refused.Result.Reason));
     }
 
     [Test]
@@ -95,7 +106,8 @@ public class ExchangeTests
         var silent = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
         silent.OnDeadline(silent.Deadline!.Value);
 
-        Assert.Equal((ExchangeResultKind.NoResponders, ExchangeResultKind.TimedOut), (nobody.Result!.Kind, silent.Result!.Kind));
+        Assert.Equal(
+            (ExchangeResultKind.NoResponders, ExchangeResultKind.TimedOut), (nobody.Result!.Kind, silent.Result!.Kind));
     }
 
     [Test]
@@ -178,7 +190,8 @@ public class ExchangeTests
         unaddressed.OnLinkBack(Start);
 
         Assert.Null(parts.Result);
-        Assert.Equal([.. again.Select(s => s.Message.Head.Part)], first.Select(s => s.Message.Head.Part).Take(again.Count));
+        Assert.Equal(
+            [.. again.Select(s => s.Message.Head.Part)], first.Select(s => s.Message.Head.Part).Take(again.Count));
         Assert.NotEmpty(again);
         Assert.Equal(ExchangeResultKind.TimedOut, unaddressed.Result!.Kind);
     }
@@ -206,7 +219,9 @@ public class ExchangeTests
     {
         var responder = new ExchangeResponder(Small, () => "t");
 
-        Assert.Equal(ExchangeStep.Ignore, responder.OnRequest(Start, new ExchangeHead { Peer = "asks" }, Bytes(1, 1), out _, out _));
+        Assert.Equal(
+            ExchangeStep.Ignore,
+            responder.OnRequest(Start, new ExchangeHead { Peer = "asks" }, Bytes(1, 1), out _, out _));
     }
 
     [Test]
@@ -231,11 +246,14 @@ public class ExchangeTests
         var responder = new ExchangeResponder(options, () => $"t{next++}");
         var ticket = new ExchangeTicket("p", null, 2000);
 
-        var replies = Enumerable.Range(0, 20).Select(_ => responder.Reply(Start, ticket, Bytes(5000, 1), null)).ToList();
+        var replies = Enumerable.Range(0, 20).Select(_ => responder.Reply(Start, ticket, Bytes(5000, 1), null))
+            .ToList();
         Assert.Equal(4, replies.Count(r => r.Head.Refusal == ExchangeRefusal.None));
         Assert.Equal(20_000, responder.HeldBytes);
         for (var i = 0; i < 20; i++)
-            responder.OnRequest(Start, new ExchangeHead { Peer = "p", Transfer = $"u{i}", Part = 0, Parts = 2, Size = 3000 }, Bytes(1500, 1), out _, out _);
+            responder.OnRequest(
+                Start, new ExchangeHead { Peer = "p", Transfer = $"u{i}", Part = 0, Parts = 2, Size = 3000 },
+                Bytes(1500, 1), out _, out _);
         Assert.True(responder.Transfers <= 5 && responder.HeldBytes <= 20_000);
 
         responder.OnDeadline(Start + options.IdleMax);
@@ -259,20 +277,41 @@ public class ExchangeTests
     public void No_headers_make_either_side_throw() => Property.Check(
         prng =>
         {
-            var words = new[] { "", "0/0", "1/2", "0/3", "9/3", "-1", "5", "99999999999999999999", "parts=5", "parts=x", "busy", "t", "p", "asks", "x y" };
+            var words = new[]
+            {
+                "",
+                "0/0",
+                "1/2",
+                "0/3",
+                "9/3",
+                "-1",
+                "5",
+                "99999999999999999999",
+                "parts=5",
+                "parts=x",
+                "busy",
+                "t",
+                "p",
+                "asks",
+                "x y"
+            };
             var keys = new[]
             {
-                ExchangeHead.PeerKey, ExchangeHead.AcceptKey, ExchangeHead.TransferKey, ExchangeHead.PartKey, ExchangeHead.SizeKey,
-                ExchangeHead.FetchKey, ExchangeHead.StoredKey, ExchangeHead.ErrorKey, ExchangeHead.ContentTypeKey, ExchangeHead.AskKey, "other",
+                ExchangeHead.PeerKey, ExchangeHead.AcceptKey, ExchangeHead.TransferKey, ExchangeHead.PartKey,
+                    ExchangeHead.SizeKey,
+                ExchangeHead.FetchKey, ExchangeHead.StoredKey, ExchangeHead.ErrorKey, ExchangeHead.ContentTypeKey,
+                    ExchangeHead.AskKey, "other",
             };
             var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
-            var request = new ExchangeRequest(Small, Start, Bytes(prng.NextInt32(1, 9000), 1), "t", prng.Chance(0.5) ? "answers" : null);
+            var request = new ExchangeRequest(
+                Small, Start, Bytes(prng.NextInt32(1, 9000), 1), "t", prng.Chance(0.5) ? "answers" : null);
             for (var i = 0; i < 30; i++)
             {
                 var head = ExchangeHead.Parse(Enumerable.Range(0, prng.NextInt32(5))
                     .Select(_ => KeyValuePair.Create(prng.Pick<string>(keys), prng.Pick<string>(words))));
                 responder.OnRequest(Start, head, Bytes(prng.NextInt32(20), 1), out _, out _);
-                if (request.TryTake(out var send)) request.OnReply(Start, send.Token, head, Bytes(prng.NextInt32(20), 1));
+                if (request.TryTake(out var send))
+                    request.OnReply(Start, send.Token, head, Bytes(prng.NextInt32(20), 1));
             }
 
             Assert.True(responder.HeldBytes < 1000);
@@ -286,7 +325,9 @@ public class ExchangeTests
         request.OnDeadline(now);
         Assert.True(request.TryTake(out var question));
         Assert.Equal("t", question.Message.Head.Ask);
-        Assert.Equal(ExchangeStep.Answer, responder.OnRequest(now, Wired(question.Message.Head), question.Message.Body, out _, out var told));
+        Assert.Equal(
+            ExchangeStep.Answer,
+            responder.OnRequest(now, Wired(question.Message.Head), question.Message.Body, out _, out var told));
         request.OnReply(now, question.Token, Wired(told.Head), told.Body);
         return now;
     }
@@ -302,7 +343,9 @@ public class ExchangeTests
 
     private static ExchangeHead Wired(ExchangeHead head) => ExchangeHead.Parse(head.ToFields().ToList());
 
-    /// <summary>Both ends, joined by a wire that carries only what headers say; with a generator it loses and doubles.</summary>
+    /// <summary>
+    /// Both ends, joined by a wire that carries only what headers say; with a generator it loses and doubles.
+    /// </summary>
     private sealed class Wire(ExchangeOptions options, Prng? prng = null)
     {
         private int _transfers;
@@ -345,7 +388,8 @@ public class ExchangeTests
 
         private ExchangeMessage Serve(ExchangeSend send, byte[] reply)
         {
-            var step = Responder.OnRequest(Now, Wired(send.Message.Head), send.Message.Body, out var ticket, out var message);
+            var step = Responder.OnRequest(
+                Now, Wired(send.Message.Head), send.Message.Body, out var ticket, out var message);
             if (step != ExchangeStep.Handle) return message;
 
             if (Handled.Count == 0 || send.Message.Head.Parts > 0) Handled.Add(message.Body.ToArray());

@@ -8,7 +8,8 @@ namespace EdgeSync.UnitTests.Nats.Keys;
 /// <summary>Signatures as NATS.NKeys makes and checks them, and what we refuse before it is called.</summary>
 public class Ed25519Tests
 {
-    private static readonly BigInteger Order = BigInteger.Pow(2, 252) + BigInteger.Parse("27742317777372353535851937790883648493", CultureInfo.InvariantCulture);
+    private static readonly BigInteger Order = BigInteger.Pow(2, 252) + BigInteger
+        .Parse("27742317777372353535851937790883648493", CultureInfo.InvariantCulture);
     private static readonly BigInteger Prime = BigInteger.Pow(2, 255) - 19;
 
     public static TheoryData<string> Signatures() => new(

@@ -12,7 +12,8 @@ public class NKeyTests
     private const string Seed = "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y";
     private const string PublicKey = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK";
     private const string Nonce = "UaXEgEZfWJK-sfg";
-    private const string Signature = "V0Je-ltniyuIEpGt3xf6cLgroCQqXmjySwSXH-KrVDOXUotkKbNpfTiIN1GGDOojlPvQAGz26QRAOviB_eMzCQ";
+    private const string Signature =
+        "V0Je-ltniyuIEpGt3xf6cLgroCQqXmjySwSXH-KrVDOXUotkKbNpfTiIN1GGDOojlPvQAGz26QRAOviB_eMzCQ";
 
     private const string Credentials = $"""
         -----BEGIN NATS USER JWT-----
@@ -67,7 +68,8 @@ public class NKeyTests
     public void Every_key_reads_as_it_was_written() => Property.Check(
         prng =>
         {
-            var kind = prng.Pick<PrefixByte>([PrefixByte.User, PrefixByte.Account, PrefixByte.Operator, PrefixByte.Server, PrefixByte.Cluster]);
+            var kind = prng.Pick<PrefixByte>(
+                [PrefixByte.User, PrefixByte.Account, PrefixByte.Operator, PrefixByte.Server, PrefixByte.Cluster]);
             var pair = TestKeys.OfSeed(prng.NextBytes(32), kind);
             var (seed, key) = (pair.GetSeed(), pair.GetPublicKey());
             var signature = NKeyPair.FromSeed(seed).SignNonce(Nonce);
@@ -93,7 +95,8 @@ public class NKeyTests
 
     [Test]
     public void A_key_that_encrypts_cannot_sign() =>
-        Assert.Throws<EdgeSyncException>(() => NKeyPair.FromSeed(TestKeys.OfSeed(new byte[32], PrefixByte.Curve).GetSeed()));
+        Assert.Throws<EdgeSyncException>(
+            () => NKeyPair.FromSeed(TestKeys.OfSeed(new byte[32], PrefixByte.Curve).GetSeed()));
 
     [Test]
     [Arguments("\n")]

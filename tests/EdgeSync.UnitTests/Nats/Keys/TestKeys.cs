@@ -15,7 +15,9 @@ internal static class TestKeys
 
     public static KeyPair Numbered(byte number) => OfSeed(Enumerable.Repeat(number, 32).ToArray());
 
-    /// <summary>The text form of any bytes as a user's public key, also of bytes that are no point of the curve.</summary>
+    /// <summary>
+    /// The text form of any bytes as a user's public key, also of bytes that are no point of the curve.
+    /// </summary>
     public static string PublicText(byte[] key)
     {
         byte[] bytes = [(byte)PrefixByte.User, .. key, 0, 0];

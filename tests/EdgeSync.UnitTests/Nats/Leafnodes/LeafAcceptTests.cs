@@ -59,13 +59,25 @@ public sealed class LeafAcceptTests
     }
 
     [Test]
-    [Arguments("""CONNECT {"lang":"go","name":"x"}""", "attempted to connect to leaf node port", CloseReason.IncorrectPort)]
+    [
+        Arguments(
+            """CONNECT {"lang":"go","name":"x"}""", "attempted to connect to leaf node port",
+            CloseReason.IncorrectPort)]
     [Arguments("""CONNECT {"gateway":"east"}""", "attempted to connect to leaf node port", CloseReason.IncorrectPort)]
-    [Arguments("""CONNECT {"name":"other","cluster":"hub"}""", "remote leafnode has same cluster name", CloseReason.ClusterNamesIdentical)]
+    [
+        Arguments(
+            """CONNECT {"name":"other","cluster":"hub"}""", "remote leafnode has same cluster name",
+            CloseReason.ClusterNamesIdentical)]
     [Arguments("LS+ foo", "Authorization Violation", CloseReason.AuthenticationFailure)]
     [Arguments("PING", "Authorization Violation", CloseReason.AuthenticationFailure)]
-    [Arguments("""CONNECT {"name":"old","version":"2.8.4"}""", "connection rejected since minimum version required is \"2.9.0\"", CloseReason.MinimumVersionRequired)]
-    [Arguments("""CONNECT {"name":"old"}""", "connection rejected since minimum version required is \"2.9.0\"", CloseReason.MinimumVersionRequired)]
+    [
+        Arguments(
+            """CONNECT {"name":"old","version":"2.8.4"}""",
+            "connection rejected since minimum version required is \"2.9.0\"", CloseReason.MinimumVersionRequired)]
+    [
+        Arguments(
+            """CONNECT {"name":"old"}""", "connection rejected since minimum version required is \"2.9.0\"",
+            CloseReason.MinimumVersionRequired)]
     public void Who_does_not_belong_here_is_refused(string said, string error, CloseReason reason)
     {
         var leaf = new LeafNode("hub", new LeafnodeOptions { MinimumVersion = "2.9.0" }).AcceptLeaf();
@@ -95,7 +107,8 @@ public sealed class LeafAcceptTests
     [Arguments("""{"name":"leaf","user":"bob","pass":"secret"}""", true)]
     public void Leaves_prove_who_they_are(string connect, bool isWelcome)
     {
-        var node = new LeafNode("hub", options: o => o with { Users = [new BrokerUser { Name = "bob", Password = "secret" }] });
+        var node = new LeafNode(
+            "hub", options: o => o with { Users = [new BrokerUser { Name = "bob", Password = "secret" }] });
         var leaf = node.AcceptLeaf();
         Assert.True(Json(leaf.Take()).GetProperty("auth_required").GetBoolean());
 
@@ -124,7 +137,11 @@ public sealed class LeafAcceptTests
         var key = TestKeys.Numbered(3);
         var hub = new LeafNode("hub", options: o => o with { Users = [new BrokerUser { Name = key.GetPublicKey() }] });
         var leaf = new LeafNode("leaf", seed: 2);
-        var remote = new LeafnodeRemote { Urls = ["hub"], Credentials = new NatsCredentials { NkeySeed = key.GetSeed() } };
+        var remote = new LeafnodeRemote
+        {
+            Urls = ["hub"],
+            Credentials = new NatsCredentials { NkeySeed = key.GetSeed() }
+        };
 
         var cable = new LeafCable(leaf.Solicit(remote), hub.AcceptLeaf());
         while (cable.HasBytes) cable.Move(new Prng(1));
@@ -192,7 +209,8 @@ public sealed class LeafAcceptTests
         client.Take();
         leaf.Send("LMSG up.x 1\r\nx\r\n");
         Assert.Equal("MSG up.x 3 1\r\nx\r\nMSG up.x 1 1\r\nx\r\n", client.Take());
-        Assert.Equal("-ERR 'Permissions Violation for Publish to \"up.secret\"'\r\n", leaf.Ask("LMSG up.secret 1\r\nx\r\n"));
+        Assert.Equal(
+            "-ERR 'Permissions Violation for Publish to \"up.secret\"'\r\n", leaf.Ask("LMSG up.secret 1\r\nx\r\n"));
         Assert.True(leaf.IsClosed);
         Assert.Equal("", client.Take());
     }
@@ -202,12 +220,15 @@ public sealed class LeafAcceptTests
     {
         var node = new LeafNode("hub", options: o => o with
         {
-            Users = [new BrokerUser { Name = "bob", Password = "secret", Subscribe = new SubjectPermissions(["down.>"], []) }],
+            Users = [
+                new BrokerUser { Name = "bob", Password = "secret",
+                    Subscribe = new SubjectPermissions(["down.>"], []) }],
         });
         var leaf = node.AcceptLeaf();
         leaf.Ask("""CONNECT {"name":"leaf","user":"bob","pass":"secret"}""" + "\r\n");
 
-        Assert.Equal("-ERR 'Permissions Violation for Subscription to \"up.x\"'\r\n", leaf.Ask("LS+ down.x\r\nLS+ up.x\r\n"));
+        Assert.Equal(
+            "-ERR 'Permissions Violation for Subscription to \"up.x\"'\r\n", leaf.Ask("LS+ down.x\r\nLS+ up.x\r\n"));
         Assert.True(leaf.IsClosed);
         Assert.Equal(0, node.Links.Interest.Count);
     }

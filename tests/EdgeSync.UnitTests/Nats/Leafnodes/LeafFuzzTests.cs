@@ -6,18 +6,25 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.UnitTests.Nats.Leafnodes;
 
 /// <summary>
-/// Spoiled dialogues from either side of a link. Whatever comes, the core does not throw, what goes to clients stays the protocol,
-/// and a link that ends leaves nothing behind.
+/// Spoiled dialogues from either side of a link. Whatever comes, the core does not throw, what goes to clients stays
+/// the protocol, and a link that ends leaves nothing behind.
 /// </summary>
 public sealed class LeafFuzzTests
 {
     private static readonly byte[][] FromLeaf =
     [
         Bytes("""CONNECT {"version":"2.9.10","name":"leaf","cluster":"leaf","headers":true,"deny_pub":["in.>"]}""" + "\r\n"),
-        Bytes("LS+ $LDS.8Xpkf8RI1qzEcsNwjxSgGw\r\nLS+ foo\r\nLS+ q.x workers 2\r\nLS+ >\r\nLS- foo\r\nLS- q.x workers\r\n"),
-        Bytes("LMSG foo 5\r\nhello\r\nLMSG foo re.ply 2\r\nhi\r\nLMSG q.x | a workers 3\r\nabc\r\nLMSG q.x + r.1 a workers 3\r\nabc\r\n"),
-        Bytes("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\nHMSG q.x + r workers 12 14\r\nNATS/1.0\r\n\r\nab\r\nPING\r\nPONG\r\n"),
-        Bytes("LMSG foo $JS.ACK.S.C.1.1.1.1.0@s.x 5\r\nhello\r\n-ERR 'Something'\r\nLS+ a.*.b.> q 100000\r\nLS+ foo workers 0\r\n"),
+        Bytes("LS+ $LDS.8Xpkf8RI1qzEcsNwjxSgGw\r\nLS+ foo\r\nLS+ q.x workers 2\r\nLS+ >\r\nLS- foo\r\nLS- q.x "
+            + "workers\r\n"),
+        Bytes(
+            "LMSG foo 5\r\nhello\r\nLMSG foo re.ply 2\r\nhi\r\nLMSG q.x | a workers 3\r\nabc\r\nLMSG q.x + r.1 a "
+                + "workers 3\r\nabc\r\n"),
+        Bytes(
+            "HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\nHMSG q.x + r workers 12 "
+                + "14\r\nNATS/1.0\r\n\r\nab\r\nPING\r\nPONG\r\n"),
+        Bytes(
+            "LMSG foo $JS.ACK.S.C.1.1.1.1.0@s.x 5\r\nhello\r\n-ERR 'Something'\r\nLS+ a.*.b.> q 100000\r\nLS+ foo "
+                + "workers 0\r\n"),
     ];
 
     private static readonly byte[][] FromHub =
@@ -28,14 +35,17 @@ public sealed class LeafFuzzTests
     ];
 
     [Test]
-    public void A_spoiled_leaf_does_no_harm() => Property.Check(prng => Run(prng, FromLeaf, node => node.AcceptLeaf()), runs: 1_500);
+    public void A_spoiled_leaf_does_no_harm() =>
+        Property.Check(prng => Run(prng, FromLeaf, node => node.AcceptLeaf()), runs: 1_500);
 
     [Test]
-    public void A_spoiled_hub_does_no_harm() => Property.Check(prng => Run(prng, FromHub, node => node.Solicit()), runs: 1_500);
+    public void A_spoiled_hub_does_no_harm() =>
+        Property.Check(prng => Run(prng, FromHub, node => node.Solicit()), runs: 1_500);
 
     private static void Run(Prng prng, byte[][] dialogue, Func<LeafNode, ScriptedPeer> open)
     {
-        var node = new LeafNode("ours", new LeafnodeOptions { InterestMax = 20, PendingBytesMax = 100_000 }, seed: prng.NextUInt64());
+        var node = new LeafNode(
+            "ours", new LeafnodeOptions { InterestMax = 20, PendingBytesMax = 100_000 }, seed: prng.NextUInt64());
         var client = node.Client();
         client.Send("SUB foo 1\r\nSUB q.* workers 2\r\nSUB > 3\r\n");
         var other = node.AcceptLeaf();

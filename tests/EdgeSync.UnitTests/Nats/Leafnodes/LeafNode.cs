@@ -11,7 +11,9 @@ internal sealed class LeafNode
     private readonly Dictionary<BrokerConnection, List<byte>> _output = [];
     private readonly List<OutputSegment> _segments = [];
 
-    public LeafNode(string name, LeafnodeOptions? leafnodes = null, Func<BrokerOptions, BrokerOptions>? options = null, ulong seed = 1)
+    public LeafNode(
+        string name, LeafnodeOptions? leafnodes = null, Func<BrokerOptions, BrokerOptions>? options = null,
+        ulong seed = 1)
     {
         var plain = new BrokerOptions { ServerName = name };
         Core = new BrokerCore(options?.Invoke(plain) ?? plain, new SeededEntropy(seed), new Prng(seed), Now);
@@ -37,17 +39,20 @@ internal sealed class LeafNode
         Drain();
     }
 
-    public ScriptedPeer AcceptLeaf(bool isTls = false) => new(this, Core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Leaf, IsTls = isTls }, Now));
+    public ScriptedPeer AcceptLeaf(bool isTls = false) =>
+        new(this, Core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Leaf, IsTls = isTls }, Now));
 
     public ScriptedPeer Solicit(LeafnodeRemote? remote = null, bool wantsTls = false)
     {
         remote ??= new LeafnodeRemote { Urls = ["nats-leaf://hub:7422"] };
         Assert.True(LeafUrl.TryParse(remote.Urls[0], out var url));
-        return new ScriptedPeer(this, Links.Solicit(remote, url, wantsTls, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, Now));
+        return new ScriptedPeer(
+            this, Links.Solicit(remote, url, wantsTls, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, Now));
     }
 
     /// <summary>A client that has said CONNECT.</summary>
-    public ScriptedPeer Client(string connect = """{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}""")
+    public ScriptedPeer Client(
+        string connect = """{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}""")
     {
         var client = new ScriptedPeer(this, Core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Client }, Now));
         client.Send($"CONNECT {connect}\r\n");

@@ -14,7 +14,8 @@ public sealed class LeafSolicitTests
 
     private const string Answer2_9 =
         """INFO {"server_id":"NA6MBFLJDI2DLZUFRJ5U4WXIOAUP6ZP77WMUIHDZCFJGVPXRREGYXHJK","server_name":"hub","version":"2.9.10","proto":1,"go":"go1.19.8","host":"127.0.0.1","port":48337,"headers":true,"auth_required":true,"max_payload":1048576,"ip":"127.0.0.1:48337","client_id":5,"info_on_connect":true,"connect_info":true,"leafnode_urls":["127.0.0.1:48337"],"remote_account":"$G"} """
-        + "\r\nLS+ $SYS.REQ.ACCOUNT.PING.STATZ\r\nLS+ $SYS.REQ.ACCOUNT.PING.CONNZ\r\nLS+ $SYS.REQ.SERVER.PING.CONNZ\r\nLS+ $LDS.tuoM6jkj5n6QfGjp0GbWnq\r\n";
+        + "\r\nLS+ $SYS.REQ.ACCOUNT.PING.STATZ\r\nLS+ $SYS.REQ.ACCOUNT.PING.CONNZ\r\nLS+ "
+            + "$SYS.REQ.SERVER.PING.CONNZ\r\nLS+ $LDS.tuoM6jkj5n6QfGjp0GbWnq\r\n";
 
     private const string Info2_15 =
         """INFO {"server_id":"NB","server_name":"hub","version":"2.15.1","proto":3,"headers":true,"max_payload":1048576,"client_id":7,"nonce":"WemqNsDSULsBcTE","compression":"s2_auto","api_lvl":5,"info_on_connect":true,"leafnode_urls":["127.0.0.1:36745"]} """ + "\r\n";
@@ -135,7 +136,8 @@ public sealed class LeafSolicitTests
         var node = new LeafNode("edge");
         var client = node.Client();
         client.Send("SUB in.secret 1\r\nSUB in.open 2\r\n");
-        var hub = node.Solicit(new LeafnodeRemote { Urls = ["hub"], DenyImports = ["in.secret"], DenyExports = ["out.secret"] });
+        var hub = node.Solicit(
+            new LeafnodeRemote { Urls = ["hub"], DenyImports = ["in.secret"], DenyExports = ["out.secret"] });
 
         Assert.Equal("""["in.secret"]""", Connect(hub.Ask(Info2_9)).GetProperty("deny_pub").GetRawText());
         Assert.EndsWith("\r\nLS+ in.open\r\n", hub.Ask(Answer2_9), StringComparison.Ordinal);
@@ -202,9 +204,15 @@ public sealed class LeafSolicitTests
     [Arguments("CONNECT {}", CloseReason.ProtocolViolation, false)]
     [Arguments("LS+ foo", CloseReason.ProtocolViolation, false)]
     [Arguments("-ERR 'Authorization Violation'", CloseReason.AuthenticationFailure, false)]
-    [Arguments("-ERR 'Loop detected for leafnode account=\"$G\". Delaying attempt to reconnect for 30s'", CloseReason.LeafnodeLoop, true)]
+    [
+        Arguments(
+            "-ERR 'Loop detected for leafnode account=\"$G\". Delaying attempt to reconnect for 30s'",
+            CloseReason.LeafnodeLoop, true)]
     [Arguments("-ERR 'remote leafnode has same cluster name'", CloseReason.ClusterNamesIdentical, true)]
-    [Arguments("-ERR 'connection rejected since minimum version required is \"2.14.0\"'", CloseReason.MinimumVersionRequired, true)]
+    [
+        Arguments(
+            "-ERR 'connection rejected since minimum version required is \"2.14.0\"'",
+            CloseReason.MinimumVersionRequired, true)]
     [Arguments("-ERR 'Duplicate Remote LeafNode Connection'", CloseReason.DuplicateRemoteLeafnode, true)]
     [Arguments("-ERR 'Permissions Violation for Subscription to \"up.x\"'", CloseReason.ProtocolViolation, true)]
     public void What_ends_the_link_and_whether_to_wait_long(string said, CloseReason reason, bool isRefused)
@@ -255,11 +263,18 @@ public sealed class LeafSolicitTests
 
         var connect = Connect(new LeafNode("edge").Solicit(remote).Ask(Info2_9));
 
-        Assert.Equal("UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK", connect.GetProperty("nkey").GetString());
-        Assert.Equal("V0Je-ltniyuIEpGt3xf6cLgroCQqXmjySwSXH-KrVDOXUotkKbNpfTiIN1GGDOojlPvQAGz26QRAOviB_eMzCQ", connect.GetProperty("sig").GetString());
+        Assert.Equal(
+            "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK", connect.GetProperty("nkey").GetString());
+        Assert.Equal(
+            "V0Je-ltniyuIEpGt3xf6cLgroCQqXmjySwSXH-KrVDOXUotkKbNpfTiIN1GGDOojlPvQAGz26QRAOviB_eMzCQ",
+            connect.GetProperty("sig").GetString());
 
-        var creds = $"-----BEGIN NATS USER JWT-----\r\ne.y.J\r\n------END NATS USER JWT------\r\n\r\n-----BEGIN USER NKEY SEED-----\r\n{Seed}\r\n------END USER NKEY SEED------\r\n";
-        connect = Connect(new LeafNode("edge").Solicit(remote with { Credentials = new NatsCredentials { CredsText = creds } }).Ask(Info2_9));
+        var creds =
+            $"-----BEGIN NATS USER JWT-----\r\ne.y.J\r\n------END NATS USER JWT------\r\n\r\n-----BEGIN USER NKEY "
+                + $"SEED-----\r\n{Seed}\r\n------END USER NKEY SEED------\r\n";
+        connect = Connect(
+            new LeafNode("edge").Solicit(
+                remote with { Credentials = new NatsCredentials { CredsText = creds } }).Ask(Info2_9));
         Assert.Equal("e.y.J", connect.GetProperty("jwt").GetString());
         Assert.StartsWith("V0Je-", connect.GetProperty("sig").GetString(), StringComparison.Ordinal);
         Assert.False(connect.TryGetProperty("nkey", out _));
@@ -268,7 +283,8 @@ public sealed class LeafSolicitTests
     [Test]
     public void A_damaged_key_is_said_and_not_shown()
     {
-        var hub = new LeafNode("edge").Solicit(new LeafnodeRemote { Urls = ["hub"], Credentials = new NatsCredentials { NkeySeed = "SUNONSENSE" } });
+        var hub = new LeafNode("edge").Solicit(
+            new LeafnodeRemote { Urls = ["hub"], Credentials = new NatsCredentials { NkeySeed = "SUNONSENSE" } });
 
         hub.Send(Info2_9);
 

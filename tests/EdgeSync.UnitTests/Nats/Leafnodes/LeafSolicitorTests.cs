@@ -85,7 +85,8 @@ public sealed class LeafSolicitorTests
     public void Addresses_are_tried_in_order_then_those_that_the_hub_announced()
     {
         var node = new LeafNode("edge");
-        var solicitor = new LeafSolicitor(node.Core, new LeafnodeRemote { Urls = ["nats-leaf://u:p@a:1", "b:2"] }, node.Now);
+        var solicitor = new LeafSolicitor(
+            node.Core, new LeafnodeRemote { Urls = ["nats-leaf://u:p@a:1", "b:2"] }, node.Now);
         Assert.Equal("a", solicitor.Begin().Host);
         solicitor.DialFailed("no", node.Now);
         Assert.Equal("b", solicitor.Begin().Host);
@@ -120,7 +121,9 @@ public sealed class LeafSolicitorTests
         Assert.Equal(LeafRemoteState.Stopped, solicitor.Status().State);
     }
 
-    private static BrokerConnection Up(LeafNode node, LeafSolicitor solicitor, string info = """INFO {"client_id":1,"server_name":"hub","leafnode_urls":[]}""")
+    private static BrokerConnection Up(
+        LeafNode node, LeafSolicitor solicitor,
+        string info = """INFO {"client_id":1,"server_name":"hub","leafnode_urls":[]}""")
     {
         var link = solicitor.Connected(solicitor.Begin(), false, Origin, node.Now);
         node.Receive(link, System.Text.Encoding.ASCII.GetBytes(info + "\r\n"));

@@ -37,8 +37,12 @@ public sealed class LeafTrafficTests
 
         Assert.Equal("LMSG foo 5\r\nhello\r\n", TellPeer("PUB foo 5\r\nhello\r\n"));
         Assert.Equal("LMSG bar.x re.ply 2\r\nhi\r\n", TellPeer("PUB bar.x re.ply 2\r\nhi\r\n"));
-        Assert.Equal("HMSG foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", TellPeer("HPUB foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
-        Assert.Equal("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", TellPeer("HPUB foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
+        Assert.Equal(
+            "HMSG foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n",
+            TellPeer("HPUB foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
+        Assert.Equal(
+            "HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n",
+            TellPeer("HPUB foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
     }
 
     [Test]
@@ -48,7 +52,9 @@ public sealed class LeafTrafficTests
 
         Assert.Equal("MSG foo 1 5\r\nhello\r\n", TellClient("LMSG foo 5\r\nhello\r\n"));
         Assert.Equal("MSG bar.x 2 re.ply 2\r\nhi\r\n", TellClient("LMSG bar.x re.ply 2\r\nhi\r\n"));
-        Assert.Equal("HMSG foo 1 rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", TellClient("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
+        Assert.Equal(
+            "HMSG foo 1 rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n",
+            TellClient("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
     }
 
     [Test]
@@ -69,7 +75,8 @@ public sealed class LeafTrafficTests
         Assert.Equal("LMSG q.x | workers other 3\r\nabc\r\n", TellPeer("PUB q.x 3\r\nabc\r\n"));
         Assert.Equal("LMSG q.x + r.1 workers other 3\r\nabc\r\n", TellPeer("PUB q.x r.1 3\r\nabc\r\n"));
         Assert.Equal(
-            "HMSG q.x + r.1 workers other 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", TellPeer("HPUB q.x r.1 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n"));
+            "HMSG q.x + r.1 workers other 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n",
+            TellPeer("HPUB q.x r.1 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n"));
     }
 
     [Test]
@@ -78,7 +85,9 @@ public sealed class LeafTrafficTests
         _client.Send("SUB q.x workers 1\r\nSUB q.x other 2\r\nSUB q.x 3\r\n");
 
         Assert.Equal("MSG q.x 3 3\r\nabc\r\n", TellClient("LMSG q.x 3\r\nabc\r\n"));
-        Assert.Equal("MSG q.x 3 r.1 3\r\nabc\r\nMSG q.x 2 r.1 3\r\nabc\r\n", TellClient("LMSG q.x + r.1 other nobody 3\r\nabc\r\n"));
+        Assert.Equal(
+            "MSG q.x 3 r.1 3\r\nabc\r\nMSG q.x 2 r.1 3\r\nabc\r\n",
+            TellClient("LMSG q.x + r.1 other nobody 3\r\nabc\r\n"));
     }
 
     [Test]
@@ -95,7 +104,9 @@ public sealed class LeafTrafficTests
     {
         _peer.Send("LS+ svc\r\n");
 
-        Assert.Equal("LS+ _INBOX.abc.*\r\nLMSG svc _INBOX.abc.1 4\r\nping\r\n", TellPeer("SUB _INBOX.abc.* 7\r\nPUB svc _INBOX.abc.1 4\r\nping\r\n"));
+        Assert.Equal(
+            "LS+ _INBOX.abc.*\r\nLMSG svc _INBOX.abc.1 4\r\nping\r\n",
+            TellPeer("SUB _INBOX.abc.* 7\r\nPUB svc _INBOX.abc.1 4\r\nping\r\n"));
         Assert.Equal("MSG _INBOX.abc.1 7 4\r\npong\r\n", TellClient("LMSG _INBOX.abc.1 4\r\npong\r\n"));
     }
 
@@ -137,7 +148,8 @@ public sealed class LeafTrafficTests
         _peer.Cut();
 
         Assert.Equal(
-            ["LS- $LDS.8Xpkf8RI1qzEcsNwjxSgGw", "LS- _INBOX.hh.*", "LS- bar.*", "LS- svc q"], other.Take().Split("\r\n")[..^1].Order(StringComparer.Ordinal));
+            ["LS- $LDS.8Xpkf8RI1qzEcsNwjxSgGw", "LS- _INBOX.hh.*", "LS- bar.*", "LS- svc q"],
+            other.Take().Split("\r\n")[..^1].Order(StringComparer.Ordinal));
         Assert.Equal(0, _node.Core.Subscriptions.Count);
         Assert.Equal(0, _node.Links.Interest.Count);
     }
@@ -152,7 +164,9 @@ public sealed class LeafTrafficTests
         _peer.Send("LMSG _INBOX.z.5 $JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x 5\r\nhello\r\n");
 
         Assert.Equal("MSG s.x 1 $JS.ACK.S.C.1.1.1.1795310794478154086.0 5\r\nhello\r\n", _client.Take());
-        Assert.EndsWith("LMSG _INBOX.z.5 $JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x 5\r\nhello\r\n", other.Take(), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "LMSG _INBOX.z.5 $JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x 5\r\nhello\r\n", other.Take(),
+            StringComparison.Ordinal);
     }
 
     [Test]
@@ -200,7 +214,8 @@ public sealed class LeafTrafficTests
         var mark = System.Text.Encoding.ASCII.GetString(_node.Links.LoopMark);
 
         Assert.Equal(
-            "-ERR 'Loop detected for leafnode account=\"$G\" between \"ours\" and \"leaf\". Delaying attempt to reconnect for 30s'\r\n",
+            "-ERR 'Loop detected for leafnode account=\"$G\" between \"ours\" and \"leaf\". Delaying attempt to "
+                + "reconnect for 30s'\r\n",
             _peer.Ask($"LS+ {mark}\r\n"));
         Assert.Equal(CloseReason.LeafnodeLoop, _peer.Connection.CloseReason);
     }

@@ -3,7 +3,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Nats.Leafnodes;
 
-/// <summary>Brokers joined by byte queues, in one thread. Bytes arrive in pieces of any size, links in any order.</summary>
+/// <summary>
+/// Brokers joined by byte queues, in one thread. Bytes arrive in pieces of any size, links in any order.
+/// </summary>
 internal sealed class LeafWorld(Prng prng)
 {
     private readonly List<LeafNode> _nodes = [];
@@ -21,7 +23,8 @@ internal sealed class LeafWorld(Prng prng)
     }
 
     /// <summary>The leaf dials the hub.</summary>
-    public LeafCable Join(LeafNode leaf, LeafNode hub, LeafnodeRemote? remote = null) => Join(leaf.Solicit(remote), hub.AcceptLeaf());
+    public LeafCable Join(LeafNode leaf, LeafNode hub, LeafnodeRemote? remote = null) =>
+        Join(leaf.Solicit(remote), hub.AcceptLeaf());
 
     public LeafCable Join(ScriptedPeer leafSide, ScriptedPeer hubSide)
     {

@@ -35,7 +35,8 @@ public sealed class LeafWorldTests
     {
         var world = new LeafWorld(new Prng(1));
         var hub = world.Add("hub");
-        var (a, b, c) = (world.Add("a", new() { Cluster = "same" }), world.Add("b", new() { Cluster = "same" }), world.Add("c"));
+        var (a, b, c) = (
+            world.Add("a", new() { Cluster = "same" }), world.Add("b", new() { Cluster = "same" }), world.Add("c"));
         foreach (var leaf in new[] { a, b, c }) world.Join(leaf, hub);
         world.Settle();
         var (atB, atC) = (b.Client(), c.Client());
@@ -62,7 +63,8 @@ public sealed class LeafWorldTests
         hub.Client().Send("SUB hubs 1\r\n");
         world.Settle();
 
-        var heard = cable.LeafSide.Link.Interest.Keys.Select(Encoding.ASCII.GetString).Where(key => !key.StartsWith("$LDS.", StringComparison.Ordinal));
+        var heard = cable.LeafSide.Link.Interest.Keys.Select(Encoding.ASCII.GetString)
+            .Where(key => !key.StartsWith("$LDS.", StringComparison.Ordinal));
 
         Assert.Equal(["hubs"], heard);
     }
@@ -144,7 +146,9 @@ public sealed class LeafWorldTests
             {
                 foreach (var uplink in uplinks) uplink.Step();
                 world.Advance(TimeSpan.FromSeconds(0.1));
-                Assert.False(uplinks.All(uplink => uplink.Solicitor.IsUp) && tenths > 100 && world.Cables.Count == 3, "the circle stays");
+                Assert.False(
+                    uplinks.All(uplink => uplink.Solicitor.IsUp) && tenths > 100
+                    && world.Cables.Count == 3, "the circle stays");
                 downFor = uplinks.Any(uplink => uplink.Solicitor.IsUp) ? 0 : downFor + 1;
                 Assert.True(downFor < 50, $"no uplink for {downFor / 10} s at {tenths / 10} s");
 
@@ -246,9 +250,9 @@ public sealed class LeafWorldTests
     private static int Count(string messages) => messages.Split("MSG ").Length - 1;
 
     /// <summary>
-    /// A tree of nodes where each edge has a leaf and a hub end, clients with subscriptions that come and go, cables that are
-    /// cut and laid again. At rest: a message reaches every matching plain subscription once, and each queue group once, of
-    /// all nodes on whose way no broker would hand it from one of its hubs to another.
+    /// A tree of nodes where each edge has a leaf and a hub end, clients with subscriptions that come and go, cables
+    /// that are cut and laid again. At rest: a message reaches every matching plain subscription once, and each queue
+    /// group once, of all nodes on whose way no broker would hand it from one of its hubs to another.
     /// </summary>
     private sealed class Run
     {
@@ -305,11 +309,14 @@ public sealed class LeafWorldTests
             {
                 var own = _subs.Where(sub => sub.Node == i).ToArray();
                 Assert.Equal(own.Length, _world.Nodes[i].Core.Subscriptions.Count);
-                Assert.Equal(own.Select(sub => (sub.Pattern, sub.Queue)).Distinct().Count(), _world.Nodes[i].Links.Interest.Count);
+                Assert.Equal(
+                    own.Select(sub => (sub.Pattern, sub.Queue)).Distinct().Count(),
+                    _world.Nodes[i].Links.Interest.Count);
             }
         }
 
-        private void Lay((int Leaf, int Hub) edge) => _laid[edge] = _world.Join(_world.Nodes[edge.Leaf], _world.Nodes[edge.Hub]);
+        private void Lay((int Leaf, int Hub) edge) =>
+            _laid[edge] = _world.Join(_world.Nodes[edge.Leaf], _world.Nodes[edge.Hub]);
 
         private void Change()
         {
@@ -337,7 +344,9 @@ public sealed class LeafWorldTests
         {
             foreach (var cable in _laid.Values)
             {
-                Assert.False(cable.LeafSide.IsClosed || cable.HubSide.IsClosed, cable.LeafSide.Link.CloseDetail + cable.HubSide.Link.CloseDetail);
+                Assert.False(
+                    cable.LeafSide.IsClosed
+                    || cable.HubSide.IsClosed, cable.LeafSide.Link.CloseDetail + cable.HubSide.Link.CloseDetail);
                 Assert.Equal(Told(cable.LeafSide), Heard(cable.HubSide));
                 Assert.Equal(Told(cable.HubSide), Heard(cable.LeafSide));
             }
@@ -352,7 +361,8 @@ public sealed class LeafWorldTests
         }
 
         private static SortedDictionary<string, int> Heard(ScriptedPeer side) => new(
-            side.Link.Interest.ToDictionary(pair => Encoding.ASCII.GetString(pair.Key), pair => pair.Value.Weight), StringComparer.Ordinal);
+            side.Link.Interest.ToDictionary(pair => Encoding.ASCII.GetString(pair.Key), pair => pair.Value.Weight),
+            StringComparer.Ordinal);
 
         private void Publish()
         {
@@ -368,7 +378,8 @@ public sealed class LeafWorldTests
             var got = new Dictionary<int, int>();
             for (var i = 0; i < _clients.Count; i++)
             {
-                foreach (var line in _clients[i].Take().Split("\r\n").Where(line => line.StartsWith("MSG ", StringComparison.Ordinal)))
+                foreach (var line in _clients[i].Take().Split("\r\n").Where(
+                    line => line.StartsWith("MSG ", StringComparison.Ordinal)))
                 {
                     var sid = int.Parse(line.Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture);
                     Assert.Equal(i, _subs.Single(sub => sub.Sid == sid).Node);
@@ -377,13 +388,16 @@ public sealed class LeafWorldTests
             }
 
             var wanted = _subs.Where(sub => reached.Contains(sub.Node) && sub.Matches(subject)).ToArray();
-            var what = $"{subject} from n{source}; edges {string.Join(' ', _laid.Keys)}; subs {string.Join(' ', _subs)}";
+            var what =
+                $"{subject} from n{source}; edges {string.Join(' ', _laid.Keys)}; subs {string.Join(' ', _subs)}";
             foreach (var sub in wanted.Where(sub => sub.Queue.Length == 0))
                 Assert.True(got.Remove(sub.Sid, out var times) && times == 1, $"{sub} got {times}: {what}");
             foreach (var group in wanted.Where(sub => sub.Queue.Length > 0).GroupBy(sub => sub.Queue))
             {
                 var members = group.Where(sub => got.ContainsKey(sub.Sid)).ToArray();
-                Assert.True(members.Length == 1 && got.Remove(members[0].Sid, out var times) && times == 1, $"queue {group.Key} got {members.Length}: {what}");
+                Assert.True(
+                    members.Length == 1 && got.Remove(members[0].Sid, out var times)
+                    && times == 1, $"queue {group.Key} got {members.Length}: {what}");
                 if (group.Any(sub => sub.Node == source)) Assert.Equal(source, members[0].Node);
             }
 

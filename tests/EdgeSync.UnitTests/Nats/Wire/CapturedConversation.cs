@@ -3,7 +3,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Wire;
 
-/// <summary>What a client said to nats-server 2.9.10 and what came back: a line of <c>Vectors/nats/client.txt</c>.</summary>
+/// <summary>
+/// What a client said to nats-server 2.9.10 and what came back: a line of <c>Vectors/nats/client.txt</c>.
+/// </summary>
 internal sealed record CapturedConversation(string Name, byte[] Input, byte[] Output, bool IsClosed)
 {
     private const string Closed = "(closed)";
@@ -40,7 +42,9 @@ internal sealed record CapturedConversation(string Name, byte[] Input, byte[] Ou
                 case '*':
                     var end = i + 1;
                     while (char.IsAsciiDigit(text[end])) end++;
-                    plain.Append(text[end], int.Parse(text.AsSpan(i + 1, end - i - 1), System.Globalization.CultureInfo.InvariantCulture));
+                    plain.Append(
+                        text[end],
+                        int.Parse(text.AsSpan(i + 1, end - i - 1), System.Globalization.CultureInfo.InvariantCulture));
                     i = end;
                     break;
                 default: plain.Append(text[i]); break;

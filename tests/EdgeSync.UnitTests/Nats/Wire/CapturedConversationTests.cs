@@ -64,7 +64,8 @@ public class CapturedConversationTests
             while (reader.TryReadFromServer(out var op) == OperationStatus.Done)
             {
                 count++;
-                if (op.Verb is NatsVerb.Msg or NatsVerb.HMsg) NatsOpWriter.WriteMsg(written, op.Subject, op.Sid, op.Reply, op.Headers, op.Body);
+                if (op.Verb is NatsVerb.Msg or NatsVerb.HMsg)
+                    NatsOpWriter.WriteMsg(written, op.Subject, op.Sid, op.Reply, op.Headers, op.Body);
                 else if (op.Verb == NatsVerb.Err) NatsOpWriter.WriteErr(written, op.Arguments.Trim((byte)'\''));
                 else written.Write(op.Verb == NatsVerb.Ok ? NatsOpWriter.Ok : NatsOpWriter.Pong);
             }

@@ -22,7 +22,9 @@ public class HandshakeJsonTests
     {
         Assert.True(ServerInfo.TryParse(Encoding.UTF8.GetBytes(HubInfo), out var info));
 
-        Assert.Equal(("hub", "2.9.10", 1, 48337, 1 << 20, 5L), (info.ServerName, info.Version, info.ProtocolVersion, info.Port, info.MaxPayload, info.ClientId));
+        Assert.Equal(
+            ("hub", "2.9.10", 1, 48337, 1 << 20, 5L),
+            (info.ServerName, info.Version, info.ProtocolVersion, info.Port, info.MaxPayload, info.ClientId));
         Assert.True(info.HeadersSupported && info.AuthRequired && info.InfoOnConnect);
         Assert.False(info.TlsRequired || info.LameDuckMode || info.ConnectInfo);
         Assert.Equal("UaXEgEZfWJK-sfg", info.Nonce);
@@ -49,7 +51,9 @@ public class HandshakeJsonTests
     [Test]
     public void Tells_a_leaf_from_a_client_and_keeps_its_fields()
     {
-        Assert.True(ConnectOptions.TryParse(Encoding.UTF8.GetBytes(LeafConnect), ConnectOptions.ServerDefaults, out var connect));
+        Assert.True(
+            ConnectOptions.TryParse(
+                Encoding.UTF8.GetBytes(LeafConnect), ConnectOptions.ServerDefaults, out var connect));
 
         Assert.True(connect.IsLeaf);
         Assert.Equal(("leaf", "leaf", "2.9.10"), (connect.Name, connect.Cluster, connect.Version));
@@ -59,10 +63,13 @@ public class HandshakeJsonTests
     [Test]
     public void A_second_CONNECT_overwrites_only_what_it_names()
     {
-        Assert.True(ConnectOptions.TryParse("""{"verbose":false,"name":"a","user":"u"}"""u8, ConnectOptions.ServerDefaults, out var first));
+        Assert.True(
+            ConnectOptions.TryParse(
+                """{"verbose":false,"name":"a","user":"u"}"""u8, ConnectOptions.ServerDefaults, out var first));
         Assert.True(ConnectOptions.TryParse("""{"echo":false,"name":"b"}"""u8, first, out var second));
 
-        Assert.Equal((false, true, false, "b", "u"), (second.Verbose, second.Pedantic, second.Echo, second.Name, second.User));
+        Assert.Equal(
+            (false, true, false, "b", "u"), (second.Verbose, second.Pedantic, second.Echo, second.Name, second.User));
         Assert.Equal("a", first.Name);
     }
 
@@ -86,12 +93,25 @@ public class HandshakeJsonTests
     public void Writes_INFO_and_CONNECT_as_lines()
     {
         var output = new ArrayBufferWriter<byte>();
-        NatsOpWriter.WriteInfo(output, new ServerInfo { ServerId = "S", ServerName = "n", Version = "v", Port = 1, HeadersSupported = true, MaxPayload = 9, LeafnodeUrls = [] });
+        NatsOpWriter.WriteInfo(
+            output,
+            new ServerInfo
+            {
+                ServerId = "S",
+                ServerName = "n",
+                Version = "v",
+                Port = 1,
+                HeadersSupported = true,
+                MaxPayload = 9,
+                LeafnodeUrls = []
+            });
         NatsOpWriter.WriteConnect(output, new ConnectOptions { Name = "a>b", Language = "l", Headers = true });
 
         Assert.Equal(
-            "INFO {\"server_id\":\"S\",\"server_name\":\"n\",\"version\":\"v\",\"proto\":1,\"host\":\"\",\"port\":1,\"headers\":true,\"max_payload\":9,\"leafnode_urls\":[]} \r\n"
-            + "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,\"name\":\"a>b\",\"lang\":\"l\",\"echo\":true,\"headers\":true}\r\n",
+            "INFO {\"server_id\":\"S\",\"server_name\":\"n\",\"version\":\"v\",\"proto\":1,\"host\":\"\",\"port\":1,"
+            + "\"headers\":true,\"max_payload\":9,\"leafnode_urls\":[]} \r\n"
+            + "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,\"name\":\"a>b\",\"lang\":\"l\","
+            + "\"echo\":true,\"headers\":true}\r\n",
             Encoding.UTF8.GetString(output.WrittenSpan));
     }
 

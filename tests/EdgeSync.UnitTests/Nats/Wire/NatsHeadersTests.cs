@@ -10,9 +10,13 @@ public class NatsHeadersTests
     [Test]
     public void Keeps_case_order_and_repeated_keys()
     {
-        Assert.True(NatsHeaders.TryParse("NATS/1.0\r\nKey:  one \r\nkey:2\r\nKey: three: 3\r\n: no key\r\nEmpty:\r\n\r\n"u8, out var headers));
+        Assert.True(
+            NatsHeaders.TryParse(
+                "NATS/1.0\r\nKey:  one \r\nkey:2\r\nKey: three: 3\r\n: no key\r\nEmpty:\r\n\r\n"u8, out var headers));
 
-        Assert.Equal([("Key", "one"), ("key", "2"), ("Key", "three: 3"), ("Empty", "")], headers.Select(field => (field.Key, field.Value)));
+        Assert.Equal(
+            [("Key", "one"), ("key", "2"), ("Key", "three: 3"), ("Empty", "")],
+            headers.Select(field => (field.Key, field.Value)));
         Assert.Equal("three: 3", headers["Key"]);
         Assert.Equal(["one", "three: 3"], headers.GetValues("Key"));
         Assert.Null(headers["KEY"]);
@@ -89,5 +93,6 @@ public class NatsHeadersTests
         runs: 3000);
 
     private static string Value(Prng prng) =>
-        string.Concat(Enumerable.Range(0, prng.NextInt32(8)).Select(_ => prng.Pick<char>(['a', ':', 'ß', '"', '7']))).Trim();
+        string.Concat(Enumerable.Range(0, prng.NextInt32(8)).Select(_ => prng.Pick<char>(['a', ':', 'ß', '"', '7'])))
+        .Trim();
 }

@@ -32,7 +32,9 @@ public class NatsOpReaderTests
     [Test]
     [Arguments("MSG a 1 1\r\nx\r\n", "Msg subject=a sid=1 body=x")]
     [Arguments("MSG a 1 re.ply 1\r\nx\r\n", "Msg subject=a sid=1 reply=re.ply body=x")]
-    [Arguments("HMSG _INBOX.x.77 9 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", "HMsg subject=_INBOX.x.77 sid=9 headers=16 body=")]
+    [
+        Arguments(
+            "HMSG _INBOX.x.77 9 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", "HMsg subject=_INBOX.x.77 sid=9 headers=16 body=")]
     [Arguments("HMSG a 9 r 18 19\r\nNATS/1.0\r\nA: b\r\n\r\nz\r\n", "HMsg subject=a sid=9 reply=r headers=18 body=z")]
     [Arguments("-ERR 'Stale Connection'\r\n", "Err arguments='Stale Connection'")]
     [Arguments("INFO {\"ldm\":true} \r\n", "Info arguments={\"ldm\":true} ")]
@@ -51,10 +53,15 @@ public class NatsOpReaderTests
     [Arguments("LMSG q.x | one 3\r\nabc\r\n", "LMsg subject=q.x queues=one body=abc")]
     [Arguments("LMSG q.x + 3\r\nabc\r\n", "LMsg subject=q.x reply=+ body=abc")]
     [Arguments("HMSG foo 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HMsg subject=foo headers=18 body=hello")]
-    [Arguments("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n", "HMsg subject=foo reply=rr headers=18 body=hello")]
+    [
+        Arguments(
+            "HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n",
+            "HMsg subject=foo reply=rr headers=18 body=hello")]
     [Arguments("HMSG q.x + r.1 other workers 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n",
         "HMsg subject=q.x reply=r.1 queues=other,workers headers=18 body=abc")]
-    [Arguments("HMSG q.x | w 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", "HMsg subject=q.x queues=w headers=18 body=abc")]
+    [
+        Arguments(
+            "HMSG q.x | w 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nabc\r\n", "HMsg subject=q.x queues=w headers=18 body=abc")]
     [Arguments("LMSG _INBOX.z.5 $JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x 5\r\nhello\r\n",
         "LMsg subject=_INBOX.z.5 reply=$JS.ACK.S.C.1.1.1.1795310794478154086.0@s.x body=hello")]
     [Arguments("CONNECT {}\r\n", "Connect arguments={}")]
@@ -168,7 +175,8 @@ public class NatsOpReaderTests
         {
             var output = new ArrayBufferWriter<byte>();
             var dialect = prng.Pick<OpDialect>([OpDialect.Client, OpDialect.Server, OpDialect.Leaf]);
-            for (var i = prng.NextInt32(1, 6); i > 0; i--) WriteOne(prng, prng.Chance(0.9) ? dialect : OpDialect.Client, output);
+            for (var i = prng.NextInt32(1, 6); i > 0; i--)
+                WriteOne(prng, prng.Chance(0.9) ? dialect : OpDialect.Client, output);
             var input = Mutation.OfBytes(prng, output.WrittenSpan.ToArray(), []);
 
             Assert.Equal(ReadAll(new(input), dialect), ReadAll(Pieces(prng, input), dialect));
@@ -250,7 +258,9 @@ public class NatsOpReaderTests
         var sid = $"{prng.NextInt32(1, 100_000)}";
         var headers = prng.Chance(0.4) ? "NATS/1.0\r\nA: b\r\n\r\n" : "";
         var body = Encoding.Latin1.GetString(prng.NextBytes(prng.NextInt32(40)));
-        var queues = prng.Chance(0.4) ? string.Join(' ', Enumerable.Range(0, prng.NextInt32(1, 5)).Select(_ => Word(prng))) : "";
+        var queues = prng.Chance(0.4)
+            ? string.Join(' ', Enumerable.Range(0, prng.NextInt32(1, 5)).Select(_ => Word(prng)))
+            : "";
         var replyText = reply.Length > 0 ? $" reply={reply}" : "";
         var payloadText = $"{(headers.Length > 0 ? $" headers={headers.Length}" : "")} body={body}";
         var verb = prng.NextInt32(4);
@@ -269,7 +279,8 @@ public class NatsOpReaderTests
                 NatsOpWriter.WriteErr(output, Latin1(subject));
                 return $"Err arguments='{subject}'";
             case ("server", _):
-                NatsOpWriter.WriteMsg(output, Latin1(subject), Latin1(sid), Latin1(reply), Latin1(headers), Latin1(body));
+                NatsOpWriter.WriteMsg(
+                    output, Latin1(subject), Latin1(sid), Latin1(reply), Latin1(headers), Latin1(body));
                 return $"{(headers.Length > 0 ? "HMsg" : "Msg")} subject={subject} sid={sid}{replyText}{payloadText}";
             case (_, 2):
                 NatsOpWriter.WriteLeafSub(output, Latin1(subject), Latin1(reply), 7);
@@ -278,16 +289,20 @@ public class NatsOpReaderTests
                 NatsOpWriter.WriteLeafUnsub(output, Latin1(subject), Latin1(reply));
                 return $"LeafUnsub subject={subject}{(reply.Length > 0 ? $" queue={reply}" : "")}";
             default:
-                NatsOpWriter.WriteLeafMsg(output, Latin1(subject), Latin1(reply), Latin1(queues), Latin1(headers), Latin1(body));
+                NatsOpWriter.WriteLeafMsg(
+                    output, Latin1(subject), Latin1(reply), Latin1(queues), Latin1(headers), Latin1(body));
                 var queuesText = queues.Length > 0 ? $" queues={queues.Replace(' ', ',')}" : "";
-                return $"{(headers.Length > 0 ? "HMsg" : "LMsg")} subject={subject}{replyText}{queuesText}{payloadText}";
+                var message = headers.Length > 0 ? "HMsg" : "LMsg";
+                return $"{message} subject={subject}{replyText}{queuesText}{payloadText}";
         }
     }
 
     private static byte[] Latin1(string text) => Encoding.Latin1.GetBytes(text);
 
     private static string Word(Prng prng) =>
-        string.Concat(Enumerable.Range(0, prng.NextInt32(1, 12)).Select(_ => prng.Pick<char>(['a', 'B', '.', '_', '$', '*', '\u00e9', '7'])));
+        string.Concat(
+            Enumerable.Range(0, prng.NextInt32(1, 12)).Select(
+                _ => prng.Pick<char>(['a', 'B', '.', '_', '$', '*', '\u00e9', '7'])));
 
     /// <summary>One of the three methods of the reader, with its limits.</summary>
     internal sealed record OpDialect(string Name, WireLimits Limits, OpDialect.Reading Read)

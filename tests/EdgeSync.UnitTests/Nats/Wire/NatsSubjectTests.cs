@@ -83,9 +83,17 @@ public class NatsSubjectTests
         },
         runs: 2000);
 
-    // Three letters, one more than patterns use, so that '*' is never the same as all letters; one token more than patterns have.
+    // Three letters, one more than patterns use, so that '*' is never the same as all letters; one token more than
+    // patterns have.
     private static IEnumerable<string> AllSubjects(int tokens = 4) =>
-        tokens == 0 ? [] : new[] { "x", "y", "z" }.SelectMany(head => AllSubjects(tokens - 1).Select(rest => $"{head}.{rest}").Prepend(head));
+        tokens == 0
+        ? []
+        : new[]
+        {
+            "x",
+            "y",
+            "z"
+        }.SelectMany(head => AllSubjects(tokens - 1).Select(rest => $"{head}.{rest}").Prepend(head));
 
     private static string Pattern(Prng prng)
     {
