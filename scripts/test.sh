@@ -77,6 +77,8 @@ suite_by() {
   log=$results/${name// /-}.log
   measured "$results/${name// /-}.cpu" "$@" >"$log" 2>&1
   local status=$? p f s
+  # Colours, which some CI machines ask for.
+  sed -i $'s/\x1b\\[[0-9;]*[A-Za-z]//g' "$log"
   p=$(sed -nE 's/^ *succeeded: ([0-9]+).*/\1/p' "$log" | tail -1)
   f=$(sed -nE 's/^ *failed: ([0-9]+).*/\1/p' "$log" | tail -1)
   s=$(sed -nE 's/^ *skipped: ([0-9]+).*/\1/p' "$log" | tail -1)
@@ -121,7 +123,7 @@ native_unit_tests() {
   local out=$root/artifacts/native-tests
   step "publish unit tests" dotnet publish tests/EdgeSync.UnitTests -c Release -r linux-x64 --nologo -v q -p:PublishAot=true \
     -p:RunAnalyzers=false -p:CppCompilerAndLinker=gcc -p:ObjCopyName=objcopy -p:RestoreLockedMode=true --artifacts-path "$out" -o "$out/out" || return 1
-  suite_by "unit, native" "$out/out/EdgeSync.UnitTests"
+  suite_by "unit, native" "$out/out/EdgeSync.UnitTests" --no-ansi
 }
 
 # Beside the build and the suites that do not need the files: each publish has folders of its own. The packages of the other
