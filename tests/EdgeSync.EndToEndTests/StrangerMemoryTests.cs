@@ -41,9 +41,9 @@ public sealed class StrangerMemoryTests
             // While they are still connected.
             await RequireServiceAsync(hub, name);
             await RequireServiceAsync(leaf, name);
+            var errors = hub.Errors + leaf.Errors;
             Assert.True(
-                !(hub.Errors + leaf.Errors).Contains("OutOfMemory", StringComparison.Ordinal),
-                $"'{name}' used up the memory");
+                !errors.Contains("OutOfMemory", StringComparison.Ordinal), $"'{name}' used up the memory:\n{errors}");
         }
 
         await leaf.UntilAsync(

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using EdgeSync.Primitives;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeSync.Net.Http;
@@ -25,7 +24,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
 
     private async Task ExchangeAsync(HttpContext context, XferContentType type, IPAddress address)
     {
-        using var body = new PooledBytes();
+        using var body = new ReceivedBody();
         using var reply = await ExchangeAsync(context, type, address, body);
         body.Dispose();
         if (reply is not null) await SendAsync(context, address, reply);
@@ -36,7 +35,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
     /// and said so.
     /// </summary>
     private async Task<XferHttpReply?> ExchangeAsync(
-        HttpContext context, XferContentType type, IPAddress address, PooledBytes body)
+        HttpContext context, XferContentType type, IPAddress address, ReceivedBody body)
     {
         // A body that is coming in may be given up for others; one that is whole may not.
         using var memory = options.Memory.OpenUnfinished(address, context.Abort);
@@ -44,11 +43,15 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         if (refusal is null && !memory.TryFinish()) refusal = WebAnswer.NoRoom(isBeyondAll: false);
         if (refusal is var (status, sentence))
         {
+            // Before the rest is read and thrown away, which may take seconds.
+            body.Dispose();
+            memory.Dispose();
             RequestRecord.Of(context).Fault = sentence;
             await WebAnswer.RefuseAsync(context, status, sentence);
             return null;
         }
 
+        body.Finish();
         // Counted from here on: who only begins many exchanges keeps nobody out.
         if (Interlocked.Increment(ref _waiting) > options.ConcurrentExchangesMax * 2)
         {
@@ -65,7 +68,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
             try
             {
                 return await ExchangeAsync(
-                    context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Written, address)
+                    context, new XferHttpRequest(context.Request.Path.Value ?? "/", type, body.Whole, address)
                     {
                         Host = context.Request.Host.Value ?? "",
                         IsHttps = context.Request.IsHttps,
@@ -128,7 +131,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
 
     // Null: read whole.
     private async ValueTask<(int Status, string Sentence)?> ReadBodyAsync(
-        HttpContext context, PooledBytes body, ByteShare memory)
+        HttpContext context, ReceivedBody body, ByteShare memory)
     {
         // Too long: announced so, before any of it is read, or when it passes the limit.
         if (context.Request.ContentLength > options.RequestBytesMax) return TooLong();
@@ -138,7 +141,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         var stream = context.Request.Body;
         while (true)
         {
-            var room = body.GetMemory(16 * 1024);
+            var room = body.GetMemory();
             var read = await stream.ReadAsync(room, context.RequestAborted);
             if (read == 0) return null;
 
