@@ -3,9 +3,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace EdgeSync.Net.Http;
 
@@ -40,6 +42,11 @@ internal static class WebHost
             kestrel.RequestHeaderEncodingSelector = HeaderForms.For;
             configure(kestrel);
         });
+        // What a connection may send before any of it is read: the transport's own limit, a megabyte, would be taken by
+        // each of a crowd.
+        builder.WebHost.UseSockets();
+        builder.Services.AddOptions<SocketTransportOptions>().Configure<IOptions<KestrelServerOptions>>(
+            (sockets, kestrel) => sockets.MaxReadBufferSize = kestrel.Value.Limits.MaxRequestBufferSize);
         return builder.Build();
     }
 
