@@ -17,7 +17,9 @@ public sealed partial class AdviceTests
         foreach (var file in Directory.EnumerateFiles(Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs",
             SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)))
         {
-            foreach (var line in File.ReadLines(file)
+            // A literal that goes on in the next line is one text.
+            var source = Regex.Replace(File.ReadAllText(file), @"""\r?\n\s*\+ \$?""", "");
+            foreach (var line in source.Split('\n')
                 .Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal)))
             {
                 foreach (Match literal in Literals().Matches(line))
