@@ -2,18 +2,18 @@ namespace EdgeSync.Primitives;
 
 /// <summary>
 /// Counts failed logins by address and login in a leaky bucket: each failure adds one, and one leaks out in every
-/// <c>memory / failuresMax</c>. A full bucket means "wait", for that login from that address alone: who guesses one
-/// password locks out neither others behind the same proxy nor the same login from elsewhere, and a right login of
-/// one's own forgives nothing. One account serves all doors of a process, so that guesses at one count at all. Knows no
-/// clock; thread-safe.
+/// <c>memory / failuresMax</c>. A full bucket means "wait", for that login from that address alone: a client that
+/// guesses one password locks out neither other clients behind the same proxy nor the same login from another address,
+/// and a right login of its own forgives nothing. One account serves HTTP, NATS and the broker ports of a process, so
+/// that failures at all of them count together. Takes the time as an argument; thread-safe.
 /// </summary>
 /// <remarks>
-/// A realm is who checks the password: a repository, the broker. Failures in several realms are forgiven by time alone,
-/// as a login that is right in one of them says nothing of the others.
+/// A realm is what checks the password: a repository, the broker. Failures in several realms expire by time alone,
+/// because a right login in one realm proves nothing about the others.
 /// </remarks>
 public sealed class LoginThrottle(int failuresMax, TimeSpan memory)
 {
-    // A flood of names must not grow this without end; dropping the emptiest is what hurts least.
+    // Bounded, because an attacker can send any number of logins; the emptiest bucket is dropped first.
     private const int BucketsMax = 4096;
 
     private readonly Lock _gate = new();
@@ -26,10 +26,10 @@ public sealed class LoginThrottle(int failuresMax, TimeSpan memory)
     {
     }
 
-    /// <summary>After so long one more try is allowed.</summary>
+    /// <summary>The pause until one more try is allowed.</summary>
     public TimeSpan Pause => _leak;
 
-    /// <summary>How long the login has to wait there; zero if it need not.</summary>
+    /// <summary>How long the login has to wait at that address; zero when it need not.</summary>
     public TimeSpan WaitOf(string address, string login, Instant now)
     {
         lock (_gate)
@@ -55,7 +55,7 @@ public sealed class LoginThrottle(int failuresMax, TimeSpan memory)
         }
     }
 
-    /// <summary>A login that succeeds forgives its own failures in the same realm.</summary>
+    /// <summary>A successful login removes its own failures in the same realm.</summary>
     public void OnSuccess(string address, string login, string realm)
     {
         lock (_gate)
@@ -75,7 +75,7 @@ public sealed class LoginThrottle(int failuresMax, TimeSpan memory)
         if (_buckets.Count >= BucketsMax) _buckets.Remove(_buckets.MinBy(b => b.Value.EmptyAt).Key);
     }
 
-    /// <param name="EmptyAt">When all of it has leaked out.</param>
-    /// <param name="Realm">Of all its failures; null when they are of several.</param>
+    /// <param name="EmptyAt">When the bucket has leaked out.</param>
+    /// <param name="Realm">The realm of all its failures; null when they are of several.</param>
     private readonly record struct Bucket(Instant EmptyAt, string? Realm);
 }

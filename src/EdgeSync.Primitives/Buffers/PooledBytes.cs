@@ -3,10 +3,10 @@ using System.Buffers;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// Bytes that grow as they arrive: memory follows what was received, never what was announced. Doubling, from the
-/// shared pool; but that pool keeps dozens of arrays of each size for each processor, so large ones are left to the
-/// collector, and on a small machine middling ones too. Those grow by half: a crowd of them must not take twice what it
-/// sent.
+/// A buffer that grows as bytes arrive: its memory follows what was received, never the announced length. Arrays double
+/// in size and come from the shared pool. The pool keeps dozens of arrays of each size per processor, so large arrays
+/// (on a small machine also middling ones) are allocated and left to the collector. Those grow by half, so that many
+/// connections do not take twice what they sent.
 /// </summary>
 public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 {

@@ -1,7 +1,8 @@
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// Bytes that nobody may guess: passwords, nonces, codes. Shells give the system's; tests give a seeded one.
+/// Random bytes that must not be predictable: passwords, nonces, codes. Shells use the system's generator; tests use a
+/// seeded one.
 /// </summary>
 public abstract class Entropy
 {

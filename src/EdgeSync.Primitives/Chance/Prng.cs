@@ -1,8 +1,8 @@
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// The one source of chance that is no secret: same seed, same run, on every platform. xoshiro256** seeded by
-/// SplitMix64 (Blackman and Vigna, public domain description).
+/// The one source of randomness that is not secret: the same seed gives the same run on every platform. xoshiro256**
+/// seeded by SplitMix64 (Blackman and Vigna, public domain description).
 /// </summary>
 public sealed class Prng
 {
@@ -83,7 +83,7 @@ public sealed class Prng
         }
     }
 
-    /// <summary>An independent stream, so that one part's draws do not move another's.</summary>
+    /// <summary>An independent stream: draws from one do not change the other.</summary>
     public Prng Fork() => new(NextUInt64());
 
     private static ulong SplitMix(ref ulong state)

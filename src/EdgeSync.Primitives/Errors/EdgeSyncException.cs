@@ -9,10 +9,10 @@ public enum ErrorKind
     /// <summary>What was named does not exist here.</summary>
     NotFound,
 
-    /// <summary>A name fits several things: say more of it.</summary>
+    /// <summary>A name matches several things: give more of it.</summary>
     Ambiguous,
 
-    /// <summary>Something is in the way (exists already, would fork, has local edits): decide, then say so.</summary>
+    /// <summary>A conflict (exists already, would fork, has local edits): choose with an option and repeat.</summary>
     Conflict,
 
     /// <summary>Credentials or capabilities do not suffice.</summary>
@@ -24,7 +24,7 @@ public enum ErrorKind
     /// <summary>Stored data is damaged: run verify or rebuild.</summary>
     Corrupt,
 
-    /// <summary>The peer spoke nonsense; nothing was stored.</summary>
+    /// <summary>The peer did not follow the protocol; nothing was stored.</summary>
     Protocol,
 
     /// <summary>The disk or system refused: full, read-only, no permission.</summary>

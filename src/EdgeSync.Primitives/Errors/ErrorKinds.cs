@@ -17,7 +17,8 @@ public static class ErrorKinds
         _ => "system",
     };
 
-    /// <summary>The kind for a word in JSON; what a newer daemon may say is a failure of the system.</summary>
+    /// <summary>The kind for a word in JSON; an unknown word (of a newer daemon) is <see
+    /// cref="ErrorKind.System"/>.</summary>
     public static ErrorKind Parse(string word)
     {
         foreach (var kind in Enum.GetValues<ErrorKind>())

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// Our own bug, found early: active in release builds too. The host ends the process; a supervisor restarts it.
+/// Checks for our own bugs, active in release builds too. The host ends the process; a supervisor restarts it.
 /// </summary>
 public static class Invariant
 {
@@ -19,5 +19,5 @@ public static class Invariant
     private static void Fail(string? expression) => throw new InvariantException($"Invariant broken: {expression}");
 }
 
-/// <summary>A bug of ours. Never caught to go on.</summary>
+/// <summary>A bug of ours. Never caught in order to continue.</summary>
 public sealed class InvariantException(string message) : Exception(message);

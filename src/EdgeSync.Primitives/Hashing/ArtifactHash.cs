@@ -1,9 +1,9 @@
 namespace EdgeSync.Primitives;
 
-/// <summary>Names bytes: SHA1 or SHA3-256 (FIPS 180-4, FIPS 202).</summary>
-// Our own code rather than the framework's, which calls OpenSSL on Linux: loading that costs 3 to 7 ms and 5 MB at the
-// start of every command, and a machine without it would not even print a list of files. Many texts at once go through
-// HashBatch, which is faster than both.
+/// <summary>Computes artifact names: SHA1 or SHA3-256 (FIPS 180-4, FIPS 202).</summary>
+// Own code rather than the framework's, which calls OpenSSL on Linux: loading that costs 3 to 7 ms and 5 MB at the
+// start of every command, and a machine without it could not even list files. Many texts at once go through HashBatch,
+// which is faster than both.
 public static class ArtifactHash
 {
     [ThreadStatic]

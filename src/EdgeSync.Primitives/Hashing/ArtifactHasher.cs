@@ -1,6 +1,7 @@
 namespace EdgeSync.Primitives;
 
-/// <summary>Names bytes that come in pieces. After <see cref="Finish"/> it is ready for the next text.</summary>
+/// <summary>Computes the artifact name of bytes that arrive in pieces. After <see cref="Finish"/> it is ready for the
+/// next text.</summary>
 public sealed class ArtifactHasher
 {
     private readonly BlockHasher<Sha1Blocks<uint, Word32>>? _sha1;

@@ -15,17 +15,17 @@ internal unsafe interface IBlockHash
 
     static abstract int DigestSize { get; }
 
-    /// <summary>Gives one lane the state of an empty text.</summary>
+    /// <summary>Sets one lane to the state of an empty text.</summary>
     static abstract void Start(byte* state, int lane);
 
     /// <summary>
-    /// Takes <paramref name="blocks"/> blocks in every lane, each from its own pointer, which moves on.
+    /// Takes <paramref name="blocks"/> blocks in every lane, each from its own pointer, which advances.
     /// </summary>
     static abstract void Take(byte* state, byte** texts, nint blocks);
 
     /// <summary>
     /// Completes the last bytes of a text: writes padding behind the <paramref name="rest"/> bytes in
-    /// <paramref name="tail"/> (two blocks long, zero behind the rest); answers how many blocks are to be taken.
+    /// <paramref name="tail"/> (two blocks long, zero behind the rest); returns how many blocks are to be taken.
     /// </summary>
     static abstract int Pad(byte* tail, int rest, long length);
 

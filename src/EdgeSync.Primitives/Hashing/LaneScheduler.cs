@@ -4,7 +4,7 @@ namespace EdgeSync.Primitives;
 
 /// <summary>
 /// Keeps all lanes of a block hash busy with texts of different lengths: a lane whose text ends takes the next one,
-/// long texts first so that the lanes end together. A lane without work reads along with another, and its result is
+/// long texts first so that the lanes end together. A lane without work reads the input of another, and its result is
 /// dropped.
 /// </summary>
 internal static unsafe class LaneScheduler<THash>
@@ -94,7 +94,7 @@ internal static unsafe class LaneScheduler<THash>
         return true;
     }
 
-    /// <summary>As many blocks as every busy lane has; idle lanes read along with a busy one.</summary>
+    /// <summary>As many blocks as every busy lane has; idle lanes read the input of a busy one.</summary>
     private static bool TryPlan(ReadOnlySpan<Lane> lanes, byte** texts, out nint blocks)
     {
         blocks = nint.MaxValue;

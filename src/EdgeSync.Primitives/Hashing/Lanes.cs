@@ -7,9 +7,9 @@ using System.Runtime.Intrinsics.X86;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// What the hash functions need of a word, or of several words side by side. One body of each function, written over
-/// these, serves one text at a time and 2, 4 or 8 of them. Every implementation is inlined whole.
-/// </summary>
+/// The operations that the hash functions need on one word, or on several words side by side. One body of each
+/// function, written over these, serves one text at a time and 2, 4 or 8 of them. Every implementation is inlined
+/// whole.</summary>
 // 512-bit vectors were measured and left out: SHA3 and SHA1 gained nothing (Zen 4), and the published binary, built for
 // every x64 processor, would never use them.
 internal interface ILanes<TWords>

@@ -32,7 +32,7 @@ internal static unsafe class Words32
         }
     }
 
-    // Four lanes at once, as four transpositions of 4 × 4 words. Only little-endian machines come here.
+    // Four lanes at once, as four transpositions of 4 × 4 words. Called on little-endian machines only.
     private static void Load4(byte** texts, int lanes, bool bigEndian, uint* rows)
     {
         for (var i = 0; i < InBlock; i += 4)

@@ -67,7 +67,7 @@ public readonly struct ArtifactId : IEquatable<ArtifactId>, IComparable<Artifact
         ? new ArtifactId(hash)
         : throw new ArgumentException($"A hash has 20 or 32 bytes, not {hash.Length}.", nameof(hash));
 
-    /// <summary>Exactly 40 or 64 lower-case hex digits; anything else is refused (upper case names nothing).</summary>
+    /// <summary>Exactly 40 or 64 lower-case hex digits; anything else is rejected, also upper case.</summary>
     public static bool TryParse(ReadOnlySpan<byte> hex, out ArtifactId id)
     {
         id = default;
@@ -102,7 +102,7 @@ public readonly struct ArtifactId : IEquatable<ArtifactId>, IComparable<Artifact
         ? id
         : throw new FormatException($"'{hex}' is not an artifact name: 40 or 64 lower-case hex digits.");
 
-    /// <summary>Writes the raw hash; answers how many bytes (20, 32, or 0 for the empty value).</summary>
+    /// <summary>Writes the raw hash; returns the number of bytes (20, 32, or 0 for the empty value).</summary>
     public int WriteHash(Span<byte> target)
     {
         if (_kind == HashKind.None) return 0;
@@ -141,7 +141,7 @@ public readonly struct ArtifactId : IEquatable<ArtifactId>, IComparable<Artifact
         return Convert.ToHexStringLower(hash[..size]);
     }
 
-    /// <summary>The first ten digits, as people read them.</summary>
+    /// <summary>The first ten digits, for display.</summary>
     public string ToShortString() => IsEmpty ? "" : ToString()[..10];
 
     public bool Equals(ArtifactId other) =>
@@ -149,7 +149,7 @@ public readonly struct ArtifactId : IEquatable<ArtifactId>, IComparable<Artifact
 
     public override bool Equals(object? obj) => obj is ArtifactId other && Equals(other);
 
-    // A hash is already well mixed; a peer that grinds names to collide here would have to grind SHA3 prefixes.
+    // A hash is already well mixed; forcing collisions here means searching for SHA3 prefixes.
     public override int GetHashCode() => (int)(_w0 ^ (_w0 >> 32) ^ _w1);
 
     public int CompareTo(ArtifactId other)

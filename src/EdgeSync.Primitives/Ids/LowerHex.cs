@@ -3,7 +3,7 @@ namespace EdgeSync.Primitives;
 /// <summary>Lower-case hex as the formats write it; upper case is not accepted.</summary>
 public static class LowerHex
 {
-    // 0xff marks what is no lower-case hex digit.
+    // 0xff marks every other byte.
     private static ReadOnlySpan<byte> Values =>
     [
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,

@@ -3,18 +3,18 @@ using System.Text;
 
 namespace EdgeSync.Primitives;
 
-/// <summary>Why a text is no join code.</summary>
+/// <summary>Why a text is not a valid join code.</summary>
 public enum JoinCodeFault
 {
     None,
 
-    /// <summary>It does not begin as one.</summary>
+    /// <summary>It does not begin like one.</summary>
     NotACode,
 
-    /// <summary>Characters are missing, too many, or others than were printed.</summary>
+    /// <summary>Characters are missing, added or changed.</summary>
     Damaged,
 
-    /// <summary>It holds something that this version does not know and must.</summary>
+    /// <summary>It contains a required entry that this version does not support.</summary>
     Newer,
 }
 
@@ -39,8 +39,8 @@ public enum JoinCodeFault
 /// of another transport becomes an entry of its own.
 /// </summary>
 /// <param name="Hosts">At least one.</param>
-/// <param name="ServerKey">SHA-256 of the server's public key: who has another key is refused, whatever it is
-/// called.</param>
+/// <param name="ServerKey">SHA-256 of the server's public key; a server with another key is rejected, whatever its
+/// name.</param>
 public sealed record JoinCode(
     IReadOnlyList<string> Hosts, int WebPort, int? LeafPort, string ProjectCode, byte[] Token, Instant ExpiresAt,
     byte[] ServerKey, string Name)
@@ -84,7 +84,7 @@ public sealed record JoinCode(
         return EncodeBytes([.. bytes]);
     }
 
-    /// <summary>Blanks and line ends, which mail adds, are skipped.</summary>
+    /// <summary>Skips blanks and line ends, which mail programs add.</summary>
     public static JoinCodeFault TryParse(string text, out JoinCode? code)
     {
         code = null;
@@ -101,7 +101,7 @@ public sealed record JoinCode(
             : ReadEntries(payload[1..], out code);
     }
 
-    /// <summary>The text of any payload, so that tests can make codes of versions that do not exist yet.</summary>
+    /// <summary>Encodes any payload, so that tests can make codes of later versions.</summary>
     internal static string EncodeBytes(byte[] payload)
     {
         byte[] bytes = [.. payload, .. Checksum(payload)];
@@ -173,7 +173,7 @@ public sealed record JoinCode(
         bytes.AddRange(value);
     }
 
-    // Null: a character that is none, or a length or last bits that no encoder writes.
+    // Null for a character outside the alphabet, or a length or last bits that no encoder writes.
     private static byte[]? DecodeBase32(ReadOnlySpan<char> text)
     {
         var bytes = new List<byte>(text.Length * 5 / 8);

@@ -7,20 +7,20 @@ namespace EdgeSync.Primitives;
 
 /// <summary>
 /// JSON objects that a peer sent, read by a source-generated contract without an exception. Members that the contract
-/// does not name are skipped, and <c>null</c> is as good as absent, which is how Go's decoder treats both.
+/// does not name are skipped, and <c>null</c> counts as absent, as in Go's decoder.
 /// </summary>
 public static class BoundaryJson
 {
     private const int DepthMax = 64;
 
     /// <summary>
-    /// Reads one object over what was known before: a member that is present replaces the old value. False when this is
+    /// Reads one object over earlier values: a member that is present replaces the old value. False when this is
     /// not exactly one JSON object, or a member has the wrong type.
     /// </summary>
     /// <param name="json">UTF-8 text.</param>
     /// <param name="before">Values of absent members.</param>
     /// <param name="type">A contract that writes every member, also those at their default.</param>
-    /// <param name="value">What was read; <paramref name="before"/> when the answer is false.</param>
+    /// <param name="value">What was read; <paramref name="before"/> when the result is false.</param>
     public static bool TryRead<T>(ReadOnlySpan<byte> json, T before, JsonTypeInfo<T> type, out T value)
     {
         value = before;
@@ -53,7 +53,7 @@ public static class BoundaryJson
     /// </summary>
     /// <param name="json">UTF-8 text.</param>
     /// <param name="type">A contract whose members are texts, numbers (long) and lists of texts, each nullable.</param>
-    /// <param name="value">Null when the answer is false.</param>
+    /// <param name="value">Null when the result is false.</param>
     public static bool TryReadLeniently<T>(
         ReadOnlySpan<byte> json, JsonTypeInfo<T> type, [NotNullWhen(true)] out T? value)
         where T : class
@@ -112,7 +112,7 @@ public static class BoundaryJson
         }
         catch (InvalidOperationException)
         {
-            return null;   // half a surrogate pair, or bytes that are no UTF-8
+            return null;   // half a surrogate pair, or bytes that are not UTF-8
         }
     }
 
@@ -130,7 +130,7 @@ public static class BoundaryJson
         _ => false,
     };
 
-    // What System.Text.Json throws for text that is no JSON, of the wrong type, or no UTF-8.
+    // What System.Text.Json throws for text that is not JSON, not UTF-8 or of the wrong type.
     private static bool IsBadText(Exception e) =>
         e is JsonException or InvalidOperationException or FormatException or ArgumentException
         or NotSupportedException;

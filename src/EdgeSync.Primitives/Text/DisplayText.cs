@@ -3,14 +3,14 @@ using System.Text;
 
 namespace EdgeSync.Primitives;
 
-/// <summary>How texts for people spell amounts, times and foreign names.</summary>
+/// <summary>Formats amounts, times and foreign names for display.</summary>
 public static class DisplayText
 {
     /// <summary><c>YYYY-MM-DD HH:MM</c> of an ISO date, UTC.</summary>
     public static string Minute(string isoDate) => $"{isoDate[..10]} {isoDate[11..16]}";
 
     /// <summary>
-    /// Foreign prose on one line: line ends and tabs become blanks, other control characters are shown.
+    /// Foreign prose on one line: line ends and tabs become blanks, other control characters become visible.
     /// </summary>
     public static string OneLine(string text)
     {
@@ -27,16 +27,16 @@ public static class DisplayText
     }
 
     /// <summary>
-    /// A foreign name: every control character is shown, line ends too, so that one name is one line.
+    /// A foreign name: every control character becomes visible, line ends too, so that one name is one line.
     /// </summary>
     public static string Name(string name) => Shown(name, static c => char.IsControl(c));
 
     /// <summary>
-    /// Any text for a terminal: what could move its cursor is shown as <c>\x1b</c>; line ends and tabs stay.
+    /// Any text for a terminal: control characters that move the cursor become <c>\x1b</c>; line ends and tabs stay.
     /// </summary>
     public static string Visible(string text) => Shown(text, IsHarmful);
 
-    /// <summary>A character that a terminal would obey rather than print.</summary>
+    /// <summary>A character that a terminal interprets rather than prints.</summary>
     public static bool IsHarmful(char c) => char.IsControl(c) && c is not ('\n' or '\t');
 
     /// <summary>An amount of bytes with three digits: <c>512 B</c>, <c>1.23 MB</c>.</summary>
@@ -58,7 +58,7 @@ public static class DisplayText
     /// <summary>A count with commas between thousands.</summary>
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>How long something took, in the unit that fits.</summary>
+    /// <summary>A duration, in the unit that fits.</summary>
     public static string Span(TimeSpan span) => span switch
     {
         { TotalSeconds: < 10 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:F1} s"),

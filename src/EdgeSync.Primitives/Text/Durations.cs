@@ -3,7 +3,7 @@ using System.Globalization;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// Spans of time as people write them: <c>30s</c>, <c>10m</c>, <c>2h</c>, <c>7d</c>, <c>250ms</c>, <c>0</c>.
+/// Durations in text: <c>30s</c>, <c>10m</c>, <c>2h</c>, <c>7d</c>, <c>250ms</c>, <c>0</c>.
 /// </summary>
 public static class Durations
 {

@@ -3,10 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace EdgeSync.Primitives;
 
 /// <summary>
-/// The address of a peer as people write it: <c>http://USER:PASSWORD@HOST:PORT/PATH</c>, or <c>https://</c>; commands
-/// also take
-/// <c>file:///PATH</c> and <c>ssh://USER@HOST:PORT/PATH</c>. User and password are taken out, so that what is printed,
-/// logged or stored never holds a secret.
+/// The address of a peer: <c>http://USER:PASSWORD@HOST:PORT/PATH</c>, or <c>https://</c>; commands also take
+/// <c>file:///PATH</c> and <c>ssh://USER@HOST:PORT/PATH</c>. User and password are kept apart from the address, so that
+/// what is printed, logged or stored never contains a secret.
 /// </summary>
 public sealed record PeerUrl(Uri Address, string? User, string? Password)
 {
@@ -15,7 +14,7 @@ public sealed record PeerUrl(Uri Address, string? User, string? Password)
     /// <summary>Requests go through ssh.</summary>
     public bool IsSsh => Address.Scheme == SshScheme;
 
-    /// <summary>The repository file that this is the address of; null for others.</summary>
+    /// <summary>The repository file at this address; null for other schemes.</summary>
     public string? FilePath => Address.IsFile ? Address.LocalPath : null;
 
     /// <summary>Reads an http or https address.</summary>
@@ -37,7 +36,7 @@ public sealed record PeerUrl(Uri Address, string? User, string? Password)
     {
         url = null;
         text = text?.Trim();
-        // Spec: dehttpize() in encode.c. A plus sign is a blank there, also in a path; a real one is %2B.
+        // Spec: dehttpize() in encode.c. A plus sign is a blank there, also in a path; a literal one is %2B.
         if (!isHttpOnly && text?.StartsWith("file://", StringComparison.Ordinal) == true)
             text = text.Replace("+", "%20", StringComparison.Ordinal);
         if (!Uri.TryCreate(text, UriKind.Absolute, out var whole)) return false;
@@ -66,7 +65,7 @@ public sealed record PeerUrl(Uri Address, string? User, string? Password)
             ErrorKind.Usage, $"'{WithoutSecret(text)}' is not the address of a peer",
             "such as http://host:8080 or https://user@host/project");
 
-    /// <summary>As stock keeps it in <c>last-sync-url</c>: the user, never the password.</summary>
+    /// <summary>As Fossil stores it in <c>last-sync-url</c>: with the user, never the password.</summary>
     public override string ToString()
     {
         var text = Address.AbsoluteUri;

@@ -1,9 +1,9 @@
 namespace EdgeSync.Primitives;
 
-/// <summary>"Did you mean": the known word that is nearest to one that nobody knows.</summary>
+/// <summary>"Did you mean": the known word nearest to an unknown one.</summary>
 public static class Suggestions
 {
-    /// <summary>Null when none is near enough to be what was meant.</summary>
+    /// <summary>Null when no word is near enough.</summary>
     public static string? Nearest(string word, IEnumerable<string> known)
     {
         var distanceMax = Math.Max(1, word.Trim('-').Length / 3);
@@ -13,7 +13,7 @@ public static class Suggestions
     /// <summary><c>; did you mean 'timeline'?</c>, or nothing.</summary>
     public static string Question(string? suggestion) => suggestion is null ? "" : $"; did you mean {suggestion}?";
 
-    // Damerau's distance: letters added, left out, mistaken or swapped.
+    // Damerau's distance: letters added, omitted, replaced or swapped.
     private static int Distance(string a, string b)
     {
         var rows = new int[a.Length + 1, b.Length + 1];

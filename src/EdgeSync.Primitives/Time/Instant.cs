@@ -22,12 +22,12 @@ public readonly record struct Instant(long UnixTicks) : IComparable<Instant>
 
     /// <summary>
     /// The Julian day as SQLite computes it: milliseconds as an integer, divided by 86,400,000 last. Rows that stock
-    /// wrote compare equal, bit for bit.
+    /// Fossil wrote compare equal, bit for bit.
     /// </summary>
     public double JulianDay => (UnixMilliseconds + 210_866_760_000_000L) / 86_400_000.0;
 
     /// <summary>
-    /// Years before 1 and after 9999 (artifacts may name them) become the first and last moment that there is.
+    /// Years before 1 and after 9999 (artifacts may name them) become the first and the last representable moment.
     /// </summary>
     public DateTime ToDateTime()
     {
