@@ -4,9 +4,10 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// A parsed structural artifact. It keeps the text it was read from, and holds places in it instead of copies: a
-/// check-in of 1,600 files costs one array of small slots. All text is handed out decoded, as the bytes stock would
-/// hand to SQLite (often UTF-8, but nobody promises that). Properties of cards that the kind does not carry are empty.
+/// A parsed structural artifact. It keeps the text it was read from, and slots (places in it) instead of copies: a
+/// check-in of 1,600 files costs one array of small slots. All text is returned decoded, as the bytes that stock Fossil
+/// would pass to SQLite (usually UTF-8, but not guaranteed). Properties of cards that the kind does not carry are
+/// empty.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -41,7 +42,7 @@ public sealed class Artifact
     /// <summary>What this artifact is.</summary>
     public ArtifactKind Kind { get; internal set; }
 
-    /// <summary>The whole text as it was given, with a signature around it if there was one.</summary>
+    /// <summary>The whole text as given, with the signature around it if there was one.</summary>
     public ReadOnlyMemory<byte> Text => Buffer.AsMemory(_start, _length);
 
     /// <summary>Which cards are present, bit 0 for A.</summary>
@@ -50,13 +51,13 @@ public sealed class Artifact
     /// <summary>True if a card with this letter is present.</summary>
     public bool HasCard(char letter) => letter is >= 'A' and <= 'Z' && (Cards & CardRules.Bit((byte)letter)) != 0;
 
-    /// <summary>D card: when it was made, to the millisecond. The default for a cluster, which has none.</summary>
+    /// <summary>D card: creation time, to the millisecond. The default for a cluster, which has no D card.</summary>
     public Instant Date { get; internal set; }
 
     /// <summary>D card as the day number that SQLite computes, bit for bit; 0 without a D card.</summary>
     public double JulianDay => HasCard('D') ? Date.JulianDay : 0;
 
-    /// <summary>U card; <c>anonymous</c> if the card is there without a name, empty if there is no card.</summary>
+    /// <summary>U card; <c>anonymous</c> if the card has no name, empty without the card.</summary>
     public ReadOnlySpan<byte> User => HasCard('U') && UserSlot.IsAbsent ? "anonymous"u8 : TextOf(UserSlot);
 
     /// <summary>C card: the comment of a check-in, technote or attachment.</summary>
@@ -66,12 +67,13 @@ public sealed class Artifact
     public ReadOnlySpan<byte> Mimetype => TextOf(MimetypeSlot);
 
     /// <summary>
-    /// P card: the first is the primary parent, later ones were merged. For wiki, technote and forum: what it replaces.
+    /// P card: the first is the primary parent, later ones were merged. For wiki, technote and forum: the replaced
+    /// version.
     /// </summary>
     public ReadOnlySpan<ArtifactId> Parents => ParentIds;
 
     /// <summary>
-    /// The first parent is written in upper case: of a page or note, stock then finds no earlier version by it.
+    /// The first parent is written in upper case: stock Fossil then finds no earlier version of a page or note.
     /// </summary>
     public bool IsFirstParentUpperCase { get; internal set; }
 
@@ -115,21 +117,21 @@ public sealed class Artifact
 
     // ---- Attachment ----
 
-    /// <summary>A card, first argument: the file name, without folders, as stock keeps it.</summary>
+    /// <summary>A card, first argument: the file name, without folders, as stock stores it.</summary>
     public ReadOnlySpan<byte> AttachmentName => TextOf(AttachmentNameSlot);
 
     /// <summary>A card, second argument: a wiki page name, or the id of a ticket or technote.</summary>
     public ReadOnlySpan<byte> AttachmentTarget => TextOf(AttachmentTargetSlot);
 
-    /// <summary>A card, third argument: the content; empty when the attachment is taken off.</summary>
+    /// <summary>A card, third argument: the content; empty when the attachment is removed.</summary>
     public ArtifactId AttachmentSource { get; internal set; }
 
-    /// <summary>The same as it is written, in whichever case.</summary>
+    /// <summary>The same as written, in either case.</summary>
     public ReadOnlySpan<byte> AttachmentSourceText => TextOf(AttachmentSourceSlot);
 
     // ---- Technote ----
 
-    /// <summary>E card: the moment that the note is about.</summary>
+    /// <summary>E card: the time of the note's event.</summary>
     public Instant TechnoteDate { get; internal set; }
 
     /// <summary>E card: 40 or 64 hex digits shared by all versions of the note.</summary>
@@ -143,7 +145,7 @@ public sealed class Artifact
     /// <summary>H card: the title of the thread.</summary>
     public ReadOnlySpan<byte> ThreadTitle => TextOf(ThreadTitleSlot);
 
-    /// <summary>I card: the post that this one answers.</summary>
+    /// <summary>I card: the post that this one replies to.</summary>
     public ArtifactId InReplyTo { get; internal set; }
 
     // ---- Checksum ----
@@ -154,7 +156,7 @@ public sealed class Artifact
     /// <summary>The same bytes as <see cref="ChecksummedText"/>, for checks of many artifacts at once.</summary>
     public ReadOnlyMemory<byte> ChecksummedMemory => Buffer.AsMemory(ChecksummedSlot.Start, ChecksummedSlot.Length);
 
-    /// <summary>The 32 hex digits of the Z card at the end; empty when stock would not check any.</summary>
+    /// <summary>The 32 hex digits of the Z card at the end; empty when stock would not check it.</summary>
     public ReadOnlySpan<byte> ZCard => TextOf(ZCardSlot);
 
     internal TextSlot ChecksummedSlot { get; set; }

@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// The MD5 of Z and R cards, as 32 lower-case hex digits. It guards against accidents, not against attackers.
+/// The MD5 of Z and R cards, as 32 lower-case hex digits. It detects accidents, not attacks.
 /// </summary>
 public static class ArtifactChecksum
 {

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// Bytes for a card, most often UTF-8 made from a string. The default is absent, which differs from empty.
+/// Bytes for a card, usually UTF-8 of a string. The default is absent, which differs from empty.
 /// </summary>
 public readonly struct CardText
 {
@@ -42,9 +42,9 @@ public readonly record struct TagDraft(
 public readonly record struct FieldDraft(CardText Name, CardText Value);
 
 /// <summary>
-/// An artifact to be written: every card that it may have, in the order of the alphabet. <see cref="ToBytes"/> writes
-/// the bytes that stock writes for the same content, with the Z card. What is written is checked nowhere here; whoever
-/// stores it parses it first (it needs the parsed form anyway).
+/// An artifact to be written: every card that it may have, in alphabetical order. <see cref="ToBytes"/> writes the
+/// bytes that stock writes for the same content, with the Z card. Nothing is validated here; the store parses the text
+/// before storing it (it needs the parsed form anyway).
 /// </summary>
 public sealed class ArtifactDraft
 {
@@ -102,10 +102,10 @@ public sealed class ArtifactDraft
     /// <summary>The order that F cards need.</summary>
     public static Comparison<FileDraft> FileOrder { get; } = (a, b) => a.Name.Span.SequenceCompareTo(b.Name.Span);
 
-    // ---- One factory a kind: what each must have ----
+    // ---- One factory per kind, with the cards that the kind requires ----
 
     /// <summary>
-    /// A check-in, whose other cards the initializer gives; an empty comment becomes stock's placeholder.
+    /// A check-in, whose other cards come from the initializer; an empty comment becomes stock's placeholder.
     /// </summary>
     public static CardText CheckInComment(string? comment) => string.IsNullOrEmpty(comment) ? NoComment : comment;
 
@@ -116,7 +116,7 @@ public sealed class ArtifactDraft
         new() { Date = date, User = user, Tags = tags };
 
     /// <summary>
-    /// A version of a page; an empty body deletes the page. Stock leaves N out for its own wiki format.
+    /// A version of a page; an empty body deletes the page. Stock omits N for its own wiki format.
     /// </summary>
     public static ArtifactDraft Wiki(
         Instant date, string user, string title, CardText body, ArtifactId parent = default,
@@ -132,11 +132,11 @@ public sealed class ArtifactDraft
             Body = body.IsAbsent ? "" : body,
         };
 
-    /// <summary>A change of a ticket, or its making.</summary>
+    /// <summary>A change of a ticket, or its creation.</summary>
     public static ArtifactDraft Ticket(Instant date, string user, string ticketId, IReadOnlyList<FieldDraft> fields) =>
         new() { Date = date, Fields = fields, TicketId = ticketId, User = user };
 
-    /// <summary>Ties content to a page, ticket or technote; an empty source takes it off.</summary>
+    /// <summary>Attaches content to a page, ticket or technote; an empty source removes the attachment.</summary>
     public static ArtifactDraft Attach(
         Instant date, string user, string name, string target, ArtifactId source, string? comment = null) => new()
         {
@@ -163,8 +163,9 @@ public sealed class ArtifactDraft
         };
 
     /// <summary>
-    /// A forum post. A thread begins with a title and no root; a reply names the root and the post it answers; an edit
-    /// names as parent what it replaces, with the root unless that is the first post; an empty body deletes a reply.
+    /// A forum post. A thread begins with a title and no root; a reply names the root and the post it replies to; an
+    /// edit names the replaced post as its parent, with the root unless that is the first post; an empty body deletes a
+    /// reply.
     /// </summary>
     public static ArtifactDraft ForumPost(
         Instant date, string user, CardText body, string? title = null, ArtifactId root = default,
@@ -181,7 +182,7 @@ public sealed class ArtifactDraft
             Body = body.IsAbsent ? "" : body,
         };
 
-    /// <summary>Everything that a parsed artifact says.</summary>
+    /// <summary>All cards of a parsed artifact.</summary>
     public static ArtifactDraft From(Artifact artifact)
     {
         var files = new FileDraft[artifact.Files.Count];

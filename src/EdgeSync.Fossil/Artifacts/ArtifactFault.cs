@@ -1,6 +1,6 @@
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>Why a text is no artifact.</summary>
+/// <summary>Why a text is not an artifact.</summary>
 public enum ArtifactFaultKind : byte
 {
     None = 0,
@@ -20,7 +20,7 @@ public enum ArtifactFaultKind : byte
     /// <summary>A card letter is smaller than the one before.</summary>
     CardOrder,
 
-    /// <summary>A card letter outside A-Z, or one that no artifact knows.</summary>
+    /// <summary>A card letter outside A-Z, or one that no artifact uses.</summary>
     UnknownCard,
 
     /// <summary>A card that may appear once appears again.</summary>
@@ -41,7 +41,7 @@ public enum ArtifactFaultKind : byte
     /// <summary>A file name that is absolute, empty, ends in a slash or has a dot component.</summary>
     BadFileName,
 
-    /// <summary>A wiki title that is no page name.</summary>
+    /// <summary>A wiki title that is not a valid page name.</summary>
     BadTitle,
 
     /// <summary>A tag without prefix, without name, or with a name that looks like a hash.</summary>
@@ -59,15 +59,16 @@ public enum ArtifactFaultKind : byte
     /// <summary>A card that this kind of artifact must carry is absent.</summary>
     CardMissing,
 
-    /// <summary>Each card is right, but not together: a tag's target, a title with a reply, too many parents.</summary>
+    /// <summary>Each card is valid, but not their combination: a tag's target, a title with a reply, too many
+    /// parents.</summary>
     Inconsistent,
 
-    /// <summary>Larger than we read as an artifact.</summary>
+    /// <summary>Over the size limit for artifacts.</summary>
     TooLarge,
 }
 
 /// <summary>
-/// A refusal, with the place: byte offset in the given text, line (1-based, 0 before the first card), card letter.
+/// A parse error with its place: byte offset in the given text, line (1-based, 0 before the first card), card letter.
 /// </summary>
 public readonly record struct ArtifactFault(ArtifactFaultKind Kind, int Offset, int Line, char Card)
 {

@@ -1,18 +1,18 @@
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>What a structural artifact says. Decided by its cards alone, never by who wrote it.</summary>
+/// <summary>The kind of a structural artifact, decided by its cards alone, never by the user.</summary>
 public enum ArtifactKind : byte
 {
-    /// <summary>Not decided: no artifact has it.</summary>
+    /// <summary>Undecided; no artifact has it.</summary>
     None = 0,
 
-    /// <summary>A manifest: the files of one version, and what it came from.</summary>
+    /// <summary>A manifest: the files of one version, and its parents.</summary>
     CheckIn = 1,
 
     /// <summary>A list of other artifacts' names, so that sync can name many by naming one.</summary>
     Cluster = 2,
 
-    /// <summary>Tags put on or taken off other artifacts.</summary>
+    /// <summary>Tags added to or cancelled on other artifacts.</summary>
     Control = 3,
 
     /// <summary>One version of a wiki page.</summary>
@@ -21,7 +21,7 @@ public enum ArtifactKind : byte
     /// <summary>One change of a ticket.</summary>
     Ticket = 5,
 
-    /// <summary>A file tied to a wiki page, ticket or technote, or its removal.</summary>
+    /// <summary>A file attached to a wiki page, ticket or technote, or its removal.</summary>
     Attachment = 6,
 
     /// <summary>One version of a technical note.</summary>
@@ -45,7 +45,7 @@ internal static class CardRules
         0, Mask("DZ"), Mask("MZ"), Mask("DTUZ"), Mask("DLUWZ"), Mask("DJKUZ"), Mask("ADZ"), Mask("DEWZ"), Mask("DUWZ"),
     ];
 
-    /// <summary>Z is not among them: stock reads a text with two, if the last is right.</summary>
+    /// <summary>Z is not among them: stock accepts a text with two, if the last is right.</summary>
     public static readonly uint AtMostOnce = Mask("ABCDEGHIKLNRUW");
 
     public static uint Allowed(ArtifactKind kind) => AllowedMasks[(int)kind];

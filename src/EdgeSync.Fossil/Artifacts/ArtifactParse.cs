@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>One run of the parser over one text. Methods answer false after setting the fault.</summary>
+/// <summary>One run of the parser over one text. Methods return false after setting the fault.</summary>
 internal ref struct ArtifactParse
 {
     private readonly Artifact _artifact;
@@ -11,7 +11,7 @@ internal ref struct ArtifactParse
     private readonly ArtifactParserOptions _options;
 
     private CardReader _reader;
-    private int _base;         // what to add to a position in the reader's text to get one in the artifact's buffer
+    private int _base;         // the offset from a position in the reader's text to one in the artifact's buffer
     private int _decodedCount;
     private int _line;
     private byte _card;
@@ -40,7 +40,7 @@ internal ref struct ArtifactParse
         return isGood;
     }
 
-    /// <summary>What can be said before the first card: wrapper, beginning, checksum.</summary>
+    /// <summary>The checks before the first card: wrapper, beginning, checksum.</summary>
     private bool TryFrame()
     {
         if (_whole.IsEmpty) return Fail(ArtifactFaultKind.Empty, 0);
@@ -118,7 +118,7 @@ internal ref struct ArtifactParse
         _ => FailHere(ArtifactFaultKind.UnknownCard),
     };
 
-    /// <summary>What can be said after the last card: the kind, and whether the cards are those of the kind.</summary>
+    /// <summary>The checks after the last card: the kind, and whether its cards are allowed and complete.</summary>
     private bool TryFinish()
     {
         var artifact = _artifact;
@@ -191,7 +191,7 @@ internal ref struct ArtifactParse
 
         if (!FileCards.IsAfterLast(_artifact, text)) return FailAt(ArtifactFaultKind.EntryOrder, name);
 
-        // Such names came into old histories by mistake; they do not even make the artifact a manifest.
+        // Such names are in old histories by mistake; they do not even make the artifact a manifest.
         if (PathName.IsReserved(text)) return true;
 
         FileCards.Add(_artifact, in slot, _reader.Text[_reader.Position..]);
@@ -213,7 +213,8 @@ internal ref struct ArtifactParse
             _artifact.AttachmentSourceSlot = new TextSlot(_base + start, length);
         }
 
-        // Stock drops folders of the name. A decoded name lives backwards (complement) in the side buffer.
+        // Stock drops folders of the name. The slot of a decoded name is negative (complement): it is in the side
+        // buffer.
         var folder = TextOf(name).LastIndexOf((byte)'/') + 1;
         var tail = name.Start >= 0 ? name.Start + folder : ~(~name.Start + folder);
         _artifact.AttachmentNameSlot = new TextSlot(tail, name.Length - folder);

@@ -4,16 +4,16 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>How to parse.</summary>
-/// <param name="Now">What the date <c>now</c> means; null refuses it.</param>
+/// <param name="Now">What the date <c>now</c> means; null rejects it.</param>
 /// <param name="SkipsChecksum">
 /// True: the MD5 of the Z card is not computed. The caller then compares <see cref="Artifact.ChecksummedText"/> with
-/// <see cref="Artifact.ZCard"/> itself (in a batch, on other cores) before it believes the artifact.
+/// <see cref="Artifact.ZCard"/> itself (in a batch, on other cores) before it uses the artifact.
 /// </param>
 public readonly record struct ArtifactParserOptions(Instant? Now = null, bool SkipsChecksum = false);
 
 /// <summary>
-/// Recognizes artifacts: accepts what stock's parser accepts and refuses what it refuses, since an artifact that one
-/// side reads and the other does not would split their histories. Any bytes may be given; nothing throws.
+/// Recognizes artifacts: accepts what stock's parser accepts and rejects what it rejects, since an artifact that only
+/// one of the two reads would split their histories. Any bytes may be given; nothing throws.
 /// </summary>
 /// <remarks>
 /// Spec: manifest_parse in manifest.c (2.21), and <c>fossil test-parse-manifest</c> as the oracle of the tests.
@@ -24,7 +24,7 @@ public static class ArtifactParser
     public const int SizeMax = 256 << 20;
 
     /// <summary>
-    /// Cheap test before anything else: could this be an artifact at all? Ordinary files fail it at the first bytes.
+    /// Cheap test before parsing: could this be an artifact? Ordinary files fail at their first bytes.
     /// </summary>
     public static bool MayBeArtifact(ReadOnlySpan<byte> text) =>
         text.Length >= 10 && text[^1] == '\n' &&
@@ -51,7 +51,8 @@ public static class ArtifactParser
         TryParse(text, out artifact, out _, options);
 
     /// <summary>
-    /// Compares the Z card with the text: what <see cref="ArtifactParserOptions.SkipsChecksum"/> left to the caller.
+    /// Compares the Z card with the text: the check that <see cref="ArtifactParserOptions.SkipsChecksum"/> leaves to
+    /// the caller.
     /// </summary>
     public static bool HasRightChecksum(Artifact artifact) =>
         artifact.ZCard.IsEmpty || ArtifactChecksum.Matches(artifact.ChecksummedText, artifact.ZCard);

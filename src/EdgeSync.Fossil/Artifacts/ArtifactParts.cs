@@ -34,7 +34,7 @@ public enum FilePermission : byte
     Symlink = 2,
 }
 
-/// <summary>Q card: <c>+HASH</c> took a change, <c>-HASH</c> backed it out; a second hash makes it a range.</summary>
+/// <summary>Q card: <c>+HASH</c> merged a change, <c>-HASH</c> backed it out; a second hash makes it a range.</summary>
 public readonly record struct CherrypickCard(ArtifactId Target, bool IsBackout, ArtifactId Base = default)
 {
     /// <summary>
@@ -46,7 +46,7 @@ public readonly record struct CherrypickCard(ArtifactId Target, bool IsBackout, 
 /// <summary>What a T card does with its tag.</summary>
 public enum TagAction : byte
 {
-    /// <summary><c>-</c>: takes the tag off, and stops it from coming down from ancestors.</summary>
+    /// <summary><c>-</c>: cancels the tag, and stops its propagation from ancestors.</summary>
     Cancel = 0,
 
     /// <summary><c>+</c>: this artifact only.</summary>
@@ -81,7 +81,7 @@ public readonly struct FileCard
 
     public bool HasOldName => !Slot.OldName.IsAbsent;
 
-    /// <summary>The hash as it is written; empty when deleted. Comparing these is cheaper than comparing ids.</summary>
+    /// <summary>The hash as written; empty when deleted. Comparing these is cheaper than comparing ids.</summary>
     public ReadOnlySpan<byte> HashText
     {
         get
@@ -149,7 +149,7 @@ public readonly struct FileList
     }
 }
 
-/// <summary>T card: a tag put on or taken off.</summary>
+/// <summary>T card: a tag added or cancelled.</summary>
 public readonly struct TagCard
 {
     private readonly Artifact _artifact;
@@ -173,7 +173,7 @@ public readonly struct TagCard
     /// <summary>The artifact tagged; empty for <see cref="IsSelf"/>.</summary>
     public ArtifactId Target => _slot.Target;
 
-    /// <summary>The second argument as it is written: the same name in upper case is another text.</summary>
+    /// <summary>The second argument as written: the same name in upper case is another text.</summary>
     public ReadOnlySpan<byte> TargetText => _artifact.TextOf(_slot.TargetText);
 
     /// <summary>False when the card has no third argument: stock then stores NULL, not an empty text.</summary>

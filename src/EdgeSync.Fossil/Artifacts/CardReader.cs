@@ -3,8 +3,8 @@ using System.Buffers;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// Cuts an artifact's text into cards and tokens, with the habits of stock's reader: a token ends at a space, a newline
-/// or a NUL byte, and only the newline ends the card.
+/// Splits an artifact's text into cards and tokens as stock's reader does: a token ends at a space, a newline or a NUL
+/// byte, and only the newline ends the card.
 /// </summary>
 internal ref struct CardReader(ReadOnlySpan<byte> text)
 {
@@ -49,7 +49,7 @@ internal ref struct CardReader(ReadOnlySpan<byte> text)
         length = _text[start..].IndexOfAny((byte)' ', (byte)'\n', (byte)0);
         if (length < 0)
         {
-            // Cannot be: the text ends in a newline. Kept so that no input can lead past the end.
+            // Cannot happen: the text ends in a newline. Kept so that no input can lead past the end.
             length = _text.Length - start;
             (Position, _isAtLineEnd) = (_text.Length, true);
             return true;
@@ -74,7 +74,7 @@ internal ref struct CardReader(ReadOnlySpan<byte> text)
         return true;
     }
 
-    /// <summary>As <see cref="TryToken"/>, and tells on the way whether the token holds a backslash.</summary>
+    /// <summary>As <see cref="TryToken"/>, and also returns whether the token holds a backslash.</summary>
     public bool TryEscapedToken(out int start, out int length, out bool isEscaped)
     {
         start = Position;

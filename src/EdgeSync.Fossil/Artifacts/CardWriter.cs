@@ -45,7 +45,7 @@ internal sealed class CardWriter(int capacity)
         return this;
     }
 
-    /// <summary>As E cards have it: to the second, unless there is more.</summary>
+    /// <summary>As in E cards: to the second, unless there is a fraction.</summary>
     public CardWriter Moment(Instant date)
     {
         if (date.UnixMilliseconds % 1000 != 0) return Date(date);
@@ -112,7 +112,7 @@ internal sealed class CardWriter(int capacity)
         End();
     }
 
-    /// <summary>Adds the Z card and hands over the text.</summary>
+    /// <summary>Adds the Z card and returns the text.</summary>
     public byte[] Finish()
     {
         Span<byte> checksum = stackalloc byte[ArtifactChecksum.HexLength];

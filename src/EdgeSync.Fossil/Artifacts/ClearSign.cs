@@ -1,13 +1,13 @@
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// The wrapper that PGP (and SSH, from stock 2.26) puts around a signed manifest. Only taken off, never checked: stock
-/// does the same, and a signature concerns people.
+/// The wrapper that PGP (and SSH, from stock 2.26) puts around a signed manifest. It is removed, never verified, as in
+/// stock.
 /// </summary>
 public static class ClearSign
 {
     /// <summary>
-    /// What lies between the first blank line and the signature; all of the text if it is not wrapped.
+    /// The text between the first blank line and the signature; all of the text if it is not wrapped.
     /// </summary>
     public static Range InnerRange(ReadOnlySpan<byte> text)
     {

@@ -6,8 +6,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// Dates as SQLite's <c>julianday()</c> reads them, because that is what stock hands every D and E card to: a date with
-/// or without a time, a time alone (of 2000-01-01), a zone, a Julian day number, <c>now</c>. Millisecond precision.
+/// Dates as SQLite's <c>julianday()</c> reads them, because stock passes every D and E card to it: a date with or
+/// without a time, a time alone (of 2000-01-01), a zone, a Julian day number, <c>now</c>. Millisecond precision.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -25,7 +25,7 @@ public static class DateText
     private const long JulianMillisecondsOfUnixEpoch = 210_866_760_000_000;
 
     /// <param name="text">The token.</param>
-    /// <param name="now">What <c>now</c> means; null refuses it.</param>
+    /// <param name="now">What <c>now</c> means; null rejects it.</param>
     /// <param name="date">To the millisecond.</param>
     public static bool TryParse(ReadOnlySpan<byte> text, Instant? now, out Instant date)
     {
@@ -54,10 +54,10 @@ public static class DateText
     public static bool TryParse(string text, Instant? now, out Instant date) =>
         TryParse(Encoding.UTF8.GetBytes(text), now, out date);
 
-    /// <summary>Writes <c>YYYY-MM-DDTHH:MM:SS.SSS</c>, as D cards have it; answers 23.</summary>
+    /// <summary>Writes <c>YYYY-MM-DDTHH:MM:SS.SSS</c>, as D cards have it; returns 23.</summary>
     public static int Write(Instant date, Span<byte> target) => WriteParts(date, target, withFraction: true);
 
-    /// <summary>Writes <c>YYYY-MM-DDTHH:MM:SS</c>, as E cards have it; answers 19.</summary>
+    /// <summary>Writes <c>YYYY-MM-DDTHH:MM:SS</c>, as E cards have it; returns 19.</summary>
     public static int WriteSeconds(Instant date, Span<byte> target) => WriteParts(date, target, withFraction: false);
 
     public static string Format(Instant date)

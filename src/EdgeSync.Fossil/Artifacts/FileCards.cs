@@ -1,7 +1,7 @@
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// The F cards of a text as they are met: in the order of their names, in one array that seldom grows.
+/// The F cards of a text in the order of parsing (by name), in one array that seldom grows.
 /// </summary>
 internal static class FileCards
 {
@@ -17,7 +17,7 @@ internal static class FileCards
         artifact.FileCount == 0
         || artifact.TextOf(artifact.FileSlots[artifact.FileCount - 1].Name).SequenceCompareTo(name) < 0;
 
-    /// <param name="rest">The text behind the card; how many there may be follows from it.</param>
+    /// <param name="rest">The text behind the card; the upper bound of further cards follows from it.</param>
     public static void Add(Artifact artifact, in FileSlot slot, ReadOnlySpan<byte> rest)
     {
         var count = artifact.FileCount;

@@ -4,8 +4,8 @@ using System.Text;
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// The escaping that lets user text stand as one token: <c>\s \n \t \r \v \f \0 \\</c>. Used by artifacts and by the
-/// sync protocol alike.
+/// The escaping that makes user text one token: <c>\s \n \t \r \v \f \0 \\</c>. Used by artifacts and by the sync
+/// protocol alike.
 /// </summary>
 public static class FossilText
 {
@@ -44,8 +44,8 @@ public static class FossilText
     public static bool NeedsDecoding(ReadOnlySpan<byte> token) => token.Contains((byte)'\\');
 
     /// <summary>
-    /// Decodes into <paramref name="target"/> (at least as long as the token; may be the same bytes) and answers the
-    /// length. An unknown escape gives its letter, a backslash at the end stays: as stock does.
+    /// Decodes into <paramref name="target"/> (at least as long as the token; may be the same bytes) and returns the
+    /// length. An unknown escape gives its letter, a backslash at the end stays: as in stock.
     /// </summary>
     public static int Decode(ReadOnlySpan<byte> token, Span<byte> target)
     {

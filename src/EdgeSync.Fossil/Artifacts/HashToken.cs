@@ -6,7 +6,7 @@ namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
 /// A hash inside a card: 40 or 64 hex digits. Stock accepts upper case here (and then never finds the artifact).
-/// Differs from Fossil: we read an upper-case name as the lower-case one, which is what its writer meant.
+/// Differs from Fossil: we read an upper-case name as the lower-case one, which is what the user meant.
 /// </summary>
 internal static class HashToken
 {
@@ -16,7 +16,7 @@ internal static class HashToken
 
     public static bool IsHash(ReadOnlySpan<byte> text) => text.Length is 40 or 64 && AreHashDigits(text);
 
-    /// <summary>Such a name means the same artifact, but is another text where stock compares texts.</summary>
+    /// <summary>Such a name means the same artifact, but differs where stock compares texts.</summary>
     public static bool HasUpperCase(ReadOnlySpan<byte> text) => text.ContainsAnyInRange((byte)'A', (byte)'F');
 
     /// <summary>Hex digits, 16 at a time. A manifest is mostly this. Needs 16 bytes or more.</summary>
@@ -37,7 +37,7 @@ internal static class HashToken
     }
 
     /// <summary>
-    /// The length of a hash that stands at the front of <paramref name="text"/> with a space or newline after it: 64,
+    /// The length of a hash at the front of <paramref name="text"/> with a space or newline after it: 64,
     /// 40, or 0 for anything else.
     /// </summary>
     public static int LengthAtFront(ReadOnlySpan<byte> text)

@@ -90,7 +90,7 @@ public static class DeltaManifest
     }
 
     /// <summary>
-    /// The F cards of the delta form: changed and new files, and deletions of what the baseline has more.
+    /// The F cards of the delta form: changed and new files, and deletions of files that only the baseline has.
     /// </summary>
     /// <remarks>
     /// Differs from Fossil: a file that changed only its permission is written too. Stock's writer compares contents

@@ -1,6 +1,6 @@
 namespace EdgeSync.Fossil.Artifacts;
 
-/// <summary>Which file names a check-in may contain (decoded bytes), and which it may get from us.</summary>
+/// <summary>Which file names a check-in may contain (decoded bytes), and which we accept for new ones.</summary>
 public static class PathName
 {
     /// <summary>
@@ -52,11 +52,11 @@ public static class PathName
 
     /// <summary>
     /// Names of checkout databases (any case, any folder, also their side files); a manifest that lists one is read as
-    /// if it did not. Spec: file_is_reserved_name in file.c.
+    /// if the line were absent. Spec: file_is_reserved_name in file.c.
     /// </summary>
     public static bool IsReserved(ReadOnlySpan<byte> name)
     {
-        // The last letter decides nearly every time.
+        // The last letter decides in most cases.
         if (name.Length < 8 || (name[^1] | 0x20) is not ('\x7f' or 't' or 'l' or 'm')) return false;
 
         var hasSuffix = false;

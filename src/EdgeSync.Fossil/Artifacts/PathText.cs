@@ -5,14 +5,14 @@ namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
 /// File names as text. A name is bytes, mostly UTF-8; old check-ins and Linux folders also hold others. Each byte that
-/// is no part of UTF-8 is written as <c>\xHH</c>, so that different names are different texts and each text leads back
-/// to its bytes:
+/// is not part of UTF-8 is written as <c>\xHH</c>, so that different names are different texts and each text converts
+/// back to its bytes:
 /// <code>
 /// bytes        text
 /// caf c3 a9    café
 /// caf e8       caf\xe8
-/// a\b          a\b           a backslash is itself,
-/// a\x41        a\x5cx41      but where it would be read as such an escape
+/// a\b          a\b           a backslash stays itself,
+/// a\x41        a\x5cx41      except before what reads as such an escape
 /// </code>
 /// </summary>
 public static class PathText

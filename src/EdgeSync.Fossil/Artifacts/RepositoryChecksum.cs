@@ -5,7 +5,7 @@ namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
 /// The R card: MD5 over every file of a check-in, in the order of F cards: name, space, size in decimal, newline,
-/// content. Fed piece by piece, so that no file has to be whole in memory.
+/// content. Appended piece by piece, so that no file has to be whole in memory.
 /// </summary>
 public sealed class RepositoryChecksum
 {
@@ -41,7 +41,7 @@ public sealed class RepositoryChecksum
         Append(content);
     }
 
-    /// <summary>The 32 hex digits; begins anew.</summary>
+    /// <summary>The 32 hex digits; restarts for the next check-in.</summary>
     public byte[] Finish()
     {
         Invariant.Require(_expected == 0);

@@ -2,7 +2,7 @@
 namespace EdgeSync.Fossil.Artifacts;
 
 /// <summary>
-/// The T cards of a text as they are met, and what the kinds of artifacts demand of all of them together.
+/// The T cards of a text in the order of parsing, and the rules of each kind for all of them together.
 /// </summary>
 internal struct TagCards
 {
@@ -35,7 +35,7 @@ internal struct TagCards
         return ArtifactFaultKind.None;
     }
 
-    // The artifact itself stands first; hashes stand in the order of their text as written.
+    // The artifact itself is first; the others are in the order of their hash text as written.
     private readonly bool IsAfterLast(Artifact artifact, in TagSlot tag) =>
         !tag.Target.IsEmpty
         && (

@@ -14,7 +14,7 @@ public enum BlobFault : byte
     /// <summary>The compressed stream is cut off.</summary>
     Truncated,
 
-    /// <summary>The compressed stream is no zlib, or its checksum differs.</summary>
+    /// <summary>The compressed stream is not zlib, or its checksum differs.</summary>
     Damaged,
 
     /// <summary>The content is longer than the size in front of it.</summary>
@@ -22,7 +22,7 @@ public enum BlobFault : byte
 }
 
 /// <summary>
-/// Blobs as the repository and the wire hold them:
+/// Blobs as stored in the repository and sent on the wire:
 /// <code>
 /// | 0 .. 3                       | 4 ..                      |
 /// | content size, big-endian     | content, one zlib stream  |
@@ -34,7 +34,7 @@ public static class BlobCodec
 {
     private const int PrefixSize = 4;
 
-    /// <summary>Room that decoding needs, from the first bytes alone; <c>false</c> if over 2 GiB.</summary>
+    /// <summary>The decoded size, from the first bytes alone; <c>false</c> if over 2 GiB.</summary>
     public static bool TryReadSize(ReadOnlySpan<byte> blob, out int size)
     {
         var announced = blob.Length <= PrefixSize ? (uint)blob.Length : BinaryPrimitives.ReadUInt32BigEndian(blob);
@@ -94,10 +94,10 @@ public static class BlobCodec
         return true;
     }
 
-    /// <summary>Room that encoding can need.</summary>
+    /// <summary>Upper bound of the encoded length.</summary>
     public static int GetEncodedLengthMax(int contentLength) => PrefixSize + Deflater.GetLengthMax(contentLength);
 
-    /// <summary>Writes size and compressed content; answers the length.</summary>
+    /// <summary>Writes size and compressed content; returns the length.</summary>
     /// <param name="deflater">Of format <see cref="DeflateFormat.Zlib"/>.</param>
     /// <param name="content">The text.</param>
     /// <param name="target">At least <see cref="GetEncodedLengthMax"/> bytes.</param>
@@ -129,8 +129,8 @@ public static class BlobCodec
         }
     }
 
-    // Deflate gains at most a factor of 1032, so a size beyond that is a lie: room is made for what can come, and a
-    // few bytes that claim a gigabyte cost nothing.
+    // Deflate gains at most a factor of 1032, so a larger announced size is false: memory is taken for the possible
+    // size only, and a few bytes that announce a gigabyte cost nothing.
     private static bool TryMakeRoom(ReadOnlySpan<byte> blob, int sizeMax, out byte[] room)
     {
         room = [];

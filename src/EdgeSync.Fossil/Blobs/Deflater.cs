@@ -19,14 +19,14 @@ public sealed unsafe class Deflater(int level = 6, DeflateFormat format = Deflat
 
     ~Deflater() => Close();
 
-    /// <summary>This thread's own one, level 6, zlib.</summary>
+    /// <summary>The instance of this thread: level 6, zlib.</summary>
     public static Deflater OfThisThread => _ofThisThread ??= new Deflater();
 
     /// <summary>Room that suffices for any text of this length.</summary>
     // zlib-ng may fall back to blocks of 9 bits a byte; its own bound is length + length/8 and change.
     public static int GetLengthMax(int length) => checked(length + (length >> 3) + 64);
 
-    /// <summary>Compresses into a span of at least <see cref="GetLengthMax"/> bytes; answers the length.</summary>
+    /// <summary>Compresses into a span of at least <see cref="GetLengthMax"/> bytes; returns the length.</summary>
     public int Deflate(ReadOnlySpan<byte> source, Span<byte> target)
     {
         Invariant.Require(target.Length >= GetLengthMax(source.Length));
@@ -69,8 +69,7 @@ public sealed unsafe class Deflater(int level = 6, DeflateFormat format = Deflat
         GC.SuppressFinalize(this);
     }
 
-    // Each text gets a fresh state: kept, its 300 KB would stay with every thread, and the allocator hands the same
-    // block out again.
+    // Each text gets a fresh state: a kept one would hold 300 KB per thread, and the allocator reuses the same block.
     private void Begin()
     {
         Invariant.Require(_stream == null);

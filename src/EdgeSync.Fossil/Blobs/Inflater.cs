@@ -20,7 +20,7 @@ public enum DeflateFormat
 /// Decompresses one stream after another with one native state. Not safe for several threads at once; keep one for each
 /// worker, or take <see cref="OfThisThread"/>.
 /// <para>Whole streams: <see cref="TryInflate"/>. In pieces: <see cref="Reset"/>, then <see cref="Inflate"/> until
-/// it answers <see cref="OperationStatus.Done"/>.</para>
+/// it returns <see cref="OperationStatus.Done"/>.</para>
 /// </summary>
 public sealed unsafe class Inflater : IDisposable
 {
@@ -32,12 +32,12 @@ public sealed unsafe class Inflater : IDisposable
 
     ~Inflater() => Close();
 
-    /// <summary>This thread's own one. Finish one stream before starting another.</summary>
+    /// <summary>The instance of this thread. Finish one stream before starting another.</summary>
     public static Inflater OfThisThread => _ofThisThread ??= new Inflater();
 
     /// <summary>
     /// Decompresses a whole stream. Bytes after its end are ignored; a result shorter than <paramref name="target"/> is
-    /// no fault.
+    /// not a fault.
     /// </summary>
     public bool TryInflate(
         ReadOnlySpan<byte> source,
@@ -50,7 +50,7 @@ public sealed unsafe class Inflater : IDisposable
         var status = Inflate(source, target, out var consumed, out written);
         if (status == OperationStatus.DestinationTooSmall)
         {
-            // The target is full. One more byte of room tells content that goes on from a stream that is cut off.
+            // The target is full. One more byte of output tells content that continues from a stream that is cut off.
             Span<byte> more = stackalloc byte[1];
             status = Inflate(source[consumed..], more, out _, out var excess);
             if (excess > 0) status = OperationStatus.DestinationTooSmall;
@@ -66,7 +66,7 @@ public sealed unsafe class Inflater : IDisposable
         return fault == BlobFault.None;
     }
 
-    /// <summary>Gets ready for a new stream.</summary>
+    /// <summary>Prepares for a new stream.</summary>
     public void Reset(DeflateFormat format = DeflateFormat.Zlib)
     {
         var windowBits = WindowBits(format);
@@ -90,9 +90,8 @@ public sealed unsafe class Inflater : IDisposable
     }
 
     /// <summary>
-    /// Decompresses what it can. <see cref="OperationStatus.Done"/>: the stream ended, and the rest of
-    /// <paramref name="source"/> belongs to others. <see cref="OperationStatus.InvalidData"/>: damaged, or its checksum
-    /// differs.
+    /// Decompresses what it can. <see cref="OperationStatus.Done"/>: the stream ended, and the rest of <paramref
+    /// name="source"/> is not part of it. <see cref="OperationStatus.InvalidData"/>: damaged, or its checksum differs.
     /// </summary>
     public OperationStatus Inflate(ReadOnlySpan<byte> source, Span<byte> target, out int consumed, out int written)
     {
@@ -103,7 +102,7 @@ public sealed unsafe class Inflater : IDisposable
             return OperationStatus.Done;
         }
 
-        // With no room at all zlib still wants somewhere to point; the byte is never counted.
+        // zlib needs a valid pointer even for no output; the byte is never counted.
         byte spare = 0;
         fixed (byte* from = source)
         fixed (byte* to = target)

@@ -9,7 +9,7 @@ namespace EdgeSync.Fossil.Blobs;
 /// other builds load the system's library.
 /// </summary>
 // Safety: the layout is z_stream of zlib.h, with C's unsigned long where it says uLong; the *Init2_ functions compare
-// its size with their own and refuse another. The unit tests cross-check every path against ZLibStream.
+// its size with their own and reject another. The unit tests cross-check every path against ZLibStream.
 internal static unsafe partial class ZlibNative
 {
     public const int Ok = 0;

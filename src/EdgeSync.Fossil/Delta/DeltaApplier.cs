@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Delta;
 
 /// <summary>
-/// Makes a target from a source and a delta. A bad delta is a value; what was written by then is undefined.
+/// Makes a target from a source and a delta. A bad delta gives a fault value; the output so far is then undefined.
 /// </summary>
 public static class DeltaApplier
 {
@@ -15,7 +15,7 @@ public static class DeltaApplier
     /// <param name="source">The text that copies are taken from.</param>
     /// <param name="delta">The delta.</param>
     /// <param name="target">Receives the result.</param>
-    /// <param name="fault">What is wrong, when <c>false</c> is answered.</param>
+    /// <param name="fault">What is wrong, when the result is <c>false</c>.</param>
     /// <param name="verifyChecksum">False saves a pass where the artifact's hash is checked anyway, as stock
     /// does.</param>
     public static bool TryApply(
@@ -89,8 +89,8 @@ public static class DeltaApplier
         return true;
     }
 
-    // A few bytes of delta can announce gigabytes that no command backs up, so the whole text is walked before room is
-    // made: announced and made sizes agree, and no copy leaves the source.
+    // A few bytes of delta can announce gigabytes that no command produces, so all commands are checked before memory
+    // is taken: announced and produced sizes agree, and no copy leaves the source.
     private static bool TryTakeSize(
         ReadOnlySpan<byte> source, ReadOnlySpan<byte> delta, int targetSizeMax, out int size, out DeltaFault fault)
     {

@@ -8,9 +8,9 @@ namespace EdgeSync.Fossil.Delta;
 /// <summary>
 /// Writes the delta that turns a source into a target, byte for byte as stock Fossil writes it.
 /// <para>
-/// The source is cut into blocks of 16 bytes, each filed under a rolling hash. A 16-byte window slides over the target;
-/// where its hash meets blocks, every candidate is grown forward and backward, and the longest match that costs less
-/// than its text becomes a copy. What no copy covers is inserted. Any valid delta would do for a peer, but equal bytes
+/// The source is cut into blocks of 16 bytes, each indexed by a rolling hash. A 16-byte window slides over the target;
+/// where its hash matches blocks, every candidate is extended forward and backward, and the longest match that costs
+/// less than its text becomes a copy. What no copy covers is inserted. A peer accepts any valid delta, but equal bytes
 /// mean equal sizes and the same keep-or-drop decisions, so repositories of both programs can be compared file by file.
 /// </para>
 /// </summary>
@@ -20,12 +20,13 @@ public static class DeltaEncoder
     private const int Window = 16;
     private const int CandidatesMax = 250;
 
-    /// <summary>Room that <see cref="Encode(ReadOnlySpan{byte}, ReadOnlySpan{byte}, Span{byte})"/> can need.</summary>
+    /// <summary>The most bytes that <see cref="Encode(ReadOnlySpan{byte}, ReadOnlySpan{byte}, Span{byte})"/> can
+    /// need.</summary>
     public static int GetLengthMax(int targetLength) => checked(targetLength + 60);
 
-    /// <summary>Writes the delta and answers its length.</summary>
-    /// <param name="source">What the peer has.</param>
-    /// <param name="target">What it shall have.</param>
+    /// <summary>Writes the delta and returns its length.</summary>
+    /// <param name="source">The text that the peer has.</param>
+    /// <param name="target">The text that the peer is to have.</param>
     /// <param name="output">At least <see cref="GetLengthMax"/> bytes.</param>
     public static int Encode(ReadOnlySpan<byte> source, ReadOnlySpan<byte> target, Span<byte> output)
     {
@@ -53,8 +54,8 @@ public static class DeltaEncoder
     }
 
     /// <summary>
-    /// Writes the delta if it fits <paramref name="output"/>; answers <c>false</c> as soon as it does not, so that a
-    /// caller with a budget (a delta is kept only below 75 % of the text) pays for no more than that.
+    /// Writes the delta if it fits <paramref name="output"/>; returns <c>false</c> as soon as it does not, so that a
+    /// caller with a budget (a delta is kept only below 75 % of the text) spends no more time on it.
     /// </summary>
     public static bool TryEncode(
         ReadOnlySpan<byte> source, ReadOnlySpan<byte> target, Span<byte> output, out int written)
@@ -63,7 +64,7 @@ public static class DeltaEncoder
         writer.PutNumber((uint)target.Length, (byte)'\n');
         if (source.Length <= Window)
         {
-            // Too short to find anything in; this writes "0:" for an empty target, too.
+            // Too short to find anything in; also writes "0:" for an empty target.
             writer.PutInsert(target);
         }
         else
@@ -124,7 +125,7 @@ public static class DeltaEncoder
     {
         var forward = source[block..].CommonPrefixLength(text[at..]);
 
-        // Never back to offset 0 of the source: stock stops one short, and so must we to write the same bytes.
+        // Never back to offset 0 of the source: stock stops one short, and the bytes must be the same.
         var backMax = Math.Min(block - 1, at);
         var back = 0;
         while (back < backMax && source[block - back - 1] == text[at - back - 1]) back++;
@@ -180,7 +181,7 @@ public static class DeltaEncoder
             Blocks = _rented.AsSpan(0, (int)_buckets);
             Blocks.Fill(new Entry { First = -1, Next = -1 });
 
-            // A last block that ends exactly with the source is left out, as stock leaves it out.
+            // A last block that ends exactly with the source is omitted, as in stock.
             for (int at = 0, block = 0; at < source.Length - Window; at += Window, block++)
             {
                 ref var bucket = ref Blocks[Bucket(RollingHash.Of(source[at..]).Value)];
@@ -210,7 +211,7 @@ public static class DeltaEncoder
         public int Next;
     }
 
-    /// <summary>Fills a span; once something did not fit, nothing more is written.</summary>
+    /// <summary>Fills a span; after something did not fit, nothing more is written.</summary>
     private ref struct Writer(Span<byte> output)
     {
         private readonly Span<byte> _output = output;

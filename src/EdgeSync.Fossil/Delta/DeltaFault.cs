@@ -29,7 +29,7 @@ public enum DeltaFaultKind : byte
     /// <summary>A copy leaves the source.</summary>
     CopyPastSource,
 
-    /// <summary>An insert wants more text than the delta holds.</summary>
+    /// <summary>An insert needs more text than the delta holds.</summary>
     InsertPastDelta,
 
     /// <summary>The commands make more than the announced size.</summary>
@@ -38,7 +38,7 @@ public enum DeltaFaultKind : byte
     /// <summary>The commands make less than the announced size.</summary>
     TargetTooShort,
 
-    /// <summary>The target was made, and its checksum is another one.</summary>
+    /// <summary>The target was made, but its checksum differs.</summary>
     ChecksumMismatch,
 }
 

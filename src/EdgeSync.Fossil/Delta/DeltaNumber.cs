@@ -10,7 +10,7 @@ internal static class DeltaNumber
 
     private static ReadOnlySpan<byte> Digits => "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"u8;
 
-    // 255 marks what is no digit.
+    // 255 marks other bytes.
     private static ReadOnlySpan<byte> Values =>
     [
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -26,7 +26,7 @@ internal static class DeltaNumber
     /// <summary>How many digits <see cref="Write"/> needs.</summary>
     public static int CountDigits(uint value) => (BitOperations.Log2(value | 1) / 6) + 1;
 
-    /// <summary>Writes the number; answers how many digits.</summary>
+    /// <summary>Writes the number; returns the number of digits.</summary>
     public static int Write(uint value, Span<byte> target)
     {
         var count = CountDigits(value);
@@ -36,7 +36,7 @@ internal static class DeltaNumber
     }
 
     /// <summary>
-    /// Takes the number at <paramref name="position"/> and moves past its digits. Any byte that is no digit ends it.
+    /// Reads the number at <paramref name="position"/> and advances past its digits. Any other byte ends it.
     /// </summary>
     // Differs from Fossil: stock reads "no digit" as zero, ignores the top bit of every byte, and lets numbers wrap at
     // 32 bits. No encoder writes any of these, and each hides a damaged delta.

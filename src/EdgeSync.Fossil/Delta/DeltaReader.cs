@@ -11,9 +11,9 @@ public readonly record struct DeltaSegment(bool IsCopy, int Offset, int Length);
 /// <code>
 /// SIZE \n  ( LENGTH @ OFFSET ,  |  LENGTH : bytes )*  CHECKSUM ;
 /// </code>
-/// Every segment handed out lies inside the delta text and inside the announced size; whether a copy lies inside the
-/// source is for the caller to check. After <see cref="TryRead"/> answers <c>false</c>, <see cref="Fault"/> tells
-/// the end from damage.
+/// Every segment returned lies inside the delta text and inside the announced size; whether a copy lies inside the
+/// source is for the caller to check. After <see cref="TryRead"/> returns <c>false</c>, <see cref="Fault"/>
+/// distinguishes the end from damage.
 /// </summary>
 // Spec: www/delta_format.wiki. Bytes after the ';' are ignored, as stock ignores them.
 public ref struct DeltaReader

@@ -2,7 +2,7 @@ namespace EdgeSync.Fossil.Glob;
 
 /// <summary>
 /// The globs of <c>ignore-glob</c>: <c>*</c> is any text, slashes too, <c>?</c> one character, <c>[a-z]</c> and
-/// <c>[^a-z]</c> one of some. A pattern that fits a folder takes everything below it. Spec: www/globs.wiki.
+/// <c>[^a-z]</c> one of a set. A pattern that matches a folder covers everything below it. Spec: www/globs.wiki.
 /// </summary>
 public sealed class NameGlob
 {
@@ -38,7 +38,7 @@ public sealed class NameGlob
         return false;
     }
 
-    // One star is remembered at a time: going back to an earlier one can never help.
+    // One star is kept at a time: going back to an earlier one cannot help.
     private static bool Fits(ReadOnlySpan<char> pattern, ReadOnlySpan<char> text)
     {
         int p = 0, t = 0, starPattern = -1, starText = 0;
@@ -88,7 +88,7 @@ public sealed class NameGlob
             }
         }
 
-        if (next == pattern.Length) return false;   // never closed: fits nothing
+        if (next == pattern.Length) return false;   // never closed: matches nothing
         next++;
         return isIn != isNegated;
     }

@@ -23,7 +23,7 @@ internal sealed class AnnouncementBuffer
     /// <summary>Phantoms made so far by <see cref="Apply"/>.</summary>
     public int PhantomsAdded { get; private set; }
 
-    /// <summary>Names that would have been phantoms, but for <c>phantomsMax</c>.</summary>
+    /// <summary>Names that would have become phantoms but for <c>phantomsMax</c>.</summary>
     public int LeftOut { get; private set; }
 
     public void Add(in IGotCard igot)
@@ -36,8 +36,9 @@ internal sealed class AnnouncementBuffer
     public void Clear() => _count = 0;
 
     /// <summary>
-    /// Notes what the peer has; moves what we know to the side (public, private) that the peer says; makes phantoms of
-    /// what we lack, up to a number. Answers whether the store changed. Spec: xfer.c, igot on both sides.
+    /// Records what the peer has; moves artifacts that we have to the side (public, private) that the peer announces;
+    /// makes phantoms of missing ones, up to a number. Returns whether the store changed. Spec: xfer.c, igot on both
+    /// sides.
     /// </summary>
     public bool Apply(IArtifactStore store, HashSet<RecordId> remoteHas, bool acceptPrivate, int phantomsMax)
     {

@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// A <c>file</c> or <c>cfile</c> card, whichever it is: an artifact that comes, as text, as delta or in stored form.
-/// Both sides take it in the same way.
+/// A <c>file</c> or <c>cfile</c> card: an arriving artifact, as text, as delta or in stored form. Both sides take it in
+/// the same way.
 /// </summary>
 internal readonly ref struct ArtifactCard
 {
@@ -40,7 +40,7 @@ internal readonly ref struct ArtifactCard
         return isStored;
     }
 
-    /// <summary>The same with one bit of its payload turned, for the simulator.</summary>
+    /// <summary>The same with one bit of its payload inverted, for the simulator.</summary>
     public ArtifactCard Damaged()
     {
         if (_payload.IsEmpty) return this;
@@ -59,7 +59,7 @@ internal readonly ref struct ArtifactCard
             : store.PutText(Id, _payload, isPrivate, out rid);
     }
 
-    /// <summary>What to tell a peer whose artifact is not what it says.</summary>
+    /// <summary>The error text for a peer whose artifact failed its checks.</summary>
     public static string TextOf(PutOutcome outcome, ArtifactId id) => outcome switch
     {
         PutOutcome.WrongHash => $"wrong hash on received artifact: {id}",

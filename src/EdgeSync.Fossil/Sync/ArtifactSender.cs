@@ -7,11 +7,11 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync;
 
-/// <summary>Which deltas travel.</summary>
+/// <summary>Which deltas are sent.</summary>
 internal enum DeltaStyle
 {
     /// <summary>
-    /// New deltas against what the artifact replaced and the peer likely has. Few artifacts: smallest on the wire.
+    /// New deltas against the artifact's predecessor that the peer likely has. Few artifacts: smallest on the wire.
     /// </summary>
     AgainstParent,
 
@@ -23,13 +23,13 @@ internal enum DeltaStyle
 }
 
 /// <summary>
-/// Writes artifacts into one message within a budget of bytes, choosing a form for each. The budget is looked at before
-/// an artifact, so that one of any size can travel.
+/// Writes artifacts into one message within a budget of bytes, choosing a form for each. The budget is checked before
+/// an artifact, so that one of any size can be sent.
 /// <para>
 /// A receiver must never end up with deltas that wait for each other: a stock one does not survive that. So a parent
-/// delta only ever rests on a smaller rid, whatever a history says (contents come back, permissions change), and rids
-/// never change; stored deltas only rest on what this message (or an earlier one) carried with everything that it rests
-/// on.
+/// delta only ever has a source of smaller rid, whatever a history says (contents reappear, permissions change), and
+/// rids never change; stored deltas only have sources that this message (or an earlier one) carried with their whole
+/// chain.
 /// </para>
 /// </summary>
 internal sealed class ArtifactSender(
@@ -48,15 +48,15 @@ internal sealed class ArtifactSender(
     public long BudgetBytes { get; init; } = long.MaxValue;
 
     /// <summary>
-    /// Bound for texts read and compared, so that one small request cannot keep a server busy for long.
+    /// Bound of bytes read and compared, so that one small request cannot occupy a server for long.
     /// </summary>
     public long WorkBytesMax { get; init; } = long.MaxValue;
 
     public DeltaStyle Style { get; init; }
 
     /// <summary>
-    /// Artifacts that a peer must get as full texts if it asks: parent deltas rested on them though they were not sent,
-    /// or they were sent as something that was of no use. Kept over the messages of a session.
+    /// Artifacts that a peer must get as full texts when it requests them: parent deltas were based on them though they
+    /// were not sent, or they were sent in a form that the peer could not use. Kept over the messages of a session.
     /// </summary>
     public HashSet<RecordId> TextOnly { get; init; } = [];
 
@@ -77,8 +77,8 @@ internal sealed class ArtifactSender(
     public bool HasSent(RecordId rid) => _sent.Contains(rid);
 
     /// <summary>
-    /// Sends the artifact, together with the wanted ones that its delta rests on. False: the budget is spent, and it
-    /// (at least) has not been sent. True also for what cannot be sent at all.
+    /// Sends the artifact, together with the wanted ones in its delta chain. False: the budget is spent, and it (at
+    /// least) has not been sent. True also for what cannot be sent at all.
     /// </summary>
     public bool TrySend(RecordId rid)
     {
@@ -95,7 +95,7 @@ internal sealed class ArtifactSender(
     }
 
     /// <summary>
-    /// Sends one step of a <see cref="BulkPlan"/>, whose order makes sure that its source comes, or has come.
+    /// Sends one step of a <see cref="BulkPlan"/>, whose order ensures that its source is sent in time.
     /// </summary>
     public void SendPlanned(RecordId rid, bool isRoot)
     {

@@ -3,9 +3,8 @@ using System.Numerics;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// What a user may do, expanded from capability letters as stock does: <c>s</c> contains <c>a</c>, which contains all
-/// but
-/// <c>x</c> and <c>y</c>; <c>v</c> adds what developer has, <c>u</c> what reader has. Spec: login.c
+/// A user's rights, expanded from capability letters as in stock: <c>s</c> contains <c>a</c>, which contains all but
+/// <c>x</c> and <c>y</c>; <c>v</c> adds those of developer, <c>u</c> those of reader. Spec: login.c
 /// login_set_capabilities.
 /// </summary>
 public readonly record struct Capabilities

@@ -4,19 +4,21 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// When a pull makes clusters. Making them writes, so not every pull looks whether they are due: the first one after a
-/// change does, and one a minute, for changes that others made to the file. All other pulls only read. Thread-safe.
+/// When a pull makes clusters. Making them writes, so not every pull checks whether they are due: the first one after a
+/// change does, and one per minute, for changes that other processes made to the file. All other pulls only read.
+/// Thread-safe.
 /// </summary>
 public sealed class ClusterSchedule
 {
-    /// <summary>So many artifacts that no cluster names are due. Spec: xfer.c, create_cluster.</summary>
+    /// <summary>The number of artifacts in no cluster from which clusters are due. Spec: xfer.c,
+    /// create_cluster.</summary>
     private const int ArtifactsDue = 100;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     private long _nextTicks;
 
-    /// <summary>The same request; it makes clusters only if it is the turn of one.</summary>
+    /// <summary>The same request; it makes clusters only when a check is due.</summary>
     public RequestSummary Limit(RequestSummary request, Instant now)
     {
         if (!request.MakesClusters) return request;
@@ -30,7 +32,7 @@ public sealed class ClusterSchedule
     /// <summary>Something was stored.</summary>
     public void OnChanged() => Interlocked.Exchange(ref _nextTicks, 0);
 
-    /// <summary>Asked inside a round.</summary>
+    /// <summary>Called inside a round.</summary>
     internal static bool AreDue(IArtifactStore store)
     {
         var some = new ArtifactListing[ArtifactsDue];

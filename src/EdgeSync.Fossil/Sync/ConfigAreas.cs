@@ -21,10 +21,10 @@ public enum ConfigAreas
     All = 0x7ff,
 }
 
-/// <summary>Which names belong to which area: the whitelist of what may leave or enter a repository.</summary>
+/// <summary>Which names belong to which area: the whitelist of what a repository may send or accept.</summary>
 public static class ConfigAreaNames
 {
-    // The order in which stock asks. /skin contains the style sheet.
+    // The order in which stock requests them. /skin contains the style sheet.
     private static readonly (string Name, ConfigAreas Areas)[] Groups =
     [
         ("/email", ConfigAreas.Email),
@@ -52,7 +52,7 @@ public static class ConfigAreaNames
         }
     }
 
-    /// <summary>The area of <c>/NAME</c>; a prefix of a name will do, as in stock. None if there is none.</summary>
+    /// <summary>The area of <c>/NAME</c>; a prefix of a name suffices, as in stock. None if none matches.</summary>
     public static ConfigAreas Parse(string name)
     {
         if (name.Length < 2 || name[0] != '/') return ConfigAreas.None;
@@ -64,7 +64,7 @@ public static class ConfigAreaNames
         return ConfigAreas.None;
     }
 
-    /// <summary>The names to ask for so that all <paramref name="areas"/> are covered.</summary>
+    /// <summary>The names to request so that all <paramref name="areas"/> are covered.</summary>
     public static IReadOnlyList<string> RequestsFor(ConfigAreas areas)
     {
         if ((areas & ConfigAreas.All) == ConfigAreas.All) return ["/all"];
@@ -76,7 +76,7 @@ public static class ConfigAreaNames
         return names;
     }
 
-    /// <summary>The area of one row of table <c>config</c>; None: this setting never travels.</summary>
+    /// <summary>The area of one row of table <c>config</c>; None: this setting is never sent.</summary>
     public static ConfigAreas AreaOfSetting(string name)
     {
         if (Settings.TryGetValue(name, out var areas)) return areas;

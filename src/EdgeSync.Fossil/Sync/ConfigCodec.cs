@@ -38,7 +38,7 @@ internal static class ConfigCodec
         _ => "/subscriber"u8,
     };
 
-    /// <summary>Columns that may travel, besides key and mtime.</summary>
+    /// <summary>Columns that may be sent, besides key and mtime.</summary>
     public static IReadOnlyList<string> ColumnsOf(ConfigTable table) => Columns[(int)table];
 
     public static bool TryParseTable(ReadOnlySpan<byte> cardName, out ConfigTable table)
@@ -57,7 +57,7 @@ internal static class ConfigCodec
         AppendText(text, row.Key);
         foreach (var (column, value) in row.Columns)
         {
-            // A shun comment is sent even if null; elsewhere null columns stay away.
+            // A shun comment is sent even if null; elsewhere null columns are omitted.
             if (value.IsNull && row.Table != ConfigTable.Shun) continue;
 
             text.Append(' ').Append(column).Append(' ');
@@ -151,7 +151,7 @@ internal static class ConfigCodec
                 at++;
                 if (at == body.Length || body[at] != (byte)'\'')
                 {
-                    // The literal must stand alone: "'a'b" is no token.
+                    // The literal must end at the token's end: "'a'b" is not a token.
                     if (at < body.Length && !IsSpace(body[at])) return false;
 
                     text = text[..size];

@@ -12,8 +12,8 @@ internal sealed class ConfigExchange(IConfigStore store)
     private ConfigAreas _answered;
 
     /// <summary>
-    /// Answers reqconfig with what the capabilities allow; a name that is no area gets nothing. Each area is told once
-    /// in an answer: else few bytes of question draw many of answer.
+    /// Replies to reqconfig with what the capabilities allow; an unknown area gets nothing. Each area is sent once per
+    /// reply: otherwise a few request bytes could draw a large reply.
     /// </summary>
     public void Send(string name, Capabilities may, XferWriter writer)
     {
@@ -24,7 +24,7 @@ internal sealed class ConfigExchange(IConfigStore store)
         _answered |= areas;
     }
 
-    /// <summary>Writes the rows of some areas; answers how many cards.</summary>
+    /// <summary>Writes the rows of some areas; returns the number of cards.</summary>
     public int SendAreas(ConfigAreas areas, XferWriter writer)
     {
         var cards = 0;
@@ -37,13 +37,13 @@ internal sealed class ConfigExchange(IConfigStore store)
     }
 
     /// <summary>
-    /// Merges one card if its row belongs to <paramref name="areas"/>; the newer row wins. With
-    /// <paramref name="overwrite"/> the table is emptied before its first row and times do not matter. Answers whether
-    /// anything changed.
+    /// Merges one card if its row belongs to <paramref name="areas"/>; the newer row wins. With <paramref
+    /// name="overwrite"/> the table is emptied before its first row and times do not matter. Returns whether anything
+    /// changed.
     /// </summary>
     public bool Receive(in ConfigCard card, ConfigAreas areas, bool overwrite = false)
     {
-        // Spec: malformed and foreign rows are ignored without a word.
+        // Spec: malformed and foreign rows are ignored silently.
         if (!ConfigCodec.TryParseTable(card.Name, out var table)) return false;
         if (!ConfigCodec.TryParse(table, card.Body, out var row)) return false;
 

@@ -1,9 +1,9 @@
 namespace EdgeSync.Fossil.Sync;
 
-/// <summary>Places in the engine where the simulator may make something go wrong.</summary>
+/// <summary>Places in the engine where the simulator may inject a fault.</summary>
 public enum FaultSite
 {
-    /// <summary>Client: a file that was due is left out.</summary>
+    /// <summary>Client: a file that was due is omitted.</summary>
     ClientFileSkip,
 
     /// <summary>Client: the login nonce is wrong.</summary>
@@ -24,10 +24,10 @@ public enum FaultSite
     /// <summary>Client: private artifacts are not announced.</summary>
     ClientPrivateSkip,
 
-    /// <summary>Client: gimme cards are left out.</summary>
+    /// <summary>Client: gimme cards are omitted.</summary>
     ClientGimmeDrop,
 
-    /// <summary>Client: clone_seqno is not seen.</summary>
+    /// <summary>Client: clone_seqno is ignored.</summary>
     ClientCloneSeqnoDrop,
 
     /// <summary>Client: a received artifact's bytes are damaged.</summary>
@@ -48,7 +48,7 @@ public enum FaultSite
     /// <summary>Server: the list of private igot cards stops early.</summary>
     ServerPrivateIGotTruncate,
 
-    /// <summary>Server: a received artifact is refused.</summary>
+    /// <summary>Server: a received artifact is rejected.</summary>
     ServerFileReject,
 
     /// <summary>Either side: the text of an artifact that is to be sent cannot be expanded.</summary>
@@ -57,19 +57,19 @@ public enum FaultSite
     /// <summary>Server: a received artifact's bytes are damaged, a delta's as well as a text's.</summary>
     ServerFileCorrupt,
 
-    /// <summary>Server: a gimme is not answered.</summary>
+    /// <summary>Server: a gimme gets no reply.</summary>
     ServerGimmeSkip,
 
-    /// <summary>Server: an unversioned file is swallowed.</summary>
+    /// <summary>Server: an unversioned file is dropped.</summary>
     ServerUvFileDrop,
 
-    /// <summary>Server: a uvgimme is not answered.</summary>
+    /// <summary>Server: a uvgimme gets no reply.</summary>
     ServerUvGimmeSkip,
 
     /// <summary>Server: a table card is ignored.</summary>
     ServerRowDrop,
 
-    /// <summary>Server: schema cards are left out.</summary>
+    /// <summary>Server: schema cards are omitted.</summary>
     ServerSchemaDrop,
 
     /// <summary>Server: the reply is empty.</summary>
@@ -77,8 +77,8 @@ public enum FaultSite
 }
 
 /// <summary>
-/// Decides whether a fault happens here and now. The engine asks at each site; <see cref="None"/> never says yes and
-/// costs one comparison with null.
+/// Decides whether a fault happens here and now. The engine calls it at each site; <see cref="None"/> injects nothing
+/// and costs one comparison with null.
 /// </summary>
 public abstract class FaultInjector
 {

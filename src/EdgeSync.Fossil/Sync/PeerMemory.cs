@@ -5,18 +5,18 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// What was found at the end of a push: the peer holds all public artifacts up to <paramref name="Through"/>.
-/// <paramref name="ComparedAt"/> is when everything was last announced or compared, not when the mark last moved.
+/// The result of a finished push: the peer holds all public artifacts up to <paramref name="Through"/>. <paramref
+/// name="ComparedAt"/> is when everything was last announced or compared, not when the mark last moved.
 /// </summary>
 public readonly record struct PeerMark(RecordId Through, Instant ComparedAt);
 
 /// <summary>
-/// Lets a push leave unsaid what the peer is known to hold. A repository that never served has all its artifacts
-/// unclustered, so without this each push of nothing would announce them all, or fetch the peer's whole catalogue.
+/// Lets a push skip announcing what the peer holds. A repository that never served has all its artifacts unclustered,
+/// so without this each empty push would announce them all, or fetch the peer's whole catalogue.
 /// <para>
-/// A peer that was put back from a backup holds less than it did. It lacks what came last, so the newest artifacts
-/// below the mark are announced every time; a peer that asks for one of them refutes the mark, and everything is
-/// announced anew. What such a sample could miss is found within a day, the age that a mark may reach.
+/// A peer restored from a backup holds less than before. It lacks the latest artifacts, so the newest ones below the
+/// mark are announced every time; a peer that requests one of them refutes the mark, and everything is announced again.
+/// What such a sample could miss is found within a day, the maximum age of a mark.
 /// </para>
 /// </summary>
 internal sealed class PeerMemory(IArtifactStore store, ClientOptions options)
@@ -28,12 +28,12 @@ internal sealed class PeerMemory(IArtifactStore store, ClientOptions options)
     private PeerMark? _found;
 
     /// <summary>
-    /// Up to here the peer holds everything; none when nothing is known, or when it turned out wrong.
+    /// The peer holds everything up to here; none when nothing is recorded, or when it was refuted.
     /// </summary>
     public RecordId KnownThrough { get; private set; }
 
     /// <summary>
-    /// From here on artifacts are announced: the sample is made of the newest that the peer is known to hold.
+    /// Artifacts from here on are announced: the sample consists of the newest ones that the peer holds by the mark.
     /// </summary>
     public RecordId AnnouncedAfter => new(Math.Max(0, KnownThrough.Value - SampleRids));
 
@@ -48,7 +48,7 @@ internal sealed class PeerMemory(IArtifactStore store, ClientOptions options)
     }
 
     /// <summary>
-    /// The peer asks for an artifact. True: it lacks what it was known to hold, and nothing is known any more.
+    /// The peer requests an artifact. True: it lacks what the mark covers, and the mark is void.
     /// </summary>
     public bool Refutes(RecordId asked)
     {

@@ -3,25 +3,25 @@ using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync;
 
-/// <summary>What a program says of itself in <c>pragma client-version</c> and <c>server-version</c>.</summary>
+/// <summary>The version that a program sends in <c>pragma client-version</c> and <c>server-version</c>.</summary>
 /// <param name="Number">Release: 22100 is 2.21.</param>
-/// <param name="Date">Of its source, as YYYYMMDD; 0 if not told.</param>
+/// <param name="Date">Of its source, as YYYYMMDD; 0 if not sent.</param>
 /// <param name="Time">Of its source, as HHMMSS.</param>
 public readonly record struct PeerVersion(int Number, int Date, int Time)
 {
     /// <summary>
-    /// What we say. At least 20000: else nobody sends us SHA3 names; dated after 2020-04-13: else nobody tells us about
-    /// private artifacts; a release of 2.27 or newer asks the peer to expect the present protocol.
+    /// The version that we send. At least 20000: otherwise peers send no SHA3 names; dated after 2020-04-13: otherwise
+    /// they do not announce private artifacts; a release of 2.27 or newer makes the peer use the present protocol.
     /// </summary>
     public static PeerVersion Ours { get; } = new(22800, 20260315, 120000);
 
-    /// <summary>Before 2.0 a program knows SHA1 names only.</summary>
+    /// <summary>Before 2.0 a program supports SHA1 names only.</summary>
     public bool KnowsSha3 => Number >= 20000;
 
-    /// <summary>Understands <c>igot ID 1</c> without having asked for private artifacts.</summary>
+    /// <summary>Understands <c>igot ID 1</c> without having requested private artifacts.</summary>
     public bool KnowsPrivateIGot => Date >= 20200413;
 
-    /// <summary>Answers <c>pragma req-clusters</c>.</summary>
+    /// <summary>Replies to <c>pragma req-clusters</c>.</summary>
     public bool KnowsClusterRequest => Number >= 22600;
 
     public static PeerVersion Parse(in XferCard pragma) => new(

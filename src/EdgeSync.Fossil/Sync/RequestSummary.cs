@@ -4,14 +4,13 @@ using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync;
 
-/// <summary>What a request needs of the store, read from its cards once, before it is answered.</summary>
-/// <param name="Access">What only reads may run on connections of its own; the write lock is taken at once or not at
-/// all.</param>
-/// <param name="MakesClusters">It pulls and writes nothing: clusters that are due may be made before it is
-/// answered.</param>
+/// <summary>What a request needs of the store, read once from its cards before it is handled.</summary>
+/// <param name="Access">A request that only reads may run on a read connection; the write lock is taken at the start or
+/// not at all.</param>
+/// <param name="MakesClusters">It pulls and writes nothing: clusters that are due may be made before the reply.</param>
 public readonly record struct RequestSummary(StoreAccess Access, bool MakesClusters)
 {
-    /// <summary>A message that is cut or malformed is looked at as far as it goes.</summary>
+    /// <summary>A message that is cut or malformed is read up to there.</summary>
     public static RequestSummary Of(ReadOnlySpan<byte> request, XferLimits limits)
     {
         var isPull = false;

@@ -12,7 +12,7 @@ public enum SyncActions
     /// <summary>Send artifacts that the server lacks.</summary>
     Push = 2,
 
-    /// <summary>Receive everything into an empty store, or go on with a clone that was interrupted.</summary>
+    /// <summary>Receive everything into an empty store, or resume an interrupted clone.</summary>
     Clone = 4,
 
     /// <summary>Private artifacts too.</summary>
@@ -24,7 +24,7 @@ public enum SyncActions
     /// <summary>With <see cref="Unversioned"/>: make the local files equal to the server's.</summary>
     UnversionedRevert = 32,
 
-    /// <summary>Compare whole catalogues instead of what is new only.</summary>
+    /// <summary>Compare whole catalogues instead of only new artifacts.</summary>
     Verily = 64,
 
     /// <summary>Synced tables.</summary>
@@ -33,5 +33,5 @@ public enum SyncActions
     Sync = Pull | Push,
 }
 
-/// <summary>Who logs in. A password of 40 hex digits is the shared secret itself.</summary>
+/// <summary>The login of a session. A password of 40 hex digits is the shared secret itself.</summary>
 public sealed record SyncLogin(string User, string Password);

@@ -7,7 +7,7 @@ namespace EdgeSync.Fossil.Sync;
 /// <summary>Why a session ended early; one kind per reaction.</summary>
 public enum SyncFaultKind
 {
-    /// <summary>The server refuses: capabilities do not suffice.</summary>
+    /// <summary>The server rejects: capabilities do not suffice.</summary>
     Denied,
 
     /// <summary>User or password is wrong.</summary>
@@ -16,29 +16,30 @@ public enum SyncFaultKind
     /// <summary>The server has another project.</summary>
     WrongProject,
 
-    /// <summary>The server answered with another error.</summary>
+    /// <summary>The server sent another error.</summary>
     ServerError,
 
-    /// <summary>What answered is no server of ours (it sent HTML, or unknown words).</summary>
+    /// <summary>The reply is not from a sync server (HTML, or unknown words).</summary>
     NotAServer,
 
     /// <summary>The reply is cut or malformed.</summary>
     Protocol,
 
-    /// <summary>An artifact's bytes are not what its name says.</summary>
+    /// <summary>An artifact's bytes do not match its name.</summary>
     DamagedArtifact,
 
-    /// <summary>Nothing moved for several rounds.</summary>
+    /// <summary>No progress for several rounds.</summary>
     Stalled,
 
     /// <summary>The local repository cannot be written.</summary>
     ReadOnly,
 }
 
-/// <summary>The fault and its sentence. <paramref name="Text"/> of the server's errors is the server's.</summary>
+/// <summary>The fault and its sentence. For an error of the server, <paramref name="Text"/> is the server's
+/// text.</summary>
 public sealed record SyncFault(SyncFaultKind Kind, string Text)
 {
-    /// <summary>What a server means by an <c>error</c> card.</summary>
+    /// <summary>The kind of a server's <c>error</c> card.</summary>
     internal static SyncFaultKind KindOf(string serverText) => serverText switch
     {
         "login failed" => SyncFaultKind.LoginFailed,
@@ -47,17 +48,17 @@ public sealed record SyncFault(SyncFaultKind Kind, string Text)
         _ => SyncFaultKind.ServerError,
     };
 
-    /// <summary>About a line that is no card that a client understands.</summary>
+    /// <summary>The text for a line that is not a card of a client.</summary>
     internal static string TextOfUnknown(in XferCard card) => !card.Line.IsEmpty && card.Line[0] == (byte)'<'
         ? "the server answers with a web page instead of the sync protocol"
         : $"the server sent an unknown command: {XferText.Decode(card[0])}";
 }
 
-/// <summary>Where a session stands, for progress bars.</summary>
+/// <summary>The position of a session, for progress bars.</summary>
 public readonly record struct SyncProgress(
     int Rounds, int ArtifactsSent, int ArtifactsReceived, long BytesSent, long BytesReceived, long CloneSeqno);
 
-/// <summary>What a session did. Sizes are before compression.</summary>
+/// <summary>The result of a session. Sizes are before compression.</summary>
 public sealed record SyncReport
 {
     public int Rounds { get; init; }
@@ -85,19 +86,19 @@ public sealed record SyncReport
     /// <summary>Server's time minus ours, if beyond ten seconds; otherwise null.</summary>
     public TimeSpan? ClockSkew { get; init; }
 
-    /// <summary>True if the server takes nothing from this user; the pull may have worked all the same.</summary>
+    /// <summary>True if the server accepts nothing from this user; the pull may have succeeded all the same.</summary>
     public bool PushRefused { get; init; }
 
     /// <summary>True if unversioned files could only be pulled though some were newer here.</summary>
     public bool UnversionedPushRefused { get; init; }
 
-    /// <summary>Who holds the check-in that was to be locked; null if nobody else does.</summary>
+    /// <summary>The user who holds the lock on the check-in; null if it is free or ours.</summary>
     public string? LockHolder { get; init; }
 
-    /// <summary>The server asks for full manifests in commits.</summary>
+    /// <summary>The server requires full manifests in commits.</summary>
     public bool AvoidDeltaManifests { get; init; }
 
-    /// <summary>Artifacts that were announced or referred to, asked for several times, and never came.</summary>
+    /// <summary>Artifacts that were announced or referred to, requested several times, and never arrived.</summary>
     public IReadOnlyList<ArtifactId> Missing { get; init; } = [];
 
     /// <summary>
@@ -105,13 +106,13 @@ public sealed record SyncReport
     /// </summary>
     public bool LeftToOthers { get; init; }
 
-    /// <summary>Texts that the server wants to be shown.</summary>
+    /// <summary>Texts from the server to be shown to the user.</summary>
     public IReadOnlyList<string> Messages { get; init; } = [];
 
     /// <summary>The program on the other side.</summary>
     public PeerVersion Server { get; init; }
 
-    /// <summary>Null if the session came to its end.</summary>
+    /// <summary>Null if the session completed.</summary>
     public SyncFault? Fault { get; init; }
 
     public bool IsOk => Fault is null;

@@ -79,7 +79,7 @@ public static class SyncedRow
         return stream.ToArray();
     }
 
-    /// <summary>Reads a schema; false if anything about it is not as it must be.</summary>
+    /// <summary>Reads a schema; false if any part of it is invalid.</summary>
     public static bool TryParseSchema(
         string table, int version, long mtimeSeconds, ReadOnlySpan<byte> bytes, out SyncedTableSchema schema)
     {

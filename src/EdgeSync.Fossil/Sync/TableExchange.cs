@@ -4,9 +4,10 @@ using EdgeSync.Fossil.Xfer;
 namespace EdgeSync.Fossil.Sync;
 
 /// <summary>
-/// Rows of synced tables, both sides. The client tells the hash of each of its tables (and with a bare
-/// <c>pragma xtable-hash</c> that it takes part at all); the server lists the tables that differ, schema first; each
-/// side then asks for what is newer over there and sends what is newer here. Deletions travel as rows without values.
+/// Rows of synced tables, both sides. The client sends the hash of each of its tables (and with a bare <c>pragma
+/// xtable-hash</c> that it takes part at all); the server lists the tables that differ, schema first; each side then
+/// requests rows that are newer on the other side and sends those that are newer here. Deletions are sent as rows
+/// without values.
 /// </summary>
 internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faults)
 {
@@ -26,7 +27,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
     {
         if (pragma.Count == 2)
         {
-            // The client names its tables after this; what it does not name it does not have.
+            // The client names its tables later; a table that it does not name does not exist there.
             foreach (var name in Schemas.Keys.Order(StringComparer.Ordinal))
                 if (_answered.Add(name))
                     SendCatalog(name, writer);
@@ -70,7 +71,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
 
     // --- client ------------------------------------------------------------------------------------------------------
 
-    /// <summary>Client, first request: says what it has.</summary>
+    /// <summary>Client, first request: sends the hashes of its tables.</summary>
     public void WriteHashes(XferWriter writer)
     {
         foreach (var name in Schemas.Keys.Order(StringComparer.Ordinal))
@@ -80,7 +81,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
             writer.Pragma("xtable-hash"u8, name, SyncedRow.CatalogHash(store.ListRows(name)));
         }
 
-        // Behind the named ones, so that the server answers each of those by its hash.
+        // After the named ones, so that the server compares each of those by its hash.
         writer.Pragma("xtable-hash"u8);
     }
 
@@ -110,14 +111,14 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
                 if (!RowCard.TryParse(card, out var row)) return false;
                 if (faults.At(FaultSite.ClientRowDrop)) return true;
 
-                // Only what was asked for is taken.
+                // Only requested rows are accepted.
                 return !RowsOf(_requested, row.Table).Remove(row.KeyHash)
                     || TryStore(row, null, isServer: false, out changed);
         }
     }
 
     /// <summary>
-    /// Client, later requests: asks for rows, and sends rows while the budget lasts. Answers whether any card was
+    /// Client, later requests: requests rows, and sends rows while the budget lasts. Returns whether any card was
     /// written.
     /// </summary>
     public bool WriteRequests(XferWriter writer, bool mayPush, long budgetBytes)
@@ -144,7 +145,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         return cards > 0;
     }
 
-    /// <summary>Client: forgets open questions, when nothing moves any more.</summary>
+    /// <summary>Client: drops open requests when there is no progress.</summary>
     public void GiveUp() => _requested.Clear();
 
     /// <summary>True while a request is due.</summary>
@@ -226,7 +227,7 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         if (isKnown && ours.MtimeSeconds > row.MtimeSeconds) return true;
         if (isKnown && ours.MtimeSeconds == row.MtimeSeconds)
         {
-            // Differs from the original: which takes the incoming row on a tie, so that two sides swap their rows for
+            // Differs from the original, which takes the incoming row on a tie, so that two sides swap their rows for
             // ever.
             if (!store.TryRead(row.Table, keyHash, out var json) || json.AsSpan().SequenceCompareTo(row.Json) >= 0)
                 return true;

@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync;
 
-/// <summary>How a local unversioned file stands to the peer's. Spec: unversioned.c unversioned_status.</summary>
+/// <summary>How a local unversioned file compares with the peer's. Spec: unversioned.c unversioned_status.</summary>
 internal enum UnversionedStatus
 {
     /// <summary>No local row.</summary>
@@ -39,7 +39,7 @@ internal static class UnversionedRules
             : UnversionedStatus.Push;
     }
 
-    // As texts: a deletion is "-", which is below every digit; a shorter name is below a longer one that it begins.
+    // As texts: a deletion is "-", which sorts below every digit; a prefix sorts below the longer name.
     private static int CompareText(ArtifactId left, ArtifactId right) =>
         string.CompareOrdinal(left.IsEmpty ? "-" : left.ToString(), right.IsEmpty ? "-" : right.ToString());
 }

@@ -87,7 +87,7 @@ internal readonly ref struct LoginCard
 /// <summary><c>push SERVERCODE PROJECTCODE</c> and <c>pull SERVERCODE PROJECTCODE</c>.</summary>
 internal readonly record struct ProjectCard(string ServerCode, string ProjectCode)
 {
-    // Spec: xfer.c asks of the second code only that it looks like a hash (40 or 64 digits).
+    // Spec: xfer.c requires of the second code only the form of a hash (40 or 64 digits).
     public static bool TryParse(in XferCard card, out ProjectCard project)
     {
         project = default;
@@ -103,7 +103,7 @@ internal readonly record struct ProjectCard(string ServerCode, string ProjectCod
 /// <summary><c>clone</c> (version 1) or <c>clone VERSION SEQNO</c>.</summary>
 internal readonly record struct CloneCard(int Version, long Seqno)
 {
-    // Spec: xfer.c: anything that is no number of at least 2 means version 1; a sequence number of 0 means 1.
+    // Spec: xfer.c: anything but a number of at least 2 means version 1; a sequence number of 0 means 1.
     public static bool TryParse(in XferCard card, out CloneCard clone)
     {
         clone = new CloneCard(1, 1);

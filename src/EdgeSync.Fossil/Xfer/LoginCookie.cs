@@ -3,21 +3,21 @@ using System.Text;
 namespace EdgeSync.Fossil.Xfer;
 
 /// <summary>
-/// The login card of a client of Fossil 2.27 or later, which travels beside the message once the client knows that the
-/// server is as new:
+/// The login card of a client of Fossil 2.27 or later, which is sent beside the message once the server is found to be
+/// as new:
 /// <code>
 ///   Cookie: x-f-l-c=login+USER+NONCE+SIGNATURE       a blank is "+", other bytes are %XX
 /// </code>
-/// The card signs the whole message. A transport that carries nothing but a message puts the card in front of it, which
-/// says the same. Spec: www/sync.wiki §3.2, http.c http_build_header, cgi.c cgi_setup_query_string.
+/// The card signs the whole message. A transport without headers puts the card in front of the message, with the same
+/// meaning. Spec: www/sync.wiki §3.2, http.c http_build_header, cgi.c cgi_setup_query_string.
 /// </summary>
 public static class LoginCookie
 {
     private const string Name = "x-f-l-c";
 
     /// <summary>
-    /// The card as one line without its end; null if there is none. Two cookies of this name are two cards, which no
-    /// server takes: they come back as two lines.
+    /// The card as one line without its end; null if there is none. Two cookies of this name are two cards, which every
+    /// server rejects: they are returned as two lines.
     /// </summary>
     public static byte[]? CardIn(string? cookieHeader)
     {

@@ -35,7 +35,7 @@ internal readonly record struct UvGimmeCard(string Name)
 }
 
 /// <summary>
-/// <c>uvfile NAME MTIME HASH SIZE FLAGS</c>, and the bytes unless FLAGS has 1 (deleted) or 4 (left out).
+/// <c>uvfile NAME MTIME HASH SIZE FLAGS</c>, and the bytes unless FLAGS has 1 (deleted) or 4 (omitted).
 /// </summary>
 internal readonly record struct UvFileCard(string Name, long MtimeSeconds, ArtifactId Hash, long Size, bool HasContent)
 {

@@ -5,7 +5,7 @@ namespace EdgeSync.Fossil.Xfer;
 /// <summary>The first word of a card. Spec: www/sync.wiki §3, and our table-sync extension.</summary>
 public enum CardKind : byte
 {
-    /// <summary>A word that we do not know.</summary>
+    /// <summary>An unknown word.</summary>
     Unknown,
 
     /// <summary>A line of white space only. Harmless in a reply, an error in a request.</summary>
@@ -46,7 +46,7 @@ public enum CardKind : byte
 /// </summary>
 public readonly ref struct XferCard
 {
-    /// <summary>Tokens after the sixth are not looked at. Spec: xfer.c, <c>aToken[6]</c>.</summary>
+    /// <summary>Tokens after the sixth are ignored. Spec: xfer.c, <c>aToken[6]</c>.</summary>
     public const int TokensMax = 6;
 
     private readonly TokenEnds _tokens;

@@ -5,7 +5,7 @@ using EdgeSync.Fossil.Blobs;
 
 namespace EdgeSync.Fossil.Xfer;
 
-/// <summary>How a message travels, told by its content type.</summary>
+/// <summary>The encoding of a message, given by its content type.</summary>
 public enum XferEncoding
 {
     /// <summary>4-byte big-endian size, then one zlib stream.</summary>
@@ -28,7 +28,7 @@ public enum XferFrameFault
 }
 
 /// <summary>
-/// The envelope of a message: its content type says plain or compressed. Spec: xfer.c, http.c, cgi.c.
+/// The envelope of a message: its content type means plain or compressed. Spec: xfer.c, http.c, cgi.c.
 /// </summary>
 public static class XferFrame
 {
@@ -46,7 +46,7 @@ public static class XferFrame
     public static string ContentTypeOf(XferEncoding encoding) =>
         encoding == XferEncoding.Zlib ? ZlibContentType : PlainContentType;
 
-    /// <summary>Parameters after a semicolon do not matter. False: not a message of ours.</summary>
+    /// <summary>Parameters after a semicolon are ignored. False: not a sync message.</summary>
     public static bool TryGetEncoding(ReadOnlySpan<char> contentType, out XferEncoding encoding)
     {
         var end = contentType.IndexOf(';');
@@ -104,8 +104,8 @@ public static class XferFrame
         var declared = BinaryPrimitives.ReadUInt32BigEndian(body.Span);
         if (declared > sizeMax) return XferFrameFault.TooLarge;
 
-        // Deflate grows data at most about 1032 times, so a small body that declares much is a lie: found out before
-        // the memory is taken.
+        // Deflate grows data at most about 1032 times, so a much larger declared size is false: rejected before the
+        // memory is taken.
         if (declared > body.Length * 1100L + 64) return XferFrameFault.Damaged;
 
         // Spec: stock accepts a declared size that is too large, and fails when it is too small or the stream is cut.
@@ -118,7 +118,7 @@ public static class XferFrame
     }
 
     /// <summary>
-    /// What can be had of a body that broke off: the front of its message, bounded as in <see cref="TryDecode"/>.
+    /// The usable part of a body that is cut off: the front of its message, bounded as in <see cref="TryDecode"/>.
     /// </summary>
     public static ReadOnlyMemory<byte> DecodeFront(XferEncoding encoding, ReadOnlyMemory<byte> body, int sizeMax)
     {
@@ -132,7 +132,7 @@ public static class XferFrame
         return target.AsMemory(0, size);
     }
 
-    // Spec: a stock client told not to compress sends plain text under the compressed type. A size whose first byte is
+    // Spec: a stock client with compression off sends plain text under the compressed type. A size whose first byte is
     // a letter or '#' would be beyond 500 MB, so the two cannot be confused.
     private static bool LooksPlain(ReadOnlySpan<byte> body) => body[0] is (>= (byte)'a' and <= (byte)'z') or (byte)'#';
 }

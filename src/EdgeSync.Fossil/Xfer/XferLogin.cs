@@ -11,14 +11,14 @@ namespace EdgeSync.Fossil.Xfer;
 ///   nonce     = SHA1hex( every byte that follows the login line )
 ///   signature = SHA1hex( nonce secret )
 /// </code>
-/// So a signature is good for one body only. Spec: xfer.c check_login, sha1.c sha1_shared_secret.
+/// So a signature is valid for one body only. Spec: xfer.c check_login, sha1.c sha1_shared_secret.
 /// </summary>
 public static class XferLogin
 {
     private const int HexSize = 40;
 
     /// <summary>
-    /// What a repository stores for a password. A password that is 40 hex digits already is taken as it is.
+    /// The stored form of a password. A password that is 40 hex digits already is stored unchanged.
     /// </summary>
     public static string SharedSecret(string projectCode, string login, string password)
     {
@@ -46,9 +46,8 @@ public static class XferLogin
         ArtifactId.TryParse(nonce, out var id) && ArtifactHash.Matches(id, body);
 
     /// <summary>
-    /// True if the signature was made with the stored password: a shared secret, or clear text, which may have been
-    /// used as it is or as its shared secret. An empty one never fits. Takes the same time wherever the signatures
-    /// differ.
+    /// True if the signature was made with the stored password: a shared secret, or clear text, used directly or as its
+    /// shared secret. An empty one never matches. Takes the same time wherever the signatures differ.
     /// </summary>
     public static bool SignatureFits(
         ReadOnlySpan<byte> signature, ReadOnlySpan<byte> nonce, string storedPassword, string projectCode, string login)

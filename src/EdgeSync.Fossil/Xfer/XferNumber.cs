@@ -4,8 +4,8 @@ namespace EdgeSync.Fossil.Xfer;
 internal static class XferNumber
 {
     /// <summary>
-    /// One or more digits that fit in 63 bits. Differs from Fossil: which lets 32-bit sizes wrap around; a number too
-    /// large is refused here.
+    /// One or more digits that fit in 63 bits. Differs from Fossil, which lets 32-bit sizes wrap around; a number too
+    /// large is rejected here.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> token, out long value)
     {

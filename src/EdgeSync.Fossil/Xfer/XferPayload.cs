@@ -5,7 +5,7 @@ internal enum PayloadShape
     None,
     Sized,
 
-    /// <summary>The line must announce a size and does not: nobody can tell where the next card starts.</summary>
+    /// <summary>The line should announce a size and does not: the start of the next card is unknown.</summary>
     Malformed,
 }
 
@@ -22,7 +22,7 @@ internal enum PayloadTrailer
     UnlessPayloadEndsSo,
 }
 
-/// <summary>Finds out from a card's line how many bytes follow it.</summary>
+/// <summary>Computes from a card's line how many bytes follow it.</summary>
 internal static class XferPayload
 {
     public static PayloadShape Measure(in XferCard card, out long size, out PayloadTrailer trailer)
@@ -53,7 +53,7 @@ internal static class XferPayload
                     || !XferNumber.TryParse(card[5], out var flags))
                     return PayloadShape.Malformed;
 
-                // Flag 1: deleted, 4: content left out.
+                // Flag 1: deleted, 4: content omitted.
                 size = (flags & 5) == 0 ? uvSize : 0;
                 return size > 0 ? PayloadShape.Sized : PayloadShape.None;
 

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace EdgeSync.Fossil.Xfer;
 
 /// <summary>What a peer may send us in one card.</summary>
-/// <param name="LineBytesMax">Longest line; a longer one is refused before its end is seen.</param>
+/// <param name="LineBytesMax">Longest line; a longer one is rejected before its end is read.</param>
 /// <param name="PayloadBytesMax">Largest payload; checked when the size is read, before any of it arrives.</param>
 public sealed record XferLimits(int LineBytesMax, int PayloadBytesMax)
 {
@@ -27,7 +27,7 @@ public ref struct XferReader
     private readonly XferLimits _limits;
     private readonly bool _isFinal;
 
-    /// <param name="input">What is there of the message.</param>
+    /// <param name="input">The part of the message that is present.</param>
     /// <param name="isFinal">True if nothing follows: a last line then needs no line feed.</param>
     /// <param name="limits">Null for <see cref="XferLimits.Default"/>.</param>
     public XferReader(ReadOnlySpan<byte> input, bool isFinal = true, XferLimits? limits = null)
@@ -43,8 +43,8 @@ public ref struct XferReader
     public readonly bool IsAtEnd => Consumed == _input.Length;
 
     /// <summary>
-    /// After <see cref="OperationStatus.NeedMoreData"/>: how many bytes from <see cref="Consumed"/> on the card needs
-    /// as far as known, or 0 if not even its line is whole. Lets a caller wait without trying at every byte.
+    /// After <see cref="OperationStatus.NeedMoreData"/>: how many bytes from <see cref="Consumed"/> on the card needs,
+    /// or 0 if its line is still incomplete. Lets a caller wait without trying at every byte.
     /// </summary>
     public long BytesWanted { get; private set; }
 

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace EdgeSync.Fossil.Xfer;
 
 /// <summary>
-/// Reads cards from a message that is still arriving. Feed it what is there; it answers with whole cards, and never
-/// looks twice at bytes of a payload that it knows to be incomplete. Dispose returns its buffer.
+/// Reads cards from a message that is still arriving. It returns whole cards from the available input, and never scans
+/// bytes of an incomplete payload twice. Dispose returns its buffer.
 /// </summary>
 public sealed class XferStream(XferLimits? limits = null) : IDisposable
 {
@@ -15,7 +15,7 @@ public sealed class XferStream(XferLimits? limits = null) : IDisposable
 
     /// <summary>
     /// Takes the next card from the front of <paramref name="input"/>. <paramref name="consumed"/> is where the next
-    /// call has to start; it moves on <see cref="OperationStatus.Done"/> only. The card is good until the next call.
+    /// call has to start; it moves on <see cref="OperationStatus.Done"/> only. The card is valid until the next call.
     /// <see cref="OperationStatus.NeedMoreData"/> with <paramref name="isFinal"/>: the regular end if the input is
     /// empty, otherwise the message was cut.
     /// </summary>
@@ -64,7 +64,7 @@ public sealed class XferStream(XferLimits? limits = null) : IDisposable
         return status;
     }
 
-    /// <summary>Another message begins; of the last one some may be missing.</summary>
+    /// <summary>Another message begins; the last one may be incomplete.</summary>
     public void Reset() => _wanted = 0;
 
     public void Dispose()
@@ -73,7 +73,7 @@ public sealed class XferStream(XferLimits? limits = null) : IDisposable
         _joined = null;
     }
 
-    // Copies the front of the input into one buffer: as much as the card is known to need, or a line's worth.
+    // Copies the front of the input into one buffer: as much as the card needs, or a line's worth.
     private ReadOnlySpan<byte> Join(ReadOnlySequence<byte> input, long sizeHint)
     {
         const int LineBytesUsual = 512;

@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Xfer;
 
 /// <summary>
-/// Writes cards, one method each; the grammar stands over it. Counts the bytes, because budgets are kept in bytes.
+/// Writes cards, one method each, with the grammar above it. Counts the bytes, because budgets are in bytes.
 /// </summary>
 public sealed class XferWriter(IBufferWriter<byte> output)
 {
@@ -146,7 +146,7 @@ public sealed class XferWriter(IBufferWriter<byte> output)
         EndLine();
     }
 
-    /// <summary><c>cookie TEXT</c>, sent back as it came.</summary>
+    /// <summary><c>cookie TEXT</c>, sent back unchanged.</summary>
     public void Cookie(string text)
     {
         Word("cookie"u8);
@@ -170,7 +170,7 @@ public sealed class XferWriter(IBufferWriter<byte> output)
         EndLine();
     }
 
-    /// <summary><c>error TEXT</c> where part of the text is a peer's bytes, which may be any.</summary>
+    /// <summary><c>error TEXT</c> where part of the text is a peer's bytes, which may be of any value.</summary>
     public void Error(string text, ReadOnlySpan<byte> peerBytes)
     {
         Word("error"u8);

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Client;
 
-/// <summary>What a server's reply brings: artifacts, and the names of artifacts.</summary>
+/// <summary>The contents of a server's reply: artifacts, and names of artifacts.</summary>
 internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options)
 {
     private readonly AnnouncementBuffer _announcements = new();
@@ -13,7 +13,7 @@ internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options
     private readonly bool _withPrivate = (options.Actions & SyncActions.Private) != 0;
     private bool _nextIsPrivate;
 
-    /// <summary>What the server has said in this reply that it holds.</summary>
+    /// <summary>The artifacts that the server announced in this reply.</summary>
     public HashSet<RecordId> Announced { get; } = [];
 
     /// <summary>Artifacts in this reply.</summary>
@@ -23,10 +23,10 @@ internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options
 
     public int TotalDeltas { get; private set; }
 
-    /// <summary>This reply had a delta that leads back to itself.</summary>
+    /// <summary>This reply had a delta cycle.</summary>
     public bool HasDeltaCycle { get; private set; }
 
-    /// <summary>This reply has brought something that was not known before.</summary>
+    /// <summary>This reply contained something new.</summary>
     public bool HasChanges { get; private set; }
 
     public void OnReplyStart()
@@ -41,14 +41,14 @@ internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options
     /// <summary>A <c>private</c> card: the next file is private.</summary>
     public void ExpectPrivate() => _nextIsPrivate = true;
 
-    /// <summary>Takes a file card, or leaves it. False: the session ends with <paramref name="fault"/>.</summary>
+    /// <summary>Stores a file card, or ignores it. False: the session ends with <paramref name="fault"/>.</summary>
     public bool TryReceive(in XferCard card, bool isWanted, out SyncFault? fault)
     {
         fault = null;
         var isPrivate = _nextIsPrivate;
         _nextIsPrivate = false;
 
-        // A server sends what it was asked for. Anything else is none of ours.
+        // A server sends what was requested. Anything else is ignored.
         if (!isWanted || (isPrivate && !_withPrivate) || options.Faults.At(FaultSite.ClientFileReject)) return true;
         if (!ArtifactCard.TryParse(card, out var artifact))
         {
@@ -70,7 +70,7 @@ internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options
             return true;
         }
 
-        // What was given up and comes once more is no step forward; so the rounds are bounded by what there is to have.
+        // An artifact that was given up and arrives again is not progress, which bounds the rounds.
         HasChanges |= outcome is PutOutcome.Stored or PutOutcome.Pending && (_isClone || _stored.Add(rid));
         Count++;
         Total++;
@@ -84,7 +84,7 @@ internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options
         if (_announcements.IsFull) Flush(canWrite, pulls);
     }
 
-    /// <summary>Notes what the server has announced since; what is new becomes a phantom when we pull.</summary>
+    /// <summary>Records what the server has announced since; unknown names become phantoms when we pull.</summary>
     public void Flush(bool canWrite, bool pulls)
     {
         if (_announcements.IsEmpty) return;
@@ -99,7 +99,7 @@ internal sealed class ClientArrivals(IArtifactStore store, ClientOptions options
         HasChanges |= _announcements.PhantomsAdded > before;
     }
 
-    /// <summary>Everything that waits for its source is given up, to be asked for in another way.</summary>
+    /// <summary>Gives up everything that waits for its source, to be requested in another way.</summary>
     public void GiveUpWaiting()
     {
         store.DropWaiting();

@@ -6,9 +6,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// Where a clone stands. The next sequence number is written down with every batch, so that an interrupted clone goes
-/// on from there. It then ends with a look at the server's whole catalogue, because a server that was rebuilt in
-/// between may number its artifacts differently.
+/// The position of a clone. The next sequence number is stored with every batch, so that an interrupted clone resumes
+/// there. It then ends by comparing the server's whole catalogue, because a server that was rebuilt in between may
+/// number its artifacts differently.
 /// </summary>
 internal sealed class ClientClone
 {
@@ -35,22 +35,22 @@ internal sealed class ClientClone
         Seqno = _savedSeqno = _isResumed ? seqno : 1;
     }
 
-    /// <summary>The next rid to ask for; 0 when all have come.</summary>
+    /// <summary>The next rid to request; 0 when all have arrived.</summary>
     public long Seqno { get; private set; }
 
-    /// <summary>Why it cannot go on; null while it can.</summary>
+    /// <summary>Why it cannot continue; null while it can.</summary>
     public string? Failure { get; private set; }
 
-    /// <summary>True once nothing is left to ask for (phantoms apart).</summary>
+    /// <summary>True once nothing is left to request (phantoms apart).</summary>
     public bool IsDone { get; private set; }
 
     /// <summary>
-    /// True when sources of deltas are still missing though all batches have come, or when the server speaks version 1,
-    /// which announces everything and wants to be asked.
+    /// True when sources of deltas are still missing after all batches, or when the server uses version 1, which
+    /// announces everything and expects requests.
     /// </summary>
     public bool AsksForPhantoms { get; private set; }
 
-    /// <summary>The catalogue is due: behind the last batch of a clone that was interrupted.</summary>
+    /// <summary>The catalogue is due: after the last batch of a resumed clone.</summary>
     public bool WantsCatalog => _isResumed && Seqno == 0 && !_catalogSeen;
 
     /// <summary>True when the next request is an ordinary pull.</summary>
@@ -71,7 +71,7 @@ internal sealed class ClientClone
         _isStarted = true;
     }
 
-    /// <summary>False: what was begun is a copy of another project.</summary>
+    /// <summary>False: the clone so far is of another project.</summary>
     public bool TryAcceptProject(string projectCode)
     {
         _projectSeen = true;
@@ -85,13 +85,13 @@ internal sealed class ClientClone
         Seqno = next;
     }
 
-    /// <summary>Answers whether the clone came nearer to its end.</summary>
+    /// <summary>Returns whether the clone made progress.</summary>
     public bool OnReplyEnd(int received, int rounds, bool hasPhantoms, Instant now)
     {
         var catalogCame = AsksForPhantoms && WantsCatalog;
         _catalogSeen |= catalogCame;
 
-        // Without clone_seqno the server speaks version 1: it has announced all, and is asked for it.
+        // Without clone_seqno the server uses version 1: it has announced all artifacts and expects requests.
         var isVersion1 = !_seqnoSeen && Seqno > 0 && _projectSeen;
         if (isVersion1 && hasPhantoms) AsksForPhantoms = true;
         if (isVersion1 && AsksForPhantoms && !hasPhantoms) Seqno = 0;
@@ -100,7 +100,7 @@ internal sealed class ClientClone
         _savedSeqno = Seqno;
         _emptyBatches = moved ? 0 : _emptyBatches + 1;
 
-        // At least two rounds: the first one may not have been logged in.
+        // At least two rounds: the first one may have been without a login.
         if (rounds < 2) return true;
         if (Seqno == 0) IsDone = !WantsCatalog;
         else if (_emptyBatches >= _options.IdleRoundsMax)
@@ -113,8 +113,8 @@ internal sealed class ClientClone
     }
 
     /// <summary>
-    /// Links all that came. The note that a clone is under way goes last: a death in between makes the next session do
-    /// this again.
+    /// Links all arrivals. The note that a clone is under way is removed last: if the process dies in between, the next
+    /// session repeats this.
     /// </summary>
     public void Finish(Instant now)
     {

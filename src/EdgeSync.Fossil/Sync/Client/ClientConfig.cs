@@ -3,7 +3,7 @@ using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync.Client;
 
-/// <summary>The configuration that a session asks for and sends: once, in one request.</summary>
+/// <summary>The configuration that a session requests and sends: once, in one request.</summary>
 internal sealed class ClientConfig(IArtifactStore store, ClientOptions options)
 {
     private readonly ConfigExchange _exchange = new(store.Config);
@@ -18,7 +18,7 @@ internal sealed class ClientConfig(IArtifactStore store, ClientOptions options)
     private ConfigAreas Wanted => options.ConfigPull ?? (_isClone ? ConfigAreas.All : ConfigAreas.None);
 
     /// <param name="writer">The request.</param>
-    /// <param name="isFirst">A clone's first request may not be logged in yet, so it asks for nothing.</param>
+    /// <param name="isFirst">A clone's first request may be without a login yet, so it requests nothing.</param>
     public void Write(XferWriter writer, bool isFirst)
     {
         _isAsked = false;
@@ -29,7 +29,7 @@ internal sealed class ClientConfig(IArtifactStore store, ClientOptions options)
         _isAsked = true;
     }
 
-    /// <summary>True if something was taken. What was not asked for in this very request is ignored.</summary>
+    /// <summary>True if something was stored. Rows that this very request did not request are ignored.</summary>
     public bool TryReceive(in ConfigCard config)
     {
         if (!_isAsked || !_exchange.Receive(config, Wanted, options.ConfigOverwrite)) return false;
@@ -40,6 +40,6 @@ internal sealed class ClientConfig(IArtifactStore store, ClientOptions options)
 
     public void OnReplyEnd() => _isDone |= _isAsked;
 
-    /// <summary>The request was lost, or is due again without what was refused.</summary>
+    /// <summary>The request was lost, or is due again without the rejected part.</summary>
     public void OnLost() => _isAsked = false;
 }

@@ -3,13 +3,13 @@ using EdgeSync.Fossil.Xfer;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// The lock on the check-in that a commit will follow: asked for once, given back by a session that wants none.
+/// The lock on the check-in that a commit will follow: requested once, released by a session that needs none.
 /// </summary>
 internal sealed class ClientLock(ClientOptions options)
 {
     private bool _isDone;
 
-    /// <summary>Who else holds it.</summary>
+    /// <summary>The other user who holds it.</summary>
     public string? Holder { get; private set; }
 
     public void Write(XferWriter writer)

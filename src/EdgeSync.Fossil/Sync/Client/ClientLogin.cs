@@ -4,13 +4,13 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Client;
 
-/// <summary>The login card, which goes in front of a request and signs it.</summary>
+/// <summary>The login card, which is first in a request and signs it.</summary>
 internal static class ClientLogin
 {
     public static void Write(
         ClientOptions options, string? projectCode, ReadOnlySpan<byte> body, IBufferWriter<byte> output)
     {
-        // A clone's first round does not know the project code, which the secret contains.
+        // In a clone's first round the project code, part of the secret, is not known yet.
         if (options.Login is not { } login || (options.OtherProjectCode ?? projectCode) is not { } project) return;
 
         var secret = XferLogin.SharedSecret(project, login.User, login.Password);
@@ -18,7 +18,7 @@ internal static class ClientLogin
         XferLogin.Write(new XferWriter(output), login.User, secret, body);
     }
 
-    /// <summary>A line that makes each request another one, so that its login card cannot be used twice.</summary>
+    /// <summary>A line that makes each request unique, so that its login card cannot be replayed.</summary>
     public static void WriteRandom(Entropy entropy, XferWriter writer)
     {
         Span<byte> random = stackalloc byte[20];

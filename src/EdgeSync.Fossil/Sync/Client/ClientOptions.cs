@@ -6,10 +6,11 @@ namespace EdgeSync.Fossil.Sync.Client;
 /// <summary>A lock to take on the check-in that a commit will follow.</summary>
 public sealed record CheckinLockRequest(ArtifactId Checkin);
 
-/// <summary>One session's orders and limits.</summary>
+/// <summary>Options and limits of one session.</summary>
 public sealed record ClientOptions
 {
-    /// <summary>From here on artifacts travel as the repository holds them instead of being compared anew.</summary>
+    /// <summary>From this number on, artifacts are sent as the repository stores them; no new deltas are
+    /// computed.</summary>
     internal const int ManyArtifacts = 300;
 
     public required SyncActions Actions { get; init; }
@@ -17,39 +18,39 @@ public sealed record ClientOptions
     public SyncLogin? Login { get; init; }
 
     /// <summary>
-    /// A name for the server that stays (its address, or the name of its node): what it was seen to hold is remembered
-    /// under it. Null: nothing is remembered.
+    /// A stable name for the server (its address, or the name of its node): the push mark is stored under it. Null: no
+    /// mark.
     /// </summary>
     public string? PeerKey { get; init; }
 
     /// <summary>The server's project code if it is not the store's own (pull from a parent project).</summary>
     public string? OtherProjectCode { get; init; }
 
-    /// <summary>Configuration to receive. A clone asks for all unless told otherwise here.</summary>
+    /// <summary>Configuration to receive. A clone requests all unless set here.</summary>
     public ConfigAreas? ConfigPull { get; init; }
 
-    /// <summary>Configuration to send; the server wants an administrator.</summary>
+    /// <summary>Configuration to send; the server requires an administrator.</summary>
     public ConfigAreas ConfigPush { get; init; }
 
     /// <summary>Received configuration replaces what is here instead of being merged by time.</summary>
     public bool ConfigOverwrite { get; init; }
 
     /// <summary>
-    /// Artifacts that the server is known to have: the first round asks for those that are not here, so that they need
-    /// not be announced first.
+    /// Artifacts that the server has: the first round requests those that are missing here, so that they need not be
+    /// announced first.
     /// </summary>
     public IReadOnlyList<ArtifactId> Wanted { get; init; } = [];
 
     /// <summary>
-    /// Keeps sessions of the same repository from fetching the same; null: there is one session only.
+    /// Keeps sessions of the same repository from fetching the same artifacts; null: there is one session only.
     /// </summary>
     public PullClaim? Claim { get; init; }
 
-    /// <summary>A lock to ask for in the first round.</summary>
+    /// <summary>A lock to request in the first round.</summary>
     public CheckinLockRequest? Lock { get; init; }
 
     /// <summary>
-    /// 40 hex digits that name this checkout for locks; without <see cref="Lock"/> its locks are given back.
+    /// 40 hex digits that name this checkout for locks; without <see cref="Lock"/> its locks are released.
     /// </summary>
     public string? ClientId { get; init; }
 
@@ -62,13 +63,13 @@ public sealed record ClientOptions
     /// <summary>Largest such size.</summary>
     public int RequestBytesMax { get; init; } = 16 << 20;
 
-    /// <summary>Rounds without any progress after which a session is given up.</summary>
+    /// <summary>Rounds without any progress after which a session gives up.</summary>
     public int IdleRoundsMax { get; init; } = 3;
 
     /// <summary>Sizes of lines and payloads.</summary>
     public XferLimits Limits { get; init; } = XferLimits.Default;
 
-    /// <summary>The version that this client tells.</summary>
+    /// <summary>The version that this client sends.</summary>
     public PeerVersion Version { get; init; } = PeerVersion.Ours;
 
     /// <summary>Faults for the simulator.</summary>

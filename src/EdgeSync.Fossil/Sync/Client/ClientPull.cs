@@ -5,9 +5,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// Asks for phantoms. What was asked for in three rounds, and neither came nor was announced again, is given up: it
-/// does not hold up the rest. A reply that brings no artifact at all is an answer for everything that was asked: the
-/// server has none.
+/// Requests phantoms. An artifact requested in three rounds that neither arrived nor was announced again is given up:
+/// it does not hold up the rest. A reply without any artifact is final for everything requested: the server has none of
+/// them.
 /// </summary>
 internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
 {
@@ -24,13 +24,13 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
     /// <summary>Gimme cards in the last request.</summary>
     public int GimmesWritten { get; private set; }
 
-    /// <summary>What another session asks for was the only thing left.</summary>
+    /// <summary>Only artifacts that another session is requesting were left.</summary>
     public bool LeftToOthers { get; private set; }
 
     /// <summary>Given up.</summary>
     public List<ArtifactId> Missing { get; } = [];
 
-    /// <summary>The time at which the session goes on.</summary>
+    /// <summary>The time at which the session continues.</summary>
     public void OnTurn(Instant now)
     {
         _now = now;
@@ -46,7 +46,7 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         GimmesWritten = _asked.Count;
     }
 
-    /// <summary>True if a request would ask for something.</summary>
+    /// <summary>True if a request would ask for artifacts.</summary>
     public bool HasWork()
     {
         LeftToOthers = false;
@@ -57,7 +57,7 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
     }
 
     /// <summary>
-    /// Counts what was asked for in vain. <paramref name="announced"/>: what the server's reply said that it has.
+    /// Counts unanswered requests. <paramref name="announced"/>: the artifacts that the server's reply announced.
     /// </summary>
     public void OnReplyEnd(HashSet<RecordId> announced, int received)
     {
@@ -69,33 +69,35 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
                 continue;
             }
 
-            // Spec: stock's session ends when nothing came, so a repository with lasting phantoms pulls nothing in one
-            // round.
+            // Spec: stock's session ends when nothing arrived, so a repository with lasting phantoms pulls nothing in
+            // one round.
             var attempts = received == 0 ? AttemptsMax : _attempts.GetValueOrDefault(artifact.Rid) + 1;
             _attempts[artifact.Rid] = attempts;
             if (attempts == AttemptsMax) Missing.Add(artifact.Id);
         }
 
-        // Spec: stock asks for 200, or twice what just came.
+        // Spec: stock requests 200, or twice the number that just arrived.
         _gimmesMax = Math.Clamp(received * 2, GimmesMin, GimmesMax);
         ReleaseClaims();
     }
 
-    /// <summary>No reply comes to what was asked for: others may ask.</summary>
+    /// <summary>No reply will arrive: other sessions may request these artifacts.</summary>
     public void ReleaseClaims()
     {
         _asked.Clear();
         options.Claim?.Release();
     }
 
-    /// <summary>From here on the server is asked in another way, so what it could not give may come.</summary>
+    /// <summary>From here on requests take another form, so artifacts that the server could not send may
+    /// arrive.</summary>
     public void StartAgain()
     {
         _attempts.Clear();
         Missing.Clear();
     }
 
-    /// <summary>At the end of a clone, or where nothing moves any more: what did not come, or came damaged.</summary>
+    /// <summary>At the end of a clone, or without further progress: artifacts that did not arrive, or arrived
+    /// damaged.</summary>
     public void NoteMissing(Instant now)
     {
         Invariant.Require(store.Begin(StoreAccess.Read, now));
@@ -120,7 +122,7 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
 
     private bool MayRequest(RecordId rid) => _attempts.GetValueOrDefault(rid) < AttemptsMax;
 
-    // Phantoms are asked for anyway.
+    // Phantoms are requested anyway.
     private void WriteWanted(XferWriter writer)
     {
         foreach (var id in options.Wanted)

@@ -5,10 +5,10 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// Finds out what the server lacks and sends it. Small pushes work as in stock: what is unsent goes at once, the rest
-/// is announced and the server asks. When the server asks for much, its whole catalogue is fetched once, and everything
-/// that it lacks goes in few large requests without waiting to be asked (<see cref="BulkPlan"/>). What it is known to
-/// hold from an earlier push is not announced again (<see cref="PeerMemory"/>).
+/// Finds out what the server lacks and sends it. Small pushes work as in stock: unsent artifacts go at once, the rest
+/// is announced and the server requests it. When the server requests much, its whole catalogue is fetched once, and
+/// everything that it lacks is sent in few large requests without waiting for gimme cards (<see cref="BulkPlan"/>).
+/// What it holds since an earlier push is not announced again (<see cref="PeerMemory"/>).
 /// </summary>
 internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 {
@@ -16,8 +16,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
     private const int GimmesForCatalog = 100;
     private const int AnnouncementsForCatalog = 1000;
 
-    // A server that lacks this share of what there is to announce likely lacks more; one that lacks less would be told
-    // a lot to say little. Stock makes no difference, and announces.
+    // A server that lacks this share of the artifacts to announce likely lacks more; for one that lacks less,
+    // announcing many names would be mostly waste. Stock makes no difference, and announces.
     private const int UnsentShareForCatalog = 10;
 
     private readonly HashSet<RecordId> _queue = [];
@@ -38,13 +38,13 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
     private bool _isPrepared;
     private bool _announcementsDue = true;
 
-    /// <summary>What the server is known to have, from its announcements and from what it took.</summary>
+    /// <summary>The artifacts that the server has, by its announcements and by what it accepted.</summary>
     public HashSet<RecordId> RemoteHas { get; } = [];
 
-    /// <summary>Whether the next request should ask for the server's catalogue.</summary>
+    /// <summary>Whether the next request should request the server's catalogue.</summary>
     public bool WantsCatalog { get; private set; }
 
-    /// <summary>The catalogue cannot be had (no read permission), or was had.</summary>
+    /// <summary>The catalogue is not available (no read permission), or was received.</summary>
     public bool CatalogDone { get; private set; }
 
     public int FilesSent { get; private set; }
@@ -54,10 +54,10 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
     public bool HasWork =>
         WantsCatalog || _announcementsDue || _queue.Count > 0 || (_plan is not null && _planDone < _plan.Steps.Count);
 
-    /// <summary>True if all has been told, and the server asked for nothing that it did not get.</summary>
+    /// <summary>True if everything was announced, and the server received everything that it requested.</summary>
     private bool IsComplete => !HasWork && !_hasGivenUp && !_through.IsNone;
 
-    /// <summary>Before the first request: finds out what there is to do.</summary>
+    /// <summary>Before the first request: collects the work.</summary>
     public void Prepare(Instant now)
     {
         if (_isPrepared) return;
@@ -66,7 +66,8 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         foreach (var artifact in store.Walk(ArtifactList.Unsent)) _queue.Add(artifact.Rid);
         _memory.Recall(now);
 
-        // Announcing that much costs as much as being told what is there, and makes the server ask in small portions.
+        // Announcing that many costs as much as receiving the catalogue, and makes the server request in small
+        // portions.
         var due = store.Walk(ArtifactList.Unclustered, _memory.AnnouncedAfter)
             .Take(Math.Max(AnnouncementsForCatalog, UnsentShareForCatalog * _queue.Count))
             .Count();
@@ -74,7 +75,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
             && (_queue.Count == 0 || due < UnsentShareForCatalog * _queue.Count);
     }
 
-    /// <summary>Writes files and announcements. Nothing is taken off a list before the server has answered.</summary>
+    /// <summary>Writes files and announcements. Nothing is removed from a list before the server has replied.</summary>
     public void Write(XferWriter writer, PeerVersion peer, long budgetBytes)
     {
         Invariant.Require(_isPrepared);
@@ -83,7 +84,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         _announcing.Clear();
         _planInFlight = 0;
 
-        // The catalogue leaves out what the same request names, so that request names nothing.
+        // The catalogue omits what the same request names, so that request names nothing.
         if (WantsCatalog) return;
 
         var sender = new ArtifactSender(store, writer, _queue, peer, WithPrivate)
@@ -100,7 +101,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         WriteAnnouncements(writer, sender);
     }
 
-    /// <summary>The server asks for an artifact.</summary>
+    /// <summary>The server requests an artifact.</summary>
     public void OnGimme(ArtifactId id)
     {
         _gimmesInReply++;
@@ -108,7 +109,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         if (!entry.IsHeld || entry.IsShunned || (entry.IsPrivate && !WithPrivate)) return;
         if (_planned.Contains(entry.Rid)) return;
 
-        // It asks again for what it was sent: either that was lost, or it will never be taken.
+        // The server requests again what it was sent: either that was lost, or the server never stores it.
         var sends = _sends.GetValueOrDefault(entry.Rid);
         _isRefuted |= _memory.Refutes(entry.Rid);
         if (sends >= SendsMax)
@@ -122,7 +123,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         _queue.Add(entry.Rid);
     }
 
-    /// <summary>The request was answered without an error: what it carried is there now.</summary>
+    /// <summary>The request got a reply without an error: the server has what it carried.</summary>
     public void OnReplyEnd(PeerVersion peer, bool catalogWasRequested, bool canWrite)
     {
         foreach (var rid in _inFlight)
@@ -145,7 +146,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         }
         else if (WantsCatalog)
         {
-            // It was decided while that request was built; the next one asks.
+            // Decided while that request was built; the next one requests it.
         }
         else if (_gimmesInReply >= GimmesForCatalog && !CatalogDone) WantsCatalog = true;
 
@@ -156,7 +157,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
     }
 
     /// <summary>
-    /// Called before a reply is read: an artifact sent in this request may be asked for again by the reply.
+    /// Called before a reply is read: the reply may request again an artifact that this request sent.
     /// </summary>
     public void OnReplyStart()
     {
@@ -173,13 +174,13 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
         _planInFlight = 0;
     }
 
-    /// <summary>The session is over: remembers what the server holds now.</summary>
+    /// <summary>The session is over: stores what the server holds now.</summary>
     public void NoteEnd(Instant now)
     {
         if (IsComplete) _memory.Note(_through, now);
     }
 
-    /// <summary>The server does not let us read: go on artifact by artifact.</summary>
+    /// <summary>The server does not grant reading: continue artifact by artifact.</summary>
     public void OnCatalogDenied()
     {
         WantsCatalog = false;
@@ -233,7 +234,7 @@ internal sealed class ClientPush(IArtifactStore store, ClientOptions options)
 
     private void WriteAnnouncements(XferWriter writer, ArtifactSender sender)
     {
-        // After the catalogue the plan says what is lacking; announcing would only make the server ask for it.
+        // After the catalogue the plan lists what is missing; announcing would only make the server request it.
         var isVerily = (options.Actions & SyncActions.Verily) != 0;
         if (_plan is null)
         {

@@ -1,8 +1,7 @@
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// What of a session's orders is still to be done. Some refusals concern a part of what was asked for, and the session
-/// goes on without it.
+/// What a session still has to do. Some rejections concern a part of the actions, and the session continues without it.
 /// </summary>
 internal sealed class ClientScope(SyncActions ordered)
 {
@@ -11,10 +10,10 @@ internal sealed class ClientScope(SyncActions ordered)
         ? ordered & ~SyncActions.Sync
         : ordered;
 
-    /// <summary>The server takes nothing from this user.</summary>
+    /// <summary>The server accepts nothing from this user.</summary>
     public bool PushRefused { get; private set; }
 
-    /// <summary>The request that is out asks for the server's catalogue.</summary>
+    /// <summary>The request under way requests the server's catalogue.</summary>
     public bool CatalogRequested { get; set; }
 
     public void RefusePush()
@@ -23,7 +22,7 @@ internal sealed class ClientScope(SyncActions ordered)
         PushRefused = true;
     }
 
-    /// <summary>True if the error leaves something to do; what the request carried besides is due again.</summary>
+    /// <summary>True if the error leaves something to do; everything else in the request is due again.</summary>
     public bool TryNarrow(string error, ClientPush push, DeltaCycleRecovery circles, ClientUnversioned unversioned)
     {
         var pulls = (Actions & SyncActions.Pull) != 0;
@@ -43,7 +42,7 @@ internal sealed class ClientScope(SyncActions ordered)
             return true;
         }
 
-        // Differs from Fossil: a user who may only read still gets the pull that sync contains.
+        // Differs from Fossil: a user with read rights only still gets the pull that sync contains.
         if (!pulls || (Actions & SyncActions.Push) == 0) return false;
         if (!error.StartsWith("not authorized to write", StringComparison.Ordinal)) return false;
 

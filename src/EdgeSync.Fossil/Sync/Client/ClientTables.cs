@@ -3,7 +3,7 @@ using EdgeSync.Fossil.Xfer;
 
 namespace EdgeSync.Fossil.Sync.Client;
 
-/// <summary>The client's side of synced tables: first the hashes of what it has, then rows both ways.</summary>
+/// <summary>The client's side of synced tables: first the hashes of its tables, then rows both ways.</summary>
 internal sealed class ClientTables(ISyncedTableStore store, ClientOptions options)
 {
     private readonly TableExchange _exchange = new(store, options.Faults);

@@ -13,7 +13,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
     private readonly Dictionary<string, int> _requested = new(StringComparer.Ordinal);
     private readonly List<string> _inFlight = [];
 
-    // Files that the server has not named, or has older; true: only their time.
+    // Files that the server has not named, or has in an older version; true: only their time.
     private readonly SortedDictionary<string, bool> _toSend = new(StringComparer.Ordinal);
     private bool _hashSent;
     private bool _mayPush;
@@ -23,7 +23,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
 
     public int Received { get; private set; }
 
-    /// <summary>Some were newer here, and the server does not take them.</summary>
+    /// <summary>Some were newer here, and the server does not accept them.</summary>
     public bool PushRefused { get; private set; }
 
     public bool HasWork => MayRequest() || (_mayPush && _toSend.Count > 0);
@@ -102,7 +102,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
         else _toSend[igot.Name] = status == UnversionedStatus.PushTime;
     }
 
-    /// <summary>False: the bytes are not what the hash says. What was not asked for is ignored.</summary>
+    /// <summary>False: the content does not match the hash. What was not requested is ignored.</summary>
     public bool TryReceive(in UvFileCard file, ReadOnlySpan<byte> content)
     {
         if (!_requested.ContainsKey(file.Name)) return true;
@@ -140,7 +140,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
 
         if (!IsRevert || !_pullOnly) return;
 
-        // What the server did not name does not exist there.
+        // A file that the server did not name does not exist there.
         foreach (var name in _toSend.Keys) _files.Forget(name);
         _toSend.Clear();
     }

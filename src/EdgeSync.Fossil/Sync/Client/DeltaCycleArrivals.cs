@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// What came as a delta that leads back to itself. A stock client that is asked again sends the same again, and goes on
-/// as long as it is asked: so after a few times a server asks no more, for a while. Requests run on several threads.
+/// Deltas that arrived in a cycle. A stock client sends the same again whenever it is requested again: so after a few
+/// times a server stops requesting them, for a while. Requests run on several threads.
 /// </summary>
 internal sealed class DeltaCycleArrivals
 {

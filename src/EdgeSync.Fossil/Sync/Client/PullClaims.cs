@@ -3,18 +3,18 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// What the sessions of one repository ask for at this moment. Two peers that are met at once hold the same news, and
-/// without this each of them would send all of it, over what is one slow link more often than not. So an artifact is
-/// asked for by one session at a time; the other ends without it, and says so (<see cref="SyncReport.LeftToOthers"/>).
+/// The artifacts that the sessions of one repository are requesting. Two new peers usually hold the same changes, and
+/// without this each of them would send all of them, often over one slow link. So one session at a time requests an
+/// artifact; the other ends without it, and reports that (<see cref="SyncReport.LeftToOthers"/>).
 /// </summary>
 /// <remarks>
-/// A claim lasts from the request to its reply, and only as long as something of that is heard: a peer that fell silent
-/// keeps nobody from asking another. Used by the thread that owns the repository, but for
-/// <see cref="PullClaim.OnHeard"/>.
+/// A claim lasts from the request to its reply, and only as long as bytes of the reply arrive: a silent peer does not
+/// keep other sessions from requesting the artifact. Used by the thread that owns the repository, except <see
+/// cref="PullClaim.OnHeard"/>.
 /// </remarks>
 public sealed class PullClaims
 {
-    /// <summary>Above what the sessions of an agent can ask for in one request each.</summary>
+    /// <summary>More than the sessions of an agent can request in one request each.</summary>
     internal const int CountMax = 200_000;
 
     internal static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(20);
@@ -51,13 +51,13 @@ public sealed class PullClaim
 
     internal Instant HeardAt => new(Interlocked.Read(ref _heardAtTicks));
 
-    /// <summary>Something of the reply has arrived. From any thread.</summary>
+    /// <summary>Part of the reply has arrived. From any thread.</summary>
     public void OnHeard(Instant now) => Interlocked.Exchange(ref _heardAtTicks, now.UnixTicks);
 
-    /// <summary>True where no other session is asking for it.</summary>
+    /// <summary>True when no other session is requesting it.</summary>
     internal bool IsFree(Instant now, ArtifactId id) => _all.IsFree(this, now, id);
 
-    /// <summary>True, and from now on it is this session's.</summary>
+    /// <summary>True, and from now on this session claims it.</summary>
     internal bool TryTake(Instant now, ArtifactId id)
     {
         if (!_all.IsFree(this, now, id)) return false;
@@ -67,7 +67,7 @@ public sealed class PullClaim
         return true;
     }
 
-    /// <summary>The request was answered, or is given up.</summary>
+    /// <summary>The request got its reply, or was given up.</summary>
     internal void Release()
     {
         foreach (var id in _taken) _all.Release(this, id);

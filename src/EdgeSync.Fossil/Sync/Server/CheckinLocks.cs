@@ -7,19 +7,19 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>Who holds a lock, as <c>pragma ci-lock-fail</c> tells it.</summary>
+/// <summary>The holder of a lock, as sent in <c>pragma ci-lock-fail</c>.</summary>
 internal readonly record struct LockHolder(string Login, string SinceSeconds);
 
 /// <summary>
-/// Locks on check-ins that somebody is about to add a child to: rows <c>ci-lock-HASH</c> of table config, with the
-/// value
-/// <c>{"login":..,"clientid":..}</c>. They end after a while, or when the check-in is no leaf any more. Spec: xfer.c.
+/// Locks on check-ins that are about to get a child: rows <c>ci-lock-HASH</c> of table config, with the value
+/// <c>{"login":..,"clientid":..}</c>. They expire after a while, or when the check-in is no longer a leaf. Spec:
+/// xfer.c.
 /// </summary>
 internal static class CheckinLocks
 {
     private const string Prefix = "ci-lock-";
 
-    /// <summary>Takes the lock for a client; answers another client that has it.</summary>
+    /// <summary>Takes the lock for a client; returns another client that holds it.</summary>
     public static LockHolder? Take(
         IArtifactStore store, ArtifactId checkin, string clientId, string login, Instant now, TimeSpan timeout)
     {

@@ -4,14 +4,14 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>One reply to <c>clone V SEQNO</c>: artifacts in rid order, in the form that the version asks for.</summary>
+/// <summary>One reply to <c>clone V SEQNO</c>: artifacts in rid order, in the form of that version.</summary>
 internal static class CloneBatch
 {
     private const int RowsAtOnce = 256;
 
     /// <summary>
-    /// Writes artifacts from SEQNO on until the reply has <paramref name="replyBytesMax"/> bytes. Answers the next
-    /// SEQNO, 0 at the end. What is added to the repository behind the present end waits for a later pull.
+    /// Writes artifacts from SEQNO on until the reply has <paramref name="replyBytesMax"/> bytes. Returns the next
+    /// SEQNO, 0 at the end. Artifacts added after the present end wait for a later pull.
     /// </summary>
     public static (long Next, int Sent) Write(
         IArtifactStore store,
@@ -46,7 +46,7 @@ internal static class CloneBatch
         return (0, sent);
     }
 
-    // Bounded by the end as it is now, so that a clone of a repository that grows comes to its end.
+    // Bounded by the present end, so that a clone of a growing repository completes.
     private static IEnumerable<ArtifactListing> Rows(IArtifactStore store, ArtifactList list, RecordId after)
     {
         var rows = new ArtifactListing[RowsAtOnce];

@@ -1,11 +1,11 @@
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>Limits the guessing of passwords. Its host knows the clock and where the request came from.</summary>
+/// <summary>Limits guessing of passwords. The host supplies the time and the peer's address.</summary>
 public interface ILoginGate
 {
-    /// <summary>False: too many logins of that name have failed from there; this one is not even looked at.</summary>
+    /// <summary>False: too many logins of that name have failed from there; this one is not even checked.</summary>
     bool IsOpen(string login);
 
-    /// <summary>What became of a login that was looked at.</summary>
+    /// <summary>The result of a checked login.</summary>
     void OnLogin(string login, bool succeeded);
 }

@@ -3,7 +3,7 @@ using EdgeSync.Fossil.Sync.Client;
 namespace EdgeSync.Fossil.Sync.Server;
 
 /// <summary>
-/// The size of a request at which no further artifact starts. It grows while the server keeps up, so that a whole
+/// The size of a request at which no further artifact starts. It grows while the server accepts it, so that a whole
 /// history goes in a few rounds, and shrinks when a request was too large for it.
 /// </summary>
 internal sealed class RequestBudget(ClientOptions options)

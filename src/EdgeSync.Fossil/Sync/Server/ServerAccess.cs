@@ -4,14 +4,14 @@ using EdgeSync.Fossil.Xfer;
 namespace EdgeSync.Fossil.Sync.Server;
 
 /// <summary>
-/// Who asks, and what he may do: everybody what nobody and anonymous may, and more after a login card that fits.
+/// The user of a request and its rights: those of nobody and anonymous, and more after a valid login card.
 /// </summary>
 internal sealed class ServerAccess
 {
     private readonly IArtifactStore _store;
     private bool _loginSeen;
 
-    /// <param name="store">Where users are kept.</param>
+    /// <param name="store">Where users are stored.</param>
     /// <param name="ownerLogin">As <see cref="ServerOptions.OwnerLogin"/>.</param>
     public ServerAccess(IArtifactStore store, string? ownerLogin)
     {
@@ -32,8 +32,8 @@ internal sealed class ServerAccess
     /// <summary>The user, once one has logged in.</summary>
     public UserAccount? Account { get; private set; }
 
-    /// <summary>False: the login is refused, and with it the request.</summary>
-    /// <param name="rest">The request behind the login card, which the nonce must be the hash of.</param>
+    /// <summary>False: the login is rejected, and with it the request.</summary>
+    /// <param name="rest">The request behind the login card; the nonce must be its hash.</param>
     public bool TryLogIn(in LoginCard login, ReadOnlySpan<byte> rest)
     {
         // Spec: 2.27 allows one login card. Several would also let a request make us hash its body again and again.

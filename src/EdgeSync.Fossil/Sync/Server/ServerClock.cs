@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Server;
 
 /// <summary>
-/// A server says when it answered: <c># timestamp 2026-01-31T12:00:00</c>. Its clock may differ from ours.
+/// The time in a server's reply: <c># timestamp 2026-01-31T12:00:00</c>. Its clock may differ from ours.
 /// </summary>
 internal static class ServerClock
 {
@@ -13,7 +13,7 @@ internal static class ServerClock
     private static readonly TimeSpan SkewMin = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How far it is ahead (behind if negative); null when it is right, or when the line says something else.
+    /// How far it is ahead (behind if negative); null when it agrees, or when the line is another comment.
     /// </summary>
     public static TimeSpan? SkewOf(ReadOnlySpan<byte> comment, Instant asked, Instant answered)
     {
@@ -29,7 +29,7 @@ internal static class ServerClock
             out var time))
             return null;
 
-        // The server wrote it some time between our request and this reply, which may be a long time.
+        // The server wrote it between our request and this reply, which may be a long time.
         var stamped = Instant.FromDateTime(time);
         var skew = stamped < asked ? stamped - asked : stamped > answered ? stamped - answered : TimeSpan.Zero;
         return skew.Duration() > SkewMin ? skew : null;

@@ -7,8 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Server;
 
 /// <summary>
-/// Answers one request after the other: message in, message out. One request is one round of the store: either all that
-/// it brought is stored, or nothing is. Holds no state between requests. Spec: xfer.c page_xfer.
+/// Handles one request after the other: message in, message out. One request is one round of the store: either all that
+/// it contains is stored, or nothing is. Holds no state between requests. Spec: xfer.c page_xfer.
 /// </summary>
 public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
 {
@@ -16,8 +16,8 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
     /// Handles a decoded request and writes the decoded reply.
     /// </summary>
     /// <param name="now">Time of the request.</param>
-    /// <param name="address">The peer's address, for the record of what was received from where.</param>
-    /// <param name="loginCard">A login card that came beside the message (<see cref="LoginCookie"/>); empty if none
+    /// <param name="address">The peer's address, for the rcvfrom table.</param>
+    /// <param name="loginCard">A login card that arrived beside the message (<see cref="LoginCookie"/>); empty if none
     /// did.</param>
     public ServerOutcome Handle(
         Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output,
@@ -25,7 +25,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         Handle(now, request, RequestSummary.Of(request.Span, options.Limits), address, output, loginCard);
 
     /// <inheritdoc cref="Handle(Instant, ReadOnlyMemory{byte}, string, IBufferWriter{byte}, ReadOnlyMemory{byte})"/>
-    /// <param name="summary">Of this request, for a host that read it before.</param>
+    /// <param name="summary">Of this request, when the host has read it before.</param>
     public ServerOutcome Handle(
         Instant now, ReadOnlyMemory<byte> request, RequestSummary summary, string address, IBufferWriter<byte> output,
         ReadOnlyMemory<byte> loginCard)
@@ -52,7 +52,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         }
         finally
         {
-            // Also when the store threw: nothing of a broken round may stay.
+            // Also when the store threw: nothing of a failed round may stay.
             if (!isWhole || !isWrite) store.Rollback();
         }
 

@@ -4,7 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Server;
 
 /// <summary>
-/// What a server says of itself beside the artifacts: its program, its clock, its wishes, and texts for people.
+/// What a server sends about itself beside the artifacts: its version, its clock, its requirements, and texts for the
+/// user.
 /// </summary>
 internal sealed class ServerMetadata
 {
@@ -12,7 +13,7 @@ internal sealed class ServerMetadata
     private TimeSpan? _clockSkew;
     private bool _avoidsDeltaManifests;
 
-    /// <summary>Until it says more, a Fossil of version 2 that knows nothing newer.</summary>
+    /// <summary>Until a pragma arrives, a Fossil of version 2 without newer features.</summary>
     public PeerVersion Version { get; private set; } = PeerVersion.Ours with { Number = 20000, Date = 0 };
 
     public void OnComment(ReadOnlySpan<byte> line, Instant asked, Instant answered)

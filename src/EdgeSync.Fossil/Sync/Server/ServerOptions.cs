@@ -10,61 +10,61 @@ public sealed record ServerOptions
     public long ReplyBytesMax { get; init; } = 5_000_000;
 
     /// <summary>
-    /// Bytes of text read, compared and compressed for one reply. Differs from Fossil: which stops after 30 seconds; a
+    /// Bytes of text read, compared and compressed for one reply. Differs from Fossil, which stops after 30 seconds; a
     /// count of bytes gives the same reply on every machine.
     /// </summary>
     public long WorkBytesMax { get; init; } = 512L << 20;
 
-    /// <summary>Artifacts asked for in one reply.</summary>
+    /// <summary>Gimme cards in one reply.</summary>
     public int GimmesMax { get; init; } = 500;
 
     /// <summary>
-    /// Names that one request may make known to us. A client announces what no cluster names yet, some thousands at
-    /// most, and one reply asks for 500; the rest of a longer list is left to its next exchange, since it keeps all
-    /// others from writing.
+    /// Phantoms that one request may create. A client announces what is in no cluster yet, some thousands at most, and
+    /// one reply requests 500; the rest of a longer list waits for the next exchange, since a round blocks all other
+    /// writers.
     /// </summary>
     public int PhantomsMax { get; init; } = 10_000;
 
     /// <summary>Sizes of lines and payloads.</summary>
     public XferLimits Limits { get; init; } = XferLimits.Default;
 
-    /// <summary>The version that this server tells.</summary>
+    /// <summary>The version that this server sends.</summary>
     public PeerVersion Version { get; init; } = PeerVersion.Ours;
 
     /// <summary>Faults for the simulator.</summary>
     public FaultInjector? Faults { get; init; }
 
     /// <summary>
-    /// The requester holds the repository file itself: every request has the rights of a setup user without a login
-    /// card, and what it brings is recorded under this login. Null (the usual case): rights come from login cards.
+    /// The requester has the repository file itself: every request has the rights of a setup user without a login card,
+    /// and its artifacts are recorded under this login. Null (the usual case): rights come from login cards.
     /// </summary>
     public string? OwnerLogin { get; init; }
 
-    /// <summary>Limits the guessing of passwords; null limits nothing.</summary>
+    /// <summary>Limits guessing of passwords; null: no limit.</summary>
     public ILoginGate? Logins { get; init; }
 
     /// <summary>Kept over the requests of all clients.</summary>
     internal DeltaCycleArrivals DeltaCycleArrivals { get; } = new();
 }
 
-/// <summary>What handling one request led to: for logs, counters, and for telling others.</summary>
+/// <summary>The result of one request: for logs, counters and announcements.</summary>
 public sealed record ServerOutcome
 {
     /// <summary>
-    /// How the reply must travel when the request does not decide: replies to clone 3 are always plain.
+    /// The encoding of the reply when the request does not decide: replies to clone 3 are always plain.
     /// </summary>
     public bool MustBePlain { get; init; }
 
-    /// <summary>The login that was accepted; null for nobody.</summary>
+    /// <summary>The accepted login; null for user nobody.</summary>
     public string? Login { get; init; }
 
-    /// <summary>True if credentials were given and refused: count it against the address.</summary>
+    /// <summary>True if credentials were given and rejected: count it against the address.</summary>
     public bool LoginFailed { get; init; }
 
     /// <summary>True if too many such logins failed before: the client is to wait.</summary>
     public bool LoginMustWait { get; init; }
 
-    /// <summary>True if the round was committed with something in it.</summary>
+    /// <summary>True if the round was committed with changes.</summary>
     public bool Changed { get; init; }
 
     public int ArtifactsReceived { get; init; }
@@ -73,9 +73,9 @@ public sealed record ServerOutcome
 
     public int UnversionedReceived { get; init; }
 
-    /// <summary>Text of the last error card; null if all went well.</summary>
+    /// <summary>Text of the last error card; null without an error.</summary>
     public string? Error { get; init; }
 
-    /// <summary>What the client asked for, for the log: pull, push, sync, clone, uv, config or ping.</summary>
+    /// <summary>The client's operation, for the log: pull, push, sync, clone, uv, config or ping.</summary>
     public string Operation { get; init; } = "ping";
 }

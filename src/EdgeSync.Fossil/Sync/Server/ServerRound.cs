@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>One request being answered: the cards in turn, each against the capabilities that the login gave.</summary>
+/// <summary>Handles one request: the cards in turn, each against the capabilities of the login.</summary>
 internal sealed class ServerRound
 {
     private readonly IArtifactStore _store;
@@ -31,7 +31,7 @@ internal sealed class ServerRound
     private int _errors;
 
     /// <param name="canWrite">The round holds the write lock.</param>
-    /// <param name="isReadOnly">It was asked for and is not to be had.</param>
+    /// <param name="isReadOnly">The write lock was requested and is not available.</param>
     public ServerRound(
         IArtifactStore store,
         ServerOptions options,
@@ -52,14 +52,14 @@ internal sealed class ServerRound
         _tables = store.Tables is null ? null : new TableExchange(store.Tables, options.Faults);
     }
 
-    /// <summary>True once the request is refused: the round must be rolled back.</summary>
+    /// <summary>True once the request is rejected: the round must be rolled back.</summary>
     public bool IsFailed { get; private set; }
 
     public bool HasStored { get; private set; }
 
     public ServerOutcome Outcome { get; private set; } = new();
 
-    /// <param name="loginCard">A login card that came beside the message, which signs all of it; empty if none
+    /// <param name="loginCard">A login card that arrived beside the message and signs all of it; empty if none
     /// did.</param>
     public void Process(ReadOnlySpan<byte> request, ReadOnlySpan<byte> loginCard)
     {
@@ -89,7 +89,7 @@ internal sealed class ServerRound
         Outcome = Outcome with { ArtifactsSent = Outcome.ArtifactsSent + _sending.AnswerGimmes(_writer) };
         if (_isPush)
         {
-            // A manifest that just came may name files that nobody announced.
+            // A manifest that just arrived may name files that were not announced.
             if (HasStored) _store.LinkArrived();
             _sending.AskForPhantoms(_writer);
             if (_sending.Circular.Count > 0)
@@ -101,7 +101,7 @@ internal sealed class ServerRound
         if (_isPull) _sending.Announce(_canWrite, _writer);
     }
 
-    /// <summary>Drops the reply so far and says why instead.</summary>
+    /// <summary>Replaces the reply so far by an error.</summary>
     public void Fail(string text) => Fail(text, default);
 
     public void WriteTimestamp() => ServerHandler.WriteTimestamp(_writer, _now, _errors);
@@ -176,10 +176,10 @@ internal sealed class ServerRound
         }
     }
 
-    // Spec: xfer.c: what was written so far is lost, the rest of the request is still looked at.
+    // Spec: xfer.c: the reply so far is lost, the rest of the request is still handled.
     private void HandleUnknown(in XferCard card)
     {
-        // Differs from Fossil: upper-case names make useless phantoms there; here they are just not names.
+        // Differs from Fossil: upper-case names make useless phantoms there; here they are invalid names.
         if (card.Kind is CardKind.IGot or CardKind.Gimme && IsUpperCaseName(card[1])) return;
 
         DropReply();
@@ -201,7 +201,7 @@ internal sealed class ServerRound
         _ => "malformed message",
     };
 
-    // Nothing but login cards: no nonce covers what else may stand there. Spec: xfer.c page_xfer, zLoginCard.
+    // Only login cards: no nonce covers other cards. Spec: xfer.c page_xfer, zLoginCard.
     private void LogInBeside(ReadOnlySpan<byte> cards, ReadOnlySpan<byte> message)
     {
         foreach (var line in cards.Split((byte)'\n'))
@@ -294,7 +294,7 @@ internal sealed class ServerRound
         }
 
         Note("clone");
-        if (_isCloneAnswered) return;   // one batch an answer, as a client asks
+        if (_isCloneAnswered) return;   // one batch per reply, as a client expects
 
         _isCloneAnswered = true;
         if (SettingOf("uv-sync", 0) != 0) _unversioned.SendCatalogInClone(_writer);
@@ -317,7 +317,7 @@ internal sealed class ServerRound
             _writer.CloneSeqno(next);
         }
 
-        // Spec: the client queues its next clone card when it sees this one, so it comes behind clone_seqno.
+        // Spec: the client queues its next clone card when it reads this one, so it follows clone_seqno.
         WriteCodes();
     }
 
@@ -368,7 +368,7 @@ internal sealed class ServerRound
         Fail(ArtifactCard.TextOf(outcome, artifact.Id));
     }
 
-    // Differs from Fossil: which stores the file as a public one when the client may not send private content.
+    // Differs from Fossil, which stores the file as a public one when the client may not send private content.
     private void HandlePrivate()
     {
         _nextIsPrivate = true;

@@ -5,22 +5,22 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Server;
 
-/// <summary>What goes back in an answer: what the client asked for, what we lack, what it may like to have.</summary>
+/// <summary>The artifacts of a reply: what the client requested, what we request, what is announced to it.</summary>
 internal sealed class ServerSending(IArtifactStore store, ServerOptions options, Instant now, long replyBytesMax)
 {
     private readonly HashSet<ArtifactId> _remoteLacks = [];
     private readonly List<RecordId> _gimmes = [];
 
-    /// <summary>What the client has: it said so, or has just sent it, or gets it in this answer.</summary>
+    /// <summary>What the client has: it announced or sent it, or receives it in this reply.</summary>
     public HashSet<RecordId> RemoteHas { get; } = [];
 
     /// <summary>
-    /// What the client has sent in this request. Only this is not sent back when it is asked for: what a client
-    /// announces it may know by name alone, as stock announces its private phantoms.
+    /// What the client has sent in this request. Only this is not sent back on request: an announced artifact may be a
+    /// phantom of the client, as stock announces its private phantoms.
     /// </summary>
     public HashSet<RecordId> Arrived { get; } = [];
 
-    /// <summary>What came as a delta that leads back to itself.</summary>
+    /// <summary>Arrivals in a delta cycle.</summary>
     public HashSet<ArtifactId> Circular { get; } = [];
 
     public PeerVersion Peer { get; set; }
@@ -31,10 +31,10 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
 
     public bool WithClusters { get; set; }
 
-    /// <summary>The client clones by the first version of the protocol.</summary>
+    /// <summary>The client clones by version 1 of the protocol.</summary>
     public bool IsClone1 { get; set; }
 
-    /// <summary>The client asks for an artifact.</summary>
+    /// <summary>The client requests an artifact.</summary>
     public void OnGimme(in GimmeCard gimme, XferWriter writer)
     {
         if (!_remoteLacks.Add(gimme.Id) || options.Faults.At(FaultSite.ServerGimmeSkip)) return;
@@ -44,7 +44,7 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
         if (!entry.IsHeld || entry.IsShunned) return;
         if (entry.IsPrivate && !WithPrivate)
         {
-            // Spec: tells newer clients that there is something that they will not get.
+            // Spec: announces to newer clients that an artifact exists that they will not get.
             if (Peer.KnowsPrivateIGot) writer.IGot(gimme.Id, isPrivate: true);
             return;
         }
@@ -52,7 +52,7 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
         _gimmes.Add(entry.Rid);
     }
 
-    /// <summary>Sends what was asked for; answers how many artifacts.</summary>
+    /// <summary>Sends what was requested; returns the number of artifacts.</summary>
     public int AnswerGimmes(XferWriter writer)
     {
         if (_gimmes.Count == 0) return 0;
@@ -72,7 +72,7 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
         {
             if (Arrived.Contains(rid) || sender.TrySend(rid)) continue;
 
-            // Spec: what does not fit any more is announced, so that the client asks again.
+            // Spec: what does not fit any more is announced, so that the client requests it again.
             if (store.TryReadDelta(rid, out var delta)) writer.IGot(delta.Id, delta.IsPrivate);
             else if (store.TryReadText(rid, out var text)) writer.IGot(text.Id, text.IsPrivate);
         }
@@ -95,10 +95,10 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
         foreach (var phantom in store.Walk(list))
         {
             if (count == 0) break;
-            // What just came as a delta of itself would come as the same again.
+            // What just arrived as a delta of itself would arrive as the same again.
             if (_remoteLacks.Contains(phantom.Id) || Circular.Contains(phantom.Id)) continue;
 
-            // A client like ours sends the text when it is asked again; a stock one sends the same delta for ever.
+            // A client like ours sends the text on a repeated request; a stock one sends the same delta for ever.
             if (Peer != PeerVersion.Ours && !options.DeltaCycleArrivals.MayRequest(phantom.Id, now)) continue;
 
             writer.Gimme(phantom.Id);
@@ -108,7 +108,7 @@ internal sealed class ServerSending(IArtifactStore store, ServerOptions options,
         return count;
     }
 
-    /// <summary>Names what the client may lack, after making the clusters that are due.</summary>
+    /// <summary>Announces what the client may lack, after making the clusters that are due.</summary>
     public void Announce(bool canWrite, XferWriter writer)
     {
         if (IsClone1 && _remoteLacks.Count == 0)

@@ -7,14 +7,14 @@ namespace EdgeSync.Fossil.Sync.Server;
 /// <summary>The server's side of unversioned files. Spec: xfer.c, unversioned.c.</summary>
 internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions options, Instant now)
 {
-    // A time far in the future would make a file unbeatable for ever.
+    // A time far in the future would win over every later version.
     private static readonly TimeSpan ClockSkewMax = TimeSpan.FromDays(1);
 
     private readonly IUnversionedStore _files = store.Unversioned;
     private bool _catalogSent;
 
     /// <summary>
-    /// The client's catalogue hash: if ours differs, says what the client may do and lists everything.
+    /// The client's catalogue hash: if ours differs, sends what the client may do and lists everything.
     /// </summary>
     public void Compare(ArtifactId clientHash, bool mayWrite, XferWriter writer)
     {
@@ -28,7 +28,7 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
         SendCatalog(writer);
     }
 
-    /// <summary>Spec: with setting uv-sync a clone is told of the files at once.</summary>
+    /// <summary>Spec: with setting uv-sync a clone reply announces the files at once.</summary>
     public void SendCatalogInClone(XferWriter writer)
     {
         if (_catalogSent) return;
@@ -39,7 +39,7 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
     }
 
     /// <summary>
-    /// Answers uvgimme. A reply that is full already says uvigot instead, so that the client asks again.
+    /// Replies to uvgimme. A reply that is full sends uvigot instead, so that the client requests the file again.
     /// </summary>
     public void Send(string name, XferWriter writer, long replyBytesMax)
     {
@@ -51,8 +51,8 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
     }
 
     /// <summary>
-    /// Stores a file or deletion if it wins over what we have. False: the content is not what the hash says. Without
-    /// the capability it is swallowed, as the client was told by uv-pull-only.
+    /// Stores a file or deletion if it wins over ours. False: the content does not match the hash. Without the
+    /// capability it is dropped; uv-pull-only has announced that to the client.
     /// </summary>
     public bool TryReceive(in UvFileCard file, ReadOnlySpan<byte> content, bool mayWrite, out bool changed)
     {
@@ -69,8 +69,8 @@ internal sealed class ServerUnversioned(IArtifactStore store, ServerOptions opti
                 break;
 
             case UnversionedStatus.Absent or UnversionedStatus.Pull when file.Hash.IsEmpty:
-                // Differs from Fossil: it forgets the deletion of a file that it never had, so that an older copy
-                // coming from a third side would bring the file back.
+                // Differs from Fossil, which drops the deletion of a file that it never had, so that an older copy from
+                // a third side would bring the file back.
                 _files.Delete(file.Name, file.MtimeSeconds);
                 break;
 

@@ -3,20 +3,19 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Store;
 
 /// <summary>
-/// What the sync engine asks of a repository. Synchronous, used by one thread at a time, and set-based where sets are
+/// The repository as the sync engine uses it. Synchronous, used by one thread at a time, and set-based where sets are
 /// large. All calls but <see cref="Begin"/> are made inside a round.
 /// <para>
-/// Promises of an implementation: (1) a round is one transaction, and nothing of it is seen by others before
-/// <see cref="TryCommit"/> answers true; (2) every artifact is hashed before the commit that makes it count as held
-/// (see
-/// <see cref="PutDelta"/> for deltas that wait for their source); (3) <see cref="TryCommit"/> also derives everything
-/// that follows from the new artifacts (events, links, tags, clusters), except in a clone, where
-/// <see cref="FinishClone"/> does; (4) shunned artifacts are never listed, never read and never stored.
+/// Guarantees of an implementation: (1) a round is one transaction, and nothing of it is visible to others before <see
+/// cref="TryCommit"/> returns true; (2) every artifact is hashed before the commit that makes it held (see <see
+/// cref="PutDelta"/> for deltas that wait for their source); (3) <see cref="TryCommit"/> also derives everything that
+/// follows from the new artifacts (events, links, tags, clusters), except in a clone, where <see cref="FinishClone"/>
+/// does; (4) shunned artifacts are never listed, never read and never stored.
 /// </para>
 /// </summary>
 public interface IArtifactStore
 {
-    /// <summary>The project; null in a store that is about to be cloned into and does not know yet.</summary>
+    /// <summary>The project; null in a store that is to be cloned into.</summary>
     string? ProjectCode { get; }
 
     /// <summary>This copy's own code: 40 hex digits.</summary>
@@ -34,23 +33,23 @@ public interface IArtifactStore
     // --- the round ---------------------------------------------------------------------------------------------------
 
     /// <summary>
-    /// Starts a round. <see cref="StoreAccess.Write"/> takes the write lock at once. Answers false, having started
-    /// nothing, when writing was asked for and the file is read-only.
+    /// Starts a round. <see cref="StoreAccess.Write"/> takes the write lock at once. Returns false, having started
+    /// nothing, when writing was requested and the file is read-only.
     /// </summary>
     bool Begin(StoreAccess access, Instant now);
 
     /// <summary>
-    /// Says on whose behalf artifacts arrive in this round (the <c>rcvfrom</c> row, made lazily with the first
-    /// artifact). Answers false if <see cref="Sender.Nonce"/> has been used before: a replayed request, to be refused.
+    /// Records the sender of this round's artifacts (the <c>rcvfrom</c> row, made lazily with the first artifact).
+    /// Returns false if <see cref="Sender.Nonce"/> was used before: a replayed request, to be rejected.
     /// </summary>
     bool TrySetSender(in Sender sender);
 
     /// <summary>
-    /// Verifies, links and commits. False: nothing of the round remains, and <paramref name="fault"/> says why.
+    /// Verifies, links and commits. False: nothing of the round remains, and <paramref name="fault"/> is the reason.
     /// </summary>
     bool TryCommit(out StoreFault fault);
 
-    /// <summary>Forgets everything since <see cref="Begin"/>.</summary>
+    /// <summary>Discards everything since <see cref="Begin"/>.</summary>
     void Rollback();
 
     // --- looking up --------------------------------------------------------------------------------------------------
@@ -62,7 +61,7 @@ public interface IArtifactStore
 
     /// <summary>
     /// Fills <paramref name="target"/> with rows of <paramref name="list"/> whose rid is greater than
-    /// <paramref name="after"/>, ascending; answers how many (fewer than asked for: the list has ended).
+    /// <paramref name="after"/>, ascending; returns how many (fewer than fit: the list has ended).
     /// </summary>
     int List(ArtifactList list, RecordId after, Span<ArtifactListing> target);
 
@@ -78,21 +77,22 @@ public interface IArtifactStore
     // --- reading -----------------------------------------------------------------------------------------------------
 
     /// <summary>
-    /// The expanded text. False: no such rid, a phantom, or shunned. The span of <paramref name="text"/> is good until
+    /// The expanded text. False: no such rid, a phantom, or shunned. The span of <paramref name="text"/> is valid until
     /// the next call on the store.
     /// </summary>
     bool TryReadText(RecordId rid, out ArtifactText text);
 
     /// <summary>
     /// The delta as the repository holds it, inflated. False: stored as a full text, or its source is private or
-    /// shunned while the artifact is not (so that its text must be sent instead). The span is good until the next call.
+    /// shunned while the artifact is not (so that its text must be sent instead). The span is valid until the next
+    /// call.
     /// </summary>
     bool TryReadDelta(RecordId rid, out ArtifactText delta);
 
     /// <summary>
     /// The stored bytes for a <c>cfile</c> card: 4-byte length and zlib stream, of the full text or of the delta. A
-    /// public artifact stored against a private one comes as a full text. False: as <see cref="TryReadText"/>. The span
-    /// is good until the next call.
+    /// public artifact stored against a private one is sent as a full text. False: as <see cref="TryReadText"/>. The
+    /// span is valid until the next call.
     /// </summary>
     bool TryReadStored(RecordId rid, out StoredArtifact stored);
 
@@ -101,12 +101,12 @@ public interface IArtifactStore
     /// </summary>
     long SizeOf(RecordId rid);
 
-    /// <summary>What the artifact is stored as a delta of; <see cref="RecordId.None"/> for a full text.</summary>
+    /// <summary>The delta source in storage; <see cref="RecordId.None"/> for a full text.</summary>
     RecordId SourceOf(RecordId rid);
 
     /// <summary>
     /// A public, held artifact of a smaller rid that resembles <paramref name="rid"/>: for a check-in its primary
-    /// parent, for a file a version that it replaced. <see cref="RecordId.None"/> if none is known.
+    /// parent, for a file an earlier version. <see cref="RecordId.None"/> if none is found.
     /// </summary>
     RecordId SuggestDeltaBase(RecordId rid);
 
@@ -120,10 +120,10 @@ public interface IArtifactStore
 
     /// <summary>
     /// Stores a delta, as a delta. If the text of <paramref name="source"/> is at hand the result is checked now (or at
-    /// the latest by <see cref="TryCommit"/>). If not, <paramref name="source"/> becomes a phantom, the outcome is
-    /// <see cref="PutOutcome.Pending"/>, and the artifact is checked and linked in the round in which its source
-    /// arrives; if it then turns out wrong it becomes a phantom itself and its bytes are dropped. Deltas that wait for
-    /// each other never come to stand: of two, one is not kept (<see cref="PutOutcome.Circular"/>) or given up.
+    /// the latest by <see cref="TryCommit"/>). If not, <paramref name="source"/> becomes a phantom, the outcome is <see
+    /// cref="PutOutcome.Pending"/>, and the artifact is checked and linked in the round in which its source arrives; if
+    /// it is wrong it becomes a phantom itself and its bytes are dropped. Deltas that wait for each other are never
+    /// kept: of two, one is rejected (<see cref="PutOutcome.Circular"/>) or given up.
     /// </summary>
     PutOutcome PutDelta(ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid);
 
@@ -136,25 +136,26 @@ public interface IArtifactStore
         ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate,
         out RecordId rid);
 
-    /// <summary>Notes that the artifact exists though we lack it. Known and shunned ids are left alone.</summary>
+    /// <summary>Records that the artifacts exist though they are missing here. Known and shunned ids are left
+    /// alone.</summary>
     void AddPhantoms(ReadOnlySpan<ArtifactId> ids, bool isPrivate);
 
     /// <summary>
-    /// Links what has arrived in this round, so that everything it refers to is known or a phantom. The engine asks
-    /// before it says what it lacks; <see cref="TryCommit"/> does it for the rest. Nothing in a clone.
+    /// Links the arrivals of this round, so that everything they refer to is known or a phantom. The engine calls it
+    /// before it requests missing artifacts; <see cref="TryCommit"/> does it for the rest. Does nothing in a clone.
     /// </summary>
     void LinkArrived();
 
-    /// <summary>Gives up every delta that waits for its source: it becomes a phantom, to be asked for again.</summary>
+    /// <summary>Gives up every delta that waits for its source: it becomes a phantom, to be requested again.</summary>
     void DropWaiting();
 
     /// <summary>Moves a held artifact or a phantom to the private or public side.</summary>
     void SetPrivate(RecordId rid, bool isPrivate);
 
-    /// <summary>Takes these out of <see cref="ArtifactList.Unsent"/>.</summary>
+    /// <summary>Removes these from <see cref="ArtifactList.Unsent"/>.</summary>
     void ClearUnsent(ReadOnlySpan<RecordId> rids);
 
-    /// <summary>What a peer was seen to hold; null if nothing is known.</summary>
+    /// <summary>The push mark of a peer; null if none is stored.</summary>
     PeerMark? FindPeerMark(string peer);
 
     void SetPeerMark(string peer, PeerMark mark);
@@ -168,7 +169,7 @@ public interface IArtifactStore
     // --- clone -------------------------------------------------------------------------------------------------------
 
     /// <summary>
-    /// Takes the project code that the server told; only called while <see cref="ProjectCode"/> is null.
+    /// Stores the project code that the server sent; only called while <see cref="ProjectCode"/> is null.
     /// </summary>
     void SetProjectCode(string projectCode);
 
@@ -179,9 +180,8 @@ public interface IArtifactStore
     void StartClone();
 
     /// <summary>
-    /// Everything has arrived: hashes what was not hashed yet, links all artifacts and derives all tables. What turns
-    /// out to be damaged becomes a phantom. Called outside a round; again if the program died before the engine noted
-    /// the end.
+    /// Everything has arrived: hashes what was not hashed yet, links all artifacts and derives all tables. Damaged
+    /// artifacts become phantoms. Called outside a round; again if the process died before the engine recorded the end.
     /// </summary>
     void FinishClone(Instant now);
 }

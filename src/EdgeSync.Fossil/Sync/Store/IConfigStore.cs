@@ -1,6 +1,6 @@
 namespace EdgeSync.Fossil.Sync.Store;
 
-/// <summary>The tables whose rows travel as <c>config</c> cards.</summary>
+/// <summary>The tables whose rows are sent as <c>config</c> cards.</summary>
 public enum ConfigTable
 {
     /// <summary><c>config</c>: key name, column value.</summary>
@@ -47,7 +47,7 @@ public sealed record ConfigRow(
 public sealed record UserAccount(
     long UserId, string Login, string Password, string Capabilities, bool IsExpired = false);
 
-/// <summary>Settings, users and other rows of configuration, as the sync engine sees them.</summary>
+/// <summary>Settings, users and other rows of configuration, as the sync engine uses them.</summary>
 public interface IConfigStore
 {
     /// <summary>A row of table <c>config</c>; null if absent.</summary>
@@ -69,7 +69,7 @@ public interface IConfigStore
     IReadOnlyList<ConfigRow> List(ConfigTable table, long sinceSeconds, Func<string, bool> isWanted);
 
     /// <summary>
-    /// Inserts the row, or overwrites the named columns of an older one; answers whether anything changed. With
+    /// Inserts the row, or overwrites the named columns of an older one; returns whether anything changed. With
     /// <paramref name="overwrite"/> the time does not matter and unnamed columns take their defaults.
     /// </summary>
     bool Merge(ConfigRow row, bool overwrite);
@@ -80,7 +80,7 @@ public interface IConfigStore
     void Clear(ConfigTable table);
 
     /// <summary>
-    /// The user by login; null if there is none. Answers for nobody, anonymous, developer and reader too.
+    /// The user by login; null if there is none. Also for nobody, anonymous, developer and reader.
     /// </summary>
     UserAccount? FindUser(string login);
 }

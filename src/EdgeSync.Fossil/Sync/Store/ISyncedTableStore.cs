@@ -9,7 +9,7 @@ public enum SyncedColumnType
     Blob,
 }
 
-/// <summary>Who wins when both sides changed a row.</summary>
+/// <summary>Which row wins when both sides changed it.</summary>
 public enum SyncedConflict
 {
     /// <summary>The newer mtime; the incoming row on a tie.</summary>

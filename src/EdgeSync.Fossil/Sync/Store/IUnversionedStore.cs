@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Store;
 
-/// <summary>One unversioned file. A deletion is remembered as a row without hash.</summary>
+/// <summary>One unversioned file. A deletion is kept as a row without hash.</summary>
 /// <param name="Name">A simple path.</param>
 /// <param name="MtimeSeconds">Unix seconds: the newer row wins.</param>
 /// <param name="Hash">Empty for a deletion.</param>
@@ -12,7 +12,7 @@ public readonly record struct UnversionedEntry(string Name, long MtimeSeconds, A
     public bool IsDeletion => Hash.IsEmpty;
 }
 
-/// <summary>Unversioned files, as the sync engine sees them. Every change invalidates the catalogue hash.</summary>
+/// <summary>Unversioned files, as the sync engine uses them. Every change invalidates the catalogue hash.</summary>
 public interface IUnversionedStore
 {
     /// <summary>
@@ -26,7 +26,7 @@ public interface IUnversionedStore
     /// <summary>One row, deletion or not.</summary>
     bool TryFind(string name, out UnversionedEntry entry);
 
-    /// <summary>The content; false for a deletion or an unknown name. The span is good until the next call.</summary>
+    /// <summary>The content; false for a deletion or an unknown name. The span is valid until the next call.</summary>
     bool TryRead(string name, out ReadOnlySpan<byte> content);
 
     /// <summary>Stores or replaces. The engine has checked the hash, the time and the capability.</summary>

@@ -9,7 +9,7 @@ public enum StoreAccess
     Write,
 }
 
-/// <summary>What a store knows about an artifact's name.</summary>
+/// <summary>The state of an artifact in a store.</summary>
 [Flags]
 public enum ArtifactFlags
 {
@@ -23,11 +23,11 @@ public enum ArtifactFlags
 
     Private = 4,
 
-    /// <summary>Never to be stored, sent or asked for.</summary>
+    /// <summary>Never to be stored, sent or requested.</summary>
     Shunned = 8,
 }
 
-/// <summary>One answer of <see cref="IArtifactStore.Lookup"/>.</summary>
+/// <summary>One result of <see cref="IArtifactStore.Lookup"/>.</summary>
 public readonly record struct ArtifactEntry(RecordId Rid, ArtifactFlags Flags)
 {
     public bool IsKnown => (Flags & ArtifactFlags.Known) != 0;
@@ -41,7 +41,7 @@ public readonly record struct ArtifactEntry(RecordId Rid, ArtifactFlags Flags)
     public bool IsShunned => (Flags & ArtifactFlags.Shunned) != 0;
 }
 
-/// <summary>Sets of artifacts that can be walked in rid order. None of them contains shunned artifacts.</summary>
+/// <summary>Sets of artifacts that can be listed in rid order. None of them contains shunned artifacts.</summary>
 public enum ArtifactList
 {
     /// <summary>Held, public, and in no cluster yet.</summary>
@@ -69,7 +69,7 @@ public enum ArtifactList
 /// <summary>One row of a list.</summary>
 public readonly record struct ArtifactListing(RecordId Rid, ArtifactId Id);
 
-/// <summary>On whose behalf artifacts arrive: the <c>rcvfrom</c> row.</summary>
+/// <summary>The sender of artifacts: the <c>rcvfrom</c> row.</summary>
 /// <param name="UserId">The user's uid, 0 for nobody.</param>
 /// <param name="Nonce">The login nonce, which no other request may have used; null without a login.</param>
 /// <param name="Address">The peer's address as text; may be empty.</param>
@@ -119,10 +119,10 @@ public enum PutOutcome
     /// <summary>Kept as a delta whose source is not here yet.</summary>
     Pending,
 
-    /// <summary>A delta of itself, or of what waits for it: it says nothing, and was not kept.</summary>
+    /// <summary>A delta of itself, or of one that waits for it: useless, and not kept.</summary>
     Circular,
 
-    /// <summary>Swallowed: the name is shunned.</summary>
+    /// <summary>Dropped: the name is shunned.</summary>
     Shunned,
 
     /// <summary>The bytes do not have that name.</summary>
@@ -131,7 +131,7 @@ public enum PutOutcome
     /// <summary>The delta is malformed or does not fit its source.</summary>
     BadDelta,
 
-    /// <summary>The zlib stream is damaged, or a claimed size is a lie.</summary>
+    /// <summary>The zlib stream is damaged, or a claimed size is false.</summary>
     BadCompression,
 
     /// <summary>Larger than this store accepts.</summary>

@@ -7,7 +7,7 @@ internal static class StoreWalk
     private const int RowsAtOnce = 512;
 
     /// <summary>
-    /// A whole list, fetched in pieces, so that its size does not matter. Rows added behind the walk are seen.
+    /// A whole list, fetched in pieces, so that its size does not matter. Rows added behind the walk are included.
     /// </summary>
     public static IEnumerable<ArtifactListing> Walk(
         this IArtifactStore store, ArtifactList list, RecordId after = default)
