@@ -11,17 +11,17 @@ public enum HashPolicy
     /// <summary>SHA1 until the first SHA3 name arrives, then <see cref="Sha3"/>.</summary>
     Auto = 1,
 
-    /// <summary>New names are SHA3-256; what is known under its SHA1 name keeps it.</summary>
+    /// <summary>New names are SHA3-256; content that already has a SHA1 name keeps it.</summary>
     Sha3 = 2,
 
-    /// <summary>New names are SHA3-256, even of content that is known under its SHA1 name.</summary>
+    /// <summary>New names are SHA3-256, even of content that already has a SHA1 name.</summary>
     Sha3Only = 3,
 
-    /// <summary>As <see cref="Sha3Only"/>, and SHA1 names are refused.</summary>
+    /// <summary>As <see cref="Sha3Only"/>, and SHA1 names are rejected.</summary>
     ShunSha1 = 4,
 }
 
-/// <summary>Questions to a policy.</summary>
+/// <summary>What a policy decides.</summary>
 public static class HashPolicies
 {
     /// <summary>The setting's text.</summary>
@@ -38,7 +38,8 @@ public static class HashPolicies
     public static HashKind NewNames(this HashPolicy policy) =>
         policy is HashPolicy.Sha1 or HashPolicy.Auto ? HashKind.Sha1 : HashKind.Sha3;
 
-    /// <summary>The hash under which content may be known already; <see cref="HashKind.None"/>: do not look.</summary>
+    /// <summary>The other hash under which content may already be stored; <see cref="HashKind.None"/>: do not look it
+    /// up.</summary>
     public static HashKind OtherNames(this HashPolicy policy) => policy switch
     {
         HashPolicy.Sha1 or HashPolicy.Auto => HashKind.Sha3,

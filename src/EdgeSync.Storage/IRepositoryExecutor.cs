@@ -10,7 +10,7 @@ public interface IRepositoryExecutor
     bool IsExclusive { get; }
 
     /// <summary>
-    /// Runs <paramref name="work"/>; a cancellation that comes before it begins drops it, work that runs is never torn.
+    /// Runs <paramref name="work"/>; a cancellation before it begins drops it, running work is never interrupted.
     /// </summary>
     Task<T> RunAsync<T>(Func<Repository, T> work, CancellationToken cancellationToken);
 

@@ -3,18 +3,18 @@ using EdgeSync.Storage.Content;
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// Gives memory back to the system once the work that needed it is over. By itself the runtime keeps what a clone or a
-/// push took: 140 MB of a leaf that then does nothing for days.
+/// Returns memory to the system once the work that needed it is over. By itself the runtime keeps what a clone or a
+/// push took: 140 MB of a leaf that is then idle for days.
 /// </summary>
 internal static class MemoryTrimmer
 {
-    // Little garbage is not worth the pause of some milliseconds.
+    // Little garbage is not worth a pause of some milliseconds.
     private const long AllocatedBytesMin = 32 * 1024 * 1024;
 
     private static long _allocatedBytes;
 
-    /// <summary>Nothing is going on here just now.</summary>
-    /// <param name="always">Much was let go of, however little was allocated lately.</param>
+    /// <summary>The repository is idle.</summary>
+    /// <param name="always">Much memory was released, however little was allocated lately.</param>
     public static void Trim(bool always)
     {
         if (!always && GC.GetTotalAllocatedBytes() - Interlocked.Read(ref _allocatedBytes) < AllocatedBytesMin) return;
@@ -22,7 +22,7 @@ internal static class MemoryTrimmer
         Collect();
     }
 
-    /// <summary>One heavy piece of work ends and another begins, which must not pile its own garbage on top.</summary>
+    /// <summary>Between two heavy pieces of work, so that the garbage of both does not add up.</summary>
     public static void Collect()
     {
         Interlocked.Exchange(ref _allocatedBytes, GC.GetTotalAllocatedBytes());

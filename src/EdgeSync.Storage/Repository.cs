@@ -9,8 +9,8 @@ using EdgeSync.Storage.Users;
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// One <c>.fossil</c> file, open. Used by one thread at a time; <see cref="RepositoryQueue"/> gives asynchronous
-/// callers a thread of its own. The parts are properties, one noun each.
+/// One <c>.fossil</c> file, open. Used by one thread at a time; <see cref="RepositoryQueue"/> serves asynchronous
+/// callers on a thread of its own. The parts are properties, one noun each.
 /// </summary>
 public sealed class Repository : IDisposable
 {
@@ -64,30 +64,31 @@ public sealed class Repository : IDisposable
 
     public ReceiveLog ReceiveLog { get; }
 
-    /// <summary>Links what arrives; every commit calls it.</summary>
+    /// <summary>Links new artifacts; every commit calls it.</summary>
     internal Crosslinker Crosslinker { get; }
 
-    /// <summary>The time by the repository's clock, or of the sync round that runs.</summary>
+    /// <summary>The time by the repository's clock, or of the current sync round.</summary>
     public Instant Now => RoundTime ?? Instant.FromDateTime(_options.Clock.GetUtcNow());
 
-    /// <summary>Secrets come from here.</summary>
+    /// <summary>The source of secrets.</summary>
     public Entropy Entropy => _options.Entropy;
 
     public RepositoryOptions Options => _options;
 
-    /// <summary>The one time at which everything in a sync round happens.</summary>
+    /// <summary>The time of the current sync round; everything in a round has one time.</summary>
     internal Instant? RoundTime { get; set; }
 
     public bool IsReadOnly => Database.IsReadOnly;
 
-    /// <summary>What all clones of a project have in common: 40 hex digits.</summary>
+    /// <summary>The code shared by all clones of a project: 40 hex digits.</summary>
     public string ProjectCode => Settings.Require("project-code");
 
     /// <summary>This copy's own code: 40 hex digits.</summary>
     public string ServerCode => Settings.Require("server-code");
 
     /// <summary>Opens an existing repository.</summary>
-    /// <exception cref="EdgeSyncException">Not there, no repository, or its tables need a rebuild.</exception>
+    /// <exception cref="EdgeSyncException">The file does not exist, is not a repository, or its tables need a
+    /// rebuild.</exception>
     public static Repository Open(string path, RepositoryOptions? options = null)
     {
         options ??= RepositoryOptions.Default;
@@ -118,26 +119,27 @@ public sealed class Repository : IDisposable
     /// <exception cref="EdgeSyncException">The file exists already.</exception>
     public static Repository Create(string path, RepositoryCreateOptions options) => Create(path, options, out _);
 
-    /// <summary>As above; also tells the first user's password, which is stored as a hash only.</summary>
+    /// <summary>As above; also returns the first user's password, which is stored as a hash only.</summary>
     /// <exception cref="EdgeSyncException">The file exists already.</exception>
     public static Repository Create(string path, RepositoryCreateOptions options, out string adminPassword) =>
         RepositoryCreator.Create(path, options, withCheckin: true, out adminPassword);
 
-    /// <summary>Creates a repository for a clone: no check-in and, until the server told it, no project code.</summary>
+    /// <summary>Creates a repository for a clone: no check-in and, until the server sends it, no project
+    /// code.</summary>
     public static Repository CreateForClone(string path, RepositoryCreateOptions options) =>
         RepositoryCreator.Create(path, options, withCheckin: false, out _);
 
     /// <summary>
-    /// Removes a file that holds nothing: what is left of a creation that was killed before its first commit.
+    /// Removes a file without content: the rest of a creation that was killed before its first commit.
     /// </summary>
-    /// <exception cref="EdgeSyncException">It is no database at all, or somebody is writing to it.</exception>
+    /// <exception cref="EdgeSyncException">The file is not a database, or another process is writing to it.</exception>
     public static bool RemoveStub(string path)
     {
         if (!File.Exists(path)) return false;
 
         using (var database = Database.Open(path, new DatabaseOptions { Journal = DatabaseJournal.AsFound }))
         {
-            // Whoever is about to fill it holds the lock.
+            // A process that is about to fill it holds the lock.
             using var transaction = database.Begin();
             if (database.QueryInt64("SELECT count(*) FROM sqlite_schema") > 0) return false;
         }
@@ -151,14 +153,14 @@ public sealed class Repository : IDisposable
     /// </summary>
     public Transaction Begin() => Database.Begin();
 
-    /// <summary>When a check-in was made, by the timeline; null for what is none.</summary>
+    /// <summary>The time of a check-in, by the timeline; null for anything else.</summary>
     public Instant? DateOf(RecordId checkin)
     {
         using var select = Database.Prepare("SELECT mtime FROM event WHERE objid=?1 AND type='ci'");
         return select.Bind(1, checkin).Step() ? Instant.FromJulianDay(select.Double(0)) : null;
     }
 
-    /// <summary>Makes a check-in, with all its rows, in one transaction.</summary>
+    /// <summary>Creates a check-in, with all its rows, in one transaction.</summary>
     /// <exception cref="EdgeSyncException">Nothing changed, or it would fork, or the branch is closed, and so
     /// on.</exception>
     public AuthoredArtifact Commit(CommitOptions options) => new CheckInWriter(this).Commit(options);
@@ -167,11 +169,11 @@ public sealed class Repository : IDisposable
     /// <exception cref="EdgeSyncException">An open branch has the name.</exception>
     public AuthoredArtifact CreateBranch(BranchOptions options) => new CheckInWriter(this).CreateBranch(options);
 
-    /// <summary>Folds the write-ahead log into the file, so that a copy of the file alone is whole.</summary>
+    /// <summary>Checkpoints the write-ahead log, so that a copy of the file alone is complete.</summary>
     public bool Checkpoint() => Database.Checkpoint(truncate: true);
 
     /// <summary>
-    /// Copies the repository into a new file while others use it. The file has its name when it is whole.
+    /// Copies the repository into a new file while others use it. The file gets its name when it is complete.
     /// </summary>
     public void BackUp(string path)
     {
@@ -179,7 +181,7 @@ public sealed class Repository : IDisposable
             throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already", "name a new file");
 
         var partial = path + ".copying";
-        RemoveFile(partial);   // of a run that was cut off
+        RemoveFile(partial);   // of an interrupted run
         try
         {
             var options = new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound };

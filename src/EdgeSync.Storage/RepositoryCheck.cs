@@ -3,7 +3,7 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
 
-/// <summary>What must hold before a file is used as a repository.</summary>
+/// <summary>The checks before a file is used as a repository.</summary>
 internal static class RepositoryCheck
 {
     public static void RequireRepository(Database database, bool acceptsAnySchema)
@@ -34,7 +34,7 @@ internal static class RepositoryCheck
             $"edgesync repo rebuild -R {database.Path}");
     }
 
-    // What AddMissing makes, and what a project may do without, need not be there.
+    // Tables that AddMissing creates, and optional ones, may be absent.
     private static void RequireTables(Database database)
     {
         string[] optional = ["cherrypick", "ticket", "ticketchng"];
@@ -47,7 +47,7 @@ internal static class RepositoryCheck
             $"edgesync repo rebuild -R {database.Path}");
     }
 
-    /// <summary>Adds what newer programs expect in an older file.</summary>
+    /// <summary>Adds what newer programs require to an older file.</summary>
     public static void AddMissing(Repository repository)
     {
         var database = repository.Database;
@@ -75,6 +75,6 @@ internal static class RepositoryCheck
         transaction.Commit();
     }
 
-    // A clone takes the policy of its server; it has no artifacts to guess from before it is done.
+    // A clone takes the policy of its server; it has no artifacts to derive one from before it is done.
     private static bool IsClone(Repository repository) => repository.Settings["project-code"] is null;
 }

@@ -6,7 +6,7 @@ using EdgeSync.Storage.Users;
 
 namespace EdgeSync.Storage;
 
-/// <summary>Makes new repositories, row for row as stock's <c>init</c> does.</summary>
+/// <summary>Creates repositories, row for row as stock's <c>init</c> does.</summary>
 internal static class RepositoryCreator
 {
     private const long AdminUserId = 1;
@@ -19,7 +19,7 @@ internal static class RepositoryCreator
             throw new EdgeSyncException(
                 ErrorKind.Conflict, $"{path} exists already", "name a new file, or remove this one");
 
-        // Stock refuses a main file whose pages are still in the log: the first state goes straight into the file.
+        // Stock rejects a main file whose pages are still in the log: the first state goes straight into the file.
         var database = Database.Open(path, new DatabaseOptions
         {
             Access = DatabaseAccess.Create,

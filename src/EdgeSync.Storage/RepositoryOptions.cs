@@ -8,21 +8,21 @@ public record RepositoryOptions
 {
     public static RepositoryOptions Default { get; } = new();
 
-    /// <summary>For commands that only look: works on read-only files.</summary>
+    /// <summary>For commands that only read: works on read-only files.</summary>
     public static RepositoryOptions ReadOnly { get; } = new() { Access = DatabaseAccess.Read };
 
     public DatabaseAccess Access { get; init; } = DatabaseAccess.Write;
 
-    /// <summary>What a commit promises; anything but full forbids acknowledgements to a peer.</summary>
+    /// <summary>The durability of a commit; anything but full forbids acknowledgements to a peer.</summary>
     public Durability Durability { get; init; } = Durability.Full;
 
     /// <summary>
-    /// The write-ahead log for whoever stays; a command that ends after a transaction or two is quicker with the mode
-    /// that the file has (changing it there and back costs a handful of fsyncs, and a pull of nothing then costs none).
-    /// </summary>
+    /// The write-ahead log for a long-running process; a command that ends after a transaction or two is faster with
+    /// the mode that the file has (changing it there and back costs several fsyncs, and a pull without changes then
+    /// costs none).</summary>
     public DatabaseJournal Journal { get; init; } = DatabaseJournal.WriteAhead;
 
-    /// <summary>Open even if the derived tables are of a version that we cannot use: for rebuild only.</summary>
+    /// <summary>Open even if the derived tables have an unsupported version: for rebuild only.</summary>
     public bool AcceptsAnySchema { get; init; }
 
     /// <summary>How long to wait for another program's lock.</summary>
@@ -46,13 +46,13 @@ public record RepositoryOptions
     public Entropy Entropy { get; init; } = SystemEntropy.Instance;
 }
 
-/// <summary>What a new repository starts with.</summary>
+/// <summary>The initial state of a new repository.</summary>
 public sealed record RepositoryCreateOptions : RepositoryOptions
 {
-    /// <summary>The first user, who may do everything.</summary>
+    /// <summary>The first user, with all rights.</summary>
     public string AdminUser { get; init; } = "admin";
 
-    /// <summary>The first user's password; a random one is made when null.</summary>
+    /// <summary>The first user's password; random when null.</summary>
     public string? AdminPassword { get; init; }
 
     /// <summary>40 hex digits; random when null.</summary>
@@ -65,7 +65,7 @@ public sealed record RepositoryCreateOptions : RepositoryOptions
     public HashPolicy HashPolicy { get; init; } = HashPolicy.Sha3;
 
     /// <summary>
-    /// What people without a login may do; stock's <c>gjorz</c>: clone, read tickets and files, download.
+    /// The rights of user <c>nobody</c>; stock's <c>gjorz</c>: clone, read tickets and files, download.
     /// </summary>
     public string NobodyCapabilities { get; init; } = "gjorz";
 
@@ -78,7 +78,7 @@ public sealed class SystemEntropy : Entropy
 {
     public static SystemEntropy Instance { get; } = new();
 
-    // On Linux the framework asks OpenSSL, whose loading costs each command 3 to 7 ms; the kernel answers at once.
+    // On Linux the framework uses OpenSSL, whose loading costs each command 3 to 7 ms; the kernel call costs nothing.
     public override void Fill(Span<byte> target)
     {
         if (!OperatingSystem.IsLinux())

@@ -5,9 +5,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// Gives asynchronous callers a repository: one dedicated thread owns the connection and does the work one piece after
-/// the other, in the order given. The queue is bounded: when it is full, callers wait. Dispose finishes what was
-/// accepted, then closes the repository.
+/// Serves a repository to asynchronous callers: one dedicated thread owns the connection and runs the work items one
+/// after the other, in order. The queue is bounded: when it is full, callers wait. Dispose finishes the accepted work,
+/// then closes the repository.
 /// </summary>
 public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
 {
@@ -40,36 +40,36 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
 
     public string Path { get; }
 
-    /// <summary>Why what should be written can only be read for now; null: nothing is in the way.</summary>
+    /// <summary>Why the repository can only be read for now; null: it can be written.</summary>
     public EdgeSyncException? WriteFault => _writeFault;
 
-    /// <summary>Work runs or waits; what can be done elsewhere need not wait behind it.</summary>
+    /// <summary>Work runs or waits; other work that can run elsewhere need not wait behind it.</summary>
     public bool IsBusy => Volatile.Read(ref _waitingOrRunning) > 0;
 
-    /// <summary>Work of others comes between the steps of a session.</summary>
+    /// <summary>Work of other callers may run between the steps of a session.</summary>
     public bool IsExclusive => false;
 
     /// <summary>Opens the file; errors of opening are thrown here.</summary>
     public static RepositoryQueue Open(string path, RepositoryOptions? options = null) =>
         new(Repository.Open(path, options));
 
-    /// <summary>Takes over an open repository; nobody else may use it from now on.</summary>
+    /// <summary>Takes over an open repository; the caller must not use it afterwards.</summary>
     public static RepositoryQueue Own(Repository repository) => new(repository);
 
     /// <summary>
-    /// Takes over a repository that the disk lets nobody write just now. Each piece of work first tries to open it
+    /// Takes over a repository that cannot be written just now. Each work item first tries to open it for writing
     /// again, until that succeeds.
     /// </summary>
-    /// <param name="readable">Opened to read.</param>
-    /// <param name="openToWrite">Opens the same file to write.</param>
-    /// <param name="fault">Why it could not be opened so.</param>
+    /// <param name="readable">Opened for reading.</param>
+    /// <param name="openToWrite">Opens the same file for writing.</param>
+    /// <param name="fault">Why it could not be opened for writing.</param>
     public static RepositoryQueue OwnUntilWritable(
         Repository readable, Func<Repository> openToWrite, EdgeSyncException fault) =>
         new(readable, openToWrite, fault);
 
     /// <summary>
-    /// Runs <paramref name="work"/> on the repository's thread. A cancellation that comes before it begins drops it;
-    /// work that runs is never torn.
+    /// Runs <paramref name="work"/> on the repository's thread. A cancellation before it begins drops it; running work
+    /// is never interrupted.
     /// </summary>
     public async Task<T> RunAsync<T>(Func<Repository, T> work, CancellationToken cancellationToken)
     {
@@ -149,7 +149,7 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
         }
     }
 
-    // A thread of our own: SQLite blocks, and the pool must not.
+    // A thread of its own: SQLite blocks, and the pool must not.
     private bool WaitForWork(bool rests, ref int foldedChanges)
     {
         var more = _work.Reader.WaitToReadAsync().AsTask();
@@ -157,9 +157,9 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
         return more.GetAwaiter().GetResult();
     }
 
-    // When nothing comes for a while, what was written is folded into the main file, so that a plain copy of it is
-    // whole (readers in the way are not waited for), and the memory of what was done is given back. Folding flushes the
-    // disk twice, so a connection of its own does it: work that comes meanwhile does not wait.
+    // After an idle time the write-ahead log is checkpointed, so that a plain copy of the file is complete (without
+    // waiting for readers), and memory is returned. A checkpoint flushes the disk twice, so a connection of its own
+    // does it: work that arrives meanwhile does not wait.
     private void Rest(ref int foldedChanges)
     {
         var changes = _repository.Database.TotalChanges;
@@ -185,7 +185,7 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
         }
         catch (EdgeSyncException)
         {
-            // A full disk, or a file that was moved away: whoever writes next is told.
+            // A full disk, or a file that was moved away: the next writer gets the error.
         }
     }
 

@@ -1,9 +1,9 @@
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// The tables of a repository: names, columns, constraints and indices are those of stock Fossil 2.21, so that each
-/// program takes the other's file for its own. Durable tables hold what was received or set; derived tables can be
-/// dropped and computed again from the artifacts.
+/// The tables of a repository: names, columns, constraints and indices are those of stock Fossil 2.21, so that either
+/// program accepts the other's file. Durable tables hold what was received or set; derived tables can be dropped and
+/// computed again from the artifacts.
 /// </summary>
 // Spec: specs of the repository file, schema.c. Column types matter: they decide the affinity of stored values.
 public static class RepositorySchema
@@ -19,7 +19,7 @@ public static class RepositorySchema
     /// <summary>Oldest version text of the derived tables that can be used without a rebuild.</summary>
     public const string DerivedVersionMin = "2011-04-25 19:50";
 
-    /// <summary>Tables that every repository has; a file without them is none.</summary>
+    /// <summary>Tables that every repository has; a file without them is not a repository.</summary>
     public static IReadOnlyList<string> MarkerTables { get; } =
         ["blob", "delta", "rcvfrom", "user", "config", "mlink", "plink"];
 
@@ -31,7 +31,7 @@ public static class RepositorySchema
     ];
 
     /// <summary>
-    /// Tables that a rebuild keeps, and every repository has. It makes those anew, empty, that are missing.
+    /// Tables that a rebuild keeps, and every repository has. It creates missing ones, empty.
     /// </summary>
     public static IReadOnlyList<string> DurableTables { get; } = ["private", "reportfmt", "concealed", "shun"];
 
@@ -105,7 +105,7 @@ public static class RepositorySchema
         PRAGMA application_id=252006673;
         """;
 
-    /// <summary>What a rebuild drops and makes again.</summary>
+    /// <summary>The tables that a rebuild drops and creates again.</summary>
     public const string Derived =
         """
         CREATE TABLE filename(
@@ -277,7 +277,7 @@ public static class RepositorySchema
     internal const string AllTicketsColours =
         "#ffffff Key:\n#f2dcdc Active\n#e8e8e8 Review\n#cfe8bd Fixed\n#bde5d6 Tested\n#cacae5 Deferred\n#c8c8c8 Closed";
 
-    // Stock shows this text to people who edit the report, so it is the same to the letter.
+    // Stock shows this text to users who edit the report, so it is the same to the letter.
     internal const string AllTicketsSql =
         """
         SELECT

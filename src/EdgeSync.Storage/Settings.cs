@@ -36,7 +36,7 @@ public sealed class Settings
     }
 
     /// <summary>The setting, which every repository has.</summary>
-    /// <exception cref="EdgeSyncException">It has not.</exception>
+    /// <exception cref="EdgeSyncException">The setting is absent.</exception>
     public string Require(string name) => this[name] ?? throw new EdgeSyncException(
         ErrorKind.Corrupt, $"{_repository.Path}: the setting {name} is missing",
         "the file may be a clone that never finished");
@@ -69,8 +69,8 @@ public sealed class Settings
         return isRemoved;
     }
 
-    /// <summary>
-    /// What a setting decides about the tables is due at the commit; for those who write the row by other means.
+    /// <summary>Marks work on tables that a setting requires as due at the commit; for code that writes the row by
+    /// other means.
     /// </summary>
     internal void OnChanged(string name)
     {
@@ -93,7 +93,7 @@ public sealed class Settings
 
     internal static bool IsTrue(string text) => ParseBoolean(text.Trim(), otherwise: false);
 
-    // Spec: stock takes on/yes/true/1 and off/no/false/0 in any case; anything else leaves the default.
+    // Spec: stock takes on/yes/true/1 and off/no/false/0 in any case; anything else gives the default.
     private static bool ParseBoolean(string text, bool otherwise) => text.ToLowerInvariant() switch
     {
         "on" or "yes" or "true" or "1" => true,

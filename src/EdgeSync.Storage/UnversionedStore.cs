@@ -7,8 +7,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage;
 
 /// <summary>
-/// Files without history: only the newest content is kept, and a deletion is remembered so that it can travel. The
-/// table is made with the first file.
+/// Files without history: only the newest content is kept, and a deletion is kept as a row so that it can be synced.
+/// The table is created with the first file.
 /// </summary>
 // Spec: unversioned.c.
 public sealed class UnversionedStore : IUnversionedStore
@@ -100,8 +100,8 @@ public sealed class UnversionedStore : IUnversionedStore
             "put it again, or pull it from another copy");
     }
 
-    /// <summary>Stores a file that is named here, under its hash by policy; answers the row.</summary>
-    /// <exception cref="EdgeSyncException">The name is no simple path, or holds white space.</exception>
+    /// <summary>Stores a local file, under its hash by policy; returns the row.</summary>
+    /// <exception cref="EdgeSyncException">The name is not a simple path, or holds white space.</exception>
     public UnversionedEntry Put(string name, ReadOnlySpan<byte> content, long? mtimeSeconds = null)
     {
         RequireName(name);
@@ -151,7 +151,7 @@ public sealed class UnversionedStore : IUnversionedStore
         Changed();
     }
 
-    /// <summary>Deletes a file that exists, and leaves the note that travels; false if there is none.</summary>
+    /// <summary>Deletes a file that exists, and leaves the row that is synced; false if there is none.</summary>
     public bool Delete(string name)
     {
         if (!TryFind(name, out var entry) || entry.IsDeletion) return false;
@@ -172,7 +172,7 @@ public sealed class UnversionedStore : IUnversionedStore
     }
 
     /// <summary>
-    /// True for a path that any system can hold: relative, no empty, "." or ".." part, no backslash, no control.
+    /// True for a path that every system accepts: relative, no empty, "." or ".." part, no backslash, no control.
     /// </summary>
     public static bool IsName(string name)
     {

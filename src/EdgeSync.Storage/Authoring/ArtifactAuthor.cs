@@ -3,13 +3,13 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Authoring;
 
-/// <summary>What all writers of artifacts need: who writes, and putting a draft into the repository, linked.</summary>
+/// <summary>Shared by all writers of artifacts: the user, and storing and linking a draft.</summary>
 internal sealed class ArtifactAuthor(Repository repository)
 {
     public Repository Repository { get; } = repository;
 
     /// <summary>
-    /// Content stored from here on comes from this user. Unknown users have no number, and that is not an error.
+    /// Content stored from here on is recorded under this user. An unknown user gets no number, which is not an error.
     /// </summary>
     public void SignIn(string user)
     {
@@ -22,7 +22,7 @@ internal sealed class ArtifactAuthor(Repository repository)
     }
 
     /// <summary>Stores and links. Inside a transaction; the caller commits.</summary>
-    /// <exception cref="EdgeSyncException">The draft makes no artifact: a name or value that the format cannot
+    /// <exception cref="EdgeSyncException">The draft is not a valid artifact: a name or value that the format cannot
     /// carry.</exception>
     public AuthoredArtifact Store(ArtifactDraft draft, ArtifactKind kind, bool isPrivate, bool isUnsent)
     {
@@ -37,6 +37,6 @@ internal sealed class ArtifactAuthor(Repository repository)
         return new AuthoredArtifact(rid, Repository.Content.NameOf(rid));
     }
 
-    /// <summary>The moment to write: what the caller gave, or now, to the millisecond that artifacts count.</summary>
+    /// <summary>The time to write: the caller's, or now, in milliseconds as artifacts count.</summary>
     public Instant DateOr(Instant? date) => date ?? Instant.FromUnixMilliseconds(Repository.Now.UnixMilliseconds);
 }

@@ -6,7 +6,7 @@ namespace EdgeSync.Storage.Authoring;
 /// <summary>What readers and writers of pages, notes and tickets share.</summary>
 internal static class ArtifactReading
 {
-    /// <exception cref="EdgeSyncException">Not there, or something else.</exception>
+    /// <exception cref="EdgeSyncException">It does not exist, or is of another kind.</exception>
     public static Artifact Parse(Repository repository, RecordId rid, ArtifactKind kind)
     {
         byte[] text;

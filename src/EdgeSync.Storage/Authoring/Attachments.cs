@@ -8,12 +8,12 @@ namespace EdgeSync.Storage.Authoring;
 public sealed record AttachmentEntry(
     string Name, string Target, ArtifactId Content, Instant Date, string User, string Comment);
 
-/// <summary>Files tied to wiki pages (by title), tickets and technotes (by id). Spec: attach.c.</summary>
+/// <summary>Files attached to wiki pages (by title), tickets and technotes (by id). Spec: attach.c.</summary>
 public sealed class Attachments(Repository repository)
 {
     private readonly ArtifactAuthor _author = new(repository);
 
-    /// <summary>What is attached now, by name.</summary>
+    /// <summary>The present attachments, by name.</summary>
     public IReadOnlyList<AttachmentEntry> List(string target)
     {
         using var select = repository.Database.Prepare(
@@ -45,7 +45,7 @@ public sealed class Attachments(Repository repository)
         var tail = name[(name.LastIndexOfAny(['/', '\\']) + 1)..];
         if (tail.Length == 0) tail = "unknown";
 
-        // A file that reads as an artifact would be taken for one; stock packs it, and calls that .gz.
+        // A file whose content parses as an artifact would become one; stock compresses it, and names that .gz.
         RecordId rid;
         if (ArtifactParser.MayBeArtifact(content) && ArtifactParser.TryParse(content.ToArray(), out _))
         {
@@ -62,7 +62,7 @@ public sealed class Attachments(Repository repository)
         return Write(transaction, user, target, tail, repository.Content.NameOf(rid), comment, date);
     }
 
-    /// <summary>Takes the file off; the content stays.</summary>
+    /// <summary>Removes the attachment; the content stays.</summary>
     /// <exception cref="EdgeSyncException">No such file is attached.</exception>
     public AuthoredArtifact Remove(string user, string target, string name, Instant? date = null)
     {

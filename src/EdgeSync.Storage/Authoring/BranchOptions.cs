@@ -7,12 +7,12 @@ public sealed record BranchOptions
 {
     public required string Name { get; init; }
 
-    /// <summary>The check-in that it leaves.</summary>
+    /// <summary>The check-in at which it starts.</summary>
     public required RecordId Parent { get; init; }
 
     public required string User { get; init; }
 
-    /// <summary>By default says which branch was created.</summary>
+    /// <summary>By default names the branch.</summary>
     public string? Comment { get; init; }
 
     public Instant? Date { get; init; }

@@ -8,9 +8,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
-/// The R card of a file list. It needs the content of every file, in order, so it is nearly all of what a commit costs.
-/// Full texts (files of a tip mostly are) are fetched here in stored form and inflated by the other cores, a bounded
-/// number of bytes ahead; the MD5 itself can only go one byte after the other.
+/// The R card of a file list. It needs the content of every file, in order, so it is most of the cost of a commit. Full
+/// texts (most files of a tip) are fetched here in stored form and inflated by the other cores, a bounded number of
+/// bytes ahead; the MD5 itself is sequential.
 /// </summary>
 internal static class CheckInChecksum
 {

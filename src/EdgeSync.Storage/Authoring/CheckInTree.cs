@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Authoring;
 
-/// <summary>A check-in read from a repository, with its baseline if it is written as differences.</summary>
+/// <summary>A check-in read from a repository, with its baseline if it is a delta manifest.</summary>
 public sealed class CheckInTree
 {
     private CheckInTree(RecordId rid, Artifact manifest, RecordId baselineRid, Artifact? baseline) =>
@@ -21,7 +21,8 @@ public sealed class CheckInTree
     /// <summary>All files, by name.</summary>
     public ManifestFiles Files => new(Manifest, Baseline);
 
-    /// <exception cref="EdgeSyncException">Not there, no check-in, or its baseline is missing.</exception>
+    /// <exception cref="EdgeSyncException">It does not exist, is not a check-in, or its baseline is
+    /// missing.</exception>
     public static CheckInTree Load(Repository repository, RecordId rid)
     {
         var manifest = Parse(repository, rid);
@@ -50,11 +51,11 @@ public sealed class CheckInTree
 
     private static Artifact Parse(Repository repository, RecordId rid)
     {
-        // The artifact keeps its text, and the store wants its buffer back.
+        // The artifact keeps its text, and the store reuses its buffer.
         byte[] text;
         using (var content = repository.Content.Get(rid)) text = content.Span.ToArray();
 
-        // The hash of the content vouches for it; the Z card would say the same again.
+        // The content's hash was verified; checking the Z card too would add nothing.
         return ArtifactParser.TryParse(
             text, out var artifact, new ArtifactParserOptions(repository.Now, SkipsChecksum: true))
             &&

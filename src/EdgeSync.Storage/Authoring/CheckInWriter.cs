@@ -7,8 +7,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
-/// Makes check-ins as stock's <c>commit</c> and <c>branch new</c> do: refuses what would hurt (nothing changed, a fork,
-/// a closed branch, a date before the parent's), writes the files, the manifest and all rows in one transaction.
+/// Creates check-ins as stock's <c>commit</c> and <c>branch new</c> do: rejects the doubtful ones (nothing changed, a
+/// fork, a closed branch, a date before the parent's), writes the files, the manifest and all rows in one transaction.
 /// </summary>
 internal sealed class CheckInWriter(Repository repository)
 {
@@ -91,14 +91,14 @@ internal sealed class CheckInWriter(Repository repository)
         return made;
     }
 
-    // A branch that is there is gone on with; else the name is that of a new one.
+    // An existing branch is continued; otherwise the name is that of a new one.
     private CommitOptions OnBranch(CommitOptions options)
     {
         var (end, newBranch) = Branches.Target(repository, options.Branch, isOpenOnly: true);
         return options with { Parent = end, Branch = newBranch };
     }
 
-    // ---- Refusals ----
+    // ---- Checks ----
 
     private CommitOptions WithDefaultBranch(CommitOptions options, bool becomesPrivate)
     {
@@ -155,7 +155,7 @@ internal sealed class CheckInWriter(Repository repository)
     {
         if (options.Parent.IsNone || !IsClosed(options.Parent)) return;
 
-        // Away from a closed branch is allowed.
+        // A new branch from a closed one is allowed.
         if (options.Branch is not null)
         {
             using var same = Database.Prepare(
@@ -265,7 +265,7 @@ internal sealed class CheckInWriter(Repository repository)
         tree.Put(change.Name, id, change.Permission ?? (isOld ? before.Permission : FilePermission.Regular));
     }
 
-    // A public check-in may use what until now only private ones used.
+    // A public check-in may use files that until now only private ones used.
     private void Publish(List<FileDraft> files)
     {
         if (Database.QueryInt64("SELECT EXISTS(SELECT 1 FROM private)") == 0) return;
@@ -306,8 +306,8 @@ internal sealed class CheckInWriter(Repository repository)
     }
 
     /// <summary>
-    /// In the middle of an exchange a tip may be here without some of its files. That keeps nobody from changing the
-    /// others: the checksum over all of them may be left out.
+    /// During a sync a tip may be stored without some of its files. Other files can still be changed: the checksum over
+    /// all of them is optional.
     /// </summary>
     private bool IsAllHere(List<FileDraft> files)
     {

@@ -8,8 +8,8 @@ namespace EdgeSync.Storage.Authoring;
 public enum ManifestForm
 {
     /// <summary>
-    /// Differences to a baseline if that is much shorter, the repository has such manifests already, and no setting
-    /// forbids them: what stock does.
+    /// Differences to a baseline if that is much shorter, the repository has delta manifests already, and no setting
+    /// forbids them: as stock decides.
     /// </summary>
     Automatic,
 
@@ -43,12 +43,12 @@ public sealed record FileChange
         Put(name, () => content, permission);
 
     /// <summary>
-    /// As the other, for content that is fetched only when its turn comes, so that one file at a time is in memory.
+    /// As the other overload, for content that is fetched when it is stored, so that one file at a time is in memory.
     /// </summary>
     public static FileChange Put(string name, Func<ReadOnlyMemory<byte>> open, FilePermission? permission = null) =>
         new(name) { Kind = FileChangeKind.Put, Open = open, Permission = permission };
 
-    /// <summary>A file whose content the repository holds already.</summary>
+    /// <summary>A file whose content the repository has already.</summary>
     public static FileChange Use(string name, ArtifactId content, FilePermission? permission = null) =>
         new(name) { Kind = FileChangeKind.Put, Source = content, Permission = permission };
 
@@ -76,11 +76,11 @@ internal enum FileChangeKind
     SetPermission,
 }
 
-/// <summary>A check-in to be made: the parent's files with some changes.</summary>
+/// <summary>A check-in to be created: the parent's files with some changes.</summary>
 public sealed record CommitOptions
 {
     /// <summary>
-    /// The primary parent. None makes a root, with branch tags, as the first check-in of a repository.
+    /// The primary parent. None creates a root, with branch tags, as the first check-in of a repository.
     /// </summary>
     public RecordId Parent { get; init; }
 
@@ -90,7 +90,7 @@ public sealed record CommitOptions
     /// </summary>
     public bool FollowsBranch { get; init; }
 
-    /// <summary>The user who is named.</summary>
+    /// <summary>The user in the U card.</summary>
     public required string User { get; init; }
 
     /// <summary>Empty becomes <c>(no comment)</c>.</summary>
@@ -108,7 +108,7 @@ public sealed record CommitOptions
     /// <summary>Merged parents whose branches this ends: they are closed if they are leaves.</summary>
     public IReadOnlyList<RecordId> IntegratedParents { get; init; } = [];
 
-    /// <summary>Changes taken from, or backed out of, other check-ins.</summary>
+    /// <summary>Changes merged from, or backed out of, other check-ins.</summary>
     public IReadOnlyList<CherrypickCard> Cherrypicks { get; init; } = [];
 
     /// <summary>Starts a branch of this name.</summary>
@@ -128,7 +128,7 @@ public sealed record CommitOptions
 
     public string? Mimetype { get; init; }
 
-    /// <summary>Never leaves this repository. A private parent makes it so anyway.</summary>
+    /// <summary>Never sent to a peer. A private parent makes it private anyway.</summary>
     public bool IsPrivate { get; init; }
 
     public ManifestForm Form { get; init; }
@@ -148,9 +148,9 @@ public sealed record CommitOptions
     /// <summary>When a parent is dated later than this check-in would be, it is dated just after it.</summary>
     public bool IsDatedAfterParents { get; init; }
 
-    /// <summary>Take a branch name that an open branch has.</summary>
+    /// <summary>Accept the name of an open branch.</summary>
     public bool AllowsSameBranch { get; init; }
 }
 
-/// <summary>A check-in, tag, page or ticket change that was made.</summary>
+/// <summary>A check-in, tag, page or ticket change that was created.</summary>
 public readonly record struct AuthoredArtifact(RecordId Rid, ArtifactId Id);

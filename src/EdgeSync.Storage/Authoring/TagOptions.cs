@@ -2,14 +2,14 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Authoring;
 
-/// <summary>A tag or property to be put on an artifact, or taken off.</summary>
+/// <summary>A tag or property to be added to an artifact, or cancelled.</summary>
 public sealed record TagOptions
 {
     /// <summary>The artifact.</summary>
     public required RecordId Target { get; init; }
 
     /// <summary>
-    /// What people call it; on check-ins it is stored with <c>sym-</c> in front unless <see cref="IsRaw"/>.
+    /// The tag's name; on check-ins it is stored with <c>sym-</c> in front unless <see cref="IsRaw"/>.
     /// </summary>
     public required string Name { get; init; }
 
@@ -18,7 +18,7 @@ public sealed record TagOptions
     /// <summary>Makes it a property.</summary>
     public string? Value { get; init; }
 
-    /// <summary>Descendants get it too.</summary>
+    /// <summary>Descendants inherit it.</summary>
     public bool Propagates { get; init; }
 
     /// <summary>The name is the stored one, e.g. <c>closed</c> or <c>bgcolor</c>.</summary>
@@ -27,12 +27,12 @@ public sealed record TagOptions
     public Instant? Date { get; init; }
 }
 
-/// <summary>Changes to how a check-in is shown. The check-in itself never changes; tags override it.</summary>
+/// <summary>Changes to how a check-in is displayed. The check-in itself never changes; tags override it.</summary>
 public sealed record AmendOptions
 {
     public required RecordId Target { get; init; }
 
-    /// <summary>Who amends.</summary>
+    /// <summary>The user of the amendment.</summary>
     public required string User { get; init; }
 
     public string? Comment { get; init; }
@@ -41,7 +41,7 @@ public sealed record AmendOptions
 
     public Instant? NewDate { get; init; }
 
-    /// <summary>Empty takes the colour off.</summary>
+    /// <summary>Empty removes the colour.</summary>
     public string? Color { get; init; }
 
     /// <summary>The colour is for descendants too.</summary>

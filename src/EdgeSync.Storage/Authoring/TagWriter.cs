@@ -6,8 +6,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
-/// Tags as control artifacts: they travel with a sync and survive a rebuild, which a row in a table does not. Spec:
-/// tag_add_artifact in tag.c, ci_amend_cmd in info.c, branch.c.
+/// Tags as control artifacts: they are synced and survive a rebuild, unlike a row in a table. Spec: tag_add_artifact in
+/// tag.c, ci_amend_cmd in info.c, branch.c.
 /// </summary>
 public sealed class TagWriter(Repository repository)
 {
@@ -23,12 +23,12 @@ public sealed class TagWriter(Repository repository)
         return Write(options.Target, options.User, options.Date, [(action, StoredName(options), value)]);
     }
 
-    /// <summary>Takes the tag off, here and wherever it came down from here.</summary>
+    /// <summary>Cancels the tag, here and on descendants that inherit it from here.</summary>
     public AuthoredArtifact Cancel(TagOptions options) =>
         Write(options.Target, options.User, options.Date, [(TagAction.Cancel, StoredName(options), default)]);
 
     /// <summary>Closes the branch that ends in this leaf.</summary>
-    /// <exception cref="EdgeSyncException">No leaf, or closed already.</exception>
+    /// <exception cref="EdgeSyncException">It is not a leaf, or closed already.</exception>
     public AuthoredArtifact Close(RecordId leaf, string user, Instant? date = null)
     {
         RequireLeaf(leaf);
@@ -38,7 +38,7 @@ public sealed class TagWriter(Repository repository)
     }
 
     /// <summary>Opens a closed leaf again.</summary>
-    /// <exception cref="EdgeSyncException">No leaf, or not closed.</exception>
+    /// <exception cref="EdgeSyncException">It is not a leaf, or not closed.</exception>
     public AuthoredArtifact Reopen(RecordId leaf, string user, Instant? date = null)
     {
         RequireLeaf(leaf);
@@ -64,7 +64,7 @@ public sealed class TagWriter(Repository repository)
     public bool IsHidden(RecordId checkIn) => Has(checkIn, "hidden");
 
     /// <summary>
-    /// The tag is on the target itself, with this very value and reach: adding it again would change nothing.
+    /// The target has the tag itself, with this value and reach: adding it again would change nothing.
     /// </summary>
     public bool IsSet(TagOptions options)
     {
@@ -78,7 +78,7 @@ public sealed class TagWriter(Repository repository)
     /// <summary>The tag is in force on the target, its own or an ancestor's.</summary>
     public bool IsAny(TagOptions options) => Has(options.Target, StoredName(options));
 
-    /// <summary>One control artifact for all that differs from now; null if nothing does.</summary>
+    /// <summary>One control artifact for all that differs from the present state; null if nothing does.</summary>
     public AuthoredArtifact? Amend(AmendOptions options)
     {
         var target = options.Target;
@@ -126,7 +126,7 @@ public sealed class TagWriter(Repository repository)
                 [.. tags.Select(tag => (tag.Value.Action, tag.Key, tag.Value.Value))]);
     }
 
-    // Spec: branch.c notes what it makes as unsent, tag.c and info.c do not.
+    // Spec: branch.c marks its artifacts as unsent, tag.c and info.c do not.
     private AuthoredArtifact Write(
         RecordId target, string user, Instant? date,
         IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags,
@@ -145,8 +145,8 @@ public sealed class TagWriter(Repository repository)
         return made;
     }
 
-    // Of two changes of one tag the later counts, and at the same millisecond the first: so ours must be later than all
-    // that is there, also when a clock elsewhere was ahead.
+    // Of two changes of one tag the later wins, and at the same millisecond the first: so ours must be later than all
+    // existing ones, also when another machine's clock was ahead.
     private Instant After(RecordId target, IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags)
     {
         var now = _author.DateOr(null);
@@ -167,7 +167,7 @@ public sealed class TagWriter(Repository repository)
     {
         var name = options.Name;
 
-        // These say "this is a page, a ticket, a technote", and would be believed.
+        // These mark a page, a ticket or a technote.
         if (name.StartsWith("wiki-", StringComparison.Ordinal) || name.StartsWith("tkt-", StringComparison.Ordinal) ||
             name.StartsWith("event-", StringComparison.Ordinal))
         {

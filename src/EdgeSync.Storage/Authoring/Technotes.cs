@@ -17,7 +17,7 @@ public sealed record TechnoteOptions
     /// <summary>The moment it is about.</summary>
     public required Instant About { get; init; }
 
-    /// <summary>What the timeline shows.</summary>
+    /// <summary>The text on the timeline.</summary>
     public required string Comment { get; init; }
 
     public required ReadOnlyMemory<byte> Body { get; init; }
@@ -53,7 +53,7 @@ public sealed class Technotes(Repository repository)
     }
 
     /// <summary>By id, or at least four digits of it; null if there is none.</summary>
-    /// <exception cref="EdgeSyncException">Several begin so.</exception>
+    /// <exception cref="EdgeSyncException">Several ids begin so.</exception>
     public Technote? Find(string technoteId)
     {
         if (technoteId.Length < 4 || !technoteId.All(char.IsAsciiHexDigitLower)) return null;
@@ -82,7 +82,7 @@ public sealed class Technotes(Repository repository)
     }
 
     /// <summary>Writes a note, or a version after the newest.</summary>
-    /// <exception cref="EdgeSyncException">The note to replace is not there.</exception>
+    /// <exception cref="EdgeSyncException">The note to replace does not exist.</exception>
     public AuthoredArtifact Put(TechnoteOptions options)
     {
         ArtifactReading.RequireText(options.Body.Span);

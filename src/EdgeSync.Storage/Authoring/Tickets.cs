@@ -9,7 +9,7 @@ namespace EdgeSync.Storage.Authoring;
 /// <summary>A ticket in a list.</summary>
 public sealed record TicketEntry(string TicketId, Instant ChangedAt, string? Type, string? Status, string? Title);
 
-/// <summary>Tickets: each is the sum of its changes, and a change is all that is ever written. Spec: tkt.c.</summary>
+/// <summary>Tickets: each is the sum of its changes, and only changes are written. Spec: tkt.c.</summary>
 public sealed class Tickets(Repository repository)
 {
     private readonly ArtifactAuthor _author = new(repository);
@@ -33,8 +33,8 @@ public sealed class Tickets(Repository repository)
         return tickets;
     }
 
-    /// <summary>The whole id of the ticket whose id begins so; null if there is none.</summary>
-    /// <exception cref="EdgeSyncException">Several begin so.</exception>
+    /// <summary>The whole id of the ticket with this prefix; null if there is none.</summary>
+    /// <exception cref="EdgeSyncException">Several ids begin so.</exception>
     public string? Find(string prefix)
     {
         if (prefix.Length < 4 || !prefix.All(char.IsAsciiHexDigitLower)) return null;
@@ -48,7 +48,7 @@ public sealed class Tickets(Repository repository)
             : id;
     }
 
-    /// <summary>The fields of a ticket as they are now, by column name; null if there is no such ticket.</summary>
+    /// <summary>The present fields of a ticket, by column name; null if there is no such ticket.</summary>
     public IReadOnlyDictionary<string, string?>? Read(string ticketId)
     {
         using var select = repository.Database.Prepare("SELECT * FROM ticket WHERE tkt_uuid=?1");
@@ -59,8 +59,8 @@ public sealed class Tickets(Repository repository)
         return fields;
     }
 
-    /// <summary>Makes a ticket; answers its id too.</summary>
-    /// <param name="user">Who writes.</param>
+    /// <summary>Creates a ticket; also returns its id.</summary>
+    /// <param name="user">The user of the change.</param>
     /// <param name="fields">Names and values; a name with <c>+</c> in front appends. Columns of the ticket table
     /// only.</param>
     /// <param name="date">By default now.</param>
@@ -117,8 +117,7 @@ public sealed class Tickets(Repository repository)
         return select.BindText(1, ticketId).Step() ? Instant.FromJulianDay(select.Double(0)) : null;
     }
 
-    // Spec: db_conceal in db.c: mail addresses are written as their hash; this repository alone knows what it stands
-    // for.
+    // Spec: db_conceal in db.c: mail addresses are written as their hash; only this repository maps it back.
     private string Conceal(string value)
     {
         var bytes = Encoding.UTF8.GetBytes(value);

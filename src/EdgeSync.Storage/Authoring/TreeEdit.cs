@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Authoring;
 
 /// <summary>
-/// A sorted file list under edit. Few files change and many stay, so that changes are kept beside the list and merged
-/// in at the end. Names are <see cref="PathText"/>.
+/// A sorted file list under edit. Few files change and many stay, so changes are kept beside the list and merged in at
+/// the end. Names are <see cref="PathText"/>.
 /// </summary>
 internal sealed class TreeEdit
 {
@@ -77,7 +77,7 @@ internal sealed class TreeEdit
 
         Remove(oldName);
 
-        // What the primary parent calls it, however often it was renamed since.
+        // The name in the primary parent, however often it was renamed since.
         var origin = file.OldName.IsEmpty && IndexOf(oldName) >= 0 ? file.Name : file.OldName;
         if (IndexOf(newName) is var index and >= 0)
         {
@@ -90,7 +90,7 @@ internal sealed class TreeEdit
         }
     }
 
-    /// <summary>The list as it is now, sorted, and whether it differs from the parent's.</summary>
+    /// <summary>The present list, sorted, and whether it differs from the parent's.</summary>
     public List<FileDraft> Finish(out bool hasChanged)
     {
         hasChanged = _added.Count > 0;
@@ -124,7 +124,7 @@ internal sealed class TreeEdit
         var folders = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in _added.Keys)
         {
-            // A folder that was seen has been asked for, and so have those above it.
+            // A folder that was found has been checked, and so have those above it.
             for (var slash = name.LastIndexOf('/'); slash > 0
                 && folders.Add(name[..slash]); slash = name.LastIndexOf('/', slash - 1))
             {
@@ -149,7 +149,7 @@ internal sealed class TreeEdit
         return false;
     }
 
-    // One name may be written in several ways, one of which PathText writes.
+    // One name may be written in several ways; PathText writes one of them.
     private static string Key(string name) =>
         name.Contains("\\x", StringComparison.Ordinal) ? PathText.Of(PathText.ToBytes(name)) : name;
 
@@ -177,7 +177,7 @@ internal sealed class TreeEdit
         return low;
     }
 
-    // Spec: stock reads more names than it adds.
+    // Spec: stock accepts more names on reading than on adding.
     private static byte[] NewName(string name)
     {
         var bytes = PathText.ToBytes(name);

@@ -25,7 +25,7 @@ public sealed record WikiOptions
     /// <summary>Empty deletes the page.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 
-    /// <summary>By default that of the version before. <c>markdown</c> and <c>plain</c> may be said short.</summary>
+    /// <summary>By default that of the previous version. <c>markdown</c> and <c>plain</c> are short forms.</summary>
     public string? Mimetype { get; init; }
 
     public Instant? Date { get; init; }
@@ -61,7 +61,7 @@ public sealed class WikiPages(Repository repository)
         return pages;
     }
 
-    /// <summary>The newest version; null if there never was such a page. A deleted one has an empty body.</summary>
+    /// <summary>The newest version; null if the page never existed. A deleted one has an empty body.</summary>
     public WikiPage? Find(string title)
     {
         using var select = repository.Database.Prepare(
@@ -83,8 +83,8 @@ public sealed class WikiPages(Repository repository)
     }
 
     /// <summary>Writes a version after the newest one.</summary>
-    /// <exception cref="EdgeSyncException">Not a page name, or the page exists or does not against the caller's
-    /// wish.</exception>
+    /// <exception cref="EdgeSyncException">The title is not valid, or <see cref="WikiOptions.MustBeNew"/> does not
+    /// hold.</exception>
     public AuthoredArtifact Put(WikiOptions options)
     {
         ArtifactReading.RequireText(options.Body.Span);
@@ -119,11 +119,11 @@ public sealed class WikiPages(Repository repository)
     }
 }
 
-/// <summary>Mimetypes of text that people write.</summary>
+/// <summary>Mimetypes of text.</summary>
 internal static class Mimetypes
 {
     /// <summary>
-    /// Spec: wiki_filter_mimetypes in wiki.c: short names, and what is not known becomes Fossil's own wiki.
+    /// Spec: wiki_filter_mimetypes in wiki.c: short forms, and an unknown type becomes Fossil's own wiki.
     /// </summary>
     public static string? Normalize(string? mimetype) => mimetype switch
     {

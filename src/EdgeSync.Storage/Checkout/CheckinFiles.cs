@@ -3,7 +3,7 @@ using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.Storage.Checkout;
 
-/// <summary>What named files of a folder come to in a check-in, all of it read.</summary>
+/// <summary>The changes that named files of a folder make in a check-in, read completely.</summary>
 public sealed record CheckinFiles(IReadOnlyList<FileChange> Changes, IReadOnlyList<SkippedFile> Skipped)
 {
     /// <summary>Runs without a lock on the repository.</summary>

@@ -4,12 +4,12 @@ namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
 /// The contents of files on their way into a check-in. They are read before the repository is locked, so that a slow
-/// disk or network folder keeps nobody else from writing. What does not fit into memory goes into a file beside the
-/// repository, which has no name as soon as it is open.
+/// disk or network folder does not block other writers. Content that does not fit into memory goes into a file beside
+/// the repository, which is unlinked as soon as it is open.
 /// </summary>
 public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = ContentSpool.MemoryBytes) : IDisposable
 {
-    /// <summary>Of the file beside the repository, in the moment in which it has a name.</summary>
+    /// <summary>Of the file beside the repository, until it is unlinked.</summary>
     internal const string Suffix = "-spool-";
 
     private const int MemoryBytes = 8 << 20;
@@ -20,7 +20,7 @@ public sealed class ContentSpool(string repositoryPath, int memoryBytesMax = Con
     private int _memoryBytes;
     private long _fileBytes;
 
-    /// <summary>Reads a file to its end; what is answered gives the content back, as often as it is asked.</summary>
+    /// <summary>Reads a file to its end; the returned function gives the content, any number of times.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     public Func<ReadOnlyMemory<byte>> Keep(Stream source)
     {

@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Checkout;
 
-/// <summary>What a name in a folder stands for.</summary>
+/// <summary>The kind of a directory entry.</summary>
 public enum DiskKind
 {
     Regular,
@@ -11,35 +11,35 @@ public enum DiskKind
     Folder,
 
     /// <summary>
-    /// A pipe, a socket, a device: nothing that a check-in can hold, and reading it may wait for ever.
+    /// A pipe, a socket, a device: a check-in cannot contain it, and reading it may block for ever.
     /// </summary>
     Other,
 }
 
-/// <summary>A file as the disk describes it; a link describes itself.</summary>
+/// <summary>A directory entry; a link describes itself.</summary>
 /// <param name="Name">From the top of the folder, with slashes, as <see cref="PathText"/>.</param>
 /// <param name="What">In words, such as "a named pipe".</param>
 public readonly record struct DiskEntry(
     string Name, DiskKind Kind, bool IsExecutable, long Size, long ModifiedTicks, string What)
 {
-    /// <summary>Equal for two names of one file; zero where the system does not tell.</summary>
+    /// <summary>Equal for two names of one file; zero where the system has no such numbers.</summary>
     internal (ulong Device, ulong Inode) Identity { get; init; }
 }
 
 /// <summary>
-/// The files below one folder of the disk, reached from it without following a link: a link inside is an entry, never a
-/// way. Names are those of check-ins, as <see cref="PathText"/>.
+/// The files below one folder of the disk, reached without following links: a link inside is an entry, never followed.
+/// Names are those of check-ins, as <see cref="PathText"/>.
 /// </summary>
 public abstract class DiskFolder : IDisposable
 {
-    /// <summary>What the writer of files calls them until they are whole.</summary>
+    /// <summary>Prefix of files that are still being written.</summary>
     internal const string TemporaryPrefix = ".edgesync-";
 
     protected DiskFolder(string path) => FullPath = path;
 
     public string FullPath { get; }
 
-    /// <summary>True when the system knows names as bytes; otherwise they must be UTF-8.</summary>
+    /// <summary>True when the system's names are bytes; otherwise they must be UTF-8.</summary>
     public abstract bool TakesAnyBytes { get; }
 
     /// <exception cref="EdgeSyncException">It does not exist, or cannot be read.</exception>
@@ -56,23 +56,23 @@ public abstract class DiskFolder : IDisposable
         return Open(path);
     }
 
-    /// <summary>What lies directly in a folder; the top is the empty name.</summary>
-    /// <exception cref="IOException">It is no folder, or gone.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    /// <summary>The entries of a folder; the top is the empty name.</summary>
+    /// <exception cref="IOException">It is not a folder, or was removed.</exception>
+    /// <exception cref="UnauthorizedAccessException">Permission denied.</exception>
     public abstract IReadOnlyList<DiskEntry> List(string folder);
 
-    /// <summary>Null when there is nothing of that name, or only behind a link.</summary>
+    /// <summary>Null when no such entry exists, or only behind a link.</summary>
     public abstract DiskEntry? Find(string name);
 
-    /// <summary>Opens a regular file, without waiting.</summary>
-    /// <exception cref="IOException">It is gone, or no regular file (any more).</exception>
+    /// <summary>Opens a regular file, without blocking.</summary>
+    /// <exception cref="IOException">It was removed, or is not a regular file.</exception>
     public abstract Stream OpenRead(string name);
 
-    /// <summary>Where a link leads, in bytes.</summary>
+    /// <summary>The target of a link, in bytes.</summary>
     public abstract byte[] ReadLink(string name);
 
     /// <summary>Writes a file, whole or not at all, and the folders that it needs.</summary>
-    /// <exception cref="EdgeSyncException">Something is in the way, or the system refuses.</exception>
+    /// <exception cref="EdgeSyncException">A conflicting entry exists, or the system call fails.</exception>
     public abstract void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace);
 
     /// <summary>Whether the file system takes two names that differ in case for one.</summary>
@@ -86,7 +86,7 @@ public abstract class DiskFolder : IDisposable
 
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>Where that is, for messages.</summary>
+    /// <summary>The path, for messages.</summary>
     internal string Describe(string name) => name.Length == 0 ? FullPath : Path.Combine(FullPath, name);
 
     protected static string TemporaryName()

@@ -28,7 +28,7 @@ public sealed class FolderRules
     private readonly Lazy<HashSet<string>> _trackedFolders;
 
     /// <param name="ignore">More globs than the settings have.</param>
-    /// <param name="tracked">What the check-in before has; of these nothing is ignored.</param>
+    /// <param name="tracked">The files of the previous check-in; of these nothing is ignored.</param>
     public FolderRules(
         DiskFolder disk, FolderSettings settings, IEnumerable<string> ignore, IReadOnlyCollection<string> tracked)
     {
@@ -40,7 +40,7 @@ public sealed class FolderRules
             ? Storage.Settings.IsTrue(text)
             : settings.TakesDotFiles;
 
-        // The same folder may be reached by several ways.
+        // The same folder may be reached by several paths.
         var repository = RealPath.Of(settings.RepositoryPath);
         var name = Path.GetRelativePath(RealPath.Of(disk.FullPath), repository).Replace('\\', '/');
         _ofRepository = SideFiles.Select(suffix => PathText.Of(Encoding.UTF8.GetBytes(name + suffix)))
@@ -51,7 +51,7 @@ public sealed class FolderRules
             ?? default;
     }
 
-    /// <summary>Never part of a check-in, not even when it is named.</summary>
+    /// <summary>Never part of a check-in, not even when named.</summary>
     public bool IsReserved(string name) =>
         _ofRepository.Contains(name) || name.StartsWith(_spools, StringComparison.Ordinal)
         || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
@@ -61,7 +61,7 @@ public sealed class FolderRules
     public bool IsReserved(DiskEntry entry) =>
         IsReserved(entry.Name) || (entry.Identity != default && entry.Identity == _repository);
 
-    /// <summary>Left out of a look at the folder, unless it is in the check-in already.</summary>
+    /// <summary>Omitted from a scan of the folder, unless it is in the check-in already.</summary>
     /// <param name="from">The folder that was named: its own name does not count.</param>
     public bool IsIgnored(string name, string from) =>
         !_isTracked(name) && (_ignored.Matches(name) || (!_takesDotFiles && HasDot(name, from)));
@@ -114,7 +114,7 @@ public sealed class FolderRules
     }
 }
 
-/// <summary>What a repository says about folders.</summary>
+/// <summary>The settings of a repository about folders.</summary>
 public sealed record FolderSettings(string RepositoryPath, string? IgnoreGlob, bool TakesDotFiles)
 {
     public static FolderSettings Of(Repository repository) =>

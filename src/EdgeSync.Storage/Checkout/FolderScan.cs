@@ -3,12 +3,12 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Checkout;
 
-/// <summary>Something that a check-in should hold and cannot.</summary>
+/// <summary>A file that a check-in should contain and cannot.</summary>
 /// <param name="Name">A file, or a folder with all that is in it.</param>
 /// <param name="Reason">Such as "is a named pipe".</param>
 public sealed record SkippedFile(string Name, string Reason);
 
-/// <summary>What a look at a folder found.</summary>
+/// <summary>The result of a scan of a folder.</summary>
 public sealed class FolderListing
 {
     private readonly HashSet<string> _skipped = new(StringComparer.Ordinal);
@@ -19,7 +19,7 @@ public sealed class FolderListing
     /// <summary>By name.</summary>
     public IReadOnlyList<SkippedFile> Skipped => _reasons;
 
-    /// <summary>Whether nothing is known of a file: it, or a folder that it is in, could not be looked at.</summary>
+    /// <summary>Whether the state of a file is unknown: it, or a folder above it, could not be read.</summary>
     public bool IsUnknown(string name)
     {
         if (_skipped.Count == 0) return false;
@@ -29,7 +29,7 @@ public sealed class FolderListing
         return false;
     }
 
-    /// <summary>Takes a file out that turned out to be unreadable.</summary>
+    /// <summary>Removes a file that turned out to be unreadable.</summary>
     public void Skip(string name, string reason)
     {
         Files.Remove(name);
@@ -38,14 +38,14 @@ public sealed class FolderListing
 }
 
 /// <summary>
-/// Lists the files below a folder as a check-in would name them. Links are files, never followed; what is neither a
-/// regular file nor a link is skipped and told of, since reading it may never end. Nothing is opened here but folders.
+/// Lists the files below a folder as a check-in would name them. Links are files, never followed; anything but a
+/// regular file or a link is skipped and reported, since reading it may never end. Nothing is opened here but folders.
 /// </summary>
 public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactBytesMax)
 {
-    /// <param name="folder">Where to begin; the top is the empty name.</param>
-    /// <param name="tracked">Names of the check-in before: stock keeps what it would not add.</param>
-    /// <param name="remembered">The content of a file that looks as it did before, or null.</param>
+    /// <param name="folder">Where to start; the top is the empty name.</param>
+    /// <param name="tracked">Names of the previous check-in: stock keeps files that it would not add.</param>
+    /// <param name="remembered">The content of a file whose size and time have not changed, or null.</param>
     public FolderListing List(string folder, Func<string, bool> tracked, Func<DiskEntry, ArtifactId?> remembered)
     {
         var found = new FolderListing();
@@ -70,7 +70,7 @@ public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactB
         return found;
     }
 
-    /// <summary>One file, which somebody named.</summary>
+    /// <summary>One named file.</summary>
     public void Add(
         DiskEntry entry, FolderListing found, Func<string, bool> tracked, Func<DiskEntry, ArtifactId?> remembered)
     {
@@ -89,7 +89,7 @@ public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactB
             && !PathName.IsSimpleStrict(PathText.ToBytes(entry.Name)) ? "has a name that not every system can hold"
         : null;
 
-    // The top must be readable: else the look says nothing at all.
+    // The top must be readable: without it the scan has no result.
     private IEnumerable<DiskEntry> ListOne(string folder, FolderListing found)
     {
         try

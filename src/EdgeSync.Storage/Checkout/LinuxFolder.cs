@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// Each folder on the way to a file is opened from the one above it, and none through a link: what happens meanwhile to
-/// the names cannot lead out of the top folder.
+/// Each folder on the path to a file is opened from the one above it, never through a link: concurrent renames cannot
+/// lead out of the top folder.
 /// </summary>
 internal sealed class LinuxFolder : DiskFolder
 {
@@ -22,7 +22,7 @@ internal sealed class LinuxFolder : DiskFolder
 
     public static LinuxFolder OpenRoot(string path)
     {
-        // The way to the top is the user's own: links in it are followed.
+        // The path to the top is the user's own: links in it are followed.
         var top = Posix.OpenFolder(path, out var error);
         return top is not null ? new LinuxFolder(path, top) : throw (error is Posix.NoSuchFile
             ? new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist")
@@ -144,7 +144,7 @@ internal sealed class LinuxFolder : DiskFolder
         return _way[^1].Handle;
     }
 
-    /// <summary>Keeps the folders that both ways share; answers how many, and what is still to be gone.</summary>
+    /// <summary>Keeps the folders that both paths share; returns how many, and the rest of the path.</summary>
     private int Known(string folder, out string rest)
     {
         var depth = 0;

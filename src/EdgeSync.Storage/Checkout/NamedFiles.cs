@@ -5,15 +5,15 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// What a person named for a check-in. A folder stands for what belongs into a check-in of it; a file that is named for
-/// itself is meant, so that what cannot be done with it is an error.
+/// The files named for a check-in. A folder stands for the files in it that belong into a check-in; for a file named
+/// itself, a problem is an error.
 /// </summary>
 public sealed class NamedFiles(DiskFolder disk, FolderRules rules, int artifactBytesMax, Func<string, bool> isTracked)
 {
     private readonly FolderScan _scan = new(disk, rules, artifactBytesMax);
 
     /// <param name="names">From the top of the folder; the top itself is the empty name.</param>
-    /// <exception cref="EdgeSyncException">One of them is not there, or cannot be part of a check-in.</exception>
+    /// <exception cref="EdgeSyncException">One of them does not exist, or cannot be part of a check-in.</exception>
     public FolderListing Find(IEnumerable<string> names)
     {
         var found = new FolderListing();
@@ -67,7 +67,7 @@ public sealed class NamedFiles(DiskFolder disk, FolderRules rules, int artifactB
         ErrorKind.Usage, $"{disk.Describe(name)} is not for check-ins: it belongs to a repository, a checkout or "
             + $"another version control");
 
-    // What a person types is the name; what we printed may be its text.
+    // The given text is the name; text that we printed may be its PathText.
     private DiskEntry Require(string name)
     {
         if ((disk.Find(PathText.Of(Encoding.UTF8.GetBytes(name))) ?? disk.Find(name)) is { } entry) return entry;

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// By the base library alone, where there is no Linux. Names are text; each folder on the way is looked at before it is
-/// used, so that a link that is there is seen, one that comes at that moment is not.
+/// Uses the base library only, where the system is not Linux. Names are text; each folder on the path is checked before
+/// it is used, so that an existing link is detected, but not one made at that moment.
 /// </summary>
 internal sealed class PortableFolder : DiskFolder
 {
@@ -38,8 +38,8 @@ internal sealed class PortableFolder : DiskFolder
         return entry.Exists || entry.LinkTarget is not null ? EntryOf(name, entry) : null;
     }
 
-    // The base library calls a pipe a file, and opening one may wait for ever. It has no length, and what has none
-    // needs no opening.
+    // The base library reports a pipe as a file, and opening one may block for ever. A pipe has no length, and a file
+    // without length needs no opening.
     public override Stream OpenRead(string name) => Find(name) switch
     {
         { Kind: DiskKind.Regular, Size: 0 } => new MemoryStream([]),

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// The calls of Linux that the base library does not offer: names as bytes, paths that start at an open folder, no link
-/// followed, no waiting for a pipe, a folder flushed to the disk.
+/// Linux calls that the base library lacks: names as bytes, paths relative to an open folder, no link followed, no
+/// blocking on a pipe, a folder flushed to the disk.
 /// </summary>
 internal static partial class Posix
 {
@@ -36,7 +36,7 @@ internal static partial class Posix
 
     public static int NoFollow => IsArm ? 0x8000 : 0x20000;
 
-    /// <summary>A folder, by the path that a person gave.</summary>
+    /// <summary>A folder, by a path from the user.</summary>
     public static SafeFileHandle? OpenFolder(string path, out int error) =>
         Open(
             CurrentFolder, Fossil.Artifacts.PathText.Of(System.Text.Encoding.UTF8.GetBytes(path)),
@@ -58,7 +58,8 @@ internal static partial class Posix
         return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
-    /// <summary>What lies there, a link itself; false with the error otherwise. The empty name is the folder.</summary>
+    /// <summary>The status of an entry, of a link itself; false with the error otherwise. The empty name is the
+    /// folder.</summary>
     public static unsafe bool TryStat(int folder, string name, out FileStatus status, out int error)
     {
         Span<byte> found = stackalloc byte[256];
@@ -136,7 +137,7 @@ internal static partial class Posix
         var error = Code(RenameAt2(folder, Terminated(oldName), folder, Terminated(newName), NoReplace));
         if (error is not Invalid and not 38) return error;   // ENOSYS
 
-        // A file system that cannot refuse by itself: this is as near as it comes.
+        // A file system without RENAME_NOREPLACE: the nearest to it.
         return TryStat(folder, newName, out _, out _) ? Exists : Rename(folder, oldName, newName, replace: true);
     }
 
@@ -179,7 +180,7 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true)]
     private static partial int RenameAt2(int oldFolder, byte[] oldName, int newFolder, byte[] newName, uint flags);
 
-    /// <summary>A queue of events, or null when the system has none left.</summary>
+    /// <summary>An inotify descriptor, or null when the system has none left.</summary>
     public static SafeFileHandle? OpenEvents()
     {
         var descriptor = InotifyInit(CloseOnExec);
@@ -195,7 +196,7 @@ internal static partial class Posix
     public static void RemoveWatch(SafeFileHandle events, int watch) =>
         _ = InotifyRemoveWatch((int)events.DangerousGetHandle(), watch);
 
-    /// <summary>Waits for events; zero when there will be none any more.</summary>
+    /// <summary>Waits for events; zero when no more will come.</summary>
     public static unsafe int ReadEvents(SafeFileHandle events, Span<byte> buffer)
     {
         while (true)
@@ -223,7 +224,7 @@ internal static partial class Posix
     private static partial int SynchronizeFile(int descriptor);
 }
 
-/// <summary>What <c>statx</c> tells of a file.</summary>
+/// <summary>The result of <c>statx</c>.</summary>
 internal readonly record struct FileStatus(int Mode, long Size, long ModifiedTicks, ulong Inode, ulong Device)
 {
     private const int KindMask = 0xf000;
@@ -246,7 +247,7 @@ internal readonly record struct FileStatus(int Mode, long Size, long ModifiedTic
         _ => "a file",
     };
 
-    public bool IsExecutable => (Mode & 0x40) != 0;   // S_IXUSR, as stock asks
+    public bool IsExecutable => (Mode & 0x40) != 0;   // S_IXUSR, as in stock
 
     // struct statx has one layout on all processors.
     public static FileStatus Parse(ReadOnlySpan<byte> status) => new(

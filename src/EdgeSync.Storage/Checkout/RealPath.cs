@@ -1,6 +1,6 @@
 namespace EdgeSync.Storage.Checkout;
 
-/// <summary>Where a path leads when all links in it are followed.</summary>
+/// <summary>The target of a path with all links followed.</summary>
 internal static class RealPath
 {
     private const int LinksMax = 40;   // as Linux

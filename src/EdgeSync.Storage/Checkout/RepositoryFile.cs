@@ -3,10 +3,10 @@ using EdgeSync.Fossil.Artifacts;
 
 namespace EdgeSync.Storage.Checkout;
 
-/// <summary>A repository as a file among others.</summary>
+/// <summary>Compares a repository's file with others.</summary>
 public static class RepositoryFile
 {
-    /// <summary>True when both paths lead to one existing file, also through symbolic or hard links.</summary>
+    /// <summary>True when both paths reach one existing file, also through symbolic or hard links.</summary>
     public static bool IsSame(string one, string other)
     {
         if (!File.Exists(one) || !File.Exists(other)) return false;
@@ -15,7 +15,7 @@ public static class RepositoryFile
         return realOne == realOther || (IdentityOf(realOne) is { } identity && identity == IdentityOf(realOther));
     }
 
-    // Null where the system gives files no number.
+    // Null where the system has no inode numbers.
     private static (ulong Device, ulong Inode)? IdentityOf(string path)
     {
         using var folder = DiskFolder.Open(Path.GetDirectoryName(path)!);

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// A file or link of a folder that belongs into a check-in. Its content is read when it is asked for.
+/// A file or link of a folder that belongs into a check-in. Its content is read on request.
 /// </summary>
 public sealed class ScannedFile(DiskFolder disk, DiskEntry entry)
 {
@@ -19,14 +19,14 @@ public sealed class ScannedFile(DiskFolder disk, DiskEntry entry)
 
     public long ModifiedTicks => entry.ModifiedTicks;
 
-    /// <summary>Known without reading, because size and time are those of before.</summary>
+    /// <summary>Set without reading when size and time are unchanged.</summary>
     public ArtifactId? Remembered { get; init; }
 
-    /// <summary>Why it could not be read; null as long as it could.</summary>
+    /// <summary>Why it could not be read; null when it could.</summary>
     public string? Fault { get; private set; }
 
     /// <summary>
-    /// Reads the file once for each kind of hash that is asked for; false with a <see cref="Fault"/> when it cannot.
+    /// Reads the file once for each requested kind of hash; false with a <see cref="Fault"/> when it cannot.
     /// </summary>
     public bool HasContent(ArtifactId id)
     {

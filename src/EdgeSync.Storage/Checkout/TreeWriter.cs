@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// Writes files of a check-in into a folder: each whole or not at all, none outside of it, and the first only when all
-/// can be: their contents are here, no two would become one file, and nothing is in the way.
+/// Writes files of a check-in into a folder: each completely or not at all, none outside of it, and the first only when
+/// all can be written: their contents are stored, no two have one path, and no other file conflicts.
 /// </summary>
 public sealed class TreeWriter(Repository repository, DiskFolder disk)
 {
@@ -14,8 +14,7 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
     // Spec: symlink_create in file.c. Without the setting a link becomes a plain file that holds its target.
     private readonly bool _allowsLinks = repository.Settings.Boolean("allow-symlinks") && !OperatingSystem.IsWindows();
 
-    /// <exception cref="EdgeSyncException">Something stands against it, and nothing was written; or the disk
-    /// refuses.</exception>
+    /// <exception cref="EdgeSyncException">A conflict, and nothing was written; or a system call failed.</exception>
     public void Write(IReadOnlyList<TreeFile> files, bool replace)
     {
         RequireNames(files);
@@ -75,7 +74,7 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         }
     }
 
-    // A file where another needs a folder, and on some file systems names that differ in case.
+    // A file where another file needs a folder, and on some file systems names that differ in case.
     private void RequireOwnNames(IReadOnlyList<TreeFile> files)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -113,7 +112,7 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
                 + $"through them", "another folder (-d), or move them away");
     }
 
-    /// <summary>What is no folder and lies where the files need one.</summary>
+    /// <summary>Entries that are not folders where the files need one.</summary>
     private IEnumerable<string> Obstacles(IReadOnlyList<TreeFile> files)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);

@@ -4,7 +4,7 @@ namespace EdgeSync.Storage.Content;
 
 /// <summary>
 /// The expanded bytes of one artifact, in a pooled array that the content cache may share. Dispose when done: the array
-/// goes back to the pool when the last holder let go. Forgetting to costs an array, not correctness.
+/// returns to the pool with its last holder. A missing Dispose costs an array, not correctness.
 /// </summary>
 public sealed class ArtifactContent : IDisposable
 {
@@ -33,7 +33,7 @@ public sealed class ArtifactContent : IDisposable
         }
     }
 
-    /// <summary>Room to be filled by the maker before anybody else sees it.</summary>
+    /// <summary>The bytes to be filled before the object is shared.</summary>
     internal Span<byte> Room => _array.AsSpan(0, Length);
 
     public static ArtifactContent Copy(ReadOnlySpan<byte> bytes)
@@ -53,7 +53,7 @@ public sealed class ArtifactContent : IDisposable
     internal static ArtifactContent Rent(int length) =>
         new(ContentBuffers.Rent(length), length);
 
-    /// <summary>One more holder, who disposes too.</summary>
+    /// <summary>Adds a holder, which disposes too.</summary>
     internal ArtifactContent Retain()
     {
         Interlocked.Increment(ref _holders);

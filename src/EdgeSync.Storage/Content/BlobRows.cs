@@ -91,7 +91,7 @@ internal sealed class BlobRows(Database database)
 
     public void RenewPhantom(RecordId rid) => AddTo("INSERT OR IGNORE INTO phantom(rid) VALUES(?1)", rid);
 
-    /// <summary>Forgets the content of a record; its name stays as a phantom.</summary>
+    /// <summary>Removes the content of a record; its name stays as a phantom.</summary>
     public void Empty(RecordId rid)
     {
         AddTo("UPDATE blob SET rcvid=0, size=-1, content=NULL WHERE rid=?1", rid);
@@ -99,7 +99,7 @@ internal sealed class BlobRows(Database database)
         AddTo("INSERT OR IGNORE INTO phantom(rid) VALUES(?1)", rid);
     }
 
-    /// <summary>Some record was made a delta in this transaction.</summary>
+    /// <summary>Some record became a delta in this transaction.</summary>
     public bool HasNewSources { get; set; }
 
     public void SetSource(RecordId rid, RecordId source)
@@ -142,7 +142,7 @@ internal sealed class BlobRows(Database database)
         while (select.Step()) target.Add(select.Record(0));
     }
 
-    /// <summary>Appends the deltas that rest on a phantom, directly or not.</summary>
+    /// <summary>Appends the deltas whose chain ends in a phantom.</summary>
     public void ListWaiting(List<RecordId> target)
     {
         using var select = database.Prepare(

@@ -8,9 +8,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// How artifacts come in: as texts, as deltas, in stored form, as names only. Decides what is checked at once, what
-/// when its source comes, and what at the end of the round; <see cref="ContentStore"/> tells the promise that this
-/// keeps.
+/// Stores arriving artifacts: texts, deltas, stored forms, names only. Decides what is checked at once, what when its
+/// source arrives, and what at the end of the round; <see cref="ContentStore"/> states the guarantee.
 /// </summary>
 internal sealed class ContentArrivals(
     Repository repository, ContentCache cache, ContentExpander expander, BlobRows rows, WaitingDeltas waiting,
@@ -27,21 +26,21 @@ internal sealed class ContentArrivals(
     /// <inheritdoc cref="ContentStore.DefersChecks"/>
     public bool DefersChecks { get; set; }
 
-    /// <summary>What <see cref="DefersChecks"/> let in.</summary>
+    /// <summary>The arrivals stored under <see cref="DefersChecks"/>.</summary>
     public UncheckedArrivals Unchecked { get; } = new();
 
     private Database Database => repository.Database;
 
     private int ArtifactBytesMax => repository.Content.ArtifactBytesMax;
 
-    /// <summary>Stores a text that somebody named, after hashing it.</summary>
+    /// <summary>Stores a text with a given name, after hashing it.</summary>
     public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
     {
         rid = RecordId.None;
         return ArtifactHash.Matches(id, text) ? PutVerified(id, text, isPrivate, out rid) : PutOutcome.WrongHash;
     }
 
-    /// <summary>Stores a delta as a delta. A source that is not known becomes a phantom.</summary>
+    /// <summary>Stores a delta as a delta. An unknown source becomes a phantom.</summary>
     public PutOutcome PutDelta(
         ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
     {
@@ -64,7 +63,7 @@ internal sealed class ContentArrivals(
     }
 
     /// <summary>
-    /// Stores bytes in stored form (4-byte size, zlib stream), as they come in a clone: of a full text, or of a delta
+    /// Stores bytes in stored form (4-byte size, zlib stream), as they arrive in a clone: of a full text, or of a delta
     /// if there is a <paramref name="source"/>.
     /// </summary>
     public PutOutcome PutStored(
@@ -97,14 +96,14 @@ internal sealed class ContentArrivals(
     }
 
     /// <summary>
-    /// Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.
+    /// Records a missing artifact's name; returns its record, or none if it is shunned. Known names are left alone.
     /// </summary>
     public RecordId AddPhantom(ArtifactId id, bool isPrivate = false)
     {
         var (rid, size) = rows.Find(id);
         if (!rid.IsNone)
         {
-            // One that was given up is asked for again.
+            // One that was given up is requested again.
             if (size < 0) rows.RenewPhantom(rid);
             return rid;
         }
@@ -127,7 +126,7 @@ internal sealed class ContentArrivals(
         waiting.Clear();
     }
 
-    /// <summary>Stores a text whose bytes are known to be what the name says.</summary>
+    /// <summary>Stores a text whose hash was verified.</summary>
     public PutOutcome PutVerified(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
     {
         if (!TryPlace(id, isPrivate, mayReplacePending: true, out rid, out var outcome)) return outcome;
@@ -159,7 +158,7 @@ internal sealed class ContentArrivals(
     }
 
     /// <summary>
-    /// True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.
+    /// True if the text of <paramref name="rid"/> matches its name; false too if it cannot be read.
     /// </summary>
     public bool IsTrue(RecordId rid)
     {
@@ -213,7 +212,7 @@ internal sealed class ContentArrivals(
         {
             if (!ArtifactHash.Matches(id, text!.Span)) return PutOutcome.WrongHash;
 
-            // A public artifact never rests on a private one: those who may not see the source could not read it.
+            // A public artifact never has a private source: a user without the source could not read it.
             if (!isPrivate && rows.IsPrivate(sourceRid)) return PutVerified(id, text.Span, isPrivate, out rid);
 
             Write(ref rid, id, size, stored, isPrivate);
@@ -223,7 +222,7 @@ internal sealed class ContentArrivals(
         }
     }
 
-    // In a clone: the bytes go straight to the file, and the end of the clone looks at all of them on all cores.
+    // In a clone: the bytes go straight to the file, and the end of the clone verifies all of them on all cores.
     private PutOutcome PutUnverified(
         ArtifactId id, ArtifactId source, long size, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid)
     {
@@ -245,7 +244,7 @@ internal sealed class ContentArrivals(
     private bool MayDeferCheck(ArtifactId source, bool isPrivate) =>
         DefersChecks && !isPrivate && (source.IsEmpty || !rows.IsPrivate(rows.Find(source).Rid));
 
-    // In a round of thousands: like a clone, but the check comes before the commit.
+    // In a round of thousands: like a clone, but the check precedes the commit.
     private PutOutcome PutUnchecked(
         ArtifactId id, ArtifactId source, long size, ReadOnlySpan<byte> stored, out RecordId rid)
     {
@@ -258,7 +257,7 @@ internal sealed class ContentArrivals(
         var sourceRid = source.IsEmpty ? RecordId.None : AddPhantom(source);
         if (!source.IsEmpty && sourceRid.IsNone) return PutOutcome.Shunned;
 
-        // Circles are found by the check: looking for them here would follow every chain to its end.
+        // Delta cycles are found by the check: searching here would follow every chain to its end.
         var wasKnown = !rid.IsNone;
         Write(ref rid, id, size, stored, isPrivate: false);
         readable.Forget();
@@ -269,8 +268,7 @@ internal sealed class ContentArrivals(
         return PutOutcome.Pending;
     }
 
-    // True: to be written, with the record in rid of a phantom, or of a delta that waits for its source in vain while
-    // the text itself has come.
+    // True: to be written, into the record in rid of a phantom, or of a waiting delta whose own text has now arrived.
     private bool TryPlace(
         ArtifactId id, bool isPrivate, bool mayReplacePending, out RecordId rid, out PutOutcome outcome)
     {
@@ -307,7 +305,7 @@ internal sealed class ContentArrivals(
         else SetPrivate(rid, isPrivate: false);
     }
 
-    /// <summary>The text of a record is here: checks and queues all that waited for it.</summary>
+    /// <summary>The text of a record arrived: checks and queues all that waited for it.</summary>
     private void Arrived(RecordId rid, ArtifactContent? text)
     {
         if (DefersVerification) return;
@@ -326,7 +324,7 @@ internal sealed class ContentArrivals(
             readable.Include(dependant);
             if (!IsTrue(dependant))
             {
-                // It lied, or its delta does not fit: keep the name, ask for it again.
+                // The hash does not match, or the delta does not apply: keep the name, request it again.
                 GiveUp(dependant);
                 continue;
             }
@@ -338,9 +336,9 @@ internal sealed class ContentArrivals(
     }
 
     /// <summary>
-    /// Two peers may each hold what the other holds as a delta of it. If the source waits for the very record that is
-    /// to be a delta of it, the one with the greater rid is given up and asked for again. If that is the one that just
-    /// came (false), it is not kept. A peer that knows only such deltas is thus asked a few times, not for ever.
+    /// Two peers may each hold the other's artifact as a delta of their own. If the source waits for the very record
+    /// that is to be a delta of it, the one with the greater rid is given up and requested again. If that is the new
+    /// arrival (false), it is not kept. A peer with only such deltas thus gets a few requests, not endless ones.
     /// </summary>
     private bool TryBreakCycle(RecordId rid, RecordId source)
     {
@@ -358,7 +356,7 @@ internal sealed class ContentArrivals(
                 return true;
             }
 
-            // A circle that another program left in the file.
+            // A cycle that another program left in the file.
             if (++steps % 4096 == 0 && steps > Database.QueryInt64("SELECT count(*) FROM blob")) return false;
             at = next;
         }

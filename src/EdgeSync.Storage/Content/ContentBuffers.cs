@@ -4,7 +4,7 @@ namespace EdgeSync.Storage.Content;
 
 /// <summary>
 /// Arrays for texts, kept for the next text of about the same size. The shared pool of the runtime rounds up to powers
-/// of two and lets large arrays go at every full collection, which large arrays themselves cause: reading ten thousand
+/// of two and drops large arrays at every full collection, which large arrays themselves cause: reading ten thousand
 /// manifests of 150 kB through it allocated 60 GB.
 /// </summary>
 internal static class ContentBuffers
@@ -25,7 +25,7 @@ internal static class ContentBuffers
         if (length == 0) return [];
         if (length > LargestKept)
         {
-            // The text before this one may be garbage by now: one of them at a time is what memory is counted for.
+            // The previous text may be garbage by now: the memory limit counts one of them at a time.
             if (length >= Huge) MemoryTrimmer.Trim(always: false);
             return GC.AllocateUninitializedArray<byte>(length);
         }
@@ -58,7 +58,7 @@ internal static class ContentBuffers
         }
     }
 
-    /// <summary>Lets all of them go.</summary>
+    /// <summary>Drops all of them.</summary>
     public static void Clear()
     {
         lock (Gate)
@@ -68,7 +68,7 @@ internal static class ContentBuffers
         }
     }
 
-    // Sizes drift with the texts at hand: what nobody asks for any more makes room, class after class.
+    // Sizes drift with the texts in use: unused classes are dropped, one after the other.
     private static void DropOne(int except)
     {
         for (var tries = 0; tries < Free.Length; tries++)

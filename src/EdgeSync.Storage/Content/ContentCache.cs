@@ -31,7 +31,7 @@ internal sealed class ContentCache(long bytesMax)
 
     public bool Contains(RecordId rid) => _entries.ContainsKey(rid);
 
-    /// <summary>False of texts so large that a few of them would be all that is kept.</summary>
+    /// <summary>False for texts so large that a few would fill the cache.</summary>
     public bool MayHold(int length) => length <= bytesMax / ShareMax;
 
     /// <summary>Keeps the content with a holder of its own, if it is not too large.</summary>

@@ -12,10 +12,10 @@ namespace EdgeSync.Storage.Content;
 /// </summary>
 internal sealed class ContentExpander(Database database, ContentCache cache, int bytesMax) : IDisposable
 {
-    // Every so many steps the text on the way is cached too: neighbours of the artifact often pass through it.
+    // Every so many steps the intermediate text is cached too: neighbours of the artifact often pass through it.
     private const int CacheEvery = 8;
 
-    // Deflate gains at most a factor of 1032, so a longer announcement than this is a lie.
+    // Deflate gains at most a factor of 1032, so a greater announced size is false.
     private const int InflateFactorMax = 1040;
 
     private const int WalkFirstAbove = 16 * 1024 * 1024;
@@ -44,7 +44,7 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
         content = null;
         _chain.Clear();
 
-        // An open statement keeps the read lock. Without it every link would take and give back the file's locks, which
+        // An open statement keeps the read lock. Without it every step would take and release the file's locks, which
         // was a third of the time on a chain of 9,000.
         using var snapshot = database.Prepare("SELECT 1 FROM sqlite_master");
         snapshot.Step();
@@ -78,7 +78,7 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
         _delta = [];
     }
 
-    // Leaves the records whose deltas are to be applied in _chain, nearest to the asked one first.
+    // Leaves the records whose deltas are to be applied in _chain, nearest to the requested one first.
     private ContentState WalkDown(RecordId rid, out ArtifactContent? text)
     {
         var at = rid;
@@ -149,7 +149,7 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
         return state;
     }
 
-    /// <summary>Applies a delta that claims to make <paramref name="rid"/>.</summary>
+    /// <summary>Applies a delta that announces the text of <paramref name="rid"/>.</summary>
     internal ContentState Apply(
         RecordId rid, ReadOnlySpan<byte> source, ReadOnlySpan<byte> delta, out ArtifactContent? target)
     {
@@ -172,7 +172,7 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
         return ContentState.Available;
     }
 
-    // A few bytes of delta can announce a gigabyte that no command backs up: look before making room.
+    // A few bytes of delta can announce a gigabyte that no command produces: check before allocating.
     private static bool IsBackedUp(int sourceSize, ReadOnlySpan<byte> delta, out DeltaFault fault)
     {
         var reader = new DeltaReader(delta);
@@ -190,8 +190,8 @@ internal sealed class ContentExpander(Database database, ContentCache cache, int
         return !fault.IsFault;
     }
 
-    // Who reads an artifact often reads its neighbours next. On a long chain the kept texts lie so far apart that half
-    // of the cache holds them all; nearer ones follow when that part of the chain is read.
+    // Neighbours of an artifact are often read next. On a long chain the kept texts are so far apart that half of the
+    // cache holds them all; nearer ones follow when that part of the chain is read.
     private bool IsWorthCaching(int stepsLeft, int depth, int length)
     {
         var spacing = Math.Max(CacheEvery, 2L * depth * length / Math.Max(1, cache.BytesMax));

@@ -1,9 +1,9 @@
 namespace EdgeSync.Storage.Content;
 
-/// <summary>What became of reading an artifact's text.</summary>
+/// <summary>The result of reading an artifact's text.</summary>
 public enum ContentState
 {
-    /// <summary>The text is here.</summary>
+    /// <summary>The text is available.</summary>
     Available,
 
     /// <summary>No such record.</summary>

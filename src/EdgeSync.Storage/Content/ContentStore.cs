@@ -14,8 +14,9 @@ namespace EdgeSync.Storage.Content;
 /// Nothing is stored unverified. A full text is hashed on its way in, and what is stored is the deflated form of the
 /// very bytes that were hashed, so it needs no second pass at commit (stock inflates, expands and hashes everything
 /// again). A delta is applied and its result hashed as soon as its source can be read; a delta whose source is still
-/// missing counts as held but not as available, is checked when the source arrives, and becomes a phantom if it lied.
-/// At the commit it is set aside (<see cref="WaitingDeltas"/>): every committed record is readable, or a phantom.
+/// missing counts as held but not as available, is checked when the source arrives, and becomes a phantom if its hash
+/// differs. At the commit it is set aside (<see cref="WaitingDeltas"/>): every committed record is readable, or a
+/// phantom.
 /// </para>
 /// </summary>
 public sealed class ContentStore : IDisposable
@@ -53,12 +54,12 @@ public sealed class ContentStore : IDisposable
     /// <summary>The largest artifact accepted.</summary>
     public int ArtifactBytesMax { get; }
 
-    /// <summary>Why the last read answered <see cref="ContentState.Damaged"/>.</summary>
+    /// <summary>Why the last read returned <see cref="ContentState.Damaged"/>.</summary>
     public ContentFault LastFault => _expander.Fault;
 
     /// <summary>
-    /// While true, deltas whose source is missing or unread are stored without a look, and nothing is queued: a clone
-    /// that verifies and links everything at its end.
+    /// While true, deltas whose source is missing or unread are stored unchecked, and nothing is queued: a clone
+    /// verifies and links everything at its end.
     /// </summary>
     public bool DefersVerification
     {
@@ -67,9 +68,9 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>
-    /// While true, public artifacts that come as deltas or in stored form are noted in <see cref="Unchecked"/> instead
-    /// of being expanded and hashed one by one. Who sets it has them checked, all together, before the transaction
-    /// commits.
+    /// While true, public artifacts that arrive as deltas or in stored form are listed in <see cref="Unchecked"/>
+    /// instead of being expanded and hashed one by one. The setter has to check them, all together, before the
+    /// transaction commits.
     /// </summary>
     internal bool DefersChecks
     {
@@ -77,7 +78,7 @@ public sealed class ContentStore : IDisposable
         set => _arrivals.DefersChecks = value;
     }
 
-    /// <summary>What <see cref="DefersChecks"/> let in.</summary>
+    /// <summary>The arrivals stored under <see cref="DefersChecks"/>.</summary>
     internal UncheckedArrivals Unchecked => _arrivals.Unchecked;
 
     /// <summary>How new artifacts are named.</summary>
@@ -121,7 +122,7 @@ public sealed class ContentStore : IDisposable
 
     // --- reading -----------------------------------------------------------------------------------------------------
 
-    /// <summary>The text; dispose it. Null unless the answer is <see cref="ContentState.Available"/>.</summary>
+    /// <summary>The text; dispose it. Null unless the result is <see cref="ContentState.Available"/>.</summary>
     public ContentState Read(RecordId rid, out ArtifactContent? content)
     {
         Validate();
@@ -129,7 +130,7 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>The text; dispose it.</summary>
-    /// <exception cref="EdgeSyncException">Not there, only a phantom, or damaged.</exception>
+    /// <exception cref="EdgeSyncException">It does not exist, is a phantom, or is damaged.</exception>
     public ArtifactContent Get(RecordId rid)
     {
         var state = Read(rid, out var content);
@@ -164,8 +165,8 @@ public sealed class ContentStore : IDisposable
     // --- writing -----------------------------------------------------------------------------------------------------
 
     /// <summary>
-    /// Stores a text that was made here and names it by the hash policy; content that is known under its other name
-    /// keeps that. Answers the record, new or not.
+    /// Stores a local text and names it by the hash policy; content with a stored name under the other hash keeps that.
+    /// Returns the record, new or not.
     /// </summary>
     public RecordId Put(ReadOnlySpan<byte> text, bool isPrivate = false, bool isUnsent = false)
     {
@@ -196,14 +197,14 @@ public sealed class ContentStore : IDisposable
         return rid;
     }
 
-    /// <summary>Stores a text that somebody named, after hashing it.</summary>
+    /// <summary>Stores a text with a given name, after hashing it.</summary>
     public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
     {
         Invariant.Require(Database.IsInTransaction);
         return _arrivals.PutText(id, text, isPrivate, out rid);
     }
 
-    /// <summary>Stores a delta as a delta. A source that is not known becomes a phantom.</summary>
+    /// <summary>Stores a delta as a delta. An unknown source becomes a phantom.</summary>
     public PutOutcome PutDelta(
         ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
     {
@@ -212,7 +213,7 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>
-    /// Stores bytes in stored form (4-byte size, zlib stream), as they come in a clone: of a full text, or of a delta
+    /// Stores bytes in stored form (4-byte size, zlib stream), as they arrive in a clone: of a full text, or of a delta
     /// if there is a <paramref name="source"/>.
     /// </summary>
     public PutOutcome PutStored(
@@ -224,7 +225,7 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>
-    /// Notes a name that we lack; answers its record, or none if it is shunned. Known names are left alone.
+    /// Records a missing artifact's name; returns its record, or none if it is shunned. Known names are left alone.
     /// </summary>
     public RecordId AddPhantom(ArtifactId id, bool isPrivate = false)
     {
@@ -242,13 +243,13 @@ public sealed class ContentStore : IDisposable
     /// <summary>Moves a record to the private or the public side.</summary>
     public void SetPrivate(RecordId rid, bool isPrivate) => _arrivals.SetPrivate(rid, isPrivate);
 
-    /// <summary>Puts a record on the list of what was made here and not yet pushed.</summary>
+    /// <summary>Adds a record to the list of local artifacts not yet pushed.</summary>
     public void MarkUnsent(RecordId rid) => _rows.AddUnsent(rid);
 
     /// <summary>Texts that are kept for the next reader.</summary>
     internal long CachedBytes => _cache.Bytes;
 
-    /// <summary>Forgets what memory holds of the content, because the rows may have changed under it.</summary>
+    /// <summary>Drops cached content, because the rows may have changed.</summary>
     public void ForgetCached()
     {
         _cache.Clear();
@@ -256,7 +257,7 @@ public sealed class ContentStore : IDisposable
         _policy.Forget();
     }
 
-    /// <summary>Before the commit: what still waits for its source leaves the readable records.</summary>
+    /// <summary>Before the commit: deltas that still wait for their source leave the readable records.</summary>
     internal void SetAsideWaiting()
     {
         if (!DefersVerification && _rows.HasNewSources) _waiting.ParkAll();
@@ -270,7 +271,7 @@ public sealed class ContentStore : IDisposable
         _arrivals.OnTransactionEnded();
         if (committed) return;
 
-        // What was cached may never have been.
+        // The cached content may have been rolled back.
         ForgetCached();
     }
 
@@ -281,7 +282,7 @@ public sealed class ContentStore : IDisposable
     }
 
     /// <summary>
-    /// True if the text of <paramref name="rid"/> is what its name says; false too if it cannot be read.
+    /// True if the text of <paramref name="rid"/> matches its name; false too if it cannot be read.
     /// </summary>
     internal bool IsTrue(RecordId rid) => _arrivals.IsTrue(rid);
 
@@ -293,7 +294,7 @@ public sealed class ContentStore : IDisposable
     /// <summary>Gives up the content of a record and keeps its name: a phantom again.</summary>
     internal void GiveUp(RecordId rid) => _arrivals.GiveUp(rid);
 
-    // Other programs write too: what we remember is good only while the file has not changed behind us.
+    // Other programs write too: the cache is valid only while the file has not changed.
     private void Validate()
     {
         if (Database.IsInTransaction) return;

@@ -7,7 +7,7 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Changes how an artifact is stored, never what it is: as a full text, or as a delta of a similar one.
+/// Changes how an artifact is stored, never its text: as a full text, or as a delta of a similar one.
 /// </summary>
 public sealed class DeltaStore
 {
@@ -24,8 +24,8 @@ public sealed class DeltaStore
 
     /// <summary>
     /// Stores <paramref name="target"/> as a delta of whichever source makes the smallest one, if that saves a quarter.
-    /// Left alone: a phantom, a text under 50 bytes, what is a delta already (unless forced), a public artifact on a
-    /// private source. Answers the bytes of storage saved.
+    /// Left alone: a phantom, a text under 50 bytes, a delta (unless forced), a public artifact with a private source.
+    /// Returns the bytes of storage saved.
     /// </summary>
     public long Deltify(RecordId target, ReadOnlySpan<RecordId> sources, bool force = false)
     {
@@ -70,7 +70,7 @@ public sealed class DeltaStore
         return true;
     }
 
-    /// <summary>Frees all that rest on the record, so that it can go or become private.</summary>
+    /// <summary>Makes full texts of all deltas of the record, so that it can be removed or become private.</summary>
     public void UndeltaDependants(RecordId source)
     {
         var dependants = new List<RecordId>();
@@ -112,7 +112,7 @@ public sealed class DeltaStore
         return (chosen, budget + 1);
     }
 
-    // In place of stock's hashing before the commit: what will be read back is compared here, byte for byte.
+    // Replaces stock's hashing before the commit: the text as read back is compared here, byte for byte.
     private static bool Reproduces(ReadOnlySpan<byte> source, ReadOnlySpan<byte> delta, ReadOnlySpan<byte> text)
     {
         var rented = ArrayPool<byte>.Shared.Rent(text.Length);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EdgeSync.Storage.Content;
 
-/// <summary>The repository's hash policy: read once a transaction, since every new artifact asks for it.</summary>
+/// <summary>The repository's hash policy: read once per transaction, since every new artifact needs it.</summary>
 internal sealed class HashPolicySetting(Repository repository)
 {
     private HashPolicy? _known;
@@ -27,7 +27,7 @@ internal sealed class HashPolicySetting(Repository repository)
 
     public void Forget() => _known = null;
 
-    // Spec: hname.c: a repository of SHA1 names alone goes on with them until a newer one arrives.
+    // Spec: hname.c: a repository with SHA1 names only keeps them until a newer one arrives.
     private HashPolicy Default() =>
         repository.Database.QueryInt64(
             """

@@ -4,9 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Which records can be read: those whose chain of deltas ends in a text that is here. Remembers those that cannot,
-/// since a round of deltas asks for the same missing source again and again; what has been read lately is in the cache
-/// anyway.
+/// Which records can be read: those whose chain of deltas ends in a stored text. Caches those that cannot, since a
+/// round of deltas checks the same missing source again and again; recently read ones are in the content cache anyway.
 /// </summary>
 internal sealed class ReadableRecords(Database database, BlobRows rows, ContentCache cache, ContentExpander expander)
 {
@@ -20,7 +19,7 @@ internal sealed class ReadableRecords(Database database, BlobRows rows, ContentC
             if (at.IsNone || cache.Contains(at)) return true;
             if (_unreadable.Contains(at) || rows.SizeOf(at) < 0) break;
 
-            // A circle that another program left in the file.
+            // A cycle that another program left in the file.
             if (++steps % 4096 == 0 && steps > database.QueryInt64("SELECT count(*) FROM delta")) break;
         }
 
@@ -32,6 +31,6 @@ internal sealed class ReadableRecords(Database database, BlobRows rows, ContentC
 
     public void Include(RecordId rid) => _unreadable.Remove(rid);
 
-    /// <summary>A text came, and nobody looked at what waited for it.</summary>
+    /// <summary>A text was stored without checking what waited for it.</summary>
     public void Forget() => _unreadable.Clear();
 }

@@ -1,7 +1,7 @@
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Where content comes from: the <c>rcvfrom</c> row that new records point to, made with the first of them. One row
+/// The origin of content: the <c>rcvfrom</c> row that new records point to, created with the first of them. One row
 /// serves until the origin changes.
 /// </summary>
 public sealed class ReceiveLog
@@ -15,7 +15,7 @@ public sealed class ReceiveLog
     internal ReceiveLog(Repository repository) => _repository = repository;
 
     /// <summary>
-    /// Names the origin of what is stored from now on. False if another request has used this nonce: a replay.
+    /// Sets the origin of what is stored from now on. False if another request has used this nonce: a replay.
     /// </summary>
     public bool TrySetOrigin(long userId, string? nonce, string? address)
     {
@@ -29,7 +29,7 @@ public sealed class ReceiveLog
         return true;
     }
 
-    /// <summary>The row's id; makes the row when this is the first use. Inside a transaction.</summary>
+    /// <summary>The row's id; creates the row on first use. Inside a transaction.</summary>
     internal long CurrentId()
     {
         if (_receiveId != 0) return _receiveId;
@@ -40,9 +40,9 @@ public sealed class ReceiveLog
         return _receiveId = _repository.Database.LastInsertRowId;
     }
 
-    /// <summary>The request is over: what is stored next is this program's own.</summary>
+    /// <summary>The request is over: content stored next is local.</summary>
     internal void ClearOrigin() => (_receiveId, _userId, _nonce, _address) = (0, 0, null, null);
 
-    /// <summary>A row that a rollback took away is made again.</summary>
+    /// <summary>A row that was rolled back is created again.</summary>
     internal void Forget() => _receiveId = 0;
 }

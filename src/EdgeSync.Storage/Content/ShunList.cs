@@ -7,7 +7,7 @@ namespace EdgeSync.Storage.Content;
 public sealed record ShunnedArtifact(ArtifactId Id, long MtimeSeconds, string? Comment);
 
 /// <summary>
-/// Names that are never stored, sent or asked for. What is stored of them already goes with the next rebuild.
+/// Names that are never stored, sent or requested. Content stored earlier is removed by the next rebuild.
 /// </summary>
 public sealed class ShunList
 {

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Content;
 
-/// <summary>Artifacts of the running transaction that nobody has hashed yet.</summary>
+/// <summary>Artifacts of the current transaction that are not hashed yet.</summary>
 internal sealed class UncheckedArrivals
 {
     private readonly List<RecordId> _filled = [];
@@ -10,7 +10,7 @@ internal sealed class UncheckedArrivals
     public HashSet<RecordId> Rids { get; } = [];
 
     /// <param name="rid">The new artifact.</param>
-    /// <param name="wasKnown">The record was there, so deltas may have waited for it.</param>
+    /// <param name="wasKnown">The record existed, so deltas may have waited for it.</param>
     public void Add(RecordId rid, bool wasKnown)
     {
         Rids.Add(rid);

@@ -4,9 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Content;
 
 /// <summary>
-/// Deltas that came before their source. While the round that brought them runs they stand in <c>blob</c> like all
-/// others; what is still unreadable when it commits moves into <c>fx_waiting</c>, and its record is a phantom until the
-/// source comes:
+/// Deltas that arrived before their source. During their round they are in <c>blob</c> like all others; those still
+/// unreadable at the commit move into <c>fx_waiting</c>, and their record is a phantom until the source arrives:
 /// <code>
 /// blob (delta of a phantom) ─commit▶ fx_waiting + phantom ─source arrives▶ blob (delta), checked and linked
 /// </code>
@@ -17,8 +16,8 @@ namespace EdgeSync.Storage.Content;
 internal sealed class WaitingDeltas(Database database, BlobRows rows)
 {
     /// <summary>
-    /// Narrows a list of phantoms to those that must be asked for: for the others their source is asked for, or has
-    /// come in the round that runs as a delta that itself waits.
+    /// Narrows a list of phantoms to those to request: for the others their source is requested, or has arrived in this
+    /// round as a delta that itself waits.
     /// </summary>
     public const string IsWanted =
         """
@@ -39,7 +38,7 @@ internal sealed class WaitingDeltas(Database database, BlobRows rows)
 
     public static bool IsPresent(Database database) => database.HasTable("fx_waiting");
 
-    /// <summary>What the phantom waits for; none if nothing of it is here.</summary>
+    /// <summary>The source that the phantom's delta waits for; none if no delta is stored.</summary>
     public RecordId SourceOf(RecordId rid)
     {
         if (!Exists) return RecordId.None;
@@ -49,7 +48,8 @@ internal sealed class WaitingDeltas(Database database, BlobRows rows)
     }
 
     /// <summary>
-    /// Takes the deltas that rest on phantoms out of <c>blob</c>, those too that stock left there; phantoms remain.
+    /// Moves the deltas with a phantom in their chain out of <c>blob</c>, also those that stock left there; phantoms
+    /// remain.
     /// </summary>
     public void ParkAll()
     {
@@ -90,7 +90,7 @@ internal sealed class WaitingDeltas(Database database, BlobRows rows)
         rows.Empty(rid);
     }
 
-    /// <summary>The source is here: puts back what waited for it, unless it came in some other way meanwhile.</summary>
+    /// <summary>The source arrived: moves the waiting deltas back, unless their text arrived in another way.</summary>
     public void Unpark(RecordId source)
     {
         if (!Exists) return;
@@ -128,7 +128,7 @@ internal sealed class WaitingDeltas(Database database, BlobRows rows)
         if (Exists) database.Execute("DELETE FROM fx_waiting");
     }
 
-    /// <summary>A transaction began or ended: another program, or a rollback, may have changed what there is.</summary>
+    /// <summary>A transaction began or ended: another program, or a rollback, may have changed the tables.</summary>
     public void OnTransaction() => _exists = null;
 
     private bool Exists => _exists ??= IsPresent(database);

@@ -36,7 +36,7 @@ internal sealed class AttachmentLinker(LinkContext context, EventTable events, T
         events.Write(type, attachment.JulianDay, record, user, comment);
     }
 
-    /// <summary>Once a ticket or technote is known, events of what was attached to it before say so.</summary>
+    /// <summary>When a ticket or technote becomes known, events of earlier attachments to it are reworded.</summary>
     public void Rename(string target, bool isTicket)
     {
         var found = new List<(RecordId Record, string? Source, byte[] Name)>();
@@ -77,7 +77,7 @@ internal sealed class AttachmentLinker(LinkContext context, EventTable events, T
         return true;
     }
 
-    // Differs between kinds in small ways, which are stock's (a technote's deletion shows a link as a name).
+    // The kinds differ in small ways, as in stock (a technote's deletion shows a link as a name).
     private string Describe(Artifact attachment, char type)
     {
         var text = new EventText(context.Settings);

@@ -2,7 +2,7 @@ using EdgeSync.Storage.Crosslink.Links;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>What kind of text a backlink was found in. The numbers are those of the table.</summary>
+/// <summary>The kind of text that a backlink was found in. The numbers are those of the table.</summary>
 internal enum BacklinkSource
 {
     Comment = 0,
@@ -15,19 +15,19 @@ internal enum BacklinkSource
 /// <summary>Markup of a text, as far as its links matter.</summary>
 internal enum LinkMarkup
 {
-    /// <summary>Fossil wiki, also where nothing says what it is.</summary>
+    /// <summary>Fossil wiki, also without a mimetype.</summary>
     Wiki,
 
     Markdown,
 
-    /// <summary>Anything else: no links are looked for.</summary>
+    /// <summary>Anything else: not searched for links.</summary>
     Other,
 }
 
 /// <summary>The backlink table: which artifacts a text refers to.</summary>
 internal sealed class BacklinkTable(LinkContext context)
 {
-    /// <summary>A mimetype as the N card or a ticket has it; null when there is none.</summary>
+    /// <summary>The markup of a mimetype in an N card or a ticket; null when there is none.</summary>
     // Spec: backlink.c, parse_mimetype: an empty text is "something else", a missing one is wiki.
     public static LinkMarkup MarkupOf(ReadOnlySpan<byte> mimetype, bool isPresent = true)
     {

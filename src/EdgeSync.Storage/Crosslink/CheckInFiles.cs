@@ -6,7 +6,8 @@ namespace EdgeSync.Storage.Crosslink;
 /// <summary>A file that a check-in carries under a new name.</summary>
 internal readonly record struct FileRename(int Name, int OldName);
 
-/// <summary>What comparing check-ins needs of one: its files, and which others it names.</summary>
+/// <summary>The parts of a check-in that a comparison needs: its files, and the other check-ins that it
+/// names.</summary>
 internal sealed class CheckInFiles
 {
     public required double JulianDay { get; init; }
@@ -62,7 +63,7 @@ internal sealed class CheckInFiles
     };
 
     /// <summary>
-    /// An artifact of another kind where a check-in should be: stock compares with it as with an empty check-in.
+    /// An artifact of another kind where a check-in should be: stock treats it as an empty check-in.
     /// </summary>
     public static CheckInFiles Of(double julianDay) => new()
     {
@@ -90,7 +91,7 @@ internal readonly record struct WholeFiles(CheckInFiles CheckIn, FileSet? Baseli
     public bool IsDelta => CheckIn.IsDelta;
 
     /// <summary>
-    /// The file of this name, whether this manifest or its baseline says so; false when there is none.
+    /// The file of this name, in this manifest or its baseline; false when there is none.
     /// </summary>
     public bool TryFind(int name, NameTable names, out FileEntry entry)
     {

@@ -5,27 +5,27 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Where a check-in's files are compared with its parents': at once, or when all of them have been seen.
+/// Compares a check-in's files with its parents': at once, or when all check-ins have been read.
 /// </summary>
 internal interface IFileLinks
 {
-    /// <summary>The check-in has arrived, or has got other parents.</summary>
+    /// <summary>The check-in has arrived, or its parents have changed.</summary>
     void Add(RecordId record, CheckInFiles files, ParentLinks links);
 
     /// <summary>The files of a check-in; null while it is a phantom, or if the record is something else.</summary>
     CheckInFiles? Find(RecordId record);
 
     /// <summary>
-    /// The same of whatever a check-in names as its parent: another artifact has no files. Null for other content.
+    /// The same for the parent that a check-in names: another artifact has no files. Null for other content.
     /// </summary>
     CheckInFiles? FindParent(RecordId record);
 }
 
-/// <summary>What a check-in's files are compared with.</summary>
+/// <summary>The check-ins that a check-in's files are compared with.</summary>
 /// <param name="Primary">The first parent of the P card, or of a <c>parent</c> tag; none if it is shunned.</param>
 /// <param name="Others">P cards after the first, then cherrypick sources.</param>
 /// <param name="Count">How many links there are; below two nothing can have come by merge.</param>
-/// <param name="IsRoot">It has no parents at all.</param>
+/// <param name="IsRoot">It has no parents.</param>
 internal readonly record struct ParentLinks(RecordId Primary, RecordId[] Others, int Count, bool IsRoot);
 
 /// <summary>Check-ins: plink, cherrypick, event, mlink, and their backlinks.</summary>
@@ -35,13 +35,13 @@ internal sealed class CheckInLinker(
 {
     private bool _deltaNoted;
 
-    /// <summary>Links all but the tags; answers the primary parent.</summary>
+    /// <summary>Links all but the tags; returns the primary parent.</summary>
     public RecordId Link(RecordId record, Artifact checkIn, CheckInFiles fileList)
     {
         cherrypicks.Write(record, checkIn.Cherrypicks);
 
-        // A parent tag that came first has given it parents already; its own ones go in whole, and the tag is applied
-        // again. Differs from Fossil: stock takes such a check-in for linked, and leaves it out of the timeline.
+        // An earlier parent tag has set parents already; its own ones are written completely, and the tag is applied
+        // again. Differs from Fossil: stock treats such a check-in as linked, and omits it from the timeline.
         DeleteParents(record);
         var primary = WriteParents(record, checkIn.JulianDay, fileList, fileList.Parents);
         var comment = events.WriteCheckIn(
@@ -58,7 +58,7 @@ internal sealed class CheckInLinker(
         return primary;
     }
 
-    /// <summary>Gives a check-in the parents that a <c>parent</c> tag names, in place of its own.</summary>
+    /// <summary>Replaces the parents of a check-in by those of a <c>parent</c> tag.</summary>
     public void Reparent(RecordId record, CheckInFiles fileList, ReadOnlySpan<byte> value)
     {
         if (!TryParseHashes(value, out var parents) || HasParents(record, parents)) return;
@@ -67,7 +67,7 @@ internal sealed class CheckInLinker(
         WriteParents(record, fileList.JulianDay, fileList, parents);
     }
 
-    /// <summary>Compares a check-in again with the parents it has.</summary>
+    /// <summary>Compares a check-in again with its present parents.</summary>
     public void Relink(RecordId record, CheckInFiles fileList)
     {
         var primary = RecordId.None;
@@ -108,7 +108,7 @@ internal sealed class CheckInLinker(
         return primary;
     }
 
-    // Stock compares with the parents of the P card after the first even when a tag gave others.
+    // Stock compares with the parents of the P card after the first even when a tag set others.
     private void AddFiles(RecordId record, CheckInFiles fileList, RecordId primary, int parentCount)
     {
         var others = new List<RecordId>();

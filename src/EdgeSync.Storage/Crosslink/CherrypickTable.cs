@@ -4,18 +4,18 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// The cherrypick table: which check-in took or backed out which other one. A source need not be known, and is not
-/// asked for; until its name turns up, the pair waits in a table of our own, so that it is the same as after a rebuild.
+/// The cherrypick table: which check-in merged or backed out which other one. An unknown source is not requested; until
+/// its name appears, the pair waits in a table of our own, so that the result equals that of a rebuild.
 /// </summary>
 /// <remarks>
-/// Differs from Fossil: stock forgets such a pair until the next rebuild. The table's name begins with <c>fx_</c>, so
-/// stock's rebuild leaves it alone; ours fills it anew.
+/// Differs from Fossil: stock drops such a pair until the next rebuild. The table's name begins with <c>fx_</c>, so
+/// stock's rebuild leaves it alone; ours fills it again.
 /// </remarks>
 internal sealed class CherrypickTable(LinkContext context)
 {
     private bool? _isWaiting;
 
-    /// <summary>Looks again whether pairs wait, since another process may have made some.</summary>
+    /// <summary>Checks again whether pairs wait, since another process may have added some.</summary>
     public void Forget() => _isWaiting = null;
 
     public void Write(RecordId child, ReadOnlySpan<CherrypickCard> cards)
@@ -30,7 +30,7 @@ internal sealed class CherrypickTable(LinkContext context)
         }
     }
 
-    /// <summary>Writes the pairs of check-ins that took something from this one before it arrived.</summary>
+    /// <summary>Writes the pairs of check-ins that cherry-picked this one before it arrived.</summary>
     public void TakeWaiting(RecordId source)
     {
         _isWaiting ??= context.Database.HasTable("fx_cherrypick_wait");

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Sums up what no cluster names yet, so that a peer can be told of hundreds of artifacts by one name. Stock does this
-/// on the server, before it answers a pull.
+/// Makes clusters of artifacts that no cluster names, so that one igot card announces hundreds of them. Stock does this
+/// on the server, before it replies to a pull.
 /// </summary>
 /// <remarks>Spec: xfer.c, create_cluster; specs §6.4.</remarks>
 public sealed class ClusterMaker(Repository repository, Crosslinker crosslinker)
@@ -17,7 +17,7 @@ public sealed class ClusterMaker(Repository repository, Crosslinker crosslinker)
     // A cluster ends at 800 members only if more than this many would be left for the next.
     private const int RestMin = 100;
 
-    /// <summary>Makes clusters if enough artifacts wait; answers how many. Inside a transaction.</summary>
+    /// <summary>Makes clusters if enough artifacts wait; returns how many. Inside a transaction.</summary>
     public int Make()
     {
         Invariant.Require(repository.Database.IsInTransaction);
@@ -30,7 +30,7 @@ public sealed class ClusterMaker(Repository repository, Crosslinker crosslinker)
         foreach (var group in groups) made.Add(repository.Content.Put(ArtifactDraft.Cluster(group).ToBytes()));
         crosslinker.LinkPending();
 
-        // The last one lists what the rows below name, so it comes back; phantoms stay as they are.
+        // The last one lists the rows below by name, so it is added again; phantoms stay.
         using (var delete = repository.Database.Prepare(
             "DELETE FROM unclustered WHERE NOT EXISTS(SELECT 1 FROM phantom WHERE rid=unclustered.rid)"))
         {

@@ -2,7 +2,7 @@ using EdgeSync.Fossil.Artifacts;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>What the timeline says about a control artifact: which tags it changed on what.</summary>
+/// <summary>The timeline text of a control artifact: which tags it changed on which artifacts.</summary>
 internal static class ControlText
 {
     // Spec: manifest.c, manifest_crosslink, CFTYPE_CONTROL. A sentence without its dot ("Cancel background color") gets
@@ -12,7 +12,7 @@ internal static class ControlText
         var text = new EventText(settings);
         if (control.HasCard('C')) text.Add(" ").Add(EventText.FromBytes(control.Comment)).Add(".");
 
-        // As the cards write them: a name in upper case is another one here.
+        // As the cards write them: a name in upper case differs here.
         var previous = "";
         var isBranchMove = false;
         foreach (var tag in InStockOrder(control.Tags))

@@ -4,14 +4,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Derives from artifacts what people look at: the timeline, who descends from whom, which file changed where, tags,
-/// branches, tickets, pages. Each artifact is linked once its text can be read, in any order; the rows do not depend on
-/// it (except where stock's own do).
+/// Derives the tables of a repository from artifacts: timeline, ancestry, file changes, tags, branches, tickets, pages.
+/// Each artifact is linked once its text can be read, in any order; the rows do not depend on it (except where stock's
+/// own do).
 /// <code>
 /// ContentStore.NewlyAvailable ─▶ LinkPending ─▶ Link (one artifact: its own rows) ─▶ Finish (tickets, pages, leaves,
 /// times)
 ///                                     ▲                         │
-///                                     └── orphans: delta manifests whose baseline has come
+///                                     └── orphans: delta manifests whose baseline has arrived
 /// </code>
 /// All inside the transaction that stored the artifacts.
 /// </summary>
@@ -32,7 +32,7 @@ public sealed class Crosslinker
     private readonly IncrementalFileLinks? _filesNow;
     private readonly List<(RecordId Target, RecordId Source)> _supersessions = [];
 
-    /// <summary>Links what arrives in a repository.</summary>
+    /// <summary>Links the artifacts that arrive in a repository.</summary>
     public Crosslinker(Repository repository)
         : this(
             new LinkContext(repository.Database, new RepositoryLinkStore(repository), () => repository.Now),
@@ -58,22 +58,22 @@ public sealed class Crosslinker
         _checkIns = new CheckInLinker(context, _events, _backlinks, _cherrypicks, _files);
     }
 
-    /// <summary>Links what a rebuild has read; it compares files in its own way.</summary>
+    /// <summary>Links the artifacts that a rebuild has read; it compares files in its own way.</summary>
     internal static Crosslinker ForRebuild(LinkContext context, Func<TimeAdjustment, IFileLinks> makeFiles) =>
         new(context, makeFiles);
 
     internal TimeAdjustment Times { get; }
 
     /// <summary>
-    /// The project wants other ticket tables than there are: the commit makes them anew from the artifacts. Given up
-    /// with the transaction.
+    /// The project's ticket tables have changed: the commit makes them again from the artifacts. Reset with the
+    /// transaction.
     /// </summary>
     internal bool TicketTablesAreStale { get; set; }
 
     /// <summary>
     /// Links everything that has become readable in this transaction, and what waited for it. Call it before the
-    /// commit. Older versions of files, manifests and pages become deltas of newer ones. Answers how many artifacts
-    /// were linked.
+    /// commit. Older versions of files, manifests and pages become deltas of newer ones. Returns the number of
+    /// artifacts linked.
     /// </summary>
     public int LinkPending()
     {
@@ -98,7 +98,7 @@ public sealed class Crosslinker
         return count;
     }
 
-    /// <summary>Starts a batch: settings and what other processes may have changed are read again.</summary>
+    /// <summary>Starts a batch: reads again the settings and what other processes may have changed.</summary>
     internal void Begin()
     {
         _context.Settings = LinkSettings.Read(_context.Database);
@@ -109,7 +109,7 @@ public sealed class Crosslinker
         _supersessions.Clear();
     }
 
-    /// <summary>What can only be derived when the whole batch is in.</summary>
+    /// <summary>Derives what needs the whole batch.</summary>
     internal void Finish()
     {
         ReparentAll();
@@ -138,7 +138,7 @@ public sealed class Crosslinker
         return true;
     }
 
-    /// <summary>A check-in whose baseline is here.</summary>
+    /// <summary>A check-in whose baseline is available.</summary>
     internal void LinkCheckIn(RecordId record, Artifact checkIn, CheckInFiles files)
     {
         var primary = _checkIns.Link(record, checkIn, files);
@@ -214,7 +214,7 @@ public sealed class Crosslinker
         return orphans;
     }
 
-    // Children that came before: their rows follow from all parents, so they are made again.
+    // Children that arrived earlier: their rows depend on all parents, so they are made again.
     private void RelinkChildren(RecordId record)
     {
         var children = new List<RecordId>();
@@ -230,7 +230,7 @@ public sealed class Crosslinker
             if (_filesNow!.Find(child) is { } files) _checkIns.Relink(child, files);
     }
 
-    // Clusters carry no date; the tag says only "this is one".
+    // Clusters carry no date; the tag only marks them.
     private void LinkCluster(RecordId record, Artifact cluster)
     {
         // Spec: tag.c, tag_insert: without a date, now.

@@ -4,11 +4,11 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>The event table: one line of the timeline for each artifact that people made.</summary>
+/// <summary>The event table: one line of the timeline for each check-in, page, ticket change and so on.</summary>
 internal sealed class EventTable(LinkContext context)
 {
     /// <summary>
-    /// A check-in. What tags have said about it before it arrived shows at once; answers the comment that counts.
+    /// A check-in. Tags that arrived before it apply at once; returns the effective comment.
     /// </summary>
     public byte[]? WriteCheckIn(RecordId record, double julianDay, byte[]? user, byte[]? comment)
     {
@@ -53,7 +53,7 @@ internal sealed class EventTable(LinkContext context)
         insert.Run();
     }
 
-    /// <summary>Takes the versions of a technote off the timeline, before the newest one goes on.</summary>
+    /// <summary>Removes the versions of a technote from the timeline, before the newest one is added.</summary>
     public void DeleteTechnote(long tag)
     {
         using var delete = context.Database.Prepare(

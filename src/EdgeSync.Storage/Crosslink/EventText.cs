@@ -46,10 +46,10 @@ internal sealed class EventText(LinkSettings settings)
         return this;
     }
 
-    /// <summary>A hash, as long as people read it.</summary>
+    /// <summary>A hash, at display length.</summary>
     public EventText AddHash(string hash) => Add(Cut(hash, settings.HashDigits));
 
-    /// <summary>A hash, as long as it stands in links.</summary>
+    /// <summary>A hash, at the length used in links.</summary>
     public EventText AddUrlHash(string hash) => Add(Cut(hash, settings.UrlHashDigits));
 
     /// <summary><c>[LONG|SHORT]</c>: a link to an artifact.</summary>

@@ -8,8 +8,8 @@ namespace EdgeSync.Storage.Crosslink;
 internal readonly record struct FileChange(int Name, int OldName, int From, int To, FilePermission Permission);
 
 /// <summary>
-/// How the files of a check-in differ from those of one parent. Pure, and faithful to stock even where that looks only
-/// at part of the files (delta manifests whose baselines differ), because the rows must be equal.
+/// How the files of a check-in differ from those of one parent. Pure, and faithful to stock even where that compares
+/// only part of the files (delta manifests whose baselines differ), because the rows must be equal.
 /// </summary>
 internal static class FileComparison
 {
@@ -65,7 +65,7 @@ internal static class FileComparison
     }
 
     /// <summary>
-    /// Files that a delta parent changed or deleted, and that a delta child has again as its baseline has them.
+    /// Files that a delta parent changed or deleted, and that a delta child has as its baseline has them.
     /// </summary>
     private static void FindReverted(WholeFiles parent, WholeFiles child, NameTable names, List<FileChange> changes)
     {

@@ -4,16 +4,16 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Finds the files of a check-in by its name; null while it is a phantom, cannot be read or is no check-in.
+/// Returns the files of a check-in; null while it is a phantom, cannot be read or is not a check-in.
 /// </summary>
 internal delegate WholeFiles? CheckInSource(RecordId record);
 
 /// <summary>
-/// The mlink and filename tables. The rows of a check-in follow from its own files and those of its parents that can be
-/// read, so they are always made anew from all of these: the order of arrival leaves no trace.
+/// The mlink and filename tables. The rows of a check-in depend on its own files and those of its readable parents, so
+/// they are always made again from all of these: the order of arrival leaves no trace.
 /// </summary>
 /// <remarks>
-/// Differs from Fossil: when a missing parent arrives, stock adds rows but never looks again at which files came by
+/// Differs from Fossil: when a missing parent arrives, stock adds rows but does not decide again which files came by
 /// merge (pid 0 or -1). Our rows are those of a rebuild.
 /// </remarks>
 internal sealed class FileLinkTable(LinkContext context, NameTable names)
@@ -32,11 +32,11 @@ internal sealed class FileLinkTable(LinkContext context, NameTable names)
     public bool IsFresh { get; init; }
 
     /// <summary>
-    /// Told of each comparison: parent, and whether it gave rows. Check-in times are adjusted by these.
+    /// Called with each comparison: parent, and whether it gave rows. Check-in times are adjusted by these.
     /// </summary>
     public Action<RecordId, WholeFiles, bool>? Compared { get; set; }
 
-    /// <summary>Told of each content that took the place of another.</summary>
+    /// <summary>Called with each content that replaced another.</summary>
     public Action<RecordId, RecordId>? Replaced { get; set; }
 
     public void Write(RecordId record, WholeFiles child, ParentLinks links, CheckInSource source)
@@ -75,7 +75,7 @@ internal sealed class FileLinkTable(LinkContext context, NameTable names)
         var before = _rows.Count;
         foreach (var change in CollectionsMarshal.AsSpan(_changes))
         {
-            // Names and contents that are met get their records even where no row is written.
+            // Names and contents get their records even where no row is written.
             FileId(change.Name);
             FileId(change.OldName);
             var from = ContentId(change.From);
@@ -117,7 +117,7 @@ internal sealed class FileLinkTable(LinkContext context, NameTable names)
         return false;
     }
 
-    // A name that some parent has too gives fewer rows than there are links.
+    // A name that a parent also has gives fewer rows than there are links.
     private void MarkMerged(int linkCount)
     {
         CountNames();

@@ -3,12 +3,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// What linking asks of the content tables: numbers of artifacts, texts, privacy. A repository answers by reading and
-/// writing them; <c>verify</c> answers from a repository that it must not touch.
+/// The content tables as linking uses them: numbers of artifacts, texts, privacy. A repository reads and writes them;
+/// <c>verify</c> uses a repository that it must not change.
 /// </summary>
 internal interface ILinkStore
 {
-    /// <summary>The record of an artifact, present or phantom; none if its name has never been seen.</summary>
+    /// <summary>The record of an artifact, present or phantom; none if its name is unknown.</summary>
     RecordId Find(ArtifactId id);
 
     /// <summary>Like <see cref="Find"/>, but an unknown name becomes a phantom; none only for a shunned one.</summary>
@@ -18,8 +18,8 @@ internal interface ILinkStore
     ArtifactId IdOf(RecordId record);
 
     /// <summary>
-    /// The expanded text; false for a phantom, for a delta whose chain ends in one, and for what is seen at once to be
-    /// no artifact (<see cref="Fossil.Artifacts.ArtifactParser.MayBeArtifact"/>).
+    /// The expanded text; false for a phantom, for a delta whose chain ends in one, and for text that cannot be an
+    /// artifact (<see cref="Fossil.Artifacts.ArtifactParser.MayBeArtifact"/>).
     /// </summary>
     bool TryRead(RecordId record, out ReadOnlyMemory<byte> text);
 
@@ -29,9 +29,9 @@ internal interface ILinkStore
 
     void MakePrivate(RecordId record);
 
-    /// <summary>Takes a record off the list of those that no cluster names.</summary>
+    /// <summary>Removes a record from the list of those in no cluster.</summary>
     void MarkClustered(RecordId record);
 
-    /// <summary>Notes in the settings that this repository holds delta manifests.</summary>
+    /// <summary>Records in the settings that this repository has delta manifests.</summary>
     void NoteDeltaManifest();
 }

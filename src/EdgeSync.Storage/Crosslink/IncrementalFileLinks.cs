@@ -6,7 +6,7 @@ namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
 /// Compares each check-in with its parents as soon as it arrives, and again when a missing parent arrives. File lists
-/// are kept for a while, since the next check-in is mostly the child of one just seen.
+/// are kept for a while, since the next check-in is usually the child of a recent one.
 /// </summary>
 internal sealed class IncrementalFileLinks : IFileLinks
 {
@@ -24,10 +24,10 @@ internal sealed class IncrementalFileLinks : IFileLinks
 
     public IncrementalFileLinks(LinkContext context, TimeAdjustment times) => (_context, _times) = (context, times);
 
-    /// <summary>Told that an older file or manifest may be stored as a delta of a newer one.</summary>
+    /// <summary>Called when an older file or manifest may be stored as a delta of a newer one.</summary>
     public Action<RecordId, RecordId>? Supersedes { get; set; }
 
-    /// <summary>Forgets all, at the begin of a batch.</summary>
+    /// <summary>Drops all state, at the start of a batch.</summary>
     public void Clear()
     {
         _kept.Clear();
@@ -62,7 +62,7 @@ internal sealed class IncrementalFileLinks : IFileLinks
         }
         else
         {
-            // Clear-signed: the Z card stands before the signature.
+            // Clear-signed: the Z card precedes the signature.
             if (!ArtifactParser.TryParse(text, out artifact, new ArtifactParserOptions(_context.Now()))) return false;
             if (artifact.Kind == ArtifactKind.CheckIn) files = CheckInFiles.From(artifact, _names);
         }
@@ -71,13 +71,13 @@ internal sealed class IncrementalFileLinks : IFileLinks
         return true;
     }
 
-    /// <summary>The files of a check-in; null if the record is no readable check-in.</summary>
+    /// <summary>The files of a check-in; null if the record is not a readable check-in.</summary>
     public CheckInFiles? Find(RecordId record)
     {
         if (record.IsNone) return null;
         if (_kept.TryGetValue(record.Value, out var known)) return known;
 
-        // "No check-in" is not remembered: the content may arrive within this batch.
+        // A negative result is not cached: the content may arrive within this batch.
         return _context.Store.TryRead(record, out var text) && TryParse(record, text, out _, out var files)
             ? files
             : null;

@@ -4,7 +4,7 @@ namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
 /// The leaf table: check-ins without a child on their own branch. Setting a branch tag puts the check-in and its
-/// parents on a list; the list is looked at once, when the batch ends.
+/// parents on a list; the list is processed once, when the batch ends.
 /// </summary>
 internal sealed class LeafTable(LinkContext context)
 {

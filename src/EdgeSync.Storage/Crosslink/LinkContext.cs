@@ -3,7 +3,7 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>What all table writers of one crosslinker share.</summary>
+/// <summary>State shared by all table writers of one crosslinker.</summary>
 internal sealed class LinkContext(Database database, ILinkStore store, Func<Instant> now)
 {
     public Database Database { get; } = database;
@@ -17,7 +17,7 @@ internal sealed class LinkContext(Database database, ILinkStore store, Func<Inst
 }
 
 /// <summary>Repository settings that show in derived rows.</summary>
-/// <param name="HashDigits">Digits of a hash that people read.</param>
+/// <param name="HashDigits">Digits of a displayed hash.</param>
 /// <param name="WikiUsesHtml">Wiki pages hold HTML; only links are wiki markup.</param>
 /// <param name="TicketTitleColumn">Ticket column that events quote.</param>
 /// <param name="TicketStatusColumn">Ticket column whose change an event names.</param>
@@ -28,7 +28,7 @@ internal sealed record LinkSettings(
 
     public static LinkSettings Default { get; } = new(10, false, "title", "status");
 
-    // Spec: printf.c, hash_digits: 16 digits in links, or six more than people read.
+    // Spec: printf.c, hash_digits: 16 digits in links, or six more than displayed.
     public int UrlHashDigits => Math.Clamp(HashDigits + 6, 16, HashDigitsMax);
 
     public static LinkSettings Read(Database database)

@@ -6,13 +6,13 @@ using EdgeSync.Storage.Crosslink.Links;
 
 namespace EdgeSync.Storage.Crosslink;
 
-/// <summary>Wiki pages, technotes and forum posts: things with a body and versions.</summary>
+/// <summary>Wiki pages, technotes and forum posts: artifacts with a body and versions.</summary>
 internal sealed class PageLinker(LinkContext context, EventTable events, TagTable tags, BacklinkTable backlinks)
 {
     private readonly HashSet<string> _changedPages = new(StringComparer.Ordinal);
     private bool _hasForum;
 
-    /// <summary>Told that an older version may be stored as a delta of a newer one.</summary>
+    /// <summary>Called when an older version may be stored as a delta of a newer one.</summary>
     public required Action<RecordId, RecordId> Supersedes { get; init; }
 
     public void LinkWiki(RecordId record, Artifact page)
@@ -81,7 +81,7 @@ internal sealed class PageLinker(LinkContext context, EventTable events, TagTabl
         }
     }
 
-    /// <summary>Looks for links in the newest version of each page that changed.</summary>
+    /// <summary>Searches for links in the newest version of each page that changed.</summary>
     public void FinishWiki()
     {
         foreach (var title in _changedPages.Order(StringComparer.Ordinal)) RefreshWiki(Encoding.Latin1.GetBytes(title));

@@ -22,7 +22,7 @@ internal sealed class RepositoryLinkStore(Repository repository) : ILinkStore
         if (_content.SizeOf(record) > ArtifactParser.SizeMax) return false;
         if (_content.Read(record, out var content) != ContentState.Available) return false;
 
-        // Artifacts keep the text they were parsed from, and the store wants its buffer back.
+        // Artifacts keep the text they were parsed from, and the store reuses its buffer.
         using (content)
         {
             if (!ArtifactParser.MayBeArtifact(content!.Span)) return false;

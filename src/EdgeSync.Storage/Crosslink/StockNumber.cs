@@ -5,8 +5,8 @@ namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
 /// Times as stock stores them. It writes most of them into SQL as text, and its own formatting keeps 16 digits after
-/// arithmetic that is off by a few units: what lands in the table differs from the day number in the last bits. Rows
-/// must be equal, and readers compare times of different tables, so we go the same way.
+/// arithmetic that is off by a few units: the stored number differs from the day number in the last bits. Rows must be
+/// equal, and readers compare times of different tables, so the same arithmetic is used here.
 /// </summary>
 /// <remarks>
 /// Spec: printf.c, %.17g. The arithmetic is that of x87 extended precision (64 bits), which stock uses on x86-64; the
@@ -18,7 +18,7 @@ internal static class StockNumber
 
     private static readonly double _rounder = MakeRounder();
 
-    /// <summary>The number that is stored when stock is given this one.</summary>
+    /// <summary>The number that stock stores for this one.</summary>
     public static double AsStored(double number)
     {
         if (number < 0) return -AsStored(-number);
@@ -119,7 +119,7 @@ internal static class StockNumber
             return new Extended(((UInt128)_mantissa << shift) + right._mantissa, right._exponent);
         }
 
-        /// <summary>Takes away the integer part.</summary>
+        /// <summary>Subtracts the integer part.</summary>
         public Extended Minus(int integer) =>
             integer == 0 ? this : new Extended(_mantissa - ((ulong)integer << -_exponent), _exponent);
     }

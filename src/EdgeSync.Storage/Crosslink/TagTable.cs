@@ -21,8 +21,8 @@ internal enum WellKnownTag
 }
 
 /// <summary>
-/// The tag and tagxref tables. The newest statement about a tag on a check-in wins, whatever order they arrive in; a
-/// propagating tag flows down primary parents until something newer stands in its way.
+/// The tag and tagxref tables. The newest change of a tag on a check-in wins, in whatever order they arrive; a
+/// propagating tag is inherited along primary parents up to a newer change.
 /// </summary>
 /// <remarks>Spec: tag.c; specs §5.2.</remarks>
 internal sealed class TagTable(LinkContext context, LeafTable leaves, BacklinkTable backlinks)
@@ -34,10 +34,10 @@ internal sealed class TagTable(LinkContext context, LeafTable leaves, BacklinkTa
 
     private readonly record struct Spread(long Tag, int Type, double JulianDay, byte[]? Value, long Origin);
 
-    /// <summary>Check-ins that a <c>parent</c> tag gives other parents.</summary>
+    /// <summary>Called for check-ins whose parents a <c>parent</c> tag replaces.</summary>
     public Action<RecordId, byte[]?>? Reparent { get; set; }
 
-    /// <summary>Forgets tag numbers, which another process may have changed since.</summary>
+    /// <summary>Drops cached tag numbers, which another process may have changed.</summary>
     public void ForgetIds() => _ids.Clear();
 
     public long IdOf(ReadOnlySpan<byte> name) => IdOf(Encoding.Latin1.GetString(name), name);
@@ -142,7 +142,7 @@ internal sealed class TagTable(LinkContext context, LeafTable leaves, BacklinkTa
         update.Bind(2, target).Run();
     }
 
-    // Primary links form a tree, so the order in which children are met changes nothing.
+    // Primary links form a tree, so the order in which children are visited changes nothing.
     private void Propagate(RecordId from, Spread spread)
     {
         _queue.Clear();

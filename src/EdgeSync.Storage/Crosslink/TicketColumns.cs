@@ -99,7 +99,7 @@ internal sealed class TicketColumn(string name)
 
     public bool IsInChanges { get; set; }
 
-    /// <summary>There is a column that keeps the record of the change that last set this field.</summary>
+    /// <summary>A column holds the record of the change that last set this field.</summary>
     public bool HasBaseline { get; set; }
 
     public string QuotedBaseline => Quote(BaselinePrefix + Name);

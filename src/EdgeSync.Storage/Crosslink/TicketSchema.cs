@@ -5,13 +5,13 @@ using SQLitePCL;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Makes the ticket tables as the project configured them. The setting is SQL that may have come from another server,
-/// so it runs behind an authorizer: it may create and fill tables, indexes and views named <c>ticket…</c> or
-/// <c>fx_…</c>, and nothing else.
+/// Creates the ticket tables as the project configured them. The setting is SQL that may be from another server, so it
+/// runs behind an authorizer: it may create and fill tables, indexes and views named <c>ticket…</c> or <c>fx_…</c>, and
+/// nothing else.
 /// </summary>
 /// <remarks>
-/// Spec: tkt.c, ticket_schema_auth. Differs from Fossil: the script may not begin or end transactions, because ours
-/// runs.
+/// Spec: tkt.c, ticket_schema_auth. Differs from Fossil: the script may not begin or end transactions, because ours is
+/// open.
 /// </remarks>
 internal static class TicketSchema
 {
@@ -19,7 +19,7 @@ internal static class TicketSchema
     public const string Setting = "ticket-table";
 
     /// <summary>
-    /// Puts the project's tables, empty, in the place of those there are; without the setting, those of the schema.
+    /// Replaces the present tables by the project's, empty; without the setting, by those of the schema.
     /// </summary>
     public static void Create(Database database)
     {
@@ -34,7 +34,7 @@ internal static class TicketSchema
         else Run(database, script);
     }
 
-    /// <summary>Whether the script makes tables; tried on a database of its own.</summary>
+    /// <summary>Whether the script creates the tables; tried on a database of its own.</summary>
     public static bool IsUsable(string script)
     {
         using var trial = Database.OpenInMemory();

@@ -7,7 +7,7 @@ namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
 /// The ticket and ticketchng tables. A ticket is all its changes in the order of their dates, so whenever one arrives
-/// the rows of that ticket are made anew.
+/// the rows of that ticket are made again.
 /// </summary>
 /// <remarks>Spec: tkt.c, ticket_rebuild_entry and ticket_insert; manifest.c, manifest_ticket_event.</remarks>
 internal sealed class TicketTable(
@@ -17,7 +17,7 @@ internal sealed class TicketTable(
     private TicketColumns? _columns;
 
     /// <summary>
-    /// A field's text as a change left it, kept until all changes are seen: only the newest one is searched.
+    /// A field's text as a change left it, kept until all changes are applied: only the newest one is searched.
     /// </summary>
     private sealed record LastText(byte[] Value, LinkMarkup Markup, RecordId Record, double JulianDay);
 
@@ -178,7 +178,7 @@ internal sealed class TicketTable(
         if (column.HasBaseline) set.Add($", {column.QuotedBaseline}={record.Value}");
     }
 
-    // The SQL is made of identifiers that the schema itself named, quoted; every value is a parameter.
+    // The SQL consists of quoted identifiers from the schema itself; every value is a parameter.
     private LinkMarkup UpdateTicket(Artifact change, long row, TicketColumns columns, SqlBuilder set)
     {
         var sql = new StringBuilder("UPDATE OR REPLACE ticket SET tkt_mtime=?1");
@@ -306,7 +306,7 @@ internal sealed class TicketTable(
         return query.BindText(1, ticket).Step() ? query.Bytes(0).ToArray() : "unknown"u8.ToArray();
     }
 
-    /// <summary>A piece of SQL with values, whose parameters are numbered when it is put in its place.</summary>
+    /// <summary>A piece of SQL with values, whose parameters are numbered when it is inserted.</summary>
     private sealed class SqlBuilder
     {
         private readonly List<string> _pieces = [];

@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink;
 
 /// <summary>
-/// Moves check-ins apart that were made almost at once, so that a timeline shows parents before children: a parent that
-/// is less than two seconds older than its child goes back to 25 ms before it, in event.mtime only.
+/// Separates check-ins made almost at the same time, so that a timeline shows parents before children: a parent less
+/// than two seconds older than its child is moved to 25 ms before it, in event.mtime only.
 /// </summary>
 /// <remarks>
 /// Spec: manifest.c, manifest_crosslink_end; specs §5, last point. One child a parent counts: the last compared.

@@ -11,7 +11,7 @@ internal enum BranchOrigin
     /// <summary>The first check-in of the branch.</summary>
     Start,
 
-    /// <summary>The newest ancestor on the branch that it left: what was merged in last.</summary>
+    /// <summary>The newest ancestor on the branch that it left: the last merge.</summary>
     MergeIn,
 }
 
@@ -19,7 +19,7 @@ internal enum BranchOrigin
 // Spec: name.c, start_of_branch; descendants.c.
 internal sealed class BranchHistory(Repository repository)
 {
-    // Tags can change parents, and so could make a circle.
+    // Tags can change parents, and so could make a cycle.
     private const int StepsMax = 1_000_000;
 
     /// <summary>Branch of a check-in; that of the main branch when none is set.</summary>

@@ -1,6 +1,6 @@
 namespace EdgeSync.Storage.Names;
 
-/// <summary>What an entry of the timeline is about.</summary>
+/// <summary>The type of a timeline entry.</summary>
 public enum EventType
 {
     Any,

@@ -1,10 +1,10 @@
 namespace EdgeSync.Storage.Names;
 
-/// <summary>Dates inside names: which texts are dates, and up to which moment a short one reaches.</summary>
+/// <summary>Dates inside names: which texts are dates, and up to which time a short one reaches.</summary>
 // Spec: name.c, fossil_isdate, fossil_expand_datetime, fossil_roundup_date.
 internal static class NameDate
 {
-    /// <summary>Starts like <c>2026-11-22</c>; whether the rest is a time is for SQLite to say.</summary>
+    /// <summary>Starts like <c>2026-11-22</c>; SQLite decides whether the rest is a time.</summary>
     public static bool LooksLikeDate(ReadOnlySpan<char> text) =>
         text.Length >= 10 && text[4] == '-' && text[7] == '-'
         && IsDigits(text[..4]) && IsDigits(text[5..7]) && IsDigits(text[8..10]);

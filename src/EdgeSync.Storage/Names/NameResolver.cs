@@ -3,7 +3,7 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Names;
 
-/// <summary>Why a name names nothing, or not one thing.</summary>
+/// <summary>Why a name does not resolve to one record.</summary>
 public enum NameFault
 {
     None,
@@ -12,7 +12,7 @@ public enum NameFault
 }
 
 /// <summary>
-/// Turns what a person types into a record, as stock does:
+/// Resolves a name from the command line to a record, as stock does:
 /// <code>
 /// tip                      newest check-in                     1f3a… (4 or more digits)   the artifact
 /// current prev next        around the open check-out           tag:X                      newest with tag or branch X
@@ -20,7 +20,7 @@ public enum NameFault
 /// root:X                   where branch X began, on its parent start:X                    first check-in of X
 /// merge-in:X               newest merge into X                 X                          newest with tag or branch X
 /// </code>
-/// "Newest" goes by the check-in's own time: the times of propagated tags are all alike.
+/// "Newest" goes by the check-in's own time: the times of propagated tags are all the same.
 /// </summary>
 // Spec: name.c, symbolic_name_to_rid.
 public sealed class NameResolver
@@ -43,7 +43,7 @@ public sealed class NameResolver
 
     private Database Database => _repository.Database;
 
-    /// <summary>The one record that the name means.</summary>
+    /// <summary>The one record that the name resolves to.</summary>
     /// <exception cref="EdgeSyncException">Not found, or ambiguous (then with candidates).</exception>
     public RecordId Resolve(string name, EventType type = EventType.Any)
     {
@@ -122,7 +122,7 @@ public sealed class NameResolver
 
         if (Prefixed(name, "rid:") is { } number) return Found(rid = ByNumber(number, type));
 
-        // A name taken out of running text may have brought the punctuation that follows it.
+        // A name copied from running text may end in punctuation.
         var bare = name.AsSpan().TrimEnd("._)>!?,");
         return name.Length - bare.Length is 1 or 2 && bare.Length >= HashDigitsMin
             ? TryResolve(bare.ToString(), type, prefixesLeft - 1, out rid)
@@ -134,7 +134,7 @@ public sealed class NameResolver
     private static string? Prefixed(string name, string prefix) =>
         name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : null;
 
-    // Spec: db.c, fromLocal(): dates are UTC unless the repository says otherwise.
+    // Spec: db.c, fromLocal(): dates are UTC unless the repository's settings say otherwise.
     private string FromLocal => _repository.Settings.Boolean("timeline-utc", otherwise: true) ? "+0 seconds" : "utc";
 
     private bool TryKeyword(string name, out RecordId rid)
@@ -168,7 +168,7 @@ public sealed class NameResolver
         return select.Step() ? select.Record(0) : RecordId.None;
     }
 
-    // A tag that is everywhere (trunk) is soon met walking back from the newest event; a rare one is found by its rows.
+    // A frequent tag (trunk) is found soon, walking back from the newest event; a rare one by its rows.
     private RecordId NewestWithTag(string tag, EventType type)
     {
         using var select = Database.Prepare(

@@ -57,7 +57,7 @@ internal sealed class BatchChecker(BlobChecks checks, IReadOnlySet<RecordId>? on
         _texts.AsSpan(0, _chosen.Count).Clear();
     }
 
-    // The Z card is left out at first: few files parse as artifacts, so nearly every MD5 that is made is of a real one.
+    // The Z card is skipped at first: few files parse as artifacts, so nearly every MD5 computed is of a real one.
     private void FindArtifacts(BlobBatch batch)
     {
         _chosen.Clear();

@@ -16,7 +16,7 @@ internal sealed class BlobBatch
 
     public int Count { get; private set; }
 
-    /// <summary>All checks are done: the consumer may have it.</summary>
+    /// <summary>All checks are done: the consumer may take it.</summary>
     public bool IsChecked { get; set; }
 
     public WalkedBlob this[int index] => _blobs[index];
@@ -36,7 +36,7 @@ internal sealed class BlobBatch
         return blob;
     }
 
-    /// <summary>Lets go of the blob's text.</summary>
+    /// <summary>Releases the blob's text.</summary>
     public static void DropText(WalkedBlob blob)
     {
         blob.Slice.Arena?.Release();
@@ -45,7 +45,7 @@ internal sealed class BlobBatch
         blob.Artifact = null;
     }
 
-    /// <summary>Lets go of everything, ready for the next use.</summary>
+    /// <summary>Releases everything, ready for the next use.</summary>
     public void Clear()
     {
         for (var i = 0; i < Count; i++) DropText(_blobs[i]);

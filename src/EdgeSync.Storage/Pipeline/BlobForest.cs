@@ -9,18 +9,18 @@ namespace EdgeSync.Storage.Pipeline;
 /// a blob, so that a repository with a million of them still fits a small machine; names and contents stay in the file.
 /// </summary>
 /// <remarks>
-/// Children stand in the order of their trees' sizes, the largest last, and a walker lets go of a text when its last
-/// child is made: then at any time at most log2(n) texts are kept, however the trees are shaped.
+/// Children are in the order of their trees' sizes, the largest last, and a walker releases a text when its last child
+/// is made: then at any time at most log2(n) texts are kept, whatever the shape of the trees.
 /// </remarks>
 internal sealed class BlobForest
 {
     /// <summary>In place of a source: the row is a full text.</summary>
     public const int NoSource = -1;
 
-    /// <summary>In place of a source: the delta table names a record that is not there.</summary>
+    /// <summary>In place of a source: the delta table names a missing record.</summary>
     public const int LostSource = -2;
 
-    /// <summary>In place of a source: the chain comes back to this node. The circle is cut open here.</summary>
+    /// <summary>In place of a source: the chain comes back to this node. The cycle is cut here.</summary>
     public const int LoopSource = -3;
 
     private readonly long[] _rids;
@@ -108,7 +108,7 @@ internal sealed class BlobForest
     /// <summary>The source's node, or one of the negative values above.</summary>
     public int Source(int node) => _sources[node];
 
-    /// <summary>What the delta table says, be it usable or not.</summary>
+    /// <summary>The source in the delta table, usable or not.</summary>
     public RecordId SourceRid(int node) =>
         _sources[node] >= 0 ? Rid(_sources[node])
         : _oddSources.TryGetValue(node, out var rid) ? new RecordId(rid) : RecordId.None;
@@ -118,8 +118,8 @@ internal sealed class BlobForest
 
     public int Child(int position) => _children[position];
 
-    // Every node has one source at most, so following sources ends at a root, at a node seen on another way, or at one
-    // seen on this way: then that is a loop.
+    // Every node has one source at most, so following sources ends at a root, at a node visited on another path, or at
+    // one visited on this path: then that is a cycle.
     private void CutLoops()
     {
         var seenOnWay = new int[_sources.Length];
@@ -175,7 +175,7 @@ internal sealed class BlobForest
 
     private (int[] Roots, long[] Bytes) MeasureTrees(bool[]? wanted)
     {
-        // Sources before their children, so that backwards every child is done before its source.
+        // Sources before their children, so that backwards every child precedes its source.
         var order = new int[Count];
         var filled = 0;
         for (var i = 0; i < Count; i++)

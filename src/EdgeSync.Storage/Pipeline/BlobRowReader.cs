@@ -9,7 +9,7 @@ namespace EdgeSync.Storage.Pipeline;
 /// </summary>
 internal sealed class BlobRowReader(Database database, bool ownsDatabase, int textBytesMax) : IDisposable
 {
-    // Deflate gains at most a factor of 1032, so a longer announcement than this is a lie, and costs nothing.
+    // Deflate gains at most a factor of 1032, so a greater announced size is false; it is rejected without cost.
     private const int InflateFactorMax = 1040;
     private const int InflateSlack = 64;
 
@@ -23,8 +23,8 @@ internal sealed class BlobRowReader(Database database, bool ownsDatabase, int te
     public bool TryReadDelta(WalkedBlob blob) => TryRead(blob, _scratch);
 
     /// <summary>
-    /// Reads name and payload of the record; the payload (a text, or a delta) goes where <paramref name="room"/> says.
-    /// False: <paramref name="blob"/> says why.
+    /// Reads name and payload of the record; the payload (a text, or a delta) goes into <paramref name="room"/>. False:
+    /// <paramref name="blob"/> holds the reason.
     /// </summary>
     public bool TryRead(WalkedBlob blob, IPayloadRoom room)
     {
@@ -133,11 +133,11 @@ internal sealed class ScratchRoom : IPayloadRoom
     public void Keep(int size) => _length = size;
 }
 
-/// <summary>Where an inflated payload goes.</summary>
+/// <summary>The target of an inflated payload.</summary>
 internal interface IPayloadRoom
 {
     Span<byte> Take(int size);
 
-    /// <summary>How much of what was taken is used.</summary>
+    /// <summary>How much of the taken memory is used.</summary>
     void Keep(int size);
 }

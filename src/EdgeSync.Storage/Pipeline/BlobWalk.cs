@@ -5,7 +5,7 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// Visits every blob of a repository that is no phantom, exactly once, and expands each exactly once: along the delta
+/// Visits every blob of a repository except phantoms, exactly once, and expands each exactly once: along the delta
 /// trees from the full texts outward, instead of record by record through chains that may be thousands of deltas long.
 /// Worker threads expand, hash and parse; one consumer reads the results:
 /// <code>
@@ -14,13 +14,13 @@ namespace EdgeSync.Storage.Pipeline;
 /// </code>
 /// </summary>
 /// <remarks>
-/// <para>Order: a delta comes after its source; trees come heaviest first (in practice the chain of check-ins, whose
-/// consumer has most to do); the order depends on the repository only, never on threads.</para>
-/// <para>Memory: texts lie in arenas, whose sum stays within <see cref="BlobWalkOptions.BudgetBytes"/>, except that the
-/// piece of work that the consumer waits for may always go on by one arena. What is ahead of the consumer gets half of
-/// the budget, and a bounded number of results.</para>
-/// <para>Damage is a value (<see cref="WalkedBlob.Damage"/>), never an exception. What a worker does throw (a disk that
-/// fails) comes out of <see cref="TryRead"/>.</para>
+/// <para>Order: a delta comes after its source; trees come heaviest first (in practice the chain of check-ins, which
+/// has the most work for the consumer); the order depends on the repository only, never on threads.</para>
+/// <para>Memory: texts are in arenas, whose sum stays within <see cref="BlobWalkOptions.BudgetBytes"/>, except that the
+/// run that the consumer waits for may always take one more arena. Runs ahead of the consumer get half of the budget,
+/// and a bounded number of results.</para>
+/// <para>Damage is a value (<see cref="WalkedBlob.Damage"/>), never an exception. An exception of a worker (a failing
+/// disk) is thrown by <see cref="TryRead"/>.</para>
 /// </remarks>
 public sealed class BlobWalk : IDisposable
 {
@@ -29,7 +29,7 @@ public sealed class BlobWalk : IDisposable
     private const int RunBytesMin = 4 << 20;
     private const int AheadCountMax = 16 * 1024;
 
-    // One gate for all shared state below. It is taken a few times a batch (megabytes of text), never per blob.
+    // One lock for all shared state below. It is taken a few times per batch (megabytes of text), never per blob.
     private readonly object _gate = new();
     private readonly BlobWalkOptions _options;
     private readonly BlobForest _forest;
@@ -75,12 +75,12 @@ public sealed class BlobWalk : IDisposable
         }
     }
 
-    /// <summary>Blobs that will be handed out.</summary>
+    /// <summary>Blobs that will be delivered.</summary>
     public int Count => _forest.Count - _forest.PhantomCount;
 
     public int PhantomCount => _forest.PhantomCount;
 
-    /// <summary>Blobs handed out so far.</summary>
+    /// <summary>Blobs delivered so far.</summary>
     public int DeliveredCount { get; private set; }
 
     /// <summary>What texts take now; nothing once the walk has been disposed.</summary>
@@ -92,8 +92,8 @@ public sealed class BlobWalk : IDisposable
     internal BlobForest Forest => _forest;
 
     /// <summary>
-    /// Begins a walk over what is committed now. With workers, each has a read connection of its own on one and the
-    /// same snapshot; <paramref name="database"/> is used during this call only.
+    /// Starts a walk over the committed state. With workers, each has a read connection of its own on the same
+    /// snapshot; <paramref name="database"/> is used during this call only.
     /// </summary>
     public static BlobWalk Start(Database database, BlobWalkOptions options, CancellationToken cancellationToken)
     {
@@ -216,7 +216,7 @@ public sealed class BlobWalk : IDisposable
     }
 
     /// <summary>
-    /// The most urgent piece of work that there is: checks before expanding, what comes first before what comes later.
+    /// The most urgent work: checks before expanding, earlier runs before later ones.
     /// </summary>
     private bool TryChoose(out WalkRun? run, out BlobBatch? batch)
     {
@@ -295,7 +295,7 @@ public sealed class BlobWalk : IDisposable
         }
     }
 
-    /// <summary>One thread's tools: its connection, its hash lanes.</summary>
+    /// <summary>The resources of one thread: its connection, its hash lanes.</summary>
     private sealed class Worker(BlobWalk walk, BlobRowReader reader) : IDisposable
     {
         private readonly BatchChecker _checker = new(walk._options.Checks, walk._options.Only);
@@ -310,7 +310,7 @@ public sealed class BlobWalk : IDisposable
             }
             catch (Exception e)
             {
-                // Surfaces at the consumer's next read.
+                // Thrown at the consumer's next read.
                 lock (walk._gate)
                 {
                     walk._failure ??= ExceptionDispatchInfo.Capture(e);
@@ -376,7 +376,7 @@ public sealed class BlobWalk : IDisposable
             }
             finally
             {
-                // Also what a worker made before it failed: whoever ends the walk lets go of it.
+                // Also what a worker made before it failed: ending the walk releases it.
                 walk.Queue(run!, filled, isWalked);
             }
         }

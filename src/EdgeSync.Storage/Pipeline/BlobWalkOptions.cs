@@ -12,7 +12,8 @@ public enum BlobChecks
     /// <summary>Hash every text and compare with its name.</summary>
     Hash = 1,
 
-    /// <summary>Parse what can be an artifact, Z card included; the rest costs a look at its first bytes.</summary>
+    /// <summary>Parse what can be an artifact, Z card included; for other texts only the first bytes are
+    /// read.</summary>
     Artifacts = 2,
 
     /// <summary>The consumer reads <see cref="WalkedBlob.Text"/> of every blob, not only of artifacts.</summary>

@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// Memory outside of the collector's heap, for texts of megabytes: what is let go of goes back to the system at once,
-/// not when the collector comes by. Whoever holds its <see cref="TextArena"/> may look at it; the last holder frees it.
+/// Memory outside of the collector's heap, for texts of megabytes: it returns to the system when released, not at the
+/// next collection. A holder of its <see cref="TextArena"/> may read it; the last holder frees it.
 /// </summary>
 internal sealed unsafe class NativeBlock(int length) : MemoryManager<byte>
 {
@@ -19,7 +19,7 @@ internal sealed unsafe class NativeBlock(int length) : MemoryManager<byte>
     }
 
     /// <summary>
-    /// Nobody looks at it any more. There is no finalizer, which could free what a span still shows: its holders are
+    /// No reader is left. There is no finalizer, which could free memory that a span still refers to: its holders are
     /// counted.
     /// </summary>
     public void Free() => Dispose(disposing: true);

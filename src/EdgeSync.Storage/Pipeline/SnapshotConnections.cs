@@ -3,8 +3,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// Several read connections that all see the same state of the file. SQLite gives each connection its own snapshot,
-/// taken at its first read; if nobody committed between the first and the last of them, they are equal.
+/// Several read connections on the same state of the file. SQLite gives each connection its own snapshot, taken at its
+/// first read; without a commit between the first and the last of them, they are equal.
 /// </summary>
 internal static class SnapshotConnections
 {

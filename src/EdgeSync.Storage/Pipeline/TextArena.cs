@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// A large array in which expanded texts lie end to end. Holders are counted: the batch that is being checked or waits,
-/// and the walker for each text that deltas are still to be applied to. The last one hands it back.
+/// A large array of expanded texts, end to end. Holders are counted: the batch that is being checked or waits, and the
+/// walker for each text that deltas are still to be applied to. The last one returns it.
 /// </summary>
 internal sealed class TextArena
 {
@@ -15,7 +15,7 @@ internal sealed class TextArena
     private int _used;
     private int _holders = 1;
 
-    /// <summary>One that is used again and again.</summary>
+    /// <summary>One that is reused.</summary>
     public TextArena(TextArenaPool pool, byte[] bytes)
     {
         (_pool, _bytes, _memory) = (pool, bytes, bytes);
@@ -45,7 +45,7 @@ internal sealed class TextArena
         return slice;
     }
 
-    /// <summary>Gives back the end of the room taken last.</summary>
+    /// <summary>Returns the end of the memory taken last.</summary>
     public TextSlice Shorten(TextSlice slice, int length)
     {
         Invariant.Require(slice.Offset + slice.Length == _used && length <= slice.Length);
@@ -67,7 +67,7 @@ internal sealed class TextArena
 
     public ReadOnlyMemory<byte> MemoryAt(int offset, int length) => _memory.Slice(offset, length);
 
-    /// <summary>Nobody looks at it any more.</summary>
+    /// <summary>No reader is left.</summary>
     internal void FreeBlock() => _block?.Free();
 
     internal void Reuse(WalkRun run)

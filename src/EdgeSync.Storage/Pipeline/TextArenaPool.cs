@@ -1,8 +1,8 @@
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// The arenas of one walk, all of one size, and the account of what they hold. A text that is larger than an arena gets
-/// one of its own, which is not kept.
+/// The arenas of one walk, all of one size, and the total of their bytes. A text larger than an arena gets one of its
+/// own, which is not kept.
 /// </summary>
 internal sealed class TextArenaPool(int arenaBytes, Action changed)
 {

@@ -5,14 +5,14 @@ namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
 /// Expands the trees of one run, depth first, each blob once: a full text is inflated, a delta applied to the text of
-/// its source, which is let go when its last child is made. Stops whenever a batch is full and goes on with the next.
-/// What cannot be expanded is handed on as damaged, and so is everything that depends on it.
+/// its source, which is released when its last child is made. Stops whenever a batch is full and continues with the
+/// next. What cannot be expanded is delivered as damaged, and so is everything that depends on it.
 /// </summary>
 /// <remarks>No recursion: a chain of 40,000 deltas needs one frame at a time.</remarks>
 internal sealed class TreeWalker(
     BlobForest forest, WalkRun run, TextArenaPool pool, BlobWalkOptions options) : IPayloadRoom
 {
-    // A delta can announce a large text in a few bytes: beyond this its commands are added up before room is made.
+    // A delta can announce a large text in a few bytes: beyond this its commands are added up before memory is taken.
     private const int TrustedTargetBytesMax = 1 << 20;
 
     private readonly Stack<Frame> _frames = new();
@@ -46,10 +46,10 @@ internal sealed class TreeWalker(
         return false;
     }
 
-    /// <summary>Memory that the next blob takes at least; nobody walks now. bytes.</summary>
+    /// <summary>The least memory that the next blob takes, in bytes; call it while no thread walks.</summary>
     public long NextBytes => TryPeek(out var node) ? forest.Size(node) : 0;
 
-    /// <summary>Lets go of everything, when the walk ends early.</summary>
+    /// <summary>Releases everything, when the walk ends early.</summary>
     public void Abandon()
     {
         while (_frames.TryPop(out var frame)) frame.Text.Arena?.Release();

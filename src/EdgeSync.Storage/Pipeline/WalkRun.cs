@@ -1,9 +1,9 @@
 namespace EdgeSync.Storage.Pipeline;
 
 /// <summary>
-/// A piece of the forest that is walked in one go: one large tree, or several small ones. Runs are handed to the
-/// consumer one after the other, so that the order is the same however many threads there are. Guarded by the walk's
-/// gate.
+/// A piece of the forest that one worker walks at a time: one large tree, or several small ones. Runs are delivered to
+/// the consumer one after the other, so that the order is the same for any number of threads. Guarded by the walk's
+/// lock.
 /// </summary>
 internal sealed class WalkRun(int index, int firstRoot, int rootCount)
 {
@@ -20,7 +20,7 @@ internal sealed class WalkRun(int index, int firstRoot, int rootCount)
 
     public TreeWalker? Walker { get; set; }
 
-    /// <summary>A worker expands it just now.</summary>
+    /// <summary>A worker is expanding it.</summary>
     public bool IsClaimed { get; set; }
 
     /// <summary>Everything was expanded.</summary>
@@ -30,7 +30,7 @@ internal sealed class WalkRun(int index, int firstRoot, int rootCount)
 
     public bool MayBeWalked => !IsClaimed && !IsWalked;
 
-    /// <summary>Arena bytes of this run that somebody holds.</summary>
+    /// <summary>Arena bytes of this run that are held.</summary>
     public long HeldBytes => Interlocked.Read(ref _heldBytes);
 
     public void AddHeld(long bytes) => Interlocked.Add(ref _heldBytes, bytes);

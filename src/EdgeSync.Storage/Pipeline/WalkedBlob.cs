@@ -15,7 +15,7 @@ public enum BlobDamage : byte
     /// <summary>The row has no content, but it is not a phantom.</summary>
     ContentMissing,
 
-    /// <summary>The stored bytes do not inflate, or announce a size that cannot be.</summary>
+    /// <summary>The stored bytes do not inflate, or announce an impossible size.</summary>
     NotInflatable,
 
     /// <summary>The delta is malformed or does not fit its source.</summary>
@@ -28,26 +28,26 @@ public enum BlobDamage : byte
     SourcePhantom,
 
     /// <summary>
-    /// The source of the delta is itself damaged; <see cref="WalkedBlob.DamagedAt"/> says where it starts.
+    /// The source of the delta is itself damaged; <see cref="WalkedBlob.DamagedAt"/> is where the damage starts.
     /// </summary>
     SourceDamaged,
 
-    /// <summary>The delta chain runs in a circle.</summary>
+    /// <summary>The delta chain is a cycle.</summary>
     Loop,
 
     /// <summary>The text is larger than the limit.</summary>
     OverLimit,
 
-    /// <summary>The text is not what the name is the hash of.</summary>
+    /// <summary>The text's hash differs from the name.</summary>
     WrongHash,
 
-    /// <summary>The name is no hash that we know.</summary>
+    /// <summary>The name is not a known hash.</summary>
     BadName,
 }
 
 /// <summary>
-/// One blob as the walk hands it out. Belongs to the walk, which uses the object again: everything here, the artifact
-/// included, is valid until the next <see cref="BlobWalk.TryRead"/>.
+/// One delivered blob. Belongs to the walk, which reuses the object: everything here, the artifact included, is valid
+/// until the next <see cref="BlobWalk.TryRead"/>.
 /// </summary>
 public sealed class WalkedBlob
 {
@@ -63,7 +63,7 @@ public sealed class WalkedBlob
     /// <summary>What the delta is made from; none for a full text.</summary>
     public RecordId SourceRid { get; internal set; }
 
-    /// <summary>The size column of the row: what the length of the text should be.</summary>
+    /// <summary>The size column of the row: the expected length of the text.</summary>
     public long RecordedSize { get; internal set; }
 
     /// <summary>Length of the text; 0 when it cannot be expanded.</summary>
@@ -88,11 +88,11 @@ public sealed class WalkedBlob
     /// <summary>The artifact that the text is; null for a file.</summary>
     public Artifact? Artifact { get; internal set; }
 
-    /// <summary>Why a text that begins like an artifact is none.</summary>
+    /// <summary>Why a text that begins like an artifact does not parse.</summary>
     public ArtifactFault ArtifactFault { get; internal set; }
 
     /// <summary>
-    /// The text ends with the MD5 of all before it. False for a clear-signed text, where it stands further up.
+    /// The text ends with the MD5 of all before it. False for a clear-signed text, where it is further up.
     /// </summary>
     public bool HasRightZCard { get; internal set; }
 

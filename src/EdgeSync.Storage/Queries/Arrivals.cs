@@ -2,16 +2,15 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Queries;
 
-/// <summary>A row of the timeline that came after some point.</summary>
+/// <summary>A row of the timeline that was added after some point.</summary>
 public readonly record struct Arrival(RecordId Rid, ArtifactId Id, bool IsCheckin);
 
-/// <summary>What a repository got lately, and where it stands: what its node tells others.</summary>
+/// <summary>New artifacts of a repository, and its state: the contents of announcements.</summary>
 /// <param name="Items">Ascending by rid; private artifacts are never among them.</param>
 /// <param name="Checkins">Check-ins of the timeline.</param>
-/// <param name="FirstPhantom">The smallest rid that is known by name and not held; none if there is no such.</param>
+/// <param name="FirstPhantom">The smallest rid of a phantom; none if there is none.</param>
 /// <param name="Head">The newest check-in; empty if there is none.</param>
-/// <param name="Files">Artifacts without a place in the timeline that came meanwhile; one more than asked for: there
-/// are more.</param>
+/// <param name="Files">New artifacts without a place in the timeline; one more than the limit: there are more.</param>
 public sealed record Arrivals(
     IReadOnlyList<Arrival> Items, IReadOnlyList<ArtifactId> Files, RecordId MaxRid, RecordId FirstPhantom,
     long Checkins, ArtifactId Head)
@@ -65,7 +64,7 @@ public sealed record Arrivals(
         return new Arrivals(items, files, maxRid, firstPhantom, checkins, tip);
     }
 
-    /// <summary>True if the artifact's content is here.</summary>
+    /// <summary>True if the artifact's content is stored.</summary>
     public static bool Holds(Repository repository, ArtifactId id)
     {
         using var select = repository.Database.Prepare("SELECT 1 FROM blob WHERE uuid=?1 AND size>=0");

@@ -6,7 +6,7 @@ namespace EdgeSync.Storage.Queries;
 /// <summary>A branch and its newest check-in.</summary>
 public sealed record Branch(string Name, ArtifactId Tip, Instant Date, string User, bool IsClosed, bool IsPrivate);
 
-/// <summary>Where a check-in goes when nobody names its parent.</summary>
+/// <summary>The parent of a check-in when none is given.</summary>
 /// <param name="Parent">None in a repository without check-ins.</param>
 /// <param name="NewBranch">The branch that the check-in starts, or null.</param>
 public readonly record struct BranchEnd(RecordId Parent, string? NewBranch);
@@ -46,9 +46,9 @@ public static class Branches
     }
 
     /// <summary>
-    /// Where work on a branch goes on when nobody says where: its newest check-in that nothing follows on the branch,
-    /// an open one if there is; no check-in if the branch has none. The newest of all may have successors that are
-    /// older by the clock: one machine with a clock ahead made it, and others went on from it.
+    /// The default parent on a branch: its newest check-in without a successor on the branch, an open one if there is;
+    /// no check-in if the branch has none. The newest of all may have successors that are older by the clock: a machine
+    /// with a clock ahead made it, and others continued from it.
     /// </summary>
     public static RecordId EndOf(Repository repository, string branch)
     {
@@ -63,7 +63,7 @@ public static class Branches
     }
 
     /// <summary>
-    /// Where a check-in on this branch goes, on the main one without a name. A branch that is not there (or
+    /// The parent of a check-in on this branch, on the main one without a name. A branch that does not exist (or
     /// <paramref name="isOpenOnly"/> and closed) is started from the end of the main one.
     /// </summary>
     public static BranchEnd Target(Repository repository, string? branch, bool isOpenOnly)
@@ -72,7 +72,7 @@ public static class Branches
             && EndOf(repository, branch) is { IsNone: false } end)
             return new BranchEnd(end, null);
 
-        // A repository whose main line has another name, and one without any check-in, are served by default too.
+        // A repository whose main line has another name, or without any check-in, works by default too.
         var main = EndOf(repository, repository.Settings["main-branch"] ?? "trunk");
         if (main.IsNone && repository.Names.TryResolve("tip", EventType.Checkin, out main) != NameFault.None)
             main = RecordId.None;

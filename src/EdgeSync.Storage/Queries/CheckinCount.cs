@@ -4,8 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Queries;
 
 /// <summary>
-/// How many check-ins a repository has, for whoever asks after each commit: what came since the last count is counted
-/// alone, and all of it only now and then, or when names are being filled whose rows have old numbers.
+/// The number of check-ins of a repository, for callers after each commit: new ones are counted alone, and all of them
+/// only now and then, or while phantoms with old numbers are being filled.
 /// </summary>
 public sealed class CheckinCount
 {
@@ -19,7 +19,7 @@ public sealed class CheckinCount
     /// <summary>How often everything was counted.</summary>
     public long Scans { get; private set; }
 
-    /// <param name="hasPhantoms">Some artifacts are known by name only: they keep their numbers when they come.</param>
+    /// <param name="hasPhantoms">Phantoms keep their numbers when their content arrives.</param>
     internal long Read(Database database, Instant now, bool hasPhantoms)
     {
         if (_countedAt is not { } at || hasPhantoms || _hadPhantoms || now - at >= CountAllEvery || now < at)

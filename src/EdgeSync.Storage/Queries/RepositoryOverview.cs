@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Queries;
 
-/// <summary>The few numbers of a repository that are cheap enough to be asked for every few seconds.</summary>
+/// <summary>The few numbers of a repository that are cheap enough to read every few seconds.</summary>
 public sealed record RepositoryOverview(string? ProjectName, string ProjectCode, long Checkins, Instant? LastDate)
 {
     public static RepositoryOverview Of(Repository repository)

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Queries;
 
-/// <summary>What a repository holds, in numbers.</summary>
+/// <summary>The contents of a repository, in numbers.</summary>
 public sealed record RepositorySummary(
     string? ProjectName, string ProjectCode, string ServerCode, long Artifacts, long Deltas, long Phantoms,
     long Private,

@@ -4,15 +4,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Queries;
 
 /// <summary>
-/// The peer that was synced with last, as stock keeps it: the address with its user in <c>last-sync-url</c>, the
-/// password in
-/// <c>last-sync-pw</c>, obscured against a passing glance (which is no encryption). Remotes with a name are kept alike
-/// in
-/// <c>sync-url:NAME</c> and <c>sync-pw:NAME</c>; <c>default</c> is the peer that was synced with last.
+/// The peer of the last sync, as stock stores it: the address with its user in <c>last-sync-url</c>, the password in
+/// <c>last-sync-pw</c>, obscured (which is not encryption). Named remotes are stored in the same way in
+/// <c>sync-url:NAME</c> and <c>sync-pw:NAME</c>; <c>default</c> is the peer of the last sync.
 /// </summary>
 public static class SavedPeer
 {
-    // Spec: obscure() in encode.c; both programs read what either wrote.
+    // Spec: obscure() in encode.c; each program reads what the other wrote.
     private static ReadOnlySpan<byte> Mask =>
         [0xa7, 0x21, 0x31, 0xe3, 0x2a, 0x50, 0x2c, 0x86, 0x4c, 0xa4, 0x52, 0x25, 0xff, 0x49, 0x35, 0x85];
 
@@ -46,7 +44,7 @@ public static class SavedPeer
         return Convert.ToHexStringLower(bytes);
     }
 
-    /// <summary>Text that is not obscured is taken as it is.</summary>
+    /// <summary>Text that is not obscured is returned unchanged.</summary>
     public static string Reveal(string stored)
     {
         if (stored.Length < 2 || stored.Length % 2 != 0 || !stored.All(char.IsAsciiHexDigit)) return stored;

@@ -2,17 +2,17 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Queries;
 
-/// <summary>A tag or property as it stands on one artifact.</summary>
-/// <param name="Name">With <c>sym-</c> for what people call tags and branches, as it is stored.</param>
+/// <summary>The state of a tag or property on one artifact.</summary>
+/// <param name="Name">With <c>sym-</c> for tags and branches, as stored.</param>
 /// <param name="Kind">0 cancelled, 1 once, 2 propagating.</param>
 /// <param name="Value">Null for a tag without value.</param>
-/// <param name="IsDirect">Put on this very artifact, not inherited from an ancestor.</param>
+/// <param name="IsDirect">Set on this very artifact, not inherited from an ancestor.</param>
 public sealed record AppliedTag(string Name, int Kind, string? Value, bool IsDirect);
 
-/// <summary>Tags, by artifact and altogether.</summary>
+/// <summary>Tags, of one artifact and of all.</summary>
 public static class Tags
 {
-    /// <summary>Those of one artifact, by name; cancelled ones only when they were cancelled right here.</summary>
+    /// <summary>Those of one artifact, by name; cancelled ones only when they were cancelled here.</summary>
     public static IReadOnlyList<AppliedTag> Of(Repository repository, RecordId rid)
     {
         using var select = repository.Database.Prepare(
@@ -27,7 +27,7 @@ public static class Tags
         return tags;
     }
 
-    /// <summary>Whatever carries a tag, in the order in which it came.</summary>
+    /// <summary>The artifacts with a tag, in order of arrival.</summary>
     /// <param name="repository">The repository to read.</param>
     /// <param name="name">As stored, such as <c>closed</c> or <c>sym-release</c>.</param>
     public static IReadOnlyList<ArtifactId> Carrying(Repository repository, string name)
@@ -41,7 +41,7 @@ public static class Tags
         return ids;
     }
 
-    /// <summary>Names of all tags that stand anywhere, without <c>sym-</c>, and on how many check-ins.</summary>
+    /// <summary>Names of all tags in use, without <c>sym-</c>, and on how many check-ins.</summary>
     public static IReadOnlyList<(string Name, long Count)> List(Repository repository)
     {
         using var select = repository.Database.Prepare(

@@ -7,7 +7,7 @@ namespace EdgeSync.Storage.Queries;
 public sealed record TimelineEntry(
     ArtifactId Id, string Type, Instant Date, string User, string Comment, string? Branch);
 
-/// <summary>What happened in a project, newest first.</summary>
+/// <summary>The timeline of a project, newest first.</summary>
 public static class Timeline
 {
     /// <param name="repository">The repository to read.</param>

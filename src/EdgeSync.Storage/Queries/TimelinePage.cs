@@ -35,7 +35,7 @@ public sealed record TimelinePage(IReadOnlyList<TimelineEntry> Entries, string? 
     /// Reads one page. The cursor names the last entry by time and record, so entries that arrive meanwhile neither
     /// repeat nor hide others.
     /// </summary>
-    /// <exception cref="EdgeSyncException">The cursor is none of ours.</exception>
+    /// <exception cref="EdgeSyncException">The cursor is not valid.</exception>
     public static TimelinePage Read(Repository repository, TimelineQuery query)
     {
         var size = Math.Clamp(query.PageSize, 1, PageSizeMax);

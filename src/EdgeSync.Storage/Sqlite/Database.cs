@@ -9,8 +9,8 @@ namespace EdgeSync.Storage.Sqlite;
 /// (<see cref="Prepare"/>); SQL in the program is a literal with parameters, never assembled from data.
 /// </summary>
 /// <remarks>
-/// The file belongs to everybody: stock Fossil may write it at any time. So writers begin IMMEDIATE, wait for locks
-/// (<see cref="DatabaseOptions.BusyTimeout"/>), and notice foreign changes by <see cref="DataVersion"/>. Triggers,
+/// Other programs use the file too: stock Fossil may write it at any time. So writers begin IMMEDIATE, wait for locks
+/// (<see cref="DatabaseOptions.BusyTimeout"/>), and detect foreign changes by <see cref="DataVersion"/>. Triggers,
 /// views' functions and foreign keys of the file are never trusted: a hostile file must not run anything.
 /// </remarks>
 public sealed class Database : IDisposable
@@ -43,7 +43,7 @@ public sealed class Database : IDisposable
     public DatabaseOptions Options { get; }
 
     /// <summary>
-    /// The file was opened without locks, because its folder cannot be written and no log lies beside it.
+    /// The file was opened without locks, because its folder cannot be written and there is no log beside it.
     /// </summary>
     public bool IsImmutable { get; }
 
@@ -53,7 +53,7 @@ public sealed class Database : IDisposable
 
     public bool IsInTransaction => _transactionDepth > 0;
 
-    /// <summary>Runs when an outermost transaction has begun; true when it is one that writes.</summary>
+    /// <summary>Runs when an outermost transaction has begun; true when it writes.</summary>
     public Action<bool>? Began { get; set; }
 
     /// <summary>Runs before the outermost commit, inside the transaction; a throw here rolls back.</summary>
@@ -75,7 +75,7 @@ public sealed class Database : IDisposable
 
     internal sqlite3 Handle => _handle;
 
-    /// <exception cref="EdgeSyncException">The file is not there, no database, or locked.</exception>
+    /// <exception cref="EdgeSyncException">The file does not exist, is not a database, or is locked.</exception>
     public static Database Open(string path, DatabaseOptions options)
     {
         SqliteLibrary.EnsureLoaded();
@@ -122,7 +122,7 @@ public sealed class Database : IDisposable
     });
 
     /// <summary>
-    /// Borrows the prepared statement of this SQL; dispose hands it back. Give a literal: the text is the cache key.
+    /// Borrows the prepared statement of this SQL; dispose returns it. Pass a literal: the text is the cache key.
     /// </summary>
     public Statement Prepare(string sql)
     {
@@ -135,11 +135,11 @@ public sealed class Database : IDisposable
         return Compile(sql, isCached: _cachedCount < CachedStatementsMax);
     }
 
-    /// <summary>Prepares SQL that is not worth keeping, such as what a person typed.</summary>
+    /// <summary>Prepares SQL that is not worth keeping, such as a user's query.</summary>
     public Statement PrepareOnce(string sql) => Compile(sql, isCached: false);
 
     /// <summary>
-    /// As <see cref="PrepareOnce"/>; a second statement behind the first is refused rather than left out.
+    /// As <see cref="PrepareOnce"/>; a second statement behind the first is rejected rather than ignored.
     /// </summary>
     /// <exception cref="EdgeSyncException">There are several.</exception>
     public Statement PrepareOnly(string sql)
@@ -214,7 +214,7 @@ public sealed class Database : IDisposable
         new(this, table, column, rowId, canWrite);
 
     /// <summary>
-    /// Folds the write-ahead log into the file; false when readers or another writer kept it from finishing.
+    /// Checkpoints the write-ahead log; false when readers or another writer prevented it.
     /// </summary>
     public bool Checkpoint(bool truncate)
     {
@@ -255,10 +255,10 @@ public sealed class Database : IDisposable
         if (code != raw.SQLITE_DONE) SqliteErrors.Throw(target, code, $"copying {Path}");
     }
 
-    /// <summary>Makes the call that runs on another thread end with an error.</summary>
+    /// <summary>Ends the call on another thread with an error.</summary>
     public void Interrupt() => raw.sqlite3_interrupt(_handle);
 
-    /// <summary>Rolls back what is open, folds the log into the file and closes it.</summary>
+    /// <summary>Rolls back an open transaction, checkpoints the log and closes the file.</summary>
     public void Dispose()
     {
         if (_isDisposed) return;
@@ -355,7 +355,7 @@ public sealed class Database : IDisposable
         throw error;
     }
 
-    // Without locks and without a log: only sound while nobody writes, so only where nobody can.
+    // Without locks and without a log: only sound while no process writes, so only where none can.
     private static bool CanOpenImmutable(string path, SqliteException error) =>
         (error.ResultCode & 0xff) is raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY
         && !(File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0);
@@ -378,7 +378,7 @@ public sealed class Database : IDisposable
         if (Options.Journal != DatabaseJournal.None) SetFlag(raw.SQLITE_DBCONFIG_DEFENSIVE, true);
         Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size={-Options.PageCacheBytesMax / 1024}"));
 
-        // The first read: here a file that is no database is found out, and a log left by a crash is recovered.
+        // The first read: detects a file that is not a database, and recovers a log left by a crash.
         var schemaVersion = QueryInt64("PRAGMA schema_version");
         if (IsReadOnly) return;
 
@@ -386,7 +386,7 @@ public sealed class Database : IDisposable
         if (IsInMemory) return;
         if (Options.Journal == DatabaseJournal.None) Execute("PRAGMA journal_mode=OFF");
 
-        // Left by a run that was killed, or by one that still goes on: whoever closes the file last takes it away.
+        // Left by a run that was killed, or by one still running: the last one to close the file removes it.
         _hasMark = schemaVersion > 0 && JournalMark.IsSet(this);
         if (Options.Journal == DatabaseJournal.WriteAhead && schemaVersion > 0) UseWriteAheadLog();
     }
@@ -399,13 +399,12 @@ public sealed class Database : IDisposable
     {
         if (QueryText("PRAGMA journal_mode") == "wal") return;
 
-        // Another program may hold a lock just now, or the disk be full: then its mode stays, and everything works,
-        // only slower.
+        // Another program may hold a lock, or the disk be full: then the mode stays, and everything works, only slower.
         try
         {
             JournalMark.Set(this);
             _hasMark = true;
-            // a run that was closing may have taken it away
+            // a run that was closing may have removed it
             if (QueryText("PRAGMA journal_mode=WAL") == "wal") JournalMark.Set(this);
         }
         catch (SqliteException e) when (e.IsBusy || e.IsFull)
@@ -473,8 +472,8 @@ public sealed class Database : IDisposable
     {
         if (IsReadOnly || IsInMemory) return;
 
-        // Best effort: while another program has the file open, that one folds the log when it closes. A log left here
-        // loses nothing; it only makes the main file look old to stock's size check.
+        // Best effort: while another program has the file open, that one checkpoints the log when it closes. A log left
+        // here loses nothing; it only makes the main file look old to stock's size check.
         raw.sqlite3_busy_timeout(_handle, 250);
         var code = raw.SQLITE_OK;
         if (_hasMark && JournalMark.TryRestore(this, out code)) return;
@@ -485,7 +484,7 @@ public sealed class Database : IDisposable
             "folding the write-ahead log back");
     }
 
-    // Of a file that others have open nothing is wrong: the last of them does it.
+    // A file that others have open is fine: the last of them does it.
     private void WarnOf(int code, string action)
     {
         if ((code & 0xff) is raw.SQLITE_OK or raw.SQLITE_BUSY or raw.SQLITE_LOCKED) return;

@@ -9,27 +9,27 @@ public enum DatabaseAccess
     /// <summary>Read and write; the file must exist.</summary>
     Write,
 
-    /// <summary>Read and write; the file is created when it is not there.</summary>
+    /// <summary>Read and write; the file is created when it does not exist.</summary>
     Create,
 }
 
 /// <summary>How a writer keeps its journal.</summary>
 public enum DatabaseJournal
 {
-    /// <summary>Leave what the file says.</summary>
+    /// <summary>Keep the mode of the file.</summary>
     AsFound,
 
     /// <summary>
-    /// Write-ahead log while we hold the file (readers never wait for the writer); folded back into one self-contained
+    /// Write-ahead log while we hold the file (readers never wait for the writer); checkpointed into one self-contained
     /// file at close, with the journal mode that the file had before.
     /// </summary>
     WriteAhead,
 
-    /// <summary>None: only for a file that is thrown away when the work fails, such as a clone being built.</summary>
+    /// <summary>None: only for a file that is discarded when the work fails, such as a clone being built.</summary>
     None,
 }
 
-/// <summary>What a commit promises when it returns.</summary>
+/// <summary>The durability of a commit when it returns.</summary>
 public enum Durability
 {
     /// <summary>The data is on disk (fsync): the only mode in which an acknowledgement may be given.</summary>
@@ -40,7 +40,7 @@ public enum Durability
     /// </summary>
     Normal,
 
-    /// <summary>No fsync at all: for files that are thrown away when the work fails, and for memory.</summary>
+    /// <summary>No fsync at all: for files that are discarded when the work fails, and for memory.</summary>
     None,
 }
 
@@ -57,7 +57,7 @@ public sealed record DatabaseOptions
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Hears of a fault at closing, which loses nothing but leaves the write-ahead log beside the file.
+    /// Called with a fault at closing, which loses nothing but leaves the write-ahead log beside the file.
     /// </summary>
     public Action<string>? Warned { get; init; }
 

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EdgeSync.Storage.Sqlite;
 
 /// <summary>
-/// Tells when a database file, or a journal beside it, may have been written. The kernel is asked for writes to these
-/// files only: what happens to others in their folder wakes nobody, but for the making of a new one.
+/// Reports that a database file, or a journal beside it, may have been written. The kernel watches writes to these
+/// files only: changes of other files in their folder cause no wake-up, except the creation of one.
 /// <code>
 /// folder                      a file was made, or moved in: it may be a journal
 /// database, -wal, -journal    written
@@ -36,10 +36,10 @@ public sealed class DatabaseWatch : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Events that reached us, for tests.</summary>
+    /// <summary>Events received, for tests.</summary>
     internal long EventsRead { get; private set; }
 
-    /// <summary>Null where the system cannot: then somebody has to look now and then.</summary>
+    /// <summary>Null where the system cannot watch: then the caller has to poll.</summary>
     public static DatabaseWatch? TryStart(string path, Action changed)
     {
         if (!OperatingSystem.IsLinux() || Posix.OpenEvents() is not { } events) return null;
@@ -64,7 +64,7 @@ public sealed class DatabaseWatch : IDisposable
         _events.Dispose();
     }
 
-    // A watch that is there already stays.
+    // A watch that exists already stays.
     private void WatchFiles()
     {
         foreach (var suffix in Suffixes) _ = Posix.AddWatch(_events, _path + suffix, Written);

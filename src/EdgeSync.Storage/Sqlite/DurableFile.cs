@@ -5,11 +5,11 @@ using Microsoft.Win32.SafeHandles;
 namespace EdgeSync.Storage.Sqlite;
 
 /// <summary>
-/// Names of files that are still there after a power loss: a name lies in its folder, which must be flushed itself.
+/// File names that survive a power loss: a name is in its folder, which must be flushed itself.
 /// </summary>
 public static class DurableFile
 {
-    /// <summary>Gives a whole file its name. When this returns, content and name are on the disk.</summary>
+    /// <summary>Gives a complete file its name. When this returns, content and name are on the disk.</summary>
     /// <exception cref="IOException">There is a file of that name, or the disk fails.</exception>
     public static void Move(string from, string to)
     {
@@ -20,16 +20,16 @@ public static class DurableFile
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(to))!);
     }
 
-    /// <summary>Makes the names in a folder last.</summary>
+    /// <summary>Flushes the names in a folder.</summary>
     public static void FlushFolder(string folder)
     {
-        // The base library opens no folder; where this is not Linux, the file system is trusted.
+        // The base library cannot open a folder; on systems other than Linux, the file system is trusted.
         if (!OperatingSystem.IsLinux()) return;
 
         using SafeFileHandle? handle = Posix.OpenFolder(folder, out var error);
         if (handle is not null) error = Posix.Flush(handle);
 
-        // Some network file systems cannot: they have no later moment at which it would be worse.
+        // Some network file systems cannot; there is no later time to retry it.
         if (error is not (0 or Posix.Invalid))
             throw new EdgeSyncException(
                 ErrorKind.System, $"{folder} cannot be flushed to the disk: {Posix.Text(error)}");

@@ -3,18 +3,18 @@ using SQLitePCL;
 namespace EdgeSync.Storage.Sqlite;
 
 /// <summary>
-/// Remembers, in the file itself, that it was us who switched it to the write-ahead log: a run that was killed leaves a
-/// file in our mode, and the next one of ours that closes it as the last gives it its own mode back.
+/// Records, in the file itself, that edgesync switched it to the write-ahead log: a run that was killed leaves a file
+/// in our mode, and the next run that closes it as the last restores its own mode.
 /// <code>
 /// own mode ─Set▶ own mode + mark ─▶ log + mark ─ closed, or killed and closed by another run ─▶ own mode + mark ─▶ own
 /// mode
 /// </code>
-/// A kill at any arrow leaves a state of this drawing. A file that others put into that mode has no mark, and keeps it.
+/// A kill at any arrow leaves a state of this diagram. A file that others put into that mode has no mark, and keeps it.
 /// </summary>
 internal static class JournalMark
 {
-    // A name that stock's rebuild leaves alone. SQLite keeps no other mode than the log in the file, so there is none
-    // to note.
+    // A name that stock's rebuild leaves alone. SQLite stores no mode but the log in the file, so there is none to
+    // record.
     private const string Create = "CREATE TABLE IF NOT EXISTS fx_journal(mode TEXT)";
     private const string Find = "SELECT name FROM sqlite_schema WHERE name='fx_journal'";
     private const string Drop = "DROP TABLE IF EXISTS fx_journal";
@@ -24,14 +24,14 @@ internal static class JournalMark
     public static bool IsSet(Database database) => ReadText(database.Handle, Find, out _) is not null;
 
     /// <summary>
-    /// Gives the file its own mode back. False: others have it open, and the last of them that is ours will do it.
+    /// Restores the file's own mode. False: other processes have it open, and the last of ours will do it.
     /// </summary>
     /// <param name="database">About to be closed; no transaction is open.</param>
-    /// <param name="resultCode">What SQLite answered; anything but OK and busy is a fault of the disk or the
+    /// <param name="resultCode">The code from SQLite; anything but OK and busy is a fault of the disk or the
     /// file.</param>
     public static bool TryRestore(Database database, out int resultCode)
     {
-        // Somebody may have closed it properly since we looked.
+        // Another run may have closed it properly since.
         if (ReadText(database.Handle, Find, out resultCode) is null
             || ReadText(database.Handle, "PRAGMA journal_mode=DELETE", out resultCode) != "delete") return false;
 

@@ -1,8 +1,8 @@
 namespace EdgeSync.Storage.Sqlite;
 
 /// <summary>
-/// Removes what SQLite's query planner was told about tables while they were nearly empty (table <c>sqlite_stat1</c>,
-/// SQLite file format §2.6.3).
+/// Removes the statistics of SQLite's query planner about tables that were nearly empty then (table
+/// <c>sqlite_stat1</c>, SQLite file format §2.6.3).
 /// </summary>
 /// <remarks>
 /// Fossil 2.28 runs <c>PRAGMA optimize</c> when it closes a repository, also a new one: then <c>blob</c> is on record
@@ -20,8 +20,8 @@ internal static class PlannerStatistics
             + "INTEGER)<100";
 
     /// <summary>
-    /// Forgets the statistics of content tables with fewer than 100 rows. Call it in a write transaction; it belongs to
-    /// it. Other connections see the change with their next statement, because the schema counts as changed.
+    /// Deletes the statistics of content tables with fewer than 100 rows. Call it in a write transaction; it is part of
+    /// it. Other connections apply the change with their next statement, because the schema counts as changed.
     /// </summary>
     internal static void ForgetSmallTables(Database database)
     {
@@ -35,8 +35,8 @@ internal static class PlannerStatistics
             database.Execute("DELETE FROM sqlite_stat4 WHERE tbl NOT IN (SELECT tbl FROM sqlite_stat1)");
         }
 
-        // A table that comes and goes changes the schema cookie, by which other connections read the statistics again;
-        // this one does on ANALYZE of the schema.
+        // Creating and dropping a table changes the schema cookie, by which other connections read the statistics
+        // again; this one does on ANALYZE of the schema.
         database.Execute(
             "CREATE TABLE edgesync_schema_change(x); DROP TABLE edgesync_schema_change; ANALYZE sqlite_schema");
     }

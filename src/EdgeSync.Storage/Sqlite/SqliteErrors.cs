@@ -14,7 +14,7 @@ internal static class SqliteErrors
     public static EdgeSyncException Create(string path, int resultCode, string action, string detail)
     {
         var (kind, reason, hint) = Explain(resultCode & 0xff);
-        // What SQLite was doing is of no help where the file itself is the matter.
+        // SQLite's operation does not matter when the file itself is the cause.
         var isOfFile =
             (resultCode & 0xff) is raw.SQLITE_READONLY or raw.SQLITE_NOTADB or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM
             or raw.SQLITE_FULL
@@ -57,24 +57,24 @@ public sealed class SqliteException(ErrorKind kind, string message, string? hint
 {
     public int ResultCode { get; } = resultCode;
 
-    /// <summary>A UNIQUE or PRIMARY KEY constraint refused a row.</summary>
+    /// <summary>A UNIQUE or PRIMARY KEY constraint rejected a row.</summary>
     public bool IsUniqueViolation => ResultCode is 2067 or 1555 or 2579;
 
     /// <summary>Another connection holds the lock; trying again later may work.</summary>
     public bool IsBusy => (ResultCode & 0xff) is 5 or 6;
 
     /// <summary>
-    /// The disk failed to read or write, or to open a file: SQLite tells no reason for that one, which may be a missing
+    /// The disk failed to read or write, or to open a file: SQLite gives no reason for that one, which may be a missing
     /// permission too. Trying again may work.
     /// </summary>
     public bool IsDiskFault => IsIoError || (ResultCode & 0xff) == 14;
 
-    /// <summary>Reading or writing failed; no matter of permissions.</summary>
+    /// <summary>Reading or writing failed, not for permissions.</summary>
     public bool IsIoError => (ResultCode & 0xff) == 10;
 
     /// <summary>There is no room on the disk.</summary>
     public bool IsFull => (ResultCode & 0xff) == 13;
 
-    /// <summary>It may pass without anybody touching the repository: the disk fails, or is full.</summary>
+    /// <summary>May pass without a change of the repository: the disk fails, or is full.</summary>
     public bool MayPass => IsDiskFault || IsFull;
 }

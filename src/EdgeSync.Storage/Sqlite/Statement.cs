@@ -8,8 +8,8 @@ namespace EdgeSync.Storage.Sqlite;
 
 /// <summary>
 /// One prepared statement, borrowed from its <see cref="Database"/>: bind (from 1), step, read columns (from 0), and
-/// dispose, which hands it back for the next caller of the same SQL. Spans that it returns live until the next
-/// <see cref="Step"/>, <see cref="Reset"/> or <see cref="Dispose"/>.
+/// dispose, which returns it for the next caller of the same SQL. Spans that it returns are valid until the next <see
+/// cref="Step"/>, <see cref="Reset"/> or <see cref="Dispose"/>.
 /// </summary>
 public sealed class Statement : IDisposable
 {
@@ -82,7 +82,7 @@ public sealed class Statement : IDisposable
         }
     }
 
-    /// <summary>Binds the name as lower-case hex text, as every table spells it.</summary>
+    /// <summary>Binds the name as lower-case hex text, as in every table.</summary>
     [SkipLocalsInit]
     public Statement Bind(int index, ArtifactId value)
     {
@@ -110,7 +110,7 @@ public sealed class Statement : IDisposable
         return false;
     }
 
-    /// <summary>Runs to the end and resets, bindings kept; answers the number of rows changed.</summary>
+    /// <summary>Runs to the end and resets, bindings kept; returns the number of rows changed.</summary>
     public int Run()
     {
         while (Step())
@@ -146,14 +146,14 @@ public sealed class Statement : IDisposable
     /// <summary>Text as a string; null for NULL.</summary>
     public string? Text(int column) => IsNull(column) ? null : Encoding.UTF8.GetString(Bytes(column));
 
-    /// <summary>The artifact name in the column; empty when it holds none.</summary>
+    /// <summary>The artifact name in the column; empty for any other text.</summary>
     public ArtifactId Artifact(int column) => ArtifactId.TryParse(Bytes(column), out var id) ? id : default;
 
     public string ColumnName(int column) => raw.sqlite3_column_name(_handle, column).utf8_to_string();
 
     public SqliteType ColumnType(int column) => (SqliteType)raw.sqlite3_column_type(_handle, column);
 
-    /// <summary>Hands the statement back: reset, bindings dropped.</summary>
+    /// <summary>Returns the statement: reset, bindings dropped.</summary>
     public void Dispose()
     {
         if (!_isBorrowed) return;

@@ -5,10 +5,11 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Sync;
 
-/// <summary>What is known of one artifact that may be handed out.</summary>
+/// <summary>The row of an artifact that may be sent.</summary>
 internal readonly record struct ArtifactRow(ArtifactId Id, long Size, RecordId Source, bool IsPrivate);
 
-/// <summary>The sets that sync walks, each one indexed query in rid order; shunned names are in none of them.</summary>
+/// <summary>The lists that sync walks, each one indexed query in rid order; shunned names are in none of
+/// them.</summary>
 internal sealed class ArtifactLists(Repository repository)
 {
     private const string Allowed =
@@ -16,7 +17,7 @@ internal sealed class ArtifactLists(Repository repository)
 
     private const string IsPublic = " AND NOT EXISTS(SELECT 1 FROM private WHERE private.rid=blob.rid)";
 
-    // Deltas whose source never came: nobody can read them, and a clone with one in it is refused by stock.
+    // Deltas whose source never arrived are unreadable, and stock rejects a clone that contains one.
     private const string IsReadable =
         """
          AND blob.rid NOT IN (
@@ -72,7 +73,7 @@ internal sealed class ArtifactLists(Repository repository)
         return count;
     }
 
-    /// <summary>False for an unknown, phantom (unless asked for) or shunned record.</summary>
+    /// <summary>False for an unknown, phantom (unless requested) or shunned record.</summary>
     public bool TryDescribe(RecordId rid, out ArtifactRow row, bool phantomsToo = false)
     {
         row = default;

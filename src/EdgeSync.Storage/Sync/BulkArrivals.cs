@@ -8,10 +8,10 @@ using EdgeSync.Storage.Pipeline;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// A round that brings thousands of artifacts, as the push of a whole history does: they are stored as they come, then
-/// one walk along the delta trees expands each once and hashes several side by side. When much of the history is new,
-/// all derived tables are made again, which is many times faster than adding check-in by check-in. All in the
-/// transaction of the round, so that nobody ever sees what was not checked.
+/// A round of thousands of artifacts, such as the push of a whole history: they are stored as they arrive, then one
+/// walk along the delta trees expands each once and hashes several side by side. When much of the history is new, all
+/// derived tables are made again, which is many times faster than adding check-in by check-in. All in the transaction
+/// of the round, so that unchecked content is never visible.
 /// </summary>
 internal sealed class BulkArrivals(Repository repository)
 {
@@ -25,7 +25,7 @@ internal sealed class BulkArrivals(Repository repository)
     private ContentStore Content => repository.Content;
 
     /// <summary>
-    /// One more came as a delta or in stored form; decides whether the following ones are checked together.
+    /// Counts an arrival as a delta or in stored form; decides whether the following ones are checked together.
     /// </summary>
     public void Count()
     {
@@ -36,8 +36,8 @@ internal sealed class BulkArrivals(Repository repository)
     }
 
     /// <summary>
-    /// Checks what came unchecked, and links it. False: the round must be rolled back, for the reason in
-    /// <paramref name="fault"/>.
+    /// Checks the unchecked arrivals, and links them. False: the round must be rolled back, for the reason in <paramref
+    /// name="fault"/>.
     /// </summary>
     public bool TryFinish(out StoreFault fault)
     {
@@ -60,7 +60,7 @@ internal sealed class BulkArrivals(Repository repository)
             return true;
         }
 
-        // Trees are walked from the newest text to the oldest; linking wants parents before their children.
+        // Trees are walked from the newest text to the oldest; linking needs parents before their children.
         artifacts.Reverse();
         foreach (var rid in artifacts) Content.NewlyAvailable.Enqueue(rid);
         return true;
@@ -88,7 +88,7 @@ internal sealed class BulkArrivals(Repository repository)
             {
                 if (blob.Damage == BlobDamage.Loop)
                 {
-                    // Two peers may each hold what the other holds as a delta of it: one is asked for again.
+                    // Two peers may each hold the other's artifact as a delta of their own: one is requested again.
                     lies.Add(blob.Rid);
                 }
                 else if (!arrived.Contains(blob.Rid))
@@ -107,12 +107,12 @@ internal sealed class BulkArrivals(Repository repository)
             }
         }
 
-        // Taken on trust in an earlier round, or part of a circle: their names are asked for again.
+        // Accepted unchecked in an earlier round, or part of a delta cycle: their names are requested again.
         foreach (var rid in lies) Content.GiveUp(rid);
         return true;
     }
 
-    // What rests on something that is not here, or was damaged before, waits.
+    // A delta of a missing or earlier damaged source waits.
     private static PutOutcome OutcomeOf(WalkedBlob blob) => blob.Damage switch
     {
         BlobDamage.None => blob.Length == blob.RecordedSize ? PutOutcome.Stored : PutOutcome.BadCompression,
@@ -123,8 +123,8 @@ internal sealed class BulkArrivals(Repository repository)
         _ => PutOutcome.Stored,
     };
 
-    // What only a rebuild that was asked for may touch (shunned and private content, tables of others) is left to
-    // linking artifact by artifact.
+    // Work reserved for an explicit rebuild (shunned and private content, tables of others) is left to linking artifact
+    // by artifact.
     private bool MayLinkAfresh(int count)
     {
         var database = repository.Database;

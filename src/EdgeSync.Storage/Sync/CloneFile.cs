@@ -4,9 +4,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// The file that a clone fills. It has a name of its own beside the final one until everything is there, verified and
-/// linked: whoever looks for the repository finds a whole one or none, and the same command goes on with what a run
-/// that was cut off left behind.
+/// The file that a clone fills. It has a name of its own beside the final one until everything is received, verified
+/// and linked: a process that opens the repository finds a complete one or none, and the same command resumes an
+/// interrupted run.
 /// <code>
 ///   project.fossil.part  (with the log beside it, while it is filled)  ─Complete▶  project.fossil
 /// </code>
@@ -23,13 +23,13 @@ public sealed class CloneFile : IDisposable
     /// <summary>True if an earlier run began it.</summary>
     public bool IsResumed { get; }
 
-    /// <summary>Where it is until it is whole.</summary>
+    /// <summary>The path until it is complete.</summary>
     public string PartialPath => PartialPathOf(_path);
 
     public static string PartialPathOf(string path) => path + ".part";
 
-    /// <summary>Creates the file, or opens what an interrupted run left of it.</summary>
-    /// <exception cref="EdgeSyncException">There is a file of the final name.</exception>
+    /// <summary>Creates the file, or opens the rest of an interrupted run.</summary>
+    /// <exception cref="EdgeSyncException">The final name exists.</exception>
     public static CloneFile Open(string path, RepositoryCreateOptions options)
     {
         if (File.Exists(path))
@@ -43,7 +43,7 @@ public sealed class CloneFile : IDisposable
         return new CloneFile(path, Repository.Open(partial, options), isResumed: true);
     }
 
-    /// <summary>Closes it and gives it its name, which lasts from then on.</summary>
+    /// <summary>Closes it and gives it its final name, durably.</summary>
     public void Complete()
     {
         Repository.Dispose();
@@ -51,7 +51,7 @@ public sealed class CloneFile : IDisposable
     }
 
     /// <summary>
-    /// Closes it for another attempt to go on with. False: nothing of use had come, and it is removed.
+    /// Closes it for another attempt to resume. False: nothing useful had arrived, and it is removed.
     /// </summary>
     public bool Abandon()
     {
@@ -62,8 +62,8 @@ public sealed class CloneFile : IDisposable
     }
 
     /// <summary>
-    /// Closes and removes it: a server that refuses us may have sent something all the same, which is no beginning of a
-    /// clone.
+    /// Closes and removes it: a server that denies access may have sent something all the same, which is not the start
+    /// of a clone.
     /// </summary>
     public void Discard()
     {

@@ -3,9 +3,9 @@ using EdgeSync.Storage.Crosslink.Rebuild;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// A clone in the making. The table <c>fx_clone</c> exists from the first round until all is verified and linked, so an
-/// interrupted clone is known for what it is and can go on. (Stock's rebuild drops tables it does not know, except
-/// those named <c>fx_…</c>.)
+/// A clone in progress. The table <c>fx_clone</c> exists from the first round until all is verified and linked, which
+/// marks an interrupted clone, so that it can be resumed. (Stock's rebuild drops unknown tables, except those named
+/// <c>fx_…</c>.)
 /// </summary>
 public sealed class CloneProgress
 {
@@ -30,12 +30,12 @@ public sealed class CloneProgress
     }
 
     /// <summary>
-    /// Hashes all that came, on all cores, and derives all tables from it: one walk over the artifacts. An artifact
-    /// that is not what its name says is not kept: its name stays as a phantom, and the next pull asks for it.
+    /// Hashes all arrivals, on all cores, and derives all tables from them: one walk over the artifacts. An artifact
+    /// whose hash differs is not kept: its name stays as a phantom, and the next pull requests it.
     /// </summary>
     internal void Finish(Action<RebuildProgress>? progress)
     {
-        // Replies of megabytes lie about from the transfer; the walk wants that room.
+        // Replies of megabytes are left from the transfer; the walk needs that memory.
         _repository.Content.ForgetCached();
         MemoryTrimmer.Collect();
         using (var transaction = _repository.Begin())

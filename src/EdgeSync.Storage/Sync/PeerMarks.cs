@@ -5,8 +5,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// Up to where each peer holds what is here (<see cref="PeerMark"/>). A table of ours; it goes with the file, so a copy
-/// that is put back tells what was true of it, and records never change their number.
+/// The push mark of each peer (<see cref="PeerMark"/>). A table of ours, part of the file, so that a restored copy has
+/// the marks of its own time; records never change their number.
 /// </summary>
 internal sealed class PeerMarks(Database database)
 {
@@ -32,7 +32,7 @@ internal sealed class PeerMarks(Database database)
         replace.BindText(1, peer).Bind(2, mark.Through).Bind(3, mark.ComparedAt.UnixSeconds).Run();
     }
 
-    /// <summary>Records were removed, so their numbers may be given to others.</summary>
+    /// <summary>Records were removed, so their numbers may be reused.</summary>
     public void Clear()
     {
         if (Exists) database.Execute("DELETE FROM fx_peer_mark");

@@ -11,8 +11,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// The repository as the sync engine sees it. A round is one transaction, and the crosslinker runs inside its commit;
-/// what is borrowed (texts, deltas, stored bytes) lives in one buffer that the next call may overwrite.
+/// The repository as the sync engine uses it. A round is one transaction, and the crosslinker runs inside its commit;
+/// borrowed texts, deltas and stored bytes are in one buffer that the next call may overwrite.
 /// </summary>
 public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 {
@@ -41,7 +41,8 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 
     public string ServerCode => _repository.ServerCode;
 
-    /// <summary>Told how far the end of a clone is: verifying and linking take longer than the transfer.</summary>
+    /// <summary>Called with the progress at the end of a clone: verifying and linking take longer than the
+    /// transfer.</summary>
     public Action<RebuildProgress>? Finishing { get; set; }
 
     public IUnversionedStore Unversioned => _repository.Unversioned;
@@ -166,7 +167,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         if (!_lists.TryDescribe(rid, out var row)) return false;
         if (row.Source.IsNone || MaySendDelta(row, out _)) return TryCopyStored(rid, row, out stored);
 
-        // A public artifact that rests on what others may not see: expanded, and deflated anew.
+        // A public artifact with a private source: expanded, and deflated again.
         if (Content.Read(rid, out _text) != ContentState.Available) return false;
 
         var room = Reserve(BlobCodec.GetEncodedLengthMax(_text!.Length));
@@ -187,7 +188,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 
     public RecordId SuggestDeltaBase(RecordId rid)
     {
-        // A content that came back, or whose permission alone changed, has rows that name a later version, or itself.
+        // A content that reappeared, or whose permission alone changed, has rows that name a later version, or itself.
         var found = One("SELECT pid FROM plink WHERE cid=?1 AND isprim AND pid<cid", rid);
         if (found.IsNone)
             found = One("SELECT pid FROM mlink WHERE fid=?1 AND pid>0 AND pid<fid ORDER BY pid DESC LIMIT 1", rid);
@@ -221,7 +222,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 
     public void LinkArrived()
     {
-        // What is wrong with a bulk is still wrong at the commit, which says so.
+        // A fault in a bulk is found again at the commit, which reports it.
         if (!_clone.IsRunning && _bulk.TryFinish(out _)) _repository.Crosslinker.LinkPending();
     }
 
@@ -241,7 +242,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
 
     public void MakeClusters()
     {
-        // A cluster is public: it must not name what was made private after it had been put on the list.
+        // A cluster is public: it must not name artifacts made private after they had been put on the list.
         Database.Execute("DELETE FROM unclustered WHERE rid IN (SELECT rid FROM private)");
         new ClusterMaker(_repository, _repository.Crosslinker).Make();
     }
@@ -297,7 +298,7 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         return true;
     }
 
-    // The delta may be handed out if its source may be seen by all who may see the artifact.
+    // The delta may be sent if every user with access to the artifact has access to its source.
     private bool MaySendDelta(in ArtifactRow row, out ArtifactRow source)
     {
         source = default;

@@ -5,7 +5,7 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// The rows that travel as <c>config</c> cards. Table and column names come from a fixed set, values are bound.
+/// The rows that are sent as <c>config</c> cards. Table and column names are from a fixed set, values are bound.
 /// </summary>
 public sealed class RepositoryConfigStore : IConfigStore
 {
@@ -63,11 +63,11 @@ public sealed class RepositoryConfigStore : IConfigStore
             if (!shape.Columns.Contains(column)) return false;
         }
 
-        // A script that makes no tables would stop every rebuild from now on.
+        // A script that creates no tables would stop every later rebuild.
         var isTicketTable = row is { Table: ConfigTable.Config, Key: TicketSchema.Setting };
         if (isTicketTable && !row.Columns.All(column => TicketSchema.IsUsable(column.Value.ToString()))) return false;
 
-        // Identifiers below are those of the shape: names from the wire were compared, never copied into SQL.
+        // Identifiers below are from the fixed set: names from the wire were compared, never copied into SQL.
         var names = row.Columns.Select(column => column.Column).Distinct().ToArray();
         var known = shape.Columns.Where(names.Contains).ToArray();
         var verb = overwrite ? "REPLACE" : "INSERT OR IGNORE";

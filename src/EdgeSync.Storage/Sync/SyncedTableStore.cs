@@ -9,13 +9,13 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Sync;
 
 /// <summary>
-/// Synced tables: small tables of the user's that travel beside the artifacts. Table NAME is kept as
-/// <c>fx_x_NAME</c>, and all schemas in <c>fx_sync_schema</c>: stock's <c>rebuild</c> drops tables that it does not
-/// know, except those whose names begin with <c>fx_</c>.
+/// Synced tables: small tables of the user that are synced beside the artifacts. Table NAME is stored as
+/// <c>fx_x_NAME</c>, and all schemas in <c>fx_sync_schema</c>: stock's <c>rebuild</c> drops unknown tables, except
+/// those whose names begin with <c>fx_</c>.
 /// <code>
 /// "$key" | "$mtime" | "$deleted" | "$owner" | "$json" | one generated column for each declared one
 /// </code>
-/// The row's JSON is kept as it came, so that both sides compare the same bytes; the declared columns read from it.
+/// The row's JSON is kept as received, so that both sides compare the same bytes; the declared columns read from it.
 /// </summary>
 public sealed class SyncedTableStore : ISyncedTableStore
 {
@@ -111,7 +111,7 @@ public sealed class SyncedTableStore : ISyncedTableStore
         transaction.Commit();
     }
 
-    /// <summary>Forgets the table here; false if there is none. Other copies keep theirs.</summary>
+    /// <summary>Removes the table here; false if there is none. Other copies keep theirs.</summary>
     public bool Remove(string name)
     {
         if (!IsIdentifier(name) || !Database.HasTable("fx_x_" + name)) return false;
@@ -196,7 +196,7 @@ public sealed class SyncedTableStore : ISyncedTableStore
         return $"\"fx_x_{name}\"";
     }
 
-    // Spec: names are [a-z_][a-z0-9_]*. Checked again here, since they stand in SQL text.
+    // Spec: names are [a-z_][a-z0-9_]*. Checked again here, since they are part of SQL text.
     private static bool IsIdentifier(string name) =>
         name.Length is > 0 and <= 64 && name[0] is (>= 'a' and <= 'z') or '_' && Ascii.IsValid(name)
         && name.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_');

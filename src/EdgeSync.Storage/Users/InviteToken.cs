@@ -6,8 +6,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Users;
 
 /// <summary>
-/// What an invited person needs to clone, in one word: base64url over
-/// <c>{"url":…,"login":…,"password":…,"caps":…}</c>. It holds a password: show it once, never log it.
+/// What a clone by invitation needs, in one word: base64url over <c>{"url":…,"login":…,"password":…,"caps":…}</c>. It
+/// contains a password: show it once, never log it.
 /// </summary>
 public sealed record InviteToken(string Url, string Login, string Password, string Capabilities)
 {
@@ -17,7 +17,7 @@ public sealed record InviteToken(string Url, string Login, string Password, stri
         new InviteFields { Url = Url, Login = Login, Password = Password, Caps = Capabilities },
         InviteContext.Default.InviteFields));
 
-    /// <summary>False for anything that is no token; members that we do not know are skipped.</summary>
+    /// <summary>False for an invalid token; unknown members are skipped.</summary>
     public static bool TryParse(string text, out InviteToken? token)
     {
         token = null;

@@ -4,21 +4,21 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Users;
 
-/// <summary>What a machine gets for its token.</summary>
+/// <summary>The result of redeeming a token.</summary>
 /// <param name="Password">Long and random; the repository keeps a hash only.</param>
 public sealed record JoinGrant(string Login, string Password);
 
 /// <summary>
-/// One-time tokens of join codes, in the repository that is joined. Only their SHA-256 is stored; a token that was used
-/// stays for a while, so that its second use is told from a wrong one. Used, it becomes a Fossil user, which a person
-/// can list and remove.
+/// One-time tokens of join codes, in the repository that is joined. Only their SHA-256 is stored; a used token stays
+/// for a while, so that its second use can be distinguished from a wrong one. A used token becomes a Fossil user, which
+/// an administrator can list and remove.
 /// <code>
 /// config   edgesync:join:HASH   EXPIRES CAPABILITIES LOGIN|- [USED BY]     times in seconds since 1970
 /// </code>
 /// </summary>
 public sealed class JoinTokenStore
 {
-    /// <summary>What the capabilities of a joined machine are: clone, read, write.</summary>
+    /// <summary>The capabilities of a joined machine: clone, read, write.</summary>
     public const string Capabilities = "gio";
 
     private const string KeyPrefix = "edgesync:join:";
@@ -30,11 +30,11 @@ public sealed class JoinTokenStore
 
     internal JoinTokenStore(Repository repository) => _repository = repository;
 
-    /// <summary>A fresh token.</summary>
+    /// <summary>Creates a token.</summary>
     /// <param name="timeToLive">For how long it can be used.</param>
     /// <param name="capabilities">Of the user that it becomes.</param>
-    /// <param name="login">The user's name; null takes the name of the machine that joins.</param>
-    /// <returns>The token, which is stored nowhere, and when it ends.</returns>
+    /// <param name="login">The user's name; null uses the name of the joining machine.</param>
+    /// <returns>The token, which is not stored, and its expiry.</returns>
     public (byte[] Token, Instant ExpiresAt) Create(
         TimeSpan timeToLive, string capabilities = Capabilities, string? login = null)
     {
@@ -50,9 +50,9 @@ public sealed class JoinTokenStore
         return (token, expires);
     }
 
-    /// <summary>Takes a token once: the machine becomes a user with a password of its own.</summary>
-    /// <returns>Null: this repository knows no such token.</returns>
-    /// <exception cref="EdgeSyncException">It was used, or is expired: the message says which.</exception>
+    /// <summary>Redeems a token once: the machine becomes a user with a password of its own.</summary>
+    /// <returns>Null: no such token in this repository.</returns>
+    /// <exception cref="EdgeSyncException">It was used, or is expired: the message names the reason.</exception>
     public JoinGrant? Redeem(byte[] token, string machine)
     {
         using var transaction = _repository.Begin();

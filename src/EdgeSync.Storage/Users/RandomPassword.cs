@@ -2,12 +2,12 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Users;
 
-/// <summary>The passwords that we make: short enough to type, and about 92 bits that nobody can guess.</summary>
+/// <summary>Generated passwords: short enough to type, with about 92 bits of entropy.</summary>
 internal static class RandomPassword
 {
     private const int Length = 16;
 
-    /// <summary>Letters and digits that people do not mistake for one another.</summary>
+    /// <summary>Letters and digits without look-alikes.</summary>
     private const string Alphabet = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
     public static string Create(Entropy entropy)

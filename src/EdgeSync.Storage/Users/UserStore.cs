@@ -6,9 +6,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Users;
 
 /// <summary>
-/// Who may do what. Passwords are stored hashed; four logins are not people but sets of rights: <c>nobody</c>
-/// (everyone),
-/// <c>anonymous</c> (everyone who logs in), <c>developer</c> and <c>reader</c> (by the letters <c>v</c> and <c>u</c>).
+/// Users and their rights. Passwords are stored hashed; four logins are sets of rights: <c>nobody</c> (everyone),
+/// <c>anonymous</c> (every login), <c>developer</c> and <c>reader</c> (by the letters <c>v</c> and <c>u</c>).
 /// </summary>
 public sealed class UserStore
 {
@@ -21,7 +20,7 @@ public sealed class UserStore
 
     private Database Database => _repository.Database;
 
-    /// <summary>Logins that nobody can log in as with a password.</summary>
+    /// <summary>Logins that have no password.</summary>
     public static bool IsReserved(string login) => login is "nobody" or "anonymous" or "developer" or "reader";
 
     public IReadOnlyList<User> List()
@@ -44,8 +43,8 @@ public sealed class UserStore
     /// <exception cref="EdgeSyncException">There is no such user.</exception>
     public User Get(string login) => TryGet(login, out var user) ? user! : throw Unknown(login);
 
-    /// <summary>Adds a user; answers the password, which is made when none is given.</summary>
-    /// <exception cref="EdgeSyncException">The login exists, or is no login; a letter is no capability.</exception>
+    /// <summary>Adds a user; returns the password, which is generated when none is given.</summary>
+    /// <exception cref="EdgeSyncException">The login exists or is invalid, or a letter is not a capability.</exception>
     public string Add(string login, string capabilities, string? password = null, string info = "")
     {
         RequireLogin(login);
@@ -69,7 +68,7 @@ public sealed class UserStore
         return password;
     }
 
-    /// <summary>Adds the user if there is none; leaves an existing one with its rights. True if added.</summary>
+    /// <summary>Adds the user if it does not exist; an existing one keeps its rights. True if added.</summary>
     public bool Ensure(string login, string capabilities, string? password = null)
     {
         using var transaction = _repository.Begin();
@@ -87,14 +86,14 @@ public sealed class UserStore
             throw Unknown(login);
     }
 
-    /// <summary>What a person reads beside the login.</summary>
+    /// <summary>The text beside the login.</summary>
     internal void SetInfo(string login, string info)
     {
         using var update = Database.Prepare("UPDATE user SET info=?1 WHERE login=?2");
         if (update.BindText(1, info).BindText(2, login).Run() == 0) throw Unknown(login);
     }
 
-    /// <summary>Sets the password, or a random one; answers it. Web logins of the user end.</summary>
+    /// <summary>Sets the password, or a random one; returns it. Web logins of the user end.</summary>
     public string SetPassword(string login, string? password = null)
     {
         if (IsReserved(login) && login != "anonymous")
@@ -116,8 +115,8 @@ public sealed class UserStore
     }
 
     /// <summary>
-    /// Makes (or renews) a user with a fresh password and packs what is needed to clone. With
-    /// <paramref name="timeToLive"/> the login stops working then.
+    /// Creates (or renews) a user with a fresh password and returns a token for a clone. With <paramref
+    /// name="timeToLive"/> the login expires.
     /// </summary>
     public InviteToken Invite(string login, string capabilities, string url, TimeSpan? timeToLive = null)
     {
@@ -141,8 +140,8 @@ public sealed class UserStore
         return new InviteToken(url, login, password, capabilities);
     }
 
-    /// <summary>When the login stops working; null: never.</summary>
-    // Differs from EdgeSync in Go: that wrote local time and read it as UTC. The Z makes it plain, to both.
+    /// <summary>When the login expires; null: never.</summary>
+    // Differs from EdgeSync in Go: that wrote local time and read it as UTC. The Z is read as UTC by both.
     public void SetExpiry(string login, Instant? expiresAt)
     {
         using var update = Database.Prepare("UPDATE user SET cexpire=?1 WHERE login=?2");
@@ -151,8 +150,8 @@ public sealed class UserStore
     }
 
     /// <summary>
-    /// What a login may do: what nobody and (logged in) anonymous may, and its own letters. An unknown or expired user
-    /// has the rights of nobody.
+    /// The rights of a login: those of nobody and (logged in) anonymous, and its own letters. An unknown or expired
+    /// user has the rights of nobody.
     /// </summary>
     public Capabilities CapabilitiesOf(string? login)
     {
@@ -181,7 +180,7 @@ public sealed class UserStore
 
     private User Read(Statement select)
     {
-        // Stock keeps the end of a web cookie in the same column, as a number: that is no end of the account.
+        // Stock keeps the expiry of a web cookie in the same column, as a number: that is not the account's.
         var isExpiry = select.Bytes(7).SequenceEqual("text"u8) && select.Bytes(5).Length > 0;
         var expiresAt = isExpiry ? ParseExpiry(select.Text(5)!) : null;
         return new User(

@@ -5,7 +5,7 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Verification;
 
-/// <summary>Turns what a walk says of each blob into issues, and counts.</summary>
+/// <summary>Turns the results of a walk into issues, and counts them.</summary>
 internal sealed class ContentVerifier
 {
     private readonly List<VerifyIssue> _issues;
@@ -17,7 +17,7 @@ internal sealed class ContentVerifier
         _issues = issues;
         Load(database, "SELECT rid FROM private", _private);
 
-        // What some row says was read as an artifact. A tag may come from one that was shunned since: srcid 0.
+        // The artifacts that some row was derived from. A tag may be from one that was shunned since: srcid 0.
         Load(
             database,
             """
@@ -69,7 +69,7 @@ internal sealed class ContentVerifier
         }
     }
 
-    // Depends on what the walk was asked for; only of a clear-signed text it may not know.
+    // Depends on the options of the walk; only of a clear-signed text it may not be known.
     private static bool IsArtifact(WalkedBlob blob) =>
         blob.Artifact is not null || blob.HasRightZCard
         || (blob.IsSound && !blob.Text.IsEmpty && ArtifactParser.TryParse(blob.Text, out _));

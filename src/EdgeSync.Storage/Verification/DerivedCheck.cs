@@ -6,19 +6,19 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Verification;
 
 /// <summary>
-/// Derives the tables once more, in a copy of the file, and compares. The rows that the file has are kept beside in the
-/// copy, in tables named <c>fx_…</c>, which a rebuild leaves alone:
+/// Derives the tables once more, in a copy of the file, and compares. The present rows are kept in the copy, in tables
+/// named <c>fx_…</c>, which a rebuild leaves alone:
 /// <code>
 /// file ─backup▶ copy: event → fx_was_event ─▶ rebuild ─▶ event EXCEPT fx_was_event, and the other way round
 /// </code>
 /// </summary>
 /// <remarks>
-/// Numbers that depend on history are replaced by what they stand for (file names, tags), and rows are left out that
-/// may differ although nothing is wrong: event.mtime, which is moved a little to keep check-ins of one second in order,
-/// and the time at which a cluster was linked. Links from wiki pages depend on the order in which stock saw the
-/// versions, so that its own rebuild changes them. mlink.pid may be 0 or -1 for a file that a merge brought (spec
-/// §5.1). Times count in milliseconds: on its way into some tables stock prints them with 16 digits, and the last bits
-/// are lost. A cherry-pick whose source came later has no row until the next rebuild, with stock as with us.
+/// Numbers that depend on history are replaced by their meaning (file names, tags), and rows are excluded that may
+/// differ without a fault: event.mtime, which is adjusted to keep check-ins of one second in order, and the time at
+/// which a cluster was linked. Links from wiki pages depend on the order in which stock received the versions, so that
+/// its own rebuild changes them. mlink.pid may be 0 or -1 for a file of a merge (spec §5.1). Times count in
+/// milliseconds: stock prints them with 16 digits into some tables, and the last bits are lost. A cherry-pick whose
+/// source arrived later has no row until the next rebuild, in stock as here.
 /// </remarks>
 internal static class DerivedCheck
 {
@@ -49,7 +49,7 @@ internal static class DerivedCheck
         ("ticketchng", "SELECT * FROM ticketchng"),
     ];
 
-    /// <summary>Compares, and shows every blob to <paramref name="look"/> on the way.</summary>
+    /// <summary>Compares, and passes every blob to <paramref name="look"/> on the way.</summary>
     public static void Run(
         Repository repository, VerifyOptions options, List<VerifyIssue> issues, Action<WalkedBlob> look,
         CancellationToken cancellationToken)
@@ -59,7 +59,7 @@ internal static class DerivedCheck
         {
             var path = Path.Combine(folder.FullName, "copy.fossil");
 
-            // The copy is thrown away whatever comes of it: no journal, and nothing waits for the disk.
+            // The copy is discarded in any case: no journal, and no waiting for the disk.
             using (var target = Database.Open(path, new DatabaseOptions
             {
                 Access = DatabaseAccess.Create,
@@ -118,7 +118,7 @@ internal static class DerivedCheck
         return kept;
     }
 
-    // Tickets have the columns that the project wants; their own numbers follow the order of linking.
+    // Tickets have the project's columns; their own numbers follow the order of linking.
     private static string SelectWithoutNumbers(Database database, string table)
     {
         var columns = new List<string>();
@@ -137,7 +137,7 @@ internal static class DerivedCheck
 
     private static void Compare(Database database, string table, string rows, List<VerifyIssue> issues)
     {
-        // A table that the artifacts do not call for is not made again.
+        // A table that no artifact needs is not created again.
         if (!database.HasTable(table)) rows = $"SELECT * FROM fx_was_{table} WHERE 0";
         if (RowDigest.Of(database, rows) == RowDigest.Of(database, $"SELECT * FROM fx_was_{table}")) return;
 

@@ -3,20 +3,20 @@ using EdgeSync.Storage.Content;
 
 namespace EdgeSync.Storage.Verification;
 
-/// <summary>What a repair did.</summary>
-/// <param name="EmptiedCount">Damaged artifacts whose content was given up, so that the next pull asks for it
+/// <summary>The result of a repair.</summary>
+/// <param name="EmptiedCount">Damaged artifacts whose content was removed, so that the next pull requests it
 /// again.</param>
-/// <param name="RescuedCount">Sound artifacts that were stored as deltas of damaged or private ones, now full
+/// <param name="RescuedCount">Intact artifacts that were stored as deltas of damaged or private ones, now full
 /// texts.</param>
 /// <param name="SizesCorrected">Recorded sizes corrected.</param>
-/// <param name="RowsRemoved">Rows about nothing removed, and marks of phantoms put right.</param>
+/// <param name="RowsRemoved">Rows of missing records removed, and marks of phantoms corrected.</param>
 /// <param name="NeedsRebuild">The derived tables are to be made again.</param>
 public readonly record struct RepairResult(
     int EmptiedCount, int RescuedCount, int SizesCorrected, int RowsRemoved, bool NeedsRebuild);
 
 /// <summary>
-/// Acts on a <see cref="VerifyReport"/>, in one transaction. No artifact is ever lost that could be read: what rests on
-/// a damaged one and is sound itself becomes a full text first; what is damaged keeps its name as a phantom.
+/// Acts on a <see cref="VerifyReport"/>, in one transaction. No readable artifact is ever lost: an intact delta of a
+/// damaged source becomes a full text first; a damaged artifact keeps its name as a phantom.
 /// </summary>
 public static class RepositoryRepair
 {
@@ -45,8 +45,7 @@ public static class RepositoryRepair
     }
 
     /// <summary>
-    /// Turns damaged artifacts into phantoms. What is stored as a delta of one, and sound, becomes a full text first;
-    /// answers how many did.
+    /// Turns damaged artifacts into phantoms. Their intact deltas become full texts first; returns how many did.
     /// </summary>
     internal static int GiveUp(Repository repository, IReadOnlySet<RecordId> damaged)
     {
@@ -60,12 +59,12 @@ public static class RepositoryRepair
         return rescued;
     }
 
-    // What merely rests on damage stays as it is: when the source comes again, it is readable again.
+    // A delta of a damaged source stays: when the source arrives again, it is readable again.
     private static bool HasUselessContent(VerifyIssue issue) => issue.Kind is
         VerifyIssueKind.ContentMissing or VerifyIssueKind.NotInflatable or VerifyIssueKind.BadDelta
         or VerifyIssueKind.SourceMissing or VerifyIssueKind.DeltaLoop or VerifyIssueKind.WrongHash;
 
-    // The text of an artifact with a wrong hash can be read, and its dependants may be sound all the same.
+    // The text of an artifact with a wrong hash can be read, and its deltas may be intact all the same.
     private static int RescueDependants(Repository repository, RecordId rid, IReadOnlySet<RecordId> damaged)
     {
         var dependants = new List<RecordId>();

@@ -4,7 +4,7 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Verification;
 
-/// <summary>What can be said of the rows without reading content: rows about nothing, lists that disagree.</summary>
+/// <summary>Checks of the rows without reading content: rows of missing records, lists that disagree.</summary>
 internal static class RowChecks
 {
     private const string RepairHint = "edgesync repo verify --repair";
@@ -77,7 +77,7 @@ internal static class RowChecks
     }
 
     /// <summary>
-    /// SQLite's check of the whole file: structure, indexes, constraints. Answers its complaints, none if sound.
+    /// SQLite's check of the whole file: structure, indexes, constraints. Returns its messages, none if it is intact.
     /// </summary>
     public static List<string> CheckDatabase(Database database)
     {
@@ -124,7 +124,7 @@ internal static class RowChecks
 
     private static void AddPhantoms(Database database, List<VerifyIssue> issues)
     {
-        // What came as a delta of something that is not here is kept aside (WaitingDeltas), under a phantom's name.
+        // A delta of a missing source is kept aside (WaitingDeltas), under a phantom's name.
         using var select = database.Prepare(
             "SELECT b.rid, b.uuid, (SELECT count(*) FROM mlink WHERE fid=b.rid), "
             + (WaitingDeltas.IsPresent(database)

@@ -5,8 +5,8 @@ namespace EdgeSync.Storage.Verification;
 
 /// <summary>
 /// The rows of a query as three numbers, whatever their order: how many there are, and two sums over a hash of each.
-/// Equal digests mean equal rows; what differs is for SQLite to say, at five times the price. Numbers count by value,
-/// since a table that keeps rows may store 1.0 as 1.
+/// Equal digests mean equal rows; SQLite finds the differences, at five times the cost. Numbers compare by value, since
+/// a table that keeps rows may store 1.0 as 1.
 /// </summary>
 internal readonly record struct RowDigest(long Count, ulong Sum, ulong SumOfSquares)
 {

@@ -5,9 +5,9 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Verification;
 
 /// <summary>
-/// Examines a whole repository and reports everything that is wrong with it; nothing stops at the first fault, and
-/// nothing is changed. Content is expanded and hashed on all cores along the delta trees (<see cref="BlobWalk"/>),
-/// while SQLite checks its own file on another connection.
+/// Checks a whole repository and reports every fault; it does not stop at the first one, and changes nothing. Content
+/// is expanded and hashed on all cores along the delta trees (<see cref="BlobWalk"/>), while SQLite checks the file on
+/// another connection.
 /// </summary>
 public static class Verifier
 {
@@ -47,8 +47,8 @@ public static class Verifier
         };
     }
 
-    // One walk serves both, the content and the rows. Null when something made it impossible; what it found by then is
-    // taken back, since the content is then looked at without it.
+    // One walk serves both, the content and the rows. Null when it failed; its findings are then dropped, since the
+    // content is walked again without it.
     private static ContentVerifier? CompareDerived(
         Repository repository, VerifyOptions options, List<VerifyIssue> issues, CancellationToken cancellationToken)
     {
@@ -72,8 +72,7 @@ public static class Verifier
         }
     }
 
-    // The rows are what the artifacts say: then it is an artifact that takes that text for one. No rebuild can change
-    // that.
+    // The rows agree with the artifacts: then an artifact names that text as another one. No rebuild can change that.
     private static VerifyIssue AsNote(VerifyIssue issue) => issue.Kind != VerifyIssueKind.NotAnArtifact
         ? issue
         : issue with

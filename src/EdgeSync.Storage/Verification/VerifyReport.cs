@@ -3,17 +3,17 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Verification;
 
 /// <summary>
-/// What a verification found: first what is wrong, from <see cref="Phantom"/> on what is worth knowing.
+/// The findings of a verification: first faults, from <see cref="Phantom"/> on notes.
 /// </summary>
 public enum VerifyIssueKind
 {
-    /// <summary>SQLite's own check of the file complains.</summary>
+    /// <summary>SQLite's own check of the file reports damage.</summary>
     DatabaseDamaged,
 
     /// <summary>A row of the blob table cannot be read.</summary>
     RowUnreadable,
 
-    /// <summary>An artifact that is no phantom has no content.</summary>
+    /// <summary>An artifact that is not a phantom has no content.</summary>
     ContentMissing,
 
     /// <summary>Stored bytes that do not inflate.</summary>
@@ -22,7 +22,7 @@ public enum VerifyIssueKind
     /// <summary>A delta that is malformed or does not fit its source.</summary>
     BadDelta,
 
-    /// <summary>A delta whose source is no row of the repository.</summary>
+    /// <summary>A delta whose source is not a row of the repository.</summary>
     SourceMissing,
 
     /// <summary>A delta that cannot be applied because its source is damaged.</summary>
@@ -31,31 +31,31 @@ public enum VerifyIssueKind
     /// <summary>Deltas that are each other's source.</summary>
     DeltaLoop,
 
-    /// <summary>Content larger than is read.</summary>
+    /// <summary>Content larger than the limit.</summary>
     OverLimit,
 
     /// <summary>Content that does not hash to its name.</summary>
     WrongHash,
 
-    /// <summary>A name that is no SHA1 and no SHA3-256.</summary>
+    /// <summary>A name that is neither SHA1 nor SHA3-256.</summary>
     BadName,
 
-    /// <summary>The recorded size is not the content's.</summary>
+    /// <summary>The recorded size differs from the content's.</summary>
     WrongSize,
 
-    /// <summary>A public artifact that rests on a private one: who may not have the source cannot read it.</summary>
+    /// <summary>A public artifact with a private source: a user without access to the source cannot read it.</summary>
     PublicRestsOnPrivate,
 
     /// <summary>The list of phantoms and the artifacts disagree.</summary>
     PhantomListWrong,
 
-    /// <summary>The derived tables treat as an artifact what is none.</summary>
+    /// <summary>The derived tables treat a text as an artifact that is not one.</summary>
     NotAnArtifact,
 
     /// <summary>Rows about records that do not exist.</summary>
     OrphanRows,
 
-    /// <summary>A derived table is not what the artifacts say.</summary>
+    /// <summary>A derived table differs from the artifacts.</summary>
     DerivedRowsDiffer,
 
     /// <summary>The comparison of the derived tables could not be made.</summary>
@@ -68,16 +68,15 @@ public enum VerifyIssueKind
     WaitsForPhantom,
 
     /// <summary>
-    /// For information: an artifact takes a text for another one, a check-in a file for its parent, and the rows say so
-    /// too.
+    /// For information: an artifact names a text as another one, a check-in a file as its parent, and the rows agree.
     /// </summary>
     NamedAsArtifact,
 
-    /// <summary>For information: it is shunned, and still here until the next purge.</summary>
+    /// <summary>For information: it is shunned, and still stored until the next purge.</summary>
     Shunned,
 }
 
-/// <summary>One thing that is wrong, or worth knowing.</summary>
+/// <summary>One fault or note.</summary>
 /// <param name="Kind">What sort.</param>
 /// <param name="Rid">The record; none when it concerns a table.</param>
 /// <param name="Id">The artifact; empty when there is none, or its name cannot be read.</param>
@@ -85,16 +84,16 @@ public enum VerifyIssueKind
 /// <param name="Hint">What to do about it.</param>
 public sealed record VerifyIssue(VerifyIssueKind Kind, RecordId Rid, ArtifactId Id, string Text, string Hint)
 {
-    /// <summary>Nothing is wrong; somebody may want to know.</summary>
+    /// <summary>Not a fault.</summary>
     public bool IsNote => Kind >= VerifyIssueKind.Phantom;
 
-    /// <summary>True if <see cref="RepositoryRepair"/> can do something about it.</summary>
+    /// <summary>True if <see cref="RepositoryRepair"/> can repair it.</summary>
     public bool IsRepairable => !IsNote && Kind is not (
         VerifyIssueKind.DatabaseDamaged or VerifyIssueKind.RowUnreadable or VerifyIssueKind.BadName
         or VerifyIssueKind.OverLimit or VerifyIssueKind.NotCompared);
 }
 
-/// <summary>Everything that a verification found; the kinds in the order of their gravity, records ascending.</summary>
+/// <summary>The findings of a verification; by kind in the order of gravity, records ascending.</summary>
 public sealed class VerifyReport
 {
     internal VerifyReport(List<VerifyIssue> issues) => Issues = issues;
@@ -107,7 +106,7 @@ public sealed class VerifyReport
     /// <summary>Artifacts whose content was read and hashed.</summary>
     public int CheckedCount { get; internal init; }
 
-    /// <summary>Those whose content is what their name says.</summary>
+    /// <summary>Those whose content matches their name.</summary>
     public int SoundCount { get; internal init; }
 
     public int PhantomCount { get; internal init; }
@@ -118,7 +117,7 @@ public sealed class VerifyReport
     /// <summary>Expanded bytes that were hashed.</summary>
     public long CheckedBytes { get; internal init; }
 
-    /// <summary>True if the derived tables were compared with what the artifacts say.</summary>
+    /// <summary>True if the derived tables were compared with the artifacts.</summary>
     public bool DerivedCompared { get; internal init; }
 
     public bool IsSound => ErrorCount == 0;

@@ -1,6 +1,6 @@
 namespace EdgeSync.Storage.Crosslink.Links;
 
-/// <summary>Character classes as C's "POSIX" locale has them.</summary>
+/// <summary>Character classes of C's "POSIX" locale.</summary>
 internal static class AsciiText
 {
     public static bool IsSpace(byte c) => c is (byte)' ' or (>= 9 and <= 13);
@@ -13,7 +13,7 @@ internal static class AsciiText
 
     public static bool IsAlnum(byte c) => char.IsAsciiLetterOrDigit((char)c);
 
-    /// <summary>The byte at <paramref name="index"/>, or NUL past the end, as a C string answers.</summary>
+    /// <summary>The byte at <paramref name="index"/>, or NUL past the end, as in a C string.</summary>
     public static byte At(this ReadOnlySpan<byte> text, int index) =>
         (uint)index < (uint)text.Length ? text[index] : (byte)0;
 

@@ -1,6 +1,6 @@
 namespace EdgeSync.Storage.Crosslink.Links;
 
-/// <summary>Takes the hash that a hyperlink names: 4 to 64 hex digits, in lower case.</summary>
+/// <summary>Receives the hash that a hyperlink names: 4 to 64 hex digits, in lower case.</summary>
 internal delegate void LinkSink(string target);
 
 /// <summary>Decides whether a hyperlink's target is an artifact of this repository.</summary>

@@ -3,12 +3,12 @@ using static EdgeSync.Storage.Crosslink.Links.AsciiText;
 
 namespace EdgeSync.Storage.Crosslink.Links;
 
-/// <summary>Takes a piece of Markdown in which only inline markup is left.</summary>
+/// <summary>Receives a piece of Markdown with only inline markup.</summary>
 internal delegate void InlineSink(ReadOnlySpan<byte> text);
 
 /// <summary>
-/// Cuts Markdown into blocks, as stock does, and hands on the pieces that hold inline text: paragraphs, headings, list
-/// items, quotes and table cells. Code and HTML blocks hold none.
+/// Splits Markdown into blocks, as stock does, and passes on the pieces with inline text: paragraphs, headings, list
+/// items, quotes and table cells. Code and HTML blocks have none.
 /// </summary>
 internal sealed class MarkdownBlocks(InlineSink inline)
 {
@@ -90,7 +90,7 @@ internal sealed class MarkdownBlocks(InlineSink inline)
         return i >= text.Length || text[i] == '\n';
     }
 
-    // A code span may run over the end of the line, and then what follows it is looked at, as in stock.
+    // A code span may cross the end of the line, and then the text after it is checked, as in stock.
     private static bool IsTableLine(ReadOnlySpan<byte> text)
     {
         var i = 0;

@@ -4,8 +4,7 @@ using static EdgeSync.Storage.Crosslink.Links.AsciiText;
 namespace EdgeSync.Storage.Crosslink.Links;
 
 /// <summary>
-/// Finds hyperlink targets in Markdown as stock's renderer would meet them: first the definitions (<c>[id]: target</c>
-/// and
+/// Finds hyperlink targets in Markdown as stock's renderer does: first the definitions (<c>[id]: target</c> and
 /// <c>[^id]: footnote</c>) are taken out, then the blocks are walked, then the footnotes that were referred to.
 /// </summary>
 /// <remarks>
@@ -282,7 +281,7 @@ internal sealed class MarkdownLinks
     }
 
     /// <summary>
-    /// A link, image or footnote mark at a <c>[</c>; answers how many bytes it takes, 0 when it is none.
+    /// A link, image or footnote mark at a <c>[</c>; returns its length in bytes, 0 for plain text.
     /// </summary>
     private int TakeLink(ReadOnlySpan<byte> text, bool isImage)
     {

@@ -3,8 +3,8 @@ using static EdgeSync.Storage.Crosslink.Links.AsciiText;
 namespace EdgeSync.Storage.Crosslink.Links;
 
 /// <summary>
-/// Finds <c>[target]</c> and <c>[target|label]</c> in Fossil's wiki markup. Everything that is no link only matters
-/// where it hides one: known HTML tags (their attributes), <c>&lt;nowiki&gt;</c> and <c>&lt;verbatim&gt;</c>.
+/// Finds <c>[target]</c> and <c>[target|label]</c> in Fossil's wiki markup. Other markup matters only where it hides a
+/// link: known HTML tags (their attributes), <c>&lt;nowiki&gt;</c> and <c>&lt;verbatim&gt;</c>.
 /// </summary>
 /// <remarks>
 /// Spec: wikiformat.c, wiki_extract_links. Lists, paragraphs and the stack of open tags change nothing about links, so
@@ -32,7 +32,7 @@ internal static class WikiLinks
         "title", "type", "valign", "value", "vspace", "width",
     };
 
-    /// <param name="htmlOnly">Setting <c>wiki-use-html</c>: tags are not looked at, only links.</param>
+    /// <param name="htmlOnly">Setting <c>wiki-use-html</c>: tags are ignored, only links are read.</param>
     public static void Scan(ReadOnlySpan<byte> text, bool htmlOnly, LinkSink sink)
     {
         text = ToNul(text);
@@ -144,7 +144,7 @@ internal static class WikiLinks
         });
     }
 
-    // An "id" somewhere, and a value on the first attribute that counts: that is what stock keeps as the id.
+    // An "id" somewhere, and a value on the first attribute: stock takes that as the id.
     private static bool HasIdWithValue(ReadOnlySpan<byte> text, int i)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);

@@ -5,7 +5,7 @@ namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
 /// Artifacts found by the walk, kept in a temporary table (memory at first, a file when it grows) until all are found,
-/// and given back in the order in which they are linked.
+/// and returned in link order.
 /// </summary>
 internal sealed class ArtifactSpool : IDisposable
 {

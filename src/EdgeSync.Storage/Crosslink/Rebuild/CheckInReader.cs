@@ -6,13 +6,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
-/// Reads check-ins one after the other, each by what differs from the one before: in a history most of the F cards are
-/// the same, byte for byte, so they need neither be parsed nor numbered again.
+/// Reads check-ins one after the other, each by its difference from the previous one: in a history most of the F cards
+/// are the same, byte for byte, so they need neither be parsed nor numbered again.
 /// </summary>
 /// <remarks>
-/// What is left after the common cards are taken out is a small artifact of the same kind, which the real parser reads;
-/// the neighbours of each changed card are checked for order here. Whenever anything is unusual the whole text goes
-/// through the parser, which alone decides.
+/// After the common cards are removed, a small artifact of the same kind is left, which the real parser reads; the
+/// order of the neighbours of each changed card is checked here. Anything unusual sends the whole text through the
+/// parser, which alone decides.
 /// <code>
 /// C …  D …   F a 11   F b 22   F c 33   P …  R …  Z …        the check-in before
 /// C …  D …   F a 11   F b 44   F c 33   P …  R …  Z …        this one
@@ -47,8 +47,8 @@ internal sealed class CheckInReader(NameTable names, Instant now)
         && promised == Md5Hasher.Compute(text[..^ZCardLength]);
 
     /// <summary>
-    /// Reads an artifact whose Z card is known to be right. A check-in comes back with few F cards or none
-    /// (<paramref name="files"/> has them all); any other artifact as it is.
+    /// Reads an artifact whose Z card was verified. A check-in is returned with few F cards or none (<paramref
+    /// name="files"/> has them all); any other artifact unchanged.
     /// </summary>
     public bool TryRead(ReadOnlyMemory<byte> text, out Artifact artifact, out CheckInFiles? files)
     {
@@ -108,7 +108,7 @@ internal sealed class CheckInReader(NameTable names, Instant now)
         return true;
     }
 
-    /// <summary>The whole parser; what comes back carries one F card, so that it is small.</summary>
+    /// <summary>The whole parser; the result has one F card, so that it is small.</summary>
     private bool TryReadWhole(
         ReadOnlySpan<byte> text, int begin, int end, out Artifact artifact, out CheckInFiles? files)
     {
@@ -131,7 +131,7 @@ internal sealed class CheckInReader(NameTable names, Instant now)
         _reduced.Write(head);
     }
 
-    /// <summary>Writes the changed cards of the text into what is parsed, and notes the names that are gone.</summary>
+    /// <summary>Writes the changed cards of the text into the text to parse, and records the removed names.</summary>
     private bool TryCompare(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
     {
         int b = 0, a = 0;
@@ -161,7 +161,7 @@ internal sealed class CheckInReader(NameTable names, Instant now)
                 continue;
             }
 
-            // A new or changed card: it must stand between its neighbours.
+            // A new or changed card: it must sort between its neighbours.
             var next = after[(a + afterLine.Length)..];
             if (!previous.IsEmpty && CompareNames(previous, afterLine) >= 0) return false;
             if (!next.IsEmpty && CompareNames(afterLine, next[..LineLength(next)]) >= 0) return false;
@@ -212,7 +212,7 @@ internal sealed class CheckInReader(NameTable names, Instant now)
     private int CompareNames(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
         NameOf(left, ref _nameBuffer).SequenceCompareTo(NameOf(right, ref _otherBuffer));
 
-    // As the parser takes it: a NUL ends a token, and when it was written with a backslash, the name.
+    // As in the parser: a NUL ends a token, and, if written with a backslash, the name.
     private static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> card, ref byte[] buffer)
     {
         card = card.Length > 2 ? card[2..] : default;

@@ -5,13 +5,13 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
-/// Drops all that can be derived, and makes the tables anew; large indexes come last, when their rows are in.
+/// Drops all that can be derived, and creates the tables again; large indexes last, when their rows are in.
 /// </summary>
 internal static class DerivedSchema
 {
     // Spec: rebuild.c, rebuild_db. Everything else in the file is dropped.
-    // Differs from Fossil: stock drops its full-text index and fills it again. We cannot fill it, and what it says of
-    // artifacts stays true, so it stays; documents that came since are indexed by stock's next "rebuild".
+    // Differs from Fossil: stock drops its full-text index and fills it again. We cannot fill it, and its rows about
+    // artifacts stay valid, so it stays; later documents are indexed by stock's next "rebuild".
     private static readonly string[] _kept =
     [
         "admin_log", "blob", "delta", "rcvfrom", "user", "alias", "config", "shun", "private", "reportfmt", "concealed",
@@ -20,7 +20,7 @@ internal static class DerivedSchema
 
     private static readonly string[] _lateIndexes = ["mlink_i1", "mlink_i2", "mlink_i3", "mlink_i4", "event_i1"];
 
-    /// <summary>Tables that a rebuild makes new, or drops because nobody knows them.</summary>
+    /// <summary>Tables that a rebuild creates again, or drops as unknown.</summary>
     public static List<string> ListDerivedTables(Database database)
     {
         var names = new List<string>();
@@ -38,7 +38,7 @@ internal static class DerivedSchema
         return names;
     }
 
-    /// <summary>False if making the derived tables anew would drop tables of which we know nothing.</summary>
+    /// <summary>False if a rebuild would drop unknown tables.</summary>
     public static bool HasOnlyKnownTables(Database database) => ListDerivedTables(database)
         .TrueForAll(name => name is "forumpost" || RepositorySchema.DerivedTables.Contains(name));
 

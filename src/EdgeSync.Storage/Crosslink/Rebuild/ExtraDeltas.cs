@@ -3,14 +3,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
-/// Stores as deltas what is still a full text: manifests against later ones, files against later ones of their name.
+/// Stores remaining full texts as deltas: manifests of later ones, files of later ones of their name.
 /// </summary>
 /// <remarks>Spec: rebuild.c, extra_deltification: five neighbours are tried.</remarks>
 public static class ExtraDeltas
 {
     private const int NeighboursMax = 5;
 
-    /// <summary>Answers how many deltas were made, and the bytes they save.</summary>
+    /// <summary>Returns how many deltas were made, and the bytes they save.</summary>
     public static (int Count, long BytesSaved) Make(Repository repository)
     {
         // A manifest has no name: all are of one group.

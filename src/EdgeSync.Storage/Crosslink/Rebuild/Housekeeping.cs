@@ -4,11 +4,11 @@ using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Storage.Crosslink.Rebuild;
 
-/// <summary>What a rebuild puts in order around the derived rows.</summary>
+/// <summary>The work of a rebuild beside the derived rows.</summary>
 /// <remarks>Spec: rebuild.c and shun.c; specs §1.5.</remarks>
 internal static class Housekeeping
 {
-    /// <summary>Removes the content of what is shunned, after freeing what is stored as a delta of it.</summary>
+    /// <summary>Removes the content of shunned artifacts, after making full texts of their deltas.</summary>
     public static int RemoveShunned(Repository repository)
     {
         var database = repository.Database;
@@ -30,7 +30,7 @@ internal static class Housekeeping
         return shunned.Count;
     }
 
-    /// <summary>Fills the tables that do not come from artifacts.</summary>
+    /// <summary>Fills the tables that are not derived from artifacts.</summary>
     public static void Prepare(Repository repository)
     {
         repository.Database.Execute(
@@ -78,7 +78,7 @@ internal static class Housekeeping
             DROP TABLE temp.edgesync_private;
             """);
 
-        // Who may not have the source could not read the delta.
+        // Without the right to the source, the delta cannot be read.
         foreach (var record in List(repository, "SELECT rid FROM delta WHERE srcid IN private AND rid NOT IN private"))
             repository.Content.Deltas.Undelta(record);
     }

@@ -13,7 +13,7 @@ internal sealed class RebuildFileLinks : IFileLinks
     private readonly HashSet<long> _written = [];
 
     // Pairs that gave no rows. Stock compares such a pair again when the parent is linked after the child, which can
-    // change whose child moves the parent in time; so do we.
+    // change whose child moves the parent in time; so does this class.
     private readonly Dictionary<long, List<RecordId>> _emptyParentsOf = [];
     private readonly Dictionary<long, SortedSet<long>> _emptyChildrenOf = [];
     private RecordId _child;

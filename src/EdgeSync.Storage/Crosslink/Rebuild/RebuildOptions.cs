@@ -5,21 +5,21 @@ namespace EdgeSync.Storage.Crosslink.Rebuild;
 /// <summary>What a rebuild does besides deriving the tables.</summary>
 public sealed record RebuildOptions
 {
-    /// <summary>Make clusters of what no cluster names.</summary>
+    /// <summary>Make clusters of artifacts in no cluster.</summary>
     public bool MakesClusters { get; init; }
 
-    /// <summary>Look for more texts that can be stored as deltas.</summary>
+    /// <summary>Search for more texts that can be stored as deltas.</summary>
     public bool Compresses { get; init; }
 
-    /// <summary>Rewrite the file without free pages. Done after the commit, as SQLite demands.</summary>
+    /// <summary>Rewrite the file without free pages. Done after the commit, as SQLite requires.</summary>
     public bool Vacuums { get; init; }
 
-    /// <summary>New page size when vacuuming; 0 keeps the one there is.</summary>
+    /// <summary>New page size when vacuuming; 0 keeps the present one.</summary>
     public int PageSize { get; init; }
 
     /// <summary>
-    /// Hash every artifact on the way, as after a clone. What is damaged loses its content and stays as a phantom, so
-    /// that the next pull asks for it.
+    /// Hash every artifact on the way, as after a clone. A damaged one loses its content and stays as a phantom, so
+    /// that the next pull requests it.
     /// </summary>
     public bool VerifiesHashes { get; init; }
 
@@ -27,21 +27,21 @@ public sealed record RebuildOptions
     public int WorkersMax { get; init; } = Environment.ProcessorCount;
 
     /// <summary>
-    /// For a rebuild of a copy, to compare rows: sees every blob, hashed; no artifact is added.
+    /// For a rebuild of a copy, to compare rows: called with every blob, hashed; no artifact is added.
     /// </summary>
     internal Action<WalkedBlob>? Trial { get; init; }
 
-    /// <summary>Only derive: what was not pushed stays noted, nothing is added or removed besides.</summary>
+    /// <summary>Only derive: the list of unsent artifacts stays, nothing is added or removed besides.</summary>
     internal bool IsWithinRound { get; init; }
 
-    /// <summary>Told now and then how far it is, by the caller's thread.</summary>
+    /// <summary>Called now and then with the progress, on the caller's thread.</summary>
     public Action<RebuildProgress>? Progress { get; init; }
 }
 
 /// <summary>A step of a rebuild.</summary>
 public enum RebuildPhase
 {
-    /// <summary>Every text is expanded; artifacts are picked out.</summary>
+    /// <summary>Every text is expanded; artifacts are selected.</summary>
     Reading,
 
     /// <summary>Rows are derived.</summary>
@@ -54,7 +54,7 @@ public enum RebuildPhase
 /// <summary>How far a rebuild is.</summary>
 public readonly record struct RebuildProgress(RebuildPhase Phase, long Done, long Total);
 
-/// <summary>What a rebuild did.</summary>
+/// <summary>The result of a rebuild.</summary>
 public sealed record RebuildReport
 {
     /// <summary>Artifacts whose text was read.</summary>
@@ -75,6 +75,6 @@ public sealed record RebuildReport
 
     public required long DeltaBytesSaved { get; init; }
 
-    /// <summary>Texts that could not be read, in words; the tables are derived from the others.</summary>
+    /// <summary>Texts that could not be read, as sentences; the tables are derived from the others.</summary>
     public required IReadOnlyList<string> Damages { get; init; }
 }

@@ -33,8 +33,8 @@ public sealed class Rebuilder
 
     private Database Database => _repository.Database;
 
-    /// <exception cref="EdgeSyncException">The file cannot be written, or (if asked to look) an artifact has a wrong
-    /// hash.</exception>
+    /// <exception cref="EdgeSyncException">The file cannot be written, or (if hashing was requested) an artifact has a
+    /// wrong hash.</exception>
     public static RebuildReport Run(
         Repository repository, RebuildOptions options, CancellationToken cancellationToken) =>
         new Rebuilder(repository, options).Run(cancellationToken);
@@ -66,12 +66,12 @@ public sealed class Rebuilder
         using var spool = new ArtifactSpool(Database);
         var readCount = ReadAll(spool, cancellationToken);
 
-        // What the walk used is garbage now, and linking must not pile its own on top of it.
+        // The walk's memory is garbage now, and linking must not add its own to it.
         MemoryTrimmer.Collect();
         Database.Execute($"PRAGMA cache_size={-PageCacheBytes / 1024}");
         var unsent = _options.IsWithinRound ? ListUnsent() : [];
         DerivedSchema.Recreate(Database);
-        // The rows that a trial is compared with were derived while what is shunned since was still good.
+        // The rows that a trial is compared with were derived before the artifacts were shunned.
         var shunnedCount = _options.Trial is null ? Housekeeping.RemoveShunned(_repository) : 0;
         Housekeeping.Prepare(_repository);
         foreach (var rid in unsent) _repository.Content.MarkUnsent(rid);
@@ -176,7 +176,7 @@ public sealed class Rebuilder
         }
         else
         {
-            // Clear-signed: the Z card stands before the signature.
+            // Clear-signed: the Z card precedes the signature.
             if (!ArtifactParser.TryParse(blob.Text, out artifact, new ArtifactParserOptions(_repository.Now))) return;
             if (artifact.Kind == ArtifactKind.CheckIn) files = CheckInFiles.From(artifact, _names);
         }
@@ -222,7 +222,7 @@ public sealed class Rebuilder
         }
     }
 
-    // What merely rests on damage stays as it is: when its source comes again, it is readable again.
+    // A delta of a damaged source stays: when the source arrives again, it is readable again.
     private static bool IsUseless(BlobDamage damage) => damage is BlobDamage.ContentMissing or BlobDamage.NotInflatable
         or BlobDamage.BadDelta or BlobDamage.SourceMissing or BlobDamage.Loop or BlobDamage.OverLimit
         or BlobDamage.WrongHash;

@@ -4,7 +4,7 @@ namespace EdgeSync.Storage.Crosslink.Rebuild;
 
 /// <summary>
 /// The order in which stock's rebuild links: full texts by record id, each followed by the deltas made from it, depth
-/// first. A few rows show it (titles of forum threads, events of technotes, times moved apart), so that ours is the
+/// first. A few rows depend on it (titles of forum threads, events of technotes, adjusted times), so that ours is the
 /// same.
 /// </summary>
 /// <remarks>
@@ -58,7 +58,7 @@ internal sealed class StockOrder
         for (var i = 0; i < rids.Length; i++)
             if (sources[i] == 0) Walk(rids[i]);
 
-        // Circles, and deltas of what is not there.
+        // Cycles, and deltas of missing records.
         for (var i = 0; i < rids.Length; i++)
             if (ranks[i] < 0) Walk(rids[i]);
         return new StockOrder(rids, ranks);
