@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace EdgeSync.Net;
 
 /// <summary>
-/// Whom an address counts as: itself, and of IPv6 its network of 64 bits, which one person may own whole.
+/// The group that an address counts in: itself, and for IPv6 its network of 64 bits, which one host may own whole.
 /// </summary>
 public static class AddressGroup
 {

@@ -3,26 +3,26 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net;
 
-/// <summary>A connection among many, as the limit on them sees it.</summary>
+/// <summary>A connection as the connection limit uses it.</summary>
 internal interface ICrowdMember
 {
-    /// <summary>Nothing is being done for it: it may go when room is needed.</summary>
+    /// <summary>No work is under way for it: it may be closed when room is needed.</summary>
     bool IsIdle { get; }
 
-    /// <summary>It may go when all is full and its address is the busiest, idle or not.</summary>
+    /// <summary>It may be closed when the port is full and its address has the most connections, idle or not.</summary>
     bool MayGo { get; }
 
-    /// <summary>When something last came from it.</summary>
+    /// <summary>The time of the last bytes from it.</summary>
     Instant LastActivity { get; }
 
-    /// <summary>Ends it. Called under a lock: returns at once.</summary>
+    /// <summary>Closes it. Called under a lock: returns at once.</summary>
     void Evict();
 }
 
 /// <summary>
-/// Bounds the open connections of a port: in all, and for one address (<see cref="AddressGroup"/>). A connection of an
-/// address that has its share makes room among its own; when all is full, the oldest idle connection of the busiest
-/// address goes. So a stranger that opens thousands takes places from itself alone. Thread-safe.
+/// Bounds the open connections of a port: in all, and per address (<see cref="AddressGroup"/>). A connection of an
+/// address at its limit replaces one of the same address; when the port is full, the oldest idle connection of the
+/// address with the most is closed. So a client that opens thousands displaces only its own. Thread-safe.
 /// </summary>
 internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
 {
@@ -30,14 +30,14 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
     private readonly Dictionary<IPAddress, HashSet<ICrowdMember>> _members = [];
     private long _seenCount;
 
-    /// <summary>Open at this moment.</summary>
+    /// <summary>Open connections.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Connections that came so far, the refused ones included.</summary>
+    /// <summary>Connections accepted so far, including rejected ones.</summary>
     public long SeenCount => Interlocked.Read(ref _seenCount);
 
     /// <summary>
-    /// False when there is no room: the connection is to be closed. What entered leaves by <see cref="Leave"/>.
+    /// False when there is no room: the connection is to be closed. An admitted one leaves by <see cref="Leave"/>.
     /// </summary>
     public bool TryEnter(IPAddress address, ICrowdMember member)
     {
@@ -61,7 +61,7 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
         lock (_gate) Remove(AddressGroup.Of(address), member);
     }
 
-    // Only an address with more than the newcomer's own has to give way.
+    // Only an address with more connections than the new one's own loses one.
     private bool TryEvictBusiest(IPAddress newcomer)
     {
         var least = _members.GetValueOrDefault(newcomer)?.Count ?? 0;

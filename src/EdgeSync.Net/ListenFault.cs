@@ -3,11 +3,11 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net;
 
-/// <summary>Why an address cannot be listened on, in the same words for every kind of port.</summary>
+/// <summary>Why an address cannot be listened on, worded alike for every kind of port.</summary>
 internal static class ListenFault
 {
-    /// <param name="what">The address, as people know it.</param>
-    /// <param name="e">What the system said, perhaps inside what a library made of it.</param>
+    /// <param name="what">The address, as configured.</param>
+    /// <param name="e">The system's exception, or a library's around it.</param>
     public static EdgeSyncException Of(string what, Exception e)
     {
         for (var at = e; at is not null; at = at.InnerException)

@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace EdgeSync.Net;
 
 /// <summary>
-/// Trust in one public key, whatever name, date or authority stands in its certificate: SHA-256 over the
+/// Trust in one public key, whatever the name, date or issuer of its certificate: SHA-256 over the
 /// SubjectPublicKeyInfo, as RFC 7469 §2.4 pins keys. The handshake proves that the other side holds the private key.
 /// </summary>
 public static class ServerPin
@@ -14,10 +14,10 @@ public static class ServerPin
     private const string Prefix = "sha256:";
     private const int HashBytes = 32;
 
-    /// <summary>As settings spell it: <c>sha256:</c> and 64 hex digits.</summary>
+    /// <summary>As written in settings: <c>sha256:</c> and 64 hex digits.</summary>
     public static string Format(ReadOnlySpan<byte> hash) => Prefix + Convert.ToHexStringLower(hash);
 
-    /// <summary>Null when it is no pin.</summary>
+    /// <summary>Null when it is not a pin.</summary>
     public static byte[]? TryParse(string text)
     {
         if (!text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
@@ -36,7 +36,7 @@ public static class ServerPin
     public static byte[] Of(X509Certificate2 certificate) =>
         SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo());
 
-    /// <summary>Takes a certificate of that key alone; the chain and the name are not looked at.</summary>
+    /// <summary>Accepts a certificate of that key only; chain and name are not checked.</summary>
     public static RemoteCertificateValidationCallback Check(byte[] pin) => (_, certificate, _, _) =>
         certificate is X509Certificate2 shown && CryptographicOperations.FixedTimeEquals(Of(shown), pin);
 }

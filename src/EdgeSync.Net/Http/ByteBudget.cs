@@ -3,8 +3,8 @@ using System.Net;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// Memory that all messages of strangers may take together, packed and unpacked. Whoever finds no room is sent away
-/// with a status, before the memory is taken: a small machine must survive a crowd, and a small body that unpacks to a
+/// The memory for the messages of unauthenticated clients together, packed and unpacked. A message without room gets a
+/// status, before the memory is taken: a small machine must survive many clients, and a small body that unpacks to a
 /// gigabyte. Thread-safe.
 /// </summary>
 public sealed class ByteBudget
@@ -13,11 +13,11 @@ public sealed class ByteBudget
     private const long LargestBudget = 2L << 30;
 
     /// <summary>
-    /// A body grows by doubling and is unpacked beside it, so a quarter is about the half that it really takes.
+    /// A body grows by doubling and is unpacked beside it, so a quarter is about half of the real memory.
     /// </summary>
     private const int Part = 4;
 
-    /// <summary>A transfer takes buffers of the server and of the system besides what is counted.</summary>
+    /// <summary>A transfer takes buffers of the server and of the system besides the counted bytes.</summary>
     private const int BytesPerTransfer = 256 << 10;
 
     private readonly long _bytesMax;
@@ -34,14 +34,14 @@ public sealed class ByteBudget
         _unfinishedMax = (int)Math.Clamp(bytesMax / BytesPerTransfer, 16, 4096);
     }
 
-    /// <summary>What even a message that is alone may not pass.</summary>
+    /// <summary>The limit of one message, even alone.</summary>
     public long BytesMax => _bytesMax;
 
-    /// <summary>Held at this moment.</summary>
+    /// <summary>Bytes taken now.</summary>
     public long Taken => Interlocked.Read(ref _taken);
 
     /// <summary>
-    /// What this process may give, by the memory of the machine, the control group or <c>--memory-limit</c>.
+    /// The budget of this process, by the memory of the machine, the control group or <c>--memory-limit</c>.
     /// </summary>
     public static ByteBudget OfProcess() => new(BytesFor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
 
@@ -49,20 +49,20 @@ public sealed class ByteBudget
     public static long BytesFor(long availableBytes) =>
         Math.Clamp(availableBytes / Part, SmallestBudget, LargestBudget);
 
-    /// <summary>An empty share; disposing gives back what it grew to.</summary>
+    /// <summary>An empty share; disposing returns its bytes.</summary>
     public ByteShare Open() => new(this);
 
     /// <summary>
-    /// The share of a transfer that the other side may make as slow as it likes. When others need the room, the largest
-    /// such share of the address that holds most goes: <paramref name="evict"/> ends its connection.
+    /// The share of a transfer whose speed the other side decides. When other transfers need the memory, the largest
+    /// such share of the address that holds most is ended: <paramref name="evict"/> closes its connection.
     /// </summary>
     public ByteShare OpenUnfinished(IPAddress address, Action evict)
     {
         var group = AddressGroup.Of(address);
         lock (_gate)
         {
-            // Beyond half of them, the oldest of the same address goes; when there are too many in all, that of the
-            // busiest.
+            // Beyond half of them, the oldest of the same address is ended; when there are too many in all, that of the
+            // address with the most.
             var own = _unfinished.Where(s => s.Group!.Equals(group)).ToList();
             if (own.Count >= _unfinishedMax / 2) EvictOldest(own);
             else if (_unfinished.Count >= _unfinishedMax)
@@ -107,7 +107,7 @@ public sealed class ByteBudget
         oldest.Evict();
     }
 
-    // Only an address that holds more than the one that asks will hold then has to give way.
+    // Only an address that holds more than the requesting one will hold loses a share.
     private bool TryEvictFor(ByteShare asking, long bytes)
     {
         if (_unfinished.Count == 0) return false;
@@ -124,7 +124,7 @@ public sealed class ByteBudget
     }
 }
 
-/// <summary>What one message holds of a <see cref="ByteBudget"/>. Used by one thread at a time.</summary>
+/// <summary>The bytes that one message holds of a <see cref="ByteBudget"/>. Used by one thread at a time.</summary>
 public sealed class ByteShare : IDisposable
 {
     private const int Step = 64 * 1024;
@@ -142,24 +142,24 @@ public sealed class ByteShare : IDisposable
         _evict = evict;
     }
 
-    /// <summary>Whose it is, while it may be taken away.</summary>
+    /// <summary>Its address group, while it can be ended.</summary>
     internal IPAddress? Group { get; }
 
-    /// <summary>In the order in which they began.</summary>
+    /// <summary>In the order of their start.</summary>
     internal long Order { get; init; }
 
     internal long Held => Interlocked.Read(ref _held);
 
-    /// <summary>Not even an empty machine could hold that much more.</summary>
+    /// <summary>More than the whole budget.</summary>
     public bool IsBeyondAll(long bytes) => _asked + bytes > _budget.BytesMax;
 
-    /// <summary>Takes so much more; false leaves the share as it was.</summary>
+    /// <summary>Takes more bytes; false leaves the share unchanged.</summary>
     public bool TryGrow(long bytes)
     {
         var asked = _asked + bytes;
         if (asked > _held)
         {
-            // In steps: a body that arrives in small pieces shall not fight over one counter.
+            // In steps, so that bodies in small pieces do not contend for one counter.
             var step = asked - _held > Step || asked + Step > _budget.BytesMax ? asked - _held : Step;
             if (Volatile.Read(ref _isEvicted) || !_budget.TryTake(this, step)) return false;
             Interlocked.Add(ref _held, step);
@@ -170,7 +170,7 @@ public sealed class ByteShare : IDisposable
     }
 
     /// <summary>
-    /// It depends on the other side no more, and cannot be taken away. False when it was taken away already.
+    /// The transfer no longer depends on the other side and cannot be ended. False when it was ended already.
     /// </summary>
     public bool TryFinish()
     {

@@ -3,7 +3,7 @@ using System.Text;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// How Kestrel is to read two headers; it parses what these decode.
+/// How Kestrel decodes two headers before it parses them.
 /// <code>
 /// Content-Length digits alone: by itself Kestrel takes a sign, which a proxy in front may read otherwise (RFC 9110
 /// §8.6) Host an IPv6 address without its brackets, ::1:8080, as Fossil writes it, gets them (RFC 9110 §7.2)
@@ -14,7 +14,7 @@ internal static class HeaderForms
     private static readonly Encoding LengthForm = new HeaderEncoding(DigitsAlone);
     private static readonly Encoding HostForm = new HeaderEncoding(WithBrackets);
 
-    /// <summary>Null: as Kestrel does.</summary>
+    /// <summary>Null: Kestrel's default.</summary>
     public static Encoding? For(string header) =>
         header.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) ? LengthForm
             : header.Equals("Host", StringComparison.OrdinalIgnoreCase) ? HostForm
@@ -25,15 +25,15 @@ internal static class HeaderForms
     {
         if (host.Length == 0 || host[0] == '[' || host.AsSpan().Count(':') < 2) return host;
 
-        // Everything before the last colon is the address; behind it stands the port.
+        // Everything before the last colon is the address; after it follows the port.
         var colon = host.LastIndexOf(':');
         return $"[{host[..colon]}]{host[colon..]}";
     }
 
-    // A letter is no number, so the request is refused.
+    // A letter is not a number, so the request is rejected.
     private static string DigitsAlone(string value) => value.AsSpan().ContainsAnyExceptInRange('0', '9') ? "x" : value;
 
-    /// <summary>Latin-1, and then another form of the text.</summary>
+    /// <summary>Latin-1, followed by a conversion of the text.</summary>
     private sealed class HeaderEncoding(Func<string, string> form) : Encoding
     {
         public override int GetCharCount(byte[] bytes, int index, int count) => FormOf(bytes, index, count).Length;

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// One connection of an HTTP port. Only while an exchange that came whole is answered it is kept at all costs: waiting
-/// for a request, for the rest of a body, or for a slow reader, it may go when others need the room.
+/// One connection of an HTTP port. It is kept only while a complete request is being handled: while it waits for a
+/// request, for the rest of a body, or for a slow reader, it may be closed when others need the room.
 /// </summary>
 internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider clock) : ICrowdMember
 {
@@ -34,7 +34,7 @@ internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider
         Touch();
     }
 
-    /// <summary>Serves the connection as a member of the crowd, or closes it when there is no room.</summary>
+    /// <summary>Serves the connection as a member of the limit, or closes it when there is no room.</summary>
     public static async Task ServeAsync(
         ConnectionCrowd crowd, ConnectionContext connection, TimeProvider clock, ConnectionDelegate next)
     {

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>A body that tells of each piece that the connection took: a slow link is no silent one.</summary>
+/// <summary>A body that reports each piece that was sent, so that a slow link does not count as silent.</summary>
 internal sealed class PiecewiseContent(ReadOnlyMemory<byte> body, Action onPiece) : HttpContent
 {
     private const int PieceBytes = 32 * 1024;

@@ -4,8 +4,8 @@ using System.IO.Pipelines;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// A request's body while it arrives: segments of 16 KiB from the shared pool, so that a crowd of bodies that grow side
-/// by side leaves no holes among large arrays. Whole, it becomes one piece of exactly its length.
+/// A request's body while it arrives: segments of 16 KiB from the shared pool, so that many bodies growing side by side
+/// leave no holes among large arrays. Complete, it becomes one piece of exactly its length.
 /// </summary>
 internal sealed class ReceivedBody : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class ReceivedBody : IDisposable
     /// <summary>Its bytes, once <see cref="Finish"/> was called; until then nothing.</summary>
     public ReadOnlyMemory<byte> Whole { get; private set; }
 
-    /// <summary>Room for what comes next.</summary>
+    /// <summary>Memory for the next bytes.</summary>
     public Memory<byte> GetMemory() => _segments.Writer.GetMemory(SegmentBytes);
 
     public void Advance(int count) => _segments.Writer.Advance(count);
@@ -41,7 +41,7 @@ internal sealed class ReceivedBody : IDisposable
         _segments.Reader.AdvanceTo(read.Buffer.End);
     }
 
-    /// <summary>Gives the segments back; nothing of <see cref="Whole"/> may be used after it.</summary>
+    /// <summary>Returns the segments; nothing of <see cref="Whole"/> may be used after it.</summary>
     public void Dispose()
     {
         Whole = default;

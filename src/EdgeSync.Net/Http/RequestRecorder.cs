@@ -8,8 +8,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// Around every request: the address that it really comes from, a span for a POST, a status for what went wrong, and
-/// the entry in the log.
+/// Around every request: the address of the real client, a span for a POST, a status for a failure, and the log entry.
 /// </summary>
 internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
 {
@@ -36,7 +35,7 @@ internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
         HttpSpans.End(span, context.Response.StatusCode, errorFrom: 500);
     }
 
-    // Null: answered.
+    // Null: a reply was sent.
     private static async Task<string?> FaultOfAsync(HttpContext context, RequestDelegate next)
     {
         try
@@ -46,13 +45,13 @@ internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
         }
         catch (BadHttpRequestException e)
         {
-            // Kestrel found the body too slow, too long or not as announced.
+            // Kestrel rejects the body as too slow, too long or not as announced.
             await WebAnswer.TextAsync(context, e.StatusCode, e.Message);
             return e.Message;
         }
         catch (IOException e) when (e.InnerException is OverflowException)
         {
-            // Kestrel's way to say that a chunk's size is no number that it can hold.
+            // Kestrel's exception for a chunk size that does not fit a number.
             await WebAnswer.TextAsync(context, 400, e.Message);
             return e.Message;
         }
@@ -62,7 +61,7 @@ internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
         }
         catch (OutOfMemoryException)
         {
-            // The shares keep most of it away; what slips through costs this client, and what it holds is free again.
+            // The shares prevent most of it; the rest fails this request alone, and its memory is free again.
             var (status, sentence) = WebAnswer.NoRoom(isBeyondAll: false);
             context.Response.Headers.RetryAfter = WebAnswer.RetryAfter;
             await WebAnswer.TextAsync(context, status, sentence);
@@ -76,7 +75,7 @@ internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
     }
 }
 
-/// <summary>What one request came to, for its log entry.</summary>
+/// <summary>The result of one request, for its log entry.</summary>
 public sealed class RequestRecord
 {
     public long BytesIn { get; set; }

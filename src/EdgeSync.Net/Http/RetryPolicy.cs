@@ -2,7 +2,7 @@ using System.Net;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>Whether and when to ask again. Pure: the client holds the clock.</summary>
+/// <summary>Whether and when to retry. Pure: the client has the clock.</summary>
 /// <param name="AttemptsMax">The first one counts.</param>
 public sealed record RetryPolicy(int AttemptsMax, TimeSpan FirstDelay, TimeSpan DelayMax)
 {
@@ -11,14 +11,13 @@ public sealed record RetryPolicy(int AttemptsMax, TimeSpan FirstDelay, TimeSpan 
 
     public static RetryPolicy None { get; } = new(1, TimeSpan.Zero, TimeSpan.Zero);
 
-    /// <summary>These say that the request was not worked on, or may succeed later.</summary>
+    /// <summary>The request was not processed, or may succeed later.</summary>
     public static bool IsTransient(HttpStatusCode status) =>
         status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
         || (int)status is 500 or (>= 502 and <= 504);
 
     /// <summary>The pause after the given failed attempt (from 1), or null to give up.</summary>
-    /// <param name="askedFor">What the server said in <c>Retry-After</c>; more than the longest pause means giving
-    /// up.</param>
+    /// <param name="askedFor">The server's <c>Retry-After</c>; more than the longest pause means giving up.</param>
     public TimeSpan? PauseAfter(int attempt, TimeSpan? askedFor)
     {
         if (attempt >= AttemptsMax) return null;

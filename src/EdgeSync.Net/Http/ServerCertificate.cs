@@ -5,12 +5,12 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>The certificate that a port shows, read from PEM files.</summary>
+/// <summary>The certificate of a port, read from PEM files.</summary>
 internal static class ServerCertificate
 {
     /// <param name="certificateFile">With its chain behind it.</param>
     /// <param name="keyFile">Null when the certificate's file holds the key.</param>
-    /// <returns>HTTP/1.1 inside TLS, with the versions that the system allows; clients show no certificate.</returns>
+    /// <returns>HTTP/1.1 inside TLS, with the versions that the system allows; no client certificates.</returns>
     /// <exception cref="EdgeSyncException">The certificate or its key cannot be read.</exception>
     public static SslServerAuthenticationOptions Read(string certificateFile, string? keyFile)
     {

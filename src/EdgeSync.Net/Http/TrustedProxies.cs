@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>Web servers in front of ours, by address or network, whose <c>X-Forwarded-For</c> is believed.</summary>
+/// <summary>Web servers in front of ours, by address or network, whose <c>X-Forwarded-For</c> is trusted.</summary>
 public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
 {
     private static readonly string[] ForwardingHeaders =
@@ -26,10 +26,10 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
         return true;
     }
 
-    /// <summary>Some proxy says that it asks for somebody else.</summary>
+    /// <summary>A proxy forwards the request of another client.</summary>
     public static bool IsForwarded(IHeaderDictionary headers) => ForwardingHeaders.Any(headers.ContainsKey);
 
-    /// <summary>Who really asks: the last in the chain that is no proxy of ours.</summary>
+    /// <summary>The real client: the last in the chain that is not a trusted proxy.</summary>
     public IPAddress ClientOf(IPAddress remote, IHeaderDictionary headers)
     {
         if (!Trusts(remote)) return remote;

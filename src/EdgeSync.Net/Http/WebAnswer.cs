@@ -5,20 +5,20 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>Short answers in plain text.</summary>
+/// <summary>Short replies in plain text.</summary>
 public static class WebAnswer
 {
-    /// <summary>In seconds, behind a 503.</summary>
+    /// <summary>In seconds, with a 503.</summary>
     internal const string RetryAfter = "1";
 
     /// <summary>
-    /// What is read and thrown away of a request that was refused: clients send everything before they read why.
+    /// The bytes read and discarded of a rejected request: clients send everything before they read the reply.
     /// </summary>
     private const long DrainedBytesMax = 16 << 20;
 
     private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(5);
 
-    /// <summary>What a message is answered for which there is no memory, ever or now.</summary>
+    /// <summary>The reply to a message for which there is no memory, ever or now.</summary>
     public static (int Status, string Sentence) NoRoom(bool isBeyondAll) => isBeyondAll
         ? (413, "This machine has not the memory for such a large message; send less at once.")
         : (503, "Too much is being received at once; try again shortly.");
@@ -36,7 +36,7 @@ public static class WebAnswer
     }
 
     /// <summary>
-    /// Answers at once, and reads on for a moment so that the answer arrives instead of a reset; then it is cut.
+    /// Replies at once, and reads on for a moment so that the reply arrives instead of a reset; then closes.
     /// </summary>
     internal static async Task RefuseAsync(HttpContext context, int status, string sentence)
     {
@@ -61,7 +61,7 @@ public static class WebAnswer
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or BadHttpRequestException)
         {
-            // Too slow, or gone.
+            // Too slow, or closed.
         }
         finally
         {

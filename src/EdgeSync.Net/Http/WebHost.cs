@@ -12,12 +12,12 @@ using Microsoft.Extensions.Options;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// The web application that each HTTP port of the program is: Kestrel and routing, set up by code alone.
+/// The web application behind each HTTP port of the program: Kestrel and routing, configured by code alone.
 /// </summary>
 internal static class WebHost
 {
     /// <param name="configure">Addresses and limits.</param>
-    /// <param name="loggers">What the server has to say goes there; null: nowhere.</param>
+    /// <param name="loggers">Receives the server's log; null: none.</param>
     public static WebApplication Create(Action<KestrelServerOptions> configure, ILoggerFactory? loggers = null)
     {
         // A line ends with CRLF: a proxy in front may not take a bare LF for an end.
@@ -29,9 +29,9 @@ internal static class WebHost
             ContentRootPath = AppContext.BaseDirectory,
         });
 
-        // The settings of a node are edgesync.json, its variables and flags: an appsettings.json or an ASPNETCORE_URLS
-        // that happens to be there opens no port. Signals and the log are the program's business, too: with the
-        // caller's factory, its levels hold.
+        // The settings of a node are edgesync.json, its variables and flags: an existing appsettings.json or
+        // ASPNETCORE_URLS must open no port. The program handles signals and the log itself, too: with the caller's
+        // factory, its levels apply.
         builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders();
         if (loggers is not null) builder.Services.AddSingleton(loggers);
@@ -51,11 +51,11 @@ internal static class WebHost
     }
 
     /// <summary>
-    /// Whether a start failed for a reason that the operator can mend: an address that is taken or not ours.
+    /// Whether a start failed for a reason that the operator can correct: an address in use or not local.
     /// </summary>
     public static bool IsAddressFault(Exception e) => e is IOException or SocketException or AddressInUseException;
 
-    /// <summary>Who starts the application stops it.</summary>
+    /// <summary>The caller starts and stops the application.</summary>
     private sealed class CallersLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// The HTTP ports of a node. Cards of a Fossil client are told apart by content type alone, whatever the path;
-/// everything else goes by routes, which the caller maps.
+/// The HTTP ports of a node. Requests of Fossil clients are recognized by content type alone, whatever the path; all
+/// others go by routes, which the caller maps.
 /// <code>
 /// POST *  application/x-fossil…     the exchange, always with a Content-Length (older clients need it)
 /// mapped routes                     pages and endpoints; bodies of at most 4 KiB, unless the endpoint says otherwise
@@ -22,7 +22,7 @@ namespace EdgeSync.Net.Http;
 /// </summary>
 public sealed class WebServer : IAsyncDisposable
 {
-    /// <summary>Of a request to an endpoint that does not say otherwise (<c>IRequestSizeLimitMetadata</c>).</summary>
+    /// <summary>Of a request to an endpoint without its own limit (<c>IRequestSizeLimitMetadata</c>).</summary>
     private const int EndpointBytesMax = 4096;
 
     private static readonly TimeSpan TlsHandshakeTimeout = TimeSpan.FromSeconds(10);
@@ -49,20 +49,20 @@ public sealed class WebServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Where it listens, such as <c>http://127.0.0.1:8080</c>, with the ports that were picked; those without TLS
-    /// first.
+    /// The listening addresses, such as <c>http://127.0.0.1:8080</c>, with the assigned ports; those without TLS first.
     /// </summary>
     public IReadOnlyList<string> Addresses { get; private set; } = [];
 
-    /// <summary>Connections that its limits have seen so far, the refused ones included.</summary>
+    /// <summary>Connections accepted so far, including rejected ones.</summary>
     internal long ConnectionsSeen => _crowd.SeenCount;
 
-    /// <param name="options">Where it listens, and what a stranger may cost.</param>
-    /// <param name="host">Answers cards, and takes the log.</param>
+    /// <param name="options">Addresses and limits.</param>
+    /// <param name="host">Handles sync requests, and receives the log.</param>
     /// <param name="map">Adds the routes of pages and endpoints.</param>
     /// <param name="clock">For limits on connections.</param>
     /// <param name="cancellationToken">Ends the start, not the server.</param>
-    /// <exception cref="EdgeSyncException">The address is taken or not ours; a certificate cannot be read.</exception>
+    /// <exception cref="EdgeSyncException">The address is in use or not local; a certificate cannot be
+    /// read.</exception>
     public static async Task<WebServer> StartAsync(
         WebServerOptions options, IXferHost host, Action<IEndpointRouteBuilder> map, TimeProvider clock,
         CancellationToken cancellationToken)
@@ -84,7 +84,7 @@ public sealed class WebServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>No new requests; those in flight may finish until the token says otherwise.</summary>
+    /// <summary>No new requests; those in flight may finish until the token is cancelled.</summary>
     public Task StopAsync(CancellationToken cancellationToken) => _app.StopAsync(cancellationToken);
 
     /// <summary>Ends what is still in flight.</summary>
@@ -99,10 +99,10 @@ public sealed class WebServer : IAsyncDisposable
         kestrel.AllowSynchronousIO = false;
         var limits = kestrel.Limits;
         // Our own limits instead (XferExchanges, LimitBody). Past its own, Kestrel closes with bytes unread, which
-        // resets the connection and takes the answer along; what the application leaves unread it throws away, for at
-        // most five seconds.
+        // resets the connection and loses the reply; what the application leaves unread it discards, for at most five
+        // seconds.
         limits.MaxRequestBodySize = null;
-        limits.MaxConcurrentConnections = null;   // the crowd's matter: Kestrel would refuse whoever comes last
+        limits.MaxConcurrentConnections = null;   // ConnectionCrowd limits them: Kestrel would reject the latest
         // Twice that for a body in chunks, for each connection, before any of it is counted.
         limits.MaxRequestBufferSize = Math.Clamp(
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2048, 32 << 10, 1 << 20);
@@ -122,7 +122,7 @@ public sealed class WebServer : IAsyncDisposable
                 Limit(listen);
                 listen.UseHttps(new TlsHandshakeCallbackOptions
                 {
-                    // Asked at each handshake: here another certificate could come, by name or after a renewal.
+                    // Called at each handshake: a certificate could be chosen here by name, or after a renewal.
                     OnConnection = _ => ValueTask.FromResult(tls),
                     HandshakeTimeout = TlsHandshakeTimeout,
                 });

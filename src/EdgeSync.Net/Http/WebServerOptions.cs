@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>Where to listen, and what a stranger may cost us.</summary>
+/// <summary>Addresses to listen on, and limits for clients.</summary>
 public sealed record WebServerOptions
 {
     /// <summary>Where the server logs; null: nowhere.</summary>
@@ -25,8 +25,8 @@ public sealed record WebServerOptions
     public long RequestBytesMax { get; init; } = 256L << 20;
 
     /// <summary>
-    /// What the messages of all clients may take at once; shared by the servers of a process. A message that needs more
-    /// than all of it gets 413, one that finds no room now 503.
+    /// The memory for the messages of all clients; shared by the servers of a process. A message larger than all of it
+    /// gets 413, one without room now 503.
     /// </summary>
     public ByteBudget Memory { get; init; } = ByteBudget.OfProcess();
 
@@ -45,11 +45,11 @@ public sealed record WebServerOptions
 
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>A body or a reader slower than this, after the grace, is cut off.</summary>
+    /// <summary>A body or a reader slower than this, after the grace, is closed.</summary>
     public double BytesPerSecondMin { get; init; } = 100;
 
     public TimeSpan SlownessGrace { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Whose word on where a request comes from is taken.</summary>
+    /// <summary>The proxies whose address headers are trusted.</summary>
     public TrustedProxies Proxies { get; init; } = TrustedProxies.None;
 }

@@ -1,15 +1,15 @@
 namespace EdgeSync.Net.Http;
 
-/// <summary>How a body carries its cards; the HTTP content type says it.</summary>
+/// <summary>The encoding of a body, given by the HTTP content type.</summary>
 public enum XferContentType
 {
     /// <summary><c>application/x-fossil</c>: 4-byte big-endian size, then a zlib stream.</summary>
     Compressed,
 
-    /// <summary><c>application/x-fossil-uncompressed</c>: the cards as they are.</summary>
+    /// <summary><c>application/x-fossil-uncompressed</c>: the cards without compression.</summary>
     Uncompressed,
 
-    /// <summary><c>application/x-fossil-debug</c>: as they are, for reading by eye.</summary>
+    /// <summary><c>application/x-fossil-debug</c>: without compression, for debugging.</summary>
     Debug,
 }
 

@@ -5,15 +5,15 @@ using Microsoft.AspNetCore.Http;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// Exchanges cards with Fossil clients: so many at a time, each with a share of the memory. Knows nothing of what the
-/// cards say; its host answers them.
+/// Handles exchanges with Fossil clients: a limited number at a time, each with a share of the memory. It does not
+/// parse the cards; its host does.
 /// </summary>
 internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : IDisposable
 {
     private readonly SemaphoreSlim _exchanges = new(options.ConcurrentExchangesMax);
     private int _waiting;
 
-    /// <summary>Takes a POST of cards; all other requests go on.</summary>
+    /// <summary>Handles a POST of cards; all other requests pass on.</summary>
     public Task ServeAsync(HttpContext context, RequestDelegate next) =>
         HttpMethods.IsPost(context.Request.Method)
         && XferContentTypes.TryParse(context.Request.ContentType, out var type)
@@ -31,19 +31,19 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
     }
 
     /// <summary>
-    /// Until there is a reply, that is sent outside: a slow reader takes no place among the exchanges. Null: refused,
-    /// and said so.
+    /// Up to the reply, which is sent outside: a slow reader takes no place among the exchanges. Null: rejected, with a
+    /// status.
     /// </summary>
     private async Task<XferHttpReply?> ExchangeAsync(
         HttpContext context, XferContentType type, IPAddress address, ReceivedBody body)
     {
-        // A body that is coming in may be given up for others; one that is whole may not.
+        // A body that is arriving may be dropped for others; a complete one may not.
         using var memory = options.Memory.OpenUnfinished(address, context.Abort);
         var refusal = await ReadBodyAsync(context, body, memory);
         if (refusal is null && !memory.TryFinish()) refusal = WebAnswer.NoRoom(isBeyondAll: false);
         if (refusal is var (status, sentence))
         {
-            // Before the rest is read and thrown away, which may take seconds.
+            // Before the rest is read and discarded, which may take seconds.
             body.Dispose();
             memory.Dispose();
             RequestRecord.Of(context).Fault = sentence;
@@ -52,7 +52,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         }
 
         body.Finish();
-        // Counted from here on: who only begins many exchanges keeps nobody out.
+        // Counted from here on: a client that only begins many exchanges blocks no other.
         if (Interlocked.Increment(ref _waiting) > options.ConcurrentExchangesMax * 2)
         {
             Interlocked.Decrement(ref _waiting);
@@ -104,7 +104,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         }
     }
 
-    // What waits for a slow reader counts too, and may be given up for others.
+    // A reply that waits for a slow reader counts too, and may be dropped for others.
     private async Task SendAsync(HttpContext context, IPAddress address, XferHttpReply reply)
     {
         using var memory = options.Memory.OpenUnfinished(address, context.Abort);
@@ -129,11 +129,11 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         await response.Body.WriteAsync(reply.Body, context.RequestAborted);
     }
 
-    // Null: read whole.
+    // Null: read completely.
     private async ValueTask<(int Status, string Sentence)?> ReadBodyAsync(
         HttpContext context, ReceivedBody body, ByteShare memory)
     {
-        // Too long: announced so, before any of it is read, or when it passes the limit.
+        // Too long: as announced, before any of it is read, or when it passes the limit.
         if (context.Request.ContentLength > options.RequestBytesMax) return TooLong();
         if (memory.IsBeyondAll(context.Request.ContentLength ?? 0)) return WebAnswer.NoRoom(isBeyondAll: true);
 

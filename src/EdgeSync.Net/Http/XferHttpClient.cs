@@ -8,7 +8,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>How a client behaves on the wire.</summary>
+/// <summary>Options of the HTTP client.</summary>
 public sealed record XferHttpClientOptions
 {
     public RetryPolicy Retry { get; init; } = RetryPolicy.Standard;
@@ -29,18 +29,18 @@ public sealed record XferHttpClientOptions
     public string UserAgent { get; init; } = "EdgeSync";
 
     /// <summary>
-    /// Address of an HTTP proxy for all requests, as the repository's setting <c>proxy</c> has it. Null, empty or off:
+    /// Address of an HTTP proxy for all requests, as in the repository's setting <c>proxy</c>. Null, empty or off:
     /// the proxies of the environment.
     /// </summary>
     public string? Proxy { get; init; }
 
     /// <summary>
-    /// The only key that an https server may have (<see cref="ServerPin"/>); null trusts as the system does.
+    /// The only accepted key of an https server (<see cref="ServerPin"/>); null uses the system's trust.
     /// </summary>
     public byte[]? Pin { get; init; }
 }
 
-/// <summary>The peer answered with a status that is no success.</summary>
+/// <summary>The peer replied with an error status.</summary>
 public sealed class XferHttpException(
     ErrorKind kind, int status, string message, string? hint) : EdgeSyncException(kind, message, hint)
 {
@@ -48,8 +48,8 @@ public sealed class XferHttpException(
 }
 
 /// <summary>
-/// Posts cards to a Fossil server and hands back the reply as it streams in. Redirects are followed as stock does,
-/// proxies come from the environment (<c>http_proxy</c>, <c>https_proxy</c>, <c>no_proxy</c>).
+/// Posts cards to a Fossil server and returns the reply as a stream. Redirects are followed as in stock, proxies are
+/// those of the environment (<c>http_proxy</c>, <c>https_proxy</c>, <c>no_proxy</c>).
 /// </summary>
 public sealed class XferHttpClient : IDisposable
 {
@@ -80,7 +80,7 @@ public sealed class XferHttpClient : IDisposable
         };
     }
 
-    /// <summary>Called before each pause: what went wrong, and how long the pause is.</summary>
+    /// <summary>Called before each pause: the failure, and the length of the pause.</summary>
     public Action<string, TimeSpan>? OnRetry { get; set; }
 
     /// <inheritdoc cref="PostAsync(PeerUrl, XferContentType, ReadOnlyMemory{byte}, bool, Action, CancellationToken)"/>
@@ -90,13 +90,13 @@ public sealed class XferHttpClient : IDisposable
         PostAsync(peer, type, body, mayRepeat, null, cancellationToken);
 
     /// <summary>Sends one request and waits for the head of its reply.</summary>
-    /// <param name="body">Framed as <paramref name="type"/> says; must stay as it is until the reply is here.</param>
+    /// <param name="body">Framed as <paramref name="type"/> requires; must not change until the reply arrives.</param>
     /// <param name="mayRepeat">
-    /// True when a request that was perhaps worked on may be sent again. False: only failures that show that the peer
-    /// did not work on it are retried.
+    /// True when a request that was perhaps processed may be sent again. False: only failures that show that the peer
+    /// did not process it are retried.
     /// </param>
-    /// <param name="progressed">Called when a piece of the request was taken.</param>
-    /// <exception cref="EdgeSyncException">By kind: unavailable, denied, not found, or not an answer of a Fossil
+    /// <param name="progressed">Called when a piece of the request was sent.</param>
+    /// <exception cref="EdgeSyncException">By kind: unavailable, denied, not found, or not a reply of a Fossil
     /// server.</exception>
     public async Task<XferHttpResponse> PostAsync(
         PeerUrl peer, XferContentType type, ReadOnlyMemory<byte> body, bool mayRepeat, Action? progressed,
@@ -151,7 +151,7 @@ public sealed class XferHttpClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    // Spec: url_enable_proxy() in url.c. A value that is false falls back to the environment, as no value does.
+    // Spec: url_enable_proxy() in url.c. A false value falls back to the environment, as no value does.
     private static WebProxy? ProxyOf(string? setting)
     {
         if (string.IsNullOrWhiteSpace(setting)
@@ -257,7 +257,7 @@ public sealed class XferHttpClient : IDisposable
         }
     }
 
-    /// <summary>These are said before a request is looked at.</summary>
+    /// <summary>Statuses sent before a request is processed.</summary>
     private static bool IsUntouched(HttpStatusCode status) =>
         status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable;
 
@@ -294,7 +294,7 @@ public sealed class XferHttpClient : IDisposable
                 new EdgeSyncException(
                     ErrorKind.Unavailable, $"cannot find the host {address.Host}", "check the name and the network", e),
 
-            // The runtime's sentence for a server that answers a TLS greeting with plain text.
+            // The runtime's message for a server that replies to a TLS greeting with plain text.
             HttpRequestError.SecureConnectionError when reason.Contains("frame", StringComparison.Ordinal) =>
                 new EdgeSyncException(
                     ErrorKind.Protocol, $"{address} answers plain HTTP", $"use {PlainOf(address)}", e),

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Http;
 
-/// <summary>A reply that is still arriving. Disposing it early gives up its connection.</summary>
+/// <summary>A reply that is still arriving. Disposing it early closes its connection.</summary>
 public sealed partial class XferHttpResponse : IDisposable
 {
     private const int ExcerptCharactersMax = 300;
@@ -29,13 +29,13 @@ public sealed partial class XferHttpResponse : IDisposable
 
     public XferContentType ContentType { get; }
 
-    /// <summary>As announced; null when the peer did not say.</summary>
+    /// <summary>As announced; null when the peer did not announce it.</summary>
     public long? Length => _response.Content.Headers.ContentLength;
 
-    /// <summary>Where the reply came from, after redirects.</summary>
+    /// <summary>The address of the reply, after redirects.</summary>
     public Uri Address { get; }
 
-    /// <summary>Every redirect on the way was a permanent one: use <see cref="Address"/> from now on.</summary>
+    /// <summary>Every redirect on the way was permanent: use <see cref="Address"/> from now on.</summary>
     public bool IsMovedForGood { get; }
 
     /// <summary>Bytes of the body so far.</summary>
@@ -91,7 +91,7 @@ public sealed partial class XferHttpResponse : IDisposable
         _response.Dispose();
     }
 
-    /// <summary>The start of a page as one line of plain text: what a person needs to see of it.</summary>
+    /// <summary>The start of a page as one line of plain text, for an error message.</summary>
     internal static async Task<string> ReadExcerptAsync(
         HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -108,7 +108,7 @@ public sealed partial class XferHttpResponse : IDisposable
         }
     }
 
-    /// <summary>Scripts and styles of a page are not meant for people; one that is cut off runs to the end.</summary>
+    /// <summary>Scripts and styles of a page are omitted; one that is cut off runs to the end.</summary>
     [GeneratedRegex("<(script|style|head)\\b.*?(</\\1>|$)", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
     private static partial Regex NotProse();
 
@@ -121,7 +121,7 @@ public sealed partial class XferHttpResponse : IDisposable
             if (c == '<') isTag = true;
             if (!isTag)
             {
-                // Control characters of a stranger do not reach the terminal.
+                // Control characters of a server do not reach the terminal.
                 var isBlank = char.IsWhiteSpace(c) || char.IsControl(c);
                 if (!isBlank) text.Append(c);
                 else if (text.Length > 0 && text[^1] != ' ') text.Append(' ');

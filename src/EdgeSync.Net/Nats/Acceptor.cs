@@ -9,13 +9,13 @@ using EdgeSync.Net.Nats.Transports;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Brings an accepted socket to the point where the protocol begins: TLS in either order, or the WebSocket upgrade.
+/// Prepares an accepted socket for the protocol: TLS before or after INFO, or the WebSocket upgrade.
 /// </summary>
 internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
 {
     private readonly SslServerAuthenticationOptions? _tls = options.Tls is { } tls ? ServerOptions(tls) : null;
 
-    /// <summary>A pump whose INFO is on its way, for TCP in clear or inside TLS.</summary>
+    /// <summary>A pump whose INFO is queued, for TCP in clear or inside TLS.</summary>
     /// <exception cref="AuthenticationException">The handshake failed.</exception>
     public async Task<BrokerPump> AcceptAsync(Socket socket, ConnectionKind kind)
     {
@@ -30,7 +30,7 @@ internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
             return new BrokerPump(driver, transport, origin);
         }
 
-        // INFO in clear, which says that TLS is required; then the handshake.
+        // INFO in clear, which requires TLS; then the handshake.
         var pump = new BrokerPump(driver, transport, origin);
         var info = new List<OutputSegment>();
         driver.TryTakeOutput(pump.Connection, info);
@@ -52,7 +52,7 @@ internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
         }
     }
 
-    /// <summary>Inside TLS when the broker has it, as web servers do it.</summary>
+    /// <summary>Inside TLS when the broker has it, as in web servers.</summary>
     public async Task<BrokerPump> AcceptWebSocketAsync(Socket socket)
     {
         var origin = OriginOf(socket, ConnectionKind.Client, ConnectionTransport.WebSocket);
@@ -76,7 +76,7 @@ internal sealed class Acceptor(NatsBrokerOptions options, BrokerDriver driver)
         return new BrokerPump(driver, new WebSocketTransport(upgrade, socket), origin with { Kind = kind });
     }
 
-    /// <summary>Whether the other side begins the handshake by itself, within the time that it has for that.</summary>
+    /// <summary>Whether the other side begins the handshake by itself, in time.</summary>
     private async Task<bool> BeginsAsync(Socket socket)
     {
         var fallback = options.Tls!.HandshakeFallback;

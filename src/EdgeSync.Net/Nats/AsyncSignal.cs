@@ -3,8 +3,8 @@ using System.Threading.Tasks.Sources;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Wakes one waiting loop. A signal that comes while it does not wait is kept, several count as one. The loop goes on
-/// in the thread of whoever signals, so a small answer is on its way without a change of threads.
+/// Wakes one waiting loop. A signal that arrives while it does not wait is kept, several count as one. The loop
+/// continues on the signalling thread, so a small reply is sent without a change of threads.
 /// </summary>
 internal sealed class AsyncSignal : IValueTaskSource
 {

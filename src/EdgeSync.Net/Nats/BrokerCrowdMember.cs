@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// A socket of one of the broker's ports, from accept on. Until it speaks the protocol, and while it wants nothing, it
-/// may go when its address needs the place.
+/// A socket of one of the broker's ports, from accept on. Until the handshake is over, and while it has no
+/// subscriptions and no output, it may be closed when its address needs the place.
 /// </summary>
 internal sealed class BrokerCrowdMember(BrokerDriver driver, Socket socket) : ICrowdMember
 {

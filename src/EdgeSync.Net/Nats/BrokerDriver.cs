@@ -5,14 +5,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Carries one <see cref="BrokerCore"/>: one lock around every call, one timer for its deadline, and after each call a
-/// signal to every connection that got something to send. A batch of messages is one call, so each receiver is woken
-/// once for it.
+/// Drives one <see cref="BrokerCore"/>: one lock around every call, one timer for its deadline, and after each call a
+/// signal to every connection with new output. A batch of messages is one call, so each receiver is woken once for it.
 /// </summary>
 internal sealed class BrokerDriver : IDisposable
 {
-    // Waking somebody may run his loop in this thread, and that may lead back here: whoever uses the list takes it
-    // away.
+    // Waking a waiter may run its loop on this thread, which may re-enter here: the user of the list takes it out
+    // first.
     [ThreadStatic]
     private static List<IBrokerWaiter>? _spareList;
 
@@ -38,7 +37,7 @@ internal sealed class BrokerDriver : IDisposable
     public Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 
     /// <summary>
-    /// Hands over what was read. True when the next bytes had better wait, see <see cref="IsToPause"/>.
+    /// Passes received bytes to the core. True when the next read should wait, see <see cref="IsToPause"/>.
     /// </summary>
     public bool Receive(BrokerConnection connection, ReadOnlySpan<byte> bytes)
     {
@@ -69,7 +68,7 @@ internal sealed class BrokerDriver : IDisposable
         lock (_gate) return _core.IsToPause(connection, Now);
     }
 
-    /// <summary>Whatever else there is to do with the core. Nobody else is in it meanwhile.</summary>
+    /// <summary>Any other call to the core, under the lock.</summary>
     public T Call<T>(Func<BrokerCore, Instant, T> action)
     {
         T result;
@@ -84,13 +83,13 @@ internal sealed class BrokerDriver : IDisposable
         return result;
     }
 
-    /// <summary>Everything that waits for the connection. False when nothing does.</summary>
+    /// <summary>All output that waits for the connection. False when there is none.</summary>
     public bool TryTakeOutput(BrokerConnection connection, List<OutputSegment> target)
     {
         lock (_gate) return _core.TakeOutput(connection, target, Now) > 0;
     }
 
-    /// <summary>The segment was sent, and is not used any more.</summary>
+    /// <summary>The segment was sent and is free.</summary>
     public void OutputSent(BrokerConnection connection, OutputSegment segment)
     {
         lock (_gate)
@@ -106,7 +105,7 @@ internal sealed class BrokerDriver : IDisposable
         return true;
     });
 
-    /// <summary>Ends when no password is being checked; nothing is begun any more.</summary>
+    /// <summary>Completes when no password check runs; no new one is started.</summary>
     public Task StopChecking()
     {
         lock (_gate)
@@ -122,7 +121,7 @@ internal sealed class BrokerDriver : IDisposable
         _timer.Dispose();
     }
 
-    // One password at a time, so that a storm of logins leaves the other processors to those who are in.
+    // One password at a time, so that many logins leave the other processors to authenticated clients.
     private void CheckPasswords()
     {
         while (TryTakeCheck(out var check))
@@ -170,7 +169,7 @@ internal sealed class BrokerDriver : IDisposable
         if (isBurstOver) BrokerMemory.HandBack();
     }
 
-    /// <summary>Still inside the lock: whom to wake, and when to come back.</summary>
+    /// <summary>Inside the lock: collects the waiters to wake, and sets the timer.</summary>
     private void Finish(List<IBrokerWaiter> woken)
     {
         while (_core.TryTakeTouched(out var connection))

@@ -2,28 +2,28 @@ using EdgeSync.Nats.Broker;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>How much memory a broker takes on this machine, and how it gives it back.</summary>
+/// <summary>The memory limits of a broker on this machine, and its return to the system.</summary>
 public static class BrokerMemory
 {
     private const long LargestBudget = 192L << 20;
     private const long SmallestBudget = 4L << 20;
 
-    /// <summary>An eighth of what the process may have is free to wait for receivers.</summary>
+    /// <summary>An eighth of the process's memory is for output that waits for receivers.</summary>
     private const int Part = 8;
 
     /// <summary>Subscriptions take a sixteenth, and so do operations that have arrived in part.</summary>
     private const int SmallPart = 16;
 
-    /// <summary>A connection with its buffers and loops, from above.</summary>
+    /// <summary>A connection with its buffers and loops, upper estimate.</summary>
     private const int ConnectionBytes = 24 * 1024;
 
     /// <summary>
-    /// What may wait for all receivers together, on a machine or in a control group with so much memory.
+    /// The output that may wait for all receivers together, on a machine or in a control group with so much memory.
     /// </summary>
     public static long PendingBytesFor(long availableBytes) =>
         Math.Clamp(availableBytes / Part, SmallestBudget, LargestBudget);
 
-    /// <summary>The same, where we run.</summary>
+    /// <summary>The same, for this process.</summary>
     public static long PendingBytesHere => PendingBytesFor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
     /// <summary>The limits of a broker, as shares of the memory that this process may have (ADR 17).</summary>
@@ -40,8 +40,7 @@ public static class BrokerMemory
     };
 
     /// <summary>
-    /// After a burst: the heap shrinks to what is in use. The collector alone keeps what it had, in case that it comes
-    /// again.
+    /// After a burst: shrinks the heap to what is in use. The collector alone would keep it.
     /// </summary>
     internal static void HandBack() =>
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

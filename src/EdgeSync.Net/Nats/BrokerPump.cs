@@ -8,8 +8,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Moves bytes between one transport and the core: one loop that reads, one that writes. Both have ended when
-/// <see cref="RunAsync"/> has.
+/// Moves bytes between one transport and the core: one read loop, one write loop. Both have ended when <see
+/// cref="RunAsync"/> completes.
 /// </summary>
 internal sealed class BrokerPump : IBrokerWaiter
 {
@@ -20,7 +20,7 @@ internal sealed class BrokerPump : IBrokerWaiter
     private const int PausesMax = 10;
 
     /// <summary>
-    /// So much is read and thrown away of a connection that was closed, so that the reason arrives instead of a reset.
+    /// The bytes read and discarded of a closed connection, so that the reason arrives instead of a reset.
     /// </summary>
     private const int DrainedBytesMax = 1 << 20;
 
@@ -40,14 +40,14 @@ internal sealed class BrokerPump : IBrokerWaiter
     {
     }
 
-    /// <summary>For a connection that the core makes by itself (a leaf link that it dialled).</summary>
+    /// <summary>For a connection that the core opens itself (a solicited leaf link).</summary>
     public BrokerPump(
         BrokerDriver driver, BrokerTransport transport, Func<BrokerCore, Instant, BrokerConnection> attach)
     {
         _driver = driver;
         _transport = transport;
 
-        // It may be touched from the first moment on, so both are known before anybody else can call.
+        // It may be touched at once, so both are set before another call.
         Connection = driver.Call((core, now) =>
         {
             Connection = attach(core, now);
@@ -58,10 +58,10 @@ internal sealed class BrokerPump : IBrokerWaiter
 
     public BrokerConnection Connection { get; private set; }
 
-    /// <summary>Called, besides, whenever there is something to send.</summary>
+    /// <summary>Called, in addition, whenever there is output.</summary>
     public Action? Woken { get; set; }
 
-    /// <summary>There is something to send, or the connection was closed.</summary>
+    /// <summary>There is output, or the connection was closed.</summary>
     public void Wake()
     {
         if (Connection.IsClosed) _closed.TrySetResult();
@@ -69,14 +69,14 @@ internal sealed class BrokerPump : IBrokerWaiter
         Woken?.Invoke();
     }
 
-    /// <summary>Until the connection has ended, whoever ends it.</summary>
+    /// <summary>Until the connection has ended, whichever side ends it.</summary>
     public async Task RunAsync()
     {
         var writing = WriteAllAsync();
         var reading = ReadAllAsync();
         if (await Task.WhenAny(reading, _closed.Task) == reading) _driver.Detach(Connection, await reading);
 
-        // It is closed now. Who reads gets the rest, and is cut when he takes long over it.
+        // It is closed now. A reader gets the rest, and is cut off when it takes long.
         if (IsCutAtOnce(Connection.CloseReason)) _transport.Abort();
         using (var done = new CancellationTokenSource())
         {
@@ -105,7 +105,7 @@ internal sealed class BrokerPump : IBrokerWaiter
                 var size = await _transport.ReadAsync(buffer, CancellationToken.None);
                 if (size == 0) return CloseReason.ClientClosed;
 
-                // Dropped when the connection is closed: the farewell is still going out. Not without end.
+                // Dropped when the connection is closed: the last output is still being sent. Bounded.
                 if (Connection.IsClosed && (bytesAfterEnd += size) > DrainedBytesMax) return CloseReason.ReadError;
                 if (_driver.Receive(Connection, buffer.AsSpan(0, size))) await PauseAsync();
 
@@ -141,7 +141,7 @@ internal sealed class BrokerPump : IBrokerWaiter
                 {
                     await WriteSegmentsAsync();
 
-                    // This may be the thread of somebody who sends to us: let him go on with his own work.
+                    // This may be the thread of a publisher: let it continue with its own work.
                     if (++inARow % WritesInARowMax == 0) await Task.Yield();
                     continue;
                 }

@@ -3,7 +3,7 @@ using EdgeSync.Nats.Broker;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// What a host may want to log of its broker. Called on the broker's own threads: be quick, do not throw.
+/// Events of a broker for the host's log. Called on the broker's own threads: be quick, do not throw.
 /// </summary>
 public interface INatsBrokerEvents
 {
@@ -12,6 +12,6 @@ public interface INatsBrokerEvents
     /// <summary>With the reason in <see cref="BrokerConnection.CloseReason"/>.</summary>
     void OnClosed(BrokerConnection connection);
 
-    /// <summary>A connection that never got as far as the protocol: a failed handshake, a refused upgrade.</summary>
+    /// <summary>A connection that ended before the protocol began: a failed handshake, a rejected upgrade.</summary>
     void OnRefused(string remote, string why);
 }

@@ -5,7 +5,7 @@ using NATS.Client.Core;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Lets NATS.Net speak to the broker in this process: for what has a library and no calls (JetStream beyond a leaf
+/// Connects NATS.Net to the broker in this process: for parts that exist as a library only (JetStream beyond a leaf
 /// link).
 /// </summary>
 internal sealed class InProcessSocketFactory(Func<IDuplexPipe> open) : INatsSocketConnectionFactory
@@ -26,7 +26,7 @@ internal sealed class InProcessSocketFactory(Func<IDuplexPipe> open) : INatsSock
             var read = await pipe.Input.ReadAsync();
             var taken = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, buffer.Length));
             taken.CopyTo(buffer.Span);
-            var count = (int)taken.Length;   // asked for before the segments go back to the pipe
+            var count = (int)taken.Length;   // read before the segments return to the pipe
             pipe.Input.AdvanceTo(taken.End);
             return count;
         }

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Accepts TCP connections on one address and gives each to a task of its own.</summary>
+/// <summary>Accepts TCP connections on one address and serves each in a task of its own.</summary>
 internal sealed class Listener : IAsyncDisposable
 {
     private readonly Socket _socket;
@@ -19,12 +19,12 @@ internal sealed class Listener : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>With the port that was picked.</summary>
+    /// <summary>With the assigned port.</summary>
     public IPEndPoint Endpoint { get; }
 
     /// <param name="endpoint">Where to listen.</param>
     /// <param name="serve">Owns the socket until it completes. Does not throw.</param>
-    /// <exception cref="EdgeSyncException">The address is taken or not ours.</exception>
+    /// <exception cref="EdgeSyncException">The address is in use or not local.</exception>
     public static Listener Start(IPEndPoint endpoint, Func<Socket, Task> serve)
     {
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -43,7 +43,7 @@ internal sealed class Listener : IAsyncDisposable
         }
     }
 
-    /// <summary>No new connections. Those there are go on.</summary>
+    /// <summary>No new connections. Existing ones continue.</summary>
     public async ValueTask DisposeAsync()
     {
         _socket.Dispose();
@@ -71,7 +71,7 @@ internal sealed class Listener : IAsyncDisposable
             }
             catch (SocketException)
             {
-                // One connection failed before it was taken, or files have run out: others may come.
+                // A connection failed before it was accepted, or file handles have run out: accept again.
                 await Task.Delay(TimeSpan.FromMilliseconds(20));
             }
         }

@@ -5,8 +5,8 @@ using EdgeSync.Nats.Wire;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// A <see cref="LocalClient"/> behind the broker's lock. Callbacks run outside of it, in order, on the thread that gave
-/// the broker a message to deliver.
+/// A <see cref="LocalClient"/> behind the broker's lock. Callbacks run outside of it, in order, on the thread that
+/// delivered the message to the broker.
 /// </summary>
 internal sealed class LocalBus : INatsBus, IBrokerWaiter
 {
@@ -58,7 +58,7 @@ internal sealed class LocalBus : INatsBus, IBrokerWaiter
         return true;
     });
 
-    /// <summary>One thread at a time runs callbacks; a call that comes meanwhile leaves its part to that one.</summary>
+    /// <summary>One thread at a time runs callbacks; a concurrent call leaves its part to that thread.</summary>
     public void Wake()
     {
         if (Interlocked.Increment(ref _wakes) != 1) return;

@@ -13,11 +13,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// The monitoring port: <c>/healthz /varz /connz /subsz /leafz</c> as nats-server answers them, so that its tools work
-/// here too, and <see cref="AbsentParts"/>. Tells everything to everybody who reaches it, and changes nothing: bind it
-/// to where only operators are.
+/// The monitoring port: <c>/healthz /varz /connz /subsz /leafz</c> as in nats-server, so that its tools work here too,
+/// and <see cref="AbsentParts"/>. It needs no login and changes nothing: bind it to an address for operators only.
 /// </summary>
-// Spec: nats-server monitoring: `?callback=f` wraps the answer, a number that is none is 400, another path 404.
+// Spec: nats-server monitoring: `?callback=f` wraps the reply, an invalid number is 400, another path 404.
 internal sealed class MonitoringServer : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
@@ -43,10 +42,10 @@ internal sealed class MonitoringServer : IAsyncDisposable
         MapPages();
     }
 
-    /// <summary>Such as <c>http://127.0.0.1:8222</c>, with the port that was picked.</summary>
+    /// <summary>Such as <c>http://127.0.0.1:8222</c>, with the assigned port.</summary>
     public Uri Url { get; private set; } = null!;
 
-    /// <exception cref="EdgeSyncException">The address is taken or not ours.</exception>
+    /// <exception cref="EdgeSyncException">The address is in use or not local.</exception>
     public static async Task<MonitoringServer> StartAsync(
         IPEndPoint endpoint, BrokerDriver driver, Func<ServerFacts> facts, CancellationToken cancellationToken)
     {
@@ -143,7 +142,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
         var json = MonitoringJson.Write(report);
         if (!query.TryGetValue("callback", out var callback)) return WriteBodyAsync(context, "application/json", json);
 
-        // It becomes code in somebody's page: a name and nothing else.
+        // It becomes code in a web page: a name and nothing else.
         return callback.Length is > 0 and < 100
             && callback.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '$')
             ? WriteBodyAsync(context, "application/javascript", $"{callback}({json})")

@@ -47,7 +47,7 @@ public sealed class NatsBroker : IAsyncDisposable
     }
 
     /// <summary>
-    /// Such as <c>nats://127.0.0.1:4222</c>, with the port that was picked; null when the port is not open.
+    /// Such as <c>nats://127.0.0.1:4222</c>, with the assigned port; null when the port is not open.
     /// </summary>
     public Uri? ClientUrl { get; private set; }
 
@@ -60,16 +60,16 @@ public sealed class NatsBroker : IAsyncDisposable
     /// <summary>Such as <c>http://127.0.0.1:8222</c>.</summary>
     public Uri? MonitoringUrl => _monitoring?.Url;
 
-    /// <summary>Open connections of clients, of this process too.</summary>
+    /// <summary>Open connections of clients, including those of this process.</summary>
     public int ClientCount => _driver.Call((core, _) => core.ClientCount);
 
-    /// <summary>Open leaf links, whoever dialled.</summary>
+    /// <summary>Open leaf links, accepted and solicited.</summary>
     public int LeafCount => _driver.Call((core, _) => core.LeafCount);
 
-    /// <summary>Everything that went through it since it started.</summary>
+    /// <summary>Totals since the start.</summary>
     public BrokerTotals Totals => _driver.Call((core, _) => core.CurrentTotals);
 
-    /// <exception cref="EdgeSyncException">An address is taken or not ours.</exception>
+    /// <exception cref="EdgeSyncException">An address is in use or not local.</exception>
     public static async Task<NatsBroker> StartAsync(
         NatsBrokerOptions options, TimeProvider clock, INatsBrokerEvents? events, CancellationToken cancellationToken)
     {
@@ -95,8 +95,8 @@ public sealed class NatsBroker : IAsyncDisposable
     public INatsBus OpenLocal(string name) => new LocalBus(_driver, name);
 
     /// <summary>
-    /// What a stream beyond our leaf links got behind a sequence, the newest <paramref name="countMax"/> of it; nothing
-    /// for 0. A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
+    /// The messages of a stream beyond our leaf links after a sequence, the newest <paramref name="countMax"/> of them;
+    /// nothing for 0. A missing stream is created. Null: the server has no JetStream, or its reply was incomplete.
     /// </summary>
     public async Task<NatsStreamTail?> ReadTailAsync(
         NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)
@@ -111,7 +111,8 @@ public sealed class NatsBroker : IAsyncDisposable
     }
 
     /// <summary>
-    /// Joins a hub as its leaf, and again whenever the link is lost, until the handle is disposed or the broker stops.
+    /// Connects to a hub as its leaf, and again whenever the link is lost, until the handle is disposed or the broker
+    /// stops.
     /// </summary>
     /// <exception cref="EdgeSyncException">An address cannot be read.</exception>
     public LeafnodeHandle AddRemote(LeafnodeRemote remote, LeafnodeDialing? dialing = null)
@@ -125,11 +126,11 @@ public sealed class NatsBroker : IAsyncDisposable
         return handle;
     }
 
-    /// <summary>The remotes, and where each stands.</summary>
+    /// <summary>The remotes and their states.</summary>
     public IReadOnlyList<LeafRemoteStatus> RemoteStatus => [.. _remotes.Keys.Select(handle => handle.Status)];
 
-    /// <summary>Other users and another bound for what waits, from now on.</summary>
-    /// <exception cref="EdgeSyncException">Something in it can never work; nothing has changed.</exception>
+    /// <summary>Replaces the users and the bound for waiting output.</summary>
+    /// <exception cref="EdgeSyncException">The options can never work; nothing has changed.</exception>
     public void Reconfigure(BrokerOptions options) => _driver.Call((core, now) =>
     {
         core.Reconfigure(options, now);
@@ -137,7 +138,7 @@ public sealed class NatsBroker : IAsyncDisposable
     });
 
     /// <summary>
-    /// Takes no new connections, tells clients to go, and closes them one after the other. Returns at once.
+    /// Accepts no new connections, sends clients elsewhere, and closes them one after the other. Returns at once.
     /// </summary>
     public async Task EnterLameDuckAsync()
     {
@@ -149,7 +150,7 @@ public sealed class NatsBroker : IAsyncDisposable
         });
     }
 
-    /// <summary>Closes everything; what was written before still goes out to those who read.</summary>
+    /// <summary>Closes everything; output written before is still sent to connections that read it.</summary>
     public async Task StopAsync()
     {
         if (_isStopped) return;
@@ -175,7 +176,7 @@ public sealed class NatsBroker : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
-    // What is written to the output is what the broker reads.
+    // The broker reads what is written to the output.
     private ClientSide ConnectInProcess()
     {
         var (toBroker, toClient) = (new Pipe(PipeOptionsOf), new Pipe(PipeOptionsOf));
@@ -237,7 +238,7 @@ public sealed class NatsBroker : IAsyncDisposable
     {
         if (socket.RemoteEndPoint is not IPEndPoint remote)
         {
-            socket.Dispose();   // gone before it was looked at
+            socket.Dispose();   // closed before it was served
             return;
         }
 
@@ -259,7 +260,7 @@ public sealed class NatsBroker : IAsyncDisposable
         }
     }
 
-    // Spec: the words of nats-server. In clear, also where TLS would follow: it begins in clear there too.
+    // Spec: the texts of nats-server. In clear, also where TLS would follow: it begins in clear there too.
     private static async Task RefuseAsync(Socket socket)
     {
         try
@@ -268,7 +269,7 @@ public sealed class NatsBroker : IAsyncDisposable
         }
         catch (SocketException)
         {
-            // gone already
+            // closed already
         }
 
         socket.Dispose();
@@ -303,7 +304,7 @@ public sealed class NatsBroker : IAsyncDisposable
         _events?.OnClosed(pump.Connection);
     }
 
-    /// <summary>Whatever serves a connection is awaited when the broker stops.</summary>
+    /// <summary>Tasks that serve a connection are awaited when the broker stops.</summary>
     private Task Track(Task serving)
     {
         if (serving.IsCompleted) return serving;

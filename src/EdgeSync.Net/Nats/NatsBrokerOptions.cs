@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Where a broker listens, and for whom. A port of 0 takes a free one; what is null is not opened.</summary>
+/// <summary>The ports and users of a broker. A port of 0 takes a free one; null is not opened.</summary>
 public sealed record NatsBrokerOptions
 {
     /// <summary>Users, limits, names.</summary>
@@ -32,11 +32,11 @@ public sealed record NatsBrokerOptions
     /// <summary>Of the client, leaf and WebSocket ports; null leaves them in clear.</summary>
     public NatsBrokerTls? Tls { get; init; }
 
-    /// <summary>What is promised and demanded on leaf links.</summary>
+    /// <summary>The options of leaf links.</summary>
     public LeafnodeOptions Leafnodes { get; init; } = new();
 
     /// <summary>
-    /// Web pages of these origins may connect; null for those of the very host and port they connect to.
+    /// Web pages of these origins may connect; null for those of the same host and port.
     /// </summary>
     public IReadOnlyList<string>? WebSocketOrigins { get; init; }
 
@@ -44,15 +44,15 @@ public sealed record NatsBrokerOptions
     public bool WebSocketCompression { get; init; }
 
     /// <summary>
-    /// The account of failed logins, where other doors of the process share it; null: the broker's own.
+    /// The account of failed logins, if shared with other ports of the process; null: the broker's own.
     /// </summary>
     public LoginThrottle? Logins { get; init; }
 
-    /// <summary>For nonces, and the seed of everything drawn that is no secret.</summary>
+    /// <summary>For nonces, and the seed of all other random numbers.</summary>
     public required Entropy Entropy { get; init; }
 }
 
-/// <summary>How a broker proves who it is.</summary>
+/// <summary>The TLS certificate of a broker.</summary>
 public sealed record NatsBrokerTls
 {
     /// <summary>With its private key; the chain follows.</summary>
@@ -60,15 +60,15 @@ public sealed record NatsBrokerTls
 
     public X509Certificate2Collection Chain { get; init; } = [];
 
-    /// <summary>Clients show a certificate that one of these has signed; null asks for none.</summary>
+    /// <summary>Client certificates must be signed by one of these; null requires none.</summary>
     public X509Certificate2Collection? ClientAuthorities { get; init; }
 
-    /// <summary>The handshake comes before INFO. Clients have to be told so too.</summary>
+    /// <summary>The handshake precedes INFO. Clients have to be configured so too.</summary>
     public bool HandshakeFirst { get; init; }
 
     /// <summary>
-    /// With <see cref="HandshakeFirst"/>: who says nothing for so long waits for INFO, and gets it in clear, then the
-    /// handshake. Zero: never.
+    /// With <see cref="HandshakeFirst"/>: a client that is silent for this time gets INFO in clear, then the handshake.
+    /// Zero: never.
     /// </summary>
     public TimeSpan HandshakeFallback { get; init; }
 

@@ -7,8 +7,8 @@ using NATS.Client.Core;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// Keeps why the last attempt to connect failed, which NATS.Net tells to its log alone: in words for people, without
-/// secrets. Everything goes on to the log of the process.
+/// Keeps the reason of the last failed connection attempt, which NATS.Net writes to its log only: as a sentence,
+/// without secrets. Everything also goes to the log of the process.
 /// </summary>
 internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
 {
@@ -25,7 +25,7 @@ internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
         return Explain(e.InnerException ?? logged ?? e);
     }
 
-    /// <summary>Why the attempt failed that was just logged.</summary>
+    /// <summary>The reason of the attempt that was just logged.</summary>
     public string TakeText() =>
         Interlocked.Exchange(ref _last, null) is { } last ? Explain(last) : "the server does not answer";
 

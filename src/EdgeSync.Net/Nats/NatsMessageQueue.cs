@@ -7,7 +7,7 @@ namespace EdgeSync.Net.Nats;
 
 /// <summary>
 /// A subscription and the queue of messages that wait for its reader. The queue is bounded in messages and bytes: when
-/// the reader does not keep up, the newest message is dropped and counted.
+/// it is full, the newest message is dropped and counted.
 /// </summary>
 public sealed class NatsMessageQueue : IDisposable
 {
@@ -32,7 +32,7 @@ public sealed class NatsMessageQueue : IDisposable
         (_filled, _bytesMax) = (filled, bytesMax);
         _queue = Channel.CreateBounded<NatsMessage>(new BoundedChannelOptions(messagesMax)
         {
-            FullMode = BoundedChannelFullMode.Wait,   // with TryWrite: refuse the newest
+            FullMode = BoundedChannelFullMode.Wait,   // with TryWrite: reject the newest
             SingleWriter = true,
         });
         _subscription = bus.Subscribe(subject, queueGroup, Offer);
@@ -50,7 +50,7 @@ public sealed class NatsMessageQueue : IDisposable
         return true;
     }
 
-    /// <summary>False when no message will come any more.</summary>
+    /// <summary>False when no message will arrive any more.</summary>
     public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken) =>
         _queue.Reader.WaitToReadAsync(cancellationToken);
 
@@ -62,7 +62,7 @@ public sealed class NatsMessageQueue : IDisposable
             while (TryRead(out var message)) yield return message;
     }
 
-    /// <summary>Ends the subscription; what waits can still be read.</summary>
+    /// <summary>Ends the subscription; waiting messages can still be read.</summary>
     public void Dispose()
     {
         _subscription.Dispose();

@@ -8,9 +8,9 @@ using NatsHeaders = EdgeSync.Nats.Wire.NatsHeaders;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// The port over NATS.Net: a client connection to a server that is not ours. It outlives its links: the client library
-/// dials again, subscribes again, and tells of both. The first connection is tried here, in the same rhythm, because
-/// the library tells why an attempt failed only to its caller.
+/// The port over NATS.Net: a client connection to an outside server. It outlives its links: the client library
+/// reconnects, resubscribes, and reports both. The first connection is made here, with the same pauses, because the
+/// library returns the reason of a failed attempt only to its caller.
 /// </summary>
 public sealed class NatsNetBus : INatsBus, IAsyncDisposable
 {
@@ -37,8 +37,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     private volatile string _server;
     private long _lastRequest;
 
-    // Spans of exchanges are ours; a header that the library adds would make a full message larger than the server
-    // takes.
+    // Spans of exchanges are ours; a header added by the library would make a full message larger than the server
+    // accepts.
     static NatsNetBus() => NatsInstrumentationOptions.Default.Filter = static _ => false;
 
     public NatsNetBus(NatsNetOptions options, TimeProvider clock)
@@ -54,7 +54,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         };
         _connection.ConnectionOpened += async (_, _) =>
         {
-            // The first one is the business of RunAsync, and may be told late.
+            // RunAsync handles the first connection, which may be reported late.
             if (_hasBeenOpen && !_isConnected) await OnOpenedAsync();
         };
         _connection.ConnectionDisconnected += (_, _) => OnDisconnected();
@@ -73,16 +73,16 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     /// <summary>Host and port of the server, or of the last attempt.</summary>
     public string Server => _server;
 
-    /// <summary>What the server calls itself; null before the first connection.</summary>
+    /// <summary>The server's name; null before the first connection.</summary>
     public string? ServerName => _connection.ServerInfo?.Name;
 
     /// <summary>Null before the first connection.</summary>
     public string? ServerVersion => _connection.ServerInfo?.Version;
 
-    /// <summary>Why the last link ended or could not be made; empty when none did.</summary>
+    /// <summary>Why the last link ended or failed; empty when none did.</summary>
     public string LastFailure { get; private set; } = "";
 
-    /// <summary>Connects; returns after the first attempt, connected or not, and goes on by itself.</summary>
+    /// <summary>Connects; returns after the first attempt, connected or not, and continues by itself.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _running = RunAsync();
@@ -96,7 +96,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         if (!NatsSubject.IsLiteral(Encoding.UTF8.GetBytes(subject))) return NatsOutcome.Refused;
         if (IsTooLarge(data, headers)) return NatsOutcome.TooLarge;
 
-        // The data is copied within the call; what is waited for is the socket.
+        // The data is copied within the call; the wait is for the socket.
         var sending = _connection.PublishAsync(
             subject, data, NatsNetMessages.HeadersOf(headers), replyTo, NatsRawSerializer<ReadOnlyMemory<byte>>.Default,
             cancellationToken: _stop.Token);
@@ -136,15 +136,15 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     }
 
     /// <summary>
-    /// What a stream of the server got behind a sequence, the newest <paramref name="countMax"/> of it; nothing for 0.
-    /// A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
+    /// The messages of a stream of the server after a sequence, the newest <paramref name="countMax"/> of them; nothing
+    /// for 0. A missing stream is created. Null: the server has no JetStream, or its reply was incomplete.
     /// </summary>
     public Task<NatsStreamTail?> ReadTailAsync(
         NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken) =>
         NatsStreams.ReadTailAsync(_connection, spec, after, countMax, cancellationToken);
 
     /// <summary>
-    /// A round trip: the server knows all subscriptions, and has everything that was published before.
+    /// A round trip: the server has all subscriptions, and everything that was published before.
     /// </summary>
     internal async Task FlushAsync(CancellationToken cancellationToken)
     {
@@ -154,7 +154,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
         await _connection.PingAsync(cancellationToken);
     }
 
-    /// <summary>Closes; what was published is sent first if the server takes it within a second.</summary>
+    /// <summary>Closes; published messages are sent first if the server accepts them within a second.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_isConnected)
@@ -165,7 +165,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
             }
             catch (Exception e) when (e is TimeoutException or NatsException or OperationCanceledException)
             {
-                // It was worth a try.
+                // Best effort.
             }
         }
 
@@ -307,7 +307,7 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
             TaskScheduler.Default);
     }
 
-    // What cannot be sent any more is lost: delivery is at most once.
+    // A message that can no longer be sent is lost: delivery is at most once.
     private static async Task GuardAsync(Task task)
     {
         try

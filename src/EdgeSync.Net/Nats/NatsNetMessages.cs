@@ -5,7 +5,7 @@ using NatsHeaders = EdgeSync.Nats.Wire.NatsHeaders;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Messages and headers of NATS.Net as ours, and back.</summary>
+/// <summary>Converts messages and headers of NATS.Net to ours, and back.</summary>
 internal static class NatsNetMessages
 {
     public static NatsMessage MessageOf(in NatsMsg<byte[]> message) =>
@@ -34,7 +34,7 @@ internal static class NatsNetMessages
         }
         catch (ArgumentException)
         {
-            return null;   // it breaks the grammar
+            return null;   // a malformed header block
         }
     }
 }

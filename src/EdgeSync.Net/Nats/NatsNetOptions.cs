@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>How a <see cref="NatsNetBus"/> reaches its server.</summary>
+/// <summary>How a <see cref="NatsNetBus"/> connects to its server.</summary>
 public sealed record NatsNetOptions
 {
     /// <summary>
@@ -18,7 +18,7 @@ public sealed record NatsNetOptions
     /// <summary>For the server's reports.</summary>
     public string Name { get; init; } = "edgesync";
 
-    /// <summary>Used before what the first address carries.</summary>
+    /// <summary>Override the credentials in the first address.</summary>
     public NatsCredentials Credentials { get; init; } = NatsCredentials.None;
 
     /// <summary>PEM file with the authorities to trust instead of the system's.</summary>
@@ -27,10 +27,10 @@ public sealed record NatsNetOptions
     /// <summary>PEM file with our certificate, for servers that verify clients.</summary>
     public string? CertFile { get; init; }
 
-    /// <summary>PEM file with its key; null when it stands in <see cref="CertFile"/>.</summary>
+    /// <summary>PEM file with its key; null when it is in <see cref="CertFile"/>.</summary>
     public string? KeyFile { get; init; }
 
-    /// <summary>The TLS handshake comes before the server's first line.</summary>
+    /// <summary>The TLS handshake precedes the server's first line.</summary>
     public bool TlsFirst { get; init; }
 
     /// <summary>From dialling to the first PONG (default 10 s, for links of half a second a round trip).</summary>
@@ -42,14 +42,14 @@ public sealed record NatsNetOptions
     /// <summary>The longest pause between attempts.</summary>
     public TimeSpan ReconnectWaitMax { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often a silent server is pinged; the third ping without an answer ends the link.</summary>
+    /// <summary>How often a silent server is pinged; the third ping without a reply ends the link.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Hears what happens to the connection, one call after the other.</summary>
+    /// <summary>Called with events of the connection, one after the other.</summary>
     public Action<NatsNetEvent>? Happened { get; init; }
 }
 
-/// <summary>What happened to a connection.</summary>
+/// <summary>The kind of a connection event.</summary>
 public enum NatsNetEventKind
 {
     Connected,
@@ -60,12 +60,13 @@ public enum NatsNetEventKind
     /// <summary>An attempt failed; others follow.</summary>
     ConnectFailed,
 
-    /// <summary>The server is about to stop, or refused something, or a queue was full. The connection stays.</summary>
+    /// <summary>The server is about to stop, or rejected an operation, or a queue was full. The connection
+    /// stays.</summary>
     Notice,
 }
 
 /// <summary>One event of a connection.</summary>
 /// <param name="Kind">What happened.</param>
 /// <param name="Server">Host and port.</param>
-/// <param name="Text">Why, in words; of <see cref="NatsNetEventKind.Connected"/> the server's name.</param>
+/// <param name="Text">The reason; of <see cref="NatsNetEventKind.Connected"/> the server's name.</param>
 public sealed record NatsNetEvent(NatsNetEventKind Kind, string Server, string Text);

@@ -5,10 +5,10 @@ using NATS.Client.Core;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Our options as NATS.Net wants them.</summary>
+/// <summary>Our options in the form of NATS.Net.</summary>
 internal static class NatsNetSettings
 {
-    /// <exception cref="Primitives.EdgeSyncException">A credential is none.</exception>
+    /// <exception cref="Primitives.EdgeSyncException">A credential is malformed.</exception>
     public static NatsOpts Of(NatsNetOptions options, NatsFailureLog failures) => NatsOpts.Default with
     {
         Url = options.Url,
@@ -23,14 +23,14 @@ internal static class NatsNetSettings
             Mode = ModeOf(options),
         },
         LoggerFactory = failures,
-        HeaderEncoding = Encoding.UTF8,   // reasons are text for people
+        HeaderEncoding = Encoding.UTF8,   // reasons may be any text
         RequestReplyMode = NatsRequestReplyMode.Direct,
         ConnectTimeout = options.ConnectTimeout,
         PingInterval = options.PingInterval,
         ReconnectWaitMin = options.ReconnectWaitMin,
         ReconnectWaitMax = options.ReconnectWaitMax,
 
-        // A node that nobody attends goes on: an account can be mended at the server too.
+        // An unattended node retries: an account can be corrected at the server too.
         IgnoreAuthErrorAbort = true,
         SuppressSlowConsumerWarnings = true,
     };
@@ -64,7 +64,7 @@ internal static class NatsNetSettings
         };
     }
 
-    // With Auto a file of authorities alone makes TLS a must; here the scheme says that, or the server.
+    // With Auto a file of authorities alone requires TLS; here the scheme decides that, or the server.
     private static TlsMode ModeOf(NatsNetOptions options)
     {
         if (options.TlsFirst) return TlsMode.Implicit;

@@ -3,12 +3,11 @@ using EdgeSync.Nats.Wire;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Requests over a bus that can be awaited.</summary>
+/// <summary>Awaitable requests over a bus.</summary>
 public static class NatsRequests
 {
     /// <summary>The first reply, or why there is none. Failures of the network are outcomes, not exceptions.</summary>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the reply is not waited for any
-    /// more.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; a later reply is dropped.</exception>
     public static async Task<NatsReply> RequestAsync(
         this INatsBus bus, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, TimeSpan timeout,
         TimeProvider clock,

@@ -4,9 +4,9 @@ using NATS.Client.JetStream.Models;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>A JetStream stream of one subject, as it is made when it is missing.</summary>
+/// <summary>A JetStream stream of one subject, created when it is missing.</summary>
 /// <param name="Name">No dots.</param>
-/// <param name="Subject">What it keeps.</param>
+/// <param name="Subject">The subject that it stores.</param>
 /// <param name="Domain">The server's JetStream domain; null for none.</param>
 public sealed record NatsStreamSpec(string Name, string Subject, string? Domain)
 {
@@ -20,7 +20,7 @@ public sealed record NatsStreamSpec(string Name, string Subject, string? Domain)
 }
 
 /// <summary>The newest messages of a stream.</summary>
-/// <param name="LastSequence">Of the stream, whether or not its message was asked for.</param>
+/// <param name="LastSequence">Of the stream, whether or not its message was requested.</param>
 /// <param name="Messages">In order.</param>
 public sealed record NatsStreamTail(ulong LastSequence, IReadOnlyList<ReadOnlyMemory<byte>> Messages);
 
@@ -31,8 +31,9 @@ internal static class NatsStreams
     private static readonly TimeSpan ConsumerIdleMax = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// What the stream got behind the sequence <paramref name="after"/>, the newest <paramref name="countMax"/> of it;
-    /// nothing for 0. A missing stream is made. Null: the server has no JetStream, or its answer was incomplete.
+    /// The messages of a stream after the sequence <paramref name="after"/>, the newest <paramref name="countMax"/> of
+    /// them; nothing for 0. A missing stream is created. Null: the server has no JetStream, or its reply was
+    /// incomplete.
     /// </summary>
     public static async Task<NatsStreamTail?> ReadTailAsync(
         NatsConnection connection, NatsStreamSpec spec, ulong after, int countMax, CancellationToken cancellationToken)

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace EdgeSync.Net.Tracing;
 
 /// <summary>
-/// The spans of exchanges over HTTP, on both ends, so that one trace runs through both. Nothing is made while nobody
-/// listens to <see cref="Scope"/>. Attributes are those of OpenTelemetry's conventions for HTTP.
+/// The spans of exchanges over HTTP, on both ends, so that one trace covers both. None is created without a listener of
+/// <see cref="Scope"/>. Attributes are those of OpenTelemetry's conventions for HTTP.
 /// </summary>
 public static class HttpSpans
 {

@@ -14,7 +14,8 @@ public static class TraceContext
     private const int StateLengthMax = 512;
 
     /// <summary>
-    /// What to send so that the receiver's spans hang below <paramref name="span"/>; false if there is nothing to send.
+    /// The header fields that make the receiver's spans children of <paramref name="span"/>; false if there are none to
+    /// send.
     /// </summary>
     public static bool TryFormat(Activity? span, out string parent, out string? state)
     {
@@ -27,7 +28,7 @@ public static class TraceContext
         return true;
     }
 
-    /// <summary>What a request carried; anything that is not well formed is as if it were not there.</summary>
+    /// <summary>The context of a request; a malformed one counts as absent.</summary>
     public static ActivityContext Parse(string? parent, string? state)
     {
         if (state is { Length: > StateLengthMax }) state = null;

@@ -9,12 +9,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// The loop behind one remote: waits as long as <see cref="LeafSolicitor"/> says, opens a stream, goes through the
-/// handshake as far as TLS may be asked for, and then serves the link until it ends.
+/// The loop of one remote: waits as long as <see cref="LeafSolicitor"/> requires, opens a stream, runs the handshake up
+/// to a possible TLS upgrade, and then serves the link until it ends.
 /// </summary>
 internal sealed class LeafnodeDialer : IDisposable
 {
-    /// <summary>What happens to other links may bring the next try nearer.</summary>
+    /// <summary>Changes of other links may shorten the wait.</summary>
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(2);
 
     private readonly BrokerDriver _driver;
@@ -25,8 +25,8 @@ internal sealed class LeafnodeDialer : IDisposable
     private CancellationTokenSource _pause = new();
 
     /// <param name="driver">Of the broker.</param>
-    /// <param name="remote">Whom to join.</param>
-    /// <param name="dialing">How.</param>
+    /// <param name="remote">The hub.</param>
+    /// <param name="dialing">How to connect.</param>
     /// <param name="serve">Serves a connection to its end.</param>
     public LeafnodeDialer(
         BrokerDriver driver, LeafnodeRemote remote, LeafnodeDialing dialing, Func<BrokerPump, Task> serve)
@@ -55,10 +55,10 @@ internal sealed class LeafnodeDialer : IDisposable
         _stopping.Cancel();
     }
 
-    /// <summary>Ends when it is stopped.</summary>
+    /// <summary>Completes when it is stopped.</summary>
     public async Task RunAsync()
     {
-        // The caller goes on at once.
+        // The caller continues at once.
         await Task.Yield();
         while (await WaitForTurnAsync())
         {
@@ -78,7 +78,7 @@ internal sealed class LeafnodeDialer : IDisposable
 
     private void Report() => _dialing.OnChanged?.Invoke(Status);
 
-    /// <summary>False when it is over.</summary>
+    /// <summary>False when it was stopped.</summary>
     private async Task<bool> WaitForTurnAsync()
     {
         while (!_stopping.IsCancellationRequested)
@@ -172,7 +172,7 @@ internal sealed class LeafnodeDialer : IDisposable
         });
     }
 
-    // A hub sends nothing behind its INFO before it has our CONNECT, so that all bytes up to there are read here.
+    // A hub sends nothing after its INFO before our CONNECT, so that all bytes up to there are read here.
     private async Task ReadFirstLineAsync(BrokerConnection link, Stream stream)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);

@@ -3,7 +3,7 @@ using EdgeSync.Nats.Broker.Leafnodes;
 namespace EdgeSync.Net.Nats;
 
 /// <summary>
-/// A remote of a running broker. It is dialled, and dialled again, until this is disposed or the broker stops.
+/// A remote of a running broker, connected and reconnected until this is disposed or the broker stops.
 /// </summary>
 public sealed class LeafnodeHandle : IAsyncDisposable
 {
@@ -19,19 +19,19 @@ public sealed class LeafnodeHandle : IAsyncDisposable
         _running = dialer.RunAsync();
     }
 
-    /// <summary>Where it stands now.</summary>
+    /// <summary>The present state.</summary>
     public LeafRemoteStatus Status => _dialer.Status;
 
     /// <summary>The link is up: interest and messages flow.</summary>
     public bool IsConnected => Status.IsConnected;
 
-    /// <summary>Ends a pause: the network has changed, so that a try may be worth it.</summary>
+    /// <summary>Ends a pause: the network has changed, so that an attempt may succeed.</summary>
     public void DialNow()
     {
         if (_isDisposed == 0) _dialer.DialNow();
     }
 
-    /// <summary>Takes the remote away; its link is closed.</summary>
+    /// <summary>Removes the remote; its link is closed.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)

@@ -4,10 +4,10 @@ using EdgeSync.Nats.Broker.Leafnodes;
 
 namespace EdgeSync.Net.Nats;
 
-/// <summary>Opens what a leaf link runs through, up to where the hub speaks its first line.</summary>
+/// <summary>Opens the stream of a leaf link, up to the hub's first line.</summary>
 internal static class LeafnodeStreams
 {
-    /// <returns>The stream, and whether it is safe already.</returns>
+    /// <returns>The stream, and whether it is inside TLS already.</returns>
     public static async Task<(Stream Stream, bool IsTls)> OpenAsync(
         Uri url, LeafnodeDialing dialing, CancellationToken cancellationToken)
     {

@@ -23,9 +23,9 @@ internal sealed class WebSocketStream(WebSocket socket) : Stream
     }
 
     /// <summary>
-    /// Dials, through a proxy where the environment names one, and ends where the hub speaks its first line.
+    /// Connects, through a proxy if the environment has one, up to the hub's first line.
     /// </summary>
-    /// <exception cref="IOException">It was refused.</exception>
+    /// <exception cref="IOException">It was rejected.</exception>
     public static async Task<WebSocketStream> ConnectAsync(
         Uri url, string path, LeafnodeDialing dialing, CancellationToken cancellationToken)
     {
@@ -43,7 +43,7 @@ internal sealed class WebSocketStream(WebSocket socket) : Stream
         socket.Options.KeepAliveInterval = TimeSpan.Zero;   // the protocol inside has pings of its own
         try
         {
-            // Without what stands before an @: the hub gets the login in CONNECT.
+            // Without user and password: the hub gets the login in CONNECT.
             await socket.ConnectAsync(
                 new UriBuilder(url.Scheme, url.IdnHost, LeafUrl.PortOf(url), path).Uri, invoker, cancellationToken);
             return new WebSocketStream(socket);
@@ -105,8 +105,7 @@ internal sealed class WebSocketStream(WebSocket socket) : Stream
         base.Dispose(disposing);
     }
 
-    // Its own sentence says no more than that it could not be opened; what is wrong with address, proxy or certificate
-    // is inside.
+    // Its own message is generic; the fault of address, proxy or certificate is in the inner exception.
     private static string ReasonOf(Exception e)
     {
         var inner = e;

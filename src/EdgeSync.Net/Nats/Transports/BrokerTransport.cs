@@ -3,8 +3,8 @@ using EdgeSync.Nats.Broker;
 namespace EdgeSync.Net.Nats.Transports;
 
 /// <summary>
-/// A stream of bytes both ways, whatever carries it. One reader and one writer at a time; each gives up its call when
-/// it is aborted.
+/// A stream of bytes both ways, over any carrier. One reader and one writer at a time; each call ends when it is
+/// aborted.
 /// </summary>
 internal abstract class BrokerTransport : IAsyncDisposable
 {
@@ -17,9 +17,9 @@ internal abstract class BrokerTransport : IAsyncDisposable
     /// <summary>Nothing more will be written, for this reason.</summary>
     public abstract ValueTask CompleteAsync(CloseReason reason, CancellationToken cancellationToken);
 
-    /// <summary>Cuts it at once, also while it is read or written. May be called often.</summary>
+    /// <summary>Closes it at once, also during a read or write. May be called repeatedly.</summary>
     public abstract void Abort();
 
-    /// <summary>Called when nobody reads or writes any more.</summary>
+    /// <summary>Called when no read or write is running.</summary>
     public abstract ValueTask DisposeAsync();
 }

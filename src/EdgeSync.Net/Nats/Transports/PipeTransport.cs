@@ -12,7 +12,7 @@ internal sealed class PipeTransport(PipeReader input, PipeWriter output) : Broke
         var result = await input.ReadAsync(cancellationToken);
         var part = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, target.Length));
         part.CopyTo(target.Span);
-        var count = (int)part.Length;   // asked for before the segments go back to the pipe
+        var count = (int)part.Length;   // read before the segments return to the pipe
         input.AdvanceTo(part.End);
         if (result.IsCanceled) throw new IOException("the connection was cut");
 

@@ -2,10 +2,10 @@ using EdgeSync.Nats.Broker;
 
 namespace EdgeSync.Net.Nats.Transports;
 
-/// <summary>Any stream both ways: a socket that we dialled, TLS around it, a tunnel that a caller opened.</summary>
+/// <summary>Any stream both ways: an outgoing socket, TLS around it, a tunnel that a caller opened.</summary>
 internal sealed class StreamTransport(Stream stream) : BrokerTransport
 {
-    /// <summary>What bytes go through now. A handshake that follows the first line puts TLS around it.</summary>
+    /// <summary>The present stream. A handshake after the first line puts TLS around it.</summary>
     public Stream Stream { get; set; } = stream;
 
     public override ValueTask<int> ReadAsync(Memory<byte> target, CancellationToken cancellationToken) =>

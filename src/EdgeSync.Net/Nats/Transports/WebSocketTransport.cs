@@ -4,13 +4,13 @@ using EdgeSync.Nats.Broker;
 
 namespace EdgeSync.Net.Nats.Transports;
 
-/// <summary>A stream of bytes inside the frames of a WebSocket: text frames are taken as binary ones.</summary>
+/// <summary>A stream of bytes inside the frames of a WebSocket: text frames count as binary ones.</summary>
 internal sealed class WebSocketTransport(WebSocketUpgrade upgrade, Socket socket) : BrokerTransport
 {
-    // Spec: nats-server cuts what it sends to browsers.
+    // Spec: nats-server splits messages to browsers.
     private const int BrowserFrameBytes = 4096;
 
-    // Spec: nats-server sends what is shorter as it is.
+    // Spec: nats-server sends shorter ones uncompressed.
     private const int CompressedBytesMin = 64;
 
     private readonly WebSocket _socket = upgrade.Socket;
