@@ -4,7 +4,7 @@ namespace EdgeSync.Nats;
 
 /// <summary>
 /// A node's access to NATS: to the broker in the same process (<see cref="Broker.LocalClient"/>) or to a server. Own
-/// messages do not come back. Calls do not block. Callbacks may run on any thread, one after the other for each
+/// messages are not received. Calls do not block. Callbacks may run on any thread, one after the other for each
 /// subscription; they must be quick and must not throw.
 /// </summary>
 public interface INatsBus
@@ -12,48 +12,48 @@ public interface INatsBus
     /// <summary>False while no server is connected.</summary>
     bool IsConnected { get; }
 
-    /// <summary>The largest message that is taken, in bytes, header block included.</summary>
+    /// <summary>The largest message accepted, in bytes, header block included.</summary>
     int MaxPayload { get; }
 
     /// <summary>
-    /// Whether the broker in this process has a leaf link to a broker of this name: what that node publishes comes
-    /// through the link. False with an outside server, which does not tell.
+    /// Whether the broker in this process has a leaf link to a broker of this name: messages published there arrive
+    /// through the link. False with an outside server, which does not report it.
     /// </summary>
     bool HasLink(string name) => false;
 
     /// <summary>Called with true when the connection is there (again), with false when it is lost.</summary>
     Action<bool>? LinkChanged { get; set; }
 
-    /// <summary>Publishes. Delivery is at most once: what is published without a connection is dropped.</summary>
+    /// <summary>Publishes. Delivery is at most once: messages published without a connection are dropped.</summary>
     /// <param name="subject">Literal, no wildcards.</param>
     /// <param name="data">Copied before the call returns.</param>
     /// <param name="headers">Null for none.</param>
-    /// <param name="replyTo">Where an answer is expected.</param>
+    /// <param name="replyTo">Subject of an expected reply.</param>
     NatsOutcome Publish(string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null);
 
-    /// <summary>Receives what is published on a subject until the result is disposed.</summary>
+    /// <summary>Receives the messages on a subject until the result is disposed.</summary>
     /// <param name="subject">May hold wildcards.</param>
-    /// <param name="queueGroup">Of its members one gets each message; null for none.</param>
+    /// <param name="queueGroup">One of its members gets each message; null for none.</param>
     /// <param name="received">Called for each message.</param>
     IDisposable Subscribe(string subject, string? queueGroup, Action<NatsMessage> received);
 
     /// <summary>
-    /// Publishes a request. Only when this succeeds, <paramref name="replied"/> is called, once, unless it is
+    /// Publishes a request. Only when this succeeds, <paramref name="replied"/> is called, once, unless the request is
     /// forgotten.
     /// </summary>
     /// <param name="subject">Literal, no wildcards.</param>
     /// <param name="data">As for <see cref="Publish"/>.</param>
     /// <param name="headers">Null for none.</param>
-    /// <param name="replied">Gets the first reply, or why there can be none.</param>
+    /// <param name="replied">Called with the first reply, or why there is none.</param>
     /// <param name="request">For <see cref="Forget"/>.</param>
     NatsOutcome TryRequest(
         string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request);
 
-    /// <summary>The reply is not waited for any more.</summary>
+    /// <summary>Drops the request; a later reply is ignored.</summary>
     void Forget(long request);
 }
 
-/// <summary>What became of a message that was sent.</summary>
+/// <summary>The result of sending a message.</summary>
 public enum NatsOutcome : byte
 {
     Ok,
@@ -71,17 +71,17 @@ public enum NatsOutcome : byte
     TooLarge,
 
     /// <summary>
-    /// The subject is none that a client may publish to: empty tokens, wildcards, or reserved for servers.
+    /// A client may not publish to the subject: empty tokens, wildcards, or reserved for servers.
     /// </summary>
     Refused,
 }
 
 /// <summary>The end of a request.</summary>
-/// <param name="Outcome"><see cref="NatsOutcome.Ok"/> with a message, else why there is none.</param>
+/// <param name="Outcome"><see cref="NatsOutcome.Ok"/> with a message, otherwise why there is none.</param>
 /// <param name="Message">The reply.</param>
 public readonly record struct NatsReply(NatsOutcome Outcome, NatsMessage Message)
 {
-    /// <summary>A reply of a peer, or of a server that knows of no subscriber.</summary>
+    /// <summary>A reply of a peer, or of a server without a subscriber.</summary>
     public static NatsReply Of(in NatsMessage message) => message.HasNoResponders
         ? Failed(NatsOutcome.NoResponders)
         : new NatsReply(NatsOutcome.Ok, message);

@@ -11,11 +11,11 @@ internal enum AuthenticationResult
     Refused,
     Accepted,
 
-    /// <summary>Its password belongs to a hash that takes time: a <see cref="PasswordCheck"/> finds out.</summary>
+    /// <summary>The password has to be compared with a slow hash, by a <see cref="PasswordCheck"/>.</summary>
     TakesTime,
 }
 
-/// <summary>Says who a connection is by what its CONNECT carries. Used for clients and leaf links alike.</summary>
+/// <summary>Identifies a connection by its CONNECT. Used for clients and leaf links alike.</summary>
 internal sealed class Authenticator
 {
     private const int NonceLength = 15;
@@ -24,8 +24,8 @@ internal sealed class Authenticator
     private readonly Dictionary<string, BrokerUser> _users;
     private readonly Dictionary<string, BcryptHash> _hashes = new(StringComparer.Ordinal);
 
-    // The last right password of each user with a hash, so that a crowd that comes back is not checked one by one.
-    // Keyed, so that it tells nothing outside of this process.
+    // The last right password of each user with a hash, so that many reconnecting clients are not checked one by one.
+    // Keyed, so that it is useless outside of this process.
     private readonly Dictionary<string, byte[]> _known = new(StringComparer.Ordinal);
     private readonly byte[] _key = new byte[32];
 
@@ -42,10 +42,10 @@ internal sealed class Authenticator
         if (_hashes.Count > 0) entropy.Fill(_key);
     }
 
-    /// <summary>No user can be called so: where the token's hash is kept.</summary>
+    /// <summary>Not a possible user name: the key for the token's hash.</summary>
     private static string TokenName => "";
 
-    /// <summary>Somebody signs with an NKey, so INFO has to carry a nonce.</summary>
+    /// <summary>Some user authenticates by NKey, so INFO has to carry a nonce.</summary>
     public bool UsesNonce { get; }
 
     public string DrawNonce(Entropy entropy)
@@ -58,10 +58,9 @@ internal sealed class Authenticator
         return new string(nonce);
     }
 
-    /// <param name="connect">What the other side said.</param>
-    /// <param name="nonce">What the first INFO of this connection carried.</param>
-    /// <param name="user">Who it is, or says to be; null for the holder of the token, and when nobody has to
-    /// say.</param>
+    /// <param name="connect">The CONNECT of the other side.</param>
+    /// <param name="nonce">The nonce in the first INFO of this connection.</param>
+    /// <param name="user">The user, or the claimed one; null for a token, and without authentication.</param>
     public AuthenticationResult Authenticate(ConnectOptions connect, string nonce, out BrokerUser? user)
     {
         user = null;
@@ -75,13 +74,13 @@ internal sealed class Authenticator
         return CheckPassword(user.Name, password, connect.Password);
     }
 
-    /// <summary>What finds out about a password of which <see cref="Authenticate"/> said that it takes time.</summary>
+    /// <summary>The check of a password for which <see cref="Authenticate"/> returned TakesTime.</summary>
     public PasswordCheck CheckOf(BrokerConnection connection, BrokerUser? user, ConnectOptions connect) =>
         new(
             connection, _hashes[user?.Name ?? TokenName], user?.Name
             ?? TokenName, user is null ? connect.AuthToken : connect.Password);
 
-    /// <summary>True for a password that was found right before.</summary>
+    /// <summary>True for a password that was verified before.</summary>
     public bool IsKnown(PasswordCheck check) => IsKnown(check.Name, check.Password);
 
     public void Remember(PasswordCheck check) => _known[check.Name] = DigestOf(check.Password);
@@ -101,7 +100,7 @@ internal sealed class Authenticator
         isRight ? AuthenticationResult.Accepted : AuthenticationResult.Refused;
 
     /// <summary>
-    /// Whoever was let in as that one (null: without a name) would be let in again, with the same rights.
+    /// Whether a connection of that user (null: without a name) would be accepted again, with the same rights.
     /// </summary>
     public bool StillAccepts(BrokerUser? user) => user is null
         ? !_options.RequiresAuthentication || _options.Token is not null
@@ -111,7 +110,7 @@ internal sealed class Authenticator
         _users.TryGetValue(connect.Nkey, out user) && user.Password is null
         && NKey.Verify(connect.Nkey, Encoding.ASCII.GetBytes(nonce), connect.Signature);
 
-    /// <summary>In a time that does not tell how much of it was right.</summary>
+    /// <summary>In constant time.</summary>
     private static bool AreEqual(string expected, string given) =>
         CryptographicOperations.FixedTimeEquals(
             SHA256.HashData(Encoding.UTF8.GetBytes(expected)), SHA256.HashData(Encoding.UTF8.GetBytes(given)));

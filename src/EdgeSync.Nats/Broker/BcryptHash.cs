@@ -9,11 +9,11 @@ namespace EdgeSync.Nats.Broker;
 ///       │   salt, 16 bytes         hash, 23 bytes        both in a base64 of their own
 ///       └ cost: 2^11 rounds, about a tenth of a second
 /// </code>
-/// Checking one (BCrypt.Net) is meant to be slow: never under a lock, and not for everybody who asks at once.
+/// Checking one (BCrypt.Net) is slow by design: never under a lock, and a bounded number at a time.
 /// </summary>
 internal sealed class BcryptHash
 {
-    /// <summary>A higher cost would take longer than anybody waits for a login.</summary>
+    /// <summary>A higher cost would exceed the time allowed for a login.</summary>
     public const int CostMax = 14;
 
     private const int CostMin = 4;
@@ -26,11 +26,11 @@ internal sealed class BcryptHash
 
     private BcryptHash(string text) => _text = text;
 
-    /// <summary>True for text that begins as a hash does, whole or not.</summary>
+    /// <summary>True for text that begins like a hash, complete or not.</summary>
     public static bool LooksLikeHash(string text) =>
         text.Length > 3 && text.StartsWith("$2", StringComparison.Ordinal) && text[3] == '$';
 
-    /// <summary>False: no bcrypt hash, or one whose cost is beyond <see cref="CostMax"/>.</summary>
+    /// <summary>False: not a bcrypt hash, or one whose cost is beyond <see cref="CostMax"/>.</summary>
     public static bool TryParse(string text, out BcryptHash? hash)
     {
         hash = null;
@@ -47,7 +47,7 @@ internal sealed class BcryptHash
     }
 
     /// <summary>
-    /// Whether the hash was made of this password. Takes its time, the same for right and wrong ones.
+    /// Whether the hash was made of this password. Slow, equally for right and wrong ones.
     /// </summary>
     public bool Verify(string password) => BCrypt.Net.BCrypt.Verify(password, _text);
 }

@@ -5,12 +5,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// One connection of the broker, whatever it speaks: what arrived in part, what waits to be sent, and how it ended. A
+/// One connection of the broker, of any protocol: the partial input, the waiting output, and the reason of its end. A
 /// shell holds it as a handle for the calls of <see cref="BrokerCore"/>.
 /// </summary>
 public abstract class BrokerConnection
 {
-    /// <summary>Who checks the passwords of the ports, in the account of failed logins.</summary>
+    /// <summary>The realm of the ports' passwords, in the account of failed logins.</summary>
     private const string LoginRealm = "broker";
 
     private const int HeldBytesMax = 64 * 1024;
@@ -29,12 +29,12 @@ public abstract class BrokerConnection
         Start = LastActivity = now;
     }
 
-    /// <summary>From 1 on, never used again.</summary>
+    /// <summary>From 1 on, never reused.</summary>
     public ulong Id { get; }
 
     public ConnectionOrigin Origin { get; }
 
-    /// <summary>For the shell: what belongs to this connection there.</summary>
+    /// <summary>For the shell: its object for this connection.</summary>
     public object? Tag { get; set; }
 
     /// <summary>Why it ended; <see cref="CloseReason.None"/> while it is open.</summary>
@@ -42,7 +42,7 @@ public abstract class BrokerConnection
 
     public bool IsClosed => CloseReason != CloseReason.None;
 
-    /// <summary>What the other side calls itself; empty until it said so.</summary>
+    /// <summary>The name that the other side sent; empty until then.</summary>
     public string Name { get; private protected set; } = "";
 
     internal BrokerCore Core { get; }
@@ -52,10 +52,10 @@ public abstract class BrokerConnection
     /// <summary>Taken by the shell, and not yet reported as sent.</summary>
     internal long InFlightBytes { get; set; }
 
-    /// <summary>Its part in the broker's sum of what waits, as it was when last counted.</summary>
+    /// <summary>Its part in the broker's sum of waiting output, as last counted.</summary>
     internal long CountedBytes { get; set; }
 
-    /// <summary>When the shell last took or sent something, while bytes are in flight.</summary>
+    /// <summary>When the shell last took or sent bytes, while bytes are in flight.</summary>
     internal Instant LastProgress { get; set; }
 
     internal long PendingBytes => Output.WaitingBytes + InFlightBytes;
@@ -69,13 +69,13 @@ public abstract class BrokerConnection
     /// <summary>Its part of the memory for operations that have arrived in part.</summary>
     internal long PartialBytes { get; private set; }
 
-    /// <summary>What may wait for it before it is closed as slow.</summary>
+    /// <summary>The output that may wait before it is closed as slow.</summary>
     internal abstract long PendingBytesMax { get; }
 
-    /// <summary>For whom much of what came from here waits, or null.</summary>
+    /// <summary>The receiver for which much output of this connection waits, or null.</summary>
     internal BrokerConnection? Receiver { get; set; }
 
-    /// <summary>Its password is being checked: what it sends meanwhile is kept for later.</summary>
+    /// <summary>Its password is being checked: input is kept until then.</summary>
     internal bool IsHeld { get; private set; }
 
     internal bool IsTouched { get; set; }
@@ -85,31 +85,31 @@ public abstract class BrokerConnection
 
     internal Instant Start { get; }
 
-    /// <summary>The last bytes that came, of any kind.</summary>
+    /// <summary>The time of the last received bytes, of any kind.</summary>
     public Instant LastActivity { get; private set; }
 
     public ConnectionKind Kind => Origin.Kind;
 
-    /// <summary>It wants something, or something waits for it.</summary>
+    /// <summary>It has subscriptions, or output waits for it.</summary>
     public bool IsInUse => SubscriptionCount > 0 || PendingBytes > 0;
 
     internal Instant Stop { get; private set; }
 
     internal ConnectionCounters Counters { get; } = new();
 
-    /// <summary>How long the other side took to answer the last ping; null before the first.</summary>
+    /// <summary>The round trip of the last ping; null before the first.</summary>
     internal TimeSpan? RoundTrip { get; private protected set; }
 
     internal abstract int SubscriptionCount { get; }
 
-    /// <summary>False for one that the present users would not let in, or not as it is.</summary>
+    /// <summary>False for one that the present users would not accept, or not with its rights.</summary>
     internal virtual bool IsStillWelcome => true;
 
     internal abstract IEnumerable<Subscription> ListSubscriptions();
 
     /// <summary>
-    /// Takes a message for one of its subscriptions. False when it does not get it: closed, its own without echo,
-    /// denied. Of clients; leaf links are written to by their own method.
+    /// Delivers a message to one of its subscriptions. False when it does not get it: closed, its own without echo,
+    /// denied. Of clients; leaf links have their own method.
     /// </summary>
     internal virtual bool Deliver(
         Subscription subscription, BrokerConnection source, scoped in RoutedMessage message) =>
@@ -123,7 +123,7 @@ public abstract class BrokerConnection
         CountPartial();
     }
 
-    /// <summary>Everything that waited has been taken by the shell: there is room for more.</summary>
+    /// <summary>The shell has taken all waiting output: there is room for more.</summary>
     internal virtual void OnOutputTaken()
     {
     }
@@ -143,21 +143,21 @@ public abstract class BrokerConnection
         Core.SubscriptionMemory.Release(Origin, bytes);
     }
 
-    /// <summary>What the other side says of itself, unless it has failed too often to say it.</summary>
+    /// <summary>Authenticates the other side, unless it has failed too often.</summary>
     private protected AuthenticationResult Authenticate(Wire.ConnectOptions connect, string nonce, out BrokerUser? user)
     {
         user = null;
         _login = connect.Nkey.Length > 0 ? connect.Nkey : connect.User;
         if (Core.Logins.WaitOf(Origin.Group, _login, Core.Now) > TimeSpan.Zero)
         {
-            _login = null;   // was not looked at, so it is no failure
+            _login = null;   // was not checked, so it is not a failure
             return AuthenticationResult.Refused;
         }
 
         return Core.Authenticator.Authenticate(connect, nonce, out user);
     }
 
-    /// <summary>What became of it.</summary>
+    /// <summary>Counts the result.</summary>
     private protected void CountLogin(bool isRight)
     {
         if (_login is null) return;
@@ -184,7 +184,7 @@ public abstract class BrokerConnection
         }
     }
 
-    /// <summary>The password check ended, and with it the waiting.</summary>
+    /// <summary>The password check ended.</summary>
     internal void OnChecked(bool isRight, Instant now)
     {
         if (IsClosed) return;
@@ -203,7 +203,7 @@ public abstract class BrokerConnection
     {
         while (_partialReads.Length > 0 && !bytes.IsEmpty && !IsClosed && !IsHeld)
         {
-            // As far as the operation is known to go; while its line is incomplete, as far as the line.
+            // As far as the size of the operation is known; while its line is incomplete, as far as the line.
             var wanted = _stashNeeded > 0 ? _stashNeeded - _partialReads.Length : bytes.IndexOf((byte)'\n') + 1;
             var taken = wanted <= 0 || wanted > bytes.Length ? bytes.Length : wanted;
             _partialReads.Append(bytes[..taken]);
@@ -230,7 +230,7 @@ public abstract class BrokerConnection
         else _held.Append(bytes);
     }
 
-    /// <summary>Ends it. What was written before still goes out, unless the other side does not read.</summary>
+    /// <summary>Closes it. Output written before is still sent, unless the other side does not read.</summary>
     internal void Close(CloseReason reason)
     {
         if (IsClosed) return;
@@ -246,7 +246,7 @@ public abstract class BrokerConnection
         Core.OnClosed(this);
     }
 
-    /// <summary>Says why, then ends it.</summary>
+    /// <summary>Sends the reason, then closes it.</summary>
     internal void CloseWithError(ReadOnlySpan<byte> text, CloseReason reason)
     {
         if (IsClosed) return;
@@ -255,13 +255,13 @@ public abstract class BrokerConnection
         Close(reason);
     }
 
-    /// <summary>Much waits here: whoever goes on writing to it is to pause.</summary>
+    /// <summary>Much output waits here: a connection that continues to write to it is to pause.</summary>
     internal void HoldBack(BrokerConnection source)
     {
         if (PendingBytes > Core.PauseBytes) source.Receiver = this;
     }
 
-    /// <summary>Whether it still takes something, though less fast than it is written to.</summary>
+    /// <summary>Whether it still reads, though slower than it is written to.</summary>
     internal bool IsWorthAPause(Instant now) =>
         !IsClosed && PendingBytes > Core.PauseBytes
         && (InFlightBytes == 0 || now - LastProgress < Core.Options.PauseProgress);
@@ -282,11 +282,11 @@ public abstract class BrokerConnection
         Core.Touch(this);
     }
 
-    /// <summary>Its timer ran. Returns when it is to run again, or null.</summary>
+    /// <summary>Its timer ran. Returns the next time, or null.</summary>
     internal abstract Instant? OnDeadline(Instant now);
 
     /// <summary>
-    /// Handles whole operations from the begin of the bytes. Returns how many bytes they took; when one is incomplete,
+    /// Handles whole operations from the start of the bytes. Returns how many bytes they took; when one is incomplete,
     /// <paramref name="needed"/> is its full size, or 0 while that is unknown.
     /// </summary>
     private protected abstract int Read(ReadOnlySpan<byte> bytes, Instant now, out int needed);
@@ -298,18 +298,18 @@ public abstract class BrokerConnection
         if (!Core.TryAddCheck(Core.Authenticator.CheckOf(this, user, connect))) OnChecked(isRight: false, Core.Now);
     }
 
-    /// <summary>The password is right, or is not. Only who asked is told.</summary>
+    /// <summary>The result of the password check. Only the connection itself is notified.</summary>
     private protected virtual void OnAuthenticated(bool isRight, Instant now)
     {
     }
 
-    /// <summary>Something came: the other side lives.</summary>
+    /// <summary>Bytes arrived: the other side is alive.</summary>
     private protected abstract void OnBytes(Instant now);
 
-    /// <summary>Withdraws what it wanted.</summary>
+    /// <summary>Withdraws its subscriptions.</summary>
     private protected abstract void OnClosed(CloseReason reason);
 
-    /// <summary>Bad bytes: the text that the fault has, if any, and the end.</summary>
+    /// <summary>Malformed bytes: sends the fault's text, if any, and closes.</summary>
     private protected void CloseForFault(WireFault fault)
     {
         var reason = fault switch

@@ -8,26 +8,24 @@ namespace EdgeSync.Nats.Broker;
 /// <summary>
 /// A NATS server without sockets: clients and leaf links are connections that bytes go into and come out of.
 /// <code>
-/// bytes in ─▶ connection (parse in place) ─▶ trie: whom does the subject concern ─▶ router ─▶ bytes out, per
+/// bytes in ─▶ connection (parse in place) ─▶ trie: subscriptions that match ─▶ router ─▶ bytes out, per
 /// connection
 /// </code>
-/// The order for a shell: <see cref="Attach"/>; <see cref="Receive"/> with whatever arrived, split anywhere; then,
-/// until
-/// <see cref="TryTakeTouched"/> has no more, <see cref="TakeOutput"/> for each touched connection, send it, and say so
-/// with
-/// <see cref="OutputSent"/>. A touched connection that is closed has its last output taken and is then cut.
-/// <see cref="Detach"/> ends every connection, whoever began. When <see cref="Deadline"/> passes,
-/// <see cref="OnDeadline"/>. One caller at a time.
+/// The order for a shell: <see cref="Attach"/>; <see cref="Receive"/> with the bytes as they arrive, split anywhere;
+/// then, until <see cref="TryTakeTouched"/> has no more, <see cref="TakeOutput"/> for each touched connection, send it,
+/// and report it with <see cref="OutputSent"/>. A touched connection that is closed has its last output taken and is
+/// then cut. <see cref="Detach"/> ends every connection, whichever side began. When <see cref="Deadline"/> passes, <see
+/// cref="OnDeadline"/>. One caller at a time.
 /// </summary>
 public sealed class BrokerCore
 {
-    /// <summary>So small a part of what may wait is kept as free segments.</summary>
+    /// <summary>The part of the bound for waiting output that is kept as free segments.</summary>
     private const int SegmentPart = 8;
 
-    /// <summary>More than this waiting is a burst; on a small machine half of what may wait is one.</summary>
+    /// <summary>More waiting output than this is a burst; on a small machine half of the bound is one.</summary>
     private const long BurstBytes = 32 * 1024 * 1024;
 
-    /// <summary>Logins that wait for the check of their password; more are refused.</summary>
+    /// <summary>Logins that wait for their password check; more are rejected.</summary>
     private const int ChecksMax = 256;
 
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
@@ -46,9 +44,9 @@ public sealed class BrokerCore
 
     /// <param name="options">Limits and users.</param>
     /// <param name="entropy">For nonces.</param>
-    /// <param name="prng">For everything that only has to be spread: ids, timers, the choice of queue members.</param>
+    /// <param name="prng">For all other random numbers: ids, timers, the choice of queue members.</param>
     /// <param name="now">The start.</param>
-    /// <param name="logins">The account of failed logins, if others share it.</param>
+    /// <param name="logins">The account of failed logins, if shared.</param>
     public BrokerCore(BrokerOptions options, Entropy entropy, Prng prng, Instant now, LoginThrottle? logins = null)
     {
         options.Check();
@@ -73,7 +71,7 @@ public sealed class BrokerCore
 
     public BrokerOptions Options { get; private set; }
 
-    /// <summary>Drawn at the start: tells one run of a server from another.</summary>
+    /// <summary>Drawn at the start: distinguishes the runs of a server.</summary>
     public string ServerId { get; }
 
     public Instant Start { get; }
@@ -81,22 +79,22 @@ public sealed class BrokerCore
     /// <summary>Open connections of clients.</summary>
     public int ClientCount { get; private set; }
 
-    /// <summary>Open leaf links, whoever dialled.</summary>
+    /// <summary>Open leaf links, accepted and solicited.</summary>
     public int LeafCount { get; private set; }
 
-    /// <summary>Connections ended because they did not take what was for them.</summary>
+    /// <summary>Connections closed because they did not read their output.</summary>
     public long SlowConsumers { get; private set; }
 
-    /// <summary>Bytes that wait for all connections together, as of the last batch.</summary>
+    /// <summary>Bytes of output that wait for all connections together, as of the last batch.</summary>
     public long PendingBytes { get; private set; }
 
     /// <summary>All connections ever accepted.</summary>
     public long TotalConnections { get; private set; }
 
-    /// <summary>No new connections; those there are told to go.</summary>
+    /// <summary>No new connections; existing ones are sent elsewhere.</summary>
     public bool IsLameDuck => _lameDuck.IsOn;
 
-    /// <summary>When <see cref="OnDeadline"/> wants to be called, or null. May come nearer with every call.</summary>
+    /// <summary>When <see cref="OnDeadline"/> is due, or null. May become earlier with every call.</summary>
     public Instant? Deadline
     {
         get
@@ -113,23 +111,23 @@ public sealed class BrokerCore
 
     internal long PauseBytes { get; }
 
-    /// <summary>Limits the guessing of passwords on the ports.</summary>
+    /// <summary>Limits guessing of passwords on the ports.</summary>
     internal LoginThrottle Logins { get; }
 
-    /// <summary>For what clients and leaf links want.</summary>
+    /// <summary>For the subscriptions of clients and leaf links.</summary>
     internal MemoryAccount SubscriptionMemory { get; }
 
     /// <summary>For operations that have arrived in part.</summary>
     internal MemoryAccount PartialMemory { get; }
 
-    /// <summary>What output is written into.</summary>
+    /// <summary>Buffers for output.</summary>
     internal SegmentPool Segments { get; }
 
     internal Prng Prng { get; }
 
     internal SubjectTrie Subscriptions { get; }
 
-    /// <summary>For everything that is looked up by bytes.</summary>
+    /// <summary>For all lookups by bytes.</summary>
     internal TokenComparer KeyComparer { get; }
 
     internal Router Router { get; }
@@ -140,23 +138,23 @@ public sealed class BrokerCore
 
     internal ConnectionCounters Totals { get; } = new();
 
-    /// <summary>The sums of all connections, those that are closed too.</summary>
+    /// <summary>The totals of all connections, closed ones too.</summary>
     public BrokerTotals CurrentTotals =>
         new(Subscriptions.Count, Totals.InMessages, Totals.OutMessages, Totals.InBytes, Totals.OutBytes, SlowConsumers);
 
     /// <summary>The leaf links' side of the broker; null while there is none.</summary>
     internal ILeafnodes? Leafnodes { get; set; }
 
-    /// <summary>The time that the latest call brought.</summary>
+    /// <summary>The time of the latest call.</summary>
     internal Instant Now { get; set; }
 
     internal IReadOnlyDictionary<ulong, BrokerConnection> Connections => _connections;
 
     /// <summary>
-    /// Other users and another bound for what waits, from now on. Who is connected as somebody that is gone, or has
-    /// other rights now, is told so and may come again; all other limits stay as they were at start.
+    /// Replaces the users and the bound for waiting output. A connection whose user was removed, or has other rights
+    /// now, is closed with a reason and may reconnect; all other limits stay as at the start.
     /// </summary>
-    /// <exception cref="EdgeSyncException">Something in it can never work; nothing has changed.</exception>
+    /// <exception cref="EdgeSyncException">The options can never work; nothing has changed.</exception>
     public void Reconfigure(BrokerOptions options, Instant now)
     {
         options.Check();
@@ -168,7 +166,7 @@ public sealed class BrokerCore
             TotalPendingBytesMax = options.TotalPendingBytesMax
         };
         Authenticator = new Authenticator(Options, Entropy);
-        _checks.Clear();   // of hashes that may be others now; who waits for one is put out below
+        _checks.Clear();   // of hashes that may have changed; connections waiting for one are closed below
         foreach (var connection in _connections.Values.ToList())
         {
             if (!connection.IsStillWelcome)
@@ -196,7 +194,7 @@ public sealed class BrokerCore
         return client;
     }
 
-    /// <summary>A client in this process, that calls instead of sending bytes.</summary>
+    /// <summary>A client in this process, which uses calls instead of bytes.</summary>
     /// <param name="name">For reports.</param>
     /// <param name="now">The time of this call.</param>
     public LocalClient AttachLocal(string name, Instant now)
@@ -214,14 +212,15 @@ public sealed class BrokerCore
         if (!connection.IsClosed) connection.Receive(bytes, now);
     }
 
-    /// <summary>What the connection sent could not be handled for want of memory: it pays, nobody else.</summary>
+    /// <summary>Input of the connection could not be handled for want of memory: only this connection is
+    /// closed.</summary>
     public void OnOutOfMemory(BrokerConnection connection, Instant now)
     {
         Now = now;
         connection.Close(CloseReason.SlowConsumerPendingBytes);
     }
 
-    /// <summary>Others need its place. False when it has ended already.</summary>
+    /// <summary>Closes it because others need its place. False when it has ended already.</summary>
     public bool Evict(BrokerConnection connection, Instant now)
     {
         Now = now;
@@ -232,9 +231,8 @@ public sealed class BrokerCore
     }
 
     /// <summary>
-    /// Whether to read on from this connection only after a moment: somebody whom it writes to reads less fast than it
-    /// writes. A shell asks after each batch, and pauses for a bounded time: pings get through a paused link all the
-    /// same.
+    /// Whether to read from this connection only after a pause: a receiver of its messages reads slower than it writes.
+    /// A shell calls this after each batch, and pauses for a bounded time, so that pings still pass.
     /// </summary>
     public bool IsToPause(BrokerConnection connection, Instant now)
     {
@@ -246,7 +244,7 @@ public sealed class BrokerCore
         return false;
     }
 
-    /// <summary>The connection is gone: closed by the other side, broken, or cut after it was closed here.</summary>
+    /// <summary>The connection has ended: closed by the other side, broken, or cut after it was closed here.</summary>
     public void Detach(BrokerConnection connection, CloseReason reason, Instant now)
     {
         Now = now;
@@ -277,7 +275,7 @@ public sealed class BrokerCore
     public bool HasChecks => _checks.Count > 0;
 
     /// <summary>
-    /// The next password to check; those that were found right meanwhile, or nobody waits for, are done with here.
+    /// The next password to check; those verified meanwhile, or of closed connections, are completed here.
     /// </summary>
     public bool TryTakeCheck(Instant now, [NotNullWhen(true)] out PasswordCheck? check)
     {
@@ -293,7 +291,7 @@ public sealed class BrokerCore
         return false;
     }
 
-    /// <summary>What became of a check.</summary>
+    /// <summary>The result of a check.</summary>
     public void OnChecked(PasswordCheck check, bool isRight, Instant now)
     {
         Now = now;
@@ -302,8 +300,8 @@ public sealed class BrokerCore
     }
 
     /// <summary>
-    /// Moves what waits into <paramref name="target"/>, to be sent in order and returned. Gives its size, 0 for
-    /// nothing.
+    /// Moves the waiting output into <paramref name="target"/>, to be sent in order and returned. Returns its size, 0
+    /// for nothing.
     /// </summary>
     public int TakeOutput(BrokerConnection connection, List<OutputSegment> target, Instant now)
     {
@@ -316,7 +314,7 @@ public sealed class BrokerCore
         return size;
     }
 
-    /// <summary>So many bytes of what was taken have been handed to the network.</summary>
+    /// <summary>Bytes of the taken output that have been passed to the network.</summary>
     public void OutputSent(BrokerConnection connection, int bytes, Instant now)
     {
         Now = connection.LastProgress = now;
@@ -324,11 +322,11 @@ public sealed class BrokerCore
         Count(connection);
     }
 
-    /// <summary>The segment is not used any more.</summary>
+    /// <summary>The segment is free.</summary>
     public void Recycle(OutputSegment segment) => Segments.Return(segment.Buffer);
 
     /// <summary>
-    /// True once after a burst that is over: what was held for it is garbage now, which a shell may collect.
+    /// True once after a burst has ended: its memory is garbage now, which a shell may collect.
     /// </summary>
     public bool TryTakeBurstEnd()
     {
@@ -337,14 +335,14 @@ public sealed class BrokerCore
         return isOver;
     }
 
-    /// <summary>Pings, timeouts and everything else that time brings.</summary>
+    /// <summary>Pings, timeouts and all other work due by time.</summary>
     public void OnDeadline(Instant now)
     {
         Now = now;
         while (_timers.TryPeek(out var connection, out var ticks) && ticks <= now.UnixTicks)
         {
             _timers.Dequeue();
-            if (connection.ScheduledTicks != ticks || connection.IsClosed) continue;   // was set anew meanwhile
+            if (connection.ScheduledTicks != ticks || connection.IsClosed) continue;   // was set again meanwhile
 
             connection.ScheduledTicks = 0;
             if (connection.OnDeadline(now) is { } next) Schedule(connection, next);
@@ -362,7 +360,7 @@ public sealed class BrokerCore
     }
 
     /// <summary>
-    /// Tells clients to go elsewhere, then closes them one after the other. The shell closes its listeners first.
+    /// Sends clients elsewhere, then closes them one after the other. The shell closes its listeners first.
     /// </summary>
     public void EnterLameDuck(Instant now)
     {
@@ -370,7 +368,7 @@ public sealed class BrokerCore
         _lameDuck.Enter(this, now);
     }
 
-    /// <summary>Closes every connection. What was written before may still be sent.</summary>
+    /// <summary>Closes every connection. Output written before may still be sent.</summary>
     public void Shutdown(Instant now)
     {
         Now = now;
@@ -439,8 +437,8 @@ public sealed class BrokerCore
     }
 
     /// <summary>
-    /// So much was written for a receiver. One message may go to thousands: what waits is counted within a batch too,
-    /// each time that an eighth of the bound has been written.
+    /// Counts output written for a receiver. One message may go to thousands: waiting output is counted within a batch
+    /// too, each time that an eighth of the bound has been written.
     /// </summary>
     internal void OnWritten(int bytes)
     {
@@ -468,7 +466,7 @@ public sealed class BrokerCore
         _burst.Observe(PendingBytes, Now);
     }
 
-    /// <summary>Memory for the whole process is short: who takes most of it goes.</summary>
+    /// <summary>Memory for the whole process is short: closes the connection that holds most of it.</summary>
     private bool CloseWidest()
     {
         if (_connections.Values.MaxBy(c => c.PendingBytes) is not { PendingBytes: > 0 } widest) return false;

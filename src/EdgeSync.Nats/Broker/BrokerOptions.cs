@@ -2,22 +2,22 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>Who may connect, and the limits of every queue. The defaults are those of nats-server.</summary>
+/// <summary>Users, and the limits of every queue. The defaults are those of nats-server.</summary>
 public sealed record BrokerOptions
 {
-    /// <summary>So many times the timeout may pass between a login and the end of the check of its password.</summary>
+    /// <summary>A login may wait for its password check for this multiple of the timeout.</summary>
     internal const int CheckPatience = 5;
 
-    /// <summary>The protocol level that we claim; peers choose their behaviour by it.</summary>
+    /// <summary>The protocol level sent to peers, which choose their behaviour by it.</summary>
     public const string ProtocolVersion = "2.12.0";
 
-    /// <summary>Stable and unique: leaf links are told apart by it.</summary>
+    /// <summary>Stable and unique: it identifies leaf links.</summary>
     public required string ServerName { get; init; }
 
-    /// <summary>The token that opens a connection, or null.</summary>
+    /// <summary>The token that authenticates a connection, or null.</summary>
     public string? Token { get; init; }
 
-    /// <summary>Everybody may connect when there are no users and no token.</summary>
+    /// <summary>Without users and token every client may connect.</summary>
     public IReadOnlyList<BrokerUser> Users { get; init; } = [];
 
     /// <summary>Of clients and leaf links together. One address takes at most half of them.</summary>
@@ -50,28 +50,28 @@ public sealed record BrokerOptions
     public long PendingBytesMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes that may wait for all connections together. Beyond it the one for which most waits is closed. A shell that
-    /// knows its machine sets less on a small one.
+    /// Bytes that may wait for all connections together. Beyond it the connection with most waiting output is closed. A
+    /// shell lowers it on a small machine.
     /// </summary>
     public long TotalPendingBytesMax { get; init; } = 192 * 1024 * 1024;
 
     /// <summary>
-    /// From here on whoever sends to the connection, client or link, is paused for moments, as long as the connection
-    /// goes on taking something: a burst becomes as fast as its receiver. One that has stopped delays nobody.
+    /// Beyond this, senders to the connection, clients or links, are paused for moments, as long as the connection
+    /// continues to read: a burst becomes as fast as its receiver. A stopped receiver delays no sender.
     /// </summary>
     public long PauseBytes { get; init; } = 2 * 1024 * 1024;
 
-    /// <summary>A receiver that has taken nothing for so long has stopped.</summary>
+    /// <summary>A receiver that has read nothing for so long has stopped.</summary>
     public TimeSpan PauseProgress { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// A connection that takes no byte of what waits for it for so long is closed as a slow consumer.
+    /// A connection that reads nothing of its waiting output for so long is closed as a slow consumer.
     /// </summary>
     public TimeSpan WriteDeadline { get; init; } = TimeSpan.FromSeconds(10);
 
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>So many pings without any byte in answer, and the connection is stale.</summary>
+    /// <summary>After so many pings without any byte in reply, the connection is stale.</summary>
     public int UnansweredPingsMax { get; init; } = 2;
 
     /// <summary>How long a connection may take to authenticate.</summary>
@@ -82,10 +82,10 @@ public sealed record BrokerOptions
 
     public TimeSpan LameDuckDuration { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Closed connections that <c>/connz?state=closed</c> remembers.</summary>
+    /// <summary>Closed connections kept for <c>/connz?state=closed</c>.</summary>
     public int ClosedConnectionsMax { get; init; } = 1_000;
 
-    /// <exception cref="EdgeSyncException">Something in it can never work.</exception>
+    /// <exception cref="EdgeSyncException">The options can never work.</exception>
     internal void Check()
     {
         foreach (var user in Users)
@@ -104,7 +104,7 @@ public sealed record BrokerOptions
                 ErrorKind.Usage, $"the NATS user {twice.Key} is named twice", "leave one of them");
     }
 
-    // A hash that is cut, or costs too much, would refuse everybody and look like a wrong password.
+    // A hash that is cut, or costs too much, would reject every login and look like a wrong password.
     private static void CheckHash(string? password, string what)
     {
         if (password is null || !BcryptHash.LooksLikeHash(password) || BcryptHash.TryParse(password, out _)) return;
@@ -118,7 +118,7 @@ public sealed record BrokerOptions
     internal bool RequiresAuthentication => Token is not null || Users.Count > 0;
 }
 
-/// <summary>Somebody who may connect: by password or by NKey, one of the two.</summary>
+/// <summary>A user of the broker: by password or by NKey, one of the two.</summary>
 public sealed record BrokerUser
 {
     /// <summary>The user name, or the public NKey (<c>U…</c>) when there is no password.</summary>
@@ -130,20 +130,20 @@ public sealed record BrokerUser
     public string? Password { get; init; }
 
     /// <summary>
-    /// What may be published, or null for everything (or nothing, where there are <see cref="Responses"/>).
+    /// The subjects that may be published to, or null for all (or none, with <see cref="Responses"/>).
     /// </summary>
     public SubjectPermissions? Publish { get; init; }
 
     /// <summary>
-    /// Whether requests that reach the user may be answered wherever they say. Of clients; a leaf link needs its
-    /// subjects allowed.
+    /// Whether the user may reply to the reply subjects of requests that it receives. For clients; a leaf link needs
+    /// its subjects allowed.
     /// </summary>
     public ResponsePermission? Responses { get; init; }
 
-    /// <summary>What may be subscribed to, or null for everything.</summary>
+    /// <summary>The subjects that may be subscribed to, or null for all.</summary>
     public SubjectPermissions? Subscribe { get; init; }
 
-    /// <summary>Named, proven and allowed the same.</summary>
+    /// <summary>The same name, credentials and rights.</summary>
     internal bool IsSameAs(BrokerUser other) =>
         Name == other.Name && Password == other.Password && Responses == other.Responses
         && AreSame(Publish, other.Publish) && AreSame(Subscribe, other.Subscribe);

@@ -1,6 +1,6 @@
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>What a broker did since it started.</summary>
+/// <summary>Totals of a broker since it started.</summary>
 /// <param name="Subscriptions">Held now.</param>
 /// <param name="SlowConsumers">Connections that were closed for being slow.</param>
 public readonly record struct BrokerTotals(

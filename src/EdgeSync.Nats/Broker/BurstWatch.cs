@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// Tells when a burst is over: much waited for the receivers, and for a moment now hardly anything does.
+/// Detects the end of a burst: much output waited for the receivers, and for a moment now hardly any does.
 /// </summary>
 internal sealed class BurstWatch(long burstBytes)
 {
@@ -12,7 +12,7 @@ internal sealed class BurstWatch(long burstBytes)
 
     private bool _isBurst;
 
-    /// <summary>When to look whether it stayed quiet; null while there is no burst, or it goes on.</summary>
+    /// <summary>When to check whether it stayed quiet; null without a burst, or during one.</summary>
     public Instant? Deadline { get; private set; }
 
     public void Observe(long pendingBytes, Instant now)

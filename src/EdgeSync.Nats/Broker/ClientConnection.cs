@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>A client: what it said about itself, what it subscribed to, and the operations that it sends.</summary>
+/// <summary>A client: its CONNECT, its subscriptions, and the operations that it sends.</summary>
 internal sealed class ClientConnection : BrokerConnection
 {
     private readonly WireLimits _limits;
@@ -19,7 +19,7 @@ internal sealed class ClientConnection : BrokerConnection
     private BrokerUser? _claimed;
     private ReplyPermits? _permits;
 
-    // The last subject published to, and whom it concerns: most publishers stay with one for a while.
+    // The last subject published to, and its matches: most publishers repeat one for a while.
     private byte[] _lastSubject = [];
     private MatchResult? _lastMatch;
 
@@ -33,7 +33,7 @@ internal sealed class ClientConnection : BrokerConnection
         _liveness = new ClientLiveness(core.Options, _isAuthenticated, core.Prng, now);
     }
 
-    /// <summary>Who it is; null for anybody.</summary>
+    /// <summary>The user; null without authentication.</summary>
     public BrokerUser? User { get; private set; }
 
     internal override bool IsStillWelcome =>
@@ -48,7 +48,7 @@ internal sealed class ClientConnection : BrokerConnection
 
     internal override IEnumerable<Subscription> ListSubscriptions() => _subscriptions.Values;
 
-    /// <summary>Writes the first INFO and starts the clocks.</summary>
+    /// <summary>Writes the first INFO and starts the timers.</summary>
     public void Greet(Instant now)
     {
         if (Core.Authenticator.UsesNonce) _nonce = Core.Authenticator.DrawNonce(Core.Entropy);
@@ -56,7 +56,7 @@ internal sealed class ClientConnection : BrokerConnection
         Core.Schedule(this, _liveness.Next(now));
     }
 
-    /// <summary>Tells about the server anew: it is about to go.</summary>
+    /// <summary>Sends INFO again: the server is about to stop.</summary>
     public void SendLameDuckInfo()
     {
         if (_isConnected && _connect.ProtocolVersion >= 1) WriteInfo();
@@ -116,7 +116,7 @@ internal sealed class ClientConnection : BrokerConnection
                     needed = reader.BytesNeeded;
                     return reader.Consumed;
                 case OperationStatus.NeedMoreData:
-                    RefuseUnauthenticated();   // something with a payload, for which we do not wait
+                    RefuseUnauthenticated();   // something with a payload, which is not awaited
                     break;
                 default:
                     CloseForFault(reader.Fault);
@@ -218,7 +218,8 @@ internal sealed class ClientConnection : BrokerConnection
         return true;
     }
 
-    // Spec: who may answer may do so to any subject that he was given, also to one that is denied otherwise.
+    // Spec: a user with response permission may publish to any reply subject that it received, also to one denied
+    // otherwise.
     private bool MayPublish(ReadOnlySpan<byte> subject)
     {
         var isAllowed = User?.Publish is { } permissions ? permissions.AllowsMessage(subject) : _permits is null;
@@ -231,7 +232,7 @@ internal sealed class ClientConnection : BrokerConnection
         return false;
     }
 
-    // Spec: only a plain subscription of the same connection that matches the reply is told.
+    // Spec: only a plain subscription of the same connection that matches the reply gets it.
     private void SendNoResponders(ReadOnlySpan<byte> reply)
     {
         foreach (var subscription in Core.Subscriptions.Match(reply).Plain)

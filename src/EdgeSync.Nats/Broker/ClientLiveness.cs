@@ -10,7 +10,7 @@ internal enum LivenessStep
     AuthenticationTimeout,
 }
 
-/// <summary>Decides when a client is pinged, given up as stale, or has taken too long to say who it is.</summary>
+/// <summary>Decides when a client is pinged, closed as stale, or has exceeded the authentication timeout.</summary>
 internal sealed class ClientLiveness
 {
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(2);
@@ -31,26 +31,26 @@ internal sealed class ClientLiveness
         _authenticationDeadline = now + options.AuthenticationTimeout;
         _lastReceived = now;
 
-        // The first ping comes early, to measure the round trip; drawn, so that clients of one moment are not pinged in
-        // one.
+        // The first ping comes early, to measure the round trip; drawn, so that clients that connected together are not
+        // pinged together.
         var first = options.PingInterval < FirstPing ? options.PingInterval : FirstPing;
         _pingAt = now + first * (1 + prng.NextDouble() / 5);
     }
 
-    /// <summary>The client has said who it is; that its password takes time to check is not its fault.</summary>
+    /// <summary>The client has authenticated; a slow password check does not count against it.</summary>
     public void OnChecking(Instant now) =>
         _authenticationDeadline = now + (_options.AuthenticationTimeout * BrokerOptions.CheckPatience);
 
     public void OnAuthenticated() => _isAuthenticated = true;
 
-    /// <summary>Any byte shows that the client lives, not only a PONG.</summary>
+    /// <summary>Any byte shows that the client is alive, not only a PONG.</summary>
     public void OnReceived(Instant now)
     {
         _lastReceived = now;
         _unanswered = 0;
     }
 
-    /// <summary>The round trip, when this answers a ping of ours.</summary>
+    /// <summary>The round trip, when this replies to a ping of ours.</summary>
     public TimeSpan? OnPong(Instant now)
     {
         var roundTrip = now - _pingSent;

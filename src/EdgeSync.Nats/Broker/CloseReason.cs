@@ -28,7 +28,7 @@ public enum CloseReason
     LeafnodeLoop,
     MinimumVersionRequired,
 
-    /// <summary>The side that dialled took its leafnode remote away.</summary>
+    /// <summary>The soliciting side removed its leafnode remote.</summary>
     RemoteRemoved,
 }
 

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// The connections that ended last, for <c>/connz?state=closed</c>. Kept as reports, so that the connections are let
-/// go.
+/// The latest closed connections, for <c>/connz?state=closed</c>. Kept as reports, so that the connections are
+/// released.
 /// </summary>
 internal sealed class ClosedConnectionLog(int capacity)
 {

@@ -1,23 +1,23 @@
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>Which protocol a connection speaks.</summary>
+/// <summary>The protocol of a connection.</summary>
 public enum ConnectionKind
 {
     Client,
     Leaf,
 }
 
-/// <summary>What carries it.</summary>
+/// <summary>The transport of a connection.</summary>
 public enum ConnectionTransport
 {
     Tcp,
     WebSocket,
 
-    /// <summary>A client inside this process; trusted, so never asked who it is.</summary>
+    /// <summary>A client inside this process; trusted, without a login.</summary>
     InProcess,
 }
 
-/// <summary>How a connection came, as its shell knows it.</summary>
+/// <summary>The origin of a connection, as its shell accepted it.</summary>
 public sealed record ConnectionOrigin
 {
     public required ConnectionKind Kind { get; init; }
@@ -30,8 +30,8 @@ public sealed record ConnectionOrigin
     public int Port { get; init; }
 
     /// <summary>
-    /// Whose share of the limits the connection takes: the address, of IPv6 the network of 64 bits. The shell knows it;
-    /// without it the address.
+    /// The group whose limits the connection counts against: the address, of IPv6 the network of 64 bits. Set by the
+    /// shell; by default the address.
     /// </summary>
     public string Group
     {
@@ -39,7 +39,7 @@ public sealed record ConnectionOrigin
         init;
     }
 
-    /// <summary>Where we accepted it: told in INFO.</summary>
+    /// <summary>The local address, sent in INFO.</summary>
     public string ListenAddress { get; init; } = "";
 
     public int ListenPort { get; init; }

@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>What the core asks of the part that keeps leaf links.</summary>
+/// <summary>The leaf link part of the broker, as the core uses it.</summary>
 internal interface ILeafnodes
 {
     Instant? Deadline { get; }
@@ -12,11 +12,11 @@ internal interface ILeafnodes
     LeafLink Accept(ConnectionOrigin origin, Instant now);
 
     /// <summary>
-    /// A client wants something. Called before a message of the same client that may need it goes out.
+    /// A client subscribed. Called before a message of the same client that may need it is sent.
     /// </summary>
     void OnSubscribed(Subscription subscription);
 
-    /// <summary>A client wants it no more.</summary>
+    /// <summary>A client unsubscribed.</summary>
     void OnUnsubscribed(Subscription subscription);
 
     void OnDeadline(Instant now);

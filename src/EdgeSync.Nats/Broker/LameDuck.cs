@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>The slow farewell: clients are told to go elsewhere, and after a grace are closed one by one.</summary>
+/// <summary>The lame duck mode: clients are sent elsewhere, and after a grace are closed one by one.</summary>
 internal sealed class LameDuck(BrokerOptions options)
 {
     private readonly Queue<BrokerConnection> _leaving = new();

@@ -10,18 +10,18 @@ namespace EdgeSync.Nats.Broker;
 
 /// <summary>
 /// A client inside the broker's process: publishes, subscribes and requests by calls, without the wire protocol. It is
-/// trusted, so no user's permissions and no share of memory limit it; the bound of payloads and the reserved subjects
-/// do. Its own messages do not come back to it.
+/// trusted, so no user's permissions and no share of memory limit it; the payload limit and the reserved subjects do.
+/// It does not receive its own messages.
 /// <code>
 ///   call ─▶ trie ─▶ router ─▶ others' output
 ///   others' messages ─▶ router ─▶ Deliver ─▶ queue ─▶ TryTake (the shell runs what it gets, outside its lock)
 /// </code>
 /// Made by <see cref="BrokerCore.AttachLocal"/>; the same one caller at a time as for the broker. Touched like any
-/// connection when there is something to take.
+/// connection when there is a callback to take.
 /// </summary>
 /// <remarks>
-/// Replies come to one subscription, <c>_INBOX.ID.*</c>, whose last token is the number of the request. A reply wins
-/// once; later ones find nothing.
+/// Replies arrive on one subscription, <c>_INBOX.ID.*</c>, whose last token is the number of the request. The first
+/// reply counts; later ones are dropped.
 /// </remarks>
 public sealed class LocalClient : BrokerConnection
 {
@@ -47,13 +47,13 @@ public sealed class LocalClient : BrokerConnection
         _inboxPrefix = Encoding.ASCII.GetBytes($"_INBOX.{new Nuid(core.Entropy).Next()}.");
     }
 
-    /// <summary>Requests whose reply is awaited.</summary>
+    /// <summary>Requests that wait for their reply.</summary>
     public int RequestCount => _requests.Count;
 
     /// <summary>Whether a leaf link to a broker of this name is open.</summary>
     public bool HasLink(string name) => Core.HasLink(name);
 
-    /// <summary>The largest payload that is taken, in bytes.</summary>
+    /// <summary>The largest payload accepted, in bytes.</summary>
     public int MaxPayload => Core.Options.PayloadBytesMax;
 
     internal override long PendingBytesMax => long.MaxValue;
@@ -63,7 +63,7 @@ public sealed class LocalClient : BrokerConnection
     /// <summary>The next callback to run. Run outside of the broker's lock, in order.</summary>
     public bool TryTake(out LocalEffect effect) => _effects.TryDequeue(out effect);
 
-    /// <summary>To everyone whom the subject concerns, this client excepted.</summary>
+    /// <summary>To every matching subscription except those of this client.</summary>
     public NatsOutcome Publish(
         Instant now, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers = null, string? replyTo = null)
     {
@@ -73,7 +73,7 @@ public sealed class LocalClient : BrokerConnection
             : Route(subject, replyTo is null ? default : Encoding.UTF8.GetBytes(replyTo), data.Span, headers, out _);
     }
 
-    /// <summary>Answers a number for <see cref="Unsubscribe"/>.</summary>
+    /// <summary>Returns a number for <see cref="Unsubscribe"/>.</summary>
     /// <exception cref="EdgeSyncException">The text is not a valid subject for a subscription.</exception>
     public long Subscribe(Instant now, string subject, string? queueGroup, Action<NatsMessage> received)
     {
@@ -125,7 +125,7 @@ public sealed class LocalClient : BrokerConnection
         return NatsOutcome.Ok;
     }
 
-    /// <summary>A reply that comes all the same is dropped.</summary>
+    /// <summary>Drops the request; a later reply is ignored.</summary>
     public void Forget(long request) => _requests.Remove(request);
 
     internal override bool Deliver(Subscription subscription, BrokerConnection source, scoped in RoutedMessage message)
@@ -232,7 +232,7 @@ public sealed class LocalClient : BrokerConnection
     {
         var sid = Encoding.ASCII.GetBytes(id.ToString(CultureInfo.InvariantCulture));
         var cost = SubscriptionCost.Of(subject, queue, sid);
-        TryTakeSubscription(cost);   // counted, never refused
+        TryTakeSubscription(cost);   // counted, never rejected
         var subscription = new Subscription(this, subject, queue, sid) { Cost = cost };
         Core.Subscriptions.Add(subscription);
         Core.Leafnodes?.OnSubscribed(subscription);
@@ -267,7 +267,7 @@ public sealed class LocalClient : BrokerConnection
     private sealed record Local(Subscription Place, Action<NatsMessage> Received);
 }
 
-/// <summary>A callback of a <see cref="LocalClient"/> with what it is to get.</summary>
+/// <summary>A callback of a <see cref="LocalClient"/> with its arguments.</summary>
 public readonly struct LocalEffect
 {
     private readonly Action<NatsMessage>? _received;

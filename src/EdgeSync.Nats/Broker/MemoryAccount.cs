@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// One kind of memory that connections take from the broker: bounded in all, for one address and for one connection, so
-/// that no stranger takes more than its share. The broker's own in-process clients are counted and never refused.
+/// One kind of memory that connections take from the broker: bounded in all, per address and per connection, so that no
+/// client takes more than its share. The broker's own in-process clients are counted and never rejected.
 /// </summary>
 internal sealed class MemoryAccount(long bytesMax)
 {
@@ -14,19 +14,19 @@ internal sealed class MemoryAccount(long bytesMax)
 
     private readonly Dictionary<string, long> _groups = new(StringComparer.Ordinal);
 
-    /// <summary>Held at this moment by all connections together.</summary>
+    /// <summary>Bytes held by all connections together.</summary>
     public long Taken { get; private set; }
 
     public long BytesMax => bytesMax;
 
     public long ConnectionBytesMax => bytesMax / ConnectionPart;
 
-    /// <summary>What the connections of one address hold together.</summary>
+    /// <summary>Bytes held by the connections of one address.</summary>
     public long TakenBy(string group) => _groups.GetValueOrDefault(group);
 
     /// <summary>
-    /// Takes so many more bytes for a connection that holds <paramref name="held"/>; false, and nothing taken, when a
-    /// bound forbids it.
+    /// Takes bytes for a connection that holds <paramref name="held"/>; false, and nothing taken, when a bound is
+    /// exceeded.
     /// </summary>
     public bool TryTake(ConnectionOrigin origin, long held, long bytes)
     {

@@ -3,19 +3,19 @@ using System.Buffers;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// A rented array and how much of it is to be sent. Whoever sent it gives it back with
-/// <see cref="BrokerCore.Recycle"/>; one that is forgotten costs nothing but its garbage.
+/// A rented array and how much of it is to be sent. The sender returns it with <see cref="BrokerCore.Recycle"/>; one
+/// that is not returned becomes garbage.
 /// </summary>
 public readonly record struct OutputSegment(byte[] Buffer, int Length);
 
 /// <summary>
-/// The bytes on their way to one connection. Messages are copied into rented segments that start small, so that an idle
-/// connection costs nothing and a talkative one is sent in few large pieces; a shell takes all segments at once.
+/// The output of one connection. Messages are copied into rented segments that start small, so that an idle connection
+/// costs nothing and a busy one is sent in few large pieces; a shell takes all segments at once.
 /// </summary>
 internal sealed class OutputQueue(SegmentPool pool) : IBufferWriter<byte>
 {
     /// <summary>
-    /// Up to here a message is kept in one piece; a longer one fills the segment and goes on in the next.
+    /// Up to this size a message is kept in one piece; a longer one continues in the next segment.
     /// </summary>
     internal const int ContiguousBytesMax = 8 * 1024;
 
@@ -29,7 +29,7 @@ internal sealed class OutputQueue(SegmentPool pool) : IBufferWriter<byte>
 
     public bool IsEmpty => WaitingBytes == 0;
 
-    /// <summary>Room for so many bytes in one piece; follow with <see cref="Advance"/>.</summary>
+    /// <summary>Space for so many bytes in one piece; follow with <see cref="Advance"/>.</summary>
     public Span<byte> GetSpan(int sizeHint = 0)
     {
         if (_tail is null || _tail.Length - _tailLength < Math.Max(sizeHint, 1)) StartSegment(sizeHint);
@@ -67,7 +67,7 @@ internal sealed class OutputQueue(SegmentPool pool) : IBufferWriter<byte>
         target.AddRange(_full);
         if (_tailLength > 0) target.Add(new OutputSegment(_tail!, _tailLength));
 
-        // A burst fills large segments; what follows a small one starts small again.
+        // A burst fills large segments; after a small one the next starts small again.
         if (_full.Count == 0)
             _nextSegmentBytes = Math.Max(SegmentPool.SmallestBytes, _nextSegmentBytes / SegmentPool.Step);
         _full.Clear();

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// Holds the one operation that did not fit into what was read, until the rest of it has come. It grows with what
-/// arrives, never with what a peer claims.
+/// Holds one incomplete operation until the rest of it arrives. It grows with the received bytes, never with an
+/// announced size.
 /// </summary>
 internal sealed class PartialReadBuffer
 {

@@ -2,9 +2,8 @@
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// A password and the slow hash that it must fit. The connection waits, and what it sends meanwhile is held; nobody
-/// else does: a shell takes one check at a time from the core, works it out outside of its lock, and brings the answer
-/// back.
+/// A password and the slow hash to compare it with. The connection waits, and its input is held; others do not wait: a
+/// shell takes one check at a time from the core, computes it outside of its lock, and returns the result.
 /// </summary>
 public sealed class PasswordCheck
 {

@@ -4,19 +4,20 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// How many answers a user may give to a request that reached him, and for how long; for subjects that are not his
-/// otherwise.
+/// How many replies a user may send to a request that it received, and for how long, on subjects that it may not
+/// publish to otherwise.
 /// </summary>
 public sealed record ResponsePermission
 {
-    /// <summary>Answers to one request; negative is no limit.</summary>
+    /// <summary>Replies to one request; negative is no limit.</summary>
     public int MessagesMax { get; init; } = 1;
 
     /// <summary>Counted from the request; negative is no limit.</summary>
     public TimeSpan Expires { get; init; } = TimeSpan.FromMinutes(2);
 }
 
-/// <summary>The reply subjects that one connection may still answer to. Of too many the oldest are forgotten.</summary>
+/// <summary>The reply subjects that one connection may still publish to. Beyond the limit the oldest are
+/// dropped.</summary>
 internal sealed class ReplyPermits
 {
     internal const int CountMax = 4096;
@@ -51,7 +52,7 @@ internal sealed class ReplyPermits
         _inOrder.Enqueue(permit);
     }
 
-    /// <summary>Whether the connection may publish to the subject because it was asked to, this once.</summary>
+    /// <summary>Whether the connection may publish to the subject as a reply, this once.</summary>
     public bool TryUse(ReadOnlySpan<byte> subject, Instant now)
     {
         if (!_bySubject.TryGetValue(subject, out var permit)) return false;

@@ -1,6 +1,6 @@
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>Subjects between servers, that clients may not use.</summary>
+/// <summary>Subjects between servers, which clients may not use.</summary>
 // Spec: client protocol, reserved subjects.
 internal static class ReservedSubjects
 {

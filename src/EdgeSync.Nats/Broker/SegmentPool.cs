@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// Segments of four sizes that output is written into. What comes back is kept for the next up to a limit; the rest is
-/// left to the garbage collector, so that a burst does not fix the size of the process.
+/// Segments of four sizes for output. Returned segments are kept up to a limit; the rest is left to the garbage
+/// collector, so that a burst does not fix the size of the process.
 /// </summary>
 internal sealed class SegmentPool(long freeBytesMax)
 {
@@ -17,13 +17,13 @@ internal sealed class SegmentPool(long freeBytesMax)
     /// <summary>Kept for later.</summary>
     public long FreeBytes { get; private set; }
 
-    /// <summary>At least so many bytes, with anything in them.</summary>
+    /// <summary>At least so many bytes, with any content.</summary>
     public byte[] Rent(int bytes)
     {
         var (size, index) = (SmallestBytes, 0);
         while (size < bytes && size < LargestBytes) (size, index) = (size * Step, index + 1);
 
-        // Nothing that is rented is larger but one odd line; it is not kept.
+        // Only an odd line needs a larger one; it is not kept.
         if (size < bytes) return new byte[bytes];
         if (!_free[index].TryPop(out var buffer)) return GC.AllocateUninitializedArray<byte>(size);
 
@@ -43,7 +43,7 @@ internal sealed class SegmentPool(long freeBytesMax)
         FreeBytes += size;
     }
 
-    /// <summary>Keeps nothing.</summary>
+    /// <summary>Drops all free segments.</summary>
     public void Trim()
     {
         foreach (var stack in _free)

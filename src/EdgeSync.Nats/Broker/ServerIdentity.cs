@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// The public id of one run of a server: in the shape of a server's public key, which peers expect, but without a
+/// The public id of one run of a server: in the form of a server's public key, which peers expect, but without a
 /// secret.
 /// </summary>
 internal static class ServerIdentity

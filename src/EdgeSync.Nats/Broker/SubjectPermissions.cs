@@ -3,7 +3,7 @@ using EdgeSync.Nats.Wire;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>Which subjects may be used. Without an allow list everything is allowed that is not denied.</summary>
+/// <summary>The allowed subjects. Without an allow list everything is allowed that is not denied.</summary>
 public sealed class SubjectPermissions
 {
     private readonly byte[][]? _allow;
@@ -30,18 +30,18 @@ public sealed class SubjectPermissions
         return !AnyMatches(_deny, subject);
     }
 
-    /// <summary>A subscription, that may hold wildcards: all of it must be allowed, and not all of it denied.</summary>
+    /// <summary>A subscription, possibly with wildcards: all of it must be allowed, and not all of it denied.</summary>
     public bool AllowsSubscription(ReadOnlySpan<byte> pattern)
     {
         if (_allow is not null && !AnyCovers(_allow, pattern)) return false;
         return !AnyCovers(_deny, pattern);
     }
 
-    /// <summary>Whether something of what the pattern matches is allowed.</summary>
+    /// <summary>Whether some subject that matches the pattern is allowed.</summary>
     public bool AllowsSomeOf(ReadOnlySpan<byte> pattern) =>
         (_allow is null || AnyOverlaps(_allow, pattern)) && !AnyCovers(_deny, pattern);
 
-    /// <summary>Some of what the subscription matches is denied: each delivery has to be checked.</summary>
+    /// <summary>Some subject that the subscription matches is denied: each delivery has to be checked.</summary>
     public bool DeniesBelow(ReadOnlySpan<byte> pattern) => AnyOverlaps(_deny, pattern);
 
     private static bool AnyMatches(byte[][] patterns, ReadOnlySpan<byte> subject)

@@ -1,8 +1,7 @@
 namespace EdgeSync.Nats.Broker;
 
 /// <summary>
-/// What one subscription takes of the memory: an estimate from above, that SubscriptionMemoryTests compares with the
-/// heap.
+/// The memory of one subscription: an upper estimate, which SubscriptionMemoryTests compares with the heap.
 /// </summary>
 internal static class SubscriptionCost
 {
@@ -15,7 +14,7 @@ internal static class SubscriptionCost
     private const int PerToken = 360;
 
     /// <summary>
-    /// Subject and queue lie in the subscription, in the trie and in the table of the leaf links; a link that is behind
+    /// Subject and queue are in the subscription, in the trie and in the table of the leaf links; a link that is behind
     /// holds the key once more.
     /// </summary>
     private const int Copies = 4;

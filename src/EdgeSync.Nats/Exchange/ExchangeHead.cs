@@ -2,21 +2,21 @@ using System.Globalization;
 
 namespace EdgeSync.Nats.Exchange;
 
-/// <summary>Why a peer does not answer a request with a message; one kind per reaction.</summary>
+/// <summary>Why a peer refuses a request; one kind per reaction.</summary>
 public enum ExchangeRefusal
 {
     None,
 
-    /// <summary>Too much to do at present: try again later.</summary>
+    /// <summary>Too busy: try again later.</summary>
     Busy,
 
-    /// <summary>The request or the reply is larger than this way carries.</summary>
+    /// <summary>The request or the reply is too large for this transport.</summary>
     TooLarge,
 
-    /// <summary>The transfer is not known (any more): start again.</summary>
+    /// <summary>The transfer is unknown or expired: start again.</summary>
     Gone,
 
-    /// <summary>What stands behind the responder cannot be reached.</summary>
+    /// <summary>The responder's upstream cannot be reached.</summary>
     Upstream,
 
     /// <summary>It failed for another reason.</summary>
@@ -24,18 +24,18 @@ public enum ExchangeRefusal
 }
 
 /// <summary>
-/// The headers of one message of an exchange. Requests and replies that fit into one message look as the original's,
-/// with headers that it does not read; larger ones travel in parts, which only peers agree on that both know this:
+/// The headers of one message of an exchange. Requests and replies that fit into one message have the original's form,
+/// with headers that it does not read; larger ones are sent in parts, if both peers support that:
 /// <code>
-///   EdgeSync-Peer: NODE                who sends this
-///   EdgeSync-Accept: parts=BYTES       request: replies may come in parts, each at most that large
-///   Content-Type: TYPE                 how the body is framed; absent means compressed
+///   EdgeSync-Peer: NODE                the sender
+///   EdgeSync-Accept: parts=BYTES       request: replies may be in parts, each at most that large
+///   Content-Type: TYPE                 the framing of the body; absent means compressed
 ///   EdgeSync-Transfer: ID              this body is a part of a larger one ...
 ///   EdgeSync-Part: I/N                 ... which one, of how many
 ///   EdgeSync-Size: BYTES               ... size of the whole
 ///   EdgeSync-Fetch: ID                 request: send me that part of your reply
 ///   EdgeSync-Stored: I                 reply: your part has arrived
-///   EdgeSync-Ask: ID                   request: do you still work on that request? reply: I do
+///   EdgeSync-Ask: ID                   request: is that request still in progress? reply: yes
 ///   EdgeSync-Error: KIND SENTENCE      reply without a body: why there is none
 /// </code>
 /// </summary>
@@ -61,7 +61,7 @@ public sealed record ExchangeHead
 
     public string? Peer { get; init; }
 
-    /// <summary>Largest part that the requester takes; zero: it takes one message only.</summary>
+    /// <summary>Largest part that the requester accepts; zero: it accepts one message only.</summary>
     public int AcceptPartBytes { get; init; }
 
     public string? ContentType { get; init; }
@@ -77,7 +77,7 @@ public sealed record ExchangeHead
 
     public string? Fetch { get; init; }
 
-    /// <summary>The request that is asked about.</summary>
+    /// <summary>The request whose state is queried.</summary>
     public string? Ask { get; init; }
 
     /// <summary>The part that arrived, or -1.</summary>
@@ -85,10 +85,10 @@ public sealed record ExchangeHead
 
     public ExchangeRefusal Refusal { get; init; }
 
-    /// <summary>The sentence that goes with <see cref="Refusal"/>.</summary>
+    /// <summary>The reason of a <see cref="Refusal"/>.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Reads what it knows and skips the rest. Values that break the grammar count as absent.</summary>
+    /// <summary>Reads known headers and skips the rest. Malformed values count as absent.</summary>
     public static ExchangeHead Parse(IEnumerable<KeyValuePair<string, string>>? fields)
     {
         var head = Empty;
@@ -194,7 +194,7 @@ public sealed record ExchangeHead
 /// <summary>Limits of exchanges.</summary>
 public sealed record ExchangeOptions
 {
-    /// <summary>Room that subject and headers may take of a message.</summary>
+    /// <summary>Space reserved for subject and headers of a message.</summary>
     public const int HeaderBytesMax = 2048;
 
     /// <summary>This node's name.</summary>
@@ -208,7 +208,7 @@ public sealed record ExchangeOptions
     /// </summary>
     public int PartBytes { get; init; } = 64 << 10;
 
-    /// <summary>Largest message that is put together of parts.</summary>
+    /// <summary>Largest message that is assembled from parts.</summary>
     public int WholeBytesMax { get; init; } = 64 << 20;
 
     /// <summary>Bytes of unfinished transfers that a responder keeps for all peers together.</summary>
@@ -217,21 +217,21 @@ public sealed record ExchangeOptions
     /// <summary>Transfers that a responder keeps for all peers together.</summary>
     public int TransfersMax { get; init; } = 64;
 
-    /// <summary>A transfer that nobody moved for this long is dropped.</summary>
+    /// <summary>A transfer without progress for this long is dropped.</summary>
     public TimeSpan IdleMax { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Silence in which a message counts as lost. Spec: edgesync.md §3.</summary>
+    /// <summary>After this much silence a message counts as lost. Spec: edgesync.md §3.</summary>
     public TimeSpan ReplyTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>After this much silence the responder is asked whether it still works on the request.</summary>
+    /// <summary>After this much silence the state of the request is queried.</summary>
     public TimeSpan AskAfter { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// How much later than the answer to a question a reply may be handed on that was sent before it.
+    /// How much later than the reply to a status query an earlier reply may be delivered.
     /// </summary>
     public TimeSpan LateBy { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How often a part is asked for before the exchange is given up.</summary>
+    /// <summary>How often a part is requested before the exchange fails.</summary>
     public int AttemptsMax { get; init; } = 3;
 
     /// <summary>Parts under way at once, to begin with.</summary>
@@ -249,5 +249,5 @@ public sealed record ExchangeOptions
     public int PartBytesHere => Math.Min(PartBytes, MessageBytesMax);
 }
 
-/// <summary>One message to send or that came: its headers and its body.</summary>
+/// <summary>One message to send or received: its headers and its body.</summary>
 public readonly record struct ExchangeMessage(ExchangeHead Head, ReadOnlyMemory<byte> Body);

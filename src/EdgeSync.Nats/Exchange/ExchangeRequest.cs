@@ -3,12 +3,12 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Exchange;
 
-/// <summary>How a request ended.</summary>
+/// <summary>The result of a request.</summary>
 public enum ExchangeResultKind
 {
     Ok,
 
-    /// <summary>Nobody listens on the subject.</summary>
+    /// <summary>The subject has no subscriber.</summary>
     NoResponders,
 
     TimedOut,
@@ -16,10 +16,10 @@ public enum ExchangeResultKind
     /// <summary>The reply was empty and gave no reason, as the original's failures do.</summary>
     Empty,
 
-    /// <summary>The responder refused, and said why.</summary>
+    /// <summary>The responder refused, with a reason.</summary>
     Refused,
 
-    /// <summary>The request does not fit into one message, and the other side takes one only.</summary>
+    /// <summary>The request does not fit into one message, and the other side accepts one only.</summary>
     TooLarge,
 
     /// <summary>The replies contradict each other.</summary>
@@ -31,40 +31,39 @@ public sealed record ExchangeResult(ExchangeResultKind Kind, string? Reason = nu
 {
     public ExchangeRefusal Refusal { get; init; }
 
-    /// <summary>The reply's body; where it broke off, the front of it that came.</summary>
+    /// <summary>The reply's body; where it was cut off, the part that arrived.</summary>
     public ReadOnlyMemory<byte> Body { get; init; }
 
     public string? ContentType { get; init; }
 
-    /// <summary>Who answered, if he said so; then he is one of ours and further requests go to him.</summary>
+    /// <summary>The responder, if it sent its name; then it supports parts, and further requests go to it.</summary>
     public string? Responder { get; init; }
 
     public bool IsOk => Kind == ExchangeResultKind.Ok;
 }
 
 /// <summary>A message that is to be sent as a request.</summary>
-/// <param name="Token">Pairs replies with requests; given back with each.</param>
-/// <param name="ToResponder">Null: to the subject that the caller chose; else to this peer's own subject.</param>
+/// <param name="Token">Pairs replies with requests; returned with each.</param>
+/// <param name="ToResponder">Null: to the subject of the caller; otherwise to this peer's own subject.</param>
 public sealed record ExchangeSend(int Token, string? ToResponder, ExchangeMessage Message);
 
 /// <summary>
-/// One request and its reply, each of any size up to the limit. A large request goes up in parts, each acknowledged,
-/// the reply to the last being the reply; a large reply is fetched part by part from the one who gave the first. At
-/// most a window of parts is under way (<see cref="PartWindow"/>), and a lost one is asked for again.
+/// One request and its reply, each of any size up to the limit. A large request is sent in parts, each acknowledged,
+/// the reply to the last being the reply; a large reply is fetched part by part from the responder of the first. At
+/// most a window of parts is under way (<see cref="PartWindow"/>), and a lost one is requested again.
 /// <para>
-/// A slow link is no broken one: each part that arrives gives those behind it new time, and one that was taken for lost
-/// and comes after all is taken as well.
+/// A slow link is not a broken one: each part that arrives extends the time of those behind it, and one that counted as
+/// lost and arrives after all is accepted as well.
 /// </para>
 /// <para>
-/// Silence may mean that the other side works, or that a link broke somewhere and something is lost. So after a while a
-/// responder that is known is asked; its answers come in order, so what it says it does not work on, and what was sent
-/// before and is still open, got lost.
+/// Silence may mean that the responder works, or that a link broke and a message is lost. So after a while the state of
+/// the request is queried from a known responder; its replies arrive in order, so what it reports as not in progress,
+/// and what was sent before and is still open, got lost.
 /// </para>
 /// <para>
-/// The driver takes what to send with <see cref="TryTake"/> until it answers false, tells each reply, silence of the
-/// server ("no responders"), a link that broke or came back, and the passing of <see cref="Deadline"/>, until
-/// <see cref="Result"/>
-/// is there.
+/// The driver takes what to send with <see cref="TryTake"/> until it returns false, passes in each reply, "no
+/// responders" of the server, a link that broke or came back, and the passing of <see cref="Deadline"/>, until <see
+/// cref="Result"/> is set.
 /// </para>
 /// </summary>
 public sealed class ExchangeRequest
@@ -74,7 +73,7 @@ public sealed class ExchangeRequest
     private readonly string? _contentType;
     private readonly string _transfer;
     private readonly SortedDictionary<int, Flight> _flights = [];
-    private readonly Dictionary<int, Flight> _overdue = [];   // launched again; whichever reply is first counts
+    private readonly Dictionary<int, Flight> _overdue = [];   // sent again; the first reply counts
     private readonly PartWindow _window;
     private readonly SortedSet<int> _uploadLeft = [];
     private readonly SortedSet<int> _fetchLeft = [];
@@ -87,16 +86,15 @@ public sealed class ExchangeRequest
     private long _receivedBytes;
     private ExchangeHead _first = ExchangeHead.Empty;
     private readonly bool _isAddressed;
-    private Instant _askAt;      // or how long an answer is waited for, while _askToken is set
+    private Instant _askAt;      // or the end of the wait for a status reply, while _askToken is set
     private int _askToken;
-    private int _lostUpTo;       // messages up to this one count as lost, unless their replies come until then:
+    private int _lostUpTo;       // messages up to this one count as lost, unless their replies arrive until then:
     private Instant _loseAt;
     private int _lastToken;
 
     /// <param name="transferId">Names a request in parts; unique, for example a NUID.</param>
-    /// <param name="knownResponder">The peer that is asked, if known to be one of ours: it takes requests in
-    /// parts.</param>
-    /// <param name="isAddressed">The subject is one peer's own, so that who is asked later is who got the
+    /// <param name="knownResponder">The responder, if known and supporting parts.</param>
+    /// <param name="isAddressed">The subject is one peer's own, so that a status query reaches the receiver of the
     /// request.</param>
     public ExchangeRequest(
         ExchangeOptions options,
@@ -146,7 +144,7 @@ public sealed class ExchangeRequest
         Fetch,
     }
 
-    /// <summary>Parts under way at once that this link turned out to bear: where the next request begins.</summary>
+    /// <summary>The parts under way that this link carried: the initial window of the next request.</summary>
     public int Window => _window.Size;
 
     /// <summary>Null until the end.</summary>
@@ -196,7 +194,7 @@ public sealed class ExchangeRequest
         else OnAnswer(now, head, body);
     }
 
-    /// <summary>The server knows of nobody who listens where the message went.</summary>
+    /// <summary>The server has no subscriber for the message.</summary>
     public void OnNoResponders(Instant now, int token)
     {
         if (Result is not null) return;
@@ -208,32 +206,32 @@ public sealed class ExchangeRequest
 
         if (!_flights.Remove(token, out var flight)) return;
 
-        // Who answered before went away on the way: that is no missing service.
+        // The responder became unreachable: the service may still exist.
         if (flight.Kind == FlightKind.Fetch)
             End(ExchangeResultKind.TimedOut, $"{_responder} went away in the middle of a reply");
         else End(ExchangeResultKind.NoResponders, "no responders");
     }
 
-    /// <summary>The link broke while the reply to that message was awaited.</summary>
+    /// <summary>The link broke while that message waited for its reply.</summary>
     public void OnLost(Instant now, int token)
     {
         if (Result is null && _flights.ContainsKey(token)) Lose(now, token, "the link broke while a reply was awaited");
     }
 
     /// <summary>
-    /// A link to others broke and came back: what was under way may be lost, if it went that way. Who can be asked is
-    /// asked; a request that went to whoever takes it has to go again.
+    /// A link to others broke and came back: messages under way may be lost, if they went that way. The state is
+    /// queried where possible; a request without a known responder is sent again.
     /// </summary>
     public void OnLinkBack(Instant now)
     {
         if (Result is not null) return;
 
-        (_askToken, _lostUpTo) = (0, 0);   // the answer to a question may be lost, too
+        (_askToken, _lostUpTo) = (0, 0);   // the reply to a status query may be lost, too
         if (MayAsk) Ask(now);
         else LoseUpTo(now, _lastToken, "the link broke while a reply was awaited");
     }
 
-    /// <summary>Asks again for what got lost, or gives up.</summary>
+    /// <summary>Requests again what got lost, or fails.</summary>
     public void OnDeadline(Instant now)
     {
         foreach (var (token, flight) in _flights.ToList())
@@ -250,14 +248,14 @@ public sealed class ExchangeRequest
     }
 
     /// <summary>
-    /// Takes the message of a reply out of those under way. What is behind it on the link can only come later, so it
-    /// gets its whole time from here.
+    /// Removes the message of a reply from those under way. Later ones on the link can only arrive later, so their
+    /// whole time starts here.
     /// </summary>
     private bool TryLand(Instant now, int token, out Flight flight)
     {
         if (_flights.Remove(token, out flight))
         {
-            // The answer to a whole request says how long its work took, not how fast the link is.
+            // The reply to a whole request shows the time of its work, not the speed of the link.
             if (flight.Kind == FlightKind.Fetch || (flight.Kind == FlightKind.Upload && flight.Part < _uploadParts - 1))
                 _window.OnArrived(now - flight.Since);
         }
@@ -281,11 +279,11 @@ public sealed class ExchangeRequest
         return true;
     }
 
-    /// <summary>True where who is asked later is who got the request.</summary>
+    /// <summary>True when a status query reaches the receiver of the request.</summary>
     private bool MayAsk => _isAddressed || _responder is not null;
 
     /// <summary>
-    /// A question that got no answer is asked again, but not before an answer to the request could have come.
+    /// A status query without a reply is sent again, but not before a reply to the request could have arrived.
     /// </summary>
     private void Ask(Instant now)
     {
@@ -298,15 +296,14 @@ public sealed class ExchangeRequest
     }
 
     /// <summary>
-    /// What the responder says about the request: it works on it, or else all that was sent before is lost.
+    /// The responder's status of the request: in progress, or else all that was sent before is lost.
     /// </summary>
     private void OnStatusReply(Instant now, int askToken, ExchangeHead head)
     {
         (_askToken, _askAt) = (0, now + _options.AskAfter);
         if (head.Refusal == ExchangeRefusal.Gone)
         {
-            // A reply that was sent before this answer may be a step behind it here: each has its own way through this
-            // node.
+            // An earlier reply may be delivered after this one: each has its own way through this node.
             (_lostUpTo, _loseAt) = (askToken, now + _options.LateBy);
         }
         else if (head.Ask == _transfer)
@@ -328,7 +325,7 @@ public sealed class ExchangeRequest
         _flights.Remove(token, out var flight);
         _window.OnLost();
 
-        // A whole request is not repeated: the other side may have done what it says. Its sender makes a new one.
+        // A whole request is not repeated: the other side may have executed it. Its sender makes a new one.
         if (flight.Kind == FlightKind.Whole || flight.Attempt >= _options.AttemptsMax)
         {
             End(ExchangeResultKind.TimedOut, why);
@@ -365,7 +362,7 @@ public sealed class ExchangeRequest
             return;
         }
 
-        // Limits before memory: the sizes are a stranger's claims.
+        // Limits before memory: the sizes are untrusted.
         if (head.Transfer is null || head.Peer is null || head.Part != 0 || head.Size > _options.WholeBytesMax
             || head.Size <= 0 || head.Parts > head.Size)
         {
@@ -410,7 +407,7 @@ public sealed class ExchangeRequest
 
     private void SendParts(Instant now)
     {
-        // The last part goes alone: its reply is the reply, so all others must have arrived.
+        // The last part is sent alone: its reply is the reply, so all others must have arrived.
         while (_flights.Count < _window.Size && _uploadLeft.Count > 0)
         {
             var part = _uploadLeft.Min;

@@ -3,26 +3,25 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Exchange;
 
-/// <summary>What a responder does with a request.</summary>
+/// <summary>What to do with a request.</summary>
 public enum ExchangeStep
 {
     /// <summary>Nothing: it is this node's own.</summary>
     Ignore,
 
-    /// <summary>Send the answer that stands there.</summary>
+    /// <summary>Send the returned reply.</summary>
     Answer,
 
     /// <summary>
-    /// The request is whole: handle it, then <see cref="ExchangeResponder.Reply"/> or
-    /// <see cref="ExchangeResponder.Refuse"/>, and
-    /// <see cref="ExchangeResponder.OnAnswered"/> when that was sent.
+    /// The request is complete: handle it, then <see cref="ExchangeResponder.Reply"/> or <see
+    /// cref="ExchangeResponder.Refuse"/>, and <see cref="ExchangeResponder.OnAnswered"/> when that was sent.
     /// </summary>
     Handle,
 }
 
-/// <summary>A whole request and how its reply may travel.</summary>
-/// <param name="PeerId">Who asks; null for the original's nodes.</param>
-/// <param name="PartBytes">Largest part that the requester takes; zero: one message only.</param>
+/// <summary>A complete request and the possible forms of its reply.</summary>
+/// <param name="PeerId">The requester; null for the original's nodes.</param>
+/// <param name="PartBytes">Largest part that the requester accepts; zero: one message only.</param>
 /// <param name="Transfer">The request's name, if it has one.</param>
 public sealed record ExchangeTicket(string? PeerId, string? ContentType, int PartBytes, string? Transfer = null)
 {
@@ -30,8 +29,8 @@ public sealed record ExchangeTicket(string? PeerId, string? ContentType, int Par
 }
 
 /// <summary>
-/// The answering side of exchanges: puts requests together, cuts replies into parts and keeps these until they were
-/// fetched. Everything that is kept is bounded in bytes, in number and in time; what would go beyond is refused with a
+/// The responding side of exchanges: assembles requests, splits replies into parts and keeps these until they were
+/// fetched. Everything kept is bounded in bytes, in number and in time; beyond that, requests are refused with a
 /// reason.
 /// </summary>
 public sealed class ExchangeResponder(ExchangeOptions options, Func<string> nextTransferId)
@@ -64,8 +63,8 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
     }
 
     /// <summary>
-    /// Takes a request in. <paramref name="message"/> is the whole request for <see cref="ExchangeStep.Handle"/> and
-    /// the answer for <see cref="ExchangeStep.Answer"/>.
+    /// Receives a request. <paramref name="message"/> is the whole request for <see cref="ExchangeStep.Handle"/> and
+    /// the reply for <see cref="ExchangeStep.Answer"/>.
     /// </summary>
     public ExchangeStep OnRequest(
         Instant now, ExchangeHead head, ReadOnlyMemory<byte> body, out ExchangeTicket ticket,
@@ -99,15 +98,15 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
         return step;
     }
 
-    /// <summary>The answer to a whole request is on its way: from now on nobody works on it.</summary>
+    /// <summary>The reply to a whole request is on its way: the request is no longer in progress.</summary>
     public void OnAnswered(ExchangeTicket ticket)
     {
         if (ticket.Transfer is not null) _handled.Remove(ticket.Transfer);
     }
 
     /// <summary>
-    /// The reply to a whole request: the message itself, its first part, or a refusal where it fits neither into one
-    /// message nor may come in parts.
+    /// The reply to a whole request: the message itself, its first part, or a refusal when it does not fit into one
+    /// message and parts are not supported.
     /// </summary>
     public ExchangeMessage Reply(Instant now, ExchangeTicket ticket, ReadOnlyMemory<byte> body, string? contentType)
     {
@@ -137,15 +136,15 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
             head with { Transfer = id, Part = 0, Parts = download.Parts, Size = body.Length }, download.BodyOf(0));
     }
 
-    /// <summary>The largest framed reply that <see cref="Reply"/> can send: a bound for whoever makes it.</summary>
+    /// <summary>The largest framed reply that <see cref="Reply"/> can send.</summary>
     public int ReplyBytesMax(ExchangeTicket ticket) =>
         ticket.TakesParts && ticket.PartBytes >= PartBytesMin ? options.WholeBytesMax : options.MessageBytesMax;
 
-    /// <summary>An answer without a reply, and why.</summary>
+    /// <summary>A refusal with its reason.</summary>
     public ExchangeMessage Refuse(ExchangeRefusal refusal, string reason) =>
         new(new ExchangeHead { Peer = options.NodeId, Refusal = refusal, Reason = reason }, default);
 
-    /// <summary>Drops transfers that nobody moved.</summary>
+    /// <summary>Drops transfers without progress.</summary>
     public void OnDeadline(Instant now)
     {
         foreach (var (id, upload) in _uploads.ToList())
@@ -218,8 +217,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
         var answer = new ExchangeMessage(
             download.Head with { Transfer = id, Part = part, Parts = download.Parts }, download.BodyOf(part));
 
-        // The last part may get lost on its way and be asked for again, so the reply stays for a moment; but a short
-        // one.
+        // The last part may get lost and be requested again, so the reply is kept for a short time.
         if (download.CountFetched(part)) download.Until = now + options.ReplyTimeout;
         return answer;
     }
@@ -237,7 +235,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
     }
 
     /// <summary>
-    /// Replies that were fetched whole go first; others wait for their time-out, and newcomers are refused.
+    /// Completely fetched replies are dropped first; others wait for their timeout, and new ones are refused.
     /// </summary>
     private bool TryMakeRoom(long bytes)
     {
@@ -311,7 +309,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
             body.Slice(part * partBytes, Math.Min(partBytes, body.Length - (part * partBytes)));
 
         /// <summary>
-        /// Counts requests, not parts: enough to know when to hurry. True once as many were sent as there are.
+        /// Counts requests, not parts: an estimate of when to hurry. True once as many were sent as there are.
         /// </summary>
         public bool CountFetched(int part)
         {

@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Keys;
 
 /// <summary>
-/// The <c>.creds</c> file of a user: a JWT that an account signed, and the seed to answer a server's nonce with. Two
-/// blocks between lines of dashes, with text around them that nobody reads; line ends of either kind.
+/// The <c>.creds</c> file of a user: a JWT signed by an account, and the seed to sign a server's nonce with. Two blocks
+/// between lines of dashes, with ignored text around them; line ends of either kind.
 /// </summary>
 public sealed class CredentialsFile
 {

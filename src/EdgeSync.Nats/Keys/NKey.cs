@@ -9,7 +9,7 @@ namespace EdgeSync.Nats.Keys;
 /// Public NKeys in their text form (<c>U…</c> of a user, 56 characters), and the signatures made by their owners.
 /// </summary>
 /// <remarks>
-/// NATS.NKeys does the arithmetic and the text forms; what it takes and we do not is refused here before it is called.
+/// NATS.NKeys does the arithmetic and the text forms; texts that it accepts and we do not are rejected here first.
 /// </remarks>
 public static class NKey
 {
@@ -22,8 +22,8 @@ public static class NKey
 
     /// <summary>Whether the owner of this user's key signed the nonce.</summary>
     /// <param name="publicKey">As CONNECT carries it; false for anything that is not the public key of a user.</param>
-    /// <param name="nonce">What the server sent in its first INFO.</param>
-    /// <param name="signature">As CONNECT carries it: base64url, or plain base64, with or without padding.</param>
+    /// <param name="nonce">The nonce of the server's first INFO.</param>
+    /// <param name="signature">As in CONNECT: base64url, or plain base64, with or without padding.</param>
     public static bool Verify(string publicKey, ReadOnlySpan<byte> nonce, string signature)
     {
         var bytes = new byte[SignatureForm.SignatureBytes];
@@ -34,7 +34,7 @@ public static class NKey
         return SignatureForm.IsStrict(text[1..^2], bytes) && key!.Verify(nonce.ToArray(), bytes);
     }
 
-    /// <summary>False unless the text is the one text of a user's public key.</summary>
+    /// <summary>False unless the text is the canonical text of a user's public key.</summary>
     private static bool TryOpen(string text, out KeyPair? key)
     {
         key = null;
@@ -66,7 +66,7 @@ public sealed class NKeyPair
     /// <summary>The public key in its text form.</summary>
     public string PublicKey { get; }
 
-    /// <exception cref="EdgeSyncException">The text is no seed; it is not repeated in the message.</exception>
+    /// <exception cref="EdgeSyncException">The text is not a seed; it is not repeated in the message.</exception>
     public static NKeyPair FromSeed(string text)
     {
         text = text.Trim();
@@ -76,7 +76,7 @@ public sealed class NKeyPair
                 ErrorKind.Usage, "The NATS seed is damaged.", "a user's seed has 58 characters and begins with SU");
     }
 
-    /// <summary>Signs a server's nonce, as CONNECT wants it: base64url without padding.</summary>
+    /// <summary>Signs a server's nonce for CONNECT: base64url without padding.</summary>
     public string SignNonce(string nonce)
     {
         var signature = new byte[SignatureForm.SignatureBytes];

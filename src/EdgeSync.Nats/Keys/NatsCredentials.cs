@@ -1,9 +1,9 @@
 namespace EdgeSync.Nats.Keys;
 
-/// <summary>How a client or a leafnode proves who it is; one kind of them. Secrets: never printed.</summary>
+/// <summary>The credentials of a client or a leafnode, of one kind. Secrets: never printed.</summary>
 public sealed record NatsCredentials
 {
-    /// <summary>Nobody in particular.</summary>
+    /// <summary>No credentials.</summary>
     public static NatsCredentials None { get; } = new();
 
     /// <summary>The text of a <c>.creds</c> file: a user's JWT and its seed.</summary>

@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Keys;
 
 /// <summary>
-/// Refuses forms of Ed25519 keys and signatures that NATS.NKeys accepts: with them a signature would have several
-/// forms, or fit several messages. Comparisons of bytes only; the arithmetic is the library's.
+/// Rejects forms of Ed25519 keys and signatures that NATS.NKeys accepts: with them a signature would have several
+/// forms, or be valid for several messages. Comparisons of bytes only; the arithmetic is the library's.
 /// </summary>
 internal static class SignatureForm
 {
@@ -17,7 +17,7 @@ internal static class SignatureForm
         "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
 
     /// <summary>
-    /// y of the eight points whose order divides eight: with such a key, one signature fits many messages.
+    /// y of the eight points whose order divides eight: with such a key, one signature is valid for many messages.
     /// </summary>
     private static readonly byte[][] SmallOrder =
     [

@@ -10,7 +10,7 @@ public ref struct ArgumentReader(ReadOnlySpan<byte> line)
     /// <summary>The argument that <see cref="MoveNext"/> found.</summary>
     public ReadOnlySpan<byte> Current { get; private set; }
 
-    /// <summary>What is behind the last argument taken.</summary>
+    /// <summary>The text behind the last argument taken.</summary>
     public readonly ReadOnlySpan<byte> Rest => _rest;
 
     public readonly ArgumentReader GetEnumerator() => this;

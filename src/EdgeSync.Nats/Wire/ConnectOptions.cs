@@ -5,11 +5,11 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// What a client or a soliciting leaf tells about itself in CONNECT. The defaults are those of our own client.
+/// The fields that a client or a soliciting leaf sends in CONNECT. The defaults are those of our own client.
 /// </summary>
 public sealed record ConnectOptions
 {
-    /// <summary>Answer everything with +OK. A server takes absent for true, so ours is always written.</summary>
+    /// <summary>Reply to everything with +OK. A server treats absent as true, so ours is always written.</summary>
     [JsonPropertyName("verbose")]
     public bool Verbose { get; init; }
 
@@ -42,7 +42,7 @@ public sealed record ConnectOptions
     [JsonPropertyName("name")]
     public string Name { get; init; } = "";
 
-    /// <summary>Empty tells a leaf from a client.</summary>
+    /// <summary>Empty marks a leaf.</summary>
     [JsonPropertyName("lang")]
     public string Language { get; init; } = "";
 
@@ -52,7 +52,7 @@ public sealed record ConnectOptions
     [JsonPropertyName("protocol")]
     public int ProtocolVersion { get; init; }
 
-    /// <summary>Own messages come back to own subscriptions.</summary>
+    /// <summary>Own messages are delivered to own subscriptions.</summary>
     [JsonPropertyName("echo")]
     public bool Echo { get; init; } = true;
 
@@ -79,7 +79,7 @@ public sealed record ConnectOptions
     [JsonPropertyName("is_hub")]
     public bool IsHub { get; init; }
 
-    /// <summary>What must not be sent to the leaf.</summary>
+    /// <summary>Subjects that must not be sent to the leaf.</summary>
     [JsonPropertyName("deny_pub")]
     public IReadOnlyList<string> DenyPublish { get; init; } = [];
 
@@ -90,26 +90,26 @@ public sealed record ConnectOptions
     [JsonPropertyName("remote_account")]
     public string RemoteAccount { get; init; } = "";
 
-    /// <summary>Ask the hub not to tell of the interest of other leaves.</summary>
+    /// <summary>Request the hub not to announce the interest of other leaves.</summary>
     [JsonPropertyName("isolate")]
     public bool Isolate { get; init; }
 
-    /// <summary>Only to refuse who came to the wrong port.</summary>
+    /// <summary>Only to reject a client on the wrong port.</summary>
     [JsonPropertyName("gateway")]
     public string Gateway { get; init; } = "";
 
-    /// <summary>A leaf, not a client: it names no language.</summary>
+    /// <summary>A leaf, not a client: it has no language.</summary>
     [JsonIgnore]
     public bool IsLeaf => Language.Length == 0;
 
     /// <summary>
-    /// What a server assumes before CONNECT and for fields that it leaves out: verbose, pedantic and echo are on.
+    /// A server's defaults before CONNECT and for omitted fields: verbose, pedantic and echo are on.
     /// </summary>
     public static ConnectOptions ServerDefaults { get; } = new() { Verbose = true, Pedantic = true };
 
     /// <summary>
-    /// Reads CONNECT over what was known before, for it may be repeated: fields given are overwritten. False when this
-    /// is no JSON object or a field has the wrong type.
+    /// Reads CONNECT over earlier values, for it may be repeated: fields given are overwritten. False when this is not
+    /// a JSON object or a field has the wrong type.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> json, ConnectOptions before, out ConnectOptions options) =>
         BoundaryJson.TryRead(json, before, WireContext.Default.ConnectOptions, out options);

@@ -5,16 +5,16 @@ public ref struct NatsHeaderLines(ReadOnlySpan<byte> block)
 {
     private ReadOnlySpan<byte> _rest = block;
 
-    /// <summary>What every block begins with.</summary>
+    /// <summary>The start of every block.</summary>
     public static ReadOnlySpan<byte> Version => "NATS/1.0"u8;
 
     /// <summary>The whole block was read, and its blank line was the end.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>The block of a "no responders" answer as servers up to 2.11 write it.</summary>
+    /// <summary>The block of a "no responders" reply as servers up to 2.11 write it.</summary>
     public static ReadOnlySpan<byte> NoResponders => "NATS/1.0 503\r\n\r\n"u8;
 
-    /// <summary>The status of a block, 0 without one or when the block is none.</summary>
+    /// <summary>The status of a block, 0 without one or when the block is malformed.</summary>
     public static int StatusOf(ReadOnlySpan<byte> block)
     {
         var lines = new NatsHeaderLines(block);
@@ -52,7 +52,7 @@ public ref struct NatsHeaderLines(ReadOnlySpan<byte> block)
         return OpArguments.TryReadSize(digits, out code);
     }
 
-    /// <summary>False at the end, and at a line that is no field: <see cref="IsComplete"/> tells them apart.</summary>
+    /// <summary>False at the end, and at a malformed line: <see cref="IsComplete"/> distinguishes them.</summary>
     public bool TryTake(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
         while (TryTakeLine(out var line))

@@ -24,7 +24,7 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
     /// <summary>The status of the first line, 0 without one: 503 is "no responders".</summary>
     public int Code { get; init; }
 
-    /// <summary>What the status line says behind its code.</summary>
+    /// <summary>The text of the status line after its code.</summary>
     public string Message { get; init; } = "";
 
     /// <summary>The last value of a key, or null. Setting replaces all values.</summary>
@@ -72,7 +72,7 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>
-    /// False for a block that breaks the grammar; servers pass such blocks on, so receivers must live with them.
+    /// False for a malformed block; servers forward such blocks, so receivers must accept them.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> block, out NatsHeaders headers)
     {

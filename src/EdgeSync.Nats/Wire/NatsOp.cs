@@ -2,7 +2,7 @@ namespace EdgeSync.Nats.Wire;
 
 /// <summary>
 /// One operation, as slices of the bytes it was read from: valid until these move. A part that the verb does not have,
-/// or that was left out, is empty.
+/// or that was omitted, is empty.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -35,7 +35,7 @@ public ref struct NatsOp
     public ReadOnlySpan<byte> Sid { get; internal set; }
 
     /// <summary>
-    /// The sizes as they were written, <c>size</c> or <c>header-size size</c>: ready to be copied into what goes on.
+    /// The sizes as received, <c>size</c> or <c>header-size size</c>: ready to be copied into the output.
     /// </summary>
     public ReadOnlySpan<byte> Sizes { get; internal set; }
 

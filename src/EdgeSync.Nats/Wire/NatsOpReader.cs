@@ -5,28 +5,28 @@ using System.Runtime.CompilerServices;
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// Reads operations out of bytes that came from a peer, in place and without allocating: a whole operation (line,
-/// payload and its CRLF) or nothing. Limits are checked on the control line, before anybody waits for a payload.
+/// Reads operations from a peer's bytes, in place and without allocating: a whole operation (line, payload and its
+/// CRLF) or nothing. Limits are checked on the control line, before waiting for a payload.
 /// </summary>
 /// <remarks>
 /// One method for each kind of peer. <c>Done</c> moves <see cref="Consumed"/> behind the operation. <c>NeedMoreData</c>
 /// leaves it at the begin of the incomplete one: keep the bytes from there on, and call again with more behind them.
 /// <c>InvalidData</c> sets <see cref="Fault"/>; nothing behind it can be trusted.
-/// Spec: docs.nats.io, client protocol; leaf verbs as nats-server 2.9.10 speaks them.
+/// Spec: docs.nats.io, client protocol; leaf verbs as in nats-server 2.9.10.
 /// </remarks>
 public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
 {
     private readonly ReadOnlySpan<byte> _input = input;
     private readonly WireLimits _limits = limits;
 
-    // The first four bytes of what comes in millions, as a little-endian number.
+    // The first four bytes of the most frequent verbs, as a little-endian number.
     private const uint PubBlank = 'P' | ('U' << 8) | ('B' << 16) | (' ' << 24);
     private const uint HPub = 'H' | ('P' << 8) | ('U' << 16) | ('B' << 24);
     private const uint MsgBlank = 'M' | ('S' << 8) | ('G' << 16) | (' ' << 24);
     private const uint HMsg = 'H' | ('M' << 8) | ('S' << 16) | ('G' << 24);
     private const uint LMsg = 'L' | ('M' << 8) | ('S' << 16) | ('G' << 24);
 
-    /// <summary>How many bytes of the input whole operations took.</summary>
+    /// <summary>The bytes of the input that whole operations took.</summary>
     public int Consumed { get; private set; }
 
     /// <summary>
@@ -36,7 +36,7 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
 
     public WireFault Fault { get; private set; }
 
-    /// <summary>What a server reads from a client.</summary>
+    /// <summary>The operations of a client, read by a server.</summary>
     public OperationStatus TryReadFromClient(out NatsOp op)
     {
         var rest = _input[Consumed..];
@@ -50,7 +50,7 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
         return ReadAny(rest, WireSide.Client, out op);
     }
 
-    /// <summary>What a client reads from its server.</summary>
+    /// <summary>The operations of a server, read by its client.</summary>
     public OperationStatus TryReadFromServer(out NatsOp op)
     {
         var rest = _input[Consumed..];
@@ -64,7 +64,7 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
         return ReadAny(rest, WireSide.Server, out op);
     }
 
-    /// <summary>What either end of a leaf link reads from the other.</summary>
+    /// <summary>The operations of a leaf link, read by either end.</summary>
     public OperationStatus TryReadFromLeaf(out NatsOp op)
     {
         var rest = _input[Consumed..];
@@ -138,7 +138,7 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
         return status;
     }
 
-    /// <summary>The argument part: blanks before it and the line end taken off.</summary>
+    /// <summary>The argument part: without the blanks before it and the line end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private OperationStatus ReadLine(
         ReadOnlySpan<byte> rest, int argumentsAt, out ReadOnlySpan<byte> line, out int lineEnd)
@@ -152,7 +152,7 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
             line = default;
             lineEnd = 0;
             BytesNeeded = 0;
-            // Blanks before the arguments do not count, but nobody may send them without end.
+            // Blanks before the arguments do not count, but their number is bounded.
             var size = arguments is [.., (byte)'\r'] ? arguments.Length - 1 : arguments.Length;
             return size > _limits.ControlLineBytesMax || argumentsAt > _limits.ControlLineBytesMax
                 ? Fail(WireFault.ControlLineTooLong)

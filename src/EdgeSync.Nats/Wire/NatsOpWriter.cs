@@ -5,7 +5,7 @@ namespace EdgeSync.Nats.Wire;
 
 /// <summary>
 /// Writes operations. Each method carries the grammar of its line. Subjects, replies, queue groups and sids are written
-/// as given: whoever takes them from outside checks them first (<see cref="NatsSubject.FitsControlLine"/>).
+/// as given: a caller with foreign text checks it first (<see cref="NatsSubject.FitsControlLine"/>).
 /// </summary>
 /// <remarks>
 /// The heads of messages are written into a span, for senders that keep buffers of their own and copy the payload
@@ -16,7 +16,7 @@ public static class NatsOpWriter
     /// <summary>Longest text of sizes: two numbers of nine digits, and the blank between.</summary>
     public const int SizesBytesMax = 19;
 
-    /// <summary>What a head needs at most besides subject, sid, reply and queues: verb, blanks, sizes, CRLF.</summary>
+    /// <summary>The most that a head needs besides subject, sid, reply and queues: verb, blanks, sizes, CRLF.</summary>
     public const int HeadBytesMax = 40;
 
     public static ReadOnlySpan<byte> Ping => "PING\r\n"u8;
@@ -27,7 +27,7 @@ public static class NatsOpWriter
 
     private static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 
-    /// <summary><c>size</c> or, with a header block, <c>header-size size</c>; answers how many bytes.</summary>
+    /// <summary><c>size</c> or, with a header block, <c>header-size size</c>; returns the number of bytes.</summary>
     public static int FormatSizes(Span<byte> target, int headerBytes, int totalBytes)
     {
         var at = 0;
@@ -42,7 +42,7 @@ public static class NatsOpWriter
     }
 
     /// <summary>
-    /// <c>MSG subject sid [reply] size CRLF</c>, or <c>HMSG … header-size size</c>; answers how many bytes.
+    /// <c>MSG subject sid [reply] size CRLF</c>, or <c>HMSG … header-size size</c>; returns the number of bytes.
     /// </summary>
     /// <param name="sizes">From <see cref="NatsOp.Sizes"/> or <see cref="FormatSizes"/>, fitting the verb.</param>
     public static int WriteMsgHead(
@@ -59,7 +59,7 @@ public static class NatsOpWriter
     }
 
     /// <summary>
-    /// <c>PUB subject [reply] size CRLF</c>, or <c>HPUB … header-size size</c>; answers how many bytes.
+    /// <c>PUB subject [reply] size CRLF</c>, or <c>HPUB … header-size size</c>; returns the number of bytes.
     /// </summary>
     public static int WritePubHead(
         Span<byte> target, bool hasHeaders, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply,
@@ -74,7 +74,7 @@ public static class NatsOpWriter
 
     /// <summary>
     /// <c>LMSG subject [reply] size CRLF</c>; with queue groups <c>LMSG subject | queue… size</c>, and with both
-    /// <c>LMSG subject + reply queue… size</c>. HMSG likewise. Answers how many bytes.
+    /// <c>LMSG subject + reply queue… size</c>. HMSG likewise. Returns the number of bytes.
     /// </summary>
     /// <param name="queues">The groups, with one blank between.</param>
     public static int WriteLeafHead(
@@ -140,7 +140,7 @@ public static class NatsOpWriter
         output.Advance(Put(target, at, LineEnd));
     }
 
-    /// <summary><c>UNSUB sid [max] CRLF</c>; a max of 0 is left out and means at once.</summary>
+    /// <summary><c>UNSUB sid [max] CRLF</c>; a max of 0 is omitted and means at once.</summary>
     public static void WriteUnsub(IBufferWriter<byte> output, ReadOnlySpan<byte> sid, int max)
     {
         var target = output.GetSpan(HeadBytesMax + sid.Length);

@@ -23,13 +23,13 @@ public static class NatsSubject
     }
 
     /// <summary>
-    /// Passes on a control line: not empty, without blank, tab and line ends. All that foreign clients check.
+    /// Valid on a control line: not empty, without blank, tab and line ends. The only check of foreign clients.
     /// </summary>
     public static bool FitsControlLine(ReadOnlySpan<byte> text) =>
         !text.IsEmpty && !text.ContainsAny(" \t\r\n"u8);
 
     /// <summary>
-    /// Whether a subscription to <paramref name="pattern"/> gets a message to <paramref name="subject"/>, which is
+    /// Whether a subscription to <paramref name="pattern"/> receives a message to <paramref name="subject"/>, which is
     /// taken literally.
     /// </summary>
     public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> subject)

@@ -6,10 +6,10 @@ public enum NatsVerb : byte
     /// <summary>No operation: the default value.</summary>
     None,
 
-    /// <summary><c>INFO {json}</c>: a server tells about itself.</summary>
+    /// <summary><c>INFO {json}</c>: a server's properties.</summary>
     Info,
 
-    /// <summary><c>CONNECT {json}</c>: a client or a leaf tells about itself.</summary>
+    /// <summary><c>CONNECT {json}</c>: the options of a client or a leaf.</summary>
     Connect,
 
     /// <summary><c>PUB subject [reply] size</c> and a body.</summary>

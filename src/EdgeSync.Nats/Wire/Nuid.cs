@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>Makes names that nobody else makes: 12 characters drawn once, then a counter of 10, all base 62.</summary>
+/// <summary>Makes unique names: 12 characters drawn once, then a counter of 10, all base 62.</summary>
 public sealed class Nuid
 {
     /// <summary>Length of every name.</summary>

@@ -1,6 +1,6 @@
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>From the argument part of a control line to the fields of an operation.</summary>
+/// <summary>Reads the arguments of a control line into the fields of an operation.</summary>
 internal static class OpArguments
 {
     private const int SizeDigitsMax = 9;
@@ -15,7 +15,7 @@ internal static class OpArguments
         _ => true,
     };
 
-    // subject [reply] size · subject [reply] header-size size · behind the subject a sid, from a server.
+    // subject [reply] size · subject [reply] header-size size · after the subject a sid, from a server.
     public static bool TryReadMessage(scoped ref NatsOp op, ReadOnlySpan<byte> line, out int size)
     {
         size = 0;

@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Wire;
 
 /// <summary>
-/// What a server tells about itself in INFO, to clients and over leaf links. Fields that are absent keep their default.
+/// The fields that a server sends in INFO, to clients and over leaf links. Absent fields keep their default.
 /// </summary>
 public sealed record ServerInfo
 {
@@ -18,14 +18,14 @@ public sealed record ServerInfo
     [JsonPropertyName("version")]
     public string Version { get; init; } = "";
 
-    /// <summary>1: the server takes <c>echo</c> and may send INFO at any time.</summary>
+    /// <summary>1: the server supports <c>echo</c> and may send INFO at any time.</summary>
     [JsonPropertyName("proto")]
     public int ProtocolVersion { get; init; } = 1;
 
     [JsonPropertyName("git_commit")]
     public string GitCommit { get; init; } = "";
 
-    /// <summary>The run time that the server names; ours says .NET.</summary>
+    /// <summary>The runtime that the server names; ours is .NET.</summary>
     [JsonPropertyName("go")]
     public string GoVersion { get; init; } = "";
 
@@ -44,14 +44,14 @@ public sealed record ServerInfo
     [JsonPropertyName("tls_required")]
     public bool TlsRequired { get; init; }
 
-    /// <summary>The server wants a certificate of the client.</summary>
+    /// <summary>The server requires a client certificate.</summary>
     [JsonPropertyName("tls_verify")]
     public bool TlsVerify { get; init; }
 
     [JsonPropertyName("tls_available")]
     public bool TlsAvailable { get; init; }
 
-    /// <summary>Of header block and body together; 0 when the server did not say.</summary>
+    /// <summary>Of header block and body together; 0 when the server did not send it.</summary>
     [JsonPropertyName("max_payload")]
     public int MaxPayload { get; init; }
 
@@ -85,7 +85,7 @@ public sealed record ServerInfo
     [JsonPropertyName("ws_connect_urls")]
     public IReadOnlyList<string> WebSocketConnectUrls { get; init; } = [];
 
-    /// <summary>The server is about to close: go elsewhere.</summary>
+    /// <summary>The server is about to close: connect elsewhere.</summary>
     [JsonPropertyName("ldm")]
     public bool LameDuckMode { get; init; }
 
@@ -93,38 +93,37 @@ public sealed record ServerInfo
     [JsonPropertyName("compression")]
     public string Compression { get; init; } = "";
 
-    /// <summary>Leaf links: a second INFO will answer CONNECT.</summary>
+    /// <summary>Leaf links: a second INFO will reply to CONNECT.</summary>
     [JsonPropertyName("info_on_connect")]
     public bool InfoOnConnect { get; init; }
 
-    /// <summary>This INFO answers CONNECT.</summary>
+    /// <summary>This INFO replies to CONNECT.</summary>
     [JsonPropertyName("connect_info")]
     public bool ConnectInfo { get; init; }
 
     [JsonPropertyName("remote_account")]
     public string RemoteAccount { get; init; } = "";
 
-    /// <summary>Leaf links: what the leaf may receive.</summary>
+    /// <summary>Leaf links: the subjects that the leaf may receive.</summary>
     [JsonPropertyName("import")]
     public SubjectPermission? Import { get; init; }
 
-    /// <summary>Leaf links: what the leaf may publish.</summary>
+    /// <summary>Leaf links: the subjects that the leaf may publish.</summary>
     [JsonPropertyName("export")]
     public SubjectPermission? Export { get; init; }
 
     /// <summary>
-    /// Leaf links: where leaves may connect. An empty list is written too, null is not: a real leaf wants to see the
-    /// field.
+    /// Leaf links: where leaves may connect. An empty list is written too, null is not: a real leaf requires the field.
     /// </summary>
     [JsonPropertyName("leafnode_urls")]
     public IReadOnlyList<string>? LeafnodeUrls { get; init; }
 
     /// <summary>
-    /// Fields that we do not know are skipped. False when this is no JSON object or a field has the wrong type.
+    /// Unknown fields are skipped. False when this is not a JSON object or a field has the wrong type.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> json, out ServerInfo info) =>
         BoundaryJson.TryRead(json, new ServerInfo(), WireContext.Default.ServerInfo, out info);
 
-    /// <summary>Booleans that are false and lists that are empty are left out, as servers do.</summary>
+    /// <summary>False booleans and empty lists are omitted, as in nats-server.</summary>
     public void WriteJson(IBufferWriter<byte> output) => WireJson.Write(output, this);
 }

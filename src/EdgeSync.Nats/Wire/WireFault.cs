@@ -1,11 +1,11 @@
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>Why bytes of a peer are not the protocol. Each one ends the connection.</summary>
+/// <summary>Why bytes of a peer violate the protocol. Each one ends the connection.</summary>
 public enum WireFault : byte
 {
     None,
 
-    /// <summary>No verb that may come from this side, or a body without its CRLF.</summary>
+    /// <summary>Not a verb of this side, or a body without its CRLF.</summary>
     UnknownOperation,
 
     /// <summary>The argument part of a control line is longer than the limit.</summary>
@@ -14,14 +14,14 @@ public enum WireFault : byte
     /// <summary>The control line announces more than max_payload.</summary>
     PayloadTooLarge,
 
-    /// <summary>Wrong number of arguments, or a size that is none.</summary>
+    /// <summary>Wrong number of arguments, or an invalid size.</summary>
     BadArguments,
 }
 
-/// <summary>What a server says about a fault before it closes.</summary>
+/// <summary>The texts that a server sends for a fault before it closes.</summary>
 public static class WireFaults
 {
-    /// <summary>The text of the <c>-ERR</c>, without quotes; empty when the original closes in silence.</summary>
+    /// <summary>The text of the <c>-ERR</c>, without quotes; empty when the original closes silently.</summary>
     public static ReadOnlySpan<byte> ErrorText(WireFault fault) => fault switch
     {
         WireFault.UnknownOperation => "Unknown Protocol Operation"u8,
@@ -36,11 +36,11 @@ public static class WireFaults
 /// <param name="PayloadBytesMax">Of header block and body together.</param>
 public readonly record struct WireLimits(int ControlLineBytesMax, int PayloadBytesMax)
 {
-    /// <summary>What a server accepts from a client unless told otherwise.</summary>
+    /// <summary>The default limits of a server for its clients.</summary>
     public static WireLimits OfClients { get; } = new(4096, 1 << 20);
 
     /// <summary>
-    /// What a client accepts from its server: INFO may list a large cluster, and max_payload is the server's affair.
+    /// The limits of a client for its server: INFO may list a large cluster, and the server sets max_payload.
     /// </summary>
     public static WireLimits OfServers { get; } = new(1 << 20, 64 << 20);
 

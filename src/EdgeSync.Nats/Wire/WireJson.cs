@@ -6,17 +6,17 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>INFO and CONNECT as text: what is empty, false or zero is left out, as nats-server does.</summary>
+/// <summary>INFO and CONNECT as text: empty, false and zero fields are omitted, as in nats-server.</summary>
 internal static class WireJson
 {
-    // nats-server writes these whatever they hold.
+    // nats-server always writes these.
     private static readonly string[] InEveryInfo =
         ["server_id", "server_name", "version", "proto", "host", "port", "headers", "max_payload"];
 
-    // A server takes absent for true in the first two; a leafnode's CONNECT has none of them.
+    // A server treats absent as true in the first two; a leafnode's CONNECT has none of them.
     private static readonly string[] InClientConnect = ["verbose", "pedantic", "tls_required", "echo"];
 
-    // Escaping is ours to choose: '<', '>' and '&' are written as they are, which every JSON reader takes.
+    // '<', '>' and '&' are not escaped, which every JSON reader accepts.
     private static readonly JsonSerializerOptions Terse = new(WireContext.Default.Options)
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

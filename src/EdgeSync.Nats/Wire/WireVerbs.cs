@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EdgeSync.Nats.Wire;
 
-/// <summary>Whose bytes are read; it decides which verbs exist.</summary>
+/// <summary>The sender of the bytes, which decides the verbs.</summary>
 internal enum WireSide : byte
 {
     /// <summary>A client, read by a server.</summary>
@@ -16,10 +16,10 @@ internal enum WireSide : byte
     Leaf = 4,
 }
 
-/// <summary>Recognises verbs in any case, also while they are still arriving. The hot ones never come here.</summary>
+/// <summary>Recognises verbs in any case, also incomplete ones. The frequent ones are read elsewhere.</summary>
 internal static class WireVerbs
 {
-    /// <param name="rest">From the begin of an operation.</param>
+    /// <param name="rest">From the start of an operation.</param>
     /// <param name="argumentsAt">Behind the verb.</param>
     public static OperationStatus Recognise(
         ReadOnlySpan<byte> rest, WireSide side, out NatsVerb verb, out int argumentsAt)
@@ -30,7 +30,7 @@ internal static class WireVerbs
             return OperationStatus.NeedMoreData;
         }
 
-        // No verb is the begin of another one on the same side, except by its blank: one match at most.
+        // No verb is a prefix of another one on the same side, except by its blank: one match at most.
         return TryVerb(
             rest, "PUB"u8, NatsVerb.Pub, side, WireSide.Client, true, out verb, out argumentsAt, out var status)
             || TryVerb(
@@ -75,7 +75,7 @@ internal static class WireVerbs
         var common = Math.Min(rest.Length, name.Length);
         if (!Ascii.EqualsIgnoreCase(rest[..common], name[..common])) return false;
 
-        // Spec: what has arguments is followed by a blank; behind PING, PONG and +OK anything up to the line end is
+        // Spec: a verb with arguments is followed by a blank; after PING, PONG and +OK anything up to the line end is
         // skipped.
         if (rest.Length <= name.Length) status = OperationStatus.NeedMoreData;
         else if (hasArguments && !ArgumentReader.IsBlank(rest[name.Length])) return false;

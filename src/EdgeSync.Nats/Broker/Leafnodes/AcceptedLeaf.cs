@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// A link that the other side dialled. It proves who it is before anything else, also when real servers of 2.9 would
-/// let it pass.
+/// A link that the other side solicited. It authenticates before anything else, also where real servers of 2.9 do not
+/// require it.
 /// </summary>
 internal sealed class AcceptedLeaf : LeafSession
 {
@@ -22,21 +22,20 @@ internal sealed class AcceptedLeaf : LeafSession
 
     protected override bool AnnouncesLoopMarksLate => false;
 
-    /// <summary>The account of the other side, as it names it: with the name it tells links apart.</summary>
+    /// <summary>The account of the other side, as sent; with the name it identifies links.</summary>
     public string RemoteAccount { get; private set; } = "";
 
     /// <summary>The first line of the link.</summary>
     public void Greet()
     {
-        // Spec: client_id other than 0 and leafnode_urls are what tells a leaf port; no `compression` keeps the bytes
-        // plain.
+        // Spec: client_id other than 0 and leafnode_urls identify a leaf port; no `compression` keeps the bytes plain.
         WriteInfo(OwnInfo() with { Nonce = _nonce, LeafnodeUrls = Options.AnnouncedUrls });
         Core.Schedule(this, HandshakeDeadline!.Value);
     }
 
     protected override void OnInfo(ReadOnlySpan<byte> json, Instant now)
     {
-        // Only a leaf that wants to compress sends one, and we offered nothing of that.
+        // Only a leaf that wants compression sends one, and we offered none.
     }
 
     protected override void OnConnect(ReadOnlySpan<byte> json, Instant now)
@@ -163,7 +162,7 @@ internal sealed class AcceptedLeaf : LeafSession
         }
     }
 
-    // Answers to requests are not followed over a link: a user who may only answer publishes nothing there.
+    // Replies to requests are not tracked over a link: a user with response permission only publishes nothing there.
     private static SubjectPermissions? PublishOf(BrokerUser? user) =>
         user is { Responses: not null, Publish: null } ? new SubjectPermissions([], []) : user?.Publish;
 

@@ -1,26 +1,27 @@
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>A link as the interest table and the router see it.</summary>
+/// <summary>A link as the interest table and the router use it.</summary>
 internal interface ILeafLink
 {
-    /// <summary>The other side is our hub on this link: it hears nothing that another hub told us.</summary>
+    /// <summary>The other side is our hub on this link: interest of another hub is not announced to it.</summary>
     bool IsToHub { get; }
 
-    /// <summary>The other side asked not to hear what other leaves want.</summary>
+    /// <summary>The other side requested not to receive the interest of other leaves.</summary>
     bool IsIsolated { get; }
 
-    /// <summary>The cluster that the other side belongs to; empty when it named none.</summary>
+    /// <summary>The cluster of the other side; empty when it sent none.</summary>
     byte[] Cluster { get; }
 
     /// <summary>
-    /// The number of members that want a key, as far as this link may see, changed. Never called with equal numbers.
+    /// The number of members with interest in a key, as far as this link may receive it, changed. Never called with
+    /// equal numbers.
     /// </summary>
     void AnnounceInterest(ReadOnlySpan<byte> key, int before, int now);
 }
 
 internal static class LeafLinkRules
 {
-    /// <summary>Whether what comes from one link may go out on another: interest as well as messages.</summary>
+    /// <summary>Whether interest and messages of one link may be sent on another.</summary>
     // Spec: leafnode interest propagation: hub and spoke, origin cluster.
     public static bool MayPass(ILeafLink source, ILeafLink target)
     {
@@ -31,7 +32,7 @@ internal static class LeafLinkRules
     }
 
     /// <summary>
-    /// Interest is held back from an isolated leaf, messages are not: they only go where interest came from.
+    /// Interest is not announced to an isolated leaf, messages are sent: they only follow interest.
     /// </summary>
     public static bool MayAnnounce(ILeafLink source, ILeafLink target) =>
         MayPass(source, target) && (!target.IsIsolated || source.IsToHub);

@@ -1,8 +1,8 @@
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// A delivery of a JetStream consumer crosses a leaf link with the subject of the stream behind its reply:
-/// <c>$JS.ACK.stream.consumer.…@subject</c>. Clients are given the two apart; further links get it as it is.
+/// A delivery of a JetStream consumer crosses a leaf link with the subject of the stream appended to its reply:
+/// <c>$JS.ACK.stream.consumer.…@subject</c>. Clients receive the two apart; further links get it unchanged.
 /// </summary>
 // Spec: leafnode protocol, encoded ack replies.
 internal static class JetStreamAck

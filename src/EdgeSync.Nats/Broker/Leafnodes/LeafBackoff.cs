@@ -3,20 +3,20 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// When to dial a hub again. All leaves of a hub lose it at the same moment; were they to come back after the same
-/// pause, the hub would fall again. So each pause is drawn, grows while dialling fails, and starts afresh after a link
+/// When to reconnect to a hub. All leaves of a hub lose it at the same moment; with equal pauses they would reconnect
+/// together and overload it again. So each pause is drawn, grows while attempts fail, and starts small after a link
 /// that lasted.
 /// </summary>
 internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
 {
-    /// <summary>The long pause is doubled so often at most.</summary>
+    /// <summary>How often the long pause is doubled at most.</summary>
     private const int RefusalDoublingsMax = 2;
 
     private int _failures;
     private int _refusals;
 
     /// <summary>
-    /// The pause before the next try, after a link that lived for <paramref name="lived"/> (zero: it never came up).
+    /// The pause before the next attempt, after a link that lasted <paramref name="lived"/> (zero: it never came up).
     /// </summary>
     public TimeSpan Next(TimeSpan lived)
     {
@@ -28,7 +28,7 @@ internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
     }
 
     /// <summary>
-    /// A loop or a refusal does not go away by itself: a long pause, spread so that several ends do not meet again.
+    /// A loop or a rejection persists: a long pause, spread so that several ends do not collide again.
     /// </summary>
     public TimeSpan AfterRefusal()
     {
@@ -37,7 +37,7 @@ internal sealed class LeafBackoff(LeafnodeRemote remote, Prng prng)
         return doubled * (1 + prng.NextDouble() / 3);
     }
 
-    /// <summary>Things have changed: what failed before says nothing any more.</summary>
+    /// <summary>The situation has changed: earlier failures do not count.</summary>
     public void Reset() => _failures = _refusals = 0;
 
     /// <summary>Between two addresses of the same hub.</summary>

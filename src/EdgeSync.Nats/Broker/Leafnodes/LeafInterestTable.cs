@@ -3,15 +3,15 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// What this broker and its links want, and what each link is to be told of it.
+/// The interest of this broker and its links, and what is announced to each link.
 /// <para>
-/// A link must hear <c>LS+</c> once when the first one it may see wants a subject, and <c>LS-</c> when the last one is
-/// gone; for a queue, every change of the number of members. Instead of a counted map for every link, there is one
-/// entry a key with the counts by origin; what a link sees is arithmetic on it. So a link that comes up gets exactly
-/// what a link that was always there has been told, and a link that goes leaves nothing behind.
+/// A link must receive <c>LS+</c> once when the first subscriber that it may learn of has interest in a subject, and
+/// <c>LS-</c> after the last one; for a queue, every change of the number of members. Instead of a counted map for
+/// every link, there is one entry per key with the counts by origin; what a link receives is computed from it. So a new
+/// link gets exactly what an old link has received, and a link that ends leaves nothing behind.
 /// </para>
 /// <code>
-///   told to                 clients here   leaves that joined us       hubs that we joined
+///   announced to            clients here   leaves that joined us       hubs that we joined
 ///   a leaf that joined us        yes       but itself and its cluster         yes
 ///   a hub that we joined         yes       yes                                no
 /// </code>
@@ -27,10 +27,10 @@ internal sealed class LeafInterestTable
 
     public int Count => _entries.Count;
 
-    /// <summary>Links that are told of changes.</summary>
+    /// <summary>Links that receive changes.</summary>
     public IReadOnlyList<ILeafLink> Links => _links;
 
-    /// <summary>So many more, or less, clients of this broker want the key.</summary>
+    /// <summary>The number of clients of this broker with interest in the key changes.</summary>
     public void ChangeClients(ReadOnlySpan<byte> key, int change)
     {
         var entry = EntryOf(key);
@@ -42,8 +42,8 @@ internal sealed class LeafInterestTable
     }
 
     /// <summary>
-    /// A link said <c>LS+</c>: for a plain subject weight 1, for a queue what it said. True when the key is new from
-    /// it.
+    /// A link sent <c>LS+</c>: for a plain subject weight 1, for a queue the weight in it. True when the key is new
+    /// from it.
     /// </summary>
     // Spec: a second LS+ for a plain key must change nothing; real hubs count it and never withdraw it.
     public bool Set(ILeafLink source, ReadOnlySpan<byte> key, int weight)
@@ -54,7 +54,7 @@ internal sealed class LeafInterestTable
         return old == 0 && weight > 0;
     }
 
-    /// <summary>A link said <c>LS-</c>, or ended. False when it had not wanted it.</summary>
+    /// <summary>A link sent <c>LS-</c>, or ended. False without earlier interest.</summary>
     public bool Clear(ILeafLink source, ReadOnlySpan<byte> key)
     {
         if (!_bySpan.TryGetValue(key, out var entry)) return false;
@@ -64,7 +64,7 @@ internal sealed class LeafInterestTable
         return old > 0;
     }
 
-    /// <summary>Tells a link everything but the loop marks of others, and from now on every change.</summary>
+    /// <summary>Announces everything but the loop marks of others to a link, and from now on every change.</summary>
     public void Join(ILeafLink link)
     {
         Invariant.Require(!_links.Contains(link));
@@ -72,15 +72,15 @@ internal sealed class LeafInterestTable
         AnnounceAll(link, loopMarks: false);
     }
 
-    /// <summary>Tells a link the loop marks of others.</summary>
+    /// <summary>Announces the loop marks of others to a link.</summary>
     public void AnnounceLoopMarks(ILeafLink link) => AnnounceAll(link, loopMarks: true);
 
     /// <summary>
-    /// Ends telling a link. What it wanted is cleared key by key by its owner, who also knows the router.
+    /// Stops announcing to a link. Its interest is cleared key by key by its owner, which also updates the router.
     /// </summary>
     public void Leave(ILeafLink link) => _links.Remove(link);
 
-    /// <summary>What a link has been told, for monitoring and for tests.</summary>
+    /// <summary>What has been announced to a link, for monitoring and for tests.</summary>
     public IEnumerable<(byte[] Key, int Count)> AnnouncedTo(ILeafLink link) =>
         _entries.Values.Select(entry => (entry.Key, Count: entry.VisibleTo(link))).Where(told => told.Count > 0);
 

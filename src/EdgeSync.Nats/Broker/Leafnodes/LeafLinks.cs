@@ -4,12 +4,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// All leaf links of a broker, and what they are told. One object a <see cref="BrokerCore"/>, with its rules for use:
-/// one caller at a time, no clock.
+/// All leaf links of a broker, and their announcements. One object per <see cref="BrokerCore"/>, with its rules for
+/// use: one caller at a time, no clock.
 /// </summary>
 internal sealed class LeafLinks : ILeafnodes
 {
-    /// <summary>The account that everything here belongs to; its name is what real servers call theirs.</summary>
+    /// <summary>The one account; its name is that of real servers.</summary>
     public const string Account = "$G";
 
     private readonly LeafInterestTable _table = new();
@@ -33,13 +33,13 @@ internal sealed class LeafLinks : ILeafnodes
     /// <summary>Our cluster, by default a cluster of one with our own name.</summary>
     public string Cluster { get; }
 
-    /// <summary>Our <c>$LDS.…</c> for as long as we live.</summary>
+    /// <summary>Our <c>$LDS.…</c> for the life of the broker.</summary>
     public byte[] LoopMark { get; }
 
     /// <summary>Links with the handshake done.</summary>
     public IEnumerable<LeafSession> Up => _sessions;
 
-    /// <summary>What is wanted here and beyond the links, for tests and monitoring.</summary>
+    /// <summary>The interest here and beyond the links, for tests and monitoring.</summary>
     public LeafInterestTable Interest => _table;
 
     /// <summary>The remotes of this broker.</summary>
@@ -56,7 +56,7 @@ internal sealed class LeafLinks : ILeafnodes
         return link;
     }
 
-    /// <summary>We opened a stream to a hub; it speaks first.</summary>
+    /// <summary>A stream to a hub was opened; the hub sends first.</summary>
     public SolicitedLeaf Solicit(LeafnodeRemote remote, Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
     {
         var link = new SolicitedLeaf(this, remote, url, wantsTls, origin, now);
@@ -73,8 +73,8 @@ internal sealed class LeafLinks : ILeafnodes
     }
 
     /// <summary>
-    /// A leaf that came back is faster than the loss of its old link: that one goes, before its loop mark looks like a
-    /// loop.
+    /// A leaf may reconnect before the loss of its old link is noticed: the old link is closed, before its loop mark
+    /// looks like a loop.
     /// </summary>
     public void ReplaceOlder(AcceptedLeaf newer)
     {
@@ -97,7 +97,7 @@ internal sealed class LeafLinks : ILeafnodes
         CloseMarked();
     }
 
-    /// <summary>The link has proved not to close a circle: it hears the loop marks of others.</summary>
+    /// <summary>The link is proved not to close a loop: it receives the loop marks of others.</summary>
     public void AnnounceLoopMarks(LeafSession link)
     {
         _table.AnnounceLoopMarks(link);
@@ -108,26 +108,26 @@ internal sealed class LeafLinks : ILeafnodes
     {
         _sessions.Remove(link);
         _table.Leave(link);
-        if (link.IsRefused) return;   // the circle is open because of this one
+        if (link.IsRefused) return;   // the loop is open because of this one
 
         foreach (var solicitor in Solicitors) solicitor.OnOtherDown(Core.Now);
     }
 
-    /// <summary>The link wants a key.</summary>
+    /// <summary>The link has interest in a key.</summary>
     public void Take(LeafSession link, ReadOnlySpan<byte> key, int weight)
     {
         _table.Set(link, key, weight);
         CloseMarked();
     }
 
-    /// <summary>The link wants a key no more.</summary>
+    /// <summary>The link withdraws interest in a key.</summary>
     public void Withdraw(LeafSession link, ReadOnlySpan<byte> key)
     {
         _table.Clear(link, key);
         CloseMarked();
     }
 
-    /// <summary>A link cannot take more. It is closed once the walk over the table that found out is over.</summary>
+    /// <summary>A link cannot accept more. It is closed after the current walk over the table.</summary>
     public void CloseLater(LeafSession link) => _toClose.Enqueue(link);
 
     private void ChangeClients(Subscription subscription, int change)

@@ -2,7 +2,7 @@ using EdgeSync.Nats.Wire;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>What one side of a link allows in one direction. Loop marks pass in any case.</summary>
+/// <summary>The subjects that one side of a link allows in one direction. Loop marks always pass.</summary>
 // Spec: leafnode permissions: $LDS is exempt.
 internal sealed class LeafRules
 {
@@ -25,8 +25,8 @@ internal sealed class LeafRules
         Of(told is null ? null : new SubjectPermissions(told.Allow.Count == 0 ? null : told.Allow, told.Deny), denied);
 
     /// <summary>
-    /// As INFO lists them. A list that allows nothing would be read as everything, so that is said by denying all; loop
-    /// marks are listed where the other side would hold them back.
+    /// As INFO lists them. A list that allows nothing would be read as everything, so it is written as deny all; loop
+    /// marks are listed where the other side would block them.
     /// </summary>
     public static SubjectPermission? AsLeafPermission(SubjectPermissions? permissions, bool withLoopMarks) =>
         permissions switch
@@ -46,7 +46,8 @@ internal sealed class LeafRules
     }
 
     /// <summary>
-    /// Whether interest in the pattern makes sense; what it matches beyond the allowed is held back message by message.
+    /// Whether interest in the pattern is useful; matches outside of the allowed subjects are blocked message by
+    /// message.
     /// </summary>
     public bool AllowsSomeOf(ReadOnlySpan<byte> pattern)
     {

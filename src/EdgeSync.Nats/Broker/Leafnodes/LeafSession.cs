@@ -7,8 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// A link to another broker once both know each other: interest and messages in both directions, the same for whoever
-/// dialled. How the two get there is the matter of <see cref="AcceptedLeaf"/> and <see cref="SolicitedLeaf"/>.
+/// A link to another broker after the handshake: interest and messages in both directions, the same for both ends. The
+/// handshakes are in <see cref="AcceptedLeaf"/> and <see cref="SolicitedLeaf"/>.
 /// <code>
 ///   accepting                               soliciting
 ///   INFO client_id nonce info_on_connect ─▶
@@ -20,32 +20,32 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 /// </summary>
 internal abstract class LeafSession : LeafLink, ILeafLink
 {
-    /// <summary>No group has more members; keeps sums far from overflow.</summary>
+    /// <summary>Upper bound of a group's members; keeps sums far from overflow.</summary>
     private const int WeightMax = 10_000;
 
-    /// <summary>The first question comes early, so that the round trip is known.</summary>
+    /// <summary>The first ping is early, to measure the round trip.</summary>
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(1);
 
-    /// <summary>A link that is younger when a circle shows is taken for the one that closed it.</summary>
+    /// <summary>A link younger than this when a loop is detected counts as the one that closed it.</summary>
     private static readonly TimeSpan LoopDetectionAge = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// So long the loop marks that a new link brings are not passed on, and the side that dialled tells none but its
-    /// own. In the first flight of a link that closes a circle the accepting side shows it its mark: the link ends
-    /// before a third party, that would end one of its good links, hears of it.
+    /// For this time the loop marks of a new link are not passed on, and the soliciting side announces only its own. At
+    /// the start of a link that closes a loop the accepting side sends its mark: the link ends before a third broker,
+    /// which would close one of its good links, receives it.
     /// </summary>
     private static readonly TimeSpan LoopMarkDelay = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long an old link waits for the young one to end.</summary>
     private static readonly TimeSpan LoopGrace = TimeSpan.FromSeconds(1);
 
-    /// <summary>So much interest waits for the link in writing.</summary>
+    /// <summary>Bytes of interest that may wait for the link.</summary>
     private const int InterestBytesMax = 1 << 20;
 
-    /// <summary>What a line has besides its key.</summary>
+    /// <summary>The bytes of a line without its key.</summary>
     private const int InterestLineBytes = 8;
 
-    // Keys whose change the other side has not been told: what it knows, and what is so now.
+    // Keys whose change has not been announced: the announced state, and the present one.
     private readonly Dictionary<byte[], (int Told, int Now)> _late = new(WireKey.Comparer);
     private int _interestBytesWaiting;
 
@@ -53,7 +53,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private readonly Dictionary<byte[], Subscription>.AlternateLookup<ReadOnlySpan<byte>> _interestByKey;
     private readonly WireLimits _limits;
 
-    // The answer to the latest subject: a stream of messages on one subject asks the trie once.
+    // The match of the latest subject: a stream of messages on one subject queries the trie once.
     private byte[] _answeredSubject = [];
     private int _answeredLength;
     private MatchResult _answer = new() { Plain = [], Links = [], Queues = [], IsStale = true };
@@ -87,16 +87,16 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     /// <summary>The version that the other side claims.</summary>
     public string PeerVersion { get; private protected set; } = "";
 
-    /// <summary>What the other side wants, by key.</summary>
+    /// <summary>The interest of the other side, by key.</summary>
     public IReadOnlyDictionary<byte[], Subscription> Interest => _interest;
 
-    /// <summary>Why the link ended or was refused, for people; empty while there is nothing to say.</summary>
+    /// <summary>Why the link ended or was rejected, for display; empty without a reason.</summary>
     public string CloseDetail { get; private set; } = "";
 
-    /// <summary>The closeDetail will not go away by dialling again at once.</summary>
+    /// <summary>Reconnecting at once would not help.</summary>
     public bool IsRefused { get; private set; }
 
-    /// <summary>Messages that were not taken over, or not passed on, because permissions or sizes forbid it.</summary>
+    /// <summary>Messages that were not accepted, or not passed on, because of permissions or sizes.</summary>
     public long DroppedMessages { get; private set; }
 
     internal override long PendingBytesMax => Options.PendingBytesMax;
@@ -109,21 +109,22 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
     protected LeafnodeOptions Options => Links.Options;
 
-    /// <summary>What may go to the other side.</summary>
+    /// <summary>The subjects that may be sent to the other side.</summary>
     protected LeafRules SendRules { get; set; } = LeafRules.Everything;
 
-    /// <summary>What may come from the other side.</summary>
+    /// <summary>The subjects that may be received from the other side.</summary>
     protected LeafRules ReceiveRules { get; set; } = LeafRules.Everything;
 
     protected bool PeerTakesHeaders { get; set; }
 
-    /// <summary>Of header block and body; 0 when the other side did not say.</summary>
+    /// <summary>Of header block and body; 0 when the other side did not send it.</summary>
     protected int PeerPayloadBytesMax { get; set; }
 
-    /// <summary>The other side miscounts queue members: it is told 1, and nothing when their number changes.</summary>
+    /// <summary>The other side miscounts queue members: it gets weight 1, and no update when their number
+    /// changes.</summary>
     protected bool PeerMiscountsQueues { get; set; }
 
-    /// <summary>When the handshake is given up; null when it is over.</summary>
+    /// <summary>When the handshake times out; null when it is over.</summary>
     protected Instant? HandshakeDeadline { get; set; }
 
     public override bool MayPassFrom(BrokerConnection source) =>
@@ -154,7 +155,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         return true;
     }
 
-    /// <summary>A shell knows better why the link is about to end.</summary>
+    /// <summary>Sets the reason that the shell found for the end of the link.</summary>
     public void Note(string closeDetail)
     {
         if (CloseDetail.Length == 0) CloseDetail = closeDetail;
@@ -170,8 +171,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     }
 
     /// <summary>
-    /// The other side takes interest less fast than it changes: only the last state of each key is told, when there is
-    /// room. So a client that subscribes and unsubscribes for ever neither fills the memory nor ends the link.
+    /// The other side reads interest slower than it changes: only the last state of each key is announced, when there
+    /// is room. So a client that subscribes and unsubscribes for ever neither fills the memory nor ends the link.
     /// </summary>
     private void AnnounceLater(ReadOnlySpan<byte> key, int before, int now)
     {
@@ -215,7 +216,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         }
     }
 
-    /// <summary>It does not take what is for it. Interest goes out whole when it is back.</summary>
+    /// <summary>It does not read its output. Interest is sent completely when it is back.</summary>
     public void CloseAsSlow()
     {
         CloseDetail = $"{PendingBytes} bytes waited for it, more than {Options.PendingBytesMax}";
@@ -243,8 +244,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
         if (now < _nextPing) return NextDeadline;
 
-        // Any byte that came in the meantime shows that the other side lives, not only a PONG: that may be stuck behind
-        // data.
+        // Any byte that arrived in the meantime shows that the other side is alive, not only a PONG, which may be
+        // queued behind data.
         if (_unansweredPings >= Options.UnansweredPingsMax)
         {
             CloseDetail = $"silent for {(now - LastActivity).TotalSeconds:0} s";
@@ -307,10 +308,10 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         _late.Clear();
     }
 
-    /// <summary>We dialled, so that the other side shows us the marks first.</summary>
+    /// <summary>We solicited, so the other side sends its marks first.</summary>
     protected abstract bool AnnouncesLoopMarksLate { get; }
 
-    /// <summary>Bytes wait until the shell has made the stream safe.</summary>
+    /// <summary>Bytes wait until the shell has started TLS.</summary>
     protected virtual bool IsReadingPaused => false;
 
     protected abstract void OnInfo(ReadOnlySpan<byte> json, Instant now);
@@ -319,16 +320,16 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
     protected abstract void OnHandshakeTimeout();
 
-    /// <summary>What to do with a message outside of what the other side may say.</summary>
+    /// <summary>Handles a message on a subject that the other side may not publish.</summary>
     protected abstract void OnForbiddenMessage(ReadOnlySpan<byte> subject);
 
     /// <summary>
-    /// What to do with interest outside of what the other side may hear. True: take it nevertheless, as nothing will be
-    /// sent.
+    /// Handles interest in a subject that the other side may not receive. True: register it nevertheless, as nothing
+    /// will be sent.
     /// </summary>
     protected abstract bool OnForbiddenInterest(ReadOnlySpan<byte> subject);
 
-    /// <summary>Both know each other: everything we want is told, once.</summary>
+    /// <summary>The handshake is over: all interest is announced, once.</summary>
     protected void ComeUp(Instant now)
     {
         Invariant.Require(!IsUp && !IsClosed);
@@ -343,7 +344,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         Core.Schedule(this, NextDeadline);
     }
 
-    /// <summary>Ends it for a reason that people should read.</summary>
+    /// <summary>Closes it for a reason to be displayed.</summary>
     protected void Refuse(string closeDetail, CloseReason reason, ReadOnlySpan<byte> error = default)
     {
         CloseDetail = closeDetail;
@@ -352,7 +353,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         else CloseWithError(error, reason);
     }
 
-    /// <summary>The same, for what may be better a moment later.</summary>
+    /// <summary>The same, for a fault that may be gone a moment later.</summary>
     protected void GiveUp(string closeDetail, CloseReason reason, ReadOnlySpan<byte> error = default)
     {
         Refuse(closeDetail, reason, error);
@@ -382,7 +383,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         }
     }
 
-    /// <summary>Something that belongs behind the handshake.</summary>
+    /// <summary>An operation that is allowed only after the handshake.</summary>
     protected abstract void OnTooEarly(in NatsOp op, Instant now);
 
     private void OnPong(Instant now)
@@ -482,7 +483,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         else Links.Take(this, key, weight);
     }
 
-    // As nats-server: the link stays, and what it wants beyond its share is not sent. Told once, until something fits
+    // As in nats-server: the link stays, and interest beyond its share is not sent. Reported once, until there is room
     // again.
     private void RefuseInterest()
     {
@@ -518,8 +519,8 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     }
 
     /// <summary>
-    /// A circle. The link that closed it is the young one: it ends at once, and the mark goes away from the old ones by
-    /// itself. Only when it does not, an old one has to go.
+    /// A loop. The link that closed it is the young one: it ends at once, and the mark is withdrawn from the old ones.
+    /// Only if it is not, an old one is closed.
     /// </summary>
     private void OnOwnMark()
     {

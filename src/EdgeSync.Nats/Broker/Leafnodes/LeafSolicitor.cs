@@ -2,25 +2,25 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>Where a remote stands.</summary>
+/// <summary>The state of a remote.</summary>
 public enum LeafRemoteState
 {
-    /// <summary>Between two tries; <see cref="LeafRemoteStatus.NextTry"/> says until when.</summary>
+    /// <summary>Between two attempts; <see cref="LeafRemoteStatus.NextTry"/> is the time of the next one.</summary>
     Waiting,
 
     /// <summary>A stream is being opened.</summary>
     Dialling,
 
-    /// <summary>The stream is open, both sides introduce themselves.</summary>
+    /// <summary>The stream is open, the handshake runs.</summary>
     Handshaking,
 
     Connected,
 
-    /// <summary>Taken away, or the broker has stopped.</summary>
+    /// <summary>Removed, or the broker has stopped.</summary>
     Stopped,
 }
 
-/// <summary>What people and monitoring see of a remote.</summary>
+/// <summary>The state of a remote for status and monitoring.</summary>
 public sealed record LeafRemoteStatus
 {
     /// <summary>The remote's display name.</summary>
@@ -31,7 +31,7 @@ public sealed record LeafRemoteStatus
     /// <summary>The address in use or tried last, without credentials.</summary>
     public string Address { get; init; } = "";
 
-    /// <summary>The name of the server over there; empty before the first handshake.</summary>
+    /// <summary>The name of the other server; empty before the first handshake.</summary>
     public string PeerName { get; init; } = "";
 
     public string PeerVersion { get; init; } = "";
@@ -39,11 +39,11 @@ public sealed record LeafRemoteStatus
     /// <summary>Since when it is connected.</summary>
     public Instant? ConnectedSince { get; init; }
 
-    /// <summary>When it is dialled again, while waiting.</summary>
+    /// <summary>When the next attempt is due, while waiting.</summary>
     public Instant? NextTry { get; init; }
 
     /// <summary>
-    /// Why the last try failed or the last link ended; empty when there was none since it last came up.
+    /// Why the last attempt failed or the last link ended; empty without a failure since it last came up.
     /// </summary>
     public string LastError { get; init; } = "";
 
@@ -56,14 +56,13 @@ public sealed record LeafRemoteStatus
 }
 
 /// <summary>
-/// Keeps one remote connected: which address to dial when, what went wrong, how long to wait. Never gives up. A shell
-/// asks
-/// <see cref="NextDial"/>, dials <see cref="Begin"/>'s address, and says how that ended:
+/// Keeps one remote connected: which address to connect to and when, what failed, how long to wait. It retries for
+/// ever. A shell reads <see cref="NextDial"/>, connects to <see cref="Begin"/>'s address, and reports the result:
 /// <code>
 /// Begin ─▶ DialFailed
 ///       └▶ Connected ─ bytes until not IsAwaitingInfo ─ (NeedsTls ─▶ OnSecured) ─ bytes until it is closed ─▶ Ended
 /// </code>
-/// Belongs to the broker's one caller at a time.
+/// One caller at a time, that of the broker.
 /// </summary>
 public sealed class LeafSolicitor
 {
@@ -79,12 +78,12 @@ public sealed class LeafSolicitor
     private bool _isDialling;
     private bool _isStopped;
 
-    // Refused, and in its long pause.
+    // Rejected, and in its long pause.
     private bool _isPaying;
 
     /// <param name="core">A broker with leaf links (<see cref="BrokerCore.OpenLeafnodes"/>).</param>
-    /// <param name="remote">Whom to join.</param>
-    /// <param name="now">The first try comes at once.</param>
+    /// <param name="remote">The hub.</param>
+    /// <param name="now">The first attempt is due at once.</param>
     public LeafSolicitor(BrokerCore core, LeafnodeRemote remote, Instant now)
     {
         Invariant.Require(core.Leafnodes is not null);
@@ -98,19 +97,19 @@ public sealed class LeafSolicitor
 
     public LeafnodeRemote Remote { get; }
 
-    /// <summary>When to dial; null while a try is under way, or for good.</summary>
+    /// <summary>When to connect; null during an attempt, or after the end.</summary>
     public Instant? NextDial { get; private set; }
 
     /// <summary>The link is up: interest and messages flow.</summary>
     public bool IsUp => _link is { IsUp: true };
 
-    /// <summary>The first line of the hub has not come yet.</summary>
+    /// <summary>The first line of the hub has not arrived yet.</summary>
     public bool IsAwaitingInfo => _link is { IsAwaitingInfo: true };
 
-    /// <summary>The hub, or our own configuration, wants TLS before anything else is said.</summary>
+    /// <summary>The hub, or our own configuration, requires TLS before anything else is sent.</summary>
     public bool NeedsTls => _link is { NeedsTls: true, IsClosed: false };
 
-    /// <summary>The address to dial now.</summary>
+    /// <summary>The address to connect to now.</summary>
     public Uri Begin()
     {
         Invariant.Require(NextDial is not null && !_isStopped);
@@ -124,7 +123,7 @@ public sealed class LeafSolicitor
     /// <summary>No stream could be opened.</summary>
     public void DialFailed(string error, Instant now) => Wait(error, TimeSpan.Zero, isRefused: false, now);
 
-    /// <summary>A stream is open; what comes from it goes to the connection.</summary>
+    /// <summary>A stream is open; its bytes go to the connection.</summary>
     public BrokerConnection Connected(Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
     {
         _isDialling = false;
@@ -134,7 +133,7 @@ public sealed class LeafSolicitor
     /// <summary>The stream is inside TLS now.</summary>
     public void OnSecured(Instant now) => _link!.OnSecured(now);
 
-    /// <summary>A shell knows better why the link is about to end.</summary>
+    /// <summary>Sets the reason that the shell found for the end of the link.</summary>
     public void Note(string closeDetail) => _link?.Note(closeDetail);
 
     /// <summary>The link has ended, up or not.</summary>
@@ -149,13 +148,13 @@ public sealed class LeafSolicitor
         Wait(reason, lived, link.IsRefused, now);
     }
 
-    /// <summary>Something has changed that makes a try worth it: no more waiting.</summary>
+    /// <summary>The situation has changed: ends the wait.</summary>
     public void DialNow(Instant now)
     {
         if (NextDial is not null) NextDial = now;
     }
 
-    /// <summary>Another link of this broker is gone: a circle that it was part of is open now.</summary>
+    /// <summary>Another link of this broker ended: a loop that it was part of is open now.</summary>
     internal void OnOtherDown(Instant now)
     {
         if (!_isPaying || NextDial is null) return;
@@ -165,7 +164,7 @@ public sealed class LeafSolicitor
         NextDial = now + _backoff.Next(TimeSpan.Zero);
     }
 
-    /// <summary>Never again.</summary>
+    /// <summary>No further attempts.</summary>
     public void Stop()
     {
         _isStopped = true;
@@ -215,7 +214,7 @@ public sealed class LeafSolicitor
         if (lived > TimeSpan.Zero) _connects++;
         if (_isStopped) return;
 
-        // A short link is a failure of its address, and one that was refused too: the next one may be better.
+        // A short link counts as a failure of its address, and so does a rejection: the next address may be better.
         var isRoundDone = lived < Remote.StableAfter && _pool.Advance();
         _isPaying = isRefused && !IsTheOneToReturn();
         NextDial = now + PauseAfter(lived, isRoundDone);
@@ -229,8 +228,8 @@ public sealed class LeafSolicitor
     }
 
     /// <summary>
-    /// Two uplinks into one mesh are a circle that may cost both. If both paid they would come back together and lose
-    /// both again: so the last one of a broker does not pay.
+    /// Two uplinks into one mesh are a loop that may close both. If both waited they would come back together and both
+    /// close again: so the last one of a broker does not wait.
     /// </summary>
     private bool IsTheOneToReturn() =>
         _links.Solicitors.Count > 1 && _links.Solicitors.All(other => other == this || other._isPaying);

@@ -3,11 +3,11 @@ using EdgeSync.Nats.Keys;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// Addresses of hubs: <c>scheme://user:password@host:port</c>, where scheme and port may be left out.
+/// Addresses of hubs: <c>scheme://user:password@host:port</c>, where scheme and port may be omitted.
 /// </summary>
 public static class LeafUrl
 {
-    /// <summary>Where hubs listen unless they say otherwise.</summary>
+    /// <summary>The default port of hubs.</summary>
     public const int DefaultPort = 7422;
 
     private static readonly string[] Schemes = ["nats-leaf", "nats", "tls", "ws", "wss"];
@@ -36,10 +36,10 @@ public static class LeafUrl
     /// <summary>The link runs inside WebSocket frames.</summary>
     public static bool IsWebSocket(Uri url) => url.Scheme is "ws" or "wss";
 
-    /// <summary>Whether the scheme itself asks for TLS.</summary>
+    /// <summary>Whether the scheme itself requires TLS.</summary>
     public static bool IsTls(Uri url) => url.Scheme is "tls" or "wss";
 
-    /// <summary>As people and logs may see it.</summary>
+    /// <summary>For display and logs.</summary>
     public static string WithoutCredentials(string text) =>
         TryParse(text, out var url) ? $"{url.Scheme}://{url.Host}:{PortOf(url)}" : text;
 

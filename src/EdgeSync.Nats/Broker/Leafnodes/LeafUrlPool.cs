@@ -1,13 +1,13 @@
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// The addresses of one hub in the order of trying: the one that worked last, then the configured ones, then those that
-/// the hub announced. Differs from real leaves, which try announced addresses first and so hang behind address
+/// The addresses of one hub in the order of attempts: the one that worked last, then the configured ones, then those
+/// that the hub announced. Differs from real leaves, which try announced addresses first and so hang behind address
 /// translation.
 /// </summary>
 internal sealed class LeafUrlPool
 {
-    /// <summary>More than any sensible cluster has; a hub cannot make us remember more.</summary>
+    /// <summary>More than a cluster has; bounds what a hub can make us store.</summary>
     private const int AnnouncedMax = 32;
 
     private readonly List<Uri> _configured = [];
@@ -26,7 +26,7 @@ internal sealed class LeafUrlPool
     public Uri Current => _next < _configured.Count ? _configured[_next] : _announced[_next - _configured.Count];
 
     /// <summary>
-    /// The current address failed: on to the next. True when all have been tried since the last success.
+    /// The current address failed: go to the next. True when all have been tried since the last success.
     /// </summary>
     public bool Advance()
     {
@@ -35,7 +35,7 @@ internal sealed class LeafUrlPool
     }
 
     /// <summary>
-    /// Takes over what the hub announces, with scheme and credentials of the address that reached it.
+    /// Adds the addresses that the hub announces, with scheme and credentials of the address that reached it.
     /// </summary>
     public void Learn(IReadOnlyList<string> announced)
     {

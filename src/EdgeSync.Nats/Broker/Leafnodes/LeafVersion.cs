@@ -3,7 +3,7 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 /// <summary>Versions of servers, <c>2.10.27</c> or <c>2.12.0-preview.1</c>, compared by their three numbers.</summary>
 internal static class LeafVersion
 {
-    /// <summary>What cannot be read is older than everything.</summary>
+    /// <summary>An unreadable version is older than all others.</summary>
     public static int Compare(string one, string other) => NumberOf(one).CompareTo(NumberOf(other));
 
     private static (int Major, int Minor, int Patch) NumberOf(string version)

@@ -4,7 +4,7 @@ using EdgeSync.Nats.Broker.Routing;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// What goes out on a leaf link.
+/// Writes the operations of a leaf link.
 /// <code>
 /// LS+ subject                                    LS- subject
 /// LS+ subject queue weight                       LS- subject queue
@@ -19,7 +19,7 @@ internal static class LeafWriter
     /// <summary>Verb, marks, blanks, two sizes and CRLF of a message line, without subject, reply and queues.</summary>
     private const int LineOverhead = 64;
 
-    /// <summary>The longest line of a message that all real servers take.</summary>
+    /// <summary>The longest line of a message that all real servers accept.</summary>
     private const int MessageLineBytesMax = 60 * 1024;
 
     /// <summary>Fits any 32-bit number.</summary>
@@ -44,7 +44,8 @@ internal static class LeafWriter
         output.Advance(line.Length);
     }
 
-    /// <summary>A message, without its header block when the other side takes none. One copy of the content.</summary>
+    /// <summary>A message, without its header block when the other side does not support it. One copy of the
+    /// content.</summary>
     public static void Message(
         OutputQueue output, in RoutedMessage message, ReadOnlySpan<byte[]> queues, bool withHeaders)
     {
@@ -68,7 +69,7 @@ internal static class LeafWriter
     }
 
     /// <summary>
-    /// How many queue names fit into the line of a message, besides so many bytes; the rest is left out.
+    /// How many queue names fit into the line of a message of that length; the rest is omitted.
     /// </summary>
     public static int NamesThatFit(int lineBytes, ReadOnlySpan<byte[]> queues)
     {

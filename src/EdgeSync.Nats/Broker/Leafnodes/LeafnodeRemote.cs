@@ -4,11 +4,11 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// A hub that this broker joins as a leaf: where it is, who we say we are, and how patient we are with it.
+/// A hub that this broker joins as a leaf: its addresses, our credentials, and the timeouts.
 /// </summary>
 public sealed record LeafnodeRemote
 {
-    /// <summary>A name for people (logs, status); by default the first address without its credentials.</summary>
+    /// <summary>A name for display (logs, status); by default the first address without its credentials.</summary>
     public string? Name { get; init; }
 
     /// <summary>
@@ -17,26 +17,26 @@ public sealed record LeafnodeRemote
     /// </summary>
     public required IReadOnlyList<string> Urls { get; init; }
 
-    /// <summary>Sent as they are; a user part in the address serves when all are null.</summary>
+    /// <summary>Sent unchanged; a user part in the address is used when all are null.</summary>
     public NatsCredentials Credentials { get; init; } = NatsCredentials.None;
 
     /// <summary>Roles swap: we solicit, but act as the hub of the other side.</summary>
     public bool IsHub { get; init; }
 
     /// <summary>
-    /// Asks the hub not to tell us what other leaves want: many leaves that only talk to the hub stay quiet.
+    /// Requests the hub not to announce the interest of other leaves: many leaves that only use the hub stay quiet.
     /// </summary>
     public bool Isolate { get; init; }
 
-    /// <summary>Subjects that we take from nobody beyond this link.</summary>
+    /// <summary>Subjects not received over this link.</summary>
     public IReadOnlyList<string> DenyImports { get; init; } = [];
 
-    /// <summary>Subjects that never leave over this link.</summary>
+    /// <summary>Subjects never sent over this link.</summary>
     public IReadOnlyList<string> DenyExports { get; init; } = [];
 
     /// <summary>
-    /// Also dial the addresses that the hub announces, after the configured ones. Off behind address translation and
-    /// tunnels.
+    /// Also connect to the addresses that the hub announces, after the configured ones. Off behind address translation
+    /// and tunnels.
     /// </summary>
     public bool UseAnnouncedUrls { get; init; } = true;
 
@@ -44,11 +44,11 @@ public sealed record LeafnodeRemote
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Until the hub's first line has come. Real servers wait one second, which slow links do not keep.
+    /// Until the hub's first line arrives. Real servers wait one second, which is too short for slow links.
     /// </summary>
     public TimeSpan FirstInfoTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Until the hub has answered our CONNECT, when it said that it would.</summary>
+    /// <summary>Until the hub has replied to our CONNECT, when it announced a reply.</summary>
     public TimeSpan ConnectInfoTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -60,12 +60,12 @@ public sealed record LeafnodeRemote
     /// <summary>No pause is longer than this, except the one after a loop was found.</summary>
     public TimeSpan ReconnectWaitMax { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A link that lived this long starts its pauses afresh.</summary>
+    /// <summary>A link that lasted this long resets its pauses.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// The pause after a loop, a cluster of our own name, or refused permissions: nothing that a quick retry would
-    /// mend. Up to a third is added by chance.
+    /// The pause after a loop, a cluster of our own name, or denied permissions: a quick retry would not help. Up to a
+    /// third is added by chance.
     /// </summary>
     public TimeSpan RefusedWait { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -84,6 +84,6 @@ public sealed record LeafnodeRemote
                     "write nats-leaf://, nats://, tls://, ws:// or wss:// and host:port");
     }
 
-    /// <summary>What people see: the name, or the first address without user and password.</summary>
+    /// <summary>For display: the name, or the first address without user and password.</summary>
     public string DisplayName => Name ?? LeafUrl.WithoutCredentials(Urls[0]);
 }

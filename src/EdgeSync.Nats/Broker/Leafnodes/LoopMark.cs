@@ -3,8 +3,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// <c>$LDS.</c> and 22 characters drawn once for the life of a broker. It travels as interest over every link, against
-/// permissions and roles; who hears his own has found a circle of links.
+/// <c>$LDS.</c> and 22 characters drawn once for the life of a broker. It is sent as interest over every link,
+/// regardless of permissions and roles; a broker that receives its own has detected a loop.
 /// </summary>
 internal static class LoopMark
 {

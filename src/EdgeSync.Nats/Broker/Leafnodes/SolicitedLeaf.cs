@@ -5,10 +5,10 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
-/// <summary>A link that we dialled.</summary>
+/// <summary>A link that we solicited.</summary>
 /// <remarks>
-/// A shell that opened a stream reads until <see cref="NeedsTls"/> or the end of the handshake; for the former it makes
-/// the stream safe and calls <see cref="OnSecured"/>.
+/// A shell that opened a stream reads until <see cref="NeedsTls"/> or the end of the handshake; for the former it
+/// starts TLS and calls <see cref="OnSecured"/>.
 /// </remarks>
 internal sealed class SolicitedLeaf : LeafSession
 {
@@ -33,10 +33,10 @@ internal sealed class SolicitedLeaf : LeafSession
 
     public override bool IsToHub => !_remote.IsHub;
 
-    /// <summary>The other side, or our own configuration, wants TLS before anything else is said.</summary>
+    /// <summary>The other side, or our own configuration, requires TLS before anything else is sent.</summary>
     public bool NeedsTls { get; private set; }
 
-    /// <summary>The first line of the other side has not come yet.</summary>
+    /// <summary>The first line of the other side has not arrived yet.</summary>
     public bool IsAwaitingInfo => _info is null && !IsClosed;
 
     /// <summary>Addresses that the hub announced.</summary>
@@ -46,7 +46,7 @@ internal sealed class SolicitedLeaf : LeafSession
 
     protected override bool IsReadingPaused => NeedsTls;
 
-    /// <summary>The stream is safe now.</summary>
+    /// <summary>The stream is inside TLS now.</summary>
     public void OnSecured(Instant now)
     {
         Invariant.Require(NeedsTls);
@@ -81,7 +81,7 @@ internal sealed class SolicitedLeaf : LeafSession
                 "it did not answer our CONNECT", CloseReason.StaleConnection, "Stale Leaf Node Connection - Closing"u8);
     }
 
-    // A hub tells its interest behind its second INFO. What comes before it cannot be judged, so it is not taken.
+    // A hub sends its interest after its second INFO. Earlier interest cannot be checked, so it is ignored.
     protected override void OnTooEarly(in NatsOp op, Instant now)
     {
         if (op.Verb == NatsVerb.Ping) Write(NatsOpWriter.Pong);
@@ -90,7 +90,7 @@ internal sealed class SolicitedLeaf : LeafSession
 
     protected override void OnForbiddenMessage(ReadOnlySpan<byte> subject)
     {
-        // Dropped and counted: a hub's mistake is no reason to lose the link.
+        // Dropped and counted: an error of the hub does not end the link.
     }
 
     protected override bool OnForbiddenInterest(ReadOnlySpan<byte> subject) => true;
@@ -101,7 +101,7 @@ internal sealed class SolicitedLeaf : LeafSession
         Name = info.ServerName;
         PeerVersion = info.Version;
 
-        // Spec: a leaf port gives a client_id and leafnode_urls; 2.15 asks for the client_id alone.
+        // Spec: a leaf port sends a client_id and leafnode_urls; 2.15 requires the client_id alone.
         if (info.ClientId == 0)
         {
             Refuse("not a leafnode port", CloseReason.IncorrectPort);
@@ -125,7 +125,7 @@ internal sealed class SolicitedLeaf : LeafSession
         Cluster = Encoding.UTF8.GetBytes(info.Cluster);
         PeerTakesHeaders = info.HeadersSupported;
         PeerPayloadBytesMax = info.MaxPayload;
-        // Spec: before 2.10.23 a hub counts the first weight of a queue as 1, and takes a lower one for a withdrawal.
+        // Spec: before 2.10.23 a hub counts the first weight of a queue as 1, and treats a lower one as a withdrawal.
         PeerMiscountsQueues = LeafVersion.Compare(info.Version, "2.10.23") < 0;
 
         if ((info.TlsRequired || _wantsTls) && !_isSecured)
@@ -196,7 +196,7 @@ internal sealed class SolicitedLeaf : LeafSession
         if (info.MaxPayload > 0) PeerPayloadBytesMax = info.MaxPayload;
     }
 
-    // Spec: import is what the leaf may hear, export what it may say.
+    // Spec: import is what the leaf may receive, export what it may publish.
     private void TakeRules(ServerInfo info)
     {
         SendRules = LeafRules.Of(info.Export, _remote.DenyExports);

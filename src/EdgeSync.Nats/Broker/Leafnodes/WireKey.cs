@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace EdgeSync.Nats.Broker.Leafnodes;
 
 /// <summary>
-/// Interest is keyed by its text on the wire, <c>subject</c> or <c>subject queue</c>, looked up without making an
+/// Interest is keyed by its text on the wire, <c>subject</c> or <c>subject queue</c>, looked up without allocating an
 /// array.
 /// </summary>
 internal sealed class WireKey : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
@@ -16,7 +16,7 @@ internal sealed class WireKey : IEqualityComparer<byte[]>, IAlternateEqualityCom
 
     public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
 
-    // Seeded per process by the base library, so that nobody can aim at one bucket.
+    // Seeded per process by the base library, so that a client cannot aim at one bucket.
     public int GetHashCode(ReadOnlySpan<byte> alternate)
     {
         var hash = new HashCode();

@@ -4,13 +4,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Monitoring;
 
 /// <summary>
-/// Monitoring pages of parts that this broker does not have, or has one of: in the shape of nats-server, so that its
+/// Monitoring pages of parts that this broker does not have, or has one of: in the form of nats-server, so that its
 /// tools read "none" instead of an error.
 /// </summary>
 // Spec: captured from nats-server 2.9.10 without routes, gateways and JetStream.
 public static class AbsentParts
 {
-    /// <summary>The pages known here.</summary>
+    /// <summary>The supported pages.</summary>
     public static IReadOnlyList<string> Paths { get; } = ["/routez", "/gatewayz", "/accountz", "/jsz"];
 
     /// <summary>The report for one of these pages.</summary>
@@ -23,7 +23,7 @@ public static class AbsentParts
     };
 }
 
-/// <summary>What all these pages begin with.</summary>
+/// <summary>The common first fields.</summary>
 public abstract record AbsentReport
 {
     [JsonPropertyOrder(-2)]

@@ -138,7 +138,7 @@ public static class BrokerMonitor
         };
     }
 
-    /// <summary>Unhealthy is only who is on his way out.</summary>
+    /// <summary>Unhealthy in lame duck mode only.</summary>
     public static HealthReport Healthz(BrokerCore core) =>
         core.IsLameDuck ? new HealthReport("unavailable", "in lame duck mode") : new HealthReport("ok", null);
 

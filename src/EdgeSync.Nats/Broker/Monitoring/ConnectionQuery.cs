@@ -27,7 +27,7 @@ public sealed record ConnectionQuery
     public string User { get; private init; } = "";
 
     /// <summary>
-    /// Reads the query of a request. False, with the reason, when a number is none or a word is unknown.
+    /// Reads the query of a request. False, with the reason, for an invalid number or an unknown word.
     /// </summary>
     public static bool TryParse(IReadOnlyDictionary<string, string> query, out ConnectionQuery parsed, out string error)
     {

@@ -2,7 +2,7 @@ using EdgeSync.Nats.Broker.Leafnodes;
 
 namespace EdgeSync.Nats.Broker.Monitoring;
 
-/// <summary>One connection, as <c>/connz</c> lists it. What is null is left out.</summary>
+/// <summary>One connection, as <c>/connz</c> lists it. Null fields are omitted.</summary>
 public sealed record ConnectionReport
 {
     public required ulong Cid { get; init; }
@@ -51,7 +51,7 @@ public sealed record ConnectionReport
 
     public string? TlsCipherSuite { get; init; }
 
-    /// <summary>Only when it was asked for.</summary>
+    /// <summary>Only on request.</summary>
     public string? AuthorizedUser { get; init; }
 
     public string? Account { get; init; }

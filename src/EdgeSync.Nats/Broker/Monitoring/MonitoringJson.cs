@@ -5,11 +5,11 @@ using System.Text.Json.Serialization;
 namespace EdgeSync.Nats.Broker.Monitoring;
 
 /// <summary>
-/// The reports as JSON: names in snake case, two blanks of indent, nulls left out. They are only ever written.
+/// The reports as JSON: names in snake case, two blanks of indent, nulls omitted. They are only written.
 /// </summary>
 public static class MonitoringJson
 {
-    // µ and > are written as they are: this is read by people too.
+    // µ and > are not escaped, for readability.
     private static readonly JsonSerializerOptions Readable =
         new(MonitoringContext.Default.Options)
         {

@@ -1,7 +1,7 @@
 
 namespace EdgeSync.Nats.Broker.Monitoring;
 
-/// <summary>What a core cannot know of itself: where it is reached, and what its process uses.</summary>
+/// <summary>Facts outside of the core: its addresses, and the use of its process.</summary>
 public sealed record ServerFacts
 {
     public string Host { get; init; } = "";
@@ -165,7 +165,7 @@ public sealed record ConnzReport
     public required IReadOnlyList<ConnectionReport> Connections { get; init; }
 }
 
-/// <summary><c>/subsz</c>: the trie and its memory of answers.</summary>
+/// <summary><c>/subsz</c>: the trie and its cache.</summary>
 public sealed record SubszReport
 {
     public string? ServerId { get; init; }

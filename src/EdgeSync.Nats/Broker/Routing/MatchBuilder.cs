@@ -1,6 +1,6 @@
 namespace EdgeSync.Nats.Broker.Routing;
 
-/// <summary>Gathers the nodes that a subject reaches into one answer. Used again and again by one trie.</summary>
+/// <summary>Collects the nodes that match a subject into one result. Reused by one trie.</summary>
 internal sealed class MatchBuilder
 {
     private readonly List<Subscription> _plain = [];

@@ -1,12 +1,12 @@
 namespace EdgeSync.Nats.Broker.Routing;
 
 /// <summary>
-/// Everybody whom a subject concerns. Immutable but for <see cref="IsStale"/>, so it may be remembered.
+/// The subscriptions that match a subject. Immutable but for <see cref="IsStale"/>, so it may be cached.
 /// </summary>
 internal sealed class MatchResult
 {
     /// <summary>
-    /// A connection keeps no larger answer beside the trie's: thousands of them would keep thousands of lists.
+    /// A connection caches no larger result beside the trie's: thousands of them would keep thousands of lists.
     /// </summary>
     public const int KeptSizeMax = 64;
 
@@ -20,7 +20,8 @@ internal sealed class MatchResult
 
     public required QueueMatch[] Queues { get; init; }
 
-    /// <summary>Set when a subscription came or went that may change the answer: ask the trie again.</summary>
+    /// <summary>Set when a subscription was added or removed that may change the result: query the trie
+    /// again.</summary>
     public bool IsStale { get; set; }
 
     public bool IsEmpty => Plain.Length == 0 && Links.Length == 0 && Queues.Length == 0;
@@ -31,7 +32,7 @@ internal sealed class MatchResult
     public int Size => Plain.Length + Links.Length + Queues.Sum(q => 8 + q.Locals.Length + q.Remotes.Length);
 }
 
-/// <summary>One queue group that a subject concerns, over all patterns that match it.</summary>
+/// <summary>One queue group that matches a subject, over all its patterns.</summary>
 internal sealed class QueueMatch
 {
     public required byte[] Name { get; init; }

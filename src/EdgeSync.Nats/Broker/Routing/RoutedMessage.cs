@@ -2,7 +2,7 @@ using EdgeSync.Nats.Wire;
 
 namespace EdgeSync.Nats.Broker.Routing;
 
-/// <summary>A message on its way from one connection to others. All slices lie in the reader's buffer.</summary>
+/// <summary>A message on its way from one connection to others. All slices are in the reader's buffer.</summary>
 internal readonly ref struct RoutedMessage
 {
     public RoutedMessage(in NatsOp op)
@@ -14,20 +14,20 @@ internal readonly ref struct RoutedMessage
         PayloadWithEnd = op.PayloadWithEnd;
     }
 
-    /// <summary>As it came; goes on like this over leaf links.</summary>
+    /// <summary>As received; sent unchanged over leaf links.</summary>
     public ReadOnlySpan<byte> Subject { get; init; }
 
     /// <summary>Empty when there is none.</summary>
     public ReadOnlySpan<byte> Reply { get; init; }
 
     /// <summary>
-    /// What clients here are told, where that differs (acknowledgements of JetStream that crossed a leaf link).
+    /// The subject for local clients, where it differs (acknowledgements of JetStream that crossed a leaf link).
     /// </summary>
     public ReadOnlySpan<byte> ClientSubject { get; init; }
 
     public ReadOnlySpan<byte> ClientReply { get; init; }
 
-    /// <summary>The sizes as they were written: <c>size</c> or <c>header-size size</c>.</summary>
+    /// <summary>The sizes as received: <c>size</c> or <c>header-size size</c>.</summary>
     public ReadOnlySpan<byte> Sizes { get; init; }
 
     /// <summary>Of the header block at the begin of the payload; 0 without headers.</summary>

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Nats.Broker.Routing;
 
 /// <summary>
-/// Gives a message to everybody whom it concerns, each once:
+/// Delivers a message to every matching subscription, once each:
 /// <code>
 ///   from             plain subscriptions   leaf links                                queue groups
 /// a client all (echo rule) with plain interest, or chosen each: a local member, else one link
@@ -12,21 +12,21 @@ namespace EdgeSync.Nats.Broker.Routing;
 ///   joined us        all                   .MayPassFrom): roles, origin cluster      likewise
 ///   our hub          all                   leaves that joined us                     only those the message names
 /// </code>
-/// A member that cannot take the message (closed, no echo, denied) is passed over for the next one.
+/// A member that cannot receive the message (closed, no echo, denied) is skipped for the next one.
 /// </summary>
-// Spec: leafnode protocol, whom a message reaches.
+// Spec: leafnode protocol, message routing.
 internal sealed class Router(Prng prng)
 {
     private readonly List<LeafLink> _chosenLinks = [];
     private readonly List<byte[]> _chosenQueues = [];   // beside _chosenLinks
     private byte[][] _namesOfOne = new byte[4][];
 
-    /// <summary>True when somebody got it. A message from a client concerns every queue group.</summary>
+    /// <summary>True when it was delivered. A message from a client goes to every queue group.</summary>
     public bool FromClient(BrokerConnection source, scoped in RoutedMessage message, MatchResult to) =>
         Route(source, message, to, isLeaf: false, default);
 
     /// <summary>
-    /// True when somebody got it. A message over a leaf link concerns the queue groups that it names.
+    /// True when it was delivered. A message over a leaf link goes to the queue groups that it names.
     /// </summary>
     public bool FromLeaf(LeafLink source, scoped in RoutedMessage message, MatchResult to, ReadOnlySpan<byte> queues) =>
         Route(source, message, to, isLeaf: true, queues);

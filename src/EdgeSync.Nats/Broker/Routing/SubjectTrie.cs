@@ -3,14 +3,14 @@ using EdgeSync.Nats.Wire;
 namespace EdgeSync.Nats.Broker.Routing;
 
 /// <summary>
-/// Who wants which subject. A tree with one level a token; each level has its literal tokens and two slots for the
+/// Subscriptions by subject. A tree with one level per token; each level has its literal tokens and two slots for the
 /// wildcards:
 /// <code>
 /// SUB orders.*.new      orders ─▶ * ─▶ new: [subscription]
 /// SUB orders.>          orders ─▶ >: [subscription]
 /// </code>
-/// Answers are remembered. A literal subscription changes the answer for its own subject alone, so an inbox that comes
-/// and goes with each request costs one entry; a wildcard forgets them all.
+/// Results are cached. A literal subscription changes the result for its own subject alone, so the inbox of each
+/// request costs one entry; a wildcard drops the whole cache.
 /// </summary>
 internal sealed class SubjectTrie
 {
@@ -76,7 +76,7 @@ internal sealed class SubjectTrie
     }
 
     /// <summary>
-    /// What was remembered for the subject is out of date, though the same subscriptions are there (a weight changed).
+    /// The cached result for the subject is stale, though the subscriptions are the same (a weight changed).
     /// </summary>
     public void Forget(byte[] subject)
     {
@@ -93,7 +93,7 @@ internal sealed class SubjectTrie
         }
     }
 
-    /// <summary>Everybody whom a published subject concerns. An ill-formed subject concerns nobody.</summary>
+    /// <summary>The subscriptions that match a published subject. A malformed subject matches none.</summary>
     public MatchResult Match(ReadOnlySpan<byte> subject)
     {
         Statistics.Matches++;
@@ -113,7 +113,7 @@ internal sealed class SubjectTrie
         return answer;
     }
 
-    /// <summary>Over the remembered answers: how many a message reaches, at most and on average.</summary>
+    /// <summary>Over the cached results: the largest and the average number of receivers.</summary>
     public (int Largest, double Average) Fanout()
     {
         if (_answers.Count == 0) return (0, 0);
@@ -152,8 +152,8 @@ internal sealed class SubjectTrie
         var token = tokens.Current;
         if (level.Star is { } star) Visit(star, tokens);
 
-        // A publisher may name a subject with '*' or '>' in it, which is then taken as it is written (Spec: subjects of
-        // the client protocol).
+        // A publisher may use a subject with '*' or '>' in it, which is then literal (Spec: subjects of the client
+        // protocol).
         if (level.Find(token) is { } literal && literal != level.Star && literal != level.Tail) Visit(literal, tokens);
     }
 
@@ -184,7 +184,7 @@ internal sealed class SubjectTrie
     }
 }
 
-/// <summary>What <c>/subsz</c> tells.</summary>
+/// <summary>The figures of <c>/subsz</c>.</summary>
 internal sealed class TrieStatistics
 {
     public long Inserts { get; set; }

@@ -1,7 +1,7 @@
 namespace EdgeSync.Nats.Broker.Routing;
 
 /// <summary>
-/// One wish to receive: of a client (named by its sid) or of a leaf link (named by subject and queue).
+/// A subscription of a client (named by its sid) or of a leaf link (named by subject and queue).
 /// </summary>
 internal sealed class Subscription(BrokerConnection owner, byte[] subject, byte[]? queue, byte[] sid)
 {
@@ -14,10 +14,10 @@ internal sealed class Subscription(BrokerConnection owner, byte[] subject, byte[
 
     public byte[] Sid { get; } = sid;
 
-    /// <summary>What it was counted as in the account of memory.</summary>
+    /// <summary>Its size in the memory account.</summary>
     public long Cost { get; init; }
 
-    /// <summary>The leaf links know of it.</summary>
+    /// <summary>It was announced to the leaf links.</summary>
     public bool IsAnnounced { get; set; }
 
     /// <summary>Members behind a leaf link; 0 is never chosen. A client counts as one.</summary>

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace EdgeSync.Nats.Broker.Routing;
 
 /// <summary>
-/// Compares keys made of bytes, and finds them by a span. The seed keeps a stranger from choosing keys that collide.
+/// Compares keys made of bytes, and finds them by a span. The seed keeps a client from choosing keys that collide.
 /// </summary>
 internal sealed class TokenComparer(ulong seed)
     : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
