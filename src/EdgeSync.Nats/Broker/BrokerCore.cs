@@ -100,10 +100,10 @@ public sealed class BrokerCore
         get
         {
             var deadline = _timers.TryPeek(out _, out var ticks) ? new Instant(ticks) : (Instant?)null;
-            if (_inFlightConnections > 0) deadline = Earlier(deadline, _nextSweep);
-            deadline = Earlier(deadline, _lameDuck.Deadline);
-            deadline = Earlier(deadline, _burst.Deadline);
-            return Earlier(deadline, Leafnodes?.Deadline);
+            if (_inFlightConnections > 0) deadline = Instant.Earlier(deadline, _nextSweep);
+            deadline = Instant.Earlier(deadline, _lameDuck.Deadline);
+            deadline = Instant.Earlier(deadline, _burst.Deadline);
+            return Instant.Earlier(deadline, Leafnodes?.Deadline);
         }
     }
 
@@ -487,11 +487,5 @@ public sealed class BrokerCore
         }
 
         foreach (var connection in slow ?? []) connection.Close(CloseReason.SlowConsumerWriteDeadline);
-    }
-
-    private static Instant? Earlier(Instant? one, Instant? other)
-    {
-        if (one is null) return other;
-        return other is { } at && at < one ? other : one;
     }
 }

@@ -36,6 +36,10 @@ public readonly record struct Instant(long UnixTicks) : IComparable<Instant>
         return new DateTime(DateTime.UnixEpoch.Ticks + ticks, DateTimeKind.Utc);
     }
 
+    /// <summary>The earlier of two deadlines; null is none.</summary>
+    public static Instant? Earlier(Instant? one, Instant? other) =>
+        one is null ? other : other is null || one < other ? one : other;
+
     public int CompareTo(Instant other) => UnixTicks.CompareTo(other.UnixTicks);
 
     public static Instant operator +(Instant left, TimeSpan right) => new(left.UnixTicks + right.Ticks);
