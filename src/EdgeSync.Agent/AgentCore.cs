@@ -1,3 +1,7 @@
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Peers;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;

@@ -1,3 +1,6 @@
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Peers;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 

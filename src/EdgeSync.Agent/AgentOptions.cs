@@ -1,3 +1,5 @@
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Peers;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 

@@ -1,4 +1,7 @@
 using System.Globalization;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;

@@ -1,3 +1,5 @@
+using EdgeSync.Agent.Peers;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;

@@ -1,6 +1,7 @@
+using EdgeSync.Agent.Messages;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
 /// Decides what of the changes of a repository to announce. What was made or pushed here is told at once; what an

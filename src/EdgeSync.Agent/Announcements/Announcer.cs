@@ -1,6 +1,8 @@
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Peers;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
 /// Asks the host what the repository gained, publishes what the planner chooses of it, and the presence of this node.

@@ -1,4 +1,4 @@
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Announcements;
 
 /// <summary>At most one question for changes is out; whatever is asked meanwhile becomes one more.</summary>
 internal sealed class ChangeQuery

@@ -1,6 +1,7 @@
+using EdgeSync.Agent.Messages;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
 /// Announcements that outlive an outage: where an outside server has JetStream, a stream keeps what is published on the

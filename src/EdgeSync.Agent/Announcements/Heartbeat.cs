@@ -1,6 +1,7 @@
+using EdgeSync.Agent.Messages;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
 /// When to give a heartbeat. Fifty nodes that meet a new one answer it spread over a moment that grows with their

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Announcements;
 
 /// <summary>Where a change of the repository came from.</summary>
 public enum ChangeOrigin

@@ -1,8 +1,10 @@
 using System.Globalization;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Bridge;
 
 /// <summary>Limits of a bridge.</summary>
 public sealed record BridgeOptions

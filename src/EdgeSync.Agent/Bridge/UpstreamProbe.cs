@@ -3,7 +3,7 @@ using System.Text;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Bridge;
 
 /// <summary>How a bridge finds out what its server got from elsewhere.</summary>
 public sealed record ProbeOptions

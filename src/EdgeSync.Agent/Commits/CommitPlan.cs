@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Commits;
 
 /// <summary>What a commit with autosync does next.</summary>
 public enum CommitStep

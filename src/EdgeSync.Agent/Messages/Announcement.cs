@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Messages;
 
 /// <summary>What an announcement names.</summary>
 public enum AnnouncedKind

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Messages;
 
 /// <summary>The members of an announcement on the wire, in the original's order and spelling.</summary>
 internal sealed record AnnouncementFields

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Messages;
 
 /// <summary>What a heartbeat says.</summary>
 public enum PresenceState

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Messages;
 
 /// <summary>
 /// Where the messages of one project travel. Spec: edgesync.md §3.

@@ -1,6 +1,7 @@
+using EdgeSync.Agent.Messages;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>
 /// Detects another process that uses our node id: both would get what is meant for one. Our own messages never come

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>
 /// Who syncs with whom. One rule keeps fifty nodes from meeting pairwise: who has a living hub deals with that hub

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>
 /// Ends a hub that nobody uses: when no leaf was linked for a while, counted from the last one's leaving, or from the

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>
 /// How many names that were never heard before are taken seriously: a fleet that starts at once, then a few each

@@ -1,6 +1,9 @@
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>
 /// The nodes of the project that this node knows, which of them are reachable, and the hub among them that it syncs

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>What is known of a peer: a row of the registry, kept over restarts.</summary>
 public sealed record PeerRecord

@@ -1,6 +1,7 @@
+using EdgeSync.Agent.Messages;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>What a heartbeat changed.</summary>
 internal enum PeerChange

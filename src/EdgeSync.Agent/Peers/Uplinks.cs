@@ -1,6 +1,7 @@
+using EdgeSync.Agent.Announcements;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Peers;
 
 /// <summary>
 /// The nodes at the other ends of our broker's uplinks, in the order in which they came up, and when those hubs are met

@@ -1,7 +1,10 @@
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Peers;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Schedule;
 
 /// <summary>
 /// When a repository syncs, and with which target: after a change or an announcement at once, else by polls that grow

@@ -1,4 +1,6 @@
-namespace EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
+
+namespace EdgeSync.Agent.Schedule;
 
 /// <summary>How a target is reached.</summary>
 public enum TargetKind

@@ -2,7 +2,7 @@ using System.Globalization;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Schedule;
 
 /// <summary>What stands between a target and the next exchange.</summary>
 public enum BreakerState

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Schedule;
 
 /// <summary>
 /// All targets of one repository. They run side by side, at most <c>syncsMax</c> at once; who is due longest goes

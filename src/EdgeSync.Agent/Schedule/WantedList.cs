@@ -1,7 +1,8 @@
+using EdgeSync.Agent.Messages;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Schedule;
 
 /// <summary>
 /// Announced things that are not here. Each names the target that should bring it and the moment from which waiting for

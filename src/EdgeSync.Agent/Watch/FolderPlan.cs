@@ -1,7 +1,7 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Watch;
 
 /// <summary>A file as a check-in has it.</summary>
 public readonly record struct FolderEntry(ArtifactId Id, FilePermission Permission);

@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Agent;
+namespace EdgeSync.Agent.Watch;
 
 /// <summary>
 /// Decides when a watched folder is looked at: after no file changed for a while, so that an editor or a build has

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Bridge;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Http;

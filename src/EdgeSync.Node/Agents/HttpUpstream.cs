@@ -1,4 +1,5 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Bridge;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;

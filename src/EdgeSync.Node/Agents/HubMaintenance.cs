@@ -1,4 +1,4 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Peers;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,4 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;

@@ -1,5 +1,9 @@
 using System.Runtime.InteropServices;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Commits;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Fossil.Sync.Server;

@@ -1,4 +1,5 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Node.Brokers;

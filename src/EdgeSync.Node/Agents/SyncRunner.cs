@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Node.Sync;

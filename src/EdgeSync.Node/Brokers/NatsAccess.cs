@@ -1,4 +1,6 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Net.Nats;

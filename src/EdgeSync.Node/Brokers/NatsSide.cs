@@ -1,5 +1,6 @@
 using System.Net;
-using EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Exchange;

@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 

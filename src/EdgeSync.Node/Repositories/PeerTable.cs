@@ -1,5 +1,6 @@
 using System.Globalization;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Peers;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 

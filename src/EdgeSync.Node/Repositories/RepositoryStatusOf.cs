@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Peers;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Node.Status;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;

@@ -1,5 +1,5 @@
 using System.Text;
-using EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Settings;

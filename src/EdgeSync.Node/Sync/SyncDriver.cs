@@ -1,5 +1,5 @@
 using System.IO.Pipelines;
-using EdgeSync.Agent;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Net.Http;

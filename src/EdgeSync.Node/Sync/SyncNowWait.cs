@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;

@@ -1,4 +1,4 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Schedule;
 
 namespace EdgeSync.Node.Sync;
 

@@ -1,4 +1,4 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Watch;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;

@@ -1,4 +1,4 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Watch;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;

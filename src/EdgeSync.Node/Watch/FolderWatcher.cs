@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using EdgeSync.Agent;
+using EdgeSync.Agent.Watch;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;

@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Exchange;

@@ -108,8 +108,20 @@ public sealed partial class LayeringTests
             var seen = NodeNamespace().Matches(text).Select(m => m.Groups[1].Value).ToHashSet();
 
             Assert.True(seen.IsSubsetOf(allowed), $"{path} sees {string.Join(", ", seen.Except(allowed))}");
-            var subfolder = Path.GetRelativePath(Path.Combine(Sources, "EdgeSync.Node"), Path.GetDirectoryName(path)!);
-            Assert.Contains($"namespace EdgeSync.Node.{subfolder.Replace('/', '.')};", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Test]
+    [Arguments("EdgeSync.Agent")]
+    [Arguments("EdgeSync.Node")]
+    public void Namespaces_are_folders(string project)
+    {
+        var root = Path.Combine(Sources, project);
+        foreach (var (folder, path, text) in SourcesOf(project))
+        {
+            var subfolder = Path.GetRelativePath(root, Path.GetDirectoryName(path)!).Replace('/', '.');
+            var expected = folder.Length == 0 ? project : $"{project}.{subfolder}";
+            Assert.Contains($"namespace {expected};", text, StringComparison.Ordinal);
         }
     }
 
@@ -153,11 +165,15 @@ public sealed partial class LayeringTests
 
     public static TheoryData<string> Names() => [.. Projects.Keys];
 
-    private static IEnumerable<(string Folder, string Path, string Text)> NodeSources()
+    private static IEnumerable<(string Folder, string Path, string Text)> NodeSources() => SourcesOf("EdgeSync.Node");
+
+    /// <summary>The source files of a project; the folder is its first one, empty for the project's own.</summary>
+    private static IEnumerable<(string Folder, string Path, string Text)> SourcesOf(string project)
     {
-        var root = Path.Combine(Sources, "EdgeSync.Node");
+        var root = Path.Combine(Sources, project);
         return from path in Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
-               let folder = Path.GetRelativePath(root, path).Split('/', '\\')[0]
+               let parts = Path.GetRelativePath(root, path).Split('/', '\\')
+               let folder = parts.Length == 1 ? "" : parts[0]
                where folder is not ("bin" or "obj")
                select (folder, path, File.ReadAllText(path));
     }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Node.Agents;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;

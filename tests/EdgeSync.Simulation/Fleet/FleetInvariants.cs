@@ -1,5 +1,6 @@
 using System.Globalization;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Store;
 

@@ -1,5 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;

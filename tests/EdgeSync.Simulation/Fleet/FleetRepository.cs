@@ -1,4 +1,6 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Peers;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Node.Repositories;

@@ -1,4 +1,5 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Bridge;
 using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Nats.Exchange;

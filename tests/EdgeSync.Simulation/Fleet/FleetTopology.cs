@@ -1,5 +1,6 @@
 using System.Globalization;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation.Fleet;

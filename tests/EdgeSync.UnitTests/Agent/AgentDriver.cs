@@ -1,4 +1,7 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
 

@@ -1,4 +1,4 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Bridge;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;

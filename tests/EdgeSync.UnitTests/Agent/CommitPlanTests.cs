@@ -1,4 +1,6 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Commits;
+using EdgeSync.Agent.Peers;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Agent;

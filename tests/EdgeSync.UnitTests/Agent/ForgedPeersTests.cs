@@ -1,4 +1,6 @@
 using EdgeSync.Agent;
+using EdgeSync.Agent.Announcements;
+using EdgeSync.Agent.Schedule;
 using static EdgeSync.UnitTests.Agent.AgentDriver;
 
 namespace EdgeSync.UnitTests.Agent;

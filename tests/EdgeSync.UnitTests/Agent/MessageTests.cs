@@ -1,5 +1,6 @@
 using System.Text;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
 

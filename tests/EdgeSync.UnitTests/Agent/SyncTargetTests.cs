@@ -1,4 +1,5 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Schedule;
 
 namespace EdgeSync.UnitTests.Agent;
 

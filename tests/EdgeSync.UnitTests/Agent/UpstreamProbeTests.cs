@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text;
 using EdgeSync.Agent;
+using EdgeSync.Agent.Bridge;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;

@@ -1,4 +1,4 @@
-using EdgeSync.Agent;
+using EdgeSync.Agent.Watch;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Agent.Watch;
