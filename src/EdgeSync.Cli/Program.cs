@@ -3,8 +3,8 @@ using EdgeSync.Cli.Commands;
 namespace EdgeSync.Cli;
 
 /// <summary>
-/// Where the process begins: which program is meant (the name it was called by), which command, and what it ends with.
-/// What needs no command tree is answered before one is built.
+/// The entry point: selects the program (by the name it was called by) and the command, and returns the exit code.
+/// Options that need no command tree are handled before one is built.
 /// </summary>
 internal static class Program
 {
@@ -19,7 +19,7 @@ internal static class Program
         return (int)CommandLine.RunAsync(WithCalledName(args)).GetAwaiter().GetResult();
     }
 
-    /// <summary>A symbolic link named <c>leaf</c> behaves as the original's separate program did.</summary>
+    /// <summary>A symbolic link named <c>leaf</c> behaves like the original's separate program.</summary>
     private static string[] WithCalledName(string[] args) =>
         Path.GetFileNameWithoutExtension(Environment.GetCommandLineArgs()[0]) switch
         {

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>Who signs what a command makes.</summary>
+/// <summary>The user of new artifacts.</summary>
 internal static class AuthorOptions
 {
     public static Option<string?> User { get; } = new("--user", "-u")

@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// Values that are checked while the command line is read, so that a wrong one is refused in plain words.
+/// Values that are checked while the command line is parsed, so that errors are in our words.
 /// </summary>
 internal static class Choices
 {
@@ -46,7 +46,7 @@ internal static class Choices
             },
         };
 
-    /// <summary>A span of time, such as <c>30s</c>.</summary>
+    /// <summary>A duration, such as <c>30s</c>.</summary>
     public static Option<TimeSpan> Duration(string name, string description, TimeSpan otherwise) => new(name)
     {
         Description = description,

@@ -7,7 +7,7 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>What a running command has at hand.</summary>
+/// <summary>The arguments and services of a running command.</summary>
 internal sealed class CommandContext(ParseResult parse, Output output) : ISettingArguments
 {
     public Output Output => output;
@@ -19,11 +19,11 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
     /// <summary>Ends the command from outside; null where the signals of the process do.</summary>
     public CancellationToken? Stop { get; init; }
 
-    /// <summary>The repository that <c>-R</c> or the argument names, or that is found from here.</summary>
+    /// <summary>The repository of <c>-R</c> or the argument, or the one found from the current folder.</summary>
     /// <exception cref="EdgeSyncException">Both name one; or none is named, and none or several are found.</exception>
     public string RepositoryPath => NamedRepository ?? RepositoryFinder.Find(Environment.CurrentDirectory);
 
-    /// <summary>What <c>-R</c> or the argument <c>REPO</c> names, or null.</summary>
+    /// <summary>The value of <c>-R</c> or of the argument <c>REPO</c>, or null.</summary>
     public string? NamedRepository
     {
         get
@@ -38,7 +38,7 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
 
     public Repository OpenToRead() => OpenToRead(RepositoryPath);
 
-    /// <summary>One that an argument of the command names.</summary>
+    /// <summary>A repository named by another argument.</summary>
     public Repository OpenToRead(string path) =>
         Repository.Open(path, RepositoryOptions.ReadOnly with { Clock = Clock });
 
@@ -54,7 +54,7 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
             Warned = text => output.Errors.WriteLine($"warning: {text}")
         });
 
-    /// <summary>Who signs what is made: <c>--user</c>, or the login of the operating system.</summary>
+    /// <summary>The user of new artifacts: <c>--user</c>, or the login of the operating system.</summary>
     public string UserName => Get(AuthorOptions.User) ?? SystemUser.Name;
 
     public T? Get<T>(Option<T> option) => parse.GetValue(option);
@@ -71,10 +71,10 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
 
     SettingInput? ISettingArguments.ValueOf(SettingFlag flag) => FlagOption.Of(flag).Read(this);
 
-    /// <summary>How an option stands on the command line; null when it does not.</summary>
+    /// <summary>The option on the command line; null when it is absent.</summary>
     public System.CommandLine.Parsing.OptionResult? ResultOf(Option option) =>
         parse.GetResult(option) is { Implicit: false } given ? given : null;
 
-    /// <summary>False when a default stands in.</summary>
+    /// <summary>False for a default.</summary>
     public bool IsGiven(Option option) => parse.GetResult(option) is { Implicit: false };
 }

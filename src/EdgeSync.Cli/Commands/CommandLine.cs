@@ -18,8 +18,8 @@ internal static class CommandLine
         return await RunAsync(args, output, stop: null);
     }
 
-    /// <param name="args">The words behind the program's name.</param>
-    /// <param name="output">Where it writes.</param>
+    /// <param name="args">The words after the program's name.</param>
+    /// <param name="output">The output of the command.</param>
     /// <param name="stop">In place of the signals of the process, for a program inside another one.</param>
     public static async Task<ExitCode> RunAsync(string[] args, Output output, CancellationToken? stop)
     {
@@ -52,7 +52,7 @@ internal static class CommandLine
         }
         catch (IOException e) when (Output.IsBrokenPipe(e))
         {
-            return ExitCode.Ok;   // whoever read our output has had enough
+            return ExitCode.Ok;   // the reader of our output has closed it
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -75,7 +75,7 @@ internal static class CommandLine
     }
 
     /// <summary>
-    /// In the order of the help page. Fossil's abbreviations: the beginning of one name alone stands for it.
+    /// In the order of the help page. As in Fossil, an unambiguous prefix of a name stands for it.
     /// </summary>
     public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } =
     [
@@ -86,12 +86,10 @@ internal static class CommandLine
     ];
 
     /// <summary>
-    /// Documented and completed by the same tree that runs. A command line that begins with a command's name gets that
-    /// branch
-    /// alone: the whole tree takes a third of a short command's time.
-    /// </summary>
-    /// <param name="output">Where verbs write.</param>
-    /// <param name="args">What is to be parsed.</param>
+    /// The same tree runs, documents and completes the commands. A command line that starts with a command's name gets
+    /// only that branch: the whole tree takes a third of a short command's time.</summary>
+    /// <param name="output">The output of commands.</param>
+    /// <param name="args">The arguments to parse.</param>
     /// <param name="stop">In place of the signals of the process.</param>
     public static Command Build(Output output, string[] args, CancellationToken? stop = null)
     {
@@ -131,8 +129,8 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>The command line with its command's words written out, read by the tree that runs.</summary>
-    /// <exception cref="EdgeSyncException">It is wrong.</exception>
+    /// <summary>Parses the command line with its command words expanded.</summary>
+    /// <exception cref="EdgeSyncException">It is invalid.</exception>
     public static ParseResult Parse(string[] args, Output output, CancellationToken? stop = null)
     {
         var root = Build(output, args, stop);
@@ -144,8 +142,8 @@ internal static class CommandLine
 
     /// <summary>The branch of that name, or null.</summary>
     /// <param name="name">In full.</param>
-    /// <param name="child">The word behind it: of a large branch only that command is made.</param>
-    /// <param name="output">Where it writes.</param>
+    /// <param name="child">The next word: of a large branch only that command is made.</param>
+    /// <param name="output">The output of the command.</param>
     public static CommandSpec? Find(string name, string? child, Output output) => name switch
     {
         "repo" => RepoCommand.Create(only: child),
@@ -189,7 +187,7 @@ internal static class CommandLine
             Candidates = failure.Candidates,
         };
 
-    // Needed before parsing: a wrong command line is to be answered in JSON too.
+    // Needed before parsing: errors of the command line are also printed as JSON.
     private static bool IsJsonAsked(string[] args) => args.TakeWhile(a => a != "--").Contains("--json");
 
     private sealed class VersionAction(Output output) : SynchronousCommandLineAction

@@ -5,9 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// What is wrong with a command line, in the words of who typed it. What begins with <c>-</c> is an option unless it
-/// follows
-/// <c>--</c>: it is never taken for a name. Nothing empty is taken for one either (<see cref="Emptiness"/>).
+/// The errors of a command line, in terms of the typed words. A word that begins with <c>-</c> is an option unless it
+/// follows <c>--</c>, never a name. Empty words are not names either (<see cref="Emptiness"/>).
 /// </summary>
 internal static class CommandLineFaults
 {
@@ -22,7 +21,7 @@ internal static class CommandLineFaults
         throw new EdgeSyncException(ErrorKind.Usage, fault, $"{CommandSpec.PathOf(command)} --help");
     }
 
-    /// <summary>The options that a command takes, those of the commands above it included.</summary>
+    /// <summary>The options of a command, including those of the commands above it.</summary>
     public static IEnumerable<Option> OptionsOf(Command command)
     {
         foreach (var option in command.Options) yield return option;
@@ -63,7 +62,7 @@ internal static class CommandLineFaults
             : "";
     }
 
-    // A number below zero or a sentence that begins with a dash is a value; --force in the place of one is a slip.
+    // A negative number or a sentence that begins with a dash is a value; --force in the place of one is an error.
     private static bool LooksLikeOption(string text)
     {
         var name = text.TrimStart('-').Split('=')[0];

@@ -3,7 +3,7 @@ using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>One command: what it is called, takes and does, with examples for its help page.</summary>
+/// <summary>One command: its name, arguments and action, with examples for its help page.</summary>
 internal sealed class CommandSpec : Command
 {
     private readonly Func<CommandContext, Task<ExitCode>>? _runs;
@@ -20,25 +20,25 @@ internal sealed class CommandSpec : Command
         _runs = context => Task.FromResult(runs(context));
     }
 
-    /// <summary>For what takes long: the first signal cancels the token instead of ending the process.</summary>
+    /// <summary>For a long-running command: the first signal cancels the token instead of ending the process.</summary>
     public CommandSpec(string name, string summary, Func<CommandContext, CancellationToken, Task<ExitCode>> runs)
         : base(name, summary)
     {
         _runs = context => runs(context, context.Stop ?? Stopping.Token);
     }
 
-    /// <summary>Command lines as one would type them, without the program's name.</summary>
+    /// <summary>Example command lines, without the program's name.</summary>
     public IReadOnlyList<string> Examples { get; init; } = [];
 
     /// <summary>A sentence or two below the options.</summary>
     public string? Notes { get; init; }
 
-    /// <summary>Under which heading of the help page an option stands; null is the first one.</summary>
+    /// <summary>The heading of an option on the help page; null is the first one.</summary>
     public Func<Option, string?> HeadingOf { get; init; } = static _ => null;
 
-    /// <summary>Lets every command of the tree run with this output.</summary>
+    /// <summary>Makes every command of the tree write to this output.</summary>
     /// <param name="command">The tree.</param>
-    /// <param name="output">Where it writes.</param>
+    /// <param name="output">The output of commands.</param>
     /// <param name="stop">In place of the signals of the process.</param>
     public static void Attach(Command command, Output output, CancellationToken? stop)
     {

@@ -3,20 +3,19 @@ using System.CommandLine;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// The words of a command line that name a command, written out in full. As in Fossil a beginning of a name that fits
-/// one
-/// command alone stands for it; <c>help</c> before the words of a command shows its page.
+/// Expands the words of a command line that name a command. As in Fossil an unambiguous prefix of a name stands for it;
+/// <c>help</c> before the words of a command shows its page.
 /// </summary>
 internal static class CommandWords
 {
-    /// <summary>The first word, which decides what part of the tree has to be made; null when there is none.</summary>
+    /// <summary>The first word, which decides the part of the tree to build; null when there is none.</summary>
     public static string? First(string[] args) => Next(args, 0) is var at and >= 0 ? args[at] : null;
 
     /// <summary>The word after it, null when there is none.</summary>
     public static string? Second(string[] args) =>
         Next(args, 0) is var first and >= 0 && Next(args, first + 1) is var second and >= 0 ? args[second] : null;
 
-    /// <summary>The name that the word means; the word itself when it means none, or several.</summary>
+    /// <summary>The name that the word stands for; the word itself when it is unknown or ambiguous.</summary>
     public static string Expand(string word, IReadOnlyList<(string Name, string[] Aliases)> known)
     {
         foreach (var (name, aliases) in known)
@@ -28,7 +27,7 @@ internal static class CommandWords
             : word;
     }
 
-    /// <summary>What begins with the word: names, or other names where no name does.</summary>
+    /// <summary>The names that begin with the word; aliases where no name does.</summary>
     public static IReadOnlyList<string> Fitting(string word, IReadOnlyList<(string Name, string[] Aliases)> known)
     {
         if (word.Length == 0) return [];
@@ -39,7 +38,7 @@ internal static class CommandWords
     }
 
     /// <summary>
-    /// Writes out the command's words along the tree, and turns <c>help WORDS</c> into <c>WORDS --help</c>.
+    /// Expands the command's words along the tree, and turns <c>help WORDS</c> into <c>WORDS --help</c>.
     /// </summary>
     public static string[] Expand(string[] args, Command root)
     {
@@ -71,7 +70,7 @@ internal static class CommandWords
     public static IReadOnlyList<(string Name, string[] Aliases)> NamesOf(Command command) =>
         [.. command.Subcommands.Select(c => (c.Name, c.Aliases.ToArray()))];
 
-    // "--name=" is an empty value, not none.
+    // "--name=" is an empty value, not a missing one.
     private static IEnumerable<string> SplitEmpty(string[] args)
     {
         var isBehind = false;

@@ -7,9 +7,8 @@ using EdgeSync.Storage.Queries;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// What a shell may offer at the end of an unfinished command line. The scripts of <c>edgesync completion</c> ask for
-/// it by a
-/// first argument <c>[suggest:COLUMN]</c> and the line as the second.
+/// The completions at the end of an unfinished command line. The scripts of <c>edgesync completion</c> request them
+/// with a first argument <c>[suggest:COLUMN]</c> and the line as the second.
 /// </summary>
 internal static class Completion
 {
@@ -17,7 +16,7 @@ internal static class Completion
 
     public static bool IsAsked(string[] args) => args is [['[', 's', 'u', 'g', 'g', 'e', 's', 't', ':', ..], _, ..];
 
-    /// <summary>One word a line; nothing where file names fit best.</summary>
+    /// <summary>One word per line; nothing where file names fit best.</summary>
     public static IEnumerable<string> Offer(string[] args, Command root)
     {
         var line = args[1];
@@ -59,7 +58,7 @@ internal static class Completion
         placeholder is "VERSION" or "BRANCH" ? NamesOfRepository(words) : sources
             .SelectMany(s => s(CompletionContext.Empty)).Select(i => i.Label);
 
-    // Branches and tags of the repository that the line names, or that is here.
+    // Branches and tags of the repository on the line, or of the current folder.
     private static IEnumerable<string> NamesOfRepository(List<string> words)
     {
         try

@@ -4,7 +4,7 @@ using EdgeSync.Cli.Printing;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// Scripts that let a shell complete commands and options. They ask the program itself, so they never go stale.
+/// Scripts that let a shell complete commands and options. They call the program itself, so they never become outdated.
 /// </summary>
 internal static class CompletionCommand
 {

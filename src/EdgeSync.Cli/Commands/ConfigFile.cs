@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>How commands are told which file to read.</summary>
+/// <summary>The option for the settings file.</summary>
 internal static class ConfigFile
 {
     public static Option<string?> Option { get; } = new("--config")

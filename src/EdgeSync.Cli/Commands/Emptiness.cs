@@ -4,15 +4,14 @@ using System.Runtime.CompilerServices;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// Which options and arguments take an empty text. All others refuse one: it is what an unset variable of a shell
-/// leaves
-/// behind, and must not be taken for a name, a folder or a version.
+/// The options and arguments that accept an empty text. All others reject it: it usually comes from an unset shell
+/// variable, and must not become a name, a folder or a version.
 /// </summary>
 internal static class Emptiness
 {
     private static readonly ConditionalWeakTable<Symbol, object> Allowed = [];
 
-    /// <summary>An empty text has a meaning here, which the help of the symbol tells.</summary>
+    /// <summary>Marks an empty text as valid; the help of the symbol explains it.</summary>
     public static T TakesEmpty<T>(this T symbol)
         where T : Symbol
     {

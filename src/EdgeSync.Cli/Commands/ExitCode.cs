@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// What the process ends with: one number per reaction of a script. Numbers never change meaning (docs/cli.md).
+/// The exit codes: one number per reaction of a script. Numbers never change meaning (docs/cli.md).
 /// </summary>
 internal enum ExitCode
 {
@@ -11,20 +11,20 @@ internal enum ExitCode
     Ok = 0,
 
     /// <summary>
-    /// The system refused: disk full, no permission, address in use. A supervisor need not restart at once.
+    /// The system failed: disk full, no permission, address in use. A supervisor need not restart at once.
     /// </summary>
     Failed = 1,
 
     /// <summary>The command line is wrong.</summary>
     Usage = 2,
 
-    /// <summary>What was named does not exist.</summary>
+    /// <summary>A named thing does not exist.</summary>
     NotFound = 3,
 
-    /// <summary>A name fits several things.</summary>
+    /// <summary>A name matches several things.</summary>
     Ambiguous = 4,
 
-    /// <summary>Something is in the way; a decision is needed.</summary>
+    /// <summary>A conflict; a decision is needed.</summary>
     Conflict = 5,
 
     /// <summary>Credentials or capabilities do not suffice.</summary>
@@ -49,7 +49,7 @@ internal enum ExitCode
     Terminated = 143,
 }
 
-/// <summary>The one place where kinds of failure become numbers.</summary>
+/// <summary>Maps kinds of failure to exit codes.</summary>
 internal static class ExitCodes
 {
     public static ExitCode Of(ErrorKind kind) => kind switch
@@ -65,7 +65,7 @@ internal static class ExitCodes
         _ => ExitCode.Failed,
     };
 
-    /// <summary>The table that closes every help page.</summary>
+    /// <summary>The table at the end of every help page.</summary>
     public const string Help = """
         Exit codes:
           0 done   1 the system refused   2 usage   3 not found   4 ambiguous name

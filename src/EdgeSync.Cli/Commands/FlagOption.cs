@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>A setting's flag as options of the command line: its own, and for a switch the one that says no.</summary>
+/// <summary>A setting's flag as options of the command line: its own, and for a switch the negative one.</summary>
 internal sealed class FlagOption
 {
     private static readonly ConditionalWeakTable<SettingFlag, FlagOption> Made = [];
@@ -37,7 +37,7 @@ internal sealed class FlagOption
         Negatives.Add(_option, _negative);
     }
 
-    /// <summary>The same one for every command that takes the flag.</summary>
+    /// <summary>The same option for every command with the flag.</summary>
     public static FlagOption Of(SettingFlag flag) => Made.GetValue(flag, static f => new FlagOption(f));
 
     public static bool HasNegative(Option option) => Negatives.TryGetValue(option, out _);
@@ -46,7 +46,7 @@ internal sealed class FlagOption
     public static IEnumerable<string> NegativesOf(Option option) =>
         Negatives.TryGetValue(option, out var negative) ? [negative.Name] : [];
 
-    /// <summary>Lets a command take these flags, with a heading for each on its help page.</summary>
+    /// <summary>Adds these flags to a command, with a heading for each on its help page.</summary>
     public static void AddTo(Command command, IReadOnlyList<SettingFlag> flags)
     {
         foreach (var flag in flags)
@@ -76,8 +76,8 @@ internal sealed class FlagOption
         };
     }
 
-    /// <summary>What the command line says, or null.</summary>
-    /// <exception cref="EdgeSyncException">It contradicts itself, or is not what the flag takes.</exception>
+    /// <summary>The value on the command line, or null.</summary>
+    /// <exception cref="EdgeSyncException">It contradicts itself, or is not a valid value.</exception>
     public SettingInput? Read(CommandContext context)
     {
         var given = context.ResultOf(_option);

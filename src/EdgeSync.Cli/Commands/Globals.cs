@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>Options that every command knows.</summary>
+/// <summary>Options of every command.</summary>
 internal static class Globals
 {
     public static Option<string?> Repo { get; } = new("--repo", "-R")
@@ -12,7 +12,7 @@ internal static class Globals
         Recursive = true,
     };
 
-    /// <summary>The same, as a word: for commands whose only subject is a repository.</summary>
+    /// <summary>The same, as an argument: for commands whose only subject is a repository.</summary>
     public static Argument<string?> RepoArgument { get; } = new("REPO")
     {
         Description = "Repository file, in place of -R.",

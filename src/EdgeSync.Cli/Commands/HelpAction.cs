@@ -4,7 +4,7 @@ using EdgeSync.Cli.Printing;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary><c>--help</c>: prints the page of the command that it stands at.</summary>
+/// <summary><c>--help</c>: prints the page of its command.</summary>
 internal sealed class HelpAction(Output output) : SynchronousCommandLineAction
 {
     public override bool ClearsParseErrors => true;

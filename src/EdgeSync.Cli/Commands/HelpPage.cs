@@ -7,8 +7,7 @@ namespace EdgeSync.Cli.Commands;
 
 /// <summary>
 /// The page of one command, made from the tree that runs: usage, arguments, options under headings, examples, exit
-/// codes.
-/// The man page is made of the same parts.
+/// codes. The man page consists of the same parts.
 /// </summary>
 internal sealed class HelpPage(Command command)
 {
@@ -23,7 +22,7 @@ internal sealed class HelpPage(Command command)
 
     public IReadOnlyList<Argument> Arguments => [.. command.Arguments.Where(a => !a.Hidden)];
 
-    /// <summary>Headings in order, each with its options; those that every command has come last.</summary>
+    /// <summary>Headings in order, each with its options; those of every command come last.</summary>
     public IReadOnlyList<(string Heading, IReadOnlyList<Option> Options)> Groups
     {
         get
@@ -88,7 +87,7 @@ internal sealed class HelpPage(Command command)
         output.WriteLine(ExitCodes.Help);
     }
 
-    /// <summary>The same for programs.</summary>
+    /// <summary>The same as JSON.</summary>
     public HelpReport ToReport() => new(
         Path, Summary(command), Usage, [.. command.Aliases.Order(StringComparer.Ordinal)],
             [.. Commands.Select(c => c.Name)],
@@ -106,13 +105,13 @@ internal sealed class HelpPage(Command command)
     }
 
     /// <summary>
-    /// The names that are shown: one long one, and its letter. Every other long name is an older one of the same
-    /// option, which works and is not offered (docs/cli.md, Words).
+    /// The names shown: one long one, and its letter. Every other long name is an older one of the same option, which
+    /// works but is not listed (docs/cli.md, Words).
     /// </summary>
     public static IEnumerable<string> ShownNames(Option option) =>
         option.Aliases.Where(a => a.Length == 2).Prepend(option.Name);
 
-    /// <summary>The sentence, and the default when the sentence does not tell it.</summary>
+    /// <summary>The sentence, and the default unless the sentence contains it.</summary>
     public static string DescriptionOf(Option option)
     {
         var text = option.Description ?? "";

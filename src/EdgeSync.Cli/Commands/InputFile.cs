@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>Files that the user named: what goes wrong with them is said in terms of the name.</summary>
+/// <summary>Files named by the user: errors name them as given.</summary>
 internal static class InputFile
 {
     /// <summary><c>-</c> is standard input.</summary>
@@ -45,7 +45,7 @@ internal static class InputFile
         return copy.ToArray();
     }
 
-    /// <summary>Writes a file whole, or (without a name) to stdout.</summary>
+    /// <summary>Writes a whole file, or (without a name) to stdout.</summary>
     public static void WriteAll(string? path, ReadOnlySpan<byte> bytes, Printing.Output output)
     {
         if (path is null or "-")

@@ -9,7 +9,7 @@ internal static class LeafCommand
 {
     public static CommandSpec Create() => Create("leaf", "leaf");
 
-    /// <summary>The same daemon below another name.</summary>
+    /// <summary>The same daemon under another name.</summary>
     /// <param name="path">The command as it is typed.</param>
     public static CommandSpec Create(string name, string path)
     {

@@ -5,7 +5,7 @@ using EdgeSync.Node;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>The manual page <c>edgesync.1</c>, made from the command tree; packages install what this prints.</summary>
+/// <summary>The manual page <c>edgesync.1</c>, made from the command tree; packages install this output.</summary>
 internal static class ManCommand
 {
     public static CommandSpec Create(Output output) =>

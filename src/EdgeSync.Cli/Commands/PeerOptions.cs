@@ -7,7 +7,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>How to reach and greet a peer; the same flags wherever one is named.</summary>
+/// <summary>How to reach a peer and log in there; the same flags wherever one is named.</summary>
 internal static class PeerOptions
 {
     private static readonly Option<string?> User = new("--user", "-u")
@@ -46,11 +46,11 @@ internal static class PeerOptions
         command.Options.Add(TimeLimit);
     }
 
-    /// <summary>The URL with the login that the flags give, or null for nobody.</summary>
-    /// <param name="savedPassword">What the repository remembers for this very peer.</param>
+    /// <summary>The URL with the login of the flags, or null for none.</summary>
+    /// <param name="savedPassword">The password that the repository stores for this peer.</param>
     public static (PeerUrl Url, SyncLogin? Login) ReadLogin(CommandContext context, PeerUrl url, string? savedPassword)
     {
-        // Who has the file, or may run the command at the other end, has every right.
+        // Access to the file, or to the command at the other end, implies every right.
         if (url.IsSsh || url.FilePath is not null) return (url, null);
 
         var user = context.Get(User) ?? url.User;
@@ -63,7 +63,7 @@ internal static class PeerOptions
         return (url, new SyncLogin(user, password));
     }
 
-    /// <summary>What the flags say about the way to the peer.</summary>
+    /// <summary>The transport options of the flags.</summary>
     public static PeerTransportOptions Transport(CommandContext context) => new()
     {
         HttpCredentials = context.Get(HttpAuth),

@@ -4,8 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// Which repository is meant when none is named: going up from the current folder, that of a checkout wins, otherwise
-/// the only <c>*.fossil</c> of a folder.
+/// The default repository: going up from the current folder, that of a checkout, otherwise the only <c>*.fossil</c> of
+/// a folder.
 /// </summary>
 internal static class RepositoryFinder
 {
@@ -26,7 +26,7 @@ internal static class RepositoryFinder
             }
             catch (UnauthorizedAccessException)
             {
-                continue;   // a folder above that we may not list has nothing for us
+                continue;   // a folder above without list permission is skipped
             }
 
             if (files.Length == 1) return files[0];

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// SIGINT and SIGTERM: the first asks politely (the token), the second ends the process at once. Nothing is set up
-/// until a command asks for the token.
+/// SIGINT and SIGTERM: the first cancels the token, the second ends the process at once. Nothing is installed until a
+/// command uses the token.
 /// </summary>
 internal static class Stopping
 {
@@ -14,7 +14,7 @@ internal static class Stopping
 
     public static CancellationToken Token => Source.Value.Token;
 
-    /// <summary>Null until a signal came.</summary>
+    /// <summary>Null without a signal.</summary>
     public static ExitCode? Cause { get; private set; }
 
     private static CancellationTokenSource Install()

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands;
 
 /// <summary>
-/// Failures of the file system that nobody put into words before, in the words of who typed the command.
+/// Messages for file system errors that were not handled before, in the user's terms.
 /// </summary>
 internal static partial class SystemErrors
 {

@@ -6,7 +6,7 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;
 
-/// <summary>What this binary is made of.</summary>
+/// <summary>The components of this binary.</summary>
 internal sealed record VersionReport(
     string Version, string Commit, string Framework, string Sqlite, string Platform) : IReport
 {
@@ -32,6 +32,6 @@ internal sealed record VersionReport(
 
     public void Print(TextWriter output) => output.WriteLine(ToString());
 
-    /// <summary>Bytes straight to the stream: the console and its encodings are never set up for this.</summary>
+    /// <summary>Bytes straight to the stream: this avoids initializing the console and its encodings.</summary>
     public void PrintTo(Stream output) => output.Write(Encoding.UTF8.GetBytes(ToString() + "\n"));
 }

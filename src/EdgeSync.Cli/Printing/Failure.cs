@@ -2,5 +2,5 @@ using EdgeSync.Node.Control;
 
 namespace EdgeSync.Cli.Printing;
 
-/// <summary>What stands on stdout when a command with <c>--json</c> fails.</summary>
+/// <summary>The object on stdout when a command with <c>--json</c> fails.</summary>
 internal sealed record FailureReport(Failure Error);

@@ -7,8 +7,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Printing;
 
 /// <summary>
-/// What a command has found out: prose for people, one JSON object for programs (docs/cli.md; fields are only ever
-/// added).
+/// The result of a command: text, or one JSON object (docs/cli.md; fields are only ever added).
 /// </summary>
 internal interface IReport
 {
@@ -16,12 +15,12 @@ internal interface IReport
 }
 
 /// <summary>
-/// Where commands write: results to stdout, as prose or as one JSON object; everything else to stderr. The console and
-/// its encodings are never set up: the streams are enough.
+/// The output of commands: results to stdout, as text or as one JSON object; everything else to stderr. The console and
+/// its encodings are never initialized: the streams are enough.
 /// </summary>
 internal sealed class Output : IDisposable
 {
-    // Relaxed: the object is never put into a web page, and people read it too.
+    // Relaxed: the object is never part of a web page, and is printed on terminals too.
     private static readonly JsonSerializerOptions Relaxed = new(ReportContext.Default.Options)
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
@@ -49,14 +48,14 @@ internal sealed class Output : IDisposable
     /// <summary>Stdout, unbuffered, for bytes as they are. Not to be mixed with <see cref="Text"/>.</summary>
     public Stream Raw { get; }
 
-    /// <summary>Stdout, for prose; control characters are shown, not obeyed.</summary>
+    /// <summary>Stdout, for text; control characters are made visible.</summary>
     public TextWriter Text => _text.Value;
 
-    /// <summary>Stderr; safe to use from several threads. Control characters are shown, not obeyed.</summary>
+    /// <summary>Stderr; safe to use from several threads. Control characters are made visible.</summary>
     public TextWriter Errors => _errors.Value;
 
     /// <summary>
-    /// Stderr as it is, for who moves the cursor; foreign text goes through <see cref="DisplayText.Visible"/> first.
+    /// Stderr unfiltered, for moving the cursor; foreign text goes through <see cref="DisplayText.Visible"/> first.
     /// </summary>
     public TextWriter Drawing => _drawing.Value;
 
@@ -73,7 +72,8 @@ internal sealed class Output : IDisposable
         else report.Print(Text);
     }
 
-    /// <summary>Behind a report (which says so itself) only stderr hears of it: stdout carries one object.</summary>
+    /// <summary>After a report (which contains the failure) it goes to stderr only: stdout carries one
+    /// object.</summary>
     public void WriteFailure(EdgeSyncException failure)
     {
         if (IsJson && !_hasReported)
@@ -104,7 +104,7 @@ internal sealed class Output : IDisposable
         }
         catch (IOException e) when (IsBrokenPipe(e))
         {
-            // Nobody reads any more.
+            // The reader has closed it.
         }
     }
 

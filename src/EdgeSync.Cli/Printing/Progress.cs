@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Printing;
 
 /// <summary>
-/// How far long work is. On a terminal one line that is drawn over, at most ten times a second; otherwise a plain line
-/// every ten seconds. Stderr, so that results stay clean. Safe to call from several threads.
+/// The progress of long work. On a terminal one line that is redrawn, at most ten times a second; otherwise a plain
+/// line every ten seconds. On stderr, so that results stay clean. Safe to call from several threads.
 /// </summary>
 internal sealed class Progress : IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class Progress : IDisposable
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_begin);
 
-    /// <summary>Work whose end is known. <paramref name="detail"/> is asked only when something is drawn.</summary>
+    /// <summary>Work of known size. <paramref name="detail"/> is called only when a line is drawn.</summary>
     public void Report(long done, long total, Func<string>? detail = null) => Show(() =>
     {
         var share = total <= 0 ? 1.0 : Math.Clamp((double)done / total, 0, 1);
@@ -42,10 +42,10 @@ internal sealed class Progress : IDisposable
             + $"{DisplayText.Number(total)}{Suffix(detail)}{left}";
     });
 
-    /// <summary>Work whose end nobody knows.</summary>
+    /// <summary>Work of unknown size.</summary>
     public void Report(Func<string> detail) => Show(() => $"{_subject}  {detail()}  {DisplayText.Span(Elapsed)}");
 
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Removes the line.</summary>
     public void Dispose()
     {
         lock (_gate)

@@ -6,7 +6,7 @@ using EdgeSync.Cli.Commands.Repo;
 namespace EdgeSync.Cli.Printing;
 
 /// <summary>
-/// Every report as JSON: names in snake case, in the order of declaration; null is left out (docs/cli.md).
+/// Every report as JSON: names in snake case, in the order of declaration; null is omitted (docs/cli.md).
 /// </summary>
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata,

@@ -4,10 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Printing;
 
 /// <summary>
-/// Between prose and a terminal: control characters arrive as <c>\x1b</c>, whoever wrote the text that holds them. All
-/// prose
-/// goes through here, so no command can forget it.
-/// </summary>
+/// Filters text for a terminal: control characters become <c>\x1b</c>, whatever the origin of the text. All text passes
+/// through here, so no command can miss it.</summary>
 internal sealed class VisibleWriter : TextWriter
 {
     private readonly TextWriter _target;

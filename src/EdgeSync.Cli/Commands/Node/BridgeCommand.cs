@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>Lets NATS peers reach Fossil servers that only speak HTTP.</summary>
+/// <summary>Connects NATS peers to Fossil servers that support HTTP only.</summary>
 internal static class BridgeCommand
 {
     public static CommandSpec Create()

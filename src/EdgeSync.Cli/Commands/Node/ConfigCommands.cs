@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>The settings of the daemons: what is in force and why, and whether a file is right.</summary>
+/// <summary>The settings of the daemons: their values and origins, and checks of a file.</summary>
 internal static class ConfigCommands
 {
     private static readonly Option<bool> Effective = new("--effective")
@@ -72,7 +72,7 @@ internal static class ConfigCommands
         new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) }.Load();
 }
 
-/// <summary>Settings and who set them. Secrets are redacted before they get here.</summary>
+/// <summary>Settings and their origins. Secrets are redacted before.</summary>
 internal sealed record SettingsReport(string? File, IReadOnlyList<SettingValue> Settings) : IReport
 {
     public void Print(TextWriter output)
@@ -94,7 +94,7 @@ internal sealed record SettingsReport(string? File, IReadOnlyList<SettingValue> 
 internal sealed record SettingFault(string Path, string Message);
 
 /// <param name="Status"><c>valid</c> or <c>refused</c>.</param>
-/// <param name="SetsNothing">The file is right, and says nothing.</param>
+/// <param name="SetsNothing">The file is valid, and sets nothing.</param>
 internal sealed record SettingsCheckReport(
     string File, string Status, IReadOnlyList<SettingFault> Faults, bool SetsNothing) : IReport
 {

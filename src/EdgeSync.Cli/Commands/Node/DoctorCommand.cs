@@ -8,7 +8,7 @@ using static EdgeSync.Node.Doctor.DoctorVerdict;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>Why does it not work? Looks at everything that a leaf started here would need.</summary>
+/// <summary>Checks everything that a leaf started here would need.</summary>
 internal static class DoctorCommand
 {
     private static readonly Option<string[]> Nats = new("--nats", "--nats-url")
@@ -89,7 +89,7 @@ internal static class DoctorCommand
         }
         catch (EdgeSyncException)
         {
-            return [];   // nothing here, or several: then only what is named
+            return [];   // nothing here, or several: then only named repositories
         }
     }
 

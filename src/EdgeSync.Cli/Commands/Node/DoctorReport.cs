@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>What <c>doctor</c> found: docs/cli.md has the contract.</summary>
+/// <summary>The report of <c>doctor</c>; docs/cli.md has the contract.</summary>
 /// <param name="Status"><c>healthy</c>, <c>warned</c> or <c>failed</c>.</param>
 internal sealed record DoctorReport(
     string Status, int Passed, int Warnings, int Failed, IReadOnlyList<NodeCheck> Checks) : IReport

@@ -7,7 +7,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>A hub: the repository that everybody brings to and fetches from, with a broker that leaves join.</summary>
+/// <summary>A hub: the repository that all peers push to and pull from, with a broker that leaves join.</summary>
 internal static class HubCommand
 {
     private static readonly Argument<string?> Which = new("PID|REPO")
@@ -83,7 +83,7 @@ internal static class HubCommand
         first.CloneFrom ??= settings.Hub.SeedFrom;
     }
 
-    // Where 'edgesync config paths' says that state is. Until 0.1 it was another file, which a hub that has it keeps.
+    // In the state folder of 'edgesync config paths'. Until 0.1 it was another file, which an existing hub keeps.
     private static string DefaultFile(NodeSettings settings)
     {
         var home = Environment.GetFolderPath(
@@ -105,7 +105,7 @@ internal static class HubCommand
     }
 }
 
-/// <param name="Status">As <c>/status</c> shows it (docs/status.md).</param>
+/// <param name="Status">As in <c>/status</c> (docs/status.md).</param>
 internal sealed record DaemonReport(NodeStatus Status) : IReport
 {
     public void Print(TextWriter output)

@@ -7,7 +7,7 @@ using EdgeSync.Storage.Users;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>Clones what another machine serves by <c>up</c>, and stays in sync with it.</summary>
+/// <summary>Clones the repository that another machine serves by <c>up</c>, and stays in sync with it.</summary>
 internal static class JoinCommand
 {
     private static readonly Argument<string> Code = new("CODE")
@@ -98,7 +98,7 @@ internal static class JoinCommand
         folder.WriteJoined(code, host, answer, PasswordHash.Compute(answer.ProjectCode, answer.Login, answer.Password));
     }
 
-    // The name comes from another machine: it is a name here, and no path.
+    // The name is from another machine: only a file name, never a path.
     private static string FileNameOf(JoinCode code)
     {
         var name = new string(
@@ -109,8 +109,8 @@ internal static class JoinCommand
 }
 
 /// <param name="Peer">The node that was joined.</param>
-/// <param name="Login">Of this machine, there.</param>
-/// <param name="SettingsFile">What <c>edgesync leaf --config</c> takes.</param>
+/// <param name="Login">Of this machine, at that node.</param>
+/// <param name="SettingsFile">For <c>edgesync leaf --config</c>.</param>
 internal sealed record JoinReport(
     string Repository, string Node, string Peer, string ProjectCode, string Login, string SettingsFile) : IReport
 {

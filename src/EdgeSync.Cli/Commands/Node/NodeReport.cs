@@ -5,10 +5,10 @@ using EdgeSync.Node.Settings;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>Runs a node as a command, and prints what it is once it runs.</summary>
+/// <summary>Runs a node as a command, and prints a report once it runs.</summary>
 internal static class NodeCommand
 {
-    /// <param name="report">What is printed once it runs; otherwise what every node prints.</param>
+    /// <param name="report">The report to print; by default that of every node.</param>
     public static async Task<ExitCode> RunAsync(
         CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require,
         CancellationToken cancellationToken,
@@ -31,9 +31,9 @@ internal static class NodeCommand
     }
 }
 
-/// <param name="Repository">When there is only one.</param>
-/// <param name="Address">Where Fossil clients are answered; absent without <c>--serve-http</c>.</param>
-/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>,
+/// <param name="Repository">If there is only one.</param>
+/// <param name="Address">The address for Fossil clients; absent without <c>--serve-http</c>.</param>
+/// <param name="Addresses">By kind: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>,
 /// <c>control</c>.</param>
 internal sealed record NodeReport(
     string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories,
@@ -42,10 +42,10 @@ internal sealed record NodeReport(
     /// <summary>Of the only repository.</summary>
     public string? ProjectCode { get; init; }
 
-    /// <summary>Logins that a hub has made, with their passwords, which are shown once.</summary>
+    /// <summary>Logins that a hub created, with their passwords, which are shown once.</summary>
     public IReadOnlyList<MadeUser>? Users { get; init; }
 
-    /// <summary>What another machine may give to <c>--nats</c>, the best first.</summary>
+    /// <summary>Addresses for <c>--nats</c> of another machine, the best first.</summary>
     public IReadOnlyList<string> JoinAddresses { get; init; } = [];
 
     public static NodeReport Of(StartedNode node) => new(

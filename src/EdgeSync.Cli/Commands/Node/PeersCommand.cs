@@ -9,7 +9,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>Who else has the project, and how far each is: of a running daemon, or as it was last known.</summary>
+/// <summary>The other nodes of the project and their state: from a running daemon, or as last stored.</summary>
 internal static class PeersCommand
 {
     private static readonly Argument<string?> Which = new("PID|REPO")
@@ -57,7 +57,7 @@ internal static class PeersCommand
 internal sealed record PeerGroup(
     string Repository, IReadOnlyList<PeerStatus> Peers, IReadOnlyList<TargetStatus> Targets);
 
-/// <param name="IsLive">False: no daemon runs, and this is what was known last.</param>
+/// <param name="IsLive">False: no daemon runs, and this is the stored state.</param>
 internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyList<PeerGroup> Repositories) : IReport
 {
     public void Print(TextWriter output)
@@ -81,7 +81,7 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
         }
     }
 
-    // Who is away may have moved on since: what it had then is not how it stands now.
+    // A peer that is away may have changed since: its stored state may be outdated.
     private string State(PeerStatus peer) => peer.Route is null && IsLive ? "away" : peer.Lag switch
     {
         null => "unknown",

@@ -8,7 +8,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>Asks a daemon's <c>/readyz</c>: the probe of containers that have no other program, and of cron.</summary>
+/// <summary>Requests a daemon's <c>/readyz</c>: the probe of containers without another program, and of cron.</summary>
 internal static class ReadyCommand
 {
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
@@ -55,7 +55,7 @@ internal static class ReadyCommand
         return report.Ready ? ExitCode.Ok : ExitCode.Unavailable;
     }
 
-    /// <summary>A daemon that serves NATS peers only has no port to ask.</summary>
+    /// <summary>A daemon that serves NATS peers only has no HTTP port.</summary>
     private static async Task<ExitCode> AskControlSocketAsync(
         CommandContext context, CancellationToken cancellationToken)
     {
@@ -71,7 +71,7 @@ internal static class ReadyCommand
     private static async Task<ReadyReport> AskAsync(string address, CancellationToken cancellationToken)
     {
         using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false };
-#pragma warning disable CA5359 // It is this machine that is asked, by an address that no certificate names.
+#pragma warning disable CA5359 // The server is this machine, by an address that no certificate names.
         handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore CA5359
         using var http = new HttpClient(handler) { Timeout = AnswerTimeMax };

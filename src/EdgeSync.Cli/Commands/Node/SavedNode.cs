@@ -8,7 +8,7 @@ using EdgeSync.Storage;
 namespace EdgeSync.Cli.Commands.Node;
 
 /// <summary>
-/// The node that <c>up</c> and <c>join</c> have set up for a repository: an ordinary leaf with a settings file of its
+/// The node that <c>up</c> and <c>join</c> configured for a repository: an ordinary leaf with a settings file of its
 /// own.
 /// </summary>
 internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
@@ -27,13 +27,13 @@ internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
     public string Name => NodeName.Of(Load(), "leaf");
 
     /// <summary>Runs it until it is stopped.</summary>
-    /// <param name="report">What is printed once it runs.</param>
+    /// <param name="report">The report to print once it runs.</param>
     public Task<ExitCode> RunAsync(
         CommandContext context, Func<StartedNode, IReport> report, CancellationToken cancellationToken) =>
         NodeCommand.RunAsync(context, Loader, "leaf", _ => { }, cancellationToken, report);
 
-    /// <summary>A fresh code for one more machine.</summary>
-    /// <param name="repository">The repository's file, opened to write.</param>
+    /// <summary>A new code for one more machine.</summary>
+    /// <param name="repository">The repository's file, opened for writing.</param>
     /// <exception cref="EdgeSyncException">Other machines cannot reach this node.</exception>
     public JoinCode MakeCode(Repository repository, TimeSpan timeToLive, string capabilities, string? login)
     {

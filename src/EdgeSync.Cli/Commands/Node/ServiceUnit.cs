@@ -8,7 +8,7 @@ namespace EdgeSync.Cli.Commands.Node;
 
 /// <summary>
 /// A systemd unit that runs a saved node: of the system for root, of the user otherwise. Writing it starts nothing; the
-/// commands that do are printed, or run when asked.
+/// commands that do are printed, or run on request.
 /// </summary>
 internal static class ServiceUnit
 {
@@ -24,8 +24,8 @@ internal static class ServiceUnit
 
     public static bool IsAsked(CommandContext context) => context.Get(Install) || context.Get(Enable);
 
-    /// <summary>Writes the unit, and starts it when that is asked.</summary>
-    /// <returns>The unit's file, and the commands that are left for a person.</returns>
+    /// <summary>Writes the unit, and starts it on request.</summary>
+    /// <returns>The unit's file, and the commands that are left to run.</returns>
     /// <exception cref="EdgeSyncException">It cannot be written, or a command fails.</exception>
     public static ServiceReport Write(CommandContext context, NodeFolder folder, string repository)
     {
@@ -146,7 +146,7 @@ internal static class ServiceUnit
 
 /// <param name="Status"><c>installed</c> or <c>enabled</c>.</param>
 /// <param name="Unit">The file that was written.</param>
-/// <param name="Commands">What a person runs to start it, now and at boot; empty when that was done.</param>
+/// <param name="Commands">The commands to start it, now and at boot; empty when they were run.</param>
 internal sealed record ServiceReport(string Status, string Unit, IReadOnlyList<string> Commands)
 {
     public void Print(TextWriter output)

@@ -8,7 +8,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary>Is it in sync, with whom, by which route, since when; and if not, why, and what to try.</summary>
+/// <summary>Is it in sync, with which peers, by which route, since when; and if not, why, and what to try.</summary>
 internal static class StatusCommand
 {
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
@@ -76,11 +76,11 @@ internal static class StatusCommand
     }
 }
 
-/// <summary>What one daemon said, or why it said nothing.</summary>
+/// <summary>The reply of one daemon, or why there is none.</summary>
 internal sealed record DaemonAnswer(string Socket, NodeStatus? Status, string? Fault);
 
 /// <summary>One daemon of this machine.</summary>
-/// <param name="Reason">Of its first failed check; null when it is ready.</param>
+/// <param name="Reason">Of the first failed check; null when it is ready.</param>
 internal sealed record DaemonSync(
     string? Node, string? Role, int? ProcessId, string? Version, DateTimeOffset? StartedAt, bool Ready, string? Reason,
     string? Hint)
@@ -103,7 +103,7 @@ internal sealed record DaemonSync(
     public string Title => Node is null ? $"process {ProcessId}" : $"{Role} {Node}, process {ProcessId}";
 }
 
-/// <summary>One repository, and the daemon that keeps it.</summary>
+/// <summary>One repository, and its daemon.</summary>
 internal sealed record RepositorySync(
     string Repository, string? ProjectCode, string? Node, string? Role, int? ProcessId,
     [property: JsonIgnore] SyncVerdict Verdict)
@@ -135,12 +135,12 @@ internal sealed record PeerSync([property: JsonIgnore] PeerVerdict Verdict)
     public string? Hint => Verdict.Hint;
 }
 
-/// <param name="Now">When the daemons were asked.</param>
+/// <param name="Now">The time of the requests to the daemons.</param>
 /// <param name="Repositories">In the order of the daemons.</param>
 internal sealed record StatusReport(
     DateTimeOffset Now, IReadOnlyList<DaemonSync> Daemons, IReadOnlyList<RepositorySync> Repositories) : IReport
 {
-    /// <param name="named">The only repository that is asked for, or null.</param>
+    /// <param name="named">The only repository to report, or null.</param>
     public static StatusReport Of(DateTimeOffset now, IReadOnlyList<DaemonAnswer> answers, string? named)
     {
         var wanted = named is null ? null : NodePaths.RealPathOf(named);
@@ -157,7 +157,7 @@ internal sealed record StatusReport(
     }
 
     /// <summary>
-    /// 0 in sync, 6 refused, 7 not in sync or no answer, 3 no daemon; the first of these that applies.
+    /// 0 in sync, 6 denied, 7 not in sync or no reply, 3 no daemon; the first of these that applies.
     /// </summary>
     [JsonIgnore]
     public ExitCode ExitCode => Repositories.Any(r => r.Verdict.State == SyncState.Refused) ? ExitCode.Denied
@@ -166,7 +166,7 @@ internal sealed record StatusReport(
             || Repositories.Any(r => r.Verdict.State != SyncState.InSync) ? ExitCode.Unavailable
         : ExitCode.Ok;
 
-    /// <summary>In one word, the worst.</summary>
+    /// <summary>One word for the worst state.</summary>
     public string Status => ExitCode switch
     {
         ExitCode.Ok => "in_sync",

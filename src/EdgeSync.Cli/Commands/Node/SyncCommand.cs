@@ -8,7 +8,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Node;
 
-/// <summary><c>sync start</c>, which is a leaf, and <c>sync now</c>, which asks a running daemon.</summary>
+/// <summary><c>sync start</c>, which is a leaf, and <c>sync now</c>, a request to a running daemon.</summary>
 internal static class SyncCommand
 {
     private static readonly Argument<string?> Which = new("PID|REPO")
@@ -54,7 +54,7 @@ internal static class SyncCommand
         return agreed > 0 ? ExitCode.Ok : ExitCode.Unavailable;
     }
 
-    /// <summary>Who was there and is not now, the last first.</summary>
+    /// <summary>The peers that are away, the latest first.</summary>
     private static async Task<IReadOnlyList<AwayPeer>> AwayAsync(
         string socket, string? repository, CancellationToken cancellationToken)
     {
@@ -71,7 +71,7 @@ internal static class SyncCommand
         ];
     }
 
-    /// <summary>The control socket that is meant, and the repository if one is.</summary>
+    /// <summary>The control socket to use, and the repository if one is named.</summary>
     /// <exception cref="EdgeSyncException">No daemon, or several.</exception>
     public static async Task<(string Socket, string? Repository)> FindDaemonAsync(
         CommandContext context, string? which, CancellationToken cancellationToken)
@@ -102,7 +102,7 @@ internal static class SyncCommand
         };
     }
 
-    // Process, role, name, repositories: what a person can tell daemons apart by.
+    // Process, role, name, repositories: what distinguishes daemons.
     private static async Task<string> DescribeAsync(string socket, CancellationToken cancellationToken)
     {
         var process = Path.GetFileNameWithoutExtension(socket);
@@ -125,7 +125,7 @@ internal static class SyncCommand
 /// <param name="Status"><c>synced</c>, <c>failed</c> or <c>nobody_to_sync_with</c>.</param>
 internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult> Targets) : IReport
 {
-    /// <summary>Peers that are away, where there is nobody to sync with.</summary>
+    /// <summary>Peers that are away, when there is no peer to sync with.</summary>
     public IReadOnlyList<AwayPeer> Away { get; init; } = [];
 
     public void Print(TextWriter output)
@@ -151,7 +151,7 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
             + (Away.Count > 3 ? $" and {Away.Count - 3} more" : "");
 }
 
-/// <summary>A peer that was there, and for how long it has not been heard.</summary>
+/// <summary>A peer that is away, and the time since its last presence.</summary>
 internal sealed record AwayPeer(string Peer, double Seconds)
 {
     public AwayPeer(string peer, TimeSpan since) : this(peer, Math.Round(since.TotalSeconds))

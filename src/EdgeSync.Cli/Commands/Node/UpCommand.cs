@@ -48,7 +48,7 @@ internal static class UpCommand
         if (!File.Exists(path) && !folder.IsJoined) made = NewCommand.CreateUsual(context, path);
         if (!folder.Exists)
         {
-            // before anything is made for what is none
+            // before anything is created for an invalid file
             using (var repository = context.OpenToRead(path)) _ = repository.ProjectCode;
             folder.PrepareUp();
         }
@@ -73,7 +73,7 @@ internal static class UpCommand
         return node.MakeCode(repository, context.Get(TimeToLive), JoinTokenStore.Capabilities, login: null);
     }
 
-    // In a folder without a repository: one that is named like the folder.
+    // In a folder without a repository: a new one named like the folder.
     private static string FindOrName()
     {
         try
@@ -88,13 +88,13 @@ internal static class UpCommand
     }
 }
 
-/// <param name="SettingsFile">What <c>edgesync leaf --config</c> takes.</param>
-/// <param name="Code">For one other machine; null where this node joined one itself.</param>
-/// <param name="Created">The repository, when there was none.</param>
+/// <param name="SettingsFile">For <c>edgesync leaf --config</c>.</param>
+/// <param name="Code">For one other machine; null when this node joined another itself.</param>
+/// <param name="Created">The new repository, if there was none.</param>
 internal sealed record UpReport(
     string Repository, string Node, string SettingsFile, string? Code, string? ExpiresAt, NewReport? Created) : IReport
 {
-    /// <summary>Where it listens; empty when only a service was written.</summary>
+    /// <summary>The listening addresses; empty when only a service was written.</summary>
     public IReadOnlyDictionary<string, string> Addresses { get; init; } = new Dictionary<string, string>();
 
     public ServiceReport? Service { get; init; }

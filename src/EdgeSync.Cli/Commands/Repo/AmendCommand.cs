@@ -7,7 +7,7 @@ using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
-/// <summary>Changes how a check-in is shown. The check-in itself stays: a control artifact overrides it.</summary>
+/// <summary>Changes how a check-in is displayed. The check-in itself stays: a control artifact overrides it.</summary>
 internal static class AmendCommand
 {
     private static readonly Argument<string> Of = new("VERSION") { Description = "The check-in." };
@@ -100,7 +100,7 @@ internal static class AmendCommand
 }
 
 /// <param name="Status"><c>amended</c>, or <c>already_so</c> when nothing differs.</param>
-/// <param name="Control">The control artifact that says so.</param>
+/// <param name="Control">The control artifact with the changes.</param>
 internal sealed record AmendReport(string Status, string Hash, string? Control) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(

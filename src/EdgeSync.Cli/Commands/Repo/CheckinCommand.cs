@@ -175,8 +175,8 @@ internal static class CheckinCommand
         return ExitCode.Ok;
     }
 
-    // Before the repository is locked. Which check-in turns out to be the parent does not matter here: what it has of
-    // them is only what need not be read into memory.
+    // Before the repository is locked. The later parent may differ: files that it has already need not be read into
+    // memory, nothing more.
     private static CheckinFiles Read(
         Repository repository, string root, IReadOnlyList<string> named, RecordId parent, string? branch,
         ContentSpool spool)

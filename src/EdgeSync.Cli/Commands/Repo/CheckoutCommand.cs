@@ -8,7 +8,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class TreeOptions
 {
-    /// <summary>The check-in as a word; <c>--version</c> says the same, as in the other commands.</summary>
+    /// <summary>The check-in as an argument; <c>--version</c> is the same, as in the other commands.</summary>
     public static Argument<string?> VersionArgument { get; } = new("VERSION")
     {
         Description = "Check-in (default: the newest).",

@@ -49,7 +49,7 @@ internal static class ConfigCommand
         },
     };
 
-    /// <summary>As Fossil spells it: without words all, with one that setting, with two it is changed.</summary>
+    /// <summary>As in Fossil: without arguments all settings, with one that setting, with two it is changed.</summary>
     public static CommandSpec CreateSettings() =>
         new(
             "settings", "List, print or change settings, as 'fossil settings' does.", context =>
@@ -85,7 +85,7 @@ internal static class ConfigCommand
 
     private static ExitCode RunSet(CommandContext context, string key, string value)
     {
-        // Whatever stands there may go, also what nobody knows any more.
+        // Any stored row may be removed, also an unknown one.
         KnownSettings.Require(key, value, isForced: value.Length == 0 || context.Get(Force));
         using var repository = context.OpenToWrite();
         using (var transaction = repository.Begin())
@@ -98,7 +98,7 @@ internal static class ConfigCommand
         return ExitCode.Ok;
     }
 
-    /// <summary>Passwords of peers do not belong on a screen.</summary>
+    /// <summary>Passwords of peers are not printed.</summary>
     private static bool IsSecret(string name) =>
         name is "last-sync-pw" or "captcha-secret" || name.StartsWith("sync-pw:", StringComparison.Ordinal)
         || name.StartsWith("email-receive", StringComparison.Ordinal);

@@ -3,14 +3,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Cli.Commands.Repo;
 
 /// <summary>
-/// The names that a repository's settings have in Fossil 2.21, and what their values may be. The file would take an
-/// unknown name, or a value that stands for the default, in silence.
+/// The names of a repository's settings in Fossil 2.21, and their valid values. The table itself would accept an
+/// unknown name, or an invalid value that acts as the default, without an error.
 /// </summary>
 internal static class KnownSettings
 {
     private const string Hint = "--force sets it anyway";
 
-    /// <summary>Changing these by hand breaks the bond with other clones, or the file.</summary>
+    /// <summary>Changing these by hand breaks the relation to other clones, or the file.</summary>
     private static readonly string[] Fixed = ["project-code", "server-code", "content-schema", "aux-schema"];
 
     private static readonly string[] Switches =
@@ -68,14 +68,14 @@ internal static class KnownSettings
         ["safe-html"] = ["b", "f", "w", "bf", "bw", "fw", "bfw"],
     };
 
-    /// <exception cref="EdgeSyncException">The name is unknown, or fixed; or the value is none of that
+    /// <exception cref="EdgeSyncException">The name is unknown, or fixed; or the value is not valid for the
     /// setting.</exception>
     public static void Require(string name, string value, bool isForced)
     {
         if (Fixed.Contains(name))
             throw new EdgeSyncException(
                 ErrorKind.Denied, $"{name} identifies the repository and cannot be changed", "edgesync repo info");
-        // The tables are made anew at once: what makes none cannot be set by force either.
+        // The tables are created again at once: a script that creates none cannot be forced either.
         if (name == "ticket-table" && value.Length > 0
             && !value.Contains("CREATE TABLE ticket", StringComparison.OrdinalIgnoreCase))
             throw Refuse(name, "…", "SQL with CREATE TABLE ticket(…)");

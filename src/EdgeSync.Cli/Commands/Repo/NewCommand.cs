@@ -40,7 +40,7 @@ internal static class NewCommand
         Examples = ["repo new project.fossil", "repo new project.fossil --user alice --project-name 'Our project'"],
     };
 
-    /// <summary>A new project in a new file, all as by default.</summary>
+    /// <summary>A new project in a new file, with all defaults.</summary>
     public static NewReport CreateUsual(CommandContext context, string path)
     {
         var options = new RepositoryCreateOptions { AdminUser = SystemUser.Name, Clock = context.Clock };

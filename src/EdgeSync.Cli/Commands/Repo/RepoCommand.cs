@@ -1,7 +1,7 @@
 namespace EdgeSync.Cli.Commands.Repo;
 
 /// <summary>
-/// Everything that works on one repository file. Where Fossil has a command of the kind, its names work too.
+/// The commands on one repository file. Where Fossil has such a command, its names work too.
 /// </summary>
 internal static class RepoCommand
 {
@@ -47,10 +47,10 @@ internal static class RepoCommand
     public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } = [
         .. Table.Select(c => (c.Name, c.Aliases))];
 
-    /// <summary>True for what is a command here, under any of its names.</summary>
+    /// <summary>True for a command here, under any of its names.</summary>
     public static bool IsName(string word) => Table.Any(c => c.Name == word || c.Aliases.Contains(word));
 
-    /// <param name="only">The command that was named: the others need not be made. Unknown or null makes all.</param>
+    /// <param name="only">The named command: the others need not be made. Unknown or null makes all.</param>
     public static CommandSpec Create(string? only)
     {
         var repo = new CommandSpec("repo", "Work with a Fossil repository file.")

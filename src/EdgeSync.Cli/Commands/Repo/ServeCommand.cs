@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
-/// <summary>A leaf with one repository and HTTP alone: no settings file, no NATS, no peers.</summary>
+/// <summary>A leaf with one repository and HTTP only: no settings file, no NATS, no peers.</summary>
 internal static class ServeCommand
 {
     public static CommandSpec Create()
@@ -33,7 +33,7 @@ internal static class ServeCommand
             started => new ServeReport(path, started.Addresses["http"]));
     }
 
-    // A leaf would say how to clone it, which is no option here.
+    // A leaf would hint at cloning, which is not an option here.
     private static void RequireFile(string path)
     {
         if (!File.Exists(path))

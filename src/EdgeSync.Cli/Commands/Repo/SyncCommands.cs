@@ -58,8 +58,7 @@ internal static class SyncCommands
         if (context.Get(Verily)) actions |= SyncActions.Verily;
         var options = new ClientOptions { Actions = actions, Login = login, PeerKey = url.Address.ToString() };
         var outcome = await SyncRun.RunAsync(context, repository, url, options, cancellationToken);
-        // What is remembered already is not written again: who has nothing to exchange leaves the file, and the disk,
-        // in peace.
+        // Values stored already are not written again: without an exchange the file and the disk are not touched.
         var isChanged = outcome.Peer.ToString() != savedUrl || login?.Password != savedPassword;
         if (outcome.Report.IsOk && isChanged && !context.Get(Once))
             SavedPeer.Write(repository, outcome.Peer.ToString(), login?.Password);
@@ -73,7 +72,7 @@ internal static class SyncCommands
     }
 
     /// <summary>
-    /// As stock reads it: a name that was given to a remote, then an address; nothing is the peer synced with last.
+    /// As in stock: the name of a remote, or an address; nothing is the peer of the last sync.
     /// </summary>
     private static (PeerUrl Url, string? Password) PeerOf(CommandContext context, Repository repository, string command)
     {

@@ -8,13 +8,13 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
-/// <summary>How one session with a peer went.</summary>
-/// <param name="Login">Who asked; null for nobody in particular.</param>
+/// <summary>The result of one session with a peer.</summary>
+/// <param name="Login">The login; null without one.</param>
 internal sealed record SyncOutcome(
     SyncReport Report, PeerUrl Peer, long WireBytesSent, long WireBytesReceived, TimeSpan Elapsed, string? Login);
 
 /// <summary>
-/// What clone, pull, push and sync have in common: run a session, show how far it is, say how it ended.
+/// Shared by clone, pull, push and sync: runs a session, shows its progress, reports its result.
 /// </summary>
 internal static class SyncRun
 {
@@ -56,7 +56,7 @@ internal static class SyncRun
             [.. report.Missing.Select(id => id.ToString())], report.Messages);
     }
 
-    /// <summary>What the server wants people to read, and what is odd about it.</summary>
+    /// <summary>The server's messages to the user, and its anomalies.</summary>
     public static void PrintMessages(CommandContext context, SyncReport report)
     {
         foreach (var message in report.Messages)
@@ -99,7 +99,7 @@ internal static class SyncRun
         };
     }
 
-    /// <summary>Says which capability is missing, and to whom: the server's sentence tells neither.</summary>
+    /// <summary>Names the missing capability and the user, which the server's sentence does not.</summary>
     public static EdgeSyncException Denied(Uri peer, string sentence, string? login)
     {
         var letter = sentence switch

@@ -129,7 +129,7 @@ internal static class TagCommand
             IsRaw = context.Get(Raw),
         };
 
-        // A script that says the same again and again must not fill the repository with control artifacts.
+        // A script that repeats a command must not fill the repository with control artifacts.
         var isDone = status == "tagged" ? writer.IsSet(options) : !writer.IsAny(options);
         var made = isDone ? null : change(writer, options).Id.ToString();
         var report = new TagChangeReport(
@@ -172,8 +172,8 @@ internal sealed record TagNamesReport(IReadOnlyList<TagCount> Tags) : IReport
     }
 }
 
-/// <param name="Status"><c>tagged</c> or <c>untagged</c>, or <c>already_…</c> when nothing had to be done.</param>
-/// <param name="Control">The control artifact that says so; null when none was needed.</param>
+/// <param name="Status"><c>tagged</c> or <c>untagged</c>, or <c>already_…</c> without a change.</param>
+/// <param name="Control">The new control artifact; null without a change.</param>
 internal sealed record TagChangeReport(string Status, string Hash, string Tag, string? Control) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine(Status switch
