@@ -12,8 +12,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// Runs one repository's agent: events in, effects out. All of it is driven by the context's clock, scheduler and
-/// entropy, and by its ports, so the same class runs in a daemon and in the simulator.
+/// Runs one repository's agent: events in, effects out. The context supplies clock, scheduler and entropy, the ports
+/// everything else, so the same class runs in a daemon and in the simulator.
 /// </summary>
 internal sealed class AgentHost : IAsyncDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class AgentHost : IAsyncDisposable
 
     public AgentOptions Options { get; }
 
-    /// <summary>Used by the loop alone; a simulation looks at it while nothing runs.</summary>
+    /// <summary>Used by the loop only; a simulation reads it between steps.</summary>
     internal AgentCore Core { get; }
 
     public SyncRunner Syncs => _syncs;
@@ -52,12 +52,12 @@ internal sealed class AgentHost : IAsyncDisposable
     /// <summary>Null while the repository is not on NATS.</summary>
     public NatsSubscriptions? Subscriptions => _subscriptions;
 
-    /// <summary>Check-ins that the repository holds, as counted last.</summary>
+    /// <summary>Check-ins of the repository, as counted last.</summary>
     public long CheckIns => Interlocked.Read(ref _checkIns);
 
     public ValueTask AddTargetAsync(SyncTarget target) => _loop.PostAsync((core, now) => core.AddTarget(now, target));
 
-    /// <summary>From now on peers are heard and answered over NATS.</summary>
+    /// <summary>Subscribes to peers over NATS, and replies to them from now on.</summary>
     public async Task JoinAsync(NatsAccess nats)
     {
         _subscriptions = NatsSubscriptions.Start(this, _ports.Answer, nats, _node);
@@ -68,7 +68,7 @@ internal sealed class AgentHost : IAsyncDisposable
         foreach (var upstream in nats.Links.Upstreams.ToList()) await OnLinkAsync(isUp: true, upstream);
     }
 
-    /// <summary>The same over another connection; exchanges over the old one end, and are tried again.</summary>
+    /// <summary>The same over another connection; exchanges over the old one end, and are retried.</summary>
     public async Task RejoinAsync(NatsAccess nats)
     {
         if (_subscriptions is not null) await _subscriptions.DisposeAsync();
@@ -102,7 +102,7 @@ internal sealed class AgentHost : IAsyncDisposable
         _loop.TryPost((core, now) => core.OnAnnouncement(now, announcement, isHeld));
     }
 
-    /// <summary>Syncs with every target that is concerned; answers when all of them are done.</summary>
+    /// <summary>Syncs with every target; returns when all sessions are done.</summary>
     public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(CancellationToken cancellationToken)
     {
         var wait = new SyncNowWait();
@@ -115,7 +115,7 @@ internal sealed class AgentHost : IAsyncDisposable
             },
             cancellationToken);
 
-        // Behind the effects of that call: without a target, nothing was begun.
+        // After the effects of that call: without a target, nothing was started.
         await _loop.InvokeAsync(
             (core, now) =>
             {
@@ -129,7 +129,7 @@ internal sealed class AgentHost : IAsyncDisposable
     public Task<AgentStatus> StatusAsync(CancellationToken cancellationToken) =>
         _loop.InvokeAsync((core, now) => core.StatusAt(now), cancellationToken);
 
-    /// <summary>Leaves NATS, announces that, and waits for what is under way.</summary>
+    /// <summary>Leaves NATS, announces that, and waits for running work.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_subscriptions is not null) await _subscriptions.DisposeAsync();
@@ -221,7 +221,7 @@ internal sealed class AgentHost : IAsyncDisposable
         });
     }
 
-    // The core waits for it: a repository that cannot be read just now is asked again.
+    // The core waits for it: a repository that cannot be read just now is read again later.
     private async Task<RepositoryChanges> ReadChangesAsync(RecordId after)
     {
         while (true)

@@ -17,8 +17,8 @@ using BridgeProjectStatus = EdgeSync.Node.Status.BridgeProjectStatus;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// Carries requests of NATS peers to Fossil servers that only speak HTTP, as they are: the bridge holds no repository.
-/// What is sent when, again, or not at all is its core's business.
+/// Forwards requests of NATS peers unchanged to Fossil servers that support HTTP only: the bridge holds no repository.
+/// Its core decides what is sent when, again, or not at all.
 /// </summary>
 internal sealed class BridgeNode : IAsyncDisposable
 {
@@ -53,8 +53,8 @@ internal sealed class BridgeNode : IAsyncDisposable
             node.Scheduler);
     }
 
-    /// <summary>A bridge over HTTP, as the settings say.</summary>
-    /// <exception cref="EdgeSyncException">A file that the settings name is not there.</exception>
+    /// <summary>A bridge over HTTP, by the settings.</summary>
+    /// <exception cref="EdgeSyncException">A file named in the settings does not exist.</exception>
     public static BridgeNode Start(BridgeSection settings, NatsAccess nats, NodeContext node)
     {
         var bridge = Start(
@@ -106,10 +106,10 @@ internal sealed class BridgeNode : IAsyncDisposable
         ];
     }
 
-    /// <summary>Looks at once whether the servers, or the one of a project, got something.</summary>
+    /// <summary>Checks the servers at once, or the one of a project, for new artifacts.</summary>
     public Task NudgeAsync(string? code = null) => _loop.PostAsync((core, now) => core.Nudge(now, code)).AsTask();
 
-    /// <summary>Tells everybody at once that we are here (again).</summary>
+    /// <summary>Announces at once that this node is connected (again).</summary>
     public void OnLinkUp() => Show(PresenceState.Join);
 
     public async ValueTask DisposeAsync()
@@ -275,8 +275,8 @@ internal sealed class BridgeNode : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(_stop.Token)) Show(PresenceState.Alive);
     }
 
-    // As a hub, because everybody brings to it and fetches from it; as a bridge, because it does not tell what others
-    // brought.
+    // As a hub, because all peers push to it and pull from it; as a bridge, because it does not announce what others
+    // pushed.
     private void Show(PresenceState state)
     {
         foreach (var upstream in _upstreams.Values) Show(upstream, state);
@@ -298,7 +298,7 @@ internal sealed class BridgeNode : IAsyncDisposable
         _nats.Publish(upstream.Subjects.Presence, presence.ToBytes());
     }
 
-    // A peer that joins gets a heartbeat soon: until then it would look for others. Joins within the pause share one.
+    // A peer that joins gets a heartbeat soon: until then it would search for others. Joins within the pause share one.
     private async Task GreetAsync(string code, Upstream upstream, NatsMessageQueue presence)
     {
         await foreach (var message in presence.ReadAllAsync(_stop.Token))
@@ -311,7 +311,7 @@ internal sealed class BridgeNode : IAsyncDisposable
             await Task.Delay(GreetPause, _node.Clock, _stop.Token);
             while (presence.TryRead(out _))
             {
-                // Answered by the same.
+                // Answered by the same heartbeat.
             }
 
             Show(upstream, PresenceState.Alive);
@@ -332,7 +332,7 @@ internal sealed class BridgeNode : IAsyncDisposable
         public volatile bool Tells;
     }
 
-    /// <summary>A request that waits for its answer.</summary>
+    /// <summary>A request that waits for its reply.</summary>
     private sealed class Pending(ReadOnlyMemory<byte> body, XferContentType type)
     {
         public ReadOnlyMemory<byte> Body => body;

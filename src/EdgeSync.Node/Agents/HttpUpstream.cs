@@ -7,17 +7,17 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>A project that a bridge serves.</summary>
-/// <param name="Probe">How the server is looked at for changes; null: not at all.</param>
+/// <param name="Probe">The poller of the server's changes; null: none.</param>
 internal sealed record BridgedProject(ProjectSubjects Subjects, IUpstreamServer Server, ProbeOptions? Probe);
 
 /// <summary>A Fossil server that a bridge forwards requests to.</summary>
 internal interface IUpstreamServer : IDisposable
 {
-    /// <summary>Its address, for people.</summary>
+    /// <summary>Its address, for display.</summary>
     string Url { get; }
 
     /// <summary>Sends one request, once.</summary>
-    /// <exception cref="EdgeSyncException">The server cannot be reached, or refuses.</exception>
+    /// <exception cref="EdgeSyncException">The server cannot be reached, or rejects.</exception>
     Task<(ReadOnlyMemory<byte> Reply, XferContentType Type)> PostAsync(
         XferContentType type, ReadOnlyMemory<byte> request, CancellationToken cancellationToken);
 }

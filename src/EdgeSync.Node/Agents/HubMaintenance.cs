@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// What a hub does now and then: folds each write-ahead log into its file, so that stock can read a plain copy, and
-/// ends itself when no leaf needs it any more, if it is to.
+/// The periodic work of a hub: checkpoints each write-ahead log, so that stock can read a plain copy, and ends the hub
+/// when no leaf needs it any more, if configured.
 /// </summary>
 internal sealed class HubMaintenance(
     Func<HubSection> settings, Func<IReadOnlyList<RepositoryNode>> repositories, Func<int> leafs, ILogger log,
@@ -15,7 +15,7 @@ internal sealed class HubMaintenance(
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
-    /// <summary>Runs until cancelled. True: it is time to stop.</summary>
+    /// <summary>Runs until cancelled. True: stop the hub.</summary>
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

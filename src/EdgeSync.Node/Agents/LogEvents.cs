@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Agents;
 
-/// <summary>What the log says of peers, exchanges and the bridge. docs/operations.md lists them.</summary>
+/// <summary>Log events of peers, exchanges and the bridge, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     public static void Write(this ILogger log, string repository, AgentEffect.Log line)

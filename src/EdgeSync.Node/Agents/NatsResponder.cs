@@ -10,8 +10,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// Answers one project's requests that come over NATS: on the project's subject as one of a group, on this node's own
-/// subject alone. What handles a whole request is given; parts, refusals and limits are seen to here.
+/// Replies to one project's requests over NATS: on the project's subject as a member of a queue group, and on this
+/// node's own subject. The caller handles whole requests; this class does parts, refusals and limits.
 /// </summary>
 internal sealed class NatsResponder : IAsyncDisposable
 {
@@ -42,7 +42,8 @@ internal sealed class NatsResponder : IAsyncDisposable
     }
 
     /// <param name="handle">
-    /// Gets the whole request (its data is the framed body), how its reply may travel, and the largest framed reply.
+    /// Receives the whole request (its data is the framed body), the possible forms of its reply, and the largest
+    /// framed reply.
     /// </param>
     public static NatsResponder Start(
         INatsBus bus, ExchangeOptions options, ProjectSubjects subjects,
@@ -104,7 +105,7 @@ internal sealed class NatsResponder : IAsyncDisposable
         }
     }
 
-    // Parts are answered here and now; a whole request has work to do and may wait its turn, up to a bound.
+    // Parts are replied to at once; a whole request has work to do and may wait, up to a bound.
     private void Take(NatsMessage message)
     {
         ExchangeTicket ticket;
@@ -139,7 +140,7 @@ internal sealed class NatsResponder : IAsyncDisposable
         else if (isFree) _tasks.Start(() => HandleAsync(message, ticket));
     }
 
-    // One request, then those that wait, one after the other.
+    // One request, then the waiting ones, one after the other.
     private async Task HandleAsync(NatsMessage message, ExchangeTicket ticket)
     {
         await Task.Yield();
@@ -151,12 +152,12 @@ internal sealed class NatsResponder : IAsyncDisposable
             }
             catch (OperationCanceledException)
             {
-                // Disposed: what waits is not answered.
+                // Disposed: waiting requests get no reply.
             }
 
             lock (_gate)
             {
-                // Behind the answer: until then a question about the request is told that it is being worked on.
+                // After the reply: until then a status query is answered with "in progress".
                 _exchange.OnAnswered(ticket);
                 if (_stop.IsCancellationRequested || !_queue.TryDequeue(out var next))
                 {
@@ -223,7 +224,7 @@ internal sealed class NatsResponder : IAsyncDisposable
     private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 }
 
-/// <summary>A framed reply, or why there is none.</summary>
+/// <summary>A framed reply, or the reason of a refusal.</summary>
 internal readonly record struct ResponderAnswer(
     ReadOnlyMemory<byte> Body, string? ContentType, ExchangeRefusal Refusal = ExchangeRefusal.None,
     string? Reason = null)

@@ -12,7 +12,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// One repository's subscriptions: hands announcements and presence to its agent, and answers requests if it is to.
+/// One repository's subscriptions: passes announcements and presence to its agent, and replies to requests if
+/// configured.
 /// </summary>
 internal sealed class NatsSubscriptions : IAsyncDisposable
 {
@@ -75,7 +76,7 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
         }
     }
 
-    // A message that cannot be looked up does not end the subscription: polls make it good.
+    // A message whose lookup fails does not end the subscription: polls make up for it.
     private async Task TakeAsync(NatsMessage message, Func<NatsMessage, ValueTask> take)
     {
         try

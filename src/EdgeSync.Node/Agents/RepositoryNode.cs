@@ -19,8 +19,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// One repository of a daemon: its host and its agent, joined by the watchers that notice commits and by the HTTP
-/// clients of its peers.
+/// One repository of a daemon: its host and its agent, with the watchers that detect commits and the HTTP clients of
+/// its peers.
 /// </summary>
 internal sealed class RepositoryNode : IAsyncDisposable
 {
@@ -39,7 +39,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     {
         (_settings, Host, _node, ProjectCode) = (settings, host, node, projectCode);
         Login = login is null ? null : new SyncLogin(settings.User!, login);
-        // A path need not lead to a file now: the medium may not be there yet.
+        // The path may not exist yet: the medium may not be mounted.
         Targets = [
             .. settings.Peers.Select(peer => PeerSetting.TryParse(peer, out var url) ? url : PeerAddress.Parse(peer))];
         foreach (var peer in Targets.Where(p => p.FilePath is null && !p.IsSsh))
@@ -73,7 +73,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     public RepositoryHost Host { get; }
 
-    /// <summary>Whether its watched folder gets into the repository; null without one.</summary>
+    /// <summary>The check of its watched folder; null without one.</summary>
     public NodeCheck? FolderCheck => _folder?.Check($"watch:{Host.Name}");
 
     public RepositorySettings Settings => _settings;
@@ -158,7 +158,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
         };
 
     /// <summary>
-    /// The same over restarts, so that a lock that a crash left is still ours. Spec: xfer.c, 40 hex digits.
+    /// The same over restarts, so that a lock left by a crash is still ours. Spec: xfer.c, 40 hex digits.
     /// </summary>
     private static string LockIdOf(string nodeId, string folder)
     {
@@ -179,7 +179,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     private PeerUrl PeerOf(SyncTarget target) => Targets.First(p => TargetOf(p).Id == target.Id);
 
-    // Over NATS a frame carries the message alone, so a login card stands in it.
+    // A NATS frame holds the message only, so a login card is inside it.
     private Task<ServerOutcome> AnswerAsync(
         ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax,
         CancellationToken cancellationToken) =>
@@ -193,12 +193,12 @@ internal sealed class RepositoryNode : IAsyncDisposable
         : Login;
 
     /// <summary>
-    /// Before a check-in of the watched folder: what others did is fetched, and its parent locked for us at the Fossil
-    /// server that this repository syncs with. The exchange that brings the check-in gives the lock back.
+    /// Before a check-in of the watched folder: pulls, and locks its parent at the Fossil server that this repository
+    /// syncs with. The session that pushes the check-in releases the lock.
     /// </summary>
     private async Task FetchBeforeCommitAsync(ArtifactId parent, CancellationToken cancellationToken)
     {
-        // What was edited is compared with the newest tip file by file, so a fork is not for the plan to refuse.
+        // The edits are compared with the newest tip file by file, so the plan must not reject a fork.
         var plan = new CommitPlan(new CommitPlanOptions
         {
             Mode = _settings.Autosync,

@@ -14,7 +14,7 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>
-/// Opens the repositories of a daemon, and fetches those that are not there yet from where the settings say.
+/// Opens the repositories of a daemon, and clones missing ones from the source in the settings.
 /// </summary>
 internal static class RepositoryOpener
 {
@@ -38,7 +38,7 @@ internal static class RepositoryOpener
         }
     }
 
-    // The file gets its name when it is whole; what an interrupted copy brought is gone on with.
+    // The file gets its name when it is complete; an interrupted clone is resumed.
     private static async Task FetchAsync(
         RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
     {
@@ -113,7 +113,7 @@ internal static class RepositoryOpener
         }
     }
 
-    // A person knows the server and the project, not the subject that was asked on.
+    // Names the server and the project rather than the NATS subject.
     private static EdgeSyncException WhyNobody(RepositorySettings settings, NatsSide nats, EdgeSyncException e)
     {
         var link = nats.LinkStatus();

@@ -9,17 +9,17 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Agents;
 
 /// <summary>Runs the sessions that an agent starts, side by side, and counts what they move.</summary>
-/// <param name="openTransport">Opens the way to a target; fails where there is none just now.</param>
+/// <param name="openTransport">Opens the transport to a target; throws when there is none just now.</param>
 internal sealed class SyncRunner(AgentPorts ports, Func<SyncTarget, ITransport> openTransport, TimeProvider clock)
 {
-    /// <summary>A first request fits into one message of any server; later ones may travel in parts.</summary>
+    /// <summary>A first request fits into one message of any server; later ones may be sent in parts.</summary>
     private const int NatsRequestBytesFirst = 256 << 10;
 
     private readonly PullClaims _claims = new();
 
     public ConcurrentDictionary<string, TargetTally> Tallies { get; } = new();
 
-    /// <param name="stop">Calls the session off.</param>
+    /// <param name="stop">Cancels the session.</param>
     public async Task<SyncOutcome> RunAsync(AgentEffect.StartSync start, CancellationToken stop)
     {
         using var silence = new CancellationTokenSource(start.Timeout, clock);
@@ -59,8 +59,8 @@ internal sealed class SyncRunner(AgentPorts ports, Func<SyncTarget, ITransport> 
         return outcome;
     }
 
-    /// <summary>One session beside the agent's own: before a check-in is written.</summary>
-    /// <exception cref="EdgeSyncException">The target cannot be reached, or does not answer as one.</exception>
+    /// <summary>One session outside of the agent's schedule: before a check-in is written.</summary>
+    /// <exception cref="EdgeSyncException">The target cannot be reached, or is not a peer.</exception>
     public async Task<SyncReport> PullAsync(
         SyncTarget target, SyncActions actions, CheckinLockRequest? take, TimeSpan timeMax,
         CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Control;
 
-/// <summary>Finds a daemon's control socket, by repository, process or path, and asks it something.</summary>
+/// <summary>Finds a daemon's control socket, by repository, process or path, and sends a request to it.</summary>
 internal static class ControlClient
 {
     private const int ReplyBytesMax = 16 << 20;
@@ -18,7 +18,7 @@ internal static class ControlClient
     public static string? Find(int processId) =>
         NodePaths.RuntimeFolders.Select(f => NodePaths.SocketOf(processId, f)).FirstOrDefault(File.Exists);
 
-    /// <summary>Sockets of all daemons that this user can see.</summary>
+    /// <summary>Sockets of all daemons that are visible to this user.</summary>
     public static IReadOnlyList<string> FindAll() =>
     [
         .. NodePaths.RuntimeFolders.Distinct().Where(Directory.Exists).SelectMany(List)
@@ -28,7 +28,7 @@ internal static class ControlClient
                 && IsAlive(id)),
     ];
 
-    /// <exception cref="EdgeSyncException">Nobody is there, or what was asked failed.</exception>
+    /// <exception cref="EdgeSyncException">No daemon runs, or the request failed.</exception>
     public static async Task<ControlReply> AskAsync(
         string socket, ControlRequest request, CancellationToken cancellationToken)
     {
@@ -55,10 +55,11 @@ internal static class ControlClient
         }
     }
 
-    /// <summary>Tells a daemon of a commit, if there is one; whatever happens, the commit stands.</summary>
+    /// <summary>Notifies a daemon of a commit, if one runs; failures are ignored, because the commit is
+    /// complete.</summary>
     public static void NotifyChanged(string repository) => Tell(repository, "changed");
 
-    /// <summary>Tells a daemon, if there is one, that users were added or removed.</summary>
+    /// <summary>Notifies a daemon, if one runs, that users were added or removed.</summary>
     public static void NotifyUsersChanged(string repository) => Tell(repository, "users");
 
     private static void Tell(string repository, string what)
@@ -77,11 +78,11 @@ internal static class ControlClient
         }
         catch (SocketException)
         {
-            // The link of a daemon that was killed: it will notice when it starts.
+            // The link of a killed daemon: it reads the repository when it starts.
         }
     }
 
-    // The link's own path may be longer than what a socket address can hold, and its target is what was bound.
+    // The link's own path may be too long for a socket address, and its target is the bound path.
     private static string Resolve(string path) => new FileInfo(path).LinkTarget ?? path;
 
     // A process that was killed leaves its socket behind.

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace EdgeSync.Node.Control;
 
 /// <summary>
-/// The messages of the control socket as JSON: names in snake case; null is left out (docs/status.md).
+/// The messages of the control socket as JSON: names in snake case; null is omitted (docs/status.md).
 /// </summary>
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata,

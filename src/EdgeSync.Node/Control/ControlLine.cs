@@ -3,10 +3,10 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace EdgeSync.Node.Control;
 
-/// <summary>One JSON object a line.</summary>
+/// <summary>One JSON object per line.</summary>
 internal static class ControlLine
 {
-    /// <summary>Null when the stream ends before the line does, or the line is longer than allowed.</summary>
+    /// <summary>Null when the stream ends before the line does, or the line exceeds the limit.</summary>
     public static async Task<byte[]?> ReadAsync(Stream stream, int bytesMax, CancellationToken cancellationToken)
     {
         var buffer = new byte[4096];
@@ -31,7 +31,7 @@ internal static class ControlLine
     public static byte[] BytesOf<T>(T value) =>
         [.. JsonSerializer.SerializeToUtf8Bytes(value, TypeOf<T>()), (byte)'\n'];
 
-    /// <exception cref="JsonException">The line is no JSON object of this shape.</exception>
+    /// <exception cref="JsonException">The line is not a JSON object of this shape.</exception>
     public static T Parse<T>(byte[] line)
         where T : class =>
             JsonSerializer.Deserialize(line, TypeOf<T>()) ?? throw new JsonException("an object is expected");

@@ -5,13 +5,13 @@ using EdgeSync.Node.Sync;
 namespace EdgeSync.Node.Control;
 
 /// <summary>
-/// One question to a running daemon: a line of JSON on its unix socket, answered by one line. What can be asked:
+/// One request to a running daemon: a line of JSON on its unix socket, with one line in reply. The requests:
 /// <code>
-/// sync_now   with whom it concerns, now; answered when it is done     repository?
-/// changed    somebody committed: look                                 repository
+/// sync_now   sync with every target; replies when it is done    repository?
+/// changed    a process committed: check for changes          repository
 /// status     everything (docs/status.md)
-/// users      users of a repository are others now
-/// reload     read the settings anew, as SIGHUP does
+/// users      users of a repository have changed
+/// reload     read the settings again, like SIGHUP
 /// </code>
 /// </summary>
 internal sealed record ControlRequest([property: JsonRequired] string Do, string? Repository = null);

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Control;
 
 /// <summary>
-/// Listens on the daemon's unix socket, which only its owner can reach, and on a link to it for each repository. A
-/// client asks one line and gets one line.
+/// Listens on the daemon's unix socket, which only its owner can open, and on a link to it for each repository. A
+/// client sends one line and receives one line.
 /// </summary>
 internal sealed class ControlServer : IAsyncDisposable
 {
@@ -38,7 +38,7 @@ internal sealed class ControlServer : IAsyncDisposable
 
     public string Path { get; }
 
-    /// <exception cref="EdgeSyncException">The folder or the socket cannot be made.</exception>
+    /// <exception cref="EdgeSyncException">The folder or the socket cannot be created.</exception>
     public static ControlServer Start(
         string? path, Func<ControlRequest, CancellationToken, Task<ControlReply>> answer, ILogger log,
         Action<Exception> failed)
@@ -50,7 +50,7 @@ internal sealed class ControlServer : IAsyncDisposable
             NodePaths.CreatePrivate(System.IO.Path.GetDirectoryName(path)!);
             ClearDead(System.IO.Path.GetDirectoryName(path)!);
             RequireNoOther(path);
-            File.Delete(path);   // of a process of that number that was killed
+            File.Delete(path);   // of a killed process with the same number
             listener.Bind(new UnixDomainSocketEndPoint(path));
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -99,7 +99,7 @@ internal sealed class ControlServer : IAsyncDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Only a socket is replaced: whatever else bears the name is somebody's.</summary>
+    /// <summary>Replaces a socket only; any other file of the name stays.</summary>
     private static void RequireNoOther(string path)
     {
         if (IsSocketOrNothing(path)) return;
@@ -109,7 +109,7 @@ internal sealed class ControlServer : IAsyncDisposable
             "choose another path for --control-socket, or remove that file");
     }
 
-    // A socket cannot be opened as a file. For reading and writing: so that a pipe does not wait for its other end.
+    // A socket cannot be opened as a file. For reading and writing: so that a pipe does not block.
     private static bool IsSocketOrNothing(string path)
     {
         const int NoSuchDevice = 6;   // ENXIO
@@ -133,7 +133,7 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    // What daemons that were killed have left: sockets of processes that are gone, and links to them.
+    // Left by killed daemons: sockets of processes that ended, and links to them.
     private static void ClearDead(string folder)
     {
         foreach (var file in Directory.GetFiles(folder, "*.sock"))
@@ -149,7 +149,7 @@ internal sealed class ControlServer : IAsyncDisposable
 
     private void Unlink()
     {
-        // A link that another daemon of the same repository has made since is its own.
+        // A link that another daemon of the same repository has made since stays.
         foreach (var link in _links.Where(l => new FileInfo(l).LinkTarget == Path)) File.Delete(link);
         _links.Clear();
     }
@@ -165,7 +165,7 @@ internal sealed class ControlServer : IAsyncDisposable
             }
             catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
             {
-                // Ended, or a client that left before it was greeted.
+                // Ended, or the client disconnected before the reply.
             }
         }
     }
@@ -181,7 +181,7 @@ internal sealed class ControlServer : IAsyncDisposable
         }
         catch (IOException)
         {
-            // Whoever asked has gone.
+            // The client has disconnected.
         }
     }
 

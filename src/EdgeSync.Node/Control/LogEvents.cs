@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Control;
 
-/// <summary>What the log says of the control socket. docs/operations.md lists them.</summary>
+/// <summary>Log events of the control socket, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     [

@@ -5,7 +5,7 @@ using static EdgeSync.Node.Doctor.DoctorVerdict;
 
 namespace EdgeSync.Node.Doctor;
 
-/// <summary>Asks the daemons that run here, and that have the repositories, what troubles them.</summary>
+/// <summary>Collects the failed checks of the daemons that run here with these repositories.</summary>
 internal static class DaemonDoctor
 {
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
@@ -26,7 +26,7 @@ internal static class DaemonDoctor
             }
             catch (EdgeSyncException)
             {
-                // The link of a daemon that was killed; dead sockets are told of elsewhere.
+                // The link of a killed daemon; another check reports dead sockets.
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
@@ -55,7 +55,7 @@ internal static class DaemonDoctor
             };
     }
 
-    // Who runs the doctor need not be sent to it.
+    // The hint to run doctor is useless inside doctor.
     private static bool IsOurselves(string? hint) =>
         hint?.StartsWith("edgesync doctor", StringComparison.Ordinal) == true;
 }

@@ -2,7 +2,7 @@ using EdgeSync.Node.Status;
 
 namespace EdgeSync.Node.Doctor;
 
-/// <summary>Short names for the three ways a check can end.</summary>
+/// <summary>Short names for the three results of a check.</summary>
 internal static class DoctorVerdict
 {
     public static NodeCheck Ok(string name, string? detail = null) => new(name, CheckState.Ok, detail);

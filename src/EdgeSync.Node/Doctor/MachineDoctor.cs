@@ -8,7 +8,7 @@ using static EdgeSync.Node.Doctor.DoctorVerdict;
 
 namespace EdgeSync.Node.Doctor;
 
-/// <summary>Looks at the machine: space, clock, limits, the stock program, what dead daemons left behind.</summary>
+/// <summary>Checks the machine: disk space, clock, limits, the stock program, sockets of dead daemons.</summary>
 internal static class MachineDoctor
 {
     private const long FreeBytesMin = 64L << 20;
@@ -17,7 +17,7 @@ internal static class MachineDoctor
 
     private static readonly TimeSpan ProgramTimeMax = TimeSpan.FromSeconds(5);
 
-    // Whatever this program was built in cannot be in the future.
+    // A build date cannot be in the future.
     private static readonly DateTimeOffset BuiltAfter = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public static NodeCheck Disk(string folder)
@@ -64,7 +64,7 @@ internal static class MachineDoctor
             : Warn("open files", $"at most {soft}", "LimitNOFILE=65536 in the unit, or ulimit -n");
     }
 
-    /// <summary>The stock program is not needed; people like to have it beside.</summary>
+    /// <summary>The stock program is optional; users often have it as well.</summary>
     public static async Task<NodeCheck> FossilAsync(CancellationToken cancellationToken)
     {
         try
@@ -93,7 +93,7 @@ internal static class MachineDoctor
         }
     }
 
-    /// <summary>Sockets in the runtime folders: those of living daemons, and those that a kill left behind.</summary>
+    /// <summary>Sockets in the runtime folders: those of running daemons, and those left by killed ones.</summary>
     public static async Task<IReadOnlyList<NodeCheck>> SocketsAsync(CancellationToken cancellationToken)
     {
         var living = 0;

@@ -12,7 +12,7 @@ using static EdgeSync.Node.Doctor.DoctorVerdict;
 
 namespace EdgeSync.Node.Doctor;
 
-/// <summary>Looks at ports and at those who answer behind addresses.</summary>
+/// <summary>Checks ports and remote addresses.</summary>
 internal static class NetworkDoctor
 {
     private const int InfoBytesMax = 64 * 1024;
@@ -58,10 +58,10 @@ internal static class NetworkDoctor
         }
     }
 
-    /// <summary>What to look at where nothing answers.</summary>
+    /// <summary>The hint for an address without a reply.</summary>
     public const string UnreachableHint = "is the server up, the address right, a firewall between?";
 
-    /// <summary>A NATS server to join: does it answer, and is this the door that is meant?</summary>
+    /// <summary>A NATS server to join: does it reply, and is it the intended port?</summary>
     public static async Task<NodeCheck> NatsAsync(NatsAddress address, CancellationToken cancellationToken)
     {
         var name = $"nats:{address}";
@@ -72,7 +72,7 @@ internal static class NetworkDoctor
         var (info, fault) = await InfoAsync(new DnsEndPoint(address.Url.Host, address.Url.Port), cancellationToken);
         if (info is null) return Fail(name, fault ?? "no answer", UnreachableHint);
 
-        // Spec: only a leafnode port tells leafnode_urls in its first INFO (specs of 2.9 to 2.12).
+        // Spec: only a leafnode port sends leafnode_urls in its first INFO (2.9 to 2.12).
         var isLeafPort = info.LeafnodeUrls is not null;
         var milliseconds = TimeProvider.System.GetElapsedTime(begin).TotalMilliseconds
             .ToString("F0", CultureInfo.InvariantCulture);
@@ -88,14 +88,14 @@ internal static class NetworkDoctor
                 $"nats-leaf://{address.Url.Authority}");
 
         var extras = new List<string> { who, $"messages up to {DisplayText.Bytes(info.MaxPayload)}" };
-        // nats-server says so of every leafnode port, whether or not it has users.
+        // nats-server sets it on every leafnode port, with or without users.
         if (info.AuthRequired && !isLeafPort) extras.Add("wants a login");
         if (info.TlsRequired) extras.Add("wants TLS");
         if (info.JetStreamAvailable) extras.Add("JetStream");
         return info.LameDuckMode ? Warn(name, $"{who}: it is about to stop") : Ok(name, string.Join(", ", extras));
     }
 
-    /// <summary>A Fossil server: does it answer, and what does its clock say?</summary>
+    /// <summary>A Fossil server: does it reply, and is its clock right?</summary>
     public static async Task<IReadOnlyList<NodeCheck>> PeerAsync(
         string address, TimeProvider clock, CancellationToken cancellationToken)
     {
@@ -138,7 +138,7 @@ internal static class NetworkDoctor
 
     private static NodeCheck Skew(string peer, DateTimeOffset theirs, DateTimeOffset asked, DateTimeOffset answered)
     {
-        // A Date has whole seconds, so up to one is nobody's fault.
+        // A Date has whole seconds, so up to one is within its precision.
         var skew = theirs - (asked + ((answered - asked) / 2));
         var name = $"clock:{peer}";
         if (skew.Duration() <= SkewTold) return Ok(name, "agrees with ours");
@@ -170,7 +170,7 @@ internal static class NetworkDoctor
             try
             {
                 using var handler = new SocketsHttpHandler { ConnectTimeout = AnswerTimeMax };
-#pragma warning disable CA5359 // Only asks whether somebody is there; nothing is sent or believed.
+#pragma warning disable CA5359 // Only tests whether a server replies; nothing is sent or trusted.
                 handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore CA5359
                 using var http = new HttpClient(handler) { Timeout = AnswerTimeMax };

@@ -6,7 +6,7 @@ using static EdgeSync.Node.Doctor.DoctorVerdict;
 
 namespace EdgeSync.Node.Doctor;
 
-/// <summary>Looks at one repository file, changing nothing that opening it would not.</summary>
+/// <summary>Checks one repository file; changes nothing beyond opening it.</summary>
 internal static class RepositoryDoctor
 {
     private const long QuickCheckBytesMax = 512L << 20;
@@ -63,7 +63,7 @@ internal static class RepositoryDoctor
                     BusyTimeout = LockWait,
                     Journal = Storage.Sqlite.DatabaseJournal.AsFound
                 });
-            using var probe = repository.Begin();   // takes the write lock, and lets it go
+            using var probe = repository.Begin();   // takes the write lock, and releases it
             checks.Add(Ok(name("writable")));
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
@@ -110,7 +110,7 @@ internal static class RepositoryDoctor
             "compare the clocks of whoever made it and of this machine"));
     }
 
-    // Spec: xfer.c keeps who is about to commit as a setting, and forgets it after a day.
+    // Spec: xfer.c stores a pending committer as a setting, and drops it after a day.
     private static void AddCheckinLocks(
         List<NodeCheck> checks, Repository repository, TimeProvider clock, Func<string, string> name)
     {

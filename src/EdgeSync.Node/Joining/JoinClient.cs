@@ -8,8 +8,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Joining;
 
 /// <summary>
-/// Turns the token of a join code into a login. Every address of the code is tried; whoever answers must hold the key
-/// that the code names, or learns nothing.
+/// Redeems the token of a join code for a login. Every address of the code is tried; only a server with the key in the
+/// code receives the token.
 /// </summary>
 internal static class JoinClient
 {
@@ -17,9 +17,9 @@ internal static class JoinClient
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(30);
     private const int AnswerBytesMax = 64 * 1024;
 
-    /// <returns>The address that answered, and what it gave.</returns>
+    /// <returns>The address that replied, and the grant.</returns>
     /// <exception cref="EdgeSyncException">
-    /// Denied: another key, or a token that is wrong, used or expired. Unavailable: nobody answers.
+    /// Denied: another key, or a token that is wrong, used or expired. Unavailable: no server replies.
     /// </exception>
     public static async Task<(string Host, JoinAnswer Answer)> RedeemAsync(
         JoinCode code, string machine, TimeProvider clock, CancellationToken cancellationToken)

@@ -16,7 +16,7 @@ internal sealed record JoinRequest(byte[] Token, string Machine)
         new JoinRequestFields { Token = Convert.ToHexStringLower(Token), Machine = Machine },
         JoinContext.Default.JoinRequestFields);
 
-    /// <summary>Null when it is none.</summary>
+    /// <summary>Null when it is malformed.</summary>
     public static JoinRequest? TryParse(ReadOnlyMemory<byte> body)
     {
         if (!BoundaryJson.TryReadLeniently(body.Span, JoinContext.Default.JoinRequestFields, out var fields))
@@ -32,14 +32,14 @@ internal sealed record JoinRequest(byte[] Token, string Machine)
         text.Length is > 0 and <= MachineLengthMax && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 }
 
-/// <summary>The answer: <c>{"login","password","project_code","node"}</c>.</summary>
+/// <summary>The reply: <c>{"login","password","project_code","node"}</c>.</summary>
 internal sealed record JoinAnswer(string Login, string Password, string ProjectCode, string Node)
 {
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(
         new JoinAnswerFields { Login = Login, Password = Password, ProjectCode = ProjectCode, Node = Node },
         JoinContext.Default.JoinAnswerFields);
 
-    /// <exception cref="EdgeSyncException">It is none.</exception>
+    /// <exception cref="EdgeSyncException">It is malformed.</exception>
     public static JoinAnswer Parse(byte[] body) =>
         BoundaryJson.TryReadLeniently(body, JoinContext.Default.JoinAnswerFields, out var fields)
         && fields is { Login: { } login, Password: { } password, ProjectCode: { } project, Node: { } node }
@@ -57,7 +57,7 @@ internal sealed record JoinRequestFields
     public string? Machine { get; init; }
 }
 
-/// <summary>The answer's members on the wire.</summary>
+/// <summary>The reply's members on the wire.</summary>
 internal sealed record JoinAnswerFields
 {
     public string? Login { get; init; }

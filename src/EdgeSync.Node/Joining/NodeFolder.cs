@@ -12,11 +12,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Joining;
 
 /// <summary>
-/// What <c>edgesync up</c> and <c>edgesync join</c> keep of one repository, so that a restart is the same node again:
+/// The files of <c>edgesync up</c> and <c>edgesync join</c> for one repository, so that a restart is the same node
+/// again:
 /// <code>
 /// STATE/nodes/NAME-DIGITS/     DIGITS of the repository's full path
 ///   edgesync.json              settings, for `edgesync leaf --config`
-///   node.pem, node.key         certificate and key that other machines know this node by (up)
+///   node.pem, node.key         certificate and key that identify this node (up)
 ///   password, nats-password    of this machine on the node that it joined (join)
 ///   joined                     SHA-256 of the code that was used (join)
 /// </code>
@@ -48,7 +49,7 @@ internal sealed class NodeFolder
     /// <summary>False before the first <c>up</c> or <c>join</c>.</summary>
     public bool Exists => File.Exists(SettingsFile);
 
-    /// <summary>This machine joined another one's project.</summary>
+    /// <summary>This machine joined another machine's project.</summary>
     public bool IsJoined => File.Exists(JoinedFile);
 
     private string JoinedFile => In("joined");
@@ -61,7 +62,8 @@ internal sealed class NodeFolder
     public byte[]? ServerKey => File.Exists(CertificateFile) ? NodeKey.Ensure(CertificateFile, KeyFile) : null;
 
     /// <summary>
-    /// Makes key and settings of a node that others can join: on the usual ports where they are free, else on others.
+    /// Creates key and settings of a node that others can join: on the default ports where they are free, else on
+    /// others.
     /// </summary>
     public void PrepareUp()
     {
@@ -99,10 +101,10 @@ internal sealed class NodeFolder
     /// <summary>Whether that code was used for this repository already.</summary>
     public bool HasJoinedBy(JoinCode code) => IsJoined && File.ReadAllText(JoinedFile).Trim() == MarkOf(code);
 
-    /// <summary>Keeps what the joined node gave, and settings that use it.</summary>
+    /// <summary>Stores the joined node's grant, and settings that use it.</summary>
     /// <param name="code">The code that was used.</param>
-    /// <param name="host">Where the node answered.</param>
-    /// <param name="grant">What it gave.</param>
+    /// <param name="host">The address that replied.</param>
+    /// <param name="grant">The grant.</param>
     /// <param name="natsPassword">For its broker.</param>
     public void WriteJoined(JoinCode code, string host, JoinAnswer grant, string natsPassword)
     {
@@ -137,7 +139,7 @@ internal sealed class NodeFolder
             ["pin"] = pin,
         });
         Write(settings);
-        PrivateFile.Write(JoinedFile, MarkOf(code) + "\n");   // last: what it stands for is whole
+        PrivateFile.Write(JoinedFile, MarkOf(code) + "\n");   // last: the mark of a complete join
     }
 
     internal static string Authority(string host, int port) =>

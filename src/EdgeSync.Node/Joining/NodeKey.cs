@@ -6,9 +6,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Joining;
 
 /// <summary>
-/// The key that other machines know a node by, and the self-signed certificate around it. Made once: a node with
-/// another key is another node. Nobody looks at the certificate's name or dates, so a machine without a clock can make
-/// and check it.
+/// The key that identifies a node to other machines, and the self-signed certificate around it. Created once: a node
+/// with another key is another node. The certificate's name and dates are not checked, so a machine without a clock can
+/// make and verify it.
 /// </summary>
 internal static class NodeKey
 {
@@ -16,7 +16,7 @@ internal static class NodeKey
     private static readonly DateTimeOffset End = new(2999, 12, 31, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>
-    /// The SHA-256 of the public key in the certificate's file, which is made, with its key, when there is none.
+    /// The SHA-256 of the public key in the certificate's file, which is created, with its key, when it is missing.
     /// </summary>
     /// <exception cref="EdgeSyncException">The files cannot be read or written.</exception>
     public static byte[] Ensure(string certificateFile, string keyFile)

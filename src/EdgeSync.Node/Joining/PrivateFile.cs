@@ -3,7 +3,7 @@ using EdgeSync.Node.Settings;
 
 namespace EdgeSync.Node.Joining;
 
-/// <summary>Small files that their owner alone can read, whole or not at all.</summary>
+/// <summary>Small files that only their owner can read, written completely or not at all.</summary>
 internal static class PrivateFile
 {
     public static void Write(string path, string text)

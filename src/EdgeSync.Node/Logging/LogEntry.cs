@@ -4,19 +4,19 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Logging;
 
-/// <summary>One event of a log: what happened, and with what.</summary>
+/// <summary>One event of a log with its fields.</summary>
 /// <param name="Event">Its stable name, such as <c>nats.disconnected</c>.</param>
-/// <param name="Message">The sentence for people, without values.</param>
-/// <param name="Fields">Texts, numbers and truths, by snake_case names.</param>
-/// <param name="Trace">The span in which it happened, if there was one.</param>
+/// <param name="Message">The sentence, without values.</param>
+/// <param name="Fields">Texts, numbers and booleans, by snake_case names.</param>
+/// <param name="Trace">The current span, if any.</param>
 internal sealed record LogEntry(
     DateTimeOffset Time, LogLevel Level, string Event, string Message, IReadOnlyList<KeyValuePair<string,
     object?>> Fields, ActivityContext? Trace)
 {
-    // Fields that differ between two occurrences of the same trouble.
+    // Fields that differ between two occurrences of the same fault.
     private static readonly string[] Changing = ["ms", "bytes_in", "bytes_out", "retry_in"];
 
-    /// <summary>The same for two occurrences of the same trouble.</summary>
+    /// <summary>Equal for two occurrences of the same fault.</summary>
     public string Kind =>
         string.Join('\0', Fields.Where(f => !Changing.Contains(f.Key)).Select(f => TextOf(f.Value)).Prepend(Event));
 

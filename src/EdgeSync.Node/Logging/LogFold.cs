@@ -3,15 +3,15 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Logging;
 
 /// <summary>
-/// Decides which warnings and errors are written again. The first of a kind is; the same one within
-/// <see cref="Window"/> is counted instead, and the count goes with the next that is written. A peer that is gone for a
-/// day costs a line a minute at most, not one a retry.
+/// Decides which warnings and errors are written again. The first of a kind is; the same one within <see
+/// cref="Window"/> is counted instead, and the count is added to the next one. A peer that is unreachable for a day
+/// costs a line a minute at most, not one per retry.
 /// </summary>
 internal sealed class LogFold
 {
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
-    // Invariant: _seen.Count <= KindsMax; the one that was written longest ago makes room.
+    // Invariant: _seen.Count <= KindsMax; the one written longest ago is replaced.
     private const int KindsMax = 64;
 
     private readonly Dictionary<string, (Instant WrittenAt, int Folded)> _seen = [];

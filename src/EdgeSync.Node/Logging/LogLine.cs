@@ -7,23 +7,23 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Logging;
 
-/// <summary>How log lines look.</summary>
+/// <summary>The format of log lines.</summary>
 internal enum LogStyle
 {
-    /// <summary><c>TIME LEVEL sentence name=value…</c>, for people.</summary>
+    /// <summary><c>TIME LEVEL sentence name=value…</c>.</summary>
     Text,
 
     /// <summary>
-    /// The same under journald, which keeps time and level itself (sd-daemon(3): a leading <c>&lt;N&gt;</c>).
+    /// The same under journald, which stores time and level itself (sd-daemon(3): a leading <c>&lt;N&gt;</c>).
     /// </summary>
     Journal,
 
-    /// <summary>One object a line, for programs.</summary>
+    /// <summary>One object per line.</summary>
     Json,
 }
 
 /// <summary>
-/// Writes one entry as one line. What a peer sent can look neither like another line nor like another field.
+/// Writes one entry as one line. A peer's text can imitate neither another line nor another field.
 /// </summary>
 internal static class LogLine
 {

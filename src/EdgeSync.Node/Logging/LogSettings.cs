@@ -5,17 +5,17 @@ using LogLevelSetting = EdgeSync.Node.Settings.LogLevel;
 
 namespace EdgeSync.Node.Logging;
 
-/// <summary>How much is logged, and how it looks here.</summary>
+/// <summary>The lowest level, and the format.</summary>
 internal sealed record LogSettings(LogStyle Style, LogLevel LevelMin)
 {
-    /// <summary>As the configuration says, looked at together with where stderr goes.</summary>
+    /// <summary>By the configuration, and by the target of stderr.</summary>
     public static LogSettings Of(LogSection section, bool isVerbose = false) =>
         From(section, Environment.GetEnvironmentVariable, isTerminal: !Console.IsErrorRedirected, isVerbose);
 
     /// <summary>
-    /// For what has no configuration: <c>EDGESYNC_LOG_FORMAT</c> (auto, text, json), <c>EDGESYNC_LOG_LEVEL</c>.
+    /// For commands without a configuration: <c>EDGESYNC_LOG_FORMAT</c> (auto, text, json), <c>EDGESYNC_LOG_LEVEL</c>.
     /// </summary>
-    /// <exception cref="EdgeSyncException">Another word stands there.</exception>
+    /// <exception cref="EdgeSyncException">The value is not one of these words.</exception>
     public static LogSettings OfProcess(bool isVerbose = false) =>
         From(
             SectionOf(Environment.GetEnvironmentVariable), Environment.GetEnvironmentVariable,

@@ -9,10 +9,9 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace EdgeSync.Node.Logging;
 
 /// <summary>
-/// The log of a process, on stderr: one event a line, a sentence and then fields. Text on a terminal, JSON elsewhere
-/// (unless
-/// <c>EDGESYNC_LOG_FORMAT</c> or <c>--log-format</c> says otherwise), no time under journald. Repeated warnings are
-/// folded. Libraries log through it, too, at a level that suits them (<see cref="LogCategory"/>).
+/// The log of a process, on stderr: one event per line, a sentence and then fields. Text on a terminal, JSON elsewhere
+/// (unless <c>EDGESYNC_LOG_FORMAT</c> or <c>--log-format</c> set another), no time under journald. Repeated warnings
+/// are folded. Libraries log through it, too, at a suitable level (<see cref="LogCategory"/>).
 /// </summary>
 internal sealed class NodeLog : ILoggerFactory
 {
@@ -28,20 +27,20 @@ internal sealed class NodeLog : ILoggerFactory
     private readonly LogFold _fold = new();
     private volatile LogSettings _settings;
 
-    /// <param name="target">Where the lines go.</param>
-    /// <param name="clock">Says when.</param>
-    /// <param name="settings">How much, and how it looks.</param>
+    /// <param name="target">The target of the lines.</param>
+    /// <param name="clock">The time of the entries.</param>
+    /// <param name="settings">The lowest level, and the format.</param>
     /// <param name="agent">The node's name, a field of every line.</param>
     public NodeLog(TextWriter target, TimeProvider clock, LogSettings settings, string? agent = null) =>
         (_target, _clock, _settings, _agent) = (target, clock, settings, agent);
 
-    /// <summary>Gets every entry that is written, before it is folded; for the export of telemetry.</summary>
+    /// <summary>Receives every entry that is written, before it is folded; for the export of telemetry.</summary>
     public Action<LogEntry>? Tee { get; set; }
 
-    /// <summary>How much is logged, and how, from now on.</summary>
+    /// <summary>Changes the lowest level and the format.</summary>
     public void Change(LogSettings settings) => _settings = settings;
 
-    /// <summary>For events of ours.</summary>
+    /// <summary>For our own events.</summary>
     public ILogger CreateLogger() => CreateLogger(Category);
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, LogCategory.Of(categoryName));
@@ -97,7 +96,7 @@ internal sealed class NodeLog : ILoggerFactory
                 ?? Category, message, fields, Activity.Current?.Context));
         }
 
-        // Fields without a value, or with an empty one, are left out.
+        // Fields without a value, or with an empty one, are omitted.
         private static void AddTo(
             List<KeyValuePair<string, object?>> fields, IReadOnlyList<KeyValuePair<string, object?>> pairs)
         {

@@ -3,22 +3,21 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Loops;
 
-/// <summary>How a core is driven: when it wants to be called, and what to do then.</summary>
-/// <param name="Drain">Takes the core's effects until none is left, and begins each without waiting for it.</param>
+/// <summary>How a core is driven: when to call it, and what to do then.</summary>
+/// <param name="Drain">Takes the core's effects until none is left, and starts each without waiting for it.</param>
 internal sealed record CoreDrive<TCore>(
     Func<TCore, Instant?> Deadline, Action<TCore, Instant> OnDeadline, Action<TCore> Drain);
 
 /// <summary>
-/// Gives a core the time and its events, one after the other, and lets its effects be begun. The queue is bounded: what
-/// may be lost (an announcement, a heartbeat) is dropped when it is full, everything else waits. The loop runs on the
-/// scheduler it is given and has one timer of its clock: it starts no thread of its own, so a simulation runs it in
-/// virtual time.
+/// Passes the time and events to a core, one after the other, and starts its effects. The queue is bounded: when it is
+/// full, items that may be lost (an announcement, a heartbeat) are dropped, all others wait. The loop runs on the given
+/// scheduler and has one timer of its clock: it starts no thread of its own, so a simulation runs it in virtual time.
 /// </summary>
 internal sealed class CoreLoop<TCore> : IAsyncDisposable
 {
     private const int WaitingMax = 1024;
 
-    // What the timer posts: the loop looks at the deadline behind every item.
+    // The timer's item: the loop checks the deadline after every item.
     private static readonly Action<TCore, Instant> Tick = static (_, _) => { };
 
     private readonly Channel<Action<TCore, Instant>> _items = Channel.CreateBounded<Action<TCore, Instant>>(
@@ -46,7 +45,7 @@ internal sealed class CoreLoop<TCore> : IAsyncDisposable
 
     public long Dropped => Interlocked.Read(ref _dropped);
 
-    /// <summary>For what polls would make good.</summary>
+    /// <summary>For items that polls make up for.</summary>
     public void TryPost(Action<TCore, Instant> item)
     {
         if (!_items.Writer.TryWrite(item)) Interlocked.Increment(ref _dropped);
@@ -61,11 +60,11 @@ internal sealed class CoreLoop<TCore> : IAsyncDisposable
         }
         catch (ChannelClosedException)
         {
-            // The node stops; no component decides any more.
+            // The node stops; the core decides nothing more.
         }
     }
 
-    /// <summary>Runs a query or command in the loop and answers its result.</summary>
+    /// <summary>Runs a query or command in the loop and returns its result.</summary>
     /// <exception cref="EdgeSyncException">The loop was disposed.</exception>
     public async Task<T> InvokeAsync<T>(Func<TCore, Instant, T> query, CancellationToken cancellationToken)
     {
@@ -82,7 +81,7 @@ internal sealed class CoreLoop<TCore> : IAsyncDisposable
         return await LoopTask.WaitAsync(result, cancellationToken);
     }
 
-    /// <summary>Does what was posted before, and ends.</summary>
+    /// <summary>Completes the posted items, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
         _items.Writer.TryComplete();

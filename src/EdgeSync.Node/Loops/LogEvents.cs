@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Loops;
 
-/// <summary>What the log says of background work. docs/operations.md lists them.</summary>
+/// <summary>Log events of background work, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     [LoggerMessage(EventName = "task.failed", Level = LogLevel.Error, Message = "A background task failed")]

@@ -1,13 +1,12 @@
 namespace EdgeSync.Node.Loops;
 
 /// <summary>
-/// Starts and awaits work without the thread pool being named: where it runs is the scheduler's decision. (Awaits that
-/// the framework completes on the pool, as <c>Task.WaitAsync</c> and <c>Task.WhenAny</c> may, have no order in a
-/// simulation.)
+/// Starts and awaits work on a scheduler, not on the thread pool. (Awaits that the framework completes on the pool, as
+/// <c>Task.WaitAsync</c> and <c>Task.WhenAny</c> may, have no order in a simulation.)
 /// </summary>
 internal static class LoopTask
 {
-    /// <summary>Begins a loop where the scheduler says; the task ends when the loop does.</summary>
+    /// <summary>Starts a loop on the scheduler; the task ends when the loop does.</summary>
     public static Task Start(TaskScheduler scheduler, Func<Task> loop) =>
         Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
 

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Loops;
 
 /// <summary>
-/// Owns work that runs beside its owner's loop: disposing waits for all of it. An operation that fails is logged; any
-/// other exception is a bug, and reported.
+/// Owns work that runs beside its owner's loop: disposing waits for all of it. A failed operation is logged; any other
+/// exception is reported as a bug.
 /// </summary>
 internal sealed class RunningTasks(Action<Exception> failed, ILogger log) : IAsyncDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class RunningTasks(Action<Exception> failed, ILogger log) : IAsy
     private readonly HashSet<Task> _running = [];
     private bool _isClosed;
 
-    /// <summary>Begins at once, up to its first pause. After disposal nothing begins.</summary>
+    /// <summary>Starts at once, up to the first await. After disposal nothing starts.</summary>
     public void Start(Func<Task> work)
     {
         var ended = new TaskCompletionSource();

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace EdgeSync.Node.Metrics;
 
 /// <summary>
-/// One request that a bridge carries: a span <c>bridge.proxy</c> below that of whoever asked, and its numbers.
+/// One request that a bridge forwards: a span <c>bridge.proxy</c> below that of the requester, and its numbers.
 /// </summary>
 internal sealed class BridgeSpan : IDisposable
 {
@@ -12,14 +12,14 @@ internal sealed class BridgeSpan : IDisposable
 
     private BridgeSpan(Activity? activity) => Activity = activity;
 
-    /// <summary>What the request to the Fossil server hangs below; null while nobody listens.</summary>
+    /// <summary>The parent of the request to the Fossil server; null without a listener.</summary>
     public Activity? Activity { get; }
 
     public static BridgeSpan Begin(
         string subject, int bodyBytes, string projectCode, string? traceParent, string? traceState) =>
         new(MessageSpans.Proxy(subject, bodyBytes, projectCode, traceParent, traceState));
 
-    /// <param name="refusal">Why there is no answer of the Fossil server; null when there is one.</param>
+    /// <param name="refusal">Why there is no reply of the Fossil server; null when there is one.</param>
     public void Complete(string? refusal)
     {
         _isAnswered = refusal is null;

@@ -4,7 +4,7 @@ using EdgeSync.Fossil.Sync.Server;
 namespace EdgeSync.Node.Metrics;
 
 /// <summary>
-/// The answer to one round of a peer: a span <c>sync.handle</c> below that of its carrier, and its numbers.
+/// The handling of one round of a peer: a span <c>sync.handle</c> below that of its transport, and its numbers.
 /// </summary>
 internal sealed class HandleSpan : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class HandleSpan : IDisposable
 
     private HandleSpan(string route) => _route = route;
 
-    /// <param name="route">How the round came: <c>http</c> or <c>nats</c>.</param>
+    /// <param name="route">The transport of the round: <c>http</c> or <c>nats</c>.</param>
     public static HandleSpan Begin(string route) => new(route);
 
     public void Complete(ServerOutcome outcome) => _outcome = outcome;

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Metrics;
 
-/// <summary>What the log says of the export of telemetry. docs/operations.md lists them.</summary>
+/// <summary>Log events of the export of telemetry, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     [LoggerMessage(EventName = "telemetry.started", Level = LogLevel.Debug, Message = "Exporting telemetry")]

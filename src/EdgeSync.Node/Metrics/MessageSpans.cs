@@ -3,22 +3,22 @@ using EdgeSync.Net.Tracing;
 
 namespace EdgeSync.Node.Metrics;
 
-/// <summary>The spans around single messages; each hangs below what its carrier brought along.</summary>
+/// <summary>The spans around single messages; the parent of each is the context in the message.</summary>
 internal static class MessageSpans
 {
     /// <summary>
-    /// Around one request over NATS. The receiver's span hangs below it once its context is in the headers.
+    /// Around one request over NATS. The receiver's span is its child once its context is in the headers.
     /// </summary>
     public static Activity? Request(string subject, int bodyBytes) =>
         Describe(Instruments.Leaf.StartActivity("nats.request", ActivityKind.Client), subject, bodyBytes);
 
-    /// <summary>Around the answer to one request that came over NATS.</summary>
+    /// <summary>Around the reply to one request over NATS.</summary>
     public static Activity? Handle(string subject, int bodyBytes, string? traceParent, string? traceState) =>
         Describe(
             Instruments.Leaf.StartActivity(
                 "nats.handle", ActivityKind.Server, TraceContext.Parse(traceParent, traceState)), subject, bodyBytes);
 
-    /// <summary>Around one request that a bridge carries to a Fossil server.</summary>
+    /// <summary>Around one request that a bridge forwards to a Fossil server.</summary>
     public static Activity? Proxy(
         string subject, int bodyBytes, string projectCode, string? traceParent, string? traceState) =>
         Describe(

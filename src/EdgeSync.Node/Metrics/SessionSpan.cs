@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Metrics;
 
-/// <summary>What a session is about, for its span and its counters.</summary>
-/// <param name="Route">How it travels: <c>http</c> or <c>nats</c>.</param>
+/// <summary>The facts of a session for its span and its counters.</summary>
+/// <param name="Route">The transport: <c>http</c> or <c>nats</c>.</param>
 internal readonly record struct SessionFacts(string Route, string ProjectCode, bool Push, bool Pull, bool Unversioned)
 {
     /// <param name="projectCode">Null before the first clone.</param>
@@ -30,7 +30,7 @@ internal sealed class SessionSpan : IDisposable
     private SessionSpan(Activity? span, SessionFacts facts) => (_span, _facts) = (span, facts);
 
     /// <summary>
-    /// Becomes the current span of this flow of control, so that requests made in it carry its context.
+    /// Becomes the current span of this flow of control, so that its requests carry its context.
     /// </summary>
     public static SessionSpan Begin(in SessionFacts facts)
     {
@@ -43,7 +43,7 @@ internal sealed class SessionSpan : IDisposable
         return new SessionSpan(span, facts);
     }
 
-    /// <summary>The session came to its end, if only to that of a refusal.</summary>
+    /// <summary>The session completed, possibly with a rejection.</summary>
     public void Complete(SyncReport report, long wireBytesSent, long wireBytesReceived)
     {
         if (!TryEnd()) return;
@@ -63,7 +63,7 @@ internal sealed class SessionSpan : IDisposable
         _span?.Dispose();
     }
 
-    /// <summary>The peer could not be reached, or the session broke off.</summary>
+    /// <summary>The peer could not be reached, or the session was cut off.</summary>
     public void Fail(EdgeSyncException failure)
     {
         if (!TryEnd()) return;

@@ -2,14 +2,14 @@ using EdgeSync.Node.Settings;
 
 namespace EdgeSync.Node.Reload;
 
-/// <summary>What differs between the settings in force and those that were read anew.</summary>
+/// <summary>The differences between the settings in force and those just read.</summary>
 internal sealed class NewSettings
 {
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
 
     public NewSettings(LoadedSettings before, LoadedSettings now)
     {
-        // The values as they are: those that are shown have no secrets.
+        // With secrets: the values for display have none.
         var values = SettingsJson.Flatten(before.Settings, isByElement: false).ToDictionary(v => v.Path, v => v.Value);
         foreach (var (path, value) in SettingsJson.Flatten(now.Settings, isByElement: false))
         {
@@ -18,7 +18,7 @@ internal sealed class NewSettings
 
         foreach (var gone in values.Keys) _changed.Add(gone);
 
-        // Without a broker of our own, what is said of it cannot be taken over while it runs.
+        // Without a broker of our own, its settings cannot be applied while the node runs.
         var (old, fresh) = (before.Settings.Nats, now.Settings.Nats);
         CanChangeNats = old.Server is null && fresh.Server is null
             && old.IsUseful == fresh.IsUseful && old.IsClient == fresh.IsClient;
@@ -26,7 +26,7 @@ internal sealed class NewSettings
 
     public bool CanChangeNats { get; }
 
-    /// <summary>Places that only a restart takes over.</summary>
+    /// <summary>Settings that only a restart applies.</summary>
     public IEnumerable<string> Waiting => Changed.Where(path =>
         !SettingShape.At(path).IsLive || (!CanChangeNats && path.StartsWith("nats.", StringComparison.Ordinal)));
 

@@ -10,16 +10,16 @@ using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Node.Repositories;
 
-/// <summary>A repository as its agent sees it.</summary>
-/// <param name="writer">Where sessions run, and where the agent's memory is written.</param>
-/// <param name="readers">Where it is asked.</param>
+/// <summary>A repository as its agent uses it.</summary>
+/// <param name="writer">Runs sessions, and writes the agent's state.</param>
+/// <param name="readers">Runs queries.</param>
 /// <param name="hasUnversioned">Unversioned files are synced.</param>
 /// <param name="hasTables">Synced tables are.</param>
 internal sealed class AgentRepository(
     string name, IRepositoryExecutor writer, IRepositoryExecutor readers, bool hasUnversioned, bool hasTables)
     : IAgentRepository
 {
-    private readonly CheckinCount _count = new();   // there is one question for changes at a time
+    private readonly CheckinCount _count = new();   // one query for changes runs at a time
 
     public string Name => name;
 

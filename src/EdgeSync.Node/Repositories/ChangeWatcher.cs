@@ -3,8 +3,8 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Notices commits that other programs make in a repository file: when the file was written, SQLite's
-/// <c>data_version</c> says whether that was somebody else.
+/// Detects commits of other programs in a repository file: when the file was written, SQLite's <c>data_version</c>
+/// shows whether another connection did it.
 /// </summary>
 internal sealed class ChangeWatcher : IAsyncDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class ChangeWatcher : IAsyncDisposable
         _loop = Task.Run(LoopAsync);
     }
 
-    /// <summary>Somebody says that there may be something.</summary>
+    /// <summary>Reports a possible change.</summary>
     public void Nudge() => _files.Nudge();
 
     public async ValueTask DisposeAsync()
@@ -53,7 +53,7 @@ internal sealed class ChangeWatcher : IAsyncDisposable
         }
     }
 
-    /// <summary>Zero when the file cannot be read just now: the next look sees a change.</summary>
+    /// <summary>Zero when the file cannot be read just now: the next check sees a change.</summary>
     private async Task<long> LookAsync()
     {
         try

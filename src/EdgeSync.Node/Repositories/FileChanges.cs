@@ -4,8 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Says when a database file, or the journal beside it, may have been written: the file system tells at once; where it
-/// stays silent (network disks), a look every few seconds is due.
+/// Reports that a database file, or the journal beside it, may have been written: by file system events, and where
+/// these are missing (network disks), by a check every few seconds.
 /// </summary>
 internal sealed class FileChanges : IDisposable
 {
@@ -14,17 +14,17 @@ internal sealed class FileChanges : IDisposable
     private readonly TimeProvider _clock;
     private readonly IDisposable? _files;
 
-    // One waiting nudge stands for all: a look finds whatever happened before it.
+    // One waiting nudge stands for all: a check finds whatever happened before it.
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     public FileChanges(string path, TimeProvider clock) =>
         (_clock, _files) = (clock, DatabaseWatch.TryStart(path, Nudge) ?? (IDisposable?)Watch(path));
 
-    /// <summary>Somebody says that there may be something.</summary>
+    /// <summary>Reports a possible change.</summary>
     public void Nudge() => _nudges.Writer.TryWrite(true);
 
-    /// <summary>Until it is time to look.</summary>
+    /// <summary>Waits until a check is due.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -55,7 +55,7 @@ internal sealed class FileChanges : IDisposable
         }
         catch (Exception e) when (e is IOException or ArgumentException)
         {
-            return null;   // no watches left on this system: the look every few seconds stays
+            return null;   // no watches left on this system: the check every few seconds remains
         }
     }
 }

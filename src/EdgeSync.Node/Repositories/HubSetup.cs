@@ -9,13 +9,13 @@ namespace EdgeSync.Node.Repositories;
 internal sealed record MadeUser(string Login, string? Password);
 
 /// <summary>
-/// Brings a hub's repository into the state that the settings ask for: there, of that project, with those users.
+/// Brings a hub's repository into the configured state: existing, of that project, with those users.
 /// </summary>
 internal static class HubSetup
 {
     private const string AdminUser = "hub";
 
-    /// <summary>An empty repository where there is none and nothing to seed it from.</summary>
+    /// <summary>Creates an empty repository where there is none and no source to clone from.</summary>
     public static void CreateMissing(RepositorySettings repository, TimeProvider clock)
     {
         var path = Path.GetFullPath(repository.Path);
@@ -29,16 +29,16 @@ internal static class HubSetup
             new RepositoryCreateOptions { AdminUser = AdminUser, ProjectCode = repository.ProjectCode, Clock = clock });
     }
 
-    /// <exception cref="EdgeSyncException">The file of a password is missing, or others can read it.</exception>
+    /// <exception cref="EdgeSyncException">A password file is missing, or readable by others.</exception>
     public static void RequireSecrets(HubSection settings)
     {
         foreach (var user in settings.Users) SecretOf(user);
     }
 
     /// <summary>
-    /// Nobody's capabilities and the users, in each repository; rights that somebody has already are kept.
+    /// The capabilities of nobody and the users, in each repository; rights of existing users are kept.
     /// </summary>
-    /// <returns>Logins that were made; one that got no password from a file has the same new one everywhere.</returns>
+    /// <returns>Logins that were created; one without a password file has the same new password everywhere.</returns>
     public static async Task<IReadOnlyList<MadeUser>> ApplyAsync(
         IReadOnlyList<RepositoryHost> hosts, HubSection settings, CancellationToken cancellationToken)
     {
@@ -80,7 +80,7 @@ internal static class HubSetup
     }
 
     /// <summary>
-    /// The same while the hub runs. A password that would have to be shown once has nowhere to be shown then.
+    /// The same while the hub runs. A new password could not be shown then.
     /// </summary>
     public static async Task ApplyAgainAsync(
         IReadOnlyList<RepositoryHost> hosts, HubSection settings, ILogger log, CancellationToken cancellationToken)

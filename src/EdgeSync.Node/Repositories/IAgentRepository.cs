@@ -5,13 +5,13 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Repositories;
 
-/// <summary>What an agent and its sessions need of a repository.</summary>
+/// <summary>A repository as an agent and its sessions use it.</summary>
 internal interface IAgentRepository
 {
     /// <summary>For the log.</summary>
     string Name { get; }
 
-    /// <summary>What sessions of this node work on.</summary>
+    /// <summary>The store of this node's sessions.</summary>
     ISessionStore Sessions { get; }
 
     /// <exception cref="EdgeSyncException">The repository cannot be read just now.</exception>
@@ -20,7 +20,7 @@ internal interface IAgentRepository
     Task<bool> HoldsAsync(ArtifactId id, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores what the agent remembers, in one transaction: the effects <c>Persist…</c> and <c>ForgetPeer</c>.
+    /// Stores the agent's state, in one transaction: the effects <c>Persist…</c> and <c>ForgetPeer</c>.
     /// </summary>
     Task PersistAsync(IReadOnlyList<AgentEffect> writes);
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Repositories;
 
-/// <summary>What the log says of repositories. docs/operations.md lists them.</summary>
+/// <summary>Log events of repositories, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     [LoggerMessage(EventName = "repository.failed", Level = LogLevel.Error, Message = "A repository operation failed")]

@@ -6,12 +6,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// The failed logins of a node, whatever they came by: HTTP, exchanges over NATS, the ports of the broker. Who has
-/// guessed too often at one of them waits at all. Thread-safe.
+/// The failed logins of a node at all its ports: HTTP, exchanges over NATS, the ports of the broker. A login with too
+/// many failures at one of them has to wait at all. Thread-safe.
 /// </summary>
 internal sealed class LoginAccount(TimeProvider clock)
 {
-    /// <summary>Of messages that an outside NATS server passed on: where they came from is not known here.</summary>
+    /// <summary>Of messages from an outside NATS server: their origin is not known here.</summary>
     private const string UnknownOrigin = "nats";
 
     private readonly TimeProvider _clock = clock;
@@ -19,18 +19,18 @@ internal sealed class LoginAccount(TimeProvider clock)
     /// <summary>The account itself, for the broker.</summary>
     public LoginThrottle Throttle { get; } = new();
 
-    /// <summary>After so long one more try is allowed.</summary>
+    /// <summary>The pause until one more try is allowed.</summary>
     public TimeSpan Pause => Throttle.Pause;
 
     /// <summary>For a request over HTTP.</summary>
-    /// <param name="realm">The repository whose logins are tried.</param>
+    /// <param name="realm">The repository of the login.</param>
     public ILoginGate GateOf(IPAddress address, string realm) =>
         new Gate(this, AddressGroup.Of(address).ToString(), realm);
 
     /// <summary>For a request over NATS.</summary>
-    /// <param name="origin">The address group of the connection that brought it to the embedded broker; null when
+    /// <param name="origin">The address group of the connection that sent it to the embedded broker; null when
     /// unknown.</param>
-    /// <param name="realm">The repository whose logins are tried.</param>
+    /// <param name="realm">The repository of the login.</param>
     public ILoginGate GateOf(string? origin, string realm) => new Gate(this, origin ?? UnknownOrigin, realm);
 
     private sealed class Gate(LoginAccount account, string address, string realm) : ILoginGate

@@ -7,8 +7,8 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// What an agent remembers over restarts: a row for each peer in <c>fx_peer</c> (a name that stock's rebuild leaves
-/// alone), and two numbers among the settings.
+/// An agent's state over restarts: a row for each peer in <c>fx_peer</c> (a name that stock's rebuild leaves alone),
+/// and two numbers among the settings.
 /// </summary>
 internal static class PeerTable
 {

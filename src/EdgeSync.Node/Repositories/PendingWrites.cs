@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// What an agent wants remembered, gathered for a moment so that a busy node does not pay a disk flush for every commit
-/// it announces. Of several writes to one thing the last counts; a crash loses at most that moment, which is then
+/// Writes of an agent's state, collected for a moment so that a busy node does not flush the disk for every commit that
+/// it announces. Of several writes to one row the last counts; a crash loses at most that moment, which is then
 /// announced again.
 /// </summary>
 internal sealed class PendingWrites(

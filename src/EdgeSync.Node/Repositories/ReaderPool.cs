@@ -3,7 +3,7 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Repositories;
 
-/// <summary>A few connections that only read, each with its own thread, opened when they are first needed.</summary>
+/// <summary>A few read connections, each with its own thread, opened on first use.</summary>
 internal sealed class ReaderPool(string path, int readersMax, TimeProvider clock) : IRepositoryExecutor,
     IAsyncDisposable
 {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Whether a repository can be written, and what can be said of it; whom it syncs with is for others to add.
+/// Whether a repository can be written, and its figures; others add its peers.
 /// </summary>
 internal sealed class RepositoryHealth(
     RepositoryQueue writer, ReaderPool readers, bool isReadOnly, TimeProvider clock, ILogger log)
@@ -56,7 +56,7 @@ internal sealed class RepositoryHealth(
         }
         catch (Exception e) when (e is EdgeSyncException or IOException)
         {
-            return status;   // the checks say why
+            return status;   // the checks give the reason
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class RepositoryHealth(
                 {
                     if (writer.WriteFault is { } fault) return fault.Message;
                     if (repository.IsReadOnly) return "read-only";
-                    using var probe = repository.Begin();   // takes the write lock, and lets it go
+                    using var probe = repository.Begin();   // takes the write lock, and releases it
                     return null;
                 },
                 cancellationToken).WaitAsync(WritableWait, clock, cancellationToken);

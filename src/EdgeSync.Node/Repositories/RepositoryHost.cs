@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Answers exchanges from one repository, whatever carries them. What writes goes through one thread; what only reads
-/// runs beside it, on connections of its own.
+/// Handles exchanges with one repository, over any transport. Writes go through one thread; reads run beside it, on
+/// connections of their own.
 /// </summary>
 internal sealed class RepositoryHost : IAsyncDisposable
 {
@@ -35,13 +35,13 @@ internal sealed class RepositoryHost : IAsyncDisposable
         Health = new RepositoryHealth(writer, _readers, isReadOnly, clock, log);
     }
 
-    /// <exception cref="EdgeSyncException">The file is not there, or no repository.</exception>
+    /// <exception cref="EdgeSyncException">The file does not exist, or is not a repository.</exception>
     public static Task<RepositoryHost> OpenAsync(
         string path, RepositoryHostOptions options, TimeProvider clock, ILogger log,
         CancellationToken cancellationToken) =>
         OpenAsync(path, options, clock, log, Repository.Open, cancellationToken);
 
-    /// <param name="open">Opens the file; tests have it fail.</param>
+    /// <param name="open">Opens the file; tests make it fail.</param>
     internal static async Task<RepositoryHost> OpenAsync(
         string path, RepositoryHostOptions options, TimeProvider clock, ILogger log, Func<string, RepositoryOptions,
         Repository> open,
@@ -67,7 +67,7 @@ internal sealed class RepositoryHost : IAsyncDisposable
         }
     }
 
-    /// <summary>The one thread that writes; sessions of our own use it too.</summary>
+    /// <summary>The one writing thread; sessions of this node use it too.</summary>
     public RepositoryQueue Writer => _writer;
 
     public ReaderPool Readers => _readers;
@@ -76,20 +76,20 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     public string FilePath => _writer.Path;
 
-    /// <summary>The file's name without its extension: what the repository is called in logs and paths.</summary>
+    /// <summary>The file's name without its extension: the repository's name in logs and paths.</summary>
     public string Name => NameOf(_writer.Path);
 
-    /// <summary>The setting, as it was at opening: for sessions of our own.</summary>
+    /// <summary>The setting, as at opening: for sessions of this node.</summary>
     public string? Proxy { get; private init; }
 
-    /// <summary>The setting <c>ssh-command</c>, as it was at opening.</summary>
+    /// <summary>The setting <c>ssh-command</c>, as at opening.</summary>
     public string? SshCommand { get; private init; }
 
     public string? ProjectName { get; private init; }
 
     public long RoundsServed => Interlocked.Read(ref _roundsServed);
 
-    /// <summary>Called after a client's round brought something that is on disk now.</summary>
+    /// <summary>Called after a client's round stored something, which is on disk now.</summary>
     public Action? Pushed { get; set; }
 
     public async ValueTask DisposeAsync()
@@ -100,7 +100,7 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     public static string NameOf(string path) => Path.GetFileNameWithoutExtension(path);
 
-    /// <summary>Answers one decoded message, from whatever transport it came.</summary>
+    /// <summary>Handles one decoded message, from any transport.</summary>
     /// <param name="loginCard">A login card that the transport carried beside the message.</param>
     public async Task<ServerOutcome> AnswerAsync(
         ReadOnlyMemory<byte> message, string address, ILoginGate logins, PooledBytes reply, long replyBytesMax,
@@ -115,7 +115,7 @@ internal sealed class RepositoryHost : IAsyncDisposable
         var now = Instant.FromDateTime(_clock.GetUtcNow());
         var request = RequestSummary.Of(message.Span, options.Limits);
 
-        // A pull that would wait behind a long round of somebody else leaves the clusters to the next one.
+        // A pull that would wait behind a long round of another client leaves the clusters to the next one.
         request = _writer.IsBusy ? request with { MakesClusters = false } : _clusters.Limit(request, now);
 
         ServerOutcome outcome;
@@ -127,7 +127,7 @@ internal sealed class RepositoryHost : IAsyncDisposable
         }
         catch (EdgeSyncException e) when (e.Kind is ErrorKind.System or ErrorKind.Corrupt)
         {
-            // Trouble of our own: a full disk, a damaged file. Clients hear little of it, so the log does.
+            // A fault on this side: a full disk, a damaged file. Clients get no details, so the log does.
             _log.RepositoryFailed(_writer.Path, e.Message, e.Hint);
             if (e is SqliteException { MayPass: true })
                 throw new EdgeSyncException(ErrorKind.Unavailable, "the repository is not available", null, e);
@@ -155,10 +155,10 @@ internal sealed class RepositoryHost : IAsyncDisposable
     }
 }
 
-/// <summary>What one repository may spend on its clients.</summary>
+/// <summary>The resources of one repository for its clients.</summary>
 internal sealed record RepositoryHostOptions
 {
-    /// <summary>Connections that only read, opened when they are needed.</summary>
+    /// <summary>Read connections, opened on first use.</summary>
     public int ReadersMax { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
     public ServerOptions Server { get; init; } = new();

@@ -10,7 +10,7 @@ using TargetStatus = EdgeSync.Node.Status.TargetStatus;
 
 namespace EdgeSync.Node.Repositories;
 
-/// <summary>An agent's view of things in the words of the status contract.</summary>
+/// <summary>An agent's state in the words of the status contract.</summary>
 internal static class RepositoryStatusOf
 {
     public static RepositoryStatus Add(
@@ -26,7 +26,7 @@ internal static class RepositoryStatusOf
             Wanted = agent.Wanted,
         };
 
-    /// <summary>Those that the last daemon of the repository knew; none of them is in reach.</summary>
+    /// <summary>Those that the last daemon of the repository stored; none of them is reachable.</summary>
     public static IReadOnlyList<PeerStatus> RememberedPeers(Repository repository) =>
         [.. PeerTable.ReadPeers(repository).Select(p => PeerOf(p, checkins: 0, linkIsUp: false))];
 
@@ -60,7 +60,7 @@ internal static class RepositoryStatusOf
         };
     }
 
-    /// <param name="target">The exchanges with it, where there were any.</param>
+    /// <param name="target">The sessions with it, if any.</param>
     private static PeerStatus PeerOf(
         PeerRecord peer, long checkins, bool linkIsUp, Agent.TargetStatus? target = null) =>
         new()
@@ -70,12 +70,12 @@ internal static class RepositoryStatusOf
             Role = peer.IsForeign ? null : peer.IsBridge ? "bridge" : RoleOf(peer.Role),
             Route = peer.IsPresent && linkIsUp ? "nats" : null,
             LastSeenAt = Time(peer.LastSeen),
-            // A bridge shows no count: its lag is that of the server behind it, known from our own exchanges alone.
+            // A bridge announces no count: its lag is that of the server behind it, known from our own sessions only.
             Lag = peer.LagBehind(checkins) ?? (peer.IsBridge && target is { HasAll: true } ? 0 : null),
             Capabilities = peer.Capabilities,
         };
 
-    // As the node itself says in /status: "peer" is how a leaf behaves, not what it is.
+    // As in the node's own /status: "peer" is how a leaf behaves, not its role.
     private static string RoleOf(NodeRole role) => role == NodeRole.Hub ? "hub" : "leaf";
 
     private static DateTimeOffset? Time(Instant? instant) =>

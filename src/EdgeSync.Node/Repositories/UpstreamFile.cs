@@ -4,9 +4,8 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// The repository file of a stock server on this machine, watched so that its bridge looks at once when something came
-/// in. It is only read, and only the number of its last artifact: what a server writes for itself while it answers is
-/// no news.
+/// The repository file of a stock server on this machine, watched so that its bridge checks at once for new artifacts.
+/// Only the number of its last artifact is read: other writes of a server are not changes.
 /// </summary>
 internal sealed class UpstreamFile : IAsyncDisposable
 {
@@ -17,7 +16,7 @@ internal sealed class UpstreamFile : IAsyncDisposable
     private readonly Task _loop;
     private long _last;
 
-    /// <exception cref="EdgeSyncException">It is not there, or no database.</exception>
+    /// <exception cref="EdgeSyncException">It does not exist, or is not a database.</exception>
     public UpstreamFile(string path, Func<Task> grown, TimeProvider clock)
     {
         _grown = grown;
@@ -57,7 +56,7 @@ internal sealed class UpstreamFile : IAsyncDisposable
         }
     }
 
-    /// <summary>The old number when the file cannot be read just now: the next look sees a change.</summary>
+    /// <summary>The old number when the file cannot be read just now: the next check sees a change.</summary>
     private long LastArtifact()
     {
         try

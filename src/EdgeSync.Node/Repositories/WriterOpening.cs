@@ -6,16 +6,16 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Opens a repository to write it. A file that cannot be written, such as one on a read-only medium, is still served to
-/// those who only read. A disk that fails or is full is another matter: the repository becomes writable again when the
-/// disk does, without a restart.
+/// Opens a repository for writing. A file that cannot be written, such as one on a read-only medium, is still served
+/// for reading. After a disk fault or a full disk the repository becomes writable again when the disk does, without a
+/// restart.
 /// </summary>
 internal sealed class WriterOpening(string path, TimeProvider clock, ILogger log)
 {
     private const int AttemptsMax = 4;
     private static readonly TimeSpan PauseFirst = TimeSpan.FromMilliseconds(100);
 
-    /// <exception cref="EdgeSyncException">No repository, or the disk keeps failing to read it.</exception>
+    /// <exception cref="EdgeSyncException">It is not a repository, or the disk keeps failing.</exception>
     public async Task<RepositoryQueue> OpenAsync(
         Func<string, RepositoryOptions, Repository> open, CancellationToken cancellationToken)
     {

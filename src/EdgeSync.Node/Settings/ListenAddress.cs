@@ -7,14 +7,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// Where to listen, as people write it: <c>8080</c>, <c>:8080</c> and <c>localhost:8080</c> are loopback,
-/// <c>10.0.0.4:8080</c> and <c>[::1]:8080</c> one address, <c>*:8080</c> every one.
+/// A listening address in text: <c>8080</c>, <c>:8080</c> and <c>localhost:8080</c> are loopback, <c>10.0.0.4:8080</c>
+/// and <c>[::1]:8080</c> one address, <c>*:8080</c> every one.
 /// </summary>
 internal static class ListenAddress
 {
     private const string Hint = "such as 127.0.0.1:8080, :0 for any free port, or *:8080 for every interface";
 
-    // Differs from the original, where ":8080" meant the whole world: whoever wants that says so.
+    // Differs from the original, where ":8080" meant every address: that has to be requested by "*".
     public static IPEndPoint Parse(string text) => TryParse(text, out var endpoint)
         ? endpoint
         : throw new EdgeSyncException(ErrorKind.Usage, $"'{text}' is not an address to listen on", Hint);
@@ -32,12 +32,12 @@ internal static class ListenAddress
         return true;
     }
 
-    /// <summary>The sentence for an address that cannot be parsed.</summary>
+    /// <summary>The message for an invalid address.</summary>
     public static string FaultOf(string text) => $"'{text}' is not an address to listen on: {Hint}";
 
     /// <summary>
-    /// A person's own browser or clone can use it: <c>localhost</c> for the addresses that mean it. Not for
-    /// <c>[::1]</c>: the name may be the loopback of IPv4 alone, where nobody listens then.
+    /// The form for a browser or clone on this machine: <c>localhost</c> for the addresses that it covers. Not for
+    /// <c>[::1]</c>: the name may be the loopback of IPv4 alone, where no server listens then.
     /// </summary>
     public static string ForPeople(string address)
     {
@@ -50,8 +50,8 @@ internal static class ListenAddress
     }
 
     /// <summary>
-    /// The command that clones from there. Fossil (2.21) loses the brackets of an IPv6 host after its first request:
-    /// there it is ours.
+    /// The command that clones from there. Fossil (2.21) loses the brackets of an IPv6 host after its first request, so
+    /// for those it is our command.
     /// </summary>
     public static string CloneLine(string address, string path = "")
     {
@@ -64,7 +64,7 @@ internal static class ListenAddress
     /// <summary>It stands for every address of this machine.</summary>
     public static bool IsEvery(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
-    /// <summary>Null when it is neither a word that we know nor a number.</summary>
+    /// <summary>Null for neither a known word nor a number.</summary>
     public static IPAddress? AddressOf(string host) => host switch
     {
         "" or "localhost" => IPAddress.Loopback,

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// What this process may take: by the machine, by its control group, or by <c>--memory-limit</c>, which the collector
-/// keeps as a hard limit. Caches and queues are shares of it.
+/// The memory of this process: of the machine, of its control group, or by <c>--memory-limit</c>, which is the
+/// collector's hard limit. Caches and queues are shares of it.
 /// </summary>
 internal static class MemoryLimit
 {
@@ -23,22 +23,22 @@ internal static class MemoryLimit
     /// <summary>The largest size at which a request of ours is closed.</summary>
     public static int RequestBytesMax => RequestBytesFor(Available);
 
-    /// <summary>The largest message that a peer whom we asked may send, unpacked.</summary>
+    /// <summary>The largest reply of a peer, unpacked.</summary>
     public static int MessageBytesMax => (int)Math.Clamp(Available / MessagePart, 16L << 20, 1L << 30);
 
-    /// <summary>What is kept of unfinished transfers over NATS.</summary>
+    /// <summary>The bytes kept for unfinished transfers over NATS.</summary>
     public static int TransferBytesMax => (int)Math.Clamp(Available / ExchangePart, 8L << 20, 128L << 20);
 
-    /// <summary>What the messages of strangers may take together, over HTTP and NATS.</summary>
+    /// <summary>The memory for messages of unauthenticated clients, over HTTP and NATS.</summary>
     public static ByteBudget Messages => Asked.Messages;
 
-    // Asked once, after the limit was applied.
+    // Read once, after the limit was applied.
     private static long Available => Asked.Bytes;
 
     public static int RequestBytesFor(long availableBytes) =>
         (int)Math.Clamp(availableBytes / RequestPart, 1L << 20, 16L << 20);
 
-    /// <exception cref="EdgeSyncException">No size, or one with which nothing works.</exception>
+    /// <exception cref="EdgeSyncException">Not a size, or too small to work.</exception>
     public static void Apply(string? size)
     {
         var name = size is null ? Variable : "--memory-limit";

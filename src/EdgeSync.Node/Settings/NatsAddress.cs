@@ -2,32 +2,32 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EdgeSync.Node.Settings;
 
-/// <summary>How a server is spoken to.</summary>
+/// <summary>The kind of connection to a server.</summary>
 internal enum NatsLinkKind
 {
-    /// <summary>Our broker joins it: its leafnode port, 7422 unless said otherwise.</summary>
+    /// <summary>Our broker joins it as a leafnode: port 7422 by default.</summary>
     Leafnode,
 
-    /// <summary>We are a client of it: its client port, 4222 unless said otherwise.</summary>
+    /// <summary>We are a client of it: port 4222 by default.</summary>
     Client,
 }
 
 /// <summary>
-/// The address of a NATS server, and which of its two doors is meant. The original gave the client port to its leafnode
-/// link, which could never connect: so the scheme decides, and where it does not, the port does.
+/// The address of a NATS server, and which of its two ports it means. The original gave the client port to its leafnode
+/// link, which could never connect: so the scheme decides, and without one the port.
 /// </summary>
-/// <param name="Why">The sentence that says so, for the log.</param>
+/// <param name="Why">The reason as a sentence, for the log.</param>
 internal sealed record NatsAddress(NatsLinkKind Kind, Uri Url, string Why)
 {
     public const int ClientPortDefault = 4222;
     public const int LeafPortDefault = 7422;
 
-    /// <summary>As it may be shown.</summary>
+    /// <summary>Without secrets.</summary>
     public override string ToString() => Secrets.RedactUrls(Url.OriginalString);
 
     /// <summary>
-    /// As leafnode links and nats-server know it: <c>tls-leaf</c>, <c>ws-leaf</c> and <c>wss-leaf</c> are words of
-    /// ours.
+    /// In the form of leafnode links and nats-server: <c>tls-leaf</c>, <c>ws-leaf</c> and <c>wss-leaf</c> are schemes
+    /// of ours.
     /// </summary>
     public string LeafUrl =>
         Url.Scheme.IndexOf("-leaf", StringComparison.Ordinal) is var at and > 0 && Url.Scheme != "nats-leaf"

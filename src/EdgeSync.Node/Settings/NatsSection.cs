@@ -3,18 +3,17 @@ using EdgeSync.Agent;
 
 namespace EdgeSync.Node.Settings;
 
-/// <summary>The embedded broker, and what it is joined to.</summary>
+/// <summary>The embedded broker, and the servers that it joins.</summary>
 internal sealed class NatsSection
 {
-    /// <summary>No broker, no links: a node that only speaks HTTP.</summary>
+    /// <summary>No broker, no links: a node with HTTP only.</summary>
     public bool Enabled { get; set; } = true;
 
     public NodeRole Role { get; set; } = NodeRole.Peer;
 
     /// <summary>
     /// Servers to join, each a way to the same network: <c>nats-leaf://host:7422</c> joins our broker as a leafnode,
-    /// <c>nats://host:4222</c> (or <c>tls</c>, <c>ws</c>, <c>wss</c>) makes us a plain client without a broker of our
-    /// own.
+    /// <c>nats://host:4222</c> (or <c>tls</c>, <c>ws</c>, <c>wss</c>) makes this node a plain client without a broker.
     /// </summary>
     [Live]
     public List<string> Urls { get; set; } = [];
@@ -23,7 +22,7 @@ internal sealed class NatsSection
     [Live]
     public List<NatsRemote> Remotes { get; set; } = [];
 
-    /// <summary>Address that the broker's ports are bound to.</summary>
+    /// <summary>Address of the broker's ports.</summary>
     public string Bind { get; set; } = "127.0.0.1";
 
     /// <summary>Port for NATS clients; 0 picks one, null opens none.</summary>
@@ -35,7 +34,7 @@ internal sealed class NatsSection
     /// <summary>Port for WebSocket clients; 0 picks one, null opens none.</summary>
     public int? WebsocketPort { get; set; }
 
-    /// <summary>Messages to WebSocket clients that offer it are compressed: less to send, more to compute.</summary>
+    /// <summary>Messages to WebSocket clients that offer it are compressed: fewer bytes, more processor time.</summary>
     public bool WebsocketCompression { get; set; }
 
     /// <summary>Port for <c>/varz</c> and the like; 0 picks one, null opens none.</summary>
@@ -58,25 +57,25 @@ internal sealed class NatsSection
     /// </summary>
     public string? Server { get; set; }
 
-    /// <summary>Announcements that were missed are read from an outside server that has JetStream.</summary>
+    /// <summary>Missed announcements are read from an outside server that has JetStream.</summary>
     public bool Durable { get; set; } = true;
 
-    /// <summary>The outside server's JetStream domain, where a leafnode link lies between.</summary>
+    /// <summary>The outside server's JetStream domain, beyond a leafnode link.</summary>
     public string? JetstreamDomain { get; set; }
 
     /// <summary>
-    /// Everybody to join: who <see cref="Urls"/>, <see cref="Login"/> and <see cref="Tls"/> describe first.
+    /// All hubs to join: first the one of <see cref="Urls"/>, <see cref="Login"/> and <see cref="Tls"/>.
     /// </summary>
     [JsonIgnore]   // a list is written even when it is read-only
     public IReadOnlyList<NatsRemote> AllRemotes =>
         Urls.Count == 0 ? Remotes : [new NatsRemote { Urls = Urls, Login = Login, Tls = Tls }, .. Remotes];
 
-    /// <summary>We are a client of the addresses, without a broker of our own.</summary>
+    /// <summary>This node is a client of the addresses, without a broker.</summary>
     public bool IsClient =>
         Server is null && Urls.Count > 0 && NatsAddress.TryParse(Urls[0], out var first, out _)
         && first.Kind == NatsLinkKind.Client;
 
-    /// <summary>False where nobody could be reached and nobody could come: then there is no broker either.</summary>
+    /// <summary>False without any hub or port: then there is no broker either.</summary>
     public bool IsUseful =>
         Enabled
         && (
@@ -84,7 +83,7 @@ internal sealed class NatsSection
             || (ClientPort ?? LeafPort ?? WebsocketPort) is not null);
 
     /// <summary>
-    /// Machines that joined by code may use the embedded broker's ports, with the password that they were given.
+    /// Machines that joined by code may use the embedded broker's ports, with their own password.
     /// </summary>
     [Live]
     public bool Members { get; set; }
@@ -107,13 +106,13 @@ internal sealed class NatsSection
     public NatsTls ServeTls { get; set; } = new();
 
     /// <summary>
-    /// Who may use the embedded broker's ports; empty, and without a token, lets in everybody who reaches them.
+    /// Users of the embedded broker's ports; when empty, and without a token, every client is accepted.
     /// </summary>
     [Live]
     public List<NatsUser> Users { get; set; } = [];
 
     /// <summary>
-    /// Token that clients of the embedded broker present, instead of <see cref="Users"/>; may be a bcrypt hash.
+    /// Token for clients of the embedded broker, instead of <see cref="Users"/>; may be a bcrypt hash.
     /// </summary>
     [Live]
     public string? Token { get; set; }
@@ -126,7 +125,7 @@ internal sealed class NatsSection
 /// <summary>A hub or server that our broker joins as a leafnode.</summary>
 internal sealed class NatsRemote
 {
-    /// <summary>Addresses of one and the same hub, or of the servers of one cluster, tried in this order.</summary>
+    /// <summary>Addresses of one hub, or of the servers of one cluster, tried in this order.</summary>
     public List<string> Urls { get; set; } = [];
 
     public NatsLogin Login { get; set; } = new();
@@ -134,7 +133,7 @@ internal sealed class NatsRemote
     public NatsTls Tls { get; set; } = new();
 }
 
-/// <summary>How we log in to the servers that we join.</summary>
+/// <summary>Our login at the servers that we join.</summary>
 internal sealed class NatsLogin
 {
     public string? User { get; set; }
@@ -154,7 +153,7 @@ internal sealed class NatsLogin
     public string? CredsFile { get; set; }
 }
 
-/// <summary>Certificates: whom we trust, and what we show.</summary>
+/// <summary>Certificates: trusted authorities, and our own.</summary>
 internal sealed class NatsTls
 {
     public string? CaFile { get; set; }
@@ -164,17 +163,17 @@ internal sealed class NatsTls
     public string? KeyFile { get; set; }
 
     /// <summary>
-    /// The only key that the server may have, <c>sha256:</c> and 64 hex digits; then authority, name and date do not
-    /// count.
+    /// The only accepted key of the server, <c>sha256:</c> and 64 hex digits; authority, name and date are then not
+    /// checked.
     /// </summary>
     public string? Pin { get; set; }
 
-    /// <summary>TLS before the server's INFO instead of after it.</summary>
+    /// <summary>TLS precedes the server's INFO.</summary>
     public bool First { get; set; }
 
     /// <summary>
-    /// Of our own ports, with <see cref="First"/>: a client that begins no handshake for so long gets INFO first; zero
-    /// never.
+    /// Of our own ports, with <see cref="First"/>: a client that starts no handshake for this time gets INFO first;
+    /// zero: never.
     /// </summary>
     public TimeSpan FirstFallback { get; set; }
 }
@@ -195,10 +194,10 @@ internal sealed class NatsUser
     public List<string>? Subscribe { get; set; }
 
     /// <summary>
-    /// Requests that reach the user may be answered so often, wherever they say; -1 is no limit, null none at all.
+    /// The number of replies to a request that the user received, on any subject; -1 is no limit, null none at all.
     /// </summary>
     public int? AllowResponses { get; set; }
 
-    /// <summary>And for so long.</summary>
+    /// <summary>How long replies are allowed.</summary>
     public TimeSpan ResponsesExpire { get; set; } = TimeSpan.FromMinutes(2);
 }

@@ -116,7 +116,7 @@ internal static class NodeFlags
             "Private key (PEM) of that certificate.", "FILE"),
     ];
 
-    /// <summary>The web side.</summary>
+    /// <summary>The HTTP ports.</summary>
     public static IReadOnlyList<SettingFlag> HttpOf(string prefix) =>
     [
         new(
@@ -169,7 +169,7 @@ internal static class NodeFlags
         .. HttpOf("LEAF_"),
     ];
 
-    /// <summary>A leaf that does nothing but serve HTTP.</summary>
+    /// <summary>A leaf with HTTP only.</summary>
     public static IReadOnlyList<SettingFlag> Serve { get; } =
     [
         new(
@@ -305,7 +305,7 @@ internal static class NodeFlags
             "Commit when no file has changed for this long."),
     ];
 
-    // An empty address joins nobody: the way to overrule the file from the command line.
+    // An empty address means none: it overrides the file from the command line.
     private static SettingFlag UrlsOf(string flag, string variable, string description, string[] aliases) =>
         new SettingFlag(
             "nats.urls", SettingKind.List, flag, variable, description, "URL", aliases, isCommon: true).TakesEmpty();

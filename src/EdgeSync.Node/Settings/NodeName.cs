@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// The name of a node that nobody named: the host's, and four digits that tell apart several nodes of one host and
-/// machines that were copied with their name. Stable, because peers address it and remember it.
+/// The default name of a node: the host's, and four digits that distinguish several nodes of one host and copied
+/// machines. Stable, because peers address it and store it.
 /// </summary>
 internal static class NodeName
 {

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// Where a daemon keeps what is its own, and where commands find it: <c>/etc</c>, <c>/var/lib</c> and <c>/run</c> for a
-/// service, the XDG folders for people.
+/// The folders of a daemon, and where commands find it: <c>/etc</c>, <c>/var/lib</c> and <c>/run</c> for a system
+/// service, the XDG folders for users.
 /// <code>
 /// state      $STATE_DIRECTORY, /var/lib/edgesync (root), $XDG_STATE_HOME/edgesync, ~/.local/state/edgesync
 /// runtime    $RUNTIME_DIRECTORY, /run/edgesync and the folders in it (root), $XDG_RUNTIME_DIR/edgesync, STATE/run
@@ -21,7 +21,7 @@ internal static class NodePaths
 
     private const string SystemRuntimeFolder = "/run/edgesync";
 
-    /// <summary>What fits into sun_path, with room for the end.</summary>
+    /// <summary>The length of sun_path, without its terminator.</summary>
     private const int SocketPathMax = 100;
 
     public static string StateFolder =>
@@ -30,10 +30,10 @@ internal static class NodePaths
             IsRoot ? "/var/lib/edgesync" : Path.Combine(
                 Variable("XDG_STATE_HOME") ?? Path.Combine(Home, ".local", "state"), "edgesync"));
 
-    /// <summary>Where a daemon of this user puts its sockets.</summary>
+    /// <summary>The socket folder of this user's daemons.</summary>
     public static string RuntimeFolder => RuntimeFolders.First();
 
-    /// <summary>Where sockets may lie, ours first: a service of the system is found by people too.</summary>
+    /// <summary>Folders with sockets, ours first: users find a system service too.</summary>
     public static IEnumerable<string> RuntimeFolders
     {
         get
@@ -51,7 +51,7 @@ internal static class NodePaths
     }
 
     /// <summary>
-    /// Where services of the system put theirs: each of the shipped units has a folder of its own below.
+    /// The socket folders of system services: each of the shipped units has one of its own.
     /// </summary>
     private static IEnumerable<string> SystemFolders
     {
@@ -65,14 +65,14 @@ internal static class NodePaths
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                yield break;   // no service runs here, or none that this user may see
+                yield break;   // no service runs here, or none that is visible to this user
             }
 
             foreach (var folder in below) yield return folder;
         }
     }
 
-    /// <summary>The file that is read when none is named; null when there is none.</summary>
+    /// <summary>The default file; null when there is none.</summary>
     public static string? SettingsFile => SettingsFiles.FirstOrDefault(File.Exists);
 
     public static IEnumerable<string> SettingsFiles =>
@@ -86,7 +86,7 @@ internal static class NodePaths
     public static string SocketOf(string repository, string folder) =>
         Path.Combine(folder, $"repo-{Hash(RealPathOf(repository))}.sock");
 
-    /// <summary>One name for one file, whatever links lead to it.</summary>
+    /// <summary>One name for one file, by any links.</summary>
     public static string RealPathOf(string path)
     {
         var full = Path.GetFullPath(path);
@@ -100,7 +100,7 @@ internal static class NodePaths
         }
     }
 
-    /// <summary>Makes the folder for its owner alone.</summary>
+    /// <summary>Creates the folder for its owner only.</summary>
     public static void CreatePrivate(string folder)
     {
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// Everything that a daemon can be told, as <c>edgesync.json</c> spells it (snake case). Flags and environment
-/// variables set the same values; what nobody sets has the default written here.
+/// All settings of a daemon, as in <c>edgesync.json</c> (snake case). Flags and environment variables set the same
+/// values; unset ones have the defaults written here.
 /// </summary>
 internal sealed class NodeSettings
 {
@@ -28,7 +28,7 @@ internal sealed class NodeSettings
     public LogSection Log { get; set; } = new();
 }
 
-/// <summary>Who this node is, and where it keeps what is its own.</summary>
+/// <summary>The name of this node, and its folders.</summary>
 internal sealed class NodeSection
 {
     /// <summary>Stable and unique among peers; the host's name when null.</summary>
@@ -48,11 +48,11 @@ internal sealed class NodeSection
     public string? UrlFile { get; set; }
 }
 
-/// <summary>The web side: Fossil clients, health, status.</summary>
+/// <summary>The HTTP ports: Fossil clients, health, status.</summary>
 internal sealed class HttpSection
 {
     /// <summary>
-    /// As people write it: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null serves nobody.
+    /// In text: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null opens no port.
     /// </summary>
     public string? Listen { get; set; }
 
@@ -62,15 +62,15 @@ internal sealed class HttpSection
     /// <summary>Address for <see cref="Port"/>; <c>*</c> is every one.</summary>
     public string Bind { get; set; } = "127.0.0.1";
 
-    /// <summary>Where to listen, however it was said; null serves nobody.</summary>
+    /// <summary>The listening address, from either setting; null opens no port.</summary>
     public string? Address => Listen ?? (Port is { } port
         ? $"{(Bind.Contains(':', StringComparison.Ordinal) ? $"[{Bind}]" : Bind)}:"
             + port.ToString(CultureInfo.InvariantCulture)
         : null);
 
     /// <summary>
-    /// A second address, where other machines are served with TLS and may join by code, while <see cref="Listen"/>
-    /// stays plain; null serves none.
+    /// A second address, with TLS, where machines may join by code, while <see cref="Listen"/> stays plain; null opens
+    /// none.
     /// </summary>
     public string? TlsListen { get; set; }
 
@@ -82,21 +82,21 @@ internal sealed class HttpSection
 
     public int MaxExchanges { get; set; } = 32;
 
-    /// <summary>Who may read <c>/status</c> and <c>/metrics</c>.</summary>
+    /// <summary>Access to <c>/status</c> and <c>/metrics</c>.</summary>
     [Live]
     public StatusAccess StatusAccess { get; set; } = StatusAccess.Local;
 
     /// <summary>
-    /// Names besides those of loopback under which a program of this machine may ask for <c>/status</c> and
+    /// Host names besides those of loopback under which a program of this machine may request <c>/status</c> and
     /// <c>/metrics</c>.
     /// </summary>
     [Live]
     public List<string> Hosts { get; set; } = [];
 
-    /// <summary>Addresses or networks of web servers in front, whose <c>X-Forwarded-For</c> is believed.</summary>
+    /// <summary>Addresses or networks of web servers in front, whose <c>X-Forwarded-For</c> is trusted.</summary>
     public List<string> TrustedProxies { get; set; } = [];
 
-    /// <summary>The same, parsed; what is none is left out, as <see cref="SettingsCheck"/> refuses it.</summary>
+    /// <summary>The same, parsed; invalid ones are omitted, as <see cref="SettingsCheck"/> rejects them.</summary>
     public EdgeSync.Net.Http.TrustedProxies ParseProxies()
     {
         var networks = new List<System.Net.IPNetwork>();
@@ -106,20 +106,20 @@ internal sealed class HttpSection
     }
 }
 
-/// <summary>What a hub adds to a leaf.</summary>
+/// <summary>Settings that a hub has beyond a leaf.</summary>
 internal sealed class HubSection
 {
-    /// <summary>Capabilities of people without a login, written at start; null leaves the repository's own.</summary>
+    /// <summary>Capabilities of user nobody, written at start; null leaves the repository's own.</summary>
     [Live]
     public string? NobodyCaps { get; set; }
 
-    /// <summary>40 lower-case hex digits that the repository must have, or gets when it is made.</summary>
+    /// <summary>40 lower-case hex digits that the repository must have, or gets when it is created.</summary>
     public string? ProjectCode { get; set; }
 
     /// <summary>http, https or NATS address that a missing repository is cloned from.</summary>
     public string? SeedFrom { get; set; }
 
-    /// <summary>How often the write-ahead log is folded into the file, so that a plain copy is whole.</summary>
+    /// <summary>How often the write-ahead log is checkpointed, so that a plain copy of the file is complete.</summary>
     [Live]
     public TimeSpan Checkpoint { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -127,7 +127,7 @@ internal sealed class HubSection
     [Live]
     public TimeSpan? ExitWithoutLeaves { get; set; }
 
-    /// <summary>Users that the hub makes sure of at start.</summary>
+    /// <summary>Users that the hub creates at start.</summary>
     [Live]
     public List<HubUser> Users { get; set; } = [];
 }
@@ -142,7 +142,7 @@ internal sealed class HubUser
     public string? PasswordFile { get; set; }
 }
 
-/// <summary>Projects whose Fossil servers speak only HTTP, and that NATS peers reach through us.</summary>
+/// <summary>Projects whose Fossil servers support HTTP only, for NATS peers.</summary>
 internal sealed class BridgeSection
 {
     public List<BridgeProject> Projects { get; set; } = [];
@@ -163,29 +163,28 @@ internal sealed class BridgeProject
     public string? HttpAuthFile { get; set; }
 
     /// <summary>
-    /// HTTP proxy on the way to it, as Fossil's setting <c>proxy</c> spells one; null: that of the environment.
+    /// HTTP proxy for it, as in Fossil's setting <c>proxy</c>; null: that of the environment.
     /// </summary>
     public string? Proxy { get; set; }
 
-    /// <summary>Shortest pause between two looks for what the server got from elsewhere; zero never looks.</summary>
+    /// <summary>Shortest interval between checks of the server for new artifacts; zero: none.</summary>
     public TimeSpan Probe { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The pause that looks without a find grow to.</summary>
+    /// <summary>The interval to which checks without a change back off.</summary>
     public TimeSpan ProbeMax { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// File with <c>login:password</c> of somebody who may read there, for the looks; without it nobody in particular
-    /// looks.
+    /// File with <c>login:password</c> of a user with read rights there, for the checks; without it they use no login.
     /// </summary>
     public string? LoginFile { get; set; }
 
     /// <summary>
-    /// The server's repository file, where it is on this machine: then a look follows at once when it grows.
+    /// The server's repository file, if it is on this machine: a change of it triggers a check at once.
     /// </summary>
     public string? FossilFile { get; set; }
 }
 
-/// <summary>Where traces, metrics and logs are sent; nothing is sent without an endpoint.</summary>
+/// <summary>The receiver of traces, metrics and logs; nothing is sent without an endpoint.</summary>
 internal sealed class TelemetrySection
 {
     public string? Endpoint { get; set; }

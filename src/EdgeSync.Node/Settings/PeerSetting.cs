@@ -4,9 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// A peer as settings name it: an http, https, file or ssh address, or a path. The path need not lead to a file now,
-/// since a stick may not be there yet; it begins with <c>/</c>, <c>./</c> or <c>../</c>, so that a mistyped address is
-/// not taken for one.
+/// A peer in the settings: an http, https, file or ssh address, or a path. The path need not exist, since a stick may
+/// be missing; it begins with <c>/</c>, <c>./</c> or <c>../</c>, so that a mistyped address is not read as one.
 /// </summary>
 internal static class PeerSetting
 {

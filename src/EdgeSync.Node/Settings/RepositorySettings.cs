@@ -2,7 +2,7 @@ using EdgeSync.Agent;
 
 namespace EdgeSync.Node.Settings;
 
-/// <summary>One repository that a node keeps in step, and how.</summary>
+/// <summary>One repository that a node keeps in sync, with its options.</summary>
 internal sealed class RepositorySettings
 {
     public string Path { get; set; } = "";
@@ -13,7 +13,7 @@ internal sealed class RepositorySettings
     /// <summary>Fossil servers to sync with too, http or https.</summary>
     public List<string> Peers { get; set; } = [];
 
-    /// <summary>Login on peers; nobody when null.</summary>
+    /// <summary>Login on peers; without one, the rights of nobody apply.</summary>
     public string? User { get; set; }
 
     public string? Password { get; set; }
@@ -21,7 +21,7 @@ internal sealed class RepositorySettings
     public string? PasswordFile { get; set; }
 
     /// <summary>
-    /// The only key that https peers may have, <c>sha256:</c> and 64 hex digits; the system's trust when null.
+    /// The only accepted key of https peers, <c>sha256:</c> and 64 hex digits; the system's trust when null.
     /// </summary>
     public string? Pin { get; set; }
 
@@ -47,10 +47,10 @@ internal sealed class RepositorySettings
 
     public bool OverrideLock { get; set; }
 
-    /// <summary>What is asked when nothing was announced.</summary>
+    /// <summary>The poll interval without announcements.</summary>
     public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Answer peers over NATS.</summary>
+    /// <summary>Reply to peers over NATS.</summary>
     public bool ServeNats { get; set; } = true;
 
     /// <summary>http, https or NATS address that a missing file is cloned from.</summary>
@@ -63,18 +63,18 @@ internal sealed class RepositorySettings
     public WatchSettings? Watch { get; set; }
 }
 
-/// <summary>A folder that is committed by itself.</summary>
+/// <summary>A folder whose changes are committed automatically.</summary>
 internal sealed class WatchSettings
 {
     public string Folder { get; set; } = "";
 
-    /// <summary>No file changes for this long, then a commit.</summary>
+    /// <summary>A commit follows when no file has changed for this long.</summary>
     public TimeSpan Quiet { get; set; } = TimeSpan.FromSeconds(2);
 
     public string? User { get; set; }
 
     public string? Branch { get; set; }
 
-    /// <summary>Globs of names that are left alone.</summary>
+    /// <summary>Globs of names that are ignored.</summary>
     public List<string> Ignore { get; set; } = [];
 }

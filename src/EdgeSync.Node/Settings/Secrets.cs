@@ -10,7 +10,7 @@ internal static class Secrets
 
     private static readonly string[] Words = ["password", "token", "headers", "seed"];
 
-    /// <summary>The value of a setting as it may be shown.</summary>
+    /// <summary>The value of a setting for display.</summary>
     public static string Redact(string path, string value)
     {
         var name = path[(path.LastIndexOf('.') + 1)..];
@@ -19,7 +19,7 @@ internal static class Secrets
         return RedactUrls(value);
     }
 
-    /// <summary>Takes the password (and a token in the user's place) out of addresses.</summary>
+    /// <summary>Removes the password (and a token in the user's place) from addresses.</summary>
     public static string RedactUrls(string text)
     {
         var scheme = text.IndexOf("://", StringComparison.Ordinal);
@@ -40,7 +40,7 @@ internal static class Secrets
     /// <summary>The value itself, or the first line of its file.</summary>
     public static string? Read(string? value, string? file) => file is null ? value : FirstLine(file);
 
-    /// <exception cref="EdgeSyncException">Not there, or readable by others.</exception>
+    /// <exception cref="EdgeSyncException">It does not exist, or is readable by others.</exception>
     public static string FirstLine(string file)
     {
         var line = ReadFile(file).Split('\n', 2)[0].TrimEnd('\r');
@@ -51,7 +51,7 @@ internal static class Secrets
                 "write the secret on the first line");
     }
 
-    /// <exception cref="EdgeSyncException">Not there, or readable by others.</exception>
+    /// <exception cref="EdgeSyncException">It does not exist, or is readable by others.</exception>
     public static string ReadFile(string file)
     {
         RequirePrivate(file);
@@ -67,7 +67,7 @@ internal static class Secrets
         }
     }
 
-    /// <summary>Why a file is no place for a secret, or null.</summary>
+    /// <summary>Why a file is not suitable for a secret, or null.</summary>
     public static string? FaultOf(string file)
     {
         if (!File.Exists(file)) return $"{file} does not exist";
@@ -78,8 +78,8 @@ internal static class Secrets
         return (File.GetUnixFileMode(file) & Others) == 0 ? null : $"{file} is readable by other users";
     }
 
-    /// <exception cref="EdgeSyncException">Not there, or readable by others, with the command that makes it
-    /// private.</exception>
+    /// <exception cref="EdgeSyncException">It does not exist, or is readable by others; the hint is the command that
+    /// makes it private.</exception>
     public static void RequirePrivate(string file)
     {
         if (FaultOf(file) is not { } fault) return;

@@ -1,7 +1,7 @@
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// What a setting is when nobody sets it, for help pages: read from the settings themselves, so it cannot be wrong.
+/// The default of a setting, for help pages: read from the settings themselves, so it cannot be wrong.
 /// </summary>
 internal static class SettingDefaults
 {
@@ -13,7 +13,7 @@ internal static class SettingDefaults
             .ToDictionary(v => v.Path.Replace("[0]", "[*]", StringComparison.Ordinal), v => v.Value);
     });
 
-    /// <summary>Null when nothing is worth telling.</summary>
+    /// <summary>Null when there is nothing to show.</summary>
     public static string? TextOf(string path, SettingKind kind) =>
         Values.Value.GetValueOrDefault(path.Split(',')[0]) switch
         {

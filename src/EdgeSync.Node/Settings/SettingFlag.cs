@@ -3,17 +3,17 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Settings;
 
-/// <summary>What a flag's text may be.</summary>
+/// <summary>The type of a flag's text.</summary>
 internal enum SettingKind
 {
     Text,
     Number,
     Duration,
 
-    /// <summary>True when the flag stands there; a variable says 1, true, yes, on or their opposites.</summary>
+    /// <summary>True when the flag is given; a variable holds 1, true, yes, on or their opposites.</summary>
     Switch,
 
-    /// <summary>As <see cref="Switch"/>, but it says no.</summary>
+    /// <summary>As <see cref="Switch"/>, inverted.</summary>
     OffSwitch,
 
     /// <summary>The flag may be repeated, the variable holds commas.</summary>
@@ -29,9 +29,8 @@ internal enum SettingKind
 }
 
 /// <summary>
-/// One setting as a command takes it: the flag, its environment variable, and the place in <c>edgesync.json</c> that
-/// both
-/// overrule. <c>repositories[*].poll</c> is a place in each repository; several places stand with commas between.
+/// One setting on a command line: the flag, its environment variable, and the place in <c>edgesync.json</c> that both
+/// override. <c>repositories[*].poll</c> is a place in each repository; several places are separated by commas.
 /// </summary>
 internal sealed class SettingFlag
 {
@@ -59,23 +58,23 @@ internal sealed class SettingFlag
     /// <summary>With its default and its variable.</summary>
     public string Description { get; }
 
-    /// <summary>What stands for the value on a help page.</summary>
+    /// <summary>The placeholder for the value on a help page.</summary>
     public string HelpName { get; }
 
-    /// <summary>One of the few that most people need: they come first on the help page.</summary>
+    /// <summary>One of the most used flags, listed first on the help page.</summary>
     public bool IsCommon { get; }
 
     public bool IsSwitch => Kind is SettingKind.Switch or SettingKind.OffSwitch;
 
     /// <summary>
-    /// A switch has two forms: <c>--push</c> (with <c>=true</c> or <c>=false</c>, if one likes) and <c>--no-push</c>.
+    /// A switch has two forms: <c>--push</c> (optionally with <c>=true</c> or <c>=false</c>) and <c>--no-push</c>.
     /// </summary>
     public string? Negative => Kind == SettingKind.Switch ? "--no-" + Name[2..] : null;
 
-    /// <summary>The only words that it takes; null when they are not counted.</summary>
+    /// <summary>The only accepted words; null without such a list.</summary>
     public IReadOnlyList<string>? Words => SettingShape.At(Path.Split(',')[0]).Words;
 
-    /// <summary>An empty text has a meaning, which the description tells.</summary>
+    /// <summary>An empty text has a meaning, given in the description.</summary>
     public bool AllowsEmpty { get; private set; }
 
     /// <inheritdoc cref="AllowsEmpty"/>
@@ -85,13 +84,13 @@ internal sealed class SettingFlag
         return this;
     }
 
-    /// <summary>What the words behind the flag mean; a switch needs none.</summary>
+    /// <summary>Parses the words of the flag; a switch needs none.</summary>
     public SettingInput Parse(IReadOnlyList<string> words) =>
         Kind is SettingKind.List or SettingKind.Users or SettingKind.Remotes
         ? SettingInput.List(words.Where(w => w.Length > 0).Select(w => Element(w, Name)))
         : Parse(words.Count == 0 ? "true" : words[0], Name);
 
-    /// <summary>What the environment says, or null.</summary>
+    /// <summary>The value of the environment variable, or null.</summary>
     public SettingInput? FromEnvironment() =>
         Variable is not null && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text
             ? Parse(text, Variable) : null;

@@ -6,11 +6,11 @@ namespace EdgeSync.Node.Settings;
 /// The values of one origin: a file, a variable, a flag. The path <c>repositories[0].serve_nats</c> is the key
 /// <c>repositories:0:servenats</c>. The binder ignores case and finds it by the property's name.
 /// </summary>
-/// <param name="origin">As <c>config show</c> names it.</param>
+/// <param name="origin">As shown by <c>config show</c>.</param>
 internal sealed class SettingLayer(string origin) : ConfigurationProvider
 {
     /// <summary>
-    /// The binder makes an object, or a list of texts, only of what has children. This child stands for <c>{}</c> and
+    /// The binder makes an object, or a list of texts, only of a key with children. This child stands for <c>{}</c> and
     /// <c>[]</c>: no property has its name, and it holds no value of its own.
     /// </summary>
     private const string Present = ":-:-";
@@ -36,17 +36,17 @@ internal sealed class SettingLayer(string origin) : ConfigurationProvider
     public static string KeyOf(string path) =>
         string.Concat(path.Where(c => c is not (']' or '_')).Select(c => c is '.' or '[' ? ':' : c));
 
-    /// <param name="value">Null for the default, whatever layers below say.</param>
+    /// <param name="value">Null for the default, whatever lower layers set.</param>
     public void Add(string path, string? value)
     {
         Data[KeyOf(path)] = value;
         if (value is null) _replaced.Add(KeyOf(path));
     }
 
-    /// <summary>A list begins: the same list of the layers below does not count.</summary>
+    /// <summary>Starts a list: the same list of lower layers does not count.</summary>
     public void AddList(string path) => _replaced.Add(KeyOf(path));
 
-    /// <summary>A section that sets nothing is there.</summary>
+    /// <summary>An empty section.</summary>
     public void AddEmpty(string path) => Data[KeyOf(path) + Present] = "";
 
     /// <param name="ofTexts">False for a list of objects, where the binder would make an object of the mark.</param>
@@ -59,8 +59,8 @@ internal sealed class SettingLayer(string origin) : ConfigurationProvider
     public IEnumerable<string> Elements(string path) => GetChildKeys([], KeyOf(path)).Distinct(StringComparer.Ordinal);
 
     /// <summary>
-    /// Removes what a layer above replaces. Providers are merged key by key: without this, a list of three below a list
-    /// of one would keep its second and third element.
+    /// Removes the values that a higher layer replaces. Providers are merged key by key: without this, a list of three
+    /// below a list of one would keep its second and third element.
     /// </summary>
     public void RemoveReplaced(SettingLayer upper)
     {

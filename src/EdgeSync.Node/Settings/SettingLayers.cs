@@ -3,14 +3,14 @@ using Microsoft.Extensions.Configuration;
 
 namespace EdgeSync.Node.Settings;
 
-/// <summary>One value of the settings in force, and who set it.</summary>
+/// <summary>One value of the settings in force, and its origin.</summary>
 /// <param name="Path">As in the file: <c>nats.bind</c>, <c>repositories[0].poll</c>.</param>
 /// <param name="Origin"><c>default</c>, a file's name, a variable or a flag.</param>
 internal sealed record SettingValue(string Path, string Value, string Origin);
 
 /// <summary>
 /// The layers of a configuration, the later over the earlier: the file, then variables, then flags. The configuration
-/// binder makes <see cref="NodeSettings"/> of them; what no layer sets has the default of its property.
+/// binder makes <see cref="NodeSettings"/> of them; a value in no layer has the default of its property.
 /// </summary>
 internal sealed class SettingLayers
 {
@@ -19,15 +19,15 @@ internal sealed class SettingLayers
     /// <summary>Nothing was set so far.</summary>
     public bool IsEmpty => _layers.TrueForAll(l => l.IsEmpty);
 
-    /// <summary>A password, a token or an address with one in it was set so far.</summary>
+    /// <summary>A password, a token or an address with one in it was set.</summary>
     public bool HoldsSecret => _layers.Any(l => l.Values.Any(v => Secrets.Redact(v.Path, v.Value) != v.Value));
 
-    /// <summary>Adds a whole file. Unknown names and wrong types are told with their place.</summary>
-    /// <exception cref="EdgeSyncException">It is no JSON, or something in it is no setting.</exception>
+    /// <summary>Adds a whole file. Unknown names and wrong types are reported with their place.</summary>
+    /// <exception cref="EdgeSyncException">It is not JSON, or contains an invalid setting.</exception>
     public void AddFile(string name, ReadOnlySpan<byte> text) => Add(SettingsFile.Read(name, text));
 
-    /// <summary>Sets one place; <c>[*]</c> stands for every element of the list, as it is so far.</summary>
-    /// <exception cref="EdgeSyncException">The place does not take the value.</exception>
+    /// <summary>Sets one place; <c>[*]</c> stands for every present element of the list.</summary>
+    /// <exception cref="EdgeSyncException">The value is invalid there.</exception>
     public void Set(string path, SettingInput value, string origin)
     {
         var star = path.IndexOf("[*]", StringComparison.Ordinal);
@@ -44,14 +44,14 @@ internal sealed class SettingLayers
 
     public NodeSettings Bind()
     {
-        // A null says that the default counts; the binder would set null.
+        // A null selects the default; the binder would set null.
         var given = new ConfigurationRoot([.. _layers]).AsEnumerable().Where(v => v.Value is not null);
         var settings = new NodeSettings();
         new ConfigurationBuilder().AddInMemoryCollection(given).Build().Bind(settings);
         return settings;
     }
 
-    /// <summary>Every value in force, defaults included; what is secret is not shown.</summary>
+    /// <summary>Every value in force, defaults included; secrets are redacted.</summary>
     public IReadOnlyList<SettingValue> Effective() =>
     [
         .. from value in SettingsJson.Flatten(Bind(), isByElement: true)

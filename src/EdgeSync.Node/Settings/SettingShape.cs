@@ -6,8 +6,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// What may stand at one place of the settings. Configuration providers hold only text and ignore the case of names:
-/// <c>"enabled": "true"</c> and <c>"Nats"</c> would bind. Names and JSON types are therefore checked here first.
+/// The allowed values at one place of the settings. Configuration providers hold only text and ignore the case of
+/// names: <c>"enabled": "true"</c> and <c>"Nats"</c> would bind. Names and JSON types are therefore checked here first.
 /// </summary>
 internal readonly struct SettingShape
 {
@@ -31,13 +31,13 @@ internal readonly struct SettingShape
     /// <summary>The names of a section, in order.</summary>
     public IEnumerable<string> Names => Settable.Select(p => p.Name);
 
-    /// <summary>What each element of a list is.</summary>
+    /// <summary>The shape of a list's elements.</summary>
     public SettingShape Element => Of(_type.ElementType!, IsLive);
 
-    /// <summary>The words that the place takes; null where it takes more.</summary>
+    /// <summary>The accepted words; null without such a list.</summary>
     public IReadOnlyList<string>? Words => ValueType.IsEnum ? [.. Enum.GetNames(ValueType).Select(WordOf)] : null;
 
-    // What is derived from other settings has no setter.
+    // A property derived from other settings has no setter.
     private IEnumerable<JsonPropertyInfo> Settable => _type.Properties.Where(p => p.Set is not null);
 
     private Type ValueType => Nullable.GetUnderlyingType(_type.Type) ?? _type.Type;
@@ -60,7 +60,7 @@ internal readonly struct SettingShape
         return shape;
     }
 
-    /// <summary>Null when the section has no such name; case counts.</summary>
+    /// <summary>Null when the section has no such name; case matters.</summary>
     public SettingShape? Find(string name)
     {
         foreach (var property in Settable)
@@ -74,8 +74,8 @@ internal readonly struct SettingShape
         return null;
     }
 
-    /// <summary>Why a JSON value cannot stand there, or null.</summary>
-    /// <param name="text">The value; becomes what the binder reads: a duration turns into <c>hh:mm:ss</c>.</param>
+    /// <summary>Why a JSON value is invalid there, or null.</summary>
+    /// <param name="text">The value; becomes the binder's form: a duration turns into <c>hh:mm:ss</c>.</param>
     public string? FaultOf(JsonTokenType token, ref string text)
     {
         var isText = token == JsonTokenType.String;

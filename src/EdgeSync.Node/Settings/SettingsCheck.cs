@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Settings;
 
-/// <summary>What types alone cannot say about settings; every fault names its place.</summary>
+/// <summary>Checks of settings beyond their types; every fault names its place.</summary>
 internal static class SettingsCheck
 {
     private const int ProjectCodeLength = 40;
@@ -26,7 +26,7 @@ internal static class SettingsCheck
         .. OfHub(settings.Hub), .. settings.Bridge.Projects.SelectMany(OfBridge),
     ];
 
-    /// <summary>Files that hold secrets: present, and their owner's alone.</summary>
+    /// <summary>Files with secrets: existing, and private.</summary>
     public static IEnumerable<(string Path, string Text)> SecretFaults(NodeSettings settings) =>
         from file in SecretFiles(settings)
         let fault = Secrets.FaultOf(file.File)
@@ -34,7 +34,7 @@ internal static class SettingsCheck
         select (file.Path, fault);
 
     /// <summary>
-    /// Every file that holds a secret, by the place that names it. A certificate without a key file holds its key.
+    /// Every file with a secret, by the place that names it. A certificate without a key file holds its key.
     /// </summary>
     public static IEnumerable<(string Path, string File)> SecretFiles(NodeSettings settings)
     {
@@ -73,7 +73,7 @@ internal static class SettingsCheck
         "serve HTTPS: --tls-cert FILE --tls-key FILE; or bind a private address: --serve-http 127.0.0.1:8080";
 
     /// <summary>
-    /// Says that passwords reach the web port in clear text from other machines; null when that is not so.
+    /// Warns that passwords reach the web port in clear text from other machines; null when they do not.
     /// </summary>
     public static string? OpenWeb(HttpSection http) =>
         (http.TlsCert is null || http.TlsListen is not null) && http.Address is { } text
@@ -82,7 +82,7 @@ internal static class SettingsCheck
                 + $"observed"
             : null;
 
-    /// <summary>What the settings name and the machine lacks.</summary>
+    /// <summary>Files and folders named in the settings that do not exist.</summary>
     public static IEnumerable<(string Path, string Text)> MissingFaults(NodeSettings settings)
     {
         for (var i = 0; i < settings.Repositories.Count; i++)
@@ -96,7 +96,7 @@ internal static class SettingsCheck
     }
 
     /// <summary>
-    /// Says that whoever reaches the embedded broker from another machine may use it; null when that is not so.
+    /// Warns that any client that reaches the embedded broker from another machine may use it; null when not so.
     /// </summary>
     public static string? UnauthenticatedBindWarning(NatsSection nats)
     {
@@ -149,7 +149,7 @@ internal static class SettingsCheck
         if (nats.Bind is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(nats.Bind, out _))
             yield return (
                 "nats.bind", $"'{nats.Bind}' is not an address of this machine: 127.0.0.1, 10.0.0.4, or * for all");
-        // As nats-server, where one excludes the other.
+        // As in nats-server, where one excludes the other.
         if (nats.Users.Count > 0 && (nats.Token ?? nats.TokenFile) is not null)
             yield return ("nats.token", "either a token for everybody, or users");
         for (var i = 0; i < nats.Users.Count; i++)

@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// Reads <c>edgesync.json</c> into a layer, in one pass that checks what a configuration provider does not: names and
+/// Reads <c>edgesync.json</c> into a layer, in one pass with the checks that a configuration provider lacks: names and
 /// their case, repeated names, JSON types. Each fault has its line. Comments and trailing commas are allowed.
 /// </summary>
 internal ref struct SettingsFile
@@ -24,7 +24,7 @@ internal ref struct SettingsFile
     }
 
     /// <param name="name">For messages, and the origin of the values.</param>
-    /// <exception cref="EdgeSyncException">It is no JSON, or something in it is no setting.</exception>
+    /// <exception cref="EdgeSyncException">It is not JSON, or contains an invalid setting.</exception>
     public static SettingLayer Read(string name, ReadOnlySpan<byte> text)
     {
         if (text.Trim(" \t\r\n"u8).IsEmpty)
@@ -86,7 +86,7 @@ internal ref struct SettingsFile
                 var text = RawText();
                 if (shape.FaultOf(_reader.TokenType, ref text) is { } fault) throw Refuse($"{path}: {fault}");
 
-                _layer.Add(path, text.Length == 0 ? null : text);   // an empty text is not set, as an empty variable
+                _layer.Add(path, text.Length == 0 ? null : text);   // empty counts as unset, like a variable
                 break;
         }
     }
@@ -115,7 +115,7 @@ internal ref struct SettingsFile
         if (count == 0) _layer.AddEmptyList(path, ofTexts: !element.IsSection);
     }
 
-    // As written, for a message; a section or list at a wrong place is refused before its text is looked at.
+    // As written, for a message; a section or list at a wrong place is rejected before its text is read.
     private string RawText() => _reader.TokenType switch
     {
         JsonTokenType.String => _reader.GetString()!,
@@ -138,7 +138,7 @@ internal ref struct SettingsFile
         return new(ErrorKind.Usage, $"{place}: {reason}", "correct the file; edgesync config validate", cause);
     }
 
-    // The library names its reader, and repeats the place in its own form.
+    // The library's message names its reader, and repeats the place in its own form.
     private static string Reason(JsonException e)
     {
         var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);

@@ -26,7 +26,7 @@ internal sealed partial class SettingsJson : JsonSerializerContext
     private static readonly JsonWriterOptions AsPeopleWrite =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>A section with all its values, defaults and secrets included, for comparing.</summary>
+    /// <summary>A section with all its values, defaults and secrets included, for comparison.</summary>
     public static string Write(RepositorySettings repository) =>
         JsonSerializer.Serialize(repository, Default.RepositorySettings);
 

@@ -2,12 +2,12 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Settings;
 
-/// <summary>The settings in force, and where they came from.</summary>
-/// <param name="FileHoldsSecret">A password or token stands in the file itself.</param>
+/// <summary>The settings in force, and their origins.</summary>
+/// <param name="FileHoldsSecret">The file itself contains a password or token.</param>
 internal sealed record LoadedSettings(
     NodeSettings Settings, string? File, IReadOnlyList<SettingValue> Values, bool FileHoldsSecret)
 {
-    /// <exception cref="EdgeSyncException">A file with a secret in it is missing, or others can read it.</exception>
+    /// <exception cref="EdgeSyncException">A file with a secret is missing, or readable by others.</exception>
     public void RequireSecrets()
     {
         if (FileHoldsSecret) Secrets.RequirePrivate(File!);
@@ -16,12 +16,12 @@ internal sealed record LoadedSettings(
 }
 
 /// <summary>
-/// Reads the settings of a daemon: flag over environment over file over default. Called again on reload, it reads file
-/// and environment anew and keeps the flags.
+/// Reads the settings of a daemon: flag over environment over file over default. A reload calls it again: it reads file
+/// and environment again and keeps the flags.
 /// </summary>
 internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<SettingFlag> flags)
 {
-    /// <summary>Settings that a command brings along, below every file.</summary>
+    /// <summary>Settings of a command, below every file.</summary>
     public IReadOnlyList<(string Path, SettingInput Value)> Preset { get; init; } = [];
 
     /// <summary>The repository, when the command line names one by <c>-R</c>.</summary>
@@ -30,16 +30,16 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
     /// <summary>Variable that names the repository.</summary>
     public string RepositoryVariable { get; init; } = "LEAF_REPO";
 
-    /// <summary>A list that flags and variables describe the only element of, such as <c>bridge.projects</c>.</summary>
+    /// <summary>A list whose only element is set by flags and variables, such as <c>bridge.projects</c>.</summary>
     public string? ListOfFlags { get; init; }
 
-    /// <summary>False: flags and variables alone, whatever file there is.</summary>
+    /// <summary>False: flags and variables only, without a file.</summary>
     public bool ReadsFile { get; init; } = true;
 
-    /// <summary>Fills in what follows from other settings.</summary>
+    /// <summary>Sets values that follow from others.</summary>
     public Action<NodeSettings>? Complete { get; init; }
 
-    /// <exception cref="EdgeSyncException">Something in it cannot be.</exception>
+    /// <exception cref="EdgeSyncException">A setting is invalid.</exception>
     public LoadedSettings Load()
     {
         var layers = new SettingLayers();
@@ -75,7 +75,7 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
         return new LoadedSettings(settings, file, layers.Effective(), holdsSecret);
     }
 
-    /// <summary>Variables, then flags: the later overrules.</summary>
+    /// <summary>Variables, then flags: the later overrides.</summary>
     private IEnumerable<(string Path, SettingInput Value, string Origin)> Given()
     {
         foreach (var flag in flags)
@@ -89,7 +89,7 @@ internal sealed class SettingsLoader(ISettingArguments arguments, IReadOnlyList<
         }
     }
 
-    // A repository that is named stands alone: the file's list is for daemons that are told nothing else.
+    // A named repository replaces the file's list, which is for daemons without one.
     private void AddRepository(SettingLayers layers)
     {
         var (path, origin) = Repository is not null

@@ -1,11 +1,11 @@
 namespace EdgeSync.Node.Settings;
 
-/// <summary>Who may read what a node tells of itself.</summary>
+/// <summary>The access to a node's status.</summary>
 internal enum StatusAccess
 {
-    /// <summary>Programs on this machine, not those that a proxy on it speaks for.</summary>
+    /// <summary>Programs on this machine, except through a proxy on it.</summary>
     Local,
 
-    /// <summary>Everybody who reaches the port.</summary>
+    /// <summary>Every client that reaches the port.</summary>
     Everybody,
 }

@@ -1,9 +1,9 @@
 namespace EdgeSync.Node.Settings;
 
-/// <summary>Whom the operating system says we work for.</summary>
+/// <summary>The user of the operating system.</summary>
 internal static class SystemUser
 {
-    /// <summary>The login of the person at the keyboard, found as stock finds it.</summary>
+    /// <summary>The login of the user, found as in stock.</summary>
     public static string Name
     {
         get

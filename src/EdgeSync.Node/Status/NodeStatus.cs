@@ -3,16 +3,16 @@ using System.Text.Json.Serialization;
 namespace EdgeSync.Node.Status;
 
 /// <summary>
-/// What a daemon (leaf, hub or bridge) knows of itself at one moment: the ground of <c>/status</c>, <c>/metrics</c> and
-/// <c>/readyz</c>, and of the commands that ask over the control socket. A written contract (docs/status.md): fields
-/// are only ever added, absent values are left out, nothing in it is secret.
+/// The state of a daemon (leaf, hub or bridge) at one moment: the source of <c>/status</c>, <c>/metrics</c> and
+/// <c>/readyz</c>, and of the commands on the control socket. A written contract (docs/status.md): fields are only ever
+/// added, absent values are omitted, nothing in it is secret.
 /// </summary>
 internal sealed record NodeStatus
 {
-    /// <summary>The stable name that peers know this node by.</summary>
+    /// <summary>The stable name of this node.</summary>
     public required string Node { get; init; }
 
-    /// <summary><c>leaf</c>, <c>peer</c>, <c>hub</c> or <c>bridge</c>.</summary>
+    /// <summary><c>leaf</c>, <c>hub</c> or <c>bridge</c>.</summary>
     public required string Role { get; init; }
 
     public string Version { get; init; } = BuildInfo.Version;
@@ -25,42 +25,42 @@ internal sealed record NodeStatus
 
     public required DateTimeOffset Now { get; init; }
 
-    /// <summary>Everything that decides whether this node does its work, the readiness of <c>/readyz</c>.</summary>
+    /// <summary>The checks that decide the readiness of <c>/readyz</c>.</summary>
     public IReadOnlyList<NodeCheck> Checks { get; init => field = value ?? []; } = [];
 
     public IReadOnlyList<RepositoryStatus> Repositories { get; init => field = value ?? []; } = [];
 
-    /// <summary>The connection to the outside; null when NATS is off.</summary>
+    /// <summary>The connection to the NATS network; null when NATS is off.</summary>
     public NatsLinkStatus? Nats { get; init; }
 
-    /// <summary>The broker in this process, or the server that we supervise; null when there is none.</summary>
+    /// <summary>The broker in this process, or the supervised server; null when there is none.</summary>
     public BrokerStatus? Broker { get; init; }
 
-    /// <summary>What a bridge carries; empty elsewhere.</summary>
+    /// <summary>The projects of a bridge; empty elsewhere.</summary>
     public IReadOnlyList<BridgeProjectStatus> Bridge { get; init => field = value ?? []; } = [];
 
     /// <summary>
-    /// Where it listens, by what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>.
+    /// Listening addresses by kind: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>.
     /// </summary>
     public IReadOnlyDictionary<string,
         string> Addresses
     { get; init => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string,
         string>();
 
-    /// <summary>The configuration that is in force: when it was read, and why a later one was refused.</summary>
+    /// <summary>The configuration in force: when it was read, and why a later one was rejected.</summary>
     public ConfigurationStatus? Configuration { get; init; }
 
     public bool Ready => Checks.All(c => c.State != CheckState.Failed);
 }
 
-/// <summary>How one check of a daemon or of <c>doctor</c> came out.</summary>
+/// <summary>The result of one check of a daemon or of <c>doctor</c>.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<CheckState>))]
 internal enum CheckState
 {
     [JsonStringEnumMemberName("ok")]
     Ok,
 
-    /// <summary>Works, but somebody should look: readiness stays.</summary>
+    /// <summary>Works, but needs attention: readiness stays.</summary>
     [JsonStringEnumMemberName("warning")]
     Warning,
 
@@ -68,17 +68,17 @@ internal enum CheckState
     Failed,
 }
 
-/// <param name="Name">One word, such as <c>repository</c>; two of a kind carry what they are about:
+/// <param name="Name">One word, such as <c>repository</c>; two of a kind carry their subject:
 /// <c>repository:site.fossil</c>.</param>
-/// <param name="Detail">What was found, in one line. A state other than ok without a reason is a bug.</param>
-/// <param name="Hint">What to do about it.</param>
+/// <param name="Detail">The result, in one line. A state other than ok without a reason is a bug.</param>
+/// <param name="Hint">What to try.</param>
 internal sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null)
 {
     public static NodeCheck Of(string name, string? fault) =>
         new(name, fault is null ? CheckState.Ok : CheckState.Failed, fault);
 }
 
-/// <summary>One repository of a node, and whom it agrees with.</summary>
+/// <summary>One repository of a node, and its peers.</summary>
 internal sealed record RepositoryStatus
 {
     /// <summary>Short, unique in the process: the label in metrics.</summary>
@@ -90,7 +90,7 @@ internal sealed record RepositoryStatus
 
     public string? ProjectName { get; init; }
 
-    /// <summary><c>cloning</c> while its first copy is waited for; absent afterwards.</summary>
+    /// <summary><c>cloning</c> until its first copy is complete; absent afterwards.</summary>
     public string? State { get; init; }
 
     public bool IsReadOnly { get; init; }
@@ -101,15 +101,15 @@ internal sealed record RepositoryStatus
 
     public DateTimeOffset? LastCheckinAt { get; init; }
 
-    /// <summary>Wherever this repository syncs to, each with its own state.</summary>
+    /// <summary>The targets of this repository, each with its own state.</summary>
     public IReadOnlyList<TargetStatus> Targets { get; init => field = value ?? []; } = [];
 
-    /// <summary>Other nodes that are known to hold this project.</summary>
+    /// <summary>Other nodes of this project.</summary>
     public IReadOnlyList<PeerStatus> Peers { get; init => field = value ?? []; } = [];
 
     public FolderWatchStatus? Watch { get; init; }
 
-    /// <summary>Another node that goes by our name, in a sentence; null when there is none.</summary>
+    /// <summary>Another node with this node's id, as a sentence; null when there is none.</summary>
     public string? DuplicateNodeId { get; init; }
 
     /// <summary>The same under its old name, for one version.</summary>
@@ -119,11 +119,11 @@ internal sealed record RepositoryStatus
         init => DuplicateNodeId ??= value;
     }
 
-    /// <summary>Announced artifacts that have not come yet.</summary>
+    /// <summary>Announced artifacts that have not arrived yet.</summary>
     public int Wanted { get; init; }
 }
 
-/// <summary>Somebody that a repository syncs with, by our own doing.</summary>
+/// <summary>A peer that this node syncs with on its own schedule.</summary>
 internal sealed record TargetStatus
 {
     /// <summary>
@@ -136,7 +136,7 @@ internal sealed record TargetStatus
     /// </summary>
     public required string State { get; init; }
 
-    /// <summary>Why it is not in step; null when it is. "Behind" without a reason is a bug.</summary>
+    /// <summary>Why it is not in sync; null when it is. "Behind" without a reason is a bug.</summary>
     public string? Behind { get; init; }
 
     public DateTimeOffset? LastAgreedAt { get; init; }
@@ -153,7 +153,7 @@ internal sealed record TargetStatus
 
     public int FailuresInARow { get; init; }
 
-    /// <summary>It refuses us, and goes on until a person changes something: a login, or the project.</summary>
+    /// <summary>It rejects this node until the operator changes something: a login, or the project.</summary>
     public bool NeedsPerson { get; init; }
 
     public long ArtifactsSent { get; init; }
@@ -165,7 +165,7 @@ internal sealed record TargetStatus
     public long WireBytesReceived { get; init; }
 }
 
-/// <summary>Another node, as its presence tells.</summary>
+/// <summary>Another node, by its presence.</summary>
 internal sealed record PeerStatus
 {
     public required string Peer { get; init; }
@@ -174,12 +174,12 @@ internal sealed record PeerStatus
 
     public string? Role { get; init; }
 
-    /// <summary>How it is reached: <c>nats</c>, an address.</summary>
+    /// <summary>The route: <c>nats</c>, or an address.</summary>
     public string? Route { get; init; }
 
     public DateTimeOffset? LastSeenAt { get; init; }
 
-    /// <summary>Check-ins that one of us has and the other lacks, as far as is known.</summary>
+    /// <summary>Check-ins that only one of the two nodes has, as far as known.</summary>
     public long? Lag { get; init; }
 
     public IReadOnlyList<string> Capabilities { get; init => field = value ?? []; } = [];
@@ -187,7 +187,7 @@ internal sealed record PeerStatus
 
 internal sealed record NatsLinkStatus
 {
-    /// <summary><c>leafnode</c>, <c>client</c> or <c>embedded</c> (no outside at all).</summary>
+    /// <summary><c>leafnode</c>, <c>client</c> or <c>embedded</c> (no outside server).</summary>
     public required string Mode { get; init; }
 
     /// <summary><c>connected</c>, <c>connecting</c>, <c>reconnecting</c> or <c>closed</c>.</summary>
@@ -206,11 +206,11 @@ internal sealed record NatsLinkStatus
 
     public string? LastError { get; init; }
 
-    /// <summary>Each hub that the broker is joined to; the fields above are those of the first that is up.</summary>
+    /// <summary>Each hub of the broker; the fields above are those of the first one that is connected.</summary>
     public IReadOnlyList<NatsUplinkStatus> Links { get; init => field = value ?? []; } = [];
 }
 
-/// <summary>One hub that the broker is joined to, or wants to be.</summary>
+/// <summary>One hub that the broker joins.</summary>
 /// <param name="State">As of <see cref="NatsLinkStatus"/>.</param>
 /// <param name="Url">Without user and password.</param>
 internal sealed record NatsUplinkStatus(
@@ -242,7 +242,7 @@ internal sealed record BrokerStatus
 
     public long SlowConsumers { get; init; }
 
-    /// <summary>How often a supervised server had to be started again.</summary>
+    /// <summary>Restarts of a supervised server.</summary>
     public long Restarts { get; init; }
 }
 
@@ -265,22 +265,23 @@ internal sealed record BridgeProjectStatus
     public DateTimeOffset? LastAnsweredAt { get; init; }
 }
 
-/// <summary>A check-out folder that is committed by itself.</summary>
+/// <summary>A check-out folder whose changes are committed automatically.</summary>
 /// <param name="State"><c>watching</c>, <c>settling</c> (changes, waiting for quiet), <c>committing</c> or
 /// <c>failed</c>.</param>
-/// <param name="Warning">What is not committed although the rest is, such as a named pipe or a file that cannot be
-/// read.</param>
+/// <param name="Warning">Files that are not committed although the others are, such as a named pipe or an unreadable
+/// file.</param>
 internal sealed record FolderWatchStatus(
     string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null,
     [property: JsonPropertyOrder(1)] long Commits = 0, string? Warning = null)
 {
-    /// <summary>The last error is about some files; the others are committed.</summary>
+    /// <summary>The last error concerns some files; the others are committed.</summary>
     internal bool IsPartial { get; init; }
 }
 
 internal sealed record ConfigurationStatus(string? File, DateTimeOffset LoadedAt, string? RefusedBecause = null);
 
-/// <summary>Who knows how a daemon does. May be asked from several threads, and must answer within moments.</summary>
+/// <summary>The source of a daemon's status. May be called from several threads, and must return within
+/// moments.</summary>
 internal interface INodeStatusSource
 {
     ValueTask<NodeStatus> SnapshotAsync(CancellationToken cancellationToken);

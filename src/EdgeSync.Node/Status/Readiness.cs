@@ -3,13 +3,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Status;
 
 /// <summary>
-/// What <c>/readyz</c> answers and <c>edgesync ready</c> prints: one line for each check, and whether they let the node
-/// count as ready.
+/// The report of <c>/readyz</c> and <c>edgesync ready</c>: one line per check, and whether the node is ready.
 /// </summary>
 internal sealed record ReadinessReport(bool IsReady, IReadOnlyList<string> Lines)
 {
-    /// <param name="agreedWithin">How old the last agreement with a peer may be, such as <c>10m</c>; null when it does
-    /// not matter.</param>
+    /// <param name="agreedWithin">The maximum age of the last agreement with a peer, such as <c>10m</c>; null:
+    /// any.</param>
     /// <param name="isStrict">Warnings count as well.</param>
     /// <returns>Null when <paramref name="agreedWithin"/> is not a duration.</returns>
     public static ReadinessReport? Of(NodeStatus status, string? agreedWithin, bool isStrict)

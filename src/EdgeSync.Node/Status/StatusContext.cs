@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace EdgeSync.Node.Status;
 
 /// <summary>
-/// A status and the file of addresses as JSON: names in snake case; null is left out (docs/status.md).
+/// A status and the file of addresses as JSON: names in snake case; null is omitted (docs/status.md).
 /// </summary>
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata,

@@ -1,35 +1,35 @@
 namespace EdgeSync.Node.Status;
 
 /// <summary>
-/// How far a repository, or one of its peers, is in sync. The words are those of <c>edgesync status --json</c>.
+/// The sync state of a repository, or of one of its peers. The words are those of <c>edgesync status --json</c>.
 /// </summary>
 internal enum SyncState
 {
-    /// <summary>Both sides have the same.</summary>
+    /// <summary>Both sides have the same artifacts.</summary>
     InSync,
 
-    /// <summary>An exchange runs that may make it so.</summary>
+    /// <summary>A session is running.</summary>
     Syncing,
 
-    /// <summary>One side has what the other lacks.</summary>
+    /// <summary>One side has artifacts that the other lacks.</summary>
     Behind,
 
-    /// <summary>It was there, and is not now; what it has is not known.</summary>
+    /// <summary>It was present, and is not now; its state is unknown.</summary>
     Away,
 
-    /// <summary>It refuses us until a person changes something.</summary>
+    /// <summary>It rejects this node until the operator changes something.</summary>
     Refused,
 
-    /// <summary>There has been no exchange yet.</summary>
+    /// <summary>No session so far.</summary>
     Unknown,
 
-    /// <summary>The first copy is not here yet.</summary>
+    /// <summary>The first copy is not complete yet.</summary>
     Cloning,
 
-    /// <summary>No other node has come yet.</summary>
+    /// <summary>No other node has appeared yet.</summary>
     Alone,
 
-    /// <summary>No daemon keeps the repository.</summary>
+    /// <summary>No daemon runs for the repository.</summary>
     NotRunning,
 }
 
@@ -53,16 +53,16 @@ internal static class SyncStates
 /// <summary>One peer of a repository.</summary>
 /// <param name="Peer">A node's name, or the address of a Fossil server.</param>
 /// <param name="Route"><c>nats</c> or <c>http</c>; null while there is none.</param>
-/// <param name="Since">In sync: the last exchange that ended so. Away: when it was heard of last.</param>
+/// <param name="Since">In sync: the last session that ended so. Away: the last presence.</param>
 /// <param name="Reason">Null only when it is in sync.</param>
 internal sealed record PeerVerdict(
     string Peer, SyncState State, string? Route, DateTimeOffset? Since, string? Reason, string? Hint);
 
 /// <summary>
-/// What a person wants to know of a repository: is it in sync, with whom, by which route, since when; and if not, why,
-/// and what to try. Derived from a status alone, so that every command and page says the same.
+/// The sync state of a repository: is it in sync, with which peers, by which route, since when; and if not, why, and
+/// what to try. Derived from a status alone, so that every command and page agrees.
 /// </summary>
-/// <param name="Since">The last agreement with anybody.</param>
+/// <param name="Since">The last agreement with any peer.</param>
 internal sealed record SyncVerdict(
     SyncState State, DateTimeOffset? Since, string? Reason, string? Hint, IReadOnlyList<PeerVerdict> Peers)
 {
@@ -70,7 +70,7 @@ internal sealed record SyncVerdict(
     public int InSyncCount => Peers.Count(p => p.State == SyncState.InSync);
 
     /// <param name="repository">One repository of <paramref name="node"/>.</param>
-    /// <param name="node">The daemon that keeps it.</param>
+    /// <param name="node">The daemon of the repository.</param>
     public static SyncVerdict Of(RepositoryStatus repository, NodeStatus node)
     {
         if (repository.State == "cloning") return Cloning(repository, node);

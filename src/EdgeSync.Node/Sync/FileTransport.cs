@@ -7,8 +7,9 @@ using EdgeSync.Storage.Sync;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// A repository file as the peer, such as one on a stick: its requests are answered in this process, without a login,
-/// since who has the file has every right. Fossil runs its own server for a <c>file://</c> address in the same way.
+/// A repository file as the peer, such as one on a stick: its requests are handled in this process, without a login,
+/// since access to the file implies every right. Fossil runs its own server for a <c>file://</c> address in the same
+/// way.
 /// </summary>
 internal sealed class FileTransport : ITransport
 {
@@ -21,7 +22,7 @@ internal sealed class FileTransport : ITransport
     {
         (_repository, _clock, Target) = (repository, clock, path);
         _store = new RepositoryArtifactStore(repository);
-        // As stock's --localauth: what it brings is recorded under the first user with the setup capability.
+        // As stock's --localauth: its artifacts are recorded under the first user with the setup capability.
         var owner = repository.Users.List().Where(u => u.Capabilities.Contains('s')).MinBy(u => u.UserId)?.Login;
         _handler = new ServerHandler(_store, new ServerOptions { OwnerLogin = owner ?? "" });
     }
@@ -41,7 +42,7 @@ internal sealed class FileTransport : ITransport
     /// <param name="path">The peer.</param>
     /// <param name="ours">The file of the repository that syncs.</param>
     /// <param name="clock">Time of what is stored.</param>
-    /// <exception cref="EdgeSyncException">No repository, or <paramref name="ours"/> itself.</exception>
+    /// <exception cref="EdgeSyncException">Not a repository, or <paramref name="ours"/> itself.</exception>
     public static FileTransport Open(string path, string ours, TimeProvider clock)
     {
         if (RepositoryFile.IsSame(path, ours))
@@ -69,7 +70,7 @@ internal sealed class FileTransport : ITransport
         _repository.Dispose();
     }
 
-    // A medium or a file that cannot be written can still be pulled from; a disk that fails is an error of its own.
+    // A medium or a file that cannot be written can still be pulled from; a disk fault is an error of its own.
     private static RepositoryOptions AccessTo(string path)
     {
         try
@@ -89,7 +90,7 @@ internal sealed class FileTransport : ITransport
         }
         catch (IOException)
         {
-            return RepositoryOptions.Default;   // opening the repository says what is wrong
+            return RepositoryOptions.Default;   // opening the repository reports the fault
         }
     }
 

@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Messages as POST requests to a Fossil server. A plain reply (a clone's) can be worked on while it arrives; the
+/// Messages as POST requests to a Fossil server. A plain reply (a clone's) can be processed while it arrives; the
 /// network runs at most <see cref="AheadBytesMax"/> ahead.
 /// </summary>
 internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool ownsClient = false) : ITransport
@@ -33,7 +33,7 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
 
     /// <summary>With a client of its own, for one session.</summary>
     /// <param name="peer">The address.</param>
-    /// <param name="proxy">As the repository's setting <c>proxy</c> spells it; null is the environment's.</param>
+    /// <param name="proxy">As in the repository's setting <c>proxy</c>; null is the environment's.</param>
     /// <param name="options">Credentials and a listener.</param>
     /// <param name="clock">Time of pauses.</param>
     public static HttpTransport Open(PeerUrl peer, string? proxy, PeerTransportOptions options, TimeProvider clock)
@@ -123,7 +123,7 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
         });
     }
 
-    /// <summary>A failure to read travels through the pipe, behind the bytes that came before it.</summary>
+    /// <summary>A read error passes through the pipe, after the bytes before it.</summary>
     private async Task FillAsync(XferHttpResponse response, PipeWriter writer, CancellationToken cancellationToken)
     {
         using var owned = response;

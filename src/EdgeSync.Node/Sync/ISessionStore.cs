@@ -6,14 +6,14 @@ using EdgeSync.Storage.Sync;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// What a session works on, and where its steps run: a repository's thread, the caller's, a simulation's.
+/// The store of a session, and the executor of its steps: a repository's thread, the caller's, a simulation's.
 /// </summary>
 internal interface ISessionStore
 {
     /// <inheritdoc cref="IRepositoryExecutor.IsExclusive"/>
     bool IsExclusive { get; }
 
-    /// <summary>The artifacts, for one session, which closes them where its steps run.</summary>
+    /// <summary>The artifacts, for one session, which closes them on the executor.</summary>
     Task<SessionStore> OpenAsync(CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IRepositoryExecutor.RunAsync{T}"/>
@@ -30,7 +30,7 @@ internal interface ISessionStore
 }
 
 /// <summary>The artifacts of one session.</summary>
-/// <param name="Close">Called once, where steps run, when the session is over.</param>
+/// <param name="Close">Called once, on the executor, when the session is over.</param>
 internal sealed record SessionStore(IArtifactStore Artifacts, Entropy Entropy, string? ProjectCode, Action Close);
 
 /// <summary>Sessions of a repository, on its executor.</summary>

@@ -6,14 +6,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Unpacks requests and replies of all transports, with one limit: what this machine can hold of a message.
+/// Unpacks requests and replies of all transports, with one limit by the memory of this machine.
 /// </summary>
 internal static class MessageFrame
 {
     /// <summary>Of a message, unpacked.</summary>
     public static readonly int BytesMax = MemoryLimit.MessageBytesMax;
 
-    /// <summary>A reply of a peer that we asked.</summary>
+    /// <summary>A reply to a request of ours.</summary>
     /// <exception cref="EdgeSyncException">The reply is larger than the limit, or does not unpack.</exception>
     public static ReadOnlyMemory<byte> Decode(XferEncoding encoding, ReadOnlyMemory<byte> framed, string target) =>
         TryDecode(encoding, framed, memory: null, out var reply) switch
@@ -24,9 +24,9 @@ internal static class MessageFrame
         };
 
     /// <summary>
-    /// A request of a stranger: its size is taken from a share of the memory before anything is unpacked.
+    /// An untrusted request: its size is taken from a share of the memory before anything is unpacked.
     /// </summary>
-    /// <param name="memory">Null: nobody counts.</param>
+    /// <param name="memory">Null: not counted.</param>
     public static MessageFault TryDecode(
         XferEncoding encoding, ReadOnlyMemory<byte> framed, ByteShare? memory, out ReadOnlyMemory<byte> message)
     {
@@ -43,11 +43,11 @@ internal static class MessageFrame
         };
     }
 
-    /// <summary>What can be unpacked of a reply that was cut off.</summary>
+    /// <summary>The front of a reply that was cut off, unpacked.</summary>
     public static ReadOnlyMemory<byte> DecodeFront(XferEncoding encoding, ReadOnlyMemory<byte> framed) =>
         XferFrame.DecodeFront(encoding, framed.ToArray(), BytesMax);
 
-    /// <exception cref="EdgeSyncException">More arrived than a message may have.</exception>
+    /// <exception cref="EdgeSyncException">More bytes arrived than a message may have.</exception>
     public static void RequireSize(long bytes, string target)
     {
         if (bytes > BytesMax) throw TooLarge(target);
@@ -65,12 +65,12 @@ internal enum MessageFault
     /// <summary>Larger than <see cref="MessageFrame.BytesMax"/>.</summary>
     TooLarge,
 
-    /// <summary>Strangers' messages could not have so much memory if it were the only one.</summary>
+    /// <summary>It exceeds the memory for all such messages together.</summary>
     BeyondMemory,
 
-    /// <summary>Others hold the memory at the moment.</summary>
+    /// <summary>Other messages hold the memory at the moment.</summary>
     NoRoomNow,
 
-    /// <summary>It is not what its encoding says.</summary>
+    /// <summary>It does not match its encoding.</summary>
     Damaged,
 }

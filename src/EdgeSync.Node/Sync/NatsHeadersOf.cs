@@ -3,7 +3,7 @@ using EdgeSync.Nats.Wire;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>Header blocks out of fields, with the trace context of a span beside them.</summary>
+/// <summary>Builds header blocks from fields, with the trace context of a span.</summary>
 internal static class NatsHeadersOf
 {
     private const string TraceParent = "traceparent";

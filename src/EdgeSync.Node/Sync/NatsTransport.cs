@@ -10,8 +10,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Messages as NATS requests. The first reply of a peer of ours names it, and the rest of the session goes to it alone;
-/// what is larger than a message travels in parts (<see cref="ExchangeRequest"/>).
+/// Messages as NATS requests. The first reply of an EdgeSync peer names it, and the rest of the session goes to it
+/// alone; larger messages are sent in parts (<see cref="ExchangeRequest"/>).
 /// </summary>
 internal sealed class NatsTransport(
     INatsBus bus, ExchangeOptions options, NatsRoute route, TimeProvider clock, Entropy entropy) : ITransport
@@ -37,8 +37,8 @@ internal sealed class NatsTransport(
         _body.Clear();
         XferFrame.Encode(XferEncoding.Zlib, message.Span, _body);
 
-        // Parts are only understood by peers of ours, so a stranger is asked for his name first. A comment asks for
-        // nothing.
+        // Only EdgeSync peers support parts, so an unknown responder is queried for its name first, by a message with a
+        // comment only.
         if (Responder is null && _body.Length > options.MessageBytesMax)
         {
             using var ping = new PooledBytes();
@@ -137,7 +137,7 @@ internal sealed class NatsTransport(
 
     private enum FlightEventKind
     {
-        /// <summary>Time passed.</summary>
+        /// <summary>A timer event.</summary>
         Tick,
 
         LinkBack,
@@ -146,7 +146,7 @@ internal sealed class NatsTransport(
 
     private readonly record struct FlightEvent(FlightEventKind Kind, int Token = 0, NatsReply Reply = default);
 
-    /// <summary>The messages of one exchange that are under way, and what happens to them, in order.</summary>
+    /// <summary>The messages of one exchange that are under way, and their events, in order.</summary>
     private sealed class Flights : IDisposable
     {
         private readonly Channel<FlightEvent> _events = Channel.CreateUnbounded<FlightEvent>(
@@ -174,7 +174,7 @@ internal sealed class NatsTransport(
             else Post(new FlightEvent(FlightEventKind.Reply, send.Token, NatsReply.Failed(outcome)));
         }
 
-        /// <summary>Until something happens, at most for the pause.</summary>
+        /// <summary>Waits for an event, at most for the pause.</summary>
         public async Task WaitAsync(TimeSpan pause, CancellationToken cancellationToken)
         {
             _timer.Change(
@@ -195,14 +195,14 @@ internal sealed class NatsTransport(
     }
 }
 
-/// <summary>Where requests go.</summary>
+/// <summary>The target of requests.</summary>
 /// <param name="IsAddressed">The subject is one peer's own.</param>
-/// <param name="Links">Tells when a link to others has come back; null where links do not change.</param>
-/// <param name="Who">The same for people: a node's name, or any peer of a project.</param>
+/// <param name="Links">Reports that a link to others has come back; null where links do not change.</param>
+/// <param name="Who">The same for display: a node's name, or any peer of a project.</param>
 internal sealed record NatsRoute(
     string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, ILinkNews? Links = null, string Who = "peer");
 
-/// <summary>Tells those who wait for replies that a link came back: what was under way may be lost.</summary>
+/// <summary>Reports to waiting requests that a link came back: messages under way may be lost.</summary>
 internal interface ILinkNews
 {
     /// <summary>

@@ -11,8 +11,9 @@ namespace EdgeSync.Node.Sync;
 
 /// <summary>
 /// Messages through <c>ssh HOST fossil test-http REPOSITORY</c>, as Fossil does for an <c>ssh://</c> address: one
-/// process for the whole session, HTTP requests into its standard input, replies out of its standard output. ssh asks
-/// for its own passwords and keys; the login of Fossil is not used, since who may run the command has every right.
+/// process for the whole session, HTTP requests into its standard input, replies out of its standard output. ssh
+/// handles its own passwords and keys; the login of Fossil is not used, since the right to run the command implies
+/// every right.
 /// </summary>
 internal sealed class SshTransport : ITransport
 {
@@ -47,7 +48,7 @@ internal sealed class SshTransport : ITransport
     /// Starts ssh. The command is the repository's setting <c>ssh-command</c>, or <c>ssh -e none</c>; the address may
     /// name the program at the other end by <c>?fossil=PATH</c>.
     /// </summary>
-    /// <exception cref="EdgeSyncException">The address names no repository, or ssh is not installed.</exception>
+    /// <exception cref="EdgeSyncException">The address has no repository, or ssh is not installed.</exception>
     public static SshTransport Open(PeerUrl peer, string? sshCommand)
     {
         var start = StartOf(peer, sshCommand);
@@ -64,10 +65,10 @@ internal sealed class SshTransport : ITransport
         }
     }
 
-    /// <summary>The command line, as stock makes it (transport_open in http_transport.c).</summary>
+    /// <summary>The command line, as in stock (transport_open in http_transport.c).</summary>
     internal static ProcessStartInfo StartOf(PeerUrl peer, string? sshCommand)
     {
-        // ssh://host//abs/path means the root; ssh://host/path is relative to the home folder there.
+        // ssh://host//abs/path is absolute; ssh://host/path is relative to the home folder there.
         var path = Uri.UnescapeDataString(peer.Address.AbsolutePath)[1..];
         if (path.Length == 0)
             throw new EdgeSyncException(
@@ -191,7 +192,7 @@ internal sealed class SshTransport : ITransport
     private (XferContentType Type, int Length) Parse(string head)
     {
         var lines = head.Split("\r\n");
-        // "HTTP/1.0 200 OK", or "Status: 200 OK" as a CGI program would begin.
+        // "HTTP/1.0 200 OK", or "Status: 200 OK" as in CGI.
         if (!lines[0].Contains(" 200", StringComparison.Ordinal))
             throw new EdgeSyncException(
                 ErrorKind.Protocol, $"{Target} answers: {Text(lines[0])}", "check the path of the repository");
@@ -219,7 +220,7 @@ internal sealed class SshTransport : ITransport
 
     private async Task<EdgeSyncException> EndedAsync(Exception? inner)
     {
-        // What ssh has to say comes before its end, unless a child of it keeps the stream open.
+        // The messages of ssh arrive before its end, unless a child of it keeps the stream open.
         await Task.WhenAny(_errors, Task.Delay(TimeSpan.FromSeconds(5)));
         var said = _errors.IsCompletedSuccessfully ? Text((await _errors).Trim()) : "";
         return new EdgeSyncException(
@@ -237,7 +238,7 @@ internal sealed class SshTransport : ITransport
         return "fossil";
     }
 
-    // Spec: blob_append_escaped_arg() in blob.c: quotes where the shell at the other end would read more than one word.
+    // Spec: blob_append_escaped_arg() in blob.c: quotes where the remote shell would read more than one word.
     private static string Quoted(string word) =>
         word.All(
             c => char.IsAsciiLetterOrDigit(c)

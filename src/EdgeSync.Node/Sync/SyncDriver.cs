@@ -10,12 +10,12 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>What a session moved, and over which wire.</summary>
+/// <summary>The result of a session with its bytes on the wire.</summary>
 internal sealed record SyncTally(SyncReport Report, string? Responder, long WireBytesSent, long WireBytesReceived);
 
 /// <summary>
-/// Drives one session over any transport, for commands and daemons. Every step that touches the repository runs where
-/// <paramref name="repository"/> says; what travels does not hold it.
+/// Drives one session over any transport, for commands and daemons. Every step that uses the repository runs on
+/// <paramref name="repository"/>; waiting for the network does not hold it.
 /// </summary>
 internal sealed class SyncDriver(
     ISessionStore repository, ClientOptions options, ITransport transport, TimeProvider clock)
@@ -28,10 +28,10 @@ internal sealed class SyncDriver(
     /// <summary>Requests in a row that may be lost in the middle of a session.</summary>
     private const int LossesMax = 4;
 
-    /// <summary>Told of each step, on the thread that does it.</summary>
+    /// <summary>Called with each step, on the thread that runs it.</summary>
     public Action<SyncProgress>? Observer { get; init; }
 
-    /// <exception cref="EdgeSyncException">The peer cannot be reached, or does not answer as one.</exception>
+    /// <exception cref="EdgeSyncException">The peer cannot be reached, or is not a peer.</exception>
     public async Task<SyncTally> RunAsync(CancellationToken cancellationToken)
     {
         var opened = Open(await repository.OpenAsync(cancellationToken));
@@ -78,7 +78,7 @@ internal sealed class SyncDriver(
                 }
                 catch (EdgeSyncException e) when (MayBeLost(e, session) && ++losses < LossesMax)
                 {
-                    // The request is built again: a login that the peer may have seen already must not look like a
+                    // The request is built again: a login that the peer may have received already must not look like a
                     // replay.
                     await repository.RunAsync(() => session.OnLost(), cancellationToken);
                     await PauseAsync(losses, cancellationToken);
@@ -90,7 +90,7 @@ internal sealed class SyncDriver(
         }
         finally
         {
-            // Where the repository is used: what the session had claimed is free from there on.
+            // On the executor: the session's claims are free from there on.
             await repository.RunAsync(
                 () =>
                 {
@@ -101,8 +101,7 @@ internal sealed class SyncDriver(
         }
     }
 
-    // In the middle of a session a lost request is worth another try; at its beginning the transport or the agent
-    // decides.
+    // In the middle of a session a lost request is retried; at its start the transport or the agent decides.
     private static bool MayBeLost(EdgeSyncException e, ClientSession session) =>
         e is { Kind: ErrorKind.Unavailable } and not NoRespondersException && session.Report.Rounds > 0;
 
@@ -142,7 +141,7 @@ internal sealed class SyncDriver(
         }
     }
 
-    /// <summary>An exchange's end as the agent understands it.</summary>
+    /// <summary>The result of a session in the agent's terms.</summary>
     public static SyncOutcome OutcomeOf(SyncTally tally)
     {
         var report = tally.Report;
@@ -161,7 +160,7 @@ internal sealed class SyncDriver(
         return new SyncOutcome(kind, fault.Text, tally.Responder, received, sent);
     }
 
-    /// <summary>A failure that kept an exchange from its end.</summary>
+    /// <summary>The failure of a session in the agent's terms.</summary>
     public static SyncOutcome OutcomeOf(Exception failure) => failure switch
     {
         NoRespondersException => new SyncOutcome(SyncOutcomeKind.NoResponders, failure.Message),

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>How one exchange of a <c>sync now</c> ended.</summary>
+/// <summary>The result of one session of a <c>sync now</c>.</summary>
 /// <param name="Status"><c>synced</c>, <c>already_in_step</c> or <c>failed</c>.</param>
 internal sealed record SyncNowResult(
     string Repository, string Target, string Status, string? Reason, int Received, int Sent);
@@ -12,7 +12,7 @@ internal sealed record SyncNowResult(
 /// <summary>A caller that requested sessions and waits for their ends. Used on the agent's loop only.</summary>
 internal sealed class SyncNowWait
 {
-    /// <summary>The target that stands for whoever answers.</summary>
+    /// <summary>The target that stands for any responder.</summary>
     private const string AnyPeer = "nats";
 
     private readonly TaskCompletionSource<IReadOnlyList<SyncNowResult>> _done = new(
@@ -21,10 +21,10 @@ internal sealed class SyncNowWait
 
     public TaskCompletionSource<IReadOnlyList<SyncNowResult>> Done => _done;
 
-    /// <summary>Of several exchanges with one target the last one counts.</summary>
+    /// <summary>Of several sessions with one target the last one counts.</summary>
     public void Add(string target, SyncOutcome outcome)
     {
-        if (outcome.Kind == SyncOutcomeKind.NoResponders && target == AnyPeer) return;   // looking around is no failure
+        if (outcome.Kind == SyncOutcomeKind.NoResponders && target == AnyPeer) return;   // no peer: not a failure
 
         var status = !outcome.IsOk ? "failed" : outcome.Received + outcome.Sent > 0 ? "synced" : "already_in_step";
         var reason = outcome.Kind == SyncOutcomeKind.NoResponders ? "no responders" : outcome.Reason;
@@ -38,7 +38,7 @@ internal sealed class SyncNowWait
     public void End() => _done.TrySetResult([.. _results.Values]);
 }
 
-/// <summary>All that wait for sessions they requested. Used on the agent's loop only.</summary>
+/// <summary>All callers that wait for requested sessions. Used on the agent's loop only.</summary>
 internal sealed class SyncNowWaits
 {
     private readonly List<SyncNowWait> _waits = [];
@@ -51,7 +51,7 @@ internal sealed class SyncNowWaits
     }
 
     /// <summary>
-    /// Ends the waiting when no session runs or is due: one that is may still be what a caller waits for.
+    /// Ends the waits when no session runs or is due: one that is may still belong to a caller.
     /// </summary>
     public void EndIfIdle(AgentCore core, Instant now)
     {

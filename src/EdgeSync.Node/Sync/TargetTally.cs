@@ -2,7 +2,7 @@ using EdgeSync.Agent.Schedule;
 
 namespace EdgeSync.Node.Sync;
 
-/// <summary>Counters of the exchanges with one target, since start.</summary>
+/// <summary>Counters of the sessions with one target, since start.</summary>
 internal sealed class TargetTally
 {
     private readonly Lock _gate = new();

@@ -8,23 +8,22 @@ using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Node.Watch;
 
-/// <summary>What a look at a folder came to.</summary>
-/// <param name="Warnings">What is left out or is not as it should be, a sentence each.</param>
+/// <summary>The result of a scan of a folder.</summary>
+/// <param name="Warnings">Files that are omitted or doubtful, a sentence each.</param>
 internal sealed record FolderOutcome(
     string? Hash, string? Comment, IReadOnlyList<string> Conflicts, IReadOnlyList<string> Warnings);
 
 /// <summary>
-/// Commits what was edited in a folder, in three steps, so that a folder that answers slowly keeps nobody from the
-/// repository:
+/// Commits the edits of a folder, in three steps, so that a slow folder does not block the repository:
 /// <code>
-/// ReadBasis   on the repository's thread   what the tip has and what was known
-/// Look        anywhere                     reads the folder, plans, and keeps the contents that are new
+/// ReadBasis   on the repository's thread   the tip and the stored state
+/// Look        anywhere                     reads the folder, plans, and keeps new contents
 /// Apply       on the repository's thread   one transaction, if the tip is still that of the basis
 /// </code>
 /// </summary>
 internal sealed class FolderCommit(WatchSettings settings, string folder, bool allowsFork)
 {
-    // A file that was written this recently may be written again within the same tick of its clock.
+    // A file written this recently may be written again within the same tick of its clock.
     private static readonly TimeSpan TooYoung = TimeSpan.FromSeconds(2);
 
     public FolderBasis ReadBasis(Repository repository)
@@ -43,7 +42,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
         };
     }
 
-    /// <exception cref="EdgeSyncException">The folder is gone or empty.</exception>
+    /// <exception cref="EdgeSyncException">The folder is missing or empty.</exception>
     /// <exception cref="IOException">The folder cannot be read.</exception>
     public FolderLook Look(FolderBasis basis, ContentSpool spool)
     {
@@ -65,8 +64,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
             foreach (var name in look.Changes.Changed.Concat(look.Changes.Added))
                 if (listing.Files[name].Keep(spool) is { } content) look.Contents[name] = content;
 
-            // What could not be read is as if it had not been found; the rest is planned once more, from the hashes
-            // that are known.
+            // Unreadable files count as not found; the rest is planned once more, from the known hashes.
             var unreadable = listing.Files.Values.Where(file => file.Fault is not null).ToList();
             if (unreadable.Count == 0) return look with { Rules = rules };
 
@@ -75,7 +73,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
     }
 
     /// <summary>Null when the tip has moved since the basis was read.</summary>
-    /// <exception cref="EdgeSyncException">The check-in is refused.</exception>
+    /// <exception cref="EdgeSyncException">The check-in is rejected.</exception>
     public FolderOutcome? Apply(Repository repository, FolderLook look)
     {
         if (look.Changes.IsEmpty && !HasNews(look)) return Outcome(look, null, null);
@@ -124,7 +122,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
             basis, known, listing, FolderPlan.Plan(known, files, basis.Tip, isUnknown), basis.Parent);
         if (look.Changes.Conflicts.Count == 0 || basis.Fork is not { } fork) return look;
 
-        // What others did stays on their side; everything that was edited here goes beside it.
+        // Other users' changes stay on their side; everything edited here becomes a fork beside it.
         return look with
         {
             Changes = FolderPlan.Plan(known, files, fork.Tree, isUnknown),
@@ -144,7 +142,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
         : TreeFile.AllOf(CheckInTree.Load(repository, rid))
             .ToDictionary(f => f.Name, f => new FolderEntry(f.Id, f.Permission), StringComparer.Ordinal);
 
-    // At the first look nothing can have been removed: what is not there may never have been.
+    // At the first scan nothing can have been removed: a missing file may never have been there.
     private static Dictionary<string,
         FolderEntry> FirstKnown(Dictionary<string, FolderEntry> tip, SortedDictionary<string, ScannedFile> disk) =>
         tip.Where(f => disk.ContainsKey(f.Key)).ToDictionary(StringComparer.Ordinal);
@@ -177,7 +175,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
         {
             if (entry is not { } present) return null;
 
-            // Read while it was still being written: its time proves nothing yet, so it is read again at the next look.
+            // Read while it was still being written: its time proves nothing yet, so it is read again at the next scan.
             var file = look.Disk.GetValueOrDefault(name);
             var isOld = file is not null && now - file.ModifiedTicks > TooYoung.Ticks;
             return new RememberedFile(present, isOld ? file!.Size : -1, isOld ? file!.ModifiedTicks : 0);
@@ -185,7 +183,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
     }
 }
 
-/// <summary>What a look at a folder is compared with.</summary>
+/// <summary>The state that a scan of a folder is compared with.</summary>
 internal sealed record FolderBasis(
     FolderSettings Settings, int ArtifactBytesMax, RecordId Parent, string? NewBranch, Dictionary<string,
     FolderEntry> Tip, FolderPast? Past)
@@ -193,23 +191,23 @@ internal sealed record FolderBasis(
     /// <summary>Empty without a parent.</summary>
     public ArtifactId ParentId { get; init; }
 
-    /// <summary>What the folder was committed to last, when it may go beside others' check-ins.</summary>
+    /// <summary>The check-in of the folder's last commit, when a fork beside others' check-ins is allowed.</summary>
     public ForkBasis? Fork { get; init; }
 }
 
 internal sealed record ForkBasis(RecordId Parent, Dictionary<string, FolderEntry> Tree);
 
-/// <summary>What was found at one look, and what follows from it.</summary>
+/// <summary>The result of one scan, and the plan made of it.</summary>
 internal sealed record FolderLook(
     FolderBasis Basis, Dictionary<string, FolderEntry> Known, FolderListing Listing, FolderChanges Changes,
     RecordId Parent)
 {
     public bool IsFork { get; init; }
 
-    /// <summary>Which files matter; for the watch until the next look.</summary>
+    /// <summary>Which files matter; for the watch until the next scan.</summary>
     public FolderRules? Rules { get; init; }
 
-    /// <summary>What was read of changed and added files.</summary>
+    /// <summary>The contents of changed and added files.</summary>
     public SortedDictionary<string, Func<ReadOnlyMemory<byte>>> Contents { get; } = new(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, ScannedFile> Disk => Listing.Files;

@@ -5,18 +5,17 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Watch;
 
-/// <summary>A file as it was when the folder and the repository last agreed about it.</summary>
-/// <param name="Size">With <paramref name="ModifiedTicks"/>: as long as both stay, the content is not read
+/// <summary>The state of a file when folder and repository last agreed about it.</summary>
+/// <param name="Size">With <paramref name="ModifiedTicks"/>: while both are unchanged, the content is not read
 /// again.</param>
 internal readonly record struct RememberedFile(FolderEntry Entry, long Size, long ModifiedTicks);
 
-/// <summary>What is remembered of a folder.</summary>
-/// <param name="Base">The check-in that its files were last committed in, or first compared with; empty: none
-/// yet.</param>
+/// <summary>The stored state of a folder.</summary>
+/// <param name="Base">The check-in of its last commit or first comparison; empty: none yet.</param>
 internal sealed record FolderPast(Dictionary<string, RememberedFile> Files, ArtifactId Base);
 
 /// <summary>
-/// What a watched folder was known to hold: a row a file in <c>fx_watch</c> (a name that stock's rebuild leaves alone).
+/// The stored state of a watched folder: a row per file in <c>fx_watch</c> (a name that stock's rebuild leaves alone).
 /// It stays with this repository and is not synced.
 /// </summary>
 internal static class FolderMemory
@@ -28,7 +27,7 @@ internal static class FolderMemory
         ) WITHOUT ROWID
         """;
 
-    /// <summary>Null when the folder was never looked at.</summary>
+    /// <summary>Null when the folder was never scanned.</summary>
     public static FolderPast? Read(Repository repository, string folder)
     {
         if (!repository.Database.HasTable("fx_watch")) return null;
@@ -53,7 +52,7 @@ internal static class FolderMemory
     }
 
     /// <summary>
-    /// Sets and forgets (null) files, in one transaction. The row without a name is that of the folder: its check-in.
+    /// Sets and removes (null) files, in one transaction. The row without a name is that of the folder: its check-in.
     /// </summary>
     public static void Write(
         Repository repository, string folder, ArtifactId checkin, IEnumerable<KeyValuePair<string,

@@ -13,15 +13,15 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Watch;
 
 /// <summary>
-/// Commits a folder after a quiet time: the file system says that something changed, <see cref="FolderSettling"/> when
-/// to look, <see cref="FolderCommit"/> what it comes to. Where the file system stays silent (network disks, too many
-/// folders for inotify), a look every minute finds it.
+/// Commits a folder after a quiet time: the file system reports changes, <see cref="FolderSettling"/> decides when to
+/// scan, <see cref="FolderCommit"/> what to commit. Where events are missing (network disks, too many folders for
+/// inotify), a scan every minute finds the changes.
 /// </summary>
 internal sealed class FolderWatcher : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
 
-    // A disk that is asleep takes seconds; a network folder whose server is gone takes for ever.
+    // A disk in standby takes seconds; a network folder whose server is unreachable takes for ever.
     private static readonly TimeSpan LookMax = TimeSpan.FromMinutes(1);
 
     private readonly RepositoryQueue _repository;
@@ -35,11 +35,11 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private readonly FileSystemWatcher? _files;
     private readonly Task _loop;
     private volatile FolderWatchStatus _status;
-    private volatile FolderRules? _rules;   // of the last look; null before the first: then every event matters
+    private volatile FolderRules? _rules;   // of the last scan; null before the first: then every event matters
     private volatile StrongBox<DateTimeOffset>? _lookingSince;
     private HashSet<string> _warned = [];
 
-    // One waiting change stands for all: a look finds whatever happened before it.
+    // One waiting change stands for all: a scan finds whatever happened before it.
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -69,7 +69,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
 
     public FolderWatchStatus Status => _status;
 
-    /// <summary>Whether the folder gets into the repository.</summary>
+    /// <summary>Whether the folder is committed.</summary>
     public NodeCheck Check(string name) =>
         _lookingSince is { } since && _clock.GetUtcNow() - since.Value > LookMax
             ? new NodeCheck(
@@ -136,7 +136,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
 
     private async Task LoopAsync()
     {
-        _settling.OnChange(Now);   // what happened while nobody watched
+        _settling.OnChange(Now);   // changes before the watch started
         while (true)
         {
             await WaitAsync();
@@ -146,7 +146,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         }
     }
 
-    /// <summary>Until something changed, or it is time to look.</summary>
+    /// <summary>Waits for a change, or until a scan is due.</summary>
     private async Task WaitAsync()
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -208,7 +208,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
             var basis = await _repository.RunAsync(_commit.ReadBasis, _stop.Token);
             using var spool = new ContentSpool(_repository.Path);
 
-            // On a thread of its own, which is left behind when the folder does not answer and the daemon is to stop.
+            // On a thread of its own, which is abandoned when the folder blocks and the daemon is to stop.
             var look = await Task.Factory.StartNew(
                 () => _commit.Look(basis, spool), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .WaitAsync(_stop.Token);
@@ -223,7 +223,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         }
     }
 
-    // Each trouble once, until it has gone away.
+    // Each warning once, until it is resolved.
     private void Warn(IReadOnlyList<string> warnings)
     {
         var news = warnings.Where(w => !_warned.Contains(w)).ToList();
@@ -245,10 +245,10 @@ internal sealed class FolderWatcher : IAsyncDisposable
     private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 }
 
-/// <summary>What a folder's owner does around its check-ins.</summary>
-/// <param name="Before">Called with the check-in that is about to get a child (empty: none); may refuse by an
+/// <summary>Callbacks of a folder's owner around its check-ins.</summary>
+/// <param name="Before">Called with the check-in that is about to get a child (empty: none); may reject by an
 /// exception.</param>
 /// <param name="Committed">Called once a check-in is on disk.</param>
-/// <param name="Failed">Told of a bug of ours.</param>
+/// <param name="Failed">Called with a bug of ours.</param>
 internal sealed record FolderWatchHooks(
     Func<ArtifactId, CancellationToken, Task> Before, Action Committed, Action<Exception> Failed);

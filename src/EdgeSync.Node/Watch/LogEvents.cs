@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Watch;
 
-/// <summary>What the log says of a watched folder. docs/operations.md lists them.</summary>
+/// <summary>Log events of a watched folder, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     [LoggerMessage(EventName = "folder.committed", Level = LogLevel.Information, Message = "Committed the folder")]

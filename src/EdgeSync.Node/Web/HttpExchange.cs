@@ -8,7 +8,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Web;
 
-/// <summary>One exchange over HTTP: unpacks the request, has a repository answer it, and packs the reply.</summary>
+/// <summary>One exchange over HTTP: unpacks the request, has a repository handle it, and packs the reply.</summary>
 internal static class HttpExchange
 {
     public static async ValueTask<XferHttpReply> AnswerAsync(
@@ -39,7 +39,7 @@ internal static class HttpExchange
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
         {
-            // The disk fails or is full, or another program holds the lock: the client tries again.
+            // The disk fails or is full, or another program holds the lock: the client retries.
             reply.Dispose();
             return XferHttpReply.Refusal(503, "The repository is not available; try again later.") with
             {
@@ -63,7 +63,7 @@ internal static class HttpExchange
 
     private static XferHttpReply Frame(XferHttpRequest request, ServerOutcome outcome, PooledBytes reply)
     {
-        // Spec: the reply is framed as the request was, but for clone 3, whose content is compressed already.
+        // Spec: the reply has the encoding of the request, except for clone 3, whose content is compressed already.
         var type = outcome.MustBePlain ? XferContentType.Uncompressed : request.ContentType;
         var body = reply;
         if (type == XferContentType.Compressed)

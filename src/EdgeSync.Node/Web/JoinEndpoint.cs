@@ -9,10 +9,10 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Web;
 
-/// <summary>Answers machines that join by code: one token, one login. By TLS alone.</summary>
+/// <summary>Serves machines that join by code: one token, one login. Over TLS only.</summary>
 /// <param name="hosts">The repositories that can be joined.</param>
 /// <param name="node">Our name.</param>
-/// <param name="joined">Called before the answer goes out, so that the login works when it arrives.</param>
+/// <param name="joined">Called before the reply is sent, so that the login works when it arrives.</param>
 internal sealed class JoinEndpoint(
     Func<IReadOnlyList<RepositoryHost>> hosts, string node, Func<Task> joined, LoginAccount logins, ILogger log)
 {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Web;
 
-/// <summary>What the log says of HTTP requests. docs/operations.md lists them.</summary>
+/// <summary>Log events of HTTP requests, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     public static void HttpRequest(this ILogger log, in XferHttpLogEntry entry)

@@ -5,19 +5,18 @@ using Microsoft.AspNetCore.Routing;
 namespace EdgeSync.Node.Web;
 
 /// <summary>
-/// The routes of a node's HTTP ports. A page or an endpoint is added here: as a line of this class, or as a class with
-/// a
+/// The routes of a node's HTTP ports. Add a page or an endpoint here: as a line of this class, or as a class with a
 /// <c>Map</c> that this one calls when it has parts of its own.
 /// <code>
-/// GET  /                                       what is served, for people
+/// GET  /                                       the repositories served, as text
 /// GET  /xfer                                   to /
 /// GET  /healthz /readyz /status /metrics       OperationsEndpoints
 /// POST /join                                   JoinEndpoint
 /// </code>
-/// A POST of cards never comes here: Fossil clients post to any path, and the content type tells it apart before
-/// routing. Handlers are minimal APIs, compiled by the request delegate generator; a body is at most 4 KiB, unless the
-/// endpoint carries <c>IRequestSizeLimitMetadata</c>; <c>HttpContext.Connection.RemoteIpAddress</c> is the client's
-/// address, behind a trusted proxy too.
+/// A POST of cards is not routed here: Fossil clients post to any path, and the content type selects it before routing.
+/// Handlers are minimal APIs, compiled by the request delegate generator; a body is at most 4 KiB, unless the endpoint
+/// carries <c>IRequestSizeLimitMetadata</c>; <c>HttpContext.Connection.RemoteIpAddress</c> is the client's address,
+/// behind a trusted proxy too.
 /// </summary>
 internal static class NodeEndpoints
 {

@@ -12,10 +12,10 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 {
     private volatile IReadOnlyDictionary<string, RepositoryHost> _byName = new Dictionary<string, RepositoryHost>();
 
-    /// <summary>Names of those whose first copy is not there yet.</summary>
+    /// <summary>Names of those whose first copy is not complete yet.</summary>
     public Func<string?> Waiting { get; set; } = () => null;
 
-    /// <summary>Replaces the repositories; requests that run keep theirs.</summary>
+    /// <summary>Replaces the repositories; running requests keep theirs.</summary>
     public void Serve(IEnumerable<RepositoryHost> hosts)
     {
         var byName = new Dictionary<string, RepositoryHost>(StringComparer.Ordinal);
@@ -34,8 +34,8 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 
     public void Log(in XferHttpLogEntry entry) => log.HttpRequest(entry);
 
-    /// <summary>What is served, and how it is cloned.</summary>
-    /// <param name="host">Under which name it was asked; empty if the client did not say.</param>
+    /// <summary>The repositories served, and how to clone them.</summary>
+    /// <param name="host">The host as the client addressed it; empty if it sent none.</param>
     public string Describe(string host, bool isHttps)
     {
         var address = $"{(isHttps ? "https" : "http")}://{(host.Length > 0 ? host : "this-host")}";

@@ -11,15 +11,15 @@ using Microsoft.AspNetCore.Routing;
 namespace EdgeSync.Node.Web;
 
 /// <summary>
-/// The pages for those who run a node; docs/status.md is their contract.
+/// The pages for operators; docs/status.md is their contract.
 /// <code>
 /// /healthz             alive: {"status":"ok"}; with ?ready as /readyz
-/// /readyz              200, or 503 with the reasons; ?strict counts warnings too, ?agreed=10m wants a young agreement
-/// /status              everything, as JSON          (of this machine only, unless told otherwise)
+/// /readyz              200, or 503 with the reasons; ?strict counts warnings too, ?agreed=10m requires recent agreement
+/// /status              everything, as JSON          (to this machine only, by default)
 /// /metrics             the same in numbers          (likewise)
 /// </code>
 /// </summary>
-/// <param name="settings">As they are now: who may read <c>/status</c> and <c>/metrics</c>.</param>
+/// <param name="settings">The present settings of access to <c>/status</c> and <c>/metrics</c>.</param>
 internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore metrics, Func<HttpSection> settings)
 {
     private const string Json = "application/json";
@@ -49,7 +49,7 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
                 await MetricsAsync(cancellationToken), PrometheusText.ContentType) : Forbidden());
     }
 
-    /// <summary>What a status is as JSON, here and over the control socket.</summary>
+    /// <summary>The JSON of a status, here and over the control socket.</summary>
     public static byte[] ToJson(NodeStatus status) =>
         [.. JsonSerializer.SerializeToUtf8Bytes(status, Indented.GetTypeInfo(typeof(NodeStatus))), (byte)'\n'];
 
@@ -59,7 +59,7 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
         return PrometheusText.Write([.. metrics.Snapshot(), .. NodeGauges.Of(status)]);
     }
 
-    // A flag without a value, such as ?strict, is an empty text; null: it is not there.
+    // A flag without a value, such as ?strict, is an empty text; null: it is absent.
     private async Task<IResult> ReadyAsync(string? strict, string? agreed, CancellationToken cancellationToken)
     {
         var status = await source.SnapshotAsync(cancellationToken);
@@ -81,8 +81,8 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
     private static bool IsOfThisMachine(IPAddress address) =>
         IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
-    // A web page whose name was turned to this machine (DNS rebinding) asks under its own name. Nobody but browsers
-    // must say one.
+    // A web page whose name was rebound to this machine (DNS rebinding) sends its own name as Host. Only browsers must
+    // send one.
     private static bool IsOwnName(string host, List<string> hosts)
     {
         if (host.Length == 0) return true;
