@@ -15,6 +15,7 @@ public sealed partial class LayeringTests
         ["EdgeSync.Primitives"] = [],
         ["EdgeSync.Fossil"] = ["EdgeSync.Primitives"],
         ["EdgeSync.Nats"] = ["EdgeSync.Primitives"],
+        ["EdgeSync.Quic"] = ["EdgeSync.Primitives"],
         ["EdgeSync.Agent"] = ["EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
         ["EdgeSync.Storage"] = ["EdgeSync.Fossil", "EdgeSync.Primitives"],
         ["EdgeSync.Net"] = ["EdgeSync.Nats", "EdgeSync.Primitives"],
@@ -61,7 +62,7 @@ public sealed partial class LayeringTests
     ];
 
     private static readonly string[] Cores = [
-        "EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Agent"];
+        "EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Quic", "EdgeSync.Agent"];
 
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
