@@ -4,42 +4,43 @@ using EdgeSync.Fossil.Xfer;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>The configuration that a session requests and sends: once, in one request.</summary>
-internal sealed class ClientConfig(IArtifactStore store, ClientOptions options)
+internal sealed class ClientConfig(IArtifactStore store, ClientOptions options) : IClientExchange
 {
     private readonly ConfigExchange _exchange = new(store.Config);
     private readonly bool _isClone = (options.Actions & SyncActions.Clone) != 0;
     private bool _isAsked;
     private bool _isDone;
+    private int _received;
 
     public bool HasWork => !_isDone && Wanted != ConfigAreas.None;
 
-    public int Received { get; private set; }
-
     private ConfigAreas Wanted => options.ConfigPull ?? (_isClone ? ConfigAreas.All : ConfigAreas.None);
 
-    /// <param name="writer">The request.</param>
-    /// <param name="isFirst">A clone's first request may be without a login yet, so it requests nothing.</param>
-    public void Write(XferWriter writer, bool isFirst)
+    public void Write(XferWriter writer, in ClientRequest request)
     {
         _isAsked = false;
-        if (_isDone || (_isClone && isFirst)) return;
+        if (_isDone || request.IsAnonymous) return;
 
         foreach (var name in ConfigAreaNames.RequestsFor(Wanted)) writer.ReqConfig(name);
         if (options.ConfigPush != 0) _exchange.SendAreas(options.ConfigPush, writer);
         _isAsked = true;
     }
 
-    /// <summary>True if something was stored. Rows that this very request did not request are ignored.</summary>
-    public bool TryReceive(in ConfigCard config)
+    /// <summary>What was not asked for in this very request is ignored.</summary>
+    public bool TryReceive(in XferCard card, ClientRound round)
     {
-        if (!_isAsked || !_exchange.Receive(config, Wanted, options.ConfigOverwrite)) return false;
+        if (card.Kind != CardKind.Config || !ConfigCard.TryParse(card, out var config)) return false;
+        if (!round.CanWrite || !_isAsked || !_exchange.Receive(config, Wanted, options.ConfigOverwrite)) return true;
 
-        Received++;
+        _received++;
+        round.HasProgress = true;
         return true;
     }
 
     public void OnReplyEnd() => _isDone |= _isAsked;
 
-    /// <summary>The request was lost, or is due again without the rejected part.</summary>
+    /// <summary>The request was lost, or is due again without what was refused.</summary>
     public void OnLost() => _isAsked = false;
+
+    public SyncReport AddTo(SyncReport report) => report with { ConfigReceived = _received };
 }

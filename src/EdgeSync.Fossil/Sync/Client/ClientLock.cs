@@ -5,24 +5,38 @@ namespace EdgeSync.Fossil.Sync.Client;
 /// <summary>
 /// The lock on the check-in that a commit will follow: requested once, released by a session that needs none.
 /// </summary>
-internal sealed class ClientLock(ClientOptions options)
+internal sealed class ClientLock(ClientOptions options) : IClientExchange
 {
+    private readonly bool _isClone = (options.Actions & SyncActions.Clone) != 0;
     private bool _isDone;
+    private string? _holder;
 
-    /// <summary>The other user who holds it.</summary>
-    public string? Holder { get; private set; }
+    public bool HasWork => false;
 
-    public void Write(XferWriter writer)
+    public void Write(XferWriter writer, in ClientRequest request)
     {
-        if (options.ClientId is null) return;
+        if (options.ClientId is null || _isClone) return;
 
-        if (options.Lock is { } request && !_isDone)
-            writer.Pragma("ci-lock"u8, request.Checkin.ToString(), options.ClientId);
+        if (options.Lock is { } wanted && !_isDone)
+            writer.Pragma("ci-lock"u8, wanted.Checkin.ToString(), options.ClientId);
         else if (options.Lock is null) writer.Pragma("ci-unlock"u8, options.ClientId);
     }
 
     /// <summary><c>pragma ci-lock-fail LOGIN TIME</c>.</summary>
-    public void OnRefused(in XferCard card) => Holder = XferText.Decode(card[2]);
+    public bool TryReceive(in XferCard card, ClientRound round)
+    {
+        if (card.Kind != CardKind.Pragma || card.Count != 4 || !card[1].SequenceEqual("ci-lock-fail"u8)) return false;
+
+        _holder = XferText.Decode(card[2]);
+        return true;
+    }
 
     public void OnReplyEnd() => _isDone = true;
+
+    public void OnLost()
+    {
+        // It is asked for until a reply has come.
+    }
+
+    public SyncReport AddTo(SyncReport report) => report with { LockHolder = _holder };
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Primitives;
@@ -12,12 +11,13 @@ namespace EdgeSync.Fossil.Sync.Client;
 ///   while (session.TryBuildRequest(now, buffer))          // a decoded message
 ///   {
 ///       var reply = post(buffer);                          // or session.OnLost() and once more
-/// session.Receive(now, reply); // or BeginReply, Feed ..., EndReply for a reply that streams
+///       session.Receive(now, reply);                       // or BeginReply, Feed ..., EndReply while it streams
 ///   }
 ///   session.Report
 /// </code>
 /// A reply is one round of the store: it is committed whole, or nothing of it is. Faults of the peer end the session
-/// and stand in the report; they are no exceptions. Spec: xfer.c client_sync.
+/// and stand in the report; they are no exceptions. The session keeps the order of rounds and cards; what the cards are
+/// about is up to <see cref="ClientArtifacts"/> and the <see cref="IClientExchange"/> parts. Spec: xfer.c client_sync.
 /// </summary>
 public sealed class ClientSession : IDisposable
 {
@@ -25,83 +25,67 @@ public sealed class ClientSession : IDisposable
     private readonly ClientOptions _options;
     private readonly Entropy _entropy;
     private readonly Action<SyncProgress>? _observer;
-    private readonly XferStream _stream;
     private readonly ArrayBufferWriter<byte> _body = new(4096);
-    private readonly ClientPull _pull;
-    private readonly ClientPush _push;
-    private readonly ClientUnversioned _unversioned;
-    private readonly ClientConfig _config;
-    private readonly ClientTables? _tables;
-    private readonly ClientLock _lock;
     private readonly ServerMetadata _server = new();
-    private readonly DeltaCycleRecovery _deltaCycles = new();
-    private readonly ClientArrivals _arrivals;
-    private readonly ClientClone? _clone;
     private readonly RequestBudget _budget;
-    private readonly ClientScope _scope;
+    private readonly ClientRound _round = new();
+    private readonly ClientArtifacts _artifacts;
+    private readonly ClientReply _reply;
+    private readonly IClientExchange[] _exchanges;   // in the order of their cards in a request
 
-    private SyncReport _report = new();
-    private Instant _now;
-    private Instant _asked;
+    private long _bytesSent;
     private int _idleRounds;
     private bool _requestIsOut;
     private bool _inReply;
-    private bool _canWrite;
-    private bool _replyIsOver;
-    private bool _progressed;
     private bool _isDueAgain;
     private bool _isOver;
 
     public ClientSession(
         IArtifactStore store, ClientOptions options, Entropy entropy, Action<SyncProgress>? observer = null)
     {
-        (_store, _options, _entropy, _observer) = (store, options, entropy, observer);
-        _scope = new ClientScope(options.Actions);
-        if ((options.Actions & SyncActions.Clone) != 0) _clone = new ClientClone(store, options);
-        _stream = new XferStream(options.Limits);
-        _pull = new ClientPull(store, options);
-        _push = new ClientPush(store, options);
-        _unversioned = new ClientUnversioned(store, options);
-        _config = new ClientConfig(store, options);
-        _tables = Does(SyncActions.Tables) && store.Tables is not null ? new ClientTables(store.Tables, options) : null;
-        _lock = new ClientLock(options);
-        _arrivals = new ClientArrivals(store, options);
-        _budget = new RequestBudget(options);
         Invariant.Require(
-            _scope.Actions != SyncActions.None || options.ConfigPull is not null || options.ConfigPush != 0);
+            options.Actions != SyncActions.None || options.ConfigPull is not null || options.ConfigPush != 0);
+        (_store, _options, _entropy, _observer) = (store, options, entropy, observer);
+        _budget = new RequestBudget(options);
+        _artifacts = new ClientArtifacts(store, options);
+        _exchanges = [
+            new ClientConfig(store, options), new ClientUnversioned(store, options),
+            new ClientTables(store.Tables, options), new ClientLock(options)];
+        _reply = new ClientReply(store, options, _round, _server, _artifacts, _exchanges, Observe);
     }
 
     /// <summary>What happened so far; final once <see cref="TryBuildRequest"/> answers false.</summary>
-    public SyncReport Report => _server.AddTo(_report) with
+    public SyncReport Report
     {
-        ArtifactsReceived = _arrivals.Total,
-        DeltasReceived = _arrivals.TotalDeltas,
-        ConfigReceived = _config.Received,
-        LockHolder = _lock.Holder,
-        RowsReceived = _tables?.RowsReceived ?? 0,
-        UnversionedSent = _unversioned.Sent,
-        UnversionedReceived = _unversioned.Received,
-        UnversionedPushRefused = _unversioned.PushRefused,
-        PushRefused = _scope.PushRefused,
-        Missing = _pull.Missing,
-        LeftToOthers = _pull.LeftToOthers,
-    };
+        get
+        {
+            var report = new SyncReport
+            {
+                Rounds = _round.Number,
+                BytesSent = _bytesSent,
+                BytesReceived = _reply.BytesReceived,
+                Fault = _round.Fault,
+            };
+            report = _artifacts.AddTo(_server.AddTo(report));
+            foreach (var exchange in _exchanges) report = exchange.AddTo(report);
+            return report;
+        }
+    }
 
     /// <summary>
     /// Writes the next request, decoded. False: the session is over. A request stays due until its reply was received
-    /// or
-    /// <see cref="OnLost"/> says that it was lost.
+    /// or <see cref="OnLost"/> says that it was lost.
     /// </summary>
     public bool TryBuildRequest(Instant now, IBufferWriter<byte> output)
     {
         Invariant.Require(!_requestIsOut && !_inReply);
         if (_isOver) return false;
 
-        _pull.OnTurn(now);
+        _artifacts.OnTurn(now);
         Invariant.Require(_store.Begin(StoreAccess.Read, now));
         try
         {
-            if (_report.Rounds > 0 && !HasWork())
+            if (_round.Number > 0 && !HasWork())
             {
                 _isOver = true;
                 return false;
@@ -109,20 +93,20 @@ public sealed class ClientSession : IDisposable
 
             _isDueAgain = false;
             _body.ResetWrittenCount();
-            if (Does(SyncActions.Push)) _push.Prepare(now);
+            _artifacts.Prepare(now);
             WriteBody(new XferWriter(_body));
             ClientLogin.Write(_options, _store.ProjectCode, _body.WrittenSpan, output);
             output.Write(_body.WrittenSpan);
-            _report = _report with { BytesSent = _report.BytesSent + _body.WrittenCount };
+            _bytesSent += _body.WrittenCount;
         }
         finally
         {
             _store.Rollback();
-            if (_isOver) EndSession(now);
+            if (_isOver && _round.Fault is null) _artifacts.Finish(now, isStalled: IsStalled);
         }
 
         _requestIsOut = true;
-        _asked = now;
+        _round.AskedAt = now;
         Observe();
         return true;
     }
@@ -139,21 +123,13 @@ public sealed class ClientSession : IDisposable
     public void BeginReply(Instant now)
     {
         Invariant.Require(_requestIsOut && !_inReply);
-        _requestIsOut = false;
-        _inReply = true;
-        _replyIsOver = false;
-        _now = now;
-        _pull.OnTurn(now);
-        _stream.Reset();
-        _arrivals.OnReplyStart();
-        _progressed = false;
-        _report = _report with { Rounds = _report.Rounds + 1 };
-        _canWrite = _store.Begin(StoreAccess.Write, now);
-        if (!_canWrite) Invariant.Require(_store.Begin(StoreAccess.Read, now));
-        _push.OnReplyStart();
-        _clone?.OnReplyStart(_canWrite);
-        if (!_canWrite && (_scope.Actions & (SyncActions.Pull | SyncActions.Clone)) != 0)
-            Fail(SyncFaultKind.ReadOnly, "the repository is read-only, so nothing can be pulled into it");
+        (_requestIsOut, _inReply) = (false, true);
+        _artifacts.OnTurn(now);
+        var canWrite = _store.Begin(StoreAccess.Write, now);
+        if (!canWrite) Invariant.Require(_store.Begin(StoreAccess.Read, now));
+        _round.Start(now, canWrite);
+        _reply.Start();
+        _artifacts.OnReplyStart(_round);
     }
 
     /// <summary>
@@ -164,26 +140,7 @@ public sealed class ClientSession : IDisposable
     public void Feed(ReadOnlySequence<byte> input, bool isFinal, out SequencePosition consumed)
     {
         Invariant.Require(_inReply);
-        while (!_replyIsOver)
-        {
-            var status = _stream.TryRead(input, isFinal, out var card, out consumed);
-            if (status == OperationStatus.Done)
-            {
-                _report = _report with
-                {
-                    BytesReceived = _report.BytesReceived + input.Slice(input.Start, consumed).Length
-                };
-                Handle(card);
-                input = input.Slice(consumed);
-                continue;
-            }
-
-            if (status == OperationStatus.NeedMoreData && !(isFinal && !input.IsEmpty)) return;
-
-            Fail(SyncFaultKind.Protocol, isFinal ? "the server's reply is cut" : "the server's reply is malformed");
-        }
-
-        consumed = input.End;
+        _reply.Feed(input, isFinal, out consumed);
     }
 
     /// <summary>The reply is complete: commits the round, or takes it back, and decides how to go on.</summary>
@@ -194,15 +151,12 @@ public sealed class ClientSession : IDisposable
         var isCommitted = false;
         try
         {
-            if (_report.Fault is null) _arrivals.Flush(_canWrite, Pulls);
-            _progressed |= _arrivals.HasChanges;
-            if (_report.Fault is null && _arrivals.Count > 0 && _clone is null) _store.LinkArrived();
-            if (_report.Fault is null) ConcludeRound();
-            if (_report.Fault is null && _canWrite)
+            if (_round.Fault is null) _artifacts.Link(_round);
+            if (_round.Fault is null) ConcludeRound();
+            if (_round.Fault is null && _round.CanWrite)
             {
                 isCommitted = true;
-                if (!_store.TryCommit(out var fault))
-                    Fail(SyncFaultKind.DamagedArtifact, ArtifactCard.TextOf(fault.Outcome, fault.Id));
+                Commit();
             }
         }
         finally
@@ -210,8 +164,8 @@ public sealed class ClientSession : IDisposable
             if (!isCommitted) _store.Rollback();
         }
 
-        _isOver |= _report.Fault is not null;
-        if (_isOver) _pull.ReleaseClaims();
+        _isOver |= _round.Fault is not null;
+        if (_isOver) _artifacts.ReleaseClaims();
         Observe();
     }
 
@@ -224,18 +178,7 @@ public sealed class ClientSession : IDisposable
         if (_inReply) _store.Rollback();
         Invariant.Require(_requestIsOut || _inReply);
         (_requestIsOut, _inReply) = (false, false);
-        ForgetRequest(tooLarge);
-    }
-
-    private void ForgetRequest(bool tooLarge)
-    {
-        _arrivals.OnLost();
-        _pull.ReleaseClaims();
-        _push.OnLost();
-        _unversioned.OnLost();
-        _clone?.OnLost();
-        _scope.CatalogRequested = false;
-        _config.OnLost();
+        ForgetRequest();
         if (tooLarge) _budget.Shrink();
     }
 
@@ -248,20 +191,19 @@ public sealed class ClientSession : IDisposable
     {
         BeginReply(now);
         Feed(new ReadOnlySequence<byte>(front), isFinal: false, out _);
-        if (!_canWrite || _replyIsOver || _clone is not null || (_arrivals.Count == 0 && !_progressed))
+        if (!_round.CanWrite || _round.IsOver || _artifacts.IsClone
+            || (_artifacts.ReceivedInReply == 0 && !_round.HasProgress))
         {
             // A clone asks by position, not by name, so a part of a round is no help to it.
             OnLost();
-            _isOver |= _report.Fault is not null;
+            _isOver |= _round.Fault is not null;
             return false;
         }
 
-        _arrivals.Flush(_canWrite, Pulls);
-        if (_arrivals.Count > 0) _store.LinkArrived();
-        if (!_store.TryCommit(out var fault))
-            Fail(SyncFaultKind.DamagedArtifact, ArtifactCard.TextOf(fault.Outcome, fault.Id));
-        (_inReply, _isOver) = (false, _report.Fault is not null);
-        ForgetRequest(tooLarge: false);
+        _artifacts.Link(_round);
+        Commit();
+        (_inReply, _isOver) = (false, _round.Fault is not null);
+        ForgetRequest();
         return !_isOver;
     }
 
@@ -273,242 +215,69 @@ public sealed class ClientSession : IDisposable
         if (_inReply) _store.Rollback();
         _inReply = _requestIsOut = false;
         _isOver = true;
-        _pull.ReleaseClaims();
-        _stream.Dispose();
+        _artifacts.ReleaseClaims();
+        _reply.Dispose();
     }
 
-    private bool Does(SyncActions action) => (_scope.Actions & action) != 0;
-
-    private bool Pulls => Does(SyncActions.Pull) || _clone is not null;
-
-    // --- building ----------------------------------------------------------------------------------------------------
+    private bool IsStalled => _idleRounds >= _options.IdleRoundsMax;
 
     private bool HasWork()
     {
-        if (_report.Fault is not null) return false;
-        if (_idleRounds >= _options.IdleRoundsMax) return false;
+        if (_round.Fault is not null || IsStalled) return false;
+        if (_isDueAgain) return true;
 
-        return _isDueAgain
-            || _clone is { IsDone: false }
-            || _config.HasWork
-            || (Does(SyncActions.Push) && _push.HasWork)
-            || (Does(SyncActions.Unversioned) && _unversioned.HasWork)
-            || _tables is { HasWork: true }
-            || (Pulls && _pull.HasWork());
+        foreach (var exchange in _exchanges)
+            if (exchange.HasWork)
+                return true;
+        return _artifacts.HasWork();
     }
 
     private void WriteBody(XferWriter writer)
     {
         var budget = _budget.Next();
-        var isFirst = _report.Rounds == 0;
+        var isFirst = _round.Number == 0;
         _options.Version.Write(writer, "client-version"u8);
-        if (Does(SyncActions.Private)) writer.Pragma("send-private"u8);
-        _clone?.Write(writer);
-        WriteProjectCards(writer, isFirst);
+        _artifacts.WriteProject(writer, isFirst);
         if (_store.Config.Get("cookie") is { Length: > 0 } cookie) writer.Cookie(cookie);
-        if (Does(SyncActions.Pull) || _clone is { AsksForPhantoms: true })
-        {
-            _deltaCycles.Write(writer, _pull.HasWork());
-            _pull.WriteGimmes(writer, isFirst);
-
-            // Spec: 2.26: clusters lead to what the announcements of new artifacts do not name.
-            if (_report.Rounds == 2 && _pull.GimmesWritten > 0 && _server.Version.KnowsClusterRequest)
-                writer.Pragma("req-clusters"u8);
-        }
-
-        if (Does(SyncActions.Push)) _push.Write(writer, _server.Version, budget);
-        _config.Write(writer, isFirst);
-
-        // In a clone the first round may not be logged in, so the rest waits for the second.
-        if (_clone is null || !isFirst)
-        {
-            if (Does(SyncActions.Unversioned)) _unversioned.Write(writer, budget);
-            _tables?.Write(writer, budget, mayPush: !_scope.PushRefused);
-        }
-
-        if (_clone is null) _lock.Write(writer);
+        _artifacts.Write(writer, _server.Version, budget, roundsDone: _round.Number);
+        var request = new ClientRequest(
+            budget, isFirst && _artifacts.IsClone, !_artifacts.PushRefused, _artifacts.AsksAsClone);
+        foreach (var exchange in _exchanges) exchange.Write(writer, request);
         ClientLogin.WriteRandom(_entropy, writer);
-    }
-
-    private void WriteProjectCards(XferWriter writer, bool isFirst)
-    {
-        _scope.CatalogRequested = Does(SyncActions.Push) && _push.WantsCatalog;
-        var withCatalog = _scope.CatalogRequested || (Does(SyncActions.Verily) && isFirst)
-            || _clone is { WantsCatalog: true };
-        if (Does(SyncActions.Pull) || _scope.CatalogRequested || _clone is { IsPull: true })
-        {
-            writer.Pull(_store.ServerCode, _options.OtherProjectCode ?? _store.ProjectCode ?? "");
-            if (withCatalog) writer.Pragma("send-catalog"u8);
-        }
-
-        if (Does(SyncActions.Push)) writer.Push(_store.ServerCode, _store.ProjectCode ?? "");
-    }
-
-    // --- receiving ---------------------------------------------------------------------------------------------------
-
-    private void Handle(in XferCard card)
-    {
-        if (card.Kind is not (CardKind.IGot or CardKind.Private)) _arrivals.Flush(_canWrite, Pulls);
-        switch (card.Kind)
-        {
-            case CardKind.Blank:
-                break;
-            case CardKind.Comment:
-                _server.OnComment(card.Line, _asked, _now);
-                break;
-            case CardKind.File or CardKind.CFile:
-                if (!_arrivals.TryReceive(card, isWanted: _canWrite && Pulls, out var damage))
-                    Fail(damage!.Kind, damage.Text);
-                else if (_arrivals.Count % 256 == 255) Observe();
-                break;
-            case CardKind.Private:
-                _arrivals.ExpectPrivate();
-                break;
-            case CardKind.IGot when IGotCard.TryParse(card, out var igot):
-                _arrivals.Announce(igot, _canWrite, Pulls);
-                break;
-            case CardKind.Gimme when GimmeCard.TryParse(card, out var gimme):
-                if (Does(SyncActions.Push)) _push.OnGimme(gimme.Id);
-                break;
-            case CardKind.IGot or CardKind.Gimme:
-                // A name that is none (upper case): nothing to have, nothing to send.
-                break;
-            case CardKind.UvIGot when UvIGotCard.TryParse(card, out var igot):
-                if (Does(SyncActions.Unversioned) && _canWrite) _unversioned.OnAnnounced(igot);
-                break;
-            case CardKind.UvFile when UvFileCard.TryParse(card, out var file):
-                if (!Does(SyncActions.Unversioned) || !_canWrite) break;
-                if (!_unversioned.TryReceive(file, card.Payload))
-                    Fail(
-                        SyncFaultKind.DamagedArtifact,
-                        $"the unversioned file {file.Name} does not have the announced hash");
-                _progressed = true;
-                break;
-            case CardKind.Push when ProjectCard.TryParse(card, out var project):
-                if (_clone?.TryAcceptProject(project.ProjectCode) == false)
-                    Fail(SyncFaultKind.WrongProject, "the clone that was begun is of another one");
-                break;
-            case CardKind.CloneSeqno when CloneSeqnoCard.TryParse(card, out var seqno):
-                if (!_options.Faults.At(FaultSite.ClientCloneSeqnoDrop)) _clone?.OnSeqno(seqno.Next);
-                break;
-            case CardKind.Config when ConfigCard.TryParse(card, out var config):
-                if (_canWrite && _config.TryReceive(config)) _progressed = true;
-                break;
-            case CardKind.Cookie when TextCard.TryParse(card, out var cookie):
-                if (_canWrite) _store.Config.Set("cookie", cookie.Text, _now.UnixSeconds);
-                break;
-            case CardKind.Message when TextCard.TryParse(card, out var message):
-                HandleMessage(message.Text);
-                break;
-            case CardKind.Error when TextCard.TryParse(card, out var error):
-                HandleError(error.Text);
-                break;
-            case CardKind.Pragma when card.Count >= 2:
-                HandlePragma(card);
-                break;
-            case CardKind.Schema or CardKind.XIGot or CardKind.XGimme or CardKind.XRow or CardKind.XDelete:
-                if (_tables is null || !_canWrite) break;
-                if (!_tables.TryReceive(card, out var changed))
-                    Fail(SyncFaultKind.Protocol, "the server sent a malformed table card");
-                _progressed |= changed;
-                break;
-            default:
-                Fail(SyncFaultKind.NotAServer, SyncFault.TextOfUnknown(card));
-                break;
-        }
-    }
-
-    private void HandleMessage(string text)
-    {
-        if (text.StartsWith("pull only ", StringComparison.Ordinal) && Does(SyncActions.Push)) _scope.RefusePush();
-        else _server.OnMessage(text);
-    }
-
-    private void HandleError(string text)
-    {
-        // In a clone's first round the login could not be right yet; the codes come along, so the second will do.
-        if (_clone is not null && _report.Rounds == 1) return;
-        if (!_scope.TryNarrow(text, _push, _deltaCycles, _unversioned))
-        {
-            Fail(SyncFault.KindOf(text), text);
-            return;
-        }
-
-        _replyIsOver = true;
-        _progressed = true;
-    }
-
-    private void HandlePragma(in XferCard card)
-    {
-        if (_server.TryTake(card)) return;
-
-        var name = card[1];
-        if (name.SequenceEqual("uv-push-ok"u8)) _unversioned.OnPermission(mayPush: true);
-        else if (name.SequenceEqual("uv-pull-only"u8))
-        {
-            // Spec: every answer to a clone card says that, whatever the user may do.
-            if (!_deltaCycles.IsRequested) _unversioned.OnPermission(mayPush: false);
-        }
-        else if (name.SequenceEqual("ci-lock-fail"u8) && card.Count == 4) _lock.OnRefused(card);
     }
 
     private void ConcludeRound()
     {
-        if (_replyIsOver)
+        if (_round.IsOver)
         {
             // An error that only narrows the session: the request is due again without what was refused.
-            _config.OnLost();
+            foreach (var exchange in _exchanges) exchange.OnLost();
             _isDueAgain = true;
             return;
         }
 
-        _push.RemoteHas.UnionWith(_arrivals.Announced);
-        if (Does(SyncActions.Push))
-        {
-            _push.OnReplyEnd(_server.Version, _scope.CatalogRequested, _canWrite);
-            _progressed |= _push.FilesSent + _push.DeltasSent > 0 || _scope.CatalogRequested;
-            _report = _report with
-            {
-                ArtifactsSent = _report.ArtifactsSent + _push.FilesSent + _push.DeltasSent,
-                DeltasSent = _report.DeltasSent + _push.DeltasSent,
-            };
-        }
-
-        if (Pulls) _pull.OnReplyEnd(_arrivals.Announced, _arrivals.Count);
-        if (_arrivals.HasDeltaCycle && Does(SyncActions.Pull) && _deltaCycles.SwitchToCloneMode())
-        {
-            _arrivals.GiveUpWaiting();
-            _pull.StartAgain();
-            _progressed = true;
-        }
-
-        if (Does(SyncActions.Unversioned)) _unversioned.OnReplyEnd();
-        if (_clone is null || _report.Rounds > 1) _tables?.OnReplyEnd();
-        _config.OnReplyEnd();
-        _lock.OnReplyEnd();
-        _progressed |= _clone is not null && _clone.OnReplyEnd(_arrivals.Count, _report.Rounds, _pull.HasWork(), _now);
+        foreach (var exchange in _exchanges) exchange.OnReplyEnd();
+        _artifacts.OnReplyEnd(_round, _server.Version);
         _budget.Grow();
-        _idleRounds = _progressed ? 0 : _idleRounds + 1;
-        if (_clone is { Failure: { } failure }) Fail(SyncFaultKind.Stalled, failure);
-        if (_canWrite && Does(SyncActions.Push) && _report.Fault is null && !HasWork()) _push.NoteEnd(_now);
+        _idleRounds = _round.HasProgress ? 0 : _idleRounds + 1;
+        if (_round is { CanWrite: true, Fault: null } && _artifacts.Pushes && !HasWork())
+            _artifacts.NoteEnd(_round.AnsweredAt);
     }
 
-    private void Fail(SyncFaultKind kind, string text)
+    private void Commit()
     {
-        _replyIsOver = true;
-        if (_report.Fault is null) _report = _report with { Fault = new SyncFault(kind, text) };
+        if (!_store.TryCommit(out var fault))
+            _round.Fail(SyncFaultKind.DamagedArtifact, ArtifactCard.TextOf(fault.Outcome, fault.Id));
     }
 
-    private void EndSession(Instant now)
+    private void ForgetRequest()
     {
-        if (_report.Fault is not null) return;
-        if (_clone is not null) _clone.Finish(now);
-        else if (!Does(SyncActions.Pull) || _idleRounds < _options.IdleRoundsMax) return;
-
-        _pull.NoteMissing(now);
+        _artifacts.OnLost();
+        foreach (var exchange in _exchanges) exchange.OnLost();
     }
 
-    private void Observe() => _observer?.Invoke(new SyncProgress(
-        _report.Rounds, _report.ArtifactsSent, _arrivals.Total, _report.BytesSent, _report.BytesReceived, _clone?.Seqno
-        ?? 0));
+    private void Observe() => _observer?.Invoke(
+        new SyncProgress(
+            _round.Number, _artifacts.Sent, _artifacts.Received, _bytesSent, _reply.BytesReceived,
+            _artifacts.CloneSeqno));
 }

@@ -4,29 +4,51 @@ using EdgeSync.Fossil.Xfer;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>The client's side of synced tables: first the hashes of its tables, then rows both ways.</summary>
-internal sealed class ClientTables(ISyncedTableStore store, ClientOptions options)
+internal sealed class ClientTables(ISyncedTableStore? store, ClientOptions options) : IClientExchange
 {
-    private readonly TableExchange _exchange = new(store, options.Faults);
+    private readonly TableExchange? _exchange = store is not null && (options.Actions & SyncActions.Tables) != 0
+        ? new TableExchange(store, options.Faults)
+        : null;
+
+    private int _rowsReceived;
+    private bool _hasSentHashes;
     private bool _isTold;
 
-    public bool HasWork => !_isTold || _exchange.HasWork;
+    public bool HasWork => _exchange is not null && (!_isTold || _exchange.HasWork);
 
-    public int RowsReceived { get; private set; }
-
-    public void Write(XferWriter writer, long budgetBytes, bool mayPush)
+    public void Write(XferWriter writer, in ClientRequest request)
     {
-        if (_isTold) _exchange.WriteRequests(writer, mayPush, budgetBytes);
+        if (_exchange is null || request.IsAnonymous) return;
+
+        if (_isTold) _exchange.WriteRequests(writer, request.MayPush, request.BudgetBytes);
         else _exchange.WriteHashes(writer);
+        _hasSentHashes = true;
     }
 
-    /// <summary>False: the card is malformed.</summary>
-    public bool TryReceive(in XferCard card, out bool changed)
+    public bool TryReceive(in XferCard card, ClientRound round)
     {
-        if (!_exchange.ReceiveOnClient(card, out changed)) return false;
+        if (card.Kind is not (CardKind.Schema or CardKind.XIGot or CardKind.XGimme or CardKind.XRow
+            or CardKind.XDelete))
+            return false;
+        if (_exchange is null || !round.CanWrite) return true;
 
-        if (changed && card.Kind != CardKind.Schema) RowsReceived++;
+        if (!_exchange.ReceiveOnClient(card, out var changed))
+        {
+            round.Fail(SyncFaultKind.Protocol, "the server sent a malformed table card");
+            return true;
+        }
+
+        if (changed && card.Kind != CardKind.Schema) _rowsReceived++;
+        round.HasProgress |= changed;
         return true;
     }
 
-    public void OnReplyEnd() => _isTold = true;
+    public void OnReplyEnd() => _isTold = _hasSentHashes;
+
+    public void OnLost()
+    {
+        // The hashes, and the requests for rows, are due until a reply has come.
+    }
+
+    public SyncReport AddTo(SyncReport report) => report with { RowsReceived = _rowsReceived };
 }

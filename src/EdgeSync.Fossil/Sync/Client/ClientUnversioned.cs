@@ -5,10 +5,11 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>The client's side of unversioned files. Spec: xfer.c client_sync, unversioned.c.</summary>
-internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions options)
+internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions options) : IClientExchange
 {
     private const int AttemptsMax = 3;
 
+    private readonly bool _isActive = (options.Actions & SyncActions.Unversioned) != 0;
     private readonly IUnversionedStore _files = store.Unversioned;
     private readonly Dictionary<string, int> _requested = new(StringComparer.Ordinal);
     private readonly List<string> _inFlight = [];
@@ -18,29 +19,19 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
     private bool _hashSent;
     private bool _mayPush;
     private bool _pullOnly;
+    private bool _asksAsClone;
+    private int _sent;
+    private int _received;
+    private bool _isPushRefused;
 
-    public int Sent { get; private set; }
+    public bool HasWork => _isActive && (MayRequest() || (_mayPush && _toSend.Count > 0));
 
-    public int Received { get; private set; }
-
-    /// <summary>Some were newer here, and the server does not accept them.</summary>
-    public bool PushRefused { get; private set; }
-
-    public bool HasWork => MayRequest() || (_mayPush && _toSend.Count > 0);
-
-    private bool MayRequest()
+    public void Write(XferWriter writer, in ClientRequest request)
     {
-        foreach (var attempts in _requested.Values)
-            if (attempts < AttemptsMax)
-                return true;
-        return false;
-    }
-
-    private bool IsRevert => (options.Actions & SyncActions.UnversionedRevert) != 0;
-
-    public void Write(XferWriter writer, long budgetBytes)
-    {
+        _asksAsClone = request.AsksAsClone;
         _inFlight.Clear();
+        if (!_isActive || request.IsAnonymous) return;
+
         if (!_hashSent)
         {
             foreach (var entry in _files.List())
@@ -58,7 +49,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
 
         foreach (var (name, timeOnly) in _toSend)
         {
-            if (writer.BytesWritten >= budgetBytes) break;
+            if (writer.BytesWritten >= request.BudgetBytes) break;
 
             _inFlight.Add(name);
             if (!_files.TryFind(name, out var entry)) continue;
@@ -69,14 +60,80 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
         }
     }
 
-    /// <summary><c>pragma uv-push-ok</c> or <c>uv-pull-only</c>.</summary>
-    public void OnPermission(bool mayPush)
+    public bool TryReceive(in XferCard card, ClientRound round)
+    {
+        switch (card.Kind)
+        {
+            case CardKind.UvIGot when UvIGotCard.TryParse(card, out var igot):
+                if (_isActive && round.CanWrite) OnAnnounced(igot);
+                return true;
+            case CardKind.UvFile when UvFileCard.TryParse(card, out var file):
+                if (!_isActive || !round.CanWrite) return true;
+                if (!TryReceive(file, card.Payload))
+                    round.Fail(
+                        SyncFaultKind.DamagedArtifact,
+                        $"the unversioned file {file.Name} does not have the announced hash");
+                round.HasProgress = true;
+                return true;
+            case CardKind.Pragma when card[1].SequenceEqual("uv-push-ok"u8):
+                OnPermission(mayPush: true);
+                return true;
+            case CardKind.Pragma when card[1].SequenceEqual("uv-pull-only"u8):
+                // Spec: every answer to a clone card says that, whatever the user may do.
+                if (!_asksAsClone) OnPermission(mayPush: false);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    public void OnReplyEnd()
+    {
+        if (!_isActive) return;
+
+        foreach (var name in _inFlight) _toSend.Remove(name);
+        _sent += _inFlight.Count;
+        _inFlight.Clear();
+        foreach (var name in _requested.Keys.ToList()) _requested[name]++;
+        if (_pullOnly && !IsRevert && _toSend.Count > 0)
+        {
+            _isPushRefused = true;
+            _toSend.Clear();
+        }
+
+        if (!IsRevert || !_pullOnly) return;
+
+        // A file that the server did not name does not exist there.
+        foreach (var name in _toSend.Keys) _files.Forget(name);
+        _toSend.Clear();
+    }
+
+    public void OnLost() => _inFlight.Clear();
+
+    public SyncReport AddTo(SyncReport report) => report with
+    {
+        UnversionedSent = _sent,
+        UnversionedReceived = _received,
+        UnversionedPushRefused = _isPushRefused,
+    };
+
+    private bool IsRevert => (options.Actions & SyncActions.UnversionedRevert) != 0;
+
+    private bool MayRequest()
+    {
+        foreach (var attempts in _requested.Values)
+            if (attempts < AttemptsMax)
+                return true;
+        return false;
+    }
+
+    private void OnPermission(bool mayPush)
     {
         if (mayPush && !IsRevert) _mayPush = true;
         else _pullOnly = true;
     }
 
-    public void OnAnnounced(in UvIGotCard igot)
+    private void OnAnnounced(in UvIGotCard igot)
     {
         var status = UnversionedRules.Compare(_files, igot.Name, igot.MtimeSeconds, igot.Hash);
         if (IsRevert && status == UnversionedStatus.Push) status = UnversionedStatus.Pull;
@@ -89,21 +146,21 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
                 break;
             case UnversionedStatus.Absent or UnversionedStatus.Pull:
                 _files.Delete(igot.Name, igot.MtimeSeconds);
-                Received++;
+                _received++;
                 break;
             case UnversionedStatus.PullTime:
                 _files.Touch(igot.Name, igot.MtimeSeconds);
-                Received++;
+                _received++;
                 break;
         }
 
         if (status <= UnversionedStatus.Same) _toSend.Remove(igot.Name);
-        else if (_pullOnly) PushRefused |= _toSend.Remove(igot.Name) || !IsRevert;
+        else if (_pullOnly) _isPushRefused |= _toSend.Remove(igot.Name) || !IsRevert;
         else _toSend[igot.Name] = status == UnversionedStatus.PushTime;
     }
 
     /// <summary>False: the content does not match the hash. What was not requested is ignored.</summary>
-    public bool TryReceive(in UvFileCard file, ReadOnlySpan<byte> content)
+    private bool TryReceive(in UvFileCard file, ReadOnlySpan<byte> content)
     {
         if (!_requested.ContainsKey(file.Name)) return true;
 
@@ -122,28 +179,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
             _files.Put(new UnversionedEntry(file.Name, file.MtimeSeconds, file.Hash, content.Length), content);
         else return true;
 
-        Received++;
+        _received++;
         return true;
     }
-
-    public void OnReplyEnd()
-    {
-        foreach (var name in _inFlight) _toSend.Remove(name);
-        Sent += _inFlight.Count;
-        _inFlight.Clear();
-        foreach (var name in _requested.Keys.ToList()) _requested[name]++;
-        if (_pullOnly && !IsRevert && _toSend.Count > 0)
-        {
-            PushRefused = true;
-            _toSend.Clear();
-        }
-
-        if (!IsRevert || !_pullOnly) return;
-
-        // A file that the server did not name does not exist there.
-        foreach (var name in _toSend.Keys) _files.Forget(name);
-        _toSend.Clear();
-    }
-
-    public void OnLost() => _inFlight.Clear();
 }
