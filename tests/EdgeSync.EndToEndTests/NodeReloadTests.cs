@@ -87,7 +87,9 @@ public sealed class NodeReloadTests
             async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _),
             "the settings are refused");
 
-        Assert.Contains("chmod 600", hub.Errors, StringComparison.Ordinal);
+        // The status may be there before the line of the log has come through the pipe.
+        await hub.UntilAsync(
+            n => Task.FromResult(n.Errors.Contains("chmod 600", StringComparison.Ordinal)), "the log has the hint");
         Assert.Equal("ok", await StateOfAsync(ship, "nats"));
     }
 

@@ -101,10 +101,10 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public void Nudge() => _watcher.Nudge();
 
     /// <inheritdoc cref="AgentHost.JoinAsync"/>
-    public Task JoinAsync(NatsSide nats) => _agent.JoinAsync(nats.Access);
+    public Task JoinAsync(NatsHost nats) => _agent.JoinAsync(nats.Access);
 
     /// <inheritdoc cref="AgentHost.RejoinAsync"/>
-    public Task RejoinAsync(NatsSide nats) => _agent.RejoinAsync(nats.Access);
+    public Task RejoinAsync(NatsHost nats) => _agent.RejoinAsync(nats.Access);
 
     /// <inheritdoc cref="AgentHost.OnLinkAsync"/>
     public ValueTask OnLinkAsync(bool isUp, string? upstream) => _agent.OnLinkAsync(isUp, upstream);

@@ -21,7 +21,7 @@ internal static class RepositoryOpener
     private const string Unfinished = ".part";
 
     public static async Task<RepositoryHost> OpenAsync(
-        RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
+        RepositorySettings settings, NodeContext node, NatsHost? nats, CancellationToken cancellationToken)
     {
         if (!File.Exists(settings.Path)) await FetchAsync(settings, node, nats, cancellationToken);
         var host = await RepositoryHost.OpenAsync(
@@ -40,7 +40,7 @@ internal static class RepositoryOpener
 
     // The file gets its name when it is complete; an interrupted clone is resumed.
     private static async Task FetchAsync(
-        RepositorySettings settings, NodeContext node, NatsSide? nats, CancellationToken cancellationToken)
+        RepositorySettings settings, NodeContext node, NatsHost? nats, CancellationToken cancellationToken)
     {
         if (settings.CloneFrom is not { } from)
         {
@@ -91,7 +91,7 @@ internal static class RepositoryOpener
     }
 
     private static async Task<SyncReport> FetchOverNatsAsync(
-        RepositorySettings settings, Repository repository, ClientOptions options, NodeContext node, NatsSide? nats,
+        RepositorySettings settings, Repository repository, ClientOptions options, NodeContext node, NatsHost? nats,
         CancellationToken cancellationToken)
     {
         await using var queue = RepositoryQueue.Own(repository);
@@ -114,9 +114,9 @@ internal static class RepositoryOpener
     }
 
     // Names the server and the project rather than the NATS subject.
-    private static EdgeSyncException WhyNobody(RepositorySettings settings, NatsSide nats, EdgeSyncException e)
+    private static EdgeSyncException WhyNobody(RepositorySettings settings, NatsHost nats, EdgeSyncException e)
     {
-        var link = nats.LinkStatus();
+        var link = nats.LinkStatus;
         var where = link.Url is { } url ? $" on {Secrets.RedactUrls(url)}" : "";
         var hint = link.Url is { } shown ? $"edgesync doctor --nats {Secrets.RedactUrls(shown)}" : null;
         return link.State != "connected"

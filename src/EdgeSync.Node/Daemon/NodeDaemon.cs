@@ -41,7 +41,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private volatile IReadOnlyList<RepositoryNode> _repositories = [];
     private LoadedSettings _loaded;
     private ConfigurationStatus _configuration;
-    private NatsSide? _nats;
+    private NatsHost? _nats;
     private BridgeNode? _bridge;
     private CancellationTokenSource? _careStop;
     private NodeTelemetry? _telemetry;
@@ -124,7 +124,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var repositories = _repositories;
         var statuses = await Task.WhenAll(repositories.Select(r => r.StatusAsync(cancellationToken)));
-        var link = _nats?.LinkStatus();
+        var link = _nats?.LinkStatus;
         var checks = await RepositoryHealth.CheckAsync([.. repositories.Select(r => r.Host)], cancellationToken);
         return new NodeStatus
         {
@@ -139,7 +139,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             ],
             Repositories = [.. statuses, .. _copies.Status],
             Nats = link,
-            Broker = _nats?.BrokerStatus(),
+            Broker = _nats?.BrokerStatus,
             Bridge = _bridge is null ? [] : await _bridge.StatusAsync(cancellationToken),
             Addresses = Addresses,
             Configuration = _configuration,
@@ -228,7 +228,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         if (settings.Nats.IsUseful)
         {
             var members = settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : [];
-            _nats = await NatsSide.StartAsync(
+            _nats = await NatsHost.StartAsync(
                 BrokerMembers.AddTo(settings.Nats, members), Context.NodeId, StateFolder, Context.Logins.Throttle,
                 _logs, _clock, Context.Failed, cancellationToken);
             _nats.LinkChanged = OnLinkAsync;
@@ -403,7 +403,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             settings.Nats, settings.Nats.Members ? await MembersAsync(repositories, cancellationToken) : []);
         if (_nats is not { } old || await old.TryChangeAsync(wanted)) return;
 
-        var fresh = await NatsSide.StartAsync(
+        var fresh = await NatsHost.StartAsync(
             wanted, Context.NodeId, StateFolder, Context.Logins.Throttle, _logs, _clock, Context.Failed,
             cancellationToken);
         (old.LinkChanged, fresh.LinkChanged) = (null, OnLinkAsync);
@@ -459,7 +459,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         var http = _loaded.Settings.Http;
         if (http.Address is not null) addresses["http"] = _server!.Addresses[0];
         if (http.TlsListen is not null) addresses["https"] = _server!.Addresses[^1];
-        foreach (var (what, address) in _nats?.Addresses() ?? []) addresses[what] = address;
+        foreach (var (what, address) in _nats?.Addresses ?? []) addresses[what] = address;
         if (_control is not null) addresses["control"] = _control.Path;
         return addresses;
     }
