@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
@@ -56,8 +58,6 @@ public sealed class TelemetryTests
             _ => Task.FromResult(
                 edgesync.Ok("repo", "timeline", "-R", "hub.fossil").Contains(
                     "of the leaf", StringComparison.Ordinal)), "the server has it");
-        // a session that is stopped before its answer came has no end to tell of
-        edgesync.Ok("sync", "now", "mine.fossil");
         leaf.Stop();
         bridge.Stop();
         upstream.Stop(Terminate);
@@ -74,6 +74,25 @@ public sealed class TelemetryTests
                 "upstream POST", "bridge POST", "bridge bridge.proxy", "leaf nats.request", "leaf sync.session"];
         });
         Assert.Contains(collector.Metrics, m => m.Text(1) == "bridge.requests.total");
+    }
+
+    [Test]
+    public async Task A_session_that_the_stop_cut_is_exported_as_failed()
+    {
+        using var collector = new FakeCollector();
+        using var edgesync = Project(collector.Url);
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "hub.fossil", "--no-nats", "--peer", $"http://{silent.LocalEndpoint}");
+        using var request = await silent.AcceptTcpClientAsync(TestContext.Current!.Execution.CancellationToken);
+
+        Assert.Equal(0, leaf.Stop(Terminate));
+
+        var session = Assert.Single(collector.Spans, s => s.Span.Text(5) == "sync.session").Span;
+        Assert.Equal(2ul, session.Messages(15).Single().Number(3));
+        Assert.Equal("cancelled", session.Attributes(9)["error.type"]);
+        Assert.Contains(collector.Metrics, m => m.Text(1) == "repository.checkins");
     }
 
     [Test]

@@ -202,11 +202,12 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             _careStop.Dispose();
         }
 
-        // Its last export tells of the repositories too.
-        if (_telemetry is not null) await _telemetry.DisposeAsync();
+        // The last export has the numbers of the repositories, and the spans of the sessions that end with them.
+        if (_telemetry is not null) await _telemetry.KeepStatusAsync();
         if (_bridge is not null) await _bridge.DisposeAsync();
         foreach (var node in _repositories) await node.DisposeAsync();
         if (_nats is not null) await _nats.DisposeAsync();
+        if (_telemetry is not null) await _telemetry.DisposeAsync();
         if (_urlFile is not null) File.Delete(_urlFile);
         _changing.Dispose();
     }
@@ -224,7 +225,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     {
         var settings = _loaded.Settings;
         _telemetry = NodeTelemetry.Start(
-            NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, _logs, _clock);
+            NodeTelemetry.OptionsOf(settings.Telemetry, Context.NodeId), this, _logs);
         if (settings.Nats.IsUseful)
         {
             var members = settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, _clock) : [];

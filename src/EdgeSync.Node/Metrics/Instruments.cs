@@ -12,7 +12,7 @@ internal static class Instruments
     public const string LeafScope = "edgesync-leaf";
     public const string BridgeScope = "edgesync-bridge";
 
-    /// <summary>All spans and meters of ours carry such a name; others in the process are not listened to.</summary>
+    /// <summary>All spans and meters of ours have such names; others in the process are not listened to.</summary>
     public const string ScopePrefix = "edgesync-";
 
     public static readonly ActivitySource Leaf = new(LeafScope, BuildInfo.Version);

@@ -8,21 +8,12 @@ internal enum MetricKind
     Histogram,
 }
 
-/// <summary>One metric with all its points, as it stood at one moment; what both exports are written from.</summary>
+/// <summary>One metric with all its points, as it stood at one moment; as <c>/metrics</c> shows it.</summary>
 /// <param name="Name">Dotted, such as <c>sync.duration.seconds</c>.</param>
 /// <param name="Unit">Of UCUM (<c>s</c>, <c>By</c>), or null.</param>
 internal sealed record MetricFamily(
     string Scope, string Name, MetricKind Kind, string? Unit, string Help, IReadOnlyList<double> Bounds,
-    IReadOnlyList<MetricPoint> Points)
-{
-    public static MetricFamily Gauge(
-        string name, string? unit, string help, params IReadOnlyList<MetricPoint> points) =>
-        new(Instruments.LeafScope, name, MetricKind.Gauge, unit, help, [], points);
-
-    public static MetricFamily Counter(
-        string name, string? unit, string help, params IReadOnlyList<MetricPoint> points) =>
-        new(Instruments.LeafScope, name, MetricKind.Counter, unit, help, [], points);
-}
+    IReadOnlyList<MetricPoint> Points);
 
 /// <param name="Value">The value; of a histogram the sum.</param>
 /// <param name="BucketCounts">One more than there are bounds, not added up; empty unless a histogram.</param>

@@ -2,159 +2,176 @@ using EdgeSync.Node.Status;
 
 namespace EdgeSync.Node.Metrics;
 
+/// <summary>One metric that is read from a status: its name, and its points there.</summary>
+/// <param name="Name">Dotted, such as <c>repository.checkins</c>.</param>
+/// <param name="Unit">Of UCUM (<c>s</c>, <c>By</c>), or null.</param>
+internal sealed record StatusMetric(
+    string Scope, string Name, MetricKind Kind, string? Unit, string Help,
+    Func<NodeStatus, IEnumerable<MetricPoint>> Points)
+{
+    public MetricFamily Of(NodeStatus status) => new(Scope, Name, Kind, Unit, Help, [], [.. Points(status)]);
+}
+
 /// <summary>
 /// What a status says in numbers, for <c>/metrics</c> and the export. Names and labels are in docs/status.md.
 /// </summary>
 internal static class NodeGauges
 {
-    public static IReadOnlyList<MetricFamily> Of(NodeStatus status) =>
+    public static readonly IReadOnlyList<StatusMetric> All =
     [
-        MetricFamily.Gauge(
+        Gauge(
             "build.info", null, "Always 1; the labels say what runs.",
-            MetricPoint.Of(
-                1, ("version", status.Version), ("commit", status.Commit), ("node", status.Node),
-                ("role", status.Role))),
-        MetricFamily.Gauge("ready", null, "1 when /readyz says yes.", MetricPoint.Of(status.Ready ? 1 : 0)),
-        MetricFamily.Gauge(
+            s =>
+            [
+                MetricPoint.Of(
+                    1, ("version", s.Version), ("commit", s.Commit), ("node", s.Node), ("role", s.Role))]),
+        Gauge("ready", null, "1 when /readyz says yes.", s => [MetricPoint.Of(s.Ready ? 1 : 0)]),
+        Gauge(
             "check.failed", null, "1 for each check that fails.",
-            [.. status.Checks.Select(c => MetricPoint.Of(c.State == CheckState.Failed ? 1 : 0, ("check", c.Name)))]),
-        .. ProcessFamilies(status),
-        .. RepositoryFamilies(status),
-        .. TargetFamilies(status),
-        .. NatsFamilies(status),
-        .. BrokerFamilies(status),
-        .. BridgeFamilies(status),
+            s => s.Checks.Select(c => MetricPoint.Of(c.State == CheckState.Failed ? 1 : 0, ("check", c.Name)))),
+        .. OfProcess,
+        .. OfRepositories,
+        .. OfTargets,
+        .. OfNats,
+        .. OfBroker,
+        .. OfBridge,
     ];
 
-    private static IEnumerable<MetricFamily> ProcessFamilies(NodeStatus status) =>
+    public static IReadOnlyList<MetricFamily> Of(NodeStatus status) => [.. All.Select(m => m.Of(status))];
+
+    private static IEnumerable<StatusMetric> OfProcess =>
     [
-        MetricFamily.Gauge(
+        Gauge(
             "process.start.time.seconds", "s", "When the process started, as Unix time.",
-            MetricPoint.Of(UnixSeconds(status.StartedAt))),
-        MetricFamily.Gauge(
+            s => [MetricPoint.Of(UnixSeconds(s.StartedAt))]),
+        Gauge(
             "process.resident.memory.bytes", "By", "Memory that the process holds.",
-            MetricPoint.Of(Environment.WorkingSet)),
-        MetricFamily.Counter(
-            "process.cpu.seconds.total", "s", "Processor time that it has used.", MetricPoint.Of(CpuSeconds)),
-        MetricFamily.Gauge(
+            _ => [MetricPoint.Of(Environment.WorkingSet)]),
+        Counter(
+            "process.cpu.seconds.total", "s", "Processor time that it has used.", _ => [MetricPoint.Of(CpuSeconds)]),
+        Gauge(
             "process.heap.bytes", "By", "Managed memory in use.",
-            MetricPoint.Of(GC.GetTotalMemory(forceFullCollection: false))),
+            _ => [MetricPoint.Of(GC.GetTotalMemory(forceFullCollection: false))]),
     ];
 
-    private static IEnumerable<MetricFamily> RepositoryFamilies(NodeStatus status)
-    {
-        yield return Each("repository.file.bytes", "By", "Size of the repository file.", r => r.FileBytes);
-        yield return Each("repository.checkins", null, "Check-ins that it holds.", r => r.Checkins);
-        yield return Each("repository.writable", null, "0 when it can only be read.", r => r.IsReadOnly ? 0 : 1);
-        yield return Each(
+    private static IEnumerable<StatusMetric> OfRepositories =>
+    [
+        EachRepository("repository.file.bytes", "By", "Size of the repository file.", r => r.FileBytes),
+        EachRepository("repository.checkins", null, "Check-ins that it holds.", r => r.Checkins),
+        EachRepository("repository.writable", null, "0 when it can only be read.", r => r.IsReadOnly ? 0 : 1),
+        EachRepository(
             "repository.last.checkin.seconds", "s", "Date of its newest check-in, as Unix time.",
-            r => r.LastCheckinAt is { } at ? UnixSeconds(at) : null);
-        yield return Each("repository.peers", null, "Nodes that are known to hold it too.", r => r.Peers.Count);
-        yield return Each(
+            r => r.LastCheckinAt is { } at ? UnixSeconds(at) : null),
+        EachRepository("repository.peers", null, "Nodes that are known to hold it too.", r => r.Peers.Count),
+        EachRepository(
             "watch.commits.total", null, "Check-ins made from its watched folder.", r => r.Watch?.Commits,
-            MetricKind.Counter);
+            MetricKind.Counter),
+    ];
 
-        MetricFamily Each(
-            string name, string? unit, string help, Func<RepositoryStatus, double?> value,
-            MetricKind kind = MetricKind.Gauge) =>
-            new(
-            Instruments.LeafScope, name, kind, unit, help, [],
-            [
-                .. status.Repositories.Where(r => value(r) is not null).Select(
-                    r => MetricPoint.Of(value(r)!.Value, ("repository", r.Name)))]);
-    }
-
-    private static IEnumerable<MetricFamily> TargetFamilies(NodeStatus status)
-    {
-        var targets = status.Repositories.SelectMany(r => r.Targets, (r, t) => (Repository: r.Name, Target: t))
-            .ToList();
-        yield return Each(
+    private static IEnumerable<StatusMetric> OfTargets =>
+    [
+        EachTarget(
             "target.in.step", null, "1 when nothing is known to be missing on either side.",
-            t => t.Behind is null ? 1 : 0);
-        yield return Each(
+            t => t.Behind is null ? 1 : 0),
+        EachTarget(
             "target.last.agreed.seconds", "s", "When both last held the same, as Unix time.",
-            t => t.LastAgreedAt is { } at ? UnixSeconds(at) : null);
-        yield return Each(
-            "target.failures.in.a.row", null, "Failed sessions since the last good one.", t => t.FailuresInARow);
-        yield return Each("target.sessions.total", null, "Sessions with it.", t => t.Sessions, MetricKind.Counter);
-        yield return Each(
-            "target.failures.total", null, "Sessions with it that failed.", t => t.Failures, MetricKind.Counter);
-        yield return Each(
-            "target.artifacts.sent.total", null, "Artifacts sent to it.", t => t.ArtifactsSent, MetricKind.Counter);
-        yield return Each(
+            t => t.LastAgreedAt is { } at ? UnixSeconds(at) : null),
+        EachTarget(
+            "target.failures.in.a.row", null, "Failed sessions since the last good one.", t => t.FailuresInARow),
+        EachTarget("target.sessions.total", null, "Sessions with it.", t => t.Sessions, MetricKind.Counter),
+        EachTarget(
+            "target.failures.total", null, "Sessions with it that failed.", t => t.Failures, MetricKind.Counter),
+        EachTarget(
+            "target.artifacts.sent.total", null, "Artifacts sent to it.", t => t.ArtifactsSent, MetricKind.Counter),
+        EachTarget(
             "target.artifacts.received.total", null, "Artifacts received from it.", t => t.ArtifactsReceived,
-            MetricKind.Counter);
-        yield return Each(
-            "target.wire.bytes.sent.total", "By", "Bytes sent to it.", t => t.WireBytesSent, MetricKind.Counter);
-        yield return Each(
+            MetricKind.Counter),
+        EachTarget(
+            "target.wire.bytes.sent.total", "By", "Bytes sent to it.", t => t.WireBytesSent, MetricKind.Counter),
+        EachTarget(
             "target.wire.bytes.received.total", "By", "Bytes received from it.", t => t.WireBytesReceived,
-            MetricKind.Counter);
+            MetricKind.Counter),
+    ];
 
-        MetricFamily Each(
-            string name, string? unit, string help, Func<TargetStatus, double?> value,
-            MetricKind kind = MetricKind.Gauge) =>
-            new(
-            Instruments.LeafScope, name, kind, unit, help, [],
-            [
-                .. targets.Where(t => value(t.Target) is not null).Select(
-                    t => MetricPoint.Of(
-                        value(t.Target)!.Value, ("repository", t.Repository), ("target", t.Target.Target)))]);
-    }
-
-    private static IEnumerable<MetricFamily> NatsFamilies(NodeStatus status)
-    {
-        if (status.Nats is not { } nats) yield break;
-
-        yield return MetricFamily.Gauge(
+    private static IEnumerable<StatusMetric> OfNats =>
+    [
+        Gauge(
             "nats.connected", null, "1 while the link to NATS stands.",
-            MetricPoint.Of(nats.State == "connected" ? 1 : 0, ("mode", nats.Mode)));
-        yield return MetricFamily.Counter(
-            "nats.reconnects.total", null, "How often it had to be built again.", MetricPoint.Of(nats.Reconnects));
-    }
+            s => s.Nats is { } nats ? [MetricPoint.Of(nats.State == "connected" ? 1 : 0, ("mode", nats.Mode))] : []),
+        Counter(
+            "nats.reconnects.total", null, "How often it had to be built again.",
+            s => s.Nats is { } nats ? [MetricPoint.Of(nats.Reconnects)] : []),
+    ];
 
-    private static IEnumerable<MetricFamily> BrokerFamilies(NodeStatus status)
-    {
-        if (status.Broker is not { } broker) yield break;
+    private static IEnumerable<StatusMetric> OfBroker =>
+    [
+        Broker("broker.connections", MetricKind.Gauge, null, "Clients of the broker.", b => b.Connections),
+        Broker("broker.leafnodes", MetricKind.Gauge, null, "Brokers that are linked to it.", b => b.LeafNodes),
+        Broker("broker.subscriptions", MetricKind.Gauge, null, "Subscriptions that it holds.", b => b.Subscriptions),
+        Broker("broker.messages.in.total", MetricKind.Counter, null, "Messages that came in.", b => b.MessagesIn),
+        Broker("broker.messages.out.total", MetricKind.Counter, null, "Messages that went out.", b => b.MessagesOut),
+        Broker("broker.bytes.in.total", MetricKind.Counter, "By", "Payload that came in.", b => b.BytesIn),
+        Broker("broker.bytes.out.total", MetricKind.Counter, "By", "Payload that went out.", b => b.BytesOut),
+        Broker(
+            "broker.slow.consumers.total", MetricKind.Counter, null, "Clients that were cut off for being slow.",
+            b => b.SlowConsumers),
+        Broker(
+            "broker.restarts.total", MetricKind.Counter, null, "How often a supervised server was started again.",
+            b => b.Restarts),
+    ];
 
-        yield return MetricFamily.Gauge(
-            "broker.connections", null, "Clients of the broker.", MetricPoint.Of(broker.Connections));
-        yield return MetricFamily.Gauge(
-            "broker.leafnodes", null, "Brokers that are linked to it.", MetricPoint.Of(broker.LeafNodes));
-        yield return MetricFamily.Gauge(
-            "broker.subscriptions", null, "Subscriptions that it holds.", MetricPoint.Of(broker.Subscriptions));
-        yield return MetricFamily.Counter(
-            "broker.messages.in.total", null, "Messages that came in.", MetricPoint.Of(broker.MessagesIn));
-        yield return MetricFamily.Counter(
-            "broker.messages.out.total", null, "Messages that went out.", MetricPoint.Of(broker.MessagesOut));
-        yield return MetricFamily.Counter(
-            "broker.bytes.in.total", "By", "Payload that came in.", MetricPoint.Of(broker.BytesIn));
-        yield return MetricFamily.Counter(
-            "broker.bytes.out.total", "By", "Payload that went out.", MetricPoint.Of(broker.BytesOut));
-        yield return MetricFamily.Counter(
-            "broker.slow.consumers.total", null, "Clients that were cut off for being slow.",
-            MetricPoint.Of(broker.SlowConsumers));
-        yield return MetricFamily.Counter(
-            "broker.restarts.total", null, "How often a supervised server was started again.",
-            MetricPoint.Of(broker.Restarts));
-    }
-
-    private static IEnumerable<MetricFamily> BridgeFamilies(NodeStatus status)
-    {
-        if (status.Bridge.Count == 0) yield break;
-
-        yield return Each(
+    private static IEnumerable<StatusMetric> OfBridge =>
+    [
+        EachProject(
             "bridge.project.serving", MetricKind.Gauge, "1 while its Fossil server answers.",
-            p => p.State == "serving" ? 1 : 0);
-        yield return Each(
-            "bridge.project.requests.total", MetricKind.Counter, "Requests carried for it.", p => p.Requests);
-        yield return Each(
+            p => p.State == "serving" ? 1 : 0),
+        EachProject(
+            "bridge.project.requests.total", MetricKind.Counter, "Requests carried for it.", p => p.Requests),
+        EachProject(
             "bridge.project.errors.total", MetricKind.Counter, "Requests that could not have been answered.",
-            p => p.Errors);
+            p => p.Errors),
+    ];
 
-        MetricFamily Each(string name, MetricKind kind, string help, Func<BridgeProjectStatus, double> value) => new(
-            Instruments.BridgeScope, name, kind, null, help, [],
-            [.. status.Bridge.Select(p => MetricPoint.Of(value(p), ("project_code", p.ProjectCode)))]);
-    }
+    private static StatusMetric Gauge(
+        string name, string? unit, string help, Func<NodeStatus, IEnumerable<MetricPoint>> points) =>
+        new(Instruments.LeafScope, name, MetricKind.Gauge, unit, help, points);
+
+    private static StatusMetric Counter(
+        string name, string? unit, string help, Func<NodeStatus, IEnumerable<MetricPoint>> points) =>
+        new(Instruments.LeafScope, name, MetricKind.Counter, unit, help, points);
+
+    private static StatusMetric EachRepository(
+        string name, string? unit, string help, Func<RepositoryStatus, double?> value,
+        MetricKind kind = MetricKind.Gauge) =>
+        new(
+            Instruments.LeafScope, name, kind, unit, help,
+            s => from repository in s.Repositories
+                 let number = value(repository)
+                 where number is not null
+                 select MetricPoint.Of(number.Value, ("repository", repository.Name)));
+
+    private static StatusMetric EachTarget(
+        string name, string? unit, string help, Func<TargetStatus, double?> value,
+        MetricKind kind = MetricKind.Gauge) =>
+        new(
+            Instruments.LeafScope, name, kind, unit, help,
+            s => from repository in s.Repositories
+                 from target in repository.Targets
+                 let number = value(target)
+                 where number is not null
+                 select MetricPoint.Of(number.Value, ("repository", repository.Name), ("target", target.Target)));
+
+    private static StatusMetric Broker(
+        string name, MetricKind kind, string? unit, string help, Func<BrokerStatus, double> value) =>
+        new(
+            Instruments.LeafScope, name, kind, unit, help,
+            s => s.Broker is { } broker ? [MetricPoint.Of(value(broker))] : []);
+
+    private static StatusMetric EachProject(
+        string name, MetricKind kind, string help, Func<BridgeProjectStatus, double> value) =>
+        new(
+            Instruments.BridgeScope, name, kind, null, help,
+            s => s.Bridge.Select(p => MetricPoint.Of(value(p), ("project_code", p.ProjectCode))));
 
     private static double UnixSeconds(DateTimeOffset moment) => moment.ToUnixTimeMilliseconds() / 1000.0;
 

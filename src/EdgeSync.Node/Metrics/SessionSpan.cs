@@ -76,7 +76,7 @@ internal sealed class SessionSpan : IDisposable
     {
         if (!TryEnd()) return;
 
-        _span?.SetStatus(ActivityStatusCode.Unset, "cancelled");
+        _span?.SetTag("error.type", "cancelled").SetStatus(ActivityStatusCode.Error, "cancelled");
         _span?.Dispose();
     }
 

@@ -1,5 +1,6 @@
 using EdgeSync.Node.Metrics.Otlp;
 using EdgeSync.Primitives;
+using Microsoft.Extensions.Configuration;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
@@ -11,8 +12,13 @@ public sealed class OtlpOptionsTests
     [Arguments("collector.example:4318", "https://collector.example:4318/")]
     [Arguments("http://collector.example", "http://collector.example/")]
     [Arguments(" https://collector.example/otlp ", "https://collector.example/otlp")]
-    public void An_endpoint_may_lack_its_scheme(string given, string meant) =>
-        Assert.Equal(meant, Read(("OTEL_EXPORTER_OTLP_ENDPOINT", given))!.Endpoint.ToString());
+    public void An_endpoint_may_lack_its_scheme(string given, string meant)
+    {
+        var options = Read(("OTEL_EXPORTER_OTLP_ENDPOINT", given))!;
+
+        Assert.Equal(meant, options.Endpoint.ToString());
+        Assert.Equal(meant, options.Variables["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+    }
 
     [Test]
     public void Without_an_endpoint_there_is_nothing()
@@ -27,9 +33,9 @@ public sealed class OtlpOptionsTests
     {
         var options = Read(
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/x"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20c2VjcmV0, x-team = a"))!;
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20c2VjcmV0, x-team = a%2Cb"))!;
 
-        Assert.Equal([new("authorization", "Basic c2VjcmV0"), new("x-team", "a")], options.Headers);
+        Assert.Equal([new("authorization", "Basic c2VjcmV0"), new("x-team", "a,b")], options.Headers);
         Assert.Equal("http http://c:4318/x headers:authorization=***,x-team=***", options.ToString());
     }
 
@@ -48,19 +54,32 @@ public sealed class OtlpOptionsTests
     }
 
     [Test]
-    public void The_resource_says_who_we_are()
+    [Arguments("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")]
+    [Arguments("OTEL_EXPORTER_OTLP_TIMEOUT", "10s")]
+    [Arguments("OTEL_BSP_SCHEDULE_DELAY", "0")]
+    [Arguments("OTEL_METRIC_EXPORT_INTERVAL", "-1")]
+    public void A_value_that_the_exporter_would_ignore_is_refused_by_name(string name, string value)
     {
-        var options = Read(
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), ("OTEL_RESOURCE_ATTRIBUTES", "site=north,service.name=other"),
-            ("EDGESYNC_ENVIRONMENT", "test"), ("OTEL_SERVICE_NAME", "mine"))!;
+        var failure = Assert.Throws<EdgeSyncException>(
+            () => Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), (name, value)));
 
-        var resource = options.Resource.ToDictionary(a => a.Key, a => a.Value);
-        Assert.Equal("mine", resource["service.name"]);
-        Assert.Equal("node-1", resource["service.instance.id"]);
-        Assert.Equal("north", resource["site"]);
-        Assert.Equal("test", resource["deployment.environment.name"]);
+        Assert.Equal((ErrorKind.Usage, $"{name} is '{value}'"), (failure.Kind, failure.Message));
     }
 
-    private static OtlpOptions? Read(params (string Name, string Value)[] variables) =>
-        OtlpOptions.Read(name => variables.LastOrDefault(v => v.Name == name).Value, "edgesync-leaf", "node-1");
+    [Test]
+    public void Log_lines_wait_as_long_as_spans_unless_told_otherwise()
+    {
+        const string Delay = "OTEL_BLRP_SCHEDULE_DELAY";
+        (string, string)[] both = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+
+        Assert.Equal("100", Read(both)!.Variables[Delay]);
+        Assert.Equal("200", Read([.. both, (Delay, "200")])!.Variables[Delay]);
+    }
+
+    private static OtlpOptions? Read(params (string Name, string Value)[] variables)
+    {
+        var configuration = new ConfigurationManager();
+        foreach (var (name, value) in variables) configuration[name] = value;
+        return OtlpOptions.Read(configuration, "edgesync-leaf", "node-1");
+    }
 }

@@ -49,7 +49,9 @@ public sealed class PrometheusTextTests
     [Test]
     public void Values_of_labels_cannot_break_out_of_their_quotes()
     {
-        var family = MetricFamily.Gauge("x", null, "Two\nlines.", MetricPoint.Of(1, ("repository", "a\"b\\c\nd")));
+        var family = new MetricFamily(
+            Instruments.LeafScope, "x", MetricKind.Gauge, null, "Two\nlines.", [],
+            [MetricPoint.Of(1, ("repository", "a\"b\\c\nd"))]);
 
         Assert.Equal(
             "# HELP edgesync_x Two\\nlines.\n# TYPE edgesync_x gauge\nedgesync_x{repository=\"a\\\"b\\\\c\\nd\"} 1\n",

@@ -1,40 +1,50 @@
 using System.Globalization;
 using System.Net;
 using EdgeSync.Primitives;
+using Microsoft.Extensions.Configuration;
 
 namespace EdgeSync.Node.Metrics.Otlp;
 
-internal enum OtlpProtocol
-{
-    Http,
-    Grpc,
-}
-
 /// <summary>
-/// Where telemetry goes, and as whom. Without an endpoint there are no options, and nothing is exported.
+/// Where telemetry goes, and as whom. Without an endpoint there are no options, and nothing is exported. What
+/// OpenTelemetry's own variables say is read by its SDK, from <see cref="Variables"/>; here are the defaults and checks
+/// that differ from the SDK's.
 /// </summary>
-internal sealed record OtlpOptions
+internal sealed class OtlpOptions
 {
-    private static readonly TimeSpan BatchPauseMin = TimeSpan.FromMilliseconds(50);
+    private const string EndpointName = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string HeadersName = "OTEL_EXPORTER_OTLP_HEADERS";
+    private const string ProtocolName = "OTEL_EXPORTER_OTLP_PROTOCOL";
+    private const string SpanDelayName = "OTEL_BSP_SCHEDULE_DELAY";
+    private const string LogDelayName = "OTEL_BLRP_SCHEDULE_DELAY";
+    private const string RetryName = "OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY";
 
-    public required Uri Endpoint { get; init; }
+    // Given to the SDK, an unreadable number would be ignored in silence, and a zero would end the start.
+    private static readonly string[] Milliseconds =
+        ["OTEL_EXPORTER_OTLP_TIMEOUT", SpanDelayName, LogDelayName, "OTEL_METRIC_EXPORT_INTERVAL"];
 
-    public OtlpProtocol Protocol { get; init; }
+    private OtlpOptions(
+        Uri endpoint, string protocol, IReadOnlyList<KeyValuePair<string, string>> headers, string instance,
+        string? environment, IConfiguration variables) =>
+        (Endpoint, Protocol, Headers, Instance, Environment, Variables) =
+        (endpoint, protocol, headers, instance, environment, variables);
+
+    public Uri Endpoint { get; }
+
+    /// <summary><c>http/protobuf</c> or <c>grpc</c>.</summary>
+    public string Protocol { get; }
 
     /// <summary>Sent with each request; often a key, so never shown.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; }
 
-    /// <summary>Who we are: <c>service.name</c> and the like.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Resource { get; init; } = [];
+    /// <summary><c>service.instance.id</c>, unless <c>OTEL_RESOURCE_ATTRIBUTES</c> names one.</summary>
+    public string Instance { get; }
 
-    public bool Compress { get; init; }
+    /// <summary><c>deployment.environment.name</c>.</summary>
+    public string? Environment { get; }
 
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>Spans and log lines wait this long for company.</summary>
-    public TimeSpan BatchPause { get; init; } = TimeSpan.FromSeconds(5);
-
-    public TimeSpan MetricInterval { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>What the SDK reads: the variables of the process, below the settings of this node.</summary>
+    public IConfiguration Variables { get; }
 
     /// <summary>
     /// From flags (which win) and the variables that OpenTelemetry names. Null when no endpoint is given, or when
@@ -43,35 +53,39 @@ internal sealed record OtlpOptions
     /// <exception cref="EdgeSyncException">A value cannot be understood; the message never repeats a
     /// header.</exception>
     public static OtlpOptions? Read(
-        Func<string, string?> variable, string serviceName, string instance,
+        IConfiguration variables, string serviceName, string instance,
         string? endpoint = null, string? headers = null, string? givenServiceName = null)
     {
-        endpoint = NotEmpty(endpoint) ?? NotEmpty(variable("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        endpoint = NotEmpty(endpoint) ?? NotEmpty(variables[EndpointName]);
         if (endpoint is null
-            || string.Equals(variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase))
+            || string.Equals(variables["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
             return null;
 
-        return new OtlpOptions
+        foreach (var name in Milliseconds) RequireMilliseconds(name, variables[name]);
+        var address = ParseEndpoint(endpoint);
+        var protocol = ParseProtocol(NotEmpty(variables[ProtocolName]));
+        var ours = new Dictionary<string, string?>
         {
-            Endpoint = ParseEndpoint(endpoint),
-            Protocol = ParseProtocol(NotEmpty(variable("OTEL_EXPORTER_OTLP_PROTOCOL"))),
-            Headers = ParsePairs(
-                NotEmpty(headers) ?? variable("OTEL_EXPORTER_OTLP_HEADERS"), "OTEL_EXPORTER_OTLP_HEADERS"),
-            Compress = variable("OTEL_EXPORTER_OTLP_COMPRESSION") == "gzip",
-            Timeout = Milliseconds(variable, "OTEL_EXPORTER_OTLP_TIMEOUT", TimeSpan.FromSeconds(10)),
-            BatchPause = Max(BatchPauseMin, Milliseconds(variable, "OTEL_BSP_SCHEDULE_DELAY", TimeSpan.FromSeconds(5))),
-            MetricInterval = Max(
-                BatchPauseMin, Milliseconds(variable, "OTEL_METRIC_EXPORT_INTERVAL", TimeSpan.FromSeconds(60))),
-            Resource = ReadResource(
-                variable, NotEmpty(givenServiceName) ?? NotEmpty(variable("OTEL_SERVICE_NAME"))
-                ?? serviceName, instance),
+            [EndpointName] = address.GetLeftPart(UriPartial.Path),
+            [ProtocolName] = protocol,
+            // The exporter decodes the list as a whole, so that an encoded comma would end a value: they are ours.
+            [HeadersName] = "",
+            ["OTEL_SERVICE_NAME"] =
+                NotEmpty(givenServiceName) ?? NotEmpty(variables["OTEL_SERVICE_NAME"]) ?? serviceName,
+            [LogDelayName] = NotEmpty(variables[LogDelayName]) ?? NotEmpty(variables[SpanDelayName]),
+            // A collector that is busy for a moment costs nothing: it is asked again, until the timeout.
+            [RetryName] = NotEmpty(variables[RetryName]) ?? "in_memory",
         };
+        return new OtlpOptions(
+            address, protocol, ParsePairs(NotEmpty(headers) ?? variables[HeadersName]), instance,
+            NotEmpty(variables["EDGESYNC_ENVIRONMENT"]),
+            new ConfigurationBuilder().AddConfiguration(variables).AddInMemoryCollection(ours).Build());
     }
 
     /// <summary>For a log line or <c>config show</c>: where to, never with what key.</summary>
     public override string ToString()
     {
-        var text = $"{(Protocol == OtlpProtocol.Grpc ? "grpc" : "http")} {Endpoint.GetLeftPart(UriPartial.Path)}";
+        var text = $"{(Protocol == "grpc" ? "grpc" : "http")} {Endpoint.GetLeftPart(UriPartial.Path)}";
         return Headers.Count == 0 ? text : $"{text} headers:{string.Join(',', Headers.Select(h => h.Key + "=***"))}";
     }
 
@@ -95,34 +109,16 @@ internal sealed record OtlpOptions
             "such as http://127.0.0.1:4318; keys go into --otel-headers");
     }
 
-    private static OtlpProtocol ParseProtocol(string? text) => text switch
+    private static string ParseProtocol(string? text) => text switch
     {
-        null or "http/protobuf" or "http" => OtlpProtocol.Http,
-        "grpc" => OtlpProtocol.Grpc,
+        null or "http/protobuf" or "http" => "http/protobuf",
+        "grpc" => "grpc",
         _ => throw new EdgeSyncException(
-            ErrorKind.Usage, $"OTEL_EXPORTER_OTLP_PROTOCOL is '{text}'", "http/protobuf or grpc"),
+            ErrorKind.Usage, $"{ProtocolName} is '{text}'", "http/protobuf or grpc"),
     };
 
-    private static List<KeyValuePair<string,
-        string>> ReadResource(Func<string, string?> variable, string serviceName, string instance)
-    {
-        var attributes = ParsePairs(variable("OTEL_RESOURCE_ATTRIBUTES"), "OTEL_RESOURCE_ATTRIBUTES");
-        Set("service.name", serviceName);
-        Set("service.version", BuildInfo.Version);
-        if (!attributes.Any(a => a.Key == "service.instance.id")) Set("service.instance.id", instance);
-        if (NotEmpty(variable("EDGESYNC_ENVIRONMENT")) is { } environment)
-            Set("deployment.environment.name", environment);
-        return attributes;
-
-        void Set(string key, string value)
-        {
-            attributes.RemoveAll(a => a.Key == key);
-            attributes.Add(new(key, value));
-        }
-    }
-
     // Spec: OpenTelemetry, "OTLP Exporter": key=value pairs, separated by commas, values percent-encoded.
-    private static List<KeyValuePair<string, string>> ParsePairs(string? text, string name)
+    private static List<KeyValuePair<string, string>> ParsePairs(string? text)
     {
         var pairs = new List<KeyValuePair<string, string>>();
         foreach (var part in (text ?? "").Split(
@@ -134,7 +130,7 @@ internal sealed record OtlpOptions
             if (key.Length == 0 || !key.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c))
                 || value.Any(char.IsControl))
                 throw new EdgeSyncException(
-                    ErrorKind.Usage, $"{name} is not a list of key=value pairs",
+                    ErrorKind.Usage, $"{HeadersName} is not a list of key=value pairs",
                     "separate them by commas; percent-encode what is special");
 
             pairs.Add(new(key, value));
@@ -143,17 +139,14 @@ internal sealed record OtlpOptions
         return pairs;
     }
 
-    private static TimeSpan Milliseconds(Func<string, string?> variable, string name, TimeSpan fallback)
+    private static void RequireMilliseconds(string name, string? value)
     {
-        if (NotEmpty(variable(name)) is not { } text) return fallback;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
-            && milliseconds > 0)
-            return TimeSpan.FromMilliseconds(milliseconds);
+        if (NotEmpty(value) is not { } text
+            || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0))
+            return;
 
         throw new EdgeSyncException(ErrorKind.Usage, $"{name} is '{text}'", "a number of milliseconds");
     }
-
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private static string? NotEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 }
