@@ -182,14 +182,16 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         foreach (var id in announcement.Artifacts()) project.Probe?.OnTold(now, id.ToString());
     }
 
-    /// <summary>The answer to a <see cref="BridgeEffect.Probe"/>; null with the reason where there is none.</summary>
+    /// <summary>
+    /// The answer to a <see cref="BridgeEffect.Probe"/>, unpacked; null with the reason where there is none.
+    /// </summary>
     public void OnProbed(Instant now, string projectCode, ReadOnlyMemory<byte>? reply, string? reason)
     {
         if (!_projects.TryGetValue(projectCode, out var project) || project.Probe is not { } probe) return;
 
         var (told, faultBefore) = (probe.Tells, probe.Fault);
         List<string> fresh = [];
-        if (reply is { } answer) fresh = probe.OnReply(now, answer);
+        if (reply is { } answer) fresh = probe.OnReply(now, answer.Span);
         else probe.OnFailed(now, reason ?? "no answer");
 
         if (probe.Fault is { } fault && faultBefore is null)

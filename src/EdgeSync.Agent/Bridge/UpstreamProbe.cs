@@ -32,11 +32,11 @@ public sealed record ProbeOptions
 /// <remarks>A new cluster in the answer counts as news too: what it holds may have come between two looks.</remarks>
 internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
 {
-    /// <summary>A longer answer is no answer to what was asked.</summary>
-    internal const int ReplyBytesMax = 4 << 20;
-
     private const double Growth = 1.25;
     private const int HeardMax = 1024;
+
+    /// <summary>A server that names more keeps no clusters; its leaves poll by themselves.</summary>
+    private const int NamedMax = 100_000;
     private const int FaultBytesMax = 200;
 
     private static readonly TimeSpan ListenersStay = TimeSpan.FromMinutes(2);
@@ -114,12 +114,14 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
         _nextAt = now + _pause;
     }
 
-    /// <summary>The server's answer. Gives what it holds that it did not hold at the last look, oldest first.</summary>
-    public List<string> OnReply(Instant now, ReadOnlyMemory<byte> body)
+    /// <summary>
+    /// The server's answer, unpacked. Gives what it holds that it did not hold at the last look, oldest first.
+    /// </summary>
+    public List<string> OnReply(Instant now, ReadOnlySpan<byte> message)
     {
         var fresh = new List<string>();
         if (!_isRunning) return fresh;   // it came too late
-        if (!TryReadAnswer(body, out var present, out var fault))
+        if (!TryReadAnswer(message, out var present, out var fault))
         {
             OnFailed(now, fault);
             return fresh;
@@ -160,13 +162,10 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
         return framed.WrittenSpan.ToArray();
     }
 
-    private static bool TryReadAnswer(ReadOnlyMemory<byte> body, out List<string> present, out string fault)
+    private static bool TryReadAnswer(ReadOnlySpan<byte> message, out List<string> present, out string fault)
     {
         (present, fault) = ([], "its answer cannot be read");
-        if (XferFrame.TryDecode(XferEncoding.Zlib, body, ReplyBytesMax, out var message) != XferFrameFault.None)
-            return false;
-
-        var reader = new XferReader(message.Span);
+        var reader = new XferReader(message);
         while (reader.TryRead(out var card) is var status)
         {
             if (status != OperationStatus.Done) return status == OperationStatus.NeedMoreData && reader.IsAtEnd;
@@ -175,6 +174,9 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
             {
                 case CardKind.Error:
                     fault = Sentence(card[1]);
+                    return false;
+                case CardKind.IGot when present.Count == NamedMax:
+                    fault = $"its answer names more than {NamedMax} artifacts";
                     return false;
                 case CardKind.IGot when card.Count == 2 && ArtifactId.TryParse(card[1], out var id):
                     present.Add(id.ToString());   // with a third word it is private

@@ -4,10 +4,10 @@ using System.IO.Pipelines;
 namespace EdgeSync.Net.Http;
 
 /// <summary>
-/// A request's body while it arrives: segments of 16 KiB from the shared pool, so that many bodies growing side by side
-/// leave no holes among large arrays. Complete, it becomes one piece of exactly its length.
+/// A body while it arrives: segments of 16 KiB from the shared pool, so that many bodies growing side by side leave no
+/// holes among large arrays. Complete, it becomes one piece of exactly its length.
 /// </summary>
-internal sealed class ReceivedBody : IDisposable
+public sealed class ReceivedBody : IDisposable
 {
     private const int SegmentBytes = 16 * 1024;
 
@@ -23,6 +23,18 @@ internal sealed class ReceivedBody : IDisposable
     public Memory<byte> GetMemory() => _segments.Writer.GetMemory(SegmentBytes);
 
     public void Advance(int count) => _segments.Writer.Advance(count);
+
+    /// <summary>Nothing more arrives, and the bytes are to outlive this: an array of exactly their length.</summary>
+    public byte[] ToArray()
+    {
+        _segments.Writer.Complete();
+        _isWhole = true;
+        if (!_segments.Reader.TryRead(out var read)) return [];
+
+        var whole = read.Buffer.ToArray();
+        _segments.Reader.AdvanceTo(read.Buffer.End);
+        return whole;
+    }
 
     /// <summary>Nothing more arrives. A body of one segment is not copied.</summary>
     public void Finish()

@@ -11,6 +11,7 @@ using EdgeSync.Node.Loops;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using BridgeProjectStatus = EdgeSync.Node.Status.BridgeProjectStatus;
 
@@ -130,7 +131,7 @@ internal sealed class BridgeNode : IAsyncDisposable
     private async Task<ResponderAnswer> HandleAsync(
         string code, NatsMessage message, ExchangeTicket ticket, CancellationToken cancellationToken)
     {
-        var (parent, state) = Sync.NatsHeadersOf.TraceOf(message.Headers);
+        var (parent, state) = NatsHeadersOf.TraceOf(message.Headers);
         using var span = BridgeSpan.Begin(message.Subject, message.Data.Length, code, parent, state);
         var type = XferContentTypes.TryParse(
             ticket.ContentType ?? XferContentTypes.NameOf(XferContentType.Compressed), out var given)
@@ -220,7 +221,10 @@ internal sealed class BridgeNode : IAsyncDisposable
         {
             var pending = new Pending(probe.Body, XferContentType.Compressed);
             await PostAsync(_upstreams[probe.ProjectCode], pending, limit.Token);
-            reply = pending.Reply;
+            using var memory = MemoryLimit.Messages.Open();
+            reply = MessageFrame.Decode(
+                MessageFrame.EncodingOf(pending.ReplyType), pending.Reply, _upstreams[probe.ProjectCode].Server.Url,
+                memory);
         }
         catch (OperationCanceledException)
         {

@@ -2,6 +2,7 @@ using EdgeSync.Agent.Bridge;
 using EdgeSync.Agent.Messages;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Agents;
@@ -17,7 +18,8 @@ internal interface IUpstreamServer : IDisposable
     string Url { get; }
 
     /// <summary>Sends one request, once.</summary>
-    /// <exception cref="EdgeSyncException">The server cannot be reached, or rejects.</exception>
+    /// <exception cref="EdgeSyncException">The server cannot be reached, rejects, or sends more than a message may
+    /// have.</exception>
     Task<(ReadOnlyMemory<byte> Reply, XferContentType Type)> PostAsync(
         XferContentType type, ReadOnlyMemory<byte> request, CancellationToken cancellationToken);
 }
@@ -25,8 +27,6 @@ internal interface IUpstreamServer : IDisposable
 /// <summary>Over HTTP.</summary>
 internal sealed class HttpUpstream(PeerUrl url, XferHttpClient http) : IUpstreamServer
 {
-    private const int PieceBytes = 64 * 1024;
-
     public string Url => url.ToString();
 
     public static HttpUpstream Open(BridgeProject project, TimeProvider clock)
@@ -49,10 +49,17 @@ internal sealed class HttpUpstream(PeerUrl url, XferHttpClient http) : IUpstream
         XferContentType type, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
     {
         using var response = await http.PostAsync(url, type, request, mayRepeat: false, cancellationToken);
-        using var body = new PooledBytes();
-        while (await response.ReadAsync(body.GetMemory(PieceBytes), cancellationToken) is > 0 and var read)
+        using var memory = MemoryLimit.Messages.Open();
+        using var body = new ReceivedBody();
+        var size = 0L;
+        while (await response.ReadAsync(body.GetMemory(), cancellationToken) is > 0 and var read)
+        {
+            MessageFrame.RequireSize(size += read, Url);
+            MessageFrame.RequireRoom(memory, read, Url);
             body.Advance(read);
-        return (body.Written.ToArray(), response.ContentType);
+        }
+
+        return (body.ToArray(), response.ContentType);
     }
 
     public void Dispose() => http.Dispose();

@@ -82,7 +82,7 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
     {
         using var owned = response;
         using var framed = new PooledBytes();
-        var encoding = response.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
+        var encoding = MessageFrame.EncodingOf(response.ContentType);
         try
         {
             while (await response.ReadAsync(framed.GetMemory(PieceBytes), cancellationToken) is > 0 and var read)

@@ -13,13 +13,19 @@ internal static class MessageFrame
     /// <summary>Of a message, unpacked.</summary>
     public static readonly int BytesMax = MemoryLimit.MessageBytesMax;
 
+    public static XferEncoding EncodingOf(XferContentType type) =>
+        type == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
+
     /// <summary>A reply to a request of ours.</summary>
     /// <exception cref="EdgeSyncException">The reply is larger than the limit, or does not unpack.</exception>
-    public static ReadOnlyMemory<byte> Decode(XferEncoding encoding, ReadOnlyMemory<byte> framed, string target) =>
-        TryDecode(encoding, framed, memory: null, out var reply) switch
+    public static ReadOnlyMemory<byte> Decode(
+        XferEncoding encoding, ReadOnlyMemory<byte> framed, string target, ByteShare? memory = null) =>
+        TryDecode(encoding, framed, memory, out var reply) switch
         {
             MessageFault.None => reply,
-            MessageFault.TooLarge => throw TooLarge(target),
+            MessageFault.BeyondMemory => throw TooLarge(target, MemoryLimit.Messages.BytesMax),
+            MessageFault.NoRoomNow => throw NoRoom(target),
+            MessageFault.TooLarge => throw TooLarge(target, BytesMax),
             _ => throw new EdgeSyncException(ErrorKind.Protocol, $"the reply of {target} does not unpack"),
         };
 
@@ -50,11 +56,24 @@ internal static class MessageFrame
     /// <exception cref="EdgeSyncException">More bytes arrived than a message may have.</exception>
     public static void RequireSize(long bytes, string target)
     {
-        if (bytes > BytesMax) throw TooLarge(target);
+        if (bytes > BytesMax) throw TooLarge(target, BytesMax);
     }
 
-    private static EdgeSyncException TooLarge(string target) =>
-        new(ErrorKind.Protocol, $"{target} sends a message of more than {BytesMax} bytes");
+    /// <summary>Of a reply that is passed on: it counts among the messages of strangers.</summary>
+    /// <exception cref="EdgeSyncException">There is no room for so many bytes more, now or at all.</exception>
+    public static void RequireRoom(ByteShare memory, int bytes, string target)
+    {
+        if (memory.TryGrow(bytes)) return;
+        if (memory.IsBeyondAll(bytes)) throw TooLarge(target, MemoryLimit.Messages.BytesMax);
+
+        throw NoRoom(target);
+    }
+
+    private static EdgeSyncException NoRoom(string target) =>
+        new(ErrorKind.Unavailable, $"no memory is left for the reply of {target}");
+
+    private static EdgeSyncException TooLarge(string target, long bytesMax) =>
+        new(ErrorKind.Protocol, $"{target} sends a message of more than {bytesMax} bytes");
 }
 
 /// <summary>Why a message was not unpacked.</summary>
