@@ -16,12 +16,26 @@ internal static class Program
             return (int)ExitCode.Ok;
         }
 
-        return (int)CommandLine.RunAsync(WithCalledName(args)).GetAwaiter().GetResult();
+        var name = CalledName;
+        return (int)CommandLine.RunAsync(WithName(name, args), isStock: name == "fossil").GetAwaiter().GetResult();
+    }
+
+    private static string CalledName
+    {
+        get
+        {
+            var called = Environment.GetCommandLineArgs()[0];
+
+            // The starter of a build that needs the framework puts the path of an assembly in place of the name.
+            if (called.EndsWith(".dll", StringComparison.Ordinal) && File.Exists("/proc/self/cmdline"))
+                called = File.ReadAllText("/proc/self/cmdline").Split('\0')[0];
+            return Path.GetFileNameWithoutExtension(called);
+        }
     }
 
     /// <summary>A symbolic link named <c>leaf</c> behaves like the original's separate program.</summary>
-    private static string[] WithCalledName(string[] args) =>
-        Path.GetFileNameWithoutExtension(Environment.GetCommandLineArgs()[0]) switch
+    private static string[] WithName(string name, string[] args) =>
+        name switch
         {
             "leaf" => ["leaf", .. args],
             "bridge" => args is ["serve", ..] ? ["bridge", .. args] : ["bridge", "serve", .. args],

@@ -30,6 +30,18 @@ internal sealed class EdgeSyncProgram(TemporaryFolder folder)
     public ProgramResult RunIn(string where, params ReadOnlySpan<string> arguments) =>
         (Start(arguments) with { Folder = where }).Run().MustSucceed();
 
+    /// <summary>Called through a link of the name <c>fossil</c>.</summary>
+    public ProgramResult TryAsFossil(string where, params ReadOnlySpan<string> arguments)
+    {
+        var link = Path.Combine(folder.Folder("called"), "fossil");
+        if (!File.Exists(link)) File.CreateSymbolicLink(link, Program);
+        return new ProgramStart(link) { Arguments = [.. arguments], Folder = where, Environment = Environment }.Run();
+    }
+
+    /// <inheritdoc cref="TryAsFossil"/>
+    public ProgramResult RunAsFossil(string where, params ReadOnlySpan<string> arguments) =>
+        TryAsFossil(where, arguments).MustSucceed();
+
     /// <summary>Our own judgement; it names every fault it finds.</summary>
     public void MustBeIntact(string repository) => Run("repo", "verify", "-R", repository);
 

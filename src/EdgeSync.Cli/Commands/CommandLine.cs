@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
+using EdgeSync.Cli.Commands.Stock;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node;
 using EdgeSync.Node.Settings;
@@ -12,10 +13,16 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>The whole command tree, and the one place where a failure becomes a message and an exit code.</summary>
 internal static class CommandLine
 {
-    public static async Task<ExitCode> RunAsync(string[] args)
+    /// <param name="args">The words behind the program's name.</param>
+    /// <param name="isStock">The program was called <c>fossil</c>.</param>
+    public static async Task<ExitCode> RunAsync(string[] args, bool isStock)
     {
-        using var output = Output.OfProcess(IsJsonAsked(args));
-        return await RunAsync(args, output, stop: null);
+        using var output = Output.OfProcess(IsJsonAsked(args), isStock);
+        var exit = await RunAsync(args, output, stop: null);
+
+        // Stock knows one exit code for all that goes wrong.
+        return isStock && exit is not (ExitCode.Ok or ExitCode.Bug or ExitCode.Interrupted or ExitCode.Terminated)
+            ? ExitCode.Failed : exit;
     }
 
     /// <param name="args">The words after the program's name.</param>
@@ -33,7 +40,7 @@ internal static class CommandLine
                 return ExitCode.Ok;
             }
 
-            var parse = Parse(args, output, stop);
+            var parse = output.IsStock ? StockCommandLine.Parse(args, output, stop) : Parse(args, output, stop);
             command = CommandSpec.PathOf(parse.CommandResult.Command);
             var exit = await RunAsync(parse, output);
             output.Flush();
@@ -77,6 +84,7 @@ internal static class CommandLine
     /// <summary>
     /// In the order of the help page. As in Fossil, an unambiguous prefix of a name stands for it.
     /// </summary>
+    /// <remarks>Where none of them fits, the commands of <c>repo</c> are meant: <c>edgesync timeline</c>.</remarks>
     public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } =
     [
         ("up", []), ("join", []), ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []),
@@ -97,7 +105,7 @@ internal static class CommandLine
         {
             Notes =
                 "'edgesync help COMMAND' shows the page of a command. A command can be abbreviated to any unique "
-                    + "prefix.",
+                    + "prefix; the commands of 'repo' also work without that word: 'edgesync timeline'.",
             Examples = [
                 "up project.fossil", "join CODE", "status", "repo clone https://host/project project.fossil", "doctor"],
         };
@@ -133,6 +141,7 @@ internal static class CommandLine
     /// <exception cref="EdgeSyncException">It is invalid.</exception>
     public static ParseResult Parse(string[] args, Output output, CancellationToken? stop = null)
     {
+        args = CommandWords.WithGroup(args);
         var root = Build(output, args, stop);
         var words = CommandWords.Expand(args, root);
         var parse = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });

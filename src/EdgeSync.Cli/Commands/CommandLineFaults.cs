@@ -84,8 +84,12 @@ internal static class CommandLineFaults
             return $"{path} has several commands that begin with '{word}': {string.Join(", ", fitting)}";
 
         var suggestion = Suggestions.Nearest(word, names);
-        if (suggestion is null && command.Name == "edgesync"
-            && Repo.RepoCommand.IsName(word)) suggestion = string.Join(' ', "edgesync", "repo", word);
+        if (suggestion is null && command.Name == "edgesync")
+        {
+            var verbs = Repo.RepoCommand.Names.SelectMany(n => n.Aliases.Prepend(n.Name));
+            suggestion = Suggestions.Nearest(word, verbs);
+        }
+
         return $"{path} has no command '{word}'{Suggestions.Question(suggestion)}";
     }
 

@@ -57,5 +57,5 @@ internal sealed class CommandSpec : Command
     public static string PathOf(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent
         ? $"{PathOf(parent)} {command.Name}"
-        : "edgesync";
+        : command.Name;
 }

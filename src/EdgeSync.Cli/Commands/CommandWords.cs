@@ -15,6 +15,21 @@ internal static class CommandWords
     public static string? Second(string[] args) =>
         Next(args, 0) is var first and >= 0 && Next(args, first + 1) is var second and >= 0 ? args[second] : null;
 
+    /// <summary>
+    /// The command line with <c>repo</c> in front of a command of that group that was called without it: one whose name
+    /// (in full, or another name) is none of the program's own, or whose beginning fits none of them.
+    /// </summary>
+    public static string[] WithGroup(string[] args)
+    {
+        var at = Next(args, 0);
+        if (at >= 0 && args[at] == "help") at = Next(args, at + 1);
+        if (at < 0) return args;
+
+        var (word, own, verbs) = (args[at], CommandLine.Names, Repo.RepoCommand.Names);
+        var isOwn = own.Any(n => n.Name == word) || (!Repo.RepoCommand.IsName(word) && Fitting(word, own).Count > 0);
+        return isOwn || verbs.All(v => v.Name != Expand(word, verbs)) ? args : [.. args[..at], "repo", .. args[at..]];
+    }
+
     /// <summary>The name that the word stands for; the word itself when it is unknown or ambiguous.</summary>
     public static string Expand(string word, IReadOnlyList<(string Name, string[] Aliases)> known)
     {

@@ -26,6 +26,7 @@ internal static class Completion
         var begun = line.EndsWith(' ') || words.Count == 0 ? "" : words[^1];
         if (begun.Length > 0) words.RemoveAt(words.Count - 1);
 
+        words = [.. CommandWords.WithGroup([.. words])];
         var command = root;
         foreach (var word in words)
         {

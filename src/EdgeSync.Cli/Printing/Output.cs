@@ -12,6 +12,9 @@ namespace EdgeSync.Cli.Printing;
 internal interface IReport
 {
     void Print(TextWriter output);
+
+    /// <summary>As stock prints it, for the program called <c>fossil</c>.</summary>
+    void PrintAsStock(TextWriter output) => Print(output);
 }
 
 /// <summary>
@@ -37,13 +40,28 @@ internal sealed class Output : IDisposable
     {
         Raw = results;
         IsJson = isJson;
-        _text = new Lazy<TextWriter>(() => new VisibleWriter(new StreamWriter(results, Utf8, 16 * 1024)));
+        _text = new Lazy<TextWriter>(() =>
+        {
+            // Stock's bytes for programs that read them; a terminal is guarded as ever.
+            var plain = new StreamWriter(results, Utf8, 16 * 1024) { NewLine = "\n" };
+            return IsStock && !IsTerminal ? plain : new VisibleWriter(plain);
+        });
         _drawing = new Lazy<TextWriter>(
             () => TextWriter.Synchronized(new StreamWriter(errors, Utf8, 1024) { NewLine = "\n", AutoFlush = true }));
         _errors = new Lazy<TextWriter>(() => TextWriter.Synchronized(new VisibleWriter(_drawing.Value)));
     }
 
     public bool IsJson { get; }
+
+    /// <summary>The program was called <c>fossil</c>: command lines and shapes are stock's.</summary>
+    public bool IsStock { get; init; }
+
+    /// <summary>Stdout is a terminal.</summary>
+    public bool IsTerminal { get; private init; }
+
+    /// <summary>Stdout is a terminal that takes colours, and <c>NO_COLOR</c> is not set (no-color.org).</summary>
+    public bool IsColoured => IsTerminal && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb")
+        && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
     /// <summary>Stdout, unbuffered, for bytes as they are. Not to be mixed with <see cref="Text"/>.</summary>
     public Stream Raw { get; }
@@ -59,8 +77,12 @@ internal sealed class Output : IDisposable
     /// </summary>
     public TextWriter Drawing => _drawing.Value;
 
-    public static Output OfProcess(bool isJson) =>
-        new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson);
+    public static Output OfProcess(bool isJson, bool isStock) =>
+        new(Console.OpenStandardOutput(), Console.OpenStandardError(), isJson)
+        {
+            IsStock = isStock,
+            IsTerminal = !Console.IsOutputRedirected,
+        };
 
     /// <summary>For a program inside another one, such as a test.</summary>
     public static Output To(Stream results, Stream errors, bool isJson) => new(results, errors, isJson);
@@ -69,6 +91,7 @@ internal sealed class Output : IDisposable
     {
         _hasReported = true;
         if (IsJson) WriteJson(report);
+        else if (IsStock) report.PrintAsStock(Text);
         else report.Print(Text);
     }
 
@@ -86,6 +109,12 @@ internal sealed class Output : IDisposable
         }
 
         Flush();
+        if (IsStock)
+        {
+            foreach (var line in failure.Message.Split('\n')) Errors.WriteLine(DisplayText.OneLine(line));
+            return;
+        }
+
         Errors.WriteLine($"edgesync: {DisplayText.OneLine(failure.Message)}");
         foreach (var candidate in failure.Candidates) Errors.WriteLine($"  {DisplayText.Name(candidate)}");
         if (failure.Hint is { } hint) Errors.WriteLine($"try: {hint}");

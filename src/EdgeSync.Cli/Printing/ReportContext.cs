@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Commands.History;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 
@@ -26,6 +27,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(ConfigValueReport))]
 [JsonSerializable(typeof(DaemonReport))]
 [JsonSerializable(typeof(DeltaReport))]
+[JsonSerializable(typeof(DiffReport))]
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(ExtractReport))]
 [JsonSerializable(typeof(FailureReport))]

@@ -9,6 +9,9 @@ public static class DisplayText
     /// <summary><c>YYYY-MM-DD HH:MM</c> of an ISO date, UTC.</summary>
     public static string Minute(string isoDate) => $"{isoDate[..10]} {isoDate[11..16]}";
 
+    /// <summary><c>YYYY-MM-DD HH:MM:SS</c> of an ISO date, UTC.</summary>
+    public static string Second(string isoDate) => $"{isoDate[..10]} {isoDate[11..19]}";
+
     /// <summary>
     /// Foreign prose on one line: line ends and tabs become blanks, other control characters become visible.
     /// </summary>

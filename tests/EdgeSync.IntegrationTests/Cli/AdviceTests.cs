@@ -72,7 +72,7 @@ public sealed partial class AdviceTests
     public void A_hint_of_a_command_that_does_not_exist_is_found()
     {
         Assert.NotNull(Advice.FaultOf("edgesync repo shun --remove HASH", null));
-        Assert.NotNull(Advice.FaultOf("edgesync pull", null));
+        Assert.NotNull(Advice.FaultOf("edgesync nosuch", null));
         Assert.NotNull(Advice.FaultOf("say --no-such-flag", null));
         Assert.Null(Advice.FaultOf("edgesync repo unshun HASH; or --force", null));
     }

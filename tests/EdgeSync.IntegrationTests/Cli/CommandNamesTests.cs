@@ -47,6 +47,11 @@ public sealed class CommandNamesTests
     [Arguments("-R a.fossil repo tim", "edgesync repo timeline")]
     [Arguments("--json repo w l", "edgesync repo wiki ls")]
     [Arguments("vers", "edgesync version")]
+    [Arguments("ti", "edgesync repo timeline")]
+    [Arguments("commit -m x f", "edgesync repo ci")]
+    [Arguments("br ls", "edgesync repo branch ls")]
+    [Arguments("stat", "edgesync status")]
+    [Arguments("-R a.fossil diff --checkin tip", "edgesync repo diff")]
     public void Fossils_names_and_unique_beginnings_stand_for_a_command(string line, string path) =>
         Assert.Equal(path, CommandSpec.PathOf(CommandLine.Parse(line.Split(' '), Nowhere()).CommandResult.Command));
 
@@ -54,7 +59,7 @@ public sealed class CommandNamesTests
     [Arguments("repo opne", "has no command 'opne'")]
     [Arguments("repo timelin --mistyped", "unknown option --mistyped")]
     [Arguments("leef", "did you mean leaf?")]
-    [Arguments("commit", "did you mean edgesync repo commit?")]
+    [Arguments("timelnie", "did you mean timeline?")]
     [Arguments("repo timelnie", "did you mean timeline?")]
     [Arguments("repo timeline --limt 3", "did you mean --limit?")]
     [Arguments("repo tag add x --verson", "did you mean --version?")]

@@ -72,8 +72,8 @@ internal sealed record NodeReport(
         if (JoinAddresses.Count == 0) return;
 
         output.WriteLine(
-            $"  edgesync leaf --repo copy.fossil --nats "
-                + $"{JoinAddresses[0]}{(ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}")}");
+            $"  edgesync leaf --repo copy.fossil --nats {JoinAddresses[0]}"
+                + (ProjectCode is null ? "" : $" --clone-from nats --project {ProjectCode}"));
         if (JoinAddresses.Count > 1) output.WriteLine($"  or --nats {string.Join(", ", JoinAddresses.Skip(1))}");
     }
 }

@@ -1,3 +1,5 @@
+using EdgeSync.Cli.Commands.History;
+
 namespace EdgeSync.Cli.Commands.Repo;
 
 /// <summary>
@@ -15,6 +17,8 @@ internal static class RepoCommand
         ("ls", ["list"], LsCommand.Create),
         ("info", ["dbstat"], InfoCommand.Create),
         ("timeline", [], TimelineCommand.Create),
+        ("diff", [], DiffCommand.Create),
+        ("xdiff", ["test-diff"], XdiffCommand.Create),
         ("cat", ["artifact"], CatCommand.Create),
         ("extract", [], ExtractCommand.Create),
         ("resolve", ["whatis"], ResolveCommand.Create),

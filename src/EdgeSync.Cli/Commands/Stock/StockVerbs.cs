@@ -1,0 +1,98 @@
+using System.CommandLine;
+using EdgeSync.Cli.Commands.History;
+using EdgeSync.Cli.Commands.Repo;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Stock;
+
+/// <summary>Stock's commands by name: those that are here, and the names of those that are not.</summary>
+internal static class StockVerbs
+{
+    /// <summary>Under stock's names; a second name makes the same command.</summary>
+    private static readonly (string Name, Func<CommandSpec> Create)[] Here =
+    [
+        ("amend", AmendCommand.Create),
+        ("backup", BackupCommand.Create),
+        ("branch", BranchCommand.Create),
+        ("cat", CatCommand.Create),
+        ("clone", CloneCommand.Create),
+        ("diff", DiffCommand.Create),
+        ("init", NewCommand.Create),
+        ("new", NewCommand.Create),
+        ("ls", LsCommand.Create),
+        ("pull", SyncCommands.CreatePull),
+        ("push", SyncCommands.CreatePush),
+        ("sync", SyncCommands.CreateSync),
+        ("rebuild", RebuildCommand.Create),
+        ("server", ServeCommand.Create),
+        ("settings", ConfigCommand.CreateSettings),
+        ("sha1sum", HashCommand.Create),
+        ("sha3sum", HashCommand.CreateSha3),
+        ("tag", TagCommand.Create),
+        ("test-diff", XdiffCommand.Create),
+        ("timeline", TimelineCommand.Create),
+        ("unversioned", UnversionedCommand.Create),
+        ("uv", UnversionedCommand.Create),
+        ("user", UserCommand.Create),
+        ("version", VersionReport.CreateCommand),
+        ("wiki", WikiCommand.Create),
+        ("xdiff", XdiffCommand.Create),
+    ];
+
+    /// <summary>Names of stock 2.28 (and 2.21) that have no command here yet.</summary>
+    private static readonly string[] Missing =
+    [
+        "3-way-merge", "add", "addremove", "alerts", "all", "annotate", "artifact", "attachment", "backoffice", "bisect",
+        "blame", "bundle", "cache", "cgi", "changes", "chat", "checkout", "cherry-pick", "clean", "close", "commit",
+        "configuration", "co", "ci", "dbstat", "deconstruct", "delete", "descendants", "describe", "detach", "export",
+        "extras", "finfo", "forget", "fts-config", "fusefs", "gdiff", "git", "grep", "hash-policy", "help", "hook",
+        "http", "import", "info", "interwiki", "json", "leaves", "login-group", "md5sum", "merge", "merge-base",
+        "merge-info", "mv", "open", "patch", "pikchr", "praise", "publish", "purge", "reconstruct", "redo", "remote",
+        "remote-url", "rename", "repack", "reparent", "revert", "rm", "rss", "scrub", "search", "shell", "shun", "sql",
+        "sqlar", "sqlite3", "ssl-config", "stash", "status", "synchronize", "system", "tarball", "ticket", "tls-config",
+        "touch", "ui", "undo", "unpublished", "unset", "update", "whatis", "xsystem", "zip",
+    ];
+
+    /// <summary>The command of that name, or that alone begins with it.</summary>
+    /// <exception cref="EdgeSyncException">None, several, or one that is not here.</exception>
+    public static CommandSpec Find(string word)
+    {
+        var name = Here.Any(h => h.Name == word) || Missing.Contains(word) ? word : Only(word);
+        var at = Array.FindIndex(Here, h => h.Name == name);
+        if (at < 0) throw new EdgeSyncException(ErrorKind.Usage, $"fossil: {name} is not part of edgesync yet");
+
+        var made = Here[at].Create();
+        return made.Name == name ? made : made.Also(name);
+    }
+
+    /// <summary>A command below one, by its beginning.</summary>
+    /// <exception cref="EdgeSyncException">None or several.</exception>
+    public static Command FindChild(Command command, string word)
+    {
+        var known = CommandWords.NamesOf(command);
+        var name = CommandWords.Expand(word, known);
+        return command.Subcommands.FirstOrDefault(c => c.Name == name) ?? throw new EdgeSyncException(
+            ErrorKind.Usage,
+            $"{command.Name} subcommand should be one of: "
+                + string.Join(' ', known.SelectMany(k => k.Aliases.Prepend(k.Name)).Order(StringComparer.Ordinal)));
+    }
+
+    private static string Only(string word)
+    {
+        string[] fitting =
+        [
+            .. Here.Select(h => h.Name).Concat(Missing).Where(n => n.StartsWith(word, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
+        return fitting switch
+        {
+            [var only] => only,
+            [] => throw new EdgeSyncException(
+                ErrorKind.Usage, $"fossil: unknown command: {word}\nfossil: use \"help\" for more information"),
+            _ => throw new EdgeSyncException(
+                ErrorKind.Usage,
+                $"fossil: ambiguous command prefix: {word}\nfossil: could be any of: {string.Join(' ', fitting)}\n"
+                    + "fossil: use \"help\" for more information"),
+        };
+    }
+}

@@ -1,0 +1,234 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace EdgeSync.Fossil.Diff;
+
+/// <summary>
+/// A text cut into lines, each with the hash by which a diff finds its equals. Lines are filed under
+/// <c>hash mod count</c>, the newest first, as stock files them: which of several equal lines a diff pairs depends on
+/// that order.
+/// </summary>
+// Spec: break_into_lines in diff.c. Linear in the text; about 40 bytes a line.
+public sealed class DiffText
+{
+    /// <summary>A longer line makes a text binary, in bytes.</summary>
+    public const int LineLengthMax = (1 << LengthBits) - 1;
+
+    private const int LengthBits = 15;
+    private const ulong Multiplier = 9000000000000000041;
+    private const ulong Modulus = 281474976710597;
+
+    private readonly ReadOnlyMemory<byte> _text;
+
+    private DiffText(ReadOnlyMemory<byte> text, DiffOptions options, DiffLine[] lines)
+    {
+        (_text, Options, Lines) = (text, options, lines);
+        Buckets = new int[lines.Length];
+    }
+
+    public DiffOptions Options { get; }
+
+    public int Count => Lines.Length;
+
+    internal DiffLine[] Lines { get; }
+
+    /// <summary>One more than the first line of each bucket; 0 for none.</summary>
+    internal int[] Buckets { get; }
+
+    internal ReadOnlySpan<byte> Span => _text.Span;
+
+    /// <summary>The lines of a text without its byte-order mark, UTF-16 as UTF-8.</summary>
+    /// <returns>Null for what is binary: with a byte 0, or with a line longer than <see cref="LineLengthMax"/>.</returns>
+    public static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options)
+    {
+        var text = Decode(content);
+        var span = text.Span;
+        if (span.Contains((byte)0)) return null;
+
+        var count = span.Count((byte)'\n') + (span.IsEmpty || span[^1] == '\n' ? 0 : 1);
+        var made = new DiffText(text, options, new DiffLine[count]);
+        for (int i = 0, start = 0; i < count; i++)
+        {
+            var length = span[start..].IndexOf((byte)'\n');
+            if (length < 0) length = span.Length - start;
+            if (length > LineLengthMax) return null;
+
+            made.File(i, LineOf(span.Slice(start, length), start, options));
+            start += length + 1;
+        }
+
+        return made;
+    }
+
+    /// <summary>A line as it is shown.</summary>
+    public ReadOnlySpan<byte> Line(int index) => _text.Span.Slice(Lines[index].Start, Lines[index].Length);
+
+    /// <summary>Some lines without the white space around them, filed by what is not white space.</summary>
+    // Spec: diffDLineXfer.
+    internal DiffText WithoutSpace(int start, int count)
+    {
+        var made = new DiffText(_text, Options with { IgnoresAllSpace = true }, new DiffLine[count]);
+        for (var i = 0; i < count; i++)
+        {
+            var line = Line(start + i);
+            var (indent, length) = Trimmed(line);
+            var hash = HashWithoutSpace(line.Slice(indent, length));
+            made.File(i, new DiffLine
+            {
+                Start = Lines[start + i].Start + indent,
+                Length = (ushort)length,
+                Hash = Sealed(hash, length),
+            });
+        }
+
+        return made;
+    }
+
+    /// <summary>The line without the white space around it.</summary>
+    internal ReadOnlySpan<byte> Core(int index)
+    {
+        ref var line = ref Lines[index];
+        if (line.CoreLength == 0 && line.Length > 0)
+        {
+            var (indent, length) = Trimmed(Line(index));
+            (line.Indent, line.CoreLength) = ((ushort)indent, (ushort)length);
+        }
+
+        return Span.Slice(line.Start + line.Indent, line.CoreLength);
+    }
+
+    /// <summary>True when the options take the two lines for one.</summary>
+    internal bool IsSame(int index, DiffText other, int otherIndex)
+    {
+        ref readonly var mine = ref Lines[index];
+        ref readonly var theirs = ref other.Lines[otherIndex];
+        if (mine.Hash != theirs.Hash) return false;
+
+        var length = (int)(mine.Hash & LineLengthMax);
+        if (Span.Slice(mine.Start, length).SequenceEqual(other.Span.Slice(theirs.Start, length))) return true;
+
+        return Options.IgnoresAllSpace && EqualsWithoutSpace(Line(index), other.Line(otherIndex));
+    }
+
+    /// <summary>White space as stock's diff knows it: backspace, tab, line and form feed, return, blank.</summary>
+    internal static bool IsSpace(byte c) => c is (byte)' ' or 8 or 9 or 10 or 12 or 13;
+
+    private static ReadOnlyMemory<byte> Decode(ReadOnlyMemory<byte> content)
+    {
+        var span = content.Span;
+        if (span.StartsWith("\uFEFF"u8))
+        {
+            var rest = content[3..];
+            var end = rest.Span.IndexOf((byte)0);   // as stock: behind a mark a byte 0 ends the text
+            return end < 0 ? rest : rest[..end];
+        }
+
+        if (span.Length < 2 || (span.Length >= 4 && span[2] == 0 && span[3] == 0)) return content;
+
+        var mark = BinaryPrimitives.ReadUInt16LittleEndian(span);
+        if (mark is not (0xfeff or 0xfffe)) return content;
+
+        var encoding = mark == 0xfeff ? Encoding.Unicode : Encoding.BigEndianUnicode;
+        var text = encoding.GetString(span[2..(span.Length & ~1)]);
+        var stop = text.IndexOf('\0', StringComparison.Ordinal);
+        return Encoding.UTF8.GetBytes(stop < 0 ? text : text[..stop]);
+    }
+
+    private static DiffLine LineOf(ReadOnlySpan<byte> line, int start, DiffOptions options)
+    {
+        var length = line.Length;
+        if (options.StripsTrailingCr && length > 0 && line[length - 1] == '\r') length--;
+
+        var made = new DiffLine { Start = start, Length = (ushort)length };
+        if (options.IgnoresSpace) while (length > 0 && IsSpace(line[length - 1])) length--;
+        if (options.IgnoresAllSpace)
+        {
+            var indent = 0;
+            // Differs from Fossil: its signed characters make an indent of leading letters beyond ASCII, so that lines
+            // that differ in them alone count as the same.
+            while (indent < length && line[indent] <= ' ') indent++;
+            (made.Indent, made.CoreLength) = ((ushort)indent, (ushort)(length - indent));
+            var core = line[indent..length];
+            var spaces = 0;
+            foreach (var c in core) spaces += IsSpace(c) ? 1 : 0;
+            made.Hash = Sealed(HashWithoutSpace(core), core.Length - spaces);
+        }
+        else
+        {
+            made.Hash = Sealed(HashOf(line[..length]), length);
+        }
+
+        return made;
+    }
+
+    private static ulong HashOf(ReadOnlySpan<byte> line)
+    {
+        ulong hash = 0;
+        for (; line.Length >= 8; line = line[8..])
+            hash = (hash ^ BinaryPrimitives.ReadUInt64LittleEndian(line)) * Multiplier;
+        ulong rest = 0;
+        for (var i = line.Length - 1; i >= 0; i--) rest = (rest << 8) | line[i];
+        return hash ^ rest;
+    }
+
+    // Characters are signed in stock's build for these processors; the hash decides the order of a bucket.
+    private static ulong HashWithoutSpace(ReadOnlySpan<byte> line)
+    {
+        ulong hash = 0;
+        foreach (var c in line)
+            if (!IsSpace(c)) hash = (hash ^ (ulong)(long)(sbyte)c) * Multiplier;
+        return hash;
+    }
+
+    private static ulong Sealed(ulong hash, int length) => ((hash % Modulus) << LengthBits) | (uint)length;
+
+    private static (int Indent, int Length) Trimmed(ReadOnlySpan<byte> line)
+    {
+        var indent = 0;
+        while (indent < line.Length && IsSpace(line[indent])) indent++;
+        var end = line.Length;
+        while (end > indent && IsSpace(line[end - 1])) end--;
+        return (indent, end - indent);
+    }
+
+    private static bool EqualsWithoutSpace(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        for (int i = 0, j = 0; ; i++, j++)
+        {
+            while (i < left.Length && IsSpace(left[i])) i++;
+            while (j < right.Length && IsSpace(right[j])) j++;
+            if (i == left.Length || j == right.Length) return i == left.Length && j == right.Length;
+            if (left[i] != right[j]) return false;
+        }
+    }
+
+    private void File(int index, DiffLine line)
+    {
+        ref var bucket = ref Buckets[(int)(line.Hash % (ulong)Lines.Length)];
+        line.Next = bucket;
+        bucket = index + 1;
+        Lines[index] = line;
+    }
+}
+
+/// <summary>One line of a <see cref="DiffText"/>.</summary>
+internal struct DiffLine
+{
+    /// <summary>Of its content below, the length of what is compared in the lowest 15 bits.</summary>
+    public ulong Hash;
+
+    /// <summary>Where it begins in the text.</summary>
+    public int Start;
+
+    /// <summary>One more than the next line of the same bucket; 0 at the end.</summary>
+    public int Next;
+
+    /// <summary>Bytes that are shown, without the line end.</summary>
+    public ushort Length;
+
+    /// <summary>Bytes of white space before the first other byte, once <see cref="CoreLength"/> is known.</summary>
+    public ushort Indent;
+
+    /// <summary>Bytes between the white space around; 0 while unknown.</summary>
+    public ushort CoreLength;
+}
