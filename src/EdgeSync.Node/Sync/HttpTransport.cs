@@ -88,6 +88,7 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
             while (await response.ReadAsync(framed.GetMemory(PieceBytes), cancellationToken) is > 0 and var read)
             {
                 framed.Advance(read);
+                WireBytesReceived += read;
                 Progressed?.Invoke();
                 MessageFrame.RequireSize(framed.Length, Target);
             }
@@ -95,10 +96,6 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable && framed.Length > 0)
         {
             throw new ReplyCutException(e.Message, MessageFrame.DecodeFront(encoding, framed.Written), e);
-        }
-        finally
-        {
-            WireBytesReceived += response.BytesRead;
         }
 
         // A plain reply is a view of the buffer that ends here.
@@ -133,6 +130,7 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
             while (await response.ReadAsync(writer.GetMemory(PieceBytes), cancellationToken) is > 0 and var read)
             {
                 writer.Advance(read);
+                WireBytesReceived += read;
                 Progressed?.Invoke();
                 if ((await writer.FlushAsync(cancellationToken)).IsCompleted) break;
             }
@@ -142,7 +140,6 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
             failure = e;
         }
 
-        WireBytesReceived += response.BytesRead;
         await writer.CompleteAsync(failure);
     }
 }

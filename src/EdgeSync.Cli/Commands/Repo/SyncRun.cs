@@ -29,9 +29,10 @@ internal static class SyncRun
             context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
         try
         {
+            var shown = new SessionProgress(transport, progress.Report, () => progress.Elapsed);
             var driver = new SyncDriver(new InlineExecutor(repository), options, transport, context.Clock)
             {
-                Observer = at => Show(progress, at),
+                Observer = shown.OnStep,
             };
             var tally = await driver.RunAsync(limited.Token);
             return new SyncOutcome(
@@ -120,15 +121,40 @@ internal static class SyncRun
             ErrorKind.Denied, $"{peer} refuses: {sentence}{missing}",
             login is null ? "log in: --user LOGIN" : $"on the server: edgesync repo user update {who} --cap LETTERS");
     }
+}
 
-    private static void Show(Progress progress, SyncProgress at) => progress.Report(() =>
+/// <summary>
+/// The progress of a session as one line, redrawn with each step and with each piece on the wire, so that one large
+/// artifact shows progress too.
+/// </summary>
+internal sealed class SessionProgress
+{
+    private readonly ITransport _transport;
+    private readonly Action<Func<string>> _report;
+    private readonly Func<TimeSpan> _elapsed;
+    private volatile object _step = default(SyncProgress);   // boxed: written and read by different threads
+
+    public SessionProgress(ITransport transport, Action<Func<string>> report, Func<TimeSpan> elapsed)
     {
-        var seconds = Math.Max(progress.Elapsed.TotalSeconds, 0.001);
-        var bytes = at.BytesReceived + at.BytesSent;
-        return $"round {at.Rounds + 1}  sent {DisplayText.Number(at.ArtifactsSent)}  received "
-            + $"{DisplayText.Number(at.ArtifactsReceived)}  "
-            + $"{DisplayText.Bytes(bytes)}  {DisplayText.Bytes((long)(bytes / seconds))}/s";
-    });
+        (_transport, _report, _elapsed) = (transport, report, elapsed);
+        transport.Progressed = () => _report(Line);
+    }
+
+    public void OnStep(SyncProgress step)
+    {
+        _step = step;
+        _report(Line);
+    }
+
+    private string Line()
+    {
+        var step = (SyncProgress)_step;
+        var bytes = _transport.WireBytesReceived + _transport.WireBytesSent;
+        var perSecond = (long)(bytes / Math.Max(_elapsed().TotalSeconds, 0.001));
+        return $"round {Math.Max(step.Rounds, 1)}  sent {DisplayText.Number(step.ArtifactsSent)}  received "
+            + $"{DisplayText.Number(step.ArtifactsReceived)}  {DisplayText.Bytes(bytes)}  "
+            + $"{DisplayText.Bytes(perSecond)}/s";
+    }
 }
 
 /// <param name="Status"><c>done</c> or <c>failed</c>; an error object follows on failure as exit code and message on
