@@ -34,7 +34,7 @@ public sealed class FirstUseOfTheNetworkTests
         using var second = Running.Start(edgesync, machines.On(
             2, "leaf", "--repo", "b.fossil", "--name", "second", "--nats",
             $"nats-leaf://{TwoMachines.FirstAddress}:7422", "--clone-from", "nats", "--project", code));
-        await second.ReadUntilAsync("keeps b.fossil");
+        await second.ReadUntilAsync("syncs b.fossil");
 
         Assert.Equal(
             edgesync.Ok("repo", "ls", "tip", "-R", "a.fossil"), edgesync.Ok("repo", "ls", "tip", "-R", "b.fossil"));
@@ -88,7 +88,7 @@ public sealed class FirstUseOfTheNetworkTests
         using var hub = new RunningNode(
             edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--serve-http", $"127.0.0.1:{web}",
             "--nats-leaf-port", $"{nats}");
-        await leaf.ReadUntilAsync("keeps b.fossil");
+        await leaf.ReadUntilAsync("syncs b.fossil");
 
         Assert.Contains(
             "\nrepository: ok\n", "\n" + await GetAsync(http, $"http://127.0.0.1:{port}/readyz") + "\n",

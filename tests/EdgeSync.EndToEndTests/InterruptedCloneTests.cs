@@ -30,7 +30,8 @@ public sealed class InterruptedCloneTests
         var afresh = edgesync.Json("repo", "clone", leaf.Url, "afresh.fossil");
         Assert.True(Received(whole) < Received(afresh) - 100_000, "what had come is not sent again");
         Assert.Equal([edgesync["mine.fossil"]], Directory.GetFiles(edgesync.Folder, "mine.fossil*"));
-        Assert.Equal("sound", edgesync.Json("repo", "verify", "-R", "mine.fossil").GetProperty("status").GetString());
+        Assert.Equal(
+            "verified", edgesync.Json("repo", "verify", "-R", "mine.fossil").GetProperty("status").GetString());
         Assert.Equal(
             edgesync.Ok("repo", "ls", "--long", "-R", "hub.fossil"),
             edgesync.Ok("repo", "ls", "--long", "-R", "mine.fossil"));

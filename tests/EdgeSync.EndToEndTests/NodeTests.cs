@@ -372,7 +372,7 @@ public sealed class NodeTests
             "sync", "now", leaf.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
         Assert.Equal("synced", synced.GetProperty("targets")[0].GetProperty("status").GetString());
-        Assert.Equal("already_in_step", again.GetProperty("targets")[0].GetProperty("status").GetString());
+        Assert.Equal("already_in_sync", again.GetProperty("targets")[0].GetProperty("status").GetString());
         Assert.Equal(3, await server.CheckinsAsync());
         server.Stop();
         Assert.Equal(7, edgesync.Run("sync", "now", "b.fossil").Code);

@@ -178,12 +178,12 @@ public sealed class RepositoryTests
         var hash = edgesync.Json("repo", "ls").GetProperty("files")[1].GetProperty("hash").GetString()!;
 
         Assert.StartsWith("repository integrity verified", edgesync.Ok("repo", "verify"));
-        Assert.Equal("sound", edgesync.Json("repo", "verify").GetProperty("status").GetString());
+        Assert.Equal("verified", edgesync.Json("repo", "verify").GetProperty("status").GetString());
         Assert.Equal("rebuilt", edgesync.Json("repo", "rebuild").GetProperty("status").GetString());
         Assert.StartsWith("rebuilt ", edgesync.Ok("repo", "rebuild", "--vacuum", "--compress", "--cluster"));
         Assert.StartsWith("copied ", edgesync.Ok("repo", "backup", "copy.db"));
         Assert.Equal(5, edgesync.Run("repo", "backup", "copy.db").Code);
-        Assert.Equal("sound", edgesync.Json("repo", "verify", "-R", "copy.db").GetProperty("status").GetString());
+        Assert.Equal("verified", edgesync.Json("repo", "verify", "-R", "copy.db").GetProperty("status").GetString());
 
         Assert.Equal($"shunned {hash}\n", edgesync.Ok("repo", "shun", hash));
         Assert.Equal(

@@ -5,9 +5,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>The result of one session of a <c>sync now</c>.</summary>
-/// <param name="Status"><c>synced</c>, <c>already_in_step</c> or <c>failed</c>.</param>
+/// <param name="Status"><c>synced</c>, <c>already_in_sync</c> or <c>failed</c>.</param>
 internal sealed record SyncNowResult(
-    string Repository, string Target, string Status, string? Reason, int Received, int Sent);
+    string Repository, string Target, string Status, string? Reason, int Received, int Sent)
+{
+    /// <summary>The status under its old word, for one version; null where it has not changed.</summary>
+    public string? OldStatus => Status == "already_in_sync" ? "already_in_step" : null;
+}
 
 /// <summary>A caller that requested sessions and waits for their ends. Used on the agent's loop only.</summary>
 internal sealed class SyncNowWait
@@ -26,7 +30,7 @@ internal sealed class SyncNowWait
     {
         if (outcome.Kind == SyncOutcomeKind.NoResponders && target == AnyPeer) return;   // no peer: not a failure
 
-        var status = !outcome.IsOk ? "failed" : outcome.Received + outcome.Sent > 0 ? "synced" : "already_in_step";
+        var status = !outcome.IsOk ? "failed" : outcome.Received + outcome.Sent > 0 ? "synced" : "already_in_sync";
         var reason = outcome.Kind == SyncOutcomeKind.NoResponders ? "no responders" : outcome.Reason;
         var earlier = _results.GetValueOrDefault(target);
         _results[target] = new SyncNowResult(

@@ -47,7 +47,7 @@ internal static class SyncCommand
         var syncs = reply.Syncs ?? [];
         var agreed = syncs.Count(s => s.Status != "failed");
         context.Output.Write(
-            new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "nobody_to_sync_with" : "failed", syncs)
+            new SyncNowReport(agreed > 0 ? "synced" : syncs.Count == 0 ? "no_peer" : "failed", syncs)
             {
                 Away = syncs.Count == 0 ? await AwayAsync(socket, repository, limit.Token) : [],
             });
@@ -79,20 +79,20 @@ internal static class SyncCommand
         if (int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out var processId))
         {
             return (ControlClient.Find(processId) ?? throw new EdgeSyncException(
-                ErrorKind.NotFound, $"no daemon runs as process {processId}", "edgesync leaf --repo FILE"), null);
+                ErrorKind.NotFound, $"no daemon runs as process {processId}", "edgesync up FILE"), null);
         }
 
         if ((which ?? context.Get(Globals.Repo)) is { } repository)
         {
             return (ControlClient.Find(repository) ?? throw new EdgeSyncException(
-                ErrorKind.NotFound, $"no daemon keeps {repository}", $"edgesync leaf --repo {repository}"), repository);
+                ErrorKind.NotFound, $"no daemon runs for {repository}", $"edgesync up {repository}"), repository);
         }
 
         var all = ControlClient.FindAll();
         return all.Count switch
         {
             1 => (all[0], null),
-            0 => throw new EdgeSyncException(ErrorKind.NotFound, "no daemon runs here", "edgesync leaf --repo FILE"),
+            0 => throw new EdgeSyncException(ErrorKind.NotFound, "no daemon runs here", "edgesync up FILE"),
             _ => throw new EdgeSyncException(
                 ErrorKind.Ambiguous, $"{all.Count} daemons run here",
                 "name one of them by its process id or a repository")
@@ -122,9 +122,12 @@ internal static class SyncCommand
     }
 }
 
-/// <param name="Status"><c>synced</c>, <c>failed</c> or <c>nobody_to_sync_with</c>.</param>
+/// <param name="Status"><c>synced</c>, <c>failed</c> or <c>no_peer</c>.</param>
 internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult> Targets) : IReport
 {
+    /// <summary>The status under its old word, for one version; null where it has not changed.</summary>
+    public string? OldStatus => Status == "no_peer" ? "nobody_to_sync_with" : null;
+
     /// <summary>Peers that are away, when there is no peer to sync with.</summary>
     public IReadOnlyList<AwayPeer> Away { get; init; } = [];
 
@@ -139,10 +142,10 @@ internal sealed record SyncNowReport(string Status, IReadOnlyList<SyncNowResult>
         }
 
         var agreed = Targets.Count(t => t.Status != "failed");
-        output.WriteLine(Targets.Count == 0 ? Nobody() : $"synced with {agreed} of {Targets.Count} targets");
+        output.WriteLine(Targets.Count == 0 ? NoPeer() : $"synced with {agreed} of {Targets.Count} targets");
     }
 
-    private string Nobody() => Away.Count == 0
+    private string NoPeer() => Away.Count == 0
         ? "no peer to sync with"
         : "no peer to sync with: "
             + string.Join(

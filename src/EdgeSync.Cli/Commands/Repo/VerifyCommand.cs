@@ -80,10 +80,8 @@ internal static class VerifyCommand
         }
 
         return new VerifyOutcomeReport(
-            path, report.IsSound
-            ? "sound"
-            : "damaged", report.ArtifactCount, report.CheckedCount, report.PhantomCount, report.CheckedBytes,
-            report.ErrorCount, report.Issues.Count, issues,
+            path, report.IsSound ? "verified" : "damaged", report.ArtifactCount, report.CheckedCount,
+            report.PhantomCount, report.CheckedBytes, report.ErrorCount, report.Issues.Count, issues,
             repair is { } r ? new RepairLine(r.EmptiedCount, r.RescuedCount, r.SizesCorrected, r.RowsRemoved) : null);
     }
 
@@ -94,12 +92,15 @@ internal sealed record VerifyLine(string Kind, bool IsNote, long? Rid, string? H
 
 internal sealed record RepairLine(int Emptied, int Rescued, int SizesCorrected, int RowsRemoved);
 
-/// <param name="Status"><c>sound</c> or <c>damaged</c>.</param>
+/// <param name="Status"><c>verified</c> or <c>damaged</c>.</param>
 internal sealed record VerifyOutcomeReport(
     string Repository, string Status, int Artifacts, int Checked, int Phantoms, long CheckedBytes, int Errors,
     int IssueCount,
     IReadOnlyList<VerifyLine> Issues, RepairLine? Repair) : IReport
 {
+    /// <summary>The status under its old word, for one version; null where it has not changed.</summary>
+    public string? OldStatus => Status == "verified" ? "sound" : null;
+
     public void Print(TextWriter output)
     {
         foreach (var issue in Issues)
@@ -115,7 +116,7 @@ internal sealed record VerifyOutcomeReport(
             output.WriteLine(
                 $"repaired: {r.Emptied} damaged artifacts given up, {r.Rescued} rescued, {r.SizesCorrected} sizes "
                     + $"corrected, {r.RowsRemoved} rows removed");
-        output.WriteLine(Status == "sound"
+        output.WriteLine(Status == "verified"
             ? $"repository integrity verified: {DisplayText.Number(Checked)} artifacts, "
                 + $"{DisplayText.Bytes(CheckedBytes)}"
             : $"repository damaged: {DisplayText.Number(Errors)} errors in {DisplayText.Number(Artifacts)} artifacts");
