@@ -211,7 +211,7 @@ public sealed class FirstUseTests : IDisposable
     [Test]
     [Arguments("repo query 'select 1; select 2'", "several SQL statements; the second is: select 2")]
     [Arguments("repo ci -m '  ' --allow-empty", "the comment is blank")]
-    [Arguments("repo resolve ab", "a prefix of a hash has 4 digits at least")]
+    [Arguments("repo resolve ab", "a hash prefix needs at least 4 digits")]
     [Arguments("repo timeline --branch nosuch", "no branch or tag is named 'nosuch'")]
     [Arguments("repo ls trunk -r trunk", "two versions are named")]
     [Arguments("leaf --push --no-push", "--push and --no-push contradict each other")]
@@ -247,7 +247,15 @@ public sealed class FirstUseTests : IDisposable
     }
 
     [Test]
-    public void An_empty_nats_address_joins_nobody()
+    public void Config_show_lists_the_defaults_of_a_hub()
+    {
+        var run = InProcessCli.Run("config", "show", "--effective");
+
+        Assert.Matches("hub.nobody_caps +\"gio\" +\\(default\\)", run.Output);
+    }
+
+    [Test]
+    public void An_empty_nats_address_means_no_hub()
     {
         var parse = CommandLine.Parse(["leaf", "--nats", ""], Output.To(Stream.Null, Stream.Null, isJson: false));
         var flag = NodeFlags.Leaf.Single(f => f.Name == "--nats");

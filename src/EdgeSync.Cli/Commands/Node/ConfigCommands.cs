@@ -69,7 +69,11 @@ internal static class ConfigCommands
     }
 
     private static LoadedSettings Load(CommandContext context) =>
-        new SettingsLoader(context, NodeFlags.Leaf) { Repository = context.Get(Globals.Repo) }.Load();
+        new SettingsLoader(context, NodeFlags.Leaf)
+        {
+            Repository = context.Get(Globals.Repo),
+            Preset = HubCommand.SectionPreset,
+        }.Load();
 }
 
 /// <summary>Settings and their origins. Secrets are redacted before.</summary>

@@ -16,6 +16,10 @@ internal static class HubCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    /// <summary>Defaults of section <c>hub</c>, which only <c>hub serve</c> uses.</summary>
+    internal static IReadOnlyList<(string Path, SettingInput Value)> SectionPreset { get; } =
+        [("hub.nobody_caps", SettingInput.Of("gio"))];
+
     public static CommandSpec Create()
     {
         var serve = new CommandSpec(
@@ -62,8 +66,8 @@ internal static class HubCommand
             [
                 ("nats.role", SettingInput.Of("hub")), ("nats.client_port", SettingInput.Of("0")),
                     ("nats.leaf_port", SettingInput.Of("0")),
-                ("http.port", SettingInput.Of("0")), ("hub.nobody_caps", SettingInput.Of("gio")),
-                    ("telemetry.service_name", SettingInput.Of("edgesync-hub")),
+                ("http.port", SettingInput.Of("0")), ("telemetry.service_name", SettingInput.Of("edgesync-hub")),
+                .. SectionPreset,
             ],
             Complete = Complete,
         };
