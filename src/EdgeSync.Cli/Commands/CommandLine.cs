@@ -69,7 +69,7 @@ internal static class CommandLine
         catch (OutOfMemoryException e)
         {
             output.WriteFailure(new EdgeSyncException(
-                ErrorKind.System, "not enough memory for this: what was not finished was undone",
+                ErrorKind.System, "out of memory; unfinished work was rolled back",
                 "more memory (MemoryMax= of the service, --memory-limit), or less at once", e));
             return ExitCode.Failed;
         }

@@ -28,7 +28,7 @@ internal static class CompletionCommand
     }
 
     private const string Bash = """
-        # bash completion for edgesync; completes file names where the program has nothing to offer
+        # bash completion for edgesync; completes file names where edgesync has no completion
         _edgesync() {
           local line="${COMP_LINE:0:$COMP_POINT}" word="${COMP_WORDS[COMP_CWORD]}"
           local IFS=$'\n'
@@ -40,7 +40,7 @@ internal static class CompletionCommand
 
     private const string Zsh = """
         #compdef edgesync
-        # zsh completion for edgesync; completes file names where the program has nothing to offer
+        # zsh completion for edgesync; completes file names where edgesync has no completion
         _edgesync() {
           local line="${(j: :)words[1,CURRENT]}"
           local -a found

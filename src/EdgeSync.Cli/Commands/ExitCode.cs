@@ -68,7 +68,7 @@ internal static class ExitCodes
     /// <summary>The table at the end of every help page.</summary>
     public const string Help = """
         Exit codes:
-          0 done   1 the system refused   2 usage   3 not found   4 ambiguous name
+          0 done   1 system error   2 usage   3 not found   4 ambiguous name
           5 conflict (already exists, would fork, other project)   6 denied
           7 unavailable: retry later   8 repository damaged: run 'edgesync repo verify'
           9 the peer did not speak the sync protocol   70 bug of edgesync   130, 143 interrupted

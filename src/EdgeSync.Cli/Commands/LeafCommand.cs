@@ -21,7 +21,7 @@ internal static class LeafCommand
             Notes = """
                 The repository is --repo or LEAF_REPO, otherwise those of edgesync.json. A flag overrides its variable [in
                 brackets], which overrides the file. --push, --push=true, --push=false and --no-push all work.
-                GET /healthz says whether the process lives, /readyz whether it works, /status everything.
+                GET /healthz: the process is alive; /readyz: the node is ready; /status: everything.
                 SIGINT and SIGTERM let running exchanges finish, a second one ends at once; SIGHUP reloads the settings;
                 SIGUSR1 syncs now.
                 """,

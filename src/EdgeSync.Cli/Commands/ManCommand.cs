@@ -25,7 +25,7 @@ internal static class ManCommand
         page.Append(".SH NAME\nedgesync \\- keep Fossil repositories in sync\n");
         page.Append(".SH SYNOPSIS\n.B edgesync\n.I COMMAND\n[OPTIONS]\n");
         page.Append(".SH DESCRIPTION\n").Append(Escaped(HelpPage.Summary(root))).Append('\n');
-        page.Append("A beginning of a command's name that fits no other command stands for it.\n");
+        page.Append("An unambiguous prefix of a command's name stands for it.\n");
         var global = new HelpPage(root);
         page.Append(".SH OPTIONS\n");
         foreach (var (_, options) in global.Groups) AppendOptions(page, options);

@@ -60,7 +60,7 @@ public readonly record struct DeltaFault(
     {
         var what = Kind switch
         {
-            DeltaFaultKind.None => "is sound",
+            DeltaFaultKind.None => "is valid",
             DeltaFaultKind.SizeMissing => "is not a size and a newline",
             DeltaFaultKind.TargetOverLimit => Text($"announces {Value} bytes, but {Limit} are allowed"),
             DeltaFaultKind.NumberMissing => "has no number where one must be",

@@ -94,7 +94,7 @@ public sealed record BrokerOptions
             if (user.Responses is { MessagesMax: 0 })
                 throw new EdgeSyncException(
                     ErrorKind.Usage, $"the NATS user {user.Name} is allowed no response",
-                    "leave the responses out, or allow one or more; -1 is no limit");
+                    "omit it, or set 1 or more; -1 is no limit");
         }
 
         CheckHash(Token, "the NATS token");
@@ -111,8 +111,8 @@ public sealed record BrokerOptions
 
         throw new EdgeSyncException(
             ErrorKind.Usage,
-            $"{what} begins as a bcrypt hash, but is none of 60 characters and a cost of at most {BcryptHash.CostMax}",
-            "make it anew: nats server passwd, or htpasswd -B -C 11");
+            $"{what} begins like a bcrypt hash, but is not one of 60 characters and cost {BcryptHash.CostMax} at most",
+            "make a new one: nats server passwd, or htpasswd -B -C 11");
     }
 
     internal bool RequiresAuthentication => Token is not null || Users.Count > 0;

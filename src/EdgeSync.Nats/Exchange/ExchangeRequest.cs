@@ -130,7 +130,7 @@ public sealed class ExchangeRequest
         {
             End(
                 ExchangeResultKind.TooLarge,
-                Sentence($"a request of {body.Length} bytes, one message takes {options.MessageBytesMax}"));
+                Sentence($"a request of {body.Length} bytes; one message holds {options.MessageBytesMax}"));
             return;
         }
 
@@ -342,7 +342,7 @@ public sealed class ExchangeRequest
 
         // All parts have arrived, and yet none of the replies was the reply.
         if (_flights.Count == 0 && _uploadLeft.Count == 0)
-            End(ExchangeResultKind.Broken, "the request arrived whole and was not answered");
+            End(ExchangeResultKind.Broken, "the request arrived completely, but got no reply");
     }
 
     private void OnAnswer(Instant now, ExchangeHead head, ReadOnlyMemory<byte> body)
@@ -357,7 +357,7 @@ public sealed class ExchangeRequest
         if (head.Parts == 0)
         {
             if (body.IsEmpty)
-                End(ExchangeResultKind.Empty, "an empty reply: the other side failed and does not say why");
+                End(ExchangeResultKind.Empty, "empty reply: the peer failed without a reason");
             else Finish(head, body);
             return;
         }

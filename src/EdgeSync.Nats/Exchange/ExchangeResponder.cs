@@ -84,7 +84,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
         {
             message = _handled.Contains(asked)
                 ? new ExchangeMessage(new ExchangeHead { Peer = options.NodeId, Ask = asked }, default)
-                : Refuse(ExchangeRefusal.Gone, "that request is answered, or never came");
+                : Refuse(ExchangeRefusal.Gone, "unknown request: already answered, or never received");
             return ExchangeStep.Answer;
         }
 
@@ -110,7 +110,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
     /// </summary>
     public ExchangeMessage Reply(Instant now, ExchangeTicket ticket, ReadOnlyMemory<byte> body, string? contentType)
     {
-        if (body.IsEmpty) return Refuse(ExchangeRefusal.Failed, "there is no reply");
+        if (body.IsEmpty) return Refuse(ExchangeRefusal.Failed, "the reply is empty");
 
         var head = new ExchangeHead { Peer = options.NodeId, ContentType = contentType };
         var partBytes = Math.Min(options.PartBytesHere, ticket.PartBytes);
@@ -121,7 +121,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
         if (!ticket.TakesParts || partBytes < PartBytesMin)
             return Refuse(
                 ExchangeRefusal.TooLarge,
-                Sentence($"a reply of {body.Length} bytes, one message takes {options.MessageBytesMax}"));
+                Sentence($"a reply of {body.Length} bytes; one message holds {options.MessageBytesMax}"));
         if (body.Length > options.WholeBytesMax)
             return Refuse(
                 ExchangeRefusal.TooLarge,
@@ -196,7 +196,7 @@ public sealed class ExchangeResponder(ExchangeOptions options, Func<string> next
         _finished.Enqueue(id);
         if (_finished.Count > FinishedMax) _finished.Dequeue();
         if (upload.ReceivedBytes != upload.Size)
-            return Refused(ExchangeRefusal.Failed, "the request's parts are not what was announced", ref message);
+            return Refused(ExchangeRefusal.Failed, "the parts of the request do not fit together", ref message);
 
         message = new ExchangeMessage(head, upload.ToWhole());
         return ExchangeStep.Handle;

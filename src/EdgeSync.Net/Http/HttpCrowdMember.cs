@@ -20,7 +20,7 @@ internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider
     public Instant LastActivity => new(Interlocked.Read(ref _lastActivityTicks));
 
     public void Evict() =>
-        connection.Abort(new ConnectionAbortedException("others needed the place of this idle connection"));
+        connection.Abort(new ConnectionAbortedException("closed at the connection limit"));
 
     /// <summary>A request began.</summary>
     public void Touch() =>

@@ -69,7 +69,7 @@ internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
         }
         catch (Exception e) when (e is not InvariantException)
         {
-            await WebAnswer.TextAsync(context, 500, "The exchange failed; the log of this server says why.");
+            await WebAnswer.TextAsync(context, 500, "The exchange failed; see the log of this server.");
             return $"{e.GetType().Name}: {e.Message}";
         }
     }

@@ -151,7 +151,8 @@ public sealed class WebServer : IAsyncDisposable
             return WebAnswer.RefuseAsync(
                 context, 415, "Cards are sent as application/x-fossil or application/x-fossil-uncompressed.");
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
-            return WebAnswer.TextAsync(context, 404, "Nothing here. A Fossil client may use any path; people go to /.");
+            return WebAnswer.TextAsync(
+                context, 404, "Not found. See / for the repositories; a Fossil client may use any path.");
 
         context.Response.Headers.Allow = "GET, HEAD, POST";
         return WebAnswer.TextAsync(context, 405, "GET, HEAD or POST.");

@@ -153,5 +153,5 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
     }
 
     private (int Status, string Sentence) TooLong() =>
-        (413, $"This server takes requests of up to {options.RequestBytesMax} bytes.");
+        (413, $"This server accepts requests of up to {options.RequestBytesMax} bytes.");
 }

@@ -273,7 +273,7 @@ public sealed class XferHttpClient : IDisposable
     {
         var text = await XferHttpResponse.ReadExcerptAsync(response, cancellationToken);
         var status = response.StatusCode;
-        var said = $"{address} says: {(int)status} {response.ReasonPhrase}{(text.Length > 0 ? ": " + text : "")}";
+        var said = $"{address} replied {(int)status} {response.ReasonPhrase}{(text.Length > 0 ? ": " + text : "")}";
         var (kind, hint) = status switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.ProxyAuthenticationRequired =>
@@ -302,7 +302,7 @@ public sealed class XferHttpClient : IDisposable
                 && e.InnerException is System.Security.Authentication.AuthenticationException =>
                 new EdgeSyncException(
                     ErrorKind.Denied, $"{address} has another key than the one that was joined",
-                    "edgesync join CODE, with a new code, if the server was set up anew", e),
+                    "edgesync join CODE, with a new code, if the server was set up again", e),
             HttpRequestError.SecureConnectionError =>
                 new EdgeSyncException(
                     ErrorKind.Denied, $"no secure connection to {address}: {reason}",

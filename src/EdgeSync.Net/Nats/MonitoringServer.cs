@@ -146,7 +146,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
         return callback.Length is > 0 and < 100
             && callback.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '$')
             ? WriteBodyAsync(context, "application/javascript", $"{callback}({json})")
-            : WriteTextAsync(context, 400, "the callback is no name");
+            : WriteTextAsync(context, 400, "invalid callback name");
     }
 
     private static Task WriteTextAsync(HttpContext context, int status, string text)

@@ -93,7 +93,7 @@ internal static partial class LogEvents
     [
         LoggerMessage(
             EventName = "bridge.probe_failed", Level = LogLevel.Warning,
-            Message = "Cannot look for changes at the Fossil server; leaves poll instead")]
+            Message = "Cannot poll the Fossil server for changes; leaves poll instead")]
     public static partial void BridgeProbeFailed(this ILogger log, string projectCode, string url, string error);
 
     [

@@ -47,7 +47,7 @@ internal sealed class SyncRunner(AgentPorts ports, Func<SyncTarget, ITransport> 
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             outcome = new SyncOutcome(
-                SyncOutcomeKind.TimedOut, $"nothing is heard for {start.Timeout.TotalSeconds:F0} s");
+                SyncOutcomeKind.TimedOut, $"no data for {start.Timeout.TotalSeconds:F0} s");
         }
         catch (Exception e) when (
             e is EdgeSyncException or OperationCanceledException or IOException or TimeoutException)

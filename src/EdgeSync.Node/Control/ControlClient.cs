@@ -39,7 +39,7 @@ internal static class ControlClient
             using var stream = new NetworkStream(client);
             await ControlLine.WriteAsync(stream, request, cancellationToken);
             var line = await ControlLine.ReadAsync(stream, ReplyBytesMax, cancellationToken)
-                ?? throw new EdgeSyncException(ErrorKind.Unavailable, "the daemon went away before it answered");
+                ?? throw new EdgeSyncException(ErrorKind.Unavailable, "the daemon ended before it replied");
             var reply = ControlLine.Parse<ControlReply>(line);
             return reply.Error is { } error
                 ? throw new EdgeSyncException(ErrorKinds.Parse(error.Kind), error.Message, error.Hint)
@@ -51,7 +51,7 @@ internal static class ControlClient
         catch (Exception e) when (e is SocketException or IOException)
         {
             throw new EdgeSyncException(
-                ErrorKind.Unavailable, $"no daemon answers at {socket}: {e.Message}", "edgesync leaf --repo FILE", e);
+                ErrorKind.Unavailable, $"no daemon answers at {socket}: {e.Message}", "edgesync up FILE", e);
         }
     }
 

@@ -176,7 +176,7 @@ internal sealed class ControlServer : IAsyncDisposable
         try
         {
             var line = await ControlLine.ReadAsync(stream, LineBytesMax, _stop.Token);
-            var reply = line is null ? Refusal("the question is no line of JSON") : await AnswerAsync(line);
+            var reply = line is null ? Refusal("the request is not a line of JSON") : await AnswerAsync(line);
             await ControlLine.WriteAsync(stream, reply, _stop.Token);
         }
         catch (IOException)

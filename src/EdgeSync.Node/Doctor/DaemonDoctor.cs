@@ -33,7 +33,7 @@ internal static class DaemonDoctor
                 checks.Add(
                     Fail(
                         $"daemon:{socket}", $"it does not answer within {AnswerTimeMax.TotalSeconds:F0} s",
-                        "look at its log"));
+                        "see its log"));
             }
         }
 

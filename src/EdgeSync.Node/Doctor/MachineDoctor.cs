@@ -43,7 +43,7 @@ internal static class MachineDoctor
         var text = now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         return now < BuiltAfter
             ? Fail(
-                "clock", $"it says {text}, before this program was made",
+                "clock", $"it is at {text}, before this program was built",
                 "set the clock: timedatectl, or an NTP service")
             : Ok("clock", text);
     }
@@ -89,7 +89,7 @@ internal static class MachineDoctor
         {
             return Warn(
                 "fossil", $"'fossil version' does not answer within {ProgramTimeMax.TotalSeconds:F0} s",
-                "look at that program");
+                "check that program");
         }
     }
 
@@ -124,11 +124,11 @@ internal static class MachineDoctor
 
         var faults = SettingsCheck.SecretFaults(loaded.Settings).ToList();
         foreach (var (path, text) in faults)
-            yield return Fail($"secret:{path}", text, "chmod 600 FILE, and make it belong to the user of the service");
-        if (faults.Count == 0) yield return Ok("secrets", "their files are readable by their owner alone");
+            yield return Fail($"secret:{path}", text, "chmod 600 FILE, and chown it to the user of the service");
+        if (faults.Count == 0) yield return Ok("secrets", "only their owner can read their files");
         if (loaded.File is { } file && HoldsSecrets(loaded.Settings) && Secrets.FaultOf(file) is not null)
             yield return Warn(
-                "settings", $"{file} holds passwords, and others than its owner can read it",
+                "settings", $"{file} contains passwords and is readable by other users",
                 $"chmod 600 {file}, or move them into files of their own");
     }
 

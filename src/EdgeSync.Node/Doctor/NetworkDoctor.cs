@@ -80,19 +80,19 @@ internal static class NetworkDoctor
         var who = $"{label[..Math.Min(NameLengthMax, label.Length)]} {info.Version}, {milliseconds} ms";
         if (address.Kind == NatsLinkKind.Leafnode && !isLeafPort)
             return Fail(
-                name, $"{who}: this is a client port, and a leafnode link is meant",
+                name, $"{who}: this is a client port, not a leafnode port",
                 "the leafnode port of servers is 7422: nats-leaf://HOST:7422; or be a client: nats://HOST:4222");
         if (address.Kind == NatsLinkKind.Client && isLeafPort)
             return Fail(
-                name, $"{who}: this is a leafnode port, and a client connection is meant",
+                name, $"{who}: this is a leafnode port, not a client port",
                 $"nats-leaf://{address.Url.Authority}");
 
         var extras = new List<string> { who, $"messages up to {DisplayText.Bytes(info.MaxPayload)}" };
         // nats-server sets it on every leafnode port, with or without users.
-        if (info.AuthRequired && !isLeafPort) extras.Add("wants a login");
-        if (info.TlsRequired) extras.Add("wants TLS");
+        if (info.AuthRequired && !isLeafPort) extras.Add("requires a login");
+        if (info.TlsRequired) extras.Add("requires TLS");
         if (info.JetStreamAvailable) extras.Add("JetStream");
-        return info.LameDuckMode ? Warn(name, $"{who}: it is about to stop") : Ok(name, string.Join(", ", extras));
+        return info.LameDuckMode ? Warn(name, $"{who}: it is in lame duck mode") : Ok(name, string.Join(", ", extras));
     }
 
     /// <summary>A Fossil server: does it reply, and is its clock right?</summary>
@@ -102,7 +102,7 @@ internal static class NetworkDoctor
         var shown = Secrets.RedactUrls(address);
         var name = $"peer:{shown}";
         if (!PeerUrl.TryParse(address, out var peer))
-            return [Fail(name, "is no address of a Fossil server", "http://… or https://…")];
+            return [Fail(name, "is not the address of a Fossil server", "http://… or https://…")];
 
         try
         {
@@ -155,7 +155,7 @@ internal static class NetworkDoctor
         try
         {
             using var socket = await DialAsync(new DnsEndPoint(address.Url.Host, address.Url.Port), cancellationToken);
-            return Ok(name, "takes connections (WebSocket is tried by the daemon)");
+            return Ok(name, "accepts connections (WebSocket itself is not tested)");
         }
         catch (Exception e) when (e is SocketException or TimeoutException)
         {

@@ -68,7 +68,7 @@ internal static class RepositoryDoctor
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
         {
-            checks.Add(Warn(name("writable"), $"another program keeps it locked: {e.Message}", $"fuser {path}"));
+            checks.Add(Warn(name("writable"), $"locked by another program: {e.Message}", $"fuser {path}"));
         }
         catch (EdgeSyncException e)
         {
@@ -107,7 +107,7 @@ internal static class RepositoryDoctor
         checks.Add(Warn(
             name("dates"),
             $"the newest check-in is dated {newest}, {DisplayText.Span(newest - now)} ahead of this machine",
-            "compare the clocks of whoever made it and of this machine"));
+            "compare the clocks of its author's machine and of this one"));
     }
 
     // Spec: xfer.c stores a pending committer as a setting, and drops it after a day.
@@ -132,15 +132,15 @@ internal static class RepositoryDoctor
         {
             checks.Add(Warn(
                 name("write-ahead log"),
-                $"{DisplayText.Bytes(log.Length)} wait to be folded into the file: a reader may hold it up",
-                "end programs that keep the repository open; the next clean stop folds it"));
+                $"{DisplayText.Bytes(log.Length)} wait for a checkpoint: a reader may block it",
+                "end programs that keep the repository open; the next clean stop checkpoints it"));
         }
 
         if (File.Exists(path + "-journal"))
             checks.Add(
                 Warn(
-                    name("journal"), "a program was cut off in the middle of a change",
-                    "leave the file: whoever opens the repository next rolls the change back"));
+                    name("journal"), "a program was interrupted in a transaction",
+                    "keep the file: the next program to open the repository rolls the change back"));
         if (File.Exists(path + ".part"))
             checks.Add(
                 Warn(

@@ -45,7 +45,7 @@ internal sealed record JoinAnswer(string Login, string Password, string ProjectC
         && fields is { Login: { } login, Password: { } password, ProjectCode: { } project, Node: { } node }
             ? new JoinAnswer(login, password, project, node)
             : throw new EdgeSyncException(
-                ErrorKind.Protocol, "the node that was joined answered something else than a grant",
+                ErrorKind.Protocol, "invalid reply to the join request",
                 "edgesync version, on both machines");
 }
 

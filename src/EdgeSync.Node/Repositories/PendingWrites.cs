@@ -46,7 +46,7 @@ internal sealed class PendingWrites(
         AgentEffect.PersistSequence => "sequence",
         AgentEffect.PersistPeer persist => "peer " + persist.Peer.PeerId,
         AgentEffect.ForgetPeer forget => "peer " + forget.PeerId,
-        _ => throw new InvariantException($"{write} is not to be remembered"),
+        _ => throw new InvariantException($"{write} is not a stored write"),
     };
 
     private async Task FlushLaterAsync()

@@ -49,7 +49,7 @@ internal static class MemoryLimit
                 ErrorKind.Usage, $"{name}: invalid size '{size}' (examples: 96M, 1G)", "bytes, or 96M, 1G");
         if (bytes < Smallest)
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"{name} takes at least {Smallest >> 20}M; {size} is too little",
+                ErrorKind.Usage, $"{name} must be at least {Smallest >> 20}M, not {size}",
                 "--memory-limit 48M or more");
 
         AppContext.SetData("GCHeapHardLimit", (ulong)bytes);

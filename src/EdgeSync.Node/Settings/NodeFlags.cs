@@ -154,7 +154,7 @@ internal static class NodeFlags
             "repositories[*].project_code", SettingKind.Text, "--project", "LEAF_PROJECT_CODE",
             "Project to clone over NATS: 40 hex digits.", "CODE", ["--project-code"]),
         new(
-            "nats.role", SettingKind.Text, "--nats-role", "LEAF_NATS_ROLE", "Who syncs with whom: peer, hub or leaf.",
+            "nats.role", SettingKind.Text, "--nats-role", "LEAF_NATS_ROLE", "Role in the mesh: peer, hub or leaf.",
             "ROLE"),
         new("nats.enabled", SettingKind.OffSwitch, "--no-nats", "LEAF_NO_NATS", "Disable NATS."),
         new(
@@ -259,7 +259,7 @@ internal static class NodeFlags
             "File with LOGIN:PASSWORD for these checks (default: no login).", "FILE"),
         new(
             "bridge.projects[*].fossil_file", SettingKind.Text, "--fossil-file", "BRIDGE_FOSSIL_FILE",
-            "Repository file of the server, if it is on this machine: a change is seen at once.", "FILE"),
+            "Repository file of the server, if it is on this machine: a change is detected at once.", "FILE"),
         .. Common,
         .. NatsOf("BRIDGE_"),
         .. HttpOf("BRIDGE_"),

@@ -151,14 +151,14 @@ internal static class SettingsCheck
                 "nats.bind", $"'{nats.Bind}' is not an address of this machine: 127.0.0.1, 10.0.0.4, or * for all");
         // As in nats-server, where one excludes the other.
         if (nats.Users.Count > 0 && (nats.Token ?? nats.TokenFile) is not null)
-            yield return ("nats.token", "either a token for everybody, or users");
+            yield return ("nats.token", "set a token or users, not both");
         for (var i = 0; i < nats.Users.Count; i++)
         {
             if (nats.Users[i] is { User: null, Nkey: null })
                 yield return ($"nats.users[{i}]", "a user has a name and a password, or an nkey");
             if (nats.Users[i].AllowResponses is 0)
                 yield return (
-                    $"nats.users[{i}].allow_responses", "how many answers to a request: 1 or more, -1 for no limit");
+                    $"nats.users[{i}].allow_responses", "must be 1 or more, or -1 for no limit");
         }
     }
 

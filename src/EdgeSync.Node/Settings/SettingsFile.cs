@@ -56,7 +56,7 @@ internal ref struct SettingsFile
         while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = _reader.GetString()!;
-            if (!seen.Add(name)) throw Refuse($"'{name}' stands there twice");
+            if (!seen.Add(name)) throw Refuse($"'{name}' is set twice");
 
             var place = path.Length == 0 ? name : $"{path}.{name}";
             if (section.Find(name) is not { } shape)

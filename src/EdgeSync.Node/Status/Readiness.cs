@@ -37,6 +37,6 @@ internal sealed record ReadinessReport(bool IsReady, IReadOnlyList<string> Lines
         let agreedAt = repository.Targets.Max(t => t.LastAgreedAt)
         select NodeCheck.Of(
             $"agreed:{repository.Name}",
-            agreedAt is null ? "never agreed with anybody" : status.Now - agreedAt <= ageMax ? null
+            agreedAt is null ? "never agreed with a peer" : status.Now - agreedAt <= ageMax ? null
                 : $"last agreed {agreedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}");
 }

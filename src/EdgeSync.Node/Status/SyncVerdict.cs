@@ -85,7 +85,7 @@ internal sealed record SyncVerdict(
             return new SyncVerdict(SyncState.Refused, since, $"{refused.Peer}: {refused.Reason}", refused.Hint, peers);
         if (repository.Wanted > 0)
             return new SyncVerdict(
-                SyncState.Behind, since, $"{repository.Wanted} announced artifacts have not come yet", null, peers);
+                SyncState.Behind, since, $"{repository.Wanted} announced artifacts have not arrived yet", null, peers);
         if (peers.FirstOrDefault(p => p.State is SyncState.Behind) is { } behind)
             return new SyncVerdict(SyncState.Behind, since, $"{behind.Peer}: {behind.Reason}", behind.Hint, peers);
         if (peers.FirstOrDefault(p => p.State is SyncState.Syncing) is { } syncing)

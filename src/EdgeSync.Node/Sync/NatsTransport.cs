@@ -96,7 +96,7 @@ internal sealed class NatsTransport(
                 break;
             case NatsOutcome.TooLarge:
                 throw new MessageTooLargeException(
-                    $"a message to {Target} is larger than the server takes ({bus.MaxPayload} bytes)");
+                    $"a message to {Target} exceeds the limit of the server ({bus.MaxPayload} bytes)");
             default:
                 request.OnLost(Now, e.Token);
                 break;
@@ -126,7 +126,7 @@ internal sealed class NatsTransport(
         ExchangeResultKind.Empty =>
             new EdgeSyncException(
                 ErrorKind.Protocol,
-                $"{route.Who} answers with an empty message, which is how the original says that it failed"),
+                $"{route.Who} sent an empty reply, which means that it failed"),
         _ => new EdgeSyncException(ErrorKind.Protocol, $"{route.Who}: {result.Reason ?? "it failed without a reason"}"),
     };
 

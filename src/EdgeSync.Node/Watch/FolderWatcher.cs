@@ -175,7 +175,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
             if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
             var trouble = outcome.Conflicts.Count == 0
                 ? null
-                : $"changed here and by others, so not committed: {Some(outcome.Conflicts)}";
+                : $"changed both here and elsewhere, so not committed: {Some(outcome.Conflicts)}";
             if (trouble is not null) _log.FolderConflict(_folder, Some(outcome.Conflicts));
             Warn(outcome.Warnings);
             _status = _status with

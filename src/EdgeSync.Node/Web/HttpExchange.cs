@@ -21,7 +21,7 @@ internal static class HttpExchange
             var (status, sentence) = fault switch
             {
                 MessageFault.TooLarge => (413, $"A message holds at most {MessageFrame.BytesMax} bytes."),
-                MessageFault.Damaged => (400, "The body is not what its content type says."),
+                MessageFault.Damaged => (400, "The body does not match its content type."),
                 _ => WebAnswer.NoRoom(isBeyondAll: fault == MessageFault.BeyondMemory),
             };
             return XferHttpReply.Refusal(status, sentence);

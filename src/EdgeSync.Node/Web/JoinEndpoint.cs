@@ -27,7 +27,7 @@ internal sealed class JoinEndpoint(
     private async Task<IResult> AnswerAsync(HttpContext context, CancellationToken cancellationToken)
     {
         if (!IsOpen || !context.Request.IsHttps || !context.Request.HasJsonContentType())
-            return Refusal(415, "Nothing here takes JSON.");
+            return Refusal(415, "This node cannot be joined here.");
 
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, cancellationToken);
@@ -61,7 +61,7 @@ internal sealed class JoinEndpoint(
 
         gate.OnLogin("", succeeded: false);
         log.JoinRefused(asked.Machine, from, "unknown token");
-        return Refusal(403, "the join code is not of this node, or is too old: its token is unknown");
+        return Refusal(403, "unknown token: the join code is of another node, or too old");
     }
 
     private static IResult Refusal(int status, string sentence) => Results.Text(sentence + "\n", statusCode: status);

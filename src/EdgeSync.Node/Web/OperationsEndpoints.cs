@@ -14,7 +14,7 @@ namespace EdgeSync.Node.Web;
 /// The pages for operators; docs/status.md is their contract.
 /// <code>
 /// /healthz             alive: {"status":"ok"}; with ?ready as /readyz
-/// /readyz              200, or 503 with the reasons; ?strict counts warnings too, ?agreed=10m requires recent agreement
+/// /readyz              200, or 503 with the reasons; ?strict counts warnings, ?agreed=10m requires recent agreement
 /// /status              everything, as JSON          (to this machine only, by default)
 /// /metrics             the same in numbers          (likewise)
 /// </code>
@@ -65,7 +65,7 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
         var status = await source.SnapshotAsync(cancellationToken);
         return ReadinessReport.Of(status, agreed, isStrict: strict is not null) is { } report
             ? Results.Text(string.Join('\n', [.. report.Lines, ""]), statusCode: report.IsReady ? 200 : 503)
-            : Results.Text("agreed takes a span of time, such as 10m\n", statusCode: 400);
+            : Results.Text("agreed needs a duration, such as 10m\n", statusCode: 400);
     }
 
     private bool IsAllowed(HttpContext context)

@@ -105,6 +105,6 @@ public abstract class DiskFolder : IDisposable
 
     protected EdgeSyncException InTheWay(string name, string what) =>
         new(
-            ErrorKind.Conflict, $"{Describe(name)} is in the way: {what}; nothing is written over or through it",
+            ErrorKind.Conflict, $"{Describe(name)} exists already: {what}; it is not overwritten",
             "another folder (-d), or move it away");
 }

@@ -45,12 +45,12 @@ internal sealed class PortableFolder : DiskFolder
         { Kind: DiskKind.Regular, Size: 0 } => new MemoryStream([]),
         { Kind: DiskKind.Regular } =>
             new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1),
-        _ => throw new IOException($"{Describe(name)} is no file"),
+        _ => throw new IOException($"{Describe(name)} is not a regular file"),
     };
 
     public override byte[] ReadLink(string name) => new FileInfo(PathOf(name)).LinkTarget is { } target
         ? PathText.ToBytes(target.Replace('\\', '/'))
-        : throw new IOException($"{Describe(name)} is no link");
+        : throw new IOException($"{Describe(name)} is not a symbolic link");
 
     public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace)
     {

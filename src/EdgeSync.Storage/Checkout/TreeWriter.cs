@@ -47,14 +47,14 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         Refuse(
             files.Where(f => !System.Text.Unicode.Utf8.IsValid(PathText.ToBytes(f.Name))).Select(f => f.Name),
             ErrorKind.System,
-            "names are not UTF-8, and this system has no others; nothing was written", null);
+            "names are not UTF-8, which this system requires; nothing was written", null);
     }
 
     private void RequireContents(IReadOnlyList<TreeFile> files) => Refuse(
         files.Where(
             f => repository.Content.Find(f.Id) is var rid
             && (rid.IsNone || !repository.Content.IsAvailable(rid))).Select(f => f.Name),
-        ErrorKind.NotFound, "the contents of files are not here (yet); nothing was written", "edgesync repo pull");
+        ErrorKind.NotFound, "the contents of files have not arrived (yet); nothing was written", "edgesync repo pull");
 
     // No system can make a link to nothing, or past a NUL.
     private void RequireTargets(IReadOnlyList<TreeFile> files)
@@ -64,7 +64,7 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         Refuse(
             files.Where(f => f.Permission == FilePermission.Symlink && !CanBeTarget(f)).Select(f => f.Name),
             ErrorKind.Corrupt,
-            "links of the check-in have targets that no link can have; nothing was written",
+            "symbolic links of the check-in have invalid targets; nothing was written",
             "edgesync repo config set allow-symlinks off");
 
         bool CanBeTarget(TreeFile file)
@@ -102,14 +102,14 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
         {
             Refuse(
                 files.Where(f => disk.Find(f.Name) is not null).Select(f => f.Name), ErrorKind.Conflict,
-                $"files are in the way in {disk.FullPath}; nothing was written", "another folder (-d), or --force");
+                $"files exist already in {disk.FullPath}; nothing was written", "another folder (-d), or --force");
         }
 
         Refuse(
             files.Where(f => disk.Find(f.Name) is { Kind: DiskKind.Folder }).Select(f => f.Name)
             .Concat(Obstacles(files)), ErrorKind.Conflict,
-            $"folders, files or links are where others belong in {disk.FullPath}; nothing is written over or "
-                + $"through them", "another folder (-d), or move them away");
+            $"folders, files or links conflict in {disk.FullPath}; nothing was overwritten",
+            "another folder (-d), or move them away");
     }
 
     /// <summary>Entries that are not folders where the files need one.</summary>
@@ -129,7 +129,7 @@ public sealed class TreeWriter(Repository repository, DiskFolder disk)
 
     private static EdgeSyncException Collision(IReadOnlyList<string> names) =>
         new(
-            ErrorKind.Conflict, "files of the check-in would be one file here; nothing was written",
+            ErrorKind.Conflict, "files of the check-in have one name here; nothing was written",
             "another file system, or edgesync repo cat FILE -r VERSION")
         {
             Candidates = names,

@@ -55,7 +55,7 @@ public sealed class NameResolver
         {
             if (name.Length is > 0 and < 4 && name.All(char.IsAsciiHexDigit))
                 throw new EdgeSyncException(
-                    ErrorKind.NotFound, $"no {what} is named '{name}', and a prefix of a hash has 4 digits at least",
+                    ErrorKind.NotFound, $"no {what} is named '{name}', and a hash prefix needs at least 4 digits",
                     "give more digits");
 
             throw new EdgeSyncException(

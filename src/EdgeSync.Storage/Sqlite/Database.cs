@@ -490,7 +490,7 @@ public sealed class Database : IDisposable
         if ((code & 0xff) is raw.SQLITE_OK or raw.SQLITE_BUSY or raw.SQLITE_LOCKED) return;
 
         Options.Warned?.Invoke(
-            $"{action} failed, nothing is lost: {SqliteErrors.Create(Path, code, action, LastErrorText()).Message}");
+            $"{action} failed, no data is lost: {SqliteErrors.Create(Path, code, action, LastErrorText()).Message}");
     }
 
     // Literals are interned, so equality is one reference test; the hash samples instead of reading all.

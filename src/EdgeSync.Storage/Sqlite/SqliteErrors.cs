@@ -45,9 +45,9 @@ internal static class SqliteErrors
         raw.SQLITE_CORRUPT => (ErrorKind.Corrupt, "the database is damaged", "restore a copy, or clone again"),
         raw.SQLITE_NOTADB =>
             (ErrorKind.Usage, "is not a Fossil repository: it is not an SQLite database", "check the path"),
-        raw.SQLITE_CONSTRAINT => (ErrorKind.Conflict, "a constraint of the table refuses it", null),
+        raw.SQLITE_CONSTRAINT => (ErrorKind.Conflict, "a constraint of the table rejects it", null),
         raw.SQLITE_INTERRUPT => (ErrorKind.Unavailable, "interrupted", null),
-        _ => (ErrorKind.Usage, "SQLite refuses", null),
+        _ => (ErrorKind.Usage, "SQLite reports an error", null),
     };
 }
 

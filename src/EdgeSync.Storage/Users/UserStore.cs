@@ -98,7 +98,7 @@ public sealed class UserStore
     {
         if (IsReserved(login) && login != "anonymous")
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"'{login}' is a set of capabilities, not a person: it has no password");
+                ErrorKind.Usage, $"'{login}' is a set of capabilities, not a user: it has no password");
 
         password ??= RandomPassword.Create(_repository.Entropy);
         using var update = Database.Prepare("UPDATE user SET pw=?1, cookie=NULL, mtime=?2 WHERE login=?3");

@@ -62,10 +62,10 @@ internal sealed class ContentVerifier
         if (blob.IsSound && !isArtifact && _structural.Contains(blob.Rid))
         {
             var fault = blob.ArtifactFault.Kind == ArtifactFaultKind.None
-                ? "its text is none"
+                ? "its text is not one"
                 : blob.ArtifactFault.ToString();
             Add(blob, VerifyIssueKind.NotAnArtifact,
-                $"the derived tables hold it for an artifact, but {fault}", "edgesync repo rebuild");
+                $"the derived tables list it as an artifact, but {fault}", "edgesync repo rebuild");
         }
     }
 

@@ -151,7 +151,7 @@ internal static class DerivedCheck
         var example = lacking > 0 ? $"lacking: {lackingRow}" : $"too much: {surplusRow}";
         issues.Add(new VerifyIssue(
             VerifyIssueKind.DerivedRowsDiffer, RecordId.None, default,
-            $"table {table} is not what the artifacts say: {lacking} rows lacking, {surplus} too many ({example})",
+            $"table {table} differs from the artifacts: {lacking} rows missing, {surplus} extra ({example})",
             Hint));
     }
 

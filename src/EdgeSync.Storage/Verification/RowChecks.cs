@@ -26,7 +26,7 @@ internal static class RowChecks
         (
             VerifyIssueKind.PhantomListWrong,
             "SELECT rid FROM phantom WHERE rid NOT IN (SELECT rid FROM blob WHERE size<0)",
-            "the list of phantoms names a record that is none"),
+            "the list of phantoms names a record that is not one"),
         (VerifyIssueKind.PhantomListWrong, "SELECT rid FROM blob WHERE size<0 AND rid NOT IN (SELECT rid FROM phantom)",
             "it is a phantom, but not on the list of phantoms, so that no sync requests it"),
     ];

@@ -67,7 +67,7 @@ public static class Verifier
             issues.Add(new VerifyIssue(
                 VerifyIssueKind.NotCompared, RecordId.None, default,
                 $"the derived tables were not compared: {e.Message}",
-                e.Hint ?? "repair what else is wrong, then verify again"));
+                e.Hint ?? "repair the other faults, then verify again"));
             return null;
         }
     }
@@ -78,8 +78,8 @@ public static class Verifier
         : issue with
         {
             Kind = VerifyIssueKind.NamedAsArtifact,
-            Text = "an artifact names it as one, which it is not, and the derived tables say what that artifact says",
-            Hint = "nothing to do",
+            Text = "another artifact refers to it as an artifact, and so do the derived tables",
+            Hint = "harmless",
         };
 
     private static ContentVerifier? VerifyContent(

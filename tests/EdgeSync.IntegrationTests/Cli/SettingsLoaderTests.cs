@@ -228,7 +228,7 @@ public sealed class SettingsLoaderTests
         Arguments(
             """{ "repositories": [ { "watch": { "foldr": "f" } } ] }""",
             "unknown setting 'repositories[0].watch.foldr'; did you mean repositories[0].watch.folder?")]
-    [Arguments("{ \"log\": {},\n \"log\": {} }", "edgesync.json line 2: 'log' stands there twice")]
+    [Arguments("{ \"log\": {},\n \"log\": {} }", "edgesync.json line 2: 'log' is set twice")]
     public void An_unknown_or_repeated_name_is_a_fault_with_its_line(string text, string message)
     {
         Assert.Contains(message, Fault(text), StringComparison.Ordinal);

@@ -99,7 +99,7 @@ public sealed class SyncVerdictTests
     [Test]
     public void What_was_announced_and_has_not_come_is_lag() =>
         Assert.Equal(
-            (SyncState.Behind, "3 announced artifacts have not come yet"),
+            (SyncState.Behind, "3 announced artifacts have not arrived yet"),
             (
                 SyncVerdict.Of(
                     Repository([Peer("first", lag: 0)], [Target("nats:first", agreed: 3)]) with { Wanted = 3 },

@@ -213,7 +213,7 @@ public sealed class WebServerTests
     [
         Arguments(
             "GET /else HTTP/1.0\r\n\r\n", "HTTP/1.1 404 ",
-            "\r\n\r\nNothing here. A Fossil client may use any path; people go to /.\n")]
+            "\r\n\r\nNot found. See / for the repositories; a Fossil client may use any path.\n")]
     [Arguments("HEAD /else HTTP/1.0\r\n\r\n", "HTTP/1.1 404 ", "\r\n\r\n")]
     [Arguments("HEAD /healthz HTTP/1.0\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\n")]
     [Arguments("PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 405 ", "\r\n\r\nGET, HEAD or POST.\n")]

@@ -28,8 +28,8 @@ internal static class JoinCommand
             Options = { ServiceUnit.Install, ServiceUnit.Enable },
             Notes = """
             The code works once. This machine gets a login of its own there ('edgesync repo user list' shows it, 'edgesync repo
-            user rm' ends it) and speaks only to the node whose key the code names. Later, 'edgesync up PATH' or the service
-            continues; the same command does too, also when the first copy was interrupted.
+            user rm' ends it) and connects only to the node with the key in the code. Later, 'edgesync up PATH', the
+            service or the same command continues, also when the first copy was interrupted.
             """,
             Examples = ["join CODE", "join CODE project.fossil", "join CODE --install-service"],
         };

@@ -60,12 +60,12 @@ internal sealed record NodeReport(
     public void Print(TextWriter output)
     {
         output.WriteLine(
-            Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} keeps "
+            Repositories.Count == 0 ? $"{Role} {Node} (Ctrl-C to stop)" : $"{Role} {Node} syncs "
                 + $"{(Repositories.Count == 1 ? Repositories[0] : $"{Repositories.Count} repositories")} (Ctrl-C to "
                     + $"stop)");
         foreach (var user in Users ?? [])
             output.WriteLine(
-                user.Password is null ? $"  made the user {user.Login}" : $"  made the user {user.Login}, password "
+                user.Password is null ? $"  created user {user.Login}" : $"  created user {user.Login}, password "
                     + $"{user.Password}");
         if (Address is not null && Repositories.Count > 0)
             output.WriteLine("  " + ListenAddress.CloneLine(Address, Repositories.Count > 1 ? "/NAME" : ""));

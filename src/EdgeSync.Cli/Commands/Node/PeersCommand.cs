@@ -76,7 +76,7 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
             }
 
             foreach (var target in group.Targets.Where(t => t.Target.StartsWith("http:", StringComparison.Ordinal)))
-                output.WriteLine($"  {target.Target["http:".Length..]}  {target.Behind ?? "in step"}");
+                output.WriteLine($"  {target.Target["http:".Length..]}  {target.Behind ?? "in sync"}");
             if (group.Peers.Count == 0 && group.Targets.Count == 0) output.WriteLine("  no peers");
         }
     }
@@ -85,7 +85,7 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
     private string State(PeerStatus peer) => peer.Route is null && IsLive ? "away" : peer.Lag switch
     {
         null => "unknown",
-        0 => "in step",
+        0 => "in sync",
         var lag => $"{lag.Value.ToString(CultureInfo.InvariantCulture)} behind",
     };
 

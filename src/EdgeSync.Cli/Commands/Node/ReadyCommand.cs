@@ -90,7 +90,7 @@ internal static class ReadyCommand
         {
             throw new EdgeSyncException(
                 ErrorKind.Unavailable, $"{address} does not answer: {e.Message}",
-                "start it: edgesync leaf --repo FILE --serve-http ADDR", e);
+                "start it: edgesync up FILE", e);
         }
     }
 }

@@ -39,7 +39,7 @@ internal sealed class SavedNode(NodeFolder folder) : ISettingArguments
     {
         if (folder.ServerKey is not { } key || Load() is not { Http.TlsListen: { } secure } settings)
             throw new EdgeSyncException(
-                ErrorKind.Usage, "this node joined another one, and is not one that others can join",
+                ErrorKind.Usage, "this node joined another one; other machines cannot join it",
                 "edgesync repo invite, on the machine where 'edgesync up' runs");
 
         var (token, expires) = repository.JoinTokens.Create(timeToLive, capabilities, login);

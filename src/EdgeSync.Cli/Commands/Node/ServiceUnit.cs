@@ -76,7 +76,7 @@ internal static class ServiceUnit
               """
             : "";
         return $"""
-            # Written by edgesync; 'edgesync up' and 'edgesync join' with --install-service write it anew.
+            # Written by edgesync; 'edgesync up' and 'edgesync join' with --install-service rewrite it.
             [Unit]
             Description=EdgeSync of {Escaped(repository)}
             Wants=network-online.target
@@ -134,7 +134,7 @@ internal static class ServiceUnit
 
             throw new EdgeSyncException(
                 ErrorKind.System, $"'{string.Join(' ', command)}' ended with {process.ExitCode}",
-                "run it by hand to see why");
+                "run it by hand to see its messages");
         }
         catch (System.ComponentModel.Win32Exception e)
         {

@@ -18,9 +18,9 @@ internal static class StatusCommand
         {
             Arguments = { Globals.RepoArgument },
             Notes = """
-            Without REPO, every repository that a daemon of this machine keeps. Exits with 0 when all of them are in sync,
-            6 when a peer refuses this node, 7 when something is not in sync (behind, everybody away, no peer yet, the first
-            copy missing) or a daemon does not answer, 3 when no daemon runs.
+            Without REPO, every repository of the daemons on this machine. Exits with 0 when all of them are in sync,
+            6 when a peer refuses this node, 7 when something is not in sync (behind, all peers away, no peer yet, no
+            first copy) or a daemon does not answer, 3 when no daemon runs.
             """,
             Examples = ["status", "status project.fossil", "status --json"],
         };
@@ -30,7 +30,7 @@ internal static class StatusCommand
         var named = context.NamedRepository;
         if (named is not null && ControlClient.Find(named) is null && !File.Exists(named))
             throw new EdgeSyncException(
-                ErrorKind.NotFound, $"{named} does not exist, and no daemon keeps it", $"edgesync up {named}");
+                ErrorKind.NotFound, $"{named} does not exist, and no daemon serves it", $"edgesync up {named}");
 
         var sockets = named is null ? ControlClient.FindAll() : ControlClient.Find(named) is { } one ? [one] : [];
         var daemons = await Task.WhenAll(sockets.Select(s => AskAsync(s, cancellationToken)));
@@ -68,11 +68,11 @@ internal static class StatusCommand
         var peers = RepositoryStatusOf.RememberedPeers(repository)
             .Select(
                 p => new PeerVerdict(
-                    p.Peer, SyncState.Unknown, null, p.LastSeenAt, "no daemon keeps the repository", null));
+                    p.Peer, SyncState.Unknown, null, p.LastSeenAt, "no daemon runs for the repository", null));
         return new RepositorySync(
             path, repository.ProjectCode, null, null, null,
             new SyncVerdict(
-                SyncState.NotRunning, null, "no daemon keeps the repository", $"edgesync up {path}", [.. peers]));
+                SyncState.NotRunning, null, "no daemon runs for the repository", $"edgesync up {path}", [.. peers]));
     }
 }
 

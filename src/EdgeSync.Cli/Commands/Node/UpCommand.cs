@@ -24,8 +24,8 @@ internal static class UpCommand
             Options = { TimeToLive, ServiceUnit.Install, ServiceUnit.Enable },
             Notes = """
             Creates the repository when there is none. Fossil clients of this machine are served at localhost; other machines
-            by TLS with a key of this node's own, which the code names. Ports and key are kept ('edgesync config paths'), so
-            that a restart is the same node. A code works once; 'edgesync repo invite' prints another one. What runs is an
+            by TLS with this node's own key, which is in the code. Ports and key are kept ('edgesync config paths'), so
+            that a restart is the same node. A code works once; 'edgesync repo invite' prints another one. It runs an
             ordinary leaf: 'edgesync leaf --config' with the settings file that is printed runs it too.
             """,
             Examples = ["up", "up project.fossil", "up project.fossil --install-service"],
@@ -36,11 +36,11 @@ internal static class UpCommand
         var path = context.NamedRepository ?? FindOrName();
         if (Directory.Exists(path))
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"{path} is a folder, and a repository's file is needed",
+                ErrorKind.Usage, $"{path} is a folder, not a repository file",
                 "edgesync up project.fossil");
         if (ControlClient.Find(path) is not null)
             throw new EdgeSyncException(
-                ErrorKind.Conflict, $"a daemon keeps {path} already",
+                ErrorKind.Conflict, $"a daemon already runs for {path}",
                 $"edgesync status {path}; another code: edgesync repo invite -R {path}");
 
         var folder = new NodeFolder(path);

@@ -58,7 +58,7 @@ internal static class AmendCommand
                 + "The check-in keeps its hash.",
             Examples =
             [
-                "repo amend tip -m 'What I meant to say'",
+                "repo amend tip -m 'A better comment'",
                 "repo amend 3f6c19d2 --tag v1.0 --bgcolor '#ffe0e0'",
                 "repo amend tip --date 2024-01-31T12:00:00",
             ],

@@ -108,19 +108,19 @@ internal static class CheckinCommand
             + "A folder stands for its files, without the repository itself, checkout databases, .git, .hg and .svn, "
                 + "and what "
             + "'ignore-glob' names or (unless 'dotfiles' is on) begins with a dot and is not in the repository yet. "
-            + "Without --parent the check-in follows the newest one of the branch, whatever others commit meanwhile.",
+            + "Without --parent the check-in follows the newest one of the branch at the time of the commit.",
         Examples =
         [
             "repo ci -R project.fossil -m 'Better words' README.md src",
             "repo ci -m 'Try it' --branch experiment main.c",
-            "repo ci -m 'Gone, and moved' --rm old.c --mv util.c=src/util.c",
+            "repo ci -m 'Remove and rename' --rm old.c --mv util.c=src/util.c",
         ],
     };
 
     private static ExitCode Run(CommandContext context)
     {
         if (string.IsNullOrWhiteSpace(context.Require(Message)))
-            throw new EdgeSyncException(ErrorKind.Usage, "the comment is blank", "say what changed: --message TEXT");
+            throw new EdgeSyncException(ErrorKind.Usage, "the comment is blank", "describe the change: --message TEXT");
 
         var path = context.RepositoryPath;
         var root = Path.GetFullPath(context.Require(BaseFolder));
@@ -131,7 +131,7 @@ internal static class CheckinCommand
             || context.Get(Integrate) is { Length: > 0 };
         if (renames.Count + named.Count + removed.Length == 0 && !mayBeEmpty)
             throw new EdgeSyncException(
-                ErrorKind.Usage, "no file is named, so there is nothing to check in",
+                ErrorKind.Usage, "nothing to check in: no file is named",
                 "name files or folders, or --rm NAME to remove one");
 
         using var repository = context.OpenToWrite(path);
@@ -140,7 +140,7 @@ internal static class CheckinCommand
         var parent = context.Get(Parent) is { } version ? repository.Names.ResolveCheckin(version) : RecordId.None;
         var put = named.Count == 0 ? new CheckinFiles([], []) : Read(repository, root, named, parent, branch, spool);
         foreach (var skipped in put.Skipped)
-            context.Output.Errors.WriteLine($"warning: {skipped.Name} {skipped.Reason}; it is left out");
+            context.Output.Errors.WriteLine($"warning: {skipped.Name} {skipped.Reason}; skipped");
         if (renames.Count + put.Changes.Count + removed.Length == 0 && !mayBeEmpty)
             throw new EdgeSyncException(ErrorKind.Usage, "nothing to check in", "name files, or --rm NAME");
 
@@ -227,7 +227,7 @@ internal static class CheckinCommand
         if (OperatingSystem.IsWindows()) name = name.Replace('\\', '/');
         return name == ".." || name.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(name)
             ? throw new EdgeSyncException(
-                ErrorKind.Usage, $"{path} is not inside {root}", "-C FOLDER says where names start from")
+                ErrorKind.Usage, $"{path} is not inside {root}", "-C FOLDER sets the folder of the names")
             : name == "." ? "" : name.TrimEnd('/');
     })];
 }

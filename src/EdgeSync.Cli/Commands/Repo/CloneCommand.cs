@@ -107,7 +107,7 @@ internal static class CloneCommand
         {
             if (words.Length > 1)
                 throw new EdgeSyncException(
-                    ErrorKind.Usage, "an invitation knows the address: give only the path",
+                    ErrorKind.Usage, "the invitation contains the address: give only the path",
                     "edgesync repo clone --invite TOKEN PATH");
             if (!InviteToken.TryParse(text, out var token))
                 throw new EdgeSyncException(ErrorKind.Usage, "invalid invitation token", "copy the whole token");

@@ -13,7 +13,7 @@ internal static class InviteCommand
 {
     private static readonly Argument<string?> Login = new("LOGIN")
     {
-        Description = "Who is invited; created unless the user exists (default: the name of the machine that joins).",
+        Description = "Login to invite; created unless the user exists (default: the name of the machine that joins).",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -97,8 +97,8 @@ internal sealed record InviteReport(
             IsJoinCode ? $"edgesync join {Token}" : $"edgesync repo clone --invite {Token} project.fossil");
         output.WriteLine();
         output.WriteLine(
-            IsJoinCode ? "The code works once: give it only to the machine it is for." : "The token holds a password: "
-                + "give it only to the person it is for.");
+            IsJoinCode ? "The code works once. Keep it secret until then." : "The token contains a password. "
+                + "Keep it secret.");
         if (ExpiresAt is not null) output.WriteLine($"It works until {DisplayText.Minute(ExpiresAt)} UTC.");
     }
 }

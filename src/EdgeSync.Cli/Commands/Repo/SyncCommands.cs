@@ -82,7 +82,7 @@ internal static class SyncCommands
         if (text == "default")
         {
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"{repository.Path} does not know a peer yet",
+                ErrorKind.Usage, $"{repository.Path} has no peer yet",
                 string.Join(' ', "edgesync", "repo", command, "URL"));
         }
 

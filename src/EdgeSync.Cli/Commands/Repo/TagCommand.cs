@@ -39,7 +39,7 @@ internal static class TagCommand
         "--limit", ["-n"], "Maximum number of entries (0: all).", 20);
     private static readonly Option<string> Type = new Option<string>("--type", "-t")
     {
-        Description = "What to show.",
+        Description = "Type of entries.",
         HelpName = "TYPE",
         DefaultValueFactory = _ => "all"
     }

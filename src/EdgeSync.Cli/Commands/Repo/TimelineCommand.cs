@@ -12,7 +12,7 @@ internal static class TimelineCommand
 
     private static readonly Option<string> Type = new Option<string>("--type", "-t")
     {
-        Description = "What to show.",
+        Description = "Type of entries.",
         HelpName = "TYPE",
         DefaultValueFactory = _ => "ci"
     }
@@ -24,7 +24,7 @@ internal static class TimelineCommand
         HelpName = "BRANCH"
     };
 
-    public static CommandSpec Create() => new("timeline", "Show what happened, newest first.", Run)
+    public static CommandSpec Create() => new("timeline", "Show the timeline, newest first.", Run)
     {
         Arguments = { Globals.RepoArgument },
         Options = { Limit, Type, OfBranch },

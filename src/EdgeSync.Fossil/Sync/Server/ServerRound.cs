@@ -84,7 +84,7 @@ internal sealed class ServerRound
         FlushAnnouncements();
         if (_announcements.LeftOut > 0)
             _writer.Message(
-                $"{_announcements.LeftOut} of the announced artifacts are more than one exchange takes; sync again "
+                $"{_announcements.LeftOut} of the announced artifacts exceed the limit of one exchange; sync again "
                     + $"for them");
         Outcome = Outcome with { ArtifactsSent = Outcome.ArtifactsSent + _sending.AnswerGimmes(_writer) };
         if (_isPush)

@@ -490,7 +490,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
         if (_isOverInterest) return;
 
         _isOverInterest = true;
-        Note($"wants more subjects than its share of memory: {_interest.Count} are served");
+        Note($"subscribes to more subjects than its share of memory: {_interest.Count} are registered");
         WriteError("maximum subscriptions exceeded"u8);
     }
 
@@ -537,7 +537,7 @@ internal abstract class LeafSession : LeafLink, ILeafLink
 
     private void CloseForLoop()
     {
-        var closeDetail = $"loop: what is sent to '{Name}' comes back to '{Core.Options.ServerName}' over other links";
+        var closeDetail = $"loop: messages sent to '{Name}' come back to '{Core.Options.ServerName}' over other links";
         var error =
             $"Loop detected for leafnode account=\"$G\" between \"{Core.Options.ServerName}\" and \"{Name}\". Delaying "
                 + $"attempt to reconnect for 30s";
@@ -548,22 +548,22 @@ internal abstract class LeafSession : LeafLink, ILeafLink
     private void OnError(ReadOnlySpan<byte> quoted)
     {
         var text = Encoding.UTF8.GetString(quoted.Trim("' "u8));
-        if (Contains("Loop detected")) Refuse($"the other side says: {text}", CloseReason.LeafnodeLoop);
+        if (Contains("Loop detected")) Refuse($"the other side reports: {text}", CloseReason.LeafnodeLoop);
         else if (Contains("remote leafnode has same cluster name"))
-            Refuse($"the other side says: {text}", CloseReason.ClusterNamesIdentical);
+            Refuse($"the other side reports: {text}", CloseReason.ClusterNamesIdentical);
         else if (Contains("Duplicate Remote LeafNode"))
             Refuse(
                 $"the other side has another link of the name '{Core.Options.ServerName}'",
                 CloseReason.DuplicateRemoteLeafnode);
         else if (Contains("minimum version"))
-            Refuse($"the other side says: {text}", CloseReason.MinimumVersionRequired);
+            Refuse($"the other side reports: {text}", CloseReason.MinimumVersionRequired);
         else if (Contains("Permissions Violation"))
-            Refuse($"the other side says: {text}", CloseReason.ProtocolViolation);
+            Refuse($"the other side reports: {text}", CloseReason.ProtocolViolation);
         else if (Contains("Authorization Violation"))
-            GiveUp("the other side refuses our credentials", CloseReason.AuthenticationFailure);
+            GiveUp("the other side rejects our credentials", CloseReason.AuthenticationFailure);
         else if (Contains("Authentication Timeout"))
             GiveUp("the other side got our CONNECT too late", CloseReason.AuthenticationTimeout);
-        else CloseDetail = $"the other side says: {text}";
+        else CloseDetail = $"the other side reports: {text}";
 
         bool Contains(string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
     }

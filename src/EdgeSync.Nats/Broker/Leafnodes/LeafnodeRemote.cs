@@ -80,7 +80,7 @@ public sealed record LeafnodeRemote
         foreach (var text in Urls)
             if (!LeafUrl.TryParse(text, out _))
                 throw new EdgeSyncException(
-                    ErrorKind.Usage, $"'{text}' is no address of a leafnode hub",
+                    ErrorKind.Usage, $"invalid leafnode address '{text}'",
                     "write nats-leaf://, nats://, tls://, ws:// or wss:// and host:port");
     }
 

@@ -74,11 +74,11 @@ internal sealed class SolicitedLeaf : LeafSession
     protected override void OnHandshakeTimeout()
     {
         if (_info is null)
-            GiveUp($"nothing heard for {_remote.FirstInfoTimeout.TotalSeconds:0} s", CloseReason.StaleConnection);
+            GiveUp($"no data for {_remote.FirstInfoTimeout.TotalSeconds:0} s", CloseReason.StaleConnection);
         else if (NeedsTls) GiveUp("TLS took too long", CloseReason.TlsHandshakeFailure);
         else
             GiveUp(
-                "it did not answer our CONNECT", CloseReason.StaleConnection, "Stale Leaf Node Connection - Closing"u8);
+                "no reply to CONNECT", CloseReason.StaleConnection, "Stale Leaf Node Connection - Closing"u8);
     }
 
     // A hub sends its interest after its second INFO. Earlier interest cannot be checked, so it is ignored.
@@ -179,7 +179,7 @@ internal sealed class SolicitedLeaf : LeafSession
     {
         if (!_isConnectSent)
         {
-            GiveUp("it answered a CONNECT that was not sent", CloseReason.ProtocolViolation);
+            GiveUp("a reply to a CONNECT that was not sent", CloseReason.ProtocolViolation);
             return;
         }
 

@@ -181,7 +181,7 @@ internal sealed class LeafnodeDialer : IDisposable
         while (_solicitor.IsAwaitingInfo)
         {
             var size = await stream.ReadAsync(buffer, patience.Token);
-            if (size == 0) throw new IOException("the hub hung up before it said anything");
+            if (size == 0) throw new IOException("the hub closed the connection before INFO");
 
             _driver.Receive(link, buffer.AsSpan(0, size));
         }

@@ -196,7 +196,7 @@ public sealed class VerifierTests
         Assert.All(report.Issues, issue => Assert.Equal(VerifyIssueKind.DerivedRowsDiffer, issue.Kind));
         Assert.Contains(
             report.Issues, issue => issue.Text.Contains("table event ", StringComparison.Ordinal)
-            && issue.Text.Contains("1 rows lacking, 1 too many", StringComparison.Ordinal));
+            && issue.Text.Contains("1 rows missing, 1 extra", StringComparison.Ordinal));
         Assert.Contains(report.Issues, issue => issue.Text.Contains("table leaf ", StringComparison.Ordinal));
         Assert.Contains(report.Issues, issue => issue.Text.Contains("table plink ", StringComparison.Ordinal));
         Assert.Equal(before, File.ReadAllBytes(blobs.Path));
