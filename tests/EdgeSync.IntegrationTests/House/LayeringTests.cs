@@ -31,6 +31,7 @@ public sealed partial class LayeringTests
         ["EdgeSync.Nats"] = ["BCrypt.Net-Next", "NATS.NKeys"],
         ["EdgeSync.Net"] = ["NATS.Client.Core", "NATS.Client.JetStream"],
         ["EdgeSync.Node"] = ["OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol"],
+        ["EdgeSync.Quic"] = ["BouncyCastle.Cryptography"],
         ["EdgeSync.Storage"] = ["SQLitePCLRaw.bundle_e_sqlite3"],
         ["EdgeSync.Cli"] = ["System.CommandLine"],
     };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using EdgeSync.Nats.Keys;
+using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Nats.Keys;

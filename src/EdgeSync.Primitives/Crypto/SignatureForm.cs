@@ -1,11 +1,12 @@
-namespace EdgeSync.Nats.Keys;
+namespace EdgeSync.Primitives;
 
 /// <summary>
-/// Rejects forms of Ed25519 keys and signatures that NATS.NKeys accepts: with them a signature would have several
+/// Rejects forms of Ed25519 keys and signatures that libraries accept: with them a signature would have several
 /// forms, or be valid for several messages. Comparisons of bytes only; the arithmetic is the library's.
 /// </summary>
-internal static class SignatureForm
+public static class SignatureForm
 {
+    /// <summary>Bytes of a signature: the point R and the scalar S.</summary>
     public const int SignatureBytes = 64;
 
     private const int PointBytes = 32;
