@@ -1,7 +1,6 @@
 using System.Text;
 using EdgeSync.InteropTests.Support;
 using EdgeSync.Primitives;
-using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.History;
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using EdgeSync.Agent;
 using EdgeSync.Agent.Bridge;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 using EdgeSync.Cli.Printing;
-using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Queries;

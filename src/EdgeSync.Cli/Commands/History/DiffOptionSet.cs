@@ -1,5 +1,4 @@
 using System.CommandLine;
-using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Diff;
 using EdgeSync.Primitives;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using EdgeSync.Cli.Commands.History;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 
@@ -15,14 +14,30 @@ internal static class StockCommandLine
     /// <summary>Options of every command that have no meaning here, and how many words follow them.</summary>
     private static readonly Dictionary<string, int> Ignored = new(StringComparer.Ordinal)
     {
-        ["quiet"] = 0, ["utc"] = 0, ["localtime"] = 0, ["nocgi"] = 0, ["no-th-hook"] = 0, ["sqlstats"] = 0,
-        ["sqltrace"] = 0, ["sshtrace"] = 0, ["httptrace"] = 0, ["systemtrace"] = 0, ["cgitrace"] = 0,
-        ["comfmtflags"] = 1, ["comment-format"] = 1, ["errorlog"] = 1, ["ssl-identity"] = 1, ["vfs"] = 1,
+        ["quiet"] = 0,
+        ["utc"] = 0,
+        ["localtime"] = 0,
+        ["nocgi"] = 0,
+        ["no-th-hook"] = 0,
+        ["sqlstats"] = 0,
+        ["sqltrace"] = 0,
+        ["sshtrace"] = 0,
+        ["httptrace"] = 0,
+        ["systemtrace"] = 0,
+        ["cgitrace"] = 0,
+        ["comfmtflags"] = 1,
+        ["comment-format"] = 1,
+        ["errorlog"] = 1,
+        ["ssl-identity"] = 1,
+        ["vfs"] = 1,
     };
 
     private static readonly Dictionary<string, string> Renamed = new(StringComparer.Ordinal)
     {
-        ["R"] = "--repo", ["repository"] = "--repo", ["json"] = "--json", ["help"] = "--help",
+        ["R"] = "--repo",
+        ["repository"] = "--repo",
+        ["json"] = "--json",
+        ["help"] = "--help",
     };
 
     /// <exception cref="EdgeSyncException">There is no such command, or its words are wrong.</exception>
