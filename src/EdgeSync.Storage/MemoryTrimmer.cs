@@ -1,3 +1,4 @@
+using EdgeSync.Primitives;
 using EdgeSync.Storage.Content;
 
 namespace EdgeSync.Storage;
@@ -10,6 +11,7 @@ internal static class MemoryTrimmer
 {
     // Little garbage is not worth a pause of some milliseconds.
     private const long AllocatedBytesMin = 32 * 1024 * 1024;
+    private const long KeptBytesMin = 4 * 1024 * 1024;
 
     private static long _allocatedBytes;
 
@@ -17,7 +19,8 @@ internal static class MemoryTrimmer
     /// <param name="always">Much memory was released, however little was allocated lately.</param>
     public static void Trim(bool always)
     {
-        if (!always && GC.GetTotalAllocatedBytes() - Interlocked.Read(ref _allocatedBytes) < AllocatedBytesMin) return;
+        var allocated = GC.GetTotalAllocatedBytes() - Interlocked.Read(ref _allocatedBytes);
+        if (!always && allocated < AllocatedBytesMin && LargeBuffers.KeptBytes < KeptBytesMin) return;
 
         Collect();
     }
@@ -27,6 +30,7 @@ internal static class MemoryTrimmer
     {
         Interlocked.Exchange(ref _allocatedBytes, GC.GetTotalAllocatedBytes());
         ContentBuffers.Clear();
+        LargeBuffers.Clear();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
     }
 }

@@ -10,11 +10,7 @@ namespace EdgeSync.Primitives;
 /// </summary>
 public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 {
-    private const long SmallMachineBytes = 512L << 20;
-
-    private static readonly int PooledMax = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < SmallMachineBytes
-        ? 64 * 1024
-        : 512 * 1024;
+    private static readonly int PooledMax = LargeBuffers.IsSmallMachine ? 64 * 1024 : 512 * 1024;
 
     private byte[] _buffer = [];
     private int _length;
@@ -61,7 +57,7 @@ public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 
         var larger = wanted <= PooledMax
             ? ArrayPool<byte>.Shared.Rent((int)wanted)
-            : GC.AllocateUninitializedArray<byte>((int)wanted);
+            : LargeBuffers.Rent((int)wanted);
         _buffer.AsSpan(0, _length).CopyTo(larger);
         Return();
         _buffer = larger;
@@ -69,6 +65,7 @@ public sealed class PooledBytes : IBufferWriter<byte>, IDisposable
 
     private void Return()
     {
-        if (_buffer.Length > 0 && _buffer.Length <= PooledMax) ArrayPool<byte>.Shared.Return(_buffer);
+        if (_buffer.Length > PooledMax) LargeBuffers.Return(_buffer);
+        else if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
     }
 }

@@ -42,7 +42,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         }
 
         var isWrite = canWrite && access == StoreAccess.Write;
-        var reply = new ArrayBufferWriter<byte>(4096);
+        using var reply = new PooledBytes();
         var round = new ServerRound(store, options, now, address, isWrite, isReadOnly: !canWrite, reply);
         var isWhole = false;
         try
@@ -62,9 +62,9 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
             round.Fail(ArtifactCard.TextOf(fault.Outcome, fault.Id));
         }
 
-        if (options.Faults.At(FaultSite.ServerReplyEmpty)) reply.ResetWrittenCount();
+        if (options.Faults.At(FaultSite.ServerReplyEmpty)) reply.Clear();
         else round.WriteTimestamp();
-        output.Write(reply.WrittenSpan);
+        output.Write(reply.Written.Span);
         return round.Outcome with { Changed = isWhole && isWrite && round.HasStored };
     }
 

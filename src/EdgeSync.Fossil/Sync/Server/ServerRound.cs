@@ -14,7 +14,7 @@ internal sealed class ServerRound
     private readonly string _address;
     private readonly bool _canWrite;
     private readonly bool _isReadOnly;
-    private readonly ArrayBufferWriter<byte> _reply;
+    private readonly PooledBytes _reply;
     private readonly AnnouncementBuffer _announcements = new();
     private readonly long _replyBytesMax;
     private readonly ServerAccess _access;
@@ -39,7 +39,7 @@ internal sealed class ServerRound
         string address,
         bool canWrite,
         bool isReadOnly,
-        ArrayBufferWriter<byte> reply)
+        PooledBytes reply)
     {
         (_store, _options, _now, _address, _reply) = (store, options, now, address, reply);
         (_canWrite, _isReadOnly) = (canWrite, isReadOnly);
@@ -117,7 +117,7 @@ internal sealed class ServerRound
 
     private void DropReply()
     {
-        _reply.ResetWrittenCount();
+        _reply.Clear();
         _writer = new XferWriter(_reply);
     }
 
