@@ -3,27 +3,24 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Commits;
 
-/// <summary>What a commit with autosync does next.</summary>
+/// <summary>The next step of a commit with autosync.</summary>
 public enum CommitStep
 {
     /// <summary>
-    /// Exchange with <see cref="CommitPlan.PullActions"/>, asking for the lock if <see cref="CommitPlan.TakesLock"/>.
+    /// Sync with <see cref="CommitPlan.PullActions"/>, with a request for the lock if <see cref="CommitPlan.TakesLock"/>.
     /// </summary>
     Pull,
 
-    /// <summary>Look whether the parent has a child on its branch by now.</summary>
-    CheckFork,
-
-    /// <summary>Write the check-in.</summary>
+    /// <summary>Write the check-in, unless it would fork.</summary>
     CheckIn,
 
-    /// <summary>Exchange with <see cref="CommitPlan.PushActions"/>; the lock is given back by it.</summary>
+    /// <summary>Sync with <see cref="CommitPlan.PushActions"/>, which also releases the lock.</summary>
     Push,
 
-    /// <summary>It is done; <see cref="CommitPlan.PushFault"/> tells whether the others have it.</summary>
+    /// <summary>Nothing is left to do.</summary>
     Done,
 
-    /// <summary>Nothing was written; <see cref="CommitPlan.Refusal"/> says why.</summary>
+    /// <summary>Nothing was written; <see cref="CommitPlan.Refusal"/> is the reason.</summary>
     Refused,
 }
 
@@ -32,27 +29,20 @@ public sealed record CommitPlanOptions
 {
     public AutosyncMode Mode { get; init; } = AutosyncMode.On;
 
-    /// <summary>False where no peer is configured: then nothing is exchanged.</summary>
+    /// <summary>False where no peer is configured: then nothing is synced.</summary>
     public bool HasPeer { get; init; } = true;
 
-    public bool AllowFork { get; init; }
+    /// <summary>The check-in may fork, or starts a branch: the parent needs no lock.</summary>
+    public bool MayFork { get; init; }
 
-    /// <summary>The check-in starts a branch of its own, so it cannot fork one.</summary>
-    public bool StartsBranch { get; init; }
-
-    /// <summary>Commit although somebody else has locked the parent.</summary>
+    /// <summary>Commit although another user has locked the parent.</summary>
     public bool OverrideLock { get; init; }
-
-    /// <summary>
-    /// A pull that fails refuses the commit. Off by default: a node on an island must be able to work.
-    /// </summary>
-    public bool NeedsPeer { get; init; }
 }
 
 /// <summary>
-/// A commit around which the repository is synced: fetch first, refuse what would fork or what another has locked,
-/// write, then bring. Spec: edgesync.md §2, AutosyncCommit. Once the check-in is written nothing takes it back: a push
-/// that fails is told, and the next exchange brings it.
+/// A commit with syncs around it: pull, refuse what another user has locked, write, push. A failed sync prevents
+/// nothing, for a node without its network must be able to work; the next sync sends the check-in. Spec: checkin.c
+/// commit_cmd, edgesync.md §2 AutosyncCommit.
 /// </summary>
 public sealed class CommitPlan
 {
@@ -61,13 +51,13 @@ public sealed class CommitPlan
     public CommitPlan(CommitPlanOptions options)
     {
         _options = options;
-        Step = options.Mode == AutosyncMode.Off || !options.HasPeer ? AfterPull() : CommitStep.Pull;
+        Step = options.Mode == AutosyncMode.Off || !options.HasPeer ? CommitStep.CheckIn : CommitStep.Pull;
     }
 
     public CommitStep Step { get; private set; }
 
-    /// <summary>A lock is of use only where the commit is brought afterwards.</summary>
-    public bool TakesLock => _options.Mode == AutosyncMode.On && !_options.StartsBranch;
+    /// <summary>A lock is of use only where the commit is pushed afterwards.</summary>
+    public bool TakesLock => _options is { Mode: AutosyncMode.On, MayFork: false };
 
     public static SyncActions PullActions => SyncActions.Pull;
 
@@ -76,64 +66,33 @@ public sealed class CommitPlan
     /// <summary>Why nothing was written.</summary>
     public EdgeSyncException? Refusal { get; private set; }
 
-    /// <summary>Why the pull did not work, where the commit goes on without; null if it worked.</summary>
-    public string? PullFault { get; private set; }
-
-    /// <summary>Why the others do not have it yet; null if they do, or if nobody is to be told.</summary>
-    public string? PushFault { get; private set; }
-
-    /// <summary>The check-in, once written.</summary>
-    public ArtifactId Written { get; private set; }
-
-    /// <param name="fault">Null if the pull came to its end.</param>
-    /// <param name="lockHolder">Who else has locked the parent; null: nobody.</param>
-    public void OnPulled(string? fault, string? lockHolder)
+    /// <summary>The pull has ended, or failed.</summary>
+    /// <param name="lockHolder">The other user who has locked the parent; null: none.</param>
+    public void OnPulled(string? lockHolder)
     {
         Invariant.Require(Step == CommitStep.Pull);
-        PullFault = fault;
-        if (fault is not null && _options.NeedsPeer)
-            Refuse(
-                ErrorKind.Unavailable, $"the commit is not made: fetching what others did failed: {fault}",
-                "try again, or commit with --autosync off");
-        else if (lockHolder is not null && TakesLock && !_options.OverrideLock)
-            Refuse(
-                ErrorKind.Conflict, $"the commit is not made: the parent is locked by {lockHolder}",
-                "wait until it is committed, or use --override-lock");
-        else
-            Step = AfterPull();
+        if (lockHolder is null || !TakesLock || _options.OverrideLock)
+        {
+            Step = CommitStep.CheckIn;
+            return;
+        }
+
+        Refusal = new EdgeSyncException(
+            ErrorKind.Conflict, $"the commit is not made: the parent is locked by {lockHolder}",
+            "wait until it is committed, or use --override-lock");
+        Step = CommitStep.Refused;
     }
 
-    public void OnForkChecked(bool wouldFork)
-    {
-        Invariant.Require(Step == CommitStep.CheckFork);
-        if (wouldFork)
-            Refuse(
-                ErrorKind.Conflict, "the commit would fork: its parent has a child on this branch",
-                "update first, or use --allow-fork or --branch");
-        else Step = CommitStep.CheckIn;
-    }
-
-    public void OnCheckedIn(ArtifactId id)
+    public void OnCheckedIn()
     {
         Invariant.Require(Step == CommitStep.CheckIn);
-        Written = id;
         Step = _options is { Mode: AutosyncMode.On, HasPeer: true } ? CommitStep.Push : CommitStep.Done;
     }
 
-    /// <param name="fault">Null if the push came to its end.</param>
-    public void OnPushed(string? fault)
+    /// <summary>The push has ended, or failed.</summary>
+    public void OnPushed()
     {
         Invariant.Require(Step == CommitStep.Push);
-        PushFault = fault;
         Step = CommitStep.Done;
-    }
-
-    private CommitStep AfterPull() =>
-        _options.AllowFork || _options.StartsBranch ? CommitStep.CheckIn : CommitStep.CheckFork;
-
-    private void Refuse(ErrorKind kind, string message, string hint)
-    {
-        Refusal = new EdgeSyncException(kind, message, hint);
-        Step = CommitStep.Refused;
     }
 }

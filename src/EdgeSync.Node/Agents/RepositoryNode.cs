@@ -198,12 +198,10 @@ internal sealed class RepositoryNode : IAsyncDisposable
     /// </summary>
     private async Task FetchBeforeCommitAsync(ArtifactId parent, CancellationToken cancellationToken)
     {
-        // The edits are compared with the newest tip file by file, so the plan must not reject a fork.
         var plan = new CommitPlan(new CommitPlanOptions
         {
             Mode = _settings.Autosync,
             HasPeer = Targets.Count > 0 && _settings.Pull,
-            AllowFork = true,
             OverrideLock = _settings.OverrideLock,
         });
         if (plan.Step != CommitStep.Pull) return;
@@ -214,12 +212,12 @@ internal sealed class RepositoryNode : IAsyncDisposable
             var take = plan.TakesLock && !parent.IsEmpty ? new CheckinLockRequest(parent) : null;
             var report = await _agent.Syncs.PullAsync(
                 target, CommitPlan.PullActions, take, FetchTimeMax, cancellationToken);
-            plan.OnPulled(report.Fault?.Text, report.LockHolder);
+            plan.OnPulled(report.LockHolder);
         }
         catch (Exception e) when (
             e is EdgeSyncException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            plan.OnPulled(e.Message, null);
+            plan.OnPulled(null);
         }
 
         if (plan.Refusal is { } refusal) throw refusal;

@@ -45,6 +45,7 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
             Proxy = proxy,
             Pin = options.Pin,
             SilenceMax = TimeSpan.FromMinutes(5),
+            Retry = options.TriesOnce ? RetryPolicy.None : RetryPolicy.Standard,
         };
         return new HttpTransport(
             new XferHttpClient(client, clock) { OnRetry = options.OnRetry }, peer, ownsClient: true);

@@ -12,6 +12,9 @@ internal sealed record PeerTransportOptions
     /// <summary>The only accepted key of an https peer; null uses the system's trust.</summary>
     public byte[]? Pin { get; init; }
 
+    /// <summary>A request that fails is not sent again: whoever opened the transport decides about that.</summary>
+    public bool TriesOnce { get; init; }
+
     /// <summary>Called with the reason and the pause when a request is sent again.</summary>
     public Action<string, TimeSpan>? OnRetry { get; init; }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Node.Control;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Authoring;
@@ -88,19 +89,27 @@ internal static class CheckinCommand
     {
         Description = "Commit even if nothing changed."
     };
+    private static readonly Option<bool> NoSync = new("--nosync")
+    {
+        Description = "Do not sync with the remembered peer, whatever the setting autosync says."
+    };
+    private static readonly Option<bool> OverrideLock = new("--override-lock")
+    {
+        Description = "Commit even if another user has locked the parent."
+    };
     private static readonly Option<bool> Private = new("--private")
     {
         Description = "Send it only to peers that request private artifacts."
     };
 
-    public static CommandSpec Create() => new("ci", "Check in files.", Run)
+    public static CommandSpec Create() => new("ci", "Check in files.", RunAsync)
     {
         Arguments = { Files },
         Options =
         {
             Message, AuthorOptions.User, Parent, Merge, Integrate, Cherrypick, Backout, BranchName, Color, Remove,
                 Renames, TagNames, Date, BaseFolder,
-            Close, Delta, AllowFork, AllowEmpty, AllowOlder, Private,
+            Close, Delta, AllowFork, AllowEmpty, AllowOlder, Private, NoSync, OverrideLock,
         },
         Notes =
             "Executable bits and symbolic links are recorded; links are never followed. Files that are not named are "
@@ -108,7 +117,9 @@ internal static class CheckinCommand
             + "A folder stands for its files, without the repository itself, checkout databases, .git, .hg and .svn, "
                 + "and what "
             + "'ignore-glob' names or (unless 'dotfiles' is on) begins with a dot and is not in the repository yet. "
-            + "Without --parent the check-in follows the newest one of the branch at the time of the commit.",
+            + "Without --parent the check-in follows the newest one of the branch at the time of the commit. "
+            + "The setting 'autosync' decides whether the remembered peer is pulled from before, and synced with "
+                + "after: on (default), pullonly, all (every remote) or off.",
         Examples =
         [
             "repo ci -R project.fossil -m 'Better words' README.md src",
@@ -117,7 +128,7 @@ internal static class CheckinCommand
         ],
     };
 
-    private static ExitCode Run(CommandContext context)
+    private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         if (string.IsNullOrWhiteSpace(context.Require(Message)))
             throw new EdgeSyncException(ErrorKind.Usage, "the comment is blank", "describe the change: --message TEXT");
@@ -138,6 +149,16 @@ internal static class CheckinCommand
         using var spool = new ContentSpool(repository.Path);
         var branch = context.Get(BranchName);
         var parent = context.Get(Parent) is { } version ? repository.Names.ResolveCheckin(version) : RecordId.None;
+        var start = Branches.Target(repository, branch, isOpenOnly: true);
+        var sync = CommitSync.Open(repository, new CommitSyncOptions
+        {
+            IsOff = context.Get(NoSync) || context.Get(Private),
+            MayFork = context.Get(AllowFork) || (parent.IsNone ? start.NewBranch : branch) is not null,
+            OverrideLock = context.Get(OverrideLock),
+            Warn = text => context.Output.Errors.WriteLine($"warning: {DisplayText.OneLine(text)}"),
+            Clock = context.Clock,
+        });
+        await sync.PullAsync(NameOf(repository, parent.IsNone ? start.Parent : parent), cancellationToken);
         var put = named.Count == 0 ? new CheckinFiles([], []) : Read(repository, root, named, parent, branch, spool);
         foreach (var skipped in put.Skipped)
             context.Output.Errors.WriteLine($"warning: {skipped.Name} {skipped.Reason}; skipped");
@@ -170,10 +191,15 @@ internal static class CheckinCommand
             IsPrivate = context.Get(Private),
         });
         ControlClient.NotifyChanged(repository.Path);
+        await sync.PushAsync(cancellationToken);
         context.Output.Write(
-            new CheckinReport(made.Id.ToString(), made.Rid.Value, put.Skipped.Count > 0 ? put.Skipped : null));
+            new CheckinReport(
+                made.Id.ToString(), made.Rid.Value, put.Skipped.Count > 0 ? put.Skipped : null, sync.Result));
         return ExitCode.Ok;
     }
+
+    private static ArtifactId NameOf(Repository repository, RecordId parent) =>
+        parent.IsNone ? default : repository.Content.NameOf(parent);
 
     // Before the repository is locked. The later parent may differ: files that it has already need not be read into
     // memory, nothing more.
@@ -232,7 +258,9 @@ internal static class CheckinCommand
     })];
 }
 
-internal sealed record CheckinReport(string Hash, long Rid, IReadOnlyList<SkippedFile>? Skipped) : IReport
+/// <param name="Autosync"><c>done</c> or <c>failed</c>; null when nothing was synced.</param>
+internal sealed record CheckinReport(
+    string Hash, long Rid, IReadOnlyList<SkippedFile>? Skipped, string? Autosync) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"checkin {Hash}");
 }
