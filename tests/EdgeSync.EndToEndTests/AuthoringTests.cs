@@ -65,7 +65,7 @@ public sealed class AuthoringTests : IDisposable
     }
 
     [Test]
-    public void A_tag_can_be_put_on_and_taken_off()
+    public void A_tag_can_be_added_and_cancelled()
     {
         Repo("tag", "add", "v1");
         Assert.Contains("+v1\n", Repo("tag", "ls", "tip"), StringComparison.Ordinal);

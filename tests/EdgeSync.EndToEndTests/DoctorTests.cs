@@ -55,7 +55,7 @@ public sealed class DoctorTests
     [Arguments("*", "", true)]
     [Arguments("127.0.0.1", "", false)]
     [Arguments("*", """, "users": [ { "user": "ship", "password": "x" } ]""", false)]
-    public void A_broker_that_lets_in_whoever_reaches_it_is_told_of(string bind, string users, bool isOpen)
+    public void A_broker_without_users_on_every_address_is_a_warning(string bind, string users, bool isOpen)
     {
         using var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "a.fossil");
@@ -71,7 +71,7 @@ public sealed class DoctorTests
     }
 
     [Test]
-    public void A_client_port_is_told_from_a_leafnode_port()
+    public void A_client_port_is_distinguished_from_a_leafnode_port()
     {
         using var edgesync = Project();
         using var client = new OneLineServer(
@@ -91,7 +91,7 @@ public sealed class DoctorTests
     }
 
     [Test]
-    public void What_answers_but_is_no_NATS_server_is_said_so()
+    public void A_server_that_is_not_NATS_is_reported()
     {
         using var edgesync = Project();
         using var other = new OneLineServer("SSH-2.0-OpenSSH_9.2");
@@ -106,7 +106,7 @@ public sealed class DoctorTests
     }
 
     [Test]
-    public void A_port_that_a_leaf_of_ours_holds_is_fine_and_one_of_a_stranger_is_not()
+    public void A_port_of_our_own_leaf_passes_and_one_of_another_program_fails()
     {
         using var edgesync = Project();
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");

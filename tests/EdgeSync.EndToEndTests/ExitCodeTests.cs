@@ -20,7 +20,7 @@ public sealed class ExitCodeTests
     [Arguments(6, "denied", "repo", "query", "DELETE FROM config", "-R", "a.fossil")]
     [Arguments(6, "denied", "repo", "config", "set", "project-code", "1", "-R", "a.fossil")]
     [Arguments(7, "unavailable", "repo", "clone", "http://127.0.0.1:1/", "b.fossil")]
-    public void Tells_failures_apart_for_scripts_and_people(int code, string kind, params string[] arguments)
+    public void Each_kind_of_failure_has_its_exit_code_and_message(int code, string kind, params string[] arguments)
     {
         using var edgesync = new Edgesync();
         if (arguments.Contains("a.fossil")) edgesync.Ok("repo", "new", "a.fossil");
@@ -51,7 +51,7 @@ public sealed class ExitCodeTests
     }
 
     [Test]
-    public void Several_daemons_are_told_apart_by_process_role_name_and_repository()
+    public void Several_daemons_are_listed_by_process_role_name_and_repository()
     {
         using var edgesync = new Edgesync();
         edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
@@ -68,7 +68,7 @@ public sealed class ExitCodeTests
     }
 
     [Test]
-    public void A_wrong_password_keeps_nothing_and_names_who_was_refused()
+    public void A_wrong_password_leaves_no_file_and_the_error_names_the_login()
     {
         using var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "a.fossil", "--user", "alice");
@@ -111,7 +111,7 @@ public sealed class ExitCodeTests
     }
 
     [Test]
-    public void Something_that_is_no_repository_is_named_as_such()
+    public void A_file_that_is_not_a_repository_is_reported()
     {
         using var edgesync = new Edgesync();
         edgesync.Write(

@@ -58,7 +58,7 @@ public sealed class FirstUseOfTheNetworkTests
     [Test]
     [Arguments(false)]
     [Arguments(true)]
-    public async Task A_leaf_waits_for_its_first_copy_until_the_hub_is_there(bool overNats)
+    public async Task A_leaf_retries_its_first_clone_until_the_hub_is_up(bool overNats)
     {
         using var edgesync = Project(out var code);
         var (web, nats) = (FreePort(), FreePort());
@@ -186,7 +186,7 @@ public sealed class FirstUseOfTheNetworkTests
     }
 
     [Test]
-    public void A_password_file_of_a_command_is_no_exception()
+    public void A_password_file_of_a_command_must_be_private_too()
     {
         using var edgesync = Project(out _);
         File.SetUnixFileMode(
@@ -250,7 +250,7 @@ public sealed class FirstUseOfTheNetworkTests
     }
 
     [Test]
-    public async Task Who_has_the_token_may_use_the_ports_and_nobody_else()
+    public async Task Only_clients_with_the_token_may_use_the_ports()
     {
         using var edgesync = Project(out var code);
         File.SetUnixFileMode(edgesync.Write("token", "open sesame\n"), UnixFileMode.UserRead);
@@ -271,7 +271,7 @@ public sealed class FirstUseOfTheNetworkTests
     }
 
     [Test]
-    public async Task Nobody_to_sync_with_names_who_is_away()
+    public async Task Sync_now_without_a_peer_lists_the_peers_that_are_away()
     {
         using var edgesync = Project(out var code);
         using var first = new RunningNode(

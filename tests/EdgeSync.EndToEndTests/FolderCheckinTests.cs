@@ -76,7 +76,7 @@ public sealed class FolderCheckinTests
     }
 
     [Test]
-    public void The_repository_is_known_by_any_way_that_leads_to_it()   // S15
+    public void The_repository_is_recognized_by_any_path()   // S15
     {
         using var edgesync = New();
         edgesync.Write("real/a.txt", "a\n");

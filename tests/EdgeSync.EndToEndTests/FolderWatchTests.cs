@@ -36,7 +36,7 @@ public sealed class FolderWatchTests
     }
 
     [Test]
-    public async Task A_change_of_somebody_else_is_not_undone_and_one_on_both_sides_is_said()
+    public async Task A_remote_change_is_kept_and_a_change_on_both_sides_is_reported()
     {
         using var edgesync = Watched();
         edgesync.Write("folder/mine.txt", "1\n");
@@ -60,7 +60,7 @@ public sealed class FolderWatchTests
     }
 
     [Test]
-    public async Task With_leave_to_fork_what_both_changed_goes_beside_it()
+    public async Task With_allow_fork_a_change_on_both_sides_becomes_a_fork()
     {
         using var edgesync = Watched(more: "\"allow_fork\": true,");
         edgesync.Write("folder/both.txt", "1\n");
@@ -80,7 +80,7 @@ public sealed class FolderWatchTests
     [Test]
     [Arguments(false)]
     [Arguments(true)]
-    public async Task A_parent_that_somebody_else_has_locked_gets_no_child_unless_told_so(bool overrides)
+    public async Task A_parent_locked_by_another_user_gets_no_child_without_override(bool overrides)
     {
         using var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "server.fossil");
@@ -120,7 +120,7 @@ public sealed class FolderWatchTests
     }
 
     [Test]
-    public async Task An_emptied_folder_is_no_check_in()
+    public async Task An_emptied_folder_is_not_committed()
     {
         using var edgesync = Watched();
         edgesync.Write("folder/a.txt", "1\n");
@@ -144,7 +144,7 @@ public sealed class FolderWatchTests
     }
 
     [Test]
-    public async Task A_named_pipe_is_told_of_and_stops_nobody()   // R3
+    public async Task A_named_pipe_is_reported_and_the_other_files_are_committed()   // R3
     {
         using var edgesync = Watched();
         FolderCheckinTests.Shell(edgesync, "mkfifo folder/pipe");
@@ -188,7 +188,7 @@ public sealed class FolderWatchTests
     }
 
     [Test]
-    public void A_file_that_cannot_be_read_keeps_what_the_repository_has_of_it()   // R9
+    public void An_unreadable_file_keeps_its_committed_content()   // R9
     {
         Skip.Unless(Unreadable.IsPossible, "needs setpriv to read as nobody");
         using var edgesync = Watched();

@@ -50,7 +50,7 @@ public sealed class HelpTests
     [Arguments("bash")]
     [Arguments("zsh")]
     [Arguments("fish")]
-    public void Completion_scripts_ask_the_program_itself(string shell)
+    public void Completion_scripts_call_the_program(string shell)
     {
         using var edgesync = new Edgesync();
 

@@ -11,7 +11,7 @@ namespace EdgeSync.EndToEndTests;
 public sealed class InterruptedCloneTests
 {
     [Test]
-    public void Goes_on_after_the_time_was_over()
+    public void Resumes_after_a_timeout()
     {
         using var edgesync = new Edgesync();
         MakeHub(edgesync);

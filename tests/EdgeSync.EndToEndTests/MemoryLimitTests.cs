@@ -13,7 +13,7 @@ public sealed class MemoryLimitTests
     [Arguments("6M", "at least 48M")]
     [Arguments("many", "invalid size 'many'")]
     [Arguments("64Q", "invalid size '64Q'")]
-    public void A_limit_that_is_none_is_a_usage_error(string size, string says)
+    public void An_invalid_limit_is_a_usage_error(string size, string says)
     {
         using var edgesync = new Edgesync();
 
@@ -25,7 +25,7 @@ public sealed class MemoryLimitTests
     }
 
     [Test]
-    public void The_variable_says_the_same()
+    public void The_variable_sets_the_same_limit()
     {
         using var edgesync = new Edgesync();
         edgesync.Variables["EDGESYNC_MEMORY_LIMIT"] = "5M";
@@ -66,7 +66,7 @@ public sealed class MemoryLimitTests
     }
 
     [Test]
-    public async Task A_small_body_that_claims_a_gigabyte_is_refused_and_costs_nothing()
+    public async Task A_small_body_that_announces_a_gigabyte_is_rejected_without_cost()
     {
         using var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "a.fossil");

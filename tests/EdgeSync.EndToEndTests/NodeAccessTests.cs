@@ -26,7 +26,7 @@ public sealed class NodeAccessTests
     }
 
     [Test]
-    public async Task A_broker_with_users_takes_only_them()
+    public async Task A_broker_with_users_rejects_other_clients()
     {
         using var edgesync = Project(out var code);
         Secret(edgesync, "ship.secret", "well kept");
@@ -53,7 +53,7 @@ public sealed class NodeAccessTests
     }
 
     [Test]
-    public void Settings_say_what_is_wrong_before_anything_starts()
+    public void Invalid_settings_are_reported_before_anything_starts()
     {
         using var edgesync = new Edgesync();
         edgesync.Write("edgesync.json", """{ "repositories": [ { "path": "a.fossil", "poll": "now and then" } ] }""");
@@ -68,7 +68,7 @@ public sealed class NodeAccessTests
     }
 
     [Test]
-    public void The_settings_in_force_name_who_set_them()
+    public void Effective_settings_name_their_origins()
     {
         using var edgesync = new Edgesync();
         edgesync.Write(

@@ -8,7 +8,7 @@ public sealed class NodeNameTests
     private const string Taken = "\"event\":\"node.duplicate_name\"";
 
     [Test]
-    public async Task Two_clients_of_one_name_both_say_so_and_doctor_knows_what_to_do()
+    public async Task Two_clients_with_one_node_id_both_warn_and_doctor_has_a_hint()
     {
         using var edgesync = Project();
         using var server = StockNats.Start();
@@ -44,7 +44,7 @@ public sealed class NodeNameTests
     }
 
     [Test]
-    public async Task Two_leaves_of_one_name_are_told_by_the_hub_that_they_are_two()
+    public async Task Two_leaves_with_one_node_id_detect_each_other_through_the_hub()
     {
         using var edgesync = Project();
         using var hub = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--name", "hub");

@@ -8,7 +8,7 @@ public sealed class NodeReloadTests
     private const int Hangup = 1;
 
     [Test]
-    public async Task Users_of_the_broker_come_and_go_without_a_restart()
+    public async Task Broker_users_change_without_a_restart()
     {
         using var edgesync = Project();
         using var hub = HubOfShip(edgesync);
@@ -26,7 +26,7 @@ public sealed class NodeReloadTests
     }
 
     [Test]
-    public async Task A_leaf_takes_another_hub_and_another_poll_and_names_what_waits()
+    public async Task A_reload_applies_hub_and_poll_and_lists_the_settings_that_need_a_restart()
     {
         using var edgesync = Project();
         using var first = new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--name", "first");

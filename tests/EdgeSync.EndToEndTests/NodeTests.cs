@@ -132,7 +132,7 @@ public sealed class NodeTests
     [Arguments("probe")]
     [Arguments("file")]
     [Arguments("login")]
-    public async Task What_others_bring_to_a_stock_server_reaches_leaves_that_do_not_poll(string how)
+    public async Task A_push_to_a_stock_server_reaches_leaves_that_do_not_poll(string how)
     {
         StockFossil.SkipWhenMissing();
         using var folder = new TemporaryFolder();
@@ -274,7 +274,7 @@ public sealed class NodeTests
     }
 
     [Test]
-    public async Task A_frozen_hub_is_told_of_by_the_check_as_soon_as_by_the_target()
+    public async Task A_frozen_hub_fails_the_check_as_soon_as_the_target()
     {
         const int Stopped = 19;
         const int Continued = 18;
@@ -319,7 +319,7 @@ public sealed class NodeTests
 
     // Whoever reaches a client port of the broker may publish in any name; its broker knows better who speaks.
     [Test]
-    public async Task Nobody_speaks_in_the_name_of_a_node_that_is_linked()
+    public async Task A_message_in_the_name_of_a_linked_node_is_dropped()
     {
         using var edgesync = Project(out var code);
         using var hub = new RunningNode(
@@ -357,7 +357,7 @@ public sealed class NodeTests
     }
 
     [Test]
-    public async Task Sync_now_says_how_it_went()
+    public async Task Sync_now_reports_its_result()
     {
         using var edgesync = Project(out _);
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "gio", "-R", "a.fossil");
@@ -396,7 +396,7 @@ public sealed class NodeTests
     }
 
     [Test]
-    public async Task Hangup_takes_new_settings_and_keeps_the_old_ones_when_they_are_wrong()
+    public async Task SIGHUP_applies_new_settings_and_keeps_the_old_ones_on_an_error()
     {
         using var edgesync = Project(out _);
         edgesync.Ok("repo", "new", "second.fossil");
@@ -472,7 +472,7 @@ public sealed class NodeTests
     }
 
     [Test]
-    public void A_hub_ends_when_no_leaf_comes()
+    public void A_hub_without_leaves_ends()
     {
         using var edgesync = Project(out _);
         using var hub = new RunningNode(

@@ -21,7 +21,7 @@ public sealed class ReadyTests
     }
 
     [Test]
-    public void Nobody_there_is_worth_another_try()
+    public void An_unreachable_server_is_unavailable()
     {
         using var edgesync = Project();
 
@@ -32,7 +32,7 @@ public sealed class ReadyTests
     }
 
     [Test]
-    public void A_daemon_without_a_port_is_asked_by_its_control_socket()
+    public void A_daemon_without_a_port_is_queried_over_its_control_socket()
     {
         using var edgesync = Project();
         edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];

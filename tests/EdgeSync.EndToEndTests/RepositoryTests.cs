@@ -248,7 +248,7 @@ public sealed class RepositoryTests
     }
 
     [Test]
-    public void A_reader_that_has_enough_is_no_error()
+    public void A_broken_pipe_is_not_an_error()
     {
         using var edgesync = New();
 

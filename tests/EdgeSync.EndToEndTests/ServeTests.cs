@@ -100,7 +100,7 @@ public sealed class ServeTests
     }
 
     [Test]
-    public void A_stranger_may_not_push_and_a_wrong_password_is_refused()
+    public void A_push_without_login_or_with_a_wrong_password_is_denied()
     {
         using var edgesync = Hub(out _);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
@@ -117,7 +117,7 @@ public sealed class ServeTests
     }
 
     [Test]
-    public void Too_many_wrong_passwords_make_one_wait()
+    public void Too_many_wrong_passwords_are_throttled()
     {
         using var edgesync = Hub(out _);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
@@ -145,7 +145,7 @@ public sealed class ServeTests
     }
 
     [Test]
-    public async Task Says_alive_and_ready_and_shows_a_page()
+    public async Task Serves_healthz_readyz_and_a_page()
     {
         using var edgesync = Hub(out _);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
@@ -159,7 +159,7 @@ public sealed class ServeTests
     }
 
     [Test]
-    public void Tells_the_supervisor_when_it_is_ready()
+    public void Notifies_the_supervisor_when_ready()
     {
         using var edgesync = Hub(out _);
         var path = edgesync["notify"];
@@ -238,7 +238,7 @@ public sealed class ServeTests
     [Test]
     [Arguments("leaf")]
     [Arguments("edgesync-leaf")]
-    public void Settings_come_from_the_environment_and_the_name_leaf_is_enough(string name)
+    public void The_environment_sets_settings_and_a_link_named_leaf_runs_a_leaf(string name)
     {
         Edgesync.RequireOneFile();
         using var edgesync = Hub(out _);

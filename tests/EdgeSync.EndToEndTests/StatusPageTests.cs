@@ -56,7 +56,7 @@ public sealed class StatusPageTests
     }
 
     [Test]
-    public async Task What_a_proxy_asks_for_somebody_else_is_refused()
+    public async Task Status_requests_forwarded_by_a_proxy_are_denied()
     {
         using var edgesync = Project();
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
@@ -101,7 +101,7 @@ public sealed class StatusPageTests
     }
 
     [Test]
-    public async Task A_probe_may_ask_for_more()
+    public async Task A_probe_may_use_stricter_conditions()
     {
         using var edgesync = Project();
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");

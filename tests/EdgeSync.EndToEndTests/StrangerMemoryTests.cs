@@ -20,7 +20,7 @@ public sealed class StrangerMemoryTests
     private static readonly TimeSpan SendMax = TimeSpan.FromSeconds(4);
 
     [Test]
-    public async Task Every_verb_of_every_port_costs_its_sender_and_not_the_node()
+    public async Task Flooding_any_port_closes_the_sender_and_not_the_node()
     {
         using var edgesync = new Edgesync();
         edgesync.Ok("repo", "new", "a.fossil");

@@ -141,7 +141,7 @@ public sealed class TelemetryTests
     }
 
     [Test]
-    public void A_collector_that_is_away_costs_a_warning_and_nothing_else()
+    public void An_unreachable_collector_causes_only_a_warning()
     {
         using var edgesync = Project($"http://127.0.0.1:{Ports.Free()}");
 

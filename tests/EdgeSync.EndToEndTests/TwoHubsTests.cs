@@ -8,7 +8,7 @@ namespace EdgeSync.EndToEndTests;
 public sealed class TwoHubsTests
 {
     [Test]
-    public async Task What_one_hub_gets_the_other_has_within_seconds_and_a_hub_that_dies_holds_nobody_up()
+    public async Task Two_hubs_sync_within_seconds_and_leaves_survive_the_loss_of_one()
     {
         using var edgesync = Project();
         var (west, east) = (Ports.Free(), Ports.Free());
@@ -70,7 +70,7 @@ public sealed class TwoHubsTests
     }
 
     [Test]
-    public async Task A_quiet_leaf_of_two_hubs_says_little()
+    public async Task An_idle_leaf_of_two_hubs_sends_few_messages()
     {
         using var edgesync = Project();
         var (west, east) = (Ports.Free(), Ports.Free());

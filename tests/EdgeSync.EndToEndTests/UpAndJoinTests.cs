@@ -144,7 +144,7 @@ public sealed partial class UpAndJoinTests
     }
 
     [Test]
-    public void A_damaged_code_and_something_else_are_told_apart()
+    public void A_damaged_code_and_other_text_have_different_errors()
     {
         using var machine = Machine();
 
@@ -160,7 +160,7 @@ public sealed partial class UpAndJoinTests
     }
 
     [Test]
-    public void Without_a_daemon_status_says_so()
+    public void Status_without_a_daemon_reports_it()
     {
         using var machine = Machine();
         machine.Ok("repo", "new", "a.fossil");

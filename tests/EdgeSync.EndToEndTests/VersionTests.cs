@@ -4,7 +4,7 @@ public sealed class VersionTests
 {
     [Test]
     [Property("Arm64", "yes")]
-    public void Says_what_the_binary_is_made_of()
+    public void Version_lists_the_components_of_the_binary()
     {
         using var edgesync = new Edgesync();
 

@@ -58,7 +58,7 @@ public class SimulationTests
     }
 
     [Test]
-    public void Hostile_worlds_are_what_they_say()
+    public void Hostile_severity_injects_every_fault()
     {
         // A simulation in which nothing happens proves nothing.
         var results = Enumerable.Range(1, 20)

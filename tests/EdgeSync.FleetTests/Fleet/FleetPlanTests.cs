@@ -11,7 +11,7 @@ public sealed class FleetPlanTests
     }
 
     [Test]
-    public void Severities_are_what_they_say()
+    public void Each_severity_injects_its_faults()
     {
         var plans = Enumerable.Range(1, 60)
             .SelectMany(seed => Enum.GetValues<Severity>().Select(s => Plan((ulong)seed, s))).ToList();
@@ -27,7 +27,7 @@ public sealed class FleetPlanTests
     }
 
     [Test]
-    public void Whoever_is_killed_comes_back_and_a_pulled_cable_is_plugged_in_again()
+    public void Every_killed_node_restarts_and_every_cut_link_heals()
     {
         for (var seed = 1UL; seed <= 100; seed++)
         {

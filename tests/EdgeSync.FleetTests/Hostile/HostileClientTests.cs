@@ -29,7 +29,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
     }
 
     [Test]
-    public void A_subscriber_that_never_reads_is_dropped_and_delays_nobody()
+    public void A_subscriber_that_never_reads_is_closed_and_delays_no_other()
     {
         using var deaf = RawClient.Polite(broker.ClientPort);
         deaf.Send("SUB flood 1\r\n");
@@ -53,7 +53,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
     }
 
     [Test]
-    public void Pongs_that_nobody_reads_do_not_pile_up()
+    public void Unread_pongs_do_not_accumulate()
     {
         using var client = new RawClient(broker.ClientPort, receiveBytes: 4096);
         client.Send(Hello);
@@ -87,7 +87,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
     }
 
     [Test]
-    public void Half_lines_wait_for_their_other_half_and_cost_next_to_nothing()
+    public void Incomplete_lines_take_little_memory()
     {
         var before = broker.MemoryMb;
         var prng = new Prng(3);

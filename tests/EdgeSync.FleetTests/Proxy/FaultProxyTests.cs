@@ -57,7 +57,7 @@ public sealed class FaultProxyTests : IAsyncInitializer, IAsyncDisposable
     [Arguments(null)]
     [Arguments("Up")]
     [Arguments("Down")]
-    public async Task A_stall_says_nothing_and_loses_nothing(string? direction)
+    public async Task A_stall_delays_bytes_and_loses_none(string? direction)
     {
         using var socket = await DialAsync();
         await EchoAsync(socket, 10);
@@ -71,7 +71,7 @@ public sealed class FaultProxyTests : IAsyncInitializer, IAsyncDisposable
     }
 
     [Test]
-    public async Task A_stalled_link_lets_nobody_in_who_dials_meanwhile()
+    public async Task A_stalled_link_accepts_no_new_connection()
     {
         Link.Stall();
         using var socket = await DialAsync();
@@ -137,7 +137,7 @@ public sealed class FaultProxyTests : IAsyncInitializer, IAsyncDisposable
     }
 
     [Test]
-    public async Task A_target_that_is_gone_is_a_reset_and_one_that_closes_is_a_close()
+    public async Task A_missing_target_resets_and_a_closing_one_closes()
     {
         var dead = _proxy.Add("dead", Tests.Support.Ports.Free());
         Assert.True(await IsRefusedAsync(dead));

@@ -76,7 +76,7 @@ public sealed class CommandNamesTests
     [Arguments("repo info -R", "--repo needs a value")]
     [Arguments("repo info -R a -R b", "--repo is given twice")]
     [Arguments("repo uv ls extra", "unexpected argument 'extra'")]
-    public void A_slip_is_named_and_answered_with_what_was_meant(string line, string said)
+    public void An_unknown_word_gets_a_suggestion(string line, string said)
     {
         var run = InProcessCli.Run(line.Split(' '));
 
@@ -98,7 +98,7 @@ public sealed class CommandNamesTests
     [Arguments("help repo ci", "Usage: edgesync repo ci")]
     [Arguments("repo help ci", "Usage: edgesync repo ci")]
     [Arguments("repo commit --help", "Usage: edgesync repo ci")]
-    public void Help_is_a_word_too(string line, string said)
+    public void Help_is_a_command_too(string line, string said)
     {
         var run = InProcessCli.Run(line.Split(' '));
 

@@ -68,7 +68,7 @@ public sealed class CommandTableTests : IDisposable
 
     [Test]
     [MethodDataSource(nameof(Commands))]
-    public void A_mistyped_option_is_no_name(string name)
+    public void A_mistyped_option_is_not_taken_as_a_name(string name)
     {
         var (path, command) = Find(name);
         var before = Listing();
@@ -118,7 +118,7 @@ public sealed class CommandTableTests : IDisposable
 
     [Test]
     [MethodDataSource(nameof(Commands))]
-    public void A_file_that_is_missing_or_of_the_wrong_kind_is_said_to_be_so(string name)
+    public void A_missing_file_or_one_of_the_wrong_kind_is_reported(string name)
     {
         var (path, command) = Find(name);
         using var taken = TakePort();
@@ -145,7 +145,7 @@ public sealed class CommandTableTests : IDisposable
 
     [Test]
     [MethodDataSource(nameof(Commands))]
-    public void A_folder_that_is_read_only_is_said_to_be_so(string name)
+    public void A_read_only_folder_is_reported(string name)
     {
         var (path, command) = Find(name);
         using var disk = SmallDisk.Mount(Directory.CreateDirectory(_folder["disk"]).FullName, 8);
@@ -167,7 +167,7 @@ public sealed class CommandTableTests : IDisposable
     [Arguments("hub serve", "--serve-http")]
     [Arguments("leaf", "--nats-leaf-port")]
     [Arguments("leaf", "--nats-monitor-port")]
-    public void A_port_that_is_taken_is_said_to_be_so(string name, string option)
+    public void A_port_in_use_is_reported(string name, string option)
     {
         using var taken = TakePort();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;

@@ -166,7 +166,7 @@ public sealed class FirstUseTests : IDisposable
     }
 
     [Test]
-    public void A_refusal_names_the_capability_and_who_lacks_it()
+    public void A_denial_names_the_capability_and_the_user()
     {
         var nobody = SyncRun.Denied(new Uri("http://host/"), "not authorized to clone", null);
         var bob = SyncRun.Denied(new Uri("http://host/"), "not authorized to write", "bob");
@@ -189,7 +189,7 @@ public sealed class FirstUseTests : IDisposable
     }
 
     [Test]
-    public void Saying_it_twice_is_already_done_and_writes_nothing()
+    public void A_repeated_command_reports_already_and_writes_nothing()
     {
         Ok("repo", "tag", "add", "v1", "--user", "root");
         Ok("repo", "branch", "new", "side", "--user", "root");
@@ -220,7 +220,7 @@ public sealed class FirstUseTests : IDisposable
     [Arguments("leaf --poll soon", "--poll: invalid duration 'soon'")]
     [Arguments("leaf --watch nosuch --serve-http :0 --repo a.fossil", "the watched folder nosuch does not exist")]
     [Arguments("leaf --password-file pw --serve-http :0 --repo a.fossil", "a password without a user (--user LOGIN)")]
-    public void A_slip_is_refused(string line, string said)
+    public void A_typing_error_is_rejected(string line, string said)
     {
         var run = InProcessCli.Run([.. System.Text.RegularExpressions.Regex.Matches(line, @"'([^']*)'|(\S+)")
             .Select(m => m.Value.Trim('\''))]);
@@ -235,7 +235,7 @@ public sealed class FirstUseTests : IDisposable
     [Arguments("--push=yes", true)]
     [Arguments("--push=false", false)]
     [Arguments("--no-push", false)]
-    public void A_switch_has_every_form_that_help_tells(string word, bool isOn)
+    public void A_switch_has_every_form_in_its_help(string word, bool isOn)
     {
         var parse = CommandLine.Parse(["leaf", word], Output.To(Stream.Null, Stream.Null, isJson: false));
         var flag = NodeFlags.Leaf.Single(f => f.Name == "--push");
@@ -301,7 +301,7 @@ public sealed class FirstUseTests : IDisposable
     }
 
     [Test]
-    public void A_settings_file_that_sets_nothing_says_so()
+    public void A_settings_file_that_sets_nothing_is_reported()
     {
         _folder.Write("edgesync.json", "{}");
 
@@ -375,7 +375,7 @@ public sealed class FirstUseTests : IDisposable
     }
 
     [Test]
-    public void Nobody_at_the_address_is_asked_four_times_with_growing_pauses()
+    public void An_unreachable_address_is_tried_four_times_with_growing_pauses()
     {
         var run = InProcessCli.Run("repo", "clone", "http://127.0.0.1:1/", "c.fossil");
 

@@ -26,7 +26,7 @@ public sealed class JsonContractTests
     private static readonly NullabilityInfoContext Nullability = new();
 
     [Test]
-    public void What_is_written_is_what_the_contract_says()
+    public void The_JSON_written_matches_the_contract()
     {
         var written = Lines().ToList();
 

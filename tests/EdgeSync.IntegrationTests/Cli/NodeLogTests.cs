@@ -73,7 +73,7 @@ public sealed class NodeLogTests
     }
 
     [Test]
-    public void What_a_peer_sends_cannot_look_like_another_line()
+    public void Text_of_a_peer_cannot_forge_a_log_line()
     {
         var (log, lines) = Open(LogStyle.Text);
 
@@ -96,7 +96,7 @@ public sealed class NodeLogTests
     }
 
     [Test]
-    public void What_the_nats_client_library_says_is_for_debugging_and_without_passwords()
+    public void Log_lines_of_the_NATS_library_are_debug_and_without_passwords()
     {
         var (_, quiet, quietLogs) = OpenAll(LogStyle.Json, LogLevel.Information);
         Say(

@@ -21,7 +21,7 @@ public sealed class ServiceUnitTests
     }
 
     [Test]
-    public void A_users_unit_asks_for_nothing_that_needs_root()
+    public void A_user_unit_has_no_option_that_needs_root()
     {
         var text = ServiceUnit.TextOf(
             "/home/me/edgesync", new NodeFolder("/home/me/work.fossil"), "/home/me/work.fossil", isSystem: false);

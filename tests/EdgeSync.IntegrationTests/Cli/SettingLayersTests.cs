@@ -8,7 +8,7 @@ namespace EdgeSync.IntegrationTests.Cli;
 public sealed class SettingLayersTests
 {
     [Test]
-    public void What_nobody_sets_has_its_default()
+    public void An_unset_value_has_its_default()
     {
         var layers = Layers("{}");
 
@@ -40,7 +40,7 @@ public sealed class SettingLayersTests
     }
 
     [Test]
-    public void Comments_and_trailing_commas_are_welcome()
+    public void Comments_and_trailing_commas_are_allowed()
     {
         var layers = Layers("""
             { // who
@@ -92,7 +92,7 @@ public sealed class SettingLayersTests
     [Arguments("hub", "Client", 4222)]
     [Arguments("tls://hub:4443", "Client", 4443)]
     [Arguments("wss://hub", "Client", 443)]
-    public void An_address_of_NATS_says_which_door_is_meant(string text, string kind, int port)
+    public void The_scheme_of_a_NATS_address_selects_the_port(string text, string kind, int port)
     {
         Assert.True(NatsAddress.TryParse(text, out var address, out _));
 
@@ -122,7 +122,7 @@ public sealed class SettingLayersTests
     [Arguments("""{ "repositories": [ { "path": "a", "prefix": "a b" } ] }""", "repositories[0].prefix")]
     [Arguments("""{ "repositories": [ { "path": "a", "clone_from": "nats" } ] }""", "repositories[0].project_code")]
     [Arguments("""{ "bridge": { "projects": [ { "code": "x", "url": "http://h" } ] } }""", "bridge.projects[0].code")]
-    public void What_types_cannot_say_is_checked(string text, string path)
+    public void Faults_beyond_types_are_checked(string text, string path)
     {
         var faults = SettingsCheck.Faults(Layers(text).Bind()).ToList();
 

@@ -150,7 +150,7 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    public void A_flag_for_every_repository_reaches_each_of_the_file_and_of_R()
+    public void A_repository_flag_applies_to_each_repository_of_the_file_and_of_R()
     {
         const string File = """{ "repositories": [ { "path": "a", "poll": "1m" }, { "path": "b", "watch": { "folder": "f", "quiet": "9s" } } ] }""";
 
@@ -190,7 +190,7 @@ public sealed class SettingsLoaderTests
     [Test]
     [Arguments("--no-nats", "true", false)]
     [Arguments("--no-nats", "false", true)]
-    public void A_switch_that_says_no_turns_its_place_off(string flag, string word, bool isOn)
+    public void A_negative_switch_sets_its_place_to_false(string flag, string word, bool isOn)
     {
         Assert.Equal(isOn, Load("{}", (flag, [word])).Settings.Nats.Enabled);
     }
@@ -198,7 +198,7 @@ public sealed class SettingsLoaderTests
     [Test]
     [Arguments("1", false)]
     [Arguments("off", true)]
-    public void A_variable_that_says_no_turns_its_place_off(string text, bool isOn)
+    public void A_negative_variable_sets_its_place_to_false(string text, bool isOn)
     {
         var variable = "EDGESYNC_TEST_NO_" + text.ToUpperInvariant();
         Environment.SetEnvironmentVariable(variable, text);
@@ -278,7 +278,7 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    public void What_a_flag_gives_and_its_place_does_not_take_names_the_flag()
+    public void An_invalid_flag_value_names_the_flag()
     {
         var fault = Assert.Throws<EdgeSyncException>(() => Load("{}", ("--nats-role", ["king"])));
 
@@ -287,7 +287,7 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    public void Durations_and_words_are_read_as_people_write_them()
+    public void Durations_and_words_are_read_in_every_form()
     {
         var settings = Load("""
             { "nats": { "role": "HUB", "serve_tls": { "first": true, "first_fallback": "250ms" } },
@@ -311,7 +311,7 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    public void Null_means_the_default_even_where_a_command_brings_another()
+    public void Null_means_the_default_over_a_command_preset()
     {
         var loader = new SettingsLoader(new Given("""
             { "nats": { "leaf_port": null, "bind": null, "urls": null, "enabled": null, "max_payload": null, "role": null, "tls": null },
@@ -333,7 +333,7 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    public void An_empty_text_is_not_set_and_overrules_what_a_command_brings()
+    public void An_empty_text_counts_as_unset_and_overrides_a_preset()
     {
         var loader = new SettingsLoader(
             new Given("""{ "node": { "name": "" }, "nats": { "bind": "" } }""", [("--nobody-caps", [""])]),
@@ -369,7 +369,7 @@ public sealed class SettingsLoaderTests
     }
 
     [Test]
-    public void A_file_that_holds_a_password_is_known()
+    public void A_file_with_a_password_is_detected()
     {
         Assert.True(Load("""{ "nats": { "login": { "password": "hush" } } }""").FileHoldsSecret);
         Assert.True(Load("""{ "repositories": [ { "path": "a", "peers": ["http://b", "http://u:hush@h/"] } ] }""").FileHoldsSecret);

@@ -21,7 +21,7 @@ public sealed class SyncVerdictTests
     }
 
     [Test]
-    public void Who_is_gone_is_never_in_sync()
+    public void An_absent_peer_is_never_in_sync()
     {
         var verdict = Of([Peer("first", lag: 0) with { Route = null }], [Target("nats:first", agreed: 3)]);
 
@@ -97,7 +97,7 @@ public sealed class SyncVerdictTests
     }
 
     [Test]
-    public void What_was_announced_and_has_not_come_is_lag() =>
+    public void Announced_artifacts_not_yet_received_are_lag() =>
         Assert.Equal(
             (SyncState.Behind, "3 announced artifacts have not arrived yet"),
             (

@@ -148,7 +148,7 @@ public sealed class TelemetryExportTests
     }
 
     [Test]
-    public async Task The_resource_says_who_we_are()
+    public async Task The_resource_holds_service_name_and_version()
     {
         await using var collector = await Collector.StartAsync(HttpProtocols.Http1, _ => Task.CompletedTask);
         await using (new Export(

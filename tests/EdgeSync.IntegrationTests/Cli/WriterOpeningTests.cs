@@ -57,7 +57,7 @@ public sealed class WriterOpeningTests : IDisposable
     [Test]
     [Arguments(CannotOpen)]
     [Arguments(Full)]
-    public async Task A_repository_that_the_disk_lets_nobody_write_is_readable_and_heals_with_the_disk(int code)
+    public async Task A_repository_on_a_failing_disk_is_readable_and_recovers_with_the_disk(int code)
     {
         var token = TestContext.Current!.Execution.CancellationToken;
         var isWell = false;
@@ -75,7 +75,7 @@ public sealed class WriterOpeningTests : IDisposable
     }
 
     [Test]
-    public async Task A_client_hears_that_it_is_not_available_and_succeeds_when_the_disk_is_well_again()
+    public async Task A_client_gets_unavailable_and_succeeds_after_the_disk_recovers()
     {
         var token = TestContext.Current!.Execution.CancellationToken;
         var fault = Full;

@@ -69,7 +69,7 @@ public sealed partial class LayeringTests
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
     [Test]
-    public void Knows_every_project() =>
+    public void Covers_every_project() =>
         Assert.Equal(
             Projects.Keys.Order(StringComparer.Ordinal),
             Directory.EnumerateFiles(Sources, "*.csproj", SearchOption.AllDirectories)
@@ -94,13 +94,13 @@ public sealed partial class LayeringTests
         Assert.Equal("true", Load("EdgeSync.Cli").Descendants("DisableTransitiveProjectReferences").Single().Value);
 
     [Test]
-    public void Knows_every_folder_of_the_node() =>
+    public void Covers_every_folder_of_the_node() =>
         Assert.Equal(
             NodeFolders.Select(f => f.Folder).Order(StringComparer.Ordinal),
             NodeSources().Select(s => s.Folder).Distinct().Order(StringComparer.Ordinal));
 
     [Test]
-    public void Folders_of_the_node_see_only_those_below()
+    public void Folders_of_the_node_use_only_those_below()
     {
         for (var i = 0; i < NodeFolders.Length; i++)
             Assert.Subset(NodeFolders.Take(i).Select(f => f.Folder).ToHashSet(), NodeFolders[i].Sees.ToHashSet());
@@ -155,7 +155,7 @@ public sealed partial class LayeringTests
             r => Assert.Equal("compile", r.Attribute("PrivateAssets")?.Value));
 
     [Test]
-    public void Reflection_stays_out() =>
+    public void Reflection_is_not_used() =>
         Assert.Empty(XDocument.Load(Path.Combine(Vectors.RepositoryRoot, "rd.xml")).Root!.Elements());
 
     [Test]

@@ -16,7 +16,7 @@ public sealed class ByteBudgetTests
         Assert.Equal(expected, ByteBudget.BytesFor(available));
 
     [Test]
-    public void A_share_grows_until_all_is_taken_and_gives_back()
+    public void A_share_grows_to_the_budget_and_returns_it()
     {
         var budget = new ByteBudget(1_000_000);
         var first = budget.Open();
@@ -35,7 +35,7 @@ public sealed class ByteBudgetTests
     }
 
     [Test]
-    public void Of_too_many_unfinished_transfers_the_oldest_of_the_busiest_address_goes()
+    public void Of_too_many_unfinished_transfers_the_oldest_of_the_busiest_address_is_ended()
     {
         var budget = new ByteBudget(1_000_000);   // sixteen transfers
         var evicted = new List<string>();
@@ -75,7 +75,7 @@ public sealed class ByteBudgetTests
     }
 
     [Test]
-    public async Task A_message_that_finds_no_room_now_gets_503_and_has_room_later()
+    public async Task A_message_without_room_gets_503_and_fits_later()
     {
         var budget = new ByteBudget(200_000);
         await using var server = await TestServer.StartAsync(o => o with { Memory = budget });

@@ -28,7 +28,7 @@ public sealed class LoginAccountTests
     [Arguments("http")]
     [Arguments("nats")]
     [Arguments("broker")]
-    public async Task Who_has_guessed_too_often_at_one_door_waits_at_all(string door)
+    public async Task Too_many_failed_logins_at_one_port_throttle_all_ports(string door)
     {
         await using var node = await TestNode.StartAsync();
         Assert.Equal("in", await node.TryAsync("http", "ann", Right));
@@ -56,7 +56,7 @@ public sealed class LoginAccountTests
     }
 
     [Test]
-    public async Task Another_login_and_another_address_are_let_in()
+    public async Task Another_login_and_another_address_are_accepted()
     {
         await using var node = await TestNode.StartAsync();
 

@@ -23,7 +23,7 @@ public sealed class PeerUrlTests
     [Arguments("file:///etc/passwd")]
     [Arguments("http://")]
     [Arguments("")]
-    public void Refuses_what_is_no_web_address(string text) => Assert.False(PeerUrl.TryParse(text, out _));
+    public void Rejects_other_text(string text) => Assert.False(PeerUrl.TryParse(text, out _));
 
     [Test]
     public void Never_repeats_a_password_in_a_message()

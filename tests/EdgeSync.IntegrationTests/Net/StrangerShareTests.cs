@@ -15,7 +15,7 @@ public sealed class StrangerShareTests
     private static readonly IPAddress Other = IPAddress.Parse("127.0.0.3");
 
     [Test]
-    public async Task Bodies_that_do_not_end_keep_nobody_out()
+    public async Task Endless_bodies_do_not_block_other_clients()
     {
         await using var server = await TestServer.StartAsync(o => o with { ConcurrentExchangesMax = 4 });
         using var crowd = new Crowd();
@@ -43,7 +43,7 @@ public sealed class StrangerShareTests
     }
 
     [Test]
-    public async Task When_all_is_full_the_oldest_idle_connection_of_the_busiest_address_goes()
+    public async Task A_full_port_closes_the_oldest_idle_connection_of_the_busiest_address()
     {
         await using var server = await TestServer.StartAsync(
             o => o with { ConnectionsMax = 20, ConnectionsPerAddressMax = 20 });
@@ -59,7 +59,7 @@ public sealed class StrangerShareTests
     }
 
     [Test]
-    public async Task Memory_goes_from_the_address_that_holds_most_of_it_unfinished()
+    public async Task Memory_is_reclaimed_from_the_address_with_most_unfinished_bytes()
     {
         var budget = new ByteBudget(1_000_000);
         await using var server = await TestServer.StartAsync(o => o with { Memory = budget });
@@ -73,7 +73,7 @@ public sealed class StrangerShareTests
     }
 
     [Test]
-    public async Task Who_does_not_read_replies_keeps_nobody_out()
+    public async Task Clients_that_do_not_read_replies_block_no_other()
     {
         await using var server = await TestServer.StartAsync(
             o => o with { ConcurrentExchangesMax = 4, Memory = new ByteBudget(100_000_000) });

@@ -29,5 +29,5 @@ public sealed class TrustedProxiesTests
     [Arguments("somewhere")]
     [Arguments("10.0.0.0/99")]
     [Arguments("")]
-    public void What_is_no_address_is_refused(string text) => Assert.False(TrustedProxies.TryParse(text, out _));
+    public void An_invalid_address_is_rejected(string text) => Assert.False(TrustedProxies.TryParse(text, out _));
 }

@@ -195,7 +195,7 @@ public sealed class WebServerTests
     [Arguments("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n")]
     [Arguments("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello")]
     [Arguments("POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\n\r\nno length")]
-    public async Task Answers_garbage_with_a_refusal_and_lives_on(string request)
+    public async Task Rejects_garbage_and_keeps_serving(string request)
     {
         await using var server = await TestServer.StartAsync();
 
@@ -280,7 +280,7 @@ public sealed class WebServerTests
     }
 
     [Test]
-    public async Task Says_whether_it_is_ready_and_why_not()
+    public async Task Readyz_reports_the_failed_checks()
     {
         await using var server = await TestServer.StartAsync();
 
@@ -310,7 +310,7 @@ public sealed class WebServerTests
     }
 
     [Test]
-    public async Task Passes_on_when_to_come_again()
+    public async Task Passes_on_Retry_After()
     {
         await using var server = await TestServer.StartAsync();
         server.Answer = (_, _) =>
@@ -364,7 +364,7 @@ public sealed class WebServerTests
     [Arguments("fe80::1:2:8080", "[fe80::1:2]:8080")]
     [Arguments("[::1]:8080", "[::1]:8080")]
     [Arguments("localhost:8080", "localhost:8080")]
-    public async Task Takes_a_host_of_IPv6_as_Fossil_writes_it(string written, string seen)
+    public async Task Accepts_an_IPv6_host_without_brackets(string written, string seen)
     {
         await using var server = await TestServer.StartAsync();
 
@@ -400,7 +400,7 @@ public sealed class WebServerTests
     }
 
     [Test]
-    public async Task Says_so_when_the_port_is_taken()
+    public async Task A_port_in_use_is_an_error()
     {
         await using var first = await TestServer.StartAsync();
 

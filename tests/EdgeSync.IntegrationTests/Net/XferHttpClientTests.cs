@@ -28,7 +28,7 @@ public sealed class XferHttpClientTests
     [Arguments("", 4)]
     [Arguments("HTTP/1.0 501 Never\r\n\r\n", 1)]
     [Arguments("HTTP/1.0 403 No\r\n\r\n", 1)]
-    public async Task Asks_again_only_when_it_may_help(string reply, int attempts)
+    public async Task Retries_only_transient_failures(string reply, int attempts)
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
         using var client = Client();
@@ -42,7 +42,7 @@ public sealed class XferHttpClientTests
     [Arguments("HTTP/1.0 503 Busy\r\n\r\n", 4)]
     [Arguments("HTTP/1.0 500 Oops\r\n\r\n", 1)]
     [Arguments("", 1)]
-    public async Task Does_not_repeat_what_was_perhaps_worked_on_unless_told(string reply, int attempts)
+    public async Task Repeats_a_possibly_processed_request_only_if_allowed(string reply, int attempts)
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
         using var client = Client();
@@ -53,7 +53,7 @@ public sealed class XferHttpClientTests
     }
 
     [Test]
-    public async Task Goes_on_after_a_failure_that_passes()
+    public async Task Recovers_from_a_transient_failure()
     {
         using var peer = new ScriptedPeer(["", "HTTP/1.0 502 Gone\r\n\r\n", Fine("hello")]);
         using var client = Client();
@@ -97,7 +97,7 @@ public sealed class XferHttpClientTests
     [Arguments("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>Hello</b> there", ErrorKind.Protocol)]
     [Arguments("HTTP/1.0 302 Off\r\nLocation: ftp://x/\r\n\r\n", ErrorKind.Protocol)]
     [Arguments("SSH-2.0-OpenSSH\r\n\r\n", ErrorKind.Protocol)]
-    public async Task Tells_failures_apart(string reply, ErrorKind kind)
+    public async Task Maps_failures_to_kinds(string reply, ErrorKind kind)
     {
         using var peer = new ScriptedPeer(Enumerable.Repeat(reply, 10));
         using var client = Client();
@@ -119,7 +119,7 @@ public sealed class XferHttpClientTests
     }
 
     [Test]
-    public async Task Says_so_when_nobody_listens()
+    public async Task A_refused_connection_is_unavailable()
     {
         using var client = Client();
 
@@ -144,7 +144,7 @@ public sealed class XferHttpClientTests
     }
 
     [Test]
-    public async Task Gives_up_a_peer_that_stays_silent()
+    public async Task Times_out_on_a_silent_peer()
     {
         using var peer = new ScriptedPeer([ScriptedPeer.Silence]);
         using var client = new XferHttpClient(

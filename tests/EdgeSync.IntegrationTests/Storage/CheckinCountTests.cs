@@ -9,7 +9,7 @@ namespace EdgeSync.IntegrationTests.Storage;
 public sealed class CheckinCountTests
 {
     [Test]
-    public void What_came_since_is_added_and_everything_counted_only_at_first()
+    public void New_check_ins_are_added_and_all_are_counted_only_once()
     {
         using var folder = new TemporaryFolder();
         using var repository = Repository.Create(folder["a.fossil"], new RepositoryCreateOptions());
@@ -27,7 +27,7 @@ public sealed class CheckinCountTests
     }
 
     [Test]
-    public void While_names_wait_for_their_texts_all_is_counted()
+    public void With_phantoms_all_check_ins_are_counted()
     {
         using var folder = new TemporaryFolder();
         using var repository = Repository.Create(folder["a.fossil"], new RepositoryCreateOptions());

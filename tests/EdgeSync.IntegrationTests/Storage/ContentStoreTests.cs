@@ -25,7 +25,7 @@ public sealed class ContentStoreTests : IDisposable
     private static ArtifactId Sha3(ReadOnlySpan<byte> text) => ArtifactHash.Compute(HashKind.Sha3, text);
 
     [Test]
-    public void Whatever_is_put_comes_back_however_it_is_stored() => Property.Check(prng =>
+    public void Every_text_reads_back_in_any_stored_form() => Property.Check(prng =>
     {
         using var repository = NewInMemory(cacheBytes: prng.Pick<long>([0, 2_000, 1 << 20]));
         var content = repository.Content;
@@ -163,7 +163,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Test]
-    public void A_waiting_delta_that_lied_becomes_a_phantom()
+    public void A_waiting_delta_with_a_wrong_hash_becomes_a_phantom()
     {
         using var repository = NewInMemory();
         var content = repository.Content;
@@ -246,7 +246,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Test]
-    public void Of_two_deltas_of_each_other_in_two_rounds_one_is_asked_for()
+    public void Of_two_deltas_of_each_other_in_two_rounds_one_is_requested()
     {
         using var repository = NewInMemory();
         var content = repository.Content;
@@ -352,7 +352,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Test]
-    public void Damage_is_told_with_the_artifact_and_the_place()
+    public void Damage_is_reported_with_the_artifact_and_the_place()
     {
         using var repository = NewInMemory();
         using var transaction = repository.Begin();

@@ -164,7 +164,7 @@ public sealed class DatabaseTests : IDisposable
     }
 
     [Test]
-    public void Of_two_runs_the_last_one_gives_the_file_its_mode_back()
+    public void Of_two_runs_the_last_one_restores_the_journal_mode()
     {
         var first = Create();
         using (var second = Database.Open(_folder["a.db"], new DatabaseOptions()))
@@ -238,7 +238,7 @@ public sealed class DatabaseTests : IDisposable
     }
 
     [Test]
-    public void A_file_that_is_no_database_is_not_a_repository()
+    public void A_file_that_is_not_a_database_is_not_a_repository()
     {
         File.WriteAllText(_folder["text.db"], new string('x', 5000));
 
@@ -259,7 +259,7 @@ public sealed class DatabaseTests : IDisposable
     }
 
     [Test]
-    public void Data_version_tells_foreign_commits_only()
+    public void Data_version_changes_on_foreign_commits_only()
     {
         using var mine = Create();
         using var theirs = Database.Open(_folder["a.db"], new DatabaseOptions());

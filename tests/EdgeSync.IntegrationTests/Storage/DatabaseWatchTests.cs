@@ -21,7 +21,7 @@ public sealed class DatabaseWatchTests : IDisposable
     [Test]
     [Arguments(DatabaseJournal.AsFound)]
     [Arguments(DatabaseJournal.WriteAhead)]
-    public async Task Writes_to_the_database_are_told_and_those_to_others_are_not(DatabaseJournal journal)
+    public async Task Writes_to_the_database_are_reported_and_others_are_not(DatabaseJournal journal)
     {
         Skip.Unless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
         var path = NewRepository();
@@ -53,7 +53,7 @@ public sealed class DatabaseWatchTests : IDisposable
     }
 
     [Test]
-    public void It_ends_when_told()
+    public void Disposing_ends_the_watch()
     {
         Skip.Unless(OperatingSystem.IsLinux(), "the kernel's watches are Linux's");
         var watch = DatabaseWatch.TryStart(NewRepository(), () => { })!;

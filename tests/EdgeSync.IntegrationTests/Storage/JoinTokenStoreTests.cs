@@ -18,7 +18,7 @@ public sealed class JoinTokenStoreTests : IDisposable
     public void Dispose() => _repository.Dispose();
 
     [Test]
-    public void A_token_becomes_a_login_that_a_person_can_see_and_remove()
+    public void A_token_becomes_a_login_in_the_user_list()
     {
         var (token, expires) = _repository.JoinTokens.Create(Day);
         var grant = _repository.JoinTokens.Redeem(token, "ship7")!;
@@ -51,7 +51,7 @@ public sealed class JoinTokenStoreTests : IDisposable
     }
 
     [Test]
-    public void An_expired_token_is_said_to_be_so()
+    public void An_expired_token_is_reported()
     {
         var (token, _) = _repository.JoinTokens.Create(Day);
         _clock.Advance(Day);
@@ -73,7 +73,7 @@ public sealed class JoinTokenStoreTests : IDisposable
     }
 
     [Test]
-    public void Tokens_are_stored_hashed_and_forgotten_in_the_end()
+    public void Tokens_are_stored_hashed_and_deleted_in_the_end()
     {
         var (token, _) = _repository.JoinTokens.Create(Day);
         var row = Assert.Single(_repository.Settings.List("edgesync:join:"));
@@ -96,7 +96,7 @@ public sealed class JoinTokenStoreTests : IDisposable
     }
 
     [Test]
-    public void A_token_for_somebody_renews_that_user()
+    public void A_token_for_an_existing_user_renews_it()
     {
         var before = _repository.Users.Add("bob", "o");
         var grant = _repository.JoinTokens.Redeem(_repository.JoinTokens.Create(Day, "gi", "bob").Token, "pi")!;

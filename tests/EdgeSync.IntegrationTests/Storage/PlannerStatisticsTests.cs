@@ -18,7 +18,7 @@ public sealed class PlannerStatisticsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Test]
-    public void A_write_forgets_the_statistics_of_small_tables_on_all_connections()
+    public void A_write_deletes_the_statistics_of_small_tables_on_all_connections()
     {
         var path = _folder["r.fossil"];
         using (var made = Repository.Create(path, new RepositoryCreateOptions())) made.Database.Execute("ANALYZE");

@@ -104,7 +104,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     // Stock's server holds such deltas and asks for their sources only; asking again made its clients send half as much
     // more.
     [Test]
-    public void A_delta_that_waits_is_not_asked_for_again_when_its_source_comes_as_a_delta_that_waits_too()
+    public void A_waiting_delta_is_not_requested_again_when_its_source_waits_too()
     {
         using var repository = NewClone();
         using var store = new RepositoryArtifactStore(repository);
@@ -279,7 +279,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     }
 
     [Test]
-    public void What_is_made_here_reaches_the_server_and_what_is_made_there_comes_here()
+    public void Sync_sends_local_and_receives_remote_artifacts()
     {
         using var server = OpenKinds();
         using var client = NewClone();
@@ -300,7 +300,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     }
 
     [Test]
-    public void Private_content_stays_unless_asked_for()
+    public void Private_content_is_sent_on_request_only()
     {
         using var server = OpenKinds();
         using var client = NewClone();
@@ -344,7 +344,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
     }
 
     [Test]
-    public void What_a_peer_holds_is_remembered_until_records_are_removed()
+    public void The_push_mark_is_kept_until_records_are_removed()
     {
         using var repository = OpenKinds();
         using var store = new RepositoryArtifactStore(repository);

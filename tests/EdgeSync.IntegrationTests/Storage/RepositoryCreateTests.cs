@@ -122,7 +122,7 @@ public sealed class RepositoryCreateTests : IDisposable
     }
 
     [Test]
-    public void Options_set_what_they_say()
+    public void Options_are_applied()
     {
         var code = new string('a', 40);
         var path = Ours(new RepositoryCreateOptions
@@ -155,7 +155,7 @@ public sealed class RepositoryCreateTests : IDisposable
     }
 
     [Test]
-    public void A_database_that_is_no_repository_is_refused()
+    public void A_database_that_is_not_a_repository_is_rejected()
     {
         var path = _folder["other.db"];
         using (var other = Database.Open(path, new DatabaseOptions { Access = DatabaseAccess.Create }))
@@ -167,7 +167,7 @@ public sealed class RepositoryCreateTests : IDisposable
     }
 
     [Test]
-    public void Tables_of_an_unknown_version_ask_for_a_rebuild()
+    public void Tables_of_an_unknown_version_need_a_rebuild()
     {
         var path = Ours();
         using (var repository = Repository.Open(path)) repository.Settings.Set("aux-schema", "2099-01-01");

@@ -50,7 +50,7 @@ public sealed class RepositoryQueueTests : IDisposable
     }
 
     [Test]
-    public async Task What_was_read_is_let_go_of_when_nothing_comes_for_a_while()
+    public async Task Cached_content_is_dropped_when_idle()
     {
         await using var queue = RepositoryQueue.Open(_path);
         var content = await queue.RunAsync(

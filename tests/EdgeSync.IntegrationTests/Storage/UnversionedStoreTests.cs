@@ -11,7 +11,7 @@ public sealed class UnversionedStoreTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Test]
-    public void Content_comes_back_and_deletions_are_remembered()
+    public void Content_reads_back_and_deletions_are_kept()
     {
         using var repository = Repository.Create(":memory:", new RepositoryCreateOptions());
         var files = repository.Unversioned;

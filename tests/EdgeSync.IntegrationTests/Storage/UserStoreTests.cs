@@ -61,7 +61,7 @@ public sealed class UserStoreTests : IDisposable
     [Arguments("", "i")]
     [Arguments("a b", "i")]
     [Arguments("a\nb", "i")]
-    public void What_is_no_login_or_no_letter_is_refused(string login, string letters) =>
+    public void An_invalid_login_or_capability_is_rejected(string login, string letters) =>
         Assert.Equal(
             ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => _repository.Users.Add(login, letters)).Kind);
 
@@ -75,7 +75,7 @@ public sealed class UserStoreTests : IDisposable
     }
 
     [Test]
-    public void An_invitation_ends_when_it_says()
+    public void An_invitation_expires()
     {
         var token = _repository.Users.Invite("guest", "gio", "http://example/", TimeSpan.FromHours(1));
         Assert.False(_repository.Users.Get("guest").IsExpired);
@@ -103,7 +103,7 @@ public sealed class UserStoreTests : IDisposable
     }
 
     [Test]
-    public void The_end_of_a_web_cookie_is_no_end_of_the_account()
+    public void The_expiry_of_a_web_cookie_is_not_that_of_the_account()
     {
         _repository.Users.Add("guest", "g");
         _repository.Database.Execute("UPDATE user SET cookie='x', cexpire=2450000.5 WHERE login='guest'");
@@ -117,7 +117,7 @@ public sealed class UserStoreTests : IDisposable
     [Arguments("e30")]
     [Arguments("W10")]
     [Arguments("eyJ1cmwiOjF9")]
-    public void What_is_no_token_is_refused(string text) => Assert.False(InviteToken.TryParse(text, out _));
+    public void An_invalid_token_is_rejected(string text) => Assert.False(InviteToken.TryParse(text, out _));
 
     [Test]
     public void No_text_makes_the_token_parser_throw() => Property.Check(prng =>

@@ -53,7 +53,7 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     [Test]
     [Arguments("1.0")]
     [Arguments("1.1")]
-    public void A_reply_always_says_how_long_it_is(string version)
+    public void A_reply_always_has_a_Content_Length(string version)
     {
         var body = XferMessage.Compress(CloneRequest());
         var reply = RawHttp.Send(
@@ -91,7 +91,7 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     }
 
     [Test]
-    public void An_empty_request_gets_an_empty_answer()
+    public void An_empty_request_gets_an_empty_reply()
     {
         var reply = RawHttp.Post(Port(), []);
 
@@ -111,7 +111,7 @@ public sealed class FramingTests(GeneratedHistory history) : IDisposable
     [Arguments("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200)]
     [Arguments("GET /nothing/here HTTP/1.0\r\n\r\n", 404)]
     [Arguments("DELETE / HTTP/1.0\r\n\r\n", 405)]
-    public void People_and_monitors_get_answers(string request, int status) =>
+    public void Pages_and_probes_are_served(string request, int status) =>
         Assert.Equal(status, RawHttp.Send(Port(), Encoding.ASCII.GetBytes(request)).Status);
 
     [Test]

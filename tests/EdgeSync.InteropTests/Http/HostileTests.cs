@@ -103,7 +103,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     /// Stock makes such cards itself, for files whose permission alone changed: they are passed over.
     /// </summary>
     [Test]
-    public void A_delta_of_itself_says_nothing()
+    public void A_delta_of_itself_is_rejected()
     {
         var port = Begin();
 
@@ -142,7 +142,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     [Test]
-    public void Random_bytes_after_a_good_login_hurt_nobody()
+    public void Random_bytes_after_a_valid_login_are_harmless()
     {
         var port = Begin();
         var prng = new Prng(99);
@@ -268,7 +268,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     [Test]
-    public void Nobody_writes_without_a_login()
+    public void A_write_without_a_login_is_denied()
     {
         var port = Begin();
 
@@ -306,7 +306,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
 
     /// <summary>A half-open connection holds no lock and no memory.</summary>
     [Test]
-    public void Slow_and_silent_clients_block_nobody()
+    public void Slow_and_silent_clients_do_not_block_others()
     {
         var port = Begin();
         var silent = Enumerable.Range(0, 40).Select(_ => new System.Net.Sockets.TcpClient("127.0.0.1", port)).ToList();

@@ -45,7 +45,7 @@ public sealed partial class BrokerBesideStockTests : IAsyncInitializer, IAsyncDi
     }
 
     [Test]
-    public void Every_transcript_is_what_the_real_server_says_too()
+    public void Every_transcript_matches_the_real_server()
     {
         foreach (var row in NatsTranscripts.Staying())
         {

@@ -48,7 +48,7 @@ public sealed class NatsNetBusTests
     }
 
     [Test]
-    public async Task A_request_says_why_there_is_no_reply()
+    public async Task A_request_returns_why_there_is_no_reply()
     {
         using var server = StockNats.Start();
         await using var deaf = await OpenAsync(server);
@@ -126,7 +126,7 @@ public sealed class NatsNetBusTests
     [Arguments("a..b")]
     [Arguments("a.*")]
     [Arguments("a\r\nPUB x 0")]
-    public async Task What_is_no_subject_is_refused(string subject)
+    public async Task An_invalid_subject_is_rejected(string subject)
     {
         using var server = StockNats.Start();
         await using var nats = await OpenAsync(server);
@@ -198,7 +198,7 @@ public sealed class NatsNetBusTests
     }
 
     [Test]
-    public async Task Lame_duck_is_told_and_another_server_taken()
+    public async Task Lame_duck_mode_is_reported_and_another_server_used()
     {
         using var first = StockNats.Start("lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"1s\"");
         using var second = StockNats.Start();
@@ -259,7 +259,7 @@ public sealed class NatsNetBusTests
     }
 
     [Test]
-    public async Task A_refused_connection_says_where_and_why()
+    public async Task A_rejected_connection_reports_server_and_reason()
     {
         var log = new EventLog();
         var port = Ports.Free();

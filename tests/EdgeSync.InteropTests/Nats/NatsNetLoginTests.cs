@@ -94,7 +94,7 @@ public sealed class NatsNetLoginTests
     }
 
     [Test]
-    public async Task A_denied_subject_is_told_and_the_link_stays()
+    public async Task A_denied_subject_is_reported_and_the_link_stays()
     {
         using var server = StockNats.Start(
             "authorization { users: [ { user: u, password: p, permissions: { publish: \"ok.>\", subscribe: [\"ok.>\", "
@@ -133,7 +133,7 @@ public sealed class NatsNetLoginTests
     }
 
     [Test]
-    public async Task A_server_may_ask_for_the_clients_certificate()
+    public async Task A_server_may_require_a_client_certificate()
     {
         using var folder = new TemporaryFolder();
         var files = new TestCertificates(folder.Path);

@@ -64,7 +64,7 @@ public sealed class NpmClientTests
     [Arguments("nats")]
     [Arguments("nats-io")]
     [Arguments("websocket")]
-    public async Task An_nkey_is_let_in_by_its_signature(string client)
+    public async Task An_nkey_authenticates_by_its_signature(string client)
     {
         RequireNode();
         var pair = KeyPair.CreatePair(PrefixByte.User);

@@ -28,7 +28,7 @@ public sealed class RebuildTests(GeneratedHistory history)
 
     /// <summary>The tables may be gone or full of nonsense: only artifacts count.</summary>
     [Test]
-    public void Rebuild_does_not_trust_what_it_finds()
+    public void Rebuild_verifies_what_it_reads()
     {
         using var bench = new Workbench("rebuild");
         var ours = history.CopyOf("kinds", bench.Folder, "ours.fossil");

@@ -86,7 +86,7 @@ public sealed class CloneTests(GeneratedHistory history)
 
     /// <summary>A login that may everything sees private artifacts when both ask for them.</summary>
     [Test]
-    public void Private_artifacts_travel_only_when_asked_for()
+    public void Private_artifacts_are_sent_on_request_only()
     {
         using var bench = new Workbench("clone");
         var origin = history.CopyOf("kinds", bench.Folder, "origin.fossil");

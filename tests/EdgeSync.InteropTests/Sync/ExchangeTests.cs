@@ -22,7 +22,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
     [Test]
     [Arguments(Server.Stock)]
     [Arguments(Server.Ours)]
-    public void Commits_made_on_both_sides_meet(Server which)
+    public void Commits_of_both_sides_are_synced(Server which)
     {
         using var bench = new Workbench("exchange");
         var here = bench.NewRepository("here.fossil");
@@ -48,7 +48,7 @@ public sealed class ExchangeTests(GeneratedHistory history)
 
     /// <summary>A pull without write permission takes, and gives nothing; stock says so and exits with 0.</summary>
     [Test]
-    public void Pull_takes_and_does_not_give()
+    public void Pull_receives_and_sends_nothing()
     {
         using var bench = new Workbench("exchange");
         var here = bench.NewRepository("here.fossil");

@@ -129,7 +129,7 @@ public sealed class RemoteTests
     }
 
     [Test]
-    public void A_connection_through_ssh_that_fails_says_why()
+    public void A_failed_ssh_connection_reports_the_reason()
     {
         using var bench = new Workbench("remote");
         var here = bench.NewRepository("here.fossil");

@@ -167,7 +167,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
 
     /// <summary>A script that makes no tables would stop every rebuild.</summary>
     [Test]
-    public void A_ticket_table_that_is_no_sql_is_not_taken()
+    public void A_ticket_table_with_invalid_SQL_is_rejected()
     {
         using var bench = new Workbench("tickets");
         var here = bench.NewRepository("here.fossil");
@@ -207,7 +207,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
 
     /// <summary>A clone by a user takes that user along; nobody's clone takes no passwords.</summary>
     [Test]
-    public void Passwords_do_not_leak_to_nobody()
+    public void Passwords_are_not_sent_to_user_nobody()
     {
         using var bench = new Workbench("config");
         var here = bench.NewRepository("here.fossil");
@@ -247,7 +247,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
     }
 
     [Test]
-    public void Private_check_ins_are_pushed_only_by_who_may()
+    public void Private_check_ins_need_capability_x()
     {
         using var bench = new Workbench("private");
         var here = bench.NewRepository("here.fossil");

@@ -34,7 +34,7 @@ public class FleetTests
 
     /// <summary>A simulation in which nothing happens proves nothing.</summary>
     [Test]
-    public void Hostile_fleets_are_what_they_say()
+    public void Hostile_fleets_inject_every_fault()
     {
         var results = new List<FleetResult>();
         _ = FleetRunner.RunMany(

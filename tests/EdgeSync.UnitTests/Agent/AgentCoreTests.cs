@@ -25,7 +25,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void Wishes_during_an_exchange_become_one_more()
+    public void Requests_during_a_session_become_one_more_session()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
         Assert.Single(driver.Syncs);
@@ -61,7 +61,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void A_person_need_not_wait_for_the_pause()
+    public void A_manual_sync_skips_the_backoff()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
         for (var i = 0; i < 200; i++) driver.Finish(new SyncOutcome(SyncOutcomeKind.Unreachable)).Pass(1);
@@ -85,7 +85,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void A_hub_gets_everything_and_nobody_else_is_asked()
+    public void Only_the_hub_is_synced_with()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now));
         for (var i = 0; i < 50; i++) driver.Do((c, now) => c.OnPresence(now, Here($"leaf{i}", NodeRole.Leaf, "hub")));
@@ -100,7 +100,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void What_is_announced_is_asked_for_by_name_with_the_files_that_came_along()
+    public void Announced_artifacts_and_their_files_are_requested_by_name()
     {
         var driver = WithHub().Forget();
 
@@ -127,7 +127,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void Who_moved_says_so_at_once_where_few_listen()
+    public void A_change_is_announced_at_once_among_few_peers()
     {
         var driver = WithHub().Pass(5).Forget();
         driver.News = driver.News with { CheckIns = 5 };
@@ -155,7 +155,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void A_hub_that_stays_silent_is_asked_after_a_moment()
+    public void A_silent_hub_is_synced_with_after_a_pause()
     {
         var driver = WithHub().Forget();
 
@@ -165,7 +165,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void What_comes_by_another_way_is_not_asked_for()
+    public void Artifacts_received_by_another_route_are_not_requested()
     {
         var driver = WithHub().Forget();
 
@@ -176,7 +176,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void What_another_exchange_was_fetching_is_asked_for_again_soon_and_by_name()
+    public void Artifacts_left_to_another_session_are_requested_again_soon_by_name()
     {
         var driver = WithHub().Forget();
         driver.Do((c, now) => c.OnAnnouncement(now, From("hub", 77, role: NodeRole.Hub), isHeld: false));
@@ -201,7 +201,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void Without_a_hub_the_announcer_is_asked()
+    public void Without_a_hub_the_announcer_is_the_target()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("other")))
             .Forget();
@@ -214,7 +214,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void The_originals_hub_is_asked_by_its_name()
+    public void The_originals_hub_is_addressed_by_its_name()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(0.01).Forget();
 
@@ -225,7 +225,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void A_hub_tells_what_it_received()
+    public void A_hub_announces_what_it_received()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
 
@@ -238,7 +238,7 @@ public class AgentCoreTests
 
     /// <summary>Names come a round before their texts, so a commit's rid may lie below what is there already.</summary>
     [Test]
-    public void What_fills_a_phantom_is_told_once()
+    public void A_filled_phantom_is_announced_once()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
         driver.News = driver.News with { MaxRid = new RecordId(15), FirstPhantom = new RecordId(12) };
@@ -257,7 +257,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void Of_a_large_batch_only_the_newest_are_told()
+    public void Of_a_large_batch_only_the_newest_are_announced()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub)).Do((c, now) => c.OnLinkUp(now)).Forget();
 
@@ -268,7 +268,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void Nothing_goes_untold_while_the_link_is_down()
+    public void Changes_during_a_link_loss_are_announced_later()
     {
         var driver = new AgentDriver(Options("hub", NodeRole.Hub));
 
@@ -281,7 +281,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void The_first_life_tells_nothing_old()
+    public void The_first_start_announces_no_old_artifacts()
     {
         var driver = new AgentDriver(memory: new AgentMemory());
 
@@ -292,7 +292,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void What_was_fetched_elsewhere_is_relayed_unless_others_are_heard_to_know_it()
+    public void Fetched_artifacts_are_announced_unless_others_have_announced_them()
     {
         AgentDriver Fetch()
         {
@@ -346,7 +346,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void A_newcomer_is_answered_once_however_many_came()
+    public void New_peers_share_one_heartbeat()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5).Forget();
 
@@ -407,7 +407,7 @@ public class AgentCoreTests
     [Test]
     [Arguments(AutosyncMode.On, SyncActions.Sync)]
     [Arguments(AutosyncMode.PullOnly, SyncActions.Pull)]
-    public void Autosync_says_what_an_exchange_does(AutosyncMode mode, SyncActions actions)
+    public void Autosync_decides_the_actions_of_a_session(AutosyncMode mode, SyncActions actions)
     {
         var driver = new AgentDriver(Options() with { Autosync = mode }).Do((c, now) => c.AddTarget(now, Server))
             .Pass(1);
@@ -435,7 +435,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void Nobody_having_come_yet_is_awaited_and_no_failure()
+    public void Waiting_for_a_first_peer_is_not_a_failure()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(5)
             .Finish(new SyncOutcome(SyncOutcomeKind.NoResponders));
@@ -457,7 +457,7 @@ public class AgentCoreTests
     }
 
     [Test]
-    public void Without_anybody_of_ours_the_projects_subject_is_asked()
+    public void Without_EdgeSync_peers_the_project_subject_is_used()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(3);
 

@@ -55,7 +55,7 @@ public class BridgeCoreTests
     }
 
     [Test]
-    public void Nobody_waits_for_nothing() => Property.Check(prng =>
+    public void Every_request_is_answered_or_refused() => Property.Check(prng =>
     {
         var bridge = Bridge(seed: prng.NextUInt64());
         var open = new HashSet<long>();
@@ -106,7 +106,7 @@ public class BridgeCoreTests
     });
 
     [Test]
-    public void A_server_that_is_down_is_left_alone_and_the_reason_is_told_at_once()
+    public void An_open_circuit_refuses_requests_with_the_reason()
     {
         var bridge = Bridge();
         var now = Start;

@@ -85,7 +85,7 @@ public class DurableAnnouncementsTests
     }
 
     [Test]
-    public void It_looks_again_after_a_while()
+    public void It_reads_the_stream_again_after_an_interval()
     {
         var durable = new DurableAnnouncements(10);
         durable.OnLinkUp(Now);

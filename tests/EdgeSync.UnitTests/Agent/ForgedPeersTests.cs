@@ -9,7 +9,7 @@ namespace EdgeSync.UnitTests.Agent;
 public sealed class ForgedPeersTests
 {
     [Test]
-    public void A_flood_of_names_is_heard_up_to_a_budget_and_forgotten_when_it_is_over()
+    public void Many_node_ids_are_accepted_up_to_a_budget_and_dropped_later()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now));
 
@@ -26,7 +26,7 @@ public sealed class ForgedPeersTests
     }
 
     [Test]
-    public void Announcements_of_names_that_nobody_knows_start_few_exchanges_and_a_commit_goes_first()
+    public void Announcements_of_unknown_nodes_start_few_sessions_and_a_commit_takes_precedence()
     {
         var driver = new AgentDriver(
             Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) })
@@ -45,7 +45,7 @@ public sealed class ForgedPeersTests
     }
 
     [Test]
-    public void Who_announces_what_it_cannot_give_is_asked_no_more()
+    public void A_peer_that_lacks_what_it_announced_is_dropped_as_target()
     {
         var driver = new AgentDriver(
             Options() with { PollInterval = TimeSpan.FromHours(1), PollIntervalMax = TimeSpan.FromHours(1) }).Do(
@@ -66,7 +66,7 @@ public sealed class ForgedPeersTests
     }
 
     [Test]
-    public void A_hub_that_works_is_not_left_for_names_that_say_they_are_hubs()
+    public void A_working_hub_is_not_replaced_by_claimed_hubs()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Pass(3);
         driver.Do((c, now) => c.OnPresence(now, Here("hub", NodeRole.Hub))).Pass(3);

@@ -41,7 +41,7 @@ public class MessageTests
     [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a","hub":"*"}""")]
     [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a"} more""")]
     [Arguments("""{"rid":1,"uuid":"3333333333333333333333333333333333333333","peer_id":"a" """)]
-    public void What_is_no_announcement_is_refused(string text) =>
+    public void An_invalid_announcement_is_rejected(string text) =>
         Assert.False(Announcement.TryParse(Encoding.UTF8.GetBytes(text), out _));
 
     [Test]

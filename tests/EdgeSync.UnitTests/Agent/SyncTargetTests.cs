@@ -9,11 +9,11 @@ public class SyncTargetTests
     [Arguments("http://host:8080", "http://host:8080/")]
     [Arguments("https://alice@host/project", "https://host/project")]
     [Arguments("https://host/project", "https://host/project")]
-    public void A_server_is_remembered_without_its_user(string url, string key) =>
+    public void The_key_of_a_server_excludes_the_user(string url, string key) =>
         Assert.Equal(key, SyncTarget.Http(url).MemoryKey);
 
     [Test]
-    public void A_node_is_remembered_by_its_name_and_whoever_answers_is_not()
+    public void A_node_has_a_key_and_an_unknown_responder_has_none()
     {
         var subjects = new ProjectSubjects("edge", new string('a', 40));
 

@@ -34,7 +34,7 @@ public sealed class UplinkTests
     }
 
     [Test]
-    public void Who_turns_to_the_lost_hub_is_out_of_reach_too()
+    public void Leaves_of_a_lost_hub_are_unreachable_too()
     {
         var driver = OfTwoHubs().Do((c, now) => c.OnPresence(now, Here("neighbour", hub: "west")));
 
@@ -54,7 +54,7 @@ public sealed class UplinkTests
     }
 
     [Test]
-    public void What_our_hub_brought_is_offered_to_the_other_unless_that_one_has_told_of_it()
+    public void Artifacts_of_one_hub_are_pushed_to_the_other_unless_it_announced_them()
     {
         foreach (var eastTells in (bool[])[false, true])
         {
@@ -78,7 +78,7 @@ public sealed class UplinkTests
     }
 
     [Test]
-    public void A_node_of_our_name_is_told_of_once_and_shown_until_it_is_silent()
+    public void A_duplicate_node_id_is_logged_once_and_reported_until_it_is_silent()
     {
         var driver = new AgentDriver(Options() with { Instance = "a" }).Do((c, now) => c.OnLinkUp(now)).Forget();
         var duplicate = Here("me") with { Instance = "b", Interval = TimeSpan.FromSeconds(20) };
@@ -98,7 +98,7 @@ public sealed class UplinkTests
     }
 
     [Test]
-    public void An_echo_of_ourselves_is_no_duplicate()
+    public void Our_own_messages_are_not_a_duplicate()
     {
         var driver = new AgentDriver(Options() with { Instance = "a" }).Do((c, now) => c.OnLinkUp(now)).Forget();
 
@@ -108,7 +108,7 @@ public sealed class UplinkTests
     }
 
     [Test]
-    public void A_leave_of_one_duplicate_does_not_speak_for_the_other()
+    public void A_leave_of_one_duplicate_does_not_remove_the_other()
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now))
             .Do((c, now) => c.OnPresence(now, Here("ship") with { Instance = "b" }))
@@ -118,7 +118,7 @@ public sealed class UplinkTests
     }
 
     [Test]
-    public void An_announcement_asks_only_for_what_it_tells_of_when_the_teller_was_given_everything()
+    public void An_announcement_requests_only_its_artifacts_when_the_sender_has_all_ours()
     {
         var driver = OfTwoHubs().Forget();
 

@@ -15,7 +15,7 @@ public class UpstreamProbeTests
     private static readonly Instant Start = AgentDriver.Start;
 
     [Test]
-    public void Nobody_looks_where_nobody_listens()
+    public void Without_listeners_the_server_is_not_polled()
     {
         var bridge = Bridge();
 
@@ -26,7 +26,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void A_look_is_a_pull_that_wants_nothing()
+    public void A_probe_is_a_pull_that_requests_nothing()
     {
         var bridge = Bridge(new ProbeOptions { Login = "reader", Password = "secret" });
         bridge.OnListener(Start, Project);
@@ -43,7 +43,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void What_was_not_in_the_answer_before_is_told()
+    public void New_artifacts_in_a_reply_are_announced()
     {
         var (bridge, now) = Telling(Ids(1, 2));
 
@@ -56,7 +56,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void The_first_answer_names_the_newest_and_tells_the_leaves_to_rest()
+    public void The_first_reply_announces_the_newest_and_stops_polling_leaves()
     {
         var bridge = Bridge();
         bridge.OnListener(Start, Project);
@@ -70,7 +70,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void What_was_told_in_our_name_is_not_told_again()
+    public void Artifacts_announced_in_our_name_are_not_announced_again()
     {
         var (bridge, now) = Telling(Ids(1));
         bridge.OnAnnouncement(now, Project, new Announcement { Uuid = Id(3), PeerId = "bridge", Files = [Id(2)] });
@@ -82,7 +82,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void Private_artifacts_are_nobodys_news()
+    public void Private_artifacts_are_not_announced()
     {
         var (bridge, now) = Telling(Ids(1));
 
@@ -90,7 +90,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void Looks_get_rarer_and_a_find_makes_them_frequent_again()
+    public void Probes_back_off_and_a_change_resets_them()
     {
         var options = new ProbeOptions();
         var (bridge, now) = Telling(Ids(1));
@@ -106,7 +106,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void A_look_that_was_under_way_when_something_grew_is_made_again()
+    public void A_probe_under_way_during_a_change_is_repeated()
     {
         var (bridge, now) = Telling(Ids(1));
         now = bridge.Deadline!.Value;
@@ -121,7 +121,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void A_server_that_lets_nobody_read_is_said_once_and_asked_rarely()
+    public void A_server_without_read_rights_is_logged_once_and_polled_rarely()
     {
         var (bridge, now) = Telling(Ids(1));
 
@@ -150,7 +150,7 @@ public class UpstreamProbeTests
     }
 
     [Test]
-    public void No_answer_is_too_strange() => Property.Check(prng =>
+    public void Any_reply_is_handled() => Property.Check(prng =>
     {
         var (bridge, now) = Telling(Ids(1));
         var bytes = new byte[prng.NextInt32(200)];

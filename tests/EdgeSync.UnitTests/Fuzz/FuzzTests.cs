@@ -36,7 +36,8 @@ public sealed class FuzzTests
 
     /// <summary>Around a signature nobody looks, so a signed one may lose its end.</summary>
     [Test]
-    public void A_cut_artifact_is_none() => Assert.All(Artifacts.Where(good => good[0] != '-'), good => Assert.All(
+    public void A_truncated_artifact_is_rejected() => Assert.All(
+        Artifacts.Where(good => good[0] != '-'), good => Assert.All(
         Splits.Prefixes(good),
         prefix => Assert.False(ArtifactParser.TryParse(prefix, out _, new ArtifactParserOptions(Now)))));
 

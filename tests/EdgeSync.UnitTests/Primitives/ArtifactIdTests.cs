@@ -22,7 +22,7 @@ public sealed class ArtifactIdTests
     [Arguments("da39a3ee5e6b4b0d3255bfef95601890afd807099")]
     [Arguments("DA39a3ee5e6b4b0d3255bfef95601890afd80709")]
     [Arguments("ga39a3ee5e6b4b0d3255bfef95601890afd80709")]
-    public void Refuses_what_is_no_name(string text) => Assert.False(ArtifactId.TryParse(text, out _));
+    public void Rejects_other_text(string text) => Assert.False(ArtifactId.TryParse(text, out _));
 
     [Test]
     public void Text_and_order_are_those_of_the_hex() => Property.Check(prng =>

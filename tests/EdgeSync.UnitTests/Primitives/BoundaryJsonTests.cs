@@ -65,12 +65,12 @@ public class BoundaryJsonTests
     [Arguments("[]")]
     [Arguments("""{"text":"a"} 1""")]
     [Arguments("""{"text":"a" """)]
-    public void Lenient_reading_wants_one_object(string json) =>
+    public void Lenient_reading_requires_one_object(string json) =>
         Assert.False(
             BoundaryJson.TryReadLeniently(Encoding.UTF8.GetBytes(json), SampleContext.Default.LenientSample, out _));
 
     [Test]
-    public void Bytes_that_are_no_UTF8_are_no_exception() => Property.Check(prng =>
+    public void Invalid_UTF8_does_not_throw() => Property.Check(prng =>
     {
         var json = Mutation.OfBytes(
             prng, """{"name":"ä","count":1,"words":["b"],"text":"c","texts":["d"]}"""u8.ToArray(), []);

@@ -13,7 +13,7 @@ public sealed class JoinCodeTests
         [.. Enumerable.Range(0, JoinCode.KeyBytes).Select(i => (byte)(255 - i))], "work");
 
     [Test]
-    public void Says_what_was_put_in()
+    public void Decodes_what_was_encoded()
     {
         var fault = JoinCode.TryParse(Sample.Encode(), out var read);
 
@@ -92,11 +92,11 @@ public sealed class JoinCodeTests
     [Arguments("")]
     [Arguments("eyJ1cmwiOiJodHRwOi8vYSJ9")]
     [Arguments("http://host:8080")]
-    public void Something_else_is_said_to_be_no_code(string text) =>
+    public void Other_text_is_not_a_code(string text) =>
         Assert.Equal(JoinCodeFault.NotACode, JoinCode.TryParse(text, out _));
 
     [Test]
-    public void Codes_of_newer_versions_are_said_to_be_so()
+    public void Codes_of_newer_versions_are_detected()
     {
         Assert.Equal(JoinCodeFault.Newer, JoinCode.TryParse(JoinCode.EncodeBytes([2, .. Payload()[1..]]), out _));
         // an entry that must be known

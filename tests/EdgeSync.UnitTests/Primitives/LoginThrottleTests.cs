@@ -35,7 +35,7 @@ public sealed class LoginThrottleTests
     }
 
     [Test]
-    public void Forgets_all_of_a_login_after_it_succeeds()
+    public void Success_clears_the_failures_of_a_login()
     {
         var throttle = new LoginThrottle(1, TimeSpan.FromSeconds(60));
         throttle.OnFailure(Stranger, "bob", Realm, Start);
@@ -97,7 +97,7 @@ public sealed class LoginThrottleTests
     }
 
     [Test]
-    public void Stays_small_under_a_flood_and_keeps_the_worst()
+    public void Memory_is_bounded_and_the_fullest_buckets_are_kept()
     {
         var throttle = new LoginThrottle(2, TimeSpan.FromSeconds(60));
         for (var i = 0; i < 2; i++) throttle.OnFailure(Stranger, "bob", Realm, Start);

@@ -11,7 +11,7 @@ namespace EdgeSync.IntegrationTests.Net.Nats;
 public sealed class NatsBrokerTests
 {
     [Test]
-    public async Task A_storm_of_slow_logins_holds_up_nobody_who_is_in()
+    public async Task Many_slow_logins_do_not_delay_connected_clients()
     {
         const string Hash = "$2b$08$BFZgAc7ZA8pUJxclud0FWeQz.VezimdE0KBqxsILaLuShdR1uMP5y";   // s3cr3t
         await using var test = await TestBroker.StartAsync(new BrokerOptions
@@ -117,7 +117,7 @@ public sealed class NatsBrokerTests
     }
 
     [Test]
-    public async Task A_reader_that_keeps_on_reading_gets_everything_however_fast_the_publisher_is()
+    public async Task A_reading_subscriber_receives_everything_from_a_fast_publisher()
     {
         await using var test = await TestBroker.StartAsync(
             new BrokerOptions { ServerName = "test", PendingBytesMax = 2 * 1024 * 1024 });
@@ -142,7 +142,7 @@ public sealed class NatsBrokerTests
     }
 
     [Test]
-    public async Task Stopping_sends_what_was_written_and_closes_everybody()
+    public async Task Stopping_sends_written_output_and_closes_every_connection()
     {
         var test = await TestBroker.StartAsync();
         await using var client = await LineClient.OpenAsync(test.Url);
@@ -157,7 +157,7 @@ public sealed class NatsBrokerTests
     }
 
     [Test]
-    public async Task In_lame_duck_mode_nobody_new_is_let_in()
+    public async Task Lame_duck_mode_accepts_no_new_connection()
     {
         await using var test = await TestBroker.StartAsync(
             new BrokerOptions
@@ -190,7 +190,7 @@ public sealed class NatsBrokerTests
     }
 
     [Test]
-    public async Task Many_that_come_and_go_leave_nothing_behind()
+    public async Task Many_short_connections_leave_nothing_behind()
     {
         await using var test = await TestBroker.StartAsync();
 

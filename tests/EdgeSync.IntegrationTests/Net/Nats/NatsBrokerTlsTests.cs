@@ -31,7 +31,7 @@ public sealed class NatsBrokerTlsTests
     }
 
     [Test]
-    public async Task Who_waits_for_INFO_gets_it_where_there_is_a_fallback()
+    public async Task A_silent_client_gets_INFO_with_a_fallback()
     {
         await using var test = await StartAsync(handshakeFirst: true, TimeSpan.FromMilliseconds(50));
         await using var plain = await LineClient.ConnectAsync(test.Url);
@@ -57,7 +57,7 @@ public sealed class NatsBrokerTlsTests
     [Test]
     [Arguments(false)]
     [Arguments(true)]
-    public async Task Who_speaks_in_clear_is_refused(bool handshakeFirst)
+    public async Task A_client_without_TLS_is_rejected(bool handshakeFirst)
     {
         await using var test = await StartAsync(handshakeFirst);
         await using var client = await LineClient.ConnectAsync(test.Url);
@@ -71,7 +71,7 @@ public sealed class NatsBrokerTlsTests
     }
 
     [Test]
-    public async Task Who_says_nothing_is_cut_after_the_timeout()
+    public async Task A_silent_connection_is_closed_after_the_timeout()
     {
         await using var test = await StartAsync(handshakeFirst: false);
         await using var client = await LineClient.ConnectAsync(test.Url);

@@ -90,7 +90,7 @@ public sealed class NatsBrokerWebSocketTests
     }
 
     [Test]
-    public async Task An_error_is_told_before_the_close_frame_says_why()
+    public async Task An_error_is_sent_before_the_close_frame()
     {
         await using var test = await StartAsync();
         using var client = await OpenAsync(test.Broker.WebSocketUrl!);
@@ -106,7 +106,7 @@ public sealed class NatsBrokerWebSocketTests
     [Arguments(true, true)]
     [Arguments(true, false)]
     [Arguments(false, true)]
-    public async Task Messages_are_compressed_where_both_want_it(bool offered, bool asked)
+    public async Task Messages_are_compressed_if_both_sides_support_it(bool offered, bool asked)
     {
         await using var test = await StartAsync(compresses: offered);
         await using var client = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);

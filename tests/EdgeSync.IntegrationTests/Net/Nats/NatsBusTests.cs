@@ -58,7 +58,7 @@ public sealed class NatsBusTests : IDisposable
     [Test]
     [Arguments("tcp")]
     [Arguments("in-process")]
-    public async Task A_stopped_broker_is_told_and_ends_requests(string transport)
+    public async Task A_stopped_broker_reports_the_loss_and_ends_requests(string transport)
     {
         var test = await TestBroker.StartAsync();
         await using var opened = new Opened(test, transport, null);
@@ -161,7 +161,7 @@ public sealed class NatsBusTests : IDisposable
 
     /// <summary>What is delivered while callbacks run is delivered too, by one thread at a time.</summary>
     [Test]
-    public async Task A_callback_may_publish_and_ask()
+    public async Task A_callback_may_publish_and_request()
     {
         await using var test = await TestBroker.StartAsync();
         var (one, other) = (test.Broker.OpenLocal("one"), test.Broker.OpenLocal("other"));

@@ -26,7 +26,7 @@ public sealed class CommitTests : IDisposable
     }
 
     [Test]
-    public void A_file_that_has_not_arrived_yet_keeps_nobody_from_changing_another()
+    public void A_missing_file_does_not_block_a_change_of_another()
     {
         using var elsewhere = new TestProject();
         var tip = elsewhere.Commit(elsewhere.Root, Put("a", "1"), Put("late", "on its way"));
@@ -65,7 +65,7 @@ public sealed class CommitTests : IDisposable
     }
 
     [Test]
-    public void A_rename_there_and_back_is_no_change()
+    public void A_rename_there_and_back_is_not_a_change()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
 
@@ -133,7 +133,7 @@ public sealed class CommitTests : IDisposable
     }
 
     [Test]
-    public void Work_goes_on_at_the_end_of_a_branch_though_a_clock_ahead_made_an_earlier_check_in_the_newest()
+    public void A_commit_follows_the_end_of_a_branch_despite_a_clock_ahead()
     {
         var ahead = _project.Commit(new CommitOptions
         {
@@ -242,7 +242,7 @@ public sealed class CommitTests : IDisposable
     }
 
     [Test]
-    public void A_closed_branch_takes_no_more()
+    public void A_closed_branch_rejects_commits()
     {
         var first = _project.Commit(_project.Root, Put("a", "1"));
         var tags = new TagWriter(_project.Repository);

@@ -182,7 +182,7 @@ public sealed class PagesAndTagsTests : IDisposable
     [Arguments("x ")]
     [Arguments("two  spaces")]
     [Arguments("tab\there")]
-    public void Titles_that_are_no_page_names_are_refused(string title) =>
+    public void Invalid_page_titles_are_rejected(string title) =>
         Assert.Equal(ErrorKind.Usage, Assert.Throws<EdgeSyncException>(() => Wiki.Put(Page(title, "x"))).Kind);
 
     [Test]
@@ -216,7 +216,7 @@ public sealed class PagesAndTagsTests : IDisposable
     }
 
     [Test]
-    public void Attachments_come_and_go()
+    public void Attachments_are_added_and_removed()
     {
         Wiki.Put(Page("Home", "x"));
         var attachments = new Attachments(Repository);

@@ -11,7 +11,7 @@ namespace EdgeSync.IntegrationTests.Storage.Authoring;
 public sealed class TagPropertyTests
 {
     [Test]
-    public void A_check_in_has_what_was_last_said_of_it_or_else_what_its_parent_hands_down() => Property.Check(
+    public void A_check_in_has_its_latest_tag_or_else_its_parents() => Property.Check(
         prng =>
         {
             using var project = new TestProject();

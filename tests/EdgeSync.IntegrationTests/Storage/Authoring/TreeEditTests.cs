@@ -28,7 +28,7 @@ public sealed class TreeEditTests
     [Arguments("a/b", "a")]
     [Arguments("a/b/c/d", "a/b")]
     [Arguments("x/a/b", "x/a")]
-    public void A_name_is_no_file_and_folder_at_once(string first, string second)
+    public void A_name_cannot_be_file_and_folder(string first, string second)
     {
         var edit = new TreeEdit(null, 0);
         edit.Put(first, Id, FilePermission.Regular);

@@ -41,7 +41,7 @@ public sealed class TreeWriterTests : IDisposable
     }
 
     [Test]
-    public void Names_that_the_file_system_takes_for_one_stop_it()
+    public void Names_that_fold_to_one_are_rejected()
     {
         var a = Files(Put("a", "1"))[0];
         using var disk = new RecordingFolder(_folder.Path) { IgnoresCase = true };

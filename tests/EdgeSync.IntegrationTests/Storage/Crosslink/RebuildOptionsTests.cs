@@ -59,7 +59,7 @@ public sealed class RebuildOptionsTests : IDisposable
     }
 
     [Test]
-    public void Shunned_content_goes_as_with_stock()
+    public void Shunned_content_is_removed_as_in_stock()
     {
         var (stock, ours) = TwoCopies();
         foreach (var path in new[] { stock, ours })
@@ -81,7 +81,7 @@ public sealed class RebuildOptionsTests : IDisposable
     }
 
     [Test]
-    public void Private_content_stays_as_with_stock()
+    public void Private_content_is_kept_as_in_stock()
     {
         var (stock, ours) = TwoCopies();
         new StockFossil(_folder).Run("rebuild", stock);

@@ -176,7 +176,7 @@ public sealed class VerifierTests
     }
 
     [Test]
-    public void Derived_rows_that_the_artifacts_do_not_say_are_found()
+    public void Derived_rows_that_differ_from_the_artifacts_are_found()
     {
         using var blobs = new StoredBlobs();
         blobs.Database.Execute(
@@ -221,7 +221,7 @@ public sealed class VerifierTests
 
     // What the end of a clone does with what the server sent damaged.
     [Test]
-    public void Rebuild_makes_phantoms_of_damaged_artifacts_when_told()
+    public void Rebuild_makes_phantoms_of_damaged_artifacts_on_request()
     {
         using var blobs = new StoredBlobs();
         var prng = new Prng(9);
@@ -246,7 +246,7 @@ public sealed class VerifierTests
     }
 
     [Test]
-    public void A_delta_that_was_set_aside_is_told_with_what_it_waits_for()
+    public void A_waiting_delta_is_reported_with_its_source()
     {
         var (source, target) = (new string('s', 300), new string('s', 300) + "and more");
         var (sourceId, targetId) = (NameOf(source), NameOf(target));

@@ -55,7 +55,7 @@ public sealed class LeafAdversityTests
     }
 
     [Test]
-    public async Task A_leaf_that_is_gone_takes_its_interest_along_at_a_real_hub()
+    public async Task A_lost_leaf_withdraws_its_interest_at_a_real_hub()
     {
         await using var hub = new RealBus("hub");
         await using var atHub = await hub.ClientAsync();
@@ -181,7 +181,7 @@ public sealed class LeafAdversityTests
     }
 
     [Test]
-    public async Task A_client_port_is_no_leafnode_port()
+    public async Task A_client_port_is_not_a_leafnode_port()
     {
         await using var hub = await LeafBus.StartAsync("real", "hub");
         await using var leaf = await OurBus.StartAsync("leaf");

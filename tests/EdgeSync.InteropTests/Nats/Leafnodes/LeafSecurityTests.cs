@@ -26,7 +26,7 @@ public sealed class LeafSecurityTests : IDisposable
     [Arguments("bob:secret@", true)]
     [Arguments("bob:wrong@", false)]
     [Arguments("", false)]
-    public async Task A_real_hub_asks_who_we_are(string user, bool isWelcome)
+    public async Task We_authenticate_at_a_real_hub(string user, bool isWelcome)
     {
         await using var hub = new RealBus("hub", leafnodes: "authorization { user: bob, password: secret }");
         await using var leaf = await OurBus.StartAsync("leaf");
@@ -40,7 +40,7 @@ public sealed class LeafSecurityTests : IDisposable
     [Arguments("bob:secret@", true)]
     [Arguments("bob:wrong@", false)]
     [Arguments("", false)]
-    public async Task We_ask_a_real_leaf_who_it_is(string user, bool isWelcome)
+    public async Task A_real_leaf_authenticates_at_our_hub(string user, bool isWelcome)
     {
         await using var hub = await OurBus.StartAsync("hub", Secured);
         await using var leaf = new RealBus("leaf", $$"""{ url: "nats-leaf://{{user}}127.0.0.1:{{hub.LeafPort}}" }""");
@@ -59,7 +59,7 @@ public sealed class LeafSecurityTests : IDisposable
     [Test]
     [Arguments("secret", true)]
     [Arguments("wrong", false)]
-    public async Task We_ask_our_own_leaves_who_they_are(string password, bool isWelcome)
+    public async Task Our_own_leaves_authenticate(string password, bool isWelcome)
     {
         await using var hub = await OurBus.StartAsync("hub", Secured);
         await using var leaf = await OurBus.StartAsync("leaf");
@@ -152,7 +152,7 @@ public sealed class LeafSecurityTests : IDisposable
     }
 
     [Test]
-    public async Task More_than_a_hub_takes_is_not_sent_to_it()
+    public async Task A_message_over_the_hubs_limit_is_not_sent()
     {
         await using var hub = new RealBus("hub", more: "max_payload: 1000");
         await using var leaf = await LeafBus.StartAsync("ours", "leaf", hub.LeafPort);

@@ -36,7 +36,7 @@ public sealed class LeafTwoNodesTests
 
     [Test]
     [MethodDataSource(nameof(Pairs))]
-    public async Task Requests_cross_and_get_503_when_nobody_is_there(string hubKind, string leafKind)
+    public async Task Requests_cross_and_get_503_without_responders(string hubKind, string leafKind)
     {
         await using var hub = await LeafBus.StartAsync(hubKind, "hub");
         await using var leaf = await LeafBus.StartAsync(leafKind, "leaf", hub.LeafPort);

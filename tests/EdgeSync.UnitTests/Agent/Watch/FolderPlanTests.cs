@@ -31,7 +31,7 @@ public sealed class FolderPlanTests
     }
 
     [Test]
-    public void A_file_that_was_updated_from_the_tip_is_known_from_then_on()
+    public void A_file_updated_from_the_tip_is_recorded()
     {
         var plan = Plan(known: "a1 gone1", disk: "a9", tip: "a9");
 
@@ -42,7 +42,7 @@ public sealed class FolderPlanTests
     }
 
     [Test]
-    public void Changed_on_both_sides_is_left_alone_and_the_rest_goes_on()
+    public void A_conflict_is_skipped_and_the_rest_is_committed()
     {
         var plan = Plan(known: "a1 b1 c1", disk: "a2 b2", tip: "a9 b1 c9");
 
@@ -62,7 +62,7 @@ public sealed class FolderPlanTests
     }
 
     [Test]
-    public void What_could_not_be_read_stays_as_the_tip_has_it()
+    public void An_unreadable_file_stays_as_in_the_tip()
     {
         var plan = Plan(known: "a1 b1 c1", disk: "b2", tip: "a1 b1 c1", unknown: "a");
 
@@ -72,7 +72,7 @@ public sealed class FolderPlanTests
     }
 
     [Test]
-    public void An_emptied_folder_asks_instead_of_removing_everything()
+    public void An_emptied_folder_is_an_error()
     {
         var plan = Plan(known: "a1 b1", disk: "", tip: "a1 b1");
 

@@ -9,7 +9,7 @@ public sealed class FolderSettlingTests
     private static readonly Instant Start = Instant.FromUnixSeconds(1_000_000);
 
     [Test]
-    public void It_looks_once_after_a_quiet_time()
+    public void It_scans_once_after_a_quiet_time()
     {
         var settling = new FolderSettling(Quiet);
         Assert.Null(settling.Deadline);

@@ -30,7 +30,7 @@ public sealed class ArtifactParserTests
     }
 
     [Test]
-    public void Rejects_a_text_whose_checksum_is_another()
+    public void Rejects_a_wrong_checksum()
     {
         var text = Encoding.UTF8.GetBytes(Control.Replace("tester", "Tester", StringComparison.Ordinal));
 

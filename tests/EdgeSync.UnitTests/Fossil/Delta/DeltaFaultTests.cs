@@ -34,7 +34,7 @@ public sealed class DeltaFaultTests
     [Arguments("3\n2:ab0;", DeltaFaultKind.TargetTooShort, 2, 6)]
     [Arguments("3\n3:abc0;", DeltaFaultKind.ChecksumMismatch, 2, 7)]
     [Arguments("3\n3:abc4000000;", DeltaFaultKind.NumberTooLarge, 2, 7)]
-    public void Says_what_is_wrong_and_where(string delta, DeltaFaultKind kind, int command, int offset)
+    public void Names_fault_and_place(string delta, DeltaFaultKind kind, int command, int offset)
     {
         var isSound = DeltaApplier.TryApply(Source, Encoding.ASCII.GetBytes(delta), SizeMax, out _, out var fault);
 
@@ -44,7 +44,7 @@ public sealed class DeltaFaultTests
     }
 
     [Test]
-    public void Tells_a_person_which_bytes_are_meant()
+    public void Names_the_byte_range()
     {
         DeltaApplier.TryApply(Source, "L\n5:hello9@8,0;"u8, SizeMax, out _, out var fault);
 
@@ -52,7 +52,7 @@ public sealed class DeltaFaultTests
     }
 
     [Test]
-    public void Skips_the_checksum_when_told_and_ignores_what_follows_the_end()
+    public void Skips_the_checksum_on_request_and_ignores_trailing_bytes()
     {
         Assert.True(DeltaApplier.TryApply(
             Source, "3\n3:abc0;and more"u8, SizeMax, out var made, out _, verifyChecksum: false));

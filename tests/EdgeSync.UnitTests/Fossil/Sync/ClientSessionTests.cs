@@ -78,7 +78,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void A_refused_clone_says_so()
+    public void A_denied_clone_is_reported()
     {
         var client = new MemoryArtifactStore(null, new string('b', 40));
 
@@ -134,7 +134,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void A_whole_history_also_goes_to_a_server_that_does_not_let_us_read()
+    public void A_whole_history_can_be_pushed_without_read_rights()
     {
         var client = SampleProject.Create();
         SampleProject.History(client, 400);
@@ -228,7 +228,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void Phantoms_that_never_come_are_reported_and_do_not_hold_up_the_rest()
+    public void Phantoms_that_never_arrive_are_reported_and_do_not_block_the_rest()
     {
         var (client, server) = Pair("s", 3);
         var missing = ArtifactId.Parse(new string('9', 40));
@@ -250,7 +250,7 @@ public class ClientSessionTests
     [Test]
     [Arguments(true)]
     [Arguments(false)]
-    public void Deltas_in_a_circle_are_asked_for_as_a_clone_does_or_given_up(bool mayClone)
+    public void Delta_cycles_are_requested_with_a_clone_card_or_given_up(bool mayClone)
     {
         var text = new string('x', 400);
         var texts = new[] { text + "a", text + "b", text + "c" }.Select(Encoding.UTF8.GetBytes).ToArray();
@@ -307,7 +307,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void Links_that_a_server_tells_are_ignored()
+    public void Links_sent_by_a_server_are_ignored()
     {
         var client = SampleProject.Create();
         using var session = new ClientSession(client, SampleProject.Options(SyncActions.Pull), new SeededEntropy(1));
@@ -338,7 +338,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void A_server_that_takes_long_has_no_other_clock()
+    public void A_slow_reply_is_not_clock_skew()
     {
         var (client, server) = Pair("s", 2);
         var exchange = new DirectExchange(server);
@@ -391,7 +391,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void Of_a_reply_that_breaks_off_what_is_whole_is_kept_and_only_the_rest_is_asked_for()
+    public void A_truncated_reply_keeps_its_whole_artifacts_and_requests_the_rest()
     {
         var server = SampleProject.Create();
         for (var i = 0; i < 10; i++) server.Add(new Prng((ulong)i).NextBytes(20_000));
@@ -457,7 +457,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void Artifacts_that_were_not_asked_for_are_not_taken_by_a_push()
+    public void A_push_ignores_artifacts_it_did_not_request()
     {
         var client = SampleProject.Create();
         using var session = new ClientSession(client, SampleProject.Options(SyncActions.Push), new SeededEntropy(1));
@@ -473,7 +473,7 @@ public class ClientSessionTests
     }
 
     [Test]
-    public void A_lock_held_by_somebody_else_is_in_the_report()
+    public void A_lock_of_another_user_is_in_the_report()
     {
         var (client, server) = Pair("s", 2);
         var tip = SampleProject.CheckIn(server, "tip", default, ("f", "x"));

@@ -30,7 +30,7 @@ public class ConfigCodecTests
     [Arguments("5 'a' value randomblob(5)")]
     [Arguments("5 'a' value x'0g'")]
     [Arguments("5 'a' value")]
-    public void Refuses_what_is_no_literal(string body)
+    public void Rejects_an_invalid_literal(string body)
     {
         Assert.False(ConfigCodec.TryParse(ConfigTable.Config, Encoding.UTF8.GetBytes(body), out _));
     }

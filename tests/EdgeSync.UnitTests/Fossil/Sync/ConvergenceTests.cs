@@ -74,7 +74,7 @@ public class ConvergenceTests
     }
 
     [Test]
-    public void Private_artifacts_stay_private_and_travel_only_when_asked()
+    public void Private_artifacts_stay_private_and_are_sent_on_request_only()
     {
         var (one, two) = (SampleProject.Create("sx"), SampleProject.Create("sx"));
         var secret = one.Add("a private text"u8.ToArray(), isPrivate: true);
@@ -156,7 +156,7 @@ public class ConvergenceTests
     }
 
     [Test]
-    public void A_deletion_travels_to_whoever_still_has_the_file()
+    public void A_deletion_is_sent_to_every_side_with_the_file()
     {
         var (one, two) = (SampleProject.Create("sy"), SampleProject.Create("sy"));
         PutUnversioned(one, "f", 1, 10);

@@ -71,7 +71,7 @@ public class PeerMemoryTests
     [Arguments(Checkins - 1)]
     [Arguments(Checkins / 2)]
     [Arguments(0)]
-    public void A_server_that_was_put_back_from_a_backup_gets_all_that_it_lost(int checkinsInBackup)
+    public void A_server_restored_from_a_backup_gets_what_it_lost(int checkinsInBackup)
     {
         var (client, server) = (NewClient(), SampleProject.Create());
         Push(client, server);
@@ -105,7 +105,7 @@ public class PeerMemoryTests
     }
 
     [Test]
-    public void A_server_that_takes_nothing_is_known_to_hold_nothing()
+    public void A_server_that_accepts_nothing_gets_no_mark()
     {
         var client = NewClient();
         var options = Options(SyncActions.Sync) with { Login = null };
@@ -117,7 +117,7 @@ public class PeerMemoryTests
     }
 
     [Test]
-    public void What_is_known_of_one_server_says_nothing_of_another()
+    public void Each_server_has_its_own_mark()
     {
         var (client, first, second) = (NewClient(), SampleProject.Create(), SampleProject.Create());
         Push(client, first);

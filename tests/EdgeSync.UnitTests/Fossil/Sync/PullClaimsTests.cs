@@ -38,7 +38,7 @@ public sealed class PullClaimsTests : IDisposable
     }
 
     [Test]
-    public void What_one_asks_for_the_other_leaves_to_it()
+    public void A_claimed_artifact_is_left_to_its_session()
     {
         Round(_one, Now);                       // brings the name
         var reply = Ask(_one, Now, out var request);
@@ -82,7 +82,7 @@ public sealed class PullClaimsTests : IDisposable
     }
 
     [Test]
-    public void What_was_announced_by_name_is_asked_for_once()
+    public void An_announced_artifact_is_requested_once()
     {
         using var first = new ClientSession(
             _client, SampleProject.Options(SyncActions.Pull) with { Claim = _claims.Open(Now), Wanted = [_big] },

@@ -23,14 +23,14 @@ public sealed class RequestSummaryTests
     [Arguments("pragma ci-unlock a b\n", StoreAccess.Write, false)]
     [Arguments("pragma client-version 1\npull a b\n", StoreAccess.Read, true)]
     [Arguments("file x 3\npull a b\n", StoreAccess.Write, false)]
-    public void Says_what_a_request_needs(string request, StoreAccess access, bool makesClusters) =>
+    public void Summarizes_the_needs_of_a_request(string request, StoreAccess access, bool makesClusters) =>
         Assert.Equal(
             new RequestSummary(access, makesClusters),
             RequestSummary.Of(Encoding.ASCII.GetBytes(request), XferLimits.Default));
 
     /// <summary>A word in the bytes of a file is no card.</summary>
     [Test]
-    public void Bytes_of_a_payload_are_no_cards() =>
+    public void Payload_bytes_are_not_cards() =>
         Assert.Equal(
             new RequestSummary(StoreAccess.Read, MakesClusters: false),
             RequestSummary.Of("uvigot a 1 b 2\nreqconfig /x\n# pull a b\n"u8, XferLimits.Default));
@@ -51,7 +51,7 @@ public sealed class RequestSummaryTests
     }
 
     [Test]
-    public void A_request_that_makes_none_takes_nobody_s_turn()
+    public void A_request_without_clusters_leaves_the_turn()
     {
         var schedule = new ClusterSchedule();
         var clone = new RequestSummary(StoreAccess.Read, MakesClusters: false);

@@ -29,7 +29,7 @@ public class ServerHandlerTests
     [Arguments("clone_seqno 5\n", "s", "error bad\\scommand:\\sclone_seqno\\s5\\n\n")]
     [Arguments("push x {P}\nfile {H} nonsense\n", "i", "error malformed\\sfile\\sline\n")]
     [Arguments("push x {P}\nfile {H} 100\nshort", "i", "error malformed\\sfile\\sline\n")]
-    public void What_is_not_allowed_gets_stocks_answer(string request, string capabilities, string expected)
+    public void A_denied_request_gets_stocks_error(string request, string capabilities, string expected)
     {
         var store = SampleProject.Create("", nobody: capabilities);
         var text = request.Replace("{P}", SampleProject.Code, StringComparison.Ordinal)
@@ -152,7 +152,7 @@ public class ServerHandlerTests
     [Test]
     [Arguments("nobody")]
     [Arguments("anonymous")]
-    public void Anybody_may_be_nobody_or_anonymous(string user)
+    public void Logins_nobody_and_anonymous_need_no_password(string user)
     {
         var reply = new DirectExchange(
             SampleProject.Create("s", nobody: "o")).AnswerText(Signed(Pull, user, "whatever"));
@@ -197,7 +197,7 @@ public class ServerHandlerTests
     /// Stock's <c>sync --private</c> asks for its private phantoms and announces them, in one request (R2).
     /// </summary>
     [Test]
-    public void What_is_asked_for_is_sent_though_it_was_announced_but_not_what_was_just_sent()
+    public void A_gimme_is_served_for_announced_but_not_for_just_received_artifacts()
     {
         var store = SampleProject.Create("sx", nobody: "");
         var secret = store.Add("a private text"u8.ToArray(), isPrivate: true);
@@ -219,7 +219,7 @@ public class ServerHandlerTests
     [Arguments("reqconfig /all\n")]
     [Arguments("reqconfig /user\n")]
     [Arguments("clone 3 1\n")]
-    public void What_is_asked_for_again_and_again_is_told_once(string card)
+    public void A_repeated_reqconfig_is_served_once(string card)
     {
         var store = SampleProject.Create("s");
         SampleProject.History(store, 5);
@@ -231,7 +231,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void A_request_makes_a_bounded_number_of_names_known()
+    public void A_request_creates_a_bounded_number_of_phantoms()
     {
         var store = SampleProject.Create(nobody: "oi");
         var ids = Enumerable.Range(1, 5000).Select(i => $"igot {i:x40}\n");
@@ -257,7 +257,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void A_delta_of_itself_is_not_asked_for_again_in_the_answer()
+    public void A_delta_of_itself_is_not_requested_again_in_the_reply()
     {
         var store = SampleProject.Create(nobody: "oi");
         var text = Encoding.UTF8.GetBytes(new string('x', 200));
@@ -317,7 +317,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void A_delta_without_its_source_waits_and_the_source_is_asked_for()
+    public void A_delta_without_its_source_waits_and_the_source_is_requested()
     {
         var store = SampleProject.Create("s", nobody: "i");
         var source = Encoding.UTF8.GetBytes(new string('x', 200) + "source");
@@ -336,7 +336,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void Names_in_upper_case_are_no_names_and_do_no_harm()
+    public void Upper_case_names_are_ignored()
     {
         var store = SampleProject.Create("s", nobody: "i");
 
@@ -347,7 +347,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void Announced_artifacts_are_asked_for_but_not_shunned_ones()
+    public void Announced_artifacts_are_requested_except_shunned_ones()
     {
         var store = SampleProject.Create("s", nobody: "i");
         var shunned = ArtifactId.Parse(new string('2', 40));
@@ -360,7 +360,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void At_most_as_many_artifacts_are_asked_for_as_the_options_say()
+    public void The_number_of_gimme_cards_is_bounded()
     {
         var store = SampleProject.Create("s", nobody: "i");
         var igots = string.Concat(Enumerable.Range(0, 50).Select(i => $"igot {i:x40}\n"));
@@ -387,7 +387,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void A_client_before_2_0_is_told_that_it_cannot_have_long_names()
+    public void A_client_before_2_0_gets_an_error_for_SHA3_names()
     {
         var store = SampleProject.Create("s", nobody: "og");
         var id = store.Add("text"u8.ToArray());
@@ -400,7 +400,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void Private_artifacts_are_only_named_to_those_who_may_not_have_them()
+    public void Without_capability_x_private_artifacts_are_only_announced()
     {
         var store = SampleProject.Create("s", nobody: "o");
         var id = store.Add("private text"u8.ToArray(), isPrivate: true);
@@ -433,7 +433,7 @@ public class ServerHandlerTests
     }
 
     [Test]
-    public void A_lock_keeps_others_off_until_it_is_given_back_or_old()
+    public void A_lock_excludes_others_until_released_or_expired()
     {
         var store = SampleProject.Create("i", nobody: "o");
         var tip = SampleProject.CheckIn(store, "tip", default, ("f", "1"));

@@ -128,7 +128,7 @@ public class XferFrameTests
     [Arguments("Application/X-Fossil; charset=utf-8", XferEncoding.Zlib)]
     [Arguments("application/x-fossil-uncompressed", XferEncoding.Plain)]
     [Arguments("application/x-fossil-debug", XferEncoding.Plain)]
-    public void The_content_type_says_how_a_message_travels(string contentType, XferEncoding expected)
+    public void The_content_type_selects_the_encoding(string contentType, XferEncoding expected)
     {
         Assert.True(XferFrame.TryGetEncoding(contentType, out var encoding));
         Assert.Equal(expected, encoding);
@@ -138,7 +138,7 @@ public class XferFrameTests
     [Arguments("text/html")]
     [Arguments("application/x-fossil-other")]
     [Arguments("")]
-    public void Other_content_types_are_no_messages(string contentType)
+    public void Other_content_types_are_not_messages(string contentType)
     {
         Assert.False(XferFrame.TryGetEncoding(contentType, out _));
     }

@@ -147,7 +147,7 @@ public class XferReaderTests
     }
 
     [Test]
-    public void A_line_over_the_limit_is_refused_before_its_end_is_seen()
+    public void A_line_over_the_limit_is_rejected_before_its_end()
     {
         var reader = new XferReader(new byte[101], isFinal: false, new XferLimits(100, 1_000_000));
 

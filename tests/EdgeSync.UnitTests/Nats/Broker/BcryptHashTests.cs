@@ -40,5 +40,5 @@ public class BcryptHashTests
     [Arguments("$2c$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.")]
     [Arguments("$2a$06$DCq7YPn5Rq63x1Lad4cll!TV4S6ytwfsfvkgY8jIucDrjc8deX1s.")]
     [Arguments("$1a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.")]
-    public void Other_text_is_no_hash(string text) => Assert.False(BcryptHash.TryParse(text, out _));
+    public void Other_text_is_not_a_hash(string text) => Assert.False(BcryptHash.TryParse(text, out _));
 }

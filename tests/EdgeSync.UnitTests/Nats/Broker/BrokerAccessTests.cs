@@ -57,7 +57,7 @@ public sealed class BrokerAccessTests
     }
 
     [Test]
-    public void An_NKey_user_signs_the_nonce_of_his_connection()
+    public void An_NKey_user_signs_the_nonce_of_its_connection()
     {
         const string Key = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK";
         var pair = NKeyPair.FromSeed("SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y");
@@ -83,7 +83,7 @@ public sealed class BrokerAccessTests
     [Arguments("SUB a 1\r\n")]
     [Arguments("PUB a 100000\r\n")]
     [Arguments("PUB a 5\r\nhello\r\n")]
-    public void A_stranger_may_only_connect(string sent)
+    public void Before_authentication_only_CONNECT_is_accepted(string sent)
     {
         var client = new BrokerHarness(WithUsers).Attach();
         client.Read();
@@ -108,7 +108,7 @@ public sealed class BrokerAccessTests
     }
 
     [Test]
-    public void Who_does_not_say_who_he_is_has_two_seconds()
+    public void Authentication_timeout_closes_the_connection()
     {
         var harness = new BrokerHarness(WithUsers);
         var client = harness.Attach();
@@ -168,7 +168,7 @@ public sealed class BrokerAccessTests
     }
 
     [Test]
-    public void Guessing_one_password_is_slowed_down_and_locks_out_nobody_else()
+    public void Guessing_one_password_is_throttled_and_locks_out_no_other_user()
     {
         var harness = new BrokerHarness(new BrokerOptions
         {

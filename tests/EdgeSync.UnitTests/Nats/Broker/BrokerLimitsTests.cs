@@ -58,7 +58,7 @@ public sealed class BrokerLimitsTests
     }
 
     [Test]
-    public void A_client_that_never_reads_is_closed_at_its_limit_and_nobody_else_notices()
+    public void A_client_that_never_reads_is_closed_without_effect_on_others()
     {
         var harness = new BrokerHarness(Options with { PendingBytesMax = 1000 });
         var (slow, quick, publisher) = (harness.Connect(), harness.Connect(), harness.Connect());
@@ -92,7 +92,7 @@ public sealed class BrokerLimitsTests
     }
 
     [Test]
-    public void Memory_for_all_is_limited_and_who_takes_most_goes()
+    public void The_total_memory_limit_closes_the_largest_consumer()
     {
         var harness = new BrokerHarness(Options with { TotalPendingBytesMax = 10_000 });
         var slow = Enumerable.Range(0, 4).Select(_ => harness.Connect()).ToList();
@@ -115,7 +115,7 @@ public sealed class BrokerLimitsTests
     }
 
     [Test]
-    public void A_publisher_pauses_for_who_reads_slower_and_not_for_who_has_stopped()
+    public void A_publisher_pauses_for_a_slow_reader_and_not_for_a_stopped_one()
     {
         var harness = new BrokerHarness(Options with { PauseBytes = 1000 });
         var (slow, publisher) = (harness.Connect(), harness.Connect());

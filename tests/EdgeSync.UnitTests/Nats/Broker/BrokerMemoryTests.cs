@@ -78,7 +78,7 @@ public sealed class BurstWatchTests
     }
 
     [Test]
-    public void Little_is_no_burst()
+    public void Little_output_is_not_a_burst()
     {
         _watch.Observe(30 << 20, Start);
         _watch.Observe(0, Start);
@@ -90,7 +90,7 @@ public sealed class BurstWatchTests
 public sealed class BrokerBurstTests
 {
     [Test]
-    public void After_a_crowd_that_never_read_the_pool_is_empty_and_the_shell_is_told_once()
+    public void After_a_burst_the_pool_is_empty_and_reported_once()
     {
         var harness = new BrokerHarness();
         var (deaf, publisher) = (harness.Connect(), harness.Connect());

@@ -96,7 +96,7 @@ public sealed class ClientProtocolTests
     }
 
     [Test]
-    public void Headers_are_cut_off_for_who_does_not_know_them_and_refused_from_him()
+    public void Clients_without_headers_get_none_and_may_send_none()
     {
         var (old, modern) = (_harness.Connect("\"headers\":false"), _harness.Connect());
         old.Send("SUB a 1\r\n");
@@ -109,7 +109,7 @@ public sealed class ClientProtocolTests
     }
 
     [Test]
-    public void Without_echo_the_own_messages_stay_away_and_are_no_delivery()
+    public void Without_echo_own_messages_are_not_delivered()
     {
         var client = _harness.Connect("\"echo\":false,\"headers\":true,\"no_responders\":true");
         var other = _harness.Connect();
@@ -173,7 +173,7 @@ public sealed class ClientProtocolTests
     }
 
     [Test]
-    public void Only_so_many_connections_are_taken_and_the_last_one_is_told()
+    public void The_connection_limit_rejects_with_an_error()
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", ConnectionsMax = 1 });
         harness.Connect();

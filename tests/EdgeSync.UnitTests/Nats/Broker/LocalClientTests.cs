@@ -29,7 +29,7 @@ public class LocalClientTests
 
     /// <summary>So that failed logins of an exchange are counted where they came from.</summary>
     [Test]
-    public void A_message_says_from_which_address_it_came_to_the_broker()
+    public void A_message_carries_the_address_of_its_connection()
     {
         var harness = new BrokerHarness();
         var local = harness.Core.AttachLocal("node", harness.Now);
@@ -100,7 +100,7 @@ public class LocalClientTests
     }
 
     [Test]
-    public void A_request_without_subscribers_is_told_so_at_once()
+    public void A_request_without_subscribers_fails_at_once()
     {
         var harness = new BrokerHarness();
         var local = harness.Core.AttachLocal("node", harness.Now);
@@ -116,7 +116,7 @@ public class LocalClientTests
     }
 
     [Test]
-    public void No_responders_of_another_server_are_no_responders()
+    public void A_503_of_another_server_means_no_responders()
     {
         var harness = new BrokerHarness();
         var (local, remote) = (harness.Core.AttachLocal("node", harness.Now), harness.Connect());
@@ -166,7 +166,7 @@ public class LocalClientTests
     }
 
     [Test]
-    public void Payloads_have_the_bound_of_everybody()
+    public void The_payload_limit_applies_to_local_clients()
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", PayloadBytesMax = 100 });
         var (local, remote) = (harness.Core.AttachLocal("node", harness.Now), harness.Connect());
@@ -187,7 +187,7 @@ public class LocalClientTests
     [Arguments("")]
     [Arguments("a\r\nPING")]
     [Arguments("_GR_.a.b")]
-    public void What_is_no_subject_to_publish_to_is_refused(string subject)
+    public void An_invalid_publish_subject_is_rejected(string subject)
     {
         var harness = new BrokerHarness();
         var local = harness.Core.AttachLocal("node", harness.Now);

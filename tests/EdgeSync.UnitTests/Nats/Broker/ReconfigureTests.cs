@@ -10,7 +10,7 @@ public sealed class ReconfigureTests
     private static readonly BrokerUser Root = new() { Name = "root", Password = "toor" };
 
     [Test]
-    public void Who_is_gone_or_has_other_rights_is_put_out_and_the_others_stay()
+    public void A_reload_closes_removed_and_changed_users_and_keeps_the_others()
     {
         var harness = new BrokerHarness(Of(Root, Named("ship"), Named("boat")));
         var (root, ship, boat) = (
@@ -27,7 +27,7 @@ public sealed class ReconfigureTests
     }
 
     [Test]
-    public void The_same_users_said_again_disturb_nobody()
+    public void Reloading_the_same_users_closes_no_connection()
     {
         var harness = new BrokerHarness(
             Of(Root, Named("ship") with { Subscribe = new SubjectPermissions(["a"], ["b"]) }));
@@ -40,7 +40,7 @@ public sealed class ReconfigureTests
     }
 
     [Test]
-    public void Where_nobody_had_to_say_who_he_is_the_first_user_closes_the_door()
+    public void The_first_user_added_closes_unauthenticated_connections()
     {
         var harness = new BrokerHarness(Of());
         var stranger = harness.Attach();

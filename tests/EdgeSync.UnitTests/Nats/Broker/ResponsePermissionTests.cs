@@ -21,7 +21,7 @@ public sealed class ResponsePermissionTests
     }
 
     [Test]
-    public void Without_being_asked_nothing_is_allowed()
+    public void Without_a_request_no_reply_is_allowed()
     {
         var (_, service, _) = Setting(new ResponsePermission());
 

@@ -41,7 +41,7 @@ public sealed class SlowPasswordTests
     }
 
     [Test]
-    public void The_hash_itself_is_no_password()
+    public void The_hash_itself_is_not_a_password()
     {
         var harness = new BrokerHarness(Options);
         var client = Greeted(harness);
@@ -64,7 +64,7 @@ public sealed class SlowPasswordTests
     }
 
     [Test]
-    public void A_crowd_that_comes_back_is_checked_once()
+    public void Many_reconnecting_clients_cause_one_password_check()
     {
         var harness = new BrokerHarness(Options);
         var crowd = new List<TestClient>();

@@ -54,7 +54,7 @@ public sealed class SubjectTrieTests
     });
 
     [Test]
-    public void A_literal_subscription_forgets_the_answer_for_its_subject_alone()
+    public void A_literal_subscription_drops_only_its_cached_result()
     {
         var owner = new BrokerHarness().Connect().Connection;
         var trie = new SubjectTrie(new TokenComparer(1));
@@ -72,7 +72,7 @@ public sealed class SubjectTrieTests
     }
 
     [Test]
-    public void Remembers_no_more_answers_than_it_may()
+    public void The_cache_of_results_is_bounded()
     {
         var trie = new SubjectTrie(new TokenComparer(1), answersMax: 10);
 

@@ -74,7 +74,7 @@ public sealed class SubscriptionLimitTests
     [Arguments("deep", 100)]
     [Arguments("queues", 1)]
     [Arguments("long", 1)]
-    public void The_estimate_is_not_below_what_the_heap_says(string kind, int tokens)
+    public void The_estimate_is_an_upper_bound_of_the_heap(string kind, int tokens)
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test", SubscriptionBytesMax = 1 << 30 });
         harness.Core.OpenLeafnodes(new LeafnodeOptions());
@@ -144,7 +144,7 @@ public sealed class SubscriptionLimitTests
     }
 
     [Test]
-    public void Remembered_answers_are_bounded_in_size_not_only_in_number()
+    public void Cached_results_are_bounded_in_size_and_number()
     {
         var harness = new BrokerHarness(new BrokerOptions { ServerName = "test" });
         var (client, publisher) = (harness.Connect(), harness.Connect());

@@ -49,7 +49,7 @@ public class ExchangePaceTests
     }
 
     [Test]
-    public void A_part_that_was_taken_for_lost_and_comes_late_counts()
+    public void A_late_part_counted_as_lost_is_accepted()
     {
         var request = new ExchangeRequest(Options, Start, new byte[] { 1 }, "t", knownResponder: "answers");
         request.TryTake(out var ask);

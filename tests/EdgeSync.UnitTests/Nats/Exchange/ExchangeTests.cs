@@ -71,7 +71,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void A_request_too_large_for_a_stranger_is_not_sent()
+    public void A_request_too_large_for_an_unknown_responder_is_not_sent()
     {
         var request = new ExchangeRequest(Small, Start, Bytes(7000, 1), "t");
 
@@ -80,7 +80,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void An_empty_reply_is_an_error_and_a_reason_is_told()
+    public void An_empty_reply_is_an_error_and_a_reason_is_passed_on()
     {
         var empty = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
         Assert.True(empty.TryTake(out var send));
@@ -98,7 +98,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void Nobody_there_and_silence_are_told_apart()
+    public void No_responders_and_a_timeout_are_distinguished()
     {
         var nobody = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
         nobody.TryTake(out var send);
@@ -111,7 +111,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void A_silent_responder_is_asked_and_what_he_does_not_work_on_is_lost()
+    public void A_silent_responder_is_queried_and_unknown_requests_count_as_lost()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
         var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
@@ -131,7 +131,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void A_reply_may_be_handed_on_just_behind_the_word_that_nobody_works_on_it()
+    public void A_reply_may_arrive_just_after_the_status_not_in_progress()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
         var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
@@ -148,7 +148,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void Work_that_takes_longer_than_a_reply_may_is_waited_for_while_the_responder_says_so()
+    public void A_long_request_is_awaited_while_the_responder_reports_progress()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
         var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
@@ -164,7 +164,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void Who_answers_for_a_group_is_not_asked()
+    public void A_responder_of_a_queue_group_is_not_queried()
     {
         var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t");
 
@@ -172,7 +172,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void After_a_broken_link_who_can_be_asked_is_asked_and_what_got_lost_goes_again()
+    public void After_a_link_loss_responders_are_queried_and_lost_messages_sent_again()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
         var parts = new ExchangeRequest(Small, Start, Bytes(7000, 1), "t", knownResponder: "answers");
@@ -197,7 +197,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void A_link_that_comes_back_elsewhere_takes_nothing_from_a_request_that_is_worked_on()
+    public void A_link_back_elsewhere_does_not_affect_a_request_in_progress()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
         var request = new ExchangeRequest(Small, Start, Bytes(10, 1), "t", isAddressed: true);
@@ -215,7 +215,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void Own_requests_are_not_answered()
+    public void Own_requests_get_no_reply()
     {
         var responder = new ExchangeResponder(Small, () => "t");
 
@@ -225,7 +225,7 @@ public class ExchangeTests
     }
 
     [Test]
-    public void Claimed_sizes_take_no_memory_and_too_large_ones_are_refused()
+    public void Announced_sizes_take_no_memory_and_too_large_ones_are_refused()
     {
         var responder = new ExchangeResponder(Small with { NodeId = "answers" }, () => "t");
         var head = new ExchangeHead { Peer = "p", Transfer = "a", Part = 0, Parts = 60_000, Size = 100_000_000 };

@@ -105,7 +105,7 @@ public sealed class LeafAcceptTests
     [Arguments("""{"name":"leaf"}""", false)]
     [Arguments("""{"name":"leaf","user":"bob","pass":"wrong"}""", false)]
     [Arguments("""{"name":"leaf","user":"bob","pass":"secret"}""", true)]
-    public void Leaves_prove_who_they_are(string connect, bool isWelcome)
+    public void Leaves_authenticate(string connect, bool isWelcome)
     {
         var node = new LeafNode(
             "hub", options: o => o with { Users = [new BrokerUser { Name = "bob", Password = "secret" }] });
@@ -173,7 +173,7 @@ public sealed class LeafAcceptTests
     }
 
     [Test]
-    public void Permissions_are_told_and_held()
+    public void Permissions_are_announced_and_enforced()
     {
         var node = new LeafNode("hub", options: o => o with
         {

@@ -20,7 +20,7 @@ public sealed class LeafPauseTests
     }
 
     [Test]
-    public void The_link_waits_for_who_reads_slower()
+    public void The_link_pauses_for_a_slow_reader()
     {
         Assert.False(IsToPause);
 
@@ -32,7 +32,7 @@ public sealed class LeafPauseTests
     }
 
     [Test]
-    public void It_does_not_wait_for_who_has_stopped()
+    public void It_does_not_pause_for_a_stopped_reader()
     {
         _peer.Send(Message);
         _node.Advance(TimeSpan.FromMilliseconds(60));
@@ -41,7 +41,7 @@ public sealed class LeafPauseTests
     }
 
     [Test]
-    public void It_does_not_wait_for_who_is_gone()
+    public void It_does_not_pause_for_a_closed_connection()
     {
         _peer.Send(Message);
         _client.Cut();

@@ -21,7 +21,7 @@ public sealed class LeafSolicitTests
         """INFO {"server_id":"NB","server_name":"hub","version":"2.15.1","proto":3,"headers":true,"max_payload":1048576,"client_id":7,"nonce":"WemqNsDSULsBcTE","compression":"s2_auto","api_lvl":5,"info_on_connect":true,"leafnode_urls":["127.0.0.1:36745"]} """ + "\r\n";
 
     [Test]
-    public void Connect_says_who_we_are_and_interest_waits_for_the_answer()
+    public void CONNECT_authenticates_and_interest_waits_for_the_reply()
     {
         var node = new LeafNode("edge");
         node.Client().Send("SUB foo 1\r\n");
@@ -93,7 +93,7 @@ public sealed class LeafSolicitTests
     [Arguments("2.9.10", "LS+ q workers 1\r\n", "LS- q workers\r\n")]
     [Arguments("2.10.22", "LS+ q workers 1\r\n", "LS- q workers\r\n")]
     [Arguments("2.10.23", "LS+ q workers 1\r\nLS+ q workers 2\r\nLS+ q workers 1\r\n", "LS- q workers\r\n")]
-    public void Old_hubs_are_told_no_weights(string version, string told, string withdrawn)
+    public void Old_hubs_get_no_weights(string version, string told, string withdrawn)
     {
         var node = new LeafNode("edge");
         var hub = node.Solicit();
@@ -108,7 +108,7 @@ public sealed class LeafSolicitTests
     }
 
     [Test]
-    public void What_the_hub_may_not_hear_or_say_does_not_cross()
+    public void Subjects_denied_to_the_hub_do_not_cross()
     {
         var node = new LeafNode("edge");
         var client = node.Client();
@@ -131,7 +131,7 @@ public sealed class LeafSolicitTests
     }
 
     [Test]
-    public void Own_denials_hold_and_what_we_do_not_take_is_told()
+    public void Own_denials_are_enforced_and_announced()
     {
         var node = new LeafNode("edge");
         var client = node.Client();
@@ -175,7 +175,7 @@ public sealed class LeafSolicitTests
     }
 
     [Test]
-    public void Tls_is_made_before_anything_is_said()
+    public void TLS_starts_before_anything_is_sent()
     {
         var node = new LeafNode("edge");
         var hub = node.Solicit();
@@ -281,7 +281,7 @@ public sealed class LeafSolicitTests
     }
 
     [Test]
-    public void A_damaged_key_is_said_and_not_shown()
+    public void A_damaged_key_is_reported_and_not_printed()
     {
         var hub = new LeafNode("edge").Solicit(
             new LeafnodeRemote { Urls = ["hub"], Credentials = new NatsCredentials { NkeySeed = "SUNONSENSE" } });

@@ -18,7 +18,7 @@ public sealed class LeafTrafficTests
     }
 
     [Test]
-    public void One_line_for_all_clients_that_want_a_subject()
+    public void One_LS_line_for_all_clients_of_a_subject()
     {
         var second = _node.Client();
 
@@ -202,7 +202,7 @@ public sealed class LeafTrafficTests
     }
 
     [Test]
-    public void More_than_max_payload_ends_the_link_before_the_payload_came()
+    public void A_message_over_max_payload_closes_the_link_before_its_payload()
     {
         Assert.Equal("-ERR 'Maximum Payload Violation'\r\n", _peer.Ask("LMSG foo 1048577\r\n"));
         Assert.True(_peer.IsClosed);
@@ -247,7 +247,7 @@ public sealed class LeafTrafficTests
     }
 
     [Test]
-    public void Silence_is_asked_and_then_ended_but_any_byte_counts_as_life()
+    public void A_silent_link_is_pinged_and_closed_and_any_byte_resets_it()
     {
         _node.Advance(TimeSpan.FromSeconds(1.1));
         Assert.Equal("PING\r\n", _peer.Take());
@@ -267,7 +267,7 @@ public sealed class LeafTrafficTests
     }
 
     [Test]
-    public void A_link_that_does_not_read_is_closed_and_nobody_waits_for_it()
+    public void A_link_that_does_not_read_is_closed_without_delaying_others()
     {
         var node = new LeafNode("hub", new LeafnodeOptions { PendingBytesMax = 10_000 });
         var leaf = node.AcceptLeaf();

@@ -52,7 +52,7 @@ public sealed class LeafWorldTests
     }
 
     [Test]
-    public void An_isolated_leaf_hears_of_hub_clients_alone()
+    public void An_isolated_leaf_receives_interest_of_hub_clients_only()
     {
         var world = new LeafWorld(new Prng(1));
         var (hub, quiet, other) = (world.Add("hub"), world.Add("quiet"), world.Add("other"));
@@ -206,7 +206,7 @@ public sealed class LeafWorldTests
 
     // The statement about all topologies: see the model below.
     [Test]
-    public void Any_tree_of_brokers_delivers_what_the_model_says()
+    public void Any_tree_of_brokers_delivers_as_the_model()
     {
         Property.Check(prng => new Run(prng).Go(), runs: 120);
     }

@@ -17,7 +17,7 @@ public class CapturedConversationTests
 
     [Test]
     [MethodDataSource(nameof(Names))]
-    public void Our_broker_answers_as_the_original_did(string name)
+    public void Our_broker_replies_like_the_original(string name)
     {
         var conversation = CapturedConversation.Of(name);
         var whole = Answer([conversation.Input], out var isClosed);

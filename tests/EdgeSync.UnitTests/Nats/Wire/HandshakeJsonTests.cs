@@ -49,7 +49,7 @@ public class HandshakeJsonTests
     }
 
     [Test]
-    public void Tells_a_leaf_from_a_client_and_keeps_its_fields()
+    public void Distinguishes_a_leaf_from_a_client_and_keeps_its_fields()
     {
         Assert.True(
             ConnectOptions.TryParse(
@@ -86,7 +86,7 @@ public class HandshakeJsonTests
     [Arguments("{\"deny_pub\":[1]}")]
     [Arguments("{\"name\":\"\\ud800\"}")]
     [Arguments("{} x")]
-    public void Refuses_what_is_no_such_object(string json) =>
+    public void Rejects_other_JSON(string json) =>
         Assert.False(ConnectOptions.TryParse(Encoding.UTF8.GetBytes(json), new ConnectOptions(), out _));
 
     [Test]

@@ -45,7 +45,7 @@ public class NatsHeadersTests
     [Arguments("NATS/1.0 many\r\n\r\n")]
     [Arguments("NATS/1.0\r\n\r\nmore")]
     [Arguments("NATS/1.0\n\n")]
-    public void Refuses_what_is_no_block(string block) =>
+    public void Rejects_a_malformed_block(string block) =>
         Assert.False(NatsHeaders.TryParse(Encoding.ASCII.GetBytes(block), out _));
 
     [Test]

@@ -135,7 +135,7 @@ public class NatsOpReaderTests
     }
 
     [Test]
-    public void Tells_how_much_an_operation_needs_once_its_line_is_there()
+    public void Returns_the_size_of_an_operation_once_its_line_is_complete()
     {
         var reader = new NatsOpReader("PING\r\nPUB a 5\r\nhel"u8, WireLimits.OfClients);
 

@@ -25,7 +25,7 @@ public class NatsSubjectTests
     [Arguments("a\tb", false, false)]
     [Arguments("a\r", false, false)]
     [Arguments("a\n", false, false)]
-    public void Knows_what_may_be_subscribed_and_published_to(string subject, bool valid, bool literal)
+    public void Validates_subjects_for_subscribe_and_publish(string subject, bool valid, bool literal)
     {
         Assert.Equal(valid, NatsSubject.IsValid(Bytes(subject)));
         Assert.Equal(literal, NatsSubject.IsLiteral(Bytes(subject)));
@@ -64,12 +64,12 @@ public class NatsSubjectTests
     [Arguments("a.*.c", "a.*.c", true)]
     [Arguments("a.b", "a.*", false)]
     [Arguments("a", "a.b", false)]
-    public void Knows_what_covers_what(string outer, string inner, bool expected) =>
+    public void Computes_covering(string outer, string inner, bool expected) =>
         Assert.Equal(expected, NatsSubject.Covers(Bytes(outer), Bytes(inner)));
 
     /// <summary>Against all subjects of up to three tokens out of two letters.</summary>
     [Test]
-    public void Cover_and_overlap_mean_what_matching_says() => Property.Check(
+    public void Cover_and_overlap_agree_with_matching() => Property.Check(
         prng =>
         {
             var (one, other) = (Pattern(prng), Pattern(prng));
