@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 
-TITLE = """# Figures
+TITLE = """# Benchmarks
 
 Our program and the real peer side by side, by turns, in one run of `scripts/bench.sh` or `scripts/bench.sh nats`: medians,
 ours / theirs. Written by that script; not edited by hand.
