@@ -7,19 +7,18 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// What one repository on one node decides: when to sync and with whom, what to announce, which peers are present. A
-/// commit starts an exchange at once; polling is the fallback. A node with a reachable hub syncs with that hub alone;
-/// peers sync with each other only where there is no hub.
+/// The decisions of one repository on one node: when to sync and with which peers, what to announce, which peers are
+/// present. A commit starts a session at once; polling is the fallback. A node with a reachable hub syncs with that hub
+/// alone; peers sync with each other only where there is no hub.
 /// <para>
 /// The driver calls, in this order and from one thread: any number of <c>On…</c> methods or commands with the time;
-/// then
-/// <see cref="TryTake"/> until it answers false, doing each effect in order; then it sleeps until
-/// <see cref="Deadline"/> and calls <see cref="OnDeadline"/>. Same calls, same effects: all chance comes from the given
+/// then <see cref="TryTake"/> until it returns false, executing each effect in order; then it sleeps until <see
+/// cref="Deadline"/> and calls <see cref="OnDeadline"/>. Same calls, same effects: all randomness is from the given
 /// generator.
 /// </para>
 /// <para>
-/// The parts: <see cref="PeerDirectory"/> knows the peers and chooses the hub, <see cref="SyncSchedule"/> starts the
-/// exchanges, <see cref="Announcer"/> publishes. The core brings an event to each part that it concerns.
+/// The parts: <see cref="PeerDirectory"/> tracks the peers and chooses the hub, <see cref="SyncSchedule"/> starts the
+/// sessions, <see cref="Announcer"/> publishes. The core passes an event to each part that it concerns.
 /// </para>
 /// </summary>
 public sealed class AgentCore
@@ -75,7 +74,7 @@ public sealed class AgentCore
         }
     }
 
-    /// <summary>The next thing to do.</summary>
+    /// <summary>The next effect.</summary>
     public bool TryTake(out AgentEffect effect) => _effects.TryDequeue(out effect!);
 
     /// <inheritdoc cref="SyncSchedule.AddTarget"/>
@@ -106,7 +105,7 @@ public sealed class AgentCore
         StartDue(now);
     }
 
-    /// <summary>A person or program wants an exchange with every target, whatever failed before.</summary>
+    /// <summary>A user or program requests a session with every target, regardless of backoff.</summary>
     public void SyncNow(Instant now)
     {
         if (_isStopped) return;
@@ -115,7 +114,7 @@ public sealed class AgentCore
         StartDue(now);
     }
 
-    /// <summary>Something came into the repository, or may have: the core asks what.</summary>
+    /// <summary>The repository has changed, or may have: the core queries the changes.</summary>
     public void OnChanged(Instant now, ChangeOrigin origin)
     {
         if (_isStopped) return;
@@ -124,7 +123,7 @@ public sealed class AgentCore
         _announcer.RequestChanges(isOwn: origin != ChangeOrigin.Pulled, mustRelay: origin == ChangeOrigin.Pulled);
     }
 
-    /// <summary>The answer to <see cref="AgentEffect.ListChanges"/>.</summary>
+    /// <summary>The reply to <see cref="AgentEffect.ListChanges"/>.</summary>
     public void OnChangesRead(Instant now, RepositoryChanges changes)
     {
         _announcer.OnAnswer();
@@ -139,7 +138,7 @@ public sealed class AgentCore
         StartDue(now);
     }
 
-    /// <summary>A peer announced something. <paramref name="isHeld"/>: the artifact is in the repository.</summary>
+    /// <summary>A peer announced an artifact. <paramref name="isHeld"/>: it is in the repository.</summary>
     public void OnAnnouncement(Instant now, Announcement announcement, bool isHeld)
     {
         if (_isStopped || !LinkIsUp) return;
@@ -179,8 +178,8 @@ public sealed class AgentCore
     }
 
     /// <summary>
-    /// NATS is connected (again), or a leaf link of the own broker came up: then other peers can hear us than before,
-    /// so presence is announced again. <paramref name="upstream"/>: the node at the other end of the uplink, if known.
+    /// NATS is connected (again), or a leaf link of the own broker came up: other peers may be reachable now, so
+    /// presence is announced again. <paramref name="upstream"/>: the node at the other end of the uplink, if known.
     /// </summary>
     public void OnLinkUp(Instant now, string? upstream = null)
     {
@@ -196,8 +195,8 @@ public sealed class AgentCore
     }
 
     /// <summary>
-    /// One uplink of several went, or the only one: the node at its other end is out of reach, and those that turn to
-    /// it. Another hub is turned to at once, if there is one.
+    /// One uplink of several was lost, or the only one: the node at its other end is unreachable, and those that follow
+    /// it. Another hub is chosen at once, if there is one.
     /// </summary>
     public void OnUpstreamLost(Instant now, string upstream)
     {
@@ -209,7 +208,7 @@ public sealed class AgentCore
         StartDue(now);
     }
 
-    /// <summary>NATS is gone.</summary>
+    /// <summary>NATS is disconnected.</summary>
     public void OnLinkDown(Instant now)
     {
         if (!LinkIsUp) return;
@@ -219,7 +218,7 @@ public sealed class AgentCore
         _durable?.OnLinkDown();
     }
 
-    /// <summary>An exchange ended.</summary>
+    /// <summary>A session ended.</summary>
     public void OnSyncFinished(Instant now, long syncId, SyncOutcome outcome)
     {
         if (_schedule.OnFinished(now, syncId, outcome, isStopping: _isStopped) is not { } state || _isStopped) return;
@@ -228,7 +227,7 @@ public sealed class AgentCore
         StartDue(now);
     }
 
-    /// <summary>What <see cref="AgentEffect.ReadMissed"/> asked for; null: no JetStream answers.</summary>
+    /// <summary>The reply to <see cref="AgentEffect.ReadMissed"/>; null: no JetStream.</summary>
     public void OnMissedRead(Instant now, long readId, StreamTail? tail)
     {
         if (_isStopped) return;
@@ -237,7 +236,7 @@ public sealed class AgentCore
         TakeDurable();
     }
 
-    /// <summary>Announces that this node leaves; no effects but those that are taken now come after it.</summary>
+    /// <summary>Announces that this node leaves; only the effects taken now follow.</summary>
     public void Stop(Instant now)
     {
         if (_isStopped) return;
@@ -246,7 +245,7 @@ public sealed class AgentCore
         _isStopped = true;
     }
 
-    /// <summary>How things stand.</summary>
+    /// <summary>The present state.</summary>
     public AgentStatus StatusAt(Instant now)
     {
         var status = new AgentStatus
@@ -267,14 +266,14 @@ public sealed class AgentCore
 
     // --- inside ------------------------------------------------------------------------------------------------------
 
-    /// <summary>What an exchange moved is perhaps new to other peers.</summary>
+    /// <summary>Artifacts of a session may be new to other peers.</summary>
     private void AnnounceSynced(Instant now, TargetState state, SyncOutcome outcome)
     {
         var peer = state.Target.PeerId;
         if (outcome.Sent > 0 && _peers.IsBridge(peer)) _announcer.PublishOnBehalfOf(peer!);
         if (outcome.Received == 0) return;
 
-        // What the hub brings, the hub announces; what another brings is perhaps new to the others.
+        // The hub announces what it sends; artifacts of another peer may be new to the others.
         _targets.OnChange(except: state.Target.Id);
         var isFromHub = peer is not null && peer == Hub;
         if (isFromHub) _peers.PlanOtherHubsForChange(now);

@@ -7,8 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent;
 
 /// <summary>
-/// Something that the core wants done. The host takes effects in order with <see cref="AgentCore.TryTake"/> until none
-/// is left, and tells what came of them by calling the core.
+/// An action of the host. It takes effects in order with <see cref="AgentCore.TryTake"/> until none is left, and
+/// reports their results by calling the core.
 /// </summary>
 public abstract record AgentEffect
 {
@@ -17,24 +17,23 @@ public abstract record AgentEffect
     }
 
     /// <summary>
-    /// Run one exchange; its end is told by <see cref="AgentCore.OnSyncFinished"/> with the same
-    /// <paramref name="SyncId"/>, at the latest after <paramref name="Timeout"/>. One target has one exchange at a
-    /// time.
+    /// Run one session; its end is reported by <see cref="AgentCore.OnSyncFinished"/> with the same <paramref
+    /// name="SyncId"/>, at the latest after <paramref name="Timeout"/>. One target has one session at a time.
     /// </summary>
-    /// <param name="SyncId">Names this exchange.</param>
+    /// <param name="SyncId">Names this session.</param>
     public sealed record StartSync(
         long SyncId, SyncTarget Target, SyncActions Actions, SyncReason Reason, TimeSpan Timeout) : AgentEffect
     {
-        /// <summary>Artifacts that the target is known to have, to be asked for in the first round.</summary>
+        /// <summary>Artifacts that the target has, to be requested in the first round.</summary>
         public IReadOnlyList<ArtifactId> Wanted { get; init; } = [];
     }
 
-    /// <summary>Publish on NATS; nothing is told back. While no link is up it may be thrown away.</summary>
+    /// <summary>Publish on NATS, without a result. While no link is up it may be dropped.</summary>
     public sealed record Publish(string Subject, byte[] Payload) : AgentEffect;
 
     /// <summary>
-    /// Look up what came into the repository after <paramref name="After"/>; told by
-    /// <see cref="AgentCore.OnChangesRead"/>.
+    /// List the changes of the repository after <paramref name="After"/>; reported by <see
+    /// cref="AgentCore.OnChangesRead"/>.
     /// </summary>
     public sealed record ListChanges(RecordId After) : AgentEffect;
 
@@ -51,15 +50,14 @@ public abstract record AgentEffect
     public sealed record ForgetPeer(string PeerId) : AgentEffect;
 
     /// <summary>
-    /// Read what the project's stream got behind the sequence <paramref name="After"/> (0: only its last sequence), at
-    /// most the newest
-    /// <paramref name="CountMax"/>. Told by <see cref="AgentCore.OnMissedRead"/> with the same
-    /// <paramref name="ReadId"/>; null where no JetStream answers.
+    /// Read the messages of the project's stream after the sequence <paramref name="After"/> (0: only its last
+    /// sequence), at most the newest <paramref name="CountMax"/>. Reported by <see cref="AgentCore.OnMissedRead"/> with
+    /// the same <paramref name="ReadId"/>; null without JetStream.
     /// </summary>
     public sealed record ReadMissed(long ReadId, ulong After, int CountMax) : AgentEffect;
 
     /// <summary>
-    /// An announcement that was missed: look whether it is held, and hand it to <see cref="AgentCore.OnAnnouncement"/>.
+    /// A missed announcement: check whether it is held, and pass it to <see cref="AgentCore.OnAnnouncement"/>.
     /// </summary>
     public sealed record CheckAnnouncement(Announcement Announcement) : AgentEffect;
 
@@ -67,7 +65,7 @@ public abstract record AgentEffect
     public sealed record Log(AgentLogLevel Level, AgentEvent Event) : AgentEffect;
 }
 
-/// <summary>How much a line matters.</summary>
+/// <summary>The level of a line.</summary>
 public enum AgentLogLevel
 {
     Debug,
@@ -76,7 +74,7 @@ public enum AgentLogLevel
     Error,
 }
 
-/// <summary>Why an exchange starts.</summary>
+/// <summary>Why a session starts.</summary>
 public enum SyncReason
 {
     /// <summary>The fallback timer.</summary>
@@ -85,10 +83,10 @@ public enum SyncReason
     /// <summary>Something was added here.</summary>
     LocalChange,
 
-    /// <summary>A peer told of something that is not here.</summary>
+    /// <summary>A peer announced an artifact that is missing here.</summary>
     Announcement,
 
-    /// <summary>A person or program asked for it.</summary>
+    /// <summary>A user or program requested it.</summary>
     Requested,
 
     /// <summary>A link or a peer came (back) up.</summary>

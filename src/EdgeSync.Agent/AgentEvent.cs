@@ -1,6 +1,6 @@
 namespace EdgeSync.Agent;
 
-/// <summary>Something that the log tells; the host puts it into words.</summary>
+/// <summary>An event for the log; the host formats it.</summary>
 public abstract record AgentEvent
 {
     private AgentEvent()
@@ -11,11 +11,11 @@ public abstract record AgentEvent
 
     public sealed record PeerLeft(string Peer) : AgentEvent;
 
-    /// <summary>Its heartbeats stopped, without a farewell.</summary>
+    /// <summary>Its heartbeats stopped, without a leave.</summary>
     public sealed record PeerSilent(string Peer, TimeSpan Silence) : AgentEvent;
 
     /// <summary>Another node uses our node id.</summary>
-    /// <param name="Text">What is known of it.</param>
+    /// <param name="Text">The details.</param>
     public sealed record DuplicateName(string Text) : AgentEvent;
 
     /// <param name="Target">The target's id.</param>

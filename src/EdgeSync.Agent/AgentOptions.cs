@@ -5,20 +5,20 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;
 
-/// <summary>What a node is to the others of its project.</summary>
+/// <summary>The role of a node in its project.</summary>
 public enum NodeRole
 {
-    /// <summary>Syncs with a hub if there is one, with its equals if not.</summary>
+    /// <summary>Syncs with a hub if there is one, with other peers otherwise.</summary>
     Peer,
 
-    /// <summary>The others bring everything to it and fetch everything from it.</summary>
+    /// <summary>The other nodes push to it and pull from it.</summary>
     Hub,
 
-    /// <summary>As a peer, and is nobody's source while a hub lives.</summary>
+    /// <summary>Like a peer, but never a source for others while a hub is present.</summary>
     Leaf,
 }
 
-/// <summary>When a node syncs without being told to.</summary>
+/// <summary>When a node syncs by itself.</summary>
 public enum AutosyncMode
 {
     /// <summary>Never.</summary>
@@ -27,26 +27,26 @@ public enum AutosyncMode
     /// <summary>Both ways.</summary>
     On,
 
-    /// <summary>It only fetches.</summary>
+    /// <summary>It only pulls.</summary>
     PullOnly,
 }
 
-/// <summary>One repository of one node: what it is and how it behaves.</summary>
+/// <summary>The options of one repository of one node.</summary>
 public sealed record AgentOptions
 {
     /// <summary>
-    /// Said by bridges: they answer for a server, and do not tell what somebody brought through them.
+    /// Of bridges: they serve a Fossil server, and do not announce what others push through them.
     /// </summary>
     public const string BridgeCapability = "bridge";
 
-    /// <summary>Said by bridges, besides, while they tell what artifacts their server got from elsewhere.</summary>
-    public const string TellsCapability = "tells";
+    /// <summary>Of bridges, in addition, while they announce new artifacts of their server.</summary>
+    public const string AnnouncesCapability = "tells";
 
     /// <summary>This node's stable name, one token (<see cref="ProjectSubjects.PeerNameOf"/>).</summary>
     public required string NodeId { get; init; }
 
     /// <summary>
-    /// Another for each run of the program; empty: nobody is told, and a node of the same name is not noticed.
+    /// Different for each run of the program; empty: not sent, and a node with the same node id is not detected.
     /// </summary>
     public string Instance { get; init; } = "";
 
@@ -60,7 +60,7 @@ public sealed record AgentOptions
     /// <summary>Pause between exchanges with a target that does not announce anything.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Targets that announce are polled less and less, down to this pause.</summary>
+    /// <summary>Targets that announce are polled with backoff, up to this pause.</summary>
     public TimeSpan PollIntervalMax { get; init; } = TimeSpan.FromSeconds(60);
 
     public bool Push { get; init; } = true;
@@ -75,34 +75,34 @@ public sealed record AgentOptions
 
     public AutosyncMode Autosync { get; init; } = AutosyncMode.On;
 
-    /// <summary>True where others may ask this node over NATS.</summary>
+    /// <summary>True if peers may send requests to this node over NATS.</summary>
     public bool ServesNats { get; init; } = true;
 
     /// <summary>Pause between heartbeats.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>The program's version, for the others' lists.</summary>
+    /// <summary>The program's version, for presence messages.</summary>
     public string Version { get; init; } = "dev";
 
-    /// <summary>Operating system and processor, for the others' lists.</summary>
+    /// <summary>Operating system and processor, for presence messages.</summary>
     public string Platform { get; init; } = "";
 
-    /// <summary>What this node offers: serve-http, serve-nats, push, pull and so on.</summary>
+    /// <summary>The capabilities of this node: serve-http, serve-nats, push, pull and so on.</summary>
     public IReadOnlyList<string> Capabilities { get; init; } = [];
 
-    /// <summary>An exchange of which nothing is heard for so long counts as failed.</summary>
+    /// <summary>A session without any progress for so long counts as failed.</summary>
     public TimeSpan SyncTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Exchanges of this repository that run at once.</summary>
+    /// <summary>Concurrent sessions of this repository.</summary>
     public int SyncsMax { get; init; } = 4;
 
-    /// <summary>Peers that are remembered; beyond it the one unheard for longest is forgotten.</summary>
+    /// <summary>Peers that are stored; beyond it the one silent for longest is dropped.</summary>
     public int PeersMax { get; init; } = 1024;
 
-    /// <summary>Ask an outside server with JetStream for the announcements that were missed.</summary>
+    /// <summary>Read missed announcements from an outside server with JetStream.</summary>
     public bool UseDurableAnnouncements { get; init; }
 
-    /// <summary>What one exchange does by itself.</summary>
+    /// <summary>The actions of an automatic session.</summary>
     public SyncActions Actions
     {
         get
@@ -118,7 +118,7 @@ public sealed record AgentOptions
         }
     }
 
-    /// <summary>True if something announced is to be fetched without being asked.</summary>
+    /// <summary>True if an announced artifact is fetched automatically.</summary>
     internal bool Pulls(AnnouncedKind kind) => Autosync != AutosyncMode.Off && kind switch
     {
         AnnouncedKind.Unversioned => Unversioned,
@@ -127,7 +127,7 @@ public sealed record AgentOptions
     };
 }
 
-/// <summary>What the agent wrote down in its last life, given back at start.</summary>
+/// <summary>The state that the agent stored in its last run, passed in at start.</summary>
 public sealed record AgentMemory
 {
     /// <summary>Config key of <see cref="PublishedRid"/>, as in the original.</summary>
@@ -137,11 +137,11 @@ public sealed record AgentMemory
     public const string DurableSequenceKey = "edgesync:announcement-sequence";
 
     /// <summary>
-    /// Everything up to this rid has been announced; null: never announced, so what is there now is not news.
+    /// Everything up to this rid has been announced; null: never announced, so the present artifacts are not changes.
     /// </summary>
     public RecordId? PublishedRid { get; init; }
 
-    /// <summary>The last announcement of the stream that was looked at.</summary>
+    /// <summary>The last announcement of the stream that was read.</summary>
     public ulong DurableSequence { get; init; }
 
     public IReadOnlyList<PeerRecord> Peers { get; init; } = [];

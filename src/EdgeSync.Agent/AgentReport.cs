@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;
 
-/// <summary>Puts an agent's state into words. A state "behind" without a reason does not exist.</summary>
+/// <summary>Describes an agent's state in sentences. A state "behind" always has a reason.</summary>
 internal static class AgentReport
 {
     /// <summary>Completes a status with targets, state and reasons.</summary>
@@ -17,7 +17,7 @@ internal static class AgentReport
         Instant? lastSync = null;
         foreach (var state in states.All)
         {
-            // Whom nobody needs at present may be away: that is no lag.
+            // An unneeded target may be away: that is no lag.
             var reason = state.WhyBehind(now);
             var isNeeded = state.IsConfigured || state.Target.PeerId == status.Hub
                 || state.Target.Kind == TargetKind.NatsAny;
@@ -36,12 +36,13 @@ internal static class AgentReport
 
         if (status.Wanted > 0)
             reasons.Add(
-                string.Create(CultureInfo.InvariantCulture, $"{status.Wanted} announced artifacts have not come yet"));
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{status.Wanted} announced artifacts have not arrived yet"));
         if (!status.LinkIsUp && !states.Configured.Any(t => t.Target.Kind == TargetKind.Http))
             reasons.Add("NATS is not connected");
         if (options.Autosync == AutosyncMode.Off) reasons.Add("autosync is off: only `sync now` syncs");
         if (lastSync is null && reasons.Count == 0 && options.Role != NodeRole.Hub)
-            reasons.Add("no exchange came to its end yet");
+            reasons.Add("no exchange has completed yet");
         var isRunning = states.All.Any(t => t.IsRunning);
         return status with
         {
@@ -72,10 +73,10 @@ internal static class AgentReport
         };
 }
 
-/// <summary>What the log says of an exchange's end. Spec: edgesync.md §2, outcomes.</summary>
+/// <summary>The log line of a session's end. Spec: edgesync.md §2, outcomes.</summary>
 internal static class OutcomeLog
 {
-    /// <param name="since">A success of another target after this moment makes a failure unimportant: what counts is
+    /// <param name="since">A success of another target after this time makes a failure unimportant: the artifacts are
     /// here.</param>
     public static AgentEffect.Log Line(
         TargetTable targets, TargetState state, SyncOutcome outcome, TimeSpan took, Instant since)
@@ -89,7 +90,7 @@ internal static class OutcomeLog
         }
 
         var anotherWorked = targets.All.Any(t => t != state && t.LastOk >= since);
-        // Trouble of our own (a full disk) is trouble with everybody, also beside a success.
+        // A fault on this side (a full disk) affects every target, also beside a success.
         var isOurs = outcome.Kind == SyncOutcomeKind.LocalFailed;
         var level = outcome.IsBenign || (anotherWorked && !isOurs) ? AgentLogLevel.Debug : AgentLogLevel.Error;
         return new AgentEffect.Log(

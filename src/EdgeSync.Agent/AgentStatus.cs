@@ -4,21 +4,22 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent;
 
-/// <summary>Where a repository stands with the others.</summary>
+/// <summary>The sync state of a repository.</summary>
 public enum AgentState
 {
     /// <summary>
-    /// The last exchange with whom it turns to came to its end, and nothing is known that is not here.
+    /// The last session with its present target completed, and no known artifact is missing.
     /// </summary>
     InSync,
 
     Syncing,
 
-    /// <summary>Something is missing, or cannot be known; <see cref="AgentStatus.Reasons"/> say why.</summary>
+    /// <summary>Something is missing, or the state is unknown; <see cref="AgentStatus.Reasons"/> has the
+    /// reasons.</summary>
     Behind,
 }
 
-/// <summary>One moment of an agent, for status pages and commands.</summary>
+/// <summary>The state of an agent at one moment, for status pages and commands.</summary>
 public sealed record AgentStatus
 {
     public required string NodeId { get; init; }
@@ -45,7 +46,7 @@ public sealed record AgentStatus
 
     public IReadOnlyList<PeerRecord> Peers { get; init; } = [];
 
-    /// <summary>Announced artifacts that are not here yet.</summary>
+    /// <summary>Announced artifacts that are missing here.</summary>
     public int Wanted { get; init; }
 
     public AgentCounts Counts { get; init; }
@@ -61,13 +62,13 @@ public sealed record TargetStatus(
     Instant? NextTry,
     string? Reason)
 {
-    /// <summary>The last exchange gave it everything that is here, and nothing came here since.</summary>
+    /// <summary>The last session sent it everything, and nothing has changed since.</summary>
     public bool HasAll { get; init; }
 
-    /// <summary>Nobody was ever there: that is waiting, and no failure.</summary>
+    /// <summary>No peer has ever been present: that is waiting, and not a failure.</summary>
     public bool IsAwaited { get; init; }
 
-    /// <summary>It refuses us, and goes on until a person changes something.</summary>
+    /// <summary>It rejects this node until the operator changes something.</summary>
     public bool NeedsPerson { get; init; }
 }
 

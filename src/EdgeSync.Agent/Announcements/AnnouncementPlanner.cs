@@ -4,13 +4,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
-/// Decides what of the changes of a repository to announce. What was made or pushed here is told at once; what an
-/// exchange brought was told by somebody else already, as a rule, so it waits a moment and is dropped when the others
-/// are heard to know it. Everything told raises the watermark, which survives restarts: after one, the rest is told.
+/// Decides which changes of a repository to announce. Local and pushed artifacts are announced at once; those of a
+/// session have usually been announced by another node, so they wait a moment and are dropped when the others announce
+/// them. Every announcement raises the watermark, which survives restarts: after one, the rest is announced.
 /// </summary>
 internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
 {
-    /// <summary>Of a large batch only the newest are told: whoever fetches one fetches all.</summary>
+    /// <summary>Of a large batch only the newest are announced: a peer that fetches one fetches all.</summary>
     internal const int AnnouncementsMax = 16;
 
     private const int RelaysMax = 64;
@@ -29,7 +29,7 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
     private string? _tables;
     private bool _hasBaseline;
 
-    /// <summary>Everything up to here was told; null: nothing ever was.</summary>
+    /// <summary>Everything up to here was announced; null: nothing ever was.</summary>
     public RecordId? PublishedRid { get; private set; }
 
     public Instant? Deadline => _relays.Count == 0 ? null : _relays.Min(r => r.At);
@@ -37,7 +37,7 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
     public void Restore(RecordId? publishedRid) => PublishedRid = publishedRid;
 
     /// <summary>
-    /// Sorts changes into what to tell at once (the answer) and what to relay later. True if the watermark moved.
+    /// Sorts changes into those to announce at once (the result) and those to relay later. True if the watermark moved.
     /// </summary>
     public bool Sort(Instant now, RepositoryChanges changes, bool isOwn, bool mustRelay, List<Announcement> tellNow)
     {
@@ -51,7 +51,7 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
                         artifact.IsCheckIn ? AnnouncedKind.CheckIn : AnnouncedKind.Artifact, artifact.Id.ToString(),
                         artifact.Rid));
 
-        // The first to be heard starts the exchange, so it names the files. A large batch is fetched in several rounds
+        // The first one received starts the session, so it names the files. A large batch is fetched in several rounds
         // anyway.
         if (fresh.Count > 0 && changes.Files.Count <= Announcement.FilesMax)
             fresh[0] = fresh[0] with { Files = [.. changes.Files.Select(f => f.ToString())] };
@@ -61,7 +61,7 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
         _hasBaseline = true;
         if (fresh.Count > AnnouncementsMax) fresh.RemoveRange(0, fresh.Count - AnnouncementsMax);
 
-        // Only a hub repeats what the others have told already: its leaves wait for its word.
+        // Only a hub repeats announcements of others: its leaves wait for its own.
         if (options.Role != NodeRole.Hub) fresh.RemoveAll(item => _heard.Contains(item.Uuid));
         if (isOwn) tellNow.AddRange(fresh);
         else if (mustRelay)
@@ -78,7 +78,7 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
         return true;
     }
 
-    /// <summary>True for a state of files or rows that is the present one here.</summary>
+    /// <summary>True for a state of files or rows that equals the present one here.</summary>
     public bool IsKnown(Announcement announcement) => announcement.Kind switch
     {
         AnnouncedKind.Unversioned => announcement.Uuid == _unversioned,
@@ -86,7 +86,7 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
         _ => false,
     };
 
-    /// <summary>Somebody told it: no need to do so too.</summary>
+    /// <summary>Another node announced it: this node need not.</summary>
     public void OnHeard(string uuid)
     {
         _relays.RemoveAll(r => r.Item.Uuid == uuid);
@@ -103,7 +103,8 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
         return due;
     }
 
-    /// <summary>Above the watermark it is remembered what was told, for phantoms may hold that back.</summary>
+    /// <summary>Above the watermark the announced artifacts are recorded, for phantoms may hold the watermark
+    /// back.</summary>
     private bool IsNew(NewArtifact artifact, RecordId? watermark)
     {
         if (artifact.Rid <= watermark || !_told.Add(artifact.Id)) return false;
@@ -117,7 +118,7 @@ internal sealed class AnnouncementPlanner(AgentOptions options, Prng prng)
     {
         if (catalog is null || catalog == known) return;
 
-        // What is found at start is not announced.
+        // Artifacts found at start are not announced.
         if (_hasBaseline) fresh.Add(Of(kind, catalog, RecordId.None));
         known = catalog;
     }

@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
-/// Asks the host what the repository gained, publishes what the planner chooses of it, and the presence of this node.
+/// Queries the changes of the repository, publishes those that the planner selects, and the presence of this node.
 /// </summary>
 internal sealed class Announcer
 {
@@ -31,30 +31,30 @@ internal sealed class Announcer
 
     public long PresencesSent { get; private set; }
 
-    /// <summary>What the repository held when it was read last.</summary>
+    /// <summary>The state of the repository at the last query.</summary>
     public RepositoryChanges Held { get; private set; } = new();
 
-    /// <summary>True while the answer to <see cref="AgentEffect.ListChanges"/> is awaited.</summary>
+    /// <summary>True until the reply to <see cref="AgentEffect.ListChanges"/>.</summary>
     public bool IsReadingChanges => _query.IsOut;
 
-    /// <summary>What is read next was made or pushed here.</summary>
+    /// <summary>The next changes are local or pushed here.</summary>
     public bool IsOwn => _query.IsOwn;
 
     public Instant? Deadline => _planner.Deadline;
 
-    /// <param name="isOwn">The repository gained something that was made or pushed here.</param>
-    /// <param name="mustRelay">Others may not have heard of it.</param>
+    /// <param name="isOwn">The changes are local or pushed here.</param>
+    /// <param name="mustRelay">Other nodes may not have received them.</param>
     public void RequestChanges(bool isOwn, bool mustRelay)
     {
         if (_query.Want(isOwn, mustRelay)) ListChanges();
     }
 
-    /// <summary>The answer to <see cref="AgentEffect.ListChanges"/> is here, whatever becomes of it.</summary>
+    /// <summary>The reply to <see cref="AgentEffect.ListChanges"/> has arrived, whatever its use.</summary>
     public void OnAnswer() => _query.OnAnswer();
 
     /// <summary>
-    /// Plans the announcements of what was read; <paramref name="announcements"/> are due now, relays follow. False:
-    /// without a link no peer hears it, so the watermark waits for the link and nothing stays unannounced.
+    /// Plans the announcements of the changes; <paramref name="announcements"/> are due now, relays follow. False:
+    /// without a link no peer receives them, so the watermark waits for the link and nothing stays unannounced.
     /// </summary>
     public bool TryPlan(Instant now, RepositoryChanges changes, out List<Announcement> announcements)
     {
@@ -69,13 +69,13 @@ internal sealed class Announcer
         return true;
     }
 
-    /// <summary>Asks once more for changes that came while the last question was out.</summary>
+    /// <summary>Queries once more for changes during the last query.</summary>
     public void RequestMissed()
     {
-        if (_query.AskAgain()) ListChanges();
+        if (_query.TakeRepeat()) ListChanges();
     }
 
-    /// <summary>A peer announced it: this node need not relay it, if that peer's word reaches the same nodes.</summary>
+    /// <summary>A peer announced it: this node need not relay it, if that peer reaches the same nodes.</summary>
     public void OnHeard(string peer, Announcement announcement)
     {
         var hub = _peers.Hub;
@@ -99,7 +99,7 @@ internal sealed class Announcer
         }
     }
 
-    /// <summary>A bridge does not announce what was pushed to it: its pusher does, on its behalf.</summary>
+    /// <summary>A bridge does not announce what was pushed to it: the pusher does, on its behalf.</summary>
     public void PublishOnBehalfOf(string bridge)
     {
         foreach (var item in _pendingForBridge) Publish(item with { PeerId = bridge, Role = NodeRole.Hub });

@@ -1,6 +1,6 @@
 namespace EdgeSync.Agent.Announcements;
 
-/// <summary>At most one question for changes is out; whatever is asked meanwhile becomes one more.</summary>
+/// <summary>At most one query for changes is under way; further ones become one more.</summary>
 internal sealed class ChangeQuery
 {
     private bool _isOut;
@@ -8,13 +8,13 @@ internal sealed class ChangeQuery
 
     public bool IsOut => _isOut;
 
-    /// <summary>What is found was made or pushed here.</summary>
+    /// <summary>The changes are local or pushed here.</summary>
     public bool IsOwn { get; private set; }
 
-    /// <summary>What is found others may not have heard of.</summary>
+    /// <summary>Other nodes may not have received the changes.</summary>
     public bool MustRelay { get; private set; }
 
-    /// <summary>True: ask now.</summary>
+    /// <summary>True: query now.</summary>
     public bool Want(bool isOwn, bool mustRelay)
     {
         (IsOwn, MustRelay) = (IsOwn | isOwn, MustRelay | mustRelay);
@@ -24,11 +24,11 @@ internal sealed class ChangeQuery
 
     public void OnAnswer() => _isOut = false;
 
-    /// <summary>What was found has been told.</summary>
+    /// <summary>The changes have been announced.</summary>
     public void OnTold() => (IsOwn, MustRelay) = (false, false);
 
-    /// <summary>Behind an answer. True: ask once more.</summary>
-    public bool AskAgain()
+    /// <summary>After a reply. True: query once more.</summary>
+    public bool TakeRepeat()
     {
         if (!_again) return false;
 

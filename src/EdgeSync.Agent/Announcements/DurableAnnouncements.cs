@@ -4,14 +4,14 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
-/// Announcements that outlive an outage: where an outside server has JetStream, a stream keeps what is published on the
-/// commit subject, and after each link-up what was missed since the last known sequence is read once, and again after a
-/// while. The shell reads; here is decided since when, and what the answer means. Without JetStream, catch-up exchanges
-/// and the poll do.
+/// Announcements that outlive an outage: with JetStream on an outside server, a stream stores the messages of the
+/// commit subject, and after each link-up those missed since the last known sequence are read once, and again after a
+/// while. The shell reads; this class decides from which sequence, and interprets the reply. Without JetStream,
+/// catch-up sessions and the poll replace it.
 /// </summary>
 internal sealed class DurableAnnouncements(ulong sequence)
 {
-    /// <summary>Missed ones that are handed on; the newest, for one exchange fetches all.</summary>
+    /// <summary>Missed announcements to process; the newest, for one session fetches all.</summary>
     internal const int MissedMax = 64;
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(5);
@@ -21,10 +21,10 @@ internal sealed class DurableAnnouncements(ulong sequence)
     private bool _isReading;
     private Instant? _lookAt;
 
-    /// <summary>The last sequence looked at; 0 before the first look, which takes the present as its start.</summary>
+    /// <summary>The last sequence read; 0 before the first reading, which starts at the present.</summary>
     public ulong Sequence { get; private set; } = sequence;
 
-    /// <summary>True once a server with JetStream answered on this link.</summary>
+    /// <summary>True after a server with JetStream replied on this link.</summary>
     public bool IsAvailable { get; private set; }
 
     public Instant? Deadline => _isReading ? null : _lookAt;
@@ -40,7 +40,7 @@ internal sealed class DurableAnnouncements(ulong sequence)
         if (Deadline <= now) Read(now);
     }
 
-    /// <summary>The end of a reading. An answer to a reading of an earlier link is dropped.</summary>
+    /// <summary>The end of a reading. A reply to a reading of an earlier link is dropped.</summary>
     public void OnRead(Instant now, long readId, StreamTail? tail)
     {
         if (!_isReading || readId != _readId) return;
@@ -54,7 +54,7 @@ internal sealed class DurableAnnouncements(ulong sequence)
             if (Announcement.TryParse(payload.Span, out var missed))
                 _effects.Enqueue(new AgentEffect.CheckAnnouncement(missed));
 
-        // Also backwards: a stream that was made anew counts from one again.
+        // Also backwards: a recreated stream counts from one again.
         if (Sequence == tail.LastSequence) return;
 
         Sequence = tail.LastSequence;
@@ -69,12 +69,12 @@ internal sealed class DurableAnnouncements(ulong sequence)
     }
 }
 
-/// <summary>What a stream of announcements holds.</summary>
+/// <summary>The contents of a stream of announcements.</summary>
 /// <param name="LastSequence">The newest message's, 0 of an empty stream.</param>
-/// <param name="Payloads">The newest messages behind the sequence that was asked for, in order.</param>
+/// <param name="Payloads">The newest messages after the requested sequence, in order.</param>
 public sealed record StreamTail(ulong LastSequence, IReadOnlyList<ReadOnlyMemory<byte>> Payloads);
 
-/// <summary>The stream that keeps the announcements of a project.</summary>
+/// <summary>The stream that stores the announcements of a project.</summary>
 public static class AnnouncementStream
 {
     public const int MessagesMax = 10_000;

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Announcements;
 
 /// <summary>
-/// When to give a heartbeat. Fifty nodes that meet a new one answer it spread over a moment that grows with their
-/// number, each once, however many came.
+/// When to send a heartbeat. Fifty nodes that detect a new one reply spread over a time that grows with their number,
+/// once each, however many are new.
 /// </summary>
 internal sealed class Heartbeat(AgentOptions options, Prng prng)
 {
@@ -17,7 +17,7 @@ internal sealed class Heartbeat(AgentOptions options, Prng prng)
 
     public Instant? Deadline { get; private set; }
 
-    /// <summary>The first sign after a link came up.</summary>
+    /// <summary>The first heartbeat after a link came up.</summary>
     public PresenceState Join(Instant now)
     {
         Next(now);
@@ -30,10 +30,11 @@ internal sealed class Heartbeat(AgentOptions options, Prng prng)
         return PresenceState.Alive;
     }
 
-    /// <summary>Somebody new should know of us soon.</summary>
+    /// <summary>A new peer should receive our presence soon.</summary>
     public void Hurry(Instant now, int peers) => Hurry(now, peers, HurryMin);
 
-    /// <summary>We hold more than we have said. In a large fleet the next heartbeat is soon enough.</summary>
+    /// <summary>The repository has more than was announced. In a large fleet the next heartbeat is soon
+    /// enough.</summary>
     public void OnMoved(Instant now, int peers)
     {
         if (peers <= PeersToldMax) Hurry(now, peers, SettlePause);

@@ -2,33 +2,33 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Announcements;
 
-/// <summary>Where a change of the repository came from.</summary>
+/// <summary>The origin of a change of the repository.</summary>
 public enum ChangeOrigin
 {
-    /// <summary>Somebody works here: a commit by us, by stock on the same file, a web page.</summary>
+    /// <summary>Local work: a commit by us, by stock on the same file, a web page.</summary>
     Local,
 
     /// <summary>A client pushed it, over HTTP or NATS.</summary>
     Pushed,
 
-    /// <summary>An exchange that we started brought it.</summary>
+    /// <summary>Received in a session that we started.</summary>
     Pulled,
 }
 
-/// <summary>An artifact worth telling others of: one that has a row in the timeline.</summary>
+/// <summary>An artifact to announce: one with a row in the timeline.</summary>
 public readonly record struct NewArtifact(RecordId Rid, ArtifactId Id, bool IsCheckIn = true);
 
-/// <summary>What came into the repository. Private artifacts are never in it.</summary>
+/// <summary>New artifacts of the repository. Private artifacts are never included.</summary>
 public sealed record RepositoryChanges
 {
     /// <summary>How many artifacts a host needs to list; of more, the ones with the greatest rids.</summary>
     public const int ArtifactsMax = 256;
 
-    /// <summary>Timeline artifacts with a greater rid than asked for, ascending.</summary>
+    /// <summary>Timeline artifacts above the requested rid, ascending.</summary>
     public IReadOnlyList<NewArtifact> Artifacts { get; init; } = [];
 
     /// <summary>
-    /// The newest of the files and other artifacts without a place in the timeline, with a greater rid than asked for.
+    /// The newest of the files and other artifacts without a place in the timeline, above the requested rid.
     /// </summary>
     public IReadOnlyList<ArtifactId> Files { get; init; } = [];
 
@@ -36,9 +36,8 @@ public sealed record RepositoryChanges
     public RecordId MaxRid { get; init; }
 
     /// <summary>
-    /// The smallest rid of an artifact that is known by name and not held; none if there is no such. What fills it
-    /// keeps its rid, so the watermark stays below it: or a commit whose name came a round before its text would never
-    /// be told.
+    /// The smallest rid of a phantom; none if there is none. The artifact that fills it keeps its rid, so the watermark
+    /// stays below it: otherwise a commit whose name arrived a round before its text would never be announced.
     /// </summary>
     public RecordId FirstPhantom { get; init; }
 
@@ -48,7 +47,7 @@ public sealed record RepositoryChanges
     /// <summary>A hash over the synced tables' catalogues; null where the node does not sync tables.</summary>
     public string? TableCatalog { get; init; }
 
-    /// <summary>Check-ins held, for the others' lists; zero if not counted.</summary>
+    /// <summary>The number of check-ins, for presence messages; zero if not counted.</summary>
     public long CheckIns { get; init; }
 
     /// <summary>The newest check-in; empty if there is none.</summary>

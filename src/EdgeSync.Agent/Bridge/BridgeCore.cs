@@ -9,57 +9,57 @@ namespace EdgeSync.Agent.Bridge;
 /// <summary>Limits of a bridge.</summary>
 public sealed record BridgeOptions
 {
-    /// <summary>Requests that stand at one server at once; the others wait their turn.</summary>
+    /// <summary>Concurrent requests at one server; the others wait.</summary>
     public int ForwardsMax { get; init; } = 8;
 
     /// <summary>Requests that wait, for each project; more are refused as busy.</summary>
     public int WaitingMax { get; init; } = 64;
 
     /// <summary>
-    /// How long a request may take in all. Shorter than the requester's patience, so that he hears the reason.
+    /// How long a request may take in all. Shorter than the requester's timeout, so that it receives the reason.
     /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(25);
 
-    /// <summary>Failures in a row after which a server is left alone for a while.</summary>
+    /// <summary>Failures in a row after which the circuit of a server opens.</summary>
     public int FailuresUntilOpen { get; init; } = 5;
 
-    /// <summary>Longest pause between tries of a server that does not answer.</summary>
+    /// <summary>Longest pause between attempts at a server that does not reply.</summary>
     public TimeSpan PauseMax { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The bridge's own name, in which it tells of what its servers got.</summary>
+    /// <summary>The bridge's node id, under which it announces artifacts of its servers.</summary>
     public string NodeId { get; init; } = "bridge";
 }
 
-/// <summary>What became of a request at the server.</summary>
+/// <summary>The result of a request at the server.</summary>
 public enum UpstreamOutcomeKind
 {
-    /// <summary>It answered with a message.</summary>
+    /// <summary>It replied with a message.</summary>
     Answered,
 
-    /// <summary>No connection: the server has seen nothing of it.</summary>
+    /// <summary>No connection: the server has not received the request.</summary>
     NotReached,
 
     /// <summary>It is overloaded or restarting (429, 503), and has done nothing.</summary>
     Busy,
 
-    /// <summary>It failed (other 5xx), or what it sent is no message.</summary>
+    /// <summary>It failed (other 5xx), or its reply is not a message.</summary>
     Failed,
 
-    /// <summary>It refuses (4xx): no use in asking again.</summary>
+    /// <summary>It rejects the request (4xx): a retry is useless.</summary>
     Refused,
 
-    /// <summary>The connection broke after the request was sent: it may have done what was asked.</summary>
+    /// <summary>The connection broke after the request was sent: the server may have processed it.</summary>
     Lost,
 }
 
-/// <param name="Reason">A sentence for people.</param>
-/// <param name="RetryAfter">What the server asks for.</param>
+/// <param name="Reason">The reason as a sentence.</param>
+/// <param name="RetryAfter">The server's Retry-After.</param>
 public sealed record UpstreamOutcome(UpstreamOutcomeKind Kind, string? Reason = null, TimeSpan? RetryAfter = null)
 {
     public static UpstreamOutcome Answered { get; } = new(UpstreamOutcomeKind.Answered);
 }
 
-/// <summary>What a bridge wants done.</summary>
+/// <summary>An action of the bridge.</summary>
 public abstract record BridgeEffect
 {
     private BridgeEffect()
@@ -67,30 +67,31 @@ public abstract record BridgeEffect
     }
 
     /// <summary>
-    /// Post the request to its server, within <paramref name="Timeout"/>; told by <see cref="BridgeCore.OnUpstream"/>.
+    /// Post the request to its server, within <paramref name="Timeout"/>; reported by <see
+    /// cref="BridgeCore.OnUpstream"/>.
     /// </summary>
     public sealed record Forward(
         long RequestId, string ProjectCode, string Url, int Attempt, TimeSpan Timeout) : BridgeEffect;
 
-    /// <summary>Send what the server answered, with its content type.</summary>
+    /// <summary>Send the server's reply, with its content type.</summary>
     public sealed record Reply(long RequestId) : BridgeEffect;
 
-    /// <summary>Answer that there is no reply, and why.</summary>
+    /// <summary>Reply with a refusal and its reason.</summary>
     public sealed record Refuse(long RequestId, ExchangeRefusal Refusal, string Reason) : BridgeEffect;
 
-    /// <summary>Post a look of our own; told by <see cref="BridgeCore.OnProbed"/>.</summary>
+    /// <summary>Post a probe; reported by <see cref="BridgeCore.OnProbed"/>.</summary>
     public sealed record Probe(string ProjectCode, ReadOnlyMemory<byte> Body) : BridgeEffect;
 
-    /// <summary>Tell the peers what the server got.</summary>
+    /// <summary>Announce new artifacts of the server.</summary>
     public sealed record Announce(string ProjectCode, Announcement Announcement) : BridgeEffect;
 
-    /// <summary>Whether the bridge tells of what its server gets has changed: the peers want to know.</summary>
+    /// <summary>The bridge starts or stops announcing its server's artifacts: publish its presence.</summary>
     public sealed record Show(string ProjectCode) : BridgeEffect;
 
-    /// <summary>For the log: the server cannot be looked at; the leaves poll instead.</summary>
+    /// <summary>For the log: the server cannot be probed; the leaves poll instead.</summary>
     public sealed record ProbeFailed(string ProjectCode, string Url, string Reason) : BridgeEffect;
 
-    /// <summary>For the log: the server does not answer any more.</summary>
+    /// <summary>For the log: the server no longer replies.</summary>
     public sealed record UpstreamFailed(string ProjectCode, string Url, string Reason) : BridgeEffect;
 }
 
@@ -100,9 +101,9 @@ public sealed record BridgeProjectStatus(
     string? Reason);
 
 /// <summary>
-/// Decides for a bridge: which request goes to its server when, what is tried again, and what to answer when the server
-/// fails. A request that the server may have acted on is never repeated: its sender makes a new one. Nobody ever waits
-/// for nothing: within <see cref="BridgeOptions.Patience"/> there is a reply or a reason.
+/// The decisions of a bridge: which request goes to its server when, what is retried, and what to reply when the server
+/// fails. A request that the server may have processed is never repeated: its sender makes a new one. Within <see
+/// cref="BridgeOptions.Patience"/> every request gets a reply or a reason.
 /// <para>Driven like <see cref="AgentCore"/>: events and commands, then effects until none is left, then the
 /// deadline.</para>
 /// </summary>
@@ -125,7 +126,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
             Instant? first = null;
             foreach (var request in _requests.Values)
             {
-                // What waits for its turn is moved by another's end, not by time.
+                // A waiting request continues when another ends, not by time.
                 var at = request.RetryAt is { } retry && retry < request.GiveUpAt ? retry : request.GiveUpAt;
                 if (first is null || at < first) first = at;
             }
@@ -141,7 +142,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
 
     public bool TryTake(out BridgeEffect effect) => _effects.TryDequeue(out effect!);
 
-    /// <param name="probe">Null: the bridge only carries, and never looks by itself.</param>
+    /// <param name="probe">Null: the bridge only forwards, and never probes.</param>
     public void SetProject(string projectCode, string url, ProbeOptions? probe = null)
     {
         if (_projects.TryGetValue(projectCode, out var old) && old.Url == url) return;
@@ -152,11 +153,11 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         };
     }
 
-    /// <summary>True while the bridge tells by itself what the project's server gets from elsewhere.</summary>
+    /// <summary>True while the bridge announces new artifacts of the project's server.</summary>
     public bool Tells(string projectCode) =>
         _projects.TryGetValue(projectCode, out var project) && project.Probe is { Tells: true };
 
-    /// <summary>A peer of the project is there.</summary>
+    /// <summary>A peer of the project is present.</summary>
     public void OnListener(Instant now, string projectCode)
     {
         if (!_projects.TryGetValue(projectCode, out var project)) return;
@@ -165,7 +166,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         ProbeDue(now);
     }
 
-    /// <summary>Something happened at the server, perhaps. Without a project: at any of them.</summary>
+    /// <summary>The server may have changed. Without a project: any of them.</summary>
     public void Nudge(Instant now, string? projectCode = null)
     {
         foreach (var (code, project) in _projects)
@@ -174,7 +175,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         ProbeDue(now);
     }
 
-    /// <summary>An announcement was heard. Those in our own name are of what somebody brought through us.</summary>
+    /// <summary>An announcement was received. Those under our own node id are of artifacts pushed through us.</summary>
     public void OnAnnouncement(Instant now, string projectCode, Announcement announcement)
     {
         if (announcement.PeerId != options.NodeId || !_projects.TryGetValue(projectCode, out var project)) return;
@@ -183,7 +184,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
     }
 
     /// <summary>
-    /// The answer to a <see cref="BridgeEffect.Probe"/>, unpacked; null with the reason where there is none.
+    /// The reply to a <see cref="BridgeEffect.Probe"/>, unpacked; null with the reason when there is none.
     /// </summary>
     public void OnProbed(Instant now, string projectCode, ReadOnlyMemory<byte>? reply, string? reason)
     {
@@ -192,16 +193,16 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         var (told, faultBefore) = (probe.Tells, probe.Fault);
         List<string> fresh = [];
         if (reply is { } answer) fresh = probe.OnReply(now, answer.Span);
-        else probe.OnFailed(now, reason ?? "no answer");
+        else probe.OnFailed(now, reason ?? "no reply");
 
         if (probe.Fault is { } fault && faultBefore is null)
             _effects.Enqueue(new BridgeEffect.ProbeFailed(projectCode, project.Url, fault));
         if (probe.Tells != told) _effects.Enqueue(new BridgeEffect.Show(projectCode));
-        if (fresh.Count > 0) _effects.Enqueue(new BridgeEffect.Announce(projectCode, NewsOf(fresh)));
+        if (fresh.Count > 0) _effects.Enqueue(new BridgeEffect.Announce(projectCode, AnnouncementOf(fresh)));
     }
 
-    // The last is the newest, most likely the check-in that all the others belong to.
-    private Announcement NewsOf(List<string> fresh) => new()
+    // The last is the newest, most likely the check-in of all the others.
+    private Announcement AnnouncementOf(List<string> fresh) => new()
     {
         Kind = AnnouncedKind.Artifact,
         Uuid = fresh[^1],
@@ -220,7 +221,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         }
     }
 
-    /// <summary>A request came; the answer names it in all that follows.</summary>
+    /// <summary>A request arrived; the result names it from then on.</summary>
     public long OnRequest(Instant now, string projectCode)
     {
         var id = ++_lastId;
@@ -277,7 +278,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
                 else request.RetryAt = now + pause;
                 break;
             case UpstreamOutcomeKind.Refused:
-                // The server lives, so the breaker does not count this.
+                // The server is alive, so the circuit breaker does not count this.
                 project.Reason = outcome.Reason;
                 RefuseFor(requestId, request, project, outcome);
                 break;
@@ -290,7 +291,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
         ForwardDue(now);
     }
 
-    /// <summary>Tries again what is due and refuses what took too long.</summary>
+    /// <summary>Retries what is due and refuses what took too long.</summary>
     public void OnDeadline(Instant now)
     {
         foreach (var (id, request) in _requests.ToList())
@@ -305,7 +306,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
 
             Refuse(
                 id, ExchangeRefusal.Upstream,
-                Sentence($"{project?.Url} gave no answer for {(long)options.Patience.TotalSeconds} s"));
+                Sentence($"{project?.Url} sent no reply for {(long)options.Patience.TotalSeconds} s"));
         }
 
         ForwardDue(now);
@@ -371,7 +372,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
 
         public Instant GiveUpAt { get; init; }
 
-        /// <summary>The end of a pause; null: none is on, it waits for its turn or for the server.</summary>
+        /// <summary>The end of a pause; null: it waits for its turn or for the server.</summary>
         public Instant? RetryAt { get; set; }
 
         public bool IsForwarded { get; set; }
@@ -399,7 +400,7 @@ public sealed class BridgeCore(BridgeOptions options, Prng prng, Entropy entropy
 
         public string? Reason { get; set; }
 
-        /// <summary>After a pause one request finds out whether the server is back.</summary>
+        /// <summary>After a pause one request tests whether the server is back.</summary>
         public bool IsTrying => OpenUntil is not null;
 
         public void OnOk(Instant now) => (Failures, OpenUntil, LastOk, Reason) = (0, null, now, null);

@@ -5,37 +5,38 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Bridge;
 
-/// <summary>How a bridge finds out what its server got from elsewhere.</summary>
+/// <summary>How a bridge detects new artifacts of its server.</summary>
 public sealed record ProbeOptions
 {
-    /// <summary>Pause between two looks while something goes on.</summary>
+    /// <summary>Pause between two probes during changes.</summary>
     public TimeSpan PauseMin { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Pause that looks without a find grow to.</summary>
+    /// <summary>The pause to which probes without changes back off.</summary>
     public TimeSpan PauseMax { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Who reads at the server; null is nobody in particular.</summary>
+    /// <summary>The login at the server; null: none.</summary>
     public string? Login { get; init; }
 
     public string Password { get; init; } = "";
 }
 
 /// <summary>
-/// A stock server tells nobody what it got, so its bridge looks: one small request, a pull that wants nothing. The
-/// answer names what is in no cluster yet, and that is where everything new appears:
+/// A stock server announces nothing, so its bridge probes it: one small request, a pull that requests nothing. The
+/// reply announces what is in no cluster yet, and everything new appears there:
 /// <code>
-///   pull SERVERCODE PROJECTCODE   ─▶   igot A ⏎ igot B ⏎ igot C      C was not in the answer before: news
+///   pull SERVERCODE PROJECTCODE   ─▶   igot A ⏎ igot B ⏎ igot C      C was not in the reply before: new
 /// </code>
-/// One look of the bridge stands for the polls of all its leaves. Looks are frequent while something is brought or
-/// found, rarer and rarer after, and none is made where nobody listens.
+/// One probe of the bridge replaces the polls of all its leaves. Probes are frequent during changes, back off
+/// afterwards, and stop without listeners.
 /// </summary>
-/// <remarks>A new cluster in the answer counts as news too: what it holds may have come between two looks.</remarks>
+/// <remarks>A new cluster in the reply counts as a change too: its members may have arrived between two
+/// probes.</remarks>
 internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
 {
     private const double Growth = 1.25;
     private const int HeardMax = 1024;
 
-    /// <summary>A server that names more keeps no clusters; its leaves poll by themselves.</summary>
+    /// <summary>A server that announces more makes no clusters; its leaves poll by themselves.</summary>
     private const int NamedMax = 100_000;
     private const int FaultBytesMax = 200;
 
@@ -50,16 +51,16 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
     private bool _isRunning;
     private bool _isNudged;
 
-    /// <summary>True while the server answers: then the leaves need not look themselves.</summary>
+    /// <summary>True while the server replies: then the leaves need not poll.</summary>
     public bool Tells { get; private set; }
 
-    /// <summary>Why the last look found nothing out.</summary>
+    /// <summary>Why the last probe failed.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>When the next look is due; null while one is under way, and while nobody listens.</summary>
+    /// <summary>When the next probe is due; null during one, and without listeners.</summary>
     public Instant? Deadline => _isRunning ? null : _nextAt;
 
-    /// <summary>Somebody is there who wants to know.</summary>
+    /// <summary>A peer is present.</summary>
     public void OnListener(Instant now)
     {
         _listenedUntil = now + ListenersStay;
@@ -67,7 +68,7 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
     }
 
     /// <summary>
-    /// Somebody says that there may be something: a look at once, and another one if one is under way.
+    /// The server may have changed: a probe at once, and another one if one is under way.
     /// </summary>
     public void Nudge(Instant now)
     {
@@ -76,7 +77,7 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
     }
 
     /// <summary>
-    /// Somebody brought it here and told the others, in this bridge's name: where one is at work, others are.
+    /// A peer pushed an artifact through the bridge and announced it under the bridge's node id: more are likely.
     /// </summary>
     public void OnTold(Instant now, string uuid)
     {
@@ -88,7 +89,7 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
         if (_nextAt > now + _pause) _nextAt = now + _pause;
     }
 
-    /// <summary>The request, if a look is due.</summary>
+    /// <summary>The request, if a probe is due.</summary>
     public bool TryBegin(Instant now, Entropy entropy, out ReadOnlyMemory<byte> body)
     {
         body = default;
@@ -104,7 +105,7 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
         return true;
     }
 
-    /// <summary>No answer of use came.</summary>
+    /// <summary>The probe failed.</summary>
     public void OnFailed(Instant now, string reason)
     {
         if (!_isRunning) return;
@@ -115,19 +116,19 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
     }
 
     /// <summary>
-    /// The server's answer, unpacked. Gives what it holds that it did not hold at the last look, oldest first.
+    /// The server's reply, unpacked. Returns the artifacts that were not in the last reply, oldest first.
     /// </summary>
     public List<string> OnReply(Instant now, ReadOnlySpan<byte> message)
     {
         var fresh = new List<string>();
-        if (!_isRunning) return fresh;   // it came too late
+        if (!_isRunning) return fresh;   // it arrived too late
         if (!TryReadAnswer(message, out var present, out var fault))
         {
             OnFailed(now, fault);
             return fresh;
         }
 
-        // At first there is nothing to compare with: the newest is named, for those who have it not.
+        // The first reply has no predecessor: the newest is announced, for peers that lack it.
         if (_seen is null) fresh.AddRange(present.TakeLast(1));
         else
             foreach (var uuid in present)
@@ -149,7 +150,7 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
         var cards = new ArrayBufferWriter<byte>(128);
         var writer = new XferWriter(cards);
         writer.Pull(entropy.NextHex(40), projectCode);
-        // each request another one, so that none is good twice
+        // makes each request unique, so that none can be replayed
         writer.Comment(Encoding.ASCII.GetBytes(entropy.NextHex(40)));
         var whole = new ArrayBufferWriter<byte>(256);
         if (options.Login is { } login)
@@ -164,7 +165,7 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
 
     private static bool TryReadAnswer(ReadOnlySpan<byte> message, out List<string> present, out string fault)
     {
-        (present, fault) = ([], "its answer cannot be read");
+        (present, fault) = ([], "its reply cannot be parsed");
         var reader = new XferReader(message);
         while (reader.TryRead(out var card) is var status)
         {
@@ -176,10 +177,10 @@ internal sealed class UpstreamProbe(ProbeOptions options, string projectCode)
                     fault = Sentence(card[1]);
                     return false;
                 case CardKind.IGot when present.Count == NamedMax:
-                    fault = $"its answer names more than {NamedMax} artifacts";
+                    fault = $"its reply announces more than {NamedMax} artifacts";
                     return false;
                 case CardKind.IGot when card.Count == 2 && ArtifactId.TryParse(card[1], out var id):
-                    present.Add(id.ToString());   // with a third word it is private
+                    present.Add(id.ToString());   // a third word means private
                     break;
             }
         }

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Messages;
 
-/// <summary>What an announcement names.</summary>
+/// <summary>The subject of an announcement.</summary>
 public enum AnnouncedKind
 {
     /// <summary>A check-in, as the original announces it.</summary>
@@ -23,24 +23,24 @@ public enum AnnouncedKind
 /// <summary>
 /// "I have this now": <c>{"rid":12,"uuid":"3f6c…","peer_id":"ship7"}</c>, the original's three fields first. Ours
 /// follow and may be absent: <c>kind</c> (artifact, uv, tables), <c>role</c>, <c>hub</c>, the peer that the sender
-/// brings it to by itself, and <c>with</c>, the files that came with it: who hears of them asks for all at once, and
-/// need not be told their names first. Spec: edgesync.md §3.
+/// pushes to, and <c>with</c>, the files of the artifact: a receiver requests all at once, without waiting for igot
+/// cards. Spec: edgesync.md §3.
 /// </summary>
 public sealed record Announcement
 {
     /// <summary>Longer payloads are not read.</summary>
     public const int BytesMax = 4096;
 
-    /// <summary>More names than these are left out, and read by nobody.</summary>
+    /// <summary>More names than these are omitted, and not read.</summary>
     public const int FilesMax = 24;
 
-    /// <summary>The sender's rid; nobody else can use it.</summary>
+    /// <summary>The sender's rid; useless to other nodes.</summary>
     public long Rid { get; init; }
 
     /// <summary>The artifact, or a catalogue's hash.</summary>
     public required string Uuid { get; init; }
 
-    /// <summary>Who has it; null in what anonymous senders publish.</summary>
+    /// <summary>The node that has it; null from anonymous senders.</summary>
     public string? PeerId { get; init; }
 
     public AnnouncedKind Kind { get; init; }
@@ -48,10 +48,10 @@ public sealed record Announcement
     /// <summary>Null in the original's.</summary>
     public NodeRole? Role { get; init; }
 
-    /// <summary>The peer to which the sender pushes this; null: to nobody.</summary>
+    /// <summary>The peer to which the sender pushes this; null: none.</summary>
     public string? Hub { get; init; }
 
-    /// <summary>Artifacts that came with it; perhaps not all, perhaps more than the receiver lacks.</summary>
+    /// <summary>Artifacts that arrived with it; perhaps not all, perhaps more than the receiver lacks.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(
@@ -67,7 +67,7 @@ public sealed record Announcement
         },
         MessageContext.Default.AnnouncementFields);
 
-    /// <summary>False: no announcement, or a peer's name that cannot stand in a subject.</summary>
+    /// <summary>False: not an announcement, or a node id that is not valid in a subject.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out Announcement announcement)
     {
         announcement = new Announcement { Uuid = "" };
@@ -97,7 +97,7 @@ public sealed record Announcement
         return Kind is AnnouncedKind.CheckIn or AnnouncedKind.Artifact && ArtifactId.TryParse(Uuid, out id);
     }
 
-    /// <summary>The artifact and those that came with it; none for catalogues.</summary>
+    /// <summary>The artifact and those that arrived with it; none for catalogues.</summary>
     public List<ArtifactId> Artifacts()
     {
         var all = new List<ArtifactId>();

@@ -3,15 +3,15 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Messages;
 
-/// <summary>What a heartbeat says.</summary>
+/// <summary>The state in a heartbeat.</summary>
 public enum PresenceState
 {
-    /// <summary>I am new: tell me of yourselves.</summary>
+    /// <summary>A new node: the others reply with their presence.</summary>
     Join,
 
     Alive,
 
-    /// <summary>I go.</summary>
+    /// <summary>The node leaves.</summary>
     Leave,
 }
 
@@ -57,10 +57,10 @@ public sealed record Presence
 
     /// <summary>
     /// Names the sender's run: two that say different ones under one name are two nodes. Empty: not told.
-    /// </summary>
+    /// Identifies the sender's run: two different ones under one node id are two nodes. Empty: not sent.</summary>
     public string Instance { get; init; } = "";
 
-    /// <summary>Why it is behind, in its own words; null if it is not.</summary>
+    /// <summary>Why it is behind, as it reports; null if it is not.</summary>
     public string? Behind { get; init; }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(
@@ -82,7 +82,7 @@ public sealed record Presence
         },
         MessageContext.Default.PresenceFields);
 
-    /// <summary>False: no presence message, or a name that cannot stand in a subject.</summary>
+    /// <summary>False: not a presence message, or a node id that is not valid in a subject.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out Presence presence)
     {
         presence = new Presence { PeerId = "" };

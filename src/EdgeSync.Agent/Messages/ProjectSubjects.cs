@@ -3,19 +3,19 @@ using System.Buffers;
 namespace EdgeSync.Agent.Messages;
 
 /// <summary>
-/// Where the messages of one project travel. Spec: edgesync.md §3.
+/// The subjects of one project. Spec: edgesync.md §3.
 /// <code>
-///   PREFIX.CODE.sync          a request for whoever answers first (queue group sync-CODE)
+///   PREFIX.CODE.sync          a request for any responder (queue group sync-CODE)
 ///   PREFIX.CODE.sync.PEER     a request for one peer
 ///   PREFIX.CODE.commit        "I have this artifact now"
-///   PREFIX.CODE.presence      "I am here, and this is how far I am"
+///   PREFIX.CODE.presence      "I am present, in this state"
 /// </code>
 /// </summary>
 public sealed record ProjectSubjects(string Prefix, string ProjectCode)
 {
     public const string DefaultPrefix = "fossil";
 
-    /// <summary>The longest name of a peer that is taken from a message.</summary>
+    /// <summary>The longest node id accepted in a message.</summary>
     public const int PeerLengthMax = 128;
 
     private static readonly SearchValues<char> Separators = SearchValues.Create(" \t\r\n\0");
@@ -26,13 +26,13 @@ public sealed record ProjectSubjects(string Prefix, string ProjectCode)
 
     public string Presence { get; } = $"{Prefix}.{ProjectCode}.presence";
 
-    /// <summary>The group in which exactly one answers a request on <see cref="Sync"/>.</summary>
+    /// <summary>The queue group of which one member replies to a request on <see cref="Sync"/>.</summary>
     public string QueueGroup { get; } = $"sync-{ProjectCode}";
 
-    /// <summary>The subject on which only <paramref name="peer"/> answers.</summary>
+    /// <summary>The subject on which only <paramref name="peer"/> replies.</summary>
     public string SyncOf(string peer) => $"{Sync}.{peer}";
 
-    /// <summary>True if a name that came in a message can stand in a subject as it is.</summary>
+    /// <summary>True if a node id from a message is valid as a token of a subject.</summary>
     public static bool IsPeerName(string? name)
     {
         if (name is null || name.Length is 0 or > PeerLengthMax) return false;
@@ -47,7 +47,7 @@ public sealed record ProjectSubjects(string Prefix, string ProjectCode)
         return true;
     }
 
-    /// <summary>A host name or what a user typed as the one token that our own nodes call themselves by.</summary>
+    /// <summary>Makes the one-token node id of our own nodes from a host name or a user's text.</summary>
     public static string PeerNameOf(string text)
     {
         Span<char> name = stackalloc char[Math.Min(text.Length, PeerLengthMax)];

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Peers;
 
 /// <summary>
-/// Detects another process that uses our node id: both would get what is meant for one. Our own messages never come
-/// back to us, and the run that a message names tells it from an echo all the same.
+/// Detects another process that uses our node id: messages for one would reach both. Our own messages are never
+/// delivered to us, and the run named in a message also distinguishes it from an echo.
 /// </summary>
 internal sealed class DuplicateNodeIdDetector(AgentOptions options)
 {
@@ -33,7 +33,7 @@ internal sealed class DuplicateNodeIdDetector(AgentOptions options)
     /// <summary>The sentence about it, or null when no other node uses our id.</summary>
     public string? At(Instant now) => _duplicate is null || now >= _goneAt
         ? null
-        : $"another node is called {options.NodeId} too ({string.Join(' ', Words(_duplicate))})";
+        : $"another node uses the id {options.NodeId} too ({string.Join(' ', Words(_duplicate))})";
 
     private static IEnumerable<string> Words(Presence duplicate)
     {

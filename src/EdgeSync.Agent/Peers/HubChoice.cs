@@ -3,20 +3,20 @@ using System.Text;
 namespace EdgeSync.Agent.Peers;
 
 /// <summary>
-/// Who syncs with whom. One rule keeps fifty nodes from meeting pairwise: who has a living hub deals with that hub
-/// alone; only where nobody is a hub do equals meet.
+/// Which nodes sync with each other. One rule keeps fifty nodes from syncing pairwise: a node with a reachable hub
+/// syncs with that hub alone; only without a hub do peers sync with each other.
 /// </summary>
 internal static class HubChoice
 {
     /// <summary>
-    /// The hub to use, or null. The configured one, or the one at the other end of the uplink, as long as it is there,
-    /// else one of those present: by a hash over both names, so that leaves spread over hubs, and each finds the same
-    /// one again.
+    /// The hub to use, or null. The configured one, or the one at the other end of the uplink, while it is present,
+    /// otherwise one of those present: by a hash over both node ids, so that leaves spread over hubs, and each finds
+    /// the same one again.
     /// </summary>
-    /// <param name="preferred">The configured one, or those of the uplinks, the first first.</param>
-    /// <param name="isUsable">False for hubs that failed too often of late.</param>
-    /// <param name="isProven">True for those that an exchange has worked with: one of them is kept, even when other
-    /// peers claim to be hubs.</param>
+    /// <param name="preferred">The configured one, or those of the uplinks, in their order.</param>
+    /// <param name="isUsable">False for hubs that failed too often recently.</param>
+    /// <param name="isProven">True for those with a successful session: one of them is kept, even when other peers
+    /// claim to be hubs.</param>
     public static string? Choose(
         AgentOptions options, IReadOnlyList<string> preferred, PeerRegistry peers, Func<string, bool> isUsable,
         Func<string, bool> isProven)
@@ -25,8 +25,8 @@ internal static class HubChoice
             if (hub != options.NodeId && peers.Find(hub) is { IsPresent: true, Role: NodeRole.Hub } && isUsable(hub))
                 return hub;
 
-        // A hub follows another one only when told to, or joined to it: hubs that choose each other would wait for each
-        // other.
+        // A hub follows another one only when configured or joined to it: hubs that choose each other would wait for
+        // each other.
         if (options.Role == NodeRole.Hub) return null;
 
         string? best = null;
@@ -46,7 +46,7 @@ internal static class HubChoice
         return best;
     }
 
-    /// <summary>Those among whom to pick one when there is no hub to turn to.</summary>
+    /// <summary>The candidates when there is no hub to use.</summary>
     public static List<string> Candidates(AgentOptions options, PeerRegistry peers, Func<string, bool> isUsable)
     {
         var ids = new List<string>();
@@ -54,7 +54,7 @@ internal static class HubChoice
         {
             if (peer.IsForeign || peer.PeerId == options.NodeId || !isUsable(peer.PeerId)) continue;
 
-            // A hub without one of its own turns to other hubs; its leaves come by themselves.
+            // A hub without an upstream syncs with other hubs; its leaves start their own sessions.
             if (options.Role == NodeRole.Hub && peer.Role != NodeRole.Hub) continue;
             ids.Add(peer.PeerId);
         }

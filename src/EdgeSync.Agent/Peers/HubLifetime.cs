@@ -3,12 +3,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Peers;
 
 /// <summary>
-/// Ends a hub that nobody uses: when no leaf was linked for a while, counted from the last one's leaving, or from the
-/// start if none ever came.
+/// Ends an unused hub: when no leaf was linked for a while, counted from the end of the last one, or from the start if
+/// none was ever linked.
 /// </summary>
 public sealed class HubLifetime(TimeSpan idleMax, Instant now)
 {
-    /// <summary>When to look again; null while leaves are linked.</summary>
+    /// <summary>When to check again; null while leaves are linked.</summary>
     public Instant? Deadline { get; private set; } = now + idleMax;
 
     public void OnLeaves(Instant now, int count)
@@ -17,6 +17,6 @@ public sealed class HubLifetime(TimeSpan idleMax, Instant now)
         else Deadline ??= now + idleMax;
     }
 
-    /// <summary>True: it is time to stop.</summary>
+    /// <summary>True: the hub should stop.</summary>
     public bool IsOver(Instant now) => Deadline is { } deadline && now >= deadline;
 }

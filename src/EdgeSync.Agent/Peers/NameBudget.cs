@@ -3,9 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Peers;
 
 /// <summary>
-/// How many names that were never heard before are taken seriously: a fleet that starts at once, then a few each
-/// second. Nobody proves a name over NATS, so without a bound one sender could be twenty thousand peers. Real ones are
-/// heard again with their next heartbeat.
+/// How many new node ids are accepted: a fleet that starts at once, then a few each second. Node ids are not
+/// authenticated over NATS, so without a bound one sender could be twenty thousand peers. Real ones are received again
+/// with their next heartbeat.
 /// </summary>
 internal sealed class NameBudget
 {

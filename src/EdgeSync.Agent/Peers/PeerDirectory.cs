@@ -6,12 +6,11 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Peers;
 
 /// <summary>
-/// The nodes of the project that this node knows, which of them are reachable, and the hub among them that it syncs
-/// with.
+/// The known nodes of the project, which of them are reachable, and the hub among them that this node syncs with.
 /// </summary>
 internal sealed class PeerDirectory
 {
-    // a name that nothing was ever exchanged with is forgotten
+    // a peer without any session is dropped after this time
     private static readonly TimeSpan AwayFor = TimeSpan.FromHours(1);
     private static readonly TimeSpan OtherHubsSpread = TimeSpan.FromSeconds(2);
 
@@ -38,20 +37,20 @@ internal sealed class PeerDirectory
     /// <summary>True while NATS is connected.</summary>
     public bool LinkIsUp { get; private set; }
 
-    /// <summary>The hub that this node syncs with at present; null: none is there, or it is one itself.</summary>
+    /// <summary>The hub that this node syncs with; null: none is present, or it is one itself.</summary>
     public string? Hub => LinkIsUp ? _uplinks.Hub(IsUsable, IsProven) : null;
 
     public IEnumerable<PeerRecord> All => _registry.All;
 
     public int Count => _registry.Count;
 
-    /// <summary>A peer that shows its presence is there (nodes of the original do not).</summary>
+    /// <summary>A present peer (nodes of the original send no presence).</summary>
     public bool AnyPresent => _registry.Present.Any(p => !p.IsForeign);
 
     /// <summary>When the next silent peer becomes absent.</summary>
     public Instant? Deadline => _registry.Deadline;
 
-    /// <summary>When a sync with the hubs other than ours is due.</summary>
+    /// <summary>When a session with the hubs other than ours is due.</summary>
     public Instant? OtherHubsAt => LinkIsUp ? _uplinks.OthersAt : null;
 
     public bool IsPresent(string? peer) => _registry.IsPresent(peer);
@@ -83,7 +82,7 @@ internal sealed class PeerDirectory
             _effects.Enqueue(new AgentEffect.ForgetPeer(name));
     }
 
-    /// <summary>Takes a heartbeat of another node. False: one unknown name too many.</summary>
+    /// <summary>Applies a heartbeat of another node. False: one unknown node id too many.</summary>
     public bool TryApply(Instant now, Presence presence, out PeerChange change)
     {
         change = PeerChange.None;
@@ -102,8 +101,8 @@ internal sealed class PeerDirectory
     }
 
     /// <summary>
-    /// Takes the sender of an announcement. A node of the original shows itself by announcements alone. False: one
-    /// unknown name too many.
+    /// Applies the sender of an announcement. A node of the original sends announcements only. False: one unknown node
+    /// id too many.
     /// </summary>
     public bool TryApply(Instant now, string peer, Announcement announcement)
     {
@@ -132,7 +131,7 @@ internal sealed class PeerDirectory
         _registry.ForgetPresence();
     }
 
-    /// <summary>One uplink is gone, with the node at its other end and those behind it.</summary>
+    /// <summary>One uplink is lost, with the node at its other end and those behind it.</summary>
     public void OnUpstreamLost(string upstream)
     {
         _uplinks.Lost(upstream);
@@ -142,18 +141,18 @@ internal sealed class PeerDirectory
     /// <summary>This node has an uplink to that one.</summary>
     public bool HasUplink(string peer) => _uplinks.Has(peer);
 
-    /// <summary>A sync with the hubs other than ours is due soon.</summary>
+    /// <summary>Schedules a session with the hubs other than ours soon.</summary>
     public void PlanOtherHubs(Instant now) =>
         _uplinks.PlanOthers(now + (OtherHubsSpread * (1 + _prng.NextDouble())));
 
-    /// <inheritdoc cref="Uplinks.PlanOthersForNews"/>
-    public void PlanOtherHubsForChange(Instant now) => _uplinks.PlanOthersForNews(now, _prng.NextDouble());
+    /// <inheritdoc cref="Uplinks.PlanOthersForChange"/>
+    public void PlanOtherHubsForChange(Instant now) => _uplinks.PlanOthersForChange(now, _prng.NextDouble());
 
     /// <inheritdoc cref="Uplinks.TakeOthers"/>
     public List<string> TakeOtherHubs(Instant now, RepositoryChanges own, TimeSpan pause) =>
         _uplinks.TakeOthers(now, Hub, own, pause, IsUsable);
 
-    /// <summary>With whom to sync over NATS when the project is asked for and no certain peer; null: with none.</summary>
+    /// <summary>The NATS target for a request to the project without a certain peer; null: none.</summary>
     public SyncTarget? PickPartner()
     {
         if (Hub is { } hub) return SyncTarget.NatsPeer(_options.Subjects, hub);
@@ -161,7 +160,7 @@ internal sealed class PeerDirectory
         var equals = HubChoice.Candidates(_options, _registry, IsUsable);
         if (equals.Count > 0) return SyncTarget.NatsPeer(_options.Subjects, equals[_prng.NextInt32(equals.Count)]);
 
-        // None of ours: perhaps nodes of the original, or a bridge without presence. A hub waits for others to come.
+        // No EdgeSync peer: perhaps nodes of the original, or a bridge without presence. A hub waits for others.
         return _options.Role == NodeRole.Hub ? null : SyncTarget.NatsAny(_options.Subjects);
     }
 

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Peers;
 
-/// <summary>What is known of a peer: a row of the registry, kept over restarts.</summary>
+/// <summary>The state of a peer: a row of the registry, kept over restarts.</summary>
 public sealed record PeerRecord
 {
     public required string PeerId { get; init; }
@@ -26,29 +26,29 @@ public sealed record PeerRecord
     public Instant LastSeen { get; init; }
 
     /// <summary>
-    /// Our clock at the end of its last exchange with anybody, by what it says; null if it never had one.
+    /// Our clock at the end of its last session with any peer, as it reports; null if it never had one.
     /// </summary>
     public Instant? LastSync { get; init; }
 
-    /// <summary>Why it is behind, in its own words.</summary>
+    /// <summary>Why it is behind, as it reports.</summary>
     public string? Behind { get; init; }
 
-    /// <summary>True until it says good-bye or is silent for too long. Not kept over restarts.</summary>
+    /// <summary>True until it leaves or is silent for too long. Not kept over restarts.</summary>
     public bool IsPresent { get; init; }
 
-    /// <summary>Its run, where it tells; not kept over restarts.</summary>
+    /// <summary>Its run, if sent; not kept over restarts.</summary>
     public string Instance { get; init; } = "";
 
-    /// <summary>True for the original's nodes, which are known by their announcements only.</summary>
+    /// <summary>True for the original's nodes, which send announcements only.</summary>
     public bool IsForeign { get; init; }
 
-    /// <summary>It answers for a server, and does not tell what is brought to it.</summary>
+    /// <summary>It serves a Fossil server, and does not announce what is pushed to it.</summary>
     public bool IsBridge => Capabilities.Contains(AgentOptions.BridgeCapability);
 
-    /// <summary>A bridge that tells what artifacts its server gets from elsewhere.</summary>
-    public bool Tells => Capabilities.Contains(AgentOptions.TellsCapability);
+    /// <summary>A bridge that announces new artifacts of its server.</summary>
+    public bool Tells => Capabilities.Contains(AgentOptions.AnnouncesCapability);
 
-    /// <summary>Check-ins that we have and it has not, by the counts; null where a count is missing.</summary>
+    /// <summary>Check-ins that we have and it lacks, by the counts; null when a count is missing.</summary>
     public long? LagBehind(long ownCheckIns) =>
         IsForeign || IsBridge || ownCheckIns == 0 ? null : Math.Max(0, ownCheckIns - CheckIns);
 }

@@ -3,23 +3,23 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Peers;
 
-/// <summary>What a heartbeat changed.</summary>
+/// <summary>The effect of a heartbeat.</summary>
 internal enum PeerChange
 {
     None,
 
-    /// <summary>Seen for the first time, or again after a silence.</summary>
+    /// <summary>New, or present again after a silence.</summary>
     Came,
 
-    /// <summary>Role, hub, head or count are others now.</summary>
+    /// <summary>Role, hub, head or count have changed.</summary>
     Moved,
 
     Left,
 }
 
 /// <summary>
-/// Who is there. Every node builds the same list from the same heartbeats, each by its own clock: a peer that is silent
-/// for three of its own intervals is absent, wherever its clock stands.
+/// The peers that are present. Every node builds the same list from the same heartbeats, each by its own clock: a peer
+/// that is silent for three of its own intervals is absent, whatever its clock shows.
 /// </summary>
 internal sealed class PeerRegistry(int peersMax)
 {
@@ -35,7 +35,7 @@ internal sealed class PeerRegistry(int peersMax)
 
     public IEnumerable<PeerRecord> Present => All.Where(p => p.IsPresent);
 
-    /// <summary>When the next silence becomes an absence.</summary>
+    /// <summary>When the next silent peer becomes absent.</summary>
     public Instant? Deadline
     {
         get
@@ -53,21 +53,21 @@ internal sealed class PeerRegistry(int peersMax)
 
     public bool IsPresent(string? peerId) => Find(peerId)?.IsPresent == true;
 
-    /// <summary>Rows of the last life: known, not present until they say so.</summary>
+    /// <summary>Rows of the last run: known, not present until their next presence.</summary>
     public void Restore(IEnumerable<PeerRecord> peers)
     {
         foreach (var peer in peers.Take(peersMax))
             _peers[peer.PeerId] = new Entry(peer with { IsPresent = false }, peer.LastSeen);
     }
 
-    /// <summary>Takes a heartbeat in; <paramref name="forgotten"/> had to make room.</summary>
+    /// <summary>Applies a heartbeat; <paramref name="forgotten"/> was dropped for it.</summary>
     public PeerChange Apply(Instant now, Presence presence, out string? forgotten)
     {
         forgotten = null;
         var old = Find(presence.PeerId);
         if (presence.State == PresenceState.Leave)
         {
-            // The good-bye of one of two that share a name does not speak for the other.
+            // The leave of one of two nodes with one id does not end the other's presence.
             if (old is not { IsPresent: true } || (old.Instance.Length > 0 && old.Instance != presence.Instance))
                 return PeerChange.None;
 
@@ -114,7 +114,7 @@ internal sealed class PeerRegistry(int peersMax)
         _peers[peerId] = new Entry(record, now + ForeignSilence);
     }
 
-    /// <summary>Marks those absent that were silent for too long; answers them.</summary>
+    /// <summary>Marks those absent that were silent for too long; returns them.</summary>
     public List<PeerRecord> Expire(Instant now)
     {
         var gone = new List<PeerRecord>();
@@ -126,7 +126,7 @@ internal sealed class PeerRegistry(int peersMax)
     }
 
     /// <summary>
-    /// Forgets those that are away since before then and with whom nothing was ever exchanged; answers their names.
+    /// Drops those that are away since before then and never had a session; returns their node ids.
     /// </summary>
     public List<string> Forget(Instant than, Func<string, bool> isProven)
     {
@@ -137,7 +137,7 @@ internal sealed class PeerRegistry(int peersMax)
         return gone;
     }
 
-    /// <summary>The link is gone: nobody is known to be there.</summary>
+    /// <summary>The link is lost: no peer counts as present.</summary>
     public void ForgetPresence()
     {
         foreach (var (id, entry) in _peers.ToList())
@@ -145,7 +145,7 @@ internal sealed class PeerRegistry(int peersMax)
                 _peers[id] = entry with { Record = entry.Record with { IsPresent = false } };
     }
 
-    /// <summary>A link is gone: who is at its other end is out of reach, and who turns to that one.</summary>
+    /// <summary>A link is lost: the node at its other end is unreachable, and those that follow it.</summary>
     public void ForgetBehind(string peerId)
     {
         foreach (var (id, entry) in _peers.ToList())
@@ -157,7 +157,7 @@ internal sealed class PeerRegistry(int peersMax)
     {
         if (_peers.Count < peersMax) return null;
 
-        // Who is absent goes first, then who was not heard for longest.
+        // Absent ones are dropped first, then the one silent for longest.
         var oldest = _peers.Values.MinBy(e => (e.Record.IsPresent, e.Record.LastSeen))!.Record.PeerId;
         _peers.Remove(oldest);
         return oldest;

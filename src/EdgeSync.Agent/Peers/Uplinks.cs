@@ -4,9 +4,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Peers;
 
 /// <summary>
-/// The nodes at the other ends of our broker's uplinks, in the order in which they came up, and when those hubs are met
-/// that ours may not hear: a leaf with two uplinks passes no messages from one to the other, so it carries itself what
-/// one lacks.
+/// The nodes at the other ends of our broker's uplinks, in the order in which they came up, and when to sync with those
+/// hubs that may not receive from ours: a leaf with two uplinks passes no messages from one to the other, so it syncs
+/// itself what one lacks.
 /// </summary>
 internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
 {
@@ -15,12 +15,12 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
     private static readonly TimeSpan DoubtPause = TimeSpan.FromSeconds(2);
 
     private readonly List<string> _names = [];
-    private readonly Dictionary<string, string> _lastTold = [];   // of those among the names
+    private readonly Dictionary<string, string> _lastAnnounced = [];   // of those among the names
     private Instant? _regularlyAt;
-    private Instant? _forNewsAt;
+    private Instant? _forChangeAt;
 
     /// <summary>When the other hubs are due.</summary>
-    public Instant? OthersAt => _regularlyAt is null || _forNewsAt < _regularlyAt ? _forNewsAt : _regularlyAt;
+    public Instant? OthersAt => _regularlyAt is null || _forChangeAt < _regularlyAt ? _forChangeAt : _regularlyAt;
 
     public void Up(string name)
     {
@@ -30,21 +30,21 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
     public void Lost(string name)
     {
         _names.Remove(name);
-        _lastTold.Remove(name);
+        _lastAnnounced.Remove(name);
     }
 
-    /// <summary>We are joined to that node.</summary>
+    /// <summary>This node has an uplink to that node.</summary>
     public bool Has(string name) => _names.Contains(name);
 
     public void Clear()
     {
         _names.Clear();
-        _lastTold.Clear();
-        (_regularlyAt, _forNewsAt) = (null, null);
+        _lastAnnounced.Clear();
+        (_regularlyAt, _forChangeAt) = (null, null);
     }
 
     /// <summary>
-    /// The hub to turn to: the configured one, or the uplink that is up for longest, as long as it works.
+    /// The hub to use: the configured one, or the uplink that is up for longest, while it works.
     /// </summary>
     public string? Hub(Func<string, bool> isUsable, Func<string, bool> isProven) =>
         HubChoice.Choose(options, options.Hub is { } named ? [named] : _names, peers, isUsable, isProven);
@@ -54,33 +54,33 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
         if (_regularlyAt is null || at < _regularlyAt) _regularlyAt = at;
     }
 
-    /// <summary>A hub at the end of one of our links said what it has.</summary>
+    /// <summary>A hub at the end of one of our links announced an artifact.</summary>
     public void OnTold(string peer, string uuid)
     {
-        if (_names.Contains(peer)) _lastTold[peer] = uuid;
+        if (_names.Contains(peer)) _lastAnnounced[peer] = uuid;
     }
 
     /// <summary>
-    /// Something came from our hub that the others perhaps lack. Where we are joined to several, they lack it for sure,
-    /// unless another leaf of both was faster: so the moments are spread.
+    /// Our hub sent artifacts that the others may lack. With several uplinks, they lack them for sure, unless another
+    /// leaf of both was faster: so the times are spread.
     /// </summary>
     /// <param name="chance">From 0 to 1.</param>
-    public void PlanOthersForNews(Instant now, double chance) =>
-        _forNewsAt ??= now
+    public void PlanOthersForChange(Instant now, double chance) =>
+        _forChangeAt ??= now
         + (_names.Count > 1 ? RelayPauseMin + (RelayPauseSpread * chance) : DoubtPause * (1 + chance));
 
     /// <summary>
-    /// Hubs to meet now: those that follow nobody, ours excepted; for news, those that do not show the same head.
+    /// Hubs to sync with now: those that follow no other, except ours; for changes, those with another head.
     /// </summary>
     /// <param name="hub">Ours.</param>
-    /// <param name="own">What we hold.</param>
-    /// <param name="pause">Until they are met again in any case.</param>
+    /// <param name="own">The state of our repository.</param>
+    /// <param name="pause">Until the next session with them in any case.</param>
     public List<string> TakeOthers(
         Instant now, string? hub, RepositoryChanges own, TimeSpan pause, Func<string, bool> isUsable)
     {
         var isForNews = _regularlyAt is null || _regularlyAt > now;
         if (!isForNews) _regularlyAt = now + pause;
-        _forNewsAt = null;
+        _forChangeAt = null;
         var others = new List<string>();
         if (options.Role == NodeRole.Hub || hub is null) return others;
 
@@ -88,7 +88,7 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
         {
             if (peer.Role != NodeRole.Hub || peer.Hub is not null || peer.PeerId == hub || !isUsable(peer.PeerId))
                 continue;
-            if (isForNews && _lastTold.TryGetValue(peer.PeerId, out var told) && told == own.Head.ToString()) continue;
+            if (isForNews && _lastAnnounced.TryGetValue(peer.PeerId, out var told) && told == own.Head.ToString()) continue;
             if (!isForNews || peer.Head != own.Head || peer.CheckIns != own.CheckIns) others.Add(peer.PeerId);
         }
 

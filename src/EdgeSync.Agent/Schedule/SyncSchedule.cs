@@ -7,8 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Schedule;
 
 /// <summary>
-/// When a repository syncs, and with which target: after a change or an announcement at once, else by polls that grow
-/// rarer while nothing moves.
+/// When a repository syncs, and with which target: after a change or an announcement at once, otherwise by polls that
+/// back off without changes.
 /// </summary>
 internal sealed class SyncSchedule(
     AgentOptions options, TargetTable targets, PeerDirectory peers, Queue<AgentEffect> effects, Prng prng)
@@ -18,7 +18,7 @@ internal sealed class SyncSchedule(
     private static readonly TimeSpan HubGrace = TimeSpan.FromSeconds(2), HubGraceSpread = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CatchUpSpread = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReturnSpread = TimeSpan.FromSeconds(2);
-    // what another exchange was fetching is here, or asked for again
+    // artifacts of another session are here by then, or requested again
     private static readonly TimeSpan OthersPause = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WantedFor = TimeSpan.FromMinutes(5);
 
@@ -31,7 +31,7 @@ internal sealed class SyncSchedule(
 
     public long SyncsFailed { get; private set; }
 
-    /// <summary>Announced artifacts that are not here.</summary>
+    /// <summary>Announced artifacts that are missing here.</summary>
     public int WantedCount => _wanted.Count;
 
     public Instant? Deadline
@@ -46,14 +46,14 @@ internal sealed class SyncSchedule(
         }
     }
 
-    /// <summary>Adds a target that the user named. It is polled from now on.</summary>
+    /// <summary>Adds a configured target. It is polled from now on.</summary>
     public void AddTarget(Instant now, SyncTarget target)
     {
         targets.Configure(target);
         Request(targets.Get(target), now + CatchUpDelay(), SyncReason.CatchUp);
     }
 
-    /// <summary>Syncs with every target now, whatever failed before.</summary>
+    /// <summary>Syncs with every target now, regardless of backoff.</summary>
     public void RequestAllNow(Instant now)
     {
         foreach (var target in targets.Configured) target.RequestNow(now, SyncReason.Requested);
@@ -61,7 +61,7 @@ internal sealed class SyncSchedule(
             targets.Get(partner).RequestNow(now, SyncReason.Requested);
     }
 
-    /// <summary>What was announced and did not come in time is asked for, or given up.</summary>
+    /// <summary>Requests, or gives up, announced artifacts that did not arrive in time.</summary>
     public void RequestWanted(Instant now)
     {
         _wanted.DropOlder(now - WantedFor);
@@ -70,8 +70,8 @@ internal sealed class SyncSchedule(
         foreach (var source in _wanted.TakeDue(now)) Request(targets.Get(source), now, SyncReason.Announcement);
     }
 
-    /// <summary>Polls that are due, and the hubs other than ours.</summary>
-    /// <param name="own">What the repository holds.</param>
+    /// <summary>Starts polls that are due, and sessions with the hubs other than ours.</summary>
+    /// <param name="own">The state of the repository.</param>
     public void Poll(Instant now, RepositoryChanges own)
     {
         if (_natsPollAt <= now)
@@ -86,7 +86,7 @@ internal sealed class SyncSchedule(
             Request(targets.Get(PeerTarget(other)), now, SyncReason.Poll);
     }
 
-    /// <summary>What was announced and has come need not be asked for.</summary>
+    /// <summary>Announced artifacts that have arrived need not be requested.</summary>
     public void OnHeld(RepositoryChanges changes)
     {
         foreach (var artifact in changes.Artifacts) _wanted.Remove(artifact.Id.ToString());
@@ -94,27 +94,27 @@ internal sealed class SyncSchedule(
         if (changes.TableCatalog is { } tables) _wanted.Remove(tables);
     }
 
-    /// <summary>A peer has what is not here. False: its announcements are worth no exchange.</summary>
+    /// <summary>A peer has an artifact that is missing here. False: its announcements start no session.</summary>
     public bool TryWant(Instant now, string peer, Announcement announcement)
     {
-        // Our hub has it: fetch. Someone else has it: our hub will, so wait a moment. We are the sender's hub: he
-        // brings it. Another hub has it: perhaps ours does not hear that one, then we are the way between the two. That
-        // is so where we are joined to both: they would be a circle.
+        // Our hub has it: fetch. Another peer has it: our hub will, so wait a moment. We are the sender's hub: it
+        // pushes. Another hub has it: perhaps ours does not receive from that one, then this node connects the two.
+        // That is so when we are joined to both: they would form a loop.
         var hub = peers.Hub;
         var comesBySelf = hub is not null
             ? peer != hub && !peers.HasUplink(peer)
             : announcement.Hub == options.NodeId;
         var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * prng.NextDouble()) : now;
         var source = PeerTarget(announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
-        if (targets.Find(source.Id) is { HasNoCredit: true }) return false;   // polls are left to find it
+        if (targets.Find(source.Id) is { HasNoCredit: true }) return false;   // polls find it later
         if (_wanted.TryAdd(announcement, source, now, askAt) && askAt <= now)
             Request(targets.Get(source), now, SyncReason.Announcement);
         return true;
     }
 
     /// <summary>
-    /// Brings what was made here to those that take it: the configured targets, and the hub, or else any peer that is
-    /// not known by its presence.
+    /// Pushes local artifacts to their targets: the configured ones, and the hub, or otherwise any peer without
+    /// presence.
     /// </summary>
     public void Push(Instant now, IReadOnlyList<Announcement> announcements)
     {
@@ -125,14 +125,14 @@ internal sealed class SyncSchedule(
         foreach (var target in targets.Configured) Request(target, now, SyncReason.LocalChange);
         if (peers.Hub is { } hub)
             Request(targets.Get(PeerTarget(hub)), now, SyncReason.LocalChange);
-        // who asks our name may ask the other
+        // a request to our node id may reach the other node
         else if (peers.DuplicateAt(now) is not null && peers.PickPartner() is { } partner)
             Request(targets.Get(partner), now, SyncReason.LocalChange);
         else if (options.Role != NodeRole.Hub && !peers.AnyPresent)
             Request(targets.Get(SyncTarget.NatsAny(options.Subjects)), now, SyncReason.LocalChange);
     }
 
-    /// <summary>Without NATS, what was made here goes to the Fossil servers alone.</summary>
+    /// <summary>Without NATS, local artifacts go to the Fossil servers alone.</summary>
     public void PushToServers(Instant now)
     {
         foreach (var target in targets.Configured.Where(t => t.Target.Kind == TargetKind.Http))
@@ -158,7 +158,7 @@ internal sealed class SyncSchedule(
     public void CatchUpWith(Instant now, string hub) =>
         Request(targets.Get(PeerTarget(hub)), now + CatchUpDelay(), SyncReason.CatchUp);
 
-    /// <summary>A peer came where no hub is: perhaps one of us has what the other lacks.</summary>
+    /// <summary>A peer appeared while there is no hub: one of the two may lack artifacts.</summary>
     public void PollSoon(Instant now)
     {
         _natsPause = options.PollInterval;
@@ -168,8 +168,8 @@ internal sealed class SyncSchedule(
     /// <summary>The hub has to be polled from now on.</summary>
     public void PollRegularly(Instant now) => PlanPoll(now, Jittered(_natsPause = options.PollInterval));
 
-    /// <summary>An exchange ended. Answers its target, unless the exchange is not known.</summary>
-    /// <param name="isStopping">Nothing is planned any more.</param>
+    /// <summary>A session ended. Returns its target, unless the session is unknown.</summary>
+    /// <param name="isStopping">Nothing more is planned.</param>
     public TargetState? OnFinished(Instant now, long syncId, SyncOutcome outcome, bool isStopping)
     {
         if (targets.FindRunning(syncId) is not { StartedAt: var startedAt } state) return null;
@@ -186,7 +186,7 @@ internal sealed class SyncSchedule(
         return state;
     }
 
-    /// <summary>Starts what is due, as far as there is room.</summary>
+    /// <summary>Starts what is due, up to the limit.</summary>
     public void StartDue(Instant now)
     {
         while (targets.TryNext(now, out var state))

@@ -4,22 +4,22 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Schedule;
 
-/// <summary>What stands between a target and the next exchange.</summary>
+/// <summary>The circuit breaker of a target.</summary>
 public enum BreakerState
 {
     /// <summary>Nothing.</summary>
     Closed,
 
-    /// <summary>It failed so often that only time, a person or a new link gives it another try.</summary>
+    /// <summary>It failed so often that only time, the user or a new link allows another attempt.</summary>
     Open,
 
-    /// <summary>That one try is under way.</summary>
+    /// <summary>That attempt is under way.</summary>
     Trying,
 }
 
 /// <summary>
-/// One target's exchanges: at most one at a time, requests that arrive meanwhile become one more, failures make the
-/// pauses grow. Knows no clock; the core asks it what is due.
+/// One target's sessions: at most one at a time, requests that arrive meanwhile become one more, failures increase the
+/// backoff. Takes the time as an argument; the core queries what is due.
 /// </summary>
 internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prng)
 {
@@ -27,7 +27,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 
     private const int UnprovenFailuresMax = 2;
 
-    /// <summary>Others may have brought what was announced, so a few are nobody's fault.</summary>
+    /// <summary>Other nodes may have sent what was announced, so a few are normal.</summary>
     private const int EmptyAnnouncementsMax = 16;
 
     private static readonly TimeSpan BackoffFirst = TimeSpan.FromSeconds(1);
@@ -42,10 +42,10 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 
     public SyncTarget Target { get; } = target;
 
-    /// <summary>False for peers that come and go.</summary>
+    /// <summary>False for peers found by presence.</summary>
     public bool IsConfigured { get; } = isConfigured;
 
-    /// <summary>The exchange under way; zero if none is.</summary>
+    /// <summary>The session under way; zero if none is.</summary>
     public long SyncId { get; private set; }
 
     public Instant StartedAt { get; private set; }
@@ -60,19 +60,19 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
 
     public SyncOutcome? LastOutcome { get; private set; }
 
-    /// <summary>Exchanges in a row that it asked for by announcing something, and that brought nothing.</summary>
+    /// <summary>Sessions in a row that were started by its announcements and received nothing.</summary>
     public int EmptyAnnouncements { get; private set; }
 
-    /// <summary>Somebody named it, or an exchange with it has worked: it is what it says.</summary>
+    /// <summary>It is configured, or a session with it has worked: its identity is accepted.</summary>
     public bool IsProven => IsConfigured || LastOk is not null || Target.Kind != TargetKind.NatsPeer;
 
     /// <summary>
-    /// What it announces is not worth an exchange of its own: it cannot be reached, or announces what it has not.
+    /// Its announcements start no session of their own: it cannot be reached, or lacks what it announces.
     /// </summary>
     public bool HasNoCredit =>
         EmptyAnnouncements >= EmptyAnnouncementsMax || (LastOk is null && Failures >= UnprovenFailuresMax);
 
-    /// <summary>It was given everything that is here.</summary>
+    /// <summary>It was sent everything that is here.</summary>
     public bool HasAll => _isGivenAll;
 
     public bool IsRunning => SyncId != 0;
@@ -83,7 +83,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     public BreakerState Breaker =>
         Failures < FailuresUntilOpen ? BreakerState.Closed : IsRunning ? BreakerState.Trying : BreakerState.Open;
 
-    /// <summary>When the next exchange is due; null: nothing to do, or one is under way.</summary>
+    /// <summary>When the next session is due; null: nothing to do, or one is under way.</summary>
     public Instant? DueAt
     {
         get
@@ -95,7 +95,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     }
 
     /// <summary>
-    /// Wants an exchange, at the latest then. During a pause after failures it waits for the pause's end.
+    /// Requests a session, at the latest then. During a backoff it waits for its end.
     /// </summary>
     public void Request(Instant at, SyncReason reason)
     {
@@ -103,7 +103,7 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
         if (_requestedAt is null || at < _requestedAt) _requestedAt = at;
     }
 
-    /// <summary>Wants an exchange now, whatever failed before.</summary>
+    /// <summary>Requests a session now, regardless of backoff.</summary>
     public void RequestNow(Instant now, SyncReason reason)
     {
         _blockedUntil = null;
@@ -111,17 +111,17 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
         RequestReason = reason;
     }
 
-    /// <summary>Forgets the requested: somebody else brought what it was for.</summary>
+    /// <summary>Cancels the request: another target sent the artifacts.</summary>
     public void CancelRequest() => _requestedAt = null;
 
-    /// <summary>Something came here that this target was perhaps not given.</summary>
+    /// <summary>The repository has changed; this target may lack the changes.</summary>
     public void OnChange() => (_isGivenAll, _changedMeanwhile) = (false, true);
 
     /// <summary>
-    /// What the next exchange has to do. Who was given everything and has told what it has is only asked for that: the
-    /// rest would be names of what both hold.
+    /// The actions of the next session. A target that was sent everything and has announced its artifacts is only asked
+    /// for those: the rest would be names that both have.
     /// </summary>
-    /// <param name="wanted">The exchanges that bring what the target has told of.</param>
+    /// <param name="wanted">The actions that fetch what the target announced.</param>
     public SyncActions Needed(SyncActions wanted) =>
         Target.Kind == TargetKind.NatsPeer && RequestReason == SyncReason.Announcement && _isGivenAll
         && wanted != SyncActions.None
@@ -162,8 +162,8 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     }
 
     /// <summary>
-    /// A new way to the target is there: the pause ends within a moment, so that not all try at once, and the breaker
-    /// lets one try through.
+    /// A new route to the target exists: the backoff ends within a moment, so that not all retry at once, and the
+    /// breaker allows one attempt.
     /// </summary>
     public void OnReachable(Instant now)
     {

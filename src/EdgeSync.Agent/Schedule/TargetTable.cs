@@ -3,12 +3,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Schedule;
 
 /// <summary>
-/// All targets of one repository. They run side by side, at most <c>syncsMax</c> at once; who is due longest goes
-/// first.
+/// All targets of one repository. Their sessions run concurrently, at most <c>syncsMax</c> at once; the one due longest
+/// starts first.
 /// </summary>
 internal sealed class TargetTable(int syncsMax, Prng prng)
 {
-    /// <summary>Peers that come and go leave states behind; beyond this the idle ones are dropped.</summary>
+    /// <summary>Transient peers leave states behind; beyond this the idle ones are dropped.</summary>
     internal const int StatesMax = 256;
 
     private readonly SortedDictionary<string, TargetState> _states = new(StringComparer.Ordinal);
@@ -34,7 +34,7 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
 
     public void Remove(string id) => _states.Remove(id);
 
-    /// <summary>Something came here: nobody was given it yet but the one that it came from.</summary>
+    /// <summary>The repository has changed: no target has the changes yet except their source.</summary>
     public void OnChange(string? except = null)
     {
         foreach (var (id, state) in _states)
@@ -43,11 +43,12 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
     }
 
     /// <summary>
-    /// Those that never worked take at most half of the places: a crowd of forged names must not hold up a commit.
+    /// Targets without a successful session take at most half of the places: many forged node ids must not delay a
+    /// commit.
     /// </summary>
     private int UnprovenMax => Math.Max(1, syncsMax / 2);
 
-    /// <summary>When something is to be started.</summary>
+    /// <summary>When a session is to be started.</summary>
     public Instant? Deadline
     {
         get
@@ -72,7 +73,7 @@ internal sealed class TargetTable(int syncsMax, Prng prng)
         next = null!;
         if (_states.Values.Count(s => s.IsRunning) >= syncsMax) return false;
 
-        // Who has worked before comes first, then who is due longest.
+        // Targets with a successful session come first, then the one due longest.
         var isFull = IsFullOfUnproven;
         foreach (var state in _states.Values)
         {

@@ -5,15 +5,15 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Schedule;
 
 /// <summary>
-/// Announced things that are not here. Each names the target that should bring it and the moment from which waiting for
-/// others (a hub that will fetch it first) is over. Bounded: an exchange fetches everything, so names beyond the bound
-/// are not missed.
+/// Announced artifacts that are missing here. Each names the target to fetch it from and the time until which it waits
+/// for others (a hub that will fetch it first). Bounded: a session fetches everything, so names beyond the bound are
+/// not missed.
 /// </summary>
 internal sealed class WantedList
 {
     internal const int CountMax = 1024;
 
-    /// <summary>Of one source: who announces more has to be asked anyway, and an exchange brings everything.</summary>
+    /// <summary>Per source: one that announces more is synced with anyway, and a session fetches everything.</summary>
     internal const int PerSourceMax = 128;
 
     private const int ArtifactsMax = 256;
@@ -22,7 +22,7 @@ internal sealed class WantedList
 
     public int Count => _entries.Count;
 
-    /// <summary>When waiting for the first of them is over.</summary>
+    /// <summary>When the first wait is over.</summary>
     public Instant? Deadline
     {
         get
@@ -51,7 +51,7 @@ internal sealed class WantedList
 
     public bool Remove(string uuid) => _entries.Remove(uuid);
 
-    /// <summary>What a target can be asked for by name.</summary>
+    /// <summary>The artifacts to request from a target by name.</summary>
     public List<ArtifactId> ArtifactsOf(string targetId)
     {
         var artifacts = new List<ArtifactId>();
@@ -61,7 +61,7 @@ internal sealed class WantedList
         return artifacts;
     }
 
-    /// <summary>What an exchange must do to bring all that a target told of; nothing if it told of nothing.</summary>
+    /// <summary>The actions that fetch all that a target announced; none if it announced nothing.</summary>
     public SyncActions KindsOf(string targetId)
     {
         var actions = SyncActions.None;
@@ -71,7 +71,7 @@ internal sealed class WantedList
         return actions;
     }
 
-    /// <summary>Sources to ask now because nobody else brought what they have.</summary>
+    /// <summary>Sources to sync with now because no other target sent their artifacts.</summary>
     public List<SyncTarget> TakeDue(Instant now)
     {
         var due = new List<SyncTarget>();
@@ -87,8 +87,8 @@ internal sealed class WantedList
     }
 
     /// <summary>
-    /// An exchange that began after something was announced has brought it, or its announcer has lost it: either way it
-    /// need not be asked for again.
+    /// A session that started after an announcement has fetched its artifact, or the announcer has lost it: either way
+    /// it need not be requested again.
     /// </summary>
     public void OnAnswered(string targetId, Instant startedAt)
     {
@@ -97,11 +97,11 @@ internal sealed class WantedList
                 _entries.Remove(uuid);
     }
 
-    /// <summary>True if something is wanted of a target that was announced after its exchange began.</summary>
+    /// <summary>True if a target announced something after its session started.</summary>
     public bool HasNewer(string targetId, Instant startedAt) =>
         _entries.Values.Any(e => e.Source.Id == targetId && e.HeardAt > startedAt);
 
-    /// <summary>Forgets what nobody brought for long: the fallback poll is left to find it.</summary>
+    /// <summary>Drops artifacts that did not arrive for long: the fallback poll finds them.</summary>
     public void DropOlder(Instant than)
     {
         foreach (var (uuid, entry) in _entries.ToList())

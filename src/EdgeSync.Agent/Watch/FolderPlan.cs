@@ -3,20 +3,20 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Watch;
 
-/// <summary>A file as a check-in has it.</summary>
+/// <summary>A file of a check-in.</summary>
 public readonly record struct FolderEntry(ArtifactId Id, FilePermission Permission);
 
-/// <summary>A file as the disk has it; its content is only looked at when it is compared.</summary>
+/// <summary>A file on the disk; its content is only read when it is compared.</summary>
 public sealed record FolderFile(FilePermission Permission, Func<ArtifactId, bool> HasContent)
 {
     internal bool Is(FolderEntry? entry) => entry is { } e && e.Permission == Permission && HasContent(e.Id);
 }
 
-/// <summary>What one look at a folder comes to.</summary>
-/// <param name="Changed">New content or permission for files that the check-in has.</param>
-/// <param name="Adopted">What the folder and the tip have in common now, known from here on; null: known no
-/// more.</param>
-/// <param name="Conflicts">Changed here and, otherwise, by somebody else: left alone on both sides.</param>
+/// <summary>The result of one scan of a folder.</summary>
+/// <param name="Changed">New content or permission for files of the check-in.</param>
+/// <param name="Adopted">Files that folder and tip have in common now, to be recorded; null: recorded no
+/// longer.</param>
+/// <param name="Conflicts">Changed here and, differently, by others: skipped.</param>
 /// <param name="Refusal">Why nothing of it is committed, or null.</param>
 public sealed record FolderChanges(
     IReadOnlyList<string> Added, IReadOnlyList<string> Changed, IReadOnlyList<string> Removed,
@@ -25,21 +25,19 @@ public sealed record FolderChanges(
     public bool IsEmpty => Added.Count + Changed.Count + Removed.Count == 0;
 }
 
-/// <summary>
-/// Compares three states of a folder, file by file: what it was known to hold, what it holds, and what the tip of the
-/// branch holds. Only what was edited here goes into the next check-in; what others changed meanwhile is not undone by
-/// it.
+/// <summary>Compares three states of a folder, file by file: the recorded one, the present one, and the tip of the
+/// branch. Only local edits go into the next check-in; it does not revert changes of others.
 /// <code>
-/// disk = known              nobody here touched it            nothing, whatever the tip says
-/// disk = tip                it was updated from there         known from here on
+/// disk = known              not edited here                   nothing, whatever the tip
+/// disk = tip                updated from the tip              recorded
 /// known = tip, disk ≠       edited here                       added, changed, removed
-/// all three differ          edited here and there             a conflict: left alone, and said
-/// disk unknown              it could not be read              nothing: what the tip has of it stays
+/// all three differ          edited here and there             a conflict: skipped and reported
+/// disk unknown              unreadable                        nothing: the tip's version stays
 /// </code>
 /// </summary>
 public static class FolderPlan
 {
-    /// <param name="isUnknown">Whether nothing can be said of a file, by its name.</param>
+    /// <param name="isUnknown">Whether the state of a file is unknown, by its name.</param>
     public static FolderChanges Plan(
         IReadOnlyDictionary<string, FolderEntry> known, IReadOnlyDictionary<string, FolderFile> disk,
         IReadOnlyDictionary<string, FolderEntry> tip,
@@ -61,7 +59,7 @@ public static class FolderPlan
             else changed.Add(name);
         }
 
-        // An unmounted disk and a folder that was emptied on purpose look alike: that one needs a person.
+        // An unmounted disk and a folder emptied on purpose look the same: the latter needs the user.
         var isWiped = disk.Count == 0 && removed.Count > 0 && removed.Count + conflicts.Count >= known.Count;
         return isWiped
             ? new FolderChanges(
@@ -69,7 +67,7 @@ public static class FolderPlan
             : new FolderChanges(added, changed, removed, adopted, conflicts, null);
     }
 
-    /// <summary>A comment that names what there is room for.</summary>
+    /// <summary>A comment with as many names as fit.</summary>
     public static string Comment(FolderChanges changes)
     {
         const int NamesMax = 5;

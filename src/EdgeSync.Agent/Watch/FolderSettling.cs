@@ -3,9 +3,9 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Agent.Watch;
 
 /// <summary>
-/// Decides when a watched folder is looked at: after no file changed for a while, so that an editor or a build has
-/// finished; but not later than <see cref="PatienceFactor"/> such whiles, so that a log file in it does not put commits
-/// off for ever. After a failure the pause doubles, up to five minutes.
+/// Decides when a watched folder is scanned: after no file changed for a while, so that an editor or a build has
+/// finished; but not later than <see cref="PatienceFactor"/> such intervals, so that a log file in it does not delay
+/// commits for ever. After a failure the pause doubles, up to five minutes.
 /// </summary>
 public sealed class FolderSettling
 {
@@ -19,20 +19,20 @@ public sealed class FolderSettling
 
     public FolderSettling(TimeSpan quiet) => (_quiet, _retry) = (quiet, quiet);
 
-    /// <summary>When to look; null while nothing has happened.</summary>
+    /// <summary>When to scan; null without changes.</summary>
     public Instant? Deadline { get; private set; }
 
-    /// <summary>Something in the folder changed, or may have.</summary>
+    /// <summary>The folder has changed, or may have.</summary>
     public void OnChange(Instant now)
     {
-        // A clock that was set back must not stretch the patience.
+        // A clock that was set back must not extend the interval.
         if (_firstChange is null || now < _firstChange) _firstChange = now;
         var latest = _firstChange.Value + (_quiet * PatienceFactor);
         var settled = now + _quiet;
         Deadline = settled < latest ? settled : latest;
     }
 
-    /// <summary>True: look now. Changes from here on begin a new wait.</summary>
+    /// <summary>True: scan now. Changes from here on begin a new wait.</summary>
     public bool OnDeadline(Instant now)
     {
         if (Deadline is not { } deadline || now < deadline) return false;

@@ -295,7 +295,7 @@ internal sealed class BridgeNode : IAsyncDisposable
             Role = NodeRole.Hub,
             Version = BuildInfo.Version,
             Capabilities = upstream.Tells
-            ? [AgentOptions.BridgeCapability, "serve-nats", AgentOptions.TellsCapability]
+            ? [AgentOptions.BridgeCapability, "serve-nats", AgentOptions.AnnouncesCapability]
             : [AgentOptions.BridgeCapability, "serve-nats"],
             Interval = Heartbeat,
         };

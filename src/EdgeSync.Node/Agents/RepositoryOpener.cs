@@ -109,12 +109,12 @@ internal static class RepositoryOpener
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
         {
-            throw WhyNobody(settings, nats, e);
+            throw WhyNoPeer(settings, nats, e);
         }
     }
 
     // Names the server and the project rather than the NATS subject.
-    private static EdgeSyncException WhyNobody(RepositorySettings settings, NatsHost nats, EdgeSyncException e)
+    private static EdgeSyncException WhyNoPeer(RepositorySettings settings, NatsHost nats, EdgeSyncException e)
     {
         var link = nats.LinkStatus;
         var where = link.Url is { } url ? $" on {Secrets.RedactUrls(url)}" : "";

@@ -10,7 +10,7 @@ namespace EdgeSync.Node.Agents;
 /// </summary>
 internal sealed class SenderCheck(INatsBus bus, ILogger log)
 {
-    private string? _told;
+    private string? _reported;
 
     /// <param name="peerId">The sender named in the message.</param>
     public bool MayBeFrom(string peerId, in NatsMessage message)
@@ -18,9 +18,9 @@ internal sealed class SenderCheck(INatsBus bus, ILogger log)
         if (message.Through == peerId || !bus.HasLink(peerId)) return true;
 
         // Logged once per name: a forger repeats it.
-        if (_told != peerId)
+        if (_reported != peerId)
             log.MessageForged(peerId, message.Subject, message.Through ?? "a client");
-        _told = peerId;
+        _reported = peerId;
         return false;
     }
 }

@@ -22,7 +22,7 @@ internal static class SettingsCheck
     public static IEnumerable<(string Path, string Text)> Faults(NodeSettings settings) =>
     [
         .. OfNode(settings.Node), .. OfNats(settings.Nats), .. OfHttp(settings.Http),
-        .. settings.Repositories.SelectMany(OfRepository), .. OfTwins(settings.Repositories),
+        .. settings.Repositories.SelectMany(OfRepository), .. OfDuplicates(settings.Repositories),
         .. OfHub(settings.Hub), .. settings.Bridge.Projects.SelectMany(OfBridge),
     ];
 
@@ -261,7 +261,7 @@ internal static class SettingsCheck
         if (repository.Watch is { Folder.Length: 0 }) yield return (place + ".watch.folder", "no folder");
     }
 
-    private static IEnumerable<(string, string)> OfTwins(List<RepositorySettings> repositories)
+    private static IEnumerable<(string, string)> OfDuplicates(List<RepositorySettings> repositories)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < repositories.Count; i++)

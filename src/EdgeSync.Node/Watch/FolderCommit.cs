@@ -24,7 +24,7 @@ internal sealed record FolderOutcome(
 internal sealed class FolderCommit(WatchSettings settings, string folder, bool allowsFork)
 {
     // A file written this recently may be written again within the same tick of its clock.
-    private static readonly TimeSpan TooYoung = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TooRecent = TimeSpan.FromSeconds(2);
 
     public FolderBasis ReadBasis(Repository repository)
     {
@@ -177,7 +177,7 @@ internal sealed class FolderCommit(WatchSettings settings, string folder, bool a
 
             // Read while it was still being written: its time proves nothing yet, so it is read again at the next scan.
             var file = look.Disk.GetValueOrDefault(name);
-            var isOld = file is not null && now - file.ModifiedTicks > TooYoung.Ticks;
+            var isOld = file is not null && now - file.ModifiedTicks > TooRecent.Ticks;
             return new RememberedFile(present, isOld ? file!.Size : -1, isOld ? file!.ModifiedTicks : 0);
         }
     }

@@ -29,7 +29,7 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
             : ValueTask.FromResult(
                 XferHttpReply.Refusal(
                     404,
-                    $"No repository is called that. Here are: "
+                    $"No such repository. The repositories here: "
                         + $"{string.Join(", ", _byName.Keys.Order(StringComparer.Ordinal))}."));
 
     public void Log(in XferHttpLogEntry entry) => log.HttpRequest(entry);

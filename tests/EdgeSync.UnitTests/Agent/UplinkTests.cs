@@ -88,8 +88,8 @@ public sealed class UplinkTests
         Assert.Single(
             driver.Effects.OfType<AgentEffect.Log>(), l =>
                 l is { Level: AgentLogLevel.Warning, Event: AgentEvent.DuplicateName duplicate }
-            && duplicate.Text.Contains("is called me too", StringComparison.Ordinal));
-        Assert.Contains("is called me too", driver.Core.StatusAt(driver.Now).DuplicateNodeId, StringComparison.Ordinal);
+            && duplicate.Text.Contains("uses the id me too", StringComparison.Ordinal));
+        Assert.Contains("uses the id me too", driver.Core.StatusAt(driver.Now).DuplicateNodeId, StringComparison.Ordinal);
         Assert.Empty(driver.Core.StatusAt(driver.Now).Peers);
         Assert.Equal("a", driver.Presences.First().Instance);
 
