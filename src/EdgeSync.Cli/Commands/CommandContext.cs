@@ -36,13 +36,24 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
         }
     }
 
-    public Repository OpenToRead() => OpenToRead(RepositoryPath);
+    /// <summary>In a checkout, and none named, with the version that is checked out.</summary>
+    public Repository OpenToRead() => OpenHere(OpenToRead);
+
+    /// <summary>A name of a file as check-ins have it: in a checkout, the path from its root.</summary>
+    public string TreePath(string path)
+    {
+        if (NamedRepository is not null
+            || RepositoryFinder.CheckoutAt(Environment.CurrentDirectory) is not { } checkout) return path;
+
+        var relative = Path.GetRelativePath(checkout.Root, Path.GetFullPath(path)).Replace('\\', '/');
+        return relative.StartsWith("../", StringComparison.Ordinal) ? path : relative;
+    }
 
     /// <summary>A repository named by another argument.</summary>
     public Repository OpenToRead(string path) =>
         Repository.Open(path, RepositoryOptions.ReadOnly with { Clock = Clock });
 
-    public Repository OpenToWrite() => OpenToWrite(RepositoryPath);
+    public Repository OpenToWrite() => OpenHere(OpenToWrite);
 
     /// <inheritdoc cref="OpenToWrite()"/>
     public Repository OpenToWrite(string path) => Repository.Open(
@@ -53,6 +64,15 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
             Journal = DatabaseJournal.AsFound,
             Warned = text => output.Errors.WriteLine($"warning: {text}")
         });
+
+    private Repository OpenHere(Func<string, Repository> open)
+    {
+        var path = RepositoryPath;
+        var repository = open(path);
+        if (NamedRepository is null && RepositoryFinder.CheckoutAt(Environment.CurrentDirectory) is { } checkout
+            && checkout.Repository == path) repository.Names.Checkout = checkout.Version;
+        return repository;
+    }
 
     /// <summary>The user of new artifacts: <c>--user</c>, or the login of the operating system.</summary>
     public string UserName => Get(AuthorOptions.User) ?? SystemUser.Name;

@@ -46,7 +46,17 @@ internal static class RepositoryFinder
             "name one: -R FILE");
     }
 
-    private static string? OfCheckout(string folder)
+    /// <summary>The checkout that a folder is in, or null.</summary>
+    public static FoundCheckout? CheckoutAt(string folder)
+    {
+        for (var current = new DirectoryInfo(folder); current is not null; current = current.Parent)
+            if (CheckoutIn(current.FullName) is { } checkout) return checkout;
+        return null;
+    }
+
+    private static string? OfCheckout(string folder) => CheckoutIn(folder)?.Repository;
+
+    private static FoundCheckout? CheckoutIn(string folder)
     {
         foreach (var name in CheckoutNames)
         {
@@ -54,10 +64,21 @@ internal static class RepositoryFinder
             if (!File.Exists(path)) continue;
 
             using var checkout = Database.Open(path, new DatabaseOptions { Access = DatabaseAccess.Read });
-            if (checkout.QueryText("SELECT value FROM vvar WHERE name='repository'") is { Length: > 0 } repository)
-                return Path.GetFullPath(repository, folder);
+            if (checkout.QueryText("SELECT value FROM vvar WHERE name='repository'") is not { Length: > 0 } repository)
+                continue;
+
+            var version = checkout.QueryText("SELECT value FROM vvar WHERE name='checkout'");
+            return new FoundCheckout(
+                folder, Path.GetFullPath(repository, folder),
+                long.TryParse(version, out var rid) ? new RecordId(rid) : RecordId.None);
         }
 
         return null;
     }
 }
+
+/// <summary>A folder of working files.</summary>
+/// <param name="Root">Where it begins.</param>
+/// <param name="Repository">The path of its repository.</param>
+/// <param name="Version">The check-in that is checked out.</param>
+internal sealed record FoundCheckout(string Root, string Repository, RecordId Version);

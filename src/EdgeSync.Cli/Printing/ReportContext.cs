@@ -14,6 +14,7 @@ namespace EdgeSync.Cli.Printing;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AmendReport))]
+[JsonSerializable(typeof(AnnotateReport))]
 [JsonSerializable(typeof(BackupReport))]
 [JsonSerializable(typeof(BranchChangeReport))]
 [JsonSerializable(typeof(BranchReport))]
@@ -31,6 +32,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(ExtractReport))]
 [JsonSerializable(typeof(FailureReport))]
+[JsonSerializable(typeof(FinfoReport))]
 [JsonSerializable(typeof(HashReport))]
 [JsonSerializable(typeof(HelpReport))]
 [JsonSerializable(typeof(InfoReport))]

@@ -38,7 +38,9 @@ public sealed class DiffText
     internal ReadOnlySpan<byte> Span => _text.Span;
 
     /// <summary>The lines of a text without its byte-order mark, UTF-16 as UTF-8.</summary>
-    /// <returns>Null for what is binary: with a byte 0, or with a line longer than <see cref="LineLengthMax"/>.</returns>
+    /// <returns>
+    /// Null for what is binary: with a byte 0, or with a line longer than <see cref="LineLengthMax"/>.
+    /// </returns>
     public static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options)
     {
         var text = Decode(content);

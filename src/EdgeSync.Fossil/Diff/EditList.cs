@@ -1,7 +1,8 @@
 namespace EdgeSync.Fossil.Diff;
 
 /// <summary>
-/// Steps from one text to another, as triples: lines to copy, lines to delete, lines to insert. The last triple is zero.
+/// Steps from one text to another, as triples: lines to copy, lines to delete, lines to insert. The last triple is
+/// zero.
 /// </summary>
 internal sealed class EditList
 {

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace EdgeSync.Fossil.Diff;
 
-/// <summary>Equal lines of two texts: <c>FromStart..FromEnd</c> of one, as many from <c>ToStart</c> of the other.</summary>
+/// <summary>
+/// Equal lines of two texts: <c>FromStart..FromEnd</c> of one, as many from <c>ToStart</c> of the other.
+/// </summary>
 internal readonly record struct LineMatch(int FromStart, int FromEnd, int ToStart, int ToEnd)
 {
     public int Length => FromEnd - FromStart;

@@ -1,8 +1,8 @@
 namespace EdgeSync.Fossil.Diff;
 
 /// <summary>
-/// How unlike two lines are, from 0 (equal but for the white space around) to 100: by the longest run of characters that
-/// they share, of the first 250.
+/// How unlike two lines are, from 0 (equal but for the white space around) to 100: by the longest run of characters
+/// that they share, of the first 250.
 /// </summary>
 // Spec: match_dline in diff.c, whose order of search (and where it gives up) is kept.
 internal static class LineSimilarity

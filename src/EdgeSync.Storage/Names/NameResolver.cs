@@ -41,6 +41,9 @@ public sealed class NameResolver
     /// </summary>
     public RecordId Checkout { get; set; }
 
+    /// <summary>What is meant where no version is named: what is checked out, or the newest.</summary>
+    public string DefaultVersion => Checkout.IsNone ? "tip" : "current";
+
     private Database Database => _repository.Database;
 
     /// <summary>The one record that the name resolves to.</summary>

@@ -45,6 +45,58 @@ public static class Branches
         return branches;
     }
 
+    /// <summary>The branch of a check-in, or null.</summary>
+    public static string? Of(Repository repository, RecordId checkin)
+    {
+        using var select = repository.Database.Prepare(
+            $"SELECT value FROM tagxref WHERE rid=?1 AND tagid={BranchTag} AND tagtype>0");
+        return select.Bind(1, checkin).Step() ? select.Text(0) : null;
+    }
+
+    /// <summary>An open leaf of a branch, as stock finds one; none when it is closed or not there.</summary>
+    // Spec: branch_is_open in branch.c.
+    public static RecordId OpenLeafOf(Repository repository, string branch)
+    {
+        using var select = repository.Database.Prepare(
+            $"""
+            SELECT rid FROM tagxref AS ox
+             WHERE tagid={BranchTag} AND tagtype=2 AND value=?1 AND rid IN leaf
+               AND NOT EXISTS(SELECT 1 FROM tagxref AS ix WHERE tagid={ClosedTag} AND tagtype=1 AND ox.rid=ix.rid)
+            """);
+        return select.BindText(1, branch).Step() ? select.Record(0) : RecordId.None;
+    }
+
+    /// <summary>Names of branches in stock's order.</summary>
+    /// <param name="repository">The repository to read.</param>
+    /// <param name="isClosed">Closed ones, open ones, or (null) both, as the newest check-in says.</param>
+    /// <param name="isPrivate">Only private ones.</param>
+    /// <param name="isByTime">The newest first, not by name.</param>
+    /// <param name="isReversed">The other way round.</param>
+    /// <param name="glob">Only names that fit, or null.</param>
+    // Spec: branch_prepare_list_query in branch.c.
+    public static IReadOnlyList<(string Name, bool IsPrivate)> Names(
+        Repository repository, bool? isClosed, bool isPrivate, bool isByTime, bool isReversed, string? glob)
+    {
+        using var select = repository.Database.Prepare(
+            $"""
+            SELECT name, isprivate FROM (
+              SELECT tagxref.value AS name, max(event.mtime) AS mtime,
+                     EXISTS(SELECT 1 FROM tagxref AS tx
+                             WHERE tx.rid=tagxref.rid AND tx.tagid={ClosedTag} AND tx.tagtype>0) AS isclosed,
+                     EXISTS(SELECT 1 FROM private WHERE rid=tagxref.rid) AS isprivate
+                FROM tagxref, event
+               WHERE tagxref.tagid={BranchTag} AND tagxref.tagtype>0 AND event.objid=tagxref.rid GROUP BY 1)
+             WHERE (?1 IS NULL OR isclosed=?1) AND (NOT ?2 OR isprivate) AND (?3 IS NULL OR name GLOB ?3)
+             ORDER BY {(isByTime ? "-mtime" : "name COLLATE nocase")}{(isReversed ? " DESC" : "")}
+            """);
+        if (isClosed is { } closed) select.Bind(1, closed ? 1 : 0);
+        else select.BindNull(1);
+        select.Bind(2, isPrivate ? 1 : 0).BindText(3, glob);
+        var names = new List<(string, bool)>();
+        while (select.Step()) names.Add((select.Text(0) ?? "", select.Boolean(1)));
+        return names;
+    }
+
     /// <summary>
     /// The default parent on a branch: its newest check-in without a successor on the branch, an open one if there is;
     /// no check-in if the branch has none. The newest of all may have successors that are older by the clock: a machine

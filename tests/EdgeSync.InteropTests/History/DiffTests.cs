@@ -20,7 +20,8 @@ public sealed class DiffTests(GeneratedHistory histories)
     private static readonly string[][] OptionSets =
     [
         [], ["-c", "0"], ["-c", "2", "-n"], ["--context", "40"], ["-y"], ["-y", "-W", "60", "-c", "1"], ["-w"],
-        ["-w", "-y"], ["-Z"], ["-Z", "-y"], ["--strip-trailing-cr"], ["--numstat"], ["--numstat", "-w"], ["--brief"], ["-v"],
+        ["-w", "-y"], ["-Z"], ["-Z", "-y"], ["--strip-trailing-cr"], ["--numstat"], ["--numstat", "-w"], ["--brief"],
+            ["-v"],
         ["-N", "--numstat"], ["--invert"], ["--noopt"], ["-versions"], ["--unified", "-y"], ["-i"],
     ];
 
@@ -136,7 +137,9 @@ public sealed class DiffTests(GeneratedHistory histories)
 
     private static List<string> Lines(Prng prng)
     {
-        var count = prng.NextInt32(4) switch { 0 => prng.NextInt32(5), 1 => prng.NextInt32(30), 2 => prng.NextInt32(120), _ => 300 };
+        var count =
+            prng.NextInt32(4) switch { 0 => prng.NextInt32(5), 1 => prng.NextInt32(30), 2 => prng.NextInt32(120),
+                _ => 300 };
         var variety = 2 + prng.NextInt32(Words.Length - 1);
         var many = prng.NextInt32(2) == 0 ? 40 : 10_000;
         return [.. Enumerable.Range(0, count).Select(_ => prng.NextInt32(5) < 3

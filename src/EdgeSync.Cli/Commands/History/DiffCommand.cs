@@ -9,9 +9,17 @@ namespace EdgeSync.Cli.Commands.History;
 
 internal static class DiffCommand
 {
-    private static readonly Option<string?> From = new("--from", "-r") { Description = "The older version.", HelpName = "VERSION" };
+    private static readonly Option<string?> From = new("--from", "-r")
+    {
+        Description = "The older version.",
+        HelpName = "VERSION"
+    };
 
-    private static readonly Option<string?> To = new("--to") { Description = "The newer version.", HelpName = "VERSION" };
+    private static readonly Option<string?> To = new("--to")
+    {
+        Description = "The newer version.",
+        HelpName = "VERSION"
+    };
 
     private static readonly Option<string?> Checkin = new("--checkin", "-ci")
     {
@@ -32,7 +40,10 @@ internal static class DiffCommand
 
     private static readonly Option<bool> Stat = new("--stat") { Description = "Print a bar for each file." };
 
-    private static readonly Option<bool> Versions = new("--versions") { Description = "Print the compared versions first." };
+    private static readonly Option<bool> Versions = new("--versions")
+    {
+        Description = "Print the compared versions first."
+    };
 
     private static readonly Argument<string[]> Files = new("FILE")
     {
@@ -68,7 +79,7 @@ internal static class DiffCommand
         if (context.Get(Versions) && !context.Output.IsJson && !view.IsBrief && !view.IsCounted)
             PrintVersions(context.Output, repository, from, to);
 
-        var named = new NamedPaths(context.Get(Files) ?? []);
+        var named = new NamedPaths([.. (context.Get(Files) ?? []).Select(context.TreePath)]);
         var changes = TreeDiff.Between(left, right, pairsRenames: !context.Output.IsStock)
             .Where(c => named.Match(c));
         new DiffPrinter(left, right, view, context.Output).Print(
@@ -103,15 +114,21 @@ internal static class DiffCommand
         return (repository.Names.ResolveCheckin(from), repository.Names.ResolveCheckin(to));
     }
 
-    private static EdgeSyncException Usage(string message) => new(ErrorKind.Usage, message, "edgesync repo diff --help");
+    private static EdgeSyncException Usage(string message) =>
+        new(ErrorKind.Usage, message, "edgesync repo diff --help");
 
     private static void PrintVersions(Output output, Repository repository, RecordId from, RecordId to)
     {
         output.Raw.Write(Encoding.UTF8.GetBytes(
             $"Fossil-Diff-From:  {Of(from)}\nFossil-Diff-To:    {Of(to)}\n{new string('-', 66)}\n"));
 
-        string Of(RecordId rid) =>
-            $"{repository.Content.NameOf(rid).ToString()[..10]} {DisplayText.Second(Ancestry.DateOf(repository, rid).ToString())} UTC";
+        // Stock writes the day with six decimals before it makes a date of it, which can be off by a second.
+        string Of(RecordId rid)
+        {
+            var date = Ancestry.DateOf(repository, rid);
+            if (output.IsStock) date = Instant.FromJulianDay(Math.Round(date.JulianDay, 6));
+            return $"{repository.Content.NameOf(rid).ToString()[..10]} {DisplayText.Second(date.ToString())} UTC";
+        }
     }
 
     /// <summary>The files and folders that a command line names, and which of them were met.</summary>

@@ -21,7 +21,10 @@ internal static class DiffOptionSet
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<bool> SideBySide = new("--side-by-side", "-y") { Description = "Both texts in columns." };
+    private static readonly Option<bool> SideBySide = new("--side-by-side", "-y")
+    {
+        Description = "Both texts in columns."
+    };
 
     private static readonly Option<int> Width = Choices.Number(
         "--width", ["-W"], "Characters of a column side by side (0: what fits the terminal).", 0);
@@ -45,7 +48,11 @@ internal static class DiffOptionSet
 
     private static readonly Option<bool> Invert = new("--invert") { Description = "From the newer to the older text." };
 
-    private static readonly Option<bool> Unshifted = new("--noopt") { Description = "Leave changes where they are.", Hidden = true };
+    private static readonly Option<bool> Unshifted = new("--noopt")
+    {
+        Description = "Leave changes where they are.",
+        Hidden = true
+    };
 
     private static readonly Option<bool> Raw = new("--raw") { Description = "Print the steps alone.", Hidden = true };
 

@@ -216,7 +216,8 @@ internal sealed record DiffReport(string From, string To, IReadOnlyList<DiffFile
             var sum = file.Inserted + file.Deleted;
             output.WriteLine(
                 $" {DisplayText.Name(file.Name).PadRight(width)} | "
-                    + (file.IsBinary ? "binary" : $"{sum,5} {Bar(file.Inserted, '+', most)}{Bar(file.Deleted, '-', most)}"));
+                    + (file.IsBinary ? "binary"
+                        : $"{sum,5} {Bar(file.Inserted, '+', most)}{Bar(file.Deleted, '-', most)}"));
         }
 
         output.WriteLine(

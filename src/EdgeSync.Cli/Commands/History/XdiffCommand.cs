@@ -30,7 +30,8 @@ internal static class XdiffCommand
         var text = new ArrayBufferWriter<byte>();
         if (context.Output.IsJson)
         {
-            var counts = FileDiff.Write(from, to, format with { Layout = DiffLayout.Unified, IsColoured = false }, text);
+            var counts = FileDiff.Write(
+                from, to, format with { Layout = DiffLayout.Unified, IsColoured = false }, text);
             var file = new DiffFile(
                 right, "changed", null, counts.Inserted, counts.Deleted, counts.IsBinary,
                 Encoding.UTF8.GetString(text.WrittenSpan));

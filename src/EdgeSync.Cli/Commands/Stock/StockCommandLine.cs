@@ -143,10 +143,10 @@ internal static class StockCommandLine
                     ErrorKind.Usage, $"unrecognized command-line option or missing argument: {words[i]}");
             }
 
-            yield return written;
             var takesValue = written == "--repo" || option is { Arity.MinimumNumberOfValues: > 0 };
-            if (value is not null) yield return value;
-            else if (takesValue && i + 1 < words.Count) yield return words[++i];
+            if (value is null && takesValue && i + 1 < words.Count) value = words[++i];
+            yield return value is ['-', ..] ? $"{written}={value}" : written;
+            if (value is not (null or ['-', ..])) yield return value;
         }
     }
 }

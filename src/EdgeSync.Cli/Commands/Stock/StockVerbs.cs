@@ -13,8 +13,16 @@ internal static class StockVerbs
     [
         ("amend", AmendCommand.Create),
         ("backup", BackupCommand.Create),
-        ("branch", BranchCommand.Create),
-        ("cat", CatCommand.Create),
+        ("annotate", AnnotateCommand.CreateAnnotate),
+        ("artifact", StockArtifactCommands.CreateArtifact),
+        ("blame", AnnotateCommand.CreateBlame),
+        ("branch", StockBranchCommand.Create),
+        ("cat", StockArtifactCommands.CreateCat),
+        ("descendants", DescendantsCommand.CreateDescendants),
+        ("finfo", FinfoCommand.Create),
+        ("leaves", DescendantsCommand.CreateLeaves),
+        ("praise", AnnotateCommand.CreateBlame),
+        ("whatis", StockArtifactCommands.CreateWhatis),
         ("clone", CloneCommand.Create),
         ("diff", DiffCommand.Create),
         ("init", NewCommand.Create),
@@ -28,9 +36,9 @@ internal static class StockVerbs
         ("settings", ConfigCommand.CreateSettings),
         ("sha1sum", HashCommand.Create),
         ("sha3sum", HashCommand.CreateSha3),
-        ("tag", TagCommand.Create),
+        ("tag", StockTagCommand.Create),
         ("test-diff", XdiffCommand.Create),
-        ("timeline", TimelineCommand.Create),
+        ("timeline", StockTimelineCommand.Create),
         ("unversioned", UnversionedCommand.Create),
         ("uv", UnversionedCommand.Create),
         ("user", UserCommand.Create),
@@ -42,15 +50,15 @@ internal static class StockVerbs
     /// <summary>Names of stock 2.28 (and 2.21) that have no command here yet.</summary>
     private static readonly string[] Missing =
     [
-        "3-way-merge", "add", "addremove", "alerts", "all", "annotate", "artifact", "attachment", "backoffice", "bisect",
-        "blame", "bundle", "cache", "cgi", "changes", "chat", "checkout", "cherry-pick", "clean", "close", "commit",
-        "configuration", "co", "ci", "dbstat", "deconstruct", "delete", "descendants", "describe", "detach", "export",
-        "extras", "finfo", "forget", "fts-config", "fusefs", "gdiff", "git", "grep", "hash-policy", "help", "hook",
-        "http", "import", "info", "interwiki", "json", "leaves", "login-group", "md5sum", "merge", "merge-base",
-        "merge-info", "mv", "open", "patch", "pikchr", "praise", "publish", "purge", "reconstruct", "redo", "remote",
+        "3-way-merge", "add", "addremove", "alerts", "all", "attachment", "backoffice", "bisect",
+        "bundle", "cache", "cgi", "changes", "chat", "checkout", "cherry-pick", "clean", "close", "commit",
+        "configuration", "co", "ci", "dbstat", "deconstruct", "delete", "describe", "detach", "export",
+        "extras", "forget", "fts-config", "fusefs", "gdiff", "git", "grep", "hash-policy", "help", "hook",
+        "http", "import", "info", "interwiki", "json", "login-group", "md5sum", "merge", "merge-base",
+        "merge-info", "mv", "open", "patch", "pikchr", "publish", "purge", "reconstruct", "redo", "remote",
         "remote-url", "rename", "repack", "reparent", "revert", "rm", "rss", "scrub", "search", "shell", "shun", "sql",
         "sqlar", "sqlite3", "ssl-config", "stash", "status", "synchronize", "system", "tarball", "ticket", "tls-config",
-        "touch", "ui", "undo", "unpublished", "unset", "update", "whatis", "xsystem", "zip",
+        "touch", "ui", "undo", "unpublished", "unset", "update", "xsystem", "zip",
     ];
 
     /// <summary>The command of that name, or that alone begins with it.</summary>

@@ -183,11 +183,14 @@ public sealed class LineDiffTests
     }
 
     private static (int Start, int Count) Range(string text) =>
-        text.Split(',') is [var start, var count] ? (int.Parse(start), int.Parse(count)) : throw new FormatException(text);
+        text.Split(',') is [var start, var count]
+        ? (int.Parse(start), int.Parse(count))
+        : throw new FormatException(text);
 
     private static List<string> Lines(Prng prng)
     {
-        var count = prng.NextInt32(3) switch { 0 => prng.NextInt32(5), 1 => prng.NextInt32(30), _ => prng.NextInt32(200) };
+        var count =
+            prng.NextInt32(3) switch { 0 => prng.NextInt32(5), 1 => prng.NextInt32(30), _ => prng.NextInt32(200) };
         var variety = 2 + prng.NextInt32(Words.Length - 1);
         return [.. Enumerable.Range(0, count).Select(_ => prng.NextInt32(3) > 0
             ? Words[prng.NextInt32(variety)] : $"line {prng.NextInt32(60)}")];

@@ -1,0 +1,57 @@
+namespace EdgeSync.Fossil.Diff;
+
+/// <summary>
+/// Which version brought each line of a text: the text is compared with one older version after another, newest first,
+/// and a line that a version lacks came with the version before it. The text is cut and filed once.
+/// </summary>
+// Spec: annotation_start and annotation_step in diff.c.
+public sealed class Annotation
+{
+    private readonly DiffText _text;
+    private readonly LineClasses _classes;
+    private readonly int[] _versions;
+    private int _left;
+
+    private Annotation(DiffText text)
+    {
+        (_text, _left) = (text, text.Count);
+        _classes = new LineClasses(text, others: 0);
+        _versions = new int[text.Count];
+        _versions.AsSpan().Fill(-1);
+    }
+
+    public int LineCount => _text.Count;
+
+    /// <summary>Every line has a version: older ones change nothing any more.</summary>
+    public bool IsComplete => _left == 0;
+
+    /// <returns>Null for a binary text.</returns>
+    public static Annotation? Of(ReadOnlyMemory<byte> text, DiffOptions options) =>
+        DiffText.Of(text, options) is { } lines ? new Annotation(lines) : null;
+
+    public ReadOnlySpan<byte> Line(int index) => _text.Line(index);
+
+    /// <summary>The version that brought a line; -1 while it is in all versions seen.</summary>
+    public int VersionOf(int index) => _versions[index];
+
+    /// <summary>Compares with an older version; a binary one is passed over.</summary>
+    /// <param name="older">Its text.</param>
+    /// <param name="version">The number of the version that follows it.</param>
+    public void Step(ReadOnlyMemory<byte> older, int version)
+    {
+        if (IsComplete || DiffText.Of(older, _text.Options) is not { } from) return;
+
+        var edits = LineDiff.Compute(from, _text, _classes.Of(from, isKept: false), _classes.To);
+        for (int at = 0, line = 0; at < edits.Length; at += 3)
+        {
+            line += edits[at];
+            for (var end = line + edits[at + 2]; line < end; line++)
+            {
+                if (_versions[line] >= 0) continue;
+
+                _versions[line] = version;
+                _left--;
+            }
+        }
+    }
+}
