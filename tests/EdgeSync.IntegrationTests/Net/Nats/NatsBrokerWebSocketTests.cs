@@ -71,6 +71,42 @@ public sealed class NatsBrokerWebSocketTests
     }
 
     [Test]
+    [Arguments("")]
+    [Arguments("GET / HTTP/1.1\r\n")]
+    public async Task A_request_that_does_not_end_in_time_is_cut(string begin)
+    {
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test", AuthenticationTimeout = TimeSpan.FromMilliseconds(200) },
+            o => o with { WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0) });
+        await using var client = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
+
+        await client.SendAsync(begin);
+
+        await client.ReadToEndAsync();
+        await TestBroker.UntilAsync(() => test.Refused.Count == 1, "it was reported");
+    }
+
+    [Test]
+    public async Task An_address_has_no_more_places_here_than_at_the_other_ports()
+    {
+        await using var test = await TestBroker.StartAsync(
+            new BrokerOptions { ServerName = "test" },
+            o => o with
+            {
+                WebSocketListen = new IPEndPoint(IPAddress.Loopback, 0),
+                ConnectionsPerAddressMax = 1,
+            });
+        using var client = await OpenAsync(test.Broker.WebSocketUrl!);
+        await SendAsync(client, "CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n", WebSocketMessageType.Binary);
+        Assert.Equal("PONG\r\n", await ReadAsync(client));
+
+        await using var second = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
+
+        Assert.Equal("-ERR 'maximum connections exceeded'", await second.ReadLineAsync());
+        Assert.Equal(["maximum connections exceeded"], test.Refused);
+    }
+
+    [Test]
     public async Task Browsers_get_short_frames()
     {
         await using var test = await StartAsync();

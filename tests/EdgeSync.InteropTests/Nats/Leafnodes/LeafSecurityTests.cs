@@ -274,6 +274,32 @@ public sealed class LeafSecurityTests : IDisposable
         Assert.Equal(200_000, (await atHub.NextAsync()).Body.Length);
     }
 
+    [Test]
+    [Arguments(false)]
+    [Arguments(true)]
+    public async Task A_nats_server_joins_inside_websockets(bool compresses)
+    {
+        var port = Ports.Free();
+        await using var hub = await OurBus.StartAsync("hub", options => options with
+        {
+            WebSocketListen = new IPEndPoint(IPAddress.Loopback, port),
+            WebSocketCompression = compresses,
+        });
+        await using var leaf = new RealBus(
+            "leaf", $"{{ url: \"ws://127.0.0.1:{port}\", ws_compression: {(compresses ? "true" : "false")} }}");
+
+        await using var atHub = await hub.ClientAsync();
+        await using var atLeaf = await leaf.ClientAsync();
+        await atLeaf.SubscribeAsync("foo");
+        await atHub.SubscribeAsync("bar");
+        await atLeaf.BeReachableFromAsync(atHub);
+        await atHub.BeReachableFromAsync(atLeaf);
+        await atHub.PublishAsync("foo", new string('x', 200_000));
+        Assert.Equal(200_000, (await atLeaf.NextAsync()).Body.Length);
+        await atLeaf.PublishAsync("bar", new string('x', 200_000));
+        Assert.Equal(200_000, (await atHub.NextAsync()).Body.Length);
+    }
+
     private static NatsBrokerOptions Secured(NatsBrokerOptions options) =>
         options with
         {
