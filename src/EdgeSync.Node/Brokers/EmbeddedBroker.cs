@@ -13,7 +13,7 @@ namespace EdgeSync.Node.Brokers;
 /// <summary>The broker of the node's own process, joined to the configured hubs as a leafnode.</summary>
 /// <param name="logins">Counts failed logins.</param>
 internal sealed class EmbeddedBroker(
-    NatsSection settings, string nodeId, LoginThrottle logins, NatsLinkNews links, ILogger log, TimeProvider clock)
+    NatsSection settings, string nodeId, LoginThrottle logins, NatsLinkEvents links, ILogger log, TimeProvider clock)
     : INatsServer, INatsBrokerEvents
 {
     private NatsBroker? _broker;

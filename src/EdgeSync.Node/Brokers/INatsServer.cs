@@ -6,16 +6,17 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Brokers;
 
-/// <summary>The NATS server that a node uses: the broker of its own process, one beside it, or another's.</summary>
+/// <summary>The NATS server of a node: the broker in its process, a supervised one beside it, or an outside
+/// one.</summary>
 internal interface INatsServer : IAsyncDisposable
 {
-    /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
+    /// <exception cref="EdgeSyncException">A port is in use, a file is missing, a credential is malformed.</exception>
     Task StartAsync(CancellationToken cancellationToken);
 
-    /// <summary>What this node publishes, subscribes and asks with.</summary>
+    /// <summary>The bus for publishing, subscribing and requesting.</summary>
     INatsBus Bus { get; }
 
-    /// <summary>Where it listens on behalf of this node, by what.</summary>
+    /// <summary>Its listening addresses for this node, by kind.</summary>
     IEnumerable<KeyValuePair<string, string>> Addresses { get; }
 
     /// <summary>The nodes at the other ends of our uplinks.</summary>
@@ -25,13 +26,13 @@ internal interface INatsServer : IAsyncDisposable
 
     NatsLinkStatus LinkStatus { get; }
 
-    /// <summary>Null where the server is another's.</summary>
+    /// <summary>Null for an outside server.</summary>
     BrokerStatus? BrokerStatus { get; }
 
     /// <summary>
-    /// Takes other hubs, logins and users, as far as that goes while it runs. False: it takes another connection.
+    /// Applies changed hubs, logins and users, as far as possible while it runs. False: it needs another connection.
     /// </summary>
-    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; then nothing has
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is malformed; then nothing has
     /// changed.</exception>
     Task<bool> TryChangeAsync(NatsSection wanted);
 

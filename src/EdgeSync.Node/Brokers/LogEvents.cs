@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// What the log says of links to NATS, of the broker, and of a supervised nats-server. docs/operations.md lists them.
+/// Log events of links to NATS, of the broker, and of a supervised nats-server, listed in docs/operations.md.
 /// </summary>
 internal static partial class LogEvents
 {
@@ -27,7 +27,8 @@ internal static partial class LogEvents
 
     [
         LoggerMessage(
-            EventName = "nats.left", Level = LogLevel.Information, Message = "Left a NATS server, as the settings ask")]
+            EventName = "nats.left", Level = LogLevel.Information,
+            Message = "Left a NATS server removed from the settings")]
     public static partial void NatsLeft(this ILogger log, string address, string server);
 
     [LoggerMessage(EventName = "nats.notice", Level = LogLevel.Warning, Message = "The NATS server sent a notice")]

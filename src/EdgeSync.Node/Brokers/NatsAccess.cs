@@ -11,13 +11,12 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// What the agents of a node do with NATS, over whichever bus the node has: its own broker's, a server's, a
-/// simulation's.
+/// NATS as the agents of a node use it, over any bus: its own broker's, a server's, a simulation's.
 /// </summary>
-/// <param name="exchange">Limits of exchanges, for the largest message that the bus takes now.</param>
-/// <param name="links">Tells how links come and go.</param>
+/// <param name="exchange">Limits of exchanges, by the largest message of the bus.</param>
+/// <param name="links">Reports links that come up and go down.</param>
 internal sealed class NatsAccess(
-    INatsBus bus, Func<ExchangeOptions> exchange, NatsLinkNews links, TimeProvider clock, Entropy entropy, ILogger log)
+    INatsBus bus, Func<ExchangeOptions> exchange, NatsLinkEvents links, TimeProvider clock, Entropy entropy, ILogger log)
 {
     public INatsBus Bus => bus;
 
@@ -25,9 +24,10 @@ internal sealed class NatsAccess(
 
     public ExchangeOptions Exchange => exchange();
 
-    public NatsLinkNews Links => links;
+    public NatsLinkEvents Links => links;
 
-    /// <summary>Reads what a stream of announcements got behind a sequence; null: there is no JetStream.</summary>
+    /// <summary>Reads the messages of a stream of announcements after a sequence; null: there is no
+    /// JetStream.</summary>
     public Func<NatsStreamSpec, ulong, int, CancellationToken, Task<NatsStreamTail?>>? TailReader { get; init; }
 
     public ITransport OpenTransport(SyncTarget target, ProjectSubjects subjects) => new NatsTransport(
@@ -37,20 +37,20 @@ internal sealed class NatsAccess(
             ?? $"peer with project {subjects.ProjectCode[..10]}"),
         clock, entropy);
 
-    /// <summary>What is published while the link is down is lost.</summary>
+    /// <summary>Messages published while the link is down are lost.</summary>
     public void Publish(string subject, ReadOnlyMemory<byte> payload)
     {
         if (bus.Publish(subject, payload) is not NatsOutcome.Ok and var outcome)
             log.NatsPublishFailed(subject, outcome);
     }
 
-    /// <summary>A subscription with a queue; when its reader does not keep up, the log tells.</summary>
+    /// <summary>A subscription with a queue; an overflow is logged.</summary>
     public NatsMessageQueue Subscribe(string subject, string? queueGroup = null) => new(
         bus, subject, queueGroup,
         () => log.NatsMessageDropped(subject));
 
     /// <summary>
-    /// What the stream of a project's announcements got behind a sequence; null where no JetStream answers.
+    /// The messages of the stream of a project's announcements after a sequence; null without JetStream.
     /// </summary>
     public async Task<NatsStreamTail?> ReadTailAsync(
         ProjectSubjects subjects, string? domain, ulong after, int countMax, CancellationToken cancellationToken)

@@ -1,15 +1,15 @@
 namespace EdgeSync.Node.Brokers;
 
-/// <summary>What a person can do about a server that does not let us in, or that is not there.</summary>
+/// <summary>The hints for a server that rejects this node, or that is unreachable.</summary>
 internal static class NatsHint
 {
     public const string AnotherName = "give one of the two another name: --name, or node.name in edgesync.json";
 
     private const string Login =
-        "look at nats.login (user and password_file, token_file, nkey_file or creds_file), and at the users of that "
+        "check nats.login (user and password_file, token_file, nkey_file or creds_file), and the users of that "
             + "server";
     private const string Certificate =
-        "nats.tls.ca_file names whom to trust besides the system; the certificate must be for the name in the address";
+        "nats.tls.ca_file adds an authority to trust; the certificate must be for the name in the address";
 
     public static string For(string? url, string? error) => error switch
     {

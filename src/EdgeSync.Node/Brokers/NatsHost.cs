@@ -13,9 +13,9 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// A daemon's place in the NATS network: a broker of its own, joined to others as a leafnode, a supervised nats-server,
-/// or else a plain connection to an outside server. Whichever it is, one connection carries all that this node asks and
-/// answers; its own messages never come back to it.
+/// A daemon's connection to the NATS network: a broker of its own, joined to others as a leafnode, a supervised
+/// nats-server, or a plain connection to an outside server. In each case one connection carries all requests and
+/// replies of this node; its own messages are not delivered to it.
 /// </summary>
 internal sealed class NatsHost : IAsyncDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class NatsHost : IAsyncDisposable
     private readonly RunningTasks _tasks;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _firstLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly NatsLinkNews _links;
+    private readonly NatsLinkEvents _links;
     private INatsServer? _server;
     private NatsAccess? _access;
 
@@ -34,16 +34,16 @@ internal sealed class NatsHost : IAsyncDisposable
     {
         (_nodeId, _clock) = (nodeId, clock);
         _tasks = new RunningTasks(failed, log);
-        _links = new NatsLinkNews(_tasks, () => _server?.UpstreamNames ?? [], clock, _stop.Token)
+        _links = new NatsLinkEvents(_tasks, () => _server?.UpstreamNames ?? [], clock, _stop.Token)
         {
             CameUp = () => _firstLink.TrySetResult()
         };
     }
 
-    /// <summary>What the agents do with it.</summary>
+    /// <summary>The access of the agents.</summary>
     public NatsAccess Access => _access!;
 
-    /// <inheritdoc cref="NatsLinkNews.Changed"/>
+    /// <inheritdoc cref="NatsLinkEvents.Changed"/>
     public Func<bool, string?, ValueTask>? LinkChanged
     {
         get => _links.Changed;
@@ -65,7 +65,7 @@ internal sealed class NatsHost : IAsyncDisposable
     /// <param name="stateFolder">Where a supervised server keeps its data.</param>
     /// <param name="logins">Counts failed logins.</param>
     /// <param name="failed">Called with a bug of ours that must end the process.</param>
-    /// <exception cref="EdgeSyncException">A port is taken, a file is missing, a credential is none.</exception>
+    /// <exception cref="EdgeSyncException">A port is in use, a file is missing, a credential is malformed.</exception>
     public static async Task<NatsHost> StartAsync(
         NatsSection settings, string nodeId, string stateFolder, LoginThrottle logins, ILoggerFactory loggers,
         TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken)
@@ -98,7 +98,7 @@ internal sealed class NatsHost : IAsyncDisposable
     /// <inheritdoc cref="INatsServer.TryChangeAsync"/>
     public Task<bool> TryChangeAsync(NatsSection settings) => Server.TryChangeAsync(settings);
 
-    /// <summary>Gives the first link a moment, so that whoever starts right behind it finds its peers.</summary>
+    /// <summary>Waits a moment for the first link, so that sessions at startup find their peers.</summary>
     public async Task WaitForLinkAsync(CancellationToken cancellationToken)
     {
         try
@@ -107,7 +107,7 @@ internal sealed class NatsHost : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            // Why not is logged where it is known; attempts go on.
+            // The reason is logged elsewhere; attempts continue.
         }
     }
 
@@ -125,7 +125,7 @@ internal sealed class NatsHost : IAsyncDisposable
         TailReader = server.ReadTailAsync,
     };
 
-    // For the largest message that the server takes now.
+    // By the largest message that the server accepts now.
     private ExchangeOptions ExchangeLimits(INatsServer server) => new()
     {
         NodeId = _nodeId,

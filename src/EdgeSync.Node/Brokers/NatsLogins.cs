@@ -10,12 +10,12 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// Credentials and certificates of the settings, read from their files, as client, leafnode and broker want them.
+/// Credentials and certificates of the settings, read from their files, in the forms of client, leafnode and broker.
 /// </summary>
 internal static class NatsLogins
 {
-    /// <summary>How a plain client reaches its server.</summary>
-    /// <exception cref="EdgeSyncException">A file is missing, or is not what it should be.</exception>
+    /// <summary>The options of a plain client.</summary>
+    /// <exception cref="EdgeSyncException">A file is missing, or malformed.</exception>
     public static NatsNetOptions ClientOf(NatsSection settings, IReadOnlyList<NatsAddress> addresses)
     {
         CheckTlsFiles(settings.Tls);
@@ -85,7 +85,7 @@ internal static class NatsLogins
         }
     }
 
-    /// <summary>Null where nothing is said: then the address decides, with the trust of the system.</summary>
+    /// <summary>Null without settings: then the address decides, with the trust of the system.</summary>
     public static SslClientAuthenticationOptions? LeafTlsOf(NatsTls tls, IReadOnlyList<NatsAddress> leafs)
     {
         if (tls.CaFile is null && tls.CertFile is null && tls.Pin is null && !tls.First) return null;
@@ -107,7 +107,7 @@ internal static class NatsLogins
         return options;
     }
 
-    // NATS.Net reads them with each connection; what is wrong with them is told at the start.
+    // NATS.Net reads them with each connection; their faults are reported at the start.
     private static void CheckTlsFiles(NatsTls tls)
     {
         try

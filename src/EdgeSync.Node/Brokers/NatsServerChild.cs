@@ -14,9 +14,9 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// The real nats-server as a child of ours, for what the embedded broker does not have (JetStream, clusters): its
-/// configuration is written from our settings, and it is started again with growing pauses when it ends. Its ports are
-/// chosen once, so that clients find it again.
+/// A real nats-server as a child process, for features that the embedded broker lacks (JetStream, clusters): its
+/// configuration is written from our settings, and it is restarted with backoff when it ends. Its ports are chosen
+/// once, so that clients find it again.
 /// </summary>
 internal sealed class NatsServerChild : IAsyncDisposable
 {
@@ -68,7 +68,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
         }
     }
 
-    /// <exception cref="EdgeSyncException">There is no such program, or it does not come up.</exception>
+    /// <exception cref="EdgeSyncException">There is no such program, or it does not start.</exception>
     public static async Task<NatsServerChild> StartAsync(
         NatsSection settings, string name, string stateFolder, ILogger log, TimeProvider clock,
         CancellationToken cancellationToken)
@@ -171,7 +171,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
         }
     }
 
-    /// <summary>Asked to stop, then made to.</summary>
+    /// <summary>SIGTERM, then SIGKILL.</summary>
     private static async Task EndAsync(Process process)
     {
         using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
@@ -203,13 +203,13 @@ internal sealed class NatsServerChild : IAsyncDisposable
         {
             if (_clock.GetElapsedTime(begin) > ReadyMax || Interlocked.Read(ref _restarts) > 2)
                 throw new EdgeSyncException(
-                    ErrorKind.System, $"{_program} does not come up", $"{_program} -c {_config} says why");
+                    ErrorKind.System, $"{_program} does not start", $"run {_program} -c {_config}");
 
             await Task.Delay(TimeSpan.FromMilliseconds(50), _clock, cancellationToken);
         }
     }
 
-    /// <summary>What its monitoring port says; false when it does not answer.</summary>
+    /// <summary>Reads its monitoring port; false without a reply.</summary>
     private async Task<bool> LookAsync()
     {
         try
@@ -237,7 +237,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
         }
     }
 
-    // One that a killed process of ours left behind holds the ports and the streams.
+    // One left by a killed process of ours holds the ports and the streams.
     private static void EndLeftover(string pidFile, string config, ILogger log)
     {
         if (!File.Exists(pidFile)

@@ -119,7 +119,7 @@ internal static class NatsServerConfig
                 + $"@{address.Url.Host}:{address.Url.Port}";
     }
 
-    // Control characters have no place in any of these values, and would end the string.
+    // None of these values may contain control characters, which would end the string.
     private static string Quote(string text) => text.Any(char.IsControl)
         ? throw new EdgeSyncException(ErrorKind.Usage, "a setting for nats-server holds a control character")
         : $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";

@@ -10,29 +10,28 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// The hubs that our broker is joined to at the same time, each by a link of its own, which is dialled until it is
-/// taken away.
+/// The hubs of our broker, each with a link of its own, which is reconnected until it is removed.
 /// </summary>
-/// <param name="changed">A link came up (true) or went, with the name at its other end. On the broker's
+/// <param name="changed">A link came up (true) or down, with the node id at its other end. On the broker's
 /// threads.</param>
 internal sealed class NatsUplinks(
     NatsBroker broker, ILogger log, TimeProvider clock, Action<bool, string> changed) : IAsyncDisposable
 {
-    // Replaced as a whole, so that whoever walks it needs no lock.
+    // Replaced as a whole, so that readers need no lock.
     private volatile List<Uplink> _all = [];
 
     public bool Any => _all.Count > 0;
 
     public IReadOnlyList<NatsUplinkStatus> Status => [.. _all.Select(u => u.Status)];
 
-    /// <summary>The nodes at the other ends of those that are up.</summary>
+    /// <summary>The nodes at the other ends of the connected ones.</summary>
     public IEnumerable<string> Names => _all.Select(u => u.UpName).OfType<string>();
 
     /// <summary>
-    /// What is to be done so that those are joined and nobody else: whom it is not joined to yet is joined, who is not
-    /// wanted any more is left, and the rest stays as it is.
+    /// The changes after which exactly those hubs are joined: missing links are added, others removed, and the rest
+    /// stays.
     /// </summary>
-    /// <exception cref="EdgeSyncException">A file is missing, a credential is none; nothing has changed
+    /// <exception cref="EdgeSyncException">A file is missing, a credential is malformed; nothing has changed
     /// yet.</exception>
     public Func<Task> Prepare(IReadOnlyList<NatsRemote> wanted)
     {
@@ -56,7 +55,7 @@ internal sealed class NatsUplinks(
             var gone = _all.Except(all).ToList();
             _all = all;
 
-            // A hub takes a second link of one name only when the first is gone.
+            // A hub accepts a second link of one name only after the first is closed.
             foreach (var uplink in gone) await uplink.LeaveAsync();
             foreach (var uplink in fresh) uplink.Join(broker);
         };
@@ -67,7 +66,7 @@ internal sealed class NatsUplinks(
         foreach (var uplink in _all) await uplink.DisposeAsync();
     }
 
-    /// <summary>Other settings, or other contents of the files that they name, make another link.</summary>
+    /// <summary>Changed settings, or changed contents of their files, make another link.</summary>
     public static string KeyOf(NatsRemote remote)
     {
         var hasher = new ArtifactHasher(HashKind.Sha3);
@@ -158,7 +157,7 @@ internal sealed class NatsUplinks(
             if (_handle is not null) await _handle.DisposeAsync();
         }
 
-        /// <summary>While the others stay.</summary>
+        /// <summary>Removes one link; the others stay.</summary>
         public async Task LeaveAsync()
         {
             await DisposeAsync();
@@ -169,13 +168,13 @@ internal sealed class NatsUplinks(
             _changed(false, name);
         }
 
-        // On the broker's threads: only note it.
+        // On the broker's threads: only record it.
         private void OnChanged(LeafRemoteStatus status)
         {
             if (_isLeft) return;
             if (status.IsConnected == (_upName is not null))
             {
-                SayWhyNot(status);
+                LogFailure(status);
                 return;
             }
 
@@ -196,7 +195,7 @@ internal sealed class NatsUplinks(
         }
 
         // Each reason once, not with each attempt: a wrong password stays wrong.
-        private void SayWhyNot(LeafRemoteStatus status)
+        private void LogFailure(LeafRemoteStatus status)
         {
             if (status.IsConnected || string.IsNullOrEmpty(status.LastError) || status.LastError == _whyNot) return;
 

@@ -9,21 +9,21 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace EdgeSync.Node.Brokers;
 
-/// <summary>A plain connection to a NATS server that is not ours.</summary>
+/// <summary>A plain connection to an outside NATS server.</summary>
 internal sealed class OutsideServer : INatsServer
 {
     private const string ClientMode = "client";
 
-    private readonly NatsLinkNews _links;
+    private readonly NatsLinkEvents _links;
     private readonly ILogger _log;
     private readonly NatsNetBus _bus;
     private readonly string? _key;   // server and login; null: never another one
     private readonly IReadOnlyList<NatsAddress> _addresses = [];
     private string? _lastConnectError;
 
-    /// <exception cref="EdgeSyncException">An address, a file or a credential is none.</exception>
+    /// <exception cref="EdgeSyncException">An address, a file or a credential is malformed.</exception>
     public OutsideServer(
-        NatsSection settings, string nodeId, NatsLinkNews links, ILoggerFactory loggers, TimeProvider clock)
+        NatsSection settings, string nodeId, NatsLinkEvents links, ILoggerFactory loggers, TimeProvider clock)
         : this(NatsLogins.ClientOf(settings, AddressesOf(settings)), nodeId, links, loggers, clock)
     {
         _key = NatsUplinks.KeyOf(settings.AllRemotes[0]);
@@ -31,7 +31,7 @@ internal sealed class OutsideServer : INatsServer
     }
 
     public OutsideServer(
-        NatsNetOptions options, string nodeId, NatsLinkNews links, ILoggerFactory loggers, TimeProvider clock)
+        NatsNetOptions options, string nodeId, NatsLinkEvents links, ILoggerFactory loggers, TimeProvider clock)
     {
         (_links, _log) = (links, loggers.CreateLogger(NodeLog.Category));
         _bus = new NatsNetBus(options with { Name = nodeId, Happened = OnEvent, Loggers = loggers }, clock);

@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Brokers;
 
-/// <summary>A nats-server beside this process, started and watched by it, and a plain connection to it.</summary>
+/// <summary>A nats-server beside this process, started and supervised by it, and a plain connection to it.</summary>
 /// <param name="stateFolder">Where the server's configuration and its data are.</param>
 internal sealed class SupervisedServer(
-    NatsSection settings, string nodeId, string stateFolder, NatsLinkNews links, ILoggerFactory loggers,
+    NatsSection settings, string nodeId, string stateFolder, NatsLinkEvents links, ILoggerFactory loggers,
     TimeProvider clock) : INatsServer
 {
     private NatsServerChild? _child;
@@ -38,7 +38,7 @@ internal sealed class SupervisedServer(
         await _connection.StartAsync(cancellationToken);
     }
 
-    /// <summary>Its configuration is read at its start alone, so that nothing changes while it runs.</summary>
+    /// <summary>Its configuration is read at its start only, so that nothing changes while it runs.</summary>
     public Task<bool> TryChangeAsync(NatsSection wanted) => Task.FromResult(true);
 
     public Task<NatsStreamTail?> ReadTailAsync(

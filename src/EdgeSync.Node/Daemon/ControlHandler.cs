@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Daemon;
 
-/// <summary>What the control socket of a daemon answers.</summary>
+/// <summary>Handles the requests on a daemon's control socket.</summary>
 internal sealed class ControlHandler(NodeDaemon daemon)
 {
     /// <exception cref="EdgeSyncException">The request is unknown, or failed.</exception>
@@ -26,7 +26,8 @@ internal sealed class ControlHandler(NodeDaemon daemon)
                 return new ControlReply();
             default:
                 throw new EdgeSyncException(
-                    ErrorKind.Protocol, $"nothing is called '{request.Do}' here", "this daemon is of another version");
+                    ErrorKind.Protocol, $"unknown request '{request.Do}'",
+                    "restart the daemon: it has another version");
         }
     }
 }

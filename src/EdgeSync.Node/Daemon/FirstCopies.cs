@@ -10,9 +10,9 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// Repositories that cannot be opened yet: the first copy is not there because its source cannot be reached (a machine
-/// boots before its hub, or before its modem), or the disk fails to read the file. Tried again for ever, with a growing
-/// pause; only a definite refusal ends the daemon.
+/// Repositories that cannot be opened yet: the first clone waits for its source (a machine boots before its hub, or
+/// before its modem), or the disk fails to read the file. Retried for ever, with backoff; only a definite rejection
+/// ends the daemon.
 /// </summary>
 internal sealed class FirstCopies(
     Func<RepositorySettings, CancellationToken, Task> open, TimeProvider clock, ILogger log,
@@ -28,10 +28,10 @@ internal sealed class FirstCopies(
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunningTasks _tasks = new(failed, log);
 
-    /// <summary>Ends with an answer that trying again will not change.</summary>
+    /// <summary>Completes with a rejection that a retry will not change.</summary>
     public Task<EdgeSyncException> Refused => _refused.Task;
 
-    /// <summary>Ends once nothing is waited for, the first time.</summary>
+    /// <summary>Completes when no repository is pending, the first time.</summary>
     public Task Done => _done.Task;
 
     /// <summary>The state of each, for <c>/status</c>.</summary>
@@ -54,7 +54,7 @@ internal sealed class FirstCopies(
         : "The disk fails to read the repository; try again later.";
 
     /// <summary>
-    /// Whether it may open later: nothing is there and nobody has refused, or the disk failed to read it.
+    /// Whether it may open later: the source was unreachable, or the disk failed to read the file.
     /// </summary>
     public static bool MayCome(RepositorySettings settings, EdgeSyncException e) => File.Exists(settings.Path)
         ? IsOfDisk(e)
@@ -65,7 +65,7 @@ internal sealed class FirstCopies(
     public bool Has(RepositorySettings settings) =>
         _waiting.TryGetValue(settings.Path, out var waiting) && NodeDaemon.IsSame(waiting.Settings, settings);
 
-    /// <summary>Goes on trying.</summary>
+    /// <summary>Keeps retrying.</summary>
     public void Add(RepositorySettings settings, EdgeSyncException why)
     {
         var waiting = new Waiting(settings, why);
@@ -74,7 +74,7 @@ internal sealed class FirstCopies(
         _tasks.Start(() => TryAsync(waiting));
     }
 
-    /// <summary>Gives up those that are not wanted any more.</summary>
+    /// <summary>Drops those that were removed from the settings.</summary>
     public void Keep(IReadOnlyList<RepositorySettings> wanted)
     {
         foreach (var waiting in _waiting.Values)
@@ -83,7 +83,7 @@ internal sealed class FirstCopies(
         }
     }
 
-    /// <summary>All that are to wait have been added.</summary>
+    /// <summary>All pending ones have been added.</summary>
     public void CheckDone()
     {
         if (_waiting.IsEmpty) _done.TrySetResult();
@@ -140,7 +140,7 @@ internal sealed class FirstCopies(
     {
         public RepositorySettings Settings => settings;
 
-        /// <summary>What the last try came to.</summary>
+        /// <summary>The fault of the last attempt.</summary>
         public EdgeSyncException Why { get; set; } = why;
 
         public bool IsOfDisk => FirstCopies.IsOfDisk(Why);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Daemon;
 
-/// <summary>What the log says of a node as a whole. docs/operations.md lists them.</summary>
+/// <summary>Log events of a node as a whole, listed in docs/operations.md.</summary>
 internal static partial class LogEvents
 {
     [LoggerMessage(EventName = "node.started", Level = LogLevel.Information, Message = "The node is ready")]

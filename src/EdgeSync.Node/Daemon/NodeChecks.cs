@@ -4,7 +4,7 @@ using EdgeSync.Node.Status;
 
 namespace EdgeSync.Node.Daemon;
 
-/// <summary>The checks of a node's status that no single part can make: network, folders, names.</summary>
+/// <summary>The checks of a node's status that concern several parts: network, folders, names.</summary>
 internal static class NodeChecks
 {
     public static IEnumerable<NodeCheck> OfNats(NatsLinkStatus? link, IReadOnlyList<RepositoryStatus> repositories)

@@ -19,8 +19,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// A whole daemon: leaf, hub or bridge, which differ in their settings only. Starts its parts in the order in which
-/// they need each other, answers its control socket, and takes new settings while it runs.
+/// A whole daemon: leaf, hub or bridge, which differ in their settings only. Starts its parts in the order of their
+/// dependencies, serves its control socket, and applies new settings while it runs.
 /// </summary>
 internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 {
@@ -37,7 +37,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     private readonly SemaphoreSlim _changing = new(1);
     private readonly TaskCompletionSource<Exception> _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Replaced as a whole when settings change, so that whoever walks it needs no lock.
+    // Replaced as a whole when settings change, so that readers need no lock.
     private volatile IReadOnlyList<RepositoryNode> _repositories = [];
     private LoadedSettings _loaded;
     private ConfigurationStatus _configuration;
@@ -76,29 +76,29 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     public NodeContext Context { get; }
 
-    /// <summary>Ends with a bug of ours that must end the process.</summary>
+    /// <summary>Completes with a bug of ours that must end the process.</summary>
     public Task<Exception> Failure => _failure.Task;
 
-    /// <summary>Ends by itself only when a hub has nobody left to serve.</summary>
+    /// <summary>Completes only when a hub has no leaf left to serve.</summary>
     public Task Over { get; private set; } = Task.Delay(Timeout.Infinite);
 
-    /// <summary>Ends once every repository is there.</summary>
+    /// <summary>Completes when every repository is open.</summary>
     public Task Copied => _copies.Done;
 
-    /// <summary>Ends when a first copy was refused for good.</summary>
+    /// <summary>Completes when a first clone was rejected for good.</summary>
     public Task<EdgeSyncException> Refused => _copies.Refused;
 
-    /// <summary>Logins that were made at this start.</summary>
+    /// <summary>Logins created at this start.</summary>
     public IReadOnlyList<MadeUser> MadeUsers { get; private set; } = [];
 
-    /// <summary>Where it listens, by what.</summary>
+    /// <summary>Its listening addresses, by kind.</summary>
     public IReadOnlyDictionary<string, string> Addresses { get; private set; } = new Dictionary<string, string>();
 
     public IReadOnlyList<string> RepositoryPaths => [.. _repositories.Select(r => r.Host.FilePath)];
 
     public IReadOnlyList<string> ProjectCodes => [.. _repositories.Select(r => r.ProjectCode)];
 
-    /// <exception cref="EdgeSyncException">Something of it cannot be started; what was, is stopped again.</exception>
+    /// <exception cref="EdgeSyncException">A part cannot be started; the started ones are stopped again.</exception>
     public static async Task<NodeDaemon> StartAsync(
         SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock,
         CancellationToken cancellationToken)
@@ -147,7 +147,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes the settings as they are now; if they are wrong, or cannot be put to work, the old ones stay.
+    /// Applies the present settings; if they are invalid, or cannot be applied, the old ones stay.
     /// </summary>
     public async Task ReloadAsync(CancellationToken cancellationToken)
     {
@@ -177,7 +177,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
     /// <summary>A repository was changed by another process.</summary>
     public void OnChanged(string repository) => Find(repository).Nudge();
 
-    /// <summary>Every repository, or the one that is named, syncs with everybody it concerns.</summary>
+    /// <summary>Every repository, or the named one, syncs with all its targets.</summary>
     public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(
         string? repository, CancellationToken cancellationToken)
     {
@@ -302,7 +302,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         }
     }
 
-    // Null: its first copy is waited for.
+    // Null: its first copy is pending.
     private async Task<RepositoryNode?> OpenOrWaitAsync(
         RepositorySettings settings, CancellationToken cancellationToken)
     {
@@ -342,7 +342,8 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     private bool IsHub => _role == "hub";
 
-    // Cancelled when the daemon ends for another reason: that is not over, but the end is awaited all the same.
+    // Cancelled when the daemon ends for another reason: Over does not complete then, but the end is awaited all the
+    // same.
     private static async Task CareAsync(HubMaintenance care, CancellationToken cancellationToken)
     {
         if (!await care.RunAsync(cancellationToken)) cancellationToken.ThrowIfCancellationRequested();
@@ -350,7 +351,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
 
     private string StateFolder => _loaded.Settings.Node.DataDir ?? Path.Combine(NodePaths.StateFolder, Context.NodeId);
 
-    // What is new is opened before anything old is given up, so that a failure changes nothing.
+    // New parts are opened before old ones are closed, so that a failure changes nothing.
     private async Task ApplyAsync(LoadedSettings loaded, NewSettings change, CancellationToken cancellationToken)
     {
         var settings = loaded.Settings;
@@ -396,7 +397,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
             Log.NodeRestartNeeded(string.Join(' ', waiting));
     }
 
-    /// <summary>Hubs, logins and users of the broker; a plain client turns to its new server as a whole.</summary>
+    /// <summary>Hubs, logins and users of the broker; a plain client reconnects to its new server.</summary>
     private async Task ChangeNatsAsync(
         NodeSettings settings, IReadOnlyList<RepositoryNode> repositories, CancellationToken cancellationToken)
     {
@@ -419,7 +420,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         await old.DisposeAsync();
     }
 
-    // While it runs: a machine that has joined may use the broker, one whose user was removed may not any more.
+    // While it runs: a machine that joined may use the broker, one whose user was removed may not.
     internal async Task LetMembersInAsync()
     {
         await _changing.WaitAsync();
@@ -465,7 +466,7 @@ internal sealed class NodeDaemon : INodeStatusSource, IAsyncDisposable
         return addresses;
     }
 
-    // Whole or not at all: whoever waits for the file reads it the moment it is there.
+    // Completely or not at all: a waiting reader reads the file as soon as it exists.
     private void WriteUrlFile(string file)
     {
         var making = file + ".new";

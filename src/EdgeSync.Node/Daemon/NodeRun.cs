@@ -9,21 +9,21 @@ namespace EdgeSync.Node.Daemon;
 /// Runs a daemon until a signal ends it.
 /// <code>
 /// SIGINT, SIGTERM   drain and end; a second one ends at once
-/// SIGHUP            read the settings anew
+/// SIGHUP            reload the settings
 /// SIGUSR1           sync now
 /// </code>
 /// </summary>
 internal static class NodeRun
 {
     /// <summary>
-    /// Beyond this, work that is still under way is torn: what it has not committed is as if it had never begun.
+    /// After this time, unfinished work is aborted: uncommitted work is rolled back.
     /// </summary>
     private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(8);
 
     /// <param name="loader">Reads the settings, now and at each reload.</param>
     /// <param name="role"><c>leaf</c>, <c>hub</c> or <c>bridge</c>.</param>
-    /// <param name="require">Throws when the settings leave nothing to do.</param>
-    /// <param name="options">What the process around it gives.</param>
+    /// <param name="require">Throws when the settings leave nothing to run.</param>
+    /// <param name="options">The options of the process.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="EdgeSyncException">It cannot start.</exception>
     public static async Task RunAsync(
@@ -45,7 +45,7 @@ internal static class NodeRun
         }
     }
 
-    // Later a folder may come and go; at the start a missing one is a slip.
+    // Later a folder may disappear and return; at the start a missing one is an error.
     private static void RequireFolders(NodeSettings settings)
     {
         if (settings.Repositories.Find(
@@ -85,7 +85,7 @@ internal static class NodeRun
         if (!daemon.Copied.IsCompleted)
             SystemdNotify.Ready($"{role} {daemon.Context.NodeId}: waiting for the first copy");
 
-        // Its lines to try are good once there is something to try them with.
+        // The printed hints work once the node runs.
         var end = WaitAsync(daemon, cancellationToken);
         if (await Task.WhenAny(daemon.Copied, end) == daemon.Copied) Report(options, daemon, role);
         var failure = await end;
@@ -112,7 +112,7 @@ internal static class NodeRun
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;
 
-        // The framework has no name for it; numbers as in signal(7).
+        // .NET has no name for it; numbers as in signal(7).
         var number = OperatingSystem.IsLinux() ? 10 : 30;
         return PosixSignalRegistration.Create((PosixSignal)number, signal =>
         {

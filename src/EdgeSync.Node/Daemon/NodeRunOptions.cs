@@ -2,10 +2,10 @@ using EdgeSync.Node.Repositories;
 
 namespace EdgeSync.Node.Daemon;
 
-/// <summary>What a process gives to the node that runs in it.</summary>
+/// <summary>The options of a node from its process.</summary>
 internal sealed record NodeRunOptions
 {
-    /// <summary>Where the log goes.</summary>
+    /// <summary>The target of the log.</summary>
     public required TextWriter Errors { get; init; }
 
     public required TimeProvider Clock { get; init; }
@@ -13,16 +13,16 @@ internal sealed record NodeRunOptions
     /// <summary>Logs as if <c>log.level</c> were <c>debug</c>.</summary>
     public bool IsVerbose { get; init; }
 
-    /// <summary>Called once, when every port listens and every repository is there.</summary>
+    /// <summary>Called once, when every port listens and every repository is open.</summary>
     public Action<StartedNode> Started { get; init; } = _ => { };
 
     /// <summary>The signal that ends the process, for the log; null when none came.</summary>
     public Func<string?> StopCause { get; init; } = () => null;
 }
 
-/// <summary>A node that runs.</summary>
+/// <summary>A running node.</summary>
 /// <param name="Repositories">Paths of the files.</param>
-/// <param name="Addresses">By what: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>,
+/// <param name="Addresses">By kind: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>,
 /// <c>control</c>.</param>
 internal sealed record StartedNode(
     string Node, string Role, IReadOnlyList<string> Repositories, IReadOnlyDictionary<string, string> Addresses)
@@ -30,9 +30,9 @@ internal sealed record StartedNode(
     /// <summary>Of the only repository.</summary>
     public string? ProjectCode { get; init; }
 
-    /// <summary>Logins that a hub has made, with their passwords, which are shown once.</summary>
+    /// <summary>Logins that a hub created, with their passwords, which are shown once.</summary>
     public IReadOnlyList<MadeUser> Users { get; init; } = [];
 
-    /// <summary>What another machine may give to <c>--nats</c>, the best first.</summary>
+    /// <summary>Addresses for <c>--nats</c> of another machine, the best first.</summary>
     public IReadOnlyList<string> JoinAddresses { get; init; } = [];
 }

@@ -5,11 +5,11 @@ using EdgeSync.Node.Settings;
 
 namespace EdgeSync.Node.Daemon;
 
-/// <summary>What another machine can dial: "every address" is none that could be dialled.</summary>
+/// <summary>Addresses for other machines: a listening address of all interfaces cannot be connected to.</summary>
 internal static class ReachableAddress
 {
     /// <summary>
-    /// What <c>--nats</c> of another node takes: our leafnode port, and the WebSocket port, which passes where only
+    /// The values for <c>--nats</c> of another node: our leafnode port, and the WebSocket port, which passes where only
     /// HTTP does.
     /// </summary>
     public static IReadOnlyList<string> JoinAddresses(IReadOnlyDictionary<string, string> addresses) =>
@@ -21,7 +21,7 @@ internal static class ReachableAddress
     ];
 
     /// <summary>
-    /// The address itself; of one that means all, the name of this machine and the addresses of its interfaces.
+    /// The address itself; for all interfaces, the name of this machine and the addresses of its interfaces.
     /// </summary>
     public static IReadOnlyList<string> Of(string address)
     {
@@ -35,8 +35,8 @@ internal static class ReachableAddress
     }
 
     /// <summary>
-    /// What other machines may know this one by: its addresses, IPv4 first, and its name where that is a full one.
-    /// Loopback only where there is nothing else.
+    /// The addresses of this machine for others: IPv4 first, and its name if it is fully qualified. Loopback only if
+    /// there is nothing else.
     /// </summary>
     public static IReadOnlyList<string> OwnHosts()
     {
@@ -66,7 +66,7 @@ internal static class ReachableAddress
         }
         catch (NetworkInformationException)
         {
-            return [];   // a sandbox that shows none
+            return [];   // a sandbox without interfaces
         }
     }
 }

@@ -4,7 +4,7 @@ using System.Text;
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// Tells a supervisor with <c>Type=notify</c> how far we are; silent where there is none. Spec: sd_notify(3).
+/// Reports the state to a supervisor with <c>Type=notify</c>; does nothing without one. Spec: sd_notify(3).
 /// </summary>
 internal static class SystemdNotify
 {
@@ -12,7 +12,7 @@ internal static class SystemdNotify
 
     public static void Stopping() => Send("STOPPING=1");
 
-    /// <summary>Feeds the watchdog.</summary>
+    /// <summary>Resets the watchdog.</summary>
     public static void Alive() => Send("WATCHDOG=1");
 
     private static void Send(string state)
@@ -28,7 +28,7 @@ internal static class SystemdNotify
         }
         catch (SocketException)
         {
-            // The supervisor went away; serving goes on.
+            // The supervisor ended; the node continues.
         }
     }
 }

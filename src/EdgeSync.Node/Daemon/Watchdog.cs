@@ -5,8 +5,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Daemon;
 
 /// <summary>
-/// Feeds systemd's watchdog, while this process can still say how it does: a snapshot goes through the parts that would
-/// hang. One that fails is an answer too; only silence gets us killed and started again. Spec: sd_watchdog_enabled(3).
+/// Resets systemd's watchdog while this process can make a status: the snapshot passes through the parts that could
+/// hang. A failed one counts too; only a hang gets the process killed and restarted. Spec: sd_watchdog_enabled(3).
 /// </summary>
 internal sealed class Watchdog : IAsyncDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class Watchdog : IAsyncDisposable
     private Watchdog(TimeSpan interval, INodeStatusSource source, Action feed, TimeProvider clock) =>
         _loop = Task.Run(() => LoopAsync(interval / 2, source, feed, clock));
 
-    /// <summary>Null where nobody watches.</summary>
+    /// <summary>Null without a watchdog.</summary>
     public static Watchdog? Start(INodeStatusSource source, TimeProvider clock) =>
         IntervalOf(Environment.GetEnvironmentVariable, Environment.ProcessId) is { } interval
             ? new Watchdog(interval, source, SystemdNotify.Alive, clock)
@@ -57,7 +57,7 @@ internal sealed class Watchdog : IAsyncDisposable
                 }
                 catch (EdgeSyncException)
                 {
-                    // In trouble, but alive.
+                    // Failing, but alive.
                 }
 
                 feed();
@@ -65,7 +65,7 @@ internal sealed class Watchdog : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // The end.
+            // Stopped.
         }
     }
 }

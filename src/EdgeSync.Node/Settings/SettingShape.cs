@@ -53,7 +53,7 @@ internal readonly struct SettingShape
         {
             var index = part.IndexOf('[', StringComparison.Ordinal);
             shape = shape.Find(index < 0 ? part : part[..index])
-                ?? throw new ArgumentException($"no setting is called {path}", nameof(path));
+                ?? throw new ArgumentException($"unknown setting {path}", nameof(path));
             if (index >= 0) shape = shape.Element;
         }
 

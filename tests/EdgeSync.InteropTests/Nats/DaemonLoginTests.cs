@@ -12,7 +12,7 @@ public sealed class DaemonLoginTests : IDisposable
 {
     private const string Joined = "\"event\":\"nats.connected\".*\"mode\":\"leafnode\"";
     private const string Connected = "\"event\":\"nats.connected\".*\"mode\":\"client\"";
-    private const string LookAtLogin = "look at nats.login";
+    private const string CheckLogin = "check nats.login";
 
     private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
 
@@ -132,7 +132,7 @@ public sealed class DaemonLoginTests : IDisposable
 
     private Task OkAsync(string word, string url, string login, string tls = "") => UntilAsync(url, login, tls, word);
 
-    private Task RefusedAsync(string url, string login, string tls = "") => UntilAsync(url, login, tls, LookAtLogin);
+    private Task RefusedAsync(string url, string login, string tls = "") => UntilAsync(url, login, tls, CheckLogin);
 
     /// <summary>A leaf with those settings says that word; the secrets it never says.</summary>
     private async Task UntilAsync(string url, string login, string tls, string word)
@@ -153,7 +153,7 @@ public sealed class DaemonLoginTests : IDisposable
 
         Assert.DoesNotContain("s3cret", leaf.TextSoFar, StringComparison.Ordinal);
         Assert.DoesNotContain("guessed", leaf.TextSoFar, StringComparison.Ordinal);
-        if (word == LookAtLogin) Assert.DoesNotMatch(Joined, leaf.TextSoFar);
+        if (word == CheckLogin) Assert.DoesNotMatch(Joined, leaf.TextSoFar);
     }
 
     private void WriteSettings(string url, string login, string tls) => File.WriteAllText(

@@ -91,7 +91,7 @@ internal sealed class FleetNode
         var entropy = new SeededEntropy(_prng.NextUInt64());
         var node = _fleet.ContextOf(Name, Role, process, entropy);
         var tasks = new RunningTasks(_fleet.Fail, node.Log);
-        var links = new NatsLinkNews(tasks, () => Broker?.UpstreamNames ?? [], process.Time, CancellationToken.None);
+        var links = new NatsLinkEvents(tasks, () => Broker?.UpstreamNames ?? [], process.Time, CancellationToken.None);
         if (HasBroker)
         {
             Broker = new FleetBroker(Name, Clock, () => Now, _prng.Fork())

@@ -154,7 +154,7 @@ internal sealed class FleetBridge
                 if (isForAny && message.ReplyTo is { } replyTo) fleet.OnAnswered(replyTo, this);
             },
         };
-        var links = new NatsLinkNews(
+        var links = new NatsLinkEvents(
             new RunningTasks(fleet.Fail, node.Log), () => [], process.Time, CancellationToken.None);
         Client.LinkChanged = isUp => links.Post(isUp, null);
         Client.Start();

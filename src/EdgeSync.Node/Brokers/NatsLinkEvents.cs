@@ -4,16 +4,16 @@ using EdgeSync.Node.Sync;
 namespace EdgeSync.Node.Brokers;
 
 /// <summary>
-/// The links of a node as they come and go: those who wait for replies are told that a link is back, then the agents.
-/// Called from any thread; what follows runs in order on the tasks of its owner.
+/// Link events of a node: when a link is back, waiting requests are notified first, then the agents. Called from any
+/// thread; the handlers run in order on the tasks of the owner.
 /// </summary>
-/// <param name="tasks">Owns what is under way.</param>
-/// <param name="upstreams">The nodes at the other ends of the uplinks that are up.</param>
+/// <param name="tasks">Owns the running handlers.</param>
+/// <param name="upstreams">The nodes at the other ends of the connected uplinks.</param>
 /// <param name="stop">Ends the waiting.</param>
-internal sealed class NatsLinkNews(
-    RunningTasks tasks, Func<IEnumerable<string>> upstreams, TimeProvider clock, CancellationToken stop) : ILinkNews
+internal sealed class NatsLinkEvents(
+    RunningTasks tasks, Func<IEnumerable<string>> upstreams, TimeProvider clock, CancellationToken stop) : ILinkEvents
 {
-    /// <summary>After a link came up, the other side's interest is on its way.</summary>
+    /// <summary>After a link came up, the other side's interest is still arriving.</summary>
     private static readonly TimeSpan InterestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _gate = new();
@@ -21,8 +21,8 @@ internal sealed class NatsLinkNews(
     private long _ups;
 
     /// <summary>
-    /// True (with the other end's node id where it is known): a link to others came up; false: the uplink to the node
-    /// that is named is gone, or the connection itself.
+    /// True (with the other end's node id if known): a link to others came up; false: the uplink to that node is down,
+    /// or the connection itself.
     /// </summary>
     public Func<bool, string?, ValueTask>? Changed { get; set; }
 
@@ -52,7 +52,7 @@ internal sealed class NatsLinkNews(
         if (isUp)
         {
             await Task.Delay(InterestPause, clock, stop);
-            if (upstream is not null && !upstreams().Contains(upstream)) return;   // gone already
+            if (upstream is not null && !upstreams().Contains(upstream)) return;   // down already
 
             CameUp?.Invoke();
             Waiter[] waiters;
@@ -63,7 +63,7 @@ internal sealed class NatsLinkNews(
         if (Changed is { } changed) await changed(isUp, upstream);
     }
 
-    private sealed record Waiter(NatsLinkNews News, Action Back) : IDisposable
+    private sealed record Waiter(NatsLinkEvents News, Action Back) : IDisposable
     {
         public void Dispose()
         {
