@@ -168,5 +168,6 @@ internal sealed class PeerDirectory
 
     private bool IsProven(string peer) => _targets.Find($"nats:{peer}") is { LastOk: not null };
 
-    private void Log(AgentLogLevel level, AgentEvent happened) => _effects.Enqueue(new AgentEffect.Log(level, happened));
+    private void Log(AgentLogLevel level, AgentEvent happened) =>
+        _effects.Enqueue(new AgentEffect.Log(level, happened));
 }

@@ -78,8 +78,8 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
     public List<string> TakeOthers(
         Instant now, string? hub, RepositoryChanges own, TimeSpan pause, Func<string, bool> isUsable)
     {
-        var isForNews = _regularlyAt is null || _regularlyAt > now;
-        if (!isForNews) _regularlyAt = now + pause;
+        var isForChange = _regularlyAt is null || _regularlyAt > now;
+        if (!isForChange) _regularlyAt = now + pause;
         _forChangeAt = null;
         var others = new List<string>();
         if (options.Role == NodeRole.Hub || hub is null) return others;
@@ -88,8 +88,9 @@ internal sealed class Uplinks(AgentOptions options, PeerRegistry peers)
         {
             if (peer.Role != NodeRole.Hub || peer.Hub is not null || peer.PeerId == hub || !isUsable(peer.PeerId))
                 continue;
-            if (isForNews && _lastAnnounced.TryGetValue(peer.PeerId, out var told) && told == own.Head.ToString()) continue;
-            if (!isForNews || peer.Head != own.Head || peer.CheckIns != own.CheckIns) others.Add(peer.PeerId);
+            if (isForChange && _lastAnnounced.TryGetValue(peer.PeerId, out var head) && head == own.Head.ToString())
+                continue;
+            if (!isForChange || peer.Head != own.Head || peer.CheckIns != own.CheckIns) others.Add(peer.PeerId);
         }
 
         return others;
