@@ -2,7 +2,9 @@ using EdgeSync.Quic.Packets;
 
 namespace EdgeSync.Quic.Frames;
 
-/// <summary>Writes frames. Callers know that a frame fits: <c>SizeOf…</c> tells. Spec: RFC 9000 §19, RFC 9221 §4.</summary>
+/// <summary>
+/// Writes frames. Callers know that a frame fits: <c>SizeOf…</c> tells. Spec: RFC 9000 §19, RFC 9221 §4.
+/// </summary>
 internal static class FrameWriter
 {
     /// <summary>Frames of a type and at most three integers.</summary>
@@ -62,7 +64,8 @@ internal static class FrameWriter
         1 + VarInt.SizeOf(sequence) + VarInt.SizeOf(retirePriorTo) + 1 + id.Length + 16;
 
     public static void WriteNewConnectionId(
-        ref WireWriter writer, ulong sequence, ulong retirePriorTo, in ConnectionId id, ReadOnlySpan<byte> resetToken)
+        ref WireWriter writer, ulong sequence, ulong retirePriorTo, in ConnectionId id,
+        scoped ReadOnlySpan<byte> resetToken)
     {
         WriteValue(ref writer, FrameType.NewConnectionId, sequence);
         writer.WriteVarInt(retirePriorTo);
@@ -72,7 +75,7 @@ internal static class FrameWriter
     }
 
     /// <summary>PATH_CHALLENGE, PATH_RESPONSE.</summary>
-    public static void WritePath(ref WireWriter writer, ulong type, ReadOnlySpan<byte> data)
+    public static void WritePath(ref WireWriter writer, ulong type, scoped ReadOnlySpan<byte> data)
     {
         writer.WriteVarInt(type);
         writer.WriteBytes(data);
@@ -81,7 +84,7 @@ internal static class FrameWriter
     /// <summary>Writes a close whose reason is cut to what fits.</summary>
     /// <param name="type">CONNECTION_CLOSE, or APPLICATION_CLOSE, which blames no frame type.</param>
     public static void WriteClose(
-        ref WireWriter writer, ulong type, ulong errorCode, ulong frameType, ReadOnlySpan<byte> reason)
+        ref WireWriter writer, ulong type, ulong errorCode, ulong frameType, scoped ReadOnlySpan<byte> reason)
     {
         WriteValue(ref writer, type, errorCode);
         if (type == FrameType.ConnectionClose) writer.WriteVarInt(frameType);
@@ -92,7 +95,7 @@ internal static class FrameWriter
     /// <summary>Bytes of a DATAGRAM frame, its data included.</summary>
     public static int SizeOfDatagram(int length) => 1 + VarInt.SizeOf((ulong)length) + length;
 
-    public static void WriteDatagram(ref WireWriter writer, ReadOnlySpan<byte> data)
+    public static void WriteDatagram(ref WireWriter writer, scoped ReadOnlySpan<byte> data)
     {
         writer.WriteVarInt(FrameType.DatagramWithLength);
         writer.WriteCounted(data);

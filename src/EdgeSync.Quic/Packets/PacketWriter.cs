@@ -40,7 +40,9 @@ internal static class PacketWriter
         PacketNumbers.Write(writer.Take(numberSize), number, numberSize);
     }
 
-    /// <summary>A Version Negotiation packet: the ids of the packet that it answers, exchanged (RFC 9000 §17.2.1).</summary>
+    /// <summary>
+    /// A Version Negotiation packet: the ids of the packet that it answers, exchanged (RFC 9000 §17.2.1).
+    /// </summary>
     /// <param name="randomBits">Of the first byte, which receivers ignore.</param>
     public static void WriteVersionNegotiation(
         ref WireWriter writer, byte randomBits, ReadOnlySpan<byte> clientDestination, ReadOnlySpan<byte> clientSource)

@@ -72,7 +72,8 @@ internal sealed class AddressTokens : IDisposable
         Span<byte> address = stackalloc byte[UdpAddress.EncodedBytes];
         client.WriteTo(address);
         var age = now - Instant.FromUnixMilliseconds(BinaryPrimitives.ReadInt64BigEndian(text));
-        if (age < TimeSpan.Zero || age > RetryLife || !text.Slice(8, address.Length).SequenceEqual(address)) return false;
+        if (age < TimeSpan.Zero || age > RetryLife || !text.Slice(8, address.Length).SequenceEqual(address))
+            return false;
         original = new ConnectionId(text[FixedBytes..]);
         return true;
     }

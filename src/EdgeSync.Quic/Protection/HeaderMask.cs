@@ -88,7 +88,7 @@ internal sealed class HeaderMask : IDisposable
 
         var keys = new Vector128<byte>[rounds + 1];
         for (var i = 0; i < keys.Length; i++)
-            keys[i] = Vector128.Create(words[4 * i], words[(4 * i) + 1], words[(4 * i) + 2], words[(4 * i) + 3]).AsByte();
+            keys[i] = Vector128.Create<uint>(words.Slice(4 * i, 4)).AsByte();
         words.Clear();
         return keys;
     }

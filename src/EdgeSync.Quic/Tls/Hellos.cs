@@ -89,8 +89,10 @@ internal sealed class ClientHello
                     .Extension(
                         ExtensionType.SignatureAlgorithms, e => e.Vector(2, l => l.UInt16(TlsProfile.SchemeEd25519)))
                     .Extension(ExtensionType.Alpn, e => e.Vector(2, l => WriteProtocols(l, alpn)))
-                    .Extension(ExtensionType.ClientCertificateType, e => e.Vector(1, l => l.Byte(TlsProfile.RawPublicKey)))
-                    .Extension(ExtensionType.ServerCertificateType, e => e.Vector(1, l => l.Byte(TlsProfile.RawPublicKey)))
+                    .Extension(
+                        ExtensionType.ClientCertificateType, e => e.Vector(1, l => l.Byte(TlsProfile.RawPublicKey)))
+                    .Extension(
+                        ExtensionType.ServerCertificateType, e => e.Vector(1, l => l.Byte(TlsProfile.RawPublicKey)))
                     .Extension(ExtensionType.SupportedVersions, e => e.Vector(1, l => l.UInt16(TlsProfile.Version13)));
                 if (cookieBytes.Length > 0)
                     extensions.Extension(ExtensionType.Cookie, e => e.Vector(2, c => c.Bytes(cookieBytes)));

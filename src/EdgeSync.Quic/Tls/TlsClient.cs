@@ -58,18 +58,20 @@ internal sealed class TlsClient : TlsSession
         base.Dispose(disposing);
     }
 
-    protected override QuicError? Take(HandshakeType type, byte[] message, ReadOnlySpan<byte> body) => (_state, type) switch
-    {
-        (State.ServerHello, HandshakeType.ServerHello) => TakeServerHello(message, body),
-        (State.EncryptedExtensions, HandshakeType.EncryptedExtensions) => TakeEncryptedExtensions(message, body),
-        (State.CertificateOrRequest, HandshakeType.CertificateRequest) => TakeRequest(message, body),
-        (State.CertificateOrRequest or State.Certificate, HandshakeType.Certificate) => TakeServerKey(message, body),
-        (State.CertificateVerify, HandshakeType.CertificateVerify) => Then(
-            TakeCertificateVerify(message, body, byServer: true), State.Finished),
-        (State.Finished, HandshakeType.Finished) => TakeServerFinished(message, body),
-        (State.Done, HandshakeType.NewSessionTicket) => TlsMessages.CheckSessionTicket(body),
-        _ => Unexpected(type),
-    };
+    protected override QuicError? Take(HandshakeType type, byte[] message, ReadOnlySpan<byte> body) =>
+        (_state, type) switch
+        {
+            (State.ServerHello, HandshakeType.ServerHello) => TakeServerHello(message, body),
+            (State.EncryptedExtensions, HandshakeType.EncryptedExtensions) => TakeEncryptedExtensions(message, body),
+            (State.CertificateOrRequest, HandshakeType.CertificateRequest) => TakeRequest(message, body),
+            (State.CertificateOrRequest or State.Certificate, HandshakeType.Certificate) =>
+                TakeServerKey(message, body),
+            (State.CertificateVerify, HandshakeType.CertificateVerify) => Then(
+                TakeCertificateVerify(message, body, byServer: true), State.Finished),
+            (State.Finished, HandshakeType.Finished) => TakeServerFinished(message, body),
+            (State.Done, HandshakeType.NewSessionTicket) => TlsMessages.CheckSessionTicket(body),
+            _ => Unexpected(type),
+        };
 
     private void SendHello(byte[] message)
     {
@@ -91,7 +93,8 @@ internal sealed class TlsClient : TlsSession
             return TlsAlert.ProtocolVersion.ToError("the server does not speak TLS 1.3");
         if (CipherSuite.Find(hello.Suite) is not { } suite || !_hello.Suites.Contains(hello.Suite))
             return TlsAlert.IllegalParameter.ToError("the server chose a suite that was not offered");
-        if (hello.SessionId.Length > 0) return TlsAlert.IllegalParameter.ToError("the server answers another session id");
+        if (hello.SessionId.Length > 0)
+            return TlsAlert.IllegalParameter.ToError("the server answers another session id");
         if (hello.IsRetryRequest) return TakeRetryRequest(hello, suite, message);
         if (_retrySuite is not null && _retrySuite != suite)
             return TlsAlert.IllegalParameter.ToError("the server changed its suite");
@@ -115,7 +118,11 @@ internal sealed class TlsClient : TlsSession
         if (_retrySuite is not null) return TlsAlert.UnexpectedMessage.ToError("a second HelloRetryRequest");
         foreach (var type in request.Extensions.Types)
             if (type is not (ExtensionType.SupportedVersions or ExtensionType.KeyShare or ExtensionType.Cookie))
-                return TlsAlert.UnsupportedExtension.ToError($"extension {type} does not belong in a HelloRetryRequest");
+            {
+                return TlsAlert.UnsupportedExtension.ToError(
+                    $"extension {type} does not belong in a HelloRetryRequest");
+            }
+
         if (!TryReadCookie(request.Extensions[ExtensionType.Cookie], out var cookie))
             return TlsAlert.DecodeError.ToError("the cookie is malformed");
 

@@ -84,7 +84,8 @@ internal static class TlsMessages
         if (!entries.IsAtEnd) return TlsAlert.BadCertificate.ToError("there is more than one key");
         if (extensions.Types.Count > 0)
             return TlsAlert.UnsupportedExtension.ToError("the key has extensions that were not asked for");
-        if (spki.Length != TlsProfile.SpkiPrefix.Length + Ed25519Key.KeyBytes || !spki.StartsWith(TlsProfile.SpkiPrefix))
+        if (spki.Length != TlsProfile.SpkiPrefix.Length + Ed25519Key.KeyBytes
+            || !spki.StartsWith(TlsProfile.SpkiPrefix))
             return TlsAlert.UnsupportedCertificate.ToError("the key is not an Ed25519 key");
 
         publicKey = spki[TlsProfile.SpkiPrefix.Length..].ToArray();

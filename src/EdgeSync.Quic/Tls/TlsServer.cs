@@ -22,16 +22,17 @@ internal sealed class TlsServer(TlsOptions options, Entropy entropy) : TlsSessio
     private State _state;
     private byte[] _firstRandom = [];
 
-    protected override QuicError? Take(HandshakeType type, byte[] message, ReadOnlySpan<byte> body) => (_state, type) switch
-    {
-        (State.ClientHello or State.SecondClientHello, HandshakeType.ClientHello) => TakeClientHello(message, body),
-        (State.Certificate, HandshakeType.Certificate) => Then(
-            TakeCertificate(message, body, isFromClient: true), State.CertificateVerify),
-        (State.CertificateVerify, HandshakeType.CertificateVerify) => Then(
-            TakeCertificateVerify(message, body, byServer: false), State.Finished),
-        (State.Finished, HandshakeType.Finished) => TakeClientFinished(message, body),
-        _ => Unexpected(type),
-    };
+    protected override QuicError? Take(HandshakeType type, byte[] message, ReadOnlySpan<byte> body) =>
+        (_state, type) switch
+        {
+            (State.ClientHello or State.SecondClientHello, HandshakeType.ClientHello) => TakeClientHello(message, body),
+            (State.Certificate, HandshakeType.Certificate) => Then(
+                TakeCertificate(message, body, isFromClient: true), State.CertificateVerify),
+            (State.CertificateVerify, HandshakeType.CertificateVerify) => Then(
+                TakeCertificateVerify(message, body, byServer: false), State.Finished),
+            (State.Finished, HandshakeType.Finished) => TakeClientFinished(message, body),
+            _ => Unexpected(type),
+        };
 
     private QuicError? Then(QuicError? error, State next)
     {

@@ -177,7 +177,8 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
 
     protected QuicError? TakeCertificateVerify(byte[] message, ReadOnlySpan<byte> body, bool byServer)
     {
-        if (TlsMessages.CheckCertificateVerify(body, byServer, PeerKey, Transcript.Current()) is { } error) return error;
+        if (TlsMessages.CheckCertificateVerify(body, byServer, PeerKey, Transcript.Current()) is { } error)
+            return error;
         Transcript.Add(message);
         return null;
     }

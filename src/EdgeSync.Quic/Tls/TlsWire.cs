@@ -117,14 +117,17 @@ internal static class TlsReading
     public static bool? ListHolds16(ReadOnlySpan<byte> extension, ushort value)
     {
         var reader = new WireReader(extension);
-        if (!reader.TryReadVector16(out var list) || !reader.IsAtEnd || list.IsEmpty || list.Length % 2 != 0) return null;
+        if (!reader.TryReadVector16(out var list) || !reader.IsAtEnd || list.IsEmpty || list.Length % 2 != 0)
+            return null;
         var items = new WireReader(list);
         while (items.TryReadUInt16(out var item))
             if (item == value) return true;
         return false;
     }
 
-    /// <summary>Whether a list of bytes, in a vector that fills its extension, holds one; null when malformed.</summary>
+    /// <summary>
+    /// Whether a list of bytes, in a vector that fills its extension, holds one; null when malformed.
+    /// </summary>
     public static bool? ListHolds8(ReadOnlySpan<byte> extension, byte value)
     {
         var reader = new WireReader(extension);

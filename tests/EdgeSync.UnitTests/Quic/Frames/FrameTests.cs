@@ -15,7 +15,8 @@ public sealed class FrameTests
         Assert.Equal(
             "Ping()\nMaxData(70000)\nDataBlocked(5)\nMaxStreamData(4 9)\nStreamDataBlocked(8 1)\nStopSending(4 77)\n"
                 + "MaxStreams(uni 12)\nStreamsBlocked(bidi 13)\nResetStream(4 77 1000)\nCrypto(300 hello)\n"
-                + "Stream(4 0 hello)\nStream(5 70000 hello fin)\nNewConnectionId(3 1 0a0b 000102030405060708090a0b0c0d0e0f)\n"
+                + "Stream(4 0 hello)\nStream(5 70000 hello fin)\n"
+                + "NewConnectionId(3 1 0a0b 000102030405060708090a0b0c0d0e0f)\n"
                 + "RetireConnectionId(2)\nPathChallenge(abcdefgh)\nPathResponse(abcdefgh)\n"
                 + "Close(0x1c 10 6 why)\nClose(0x1d 99 0 why)\nDatagram(hello)\nHandshakeDone()\nNewToken(tok)",
             Describe(Sample()));

@@ -32,7 +32,9 @@ public sealed class PacketProtectionTests
         Assert.Equal(
             "1223504755036d556342ee9361d253421a826c9ecdf3c7148684b36b714881f9",
             Convert.ToHexStringLower(Expand(
-                Convert.FromHexString("9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b"), "quic ku", 32)));
+                Convert.FromHexString("9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b"),
+                "quic ku",
+                32)));
 
     [Test]
     public void Seals_the_client_Initial_of_the_RFC()
@@ -209,9 +211,11 @@ public sealed class PacketProtectionTests
 
     private static byte[]? Open(PacketKeys keys, HeaderMask mask, byte[] datagram, uint pathId)
     {
-        if (PacketHeader.TryRead(datagram, 8, out var header) != HeaderFault.None || header.NumberOffset == 0) return null;
+        if (PacketHeader.TryRead(datagram, 8, out var header) != HeaderFault.None || header.NumberOffset == 0)
+            return null;
         var packet = datagram.AsSpan(0, header.PacketLength);
-        if (!HeaderProtection.TryRemove(mask, packet, header.NumberOffset, out var truncated, out var size)) return null;
+        if (!HeaderProtection.TryRemove(mask, packet, header.NumberOffset, out var truncated, out var size))
+            return null;
         var payload = packet[(header.NumberOffset + size)..];
         var number = PacketNumbers.Expand(truncated, size, 0);
         return keys.TryOpen(packet[..(header.NumberOffset + size)], payload, number, pathId)

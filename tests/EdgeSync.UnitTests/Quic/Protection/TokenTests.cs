@@ -30,7 +30,8 @@ public sealed class TokenTests : IDisposable
     {
         var token = Issue();
 
-        Assert.False(_tokens.TryRead(Now + AddressTokens.RetryLife + TimeSpan.FromMilliseconds(1), Client, token, out _));
+        var tooLate = Now + AddressTokens.RetryLife + TimeSpan.FromMilliseconds(1);
+        Assert.False(_tokens.TryRead(tooLate, Client, token, out _));
         Assert.False(_tokens.TryRead(Now - TimeSpan.FromMilliseconds(1), Client, token, out _));
         Assert.False(_tokens.TryRead(Now, Client with { Port = 4434 }, token, out _));
         Assert.False(_tokens.TryRead(Now, Client with { Bits = Client.Bits + 1 }, token, out _));

@@ -44,7 +44,7 @@ public sealed class TlsRefusalTests
     {
         using var pair = new TlsPair();
 
-        // The transcripts differ, since the client does not know of the change: the handshake fails, but only at the end.
+        // The transcripts differ, since the client does not know of the change: the handshake fails, but at the end.
         var (ofClient, ofServer) = pair.Run((fromServer, message) => fromServer || message[0] != Hello1
             ? message
             : WithExtension(WithExtension(WithExtension(
@@ -72,7 +72,8 @@ public sealed class TlsRefusalTests
         AssertAlert(47, ServerErrorOf(hello => hello[46] = 1));                  // compression
         AssertAlert(70, ServerErrorOf(hello => hello[5] = 2));                   // legacy version
         Assert.Equal(
-            TransportErrorCode.ProtocolViolation, ServerErrorOf(null, hello => [.. hello[..38], 1, 7, .. hello[39..]])?.Code);
+            TransportErrorCode.ProtocolViolation,
+            ServerErrorOf(null, hello => [.. hello[..38], 1, 7, .. hello[39..]])?.Code);
     }
 
     [Test]
@@ -320,7 +321,8 @@ public sealed class TlsRefusalTests
         if (content.Length > 0)
         {
             var bytes = Convert.FromHexString(content.TrimStart('-'));
-            extensions.AddRange([(byte)(type >> 8), (byte)type, (byte)(bytes.Length >> 8), (byte)bytes.Length, .. bytes]);
+            extensions.AddRange([(byte)(type >> 8), (byte)type]);
+            extensions.AddRange([(byte)(bytes.Length >> 8), (byte)bytes.Length, .. bytes]);
         }
 
         byte[] body = [.. message[4..at], (byte)(extensions.Count >> 8), (byte)extensions.Count, .. extensions];
