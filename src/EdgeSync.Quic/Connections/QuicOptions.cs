@@ -1,0 +1,45 @@
+using EdgeSync.Quic.Tls;
+
+namespace EdgeSync.Quic.Connections;
+
+/// <summary>What a connection is made with. Windows bound its memory.</summary>
+/// <param name="Key">The endpoint's key.</param>
+/// <param name="Alpn">Protocols, the favourite first; not empty.</param>
+public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
+{
+    /// <summary>Bytes of the ids that lead packets to this endpoint.</summary>
+    public int LocalIdBytes { get; init; } = 8;
+
+    /// <summary>Silence after which a connection is gone; zero means never.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Silence after which a PING is sent; zero means never.</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes that may arrive on all streams before they are read.</summary>
+    public int ConnectionWindow { get; init; } = 8 << 20;
+
+    /// <summary>Bytes that may arrive on one stream before they are read.</summary>
+    public int StreamWindow { get; init; } = 1_250_000;
+
+    /// <summary>Bytes that are kept for a stream until they are acknowledged.</summary>
+    public int StreamSendBuffer { get; init; } = 1 << 20;
+
+    /// <summary>Streams of each direction that the peer may have open.</summary>
+    public int StreamsMax { get; init; } = 100;
+
+    /// <summary>Bytes of datagrams that wait to be sent, and as many that wait to be read.</summary>
+    public int DatagramBuffer { get; init; } = 256 * 1024;
+
+    /// <summary>Bytes of the largest UDP payload that is taken, and sought when sending.</summary>
+    public int MaxUdpPayload { get; init; } = 1452;
+
+    /// <summary>The round trip that is assumed before there is a sample.</summary>
+    public TimeSpan InitialRtt { get; init; } = TimeSpan.FromMilliseconds(333);
+
+    /// <summary>How long an acknowledgement may wait.</summary>
+    public TimeSpan MaxAckDelay { get; init; } = TimeSpan.FromMilliseconds(25);
+
+    /// <summary>Whether packets are marked ECT(0) as long as the route shows that marks arrive.</summary>
+    public bool UsesEcn { get; init; } = true;
+}

@@ -1,0 +1,76 @@
+using System.Buffers;
+
+namespace EdgeSync.Quic.Streams;
+
+/// <summary>
+/// Bytes of a stream between two offsets, in a ring from the shared pool that grows as it is used. The place of a byte
+/// depends on its offset alone.
+/// </summary>
+internal sealed class ByteWindow : IDisposable
+{
+    private const int SizeMin = 2048;
+
+    private byte[] _ring = [];
+    private int _size;
+
+    /// <summary>Bytes of memory that are held.</summary>
+    public int Capacity => _size;
+
+    /// <summary>
+    /// Makes room for bytes from <paramref name="first"/> on; those up to <paramref name="last"/> are kept.
+    /// </summary>
+    public void Reserve(ulong first, ulong last, ulong end)
+    {
+        if (end - first <= (ulong)_size) return;
+
+        var size = Math.Max(SizeMin, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(end - first)));
+        var ring = ArrayPool<byte>.Shared.Rent(size);
+        for (var at = first; at < last;)
+        {
+            var piece = Piece(at, last);
+            CopyIn(ring, size, at, piece);
+            at += (ulong)piece.Length;
+        }
+
+        Return();
+        (_ring, _size) = (ring, size);
+    }
+
+    public void Write(ulong offset, ReadOnlySpan<byte> bytes) => CopyIn(_ring, _size, offset, bytes);
+
+    public void Read(ulong offset, Span<byte> target)
+    {
+        while (!target.IsEmpty)
+        {
+            var piece = Piece(offset, offset + (ulong)target.Length);
+            piece.CopyTo(target);
+            target = target[piece.Length..];
+            offset += (ulong)piece.Length;
+        }
+    }
+
+    public void Dispose()
+    {
+        Return();
+        (_ring, _size) = ([], 0);
+    }
+
+    private Span<byte> Piece(ulong from, ulong to)
+    {
+        var at = (int)(from & (ulong)(_size - 1));
+        return _ring.AsSpan(at, (int)Math.Min(to - from, (ulong)(_size - at)));
+    }
+
+    private static void CopyIn(byte[] ring, int size, ulong offset, ReadOnlySpan<byte> bytes)
+    {
+        var at = (int)(offset & (ulong)(size - 1));
+        var first = Math.Min(bytes.Length, size - at);
+        bytes[..first].CopyTo(ring.AsSpan(at));
+        bytes[first..].CopyTo(ring);
+    }
+
+    private void Return()
+    {
+        if (_size > 0) ArrayPool<byte>.Shared.Return(_ring);
+    }
+}

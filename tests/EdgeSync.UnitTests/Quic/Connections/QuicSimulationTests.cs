@@ -1,0 +1,182 @@
+using System.Globalization;
+using EdgeSync.Primitives;
+using EdgeSync.Quic.Connections;
+using EdgeSync.Tests.Support;
+
+namespace EdgeSync.UnitTests.Quic.Connections;
+
+/// <summary>
+/// Two endpoints on links that lose, delay, duplicate, damage and change: all bytes come back, or the connection closes
+/// and says why.
+/// </summary>
+public sealed class QuicSimulationTests
+{
+    [Test]
+    public void All_bytes_come_back_over_bad_links()
+    {
+        var seeds = SeedCount.Or(120);
+        Property.Check(prng => RunWorld(prng), runs: seeds);
+    }
+
+    [Test]
+    public void The_same_seed_makes_the_same_run()
+    {
+        Assert.Equal(RunWorld(new Prng(7)), RunWorld(new Prng(7)));
+        Assert.NotEqual(RunWorld(new Prng(7)), RunWorld(new Prng(8)));
+    }
+
+    [Test]
+    [Arguments(0.01, 20)]
+    [Arguments(0.05, 40)]
+    [Arguments(0.2, 150)]
+    public void A_megabyte_comes_back_in_time_in_spite_of_loss(double loss, double secondsMax)
+    {
+        using var world = new QuicWorld(seed: 3) { Link = new LinkFaults { Loss = loss } }.Connected();
+        var transfer = new StreamTransfer(world);
+
+        transfer.Add(world.Chance.NextBytes(1_000_000));
+
+        world.Run(() => transfer.IsDone, secondsMax);
+    }
+
+    [Test]
+    public void A_link_is_used_well_and_its_queue_not_overrun()
+    {
+        var link = new LinkFaults { Rate = 1_250_000, Delay = TimeSpan.FromMilliseconds(20) };
+        using var world = new QuicWorld { Link = link }.Connected();
+        var transfer = new StreamTransfer(world);
+        transfer.Add(world.Chance.NextBytes(5_000_000));
+
+        world.Run(() => transfer.IsDone, 30);
+
+        // Five megabytes each way at the same time at 10 Mbit/s: four seconds at best.
+        Assert.InRange(world.Elapsed.TotalSeconds, 4, 8);
+        var sent = world.Dialled!.Statistics;
+        Assert.InRange(sent.PacketsLost, 0, sent.PacketsSent / 20);
+    }
+
+    [Test]
+    public void Marks_of_congestion_slow_a_sender_down_and_missing_ones_switch_them_off()
+    {
+        using var marked = new QuicWorld { Link = new LinkFaults { CeMarks = 0.05 } }.Connected();
+        using var plain = new QuicWorld().Connected();
+        using var bleached = new QuicWorld { Link = new LinkFaults { BleachesEcn = true } }.Connected();
+        foreach (var world in new[] { marked, plain, bleached })
+        {
+            var transfer = new StreamTransfer(world);
+            transfer.Add(world.Chance.NextBytes(2_000_000));
+            world.Run(() => transfer.IsDone);
+        }
+
+        Assert.True(marked.Dialled!.State.Path.Route.UsesEcn);
+        Assert.True(marked.Elapsed > plain.Elapsed);
+        Assert.True(marked.Dialled.Statistics.CongestionWindow < plain.Dialled!.Statistics.CongestionWindow);
+        Assert.Equal(0, marked.Dialled.Statistics.PacketsLost);
+        Assert.False(bleached.Dialled!.State.Path.Route.UsesEcn);
+    }
+
+    [Test]
+    public void A_black_hole_for_large_datagrams_is_found()
+    {
+        using var world = new QuicWorld().Connected();
+        world.RunFor(5);
+        Assert.Equal(1452, world.Dialled!.Statistics.Mtu);
+        var transfer = new StreamTransfer(world);
+
+        world.Link = world.Link with { Mtu = 1280 };
+        transfer.Add(world.Chance.NextBytes(300_000));
+
+        world.Run(() => transfer.IsDone, 60);
+        Assert.Equal(1200, world.Dialled.Statistics.Mtu);
+    }
+
+    [Test]
+    public void A_link_that_was_down_is_used_again_within_seconds()
+    {
+        using var world = new QuicWorld().Connected();
+        var transfer = new StreamTransfer(world);
+        transfer.Add(world.Chance.NextBytes(3_000_000));
+        world.RunFor(0.1);
+
+        world.IsDown = true;
+        world.RunFor(20);
+        world.IsDown = false;
+
+        world.Run(() => transfer.IsDone, 15);
+    }
+
+    /// <summary>One world of a seed; returns its trace.</summary>
+    private static string RunWorld(Prng prng)
+    {
+        var link = new LinkFaults
+        {
+            Delay = TimeSpan.FromMilliseconds(prng.NextInt32(1, 150)),
+            Jitter = TimeSpan.FromMilliseconds(prng.Chance(0.5) ? prng.NextInt32(60) : 0),
+            Loss = prng.Chance(0.6) ? prng.NextDouble() * 0.2 : 0,
+            Duplication = prng.Chance(0.4) ? prng.NextDouble() * 0.2 : 0,
+            Corruption = prng.Chance(0.4) ? prng.NextDouble() * 0.1 : 0,
+            CeMarks = prng.Chance(0.2) ? prng.NextDouble() * 0.1 : 0,
+            BleachesEcn = prng.Chance(0.2),
+            Mtu = prng.Chance(0.3) ? prng.NextInt32(1200, 1500) : 1500,
+            Rate = prng.Chance(0.4) ? prng.NextInt32(50_000, 5_000_000) : 0,
+        };
+        var options = QuicWorld.ServerOptions() with
+        {
+            StreamWindow = prng.NextInt32(5_000, 500_000),
+            ConnectionWindow = prng.NextInt32(20_000, 2_000_000),
+            StreamsMax = prng.NextInt32(1, 50),
+            LocalIdBytes = prng.Pick<int>([4, 8, 20]),
+        };
+        using var world = new QuicWorld(prng.NextUInt64() >> 8, server: options, retries: prng.Chance(0.2))
+        {
+            Link = link,
+        };
+        world.Dial();
+        var transfer = new StreamTransfer(world);
+        var isOver = () => world.Dialled!.CloseReason is not null;
+        if (world.TryRun(() => isOver() || world.Dialled!.IsConnected, 60) && !isOver())
+        {
+            for (var i = prng.NextInt32(1, 12); i > 0; i--) transfer.Add(prng.NextBytes(prng.NextInt32(60_000)));
+            RunWithTroubles(prng, world, transfer, isOver);
+        }
+
+        if (!transfer.IsDone || transfer.Streams == 0)
+        {
+            // Only the silence of a link that was too bad for too long ends a connection.
+            var reason = world.Dialled!.CloseReason;
+            Assert.True(
+                reason is { Kind: CloseKind.IdleTimeout or CloseKind.Peer } && link.Loss + link.Corruption > 0.1,
+                $"not all came back: {reason} {link} {world.Dialled.Statistics}");
+        }
+        else
+        {
+            world.Dialled!.Close(world.Now, 0, "");
+        }
+
+        world.Run(() => world.Client.Count == 0 && world.Server.Count == 0, 200);
+        Assert.Equal(0, world.Client.IdCount + world.Server.IdCount);
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{world.Elapsed} {world.DatagramsSent} {world.Dialled!.Statistics}");
+    }
+
+    private static void RunWithTroubles(Prng prng, QuicWorld world, StreamTransfer transfer, Func<bool> isOver)
+    {
+        for (var troubles = prng.NextInt32(4); troubles > 0; troubles--)
+        {
+            world.TryRun(() => transfer.IsDone || isOver(), prng.NextDouble());
+            switch (prng.NextInt32(4))
+            {
+                case 0:
+                    world.IsDown = true;
+                    world.RunFor(prng.NextDouble() * 5);
+                    world.IsDown = false;
+                    break;
+                case 1: world.SeenClient = world.SeenClient with { Port = (ushort)prng.NextInt32(1024, 65000) }; break;
+                case 2: world.Dialled!.UpdateKeys(); break;
+                default: world.Link = world.Link with { Mtu = prng.NextInt32(1200, 1500) }; break;
+            }
+        }
+
+        world.TryRun(() => transfer.IsDone || isOver(), 600);
+    }
+}
