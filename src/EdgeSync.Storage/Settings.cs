@@ -93,6 +93,8 @@ public sealed class Settings
 
     internal static bool IsTrue(string text) => ParseBoolean(text.Trim(), otherwise: false);
 
+    internal static bool IsFalse(string text) => !ParseBoolean(text.Trim(), otherwise: true);
+
     // Spec: stock takes on/yes/true/1 and off/no/false/0 in any case; anything else gives the default.
     private static bool ParseBoolean(string text, bool otherwise) => text.ToLowerInvariant() switch
     {

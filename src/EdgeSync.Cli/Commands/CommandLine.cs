@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Commands.Stock;
@@ -90,6 +91,7 @@ internal static class CommandLine
         ("up", []), ("join", []), ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []),
             ("peers", []), ("config", []),
             ("doctor", []), ("ready", []),
+        .. CheckoutCommands.Table.Where(c => c.Name != "status").Select(c => (c.Name, c.Aliases)),
         ("version", []), ("completion", []), ("man", []),
     ];
 
@@ -170,7 +172,7 @@ internal static class CommandLine
         "version" => VersionReport.CreateCommand(),
         "completion" => CompletionCommand.Create(),
         "man" => ManCommand.Create(output),
-        _ => null,
+        _ => CheckoutCommands.Create(name),
     };
 
     private static async Task<ExitCode> RunAsync(ParseResult parse, Output output)

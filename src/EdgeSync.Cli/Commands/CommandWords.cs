@@ -26,7 +26,8 @@ internal static class CommandWords
         if (at < 0) return args;
 
         var (word, own, verbs) = (args[at], CommandLine.Names, Repo.RepoCommand.Names);
-        var isOwn = own.Any(n => n.Name == word) || (!Repo.RepoCommand.IsName(word) && Fitting(word, own).Count > 0);
+        var isOwn = own.Any(n => n.Name == word || n.Aliases.Contains(word))
+            || (!Repo.RepoCommand.IsName(word) && Fitting(word, own).Count > 0);
         return isOwn || verbs.All(v => v.Name != Expand(word, verbs)) ? args : [.. args[..at], "repo", .. args[at..]];
     }
 

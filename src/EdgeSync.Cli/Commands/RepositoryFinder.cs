@@ -1,4 +1,5 @@
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Checkout;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;
@@ -9,15 +10,13 @@ namespace EdgeSync.Cli.Commands;
 /// </summary>
 internal static class RepositoryFinder
 {
-    /// <summary>Stock's names for the checkout database, old and new.</summary>
-    private static readonly string[] CheckoutNames = [".fslckout", "_FOSSIL_"];
-
     /// <exception cref="EdgeSyncException">None, or several in one folder.</exception>
     public static string Find(string folder)
     {
         for (var current = new DirectoryInfo(folder); current is not null; current = current.Parent)
         {
-            if (OfCheckout(current.FullName) is { } repository) return repository;
+            if (CheckoutFinder.At(current.FullName) is { } place
+                && CheckoutFinder.RepositoryOf(place) is { } repository) return repository;
 
             string[] files;
             try
@@ -49,31 +48,14 @@ internal static class RepositoryFinder
     /// <summary>The checkout that a folder is in, or null.</summary>
     public static FoundCheckout? CheckoutAt(string folder)
     {
-        for (var current = new DirectoryInfo(folder); current is not null; current = current.Parent)
-            if (CheckoutIn(current.FullName) is { } checkout) return checkout;
-        return null;
-    }
+        if (CheckoutFinder.Find(folder) is not { } place
+            || CheckoutFinder.RepositoryOf(place) is not { } repository) return null;
 
-    private static string? OfCheckout(string folder) => CheckoutIn(folder)?.Repository;
-
-    private static FoundCheckout? CheckoutIn(string folder)
-    {
-        foreach (var name in CheckoutNames)
-        {
-            var path = Path.Combine(folder, name);
-            if (!File.Exists(path)) continue;
-
-            using var checkout = Database.Open(path, new DatabaseOptions { Access = DatabaseAccess.Read });
-            if (checkout.QueryText("SELECT value FROM vvar WHERE name='repository'") is not { Length: > 0 } repository)
-                continue;
-
-            var version = checkout.QueryText("SELECT value FROM vvar WHERE name='checkout'");
-            return new FoundCheckout(
-                folder, Path.GetFullPath(repository, folder),
-                long.TryParse(version, out var rid) ? new RecordId(rid) : RecordId.None);
-        }
-
-        return null;
+        using var database = Database.Open(
+            place.DatabasePath, new DatabaseOptions { Access = DatabaseAccess.Read });
+        var version = database.QueryText("SELECT value FROM vvar WHERE name='checkout'");
+        return new FoundCheckout(
+            place.Root, repository, long.TryParse(version, out var rid) ? new RecordId(rid) : RecordId.None);
     }
 }
 

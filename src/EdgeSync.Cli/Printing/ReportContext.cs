@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EdgeSync.Cli.Commands;
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Commands.History;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
@@ -19,9 +20,14 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(BranchChangeReport))]
 [JsonSerializable(typeof(BranchReport))]
 [JsonSerializable(typeof(CatReport))]
+[JsonSerializable(typeof(ChangesReport))]
 [JsonSerializable(typeof(CheckinReport))]
 [JsonSerializable(typeof(CheckoutReport))]
+[JsonSerializable(typeof(CheckoutStatusReport))]
+[JsonSerializable(typeof(CleanReport))]
 [JsonSerializable(typeof(CloneReport))]
+[JsonSerializable(typeof(CloseReport))]
+[JsonSerializable(typeof(CommitReport))]
 [JsonSerializable(typeof(CompletionReport))]
 [JsonSerializable(typeof(ConfigReport))]
 [JsonSerializable(typeof(ConfigSetReport))]
@@ -30,8 +36,10 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(DeltaReport))]
 [JsonSerializable(typeof(DiffReport))]
 [JsonSerializable(typeof(DoctorReport))]
+[JsonSerializable(typeof(ExtrasReport))]
 [JsonSerializable(typeof(ExtractReport))]
 [JsonSerializable(typeof(FailureReport))]
+[JsonSerializable(typeof(FileActionsReport))]
 [JsonSerializable(typeof(FinfoReport))]
 [JsonSerializable(typeof(HashReport))]
 [JsonSerializable(typeof(HelpReport))]
@@ -42,6 +50,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(ManReport))]
 [JsonSerializable(typeof(NewReport))]
 [JsonSerializable(typeof(NodeReport))]
+[JsonSerializable(typeof(OpenReport))]
 [JsonSerializable(typeof(PathsReport))]
 [JsonSerializable(typeof(PeersReport))]
 [JsonSerializable(typeof(PurgeReport))]
@@ -63,8 +72,10 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(TaggedReport))]
 [JsonSerializable(typeof(TagReport))]
 [JsonSerializable(typeof(TimelineReport))]
+[JsonSerializable(typeof(UndoReport))]
 [JsonSerializable(typeof(UnversionedListReport))]
 [JsonSerializable(typeof(UnversionedReport))]
+[JsonSerializable(typeof(UpdateReport))]
 [JsonSerializable(typeof(UpReport))]
 [JsonSerializable(typeof(UserListReport))]
 [JsonSerializable(typeof(UserReport))]

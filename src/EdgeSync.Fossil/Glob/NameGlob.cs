@@ -17,6 +17,11 @@ public sealed class NameGlob
                     StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(
                         p => p.TrimEnd('/'))];
 
+    private NameGlob(string[] patterns) => _patterns = patterns;
+
+    /// <summary>Fits what either of the two fits.</summary>
+    public static NameGlob Any(NameGlob one, NameGlob other) => new((string[])[.. one._patterns, .. other._patterns]);
+
     /// <summary>A path with slashes, from the top of the folder.</summary>
     public bool Matches(string path)
     {

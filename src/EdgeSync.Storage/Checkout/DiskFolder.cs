@@ -75,6 +75,29 @@ public abstract class DiskFolder : IDisposable
     /// <exception cref="EdgeSyncException">A conflicting entry exists, or the system call fails.</exception>
     public abstract void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace);
 
+    /// <summary>Removes a file or a link itself; false when nothing is there, or only behind a link.</summary>
+    /// <exception cref="EdgeSyncException">It is a folder, or the system refuses.</exception>
+    public abstract bool Remove(string name);
+
+    /// <summary>Removes a folder that is empty; false when it is not there, no folder, or not empty.</summary>
+    public abstract bool RemoveFolder(string name);
+
+    /// <summary>Creates a folder with those above it; one that is there is kept.</summary>
+    /// <exception cref="EdgeSyncException">Something is in the way, or the system refuses.</exception>
+    public abstract void CreateFolder(string name);
+
+    /// <summary>Gives a file or a link another name, creating the folders that it needs.</summary>
+    /// <exception cref="EdgeSyncException">The new name is taken, or the system refuses.</exception>
+    public abstract void Move(string oldName, string newName);
+
+    /// <summary>
+    /// Makes a regular file executable by all who may read it, or by nobody; false when it was so, or is none.
+    /// </summary>
+    public abstract bool SetExecutable(string name, bool isExecutable);
+
+    /// <summary>Sets the time of a regular file, in seconds since 1970; false when it is none.</summary>
+    public abstract bool SetModified(string name, long seconds);
+
     /// <summary>Whether the file system takes two names that differ in case for one.</summary>
     public abstract bool FoldsCase();
 

@@ -19,8 +19,11 @@ public sealed class FolderRules
     private static readonly string[] SideFiles = [
         "", "-wal", "-shm", "-journal", ".part", ".part-wal", ".part-shm", ".part-journal"];
 
+    private static readonly string[] None = [];
+
     private readonly NameGlob _ignored;
     private readonly bool _takesDotFiles;
+    private readonly IReadOnlyCollection<string> _made;
     private readonly HashSet<string> _ofRepository;
     private readonly string _spools;
     private readonly (ulong Device, ulong Inode) _repository;
@@ -31,17 +34,32 @@ public sealed class FolderRules
     /// <param name="tracked">The files of the previous check-in; of these nothing is ignored.</param>
     public FolderRules(
         DiskFolder disk, FolderSettings settings, IEnumerable<string> ignore, IReadOnlyCollection<string> tracked)
+        : this(
+            disk, settings.RepositoryPath,
+            new NameGlob([.. ignore, Versioned(disk, "ignore-glob") ?? settings.IgnoreGlob ?? ""]),
+            Versioned(disk, "dotfiles") is { } text ? Storage.Settings.IsTrue(text) : settings.TakesDotFiles, tracked)
+    {
+    }
+
+    /// <param name="disk">The folder.</param>
+    /// <param name="repositoryPath">The repository, whether or not it lies in the folder.</param>
+    /// <param name="ignored">What is left out.</param>
+    /// <param name="takesDotFiles">Also what has a dot in front.</param>
+    /// <param name="tracked">Nothing of this is ignored.</param>
+    /// <param name="made">Names at the top that the checkout makes itself, as <c>manifest.uuid</c>.</param>
+    public FolderRules(
+        DiskFolder disk, string repositoryPath, NameGlob ignored, bool takesDotFiles,
+        IReadOnlyCollection<string> tracked, IReadOnlyCollection<string>? made = null)
     {
         var names = tracked as IReadOnlySet<string> ?? tracked.ToHashSet(StringComparer.Ordinal);
         _isTracked = names.Contains;
         _trackedFolders = new(() => FoldersOf(names));
-        _ignored = new NameGlob([.. ignore, Versioned(disk, "ignore-glob") ?? settings.IgnoreGlob ?? ""]);
-        _takesDotFiles = Versioned(disk, "dotfiles") is { } text
-            ? Storage.Settings.IsTrue(text)
-            : settings.TakesDotFiles;
+        _ignored = ignored;
+        _takesDotFiles = takesDotFiles;
+        _made = made ?? None;
 
         // The same folder may be reached by several paths.
-        var repository = RealPath.Of(settings.RepositoryPath);
+        var repository = RealPath.Of(repositoryPath);
         var name = Path.GetRelativePath(RealPath.Of(disk.FullPath), repository).Replace('\\', '/');
         _ofRepository = SideFiles.Select(suffix => PathText.Of(Encoding.UTF8.GetBytes(name + suffix)))
             .ToHashSet(StringComparer.Ordinal);
@@ -54,7 +72,7 @@ public sealed class FolderRules
     /// <summary>Never part of a check-in, not even when named.</summary>
     public bool IsReserved(string name) =>
         _ofRepository.Contains(name) || name.StartsWith(_spools, StringComparison.Ordinal)
-        || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
+        || _made.Contains(name) || VersionControl.Matches(name) || PathName.IsReserved(PathText.ToBytes(name))
         || name.AsSpan(name.LastIndexOf('/') + 1).StartsWith(DiskFolder.TemporaryPrefix, StringComparison.Ordinal);
 
     /// <summary>As above; also the repository under another name.</summary>

@@ -43,6 +43,8 @@ public sealed class FolderListing
 /// </summary>
 public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactBytesMax)
 {
+    private const int CheckoutBytesMin = 1024;
+
     /// <param name="folder">Where to start; the top is the empty name.</param>
     /// <param name="tracked">Names of the previous check-in: stock keeps files that it would not add.</param>
     /// <param name="remembered">The content of a file whose size and time have not changed, or null.</param>
@@ -52,7 +54,10 @@ public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactB
         var waiting = new Stack<string>([folder]);
         while (waiting.TryPop(out var at))
         {
-            foreach (var entry in ListOne(at, found))
+            var entries = ListOne(at, found);
+            if (at != folder && entries.Any(IsCheckout)) continue;
+
+            foreach (var entry in entries)
             {
                 if (rules.IsReserved(entry)) continue;
 
@@ -89,8 +94,13 @@ public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactB
             && !PathName.IsSimpleStrict(PathText.ToBytes(entry.Name)) ? "has a name that not every system can hold"
         : null;
 
+    // Another checkout inside keeps its own files. Spec: vfile_top_of_checkout in vfile.c.
+    private static bool IsCheckout(DiskEntry entry) =>
+        entry.Kind == DiskKind.Regular && entry.Size >= CheckoutBytesMin
+        && entry.Name.AsSpan(entry.Name.LastIndexOf('/') + 1) is ".fslckout" or "_FOSSIL_" or ".fos";
+
     // The top must be readable: without it the scan has no result.
-    private IEnumerable<DiskEntry> ListOne(string folder, FolderListing found)
+    private IReadOnlyList<DiskEntry> ListOne(string folder, FolderListing found)
     {
         try
         {

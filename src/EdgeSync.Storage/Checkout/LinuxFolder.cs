@@ -8,6 +8,7 @@ namespace EdgeSync.Storage.Checkout;
 /// Each folder on the path to a file is opened from the one above it, never through a link: concurrent renames cannot
 /// lead out of the top folder.
 /// </summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 internal sealed class LinuxFolder : DiskFolder
 {
     private readonly SafeFileHandle _top;
@@ -89,6 +90,66 @@ internal sealed class LinuxFolder : DiskFolder
         throw error == Posix.Exists ? InTheWay(name, "it exists already") : NotWritten(name, error);
     }
 
+    public override bool Remove(string name)
+    {
+        var (folder, last) = Split(name);
+        if (Enter(folder, out _) is not { } at) return false;
+
+        return Posix.Remove(Descriptor(at), last) switch
+        {
+            0 => true,
+            Posix.NoSuchFile => false,
+            var error => throw new EdgeSyncException(
+                ErrorKind.System, $"{Describe(name)} cannot be removed: {Posix.Text(error)}"),
+        };
+    }
+
+    public override bool RemoveFolder(string name)
+    {
+        var (folder, last) = Split(name);
+        return Enter(folder, out _) is { } at && Posix.RemoveFolder(Descriptor(at), last) == 0;
+    }
+
+    public override void CreateFolder(string name) => EnterOrCreate(name);
+
+    public override void Move(string oldName, string newName)
+    {
+        var (oldFolder, oldLast) = Split(oldName);
+        var (newFolder, newLast) = Split(newName);
+        // The way to the one folder is given up on the way to the other.
+        using var target = Posix.Open(
+            Descriptor(EnterOrCreate(newFolder)), ".", Posix.ReadOnly | Posix.FolderOnly, 0, out var error)
+            ?? throw NotWritten(newName, error);
+        var source = Enter(oldFolder, out error) ?? throw Refused(oldName, error);
+        error = Posix.Move(Descriptor(source), oldLast, Descriptor(target), newLast);
+        if (error != 0)
+            throw error == Posix.Exists ? InTheWay(newName, "it exists already") : NotWritten(newName, error);
+    }
+
+    public override bool SetExecutable(string name, bool isExecutable)
+    {
+        using var file = OpenPlain(name);
+        if (file is null) return false;
+
+        const UnixFileMode all = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        var mode = File.GetUnixFileMode(file);
+        // Who may read it may run it, as stock does.
+        var wanted = isExecutable ? mode | (UnixFileMode)(((int)mode & 0x124) >> 2) : mode & ~all;
+        if (((mode & UnixFileMode.UserExecute) != 0) == isExecutable) return false;
+
+        File.SetUnixFileMode(file, wanted);
+        return true;
+    }
+
+    public override bool SetModified(string name, long seconds)
+    {
+        using var file = OpenPlain(name);
+        if (file is null) return false;
+
+        File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch.AddSeconds(seconds));
+        return true;
+    }
+
     public override bool FoldsCase()
     {
         var name = TemporaryName();
@@ -105,6 +166,20 @@ internal sealed class LinuxFolder : DiskFolder
         foreach (var (_, handle) in _way) handle.Dispose();
         _way.Clear();
         _top.Dispose();
+    }
+
+    private SafeFileHandle? OpenPlain(string name)
+    {
+        var (folder, last) = Split(name);
+        if (Enter(folder, out _) is not { } at) return null;
+
+        var file = Posix.Open(
+            Descriptor(at), last, Posix.ReadOnly | Posix.NonBlocking | Posix.NoFollow, 0, out _);
+        if (file is null || (Posix.TryStat(Descriptor(file), "", out var status, out _)
+            && status.Kind == DiskKind.Regular)) return file;
+
+        file.Dispose();
+        return null;
     }
 
     private static int WriteBytes(int folder, string name, ReadOnlySpan<byte> content, int mode)

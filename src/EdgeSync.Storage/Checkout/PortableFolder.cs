@@ -55,15 +55,7 @@ internal sealed class PortableFolder : DiskFolder
     public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace)
     {
         var (folder, last) = Split(name);
-        for (var end = folder.IndexOf(
-            '/', StringComparison.Ordinal); folder.Length > 0; end = folder.IndexOf('/', end + 1))
-        {
-            var part = end < 0 ? folder : folder[..end];
-            if (new DirectoryInfo(PathOf(part)).LinkTarget is not null) throw InTheWay(part, "a symbolic link");
-            if (File.Exists(PathOf(part))) throw InTheWay(part, "a file");
-            if (end < 0) break;
-        }
-
+        RequireFolders(folder);
         Directory.CreateDirectory(PathOf(folder));
         var temporary = Path.Combine(PathOf(folder), TemporaryName());
         try
@@ -81,6 +73,59 @@ internal sealed class PortableFolder : DiskFolder
         }
     }
 
+    public override bool Remove(string name)
+    {
+        if (Find(name) is not { } entry) return false;
+        if (entry.Kind == DiskKind.Folder)
+            throw new EdgeSyncException(ErrorKind.System, $"{Describe(name)} cannot be removed: it is a folder");
+
+        File.Delete(PathOf(name));
+        return true;
+    }
+
+    public override bool RemoveFolder(string name)
+    {
+        if (Find(name) is not { Kind: DiskKind.Folder } || List(name).Count > 0) return false;
+
+        Directory.Delete(PathOf(name));
+        return true;
+    }
+
+    public override void CreateFolder(string name)
+    {
+        RequireFolders(name);
+        Directory.CreateDirectory(PathOf(name));
+    }
+
+    public override void Move(string oldName, string newName)
+    {
+        var (folder, _) = Split(newName);
+        if (folder.Length > 0) CreateFolder(folder);
+        if (Find(newName) is { } there) throw InTheWay(newName, there.What);
+
+        File.Move(PathOf(oldName), PathOf(newName));
+    }
+
+    public override bool SetExecutable(string name, bool isExecutable)
+    {
+        if (OperatingSystem.IsWindows() || Find(name) is not { Kind: DiskKind.Regular } entry
+            || entry.IsExecutable == isExecutable) return false;
+
+        const UnixFileMode all = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        var mode = File.GetUnixFileMode(PathOf(name));
+        File.SetUnixFileMode(
+            PathOf(name), isExecutable ? mode | (UnixFileMode)(((int)mode & 0x124) >> 2) : mode & ~all);
+        return true;
+    }
+
+    public override bool SetModified(string name, long seconds)
+    {
+        if (Find(name) is not { Kind: DiskKind.Regular }) return false;
+
+        File.SetLastWriteTimeUtc(PathOf(name), DateTime.UnixEpoch.AddSeconds(seconds));
+        return true;
+    }
+
     public override bool FoldsCase()
     {
         var name = TemporaryName();
@@ -92,6 +137,19 @@ internal sealed class PortableFolder : DiskFolder
 
     protected override void Dispose(bool disposing)
     {
+    }
+
+    // What is no folder stays, and nothing is written through a link.
+    private void RequireFolders(string folder)
+    {
+        for (var end = folder.IndexOf(
+            '/', StringComparison.Ordinal); folder.Length > 0; end = folder.IndexOf('/', end + 1))
+        {
+            var part = end < 0 ? folder : folder[..end];
+            if (new DirectoryInfo(PathOf(part)).LinkTarget is not null) throw InTheWay(part, "a symbolic link");
+            if (File.Exists(PathOf(part))) throw InTheWay(part, "a file");
+            if (end < 0) break;
+        }
     }
 
     private static void WriteBytes(string path, ReadOnlySpan<byte> bytes, FilePermission permission)

@@ -24,6 +24,7 @@ internal static partial class Posix
 
     public const int CurrentFolder = -100;           // AT_FDCWD
     private const int NoFollowAt = 0x100;            // AT_SYMLINK_NOFOLLOW
+    private const int FolderAt = 0x200;              // AT_REMOVEDIR
     private const int EmptyPath = 0x1000;            // AT_EMPTY_PATH
     private const uint BasicStatus = 0x7ff;          // STATX_BASIC_STATS
     private const uint NoReplace = 1;                // RENAME_NOREPLACE
@@ -129,6 +130,18 @@ internal static partial class Posix
         Code(LinkAt([.. target, 0], folder, Terminated(name)));
 
     public static int Remove(int folder, string name) => Code(UnlinkAt(folder, Terminated(name), 0));
+
+    public static int RemoveFolder(int folder, string name) => Code(UnlinkAt(folder, Terminated(name), FolderAt));
+
+    /// <summary>As the other, from one folder into another; a name that is taken is refused.</summary>
+    public static int Move(int oldFolder, string oldName, int newFolder, string newName)
+    {
+        var error = Code(RenameAt2(oldFolder, Terminated(oldName), newFolder, Terminated(newName), NoReplace));
+        if (error is not Invalid and not 38) return error;   // ENOSYS
+
+        return TryStat(newFolder, newName, out _, out _) ? Exists
+            : Code(RenameAt(oldFolder, Terminated(oldName), newFolder, Terminated(newName)));
+    }
 
     public static int Rename(int folder, string oldName, string newName, bool replace)
     {

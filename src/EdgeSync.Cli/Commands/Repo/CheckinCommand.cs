@@ -177,7 +177,7 @@ internal static class CheckinCommand
                 .. Picks(repository, context.Get(Backout), isBackout: true)],
             User = context.UserName,
             Comment = context.Require(Message),
-            Date = DateOf(context.Get(Date)),
+            Date = DateOption.Read(context.Get(Date)),
             Changes = [.. renames, .. put.Changes, .. removed.Select(FileChange.Remove)],
             Branch = !parent.IsNone && branch is not null && Exists(repository, branch) ? null : branch,
             BranchColor = branch is null ? null : context.Get(Color),
@@ -219,18 +219,6 @@ internal static class CheckinCommand
 
     private static bool Exists(Repository repository, string branch) =>
         Branches.List(repository).Any(b => b.Name == branch && !b.IsClosed);
-
-    private static Instant? DateOf(string? text)
-    {
-        if (text is null) return null;
-
-        return DateTimeOffset.TryParse(
-            text, System.Globalization.CultureInfo.InvariantCulture,
-            System.Globalization.DateTimeStyles.AssumeUniversal, out var date)
-            ? Instant.FromDateTime(date)
-            : throw new EdgeSyncException(
-                ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00Z");
-    }
 
     private static List<FileChange> RenamesOf(CommandContext context)
     {

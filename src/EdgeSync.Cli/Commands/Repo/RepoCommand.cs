@@ -1,3 +1,4 @@
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Commands.History;
 
 namespace EdgeSync.Cli.Commands.Repo;
@@ -51,6 +52,7 @@ internal static class RepoCommand
         ("hash", ["sha1sum"], HashCommand.Create),
         ("sha3sum", [], HashCommand.CreateSha3),
         ("delta", [], DeltaCommand.Create),
+        .. CheckoutCommands.OfRepository,
     ];
 
     /// <summary>Names and other names, in the order of the help page.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Commands.History;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Primitives;
@@ -11,6 +12,27 @@ internal static class StockVerbs
     /// <summary>Under stock's names; a second name makes the same command.</summary>
     private static readonly (string Name, Func<CommandSpec> Create)[] Here =
     [
+        ("add", AddCommand.Create),
+        ("addremove", AddCommand.CreateAddRemove),
+        ("changes", ChangesCommand.Create),
+        ("checkout", UpdateCommand.CreateCheckout),
+        ("ci", CommitCommand.Create),
+        ("clean", CleanCommand.Create),
+        ("close", CloseCommand.Create),
+        ("co", UpdateCommand.CreateCheckout),
+        ("commit", CommitCommand.Create),
+        ("delete", RemoveCommand.Create),
+        ("extras", ExtrasCommand.Create),
+        ("forget", RemoveCommand.CreateForget),
+        ("mv", RenameCommand.Create),
+        ("open", OpenCommand.Create),
+        ("redo", UndoCommand.CreateRedo),
+        ("rename", RenameCommand.CreateRename),
+        ("revert", RevertCommand.Create),
+        ("rm", RemoveCommand.Create),
+        ("status", ChangesCommand.CreateStatus),
+        ("undo", UndoCommand.CreateUndo),
+        ("update", UpdateCommand.Create),
         ("amend", AmendCommand.Create),
         ("backup", BackupCommand.Create),
         ("annotate", AnnotateCommand.CreateAnnotate),
@@ -50,15 +72,13 @@ internal static class StockVerbs
     /// <summary>Names of stock 2.28 (and 2.21) that have no command here yet.</summary>
     private static readonly string[] Missing =
     [
-        "3-way-merge", "add", "addremove", "alerts", "all", "attachment", "backoffice", "bisect",
-        "bundle", "cache", "cgi", "changes", "chat", "checkout", "cherry-pick", "clean", "close", "commit",
-        "configuration", "co", "ci", "dbstat", "deconstruct", "delete", "describe", "detach", "export",
-        "extras", "forget", "fts-config", "fusefs", "gdiff", "git", "grep", "hash-policy", "help", "hook",
-        "http", "import", "info", "interwiki", "json", "login-group", "md5sum", "merge", "merge-base",
-        "merge-info", "mv", "open", "patch", "pikchr", "publish", "purge", "reconstruct", "redo", "remote",
-        "remote-url", "rename", "repack", "reparent", "revert", "rm", "rss", "scrub", "search", "shell", "shun", "sql",
-        "sqlar", "sqlite3", "ssl-config", "stash", "status", "synchronize", "system", "tarball", "ticket", "tls-config",
-        "touch", "ui", "undo", "unpublished", "unset", "update", "xsystem", "zip",
+        "3-way-merge", "alerts", "all", "attachment", "backoffice", "bisect", "bundle", "cache", "cgi", "chat",
+        "cherry-pick", "configuration", "dbstat", "deconstruct", "describe", "detach", "export", "fts-config",
+        "fusefs", "gdiff", "git", "grep", "hash-policy", "help", "hook", "http", "import", "info", "interwiki",
+        "json", "login-group", "md5sum", "merge", "merge-base", "merge-info", "patch", "pikchr", "publish",
+        "purge", "reconstruct", "remote", "remote-url", "repack", "reparent", "rss", "scrub", "search",
+        "shell", "shun", "sql", "sqlar", "sqlite3", "ssl-config", "stash", "synchronize", "system", "tarball",
+        "ticket", "tls-config", "touch", "ui", "unpublished", "unset", "xsystem", "zip",
     ];
 
     /// <summary>The command of that name, or that alone begins with it.</summary>

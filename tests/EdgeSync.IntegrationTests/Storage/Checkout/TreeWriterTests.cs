@@ -133,6 +133,18 @@ public sealed class TreeWriterTests : IDisposable
         public override void Write(string name, ReadOnlySpan<byte> content, FilePermission permission, bool replace) =>
             Written.Add(name);
 
+        public override bool Remove(string name) => throw new NotSupportedException();
+
+        public override bool RemoveFolder(string name) => throw new NotSupportedException();
+
+        public override void CreateFolder(string name) => throw new NotSupportedException();
+
+        public override void Move(string oldName, string newName) => throw new NotSupportedException();
+
+        public override bool SetExecutable(string name, bool isExecutable) => throw new NotSupportedException();
+
+        public override bool SetModified(string name, long seconds) => throw new NotSupportedException();
+
         public override bool FoldsCase() => IgnoresCase;
 
         protected override void Dispose(bool disposing)

@@ -1,0 +1,199 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Control;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Checkout;
+
+namespace EdgeSync.Cli.Commands.Checkout;
+
+internal static class CommitCommand
+{
+    private static readonly Option<string?> Message = new("--comment", "-m", "--message")
+    {
+        Description = "What changed (default: an editor is opened).",
+        HelpName = "TEXT",
+    };
+    private static readonly Option<string?> MessageFile = new("--message-file", "-M")
+    {
+        Description = "File to read the comment from.",
+        HelpName = "FILE",
+    };
+    private static readonly Option<string?> Branch = new("--branch", "-b")
+    {
+        Description = "Start a branch of this name.",
+        HelpName = "NAME",
+    };
+    private static readonly Option<string?> BranchColor = new("--branchcolor")
+    {
+        Description = "Colour of the new branch on the timeline.",
+        HelpName = "COLOR",
+    };
+    private static readonly Option<string?> Color = new("--bgcolor")
+    {
+        Description = "Colour of this check-in on the timeline.",
+        HelpName = "COLOR",
+    };
+    private static readonly Option<string[]> TagNames = new("--tag")
+    {
+        Description = "Tag for this check-in; may be repeated.",
+        HelpName = "NAME",
+    };
+    private static readonly Option<bool> Close = new("--close")
+    {
+        Description = "Close the branch with this check-in."
+    };
+    private static readonly Option<bool> Integrate = new("--integrate")
+    {
+        Description = "Close the branches that were merged."
+    };
+    private static readonly Option<bool> AllowConflict = new("--allow-conflict")
+    {
+        Description = "Commit even if conflict markers are left."
+    };
+    private static readonly Option<bool> AllowEmpty = new("--allow-empty")
+    {
+        Description = "Commit even if nothing changed."
+    };
+    private static readonly Option<bool> AllowFork = new("--allow-fork")
+    {
+        Description = "Commit even if this creates a fork."
+    };
+    private static readonly Option<bool> AllowOlder = new("--allow-older")
+    {
+        Description = "Commit even if the parent is not older."
+    };
+    private static readonly Option<bool> Force = new("--force", "-f") { Description = "All of these but conflicts." };
+    private static readonly Option<bool> Delta = new("--delta") { Description = "Write a delta manifest." };
+    private static readonly Option<bool> Baseline = new("--baseline") { Description = "Write a full manifest." };
+    private static readonly Option<bool> Private = new("--private")
+    {
+        Description = "Send it only to peers that request private artifacts."
+    };
+    private static readonly Option<bool> Hash = new("--hash") { Description = "Read every file, whatever its time." };
+    private static readonly Option<bool> NoWarnings = new("--no-warnings")
+    {
+        Description = "Commit files of any encoding and line ends, without a question."
+    };
+    private static readonly Option<bool> NoPrompt = new("--no-prompt")
+    {
+        Description = "Answer every question with no."
+    };
+    private static readonly Option<string?> Date = new("--date-override")
+    {
+        Description = "Time of the check-in, ISO 8601 (default: now).",
+        HelpName = "TIME",
+    };
+    private static readonly Option<string?> UserOverride = new("--user-override")
+    {
+        Description = "User name to record (default: your login).",
+        HelpName = "LOGIN",
+    };
+    private static readonly Option<string?> Mimetype = new("--mimetype")
+    {
+        Description = "Mimetype of the comment.",
+        HelpName = "TYPE",
+    };
+
+    public static CommandSpec Create() => new("commit", "Commit the changes of the checkout.", Run)
+    {
+        Arguments = { FileOptions.Paths },
+        Options =
+        {
+            Message, MessageFile, Branch, BranchColor, Color, TagNames, Close, Integrate, AllowConflict, AllowEmpty,
+            AllowFork, AllowOlder, Force, Delta, Baseline, Private, Hash, NoWarnings, NoPrompt, Date, UserOverride,
+            AuthorOptions.User, Mimetype, FileOptions.DryRun,
+        },
+        Notes = "Named files alone are committed; a merge is committed as a whole. Without a checkout, 'repo ci' "
+            + "commits files into a repository.",
+        Examples = ["commit -m 'Better words'", "commit -m 'Try it' --branch experiment src", "commit --dry-run"],
+    };
+
+    private static ExitCode Run(CommandContext context)
+    {
+        if (context.Get(Delta) && context.Get(Baseline))
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "--delta and --baseline exclude each other", "edgesync commit --help");
+
+        using var checkout = context.OpenCheckoutToWrite();
+        var question = new Question(
+            context.Output, context.Get(NoWarnings) ? true : context.Get(NoPrompt) ? false : null);
+        var checkin = OptionsOf(context);
+        using var prepared = CheckoutCommit.Prepare(checkout, new CheckoutCommitOptions
+        {
+            Checkin = checkin,
+            Paths = context.NamesOf(checkout, context.Get(FileOptions.Paths)),
+            Integrates = context.Get(Integrate),
+            AllowsConflict = context.Get(AllowConflict),
+            UsesHash = context.Get(Hash),
+            MayCommit = (name, warning, setting) => question.Ask(
+                $"{DisplayText.Name(name)} contains {warning}. Use --no-warnings or the {setting} to disable this "
+                + "warning.\nCommit anyhow"),
+        });
+        var comment = CommentOf(context, checkout, prepared, checkin);
+        var changes = prepared.Chosen.Select(f => new FileAction(WordOf(f), f.Name)).ToList();
+        if (context.Get(FileOptions.DryRun))
+        {
+            context.Output.Write(new CommitReport(true, null, null, checkin.Branch, changes));
+            return ExitCode.Ok;
+        }
+
+        var made = CheckoutCommit.Run(checkout, prepared, comment);
+        ControlClient.NotifyChanged(checkout.Repository.Path);
+        context.Output.Write(new CommitReport(
+            false, made.Id.ToString(), made.Rid.Value, CheckinDescription.BranchOf(checkout.Repository, made.Rid),
+            changes));
+        return ExitCode.Ok;
+    }
+
+    private static CommitOptions OptionsOf(CommandContext context)
+    {
+        var isForced = context.Get(Force);
+        return new CommitOptions
+        {
+            User = context.Get(UserOverride) ?? context.UserName,
+            Date = DateOption.Read(context.Get(Date)),
+            Branch = context.Get(Branch),
+            BranchColor = context.Get(BranchColor),
+            Color = context.Get(Color),
+            Tags = context.Get(TagNames) ?? [],
+            Closes = context.Get(Close),
+            Mimetype = context.Get(Mimetype),
+            IsPrivate = context.Get(Private),
+            Form = context.Get(Delta) ? ManifestForm.Delta
+                : context.Get(Baseline) ? ManifestForm.Full : ManifestForm.Automatic,
+            AllowsEmpty = context.Get(AllowEmpty) || isForced,
+            AllowsFork = context.Get(AllowFork) || isForced,
+            AllowsOlder = context.Get(AllowOlder) || isForced,
+            AllowsSameBranch = isForced,
+        };
+    }
+
+    // A comment is asked for only when everything else is well.
+    private static string CommentOf(
+        CommandContext context, WorkingCheckout checkout, PreparedCommit prepared, CommitOptions checkin)
+    {
+        var comment = context.Get(Message)
+            ?? (context.Get(MessageFile) is { } file ? CommentEditor.ReadFile(file)
+                : context.Get(FileOptions.DryRun) || context.Get(NoPrompt) ? ""
+                : CommentEditor.Ask(checkout, prepared.Chosen, checkin));
+        return !string.IsNullOrWhiteSpace(comment) || context.Get(FileOptions.DryRun)
+            ? comment
+            : throw new EdgeSyncException(ErrorKind.Usage, "the comment is empty", "say what changed: -m TEXT");
+    }
+
+    private static string WordOf(Fossil.Checkout.TrackedFile file) =>
+        file.IsDeleted ? "DELETED" : file.IsAdded ? "ADDED" : file.IsRenamed ? "RENAMED" : "EDITED";
+}
+
+/// <param name="Checkin">Null for a dry run.</param>
+internal sealed record CommitReport(
+    bool IsDryRun, string? Checkin, long? Rid, string? Branch, IReadOnlyList<FileAction> Files) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        if (IsDryRun)
+            foreach (var file in Files) output.WriteLine($"{file.Action,-10} {DisplayText.Name(file.Name)}");
+        else output.WriteLine($"New_Version: {Checkin}");
+    }
+}
