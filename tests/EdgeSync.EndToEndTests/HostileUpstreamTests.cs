@@ -75,7 +75,8 @@ public sealed class HostileUpstreamTests
         {
             using var owned = client;
             var piece = new byte[64 * 1024];
-            var chunk = Encoding.ASCII.GetBytes($"{piece.Length:x}\r\n").Concat(piece).Concat("\r\n"u8.ToArray()).ToArray();
+            var chunk = Encoding.ASCII.GetBytes($"{piece.Length:x}\r\n").Concat(piece).Concat("\r\n"u8.ToArray())
+                .ToArray();
             try
             {
                 var stream = client.GetStream();

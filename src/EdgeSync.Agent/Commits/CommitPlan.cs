@@ -7,7 +7,8 @@ namespace EdgeSync.Agent.Commits;
 public enum CommitStep
 {
     /// <summary>
-    /// Sync with <see cref="CommitPlan.PullActions"/>, with a request for the lock if <see cref="CommitPlan.TakesLock"/>.
+    /// Sync with <see cref="CommitPlan.PullActions"/>, with a request for the lock if
+    /// <see cref="CommitPlan.TakesLock"/>.
     /// </summary>
     Pull,
 

@@ -16,7 +16,8 @@ namespace EdgeSync.Node.Brokers;
 /// <param name="exchange">Limits of exchanges, by the largest message of the bus.</param>
 /// <param name="links">Reports links that come up and go down.</param>
 internal sealed class NatsAccess(
-    INatsBus bus, Func<ExchangeOptions> exchange, NatsLinkEvents links, TimeProvider clock, Entropy entropy, ILogger log)
+    INatsBus bus, Func<ExchangeOptions> exchange, NatsLinkEvents links, TimeProvider clock, Entropy entropy,
+    ILogger log)
 {
     public INatsBus Bus => bus;
 

@@ -80,7 +80,8 @@ internal sealed class CommitSync
     {
         var setting = AutosyncSetting.Of(repository, Command);
         var isOff = options.IsOff || setting.Mode == AutosyncMode.Off;
-        return new CommitSync(repository, options, setting.Mode, isOff ? [] : Remotes(repository, setting.IsAllPeers, options));
+        return new CommitSync(
+            repository, options, setting.Mode, isOff ? [] : Remotes(repository, setting.IsAllPeers, options));
     }
 
     /// <summary>Receives what the peers have, and locks the parent there.</summary>

@@ -200,7 +200,8 @@ internal sealed class NatsTransport(
 /// <param name="Links">Reports that a link to others has come back; null where links do not change.</param>
 /// <param name="Who">The same for display: a node's name, or any peer of a project.</param>
 internal sealed record NatsRoute(
-    string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, ILinkEvents? Links = null, string Who = "peer");
+    string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, ILinkEvents? Links = null,
+    string Who = "peer");
 
 /// <summary>Reports to waiting requests that a link came back: messages under way may be lost.</summary>
 internal interface ILinkEvents

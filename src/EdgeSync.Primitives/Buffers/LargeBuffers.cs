@@ -14,7 +14,9 @@ public static class LargeBuffers
     private static readonly Lock Gate = new();
     private static readonly List<byte[]> Kept = [];
 
-    /// <summary>Whether this machine's memory is so small that middling arrays are left to the collector, too.</summary>
+    /// <summary>
+    /// Whether this machine's memory is so small that middling arrays are left to the collector, too.
+    /// </summary>
     internal static bool IsSmallMachine { get; } =
         GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < SmallMachineBytes;
 

@@ -173,7 +173,8 @@ public sealed class TelemetryExportTests
         await using var collector = await Collector.StartAsync(HttpProtocols.Http1, _ => Task.CompletedTask);
         await using (new Export(collector.Url, ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=theirs"))) EndSpan();
 
-        Assert.Equal("theirs", collector.Requests.First().Body.Below(1, 1).Single().Attributes(1)["service.instance.id"]);
+        Assert.Equal(
+            "theirs", collector.Requests.First().Body.Below(1, 1).Single().Attributes(1)["service.instance.id"]);
     }
 
     [Test]

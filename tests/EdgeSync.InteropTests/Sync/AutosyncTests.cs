@@ -99,7 +99,8 @@ public sealed class AutosyncTests
         using var server = Remember(bench, here, clone);
         bench.Open(here, "others").Write("b.txt", "theirs\n").Commit("theirs");
         var parent = bench.Stock.Run(
-            "sql", "-R", clone, "--readonly", "SELECT uuid FROM blob, event WHERE rid=objid ORDER BY event.mtime DESC LIMIT 1")
+            "sql", "-R", clone, "--readonly",
+            "SELECT uuid FROM blob, event WHERE rid=objid ORDER BY event.mtime DESC LIMIT 1")
             .Output.Trim().Trim('\'');
         File.WriteAllText(bench["a.txt"], "mine\n");
 
@@ -193,7 +194,8 @@ public sealed class AutosyncTests
         var where = bench.Folder.Folder(Path.GetFileNameWithoutExtension(clone) + "-checkout");
         bench.Stock.RunIn(where, "open", clone, "--nosync");
         File.WriteAllText(Path.Combine(where, "a.txt"), comment);
-        return bench.Stock.RunIn(where, "commit", "-m", comment, "--no-warnings", "--nosign", "--hash", "--allow-older");
+        return bench.Stock.RunIn(
+            where, "commit", "-m", comment, "--no-warnings", "--nosign", "--hash", "--allow-older");
     }
 
     private static bool Has(Workbench bench, string repository, string comment) =>

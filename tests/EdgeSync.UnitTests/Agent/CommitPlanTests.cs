@@ -1,6 +1,5 @@
 using EdgeSync.Agent;
 using EdgeSync.Agent.Commits;
-using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Agent;
 

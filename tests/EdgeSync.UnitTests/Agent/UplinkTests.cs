@@ -89,7 +89,8 @@ public sealed class UplinkTests
             driver.Effects.OfType<AgentEffect.Log>(), l =>
                 l is { Level: AgentLogLevel.Warning, Event: AgentEvent.DuplicateName duplicate }
             && duplicate.Text.Contains("uses the id me too", StringComparison.Ordinal));
-        Assert.Contains("uses the id me too", driver.Core.StatusAt(driver.Now).DuplicateNodeId, StringComparison.Ordinal);
+        Assert.Contains(
+            "uses the id me too", driver.Core.StatusAt(driver.Now).DuplicateNodeId, StringComparison.Ordinal);
         Assert.Empty(driver.Core.StatusAt(driver.Now).Peers);
         Assert.Equal("a", driver.Presences.First().Instance);
 

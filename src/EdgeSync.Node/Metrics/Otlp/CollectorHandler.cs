@@ -31,7 +31,8 @@ internal sealed class CollectorHandler(string signal, Func<bool> isStopping, ILo
             Timeout = timeout,
             MaxResponseContentBufferSize = ReplyBytesMax,
         };
-        foreach (var (name, value) in options.Headers) client.DefaultRequestHeaders.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in options.Headers)
+            client.DefaultRequestHeaders.TryAddWithoutValidation(name, value);
         return client;
     }
 

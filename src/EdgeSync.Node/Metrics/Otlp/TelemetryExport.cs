@@ -13,8 +13,8 @@ using OpenTelemetry.Trace;
 namespace EdgeSync.Node.Metrics.Otlp;
 
 /// <summary>
-/// Sends spans, metrics and log lines to a collector, by OpenTelemetry's SDK and its OTLP exporter. Exists only where an
-/// endpoint was given. A collector that is away costs what the SDK's queues hold, and nothing else.
+/// Sends spans, metrics and log lines to a collector, by OpenTelemetry's SDK and its OTLP exporter. Exists only where
+/// an endpoint was given. A collector that is away costs what the SDK's queues hold, and nothing else.
 /// </summary>
 internal sealed class TelemetryExport : IAsyncDisposable
 {

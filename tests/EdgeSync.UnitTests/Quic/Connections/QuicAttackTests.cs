@@ -35,7 +35,8 @@ public sealed class QuicAttackTests
     [Arguments("", 0x0aUL)]                               // no frame at all
     public void A_peer_that_breaks_a_rule_is_told_which(string frames, ulong code)
     {
-        using var world = new QuicWorld(server: QuicWorld.ServerOptions() with { KeepAlive = TimeSpan.Zero }).Connected();
+        using var world = new QuicWorld(
+            server: QuicWorld.ServerOptions() with { KeepAlive = TimeSpan.Zero }).Connected();
         world.RunFor(1);
 
         world.Inject(toServer: true, Forge(world, Convert.FromHexString(frames)));
