@@ -13,8 +13,6 @@ namespace EdgeSync.Agent.Messages;
 /// </summary>
 public sealed record ProjectSubjects(string Prefix, string ProjectCode)
 {
-    public const string DefaultPrefix = "fossil";
-
     /// <summary>The longest node id accepted in a message.</summary>
     public const int PeerLengthMax = 128;
 

@@ -99,8 +99,6 @@ public readonly struct FileCard
 
     /// <summary>Same content and same permission.</summary>
     public bool IsSameAs(FileCard other) => Permission == other.Permission && HashText.SequenceEqual(other.HashText);
-
-    public bool HasSameContent(FileCard other) => HashText.SequenceEqual(other.HashText);
 }
 
 /// <summary>The F cards of one artifact, by position.</summary>

@@ -31,8 +31,6 @@ public readonly record struct Capabilities
 
     public bool IsAdmin => Has('a');
 
-    public bool IsSetup => Has('s');
-
     /// <summary>Private artifacts, both ways. Not part of <c>s</c> or <c>a</c>.</summary>
     public bool MaySyncPrivate => Has('x');
 

@@ -32,32 +32,10 @@ public enum XferFrameFault
 /// </summary>
 public static class XferFrame
 {
-    /// <summary>Compressed.</summary>
-    public const string ZlibContentType = "application/x-fossil";
-
     /// <summary>Plain: replies to <c>clone 3</c>.</summary>
     public const string PlainContentType = "application/x-fossil-uncompressed";
 
-    /// <summary>Plain: requests of stock's <c>--httptrace</c>.</summary>
-    public const string DebugContentType = "application/x-fossil-debug";
-
     private const int HeaderSize = 4;
-
-    public static string ContentTypeOf(XferEncoding encoding) =>
-        encoding == XferEncoding.Zlib ? ZlibContentType : PlainContentType;
-
-    /// <summary>Parameters after a semicolon are ignored. False: not a sync message.</summary>
-    public static bool TryGetEncoding(ReadOnlySpan<char> contentType, out XferEncoding encoding)
-    {
-        var end = contentType.IndexOf(';');
-        var name = (end < 0 ? contentType : contentType[..end]).Trim();
-        encoding = XferEncoding.Plain;
-        if (name.Equals(PlainContentType, StringComparison.OrdinalIgnoreCase)) return true;
-        if (name.Equals(DebugContentType, StringComparison.OrdinalIgnoreCase)) return true;
-
-        encoding = XferEncoding.Zlib;
-        return name.Equals(ZlibContentType, StringComparison.OrdinalIgnoreCase);
-    }
 
     /// <summary>Wraps a message.</summary>
     public static void Encode(

@@ -28,7 +28,7 @@ public ref struct NatsOp
     public ReadOnlySpan<byte> Queue { get; internal set; }
 
     /// <summary>
-    /// All queue groups that a message on a leaf link names, with blanks between; see <see cref="EnumerateQueues"/>.
+    /// All queue groups that a message on a leaf link names, with blanks between.
     /// </summary>
     public ReadOnlySpan<byte> Queues { get; internal set; }
 
@@ -57,6 +57,4 @@ public ref struct NatsOp
     public readonly ReadOnlySpan<byte> Headers => PayloadWithEnd[..HeaderBytes];
 
     public readonly ReadOnlySpan<byte> Body => PayloadWithEnd[HeaderBytes..TotalBytes];
-
-    public readonly ArgumentReader EnumerateQueues() => new(Queues);
 }

@@ -36,9 +36,6 @@ public static class WireFaults
 /// <param name="PayloadBytesMax">Of header block and body together.</param>
 public readonly record struct WireLimits(int ControlLineBytesMax, int PayloadBytesMax)
 {
-    /// <summary>The default limits of a server for its clients.</summary>
-    public static WireLimits OfClients { get; } = new(4096, 1 << 20);
-
     /// <summary>
     /// The limits of a client for its server: INFO may list a large cluster, and the server sets max_payload.
     /// </summary>

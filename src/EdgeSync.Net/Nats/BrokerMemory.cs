@@ -23,9 +23,6 @@ public static class BrokerMemory
     public static long PendingBytesFor(long availableBytes) =>
         Math.Clamp(availableBytes / Part, SmallestBudget, LargestBudget);
 
-    /// <summary>The same, for this process.</summary>
-    public static long PendingBytesHere => PendingBytesFor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-
     /// <summary>The limits of a broker, as shares of the memory that this process may have (ADR 17).</summary>
     public static BrokerOptions Limit(BrokerOptions options) =>
         Limit(options, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);

@@ -126,9 +126,6 @@ public sealed class NatsBroker : IAsyncDisposable
         return handle;
     }
 
-    /// <summary>The remotes and their states.</summary>
-    public IReadOnlyList<LeafRemoteStatus> RemoteStatus => [.. _remotes.Keys.Select(handle => handle.Status)];
-
     /// <summary>Replaces the users and the bound for waiting output.</summary>
     /// <exception cref="EdgeSyncException">The options can never work; nothing has changed.</exception>
     public void Reconfigure(BrokerOptions options) => _driver.Call((core, now) =>

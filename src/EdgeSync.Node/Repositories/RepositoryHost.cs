@@ -22,7 +22,6 @@ internal sealed class RepositoryHost : IAsyncDisposable
     private readonly ILogger _log;
     private readonly ClusterSchedule _clusters = new();
 
-    private long _roundsServed;
 
     private RepositoryHost(
         RepositoryQueue writer, bool isReadOnly, RepositoryHostOptions options, TimeProvider clock, ILogger log)
@@ -87,8 +86,6 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     public string? ProjectName { get; private init; }
 
-    public long RoundsServed => Interlocked.Read(ref _roundsServed);
-
     /// <summary>Called after a client's round stored something, which is on disk now.</summary>
     public Action? Pushed { get; set; }
 
@@ -135,7 +132,6 @@ internal sealed class RepositoryHost : IAsyncDisposable
             throw;
         }
 
-        Interlocked.Increment(ref _roundsServed);
         if (outcome.Changed)
         {
             _clusters.OnChanged();

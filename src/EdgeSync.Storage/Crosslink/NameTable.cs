@@ -18,10 +18,6 @@ internal sealed class NameTable
 
     public NameTable() => _bySpan = _nameNumbers.GetAlternateLookup<ReadOnlySpan<byte>>();
 
-    public int NameCount => _names.Count;
-
-    public int IdCount => _ids.Count;
-
     public int NumberOf(ReadOnlySpan<byte> name)
     {
         if (_bySpan.TryGetValue(name, out var number)) return number;

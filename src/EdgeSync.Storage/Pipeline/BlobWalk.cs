@@ -89,8 +89,6 @@ public sealed class BlobWalk : IDisposable
     /// <summary>The most that texts took at one time.</summary>
     internal long HeldBytesMax => _pool.HeldBytesMax;
 
-    internal BlobForest Forest => _forest;
-
     /// <summary>
     /// Starts a walk over the committed state. With workers, each has a read connection of its own on the same
     /// snapshot; <paramref name="database"/> is used during this call only.

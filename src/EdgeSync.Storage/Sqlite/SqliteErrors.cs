@@ -57,9 +57,6 @@ public sealed class SqliteException(ErrorKind kind, string message, string? hint
 {
     public int ResultCode { get; } = resultCode;
 
-    /// <summary>A UNIQUE or PRIMARY KEY constraint rejected a row.</summary>
-    public bool IsUniqueViolation => ResultCode is 2067 or 1555 or 2579;
-
     /// <summary>Another connection holds the lock; trying again later may work.</summary>
     public bool IsBusy => (ResultCode & 0xff) is 5 or 6;
 

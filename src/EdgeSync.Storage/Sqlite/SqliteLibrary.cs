@@ -10,9 +10,6 @@ public static class SqliteLibrary
     /// <summary>Version of the SQLite in use, such as 3.50.4.</summary>
     public static string Version => LoadedVersion.Value;
 
-    /// <summary>Memory that SQLite holds now, all connections together.</summary>
-    public static long MemoryUsedBytes => raw.sqlite3_memory_used();
-
     internal static void EnsureLoaded() => _ = LoadedVersion.Value;
 
     private static string Load()

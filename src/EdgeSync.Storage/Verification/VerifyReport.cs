@@ -86,11 +86,6 @@ public sealed record VerifyIssue(VerifyIssueKind Kind, RecordId Rid, ArtifactId 
 {
     /// <summary>Not a fault.</summary>
     public bool IsNote => Kind >= VerifyIssueKind.Phantom;
-
-    /// <summary>True if <see cref="RepositoryRepair"/> can repair it.</summary>
-    public bool IsRepairable => !IsNote && Kind is not (
-        VerifyIssueKind.DatabaseDamaged or VerifyIssueKind.RowUnreadable or VerifyIssueKind.BadName
-        or VerifyIssueKind.OverLimit or VerifyIssueKind.NotCompared);
 }
 
 /// <summary>The findings of a verification; by kind in the order of gravity, records ascending.</summary>
@@ -123,12 +118,6 @@ public sealed class VerifyReport
     public bool IsSound => ErrorCount == 0;
 
     public int ErrorCount => Issues.Count(issue => !issue.IsNote);
-
-    /// <summary>How many issues of each kind, gravest first.</summary>
-    public IReadOnlyList<(VerifyIssueKind Kind, int Count)> CountsByKind =>
-        [
-            .. Issues.GroupBy(issue => issue.Kind).OrderBy(group => group.Key).Select(
-                group => (group.Key, group.Count()))];
 }
 
 /// <summary>How far a verification is.</summary>

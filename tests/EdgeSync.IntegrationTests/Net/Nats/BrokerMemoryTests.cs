@@ -11,7 +11,4 @@ public sealed class BrokerMemoryTests
     [Arguments(0, 4)]
     public void An_eighth_of_the_memory_may_wait_within_bounds(long availableMib, long expectedMib) =>
         Assert.Equal(expectedMib << 20, BrokerMemory.PendingBytesFor(availableMib << 20));
-
-    [Test]
-    public void This_machine_has_memory() => Assert.InRange(BrokerMemory.PendingBytesHere, 5L << 20, 192L << 20);
 }

@@ -123,26 +123,6 @@ public class XferFrameTests
         });
     }
 
-    [Test]
-    [Arguments("application/x-fossil", XferEncoding.Zlib)]
-    [Arguments("Application/X-Fossil; charset=utf-8", XferEncoding.Zlib)]
-    [Arguments("application/x-fossil-uncompressed", XferEncoding.Plain)]
-    [Arguments("application/x-fossil-debug", XferEncoding.Plain)]
-    public void The_content_type_selects_the_encoding(string contentType, XferEncoding expected)
-    {
-        Assert.True(XferFrame.TryGetEncoding(contentType, out var encoding));
-        Assert.Equal(expected, encoding);
-    }
-
-    [Test]
-    [Arguments("text/html")]
-    [Arguments("application/x-fossil-other")]
-    [Arguments("")]
-    public void Other_content_types_are_not_messages(string contentType)
-    {
-        Assert.False(XferFrame.TryGetEncoding(contentType, out _));
-    }
-
     private static byte[] Encode(byte[] message)
     {
         var output = new ArrayBufferWriter<byte>();

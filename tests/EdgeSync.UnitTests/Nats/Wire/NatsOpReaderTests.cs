@@ -8,6 +8,8 @@ namespace EdgeSync.UnitTests.Nats.Wire;
 
 public class NatsOpReaderTests
 {
+    private static readonly WireLimits OfClients = new(4096, 1 << 20);
+
     [Test]
     [Arguments("PUB foo 5\r\nhello\r\n", "Pub subject=foo body=hello")]
     [Arguments("PUB bar.x re.ply 2\r\nhi\r\n", "Pub subject=bar.x reply=re.ply body=hi")]
@@ -137,7 +139,7 @@ public class NatsOpReaderTests
     [Test]
     public void Returns_the_size_of_an_operation_once_its_line_is_complete()
     {
-        var reader = new NatsOpReader("PING\r\nPUB a 5\r\nhel"u8, WireLimits.OfClients);
+        var reader = new NatsOpReader("PING\r\nPUB a 5\r\nhel"u8, OfClients);
 
         Assert.Equal(OperationStatus.Done, reader.TryReadFromClient(out _));
         Assert.Equal(OperationStatus.NeedMoreData, reader.TryReadFromClient(out _));
@@ -148,7 +150,7 @@ public class NatsOpReaderTests
     [Test]
     public void Keeps_the_sizes_as_they_were_written()
     {
-        var reader = new NatsOpReader("HPUB a  r   012\t 00012 \r\nNATS/1.0\r\n\r\n\r\n"u8, WireLimits.OfClients);
+        var reader = new NatsOpReader("HPUB a  r   012\t 00012 \r\nNATS/1.0\r\n\r\n\r\n"u8, OfClients);
 
         Assert.Equal(OperationStatus.Done, reader.TryReadFromClient(out var op));
         Assert.Equal("012\t 00012", Encoding.ASCII.GetString(op.Sizes));
@@ -236,7 +238,7 @@ public class NatsOpReaderTests
         Add("reply", op.Reply);
         Add("queue", op.Queue);
         var queues = new List<string>();
-        foreach (var queue in op.EnumerateQueues()) queues.Add(Encoding.Latin1.GetString(queue));
+        foreach (var queue in new ArgumentReader(op.Queues)) queues.Add(Encoding.Latin1.GetString(queue));
         if (queues.Count > 0) text.Append($" queues={string.Join(',', queues)}");
         if (op.Number > 0) text.Append($" number={op.Number}");
         if (op.HeaderBytes > 0) text.Append($" headers={op.HeaderBytes}");
@@ -310,7 +312,7 @@ public class NatsOpReaderTests
         public delegate OperationStatus Reading(ref NatsOpReader reader, out NatsOp op);
 
         public static OpDialect Client { get; } =
-            new("client", WireLimits.OfClients, (ref reader, out op) => reader.TryReadFromClient(out op));
+            new("client", OfClients, (ref reader, out op) => reader.TryReadFromClient(out op));
 
         public static OpDialect Server { get; } =
             new("server", WireLimits.OfServers, (ref reader, out op) => reader.TryReadFromServer(out op));
