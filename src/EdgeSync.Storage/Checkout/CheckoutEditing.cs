@@ -241,7 +241,8 @@ public static class CheckoutEditing
         if (edited.Count > 0)
             throw new EdgeSyncException(
                 ErrorKind.Conflict, "these files have changes that no check-in has; nothing was removed",
-                "--soft leaves the files on the disk") { Candidates = [.. edited.Take(11)] };
+                "--soft leaves the files on the disk")
+            { Candidates = [.. edited.Take(11)] };
     }
 
     private static void RequireName(WorkingCheckout checkout, string name)

@@ -228,7 +228,8 @@ public static class CheckoutOpening
 
     internal static EdgeSyncException Missing(List<string> names) => new(
         ErrorKind.NotFound, "the contents of files are not here (yet); nothing was written",
-        "edgesync repo pull; --force-missing goes on without them") { Candidates = [.. names.Take(11)] };
+        "edgesync repo pull; --force-missing goes on without them")
+    { Candidates = [.. names.Take(11)] };
 
     private static void RemoveDatabase(string path)
     {

@@ -40,7 +40,8 @@ internal sealed class CheckoutWriter(WorkingCheckout checkout)
             throw new EdgeSyncException(
                 ErrorKind.Conflict,
                 $"folders, files or links are where others belong in {checkout.LocalRoot}; nothing was written",
-                "move them away") { Candidates = [.. obstacles.Take(11)] };
+                "move them away")
+            { Candidates = [.. obstacles.Take(11)] };
     }
 
     /// <summary>Writes a content of the repository; answers its time in seconds.</summary>

@@ -104,7 +104,8 @@ public sealed class CommitTests
         {
             Environment = new Dictionary<string, string?>(start.Environment)
             {
-                ["EDITOR"] = $"/bin/sh {pair.Ours["../edit.sh"]}", ["VISUAL"] = null,
+                ["EDITOR"] = $"/bin/sh {pair.Ours["../edit.sh"]}",
+                ["VISUAL"] = null,
             },
         };
         start.Run().MustSucceed();

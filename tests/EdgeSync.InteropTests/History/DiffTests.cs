@@ -138,8 +138,13 @@ public sealed class DiffTests(GeneratedHistory histories)
     private static List<string> Lines(Prng prng)
     {
         var count =
-            prng.NextInt32(4) switch { 0 => prng.NextInt32(5), 1 => prng.NextInt32(30), 2 => prng.NextInt32(120),
-                _ => 300 };
+            prng.NextInt32(4) switch
+            {
+                0 => prng.NextInt32(5),
+                1 => prng.NextInt32(30),
+                2 => prng.NextInt32(120),
+                _ => 300
+            };
         var variety = 2 + prng.NextInt32(Words.Length - 1);
         var many = prng.NextInt32(2) == 0 ? 40 : 10_000;
         return [.. Enumerable.Range(0, count).Select(_ => prng.NextInt32(5) < 3

@@ -79,7 +79,8 @@ internal static class CleanCommand
         var isShown = context.IsVerbose || context.Get(FileOptions.DryRun);
         context.Output.Write(new CleanReport(
             context.Get(FileOptions.DryRun), outcome.Removed, outcome.RemovedFolders, outcome.Kept, outcome.Failed,
-            outcome.IsUndoable) { IsShown = isShown });
+            outcome.IsUndoable)
+        { IsShown = isShown });
         return outcome.Failed.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
 
         NameGlob GlobOf(string? text, string setting) =>
