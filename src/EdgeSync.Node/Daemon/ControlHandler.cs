@@ -17,9 +17,9 @@ internal sealed class ControlHandler(NodeDaemon daemon)
             case "sync_now":
                 return new ControlReply { Syncs = await daemon.SyncNowAsync(request.Repository, cancellationToken) };
             case "status":
-                return new ControlReply { Status = await daemon.SnapshotAsync(cancellationToken) };
+                return new ControlReply { Status = await daemon.Status.SnapshotAsync(cancellationToken) };
             case "users":
-                await daemon.LetMembersInAsync();
+                await daemon.ChangeMembersAsync();
                 return new ControlReply();
             case "reload":
                 await daemon.ReloadAsync(cancellationToken);

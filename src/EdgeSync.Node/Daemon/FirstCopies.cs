@@ -63,7 +63,7 @@ internal sealed class FirstCopies(
     private static bool IsOfDisk(EdgeSyncException e) => e is SqliteException { IsIoError: true };
 
     public bool Has(RepositorySettings settings) =>
-        _waiting.TryGetValue(settings.Path, out var waiting) && NodeDaemon.IsSame(waiting.Settings, settings);
+        _waiting.TryGetValue(settings.Path, out var waiting) && NodeRepositories.IsSame(waiting.Settings, settings);
 
     /// <summary>Keeps retrying.</summary>
     public void Add(RepositorySettings settings, EdgeSyncException why)
@@ -79,7 +79,7 @@ internal sealed class FirstCopies(
     {
         foreach (var waiting in _waiting.Values)
         {
-            if (!wanted.Any(w => NodeDaemon.IsSame(w, waiting.Settings))) Forget(waiting);
+            if (!wanted.Any(w => NodeRepositories.IsSame(w, waiting.Settings))) Forget(waiting);
         }
     }
 

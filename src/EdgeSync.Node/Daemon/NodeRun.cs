@@ -81,7 +81,7 @@ internal static class NodeRun
         });
         using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
 
-        await using var watchdog = Watchdog.Start(daemon, options.Clock);
+        await using var watchdog = Watchdog.Start(daemon.Status, options.Clock);
         if (!daemon.Copied.IsCompleted)
             SystemdNotify.Ready($"{role} {daemon.Context.NodeId}: waiting for the first copy");
 

@@ -1,0 +1,39 @@
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Status;
+
+namespace EdgeSync.Node.Daemon;
+
+/// <summary>Puts the status of a daemon together from its parts.</summary>
+/// <param name="addresses">Where it listens, by what.</param>
+internal sealed class NodeStatusSource(
+    string nodeId, string role, TimeProvider clock, NodeRepositories repositories, NodeNetwork network,
+    NodeReload reload, Func<IReadOnlyDictionary<string, string>> addresses) : INodeStatusSource
+{
+    private readonly DateTimeOffset _startedAt = clock.GetUtcNow();
+
+    public async ValueTask<NodeStatus> SnapshotAsync(CancellationToken cancellationToken)
+    {
+        var open = repositories.All;
+        var statuses = await Task.WhenAll(open.Select(r => r.StatusAsync(cancellationToken)));
+        var link = network.Nats?.LinkStatus;
+        var checks = await RepositoryHealth.CheckAsync([.. open.Select(r => r.Host)], cancellationToken);
+        return new NodeStatus
+        {
+            Node = nodeId,
+            Role = role,
+            StartedAt = _startedAt,
+            Now = clock.GetUtcNow(),
+            Checks =
+            [
+                .. checks, .. repositories.Copies.Checks, .. NodeChecks.OfNats(link, statuses),
+                .. NodeChecks.OfFolders(open), .. NodeChecks.OfNames(statuses),
+            ],
+            Repositories = [.. statuses, .. repositories.Copies.Status],
+            Nats = link,
+            Broker = network.Nats?.BrokerStatus,
+            Bridge = network.Bridge is { } bridge ? await bridge.StatusAsync(cancellationToken) : [],
+            Addresses = addresses(),
+            Configuration = reload.Configuration,
+        };
+    }
+}
