@@ -42,7 +42,7 @@ public sealed class NodeAccessTests
         await hub.UntilPeersAsync(1);
 
         edgesync.Write("b.txt", "b\n");
-        edgesync.Ok("repo", "ci", "-R", "a.fossil", "-m", "second", "b.txt");
+        edgesync.Ok("repo", "ci", "--nosync", "-R", "a.fossil", "-m", "second", "b.txt");
         await known.UntilCheckinsAsync(3);
 
         Assert.Equal(2, await stranger.CheckinsAsync());
@@ -93,7 +93,7 @@ public sealed class NodeAccessTests
         var bytes = new byte[3 << 20];
         new Random(seed).NextBytes(bytes);
         File.WriteAllBytes(edgesync[file], bytes);
-        edgesync.Ok("repo", "ci", "-R", repository, "-m", file, file);
+        edgesync.Ok("repo", "ci", "--nosync", "-R", repository, "-m", file, file);
     }
 
     private static void Secret(Edgesync edgesync, string name, string text)

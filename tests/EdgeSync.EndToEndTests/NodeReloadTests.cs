@@ -45,7 +45,7 @@ public sealed class NodeReloadTests
         Assert.Contains("\"event\":\"nats.left\"", leaf.Errors, StringComparison.Ordinal);
         Assert.Contains("http.max_exchanges nats.monitor_port", leaf.Errors, StringComparison.Ordinal);
         edgesync.Write("d.txt", "d\n");
-        edgesync.Ok("repo", "ci", "-R", "b.fossil", "-m", "second", "d.txt");
+        edgesync.Ok("repo", "ci", "--nosync", "-R", "b.fossil", "-m", "second", "d.txt");
         await leaf.UntilCheckinsAsync(3);
     }
 

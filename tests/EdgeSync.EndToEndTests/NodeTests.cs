@@ -495,7 +495,7 @@ public sealed class NodeTests
     private static void Commit(Edgesync edgesync, string repository, string comment)
     {
         edgesync.Write($"{comment}.txt", comment + "\n");
-        edgesync.Ok("repo", "ci", "-R", repository, "-m", comment, $"{comment}.txt");
+        edgesync.Ok("repo", "ci", "--nosync", "-R", repository, "-m", comment, $"{comment}.txt");
     }
 
     /// <summary><c>a.fossil</c>, with two check-ins.</summary>

@@ -53,7 +53,7 @@ public sealed class TelemetryTests
         await leaf.UntilPeersAsync(1);
 
         edgesync.Write("a.txt", "a");
-        edgesync.Ok("repo", "ci", "-R", "mine.fossil", "-m", "of the leaf", "a.txt");
+        edgesync.Ok("repo", "ci", "--nosync", "-R", "mine.fossil", "-m", "of the leaf", "a.txt");
         await leaf.UntilAsync(
             _ => Task.FromResult(
                 edgesync.Ok("repo", "timeline", "-R", "hub.fossil").Contains(

@@ -21,7 +21,9 @@ internal static class RepositoryFinder
             string[] files;
             try
             {
-                files = Directory.GetFiles(current.FullName, "*.fossil");
+                // ".fossil" in a home folder is stock's own settings.
+                files = [.. Directory.GetFiles(current.FullName, "*.fossil")
+                    .Where(file => Path.GetFileName(file) != ".fossil")];
             }
             catch (UnauthorizedAccessException)
             {

@@ -55,6 +55,9 @@ public sealed record TreeChange(ComparedFile? From, ComparedFile? To)
     /// <summary>The name on the left if there is one, as stock has it.</summary>
     public ComparedFile Named => From ?? To!;
 
+    /// <summary>The name on the right if there is one.</summary>
+    public byte[] NameNow => (To ?? From!).Path;
+
     public bool IsRenamed => From is not null && To is not null && !From.Path.AsSpan().SequenceEqual(To.Path);
 }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -35,8 +36,12 @@ internal static class InProcessCli
             TextOf(results), TextOf(errors));
     }
 
-    /// <summary>The whole tree, as help and completion see it.</summary>
-    public static Command Tree()
+    private static readonly Lazy<Command> Whole = new(Build);
+
+    /// <summary>The whole tree, as help and completion see it; to be read only.</summary>
+    public static Command Tree() => Whole.Value;
+
+    private static Command Build()
     {
         using var output = Output.To(Stream.Null, Stream.Null, isJson: false);
         return CommandLine.Build(output, []);
@@ -93,10 +98,16 @@ internal static class InProcessCli
 /// <summary>Whether what a person is told to type can be typed.</summary>
 internal static partial class Advice
 {
+    // The same few hints end thousands of runs.
+    private static readonly ConcurrentDictionary<(string, Command?), string?> Faults = new();
+
     /// <summary>Null when every command in the text is one, and every option is known.</summary>
     /// <param name="text">A hint, or a line of a document.</param>
     /// <param name="ran">The command that gave it, whose options it may name; null where any command's will do.</param>
-    public static string? FaultOf(string text, Command? ran)
+    public static string? FaultOf(string text, Command? ran) =>
+        Faults.GetOrAdd((text, ran), key => Check(key.Item1, key.Item2));
+
+    private static string? Check(string text, Command? ran)
     {
         foreach (var part in text.Split(';', '\n'))
         {

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text;
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.History;
@@ -53,13 +55,14 @@ internal static class DiffCommand
 
     public static CommandSpec Create()
     {
-        var command = new CommandSpec("diff", "Show the difference between two versions.", Run)
+        var command = new CommandSpec("diff", "Show what was edited here, or the difference between two versions.", Run)
         {
             Arguments = { Files },
-            Notes = "Reads as patch does. Two versions are --from and --to, --checkin, or --branch.",
+            Notes = "In a checkout the older side is its version, unless --from names another, and the newer one "
+                + "the files on the disk. Two versions are --from and --to, --checkin, or --branch.",
             Examples =
             [
-                "repo diff --from v1.0 --to trunk", "repo diff --checkin tip --stat",
+                "diff", "diff --from prev src", "repo diff --from v1.0 --to trunk", "repo diff --checkin tip --stat",
                 "repo diff --branch experiment -y README.md",
             ],
         };
@@ -70,22 +73,56 @@ internal static class DiffCommand
 
     private static ExitCode Run(CommandContext context)
     {
+        if (IsOfDisk(context)) return RunOfDisk(context);
+
         using var repository = context.OpenToRead();
         var (from, to) = SidesOf(context, repository);
-        var view = new DiffView(
-            DiffOptionSet.Read(context), context.Get(DiffOptionSet.Brief), context.IsVerbose || context.Get(NewFiles),
-            context.Get(Stat));
-        var (left, right) = (new CheckinSide(repository, from), new CheckinSide(repository, to));
+        var view = ViewOf(context);
         if (context.Get(Versions) && !context.Output.IsJson && !view.IsBrief && !view.IsCounted)
             PrintVersions(context.Output, repository, from, to);
-
-        var named = new NamedPaths([.. (context.Get(Files) ?? []).Select(context.TreePath)]);
-        var changes = TreeDiff.Between(left, right, pairsRenames: !context.Output.IsStock)
-            .Where(c => named.Match(c));
-        new DiffPrinter(left, right, view, context.Output).Print(
-            repository.Content.NameOf(from).ToString(), repository.Content.NameOf(to).ToString(), changes);
-        named.RequireAllIn(left, right);
+        Print(
+            context, view, new CheckinSide(repository, from), new CheckinSide(repository, to),
+            repository.Content.NameOf(from).ToString(), repository.Content.NameOf(to).ToString());
         return ExitCode.Ok;
+    }
+
+    // The files on the disk as the newer side: nothing names it, and there is a checkout here.
+    private static bool IsOfDisk(CommandContext context) =>
+        context.NamedRepository is null && context.Get(To) is null && context.Get(Checkin) is null
+        && context.Get(Branch) is null && CheckoutFinder.Find(Environment.CurrentDirectory) is not null;
+
+    private static ExitCode RunOfDisk(CommandContext context)
+    {
+        using var checkout = context.OpenCheckout();
+        var repository = checkout.Repository;
+        var from = context.Get(From) is { } version ? repository.Names.ResolveCheckin(version) : checkout.Version;
+        if (from.IsNone)
+            throw new EdgeSyncException(
+                ErrorKind.NotFound, "nothing is checked out here to compare with", "edgesync checkout VERSION");
+
+        var disk = new CheckoutSide(checkout);
+        Print(
+            context, ViewOf(context) with { Missing = disk.Missing }, new CheckinSide(repository, from), disk,
+            repository.Content.NameOf(from).ToString(), "");
+        return ExitCode.Ok;
+    }
+
+    private static DiffView ViewOf(CommandContext context) => new(
+        DiffOptionSet.Read(context), context.Get(DiffOptionSet.Brief), context.IsVerbose || context.Get(NewFiles),
+        context.Get(Stat));
+
+    private static void Print(
+        CommandContext context, DiffView view, IComparedTree from, IComparedTree to, string fromHash, string toHash)
+    {
+        var named = new NamedPaths([.. (context.Get(Files) ?? []).Select(context.TreePath)]);
+        var changes = TreeDiff.Between(from, to, pairsRenames: !context.Output.IsStock || view.Missing is not null)
+            .Where(c => named.Match(c));
+        // Stock goes through the rows of the checkout.
+        if (context.Output.IsStock && view.Missing is not null)
+            changes = changes.Order(Comparer<TreeChange>.Create(
+                (a, b) => a.NameNow.AsSpan().SequenceCompareTo(b.NameNow)));
+        new DiffPrinter(from, to, view, context.Output).Print(fromHash, toHash, changes);
+        named.RequireAllIn(from, to);
     }
 
     private static (RecordId From, RecordId To) SidesOf(CommandContext context, Repository repository)
@@ -108,6 +145,9 @@ internal static class DiffCommand
             return !parent.IsNone ? (parent, target) : throw new EdgeSyncException(
                 ErrorKind.NotFound, $"check-in {checkin} has no parent", "edgesync repo timeline");
         }
+
+        if (from is null && to is not null && !repository.Names.Checkout.IsNone)
+            return (repository.Names.Checkout, repository.Names.ResolveCheckin(to));
 
         if (from is null || to is null) throw Usage("two versions are needed: --from and --to, --checkin or --branch");
 

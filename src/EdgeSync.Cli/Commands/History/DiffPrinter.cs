@@ -13,6 +13,9 @@ namespace EdgeSync.Cli.Commands.History;
 /// <param name="IsStat">A bar for each file.</param>
 internal sealed record DiffView(DiffFormat Format, bool IsBrief, bool IsVerbose, bool IsStat)
 {
+    /// <summary>The newer side is the disk: tracked files that are missing there. Null: two check-ins.</summary>
+    public IReadOnlySet<string>? Missing { get; init; }
+
     public bool IsCounted => Format.Layout == DiffLayout.Counts;
 }
 
@@ -52,18 +55,24 @@ internal sealed class DiffPrinter(IComparedTree from, IComparedTree to, DiffView
 
     private void Print(TreeChange change)
     {
+        // Stock compares the disk row by row: a new name alone is no difference to it.
+        var isRename = change.IsRenamed && !(output.IsStock && view.Missing is not null);
+        if (change.IsRenamed && !isRename && change.From!.Id == change.To!.Id) return;
+
+        var isMissing = change.To is null && view.Missing?.Contains(change.Named.Name) == true;
         var word = change switch
         {
-            { IsRenamed: true } => "RENAMED ",
-            { To: null } => "DELETED ",
+            _ when isRename => "RENAMED ",
+            { To: null } => isMissing ? "MISSING " : "DELETED ",
             { From: null } => "ADDED   ",
             _ => view.IsBrief ? "CHANGED " : "",
         };
         if (word.Length > 0 && !view.IsCounted)
         {
             FileDiffText.Put(_text, word);
-            _text.Write(change.Named.Path);
-            if (change.IsRenamed)
+            if (view.Missing is not null) _text.Write(" "u8);
+            _text.Write(NameOf(change));
+            if (isRename)
             {
                 FileDiffText.Put(_text, " -> ");
                 _text.Write(change.To!.Path);
@@ -75,15 +84,18 @@ internal sealed class DiffPrinter(IComparedTree from, IComparedTree to, DiffView
         var isWhole = change is { From: not null, To: not null };
         if (view.IsBrief || !(isWhole || view.IsVerbose || view.IsCounted)) return;
 
+        // A new name alone has no lines.
+        if (view.Missing is not null && isWhole && change.From!.Id == change.To!.Id) return;
+
         Entry(change);
     }
 
     private void Entry(TreeChange change)
     {
-        var name = change.Named.Path;
+        var name = NameOf(change);
         if (view.Format.Layout is DiffLayout.Unified or DiffLayout.Steps) FileDiffText.PutIndex(_text, name);
         if (!view.IsCounted)
-            FileDiffText.PutNames(_text, name, change.IsRenamed ? change.To!.Path : name, view.Format);
+            FileDiffText.PutNames(_text, name, NewNameOf(change, name), view.Format);
         var counts = FileDiff.Write(Read(from, change.From), Read(to, change.To), view.Format, _text);
         if (view.IsCounted)
         {
@@ -94,6 +106,15 @@ internal sealed class DiffPrinter(IComparedTree from, IComparedTree to, DiffView
 
         _text.Write("\n"u8);
     }
+
+    private byte[] NameOf(TreeChange change) =>
+        output.IsStock && view.Missing is not null ? change.NameNow : change.Named.Path;
+
+    // Stock has this name only where the newer side is the disk.
+    private byte[] NewNameOf(TreeChange change, byte[] name) =>
+        change.IsRenamed ? change.To!.Path
+        : change.To is null && view.Missing is not null ? "/dev/null"u8.ToArray()
+        : name;
 
     private void Count(DiffCounts counts)
     {

@@ -103,6 +103,7 @@ public sealed class NatsBrokerWebSocketTests
         await using var second = await LineClient.ConnectAsync(test.Broker.WebSocketUrl!);
 
         Assert.Equal("-ERR 'maximum connections exceeded'", await second.ReadLineAsync());
+        await TestBroker.UntilAsync(() => test.Refused.Count == 1, "it was reported");
         Assert.Equal(["maximum connections exceeded"], test.Refused);
     }
 
