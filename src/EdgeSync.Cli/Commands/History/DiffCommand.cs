@@ -117,9 +117,9 @@ internal static class DiffCommand
         var named = new NamedPaths([.. (context.Get(Files) ?? []).Select(context.TreePath)]);
         var changes = TreeDiff.Between(from, to, pairsRenames: !context.Output.IsStock || view.Missing is not null)
             .Where(c => named.Match(c));
-        // Stock goes through the rows of the checkout.
+        // Stock goes through the rows of the checkout, by their present names.
         if (context.Output.IsStock && view.Missing is not null)
-            changes = changes.Order(Comparer<TreeChange>.Create(
+            changes = changes.Where(c => named.Match(c.To ?? c.From!)).Order(Comparer<TreeChange>.Create(
                 (a, b) => a.NameNow.AsSpan().SequenceCompareTo(b.NameNow)));
         new DiffPrinter(from, to, view, context.Output).Print(fromHash, toHash, changes);
         named.RequireAllIn(from, to);
@@ -178,7 +178,9 @@ internal static class DiffCommand
         private readonly bool _isAll = names.Length == 0 || names.Any(n => n.TrimEnd('/') is "." or "");
 
         public bool Match(TreeChange change) =>
-            _isAll || Matches(change.Named) || (change.To is { } to && Matches(to));
+            Match(change.Named) || (change.To is { } to && Match(to));
+
+        public bool Match(ComparedFile file) => _isAll || _names.Any(name => IsIn(file.Name, name));
 
         public void RequireAllIn(params IComparedTree[] trees)
         {
@@ -190,8 +192,6 @@ internal static class DiffCommand
                     throw new EdgeSyncException(ErrorKind.NotFound, $"not found: '{name}'", "edgesync repo ls");
             }
         }
-
-        private bool Matches(ComparedFile file) => _names.Any(name => IsIn(file.Name, name));
 
         private static bool IsIn(string file, string name) =>
             file == name || (file.StartsWith(name, StringComparison.Ordinal) && file[name.Length] == '/');

@@ -43,8 +43,8 @@ public sealed class UpdatePlanTests
         Assert.Equal((UpdateAction.Merge, "new"), (step.Action, step.NewName));
 
         Assert.Equal(
-            [UpdateAction.Add, UpdateAction.Remove],
-            Plan([File("old", 1)], [File("new", 2)], renames: renames).Select(s => s.Action));
+            "Add Remove",
+            string.Join(' ', Plan([File("old", 1)], [File("new", 2)], renames: renames).Select(s => s.Action)));
     }
 
     [Test]
