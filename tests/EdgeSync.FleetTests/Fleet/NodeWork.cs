@@ -51,7 +51,8 @@ internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong se
     {
         Write(step);
         ground.EdgeSync.RunIn(
-            _tree, "repo", "ci", "--nosync", "-R", node.Repository, "-m", Comment(step), "--user", StockFossil.User, "--allow-fork",
+            _tree, "repo", "ci", "--nosync", "-R", node.Repository, "-m", Comment(step), "--user", StockFossil.User,
+            "--allow-fork",
             "--allow-empty", "--allow-older",
             step.Detail);
         Acknowledged.Add(Comment(step));

@@ -5,7 +5,9 @@ namespace EdgeSync.InteropTests.Checkout;
 public sealed class DiffOfDiskTests
 {
     private static readonly string[][] Forms =
-        [["diff"], ["diff", "--brief"], ["diff", "-v"], ["diff", "--numstat"], ["diff", "-y"], ["diff", "a.txt", "dir"]];
+        [
+            ["diff"], ["diff", "--brief"], ["diff", "-v"], ["diff", "--numstat"], ["diff", "-y"],
+            ["diff", "a.txt", "dir"]];
 
     [Test]
     public void Called_as_fossil_it_prints_what_stock_prints()
