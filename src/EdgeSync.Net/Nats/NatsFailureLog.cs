@@ -42,7 +42,7 @@ internal sealed class NatsFailureLog(ILoggerFactory loggers) : ILoggerFactory
     private static string Explain(Exception e) => e switch
     {
         NatsServerException { IsAuthError: true } refused =>
-            $"the server refuses our credentials: {refused.Error.Trim('\'')}",
+            $"the server rejects our credentials: {refused.Error.Trim('\'')}",
         NatsServerException refused => refused.Error.Trim('\''),
         AuthenticationException => $"TLS handshake failed: {e.InnerException?.Message ?? e.Message}",
         NatsException when e.Message.Contains("does not support TLS", StringComparison.Ordinal) =>

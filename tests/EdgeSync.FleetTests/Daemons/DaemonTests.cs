@@ -36,7 +36,7 @@ public sealed class DaemonTests
         }
 
         await DaemonPair.UntilAsync(
-            () => other.TextSoFar.Contains("refuses our credentials", StringComparison.Ordinal), Patience,
+            () => other.TextSoFar.Contains("rejects our credentials", StringComparison.Ordinal), Patience,
             () => other.TextSoFar);
         Assert.False(pair.Agrees(stranger), "who has no password got something");
         Assert.DoesNotContain("well kept", hub.TextSoFar + leaf.TextSoFar + other.TextSoFar, StringComparison.Ordinal);
