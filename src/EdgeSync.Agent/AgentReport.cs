@@ -17,7 +17,7 @@ internal static class AgentReport
         Instant? lastSync = null;
         foreach (var state in states.All)
         {
-            // An unneeded target may be away: that is no lag.
+            // An unneeded target that is offline does not count as lag.
             var reason = state.WhyBehind(now);
             var isNeeded = state.IsConfigured || state.Target.PeerId == status.Hub
                 || state.Target.Kind == TargetKind.NatsAny;

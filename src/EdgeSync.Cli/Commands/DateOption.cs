@@ -7,7 +7,7 @@ namespace EdgeSync.Cli.Commands;
 internal static class DateOption
 {
     /// <summary>UTC unless it says otherwise; null for none.</summary>
-    /// <exception cref="EdgeSyncException">It is no time.</exception>
+    /// <exception cref="EdgeSyncException">The text is not a time.</exception>
     public static Instant? Read(string? text)
     {
         if (text is null) return null;

@@ -40,7 +40,7 @@ internal static class CheckoutContext
     }
 }
 
-/// <summary>Questions to the person at the keyboard. Where nobody is, the answer is no.</summary>
+/// <summary>Questions on the terminal. Without input the answer is no.</summary>
 internal sealed class Question(Output output, bool? always = null)
 {
     private bool? _answer = always;

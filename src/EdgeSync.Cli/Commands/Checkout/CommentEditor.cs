@@ -16,7 +16,7 @@ internal static class CommentEditor
         Encoding.UTF8.GetString(InputFile.ReadAll(path)).TrimStart('\ufeff').TrimEnd();
 
     /// <summary>What was written; it is kept for the next attempt when the commit is refused.</summary>
-    /// <exception cref="EdgeSyncException">There is no editor, or it failed.</exception>
+    /// <exception cref="EdgeSyncException">No editor is set, or it failed.</exception>
     public static string Ask(WorkingCheckout checkout, IReadOnlyList<TrackedFile> files, CommitOptions checkin)
     {
         var editor = EditorOf(checkout)

@@ -14,7 +14,7 @@ internal sealed record FileActionsReport(
     /// <summary>The same for files that were removed.</summary>
     internal int WidthOfDeleted { get; init; }
 
-    /// <summary>The files are told of by the summary.</summary>
+    /// <summary>The summary names the files.</summary>
     internal bool IsSummaryOnly { get; init; }
 
     /// <summary>Lines below the files.</summary>

@@ -13,10 +13,10 @@ public sealed class QuicConnectionTests
         world.Dial();
 
         world.Run(() => world.Dialled!.IsConnected);
-        Assert.Equal(20, world.Elapsed.TotalMilliseconds);
+        Assert.Equal(20, world.VirtualElapsed.TotalMilliseconds);
 
         world.Run(() => world.Accepted!.IsConnected);
-        Assert.Equal(30, world.Elapsed.TotalMilliseconds);
+        Assert.Equal(30, world.VirtualElapsed.TotalMilliseconds);
         Assert.Equal(TlsPair.ClientKey.PublicKey.ToArray(), world.Accepted!.PeerKey.ToArray());
         Assert.Equal(TlsPair.ServerKey.PublicKey.ToArray(), world.Dialled!.PeerKey.ToArray());
         Assert.Equal(TlsPair.Echo, world.Dialled.Alpn.ToArray());
@@ -108,7 +108,7 @@ public sealed class QuicConnectionTests
         world.Run(() => world.Client.Count == 0 && world.Server.Count == 0);
 
         Assert.Equal(CloseKind.IdleTimeout, world.Dialled!.CloseReason!.Kind);
-        Assert.InRange(world.Elapsed.TotalSeconds, 30, 41);
+        Assert.InRange(world.VirtualElapsed.TotalSeconds, 30, 41);
     }
 
     [Test]
@@ -130,7 +130,7 @@ public sealed class QuicConnectionTests
         world.Run(() => world.Client.Count == 0);
 
         Assert.Equal(CloseKind.IdleTimeout, world.Dialled!.CloseReason!.Kind);
-        Assert.InRange(world.Elapsed.TotalSeconds, 29, 45);
+        Assert.InRange(world.VirtualElapsed.TotalSeconds, 29, 45);
     }
 
     [Test]

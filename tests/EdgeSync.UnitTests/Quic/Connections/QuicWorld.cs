@@ -62,7 +62,8 @@ internal sealed class QuicWorld : IDisposable
 
     public Instant Now { get; private set; } = Start;
 
-    public TimeSpan Elapsed => Now - Start;
+    /// <summary>Simulated time since the start; no wall clock.</summary>
+    public TimeSpan VirtualElapsed => Now - Start;
 
     public LinkFaults Link { get; set; } = new();
 
@@ -139,7 +140,7 @@ internal sealed class QuicWorld : IDisposable
             }
 
             still = next <= Now ? still + 1 : 0;
-            if (still > 10_000) throw new Xunit.Sdk.XunitException($"time stands still at {Elapsed}");
+            if (still > 10_000) throw new Xunit.Sdk.XunitException($"time stands still at {VirtualElapsed}");
             if (next > Now) Now = next.Value;
             while (_air.TryPeek(out var packet, out var at) && at.Ticks <= Now.UnixTicks)
             {
