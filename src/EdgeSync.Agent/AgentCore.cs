@@ -84,6 +84,16 @@ public sealed class AgentCore
         StartDue(now);
     }
 
+    /// <inheritdoc cref="SyncSchedule.RemoveTarget"/>
+    public void RemoveTarget(string id) => _schedule.RemoveTarget(id);
+
+    /// <inheritdoc cref="SyncSchedule.OnTargetReachable"/>
+    public void OnTargetReachable(Instant now, string id)
+    {
+        _schedule.OnTargetReachable(now, id);
+        StartDue(now);
+    }
+
     // --- events ------------------------------------------------------------------------------------------------------
 
     /// <summary>Timers may fire early; what is not due stays.</summary>

@@ -27,6 +27,7 @@ internal static class AgentReport
                 new TargetStatus(
                     state.Target, state.IsRunning, state.Breaker, state.Failures, state.LastOk, state.DueAt, reason)
                 {
+                    LastTry = state.StartedAt,
                     HasAll = state is { HasAll: true, Failures: 0 },
                     NeedsPerson = state is { Failures: > 0, LastOutcome.NeedsPerson: true },
                     IsAwaited = state

@@ -62,6 +62,9 @@ public sealed record TargetStatus(
     Instant? NextTry,
     string? Reason)
 {
+    /// <summary>When the last session began; null before the first.</summary>
+    public Instant? LastTry { get; init; }
+
     /// <summary>The last session sent it everything, and nothing has changed since.</summary>
     public bool HasAll { get; init; }
 

@@ -46,8 +46,11 @@ public interface INatsBus
     /// <param name="headers">Null for none.</param>
     /// <param name="replied">Called with the first reply, or why there is none.</param>
     /// <param name="request">For <see cref="Forget"/>.</param>
+    /// <param name="replier">Broker of the peer that the request is for; null: any peer's reply counts. While it is
+    /// linked to the broker in this process, a reply counts only if it arrived through that link.</param>
     NatsOutcome TryRequest(
-        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request);
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request,
+        string? replier = null);
 
     /// <summary>Drops the request; a later reply is ignored.</summary>
     void Forget(long request);

@@ -68,7 +68,7 @@ public sealed class CommitPlan
     public EdgeSyncException? Refusal { get; private set; }
 
     /// <summary>The pull has ended, or failed.</summary>
-    /// <param name="lockHolder">The other user who has locked the parent; null: none.</param>
+    /// <param name="lockHolder">The other user that has locked the parent; null: none.</param>
     public void OnPulled(string? lockHolder)
     {
         Invariant.Require(Step == CommitStep.Pull);
@@ -82,6 +82,19 @@ public sealed class CommitPlan
             ErrorKind.Conflict, $"the commit is not made: the parent is locked by {lockHolder}",
             "wait until it is committed, or use --override-lock");
         Step = CommitStep.Refused;
+    }
+
+    /// <summary>
+    /// Time has passed since the pull, as while a comment was written: the next step is to pull again, which renews
+    /// the lock.
+    /// </summary>
+    /// <returns>False where no lock is held, so that nothing is to be renewed.</returns>
+    public bool Renew()
+    {
+        if (Step != CommitStep.CheckIn || !TakesLock || !_options.HasPeer) return false;
+
+        Step = CommitStep.Pull;
+        return true;
     }
 
     public void OnCheckedIn()

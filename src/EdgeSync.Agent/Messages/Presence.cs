@@ -56,7 +56,7 @@ public sealed record Presence
     public TimeSpan? SinceSync { get; init; }
 
     /// <summary>
-    /// Names the sender's run: two that say different ones under one name are two nodes. Empty: not told.
+    /// Names the sender's run: different values under one node id are two nodes. Empty: not sent.
     /// Identifies the sender's run: two different ones under one node id are two nodes. Empty: not sent.</summary>
     public string Instance { get; init; } = "";
 

@@ -46,6 +46,12 @@ internal sealed class SyncSchedule(
         }
     }
 
+    /// <summary>Removes a configured target; a session with it ends without a consequence.</summary>
+    public void RemoveTarget(string id) => targets.Remove(id);
+
+    /// <summary>A route to a configured target exists now: its backoff ends.</summary>
+    public void OnTargetReachable(Instant now, string id) => targets.Find(id)?.OnReachable(now);
+
     /// <summary>Adds a configured target. It is polled from now on.</summary>
     public void AddTarget(Instant now, SyncTarget target)
     {
@@ -172,7 +178,7 @@ internal sealed class SyncSchedule(
     /// <param name="isStopping">Nothing more is planned.</param>
     public TargetState? OnFinished(Instant now, long syncId, SyncOutcome outcome, bool isStopping)
     {
-        if (targets.FindRunning(syncId) is not { StartedAt: var startedAt } state) return null;
+        if (targets.FindRunning(syncId) is not { StartedAt: { } startedAt } state) return null;
 
         state.Finish(now, outcome);
         if (!outcome.IsOk && outcome.Kind != SyncOutcomeKind.Cancelled) SyncsFailed++;

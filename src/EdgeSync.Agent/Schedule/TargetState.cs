@@ -48,7 +48,8 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     /// <summary>The session under way; zero if none is.</summary>
     public long SyncId { get; private set; }
 
-    public Instant StartedAt { get; private set; }
+    /// <summary>When the last session began; null before the first.</summary>
+    public Instant? StartedAt { get; private set; }
 
     public SyncReason Reason { get; private set; }
 
@@ -118,8 +119,8 @@ internal sealed class TargetState(SyncTarget target, bool isConfigured, Prng prn
     public void OnChange() => (_isGivenAll, _changedMeanwhile) = (false, true);
 
     /// <summary>
-    /// The actions of the next session. A target that was sent everything and has announced its artifacts is only asked
-    /// for those: the rest would be names that both have.
+    /// The actions of the next session. From a target that was sent everything and has announced its artifacts, only
+    /// those are requested: the rest would be names that both have.
     /// </summary>
     /// <param name="wanted">The actions that fetch what the target announced.</param>
     public SyncActions Needed(SyncActions wanted) =>

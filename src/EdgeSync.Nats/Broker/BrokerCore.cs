@@ -94,6 +94,9 @@ public sealed class BrokerCore
     /// <summary>No new connections; existing ones are sent elsewhere.</summary>
     public bool IsLameDuck => _lameDuck.IsOn;
 
+    /// <summary>In lame duck mode, and no connection of others is left.</summary>
+    public bool IsDrained => _lameDuck.IsDrained;
+
     /// <summary>When <see cref="OnDeadline"/> is due, or null. May become earlier with every call.</summary>
     public Instant? Deadline
     {

@@ -23,7 +23,7 @@ public sealed record BrokerOptions
     /// <summary>Of clients and leaf links together. One address takes at most half of them.</summary>
     public int ConnectionsMax { get; init; } = 65_536;
 
-    /// <summary>Of one connection; 0 is no limit but the memory for them.</summary>
+    /// <summary>Of one connection; 0: limited by the memory for them alone.</summary>
     public int SubscriptionsMax { get; init; }
 
     /// <summary>
@@ -125,7 +125,7 @@ public sealed record BrokerUser
     public required string Name { get; init; }
 
     /// <summary>
-    /// The password or its bcrypt hash (<c>$2a$…</c>), or null for a user who signs with the NKey of the name.
+    /// The password or its bcrypt hash (<c>$2a$…</c>), or null for a user that signs with the NKey of the name.
     /// </summary>
     public string? Password { get; init; }
 

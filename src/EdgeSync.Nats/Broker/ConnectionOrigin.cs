@@ -39,6 +39,9 @@ public sealed record ConnectionOrigin
         init;
     }
 
+    /// <summary>The other side was identified below the protocol, and needs no login.</summary>
+    public bool IsTrusted { get; init; }
+
     /// <summary>The local address, sent in INFO.</summary>
     public string ListenAddress { get; init; } = "";
 

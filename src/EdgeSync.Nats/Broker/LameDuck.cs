@@ -1,8 +1,12 @@
+using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Nats.Broker;
 
-/// <summary>The lame duck mode: clients are sent elsewhere, and after a grace are closed one by one.</summary>
+/// <summary>
+/// The lame duck mode: clients are sent elsewhere, and after a grace are closed one by one, as are accepted leaf links.
+/// Our own side of the broker stays: the local clients, and the links that it solicits.
+/// </summary>
 internal sealed class LameDuck(BrokerOptions options)
 {
     private readonly Queue<BrokerConnection> _leaving = new();
@@ -13,6 +17,9 @@ internal sealed class LameDuck(BrokerOptions options)
     /// <summary>When the next connection is closed; null when none is left.</summary>
     public Instant? Deadline { get; private set; }
 
+    /// <summary>No connection of others is left.</summary>
+    public bool IsDrained => IsOn && _leaving.All(c => c.IsClosed);
+
     public void Enter(BrokerCore core, Instant now)
     {
         if (IsOn) return;
@@ -20,6 +27,8 @@ internal sealed class LameDuck(BrokerOptions options)
         IsOn = true;
         foreach (var connection in core.Connections.Values)
         {
+            if (connection is LocalClient or SolicitedLeaf) continue;
+
             _leaving.Enqueue(connection);
             (connection as ClientConnection)?.SendLameDuckInfo();
         }

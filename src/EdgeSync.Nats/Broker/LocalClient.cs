@@ -28,7 +28,7 @@ public sealed class LocalClient : BrokerConnection
     private readonly Queue<LocalEffect> _effects = new();
     private readonly Dictionary<long, Local> _subscriptions = [];
     private readonly Dictionary<Subscription, Local> _byPlace = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<long, Action<NatsReply>> _requests = [];
+    private readonly Dictionary<long, Waiting> _requests = [];
     private readonly byte[] _inboxPrefix;
     private Subscription? _inbox;
     private long _lastId;
@@ -105,9 +105,10 @@ public sealed class LocalClient : BrokerConnection
     /// <summary>
     /// Publishes a request; its one reply, or that there are no responders, comes from <see cref="TryTake"/>.
     /// </summary>
+    /// <inheritdoc cref="INatsBus.TryRequest"/>
     public NatsOutcome TryRequest(
         Instant now, string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied,
-        out long request)
+        out long request, string? replier = null)
     {
         Core.Now = now;
         request = ++_lastId;
@@ -120,7 +121,7 @@ public sealed class LocalClient : BrokerConnection
         var outcome = Route(subject, reply[..(_inboxPrefix.Length + digits)], data.Span, headers, out var isDelivered);
         if (outcome != NatsOutcome.Ok) return outcome;
 
-        if (isDelivered) _requests.Add(request, replied);
+        if (isDelivered) _requests.Add(request, new Waiting(replied, replier));
         else Enqueue(new LocalEffect(replied, NatsReply.Failed(NatsOutcome.NoResponders)));
         return NatsOutcome.Ok;
     }
@@ -147,7 +148,7 @@ public sealed class LocalClient : BrokerConnection
                         Through = source is LeafLink ? source.Name
                         : null
                     }));
-        else if (TryEndRequest(message.ClientSubject, out var replied))
+        else if (TryEndRequest(message.ClientSubject, source, out var replied))
             Enqueue(new LocalEffect(replied, NatsReply.Of(Copy(message))));
         return true;
     }
@@ -171,8 +172,8 @@ public sealed class LocalClient : BrokerConnection
     private protected override void OnClosed(CloseReason reason)
     {
         foreach (var subscription in ListSubscriptions()) Withdraw(subscription);
-        foreach (var replied in _requests.Values)
-            Enqueue(new LocalEffect(replied, NatsReply.Failed(NatsOutcome.Disconnected)));
+        foreach (var waiting in _requests.Values)
+            Enqueue(new LocalEffect(waiting.Replied, NatsReply.Failed(NatsOutcome.Disconnected)));
         _subscriptions.Clear();
         _byPlace.Clear();
         _requests.Clear();
@@ -247,13 +248,21 @@ public sealed class LocalClient : BrokerConnection
         Core.Leafnodes?.OnUnsubscribed(subscription);
     }
 
-    private bool TryEndRequest(ReadOnlySpan<byte> subject, out Action<NatsReply> replied)
+    private bool TryEndRequest(ReadOnlySpan<byte> subject, BrokerConnection source, out Action<NatsReply> replied)
     {
         replied = null!;
         var digits = subject[Math.Min(subject.Length, _inboxPrefix.Length)..];
-        return Utf8Parser.TryParse(digits, out long request, out var read) && read == digits.Length
-            && _requests.Remove(request, out replied!);
+        if (!Utf8Parser.TryParse(digits, out long request, out var read) || read != digits.Length) return false;
+        if (!_requests.TryGetValue(request, out var waiting) || !MayReply(waiting.Replier, source)) return false;
+
+        _requests.Remove(request);
+        replied = waiting.Replied;
+        return true;
     }
+
+    // Every client may subscribe to a peer's subject, and so learn where its reply is expected.
+    private bool MayReply(string? replier, BrokerConnection source) =>
+        replier is null || (source is LeafLink && source.Name == replier) || !Core.HasLink(replier);
 
     private void Enqueue(in LocalEffect effect)
     {
@@ -265,6 +274,8 @@ public sealed class LocalClient : BrokerConnection
         NatsMessage.Copy(message.ClientSubject, message.ClientReply, message.HeaderBytes, message.PayloadWithEnd[..^2]);
 
     private sealed record Local(Subscription Place, Action<NatsMessage> Received);
+
+    private readonly record struct Waiting(Action<NatsReply> Replied, string? Replier);
 }
 
 /// <summary>A callback of a <see cref="LocalClient"/> with its arguments.</summary>

@@ -9,10 +9,10 @@ namespace EdgeSync.Nats.Broker;
 /// </summary>
 public sealed record ResponsePermission
 {
-    /// <summary>Replies to one request; negative is no limit.</summary>
+    /// <summary>Replies to one request; negative: unlimited.</summary>
     public int MessagesMax { get; init; } = 1;
 
-    /// <summary>Counted from the request; negative is no limit.</summary>
+    /// <summary>Counted from the request; negative: unlimited.</summary>
     public TimeSpan Expires { get; init; } = TimeSpan.FromMinutes(2);
 }
 

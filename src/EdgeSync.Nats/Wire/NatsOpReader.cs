@@ -50,8 +50,10 @@ public ref struct NatsOpReader(ReadOnlySpan<byte> input, WireLimits limits)
         return ReadAny(rest, WireSide.Client, out op);
     }
 
-    /// <summary>The operations of a server, read by its client.</summary>
-    public OperationStatus TryReadFromServer(out NatsOp op)
+    /// <summary>
+    /// The operations of a server, read by its client: by simulated clients, since NATS.Net has a reader of its own.
+    /// </summary>
+    internal OperationStatus TryReadFromServer(out NatsOp op)
     {
         var rest = _input[Consumed..];
         if (rest.Length > 4)

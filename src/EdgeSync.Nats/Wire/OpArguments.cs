@@ -19,7 +19,7 @@ internal static class OpArguments
     public static bool TryReadMessage(scoped ref NatsOp op, ReadOnlySpan<byte> line, out int size)
     {
         size = 0;
-        // they are no part of the sizes
+        // they do not count in the sizes
         while (line.Length > 0 && ArgumentReader.IsBlank(line[^1])) line = line[..^1];
 
         var arguments = new ArgumentReader(line);

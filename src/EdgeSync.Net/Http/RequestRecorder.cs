@@ -18,7 +18,7 @@ internal sealed class RequestRecorder(IXferHost host, TrustedProxies proxies)
         var headers = context.Request.Headers;
         var address = proxies.ClientOf(context.Connection.RemoteIpAddress ?? IPAddress.None, headers);
         context.Connection.RemoteIpAddress = address;
-        context.Features.Get<HttpCrowdMember>()?.Touch();
+        context.Features.Get<HttpAdmittedConnection>()?.Touch();
         var record = new RequestRecord();
         context.Features.Set(record);
         var span = HttpMethods.IsPost(context.Request.Method)

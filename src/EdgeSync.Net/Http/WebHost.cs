@@ -43,7 +43,7 @@ internal static class WebHost
             configure(kestrel);
         });
         // What a connection may send before any of it is read: the transport's own limit, a megabyte, would be taken by
-        // each of a crowd.
+        // each of many connections.
         builder.WebHost.UseSockets();
         builder.Services.AddOptions<SocketTransportOptions>().Configure<IOptions<KestrelServerOptions>>(
             (sockets, kestrel) => sockets.MaxReadBufferSize = kestrel.Value.Limits.MaxRequestBufferSize);

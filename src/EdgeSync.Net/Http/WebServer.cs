@@ -14,7 +14,7 @@ namespace EdgeSync.Net.Http;
 /// others go by routes, which the caller maps.
 /// <code>
 /// POST *  application/x-fossil…     the exchange, always with a Content-Length (older clients need it)
-/// mapped routes                     pages and endpoints; bodies of at most 4 KiB, unless the endpoint says otherwise
+/// mapped routes                     pages and endpoints; bodies of at most 4 KiB, unless the endpoint sets a limit
 /// POST *  anything else             415
 /// GET, HEAD *                       404; another method 405
 /// </code>
@@ -29,7 +29,7 @@ public sealed class WebServer : IAsyncDisposable
 
     private readonly WebServerOptions _options;
     private readonly TimeProvider _clock;
-    private readonly ConnectionCrowd _crowd;
+    private readonly ConnectionAdmission _admission;
     private readonly XferExchanges _exchanges;
     private readonly WebApplication _app;
 
@@ -37,7 +37,7 @@ public sealed class WebServer : IAsyncDisposable
     {
         _options = options;
         _clock = clock;
-        _crowd = new ConnectionCrowd(options.ConnectionsMax, options.ConnectionsPerAddressMax);
+        _admission = new ConnectionAdmission(options.ConnectionsMax, options.ConnectionsPerAddressMax);
         _exchanges = new XferExchanges(options, host);
         _app = WebHost.Create(Configure, options.Loggers);
         _app.Use(new RequestRecorder(host, options.Proxies).ServeAsync);
@@ -54,7 +54,7 @@ public sealed class WebServer : IAsyncDisposable
     public IReadOnlyList<string> Addresses { get; private set; } = [];
 
     /// <summary>Connections accepted so far, including rejected ones.</summary>
-    internal long ConnectionsSeen => _crowd.SeenCount;
+    internal long ConnectionsSeen => _admission.SeenCount;
 
     /// <param name="options">Addresses and limits.</param>
     /// <param name="host">Handles sync requests, and receives the log.</param>
@@ -102,7 +102,7 @@ public sealed class WebServer : IAsyncDisposable
         // resets the connection and loses the reply; what the application leaves unread it discards, for at most five
         // seconds.
         limits.MaxRequestBodySize = null;
-        limits.MaxConcurrentConnections = null;   // ConnectionCrowd limits them: Kestrel would reject the latest
+        limits.MaxConcurrentConnections = null;   // ConnectionAdmission limits them: Kestrel would reject the latest
         // Twice that for a body in chunks, for each connection, before any of it is counted.
         limits.MaxRequestBufferSize = Math.Clamp(
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2048, 32 << 10, 1 << 20);
@@ -134,7 +134,7 @@ public sealed class WebServer : IAsyncDisposable
     private void Limit(ListenOptions listen)
     {
         listen.Protocols = HttpProtocols.Http1;
-        listen.Use(next => connection => HttpCrowdMember.ServeAsync(_crowd, connection, _clock, next));
+        listen.Use(next => connection => HttpAdmittedConnection.ServeAsync(_admission, connection, _clock, next));
     }
 
     private static Task LimitBody(HttpContext context, RequestDelegate next)

@@ -10,6 +10,12 @@ namespace EdgeSync.Net.Http;
 /// </summary>
 internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : IDisposable
 {
+    /// <summary>
+    /// Kestrel copies a write into blocks of its own before any of it leaves: a few that are used again, instead of a
+    /// second copy of the whole reply for as long as a slow reader takes.
+    /// </summary>
+    private const int PieceBytes = 128 * 1024;
+
     private readonly SemaphoreSlim _exchanges = new(options.ConcurrentExchangesMax);
     private int _waiting;
 
@@ -60,7 +66,7 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
             return null;
         }
 
-        var member = context.Features.Get<HttpCrowdMember>();
+        var member = context.Features.Get<HttpAdmittedConnection>();
         member?.BeginWork();
         try
         {
@@ -126,7 +132,15 @@ internal sealed class XferExchanges(WebServerOptions options, IXferHost host) : 
         response.ContentLength = reply.Body.Length;
         response.Headers.CacheControl = "no-store";
         RequestRecord.Of(context).Note = reply.Note;
-        await response.Body.WriteAsync(reply.Body, context.RequestAborted);
+        await WriteAsync(response, reply.Body, context.RequestAborted);
+    }
+
+    private static async Task WriteAsync(
+        HttpResponse response, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        for (var at = 0; at < body.Length; at += PieceBytes)
+            await response.Body.WriteAsync(
+                body.Slice(at, Math.Min(PieceBytes, body.Length - at)), cancellationToken);
     }
 
     // Null: read completely.

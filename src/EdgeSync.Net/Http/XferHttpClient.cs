@@ -221,7 +221,7 @@ public sealed class XferHttpClient : IDisposable
         {
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new PiecewiseContent(body, OnPiece),
+            Content = new ProgressContent(body, OnBodyProgress),
         };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(XferContentTypes.NameOf(type));
         request.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
@@ -250,7 +250,7 @@ public sealed class XferHttpClient : IDisposable
             HttpSpans.End(span, status, errorFrom: 400);
         }
 
-        void OnPiece()
+        void OnBodyProgress()
         {
             silence.CancelAfter(_options.SilenceMax);
             progressed?.Invoke();

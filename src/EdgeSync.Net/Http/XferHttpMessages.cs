@@ -22,7 +22,17 @@ public sealed record XferHttpRequest(
 
     /// <summary>The memory budget for the unpacked message; null: not counted.</summary>
     public ByteShare? Memory { get; init; }
+
+    /// <summary>
+    /// The peer behind a request that did not come over HTTP: one whose key was proved below it. Null: unknown.
+    /// </summary>
+    public XferPeer? Peer { get; init; }
 }
+
+/// <summary>A peer that is known without a login.</summary>
+/// <param name="Name">In place of the client's address.</param>
+/// <param name="CapabilitiesAt">Its capabilities at the repository with this file; null: none at all.</param>
+public sealed record XferPeer(string Name, Func<string, string?> CapabilitiesAt);
 
 /// <summary>The reply to a POST. <paramref name="Owner"/> is disposed once the body has been sent.</summary>
 public sealed record XferHttpReply(
@@ -41,7 +51,8 @@ public sealed record XferHttpReply(
             IsPlainText = true
         };
 
-    internal bool IsPlainText { get; private init; }
+    /// <summary>The body is a sentence, not a message.</summary>
+    public bool IsPlainText { get; private init; }
 
     public void Dispose() => Owner?.Dispose();
 }

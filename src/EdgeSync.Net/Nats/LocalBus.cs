@@ -42,11 +42,12 @@ internal sealed class LocalBus : INatsBus, IBrokerWaiter
         new Subscription(this, _driver.Call((_, now) => _client.Subscribe(now, subject, queueGroup, received)));
 
     public NatsOutcome TryRequest(
-        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request)
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request,
+        string? replier = null)
     {
         (var outcome, request) = _driver.Call((_, now) =>
         {
-            var result = _client.TryRequest(now, subject, data, headers, replied, out var id);
+            var result = _client.TryRequest(now, subject, data, headers, replied, out var id, replier);
             return (result, id);
         });
         return outcome;

@@ -7,6 +7,7 @@ using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Nats.Broker.Monitoring;
+using EdgeSync.Net.Nats.Leafnodes;
 using EdgeSync.Net.Nats.Transports;
 using EdgeSync.Primitives;
 
@@ -17,12 +18,15 @@ namespace EdgeSync.Net.Nats;
 /// </summary>
 public sealed class NatsBroker : IAsyncDisposable
 {
+    private static readonly TimeSpan DrainedLook = TimeSpan.FromMilliseconds(100);
+
     private readonly NatsBrokerOptions _options;
     private readonly INatsBrokerEvents? _events;
     private readonly BrokerDriver _driver;
     private readonly Acceptor _acceptor;
     private readonly ConcurrentDictionary<LeafnodeHandle, bool> _remotes = new();
-    private readonly ConnectionCrowd _crowd;
+    private readonly TimeProvider _clock;
+    private readonly ConnectionAdmission _admission;
     private readonly List<Listener> _listeners = [];
     private readonly ConcurrentDictionary<long, Task> _served = new();
     private MonitoringServer? _monitoring;
@@ -39,9 +43,10 @@ public sealed class NatsBroker : IAsyncDisposable
             options.Broker, options.Entropy, new Prng(BitConverter.ToUInt64(seed)),
             Instant.FromDateTime(clock.GetUtcNow()), options.Logins);
         core.OpenLeafnodes(options.Leafnodes);
+        _clock = clock;
         _driver = new BrokerDriver(core, clock);
         _acceptor = new Acceptor(options, _driver);
-        _crowd = new ConnectionCrowd(
+        _admission = new ConnectionAdmission(
             options.Broker.ConnectionsMax, options.ConnectionsPerAddressMax
             ?? Math.Max(1, options.Broker.ConnectionsMax / 2));
     }
@@ -126,6 +131,18 @@ public sealed class NatsBroker : IAsyncDisposable
         return handle;
     }
 
+    /// <summary>
+    /// Serves a leaf over a stream that the caller has accepted and identified: it needs no login. Ends with the link.
+    /// </summary>
+    /// <param name="stream">Disposing it must end its reads and writes; disposed at the end.</param>
+    /// <param name="name">The other side, for display.</param>
+    public Task ServeLeafAsync(Stream stream, string name)
+    {
+        ObjectDisposedException.ThrowIf(_isStopped, this);
+        var origin = new ConnectionOrigin { Kind = ConnectionKind.Leaf, Address = name, IsTrusted = true };
+        return Track(ServeAsync(new BrokerPump(_driver, new StreamTransport(stream), origin)));
+    }
+
     /// <summary>Replaces the users and the bound for waiting output.</summary>
     /// <exception cref="EdgeSyncException">The options can never work; nothing has changed.</exception>
     public void Reconfigure(BrokerOptions options) => _driver.Call((core, now) =>
@@ -145,6 +162,13 @@ public sealed class NatsBroker : IAsyncDisposable
             core.EnterLameDuck(now);
             return true;
         });
+    }
+
+    /// <summary>Completes when, in lame duck mode, no connection of others is left.</summary>
+    public async Task WaitUntilDrainedAsync(CancellationToken cancellationToken)
+    {
+        while (!_driver.Call((core, _) => core.IsDrained))
+            await Task.Delay(DrainedLook, _clock, cancellationToken);
     }
 
     /// <summary>Closes everything; output written before is still sent to connections that read it.</summary>
@@ -239,8 +263,8 @@ public sealed class NatsBroker : IAsyncDisposable
             return;
         }
 
-        var member = new BrokerCrowdMember(_driver, socket);
-        if (!_crowd.TryEnter(remote.Address, member))
+        var member = new BrokerAdmittedConnection(_driver, socket);
+        if (!_admission.TryAdmit(remote.Address, member))
         {
             await RefuseAsync(socket);
             _events?.OnRefused(remote.ToString(), "maximum connections exceeded");
@@ -253,7 +277,7 @@ public sealed class NatsBroker : IAsyncDisposable
         }
         finally
         {
-            _crowd.Leave(remote.Address, member);
+            _admission.Release(remote.Address, member);
         }
     }
 
@@ -273,7 +297,7 @@ public sealed class NatsBroker : IAsyncDisposable
     }
 
     private async Task ServeMemberAsync(
-        Socket socket, IPEndPoint remote, BrokerCrowdMember member, Func<Task<BrokerPump>> accept)
+        Socket socket, IPEndPoint remote, BrokerAdmittedConnection member, Func<Task<BrokerPump>> accept)
     {
         BrokerPump pump;
         try

@@ -117,7 +117,8 @@ public sealed class NatsNetBus : INatsBus, IAsyncDisposable
     }
 
     public NatsOutcome TryRequest(
-        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request)
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request,
+        string? replier = null)
     {
         request = Interlocked.Increment(ref _lastRequest);
         if (!_isConnected) return NatsOutcome.Disconnected;

@@ -47,7 +47,7 @@ internal sealed class WebSocketUpgrade
     /// <summary>Both sides may compress.</summary>
     public bool IsCompressed { get; private init; }
 
-    /// <exception cref="InvalidDataException">No proper request; the answer that says so has been sent.</exception>
+    /// <exception cref="InvalidDataException">No proper request; the refusal has been sent.</exception>
     public static async Task<WebSocketUpgrade> AcceptAsync(
         Stream stream, WebSocketOffer offer, CancellationToken cancellationToken)
     {
@@ -146,7 +146,7 @@ internal sealed class WebSocketUpgrade
         if (request.GetValueOrDefault("sec-websocket-key", "").Length == 0) return (400, "key missing");
         if (request.GetValueOrDefault("sec-websocket-version") != "13") return (400, "invalid version");
 
-        // No Origin: not a browser, so nobody's page.
+        // No Origin: not a browser, so not a web page.
         if (!request.TryGetValue("origin", out var origin)) return (101, "");
         var isAllowed = origins is null
             ? IsOwnPage(origin, request["host"])
@@ -154,7 +154,7 @@ internal sealed class WebSocketUpgrade
         return isAllowed ? (101, "") : (403, "origin not allowed");
     }
 
-    // Else any page that somebody opens could talk to the broker on his machine.
+    // Otherwise any page in a browser could use the broker on the same machine.
     private static bool IsOwnPage(string origin, string host) =>
         origin.IndexOf("://", StringComparison.Ordinal) is var scheme and > 0
         && origin[(scheme + 3)..].Equals(host, StringComparison.OrdinalIgnoreCase);

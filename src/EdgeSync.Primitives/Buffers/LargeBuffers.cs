@@ -17,7 +17,7 @@ public static class LargeBuffers
     /// <summary>
     /// Whether this machine's memory is so small that middling arrays are left to the collector, too.
     /// </summary>
-    internal static bool IsSmallMachine { get; } =
+    public static bool IsSmallMachine { get; } =
         GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < SmallMachineBytes;
 
     /// <summary>An array of at least so many bytes, with any content.</summary>

@@ -32,7 +32,7 @@ public enum ErrorKind
 }
 
 /// <summary>
-/// An operation failed. The message says what was being done, to what, what was expected and found; the hint says what
+/// An operation failed. The message names the operation, its object, what was expected and found; the hint names what
 /// to try. Only <c>Program</c> turns kinds into exit codes.
 /// </summary>
 public class EdgeSyncException(ErrorKind kind, string message, string? hint = null, Exception? inner = null)

@@ -33,7 +33,7 @@ internal interface ILanes<TWords>
     /// <summary>Bit by bit <c>mask ? a : b</c>.</summary>
     static abstract TWords Choose(TWords mask, TWords a, TWords b);
 
-    /// <summary>Bit by bit what most of the three say.</summary>
+    /// <summary>Bit by bit the majority of the three.</summary>
     static abstract TWords Majority(TWords a, TWords b, TWords c);
 
     static abstract TWords Xor3(TWords a, TWords b, TWords c);

@@ -34,9 +34,9 @@ public enum JoinCodeFault
 ///       6  end of validity: seconds since 1970, 8 bytes, big-endian
 ///       7  SHA-256 of the server's public key (SubjectPublicKeyInfo): 32 bytes
 ///       8  suggested name of the repository, as text
+///     128  ticket of the node's iroh endpoint, as text; several are parts of one
 /// </code>
-/// A type below 128 that is unknown makes the code one of a newer version; types from 128 on may be skipped. A ticket
-/// of another transport becomes an entry of its own.
+/// A type below 128 that is unknown makes the code one of a newer version; types from 128 on may be skipped.
 /// </summary>
 /// <param name="Hosts">At least one.</param>
 /// <param name="ServerKey">SHA-256 of the server's public key; a server with another key is rejected, whatever its
@@ -48,8 +48,10 @@ public sealed record JoinCode(
     public const int TokenBytes = 16;
     public const int KeyBytes = 32;
 
+    /// <summary>Of the node's iroh endpoint; null without one.</summary>
+    public string? Ticket { get; init; }
+
     private const string Prefix = "esj";
-    private const string Alphabet = "abcdefghijklmnopqrstuvwxyz234567";
     private const byte Version = 1;
     private const int ChecksumBytes = 4;
     private const int TextLengthMax = 4096;
@@ -66,6 +68,7 @@ public sealed record JoinCode(
         ExpiresAt = 6,
         ServerKey = 7,
         Name = 8,
+        Ticket = 128,
     }
 
     public string Encode()
@@ -81,6 +84,7 @@ public sealed record JoinCode(
         Add(bytes, Entry.ExpiresAt, expires);
         Add(bytes, Entry.ServerKey, ServerKey);
         Add(bytes, Entry.Name, Encoding.UTF8.GetBytes(Name));
+        foreach (var part in Encoding.UTF8.GetBytes(Ticket ?? "").Chunk(byte.MaxValue)) Add(bytes, Entry.Ticket, part);
         return EncodeBytes([.. bytes]);
     }
 
@@ -92,7 +96,7 @@ public sealed record JoinCode(
 
         var word = string.Concat(text.Where(c => !char.IsWhiteSpace(c))).ToLowerInvariant();
         if (!word.StartsWith(Prefix, StringComparison.Ordinal)) return JoinCodeFault.NotACode;
-        if (DecodeBase32(word.AsSpan(Prefix.Length)) is not { } bytes || bytes.Length <= ChecksumBytes)
+        if (!Base32Coding.Rfc4648.TryDecode(word.AsSpan(Prefix.Length), out var bytes) || bytes.Length <= ChecksumBytes)
             return JoinCodeFault.Damaged;
 
         var payload = bytes.AsSpan(0, bytes.Length - ChecksumBytes);
@@ -102,21 +106,8 @@ public sealed record JoinCode(
     }
 
     /// <summary>Encodes any payload, so that tests can make codes of later versions.</summary>
-    internal static string EncodeBytes(byte[] payload)
-    {
-        byte[] bytes = [.. payload, .. Checksum(payload)];
-        var text = new StringBuilder(Prefix);
-        var (bits, count) = (0, 0);
-        foreach (var value in bytes)
-        {
-            bits = (bits << 8) | value;
-            for (count += 8; count >= 5; count -= 5) text.Append(Alphabet[(bits >> (count - 5)) & 31]);
-            bits &= 0xFF;
-        }
-
-        if (count > 0) text.Append(Alphabet[(bits << (5 - count)) & 31]);
-        return text.ToString();
-    }
+    internal static string EncodeBytes(byte[] payload) =>
+        Prefix + Base32Coding.Rfc4648.Encode([.. payload, .. Checksum(payload)]);
 
     /// <summary>Safe to log: without the token.</summary>
     public override string ToString() => $"join code for {Name} at {string.Join(", ", Hosts)}";
@@ -126,7 +117,7 @@ public sealed record JoinCode(
         code = null;
         var hosts = new List<string>();
         int? webPort = null, leafPort = null;
-        string? project = null, name = null;
+        string? project = null, name = null, ticket = null;
         byte[]? token = null, key = null;
         Instant? expires = null;
         while (rest.Length > 0)
@@ -150,6 +141,7 @@ public sealed record JoinCode(
                     break;
                 case Entry.ServerKey when value.Length == KeyBytes: key = value.ToArray(); break;
                 case Entry.Name: name = Encoding.UTF8.GetString(value); break;
+                case Entry.Ticket: ticket += Encoding.UTF8.GetString(value); break;
                 default:
                     if (type < SkippableFrom) return JoinCodeFault.Newer;
                     break;
@@ -159,7 +151,10 @@ public sealed record JoinCode(
         if (hosts.Count == 0 || webPort is null || project is null || token is null || key is null || expires is null)
             return JoinCodeFault.Newer;
 
-        code = new JoinCode(hosts, webPort.Value, leafPort, project, token, expires.Value, key, name ?? "project");
+        code = new JoinCode(hosts, webPort.Value, leafPort, project, token, expires.Value, key, name ?? "project")
+        {
+            Ticket = ticket,
+        };
         return JoinCodeFault.None;
     }
 
@@ -171,28 +166,6 @@ public sealed record JoinCode(
         bytes.Add((byte)type);
         bytes.Add((byte)value.Length);
         bytes.AddRange(value);
-    }
-
-    // Null for a character outside the alphabet, or a length or last bits that no encoder writes.
-    private static byte[]? DecodeBase32(ReadOnlySpan<char> text)
-    {
-        var bytes = new List<byte>(text.Length * 5 / 8);
-        var (bits, count) = (0, 0);
-        foreach (var c in text)
-        {
-            var value = Alphabet.IndexOf(c, StringComparison.Ordinal);
-            if (value < 0) return null;
-
-            bits = ((bits << 5) | value) & 0xFFF;
-            count += 5;
-            if (count < 8) continue;
-
-            count -= 8;
-            bytes.Add((byte)(bits >> count));
-            bits &= (1 << count) - 1;
-        }
-
-        return count < 5 && bits == 0 ? [.. bytes] : null;
     }
 
     private static byte[] Checksum(ReadOnlySpan<byte> payload)

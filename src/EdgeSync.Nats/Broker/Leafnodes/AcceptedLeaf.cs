@@ -102,7 +102,8 @@ internal sealed class AcceptedLeaf : LeafSession
     private BrokerUser? _user;
     private ConnectOptions _connect = ConnectOptions.ServerDefaults;
 
-    internal override bool IsStillWelcome => !IsHeld && (!IsUp || Core.Authenticator.StillAccepts(_user));
+    internal override bool IsStillWelcome =>
+        !IsHeld && (!IsUp || Origin.IsTrusted || Core.Authenticator.StillAccepts(_user));
 
     private ServerInfo OwnInfo() => new()
     {
@@ -112,7 +113,7 @@ internal sealed class AcceptedLeaf : LeafSession
         Host = Origin.ListenAddress,
         Port = Origin.ListenPort,
         HeadersSupported = true,
-        AuthRequired = Core.Options.RequiresAuthentication,
+        AuthRequired = Core.Options.RequiresAuthentication && !Origin.IsTrusted,
         TlsRequired = Origin is { IsTls: true, Transport: not ConnectionTransport.WebSocket },
         MaxPayload = Core.Options.PayloadBytesMax,
         ClientId = (long)Id,
@@ -146,6 +147,12 @@ internal sealed class AcceptedLeaf : LeafSession
 
     private void Authenticate()
     {
+        if (Origin.IsTrusted)
+        {
+            OnAuthenticated(isRight: true, Core.Now);
+            return;
+        }
+
         // Spec: a URL with only a user part is sent as `user` by 2.9, and as `auth_token` too since 2.10.
         var connect = _connect is { User.Length: > 0, Password: "", AuthToken: "" }
             ? _connect with { AuthToken = _connect.User }

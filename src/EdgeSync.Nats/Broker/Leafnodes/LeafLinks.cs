@@ -56,11 +56,12 @@ internal sealed class LeafLinks : ILeafnodes
         return link;
     }
 
-    /// <summary>A stream to a hub was opened; the hub sends first.</summary>
+    /// <summary>A stream to a hub was opened; the hub sends first, unless the remote speaks first.</summary>
     public SolicitedLeaf Solicit(LeafnodeRemote remote, Uri url, bool wantsTls, ConnectionOrigin origin, Instant now)
     {
         var link = new SolicitedLeaf(this, remote, url, wantsTls, origin, now);
         Core.Register(link);
+        link.Begin();
         return link;
     }
 

@@ -11,7 +11,7 @@ namespace EdgeSync.Nats.Broker.Leafnodes;
 /// handshakes are in <see cref="AcceptedLeaf"/> and <see cref="SolicitedLeaf"/>.
 /// <code>
 ///   accepting                               soliciting
-///   INFO client_id nonce info_on_connect ─▶
+///   INFO client_id nonce info_on_connect ─▶         (in either order where the soliciting side speaks first)
 ///                                        ◀─ CONNECT name cluster credentials
 ///   INFO connect_info import export      ─▶
 ///   LS+ $LDS.mark  LS+ …                 ─▶ ◀─ LS+ $LDS.mark  LS+ …        whole interest, once

@@ -40,6 +40,12 @@ public sealed record LeafnodeRemote
     /// </summary>
     public bool UseAnnouncedUrls { get; init; } = true;
 
+    /// <summary>
+    /// CONNECT precedes the hub's first line: on a stream that the hub sees with its first bytes only. Without TLS, and
+    /// without credentials that answer a nonce.
+    /// </summary>
+    public bool SpeaksFirst { get; init; }
+
     /// <summary>Until a stream to the hub is open, TLS included.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

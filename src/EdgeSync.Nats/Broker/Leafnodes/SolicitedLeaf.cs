@@ -31,6 +31,15 @@ internal sealed class SolicitedLeaf : LeafSession
         Core.Schedule(this, HandshakeDeadline.Value);
     }
 
+    /// <summary>Sends CONNECT at once, if the remote wants it so; the hub's lines follow.</summary>
+    public void Begin()
+    {
+        if (!_remote.SpeaksFirst) return;
+
+        Invariant.Require(!_wantsTls);
+        WriteConnect("");
+    }
+
     public override bool IsToHub => !_remote.IsHub;
 
     /// <summary>The other side, or our own configuration, requires TLS before anything else is sent.</summary>
@@ -128,6 +137,12 @@ internal sealed class SolicitedLeaf : LeafSession
         // Spec: before 2.10.23 a hub counts the first weight of a queue as 1, and treats a lower one as a withdrawal.
         PeerMiscountsQueues = LeafVersion.Compare(info.Version, "2.10.23") < 0;
 
+        if (_isConnectSent)
+        {
+            AwaitAnswer(info, now);
+            return;
+        }
+
         if ((info.TlsRequired || _wantsTls) && !_isSecured)
         {
             NeedsTls = true;
@@ -140,6 +155,12 @@ internal sealed class SolicitedLeaf : LeafSession
     }
 
     private void SendConnect(Instant now)
+    {
+        if (WriteConnect(_info!.Nonce)) AwaitAnswer(_info, now);
+    }
+
+    // False: the link is closed.
+    private bool WriteConnect(string nonce)
     {
         Invariant.Require(!_isConnectSent);
         _isConnectSent = true;
@@ -156,22 +177,27 @@ internal sealed class SolicitedLeaf : LeafSession
             DenyPublish = _remote.DenyImports,
             CompressMode = "not supported",
         };
-        if (!LeafSignature.TrySign(_credentials, _info!.Nonce, connect, out connect, out var closeDetail))
+        if (!LeafSignature.TrySign(_credentials, nonce, connect, out connect, out var closeDetail))
         {
             Refuse(closeDetail, CloseReason.AuthenticationFailure);
-            return;
+            return false;
         }
 
         NatsOpWriter.WriteConnect(Output, connect);
         Core.Touch(this);
-        if (_info.InfoOnConnect)
+        return true;
+    }
+
+    private void AwaitAnswer(ServerInfo info, Instant now)
+    {
+        if (info.InfoOnConnect)
         {
             HandshakeDeadline = now + _remote.ConnectInfoTimeout;
             Core.Schedule(this, HandshakeDeadline.Value);
             return;
         }
 
-        TakeRules(_info);
+        TakeRules(info);
         ComeUp(now);
     }
 

@@ -6,7 +6,7 @@ using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats.Transports;
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Net.Nats;
+namespace EdgeSync.Net.Nats.Leafnodes;
 
 /// <summary>
 /// The loop of one remote: waits as long as <see cref="LeafSolicitor"/> requires, opens a stream, runs the handshake up
@@ -132,7 +132,7 @@ internal sealed class LeafnodeDialer : IDisposable
         {
             Kind = ConnectionKind.Leaf,
             Transport = LeafUrl.IsWebSocket(url) ? ConnectionTransport.WebSocket : ConnectionTransport.Tcp,
-            Address = url.DnsSafeHost,
+            Address = _dialing.PeerName ?? url.DnsSafeHost,
             Port = LeafUrl.PortOf(url),
             IsTls = isTls,
         };
@@ -140,7 +140,8 @@ internal sealed class LeafnodeDialer : IDisposable
         var pump = new BrokerPump(_driver, transport, (_, now) => _solicitor.Connected(url, wantsTls, origin, now));
         try
         {
-            await ReadFirstLineAsync(pump.Connection, transport.Stream);
+            // Who speaks first sends by the pump, and never adds TLS.
+            if (!_solicitor.Remote.SpeaksFirst) await ReadFirstLineAsync(pump.Connection, transport.Stream);
             if (_solicitor.NeedsTls)
             {
                 transport.Stream = await SecureAsync(transport.Stream, url, origin);

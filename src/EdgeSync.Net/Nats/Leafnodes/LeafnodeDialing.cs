@@ -1,7 +1,7 @@
 using System.Net.Security;
 using EdgeSync.Nats.Broker.Leafnodes;
 
-namespace EdgeSync.Net.Nats;
+namespace EdgeSync.Net.Nats.Leafnodes;
 
 /// <summary>How streams to the hub of a remote are opened, beyond what an address can express.</summary>
 public sealed record LeafnodeDialing
@@ -21,6 +21,9 @@ public sealed record LeafnodeDialing
     /// <c>http_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>).
     /// </summary>
     public Func<Uri, CancellationToken, ValueTask<Stream>>? OpenStream { get; init; }
+
+    /// <summary>The peer that <see cref="OpenStream"/> has identified, in place of the address.</summary>
+    public string? PeerName { get; init; }
 
     /// <summary>Called after each change of state, on the broker's own threads: be quick, do not throw.</summary>
     public Action<LeafRemoteStatus>? OnChanged { get; init; }

@@ -1,6 +1,6 @@
 using EdgeSync.Nats.Broker.Leafnodes;
 
-namespace EdgeSync.Net.Nats;
+namespace EdgeSync.Net.Nats.Leafnodes;
 
 /// <summary>
 /// A remote of a running broker, connected and reconnected until this is disposed or the broker stops.

@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using EdgeSync.Nats.Broker.Leafnodes;
 
-namespace EdgeSync.Net.Nats;
+namespace EdgeSync.Net.Nats.Leafnodes;
 
 /// <summary>Opens the stream of a leaf link, up to the hub's first line.</summary>
 internal static class LeafnodeStreams

@@ -1,27 +1,13 @@
 using System.Net.WebSockets;
 using EdgeSync.Nats.Broker.Leafnodes;
 
-namespace EdgeSync.Net.Nats;
+namespace EdgeSync.Net.Nats.Leafnodes;
 
 /// <summary>
 /// NATS bytes inside the frames of a WebSocket that we opened, as a stream. Frames may cut them anywhere.
 /// </summary>
-internal sealed class WebSocketStream(WebSocket socket) : Stream
+internal sealed class WebSocketStream(WebSocket socket) : AsyncStream
 {
-    public override bool CanRead => true;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <summary>
     /// Connects, through a proxy if the environment has one, up to the hub's first line.
     /// </summary>
@@ -73,26 +59,6 @@ internal sealed class WebSocketStream(WebSocket socket) : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         socket.SendAsync(buffer, WebSocketMessageType.Binary, endOfMessage: true, cancellationToken);
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush()
-    {
-    }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -4,13 +4,13 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Net;
 
 /// <summary>A connection as the connection limit uses it.</summary>
-internal interface ICrowdMember
+internal interface IAdmittedConnection
 {
     /// <summary>No work is under way for it: it may be closed when room is needed.</summary>
     bool IsIdle { get; }
 
     /// <summary>It may be closed when the port is full and its address has the most connections, idle or not.</summary>
-    bool MayGo { get; }
+    bool CanEvict { get; }
 
     /// <summary>The time of the last bytes from it.</summary>
     Instant LastActivity { get; }
@@ -24,10 +24,10 @@ internal interface ICrowdMember
 /// address at its limit replaces one of the same address; when the port is full, the oldest idle connection of the
 /// address with the most is closed. So a client that opens thousands displaces only its own. Thread-safe.
 /// </summary>
-internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
+internal sealed class ConnectionAdmission(int connectionsMax, int perAddressMax)
 {
-    private readonly Lock _gate = new();
-    private readonly Dictionary<IPAddress, HashSet<ICrowdMember>> _members = [];
+    private readonly Lock _lock = new();
+    private readonly Dictionary<IPAddress, HashSet<IAdmittedConnection>> _members = [];
     private long _seenCount;
 
     /// <summary>Open connections.</summary>
@@ -37,12 +37,12 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
     public long SeenCount => Interlocked.Read(ref _seenCount);
 
     /// <summary>
-    /// False when there is no room: the connection is to be closed. An admitted one leaves by <see cref="Leave"/>.
+    /// False when there is no room: the connection is to be closed. An admitted one leaves by <see cref="Release"/>.
     /// </summary>
-    public bool TryEnter(IPAddress address, ICrowdMember member)
+    public bool TryAdmit(IPAddress address, IAdmittedConnection member)
     {
         var group = AddressGroup.Of(address);
-        lock (_gate)
+        lock (_lock)
         {
             _seenCount++;
             var own = _members.GetValueOrDefault(group);
@@ -56,23 +56,23 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
         }
     }
 
-    public void Leave(IPAddress address, ICrowdMember member)
+    public void Release(IPAddress address, IAdmittedConnection member)
     {
-        lock (_gate) Remove(AddressGroup.Of(address), member);
+        lock (_lock) Remove(AddressGroup.Of(address), member);
     }
 
     // Only an address with more connections than the new one's own loses one.
-    private bool TryEvictBusiest(IPAddress newcomer)
+    private bool TryEvictBusiest(IPAddress newGroup)
     {
-        var least = _members.GetValueOrDefault(newcomer)?.Count ?? 0;
+        var least = _members.GetValueOrDefault(newGroup)?.Count ?? 0;
         var busier = _members.Where(m => m.Value.Count > least).OrderByDescending(m => m.Value.Count).ToList();
         return busier.Exists(m => TryEvict(m.Key, m.Value, isIdleOnly: true))
             || busier.Exists(m => TryEvict(m.Key, m.Value, isIdleOnly: false));
     }
 
-    private bool TryEvict(IPAddress group, HashSet<ICrowdMember> members, bool isIdleOnly)
+    private bool TryEvict(IPAddress group, HashSet<IAdmittedConnection> members, bool isIdleOnly)
     {
-        if (members.Where(m => isIdleOnly ? m.IsIdle : m.MayGo).MinBy(m => m.LastActivity) is not { } oldest)
+        if (members.Where(m => isIdleOnly ? m.IsIdle : m.CanEvict).MinBy(m => m.LastActivity) is not { } oldest)
             return false;
 
         Remove(group, oldest);
@@ -80,7 +80,7 @@ internal sealed class ConnectionCrowd(int connectionsMax, int perAddressMax)
         return true;
     }
 
-    private void Remove(IPAddress group, ICrowdMember member)
+    private void Remove(IPAddress group, IAdmittedConnection member)
     {
         if (!_members.TryGetValue(group, out var members) || !members.Remove(member)) return;
 

@@ -3,7 +3,7 @@ using System.Net;
 namespace EdgeSync.Net.Http;
 
 /// <summary>A body that reports each piece that was sent, so that a slow link does not count as silent.</summary>
-internal sealed class PiecewiseContent(ReadOnlyMemory<byte> body, Action onPiece) : HttpContent
+internal sealed class ProgressContent(ReadOnlyMemory<byte> body, Action onProgress) : HttpContent
 {
     private const int PieceBytes = 32 * 1024;
 
@@ -16,7 +16,7 @@ internal sealed class PiecewiseContent(ReadOnlyMemory<byte> body, Action onPiece
         for (var at = 0; at < body.Length; at += PieceBytes)
         {
             await stream.WriteAsync(body.Slice(at, Math.Min(PieceBytes, body.Length - at)), cancellationToken);
-            onPiece();
+            onProgress();
         }
     }
 

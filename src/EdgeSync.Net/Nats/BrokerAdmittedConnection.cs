@@ -8,7 +8,7 @@ namespace EdgeSync.Net.Nats;
 /// A socket of one of the broker's ports, from accept on. Until the handshake is over, and while it has no
 /// subscriptions and no output, it may be closed when its address needs the place.
 /// </summary>
-internal sealed class BrokerCrowdMember(BrokerDriver driver, Socket socket) : ICrowdMember
+internal sealed class BrokerAdmittedConnection(BrokerDriver driver, Socket socket) : IAdmittedConnection
 {
     private readonly Instant _since = driver.Now;
     private BrokerPump? _pump;
@@ -16,7 +16,7 @@ internal sealed class BrokerCrowdMember(BrokerDriver driver, Socket socket) : IC
     public bool IsIdle =>
         Volatile.Read(ref _pump) is not { } pump || pump.Connection is { Kind: ConnectionKind.Client, IsInUse: false };
 
-    public bool MayGo => true;
+    public bool CanEvict => true;
 
     public Instant LastActivity => Volatile.Read(ref _pump)?.Connection.LastActivity ?? _since;
 

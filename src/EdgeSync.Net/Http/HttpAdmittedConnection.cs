@@ -8,14 +8,14 @@ namespace EdgeSync.Net.Http;
 /// One connection of an HTTP port. It is kept only while a complete request is being handled: while it waits for a
 /// request, for the rest of a body, or for a slow reader, it may be closed when others need the room.
 /// </summary>
-internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider clock) : ICrowdMember
+internal sealed class HttpAdmittedConnection(ConnectionContext connection, TimeProvider clock) : IAdmittedConnection
 {
     private long _lastActivityTicks = Instant.FromDateTime(clock.GetUtcNow()).UnixTicks;
     private int _working;
 
     public bool IsIdle => Volatile.Read(ref _working) == 0;
 
-    public bool MayGo => IsIdle;
+    public bool CanEvict => IsIdle;
 
     public Instant LastActivity => new(Interlocked.Read(ref _lastActivityTicks));
 
@@ -36,11 +36,11 @@ internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider
 
     /// <summary>Serves the connection as a member of the limit, or closes it when there is no room.</summary>
     public static async Task ServeAsync(
-        ConnectionCrowd crowd, ConnectionContext connection, TimeProvider clock, ConnectionDelegate next)
+        ConnectionAdmission admission, ConnectionContext connection, TimeProvider clock, ConnectionDelegate next)
     {
         var address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        var member = new HttpCrowdMember(connection, clock);
-        if (!crowd.TryEnter(address, member))
+        var member = new HttpAdmittedConnection(connection, clock);
+        if (!admission.TryAdmit(address, member))
         {
             connection.Abort();
             return;
@@ -53,7 +53,7 @@ internal sealed class HttpCrowdMember(ConnectionContext connection, TimeProvider
         }
         finally
         {
-            crowd.Leave(address, member);
+            admission.Release(address, member);
         }
     }
 }
