@@ -28,7 +28,7 @@ public static class TransportErrorCode
 /// <summary>What a peer did wrong: a value, since peers are expected to. It becomes a CONNECTION_CLOSE.</summary>
 /// <param name="Code">Of <see cref="TransportErrorCode"/>.</param>
 /// <param name="FrameType">The type of the frame that it was found in; 0 when none.</param>
-/// <param name="Reason">For people; ASCII.</param>
+/// <param name="Reason">For logs and messages; ASCII.</param>
 public sealed record QuicError(ulong Code, ulong FrameType, string Reason)
 {
     internal static QuicError Encoding(ulong frameType, string reason) =>

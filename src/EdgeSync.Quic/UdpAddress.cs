@@ -4,12 +4,33 @@ namespace EdgeSync.Quic;
 
 /// <summary>
 /// Address and port by value, so that no packet allocates. IPv4 addresses are mapped into IPv6 (RFC 4291 §2.5.5.2).
+/// A peer behind a relay has an address too: a number in the discard prefix 100::/64 (RFC 6666), which no network
+/// carries and which never goes on the wire; the shell maps the number to relay and peer.
 /// </summary>
 /// <param name="Bits">The sixteen bytes of the IPv6 address, as a big-endian number.</param>
 public readonly record struct UdpAddress(UInt128 Bits, ushort Port)
 {
     /// <summary>Bytes of <see cref="WriteTo"/>.</summary>
     internal const int EncodedBytes = 18;
+
+    /// <summary>The upper half of 100::/64.</summary>
+    private const ulong RelayedPrefix = 0x0100_0000_0000_0000;
+
+    /// <summary>Whether the address means a relay and a peer behind it.</summary>
+    public bool IsRelayed => (ulong)(Bits >> 64) == RelayedPrefix;
+
+    /// <summary>The number that <see cref="Relayed"/> was given.</summary>
+    public ulong RelayedNumber => (ulong)Bits;
+
+    /// <summary>An IPv4 address, mapped.</summary>
+    public bool IsIPv4 => Bits >> 32 == 0xffff;
+
+    /// <summary>No address: the shell chooses, as a socket does that is bound to the wildcard address.</summary>
+    public bool IsUnspecified => Bits == 0 || Bits == (UInt128)0xffff << 32;
+
+    /// <summary>The address of a peer behind a relay.</summary>
+    /// <param name="number">Chosen by the shell, one for each pair of relay and peer.</param>
+    public static UdpAddress Relayed(ulong number) => new(((UInt128)RelayedPrefix << 64) | number, 0);
 
     /// <summary>From an address of either family.</summary>
     public static UdpAddress From(IPAddress address, int port)
@@ -29,7 +50,8 @@ public readonly record struct UdpAddress(UInt128 Bits, ushort Port)
         return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
     }
 
-    public override string ToString() => new IPEndPoint(ToAddress(), Port).ToString();
+    public override string ToString() =>
+        IsRelayed ? $"relayed-{RelayedNumber}" : new IPEndPoint(ToAddress(), Port).ToString();
 
     internal void WriteTo(Span<byte> target)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Packets;
+using EdgeSync.Quic.Paths;
 using EdgeSync.Quic.Protection;
 using EdgeSync.Quic.Streams;
 using EdgeSync.Quic.Tls;
@@ -45,6 +46,8 @@ internal sealed class DatagramQueue(int bytesMax) : IDisposable
 
     public bool IsEmpty => _items.Count == 0;
 
+    public int Bytes => _bytes;
+
     public int NextLength => _items.Peek().Length;
 
     public ReadOnlySpan<byte> Next => _items.Peek().Bytes.AsSpan(0, NextLength);
@@ -73,7 +76,7 @@ internal sealed class DatagramQueue(int bytesMax) : IDisposable
 
 /// <summary>What the parts of a connection share.</summary>
 internal sealed class ConnectionState(
-    QuicOptions options, bool isServer, Entropy entropy, QuicPath path, Queue<QuicEvent> events) : IDisposable
+    QuicOptions options, bool isServer, Entropy entropy, PathTable paths, EventQueue events) : IDisposable
 {
     public QuicOptions Options { get; } = options;
 
@@ -81,16 +84,20 @@ internal sealed class ConnectionState(
 
     public Entropy Entropy { get; } = entropy;
 
-    /// <summary>The only path; with multipath there will be more.</summary>
-    public QuicPath Path { get; } = path;
+    public PathTable Paths { get; } = paths;
 
-    public Queue<QuicEvent> Events { get; } = events;
+    /// <summary>The path that data goes on.</summary>
+    public QuicPath Path => Paths.Main;
+
+    public NatTraversal Nat { get; } = new(options, isServer, entropy);
+
+    public EventQueue Events { get; } = events;
 
     public StreamTable Streams { get; } = new(options, isServer, events);
 
-    public PacketSpace InitialSpace { get; } = new();
+    public PacketSpace InitialSpace { get; } = new(paths.First);
 
-    public PacketSpace HandshakeSpace { get; } = new();
+    public PacketSpace HandshakeSpace { get; } = new(paths.First);
 
     public CryptoStream[] Crypto { get; } = [new(), new(), new()];
 
@@ -99,11 +106,17 @@ internal sealed class ConnectionState(
     public DatagramQueue DatagramsIn { get; } = new(options.DatagramBuffer);
 
     /// <summary>PATH_CHALLENGE of the peer that wait for their answer.</summary>
-    public Queue<(FourTuple Tuple, ulong Data)> Responses { get; } = new();
+    public List<(QuicPath Path, FourTuple Tuple, ulong Data)> Responses { get; } = [];
+
+    /// <summary>Other addresses of the server that the first packets go to; empty once it has answered.</summary>
+    public FourTuple[] FanOut { get; set; } = [];
+
+    /// <summary>All addresses that were dialled, until a path to each was considered.</summary>
+    public FourTuple[] DialledTuples { get; set; } = [];
 
     public required TlsSession Tls { get; init; }
 
-    /// <summary>The id by which the peer first knows us.</summary>
+    /// <summary>The first id by which the peer addresses us.</summary>
     public required ConnectionId LocalSource { get; init; }
 
     public LevelKeys? InitialKeys { get; set; }
@@ -118,18 +131,21 @@ internal sealed class ConnectionState(
 
     public CloseReason? CloseReason { get; set; }
 
-    /// <summary>Both sides know that the handshake is complete (RFC 9001 §4.1.2).</summary>
+    /// <summary>The handshake is confirmed (RFC 9001 §4.1.2).</summary>
     public bool IsConfirmed { get; set; }
 
     public bool NeedsHandshakeDone { get; set; }
 
-    public bool NeedsPing { get; set; }
-
     /// <summary>A close is to be sent, for the first time or as an answer.</summary>
     public bool NeedsClose { get; set; }
 
-    /// <summary>The token of a Retry packet, which all later Initial packets of the client carry.</summary>
+    /// <summary>The token of Retry, or of an earlier connection, which Initial packets of the client carry.</summary>
     public byte[] Token { get; set; } = [];
+
+    /// <summary>The token of a NEW_TOKEN frame: to be sent by a server, or received by a client.</summary>
+    public byte[]? NewToken { get; set; }
+
+    public bool NeedsToken { get; set; }
 
     /// <summary>The destination id of the client's first Initial packet.</summary>
     public ConnectionId OriginalDestination { get; set; }
@@ -142,18 +158,12 @@ internal sealed class ConnectionState(
 
     public Instant LastActivity { get; set; }
 
-    public Instant LastReceived { get; set; }
-
-    public Instant LastSent { get; set; }
-
     public bool ElicitedSinceReceived { get; set; }
 
     public Instant? CloseDeadline { get; set; }
 
-    public int NextRouteId { get; set; } = 1;
-
-    /// <summary>The first packet that was sent in the current key phase.</summary>
-    public ulong FirstOfPhase { get; set; }
+    /// <summary>The peer has given up the last path: another one must be there by then.</summary>
+    public Instant? NoPathDeadline { get; set; }
 
     public long PacketsSent { get; set; }
 
@@ -169,12 +179,17 @@ internal sealed class ConnectionState(
 
     public TimeSpan PeerMaxAckDelay => TimeSpan.FromMilliseconds(PeerParameters.MaxAckDelay);
 
-    public PacketSpace SpaceOf(EncryptionLevel level) => level switch
+    public PacketSpace SpaceOf(EncryptionLevel level, QuicPath path) => level switch
     {
         EncryptionLevel.Initial => InitialSpace,
         EncryptionLevel.Handshake => HandshakeSpace,
-        _ => Path.Space,
+        _ => path.Space,
     };
+
+    public EncryptionLevel LevelOf(PacketSpace space) =>
+        space == InitialSpace ? EncryptionLevel.Initial
+        : space == HandshakeSpace ? EncryptionLevel.Handshake
+        : EncryptionLevel.OneRtt;
 
     public bool HasKeys(EncryptionLevel level) => level switch
     {
@@ -183,12 +198,87 @@ internal sealed class ConnectionState(
         _ => OneRttKeys is not null,
     };
 
-    public Route? RouteByTuple(FourTuple tuple) =>
-        Path.Route.Tuple == tuple ? Path.Route : Path.Fallback?.Tuple == tuple ? Path.Fallback : null;
+    /// <summary>Silence after which the connection ends, the shorter of both sides'; zero means never.</summary>
+    public TimeSpan Idle
+    {
+        get
+        {
+            var own = Options.IdleTimeout;
+            var peer = TimeSpan.FromMilliseconds(Math.Min(PeerParameters.MaxIdleTimeout, 1UL << 40));
+            return own == TimeSpan.Zero ? peer : peer == TimeSpan.Zero || own < peer ? own : peer;
+        }
+    }
 
-    /// <summary>The route that a packet was sent on, if it is still of interest.</summary>
-    public Route? RouteOf(int id) =>
-        Path.Route.Id == id ? Path.Route : Path.Fallback?.Id == id ? Path.Fallback : null;
+    /// <summary>Silence after which a path is given up, if there is another one; zero means never.</summary>
+    public TimeSpan PathIdleOf(QuicPath path) =>
+        !Paths.IsMultipath || Options.KeepAlive == TimeSpan.Zero ? Idle
+        : path.IsRelayed ? Options.RelayedPathIdle
+        : Options.PathIdle;
+
+    /// <summary>
+    /// Bytes of the largest datagram that fits into a packet on the main path; 0 when the peer takes none.
+    /// </summary>
+    public int DatagramMax
+    {
+        get
+        {
+            if (!Path.RemoteIds.HasAny) return 0;
+            // Short header with the longest number, tag, frame type and length.
+            var overhead = 1 + Path.RemoteIds.Current.Length + 4 + PacketKeys.TagBytes + 3;
+            var peer = (int)Math.Min(PeerParameters.MaxDatagramFrameSize, 65535) - 3;
+            return Math.Max(0, Math.Min(peer, Path.Route.Mtu.Current - overhead));
+        }
+    }
+
+    /// <summary>
+    /// The peer's address is not validated, and no packet more may go there (RFC 9000 §8.1). Three times an
+    /// acknowledgement is enough for one: a peer whose port was changed by a NAT, and who has nothing to say but that,
+    /// must get a challenge.
+    /// </summary>
+    public bool IsBlocked(QuicPath path)
+    {
+        const int LongPacketMin = 128;
+        const int ShortPacketMin = 64;
+        return path.Route.Allowance < (IsConfirmed ? ShortPacketMin : LongPacketMin);
+    }
+
+    /// <summary>The longest probe timeout of all paths.</summary>
+    public TimeSpan LongestPto()
+    {
+        var longest = TimeSpan.Zero;
+        foreach (var path in Paths.All)
+        {
+            var pto = path.Route.Rtt.Pto(PeerMaxAckDelay);
+            if (pto > longest) longest = pto;
+        }
+
+        return longest;
+    }
+
+    /// <summary>A new key phase begins with the next packets.</summary>
+    public void OnPhaseBegun()
+    {
+        foreach (var path in Paths.All) path.FirstOfPhase = path.Space.Sent.Next;
+    }
+
+    /// <summary>A client opens a path; when it cannot yet, the path waits for the peer to allow it.</summary>
+    public bool OpenPath(Instant now, FourTuple tuple, int mtuMax)
+    {
+        if (Paths.Open(now, tuple) is not { } path) return false;
+        path.Route.SearchMtu(mtuMax);
+        NoPathDeadline = null;
+        Events.Enqueue(new QuicEvent(QuicEventKind.PathsChanged));
+        return true;
+    }
+
+    /// <summary>A path that the client may be opening with the packet that came, as a server sees it.</summary>
+    public QuicPath? PrepareFor(Instant now, FourTuple tuple, in ConnectionId destination, int datagramBytes)
+    {
+        if (!IsServer || !IsConfirmed || !Paths.IsMultipath) return null;
+        var path = Paths.Prepare(now, destination, tuple);
+        if (path is not null) path.Route.BytesReceived = datagramBytes;
+        return path;
+    }
 
     /// <summary>Closes with an error of the peer's.</summary>
     public void Fail(Instant now, QuicError error) =>
@@ -197,7 +287,7 @@ internal sealed class ConnectionState(
     /// <summary>The frame type that a close of ours blames.</summary>
     public ulong BlamedFrameType { get; private set; }
 
-    /// <summary>Begins to close: the peer is told.</summary>
+    /// <summary>Begins to close, with a CONNECTION_CLOSE.</summary>
     public void Close(Instant now, CloseReason reason, ulong frameType = 0)
     {
         if (!IsOpen) return;

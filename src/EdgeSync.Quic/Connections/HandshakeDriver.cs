@@ -1,6 +1,7 @@
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Frames;
 using EdgeSync.Quic.Packets;
+using EdgeSync.Quic.Paths;
 using EdgeSync.Quic.Protection;
 using EdgeSync.Quic.Tls;
 
@@ -10,7 +11,7 @@ namespace EdgeSync.Quic.Connections;
 /// Joins TLS with packets: CRYPTO frames, keys, the checks of connection ids, Retry and Version Negotiation. Spec: RFC
 /// 9000 §6, §7, §17.2.5; RFC 9001 §4.
 /// </summary>
-internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
+internal sealed class HandshakeDriver(ConnectionState state)
 {
     private const int PiecesBytes = 4096;
 
@@ -52,13 +53,13 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
     }
 
     /// <summary>Whether a packet's source id and address fit the handshake.</summary>
-    public bool AcceptsSource(EncryptionLevel level, in PacketHeader header, FourTuple tuple)
+    public bool AcceptsSource(EncryptionLevel level, QuicPath path, in PacketHeader header, FourTuple tuple)
     {
         if (level == EncryptionLevel.OneRtt)
         {
-            // A server's address stays what it was in the handshake (RFC 9000 §9).
-            return state.IsServer || tuple.Remote == state.Path.Route.Tuple.Remote || !state.Path.Route.IsValidated
-                || state.RouteByTuple(tuple) is not null;
+            // A server's address stays what it was in the handshake (RFC 9000 §9); probes come from its others.
+            return state.IsServer || tuple.Remote == path.Route.Tuple.Remote || !path.Route.IsValidated
+                || path.RouteByTuple(tuple) is not null || state.Nat.IsNegotiated;
         }
 
         if (!state.IsServer && level == EncryptionLevel.Initial && !header.Token.IsEmpty) return false;
@@ -70,8 +71,15 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
     }
 
     /// <summary>A packet of a level was opened.</summary>
-    public void OnOpened(EncryptionLevel level, Instant now)
+    public void OnOpened(EncryptionLevel level, FourTuple tuple)
     {
+        if (state.FanOut.Length > 0)
+        {
+            // The address that answers first is the server's from now on.
+            state.Path.Route.Tuple = tuple;
+            state.FanOut = [];
+        }
+
         if (!state.IsServer || level != EncryptionLevel.Handshake) return;
         // The client has our Handshake keys, so it receives at its address (RFC 9000 §8.1, RFC 9001 §4.9.1).
         state.Path.Route.Validate();
@@ -86,7 +94,7 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
         return null;
     }
 
-    /// <summary>The server asks for the token in its packet (RFC 9000 §17.2.5.2).</summary>
+    /// <summary>The server requires the token of its packet (RFC 9000 §17.2.5.2).</summary>
     public void OnRetry(in PacketHeader header, ReadOnlySpan<byte> packet)
     {
         if (state.IsServer || state.PeerSource is not null || state.RetrySource is not null || header.Token.IsEmpty
@@ -102,11 +110,11 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
         state.InitialKeys = LevelKeys.Initial(source, isServer: false);
         // What was sent is sent again, with numbers that go on.
         var send = state.Crypto[(int)EncryptionLevel.Initial].Send;
-        loss.Drop(state.InitialSpace);
+        LossDetector.Drop(state.InitialSpace);
         send.OnLost(0, (int)send.Next, fin: false);
     }
 
-    /// <summary>The server does not speak version 1, unless an old or forged packet says so (RFC 9000 §6.2).</summary>
+    /// <summary>The server does not support version 1, unless the packet is old or forged (RFC 9000 §6.2).</summary>
     public void OnVersionNegotiation(in PacketHeader header)
     {
         if (state.IsServer || state.PeerSource is not null || state.RetrySource is not null
@@ -130,9 +138,13 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
         state.Tls.HandshakeSecrets!.Clear();
         state.Phase = ConnectionPhase.Connected;
         state.Streams.Start(peer);
+        if (peer.InitialMaxPathId is not null && state.Options.OffersMultipath
+            && state.Path.RemoteIds.Current.Length == 0)
+            return QuicError.Violation(FrameType.Crypto, "multipath without connection ids");
         state.Path.RemoteIds.SetFirstToken(peer.StatelessResetToken);
-        state.Path.LocalIds.Start(peer.ActiveConnectionIdLimit);
-        state.Path.Route.Mtu.Start(MtuMax);
+        state.Paths.Start(peer);
+        if (state.Paths.IsMultipath) state.Nat.Start(peer);
+        state.Path.Route.SearchMtu(MtuMax);
         if (!state.IsServer) state.Path.Route.Validate();
         state.Events.Enqueue(new QuicEvent(QuicEventKind.Connected));
         if (!state.IsServer) return null;
@@ -141,7 +153,7 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
         return null;
     }
 
-    /// <summary>Ids in the parameters are those of the packets: nobody exchanged them (RFC 9000 §7.3).</summary>
+    /// <summary>Ids in the parameters are those of the packets: none was replaced (RFC 9000 §7.3).</summary>
     private QuicError? CheckIds(TransportParameters peer)
     {
         var fits = peer.InitialSourceId == state.PeerSource
@@ -166,7 +178,7 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
         DropInitial();
         state.HandshakeKeys?.Dispose();
         state.HandshakeKeys = null;
-        loss.Drop(state.HandshakeSpace);
+        LossDetector.Drop(state.HandshakeSpace);
     }
 
     private void DropInitial()
@@ -174,6 +186,6 @@ internal sealed class HandshakeDriver(ConnectionState state, LossDetector loss)
         if (state.InitialKeys is null) return;
         state.InitialKeys.Dispose();
         state.InitialKeys = null;
-        loss.Drop(state.InitialSpace);
+        LossDetector.Drop(state.InitialSpace);
     }
 }

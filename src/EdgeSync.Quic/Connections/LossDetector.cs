@@ -1,30 +1,31 @@
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Frames;
+using EdgeSync.Quic.Paths;
 using EdgeSync.Quic.Tls;
 
 namespace EdgeSync.Quic.Connections;
 
 /// <summary>
-/// Acknowledgements, loss and probe timeouts over all packet-number spaces. Spec: RFC 9002 §5, §6, appendix A.
+/// Acknowledgements, loss and probe timeouts over all packet-number spaces. Spec: RFC 9002 §5, §6, appendix A;
+/// draft-ietf-quic-multipath §5.
 /// </summary>
 internal sealed class LossDetector(ConnectionState state)
 {
     private const ulong PacketThreshold = 3;
     private const int PersistentCongestionPtos = 3;
 
-    /// <summary>Probe timeouts of a connection that is up grow no further, so that a broken link heals soon.</summary>
+    /// <summary>
+    /// Probe timeouts of a connection that is up grow no further, so that a broken link heals soon; still less when
+    /// silence ends the path soon.
+    /// </summary>
     private static readonly TimeSpan PtoMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PtoMaxOfShortIdle = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortIdle = TimeSpan.FromSeconds(25);
 
-    private static readonly EncryptionLevel[] Levels =
-        [EncryptionLevel.Initial, EncryptionLevel.Handshake, EncryptionLevel.OneRtt];
-
-    /// <summary>Probe timeouts in a row.</summary>
-    public int PtoCount { get; private set; }
-
-    /// <summary>Takes an ACK frame.</summary>
-    public QuicError? OnAck(Instant now, EncryptionLevel level, in Frame frame)
+    /// <summary>Takes an ACK or PATH_ACK frame.</summary>
+    /// <param name="space">Of the packets that it is about.</param>
+    public QuicError? OnAck(Instant now, PacketSpace space, in Frame frame)
     {
-        var space = state.SpaceOf(level);
         var ack = frame.Ack;
         if (ack.Largest >= space.Sent.Next)
             return QuicError.Violation(frame.Type, "acknowledges a packet that was not sent");
@@ -42,18 +43,19 @@ internal sealed class LossDetector(ConnectionState state)
                 any = true;
                 anyEliciting |= packet.IsAckEliciting;
                 if (packet.IsEct0) anyEct++;
-                if (number == ack.Largest) largestSentAt = packet.SentAt;
+                if (packet.RouteId == space.Path.Route.Id) space.OnAckedOnRoute(packet.RouteId, number);
+                if (number == ack.Largest && packet.RouteId >= 0) largestSentAt = packet.SentAt;
                 OnPacketAcked(now, space, ref packet);
             }
         }
 
         if (!any) return null;
-        if (anyEliciting && largestSentAt is { } sentAt) AddSample(now - sentAt, ack.Delay, level);
+        if (anyEliciting && largestSentAt is { } sentAt) AddSample(now - sentAt, ack.Delay, space);
         if (isNewest) CheckEcn(now, space, ack, anyEct, largestSentAt ?? now);
         DetectLost(now, space);
         Trim(space);
         // A server that has not validated the client's address may not have had it all (RFC 9002 §6.2.1).
-        if (state.IsServer || level != EncryptionLevel.Initial) PtoCount = 0;
+        if (state.IsServer || space != state.InitialSpace) space.Path.PtoCount = 0;
         return null;
     }
 
@@ -67,46 +69,93 @@ internal sealed class LossDetector(ConnectionState state)
     }
 
     /// <summary>The keys of a space are gone: its packets no longer matter (RFC 9002 §6.4).</summary>
-    public void Drop(PacketSpace space)
+    public static void Drop(PacketSpace space)
     {
         while (!space.Sent.IsEmpty)
         {
             ref var packet = ref space.Sent[space.Sent.First];
             if (packet.State == SentState.Outstanding && packet.Bytes > 0)
-                state.RouteOf(packet.RouteId)?.Congestion.Forget(packet.Bytes);
+                space.Path.RouteOf(packet.RouteId)?.Congestion.Forget(packet.Bytes);
             space.Sent.RemoveFirst();
         }
 
         (space.ElicitingInFlight, space.LossTime, space.LastElicitingSentAt, space.ProbesDue) = (0, null, null, 0);
-        PtoCount = 0;
+        space.Path.PtoCount = 0;
+    }
+
+    /// <summary>A path does not answer, or is given up: what was sent on it is sent again elsewhere.</summary>
+    public void MoveFrom(QuicPath path)
+    {
+        var space = path.Space;
+        for (var number = space.Sent.First; number < space.Sent.Next; number++)
+        {
+            ref var packet = ref space.Sent[number];
+            if (packet.State != SentState.Outstanding) continue;
+            packet.State = SentState.Lost;
+            if (packet.Bytes > 0) path.RouteOf(packet.RouteId)?.Congestion.Forget(packet.Bytes);
+            if (packet.IsMtuProbe) path.RouteOf(packet.RouteId)?.Mtu.OnProbeForgotten();
+            Requeue(space, packet);
+        }
+
+        (space.ElicitingInFlight, space.LossTime, space.ProbesDue) = (0, null, 0);
+        Trim(space);
     }
 
     /// <summary>When <see cref="OnDeadline"/> is due.</summary>
-    public Instant? Deadline(bool isBlocked)
+    public Instant? Deadline()
     {
-        Instant? lossTime = null;
-        foreach (var level in Levels)
-            if (state.SpaceOf(level).LossTime is { } time && (lossTime is null || time < lossTime)) lossTime = time;
-        if (lossTime is not null) return lossTime;
-        return isBlocked ? null : PtoDeadline()?.At;
+        Instant? earliest = null;
+        foreach (var path in state.Paths.All)
+        {
+            var deadline = LossTimeOf(path) ?? PtoDeadline(path)?.At;
+            if (deadline is not null && (earliest is null || deadline < earliest)) earliest = deadline;
+        }
+
+        return earliest;
     }
 
-    public void OnDeadline(Instant now, bool isBlocked)
+    public void OnDeadline(Instant now)
+    {
+        for (var i = 0; i < state.Paths.All.Count; i++)
+        {
+            var path = state.Paths.All[i];
+            if (DetectOverdue(now, path) || PtoDeadline(path) is not { } pto || pto.At > now) continue;
+            path.PtoCount++;
+            Probe(pto.Space);
+        }
+    }
+
+    /// <summary>Looks for losses whose time has come; true when there was any to look for.</summary>
+    private bool DetectOverdue(Instant now, QuicPath path)
     {
         var detected = false;
-        foreach (var level in Levels)
+        for (var level = FirstLevelOf(path); level <= EncryptionLevel.OneRtt; level++)
         {
-            var space = state.SpaceOf(level);
+            var space = state.SpaceOf(level, path);
             if (space.LossTime is null || space.LossTime > now) continue;
             DetectLost(now, space);
             Trim(space);
             detected = true;
         }
 
-        if (detected || isBlocked || PtoDeadline() is not { } pto || pto.At > now) return;
-        PtoCount++;
-        Probe(pto.Level);
+        return detected;
     }
+
+    private Instant? LossTimeOf(QuicPath path)
+    {
+        Instant? earliest = null;
+        for (var level = FirstLevelOf(path); level <= EncryptionLevel.OneRtt; level++)
+        {
+            var time = state.SpaceOf(level, path).LossTime;
+            if (time is not null && (earliest is null || time < earliest)) earliest = time;
+        }
+
+        return earliest;
+    }
+
+    /// <summary>The handshake goes on path 0.</summary>
+    private static EncryptionLevel FirstLevelOf(QuicPath path) =>
+        path.Id == 0 ? EncryptionLevel.Initial : EncryptionLevel.OneRtt;
 
     /// <summary>Frames of a packet that are to be sent again.</summary>
     private void Requeue(PacketSpace space, in SentPacket packet)
@@ -117,17 +166,35 @@ internal sealed class LossDetector(ConnectionState state)
             switch (frame.Kind)
             {
                 case SentKind.Crypto:
-                    state.Crypto[LevelOf(space)].Send.OnLost(frame.Offset, frame.Length, fin: false);
+                    state.Crypto[(int)state.LevelOf(space)].Send.OnLost(frame.Offset, frame.Length, fin: false);
                     break;
                 case SentKind.HandshakeDone: state.NeedsHandshakeDone = true; break;
                 case SentKind.MaxData: state.Streams.NeedsMaxData = true; break;
                 case SentKind.MaxStreamsBidi: state.Streams.NeedsMaxStreams[0] = true; break;
                 case SentKind.MaxStreamsUni: state.Streams.NeedsMaxStreams[1] = true; break;
-                case SentKind.NewConnectionId: state.Path.LocalIds.OnLost(frame.Id); break;
-                case SentKind.RetireConnectionId: state.Path.RemoteIds.OnRetireLost(frame.Id); break;
+                case SentKind.NewToken: state.NeedsToken = true; break;
                 case SentKind.Ack: break;
+                case SentKind.NewConnectionId or SentKind.RetireConnectionId
+                    or (>= SentKind.MaxPathId and <= SentKind.RemoveAddress):
+                    RequeueOfPaths(frame);
+                    break;
                 default: state.Streams.OnLost(frame); break;
             }
+        }
+    }
+
+    private void RequeueOfPaths(in SentFrame frame)
+    {
+        switch (frame.Kind)
+        {
+            case SentKind.NewConnectionId: state.Paths.FindIds(frame.Offset)?.Local.OnLost(frame.Id); break;
+            case SentKind.RetireConnectionId: state.Paths.FindIds(frame.Offset)?.Remote.OnRetireLost(frame.Id); break;
+            case SentKind.MaxPathId: state.Paths.NeedsMaxPathId = true; break;
+            case SentKind.PathAbandon: state.Paths.Abandons.Enqueue(((uint)frame.Id, frame.Offset)); break;
+            case SentKind.PathStatus:
+                if (state.Paths.Find(frame.Id) is { IsAbandoned: false } path) path.NeedsStatus = true;
+                break;
+            default: state.Nat.OnLost(frame); break;
         }
     }
 
@@ -135,7 +202,7 @@ internal sealed class LossDetector(ConnectionState state)
     {
         packet.State = SentState.Acked;
         if (packet.IsAckEliciting) space.ElicitingInFlight--;
-        if (packet.Bytes > 0 && state.RouteOf(packet.RouteId) is { } route)
+        if (packet.Bytes > 0 && space.Path.RouteOf(packet.RouteId) is { } route)
         {
             var congestion = route.Congestion;
             if (packet.IsMtuProbe)
@@ -156,9 +223,13 @@ internal sealed class LossDetector(ConnectionState state)
             var frame = space.Frames[packet.FirstFrame + i];
             switch (frame.Kind)
             {
-                case SentKind.Ack: space.OnAckAcked(frame.Id); break;
+                case SentKind.Ack: AckedSpace(space, frame.Offset)?.OnAckAcked(frame.Id); break;
+                case SentKind.PathAbandon:
+                    // The peer has received it, so it sends no reset for packets on their way.
+                    if (state.Paths.Find(frame.Id) is { } path) path.DrainDeadline ??= now + DrainTime(path);
+                    break;
                 case SentKind.Crypto:
-                    state.Crypto[LevelOf(space)].Send.OnAcked(frame.Offset, frame.Length, fin: false);
+                    state.Crypto[(int)state.LevelOf(space)].Send.OnAcked(frame.Offset, frame.Length, fin: false);
                     break;
                 case SentKind.Stream or SentKind.ResetStream: state.Streams.OnAcked(frame); break;
                 default: break;
@@ -166,28 +237,30 @@ internal sealed class LossDetector(ConnectionState state)
         }
     }
 
-    private int LevelOf(PacketSpace space) => (int)(
-        space == state.InitialSpace ? EncryptionLevel.Initial
-        : space == state.HandshakeSpace ? EncryptionLevel.Handshake
-        : EncryptionLevel.OneRtt);
+    /// <summary>How long packets of a path that was given up may still come.</summary>
+    public TimeSpan DrainTime(QuicPath path) => path.Route.Rtt.Pto(state.PeerMaxAckDelay) * 3;
 
-    private void AddSample(TimeSpan latest, ulong delay, EncryptionLevel level)
+    /// <summary>The space whose packets an acknowledgement named, which may have gone on another path.</summary>
+    private PacketSpace? AckedSpace(PacketSpace space, ulong pathId) =>
+        state.LevelOf(space) == EncryptionLevel.OneRtt ? state.Paths.Find(pathId)?.Space : space;
+
+    private void AddSample(TimeSpan latest, ulong delay, PacketSpace space)
     {
         var ackDelay = TimeSpan.Zero;
-        if (level == EncryptionLevel.OneRtt)
+        if (state.LevelOf(space) == EncryptionLevel.OneRtt)
         {
             var exponent = (int)state.PeerParameters.AckDelayExponent;
             var microseconds = Math.Min(delay, 1UL << 40) << exponent;
             ackDelay = TimeSpan.FromMicroseconds(Math.Min(microseconds, state.PeerParameters.MaxAckDelay * 1000));
         }
 
-        state.Path.Route.Rtt.Add(latest, ackDelay);
+        space.Path.Route.Rtt.Add(latest, ackDelay);
     }
 
     /// <summary>Marks off ECN when counts do not add up, and takes marks of congestion (RFC 9000 §13.4.2.1).</summary>
-    private void CheckEcn(Instant now, PacketSpace space, in AckFields ack, ulong newlyMarked, Instant sentAt)
+    private static void CheckEcn(Instant now, PacketSpace space, in AckFields ack, ulong newlyMarked, Instant sentAt)
     {
-        var route = state.Path.Route;
+        var route = space.Path.Route;
         if (!route.UsesEcn) return;
         var before = space.PeerEcn;
         if (!ack.HasEcn)
@@ -213,7 +286,7 @@ internal sealed class LossDetector(ConnectionState state)
         space.LossTime = null;
         if (space.LargestAcked is not { } largest) return;
 
-        var route = state.Path.Route;
+        var route = space.Path.Route;
         var lossDelay = route.Rtt.LossDelay();
         Instant? lostAt = null;
         Instant? runStart = null;
@@ -223,8 +296,9 @@ internal sealed class LossDetector(ConnectionState state)
             ref var packet = ref space.Sent[number];
             if (packet.State == SentState.Acked) runStart = null;
             if (packet.State != SentState.Outstanding) continue;
+            if (space.OvertakenBelow(packet.RouteId, route.Id) is not { } newest || newest <= number) continue;
             var expires = packet.SentAt + lossDelay;
-            if (largest - number < PacketThreshold && expires > now)
+            if (newest - number < PacketThreshold && expires > now)
             {
                 if (space.LossTime is null || expires < space.LossTime) space.LossTime = expires;
                 continue;
@@ -248,18 +322,23 @@ internal sealed class LossDetector(ConnectionState state)
     {
         packet.State = SentState.Lost;
         if (packet.IsAckEliciting) space.ElicitingInFlight--;
-        if (packet.Bytes > 0 && state.RouteOf(packet.RouteId) is { } route)
+        if (packet.Bytes > 0 && space.Path.RouteOf(packet.RouteId) is { } route)
         {
             route.Congestion.Forget(packet.Bytes);
             if (packet.IsMtuProbe) route.Mtu.OnProbeLost(now, packet.Bytes);
             else route.Mtu.OnLost(now, packet.Bytes);
         }
 
-        if (!packet.IsMtuProbe) state.PacketsLost++;
+        if (!packet.IsMtuProbe && packet.RouteId >= 0)
+        {
+            state.PacketsLost++;
+            space.Path.PacketsLost++;
+        }
+
         Requeue(space, packet);
     }
 
-    /// <summary>Forgets the oldest packets that are neither outstanding nor followed by one that is.</summary>
+    /// <summary>Drops the oldest packets that are neither outstanding nor followed by one that is.</summary>
     private static void Trim(PacketSpace space)
     {
         while (!space.Sent.IsEmpty && space.Sent[space.Sent.First].State != SentState.Outstanding)
@@ -271,40 +350,44 @@ internal sealed class LossDetector(ConnectionState state)
         }
     }
 
-    private (Instant At, EncryptionLevel Level)? PtoDeadline()
+    private (Instant At, PacketSpace Space)? PtoDeadline(QuicPath path)
     {
-        (Instant At, EncryptionLevel Level)? earliest = null;
-        foreach (var level in Levels)
+        if (path.IsAbandoned || state.IsBlocked(path)) return null;
+        (Instant At, PacketSpace Space)? earliest = null;
+        for (var level = FirstLevelOf(path); level <= EncryptionLevel.OneRtt; level++)
         {
-            var space = state.SpaceOf(level);
+            var space = state.SpaceOf(level, path);
             if (space.ElicitingInFlight == 0 || !state.HasKeys(level)) continue;
-            var at = space.LastElicitingSentAt!.Value + Backoff(level);
-            if (earliest is null || at < earliest.Value.At) earliest = (at, level);
+            var at = space.LastElicitingSentAt!.Value + Backoff(level, path);
+            if (earliest is null || at < earliest.Value.At) earliest = (at, space);
         }
 
         if (earliest is not null || state.IsServer || state.IsConfirmed) return earliest;
 
         // The server may be waiting for more bytes of ours before it can send any (RFC 9002 §6.2.2.1).
         var probed = state.HandshakeKeys is not null ? EncryptionLevel.Handshake : EncryptionLevel.Initial;
-        return state.HasKeys(probed) ? (state.LastActivity + Backoff(probed), probed) : null;
+        return state.HasKeys(probed)
+            ? (state.LastActivity + Backoff(probed, path), state.SpaceOf(probed, path))
+            : null;
     }
 
-    private TimeSpan Backoff(EncryptionLevel level)
+    private TimeSpan Backoff(EncryptionLevel level, QuicPath path)
     {
         var delay = level == EncryptionLevel.OneRtt ? state.PeerMaxAckDelay : TimeSpan.Zero;
-        var pto = state.Path.Route.Rtt.Pto(delay);
-        var grown = pto * (1 << Math.Min(PtoCount, 10));
-        if (!state.IsConfirmed || grown <= PtoMax) return grown;
-        return pto > PtoMax ? pto : PtoMax;
+        var pto = path.Route.Rtt.Pto(delay);
+        var grown = pto * (1 << Math.Min(path.PtoCount, 10));
+        if (!state.IsConfirmed) return grown;
+        var idle = state.PathIdleOf(path);
+        var most = idle > TimeSpan.Zero && idle < ShortIdle ? PtoMaxOfShortIdle : PtoMax;
+        return grown <= most ? grown : pto > most ? pto : most;
     }
 
     /// <summary>
     /// Two packets go out at once, with what was sent first and is not acknowledged (RFC 9002 §6.2.4).
     /// </summary>
-    private void Probe(EncryptionLevel level)
+    private void Probe(PacketSpace space)
     {
-        var space = state.SpaceOf(level);
-        space.ProbesDue = level == EncryptionLevel.OneRtt ? 2 : 1;
+        space.ProbesDue = state.LevelOf(space) == EncryptionLevel.OneRtt ? 2 : 1;
         var requeued = 0;
         for (var number = space.Sent.First; number < space.Sent.Next && requeued < space.ProbesDue; number++)
         {

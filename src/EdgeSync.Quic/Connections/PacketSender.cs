@@ -1,45 +1,32 @@
+using System.Buffers.Binary;
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Frames;
-using EdgeSync.Quic.Packets;
-using EdgeSync.Quic.Protection;
+using EdgeSync.Quic.Paths;
 using EdgeSync.Quic.Recovery;
 using EdgeSync.Quic.Tls;
 
 namespace EdgeSync.Quic.Connections;
 
 /// <summary>
-/// Builds datagrams: which packets go into one, which frames into a packet. Spec: RFC 9000 §12.2, §13, §14; RFC 9002
+/// Decides which datagram goes out next, and which packets go into it. Spec: RFC 9000 §8, §9, §12.2, §14; RFC 9002
 /// §7.
 /// </summary>
-internal sealed class PacketSender(ConnectionState state, LossDetector loss)
+internal sealed class PacketSender(ConnectionState state)
 {
-    /// <summary>A packet that is being filled.</summary>
-    private struct OpenPacket
-    {
-        public EncryptionLevel Level;
-        public int Start;
-        public int LengthAt;
-        public int NumberAt;
-        public int NumberSize;
-        public int End;
-        public ulong Number;
-        public ulong FirstFrame;
-        public int FrameCount;
-        public bool IsAckEliciting;
-        public bool HasFrames;
-    }
+    /// <summary>Answers to addresses without a path, each second: they are larger than challenges.</summary>
+    private const int OffPathAnswersMax = 64;
 
-    /// <summary>Bytes without which no packet is begun.</summary>
-    private const int DatagramMin = 128;
-
+    private readonly PacketBuilder _builder = new(state);
+    private readonly FrameFiller _filler = new(state);
+    private readonly byte[] _copied = new byte[MtuSearch.Base];
     private Instant? _pacedUntil;
-    private bool _windowLimited;
+    private int _copiedBytes;
+    private int _copiesLeft;
+    private Instant _answersSince;
+    private int _answers;
 
     /// <summary>When more can be sent, if pacing holds something back.</summary>
     public Instant? PacedUntil => _pacedUntil;
-
-    /// <summary>The peer's address is not validated, and nothing more may go there (RFC 9000 §8.1).</summary>
-    public bool IsBlocked => state.Path.Route.Allowance < DatagramMin;
 
     /// <summary>Writes the next datagram; false when there is none now.</summary>
     public bool TryWrite(Instant now, Span<byte> buffer, out OutgoingDatagram datagram)
@@ -48,32 +35,44 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
         datagram = default;
         if (state.Phase == ConnectionPhase.Closing) return TryWriteClose(now, buffer, out datagram);
         if (!state.IsOpen) return false;
-        return TryWriteElsewhere(now, buffer, out datagram)
-            || TryWriteMtuProbe(now, buffer, out datagram)
-            || TryWriteMain(now, buffer, out datagram);
+        if (TryWriteCopy(buffer, out datagram) || TryWriteElsewhere(now, buffer, out datagram)) return true;
+
+        // Paths without data send little, and should not wait for the one with data.
+        foreach (var path in state.Paths.All)
+            if (path != state.Path && TryWriteOn(now, path, buffer, out datagram)) return true;
+        return TryWriteOn(now, state.Path, buffer, out datagram);
     }
 
-    private bool TryWriteMain(Instant now, Span<byte> buffer, out OutgoingDatagram datagram)
+    private bool TryWriteOn(Instant now, QuicPath path, Span<byte> buffer, out OutgoingDatagram datagram)
     {
         datagram = default;
-        var route = state.Path.Route;
+        if (!path.RemoteIds.HasAny || (path.IsAbandoned && path != state.Path)) return false;
+        return TryWriteMtuProbe(now, path, buffer, out datagram) || TryWritePackets(now, path, buffer, out datagram);
+    }
+
+    private bool TryWritePackets(Instant now, QuicPath path, Span<byte> buffer, out OutgoingDatagram datagram)
+    {
+        datagram = default;
+        var route = path.Route;
         // Probes go in datagrams that every route carries: it may be the size that does not arrive (RFC 8899 §4.3).
-        var isProbing = state.InitialSpace.ProbesDue + state.HandshakeSpace.ProbesDue + state.Path.Space.ProbesDue > 0;
+        var isProbing = path.Space.ProbesDue > 0
+            || (path.Id == 0 && state.InitialSpace.ProbesDue + state.HandshakeSpace.ProbesDue > 0);
         var sizeMax = isProbing ? MtuSearch.Base : route.Mtu.Current;
         var size = (int)Math.Min(Math.Min(buffer.Length, sizeMax), route.Allowance);
-        if (size < DatagramMin) return false;
+        if (state.IsBlocked(path)) return false;
 
-        var mayElicit = MayElicit(now, route, size);
+        var mayElicit = MayElicit(now, path, size);
         var target = buffer[..size];
         var position = 0;
         var last = default(OpenPacket);
         var (hasInitial, hasEliciting, mustPad) = (false, false, false);
-        for (var level = EncryptionLevel.Initial; level <= EncryptionLevel.OneRtt; level++)
+        for (var level = path.Id == 0 ? EncryptionLevel.Initial : EncryptionLevel.OneRtt;
+            level <= EncryptionLevel.OneRtt; level++)
         {
             if (!state.HasKeys(level)) continue;
-            var packet = Open(target, position, level, state.Path.RemoteIds.Current);
-            if (packet.End == 0 || !TryFill(now, target, ref packet, route, mayElicit, ref mustPad)) continue;
-            if (last.HasFrames) Seal(now, target, ref last, route, 0, isMtuProbe: false);
+            var packet = _builder.Open(target, position, level, path);
+            if (packet.End == 0 || !TryFill(now, target, ref packet, mayElicit, ref mustPad)) continue;
+            if (last.HasFrames) _builder.Seal(now, target, ref last, route, 0, isMtuProbe: false);
             last = packet;
             position = packet.End;
             hasInitial |= level == EncryptionLevel.Initial;
@@ -83,71 +82,135 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
         if (!last.HasFrames) return false;
         // Initial packets come in full datagrams: a client's always, a server's when they want an answer (§14.1).
         var padTo = (hasInitial && (!state.IsServer || hasEliciting)) || mustPad ? Math.Min(MtuSearch.Base, size) : 0;
-        position = Seal(now, target, ref last, route, padTo, isMtuProbe: false);
-        datagram = Finish(now, route, position);
+        position = _builder.Seal(now, target, ref last, route, padTo, isMtuProbe: false);
+        datagram = Finish(now, path, position);
+        Copy(target[..position]);
         return true;
     }
 
-    /// <summary>Answers to challenges from other addresses, and challenges on the route before.</summary>
+    /// <summary>While no address of the server has answered, all of them get what the first one gets.</summary>
+    private void Copy(ReadOnlySpan<byte> datagram)
+    {
+        if (state.FanOut.Length == 0 || datagram.Length > _copied.Length) return;
+        datagram.CopyTo(_copied);
+        (_copiedBytes, _copiesLeft) = (datagram.Length, state.FanOut.Length);
+    }
+
+    private bool TryWriteCopy(Span<byte> buffer, out OutgoingDatagram datagram)
+    {
+        datagram = default;
+        if (_copiesLeft == 0 || state.FanOut.Length == 0) return false;
+        _copied.AsSpan(0, _copiedBytes).CopyTo(buffer);
+        datagram = new OutgoingDatagram(_copiedBytes, state.FanOut[^_copiesLeft--], EcnMark.NotEct);
+        return true;
+    }
+
+    /// <summary>Answers to challenges from other addresses, challenges on the route before, probes.</summary>
     private bool TryWriteElsewhere(Instant now, Span<byte> buffer, out OutgoingDatagram datagram)
     {
         datagram = default;
         if (state.OneRttKeys is null) return false;
-        if (state.Responses.TryPeek(out var response) && response.Tuple != state.Path.Route.Tuple)
+        for (var i = 0; i < state.Responses.Count;)
         {
-            state.Responses.Dequeue();
-            Span<byte> data = stackalloc byte[8];
-            System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(data, response.Data);
-            return TryWriteSingle(now, buffer, state.RouteByTuple(response.Tuple), FrameType.PathResponse, data,
-                response.Tuple, out datagram);
+            var response = state.Responses[i];
+            var isUseless = response.Path.IsAbandoned || !response.Path.RemoteIds.HasAny;
+            if (!isUseless && response.Tuple == response.Path.Route.Tuple)
+            {
+                i++;
+                continue;
+            }
+
+            state.Responses.RemoveAt(i);
+            if (isUseless || !MayAnswer(now)) continue;
+            WriteResponse(now, buffer, response.Path, response.Tuple, response.Data, out datagram);
+            return true;
         }
 
-        if (state.Path.Fallback is not { ChallengePending: true } fallback) return false;
-        fallback.OnChallengeSent(now, fallback.Rtt.Pto(state.PeerMaxAckDelay));
-        return TryWriteSingle(
-            now, buffer, fallback, FrameType.PathChallenge, fallback.Challenge, fallback.Tuple, out datagram);
+        foreach (var path in state.Paths.All)
+        {
+            if (path.Fallback is not { ChallengePending: true } fallback) continue;
+            fallback.OnChallengeSent(now, fallback.Rtt.Pto(state.PeerMaxAckDelay));
+            WriteSingle(now, buffer, path, fallback.Tuple, pads: true, fallback.Challenge, default, out datagram);
+            return true;
+        }
+
+        return TryWriteProbe(now, buffer, out datagram);
     }
 
-    private bool TryWriteSingle(
-        Instant now, Span<byte> buffer, Route? route, ulong type, ReadOnlySpan<byte> data, FourTuple tuple,
-        out OutgoingDatagram datagram)
+    /// <summary>An authenticated peer that lies about addresses gets no more than this sent to them.</summary>
+    private bool MayAnswer(Instant now)
     {
-        var target = buffer[..Math.Min(buffer.Length, MtuSearch.Base)];
-        var packet = Open(target, 0, EncryptionLevel.OneRtt, state.Path.RemoteIds.Current);
-        var writer = Continue(target, packet);
-        FrameWriter.WritePath(ref writer, type, data);
-        Advance(ref packet, writer, isAckEliciting: true);
-        // An answer to an address that is not validated is no larger than three times what came (RFC 9000 §8.1).
-        var padTo = route?.IsValidated == true || !state.IsServer ? target.Length : 0;
-        var length = Seal(now, target, ref packet, route, padTo, isMtuProbe: false);
-        datagram = new OutgoingDatagram(length, tuple, EcnMark.NotEct);
-        Count(now, length, route);
+        if (now - _answersSince > TimeSpan.FromSeconds(1)) (_answersSince, _answers) = (now, 0);
+        return ++_answers <= OffPathAnswersMax;
+    }
+
+    private void WriteResponse(
+        Instant now, Span<byte> buffer, QuicPath path, FourTuple tuple, ulong data, out OutgoingDatagram datagram)
+    {
+        Span<byte> response = stackalloc byte[8];
+        Span<byte> challenge = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(response, data);
+        var traverses = state.Nat.IsNegotiated;
+        // A client sends a challenge back: an answer proves the address, even of a server that no candidate names.
+        var asks = traverses && !state.IsServer && path.RouteByTuple(tuple) is null;
+        if (asks) state.Nat.WriteChallenge(tuple.Remote, challenge);
+        // Without NAT traversal the answer is no larger than three times what came (RFC 9000 §8.1).
+        var pads = traverses || !state.IsServer || path.RouteByTuple(tuple) is { IsValidated: true };
+        WriteSingle(now, buffer, path, tuple, pads, asks ? challenge : default, response, out datagram);
+    }
+
+    /// <summary>Probes go with the ids and numbers of a path, to an address that is none, and are small.</summary>
+    private bool TryWriteProbe(Instant now, Span<byte> buffer, out OutgoingDatagram datagram)
+    {
+        datagram = default;
+        if (!state.Path.IsUsable || !state.Nat.TryTakeProbe(out var address)) return false;
+        Span<byte> challenge = stackalloc byte[8];
+        state.Nat.WriteChallenge(address, challenge);
+        WriteSingle(
+            now, buffer, state.Path, new FourTuple(default, address), pads: false, challenge, default, out datagram);
         return true;
     }
 
-    private bool TryWriteMtuProbe(Instant now, Span<byte> buffer, out OutgoingDatagram datagram)
+    private void WriteSingle(
+        Instant now, Span<byte> buffer, QuicPath path, FourTuple tuple, bool pads, ReadOnlySpan<byte> challenge,
+        ReadOnlySpan<byte> response, out OutgoingDatagram datagram)
+    {
+        var target = buffer[..Math.Min(buffer.Length, MtuSearch.Base)];
+        var packet = _builder.Open(target, 0, EncryptionLevel.OneRtt, path);
+        var writer = packet.Continue(target);
+        if (!response.IsEmpty) FrameWriter.WritePath(ref writer, FrameType.PathResponse, response);
+        if (!challenge.IsEmpty) FrameWriter.WritePath(ref writer, FrameType.PathChallenge, challenge);
+        packet.Advance(writer, isAckEliciting: true);
+        var route = path.RouteByTuple(tuple);
+        var length = _builder.Seal(now, target, ref packet, route, pads ? target.Length : 0, isMtuProbe: false);
+        datagram = new OutgoingDatagram(length, tuple, EcnMark.NotEct);
+        Count(now, length, path, route);
+    }
+
+    private bool TryWriteMtuProbe(Instant now, QuicPath path, Span<byte> buffer, out OutgoingDatagram datagram)
     {
         datagram = default;
-        var route = state.Path.Route;
-        if (!state.IsConfirmed || !route.IsValidated) return false;
+        var route = path.Route;
+        if (!state.IsConfirmed || !route.IsValidated || path.IsAbandoned) return false;
         var size = route.Mtu.NextProbe(now);
         if (size == 0 || size > buffer.Length || !route.Congestion.CanSend(size)) return false;
 
         var target = buffer[..size];
-        var packet = Open(target, 0, EncryptionLevel.OneRtt, state.Path.RemoteIds.Current);
-        var writer = Continue(target, packet);
+        var packet = _builder.Open(target, 0, EncryptionLevel.OneRtt, path);
+        var writer = packet.Continue(target);
         FrameWriter.WriteType(ref writer, FrameType.Ping);
-        Advance(ref packet, writer, isAckEliciting: true);
+        packet.Advance(writer, isAckEliciting: true);
         route.Mtu.OnProbeSent();
-        datagram = Finish(now, route, Seal(now, target, ref packet, route, size, isMtuProbe: true));
+        datagram = Finish(now, path, _builder.Seal(now, target, ref packet, route, size, isMtuProbe: true));
         return true;
     }
 
     private bool TryWriteClose(Instant now, Span<byte> buffer, out OutgoingDatagram datagram)
     {
         datagram = default;
-        var route = state.Path.Route;
-        if (!state.NeedsClose || route.Allowance < DatagramMin) return false;
+        var path = state.Path;
+        var route = path.Route;
+        if (!state.NeedsClose || state.IsBlocked(path)) return false;
         state.NeedsClose = false;
         var target = buffer[..(int)Math.Min(Math.Min(buffer.Length, MtuSearch.Base), route.Allowance)];
         var position = 0;
@@ -156,10 +219,10 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
         for (var level = EncryptionLevel.Initial; level <= EncryptionLevel.OneRtt; level++)
         {
             if (!state.HasKeys(level)) continue;
-            var packet = Open(target, position, level, state.Path.RemoteIds.Current);
+            var packet = _builder.Open(target, position, level, path);
             if (packet.End == 0) continue;
             WriteCloseFrame(target, ref packet);
-            if (last.HasFrames) Seal(now, target, ref last, route, 0, isMtuProbe: false);
+            if (last.HasFrames) _builder.Seal(now, target, ref last, route, 0, isMtuProbe: false);
             last = packet;
             position = packet.End;
             hasInitial |= level == EncryptionLevel.Initial;
@@ -167,15 +230,15 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
 
         if (!last.HasFrames) return false;
         var padTo = hasInitial && !state.IsServer ? target.Length : 0;
-        position = Seal(now, target, ref last, route, padTo, isMtuProbe: false);
-        datagram = Finish(now, route, position);
+        position = _builder.Seal(now, target, ref last, route, padTo, isMtuProbe: false);
+        datagram = Finish(now, path, position);
         return true;
     }
 
     private void WriteCloseFrame(Span<byte> target, ref OpenPacket packet)
     {
         var reason = state.CloseReason!;
-        var writer = Continue(target, packet);
+        var writer = packet.Continue(target);
         Span<byte> text = stackalloc byte[128];
         var length = System.Text.Encoding.UTF8.GetByteCount(reason.Text) <= text.Length
             ? System.Text.Encoding.UTF8.GetBytes(reason.Text, text)
@@ -184,18 +247,20 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
         if (isApplication && packet.Level == EncryptionLevel.OneRtt)
             FrameWriter.WriteClose(ref writer, FrameType.ApplicationClose, reason.Code, 0, text[..length]);
         else if (isApplication)
-            // What an application says is not for packets that anyone could read (RFC 9000 §10.2.3).
+            // An application's code and reason are not sent in packets that are readable by others (RFC 9000 §10.2.3).
             FrameWriter.WriteClose(ref writer, FrameType.ConnectionClose, TransportErrorCode.ApplicationError, 0, []);
         else
             FrameWriter.WriteClose(
                 ref writer, FrameType.ConnectionClose, reason.Code, state.BlamedFrameType, text[..length]);
-        Advance(ref packet, writer, isAckEliciting: false);
+        packet.Advance(writer, isAckEliciting: false);
     }
 
-    private bool MayElicit(Instant now, Route route, int size)
+    private bool MayElicit(Instant now, QuicPath path, int size)
     {
-        _windowLimited = !route.Congestion.CanSend(size);
-        if (_windowLimited) return false;
+        var route = path.Route;
+        if (!route.Congestion.CanSend(size)) return false;
+        // Without data there is nothing to spread.
+        if (path != state.Path) return true;
         var next = route.Pacer.NextSend(
             now, size, route.Congestion.Window, route.Rtt.Smoothed, route.Congestion.DatagramBytes);
         if (next <= now) return true;
@@ -203,99 +268,35 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
         return false;
     }
 
-    /// <summary>Begins a packet behind another one; its <c>End</c> is 0 when there is no room.</summary>
-    private OpenPacket Open(Span<byte> target, int position, EncryptionLevel level, in ConnectionId destination)
+    /// <summary>Puts frames into a packet; false when there was none.</summary>
+    private bool TryFill(Instant now, Span<byte> target, ref OpenPacket packet, bool mayElicit, ref bool mustPad)
     {
-        var space = state.SpaceOf(level);
-        var number = space.Sent.Next;
-        var packet = new OpenPacket
-        {
-            Level = level,
-            Start = position,
-            Number = number,
-            NumberSize = PacketNumbers.SizeOf(number, space.LargestAcked),
-            FirstFrame = space.Frames.Next,
-        };
-        var token = level == EncryptionLevel.Initial ? state.Token : [];
-        if (target.Length - position < PacketWriter.LongHeaderMax + token.Length + PacketKeys.TagBytes + 4)
-            return packet;
-
-        var writer = new WireWriter(target[position..]);
-        if (level == EncryptionLevel.OneRtt)
-        {
-            PacketWriter.WriteShort(
-                ref writer, destination, spin: false, state.OneRttKeys!.Phase, number, packet.NumberSize);
-        }
-        else
-        {
-            var type = level == EncryptionLevel.Initial ? PacketType.Initial : PacketType.Handshake;
-            packet.LengthAt = position + PacketWriter.WriteLong(
-                ref writer, type, destination, state.LocalSource, token, number, packet.NumberSize);
-        }
-
-        packet.NumberAt = position + writer.Position - packet.NumberSize;
-        packet.End = position + writer.Position + PacketKeys.TagBytes;
-        return packet;
-    }
-
-    /// <summary>A writer behind what a packet holds, that leaves room for its tag.</summary>
-    private static WireWriter Continue(Span<byte> target, in OpenPacket packet) =>
-        new(target[(packet.End - PacketKeys.TagBytes)..^PacketKeys.TagBytes]);
-
-    private static void Advance(ref OpenPacket packet, in WireWriter writer, bool isAckEliciting)
-    {
-        if (writer.Position == 0) return;
-        packet.End += writer.Position;
-        packet.HasFrames = true;
-        packet.IsAckEliciting |= isAckEliciting;
-    }
-
-    private void Note(ref OpenPacket packet, in SentFrame frame)
-    {
-        state.SpaceOf(packet.Level).Frames.Add(frame);
-        packet.FrameCount++;
-    }
-
-    /// <summary>Puts frames into a packet; false when there was nothing to say.</summary>
-    private bool TryFill(
-        Instant now, Span<byte> target, ref OpenPacket packet, Route route, bool mayElicit, ref bool mustPad)
-    {
-        var space = state.SpaceOf(packet.Level);
+        var (space, path) = (packet.Space, packet.Space.Path);
+        var isOneRtt = packet.Level == EncryptionLevel.OneRtt;
+        var isMain = path == state.Path;
         var isProbe = space.ProbesDue > 0;
         var empty = packet;
-        var hasAck = false;
-        var writer = Continue(target, packet);
-        if (space is { HasUnacknowledged: true, HasReceived: true })
-        {
-            hasAck = FrameWriter.TryWriteAck(
-                ref writer, space.ReceivedRanges, AckDelay(now, packet.Level, space),
-                space.ReceivedEcn == default ? null : space.ReceivedEcn);
-            Advance(ref packet, writer, isAckEliciting: false);
-        }
+        var isAckDue = WriteAcks(now, target, ref packet, out var hasAcks);
 
-        var wanted = packet.Level == EncryptionLevel.OneRtt ? HasOneRttFrames(route) : HasCrypto(packet.Level);
+        var wanted = isOneRtt ? _filler.HasOneRttFrames(path, isMain) : HasCrypto(packet.Level);
         if (mayElicit || isProbe)
         {
-            // The acknowledgement goes first among the packet's frames, so that its arrival is noted first.
-            if (hasAck) Note(ref packet, new SentFrame(SentKind.Ack, space.ReceivedRanges[^1].End));
-            writer = Continue(target, packet);
-            if (packet.Level == EncryptionLevel.OneRtt) FillOneRtt(now, ref writer, ref packet, route, ref mustPad);
-            else FillCrypto(ref writer, ref packet);
-            if (writer.Position == 0 && (isProbe || (state.NeedsPing && packet.Level == EncryptionLevel.OneRtt)))
+            // Acknowledgements go first among the packet's frames, so that their arrival is noted first.
+            if (hasAcks) NoteAcks(ref packet);
+            var writer = packet.Continue(target);
+            if (isOneRtt) _filler.FillOneRtt(now, ref writer, ref packet, isMain, ref mustPad);
+            else _filler.FillCrypto(ref writer, ref packet);
+            if (writer.Position == 0 && (isProbe || (path.NeedsPing && isOneRtt)))
                 FrameWriter.WriteType(ref writer, FrameType.Ping);
-            Advance(ref packet, writer, isAckEliciting: true);
-            if (packet.IsAckEliciting && packet.Level == EncryptionLevel.OneRtt) state.NeedsPing = false;
+            packet.Advance(writer, isAckEliciting: true);
+            if (packet.IsAckEliciting && isOneRtt) path.NeedsPing = false;
             if (packet.IsAckEliciting && isProbe) space.ProbesDue--;
-        }
-        else if (!wanted)
-        {
-            _pacedUntil = null;
         }
 
         if (!packet.IsAckEliciting)
         {
-            if (!wanted) _pacedUntil = null;
-            if (!hasAck || !space.IsAckDue(now))
+            if (!wanted && isMain) _pacedUntil = null;
+            if (!hasAcks || !isAckDue)
             {
                 // Nothing but an acknowledgement that can wait. Its record, if any, is the last one, and stays: the
                 // next packet begins behind it.
@@ -304,8 +305,61 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
             }
         }
 
-        if (hasAck) space.OnAckSent();
+        if (hasAcks) FinishAcks(packet);
         return packet.HasFrames;
+    }
+
+    /// <summary>
+    /// Writes the acknowledgements that a packet of a space carries: its own, and on the path with data those of paths
+    /// that are given up.
+    /// </summary>
+    /// <returns>Whether one of them is due.</returns>
+    private bool WriteAcks(Instant now, Span<byte> target, ref OpenPacket packet, out bool hasAcks)
+    {
+        var isDue = false;
+        hasAcks = false;
+        var writer = packet.Continue(target);
+        foreach (var path in state.Paths.All)
+        {
+            var space = state.SpaceOf(packet.Level, path);
+            if (!Acknowledges(packet, space) || (packet.Level != EncryptionLevel.OneRtt && path.Id != 0)) continue;
+            uint? pathId = packet.Level == EncryptionLevel.OneRtt && state.Paths.IsMultipath ? path.Id : null;
+            var isWritten = FrameWriter.TryWriteAck(
+                ref writer, space.ReceivedRanges, AckDelay(now, packet.Level, space),
+                space.ReceivedEcn == default ? null : space.ReceivedEcn, pathId);
+            hasAcks |= isWritten;
+            isDue |= isWritten && space.IsAckDue(now);
+        }
+
+        packet.Advance(writer, isAckEliciting: false);
+        return isDue;
+    }
+
+    private bool Acknowledges(in OpenPacket packet, PacketSpace space)
+    {
+        if (!space.HasUnacknowledged || !space.HasReceived) return false;
+        return space == packet.Space || (packet.Level == EncryptionLevel.OneRtt && packet.Space == state.Path.Space
+            && space.Path.IsAbandoned);
+    }
+
+    private void NoteAcks(ref OpenPacket packet)
+    {
+        foreach (var path in state.Paths.All)
+        {
+            var space = state.SpaceOf(packet.Level, path);
+            if (Acknowledges(packet, space))
+                packet.Note(new SentFrame(SentKind.Ack, space.ReceivedRanges[^1].End, path.Id));
+            if (packet.Level != EncryptionLevel.OneRtt) return;
+        }
+    }
+
+    private void FinishAcks(in OpenPacket packet)
+    {
+        foreach (var path in state.Paths.All)
+        {
+            var space = state.SpaceOf(packet.Level, path);
+            if (Acknowledges(packet, space)) space.OnAckSent();
+        }
     }
 
     private static ulong AckDelay(Instant now, EncryptionLevel level, PacketSpace space)
@@ -317,229 +371,19 @@ internal sealed class PacketSender(ConnectionState state, LossDetector loss)
 
     private bool HasCrypto(EncryptionLevel level) => state.Crypto[(int)level].Send.HasPending;
 
-    private bool HasOneRttFrames(Route route) =>
-        state.NeedsHandshakeDone || state.NeedsPing || route.ChallengePending || state.Responses.Count > 0
-        || state.Path.LocalIds.HasPending || state.Path.RemoteIds.HasRetiring || state.Streams.NeedsMaxData
-        || state.Streams.NeedsMaxStreams[0] || state.Streams.NeedsMaxStreams[1] || state.Streams.HasControl
-        || !state.DatagramsOut.IsEmpty || state.Streams.HasData;
-
-    private void FillCrypto(ref WireWriter writer, ref OpenPacket packet)
+    private OutgoingDatagram Finish(Instant now, QuicPath path, int length)
     {
-        var send = state.Crypto[(int)packet.Level].Send;
-        while (send.TryPeek(ulong.MaxValue, out var offset, out var available, out _))
-        {
-            var room = writer.Remaining - FrameWriter.SizeOfCrypto(offset, writer.Remaining);
-            if (room <= 0) return;
-            var length = (int)Math.Min((ulong)room, available);
-            FrameWriter.WriteCrypto(ref writer, offset, length);
-            send.Read(offset, writer.Take(length));
-            send.OnSent(offset, length);
-            Note(ref packet, new SentFrame(SentKind.Crypto, 0, offset, length));
-        }
-    }
-
-    private void FillOneRtt(Instant now, ref WireWriter writer, ref OpenPacket packet, Route route, ref bool mustPad)
-    {
-        if (route.ChallengePending && writer.Remaining >= FrameWriter.PathFrameSize)
-        {
-            FrameWriter.WritePath(ref writer, FrameType.PathChallenge, route.Challenge);
-            route.OnChallengeSent(now, route.Rtt.Pto(state.PeerMaxAckDelay));
-            mustPad = true;
-        }
-
-        Span<byte> data = stackalloc byte[8];
-        while (state.Responses.TryPeek(out var response) && response.Tuple == route.Tuple
-            && writer.Remaining >= FrameWriter.PathFrameSize)
-        {
-            System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(data, response.Data);
-            FrameWriter.WritePath(ref writer, FrameType.PathResponse, data);
-            state.Responses.Dequeue();
-            mustPad = true;
-        }
-
-        if (state.NeedsHandshakeDone && writer.Remaining > 0)
-        {
-            FrameWriter.WriteType(ref writer, FrameType.HandshakeDone);
-            Note(ref packet, new SentFrame(SentKind.HandshakeDone));
-            state.NeedsHandshakeDone = false;
-        }
-
-        FillIds(ref writer, ref packet);
-        FillLimits(ref writer, ref packet);
-        FillDatagrams(ref writer);
-        FillStreams(ref writer, ref packet);
-    }
-
-    private void FillIds(ref WireWriter writer, ref OpenPacket packet)
-    {
-        var ids = state.Path.LocalIds;
-        Span<byte> token = stackalloc byte[TransportParameters.ResetTokenBytes];
-        while (ids.TryPeekPending(out var id)
-            && writer.Remaining >= FrameWriter.SizeOfNewConnectionId(id.Sequence, 0, id.Id))
-        {
-            ids.TakePending();
-            ids.WriteToken(id.Id, token);
-            FrameWriter.WriteNewConnectionId(ref writer, id.Sequence, 0, id.Id, token);
-            Note(ref packet, new SentFrame(SentKind.NewConnectionId, id.Sequence));
-        }
-
-        while (state.Path.RemoteIds.HasRetiring && writer.Remaining >= FrameWriter.SmallMax)
-        {
-            var sequence = state.Path.RemoteIds.TakeRetiring();
-            FrameWriter.WriteValue(ref writer, FrameType.RetireConnectionId, sequence);
-            Note(ref packet, new SentFrame(SentKind.RetireConnectionId, sequence));
-        }
-    }
-
-    private void FillLimits(ref WireWriter writer, ref OpenPacket packet)
-    {
-        var streams = state.Streams;
-        if (streams.NeedsMaxData && writer.Remaining >= FrameWriter.SmallMax)
-        {
-            FrameWriter.WriteValue(ref writer, FrameType.MaxData, streams.ReceiveLimit);
-            Note(ref packet, new SentFrame(SentKind.MaxData));
-            streams.NeedsMaxData = false;
-        }
-
-        for (var direction = 0; direction < 2; direction++)
-        {
-            if (!streams.NeedsMaxStreams[direction] || writer.Remaining < FrameWriter.SmallMax) continue;
-            var type = direction == 0 ? FrameType.MaxStreamsBidi : FrameType.MaxStreamsUni;
-            FrameWriter.WriteValue(ref writer, type, streams.AcceptLimit(direction));
-            Note(ref packet, new SentFrame(direction == 0 ? SentKind.MaxStreamsBidi : SentKind.MaxStreamsUni));
-            streams.NeedsMaxStreams[direction] = false;
-        }
-
-        while (streams.HasControl && writer.Remaining >= 3 * FrameWriter.SmallMax
-            && streams.TryTakeControl(out var stream))
-            WriteControl(ref writer, ref packet, stream);
-    }
-
-    private void WriteControl(ref WireWriter writer, ref OpenPacket packet, QuicStream stream)
-    {
-        if (stream is { NeedsReset: true, Send: { } send })
-        {
-            stream.NeedsReset = false;
-            FrameWriter.WriteResetStream(ref writer, stream.Id, stream.ResetCode!.Value, send.Next);
-            Note(ref packet, new SentFrame(SentKind.ResetStream, stream.Id));
-        }
-
-        if (stream.NeedsStop)
-        {
-            stream.NeedsStop = false;
-            FrameWriter.WriteStreamValue(ref writer, FrameType.StopSending, stream.Id, stream.StopCode!.Value);
-            Note(ref packet, new SentFrame(SentKind.StopSending, stream.Id));
-        }
-
-        if (!stream.NeedsLimit) return;
-        stream.NeedsLimit = false;
-        FrameWriter.WriteStreamValue(ref writer, FrameType.MaxStreamData, stream.Id, stream.ReceiveLimit);
-        Note(ref packet, new SentFrame(SentKind.MaxStreamData, stream.Id));
-    }
-
-    private void FillDatagrams(ref WireWriter writer)
-    {
-        while (!state.DatagramsOut.IsEmpty)
-        {
-            if (FrameWriter.SizeOfDatagram(state.DatagramsOut.NextLength) > writer.Remaining) return;
-            FrameWriter.WriteDatagram(ref writer, state.DatagramsOut.Next);
-            state.DatagramsOut.RemoveNext();
-        }
-    }
-
-    private void FillStreams(ref WireWriter writer, ref OpenPacket packet)
-    {
-        const int RoomMin = 32;
-        while (writer.Remaining >= RoomMin && state.Streams.TryTakeSender(out var stream))
-        {
-            var send = stream.Send!;
-            while (writer.Remaining >= RoomMin
-                && send.TryPeek(state.Streams.LimitOf(stream), out var offset, out var available, out var isNew))
-            {
-                var room = writer.Remaining - FrameWriter.SizeOfStream(stream.Id, offset, writer.Remaining);
-                var length = (int)Math.Min((ulong)room, available);
-                var fin = send.IsEnd(offset + (ulong)length);
-                FrameWriter.WriteStream(ref writer, stream.Id, offset, length, fin);
-                send.Read(offset, writer.Take(length));
-                send.OnSent(offset, length);
-                if (isNew) state.Streams.OnSentNew((ulong)length);
-                Note(ref packet, new SentFrame(SentKind.Stream, stream.Id, offset, length, fin));
-            }
-
-            state.Streams.Queue(stream);
-        }
-    }
-
-    /// <summary>Pads, encrypts and masks a packet, and notes that it was sent; returns where it ends.</summary>
-    /// <param name="route">Null when the packet goes to an address that is no route of ours.</param>
-    private int Seal(
-        Instant now, Span<byte> target, ref OpenPacket packet, Route? route, int padTo, bool isMtuProbe)
-    {
-        // The sample of header protection needs four bytes of number and payload.
-        var payloadAt = packet.NumberAt + packet.NumberSize;
-        var end = Math.Max(Math.Max(packet.End, padTo), packet.NumberAt + 4 + PacketKeys.TagBytes);
-        target[(packet.End - PacketKeys.TagBytes)..end].Clear();
-        var whole = target[packet.Start..end];
-        var header = whole[..(payloadAt - packet.Start)];
-        if (packet.LengthAt > 0) PacketWriter.WriteLength(target[packet.LengthAt..], end - packet.NumberAt);
-        var payload = target[payloadAt..end];
-        var numberAt = packet.NumberAt - packet.Start;
-        if (packet.Level == EncryptionLevel.OneRtt)
-        {
-            state.OneRttKeys!.Seal(header, payload, packet.Number, state.Path.Id);
-            HeaderProtection.Apply(state.OneRttKeys.SendMask, whole, numberAt, packet.NumberSize);
-        }
-        else
-        {
-            var keys = packet.Level == EncryptionLevel.Initial ? state.InitialKeys! : state.HandshakeKeys!;
-            keys.Send.Seal(header, payload, packet.Number);
-            HeaderProtection.Apply(keys.SendMask, whole, numberAt, packet.NumberSize);
-        }
-
-        var inFlight = packet.IsAckEliciting || padTo > 0;
-        var bytes = inFlight ? end - packet.Start : 0;
-        LossDetector.OnSent(state.SpaceOf(packet.Level), new SentPacket
-        {
-            SentAt = now,
-            Bytes = route is null ? 0 : bytes,
-            RouteId = route?.Id ?? -1,
-            FirstFrame = packet.FirstFrame,
-            FrameCount = packet.FrameCount,
-            IsAckEliciting = packet.IsAckEliciting,
-            IsMtuProbe = isMtuProbe,
-            IsEct0 = route is { UsesEcn: true },
-            WasWindowLimited = route is not null && (route.Congestion.InFlight + bytes) * 2 >= route.Congestion.Window,
-        });
-        route?.Congestion.OnSent(bytes);
-        if (inFlight) route?.Pacer.OnSent(bytes);
-        state.PacketsSent++;
-        if (packet.IsAckEliciting && !state.ElicitedSinceReceived)
-        {
-            state.ElicitedSinceReceived = true;
-            state.LastActivity = now;
-        }
-
-        if (packet.Level == EncryptionLevel.Handshake && !state.IsServer && state.InitialKeys is not null)
-        {
-            // A client needs Initial packets no longer (RFC 9001 §4.9.1).
-            state.InitialKeys.Dispose();
-            state.InitialKeys = null;
-            loss.Drop(state.InitialSpace);
-        }
-
-        return end;
-    }
-
-    private OutgoingDatagram Finish(Instant now, Route route, int length)
-    {
-        Count(now, length, route);
+        var route = path.Route;
+        Count(now, length, path, route);
         return new OutgoingDatagram(length, route.Tuple, route.UsesEcn ? EcnMark.Ect0 : EcnMark.NotEct);
     }
 
-    private void Count(Instant now, int length, Route? route)
+    private void Count(Instant now, int length, QuicPath path, Route? route)
     {
         state.BytesSent += length;
-        state.LastSent = now;
-        if (route is not null) route.BytesSent += length;
+        path.BytesSent += length;
+        if (route is null) return;
+        path.LastSent = now;
+        route.BytesSent += length;
     }
 }

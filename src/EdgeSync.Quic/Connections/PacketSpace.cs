@@ -1,5 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Frames;
+using EdgeSync.Quic.Paths;
 using EdgeSync.Quic.Recovery;
 using EdgeSync.Quic.Streams;
 
@@ -19,10 +20,23 @@ internal enum SentKind : byte
     NewConnectionId,
     RetireConnectionId,
     HandshakeDone,
+    NewToken,
+    MaxPathId,
+    PathStatus,
+    PathAbandon,
+    AddAddress,
+    ReachOut,
+    RemoveAddress,
 }
 
 /// <summary>A frame that was sent, as far as its loss or arrival matters.</summary>
-/// <param name="Id">A stream or sequence number; of ACK the largest packet that it named.</param>
+/// <param name="Id">
+/// A stream or sequence number; of ACK the largest packet that it named, of frames about a path its id, of REACH_OUT
+/// the round.
+/// </param>
+/// <param name="Offset">
+/// Of bytes; of ACK, NEW_CONNECTION_ID and RETIRE_CONNECTION_ID the path, of PATH_ABANDON the code.
+/// </param>
 internal readonly record struct SentFrame(
     SentKind Kind, ulong Id = 0, ulong Offset = 0, int Length = 0, bool Fin = false);
 
@@ -54,7 +68,8 @@ internal struct SentPacket
 /// One packet-number space: what was received and is to be acknowledged, what was sent and is not yet. Spec: RFC 9000
 /// §12.3, §13.2; RFC 9002 §A.1.
 /// </summary>
-internal sealed class PacketSpace
+/// <param name="path">The path of its packets; path 0 for those of the handshake.</param>
+internal sealed class PacketSpace(QuicPath path)
 {
     /// <summary>Ranges that are kept to be acknowledged; older ones count as received.</summary>
     private const int RangesMax = 64;
@@ -63,12 +78,20 @@ internal sealed class PacketSpace
     private ulong _receivedFloor;
     private int _unacknowledged;
 
+    public QuicPath Path { get; } = path;
+
     /// <summary>Packets by their numbers.</summary>
     public Ring<SentPacket> Sent { get; } = new();
 
     public Ring<SentFrame> Frames { get; } = new();
 
     public ulong? LargestAcked { get; set; }
+
+    /// <summary>
+    /// The largest number that the peer acknowledged among the packets of a route. Packets to other addresses share
+    /// the numbers, and may overtake those of the route.
+    /// </summary>
+    public (int RouteId, ulong Number)? LargestAckedOnRoute { get; private set; }
 
     public ulong? LargestReceived { get; private set; }
 
@@ -80,7 +103,7 @@ internal sealed class PacketSpace
 
     public Instant? LossTime { get; set; }
 
-    /// <summary>Packets that are to be sent whatever the window says: probes (RFC 9002 §6.2.4).</summary>
+    /// <summary>Packets that are to be sent regardless of the window: probes (RFC 9002 §6.2.4).</summary>
     public int ProbesDue { get; set; }
 
     /// <summary>When an acknowledgement is due at the latest.</summary>
@@ -121,14 +144,27 @@ internal sealed class PacketSpace
         AckDeadline = AckDeadline is { } before && before < due ? before : due;
     }
 
+    /// <summary>A packet of the path's route was acknowledged.</summary>
+    public void OnAckedOnRoute(int routeId, ulong number)
+    {
+        if (LargestAckedOnRoute is { } known && known.RouteId == routeId && known.Number >= number) return;
+        LargestAckedOnRoute = (routeId, number);
+    }
+
+    /// <summary>The number below which missing packets of a route were overtaken; null when there is none.</summary>
+    public ulong? OvertakenBelow(int routeId, int currentRouteId) =>
+        routeId != currentRouteId ? LargestAcked
+        : LargestAckedOnRoute is { } known && known.RouteId == routeId ? (ulong?)known.Number
+        : null;
+
     public bool IsAckDue(Instant now) => AckDeadline <= now;
 
-    /// <summary>Whether an acknowledgement that rides along says anything new.</summary>
+    /// <summary>Whether an acknowledgement with other frames would be a new one.</summary>
     public bool HasUnacknowledged => AckDeadline is not null;
 
     public void OnAckSent() => (AckDeadline, _unacknowledged) = (null, 0);
 
-    /// <summary>The peer knows of an acknowledgement: what it named is not named again.</summary>
+    /// <summary>The peer has received an acknowledgement: its ranges are not sent again.</summary>
     public void OnAckAcked(ulong largest)
     {
         if (_received.Count == 0 || largest >= _received.Last.End) return;

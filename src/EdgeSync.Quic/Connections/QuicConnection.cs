@@ -1,5 +1,6 @@
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Packets;
+using EdgeSync.Quic.Paths;
 using EdgeSync.Quic.Protection;
 using EdgeSync.Quic.Tls;
 
@@ -16,20 +17,25 @@ public sealed class QuicConnection : IDisposable
     /// <summary>Bytes of the destination id that a client makes up for its first packets.</summary>
     private const int FirstDestinationBytes = 20;
 
+    /// <summary>A count that one byte holds in its shortest form: both readings of the parameter agree on it.</summary>
+    private const int NatAddressesMax = 63;
+
     private readonly ConnectionState _state;
     private readonly LossDetector _loss;
     private readonly HandshakeDriver _handshake;
     private readonly PacketReceiver _receiver;
     private readonly PacketSender _sender;
+    private readonly PathDriver _paths;
 
     private QuicConnection(ConnectionState state, Instant now)
     {
         _state = state;
-        (state.LastActivity, state.LastReceived, state.LastSent) = (now, now, now);
+        state.LastActivity = now;
         _loss = new LossDetector(state);
-        _handshake = new HandshakeDriver(state, _loss);
+        _handshake = new HandshakeDriver(state);
         _receiver = new PacketReceiver(state, _loss, _handshake);
-        _sender = new PacketSender(state, _loss);
+        _sender = new PacketSender(state);
+        _paths = new PathDriver(state, _loss, _handshake);
         Invariant.Require(_handshake.Pump(now) is null);
     }
 
@@ -41,7 +47,7 @@ public sealed class QuicConnection : IDisposable
 
     public bool IsServer => _state.IsServer;
 
-    /// <summary>The handshake is complete, and nobody has closed.</summary>
+    /// <summary>The handshake is complete, and neither side has closed.</summary>
     public bool IsConnected => _state.Phase == ConnectionPhase.Connected;
 
     /// <summary>Nothing goes in or out any more.</summary>
@@ -59,21 +65,30 @@ public sealed class QuicConnection : IDisposable
         _state.Path.Route.Mtu.Current);
 
     /// <summary>Bytes of the largest datagram that fits into a packet now; 0 when the peer takes none.</summary>
-    public int DatagramMax
-    {
-        get
-        {
-            // Short header with the longest number, tag, frame type and length.
-            var overhead = 1 + _state.Path.RemoteIds.Current.Length + 4 + PacketKeys.TagBytes + 3;
-            var peer = (int)Math.Min(_state.PeerParameters.MaxDatagramFrameSize, 65535) - 3;
-            return Math.Max(0, Math.Min(peer, _state.Path.Route.Mtu.Current - overhead));
-        }
-    }
+    public int DatagramMax => _state.DatagramMax;
+
+    /// <summary>Both sides support multipath.</summary>
+    public bool IsMultipath => _state.Paths.IsMultipath;
+
+    /// <summary>Both sides support NAT traversal.</summary>
+    public bool TraversesNats => _state.Nat.IsNegotiated;
+
+    /// <summary>The paths that are open; one without multipath.</summary>
+    public IReadOnlyList<QuicPathInfo> Paths =>
+        [.. from path in _state.Paths.All where !path.IsAbandoned select InfoOf(path)];
+
+    /// <summary>Addresses of the peer that it named: a server's candidates, a client's in its last round.</summary>
+    public IReadOnlyList<UdpAddress> PeerCandidates => _state.Nat.Remote;
 
     /// <summary>Streams that are open.</summary>
     internal int StreamCount => _state.Streams.Count;
 
     internal ConnectionState State => _state;
+
+    /// <summary>The endpoint, notified when there may be something to send.</summary>
+    internal ConnectionSchedule? Schedule { get; set; }
+
+    internal ConnectionSchedule.Entry? ScheduleEntry { get; set; }
 
     /// <summary>Dials a server.</summary>
     /// <param name="expectedPeer">The key that the server must have; null takes any.</param>
@@ -82,23 +97,33 @@ public sealed class QuicConnection : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(entropy);
-        return Connect(options, expectedPeer, new StatelessResetKey(entropy), tuple, now, entropy);
+        return Connect(options, expectedPeer, new StatelessResetKey(entropy), tuple, [], [], now, entropy);
     }
 
     /// <param name="resetKey">Of the endpoint that the connection belongs to.</param>
+    /// <param name="others">More addresses of the server; the first that answers is used.</param>
+    /// <param name="token">Of an earlier connection to the server; may be empty.</param>
     internal static QuicConnection Connect(
-        QuicOptions options, byte[]? expectedPeer, StatelessResetKey resetKey, FourTuple tuple, Instant now,
-        Entropy entropy)
+        QuicOptions options, byte[]? expectedPeer, StatelessResetKey resetKey, FourTuple tuple, FourTuple[] others,
+        byte[] token, Instant now, Entropy entropy)
     {
         var source = ConnectionId.NewRandom(entropy, options.LocalIdBytes);
         var destination = ConnectionId.NewRandom(entropy, FirstDestinationBytes);
         var parameters = ParametersOf(options, source);
         var tls = new TlsClient(
-            new TlsOptions(options.Key, options.Alpn, parameters) { ExpectedPeer = expectedPeer }, entropy);
-        var path = NewPath(options, entropy, resetKey, source, destination, tuple, isValidated: true);
-        return new QuicConnection(
-            new ConnectionState(options, isServer: false, entropy, path, new Queue<QuicEvent>())
+            new TlsOptions(options.Key, options.Alpn, parameters)
             {
+                ExpectedPeer = expectedPeer,
+                KeyForm = options.KeyForm,
+            },
+            entropy);
+        var paths = NewPaths(options, entropy, resetKey, source, destination, tuple, isValidated: true, now);
+        return new QuicConnection(
+            new ConnectionState(options, isServer: false, entropy, paths, new EventQueue())
+            {
+                Token = token,
+                FanOut = others,
+                DialledTuples = [tuple, .. others],
                 Tls = tls,
                 LocalSource = source,
                 OriginalDestination = destination,
@@ -114,8 +139,9 @@ public sealed class QuicConnection : IDisposable
     /// <param name="destination">The destination id of that packet.</param>
     /// <param name="peer">Its source id.</param>
     /// <param name="retried">What a Retry before it was for; null when there was none.</param>
+    /// <param name="isValidated">A token proves the client's address.</param>
     internal static QuicConnection Accept(
-        QuicOptions options, ConnectionId destination, ConnectionId peer, ConnectionId? retried,
+        QuicOptions options, ConnectionId destination, ConnectionId peer, ConnectionId? retried, bool isValidated,
         StatelessResetKey resetKey, FourTuple tuple, Instant now, Entropy entropy)
     {
         var source = ConnectionId.NewRandom(entropy, options.LocalIdBytes);
@@ -123,11 +149,12 @@ public sealed class QuicConnection : IDisposable
         parameters.OriginalDestinationId = retried ?? destination;
         parameters.RetrySourceId = retried is null ? null : destination;
         if (source.Length > 0) parameters.StatelessResetToken = resetKey.TokenOf(source);
-        var tls = new TlsServer(new TlsOptions(options.Key, options.Alpn, parameters), entropy);
-        // A token proves the address; without one it is proved by the first Handshake packet.
-        var path = NewPath(options, entropy, resetKey, source, peer, tuple, isValidated: retried is not null);
+        var tls = new TlsServer(
+            new TlsOptions(options.Key, options.Alpn, parameters) { KeyForm = options.KeyForm }, entropy);
+        // Without a token the address is proved by the first Handshake packet.
+        var paths = NewPaths(options, entropy, resetKey, source, peer, tuple, isValidated, now);
         return new QuicConnection(
-            new ConnectionState(options, isServer: true, entropy, path, new Queue<QuicEvent>())
+            new ConnectionState(options, isServer: true, entropy, paths, new EventQueue())
             {
                 Tls = tls,
                 LocalSource = source,
@@ -141,12 +168,15 @@ public sealed class QuicConnection : IDisposable
     /// <param name="datagram">Decrypted in place: its content is gone afterwards.</param>
     public void Receive(Instant now, FourTuple tuple, EcnMark ecn, Span<byte> datagram)
     {
-        if (!IsClosed) _receiver.Receive(now, tuple, ecn, datagram);
+        if (IsClosed) return;
+        _receiver.Receive(now, tuple, ecn, datagram);
+        _paths.Update(now);
+        Touch();
     }
 
     /// <summary>Whether a datagram for an id that is not known is the peer's stateless reset.</summary>
     internal bool TryReset(Instant now, FourTuple tuple, ReadOnlySpan<byte> datagram) =>
-        !IsClosed && Route.Remote == tuple.Remote && _receiver.CheckReset(now, datagram);
+        !IsClosed && _state.Paths.FindByRemote(tuple.Remote) is not null && _receiver.CheckReset(now, datagram);
 
     /// <summary>When <see cref="OnDeadline"/> is due; null when nothing is waited for.</summary>
     public Instant? Deadline()
@@ -154,21 +184,10 @@ public sealed class QuicConnection : IDisposable
         if (IsClosed) return null;
         if (!_state.IsOpen) return _state.CloseDeadline;
 
-        var earliest = _loss.Deadline(_sender.IsBlocked);
-        if (!_sender.IsBlocked)
-        {
-            Take(ref earliest, _sender.PacedUntil);
-            Take(ref earliest, AckDeadline(_state.InitialSpace, _state.InitialKeys is not null));
-            Take(ref earliest, AckDeadline(_state.HandshakeSpace, _state.HandshakeKeys is not null));
-            Take(ref earliest, AckDeadline(_state.Path.Space, _state.OneRttKeys is not null));
-        }
-
-        Take(ref earliest, IdleDeadline());
-        Take(ref earliest, KeepAliveDeadline());
-        Take(ref earliest, _state.Path.Route.ChallengeDeadline);
-        Take(ref earliest, _state.Path.Fallback?.ChallengeDeadline);
-        if (_state is { IsConfirmed: true, Path.Route: { IsValidated: true } route })
-            Take(ref earliest, route.Mtu.NextSearch);
+        var earliest = _loss.Deadline();
+        if (!_state.IsBlocked(_state.Path)) PathDriver.Take(ref earliest, _sender.PacedUntil);
+        PathDriver.Take(ref earliest, IdleDeadline());
+        _paths.TakeDeadlines(ref earliest);
         return earliest;
     }
 
@@ -176,6 +195,7 @@ public sealed class QuicConnection : IDisposable
     public void OnDeadline(Instant now)
     {
         if (IsClosed) return;
+        Touch();
         if (!_state.IsOpen)
         {
             if (now >= _state.CloseDeadline) _state.Abandon(_state.CloseReason!);
@@ -188,9 +208,8 @@ public sealed class QuicConnection : IDisposable
             return;
         }
 
-        _loss.OnDeadline(now, _sender.IsBlocked);
-        if (now >= KeepAliveDeadline()) _state.NeedsPing = true;
-        OnRouteDeadline(now);
+        _loss.OnDeadline(now);
+        _paths.OnDeadline(now);
     }
 
     /// <summary>Writes the next datagram to send; false when there is none now.</summary>
@@ -219,29 +238,37 @@ public sealed class QuicConnection : IDisposable
     /// </summary>
     /// <param name="finish">The stream ends behind these bytes, if all of them are taken.</param>
     /// <returns>Bytes that were taken; 0 also for a stream that is gone.</returns>
-    public int Write(ulong streamId, ReadOnlySpan<byte> bytes, bool finish) =>
-        _state.IsOpen && _state.Streams.Find(streamId) is { } stream ? _state.Streams.Write(stream, bytes, finish) : 0;
+    public int Write(ulong streamId, ReadOnlySpan<byte> bytes, bool finish)
+    {
+        if (!_state.IsOpen || _state.Streams.Find(streamId) is not { } stream) return 0;
+        Touch();
+        return _state.Streams.Write(stream, bytes, finish);
+    }
 
     /// <summary>Reads what has arrived in order.</summary>
     /// <param name="isAtEnd">The stream has ended, and all of it was read.</param>
     public int Read(ulong streamId, Span<byte> target, out bool isAtEnd)
     {
         isAtEnd = false;
-        return _state.Streams.Find(streamId) is { Receive: not null } stream
-            ? _state.Streams.Read(stream, target, out isAtEnd)
-            : 0;
+        if (_state.Streams.Find(streamId) is not { Receive: not null } stream) return 0;
+        Touch();
+        return _state.Streams.Read(stream, target, out isAtEnd);
     }
 
     /// <summary>Ends our side of a stream without the rest of its bytes.</summary>
     public void ResetStream(ulong streamId, ulong code)
     {
-        if (_state.Streams.Find(streamId) is { } stream) _state.Streams.Reset(stream, code);
+        if (_state.Streams.Find(streamId) is not { } stream) return;
+        _state.Streams.Reset(stream, code);
+        Touch();
     }
 
-    /// <summary>Tells the peer that no more of a stream is wanted.</summary>
+    /// <summary>Sends STOP_SENDING for a stream.</summary>
     public void StopSending(ulong streamId, ulong code)
     {
-        if (_state.Streams.Find(streamId) is { } stream) _state.Streams.Stop(stream, code);
+        if (_state.Streams.Find(streamId) is not { } stream) return;
+        _state.Streams.Stop(stream, code);
+        Touch();
     }
 
     /// <summary>
@@ -252,6 +279,7 @@ public sealed class QuicConnection : IDisposable
     {
         if (!IsConnected || bytes.Length > DatagramMax) return false;
         _state.DatagramsOut.Add(bytes);
+        Touch();
         return true;
     }
 
@@ -269,41 +297,74 @@ public sealed class QuicConnection : IDisposable
     }
 
     /// <summary>Closes with a code and text of the application's.</summary>
-    public void Close(Instant now, ulong code, string reason) =>
+    public void Close(Instant now, ulong code, string reason)
+    {
         _state.Close(now, new CloseReason(CloseKind.Local, code, reason));
+        Touch();
+    }
 
     /// <summary>
     /// A client goes on from or to another address; false before the handshake is confirmed (RFC 9000 §9).
     /// </summary>
     public bool TryMigrate(FourTuple tuple)
     {
-        var path = _state.Path;
-        if (_state.IsServer || !_state.IsConfirmed || tuple == path.Route.Tuple) return false;
-        if (path.RemoteIds.Current.Length > 0 && !path.RemoteIds.TryAdvance()) return false;
+        if (_state.IsServer || !_state.IsConfirmed || tuple == _state.Path.Route.Tuple) return false;
+        Touch();
+        return _paths.TryMove(_state.Path, tuple);
+    }
 
-        var route = new Route(_state.NextRouteId++, tuple, _state.Options.InitialRtt, isValidated: false)
-        {
-            // Our own choice: nothing limits what we send there (RFC 9000 §8.2).
-            BytesReceived = long.MaxValue / 8,
-            UsesEcn = _state.Options.UsesEcn,
-        };
-        route.Mtu.Start(_handshake.MtuMax);
-        route.StartValidation(_state.Entropy);
-        if (path.Route.IsValidated) path.Fallback = path.Route;
-        path.Route = route;
-        _state.NeedsPing = true;
-        _state.Events.Enqueue(new QuicEvent(QuicEventKind.RouteChanged));
-        return true;
+    /// <summary>
+    /// A client opens another path with multipath. It carries data when the peer has answered on it and it is better
+    /// than the others.
+    /// </summary>
+    /// <returns>False when it cannot be opened now; it will be when the peer allows it.</returns>
+    public bool TryOpenPath(Instant now, FourTuple tuple)
+    {
+        if (_state.IsServer || !_state.IsConfirmed || !IsMultipath || !_state.IsOpen) return false;
+        Touch();
+        return _paths.TryOpen(now, tuple);
+    }
+
+    /// <summary>Gives up a path; false when there is none of that id or no other one.</summary>
+    public bool TryClosePath(uint pathId)
+    {
+        if (!IsMultipath || !_state.IsOpen) return false;
+        Touch();
+        return _paths.TryClose(pathId);
+    }
+
+    /// <summary>
+    /// The addresses at which this endpoint could be reached directly: all of them, again whenever they change. With
+    /// NAT traversal the peer learns them, and a path to each that works is opened.
+    /// </summary>
+    public void SetCandidates(IEnumerable<UdpAddress> candidates)
+    {
+        ArgumentNullException.ThrowIfNull(candidates);
+        _state.Nat.SetCandidates(candidates);
+        Touch();
+    }
+
+    /// <summary>
+    /// Interfaces came or went: every path is tested at once, and a client whose local address is gone goes on from
+    /// another.
+    /// </summary>
+    /// <param name="gone">Local addresses that are there no longer; ports do not matter.</param>
+    public void OnNetworkChange(IReadOnlyCollection<UdpAddress> gone)
+    {
+        ArgumentNullException.ThrowIfNull(gone);
+        if (!_state.IsOpen) return;
+        _paths.OnNetworkChange(gone);
+        Touch();
     }
 
     /// <summary>Begins a new key phase, if the peer has seen the current one (RFC 9001 §6.1).</summary>
     public bool UpdateKeys()
     {
         if (_state.OneRttKeys is not { } keys || !_state.IsConfirmed
-            || _state.Path.Space.LargestAcked is not { } acked || acked < _state.FirstOfPhase)
+            || _state.Path.Space.LargestAcked is not { } acked || acked < _state.Path.FirstOfPhase)
             return false;
         keys.Update();
-        _state.FirstOfPhase = _state.Path.Space.Sent.Next;
+        _state.OnPhaseBegun();
         return true;
     }
 
@@ -312,7 +373,11 @@ public sealed class QuicConnection : IDisposable
         _state.Tls.Export(label, context, output);
 
     /// <summary>Gives up the connection without a word, and clears its keys.</summary>
-    public void Dispose() => _state.Abandon(new CloseReason(CloseKind.Local, 0, "abandoned"));
+    public void Dispose()
+    {
+        _state.Abandon(new CloseReason(CloseKind.Local, 0, "abandoned"));
+        Touch();
+    }
 
     private static TransportParameters ParametersOf(QuicOptions options, ConnectionId source) => new()
     {
@@ -328,55 +393,34 @@ public sealed class QuicConnection : IDisposable
         ActiveConnectionIdLimit = RemoteIds.Limit,
         InitialSourceId = source,
         MaxDatagramFrameSize = options.DatagramBuffer > 0 ? 65535UL : 0,
+        InitialMaxPathId = options.OffersMultipath ? (ulong)options.PathsMax - 1 : null,
+        NatTraversalAddresses = options.OffersMultipath && options.NatAddresses > 0
+            ? (byte)Math.Min(options.NatAddresses, NatAddressesMax)
+            : null,
     };
 
-    private static QuicPath NewPath(
+    private static PathTable NewPaths(
         QuicOptions options, Entropy entropy, StatelessResetKey resetKey, ConnectionId local, ConnectionId remote,
-        FourTuple tuple, bool isValidated) => new(
-            id: 0,
-            new LocalIds(entropy, resetKey, options.LocalIdBytes, local),
-            new RemoteIds(remote),
-            new Route(0, tuple, options.InitialRtt, isValidated) { UsesEcn = options.UsesEcn });
-
-    private static void Take(ref Instant? earliest, Instant? other)
+        FourTuple tuple, bool isValidated, Instant now)
     {
-        if (other is not null && (earliest is null || other < earliest)) earliest = other;
+        var source = new LocalIdSource(entropy, resetKey, options.LocalIdBytes, new Queue<(bool, ConnectionId)>());
+        var ids = new PathIds(0, new LocalIds(source, local), new RemoteIds(remote));
+        var route = new Route(0, tuple, options.InitialRtt, isValidated) { UsesEcn = options.UsesEcn };
+        return new PathTable(options, source, new QuicPath(ids, route, now));
     }
-
-    private static Instant? AckDeadline(PacketSpace space, bool hasKeys) => hasKeys ? space.AckDeadline : null;
 
     private Instant? IdleDeadline()
     {
-        var own = _state.Options.IdleTimeout;
-        var peer = TimeSpan.FromMilliseconds(Math.Min(_state.PeerParameters.MaxIdleTimeout, 1UL << 40));
-        var idle = own == TimeSpan.Zero ? peer : peer == TimeSpan.Zero || own < peer ? own : peer;
+        var idle = _state.Idle;
         if (idle == TimeSpan.Zero) return null;
         var least = _state.Path.Route.Rtt.Pto(_state.PeerMaxAckDelay) * 3;
         return _state.LastActivity + (idle > least ? idle : least);
     }
 
-    private Instant? KeepAliveDeadline() =>
-        _state.Options.KeepAlive == TimeSpan.Zero || !IsConnected || _state.NeedsPing
-            ? null
-            : (_state.LastReceived > _state.LastSent ? _state.LastReceived : _state.LastSent)
-                + _state.Options.KeepAlive;
+    private QuicPathInfo InfoOf(QuicPath path) => new(
+        path.Id, path.Route.Tuple, path == _state.Path, path.Route.IsValidated, path.IsRelayed,
+        path.Route.Rtt.Smoothed, path.Route.Mtu.Current, path.Route.Congestion.Window, path.PacketsLost,
+        path.BytesSent, path.BytesReceived);
 
-    private void OnRouteDeadline(Instant now)
-    {
-        var path = _state.Path;
-        path.Fallback?.OnDeadline(now);
-        if (path.Fallback is { HasFailed: true }) path.Fallback.StopValidation();
-        path.Route.OnDeadline(now);
-        if (!path.Route.HasFailed || path.Route.IsValidated) return;
-        if (path.Fallback is { } fallback)
-        {
-            // The new address does not answer: back to the one before (RFC 9000 §9.3.2).
-            (path.Route, path.Fallback) = (fallback, null);
-            _state.Events.Enqueue(new QuicEvent(QuicEventKind.RouteChanged));
-            return;
-        }
-
-        _state.Abandon(new CloseReason(
-            CloseKind.LocalError, TransportErrorCode.NoViablePath, "no address of the peer answers"));
-    }
+    private void Touch() => Schedule?.OnTouched(this);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using EdgeSync.Primitives;
+using EdgeSync.Quic.Frames;
 using EdgeSync.Quic.Packets;
 using EdgeSync.Quic.Protection;
 
@@ -14,6 +15,9 @@ public sealed class QuicEndpoint : IDisposable
     /// <summary>Handshakes that may go on before new clients must prove their address by a Retry.</summary>
     private const int HandshakesMax = 64;
 
+    /// <summary>Servers whose tokens are kept.</summary>
+    private const int PeerTokensMax = 256;
+
     /// <summary>Answers without state that may wait; more are dropped.</summary>
     private const int AnswersMax = 64;
 
@@ -27,17 +31,22 @@ public sealed class QuicEndpoint : IDisposable
     private readonly StatelessResetKey _resetKey;
     private readonly AddressTokens _tokens;
     private readonly Dictionary<ConnectionId, QuicConnection> _byId = [];
-    private readonly List<Entry> _connections = [];
+    private readonly List<QuicConnection> _connections = [];
+    private readonly ConnectionSchedule _schedule = new();
+    private readonly List<QuicConnection> _due = [];
+
+    /// <summary>Tokens of servers for the next connection to each, by their keys.</summary>
+    private readonly Dictionary<UInt128, byte[]> _tokensOfPeers = [];
     private readonly Queue<QuicConnection> _accepted = new();
     private readonly Queue<(FourTuple Tuple, byte[] Bytes)> _answers = new();
-    private int _turn;
+    private int _handshakes;
 
     public QuicEndpoint(QuicOptions options, Entropy entropy)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(entropy);
         (_options, _entropy) = (options, entropy);
-        _resetKey = new StatelessResetKey(entropy);
+        _resetKey = new StatelessResetKey(options.Key);
         _tokens = new AddressTokens(entropy);
     }
 
@@ -47,6 +56,9 @@ public sealed class QuicEndpoint : IDisposable
     /// <summary>Whether every client must prove its address first, which costs a round trip.</summary>
     public bool AlwaysRetries { get; init; }
 
+    /// <summary>Whether clients get a token that saves them a Retry the next time.</summary>
+    public bool IssuesTokens { get; init; } = true;
+
     /// <summary>Connections that are not closed.</summary>
     public int Count => _connections.Count;
 
@@ -54,15 +66,30 @@ public sealed class QuicEndpoint : IDisposable
     internal int IdCount => _byId.Count;
 
     /// <summary>Dials a server.</summary>
-    public QuicConnection Connect(byte[]? expectedPeer, FourTuple tuple, Instant now)
+    /// <param name="others">
+    /// More addresses at which it may be: the first packets go to all of them, and the first that answers is used.
+    /// </param>
+    /// <param name="alpn">Protocols on offer; null for those of the endpoint's options.</param>
+    public QuicConnection Connect(
+        byte[]? expectedPeer, FourTuple tuple, Instant now, IReadOnlyList<FourTuple>? others = null,
+        IReadOnlyList<byte[]>? alpn = null)
     {
-        var connection = QuicConnection.Connect(_options, expectedPeer, _resetKey, tuple, now, _entropy);
+        var token = expectedPeer is not null && _tokensOfPeers.Remove(PrefixOf(expectedPeer), out var kept) ? kept : [];
+        var options = alpn is null ? _options : _options with { Alpn = alpn };
+        var connection = QuicConnection.Connect(
+            options, expectedPeer, _resetKey, tuple, [.. others ?? []], token, now, _entropy);
         Add(connection, null);
         return connection;
     }
 
     /// <summary>Takes the next connection that a client has opened; its handshake goes on.</summary>
     public bool TryAccept([NotNullWhen(true)] out QuicConnection? connection) => _accepted.TryDequeue(out connection);
+
+    /// <summary>
+    /// The next connection with events, which the caller takes: all of them. A connection that has none costs nothing.
+    /// </summary>
+    public bool TryTakeEventful([NotNullWhen(true)] out QuicConnection? connection) =>
+        _schedule.TryTakeEventful(out connection!);
 
     /// <summary>Takes a datagram, which is decrypted in place.</summary>
     public void Receive(Instant now, FourTuple tuple, EcnMark ecn, Span<byte> datagram)
@@ -76,7 +103,7 @@ public sealed class QuicEndpoint : IDisposable
             && _byId.TryGetValue(new ConnectionId(header.DestinationId), out var connection))
         {
             connection.Receive(now, tuple, ecn, datagram);
-            FollowIds(connection);
+            Settle(now, connection);
             return;
         }
 
@@ -86,23 +113,15 @@ public sealed class QuicEndpoint : IDisposable
     }
 
     /// <summary>When <see cref="OnDeadline"/> is due.</summary>
-    public Instant? Deadline()
-    {
-        Instant? earliest = null;
-        foreach (var entry in _connections)
-        {
-            var deadline = entry.Connection.Deadline();
-            if (deadline is not null && (earliest is null || deadline < earliest)) earliest = deadline;
-        }
-
-        return earliest;
-    }
+    public Instant? Deadline() => _schedule.Deadline();
 
     public void OnDeadline(Instant now)
     {
-        foreach (var entry in _connections)
-            if (entry.Connection.Deadline() <= now) entry.Connection.OnDeadline(now);
-        RemoveClosed();
+        _schedule.TakeDue(now, _due);
+        foreach (var connection in _due) connection.OnDeadline(now);
+        _due.Clear();
+        // Those that are over were touched when they ended.
+        foreach (var connection in _schedule.Ready) Settle(now, connection);
     }
 
     /// <summary>Writes the next datagram of any connection, each in its turn.</summary>
@@ -115,13 +134,18 @@ public sealed class QuicEndpoint : IDisposable
             return true;
         }
 
-        for (var i = 0; i < _connections.Count; i++)
+        while (_schedule.TryTakeReady(out var connection))
         {
-            var connection = _connections[(_turn + i) % _connections.Count].Connection;
             var isWritten = connection.TryTakeDatagram(now, buffer, out datagram);
-            FollowIds(connection);
-            if (!isWritten) continue;
-            _turn = (_turn + i + 1) % _connections.Count;
+            Settle(now, connection);
+            if (!isWritten)
+            {
+                _schedule.Wait(connection);
+                continue;
+            }
+
+            // It has its turn again when the others had theirs.
+            _schedule.OnTouched(connection);
             return true;
         }
 
@@ -131,35 +155,45 @@ public sealed class QuicEndpoint : IDisposable
 
     public void Dispose()
     {
-        foreach (var entry in _connections) entry.Connection.Dispose();
+        foreach (var connection in _connections) connection.Dispose();
         _tokens.Dispose();
     }
 
     private bool IsReset(Instant now, FourTuple tuple, ReadOnlySpan<byte> datagram)
     {
-        foreach (var entry in _connections)
-            if (entry.Connection.TryReset(now, tuple, datagram)) return true;
+        foreach (var connection in _connections)
+            if (connection.TryReset(now, tuple, datagram)) return true;
         return false;
     }
 
     private void TakeInitial(Instant now, FourTuple tuple, EcnMark ecn, Span<byte> datagram, in PacketHeader header)
     {
         if (!Accepts || datagram.Length < InitialDatagramMin) return;
-        if (header.DestinationId.Length < FirstDestinationMin) return;
-
         var destination = new ConnectionId(header.DestinationId);
         var source = new ConnectionId(header.SourceId);
-        ConnectionId? retried = null;
-        if (_tokens.TryRead(now, tuple.Remote, header.Token, out var original)) retried = original;
-        if (retried is null && (AlwaysRetries || CountHandshakes() >= HandshakesMax))
+        if (destination.Length < FirstDestinationMin)
         {
-            // A client with a token that is not ours would not take another Retry: it is let go.
-            if (header.Token.IsEmpty) AnswerRetry(now, tuple, destination, source);
+            AnswerClose(tuple, destination, source, TransportErrorCode.ProtocolViolation);
+            return;
+        }
+
+        var verdict = _tokens.Read(now, tuple.Remote, header.Token, out var original);
+        if (verdict == TokenVerdict.Invalid)
+        {
+            // It would not take another Retry (RFC 9000 §8.1.3).
+            AnswerClose(tuple, destination, source, TransportErrorCode.InvalidToken);
+            return;
+        }
+
+        if (verdict == TokenVerdict.Unknown && (AlwaysRetries || _handshakes >= HandshakesMax))
+        {
+            AnswerRetry(now, tuple, destination, source);
             return;
         }
 
         var connection = QuicConnection.Accept(
-            _options, destination, source, retried, _resetKey, tuple, now, _entropy);
+            _options, destination, source, verdict == TokenVerdict.Retried ? original : null,
+            isValidated: verdict is TokenVerdict.Retried or TokenVerdict.Known, _resetKey, tuple, now, _entropy);
         connection.Receive(now, tuple, ecn, datagram);
         if (connection.State.PeerSource is null)
         {
@@ -169,46 +203,75 @@ public sealed class QuicEndpoint : IDisposable
         }
 
         Add(connection, destination);
+        Settle(now, connection);
         _accepted.Enqueue(connection);
-    }
-
-    private int CountHandshakes()
-    {
-        var count = 0;
-        foreach (var entry in _connections)
-            if (entry.Connection.State.Phase == ConnectionPhase.Handshake && entry.Connection.IsServer) count++;
-        return count;
     }
 
     private void Add(QuicConnection connection, ConnectionId? firstDestination)
     {
-        var entry = new Entry(connection, firstDestination);
-        _connections.Add(entry);
+        var entry = new ConnectionSchedule.Entry(connection)
+        {
+            FirstDestination = firstDestination,
+            Index = _connections.Count,
+            IsHandshake = connection.IsServer,
+        };
+        _connections.Add(connection);
+        if (entry.IsHandshake) _handshakes++;
         if (firstDestination is { } first) _byId[first] = connection;
         _byId[connection.State.LocalSource] = connection;
-        FollowIds(connection);
+        _schedule.Add(entry);
     }
 
-    private void FollowIds(QuicConnection connection)
+    /// <summary>Takes in what became of a connection: its ids, its handshake, its end.</summary>
+    private void Settle(Instant now, QuicConnection connection)
     {
-        while (connection.State.Path.LocalIds.Changes.TryDequeue(out var change))
+        var entry = connection.ScheduleEntry!;
+        if (entry.Index < 0) return;
+        while (connection.State.Paths.Changes.TryDequeue(out var change))
         {
             if (change.Added) _byId[change.Id] = connection;
             else _byId.Remove(change.Id);
         }
+
+        if (entry.IsHandshake && connection.State.Phase != ConnectionPhase.Handshake)
+        {
+            entry.IsHandshake = false;
+            _handshakes--;
+            IssueToken(now, connection);
+        }
+
+        if (!connection.IsServer && connection.State.NewToken is { } token) Keep(connection, token);
+        if (connection.IsClosed) Remove(connection, entry);
     }
 
-    private void RemoveClosed()
+    private void IssueToken(Instant now, QuicConnection connection)
     {
-        for (var i = _connections.Count - 1; i >= 0; i--)
-        {
-            var (connection, firstDestination) = _connections[i];
-            if (!connection.IsClosed) continue;
-            FollowIds(connection);
-            foreach (var (_, id) in connection.State.Path.LocalIds.Active) _byId.Remove(id);
-            if (firstDestination is { } first) _byId.Remove(first);
-            _connections.RemoveAt(i);
-        }
+        if (!IssuesTokens || !connection.IsConnected || connection.Route.Remote.IsRelayed) return;
+        connection.State.NewToken = _tokens.NewToken(now, connection.Route.Remote);
+        connection.State.NeedsToken = true;
+    }
+
+    private void Keep(QuicConnection connection, byte[] token)
+    {
+        connection.State.NewToken = null;
+        if (_tokensOfPeers.Count >= PeerTokensMax) _tokensOfPeers.Clear();
+        _tokensOfPeers[PrefixOf(connection.PeerKey.Span)] = token;
+    }
+
+    /// <summary>A part of the key, so that the token of another server proves nothing here.</summary>
+    private static UInt128 PrefixOf(ReadOnlySpan<byte> key) =>
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(key);
+
+    private void Remove(QuicConnection connection, ConnectionSchedule.Entry entry)
+    {
+        foreach (var ids in connection.State.Paths.Ids)
+            foreach (var (_, id) in ids.Local.Active) _byId.Remove(id);
+        if (entry.FirstDestination is { } first) _byId.Remove(first);
+        var last = _connections[^1];
+        _connections[entry.Index] = last;
+        last.ScheduleEntry!.Index = entry.Index;
+        _connections.RemoveAt(_connections.Count - 1);
+        entry.Index = -1;
     }
 
     private void AnswerVersion(FourTuple tuple, in PacketHeader header)
@@ -249,10 +312,25 @@ public sealed class QuicEndpoint : IDisposable
         Answer(tuple, packet);
     }
 
+    /// <summary>Refuses a client's first packet, without keeping anything of it.</summary>
+    private void AnswerClose(FourTuple tuple, ConnectionId destination, ConnectionId source, ulong code)
+    {
+        Span<byte> packet = stackalloc byte[128];
+        var writer = new WireWriter(packet);
+        var lengthAt = PacketWriter.WriteLong(
+            ref writer, PacketType.Initial, source, destination, [], 0, numberSize: 1);
+        var payloadAt = writer.Position;
+        FrameWriter.WriteClose(ref writer, FrameType.ConnectionClose, code, 0, []);
+        var end = writer.Position + PacketKeys.TagBytes;
+        PacketWriter.WriteLength(packet[lengthAt..], end - payloadAt + 1);
+        using var keys = LevelKeys.Initial(destination, isServer: true);
+        keys.Send.Seal(packet[..payloadAt], packet[payloadAt..end], 0);
+        HeaderProtection.Apply(keys.SendMask, packet[..end], payloadAt - 1, 1);
+        Answer(tuple, packet[..end]);
+    }
+
     private void Answer(FourTuple tuple, ReadOnlySpan<byte> packet)
     {
         if (_answers.Count < AnswersMax) _answers.Enqueue((tuple, packet.ToArray()));
     }
-
-    private sealed record Entry(QuicConnection Connection, ConnectionId? FirstDestination);
 }

@@ -15,7 +15,7 @@ public enum QuicEventKind
     /// <summary>A stream that was full takes bytes again.</summary>
     StreamWritable,
 
-    /// <summary>The peer has reset its side of a stream; <see cref="QuicEvent.Code"/> says why.</summary>
+    /// <summary>The peer has reset its side of a stream; <see cref="QuicEvent.Code"/> is the reason.</summary>
     StreamReset,
 
     /// <summary>The peer does not want more of a stream, which was reset therefore.</summary>
@@ -33,8 +33,11 @@ public enum QuicEventKind
     /// <summary>The peer, or we, use another 4-tuple now.</summary>
     RouteChanged,
 
-    /// <summary>The connection is over; <see cref="QuicConnection.CloseReason"/> says why. The last event.</summary>
+    /// <summary>The connection is closed; see <see cref="QuicConnection.CloseReason"/>. The last event.</summary>
     Closed,
+
+    /// <summary>A path was opened, validated or given up; <see cref="QuicConnection.Paths"/> has them all.</summary>
+    PathsChanged,
 }
 
 /// <param name="StreamId">Of stream events.</param>
@@ -59,7 +62,7 @@ public enum CloseKind
     /// <summary>Silence for too long.</summary>
     IdleTimeout,
 
-    /// <summary>The peer has lost the connection and said so.</summary>
+    /// <summary>The peer has lost the connection and sent a stateless reset.</summary>
     StatelessReset,
 
     /// <summary>The peer speaks no version of ours.</summary>
@@ -72,6 +75,14 @@ public sealed record CloseReason(CloseKind Kind, ulong Code, string Text);
 /// <summary>A datagram to send.</summary>
 /// <param name="Length">Bytes that were written.</param>
 public readonly record struct OutgoingDatagram(int Length, FourTuple Tuple, EcnMark Ecn);
+
+/// <summary>A path of a connection.</summary>
+/// <param name="IsSelected">Data goes here.</param>
+/// <param name="IsValidated">The peer is known to receive here.</param>
+/// <param name="IsRelayed">It leads over a relay.</param>
+public readonly record struct QuicPathInfo(
+    uint Id, FourTuple Tuple, bool IsSelected, bool IsValidated, bool IsRelayed, TimeSpan SmoothedRtt, int Mtu,
+    long CongestionWindow, long PacketsLost, long BytesSent, long BytesReceived);
 
 /// <summary>Counters of a connection.</summary>
 public readonly record struct QuicStatistics(

@@ -40,6 +40,24 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
     /// <summary>How long an acknowledgement may wait.</summary>
     public TimeSpan MaxAckDelay { get; init; } = TimeSpan.FromMilliseconds(25);
 
+    /// <summary>Paths that may be open at once; 1 is without multipath. It needs <see cref="LocalIdBytes"/>.</summary>
+    public int PathsMax { get; init; } = 1;
+
+    /// <summary>Whether multipath is offered: packets without ids lead to no path.</summary>
+    internal bool OffersMultipath => PathsMax > 1 && LocalIdBytes > 0;
+
+    /// <summary>Addresses of the peer that are stored and probed; 0 is without NAT traversal. At most 63.</summary>
+    public int NatAddresses { get; init; }
+
+    /// <summary>Silence after which a direct path is given up, if there is another one.</summary>
+    public TimeSpan PathIdle { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Silence after which a relayed path is given up, if there is another one.</summary>
+    public TimeSpan RelayedPathIdle { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Whether packets are marked ECT(0) as long as the route shows that marks arrive.</summary>
     public bool UsesEcn { get; init; } = true;
+
+    /// <summary>How keys are shown; raw but in tests.</summary>
+    internal KeyForm KeyForm { get; init; } = KeyForm.Raw;
 }

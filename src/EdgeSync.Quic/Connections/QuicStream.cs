@@ -22,10 +22,13 @@ internal sealed class QuicStream(ulong id, SendBuffer? send, ReceiveBuffer? rece
 
     public bool ResetAcked { get; set; }
 
-    /// <summary>The peer's side was reset, and the application knows.</summary>
+    /// <summary>The peer's side was reset, and the event was delivered.</summary>
     public bool WasReset { get; set; }
 
     public ulong? StopCode { get; set; }
+
+    /// <summary>The application has read the peer's side to its end.</summary>
+    public bool IsEndRead { get; set; }
 
     public bool NeedsReset { get; set; }
 
@@ -39,7 +42,7 @@ internal sealed class QuicStream(ulong id, SendBuffer? send, ReceiveBuffer? rece
     /// <summary>In the queue of streams with other frames to send.</summary>
     public bool IsControlQueued { get; set; }
 
-    /// <summary>The application was told that there is something to read, and has not read all of it.</summary>
+    /// <summary>A readable event was delivered, and the application has not read everything.</summary>
     public bool ReadableTold { get; set; }
 
     /// <summary>The application found the buffer full, and waits.</summary>
@@ -48,6 +51,9 @@ internal sealed class QuicStream(ulong id, SendBuffer? send, ReceiveBuffer? rece
     public bool IsSendDone => Send is null || ResetAcked || (ResetCode is null && Send.IsDone);
 
     public bool IsReceiveDone => Receive is null || WasReset || Receive.IsAtEnd;
+
+    /// <summary>The end of the peer's side was delivered: the stream need not be kept for it.</summary>
+    public bool IsEndKnown => Receive is null || WasReset || IsEndRead || StopCode is not null;
 
     public void Dispose()
     {

@@ -15,7 +15,7 @@ internal sealed class StreamTable : IDisposable
 
     private readonly QuicOptions _options;
     private readonly bool _isServer;
-    private readonly Queue<QuicEvent> _events;
+    private readonly EventQueue _events;
     private readonly Dictionary<ulong, QuicStream> _streams = [];
     private readonly Queue<QuicStream> _sendQueue = new();
     private readonly Queue<QuicStream> _controlQueue = new();
@@ -35,7 +35,7 @@ internal sealed class StreamTable : IDisposable
     private ulong _received;
     private ulong _consumed;
 
-    public StreamTable(QuicOptions options, bool isServer, Queue<QuicEvent> events)
+    public StreamTable(QuicOptions options, bool isServer, EventQueue events)
     {
         (_options, _isServer, _events) = (options, isServer, events);
         _acceptLimit = [(ulong)options.StreamsMax, (ulong)options.StreamsMax];
@@ -55,6 +55,10 @@ internal sealed class StreamTable : IDisposable
     public bool[] NeedsMaxStreams { get; } = [false, false];
 
     public int Count => _streams.Count;
+
+    /// <summary>Bytes of memory that buffers of streams hold.</summary>
+    public long HeldBytes =>
+        _streams.Values.Sum(stream => (stream.Send?.Capacity ?? 0L) + (stream.Receive?.Capacity ?? 0L));
 
     public bool HasControl => _controlQueue.Count > 0;
 
@@ -112,6 +116,7 @@ internal sealed class StreamTable : IDisposable
         isAtEnd = receive.IsAtEnd;
         if (receive.Readable == 0) stream.ReadableTold = false;
         Consume(stream, (ulong)count);
+        stream.IsEndRead = isAtEnd;
         if (isAtEnd) CloseIfDone(stream);
         return count;
     }
@@ -198,7 +203,7 @@ internal sealed class StreamTable : IDisposable
         return null;
     }
 
-    /// <summary>STREAM_DATA_BLOCKED says nothing new, but must be of a stream that the peer may send on.</summary>
+    /// <summary>STREAM_DATA_BLOCKED has no effect, but must be of a stream that the peer may send on.</summary>
     public QuicError? OnStreamDataBlocked(in Frame frame) => FindForReceive(frame, out _);
 
     public void OnMaxData(ulong limit) => SendLimit = Math.Max(SendLimit, limit);
@@ -262,7 +267,7 @@ internal sealed class StreamTable : IDisposable
         if (frame.Kind == SentKind.Stream && stream.ResetCode is null)
         {
             send.OnAcked(frame.Offset, frame.Length, frame.Fin);
-            if (stream.WaitsForRoom && send.Room > 0)
+            if (stream.WaitsForRoom && send.HasRoomAgain)
             {
                 stream.WaitsForRoom = false;
                 _events.Enqueue(new QuicEvent(QuicEventKind.StreamWritable, stream.Id));
@@ -333,7 +338,7 @@ internal sealed class StreamTable : IDisposable
         if (stream.Receive.IsAtEnd) CloseIfDone(stream);
     }
 
-    /// <summary>Bytes left the buffers: windows move, and the peer is told when half of one is used up.</summary>
+    /// <summary>Bytes left the buffers: windows move, and are announced when half of one is used up.</summary>
     private void Consume(QuicStream stream, ulong bytes)
     {
         _consumed += bytes;
@@ -355,12 +360,12 @@ internal sealed class StreamTable : IDisposable
 
     private void CloseIfDone(QuicStream stream)
     {
-        if (!stream.IsSendDone || !stream.IsReceiveDone || !_streams.Remove(stream.Id)) return;
+        if (!stream.IsSendDone || !stream.IsReceiveDone || !stream.IsEndKnown || !_streams.Remove(stream.Id)) return;
         _blocked.Remove(stream);
         stream.Dispose();
         if (IsOwn(stream.Id)) return;
 
-        // The peer may open one more for each of its streams that is gone, told in steps.
+        // The peer may open one more for each of its closed streams, announced in steps.
         var direction = Direction(stream.Id);
         _closedByPeer[direction]++;
         var limit = _closedByPeer[direction] + (ulong)_options.StreamsMax;

@@ -22,24 +22,33 @@ internal ref struct Frame
     /// <summary>The stream ends behind <see cref="Data"/>.</summary>
     public bool Fin;
 
-    /// <summary>Of RESET_STREAM, STOP_SENDING and both closes.</summary>
+    /// <summary>Of RESET_STREAM, STOP_SENDING, PATH_ABANDON and both closes.</summary>
     public ulong ErrorCode;
 
     /// <summary>
     /// The limit of MAX_* and *_BLOCKED, the final size of RESET_STREAM, the type of the frame that a CONNECTION_CLOSE
-    /// blames.
+    /// blames, the round of REACH_OUT.
     /// </summary>
     public ulong Value;
 
-    /// <summary>Of NEW_CONNECTION_ID and RETIRE_CONNECTION_ID.</summary>
+    /// <summary>
+    /// Of NEW_CONNECTION_ID, RETIRE_CONNECTION_ID and their forms with a path; of PATH_STATUS_*, PATH_CIDS_BLOCKED,
+    /// ADD_ADDRESS and REMOVE_ADDRESS.
+    /// </summary>
     public ulong Sequence;
+
+    /// <summary>Of frames of multipath; 0 in the frames of RFC 9000 that have a form with a path.</summary>
+    public ulong PathId;
+
+    /// <summary>Of ADD_ADDRESS and REACH_OUT.</summary>
+    public UdpAddress Address;
 
     public ulong RetirePriorTo;
 
     /// <summary>16 bytes of NEW_CONNECTION_ID.</summary>
     public ReadOnlySpan<byte> ResetToken;
 
-    /// <summary>Of ACK.</summary>
+    /// <summary>Of ACK and PATH_ACK.</summary>
     public AckFields Ack;
 
     public readonly bool IsStream => Type is >= FrameType.Stream and <= FrameType.StreamLast;

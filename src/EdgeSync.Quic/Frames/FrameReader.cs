@@ -1,10 +1,12 @@
+using System.Buffers.Binary;
 using EdgeSync.Quic.Packets;
 
 namespace EdgeSync.Quic.Frames;
 
 /// <summary>
 /// Reads the frames of a packet's payload, one after another, and checks each as far as it can be checked without the
-/// state of the connection. Spec: RFC 9000 §19, RFC 9221 §4.
+/// state of the connection. Spec: RFC 9000 §19, RFC 9221 §4, draft-ietf-quic-multipath §4,
+/// draft-bruynooghe-n0-quic-nat-traversal §4.
 /// </summary>
 internal ref struct FrameReader(ReadOnlySpan<byte> payload)
 {
@@ -37,6 +39,7 @@ internal ref struct FrameReader(ReadOnlySpan<byte> payload)
             FrameType.Padding => ReadPadding(),
             FrameType.Ping or FrameType.HandshakeDone => null,
             FrameType.Ack or FrameType.AckEcn => ReadAck(),
+            FrameType.PathAck or FrameType.PathAckEcn => ReadPath() ?? ReadAck(),
             FrameType.ResetStream => ReadResetStream(),
             FrameType.StopSending => Check(
                 _reader.TryReadVarInt(out _frame.StreamId) && _reader.TryReadVarInt(out _frame.ErrorCode)),
@@ -49,7 +52,17 @@ internal ref struct FrameReader(ReadOnlySpan<byte> payload)
             FrameType.MaxStreamsBidi or FrameType.MaxStreamsUni
                 or FrameType.StreamsBlockedBidi or FrameType.StreamsBlockedUni => ReadStreamCount(),
             FrameType.NewConnectionId => ReadNewConnectionId(),
+            FrameType.PathNewConnectionId => ReadPath() ?? ReadNewConnectionId(),
             FrameType.RetireConnectionId => Check(_reader.TryReadVarInt(out _frame.Sequence)),
+            FrameType.PathRetireConnectionId or FrameType.PathStatusBackup or FrameType.PathStatusAvailable
+                or FrameType.PathCidsBlocked => ReadPath() ?? Check(_reader.TryReadVarInt(out _frame.Sequence)),
+            FrameType.PathAbandon => ReadPath() ?? Check(_reader.TryReadVarInt(out _frame.ErrorCode)),
+            FrameType.MaxPathId or FrameType.PathsBlocked => ReadPath(),
+            FrameType.AddAddressV4 or FrameType.AddAddressV6 => Check(
+                _reader.TryReadVarInt(out _frame.Sequence) && TryReadAddress(type == FrameType.AddAddressV6)),
+            FrameType.ReachOutV4 or FrameType.ReachOutV6 => Check(
+                _reader.TryReadVarInt(out _frame.Value) && TryReadAddress(type == FrameType.ReachOutV6)),
+            FrameType.RemoveAddress => Check(_reader.TryReadVarInt(out _frame.Sequence)),
             FrameType.PathChallenge or FrameType.PathResponse => Check(_reader.TryReadBytes(8, out _frame.Data)),
             FrameType.ConnectionClose => Check(
                 _reader.TryReadVarInt(out _frame.ErrorCode) && _reader.TryReadVarInt(out _frame.Value)
@@ -64,6 +77,24 @@ internal ref struct FrameReader(ReadOnlySpan<byte> payload)
 
     private readonly QuicError? Check(bool isWhole) =>
         isWhole ? null : QuicError.Encoding(_frame.Type, "the frame is cut off");
+
+    /// <summary>A path id, which has 32 bits: it is folded into a nonce.</summary>
+    private QuicError? ReadPath()
+    {
+        if (!_reader.TryReadVarInt(out _frame.PathId)) return Check(false);
+        return _frame.PathId > uint.MaxValue ? QuicError.Encoding(_frame.Type, "a path id is beyond 2^32-1") : null;
+    }
+
+    private bool TryReadAddress(bool isV6)
+    {
+        if (!_reader.TryReadBytes(isV6 ? 16UL : 4UL, out var bytes) || !_reader.TryReadUInt16(out var port))
+            return false;
+        var bits = isV6
+            ? BinaryPrimitives.ReadUInt128BigEndian(bytes)
+            : ((UInt128)0xffff << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        _frame.Address = new UdpAddress(bits, port);
+        return true;
+    }
 
     /// <summary>All bytes of padding at once.</summary>
     private QuicError? ReadPadding()
@@ -93,7 +124,7 @@ internal ref struct FrameReader(ReadOnlySpan<byte> payload)
         }
 
         ack.Ranges = rest[..(_reader.Position - start)];
-        if (_frame.Type == FrameType.Ack) return null;
+        if (_frame.Type is FrameType.Ack or FrameType.PathAck) return null;
 
         ack.HasEcn = true;
         return Check(

@@ -1,9 +1,10 @@
+using System.Buffers.Binary;
 using EdgeSync.Quic.Packets;
 
 namespace EdgeSync.Quic.Frames;
 
 /// <summary>
-/// Writes frames. Callers know that a frame fits: <c>SizeOf…</c> tells. Spec: RFC 9000 §19, RFC 9221 §4.
+/// Writes frames. Callers check that a frame fits, by <c>SizeOf…</c>. Spec: as <see cref="FrameReader"/>.
 /// </summary>
 internal static class FrameWriter
 {
@@ -11,6 +12,9 @@ internal static class FrameWriter
     public const int SmallMax = 4 + (3 * 8);
 
     public const int PathFrameSize = 9;
+
+    /// <summary>Bytes of the largest ADD_ADDRESS or REACH_OUT.</summary>
+    public const int AddressMax = 4 + 8 + 16 + 2;
 
     public static void WriteType(ref WireWriter writer, ulong type) => writer.WriteVarInt(type);
 
@@ -74,6 +78,35 @@ internal static class FrameWriter
         writer.WriteBytes(resetToken);
     }
 
+    public static int SizeOfPathNewConnectionId(uint pathId, ulong sequence, in ConnectionId id) =>
+        1 + VarInt.SizeOf(pathId) + SizeOfNewConnectionId(sequence, 0, id);
+
+    /// <summary>PATH_NEW_CONNECTION_ID that retires nothing.</summary>
+    public static void WritePathNewConnectionId(
+        ref WireWriter writer, uint pathId, ulong sequence, in ConnectionId id, scoped ReadOnlySpan<byte> resetToken)
+    {
+        WriteStreamValue(ref writer, FrameType.PathNewConnectionId, pathId, sequence);
+        writer.WriteVarInt(0);
+        writer.WriteByte((byte)id.Length);
+        id.CopyTo(writer.Take(id.Length));
+        writer.WriteBytes(resetToken);
+    }
+
+    /// <summary>PATH_ABANDON, PATH_STATUS_*, PATH_RETIRE_CONNECTION_ID, PATH_CIDS_BLOCKED.</summary>
+    public static void WritePathValue(ref WireWriter writer, ulong type, uint pathId, ulong value) =>
+        WriteStreamValue(ref writer, type, pathId, value);
+
+    /// <summary>ADD_ADDRESS or REACH_OUT, by the family of the address.</summary>
+    /// <param name="typeV4">The type for IPv4; that for IPv6 is one more.</param>
+    /// <param name="value">The sequence number, or the round.</param>
+    public static void WriteAddress(ref WireWriter writer, ulong typeV4, ulong value, in UdpAddress address)
+    {
+        WriteValue(ref writer, address.IsIPv4 ? typeV4 : typeV4 + 1, value);
+        if (address.IsIPv4) writer.WriteUInt32((uint)address.Bits);
+        else BinaryPrimitives.WriteUInt128BigEndian(writer.Take(16), address.Bits);
+        writer.WriteUInt16(address.Port);
+    }
+
     /// <summary>PATH_CHALLENGE, PATH_RESPONSE.</summary>
     public static void WritePath(ref WireWriter writer, ulong type, scoped ReadOnlySpan<byte> data)
     {
@@ -105,15 +138,16 @@ internal static class FrameWriter
     /// <param name="ranges">Ascending, with both ends in the range; not empty.</param>
     /// <param name="delay">Scaled by our ack_delay_exponent.</param>
     /// <param name="ecn">Counts of the packets received with marks, or null.</param>
+    /// <param name="pathId">The path of a PATH_ACK; null for ACK.</param>
     /// <returns>False when not even the newest range fits; then nothing was written.</returns>
     public static bool TryWriteAck(
-        ref WireWriter writer, ReadOnlySpan<NumberRange> ranges, ulong delay, EcnCounts? ecn)
+        ref WireWriter writer, ReadOnlySpan<NumberRange> ranges, ulong delay, EcnCounts? ecn, uint? pathId = null)
     {
         var newest = ranges[^1];
         var tail = ecn is { } e ? VarInt.SizeOf(e.Ect0) + VarInt.SizeOf(e.Ect1) + VarInt.SizeOf(e.Ce) : 0;
         // The count of further ranges takes two bytes at most: fewer than 2^14 are kept.
-        var room = writer.Remaining - tail - 1 - VarInt.SizeOf(newest.End) - VarInt.SizeOf(delay) - 2
-            - VarInt.SizeOf(newest.End - newest.Start);
+        var room = writer.Remaining - tail - 1 - (pathId is { } id ? VarInt.SizeOf(id) : 0)
+            - VarInt.SizeOf(newest.End) - VarInt.SizeOf(delay) - 2 - VarInt.SizeOf(newest.End - newest.Start);
         if (room < 0) return false;
 
         var count = 0;
@@ -124,7 +158,10 @@ internal static class FrameWriter
             if (room < 0) break;
         }
 
-        writer.WriteVarInt(ecn is null ? FrameType.Ack : FrameType.AckEcn);
+        if (pathId is { } path)
+            WriteValue(ref writer, ecn is null ? FrameType.PathAck : FrameType.PathAckEcn, path);
+        else
+            writer.WriteVarInt(ecn is null ? FrameType.Ack : FrameType.AckEcn);
         writer.WriteVarInt(newest.End);
         writer.WriteVarInt(delay);
         writer.WriteVarInt((ulong)count);

@@ -12,7 +12,7 @@ internal enum PacketType : byte
     OneRtt,
 }
 
-/// <summary>Why the begin of a datagram is no packet.</summary>
+/// <summary>Why the begin of a datagram is not a packet.</summary>
 internal enum HeaderFault : byte
 {
     None,

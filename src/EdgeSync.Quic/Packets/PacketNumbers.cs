@@ -3,7 +3,7 @@ namespace EdgeSync.Quic.Packets;
 /// <summary>Packet numbers are sent with their lowest 1 to 4 bytes. Spec: RFC 9000 §17.1, A.2, A.3.</summary>
 internal static class PacketNumbers
 {
-    /// <summary>Bytes to send so that a receiver that has seen <paramref name="largestAcked"/> can tell.</summary>
+    /// <summary>Bytes to send so that a receiver with <paramref name="largestAcked"/> can decode the number.</summary>
     /// <param name="largestAcked">The largest number that the peer acknowledged, or null.</param>
     public static int SizeOf(ulong number, ulong? largestAcked)
     {

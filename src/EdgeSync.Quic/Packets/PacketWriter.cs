@@ -9,6 +9,9 @@ internal static class PacketWriter
     /// <summary>Bytes of the longest long header without its token: ids of 20 bytes, number of 4.</summary>
     public const int LongHeaderMax = 1 + 4 + 1 + 20 + 1 + 20 + 8 + LengthBytes + 4;
 
+    /// <summary>Bytes of the longest short header.</summary>
+    public const int ShortHeaderMax = 1 + 20 + 4;
+
     /// <summary>
     /// Writes a long header up to the packet number. The length field is left for <see cref="WriteLength"/>.
     /// </summary>
@@ -54,7 +57,7 @@ internal static class PacketWriter
         writer.WriteByte((byte)clientDestination.Length);
         writer.WriteBytes(clientDestination);
         writer.WriteUInt32(PacketHeader.Version1);
-        // One version that nobody speaks, so that clients keep to ignoring what they do not know (RFC 9000 §15).
+        // One reserved version, so that clients keep ignoring unknown ones (RFC 9000 §15).
         writer.WriteUInt32(0x0a1a2a3a);
     }
 

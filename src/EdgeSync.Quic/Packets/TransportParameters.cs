@@ -1,7 +1,7 @@
 namespace EdgeSync.Quic.Packets;
 
 /// <summary>
-/// What an endpoint tells its peer in the handshake: limits, and the connection ids that tie the handshake to its
+/// What an endpoint sends in the handshake: limits, and the connection ids that tie the handshake to its
 /// packets. Spec: RFC 9000 §7.3, §7.4, §18; RFC 9221 §3.
 /// </summary>
 /// <remarks>

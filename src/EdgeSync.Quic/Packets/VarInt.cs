@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace EdgeSync.Quic.Packets;
 
 /// <summary>
-/// Integers of 1, 2, 4 or 8 bytes; the two highest bits of the first byte tell which. Spec: RFC 9000 §16.
+/// Integers of 1, 2, 4 or 8 bytes; the two highest bits of the first byte are the length. Spec: RFC 9000 §16.
 /// </summary>
 internal static class VarInt
 {

@@ -3,7 +3,7 @@ using EdgeSync.Quic.Packets;
 
 namespace EdgeSync.Quic.Protection;
 
-/// <summary>Secrets of Initial packets, which anyone can compute from the first id. Spec: RFC 9001 §5.2.</summary>
+/// <summary>Secrets of Initial packets, which are derived from the first id alone. Spec: RFC 9001 §5.2.</summary>
 internal static class InitialSecrets
 {
     private static ReadOnlySpan<byte> Salt =>

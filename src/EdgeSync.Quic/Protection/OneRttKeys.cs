@@ -3,6 +3,13 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Quic.Protection;
 
+/// <summary>The lowest packet number of one packet-number space that was opened in a key phase.</summary>
+internal struct PhaseMark
+{
+    public long Phase;
+    public ulong? First;
+}
+
 /// <summary>
 /// Keys of 1-RTT packets and their updates. The keys of the next phase are made ahead, so that receiving an update
 /// takes as long as receiving a forged one. Spec: RFC 9001 §6.
@@ -51,8 +58,8 @@ internal sealed class OneRttKeys : IDisposable
     /// <summary>Packets of this connection that could not be opened.</summary>
     public ulong Failed { get; private set; }
 
-    /// <summary>The lowest packet number that was opened in this phase, or null.</summary>
-    public ulong? FirstOfPhase { get; private set; }
+    /// <summary>Key updates so far, of either side.</summary>
+    public long Updates { get; private set; }
 
     public void Seal(ReadOnlySpan<byte> header, Span<byte> payload, ulong number, uint pathId = 0)
     {
@@ -62,23 +69,28 @@ internal sealed class OneRttKeys : IDisposable
 
     /// <summary>Opens a packet of this phase, of the one before, or of the next, which then becomes this one.</summary>
     /// <param name="phase">The packet's phase bit.</param>
+    /// <param name="mark">Of the packet's number space: with multipath there are several.</param>
     /// <param name="previousLife">How long keys of the phase before stay after an update: three probe timeouts.</param>
     /// <param name="updated">Whether the peer has begun a new phase with this packet.</param>
     public bool TryOpen(
         ReadOnlySpan<byte> header, Span<byte> payload, ulong number, bool phase, Instant now, TimeSpan previousLife,
-        out bool updated, uint pathId = 0)
+        ref PhaseMark mark, out bool updated, uint pathId = 0)
     {
         updated = false;
         if (now > _previousUntil) DropPrevious();
-        if (phase == Phase) return Count(OpenOfThisPhase(header, payload, number, pathId, now + previousLife));
+        if (mark.Phase != Updates) mark = new PhaseMark { Phase = Updates };
+        if (phase == Phase)
+            return Count(OpenOfThisPhase(header, payload, number, pathId, now + previousLife, ref mark));
 
-        // An older number is of the phase before; there is none that is both older and of the next (RFC 9001 §6.5).
-        var isOlder = FirstOfPhase is { } first ? number < first : _previousReceive is not null;
+        // An older number is of the phase before; there is none that is both older and of the next (RFC 9001 §6.5). A
+        // space without a packet of this phase proves nothing, as long as the keys of the phase before are there.
+        var isOlder = mark.First is { } first ? number < first : _previousReceive is not null;
         if (isOlder) return Count(_previousReceive?.TryOpen(header, payload, number, pathId) ?? false);
         if (!_nextReceive.TryOpen(header, payload, number, pathId)) return Count(false);
 
         Update();
-        (FirstOfPhase, _previousUntil) = (number, now + previousLife);
+        mark = new PhaseMark { Phase = Updates, First = number };
+        _previousUntil = now + previousLife;
         updated = true;
         return true;
     }
@@ -95,7 +107,7 @@ internal sealed class OneRttKeys : IDisposable
         _nextReceive = Next(_receiveSecret);
         Phase = !Phase;
         Sealed = 0;
-        FirstOfPhase = null;
+        Updates++;
     }
 
     public void Dispose()
@@ -112,12 +124,13 @@ internal sealed class OneRttKeys : IDisposable
     }
 
     private bool OpenOfThisPhase(
-        ReadOnlySpan<byte> header, Span<byte> payload, ulong number, uint pathId, Instant previousUntil)
+        ReadOnlySpan<byte> header, Span<byte> payload, ulong number, uint pathId, Instant previousUntil,
+        ref PhaseMark mark)
     {
         if (!_receive.TryOpen(header, payload, number, pathId)) return false;
         // The keys of the phase before stay for a while after the peer has begun this one, not after we have.
-        if (FirstOfPhase is null && _previousReceive is not null) _previousUntil = previousUntil;
-        if (FirstOfPhase is null || number < FirstOfPhase) FirstOfPhase = number;
+        if (_previousReceive is not null) _previousUntil ??= previousUntil;
+        if (mark.First is null || number < mark.First) mark.First = number;
         return true;
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Packets;
+using EdgeSync.Quic.Tls;
 
 namespace EdgeSync.Quic.Protection;
 
@@ -13,6 +14,10 @@ internal sealed class StatelessResetKey
     private readonly byte[] _key = new byte[32];
 
     public StatelessResetKey(Entropy entropy) => entropy.Fill(_key);
+
+    /// <summary>The same for each process of an endpoint, so that one that was restarted ends what is lost.</summary>
+    // Spec: RFC 9000 §10.3.2.
+    public StatelessResetKey(Ed25519Key key) => key.Derive("quic stateless reset"u8).CopyTo(_key, 0);
 
     /// <summary>Writes the 16 bytes of a token.</summary>
     public void WriteToken(in ConnectionId id, Span<byte> token)

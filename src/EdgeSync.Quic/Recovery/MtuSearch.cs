@@ -55,7 +55,7 @@ internal sealed class MtuSearch
     {
         (_isProbing, _losses) = (false, 0);
         Current = Math.Max(Current, bytes);
-        EndSearch(now);
+        EndSearch(now, StepMin);
     }
 
     public void OnProbeLost(Instant now, int bytes)
@@ -63,15 +63,19 @@ internal sealed class MtuSearch
         _isProbing = false;
         if (++_losses < LossesMax) return;
         (_upper, _losses) = (bytes - 1, 0);
-        EndSearch(now);
+        // What is left to find is not worth three losses for each size.
+        EndSearch(now, 2 * StepMin);
     }
+
+    /// <summary>The verdict on a probe will never be known.</summary>
+    public void OnProbeForgotten() => _isProbing = false;
 
     public void OnAcked(int bytes)
     {
         if (bytes > Base) _fullLosses = 0;
     }
 
-    /// <summary>A datagram that is no probe was lost.</summary>
+    /// <summary>A datagram other than a probe was lost.</summary>
     public void OnLost(Instant now, int bytes)
     {
         if (bytes <= Base || ++_fullLosses < BlackHoleLosses) return;
@@ -80,9 +84,9 @@ internal sealed class MtuSearch
         NextSearch = now + CoolDown;
     }
 
-    private void EndSearch(Instant now)
+    private void EndSearch(Instant now, int step)
     {
-        if (_upper - Current >= StepMin) return;
+        if (_upper - Current >= step) return;
         _upper = Current;
         NextSearch = now + ReProbe;
     }

@@ -17,7 +17,7 @@ internal sealed class RttEstimator(TimeSpan initial)
     public TimeSpan Variance { get; private set; } = initial / 2;
 
     /// <summary>Takes a sample.</summary>
-    /// <param name="ackDelay">What the peer says it waited, capped at its maximum by the caller.</param>
+    /// <param name="ackDelay">The delay in the ACK frame, capped at the peer's maximum by the caller.</param>
     public void Add(TimeSpan latest, TimeSpan ackDelay)
     {
         Latest = latest;

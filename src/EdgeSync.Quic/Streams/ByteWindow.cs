@@ -10,8 +10,12 @@ internal sealed class ByteWindow : IDisposable
 {
     private const int SizeMin = 2048;
 
+    /// <summary>Up to here a ring begins as large as the one before it was: bytes go on as they came.</summary>
+    private const int AgainMax = 256 * 1024;
+
     private byte[] _ring = [];
     private int _size;
+    private int _sizeMin = SizeMin;
 
     /// <summary>Bytes of memory that are held.</summary>
     public int Capacity => _size;
@@ -23,7 +27,7 @@ internal sealed class ByteWindow : IDisposable
     {
         if (end - first <= (ulong)_size) return;
 
-        var size = Math.Max(SizeMin, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(end - first)));
+        var size = Math.Max(_sizeMin, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(end - first)));
         var ring = ArrayPool<byte>.Shared.Rent(size);
         for (var at = first; at < last;)
         {
@@ -51,6 +55,7 @@ internal sealed class ByteWindow : IDisposable
 
     public void Dispose()
     {
+        _sizeMin = Math.Clamp(_size, SizeMin, AgainMax);
         Return();
         (_ring, _size) = ([], 0);
     }

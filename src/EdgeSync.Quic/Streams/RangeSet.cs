@@ -9,6 +9,13 @@ internal sealed class RangeSet
 
     public int Count { get; private set; }
 
+    public static RangeSet Of(ulong number)
+    {
+        var set = new RangeSet();
+        set.Add(number, number);
+        return set;
+    }
+
     public ReadOnlySpan<NumberRange> Items => _items.AsSpan(0, Count);
 
     public NumberRange First => _items[0];

@@ -18,6 +18,9 @@ internal sealed class ReceiveBuffer : IDisposable
     /// <summary>Where the stream ends, when known.</summary>
     public ulong? FinalSize { get; private set; }
 
+    /// <summary>Bytes of memory that are held.</summary>
+    public int Capacity => _bytes.Capacity;
+
     /// <summary>Bytes that can be read now.</summary>
     public int Readable =>
         _pieces.Count > 0 && _pieces.First.Start <= ReadOffset ? (int)(_pieces.First.End + 1 - ReadOffset) : 0;

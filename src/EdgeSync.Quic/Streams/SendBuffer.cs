@@ -21,8 +21,14 @@ internal sealed class SendBuffer(int bytesMax) : IDisposable
     /// <summary>No more will be written.</summary>
     public bool IsFinished { get; private set; }
 
+    /// <summary>Bytes of memory that are held.</summary>
+    public int Capacity => _bytes.Capacity;
+
     /// <summary>Room for this many bytes more.</summary>
     public int Room => bytesMax - (int)(End - _base);
+
+    /// <summary>Enough room for a writer that waits: each wake-up costs the same, however little it writes.</summary>
+    public bool HasRoomAgain => Room >= bytesMax / 4;
 
     /// <summary>All was acknowledged, the end included.</summary>
     public bool IsDone => _finAcked && _base == End;

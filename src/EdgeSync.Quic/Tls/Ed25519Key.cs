@@ -21,7 +21,7 @@ public sealed class Ed25519Key : IDisposable
         Ed25519.GeneratePublicKey(_seed, 0, _publicKey, 0);
     }
 
-    /// <summary>32 bytes, by which peers know the endpoint.</summary>
+    /// <summary>32 bytes that identify the endpoint.</summary>
     public ReadOnlyMemory<byte> PublicKey => _publicKey;
 
     /// <summary>64 bytes of signature; the same for the same message.</summary>
@@ -42,6 +42,14 @@ public sealed class Ed25519Key : IDisposable
         var copy = message.ToArray();
         return Ed25519.Verify(signature.ToArray(), 0, publicKey.ToArray(), 0, copy, 0, copy.Length);
     }
+
+    /// <summary>Whether the bytes are a point of the curve in its one encoding.</summary>
+    public static bool IsPoint(ReadOnlySpan<byte> publicKey) =>
+        publicKey.Length == KeyBytes && Ed25519.ValidatePublicKeyPartial(publicKey.ToArray(), 0);
+
+    /// <summary>32 bytes that only the holder of the key can make, for one purpose.</summary>
+    /// <param name="purpose">Another one makes other bytes.</param>
+    public byte[] Derive(ReadOnlySpan<byte> purpose) => HMACSHA256.HashData(_seed, purpose);
 
     /// <summary>Clears the seed.</summary>
     public void Dispose() => CryptographicOperations.ZeroMemory(_seed);

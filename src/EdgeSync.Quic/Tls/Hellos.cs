@@ -72,7 +72,7 @@ internal sealed class ClientHello
     /// <param name="cookie">As a HelloRetryRequest gave it; empty when it gave none.</param>
     public static byte[] Write(
         ReadOnlySpan<byte> random, KeyShare? share, ReadOnlySpan<byte> cookie, IReadOnlyList<byte[]> alpn,
-        ReadOnlySpan<byte> transportParameters, string? serverName)
+        ReadOnlySpan<byte> transportParameters, string? serverName, KeyForm keyForm)
     {
         var (randomBytes, cookieBytes) = (random.ToArray(), cookie.ToArray());
         var parameters = transportParameters.ToArray();
@@ -88,12 +88,10 @@ internal sealed class ClientHello
                     .Extension(ExtensionType.SupportedGroups, e => e.Vector(2, l => l.UInt16(TlsProfile.GroupX25519)))
                     .Extension(
                         ExtensionType.SignatureAlgorithms, e => e.Vector(2, l => l.UInt16(TlsProfile.SchemeEd25519)))
-                    .Extension(ExtensionType.Alpn, e => e.Vector(2, l => WriteProtocols(l, alpn)))
-                    .Extension(
-                        ExtensionType.ClientCertificateType, e => e.Vector(1, l => l.Byte(TlsProfile.RawPublicKey)))
-                    .Extension(
-                        ExtensionType.ServerCertificateType, e => e.Vector(1, l => l.Byte(TlsProfile.RawPublicKey)))
-                    .Extension(ExtensionType.SupportedVersions, e => e.Vector(1, l => l.UInt16(TlsProfile.Version13)));
+                    .Extension(ExtensionType.Alpn, e => e.Vector(2, l => WriteProtocols(l, alpn)));
+                keyForm.WriteOffer(extensions);
+                extensions.Extension(
+                    ExtensionType.SupportedVersions, e => e.Vector(1, l => l.UInt16(TlsProfile.Version13)));
                 if (cookieBytes.Length > 0)
                     extensions.Extension(ExtensionType.Cookie, e => e.Vector(2, c => c.Bytes(cookieBytes)));
                 extensions
@@ -117,7 +115,7 @@ internal sealed class ClientHello
             .Byte(0).Vector(2, n => n.Bytes(System.Text.Encoding.ASCII.GetBytes(name)))));
 }
 
-/// <summary>ServerHello, or a HelloRetryRequest, which is told by its random. Spec: RFC 8446 §4.1.3, §4.1.4.</summary>
+/// <summary>ServerHello, or a HelloRetryRequest, which has a fixed random. Spec: RFC 8446 §4.1.3, §4.1.4.</summary>
 internal sealed class ServerHello
 {
     public bool IsRetryRequest { get; private init; }
@@ -167,7 +165,7 @@ internal sealed class ServerHello
             .UInt16(TlsProfile.GroupX25519).Vector(2, s => s.Bytes(share.Public)));
     }
 
-    /// <summary>A HelloRetryRequest that asks for a share of X25519.</summary>
+    /// <summary>A HelloRetryRequest for a share of X25519.</summary>
     public static byte[] WriteRetryRequest(CipherSuite suite) =>
         Write(TlsProfile.RetryRandom.ToArray(), suite, e => e.UInt16(TlsProfile.GroupX25519));
 

@@ -40,7 +40,8 @@ internal sealed class TlsClient : TlsSession
         _share = KeyShare.NewRandom(entropy);
         _sharedKey = options.OffersKeyShare;
         SendHello(ClientHello.Write(
-            _random, _sharedKey ? _share : null, [], options.Alpn, WriteParameters(), options.ServerName));
+            _random, _sharedKey ? _share : null, [], options.Alpn, WriteParameters(), options.ServerName,
+            options.KeyForm));
     }
 
     /// <summary>For vectors: a ClientHello that was sent, and the secret of the share in it.</summary>
@@ -137,7 +138,8 @@ internal sealed class TlsClient : TlsSession
         Transcript.ReplaceFirstHello(suite);
         Transcript.Add(message);
         SendHello(ClientHello.Write(
-            _random, _sharedKey ? _share : null, cookie, Options.Alpn, WriteParameters(), Options.ServerName));
+            _random, _sharedKey ? _share : null, cookie, Options.Alpn, WriteParameters(), Options.ServerName,
+            Options.KeyForm));
         return null;
     }
 
@@ -166,8 +168,7 @@ internal sealed class TlsClient : TlsSession
         }
 
         if (CheckAlpn(extensions[ExtensionType.Alpn]) is { } alpnError) return alpnError;
-        if (extensions[ExtensionType.ServerCertificateType] is not [TlsProfile.RawPublicKey]
-            || extensions[ExtensionType.ClientCertificateType] is not [TlsProfile.RawPublicKey])
+        if (!Options.KeyForm.IsChosen(extensions))
             return TlsAlert.HandshakeFailure.ToError("the server does not use raw public keys");
         if (TakeParameters(extensions[ExtensionType.QuicTransportParameters], isFromServer: true) is { } badParameters)
             return badParameters;

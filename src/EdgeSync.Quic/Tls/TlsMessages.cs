@@ -22,12 +22,13 @@ internal static class TlsMessages
         return protocols;
     }
 
-    public static byte[] WriteEncryptedExtensions(byte[] alpn, byte[] transportParameters) =>
-        TlsWriter.Message(HandshakeType.EncryptedExtensions, message => message.Vector(2, extensions => extensions
-            .Extension(ExtensionType.Alpn, e => e.Vector(2, l => l.Vector(1, p => p.Bytes(alpn))))
-            .Extension(ExtensionType.ClientCertificateType, e => e.Byte(TlsProfile.RawPublicKey))
-            .Extension(ExtensionType.ServerCertificateType, e => e.Byte(TlsProfile.RawPublicKey))
-            .Extension(ExtensionType.QuicTransportParameters, e => e.Bytes(transportParameters))));
+    public static byte[] WriteEncryptedExtensions(byte[] alpn, byte[] transportParameters, KeyForm keyForm) =>
+        TlsWriter.Message(HandshakeType.EncryptedExtensions, message => message.Vector(2, extensions =>
+        {
+            extensions.Extension(ExtensionType.Alpn, e => e.Vector(2, l => l.Vector(1, p => p.Bytes(alpn))));
+            keyForm.WriteChoice(extensions);
+            extensions.Extension(ExtensionType.QuicTransportParameters, e => e.Bytes(transportParameters));
+        }));
 
     public static byte[] WriteCertificateRequest() =>
         TlsWriter.Message(HandshakeType.CertificateRequest, message => message

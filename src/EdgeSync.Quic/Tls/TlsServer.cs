@@ -4,8 +4,8 @@ using EdgeSync.Quic.Protection;
 namespace EdgeSync.Quic.Tls;
 
 /// <summary>
-/// The server's side; the messages are drawn at <see cref="TlsClient"/>. A server always asks for the client's key:
-/// without it nobody would know who called.
+/// The server's side; the messages are drawn at <see cref="TlsClient"/>. A server always requests the client's key:
+/// without it the client would not be authenticated.
 /// </summary>
 internal sealed class TlsServer(TlsOptions options, Entropy entropy) : TlsSession(options, entropy)
 {
@@ -84,19 +84,9 @@ internal sealed class TlsServer(TlsOptions options, Entropy entropy) : TlsSessio
         return null;
     }
 
-    private static QuicError? CheckKeyTypes(ClientHello hello)
+    private QuicError? CheckKeyTypes(ClientHello hello)
     {
-        foreach (var type in new[] { ExtensionType.ClientCertificateType, ExtensionType.ServerCertificateType })
-        {
-            if (hello.Extensions[type] is not { } types)
-                return TlsAlert.HandshakeFailure.ToError("the client does not offer raw public keys");
-            switch (TlsReading.ListHolds8(types, TlsProfile.RawPublicKey))
-            {
-                case null: return TlsAlert.DecodeError.ToError("the certificate types are malformed");
-                case false: return TlsAlert.HandshakeFailure.ToError("the client does not offer raw public keys");
-            }
-        }
-
+        if (Options.KeyForm.CheckOffer(hello.Extensions) is { } error) return error;
         if (hello.Extensions[ExtensionType.SignatureAlgorithms] is not { } schemes)
             return TlsAlert.MissingExtension.ToError("the client names no signature scheme");
         return TlsReading.ListHolds16(schemes, TlsProfile.SchemeEd25519) switch
@@ -154,11 +144,14 @@ internal sealed class TlsServer(TlsOptions options, Entropy entropy) : TlsSessio
         if (!TryStartHandshakeKeys(share, clientShare))
             return TlsAlert.IllegalParameter.ToError("the client's key share leads to zero");
 
-        Send(EncryptionLevel.Handshake, TlsMessages.WriteEncryptedExtensions(Alpn, WriteParameters()));
-        Send(EncryptionLevel.Handshake, TlsMessages.WriteCertificateRequest());
+        Send(
+            EncryptionLevel.Handshake,
+            TlsMessages.WriteEncryptedExtensions(Alpn, WriteParameters(), Options.KeyForm));
+        var asks = Options.KeyForm.AsksClients;
+        if (asks) Send(EncryptionLevel.Handshake, TlsMessages.WriteCertificateRequest());
         SendAuthentication(asServer: true, withKey: true);
         ApplicationSecrets = Schedule!.ApplicationSecrets(Transcript.Current());
-        _state = State.Certificate;
+        _state = asks ? State.Certificate : State.Finished;
         return null;
     }
 

@@ -25,7 +25,10 @@ internal sealed record TlsOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn, Tr
     /// <summary>The name for SNI; null sends none. Of clients only.</summary>
     public string? ServerName { get; init; }
 
-    /// <summary>False leaves out the client's key share, so that the server must ask for one.</summary>
+    /// <summary>How keys are shown; raw but in tests.</summary>
+    public KeyForm KeyForm { get; init; } = KeyForm.Raw;
+
+    /// <summary>False leaves out the client's key share, so that the server must request one.</summary>
     public bool OffersKeyShare { get; init; } = true;
 }
 
@@ -145,7 +148,7 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
     {
         if (withKey)
         {
-            Send(EncryptionLevel.Handshake, TlsMessages.WriteCertificate(Options.Key.PublicKey.Span));
+            Send(EncryptionLevel.Handshake, Options.KeyForm.WriteCertificate(Options.Key.PublicKey.Span));
             var signature = Options.Key.Sign(TlsMessages.SignedContent(asServer, Transcript.Current()));
             Send(EncryptionLevel.Handshake, TlsMessages.WriteCertificateVerify(signature));
         }
@@ -169,7 +172,7 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
 
     protected QuicError? TakeCertificate(byte[] message, ReadOnlySpan<byte> body, bool isFromClient)
     {
-        if (TlsMessages.TryReadCertificate(body, isFromClient, out var key) is { } error) return error;
+        if (Options.KeyForm.TryReadCertificate(body, isFromClient, out var key) is { } error) return error;
         PeerKey = key;
         Transcript.Add(message);
         return null;

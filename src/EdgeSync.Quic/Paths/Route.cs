@@ -1,10 +1,10 @@
 using EdgeSync.Primitives;
 using EdgeSync.Quic.Recovery;
 
-namespace EdgeSync.Quic.Connections;
+namespace EdgeSync.Quic.Paths;
 
 /// <summary>
-/// A way through the network: its 4-tuple, and all that belongs to it alone. Spec: RFC 9000 §8, §9.
+/// What belongs to one 4-tuple: round-trip time, window, MTU, validation. Spec: RFC 9000 §8, §9.
 /// </summary>
 internal sealed class Route(int id, FourTuple tuple, TimeSpan initialRtt, bool isValidated)
 {
@@ -13,7 +13,8 @@ internal sealed class Route(int id, FourTuple tuple, TimeSpan initialRtt, bool i
 
     public int Id { get; } = id;
 
-    public FourTuple Tuple { get; } = tuple;
+    /// <summary>Set once more when the first answer of a server comes from another of its addresses.</summary>
+    public FourTuple Tuple { get; set; } = tuple;
 
     public RttEstimator Rtt { get; private set; } = new(initialRtt);
 
@@ -50,6 +51,18 @@ internal sealed class Route(int id, FourTuple tuple, TimeSpan initialRtt, bool i
     /// </summary>
     public long Allowance => IsValidated ? long.MaxValue : (3 * BytesReceived) - BytesSent;
 
+    /// <summary>The route was chosen here: nothing limits what is sent to it (RFC 9000 §8.2).</summary>
+    public void LiftLimit() => BytesReceived = long.MaxValue / 8;
+
+    /// <summary>
+    /// Looks for the largest datagram that arrives, up to a limit. A relayed route keeps the smallest: what the relay
+    /// takes says nothing of the network behind it.
+    /// </summary>
+    public void SearchMtu(int maximum)
+    {
+        if (!Tuple.Remote.IsRelayed) Mtu.Start(maximum);
+    }
+
     /// <summary>Only the port changed: the same link, most likely (RFC 9000 §9.4).</summary>
     public void Inherit(Route other) => (Rtt, Congestion) = (other.Rtt, other.Congestion);
 
@@ -75,25 +88,4 @@ internal sealed class Route(int id, FourTuple tuple, TimeSpan initialRtt, bool i
     }
 
     public void StopValidation() => (Challenge, ChallengePending, ChallengeDeadline) = (null, false, null);
-}
-
-/// <summary>
-/// A path of the connection: packet numbers, ids and a route. There is one, number 0, until multipath is negotiated;
-/// the route changes by migration.
-/// </summary>
-internal sealed class QuicPath(uint id, LocalIds localIds, RemoteIds remoteIds, Route route)
-{
-    public uint Id { get; } = id;
-
-    /// <summary>1-RTT packets of this path.</summary>
-    public PacketSpace Space { get; } = new();
-
-    public LocalIds LocalIds { get; } = localIds;
-
-    public RemoteIds RemoteIds { get; } = remoteIds;
-
-    public Route Route { get; set; } = route;
-
-    /// <summary>The last validated route, while another one is being validated.</summary>
-    public Route? Fallback { get; set; }
 }
