@@ -1,0 +1,107 @@
+using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Transfer;
+using EdgeSync.Iroh.Endpoints;
+
+namespace EdgeSync.Can.Sync.Peers;
+
+/// <summary>What the shell has to do, or a person to decide.</summary>
+public abstract record SyncEffect
+{
+    /// <summary>Connect; ends in <see cref="SyncNode.OnConnected"/> or <see cref="SyncNode.OnDialFailed"/>.</summary>
+    public sealed record Dial(EndpointId Peer) : SyncEffect;
+
+    /// <summary>
+    /// Send on a stream of the session; <see cref="SyncNode.OnSent"/> when the connection has taken it. A stream that
+    /// is not open yet is opened, in both directions.
+    /// </summary>
+    /// <param name="Session">As the shell named it.</param>
+    /// <param name="Lane">0 is the first stream, opened by the dialling side; others are named by who opens.</param>
+    /// <param name="Bytes">Whole frames, or the proof's.</param>
+    public sealed record Send(long Session, int Lane, ReadOnlyMemory<byte> Bytes) : SyncEffect;
+
+    /// <summary>A stream is done with.</summary>
+    /// <param name="Session">Of the stream.</param>
+    /// <param name="Lane">The stream.</param>
+    /// <param name="IsAbort">Reset it, instead of ending this side once all is sent.</param>
+    public sealed record EndLane(long Session, int Lane, bool IsAbort) : SyncEffect;
+
+    /// <summary>Close the connection; <see cref="SyncNode.OnClosed"/> follows.</summary>
+    public sealed record Close(long Session, SyncClose Code, string Reason) : SyncEffect;
+
+    /// <summary>Read a group of an asset; <see cref="SyncNode.OnGroupRead"/>.</summary>
+    public sealed record ReadGroup(long Token, AssetHash Hash, long Offset, int Count) : SyncEffect;
+
+    /// <summary>
+    /// Write a verified group behind those before it, and keep the tree; <see cref="SyncNode.OnGroupWritten"/>. The
+    /// first group with another tree begins the part anew; one that is there already is written.
+    /// </summary>
+    public sealed record WriteGroup(long Token, AssetHash Hash, ContentTree Tree, int Group, ReadOnlyMemory<byte> Bytes)
+        : SyncEffect;
+
+    /// <summary>
+    /// All groups are written: hash the identity, and make the part the asset's content, unless the asset was deleted;
+    /// <see cref="SyncNode.OnCommitted"/>.
+    /// </summary>
+    public sealed record Commit(AssetHash Hash, long TimestampMs, ContentTree Tree) : SyncEffect;
+
+    /// <summary>A peer got a group that does not fit: verify the asset here.</summary>
+    public sealed record Verify(AssetHash Hash) : SyncEffect;
+
+    /// <summary>A person decides; <see cref="SyncNode.Answer"/>.</summary>
+    public sealed record Ask(SyncQuestion Question, int Count, int Assets) : SyncEffect;
+
+    /// <summary>For the log.</summary>
+    /// <param name="Event">A stable name.</param>
+    /// <param name="Detail">Of this case.</param>
+    public sealed record Report(string Event, string Detail) : SyncEffect;
+}
+
+/// <summary>What a person is asked.</summary>
+public enum SyncQuestion
+{
+    /// <summary>Peers delete many assets: are they to be deleted here? If not, they come back there.</summary>
+    PeerDeletes,
+
+    /// <summary>Many assets were deleted here: are they to be deleted everywhere?</summary>
+    LocalDeletes,
+
+    /// <summary>The content of many assets is gone: is it to be fetched again?</summary>
+    MissingContent,
+}
+
+/// <summary>Why a connection is closed: the application's code of QUIC.</summary>
+public enum SyncClose : ulong
+{
+    /// <summary>Not needed any longer.</summary>
+    Done = 0,
+
+    /// <summary>There is another connection between the two.</summary>
+    Double = 1,
+
+    /// <summary>The peer does not follow the protocol.</summary>
+    Protocol = 400,
+
+    /// <summary>The peer does not have the passphrase.</summary>
+    Passphrase = 403,
+
+    /// <summary>The peer is silent.</summary>
+    Timeout = 408,
+
+    /// <summary>Both sides are the same store, or one that was retired.</summary>
+    Store = 409,
+
+    /// <summary>The peer has sent too much that is of no use, or content that is not what it says.</summary>
+    Budget = 429,
+}
+
+/// <summary>What became of a commit.</summary>
+public enum CommitOutcome
+{
+    Stored,
+
+    /// <summary>The content is not the asset's; the part is dropped.</summary>
+    Mismatch,
+
+    /// <summary>The disk refused.</summary>
+    Failed,
+}
