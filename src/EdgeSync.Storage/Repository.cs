@@ -28,6 +28,7 @@ public sealed class Repository : IDisposable
         Names = new NameResolver(this);
         Users = new UserStore(this);
         JoinTokens = new JoinTokenStore(this);
+        TrustedPeers = new TrustedPeerStore(this);
         Unversioned = new UnversionedStore(this);
         database.Began = canWrite =>
         {
@@ -57,6 +58,8 @@ public sealed class Repository : IDisposable
     public UserStore Users { get; }
 
     public JoinTokenStore JoinTokens { get; }
+
+    public TrustedPeerStore TrustedPeers { get; }
 
     public UnversionedStore Unversioned { get; }
 
@@ -160,10 +163,17 @@ public sealed class Repository : IDisposable
         return select.Bind(1, checkin).Step() ? Instant.FromJulianDay(select.Double(0)) : null;
     }
 
+    /// <summary>Gives SQL of a user the functions <c>content</c>, <c>symbolic_name_to_rid</c> and <c>now</c>.</summary>
+    public void AddSqlFunctions() => SqlFunctions.Register(this);
+
     /// <summary>Creates a check-in, with all its rows, in one transaction.</summary>
     /// <exception cref="EdgeSyncException">Nothing changed, or it would fork, or the branch is closed, and so
     /// on.</exception>
     public AuthoredArtifact Commit(CommitOptions options) => new CheckInWriter(this).Commit(options);
+
+    /// <summary>Refuses a check-in that would fork or whose branch is closed, before anything is written.</summary>
+    /// <exception cref="EdgeSyncException">As <see cref="Commit"/>.</exception>
+    public void RequirePlace(CommitOptions options) => new CheckInWriter(this).RequirePlace(options);
 
     /// <summary>Starts a branch with an empty check-in.</summary>
     /// <exception cref="EdgeSyncException">An open branch has the name.</exception>
@@ -175,9 +185,11 @@ public sealed class Repository : IDisposable
     /// <summary>
     /// Copies the repository into a new file while others use it. The file gets its name when it is complete.
     /// </summary>
-    public void BackUp(string path)
+    /// <param name="path">The new file.</param>
+    /// <param name="replaces">It replaces a file of that name.</param>
+    public void BackUp(string path, bool replaces = false)
     {
-        if (File.Exists(path))
+        if (File.Exists(path) && !replaces)
             throw new EdgeSyncException(ErrorKind.Conflict, $"{path} exists already", "name a new file");
 
         var partial = path + ".copying";
@@ -186,7 +198,7 @@ public sealed class Repository : IDisposable
         {
             var options = new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound };
             using (var target = Database.Open(partial, options)) Database.BackUpTo(target);
-            DurableFile.Move(partial, path);
+            DurableFile.Move(partial, path, replaces);
         }
         catch
         {

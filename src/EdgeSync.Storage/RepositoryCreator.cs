@@ -80,7 +80,7 @@ internal static class RepositoryCreator
         : throw new EdgeSyncException(
             ErrorKind.Usage, $"'{code}' is not a project code: 40 lower-case hex digits are expected");
 
-    private static void AddReport(Database database)
+    internal static void AddReport(Database database)
     {
         using var insert = database.Prepare(
             "INSERT INTO reportfmt(title,mtime,cols,sqlcode) VALUES('All Tickets',julianday('1970-01-01'),?1,?2)");

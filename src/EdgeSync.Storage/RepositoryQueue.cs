@@ -17,8 +17,19 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
 
     private static readonly TimeSpan RestAfterIdle = TimeSpan.FromSeconds(1);
 
+    // What an exchange took, the next one takes again: between two it is kept, since a collection of everything and
+    // fresh pages cost processor time. A small machine has no memory to keep.
+    private static readonly TimeSpan TrimAfterRest =
+        LargeBuffers.IsSmallMachine ? TimeSpan.Zero : TimeSpan.FromSeconds(9);
+
     private readonly Channel<WorkItem> _work = Channel.CreateBounded<WorkItem>(
-        new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        new BoundedChannelOptions(WaitingMax)
+        {
+            SingleReader = true,
+            FullMode = BoundedChannelFullMode.Wait,
+            // The reader blocks a thread of its own: a writer wakes it directly, not through one of the pool.
+            AllowSynchronousContinuations = true,
+        });
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<Repository>? _openToWrite;
@@ -153,13 +164,18 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
     private bool WaitForWork(bool rests, ref int foldedChanges)
     {
         var more = _work.Reader.WaitToReadAsync().AsTask();
-        if (!rests && !more.Wait(RestAfterIdle)) Rest(ref foldedChanges);
+        if (!rests && !more.Wait(RestAfterIdle))
+        {
+            Rest(ref foldedChanges);
+            if (!more.Wait(TrimAfterRest)) MemoryTrimmer.Trim(always: false);
+        }
+
         return more.GetAwaiter().GetResult();
     }
 
     // After an idle time the write-ahead log is checkpointed, so that a plain copy of the file is complete (without
-    // waiting for readers), and memory is returned. A checkpoint flushes the disk twice, so a connection of its own
-    // does it: work that arrives meanwhile does not wait.
+    // waiting for readers), and cached content is returned. A checkpoint flushes the disk twice, so a connection of its
+    // own does it: work that arrives meanwhile does not wait.
     private void Rest(ref int foldedChanges)
     {
         var changes = _repository.Database.TotalChanges;
@@ -169,9 +185,10 @@ public sealed class RepositoryQueue : IRepositoryExecutor, IAsyncDisposable
             foldedChanges = changes;
         }
 
-        var forgets = _repository.Content.CachedBytes > CachedBytesAtRestMax;
-        if (forgets) _repository.Content.ForgetCached();
-        MemoryTrimmer.Trim(always: forgets);
+        if (_repository.Content.CachedBytes <= CachedBytesAtRestMax) return;
+
+        _repository.Content.ForgetCached();
+        MemoryTrimmer.Trim(always: true);
     }
 
     private void Fold()

@@ -8,9 +8,6 @@ namespace EdgeSync.Storage;
 // Spec: specs of the repository file, schema.c. Column types matter: they decide the affinity of stored values.
 public static class RepositorySchema
 {
-    /// <summary>SQLite application id that marks a repository file.</summary>
-    public const int ApplicationId = 252006673;
-
     public const string ContentVersion = "2";
 
     /// <summary>Version text of the derived tables that we write.</summary>
@@ -213,7 +210,7 @@ public static class RepositorySchema
 
         """ + Tickets;
 
-    /// <summary>Tickets, unless the setting <c>ticket-table</c> says otherwise.</summary>
+    /// <summary>Tickets, unless the setting <c>ticket-table</c> has others.</summary>
     public const string Tickets =
         """
         CREATE TABLE ticket(
@@ -277,7 +274,7 @@ public static class RepositorySchema
     internal const string AllTicketsColours =
         "#ffffff Key:\n#f2dcdc Active\n#e8e8e8 Review\n#cfe8bd Fixed\n#bde5d6 Tested\n#cacae5 Deferred\n#c8c8c8 Closed";
 
-    // Stock shows this text to users who edit the report, so it is the same to the letter.
+    // Stock shows this text when the report is edited, so it is the same to the letter.
     internal const string AllTicketsSql =
         """
         SELECT

@@ -91,6 +91,9 @@ public sealed class Settings
         return settings;
     }
 
+    /// <summary>Whether a value is one of stock's words for yes; null is not.</summary>
+    public static bool IsOn(string? value) => value is not null && IsTrue(value);
+
     internal static bool IsTrue(string text) => ParseBoolean(text.Trim(), otherwise: false);
 
     internal static bool IsFalse(string text) => !ParseBoolean(text.Trim(), otherwise: true);

@@ -6,6 +6,9 @@ using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage;
 
+/// <summary>A file, and the bytes that its content takes; null without content.</summary>
+public sealed record UnversionedRow(UnversionedEntry Entry, long? StoredBytes);
+
 /// <summary>
 /// Files without history: only the newest content is kept, and a deletion is kept as a row so that it can be synced.
 /// The table is created with the first file.
@@ -47,6 +50,25 @@ public sealed class UnversionedStore : IUnversionedStore
 
         using var select = Database.Prepare("SELECT name, mtime, hash, sz FROM unversioned ORDER BY name");
         while (select.Step()) list.Add(ReadEntry(select));
+        return list;
+    }
+
+    /// <summary>Files, deleted ones too, that fit the patterns; null fits all.</summary>
+    /// <param name="glob">As SQLite's <c>GLOB</c>.</param>
+    /// <param name="like">As SQLite's <c>LIKE</c>.</param>
+    public IReadOnlyList<UnversionedRow> Find(string? glob, string? like)
+    {
+        var list = new List<UnversionedRow>();
+        if (!HasTable) return list;
+
+        using var select = Database.Prepare(
+            """
+            SELECT name, mtime, hash, sz, length(content) FROM unversioned
+             WHERE (?1 IS NULL OR name GLOB ?1) AND (?2 IS NULL OR name LIKE ?2) ORDER BY name
+            """);
+        select.BindText(1, glob).BindText(2, like);
+        while (select.Step())
+            list.Add(new UnversionedRow(ReadEntry(select), select.IsNull(4) ? null : select.Int64(4)));
         return list;
     }
 

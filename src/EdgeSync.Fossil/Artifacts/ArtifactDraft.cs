@@ -162,26 +162,6 @@ public sealed class ArtifactDraft
             Body = body.IsAbsent ? "" : body,
         };
 
-    /// <summary>
-    /// A forum post. A thread begins with a title and no root; a reply names the root and the post it replies to; an
-    /// edit names the replaced post as its parent, with the root unless that is the first post; an empty body deletes a
-    /// reply.
-    /// </summary>
-    public static ArtifactDraft ForumPost(
-        Instant date, string user, CardText body, string? title = null, ArtifactId root = default,
-        ArtifactId inReplyTo = default,
-        ArtifactId parent = default, string? mimetype = null) => new()
-        {
-            Date = date,
-            ThreadRoot = root,
-            ThreadTitle = title,
-            InReplyTo = inReplyTo,
-            Mimetype = string.IsNullOrEmpty(mimetype) ? default : (CardText)mimetype,
-            Parents = parent.IsEmpty ? [] : [parent],
-            User = user,
-            Body = body.IsAbsent ? "" : body,
-        };
-
     /// <summary>All cards of a parsed artifact.</summary>
     public static ArtifactDraft From(Artifact artifact)
     {

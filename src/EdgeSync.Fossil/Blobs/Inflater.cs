@@ -50,7 +50,7 @@ public sealed unsafe class Inflater : IDisposable
         var status = Inflate(source, target, out var consumed, out written);
         if (status == OperationStatus.DestinationTooSmall)
         {
-            // The target is full. One more byte of output tells content that continues from a stream that is cut off.
+            // The target is full. One more byte of output separates longer content from a stream that is cut off.
             Span<byte> more = stackalloc byte[1];
             status = Inflate(source[consumed..], more, out _, out var excess);
             if (excess > 0) status = OperationStatus.DestinationTooSmall;

@@ -8,7 +8,7 @@ namespace EdgeSync.Fossil.Blobs;
 /// file links the static zlib of .NET's own native runtime pack (zlib-ng in its zlib-compatible form, docs/adr/0002);
 /// other builds load the system's library.
 /// </summary>
-// Safety: the layout is z_stream of zlib.h, with C's unsigned long where it says uLong; the *Init2_ functions compare
+// Safety: the layout is z_stream of zlib.h, with C's unsigned long for its uLong; the *Init2_ functions compare
 // its size with their own and reject another. The unit tests cross-check every path against ZLibStream.
 internal static unsafe partial class ZlibNative
 {
@@ -52,6 +52,9 @@ internal static unsafe partial class ZlibNative
 
     [LibraryImport(Library, EntryPoint = "inflateInit2_")]
     private static partial int InflateInit2(Stream* stream, int windowBits, byte* version, int streamSize);
+
+    [LibraryImport(Library, EntryPoint = "crc32")]
+    public static partial CULong Crc32(CULong crc, byte* bytes, uint size);
 
     [LibraryImport(Library, EntryPoint = "deflateInit2_")]
     private static partial int DeflateInit2(

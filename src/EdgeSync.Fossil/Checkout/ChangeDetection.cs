@@ -3,15 +3,15 @@ using EdgeSync.Fossil.Artifacts;
 namespace EdgeSync.Fossil.Checkout;
 
 /// <summary>
-/// Decides from what the disk shows whether a tracked file has changed. Its content is asked for only when size and
+/// Decides from what the disk shows whether a tracked file has changed. Its content is read only when size and
 /// time cannot decide. Spec: vfile_check_signature in vfile.c.
 /// </summary>
 public static class ChangeDetection
 {
-    /// <param name="file">As the checkout knows it.</param>
+    /// <param name="file">As the checkout records it.</param>
     /// <param name="disk">What is there now.</param>
     /// <param name="mergedSize">Of the content that it was last written with; 0 when it was added.</param>
-    /// <param name="trustsTime">An equal time says that an equal size is an equal content.</param>
+    /// <param name="trustsTime">With an equal time, an equal size counts as equal content.</param>
     /// <param name="hasMergedContent">Reads the file and compares.</param>
     public static ChangeState Next(
         TrackedFile file, DiskState disk, long mergedSize, bool trustsTime, Func<bool> hasMergedContent)

@@ -40,8 +40,8 @@ public static class ChangeClass
     /// <summary>Null when the filter leaves the file out.</summary>
     /// <param name="file">After <see cref="ChangeDetection"/>.</param>
     /// <param name="disk">What is there now.</param>
-    /// <param name="filter">What is asked for.</param>
-    /// <param name="hasConflictMarker">Reads the file; asked only of changed regular files.</param>
+    /// <param name="filter">What is requested.</param>
+    /// <param name="hasConflictMarker">Reads the file; called for changed regular files only.</param>
     public static ChangeLine? Of(TrackedFile file, DiskState disk, ChangeFilter filter, Func<bool> hasConflictMarker)
     {
         var word = Word(file, disk, filter, hasConflictMarker);

@@ -1,123 +1,84 @@
-using System.Buffers.Binary;
+using System.Text;
 
 namespace EdgeSync.Fossil.Checkout;
 
+/// <summary>Something about a file that is about to be committed.</summary>
+/// <param name="Text">What it contains, in stock's words.</param>
+/// <param name="Setting">The setting that would allow it, in stock's words; empty for none.</param>
+/// <param name="IsConvertible">It can be made plain text.</param>
+public readonly record struct FileWarning(string Text, string Setting, bool IsConvertible)
+{
+    /// <summary>The file is larger than the setting <c>large-file-size</c>.</summary>
+    public static FileWarning Oversize { get; } = new("oversize", "", false);
+}
+
 /// <summary>
-/// What may be wrong with a file that is about to be committed, in stock's words: line ends, encoding, binary data.
-/// Spec: commit_warning in checkin.c, lookslike.c.
+/// What may be wrong with a file that is about to be committed: line ends, encoding, binary data.
+/// Spec: commit_warning in checkin.c.
 /// </summary>
 public static class CommitWarning
 {
-    private const int LineLengthMax = (1 << 15) - 1;
+    // What Windows' Latin has in place of the controls 0x80 to 0x9f; the other bytes are their own code points.
+    private const string WindowsLatin =
+        "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f"
+        + "\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
 
-    /// <summary>Null when there is nothing to say.</summary>
+    /// <summary>Null without a warning.</summary>
     /// <param name="content">Of the file.</param>
     /// <param name="allowsLineEnds">The file is one of <c>crlf-glob</c>.</param>
     /// <param name="allowsBinary">The file is one of <c>binary-glob</c>.</param>
     /// <param name="allowsEncoding">The file is one of <c>encoding-glob</c>.</param>
-    /// <param name="setting">The setting that would allow it, in stock's words.</param>
-    public static string? Of(
-        ReadOnlySpan<byte> content, bool allowsLineEnds, bool allowsBinary, bool allowsEncoding, out string setting)
+    public static FileWarning? Of(
+        ReadOnlySpan<byte> content, bool allowsLineEnds, bool allowsBinary, bool allowsEncoding)
     {
-        var isUnicode = IsUtf16(content, out var isReversed);
-        var look = isUnicode ? LookAtUtf16(content, isReversed) : LookAtBytes(content);
-        setting = "\"binary-glob\" setting";
-        if (look.HasNul || look.HasLongLine)
-            return allowsBinary ? null : look is { HasNul: false } ? "long lines" : "binary data";
+        var look = TextLook.Of(content);
+        if (look.IsBinary)
+            return allowsBinary ? null : new FileWarning(
+                look.HasNul ? "binary data" : "long lines", "\"binary-glob\" setting", false);
 
         var ends = look.EndsInWords;
-        if (isUnicode && ends is not null)
+        if (look.IsUtf16 && ends is not null)
+            return allowsLineEnds && allowsEncoding ? null : new FileWarning(
+                $"{ends} and Unicode", "\"crlf-glob\" and \"encoding-glob\" settings", true);
+
+        if (look.IsInvalidUtf8 || look.IsUtf16)
+            return allowsEncoding ? null : new FileWarning(
+                look.IsUtf16 ? "Unicode" : "invalid UTF-8", "\"encoding-glob\" setting", true);
+
+        return ends is null || allowsLineEnds ? null : new FileWarning(ends, "\"crlf-glob\" setting", true);
+    }
+
+    /// <summary>As UTF-8 with single line feeds: what the answer "convert" makes of a file.</summary>
+    public static byte[] Convert(ReadOnlySpan<byte> content)
+    {
+        var look = TextLook.Of(content);
+        var text = look.IsUtf16 ? Utf16(content, look)
+            : look.IsInvalidUtf8 ? Latin(content) : null;
+        var bytes = text is null ? content.ToArray() : Encoding.UTF8.GetBytes(text);
+        return look.HasCr ? WithLineFeeds(bytes) : bytes;
+    }
+
+    // The mark stays, as that of UTF-8.
+    private static string Utf16(ReadOnlySpan<byte> content, TextLook look) =>
+        (look.IsReversed == BitConverter.IsLittleEndian ? Encoding.BigEndianUnicode : Encoding.Unicode)
+            .GetString(content);
+
+    private static string Latin(ReadOnlySpan<byte> content)
+    {
+        var text = new StringBuilder(content.Length);
+        foreach (var c in content) text.Append(c is >= 0x80 and <= 0x9f ? WindowsLatin[c - 0x80] : (char)c);
+        return text.ToString();
+    }
+
+    private static byte[] WithLineFeeds(byte[] text)
+    {
+        var length = 0;
+        for (var i = 0; i < text.Length; i++)
         {
-            setting = "\"crlf-glob\" and \"encoding-glob\" settings";
-            return allowsLineEnds && allowsEncoding ? null : $"{ends} and Unicode";
+            if (text[i] != '\r') text[length++] = text[i];
+            else if (i + 1 == text.Length || text[i + 1] != '\n') text[length++] = (byte)'\n';
         }
 
-        setting = "\"encoding-glob\" setting";
-        if (!isUnicode && !System.Text.Unicode.Utf8.IsValid(content)) return allowsEncoding ? null : "invalid UTF-8";
-        if (isUnicode) return allowsEncoding ? null : "Unicode";
-
-        setting = "\"crlf-glob\" setting";
-        return ends is null || allowsLineEnds ? null : ends;
-    }
-
-    private static bool IsUtf16(ReadOnlySpan<byte> content, out bool isReversed)
-    {
-        isReversed = false;
-        if (content.Length < 2 || content.Length % 2 != 0
-            || (content.Length >= 4 && content[2] == 0 && content[3] == 0)) return false;
-
-        var first = BinaryPrimitives.ReadUInt16LittleEndian(content);
-        isReversed = first == 0xfffe;
-        return first is 0xfeff or 0xfffe;
-    }
-
-    private static Look LookAtBytes(ReadOnlySpan<byte> content)
-    {
-        var look = new Look();
-        foreach (var c in content) look.Take(c, LineLengthMax);
-        look.End(LineLengthMax);
-        return look;
-    }
-
-    private static Look LookAtUtf16(ReadOnlySpan<byte> content, bool isReversed)
-    {
-        var look = new Look();
-        for (var i = 0; i < content.Length; i += 2)
-            look.Take(
-                isReversed ? BinaryPrimitives.ReadUInt16BigEndian(content[i..])
-                    : BinaryPrimitives.ReadUInt16LittleEndian(content[i..]), LineLengthMax);
-        look.End(LineLengthMax);
-        return look;
-    }
-
-    private record struct Look
-    {
-        private int _length;
-        private bool _isBehindCr;
-
-        public bool HasNul { get; private set; }
-
-        public bool HasLongLine { get; private set; }
-
-        public bool HasLoneCr { get; private set; }
-
-        public bool HasLoneLf { get; private set; }
-
-        public bool HasCrLf { get; private set; }
-
-        public readonly string? EndsInWords => (HasLoneCr, HasCrLf, HasLoneLf) switch
-        {
-            (false, false, _) => null,
-            (true, false, false) => "CR line endings",
-            (false, true, false) => "CR/LF line endings",
-            _ => "mixed line endings",
-        };
-
-        public void Take(int c, int lengthMax)
-        {
-            _length++;
-            HasNul |= c == 0;
-            if (c == '\n')
-            {
-                if (_isBehindCr) HasCrLf = true;
-                else HasLoneLf = true;
-                HasLongLine |= _length > lengthMax;
-                _length = 0;
-            }
-            else if (_isBehindCr)
-            {
-                HasLoneCr = true;
-                HasLongLine |= _length > lengthMax;
-                _length = 0;
-            }
-
-            _isBehindCr = c == '\r';
-        }
-
-        public void End(int lengthMax)
-        {
-            HasLoneCr |= _isBehindCr;
-            HasLongLine |= _length > lengthMax;
-        }
+        return text[..length];
     }
 }

@@ -48,7 +48,7 @@ public static class ConflictMarker
             for (; at >= 0 && length - at >= Length; at = NextLine(buffer, at, length))
                 if (IsOne(buffer.AsSpan(at))) return true;
 
-            // A line whose beginning is too short to tell is looked at again with what follows it.
+            // A line whose beginning is too short to decide is examined again with what follows it.
             isLineStart = at >= 0;
             kept = at < 0 ? 0 : length - at;
             if (kept > 0) buffer.AsSpan(length - kept, kept).CopyTo(buffer);

@@ -12,7 +12,7 @@ public static class RenamePlan
     /// <param name="sources">Files and folders, by their names in the checkout.</param>
     /// <param name="target">A new name, or a folder to move into; the top is the empty name.</param>
     /// <param name="isFolder">Whether a name is a folder of the disk.</param>
-    /// <param name="isOther">Whether something that is no folder has a name on the disk.</param>
+    /// <param name="isOther">Whether a name on the disk belongs to anything but a folder.</param>
     /// <param name="names">How names are compared.</param>
     /// <exception cref="EdgeSyncException">A name is taken, or there is nothing to rename.</exception>
     public static List<RenameStep> Make(
@@ -28,11 +28,15 @@ public static class RenamePlan
         var isOneFolder = sources is [var only] && isFolder(only);
         if (isOneFolder && !isIntoFolder && isOther(target)) throw Taken(sources[0], target, "exists on the disk");
 
+        // A folder that is there under its new name already was renamed by hand: the target is that folder itself.
+        var isDone = isIntoFolder && target.Length > 0 && sources.Count == 1 && !isOneFolder;
         foreach (var source in sources)
         {
             var before = steps.Count;
             foreach (var file in files.Where(f => IsAtOrBelow(f.Name, source, names)))
-                steps.Add(new RenameStep(file, NewNameOf(file.Name, source, target, isIntoFolder)));
+                steps.Add(new RenameStep(
+                    file, NewNameOf(
+                        file.Name, source, target, isIntoFolder && !(isDone && file.Name.Length > source.Length))));
             if (steps.Count == before)
                 throw new EdgeSyncException(
                     ErrorKind.NotFound, $"{source} is not tracked", "edgesync changes --all lists what is");

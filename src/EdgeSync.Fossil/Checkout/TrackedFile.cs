@@ -40,7 +40,7 @@ public sealed record TrackedFile
     /// <summary>The content that the file was last written with: that of the check-in, or of a merge.</summary>
     public RecordId Merged { get; init; }
 
-    /// <summary>Seconds since 1970 at which the file was last known to be what <see cref="Change"/> says.</summary>
+    /// <summary>Seconds since 1970 at which the file last was in the state <see cref="Change"/>.</summary>
     public long? ModifiedSeconds { get; init; }
 
     /// <summary>From the top of the checkout, with slashes, as <see cref="PathText"/>.</summary>

@@ -41,6 +41,9 @@ public sealed record UpdateStep(
     /// <summary>What lies there is written over, moved or removed.</summary>
     public bool Touches => Action is UpdateAction.Add or UpdateAction.Update or UpdateAction.Remove
         or UpdateAction.Merge;
+
+    /// <summary>The file was renamed here, and the target has it under another name: the one from here stays.</summary>
+    public bool KeepsName { get; init; }
 }
 
 /// <summary>Decides what an update does to each file. Spec: update_cmd in update.c.</summary>
@@ -63,6 +66,16 @@ public static class UpdatePlan
         var taken = new HashSet<string>(names);
         foreach (var file in current)
         {
+            if (Renamed(file) is { } renamed)
+            {
+                taken.Add(renamed.Name);
+                steps.Add(new UpdateStep(ActionOf(file, renamed, isMissing), file.Name, file.Name, file, renamed)
+                {
+                    KeepsName = true,
+                });
+                continue;
+            }
+
             var newName = file.Change != ChangeState.Unchanged ? renames.GetValueOrDefault(file.Name, file.Name)
                 : file.Name;
             taken.Add(newName);
@@ -75,6 +88,12 @@ public static class UpdatePlan
                 steps.Add(new UpdateStep(UpdateAction.Add, file.Name, file.Name, null, file));
         steps.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return steps;
+
+        // What the target has of a file that was renamed here, unless another file of it has that name.
+        // Differs from Fossil, which gives the file its old name again.
+        TrackedFile? Renamed(TrackedFile file) =>
+            file is { IsRenamed: true, IsAdded: false } && !targets.ContainsKey(file.Name)
+                ? targets.GetValueOrDefault(renames.GetValueOrDefault(file.OriginalName!, file.OriginalName!)) : null;
     }
 
     private static UpdateAction ActionOf(TrackedFile file, TrackedFile? target, Func<string, bool> isMissing)

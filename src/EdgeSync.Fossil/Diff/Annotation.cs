@@ -12,12 +12,17 @@ public sealed class Annotation
     private readonly int[] _versions;
     private int _left;
 
+    // The version before, with its numbers: the next one has most of its lines.
+    private DiffText _older;
+    private int[] _olderClasses;
+
     private Annotation(DiffText text)
     {
         (_text, _left) = (text, text.Count);
         _classes = new LineClasses(text, others: 0);
         _versions = new int[text.Count];
         _versions.AsSpan().Fill(-1);
+        (_older, _olderClasses) = (text, _classes.To);
     }
 
     public int LineCount => _text.Count;
@@ -35,13 +40,14 @@ public sealed class Annotation
     public int VersionOf(int index) => _versions[index];
 
     /// <summary>Compares with an older version; a binary one is passed over.</summary>
-    /// <param name="older">Its text.</param>
+    /// <param name="older">Its text, which stays as it is until the next step.</param>
     /// <param name="version">The number of the version that follows it.</param>
     public void Step(ReadOnlyMemory<byte> older, int version)
     {
-        if (IsComplete || DiffText.Of(older, _text.Options) is not { } from) return;
+        if (IsComplete || DiffText.Of(older, _text.Options, _older) is not { } from) return;
 
-        var edits = LineDiff.Compute(from, _text, _classes.Of(from, isKept: false), _classes.To);
+        (_older, _olderClasses) = (from, _classes.Of(from, _olderClasses));
+        var edits = LineDiff.Compute(from, _text, _olderClasses, _classes.To);
         for (int at = 0, line = 0; at < edits.Length; at += 3)
         {
             line += edits[at];

@@ -60,5 +60,5 @@ public sealed record DiffFormat
 }
 
 /// <summary>How many lines differ.</summary>
-/// <param name="IsBinary">One of the texts is no text; the counts say nothing.</param>
+/// <param name="IsBinary">One side is binary; the counts are meaningless.</param>
 public readonly record struct DiffCounts(int Inserted, int Deleted, bool IsBinary);

@@ -20,11 +20,10 @@ public sealed class DiffText
 
     private readonly ReadOnlyMemory<byte> _text;
 
-    private DiffText(ReadOnlyMemory<byte> text, DiffOptions options, DiffLine[] lines)
-    {
+    private int[]? _buckets;
+
+    private DiffText(ReadOnlyMemory<byte> text, DiffOptions options, DiffLine[] lines) =>
         (_text, Options, Lines) = (text, options, lines);
-        Buckets = new int[lines.Length];
-    }
 
     public DiffOptions Options { get; }
 
@@ -32,8 +31,14 @@ public sealed class DiffText
 
     internal DiffLine[] Lines { get; }
 
-    /// <summary>One more than the first line of each bucket; 0 for none.</summary>
-    internal int[] Buckets { get; }
+    /// <summary>
+    /// One more than the first line of each bucket; 0 for none. The lines are filed when they are looked up first: of
+    /// two texts only one is ever searched.
+    /// </summary>
+    internal int[] Buckets => _buckets ??= FileLines();
+
+    /// <summary>How many lines are in each bucket, once <see cref="Buckets"/> were asked for.</summary>
+    internal int[] BucketLengths { get; private set; } = [];
 
     internal ReadOnlySpan<byte> Span => _text.Span;
 
@@ -41,7 +46,13 @@ public sealed class DiffText
     /// <returns>
     /// Null for what is binary: with a byte 0, or with a line longer than <see cref="LineLengthMax"/>.
     /// </returns>
-    public static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options)
+    public static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options) => Of(content, options, like: null);
+
+    /// <summary>
+    /// As the other, with the lines that both texts begin and end with taken from a text that was read before with the
+    /// same options: they need no new hash.
+    /// </summary>
+    internal static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options, DiffText? like)
     {
         var text = Decode(content);
         var span = text.Span;
@@ -49,18 +60,25 @@ public sealed class DiffText
 
         var count = span.Count((byte)'\n') + (span.IsEmpty || span[^1] == '\n' ? 0 : 1);
         var made = new DiffText(text, options, new DiffLine[count]);
-        for (int i = 0, start = 0; i < count; i++)
+        var start = like is null ? 0 : made.Share(like);
+        for (var i = made.SharedHead; i < count - made.SharedTail; i++)
         {
             var length = span[start..].IndexOf((byte)'\n');
             if (length < 0) length = span.Length - start;
             if (length > LineLengthMax) return null;
 
-            made.File(i, LineOf(span.Slice(start, length), start, options));
+            made.Lines[i] = LineOf(span.Slice(start, length), start, options);
             start += length + 1;
         }
 
         return made;
     }
+
+    /// <summary>Lines in front that were taken from the other text.</summary>
+    internal int SharedHead { get; private set; }
+
+    /// <summary>Lines at the end that were.</summary>
+    internal int SharedTail { get; private set; }
 
     /// <summary>A line as it is shown.</summary>
     public ReadOnlySpan<byte> Line(int index) => _text.Span.Slice(Lines[index].Start, Lines[index].Length);
@@ -75,12 +93,12 @@ public sealed class DiffText
             var line = Line(start + i);
             var (indent, length) = Trimmed(line);
             var hash = HashWithoutSpace(line.Slice(indent, length));
-            made.File(i, new DiffLine
+            made.Lines[i] = new DiffLine
             {
                 Start = Lines[start + i].Start + indent,
                 Length = (ushort)length,
                 Hash = Sealed(hash, length),
-            });
+            };
         }
 
         return made;
@@ -112,7 +130,7 @@ public sealed class DiffText
         return Options.IgnoresAllSpace && EqualsWithoutSpace(Line(index), other.Line(otherIndex));
     }
 
-    /// <summary>White space as stock's diff knows it: backspace, tab, line and form feed, return, blank.</summary>
+    /// <summary>White space in stock's diff: backspace, tab, line and form feed, return, blank.</summary>
     internal static bool IsSpace(byte c) => c is (byte)' ' or 8 or 9 or 10 or 12 or 13;
 
     private static ReadOnlyMemory<byte> Decode(ReadOnlyMemory<byte> content)
@@ -204,12 +222,60 @@ public sealed class DiffText
         }
     }
 
-    private void File(int index, DiffLine line)
+    // Answers where the first line begins that is not shared.
+    private int Share(DiffText like)
     {
-        ref var bucket = ref Buckets[(int)(line.Hash % (ulong)Lines.Length)];
-        line.Next = bucket;
-        bucket = index + 1;
-        Lines[index] = line;
+        if (like.Count == 0) return 0;
+
+        // Whole lines, with what ends them: the last one has no line behind it, and is not shared in front.
+        var mine = Span;
+        var theirs = like.Span;
+        var prefix = mine.CommonPrefixLength(theirs);
+        SharedHead = like.LinesBefore(prefix);
+        var start = like.Lines[SharedHead].Start;
+        like.Lines.AsSpan(0, SharedHead).CopyTo(Lines);
+
+        // The line end before the first of them is the same, too.
+        var suffix = CommonSuffix.Length(mine[start..], theirs[start..]);
+        SharedTail = like.Count - 1 - like.LinesBefore(like.Span.Length - suffix);
+        var moved = mine.Length - theirs.Length;
+        for (var i = 1; i <= SharedTail; i++)
+        {
+            Lines[^i] = like.Lines[^i];
+            Lines[^i].Start += moved;
+        }
+
+        return start;
+    }
+
+    /// <summary>The last line that begins at a place or before it.</summary>
+    private int LinesBefore(int place)
+    {
+        var (low, high) = (0, Lines.Length - 1);
+        while (low < high)
+        {
+            var middle = (low + high + 1) / 2;
+            if (Lines[middle].Start <= place) low = middle;
+            else high = middle - 1;
+        }
+
+        return low;
+    }
+
+    private int[] FileLines()
+    {
+        var (buckets, lengths) = (new int[Lines.Length], new int[Lines.Length]);
+        for (var i = 0; i < Lines.Length; i++)
+        {
+            var at = (int)(Lines[i].Hash % (ulong)Lines.Length);
+            Lines[i].Next = buckets[at];
+            buckets[at] = i + 1;
+            lengths[at]++;
+        }
+
+        BucketLengths = lengths;
+
+        return buckets;
     }
 }
 

@@ -53,7 +53,7 @@ internal sealed class LineAlignment(DiffText from, DiffText to, bool ignoresSpac
     {
         var (left, right) = (from.WithoutSpace(fromStart, fromCount), to.WithoutSpace(toStart, toCount));
         var classes = new LineClasses(right, fromCount);
-        var match = new LineMatcher(left, right, classes.Of(left, isKept: true), classes.To)
+        var match = new LineMatcher(left, right, classes.Of(left, isKept: true), classes.To, 0, left.Count)
             .Find(0, fromCount, 0, toCount);
         if (match.Length < CertainRun) return false;
 

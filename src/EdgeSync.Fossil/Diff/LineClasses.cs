@@ -36,6 +36,17 @@ internal sealed class LineClasses
         return numbers;
     }
 
+    /// <summary>As the other, keeping none, for a text that shares lines with an earlier one.</summary>
+    public int[] Of(DiffText from, ReadOnlySpan<int> earlier)
+    {
+        var numbers = new int[from.Count];
+        earlier[..from.SharedHead].CopyTo(numbers);
+        earlier[^from.SharedTail..].CopyTo(numbers.AsSpan(from.Count - from.SharedTail));
+        for (var i = from.SharedHead; i < from.Count - from.SharedTail; i++)
+            numbers[i] = Number(from, i, _to.Count + i, isKept: false);
+        return numbers;
+    }
+
     private int Number(DiffText text, int index, int number, bool isKept)
     {
         var mask = _slots.Length - 1;

@@ -3,7 +3,7 @@ namespace EdgeSync.Fossil.Diff;
 /// <summary>
 /// The difference of two texts: which lines are copied, deleted and inserted, as stock's diff finds them. A long common
 /// run near the middle is looked for, then the same is done before and behind it. The result is not always the shortest
-/// one, but takes linear memory, and near linear time for texts that people write.
+/// one, but takes linear memory, and near linear time for common texts.
 /// </summary>
 /// <remarks>
 /// The worst case is quadratic: texts that repeat a few lines over and over. Runs of lines are compared as vectors of
@@ -71,16 +71,16 @@ public sealed class LineDiff
         return sum;
     }
 
-    /// <summary>Divide and conquer with a stack of its own: depth is no matter of the thread's stack.</summary>
+    /// <summary>Divide and conquer with a stack of its own: the depth does not use the thread's stack.</summary>
     private sealed class Steps(DiffText from, DiffText to, int[] fromClasses, int[] toClasses, EditList edits)
     {
         private const int CertainLength = 5;
 
-        private readonly LineMatcher? _matcher =
-            from.Count > 0 && to.Count > 0 ? new LineMatcher(from, to, fromClasses, toClasses) : null;
-
         // A copy of some lines, or ranges to be compared (Copied is 0).
         private readonly Stack<(int Copied, int FromStart, int FromEnd, int ToStart, int ToEnd)> _ahead = new();
+
+        // Made for the first ranges, which hold all others.
+        private LineMatcher? _matcher;
 
         public void Run(int fromStart, int fromEnd, int toStart, int toEnd)
         {
@@ -101,7 +101,8 @@ public sealed class LineDiff
                 return;
             }
 
-            var match = _matcher!.Find(fromStart, fromEnd, toStart, toEnd);
+            _matcher ??= new LineMatcher(from, to, fromClasses, toClasses, fromStart, fromEnd);
+            var match = _matcher.Find(fromStart, fromEnd, toStart, toEnd);
             if (match.Length > CertainLength || (match.Length > 0 && !IsByIndent(match, fromStart, fromEnd)))
             {
                 _ahead.Push((0, match.FromEnd, fromEnd, match.ToEnd, toEnd));

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace EdgeSync.Fossil.Diff;
 
 /// <summary>
@@ -22,18 +20,31 @@ internal sealed class LineMatcher
 
     private readonly int[] _from;
     private readonly int[] _to;
-    private readonly int[] _first;   // of each line of _from: one more than the first line of _to in its bucket
+    private readonly int _start;
+
+    // Of lines of _from: one more than the first line of _to in its bucket; of one that _to lacks, less than 0, how
+    // many lines are in that bucket.
+    private readonly int[] _first;
     private readonly DiffLine[] _toLines;
 
     /// <param name="from">The lines on the left.</param>
     /// <param name="to">The lines on the right, at least one.</param>
     /// <param name="fromClasses">Their numbers by <see cref="LineClasses"/>.</param>
     /// <param name="toClasses">As before.</param>
-    public LineMatcher(DiffText from, DiffText to, int[] fromClasses, int[] toClasses)
+    /// <param name="fromStart">The first line on the left that is ever asked for.</param>
+    /// <param name="fromEnd">Behind the last such line.</param>
+    public LineMatcher(
+        DiffText from, DiffText to, int[] fromClasses, int[] toClasses, int fromStart, int fromEnd)
     {
-        (_from, _to, _toLines) = (fromClasses, toClasses, to.Lines);
-        _first = new int[from.Count];
-        for (var i = 0; i < _first.Length; i++) _first[i] = to.Buckets[(int)(from.Lines[i].Hash % (ulong)to.Count)];
+        (_from, _to, _toLines, _start) = (fromClasses, toClasses, to.Lines, fromStart);
+        _first = new int[fromEnd - fromStart];
+        var (buckets, lengths, lines) = (to.Buckets, to.BucketLengths, from.Lines);
+        for (var i = 0; i < _first.Length; i++)
+        {
+            var bucket = (int)(lines[fromStart + i].Hash % (ulong)buckets.Length);
+            var isAbsent = (uint)fromClasses[fromStart + i] >= (uint)to.Count;
+            _first[i] = isAbsent ? -lengths[bucket] : buckets[bucket];
+        }
     }
 
     /// <summary>The run; an empty one when there is none.</summary>
@@ -62,7 +73,14 @@ internal sealed class LineMatcher
         var previous = best;
         for (var i = fromStart; i < fromEnd; i++)
         {
-            var j = _first[i];
+            var j = _first[i - _start];
+            if (j <= 0)
+            {
+                // A walk through the bucket finds nothing; what counts is whether it would be cut.
+                isCut |= -j > cutoff + 1;
+                continue;
+            }
+
             for (var seen = 0; j > 0 && (j - 1 < toStart || j >= toEnd || _from[i] != _to[j - 1]);)
             {
                 if (seen++ > cutoff)
@@ -93,7 +111,8 @@ internal sealed class LineMatcher
 
     private LineMatch Grow(int fromStart, int fromEnd, int toStart, int toEnd, int from, int to)
     {
-        var back = CommonSuffix(_from.AsSpan(fromStart, from - fromStart), _to.AsSpan(toStart, to - toStart));
+        var back = CommonSuffix.Length<int>(
+            _from.AsSpan(fromStart, from - fromStart), _to.AsSpan(toStart, to - toStart));
         var on = _from.AsSpan(from + 1, fromEnd - from - 1).CommonPrefixLength(_to.AsSpan(to + 1, toEnd - to - 1));
         return new LineMatch(from - back, from + 1 + on, to - back, to + 1 + on);
     }
@@ -113,21 +132,5 @@ internal sealed class LineMatcher
         }
 
         return new LineMatch(bestFrom, bestFrom + length, bestTo, bestTo + length);
-    }
-
-    private static int CommonSuffix(ReadOnlySpan<int> left, ReadOnlySpan<int> right)
-    {
-        var max = Math.Min(left.Length, right.Length);
-        left = left[^max..];
-        right = right[^max..];
-        var length = 0;
-        for (var width = Vector<int>.Count; max - length >= width; length += width)
-        {
-            var at = max - length - width;
-            if (!Vector.EqualsAll(new Vector<int>(left[at..]), new Vector<int>(right[at..]))) break;
-        }
-
-        while (length < max && left[max - length - 1] == right[max - length - 1]) length++;
-        return length;
     }
 }

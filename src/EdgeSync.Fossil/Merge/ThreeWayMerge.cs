@@ -24,7 +24,7 @@ public static class ThreeWayMerge
 {
     private static ReadOnlySpan<byte> ByteOrderMark => [0xef, 0xbb, 0xbf];
 
-    /// <summary>Null when one of them is no text.</summary>
+    /// <summary>Null when one of them is binary.</summary>
     public static MergedText? Merge(
         ReadOnlyMemory<byte> ancestor, ReadOnlyMemory<byte> local, ReadOnlyMemory<byte> other)
     {

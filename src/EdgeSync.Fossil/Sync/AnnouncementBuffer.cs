@@ -23,7 +23,10 @@ internal sealed class AnnouncementBuffer
     /// <summary>Phantoms made so far by <see cref="Apply"/>.</summary>
     public int PhantomsAdded { get; private set; }
 
-    /// <summary>Names that would have become phantoms but for <c>phantomsMax</c>.</summary>
+    /// <summary>Names added so far.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Names that would have become phantoms but for <c>phantomsMax</c>, or were not looked up.</summary>
     public int LeftOut { get; private set; }
 
     public void Add(in IGotCard igot)
@@ -31,7 +34,11 @@ internal sealed class AnnouncementBuffer
         _ids[_count] = igot.Id;
         _isPrivate[_count] = igot.IsPrivate;
         _count++;
+        Count++;
     }
+
+    /// <summary>One more name than is looked up.</summary>
+    public void LeaveOut() => LeftOut++;
 
     public void Clear() => _count = 0;
 

@@ -27,7 +27,7 @@ internal enum DeltaStyle
 /// an artifact, so that one of any size can be sent.
 /// <para>
 /// A receiver must never end up with deltas that wait for each other: a stock one does not survive that. So a parent
-/// delta only ever has a source of smaller rid, whatever a history says (contents reappear, permissions change), and
+/// delta only ever has a source of smaller rid, whatever is in a history (contents reappear, permissions change), and
 /// rids never change; stored deltas only have sources that this message (or an earlier one) carried with their whole
 /// chain.
 /// </para>

@@ -54,9 +54,32 @@ public sealed record SyncFault(SyncFaultKind Kind, string Text)
         : $"the server sent an unknown command: {XferText.Decode(card[0])}";
 }
 
+/// <summary>Why a session reports its progress.</summary>
+public enum SyncStep
+{
+    /// <summary>A part of a reply has arrived.</summary>
+    Arrival,
+
+    /// <summary>A request was built.</summary>
+    Request,
+
+    /// <summary>A reply is complete.</summary>
+    Reply,
+}
+
 /// <summary>The position of a session, for progress bars.</summary>
 public readonly record struct SyncProgress(
-    int Rounds, int ArtifactsSent, int ArtifactsReceived, long BytesSent, long BytesReceived, long CloneSeqno);
+    int Rounds, int ArtifactsSent, int ArtifactsReceived, long BytesSent, long BytesReceived, long CloneSeqno)
+{
+    /// <summary>What has just happened.</summary>
+    public SyncStep Step { get; init; }
+
+    /// <summary>Unversioned files, those of the present request too.</summary>
+    public int UnversionedSent { get; init; }
+
+    /// <summary>Unversioned files.</summary>
+    public int UnversionedReceived { get; init; }
+}
 
 /// <summary>The result of a session. Sizes are before compression.</summary>
 public sealed record SyncReport
@@ -92,7 +115,7 @@ public sealed record SyncReport
     /// <summary>True if unversioned files could only be pulled though some were newer here.</summary>
     public bool UnversionedPushRefused { get; init; }
 
-    /// <summary>The user who holds the lock on the check-in; null if it is free or ours.</summary>
+    /// <summary>The user that holds the lock on the check-in; null if it is free or ours.</summary>
     public string? LockHolder { get; init; }
 
     /// <summary>The server requires full manifests in commits.</summary>

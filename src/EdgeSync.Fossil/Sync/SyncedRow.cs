@@ -29,6 +29,48 @@ public static class SyncedRow
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>SHA1 over <c>KEYHASH SP TEXT LF</c> of the live rows in order of key hash.</summary>
+    public static string ContentHash(IReadOnlyList<SyncedRowEntry> rows, Func<string, byte[]> read)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        foreach (var row in rows.Where(r => !r.IsDeleted))
+        {
+            hash.AppendData(Encoding.ASCII.GetBytes(row.KeyHash));
+            hash.AppendData(" "u8);
+            hash.AppendData(read(row.KeyHash));
+            hash.AppendData("\n"u8);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>
+    /// The table with the columns of both: the newer declaration where it has all of the other's, otherwise a newer one
+    /// with the added columns in order of their names. Null when nothing is to be added, or keys, types or strategies
+    /// differ.
+    /// </summary>
+    public static SyncedTableSchema? TryUnite(SyncedTableSchema known, SyncedTableSchema incoming)
+    {
+        if (incoming.Conflict != known.Conflict) return null;
+
+        var missing = incoming.Columns.Where(c => !known.Columns.Contains(c)).ToList();
+        var own = known.Columns.Where(c => !incoming.Columns.Contains(c)).ToList();
+        if (missing.Any(c => c.IsKey || known.Columns.Any(k => k.Name == c.Name)) || own.Any(c => c.IsKey)) return null;
+        if (own.Count == 0 && incoming.Version > known.Version) return incoming;
+        if (missing.Count == 0 || known.Columns.Count + missing.Count > ColumnsMax) return null;
+
+        return known with
+        {
+            Version = Math.Max(known.Version, incoming.Version) + 1,
+            MtimeSeconds = Math.Max(known.MtimeSeconds, incoming.MtimeSeconds),
+            Columns =
+            [
+                .. known.Columns.Where(incoming.Columns.Contains),
+                .. own.Concat(missing).OrderBy(c => c.Name, StringComparer.Ordinal),
+            ],
+        };
+    }
+
     /// <summary>
     /// Checks a row: an object whose names are columns of the schema, each once, with all key columns and plain values.
     /// Its key hash is the SHA1 over the sorted <c>name=value</c> of the key columns, joined by NUL.

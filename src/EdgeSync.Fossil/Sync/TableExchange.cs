@@ -8,12 +8,25 @@ namespace EdgeSync.Fossil.Sync;
 /// xtable-hash</c> that it takes part at all); the server lists the tables that differ, schema first; each side then
 /// requests rows that are newer on the other side and sends those that are newer here. Deletions are sent as rows
 /// without values.
+/// <list type="bullet">
+/// <item>Of two rows with one time the greater text wins. Hashes do not show them: where they are equal, the server
+/// sends a hash of its texts (<c>pragma xtable-content TABLE HASH</c>), and a client with another one requests all.
+/// </item>
+/// <item>The server marks the deletions of its list (<c>pragma xtable-deleted TABLE KEYHASH</c>), since one may have
+/// the time of a row elsewhere.</item>
+/// <item>A row that belongs to another login is refused (<c>pragma xtable-refused TABLE KEYHASH</c>): the client takes
+/// the server's row in place of its own, whatever their times are.</item>
+/// <item>Columns that two sides have added are united.</item>
+/// </list>
+/// A peer that does not know these pragmas ignores them.
 /// </summary>
 internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faults)
 {
     private readonly HashSet<string> _answered = [];
     private readonly SortedDictionary<string, HashSet<string>> _requested = new(StringComparer.Ordinal);
     private readonly HashSet<string> _listed = [];
+    private readonly HashSet<(string Table, string KeyHash)> _overruled = [];
+    private readonly HashSet<(string Table, string KeyHash)> _deletedThere = [];
     private readonly SortedDictionary<string, HashSet<string>> _toSend = new(StringComparer.Ordinal);
     private Dictionary<string, SyncedTableSchema>? _schemas;
 
@@ -23,20 +36,23 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
     // --- server ------------------------------------------------------------------------------------------------------
 
     /// <summary>Server: <c>pragma xtable-hash [TABLE HASH]</c>.</summary>
-    public void Compare(in XferCard pragma, XferWriter writer)
+    public void Compare(in XferCard pragma, Capabilities may, XferWriter writer)
     {
         if (pragma.Count == 2)
         {
             // The client names its tables later; a table that it does not name does not exist there.
             foreach (var name in Schemas.Keys.Order(StringComparer.Ordinal))
-                if (_answered.Add(name))
+                if (MayRead(name, may) && _answered.Add(name))
                     SendCatalog(name, writer);
             return;
         }
 
-        if (!TableName.TryParse(pragma[2], out var table) || !Schemas.ContainsKey(table) || !_answered.Add(table))
-            return;
-        if (XferText.Decode(pragma[3]) != SyncedRow.CatalogHash(store.ListRows(table))) SendCatalog(table, writer);
+        if (!TableName.TryParse(pragma[2], out var table) || !Schemas.ContainsKey(table) || !MayRead(table, may)
+            || !_answered.Add(table)) return;
+
+        var rows = store.ListRows(table);
+        if (XferText.Decode(pragma[3]) != SyncedRow.CatalogHash(rows)) SendCatalog(table, writer);
+        else writer.Pragma("xtable-content"u8, table, ContentHash(table, rows));
     }
 
     /// <summary>Server: the other table cards. False: malformed, the round must be rolled back.</summary>
@@ -44,28 +60,36 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         in XferCard card, Capabilities may, string? login, bool canWrite, XferWriter writer, out bool changed)
     {
         changed = false;
-        var mayWrite = canWrite && may.MayWrite;
         switch (card.Kind)
         {
             case CardKind.Schema:
                 if (!TryParse(card, out var schema)) return false;
-                changed = mayWrite && TryDeclare(schema);
+                changed = canWrite && MayWrite(schema.Name, may) && TryDeclare(schema);
+                if (Schemas.TryGetValue(schema.Name, out var known) && known.Version > schema.Version
+                    && MayRead(schema.Name, may) && _answered.Add(schema.Name)) SendCatalog(schema.Name, writer);
                 return true;
 
             case CardKind.XGimme:
                 if (!XGimmeCard.TryParse(card, out var gimme)) return false;
-                if (may.MayRead && !faults.At(FaultSite.ServerRowDrop)) SendRow(gimme.Table, gimme.KeyHash, writer);
+                if (MayRead(gimme.Table, may) && !faults.At(FaultSite.ServerRowDrop))
+                    SendRow(gimme.Table, gimme.KeyHash, writer);
                 return true;
 
             case CardKind.XIGot:
                 if (!XIGotCard.TryParse(card, out var igot)) return false;
-                if (mayWrite && IsNewerThanOurs(igot)) writer.XGimme(igot.Table, igot.KeyHash);
+                if (canWrite && MayWrite(igot.Table, may) && IsNewerThanOurs(igot))
+                    writer.XGimme(igot.Table, igot.KeyHash);
                 return true;
 
             default:
                 if (!RowCard.TryParse(card, out var row)) return false;
-                if (!mayWrite || faults.At(FaultSite.ServerRowDrop)) return true;
-                return TryStore(row, login, isServer: true, out changed);
+                if (!canWrite || !MayWrite(row.Table, may) || faults.At(FaultSite.ServerRowDrop)) return true;
+                if (!TryStore(row, login, isServer: true, out var outcome)) return false;
+
+                changed = outcome == RowOutcome.Stored;
+                if (outcome == RowOutcome.Refused && MayRead(row.Table, may))
+                    writer.Pragma("xtable-refused"u8, row.Table, row.KeyHash);
+                return true;
         }
     }
 
@@ -112,9 +136,38 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
                 if (faults.At(FaultSite.ClientRowDrop)) return true;
 
                 // Only requested rows are accepted.
-                return !RowsOf(_requested, row.Table).Remove(row.KeyHash)
-                    || TryStore(row, null, isServer: false, out changed);
+                if (!RowsOf(_requested, row.Table).Remove(row.KeyHash)) return true;
+                if (!TryStore(row, null, isServer: false, out var outcome)) return false;
+
+                changed = outcome == RowOutcome.Stored;
+                if (outcome == RowOutcome.Lesser) RowsToSend(row.Table).Add(row.KeyHash);
+                return true;
         }
+    }
+
+    /// <summary>Client: what the server says about a table in a pragma. False: it is another pragma.</summary>
+    public bool TryReceivePragma(in XferCard pragma)
+    {
+        var isContent = pragma[1].SequenceEqual("xtable-content"u8);
+        var isDeletion = pragma[1].SequenceEqual("xtable-deleted"u8);
+        if (pragma.Count != 4 || (!isContent && !isDeletion && !pragma[1].SequenceEqual("xtable-refused"u8)))
+            return false;
+        if (!TableName.TryParse(pragma[2], out var table) || !Schemas.TryGetValue(table, out var schema)) return true;
+
+        if (isContent)
+        {
+            var rows = store.ListRows(table);
+            if (XferText.Decode(pragma[3]) != ContentHash(table, rows))
+                RowsOf(_requested, table).UnionWith(rows.Where(r => !r.IsDeleted).Select(r => r.KeyHash));
+        }
+        else if (TableName.TryParseKeyHash(pragma[3], out var keyHash))
+        {
+            if (isDeletion) _deletedThere.Add((table, keyHash));
+            else if (schema.Conflict != SyncedConflict.MtimeWins && _overruled.Add((table, keyHash)))
+                RowsOf(_requested, table).Add(keyHash);
+        }
+
+        return true;
     }
 
     /// <summary>
@@ -167,11 +220,9 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
     {
         if (Schemas.TryGetValue(schema.Name, out var known))
         {
-            // A newer version may add columns; keys and types stay.
-            var isExtension = schema.Version > known.Version
-                && known.Columns.All(c => schema.Columns.Contains(c))
-                && schema.Columns.Except(known.Columns).All(c => !c.IsKey);
-            if (!isExtension) return false;
+            if (SyncedRow.TryUnite(known, schema) is not { } united) return false;
+
+            schema = united;
         }
 
         store.Declare(schema);
@@ -185,7 +236,11 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
 
         var schema = Schemas[table];
         writer.Schema(table, schema.Version, SchemaHash(schema), schema.MtimeSeconds, SyncedRow.WriteSchema(schema));
-        foreach (var row in store.ListRows(table)) writer.XIGot(table, row.KeyHash, row.MtimeSeconds);
+        foreach (var row in store.ListRows(table))
+        {
+            if (row.IsDeleted) writer.Pragma("xtable-deleted"u8, table, row.KeyHash);
+            writer.XIGot(table, row.KeyHash, row.MtimeSeconds);
+        }
     }
 
     // The server lists a table completely behind its schema, so all our rows are due until it names them.
@@ -201,7 +256,10 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         if (!Schemas.ContainsKey(igot.Table)) return;
 
         var isKnown = store.TryFind(igot.Table, igot.KeyHash, out var ours);
-        if (!isKnown || ours.MtimeSeconds < igot.MtimeSeconds) RowsOf(_requested, igot.Table).Add(igot.KeyHash);
+        var isTie = isKnown && ours.MtimeSeconds == igot.MtimeSeconds
+            && ours.IsDeleted != _deletedThere.Contains((igot.Table, igot.KeyHash));
+        if (!isKnown || isTie || ours.MtimeSeconds < igot.MtimeSeconds)
+            RowsOf(_requested, igot.Table).Add(igot.KeyHash);
         if (!isKnown || ours.MtimeSeconds <= igot.MtimeSeconds) RowsToSend(igot.Table).Remove(igot.KeyHash);
     }
 
@@ -217,35 +275,62 @@ internal sealed class TableExchange(ISyncedTableStore store, FaultInjector? faul
         else writer.XRow(table, keyHash, entry.MtimeSeconds, json);
     }
 
-    private bool TryStore(in RowCard row, string? login, bool isServer, out bool changed)
+    private enum RowOutcome
     {
-        changed = false;
+        /// <summary>Ours is the same or newer, or the table is unknown.</summary>
+        Kept,
+        Stored,
+
+        /// <summary>Ours has the same time, and the greater text.</summary>
+        Lesser,
+
+        /// <summary>It belongs to another login.</summary>
+        Refused,
+    }
+
+    private bool TryStore(in RowCard row, string? login, bool isServer, out RowOutcome outcome)
+    {
+        outcome = RowOutcome.Kept;
         if (!Schemas.TryGetValue(row.Table, out var schema)) return true;
         if (!SyncedRow.TryCheck(schema, row.Json, out var keyHash) || keyHash != row.KeyHash) return false;
 
         var isKnown = store.TryFind(row.Table, keyHash, out var ours);
-        if (isKnown && ours.MtimeSeconds > row.MtimeSeconds) return true;
-        if (isKnown && ours.MtimeSeconds == row.MtimeSeconds)
+        var isOverruled = !isServer && _overruled.Contains((row.Table, keyHash));
+        if (isKnown && !isOverruled && ours.MtimeSeconds > row.MtimeSeconds) return true;
+        if (isKnown && !isOverruled && ours.MtimeSeconds == row.MtimeSeconds)
         {
             // Differs from the original, which takes the incoming row on a tie, so that two sides swap their rows for
             // ever.
-            if (!store.TryRead(row.Table, keyHash, out var json) || json.AsSpan().SequenceCompareTo(row.Json) >= 0)
-                return true;
+            if (!store.TryRead(row.Table, keyHash, out var json)) return true;
+
+            var order = json.AsSpan().SequenceCompareTo(row.Json);
+            if (order > 0) outcome = RowOutcome.Lesser;
+            if (order >= 0) return true;
         }
 
         var owner = isKnown ? ours.Owner : null;
-        if (isServer && schema.Conflict != SyncedConflict.MtimeWins && isKnown)
+        if (isServer && schema.Conflict != SyncedConflict.MtimeWins && isKnown
+            && (owner is null ? schema.Conflict == SyncedConflict.OwnerWrite : owner != login))
         {
-            if (owner is not null && owner != login) return true;
-            if (owner is null && schema.Conflict == SyncedConflict.OwnerWrite) return true;
+            outcome = RowOutcome.Refused;
+            return true;
         }
 
         if (isServer && schema.Conflict != SyncedConflict.MtimeWins) owner ??= login;
         var entry = new SyncedRowEntry(keyHash, row.MtimeSeconds, row.IsDeletion, owner);
         store.Put(row.Table, entry, row.Json);
-        changed = true;
+        outcome = RowOutcome.Stored;
         return true;
     }
+
+    private string ContentHash(string table, IReadOnlyList<SyncedRowEntry> rows) => SyncedRow.ContentHash(
+        rows, keyHash => store.TryRead(table, keyHash, out var json) ? json : []);
+
+    private bool MayRead(string table, Capabilities may) =>
+        may.MayRead && store.AccessOf(table).Read.All(may.Has);
+
+    private bool MayWrite(string table, Capabilities may) =>
+        may.MayWrite && store.AccessOf(table).Write.All(may.Has);
 
     private HashSet<string> RowsToSend(string table) => RowsOf(_toSend, table);
 

@@ -116,7 +116,7 @@ internal readonly record struct CloneCard(int Version, long Seqno)
     }
 }
 
-/// <summary><c>clone_seqno N</c>: the next rid to ask for, 0 at the end.</summary>
+/// <summary><c>clone_seqno N</c>: the next rid to request, 0 at the end.</summary>
 internal readonly record struct CloneSeqnoCard(long Next)
 {
     public static bool TryParse(in XferCard card, out CloneSeqnoCard seqno)

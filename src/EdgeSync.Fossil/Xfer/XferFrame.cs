@@ -37,6 +37,9 @@ public static class XferFrame
 
     private const int HeaderSize = 4;
 
+    /// <summary>Whether a body that is not empty is plain, whatever its content type says.</summary>
+    public static bool IsPlain(ReadOnlySpan<byte> body) => LooksPlain(body);
+
     /// <summary>Wraps a message.</summary>
     public static void Encode(
         XferEncoding encoding,

@@ -52,6 +52,17 @@ internal sealed class CheckInWriter(Repository repository)
         return made;
     }
 
+    /// <summary>What stands against a check-in before its files are read: the branch, a fork, a closed leaf.</summary>
+    public void RequirePlace(CommitOptions options)
+    {
+        var isParentPrivate = !options.Parent.IsNone && repository.Content.IsPrivate(options.Parent);
+        var isPrivate = options.IsPrivate || isParentPrivate;
+        options = WithDefaultBranch(options, isPrivate && !isParentPrivate);
+        RequireBranchIsFree(options);
+        RequireNoFork(options, isPrivate);
+        RequireOpen(options);
+    }
+
     /// <summary>An empty check-in that starts a branch: the parent's cards with other tags.</summary>
     public AuthoredArtifact CreateBranch(BranchOptions options)
     {
@@ -134,7 +145,7 @@ internal sealed class CheckInWriter(Repository repository)
         if (select.BindText(1, branch).Step())
         {
             throw new EdgeSyncException(
-                ErrorKind.Conflict, $"an open branch named {branch} exists already",
+                ErrorKind.Conflict, $"an open branch named \"{branch}\" already exists",
                 "commit onto it, or take another name");
         }
     }
@@ -142,7 +153,7 @@ internal sealed class CheckInWriter(Repository repository)
     private void RequireNoFork(CommitOptions options, bool isPrivate)
     {
         if (options.Branch is not null || options.AllowsFork || isPrivate || options.Parent.IsNone) return;
-        if (IsLeaf(options.Parent)) return;
+        if (Forks.IsLeaf(repository, options.Parent)) return;
 
         throw new EdgeSyncException(
             ErrorKind.Conflict,
@@ -153,7 +164,7 @@ internal sealed class CheckInWriter(Repository repository)
 
     private void RequireOpen(CommitOptions options)
     {
-        if (options.Parent.IsNone || !IsClosed(options.Parent)) return;
+        if (options.Parent.IsNone || !Forks.IsClosed(repository, options.Parent)) return;
 
         // A new branch from a closed one is allowed.
         if (options.Branch is not null)
@@ -165,7 +176,8 @@ internal sealed class CheckInWriter(Repository repository)
 
         throw new EdgeSyncException(
             ErrorKind.Conflict,
-            $"the branch of {repository.Content.NameOf(options.Parent).ToShortString()} is closed",
+            $"cannot commit against a closed leaf: the branch of "
+                + $"{repository.Content.NameOf(options.Parent).ToShortString()} is closed",
             "start another with --branch, or reopen it");
     }
 
@@ -194,24 +206,6 @@ internal sealed class CheckInWriter(Repository repository)
     {
         foreach (var parent in Parents(options))
             if (repository.DateOf(parent) is { } date) yield return (parent, date);
-    }
-
-    // Spec: leaf.c: a leaf has no child with the same branch value.
-    private bool IsLeaf(RecordId rid)
-    {
-        using var select = Database.Prepare(
-            $"""
-            SELECT 1 FROM plink WHERE pid=?1
-               AND coalesce((SELECT value FROM tagxref WHERE tagid={BranchTag} AND rid=plink.pid),'trunk')
-                  =coalesce((SELECT value FROM tagxref WHERE tagid={BranchTag} AND rid=plink.cid),'trunk')
-            """);
-        return !select.Bind(1, rid).Step();
-    }
-
-    private bool IsClosed(RecordId rid)
-    {
-        using var select = Database.Prepare($"SELECT 1 FROM tagxref WHERE tagid={ClosedTag} AND rid=?1 AND tagtype>0");
-        return select.Bind(1, rid).Step();
     }
 
     // ---- Files ----
@@ -371,7 +365,7 @@ internal sealed class CheckInWriter(Repository repository)
         if (options.Closes) tags.Add(new TagDraft(TagAction.Single, "closed"));
         foreach (var integrated in options.IntegratedParents.Distinct())
         {
-            if (IsLeaf(integrated) && !IsClosed(integrated))
+            if (Forks.IsLeaf(repository, integrated) && !Forks.IsClosed(repository, integrated))
                 tags.Add(new TagDraft(TagAction.Single, "closed", repository.Content.NameOf(integrated)));
         }
 

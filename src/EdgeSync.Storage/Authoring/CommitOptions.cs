@@ -133,7 +133,7 @@ public sealed record CommitOptions
 
     public ManifestForm Form { get; init; }
 
-    /// <summary>Write the checksum over all files; by default as the setting <c>repo-cksum</c> says.</summary>
+    /// <summary>Write the checksum over all files; by default the setting <c>repo-cksum</c> decides.</summary>
     public bool? WritesChecksum { get; init; }
 
     /// <summary>Commit although nothing changed.</summary>

@@ -41,6 +41,9 @@ public sealed record AmendOptions
 
     public Instant? NewDate { get; init; }
 
+    /// <summary>Between day and time of <see cref="NewDate"/> in the artifact: stock keeps what was typed.</summary>
+    public char DateSeparator { get; init; } = 'T';
+
     /// <summary>Empty removes the colour.</summary>
     public string? Color { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
@@ -16,11 +17,25 @@ public sealed class TagWriter(Repository repository)
     private Database Database => repository.Database;
 
     /// <exception cref="EdgeSyncException">The name cannot be a tag.</exception>
-    public AuthoredArtifact Add(TagOptions options)
+    public AuthoredArtifact Add(TagOptions options) =>
+        Write(options.Target, options.User, options.Date, TagsOf(options));
+
+    /// <summary>
+    /// Gives a check-in the parents of the value, in the tables alone: the next rebuild takes it back.
+    /// </summary>
+    public void ReparentUntilRebuild(TagOptions options)
     {
-        var action = options.Propagates ? TagAction.Propagating : TagAction.Single;
-        var value = string.IsNullOrEmpty(options.Value) ? default : (CardText)options.Value;
-        return Write(options.Target, options.User, options.Date, [(action, StoredName(options), value)]);
+        using var transaction = repository.Begin();
+        repository.Crosslinker.ReparentUntilRebuild(options.Target, Encoding.UTF8.GetBytes(options.Value ?? ""));
+        transaction.Commit();
+    }
+
+    /// <summary>The control artifact that <see cref="Add"/> would store.</summary>
+    /// <exception cref="EdgeSyncException">The name cannot be a tag.</exception>
+    public byte[] Draft(TagOptions options)
+    {
+        var tags = TagsOf(options);
+        return DraftOf(options.Target, options.User, options.Date, tags).ToBytes();
     }
 
     /// <summary>Cancels the tag, here and on descendants that inherit it from here.</summary>
@@ -98,7 +113,7 @@ public sealed class TagWriter(Repository repository)
         if (!string.IsNullOrEmpty(options.Comment) && options.Comment.Trim() != comment.Trim())
             tags["comment"] = (TagAction.Single, options.Comment);
         if (options.NewDate is { } newDate && newDate.UnixMilliseconds != date.UnixMilliseconds)
-            tags["date"] = (TagAction.Single, DateValue(newDate));
+            tags["date"] = (TagAction.Single, DateValue(newDate, options.DateSeparator));
         if (!string.IsNullOrEmpty(options.Author) && options.Author != user)
             tags["user"] = (TagAction.Single, options.Author);
 
@@ -126,6 +141,25 @@ public sealed class TagWriter(Repository repository)
                 [.. tags.Select(tag => (tag.Value.Action, tag.Key, tag.Value.Value))]);
     }
 
+    private (TagAction Action, string Name, CardText Value)[] TagsOf(TagOptions options)
+    {
+        var action = options.Propagates ? TagAction.Propagating : TagAction.Single;
+        var value = string.IsNullOrEmpty(options.Value) ? default : (CardText)options.Value;
+        return [(action, StoredName(options), value)];
+    }
+
+    private ArtifactDraft DraftOf(
+        RecordId target, string user, Instant? date,
+        IReadOnlyList<(TagAction Action, string Name, CardText Value)> tags)
+    {
+        var id = repository.Content.NameOf(target);
+        if (id.IsEmpty) throw new EdgeSyncException(ErrorKind.NotFound, $"{repository.Path} has no record {target}");
+
+        return ArtifactDraft.Control(
+            date ?? After(target, tags), user,
+            [.. tags.Select(tag => new TagDraft(tag.Action, tag.Name, id, tag.Value))]);
+    }
+
     // Spec: branch.c marks its artifacts as unsent, tag.c and info.c do not.
     private AuthoredArtifact Write(
         RecordId target, string user, Instant? date,
@@ -134,12 +168,7 @@ public sealed class TagWriter(Repository repository)
     {
         using var transaction = repository.Begin();
         _author.SignIn(user);
-        var id = repository.Content.NameOf(target);
-        if (id.IsEmpty) throw new EdgeSyncException(ErrorKind.NotFound, $"{repository.Path} has no record {target}");
-
-        var when = date ?? After(target, tags);
-        var draft = ArtifactDraft.Control(
-            when, user, [.. tags.Select(tag => new TagDraft(tag.Action, tag.Name, id, tag.Value))]);
+        var draft = DraftOf(target, user, date, tags);
         var made = _author.Store(draft, ArtifactKind.Control, repository.Content.IsPrivate(target), isUnsent);
         transaction.Commit();
         return made;
@@ -229,10 +258,11 @@ public sealed class TagWriter(Repository repository)
 
     private string NameOf(RecordId rid) => repository.Content.NameOf(rid).ToShortString();
 
-    private static string DateValue(Instant date) =>
-        DateText.Format(date) is var text && text.EndsWith(".000", StringComparison.Ordinal)
-        ? text[..^4]
-        : text;
+    private static string DateValue(Instant date, char separator)
+    {
+        var text = DateText.Format(date).Replace('T', separator);
+        return text.EndsWith(".000", StringComparison.Ordinal) ? text[..^4] : text;
+    }
 
     // Spec: info.c: three or six hex digits get the number sign.
     private static string Normalized(string color) =>

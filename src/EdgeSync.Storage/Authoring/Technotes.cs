@@ -71,6 +71,43 @@ public sealed class Technotes(Repository repository)
             : Read(rid);
     }
 
+    /// <summary>By id, the beginning of one, the moment it is about, or a tag; null if there is none.</summary>
+    /// <exception cref="EdgeSyncException">Several ids begin so.</exception>
+    // Spec: wiki_technote_to_rid in wiki.c.
+    public Technote? Locate(string text)
+    {
+        if (Find(text.ToLowerInvariant()) is { } byId) return byId;
+
+        using (var byDate = repository.Database.Prepare(
+            """
+            SELECT objid FROM event WHERE datetime(mtime)=datetime(?1) AND type='e' AND tagid IS NOT NULL
+             ORDER BY objid DESC LIMIT 1
+            """))
+        {
+            if (text.Length > 4 && byDate.BindText(1, text).Step()) return Read(byDate.Record(0));
+        }
+
+        using var byTag = repository.Database.Prepare(
+            """
+            SELECT objid FROM event
+             WHERE type='e' AND tagid IS NOT NULL
+               AND objid IN (SELECT rid FROM tagxref WHERE tagtype>0
+                              AND tagid IN (SELECT tagid FROM tag WHERE tagname=?1 OR tagname='sym-'||?1))
+             ORDER BY mtime DESC LIMIT 1
+            """);
+        return byTag.BindText(1, text).Step() ? Read(byTag.Record(0)) : null;
+    }
+
+    /// <summary>A moment as SQLite reads it, without milliseconds; what it cannot read is now.</summary>
+    // Spec: wiki_cmd in wiki.c.
+    public Instant MomentOf(string text)
+    {
+        using var select = repository.Database.Prepare(
+            "SELECT coalesce(unixepoch(datetime(?1)), unixepoch(datetime('now')))");
+        select.BindText(1, text).Step();
+        return Instant.FromUnixSeconds(select.Int64(0));
+    }
+
     public Technote Read(RecordId rid)
     {
         var note = ArtifactReading.Parse(repository, rid, ArtifactKind.Technote);

@@ -33,6 +33,10 @@ public sealed class Tickets(Repository repository)
         return tickets;
     }
 
+    /// <summary>The fields that a ticket can have, sorted.</summary>
+    public IReadOnlyList<string> Fields() =>
+        [.. TicketColumns.Read(repository.Database).Ordered.Select(column => column.Name)];
+
     /// <summary>The whole id of the ticket with this prefix; null if there is none.</summary>
     /// <exception cref="EdgeSyncException">Several ids begin so.</exception>
     public string? Find(string prefix)

@@ -32,6 +32,14 @@ public sealed record CheckinDescription(
             repository.Content.NameOf(rid).ToString(), date, TagsOf(repository, rid), comment, family);
     }
 
+    /// <summary>The comment as it is shown now; empty without one.</summary>
+    public static string CommentOf(Repository repository, RecordId rid)
+    {
+        using var select = repository.Database.Prepare(
+            "SELECT coalesce(ecomment,comment,'') FROM event WHERE objid=?1");
+        return select.Bind(1, rid).Step() ? select.Text(0)! : "";
+    }
+
     // Spec: get_checkin_taglist in checkout.c.
     internal static string TagList(Repository repository, RecordId rid)
     {

@@ -24,17 +24,20 @@ public sealed record CleanOptions
 
     public bool RemovesFolders { get; init; }
 
+    /// <summary>Looks for empty folders in other checkouts inside of this one, too.</summary>
+    public bool EntersCheckouts { get; init; }
+
     public bool IsDryRun { get; init; }
 
     public bool HasUndo { get; init; } = true;
 
-    /// <summary>Asks for each file, in place of an undo.</summary>
+    /// <summary>Prompts for each file, in place of an undo.</summary>
     public bool AsksAlways { get; init; }
 
     /// <summary>Only what a merge leaves beside its files.</summary>
     public bool IsTemporaryOnly { get; init; }
 
-    /// <summary>Asked for what cannot be undone; the second word is why.</summary>
+    /// <summary>Confirms what cannot be undone; the second argument is the reason.</summary>
     public Func<string, string, bool> MayRemove { get; init; } = (_, _) => false;
 }
 
@@ -89,7 +92,8 @@ public static class CheckoutCleaning
                 if (options.IsTemporaryOnly && !TemporaryName.Matches(name)) continue;
                 if (options.Keep.Matches(name)) kept.Add(name);
                 else if (options.IsDryRun || options.Clean.Matches(name)) chosen.Add(name);
-                else if (!savesUndo) doubtful.Add((name, options.AsksAlways ? "" : "the undo subsystem is disabled"));
+                else if (!savesUndo)
+                    doubtful.Add((name, options.AsksAlways ? "" : "undo is disabled for this operation"));
                 else if (checkout.Disk.Find(name) is { Size: > UndoBytesMax })
                     doubtful.Add((name, "the file is too big"));
                 else if (TrySave(checkout, name))
@@ -149,6 +153,8 @@ public static class CheckoutCleaning
         bool HasFiles(string folder)
         {
             var entries = checkout.Disk.List(folder);
+            if (folder.Length > 0 && !options.EntersCheckouts && entries.Any(FolderScan.IsCheckout)) return true;
+
             var has = entries.Any(e => e.Kind != DiskKind.Folder && !leaving.Contains(e.Name));
             foreach (var child in entries.Where(e => e.Kind == DiskKind.Folder)
                 .OrderBy(e => e.Name, StringComparer.Ordinal))

@@ -21,8 +21,24 @@ public sealed record CheckoutCommitOptions
 
     public bool UsesHash { get; init; }
 
-    /// <summary>Asked for a file with a doubtful content: the file, what it holds, and the setting about it.</summary>
-    public Func<string, string, string, bool> MayCommit { get; init; } = (_, _, _) => false;
+    /// <summary>Confirms a file with a suspicious content, by its name and the warning.</summary>
+    public Func<string, FileWarning, WarningAnswer> MayCommit { get; init; } = (_, _) => WarningAnswer.Abandon;
+
+    /// <summary>Files of any size are committed without a question.</summary>
+    public bool IgnoresSize { get; init; }
+}
+
+/// <summary>What is to be done about a file with a doubtful content.</summary>
+public enum WarningAnswer
+{
+    /// <summary>Nothing is committed.</summary>
+    Abandon,
+
+    /// <summary>It is committed as it is.</summary>
+    Commit,
+
+    /// <summary>It becomes plain text on the disk, its original beside it; nothing is committed.</summary>
+    Convert,
 }
 
 /// <summary>A check-in that a checkout is ready for: everything read, nothing written.</summary>
@@ -50,16 +66,45 @@ public static class CheckoutCommit
 {
     private const string Aside = ".edgesync-renamed";
 
-    /// <summary>Refuses what would hurt, and reads the files, before anything is locked or asked.</summary>
-    /// <exception cref="EdgeSyncException">Nothing has changed, files are missing, or conflicts are left.</exception>
-    public static PreparedCommit Prepare(WorkingCheckout checkout, CheckoutCommitOptions options)
+    /// <summary>Files above this size in bytes need a confirmation; 0: none does.</summary>
+    public static long FileSizeMaxOf(WorkingCheckout checkout) => FileGuard.SizeMaxOf(checkout);
+
+    /// <summary>What stands against each tracked file, whether it changed or not, by name.</summary>
+    /// <param name="checkout">Open.</param>
+    /// <param name="usesSettings">Files that a setting allows are left out.</param>
+    public static IEnumerable<(string Name, FileWarning? Warning)> Warnings(
+        WorkingCheckout checkout, bool usesSettings)
+    {
+        var guard = new FileGuard(checkout, new CheckoutCommitOptions { Checkin = new CommitOptions { User = "" } });
+        foreach (var file in checkout.Tables.Files(checkout.Version).Where(f => !f.IsDeleted))
+        {
+            if (checkout.Disk.Find(file.Name) is not { Kind: DiskKind.Regular }) continue;
+
+            using var content = checkout.Disk.OpenRead(file.Name);
+            var bytes = new byte[content.Length];
+            content.ReadExactly(bytes);
+            yield return (
+                file.Name, usesSettings ? guard.WarningOf(file.Name, bytes)
+                    : CommitWarning.Of(bytes, false, false, false));
+        }
+    }
+
+    /// <summary>Before anything else, syncs too.</summary>
+    /// <exception cref="EdgeSyncException">A command was interrupted halfway, or commits are prohibited.</exception>
+    public static void RequireAllowed(WorkingCheckout checkout)
     {
         checkout.RequireNothingInterrupted();
         if (checkout.Settings.Boolean("dont-commit"))
             throw new EdgeSyncException(
                 ErrorKind.Denied, "committing is prohibited: the setting 'dont-commit' is on",
                 "edgesync repo config set dont-commit off");
+    }
 
+    /// <summary>Checks the commit and reads the files, before the repository is locked and before any prompt.</summary>
+    /// <exception cref="EdgeSyncException">Nothing has changed, files are missing, or conflicts are left.</exception>
+    public static PreparedCommit Prepare(WorkingCheckout checkout, CheckoutCommitOptions options)
+    {
+        RequireAllowed(checkout);
         var files = checkout.Refresh(options.UsesHash);
         var chosen = Choose(files, options.Paths);
         var merges = checkout.Tables.Merges();
@@ -74,7 +119,7 @@ public static class CheckoutCommit
                 "--allow-empty commits anyway");
 
         RequireFiles(checkout, chosen);
-        if (!options.AllowsConflict) RequireNoMarkers(checkout, changed);
+        if (!options.AllowsConflict) RequireNoConflicts(checkout, changed);
 
         var spool = new ContentSpool(checkout.Repository.Path);
         try
@@ -84,7 +129,7 @@ public static class CheckoutCommit
                 IsPartial = isPartial,
                 Options = WithParents(checkout, options, merges) with
                 {
-                    Changes = ChangesOf(checkout, changed, spool, options.MayCommit),
+                    Changes = ChangesOf(checkout, changed, spool, new FileGuard(checkout, options)),
                 },
             };
         }
@@ -144,8 +189,9 @@ public static class CheckoutCommit
                 ErrorKind.Usage, "a merge can only be committed as a whole", "edgesync commit --help");
 
         var ids = chosen.Select(f => f.Id).ToHashSet();
+        var left = files.Where(f => f.IsRenamed && !ids.Contains(f.Id)).ToLookup(f => f.OriginalName);
         foreach (var file in chosen)
-            if (files.Find(f => f.IsRenamed && f.OriginalName == file.Name && !ids.Contains(f.Id)) is { } other)
+            if (left[file.Name].FirstOrDefault() is { } other)
                 throw new EdgeSyncException(
                     ErrorKind.Usage,
                     $"{file.Name} cannot be committed without {other.Name}, which was renamed from it",
@@ -164,11 +210,13 @@ public static class CheckoutCommit
             };
     }
 
-    private static void RequireNoMarkers(WorkingCheckout checkout, List<TrackedFile> changed)
+    private static void RequireNoConflicts(WorkingCheckout checkout, List<TrackedFile> changed)
     {
-        var marked = changed.Where(f => !f.IsDeleted
+        var forks = checkout.Conflicts.List().Where(c => c.Kind == "fork").Select(c => c.Name).ToHashSet();
+        var marked = changed.Where(f => forks.Contains(f.Name) || (!f.IsDeleted
             && f.Change is not (ChangeState.Unchanged or ChangeState.BecameLink)
-            && checkout.HasConflictMarker(f.Name)).Select(f => f.Name).ToList();
+            && checkout.HasConflictMarker(f.Name))).Select(f => f.Name).ToList();
+        marked.AddRange(forks.Where(f => !marked.Contains(f) && checkout.Tables.Merges().Any(m => m.Kind <= 0)));
         if (marked.Count > 0)
             throw new EdgeSyncException(
                 ErrorKind.Conflict, "there may be unresolved merge conflicts", "--allow-conflict commits them")
@@ -200,8 +248,7 @@ public static class CheckoutCommit
 
     // Names first, so that contents find theirs: what goes, what moves, what is new.
     private static List<FileChange> ChangesOf(
-        WorkingCheckout checkout, List<TrackedFile> changed, ContentSpool spool,
-        Func<string, string, string, bool> mayCommit)
+        WorkingCheckout checkout, List<TrackedFile> changed, ContentSpool spool, FileGuard guard)
     {
         var changes = new List<FileChange>();
         var parent = ParentNames(checkout);
@@ -212,7 +259,8 @@ public static class CheckoutCommit
         foreach (var (from, to) in RenameOrder.Of(renames, Aside)) changes.Add(FileChange.Rename(from, to));
         foreach (var file in changed.Where(f => !f.IsDeleted && (f.IsAdded || f.Change != ChangeState.Unchanged
             || !parent.Contains(f.OriginalName ?? f.Name))).OrderBy(f => f.Id))
-            changes.Add(ContentOf(checkout, file, spool, mayCommit));
+            changes.Add(ContentOf(checkout, file, spool, guard));
+        guard.RequireNoneConverted();
         return changes;
     }
 
@@ -222,7 +270,7 @@ public static class CheckoutCommit
             .ToHashSet(StringComparer.Ordinal);
 
     private static FileChange ContentOf(
-        WorkingCheckout checkout, TrackedFile file, ContentSpool spool, Func<string, string, string, bool> mayCommit)
+        WorkingCheckout checkout, TrackedFile file, ContentSpool spool, FileGuard guard)
     {
         FilePermission? permission = OperatingSystem.IsWindows() ? file.Permission
             : checkout.StateOf(file.Name).Permission;
@@ -233,22 +281,8 @@ public static class CheckoutCommit
         var scanned = new ScannedFile(checkout.Disk, entry);
         var content = scanned.Keep(spool)
             ?? throw new EdgeSyncException(ErrorKind.System, $"{checkout.Disk.Describe(file.Name)} {scanned.Fault}");
-        if (entry.Kind == DiskKind.Regular) RequireGoodText(checkout, file.Name, content().Span, mayCommit);
+        if (entry.Kind == DiskKind.Regular) guard.Check(entry, content());
         return FileChange.Put(file.Name, content, permission);
-    }
-
-    private static void RequireGoodText(
-        WorkingCheckout checkout, string name, ReadOnlySpan<byte> content,
-        Func<string, string, string, bool> mayCommit)
-    {
-        var settings = checkout.Settings;
-        var warning = CommitWarning.Of(
-            content, settings.Glob(settings["crlf-glob"] is null ? "crnl-glob" : "crlf-glob").Matches(name),
-            settings.Glob("binary-glob").Matches(name), settings.Glob("encoding-glob").Matches(name), out var setting);
-        if (warning is not null && !mayCommit(name, warning, setting))
-            throw new EdgeSyncException(
-                ErrorKind.Conflict, $"abandoning the commit due to {warning} in {name}",
-                $"--no-warnings, or the {setting}");
     }
 
     private static void Move(
@@ -280,11 +314,12 @@ public static class CheckoutCommit
             }
         }
 
-        // Stock forgets the old names of all that it was asked for.
+        // Stock clears the old names of all files that were named.
         if (!prepared.IsPartial)
             database.Execute("UPDATE vfile SET rid=mrid, mhash=NULL, chnged=0, deleted=0, origname=NULL");
         tables.SetVersion(checkout.Repository, version);
         new UndoLog(tables, checkout.Disk).Reset();
         tables["ci-comment"] = null;
+        ConflictLog.Clear(tables);
     }
 }

@@ -21,7 +21,7 @@ public static class CheckoutEditing
     /// <param name="checkout">Open.</param>
     /// <param name="paths">By their names in the checkout.</param>
     /// <param name="filter">What is left out of folders.</param>
-    /// <param name="mayAddIgnored">Asked for a file that was named and is one to ignore.</param>
+    /// <param name="mayAddIgnored">Confirms a file that was named and matches the ignore globs.</param>
     /// <param name="isDryRun">Nothing is noted.</param>
     /// <exception cref="EdgeSyncException">A path is not there, or cannot be tracked.</exception>
     public static List<EditedFile> Add(
@@ -30,13 +30,15 @@ public static class CheckoutEditing
     {
         var rows = ByName(checkout);
         var live = rows.Values.Where(f => !f.IsDeleted).Select(f => f.Name).ToHashSet(checkout.Names);
+        // A folder does not bring back what was removed from it; only its own name does. Spec: vfile_scan in vfile.c.
+        var known = rows.Values.Select(f => f.Name).ToHashSet(checkout.Names);
         var rules = checkout.Rules(filter, live);
         var refused = new List<SkippedFile>();
         var names = new SortedSet<string>(StringComparer.Ordinal);
         var entries = new Dictionary<string, ScannedFile>(StringComparer.Ordinal);
         foreach (var path in paths)
         {
-            var found = Find(checkout, path, filter, live, rules, mayAddIgnored);
+            var found = Find(checkout, path, filter, live, known, rules, mayAddIgnored);
             foreach (var file in found.Files.Values)
                 if (names.Add(file.Name)) entries[file.Name] = file;
             refused.AddRange(found.Skipped);
@@ -50,7 +52,7 @@ public static class CheckoutEditing
         return done;
     }
 
-    /// <summary>Tracks what is new and forgets what is gone.</summary>
+    /// <summary>Adds new files and removes missing ones from the tracked files.</summary>
     public static List<EditedFile> AddRemove(
         WorkingCheckout checkout, UntrackedFilter filter, out IReadOnlyList<SkippedFile> skipped, bool isDryRun)
     {
@@ -69,13 +71,19 @@ public static class CheckoutEditing
     }
 
     /// <summary>Files that the next commit will remove; with <paramref name="removesFiles"/> they go at once.</summary>
+    /// <param name="checkout">Open.</param>
+    /// <param name="paths">By their names in the checkout.</param>
+    /// <param name="removesFiles">From the disk, too.</param>
+    /// <param name="isDryRun">Nothing is done.</param>
+    /// <param name="ignoresOthers">Paths without a tracked file are passed over, as stock does.</param>
     public static List<EditedFile> Remove(
-        WorkingCheckout checkout, IReadOnlyList<string> paths, bool removesFiles, bool isDryRun)
+        WorkingCheckout checkout, IReadOnlyList<string> paths, bool removesFiles, bool isDryRun,
+        bool ignoresOthers = false)
     {
         var chosen = checkout.Tables.Files(checkout.Version)
             .Where(f => !f.IsDeleted && CheckoutChanges.IsBelow(f.Name, paths)).ToList();
         foreach (var path in paths)
-            if (!chosen.Any(f => CheckoutChanges.IsBelow(f.Name, [path])))
+            if (!ignoresOthers && !chosen.Any(f => CheckoutChanges.IsBelow(f.Name, [path])))
                 throw new EdgeSyncException(
                     ErrorKind.NotFound, $"{path} is not tracked", "edgesync changes --all lists what is");
 
@@ -184,11 +192,11 @@ public static class CheckoutEditing
     }
 
     private static FolderListing Find(
-        WorkingCheckout checkout, string path, UntrackedFilter filter, HashSet<string> tracked, FolderRules rules,
-        Func<string, bool> mayAddIgnored)
+        WorkingCheckout checkout, string path, UntrackedFilter filter, HashSet<string> tracked, HashSet<string> known,
+        FolderRules rules, Func<string, bool> mayAddIgnored)
     {
         var entry = path.Length == 0 ? null : checkout.Disk.Find(path);
-        if (path.Length == 0 || entry is { Kind: DiskKind.Folder }) return checkout.Untracked(path, filter, tracked);
+        if (path.Length == 0 || entry is { Kind: DiskKind.Folder }) return checkout.Untracked(path, filter, known);
 
         var named = new NamedFiles(
             checkout.Disk, rules, checkout.Repository.Content.ArtifactBytesMax, tracked.Contains);

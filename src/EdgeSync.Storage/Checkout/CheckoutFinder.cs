@@ -1,3 +1,4 @@
+using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Checkout;
@@ -6,6 +7,13 @@ namespace EdgeSync.Storage.Checkout;
 /// <param name="Root">Full path, without a slash at the end.</param>
 /// <param name="DatabasePath">A file in it.</param>
 public sealed record CheckoutPlace(string Root, string DatabasePath);
+
+/// <summary>A checkout, from its database.</summary>
+/// <param name="Place">Its top folder.</param>
+/// <param name="Repository">Full path of its repository.</param>
+/// <param name="Version">The check-in that is checked out; none in an empty checkout.</param>
+/// <param name="DefaultUser">The user that <c>fossil user default</c> has set for it, or null.</param>
+public sealed record FoundCheckout(CheckoutPlace Place, string Repository, RecordId Version, string? DefaultUser);
 
 /// <summary>Finds the checkout that a folder belongs to, going up as stock does.</summary>
 public static class CheckoutFinder
@@ -39,13 +47,14 @@ public static class CheckoutFinder
         return null;
     }
 
-    /// <summary>The repository that a checkout belongs to, as a full path.</summary>
-    public static string? RepositoryOf(CheckoutPlace place)
+    /// <summary>Reads the database of a checkout, without opening its repository; null when it names none.</summary>
+    public static FoundCheckout? Read(CheckoutPlace place)
     {
-        using var database = Database.Open(
-            place.DatabasePath, new DatabaseOptions { Access = DatabaseAccess.Read });
-        return database.QueryText("SELECT value FROM vvar WHERE name='repository'") is { Length: > 0 } path
-            ? Path.GetFullPath(path, place.Root)
+        using var database = Database.Open(place.DatabasePath, new DatabaseOptions { Access = DatabaseAccess.Read });
+        var tables = new CheckoutTables(database);
+        return tables["repository"] is { Length: > 0 } path
+            ? new FoundCheckout(
+                place, Path.GetFullPath(path, place.Root), tables.Version, tables["default-user"])
             : null;
     }
 

@@ -34,7 +34,7 @@ public sealed record CheckoutOpenOptions
     /// <summary>Gives each file the time of the check-in that last changed it.</summary>
     public bool SetsTimes { get; init; }
 
-    /// <summary>Asked for each file that is there with another content.</summary>
+    /// <summary>Confirms each existing file with another content.</summary>
     public Func<string, bool> MayReplace { get; init; } = _ => false;
 }
 
@@ -50,7 +50,7 @@ public static class CheckoutOpening
         RequireRoom(options);
         using (open(Path.GetFullPath(options.RepositoryPath, options.Folder)))
         {
-            // Whatever is wrong with it is said before anything is made.
+            // A fault is reported before anything is created.
         }
 
         var path = Path.Combine(options.Folder, CheckoutFinder.NewName);
@@ -108,7 +108,8 @@ public static class CheckoutOpening
         transaction.Commit();
     }
 
-    private static void RequireRoom(CheckoutOpenOptions options)
+    /// <exception cref="EdgeSyncException">The folder is not empty, or is a checkout already.</exception>
+    public static void RequireRoom(CheckoutOpenOptions options)
     {
         if (!options.KeepsFiles && !options.IsForced)
         {

@@ -28,6 +28,7 @@ internal static class CheckoutRenumbering
         using var transaction = tables.Database.Begin();
         RenumberFiles(checkout, version);
         RenumberMerges(checkout);
+        new StashTables(checkout).Renumber();
         checkout.Undo.Reset();
         tables.Database.Execute("DELETE FROM vvar WHERE name GLOB 'bisect-*'");
         tables.SetVersion(repository, version);

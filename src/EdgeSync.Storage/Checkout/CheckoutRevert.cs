@@ -26,7 +26,8 @@ public static class CheckoutRevert
                 ErrorKind.Usage, "the whole checkout can only be reverted to what is checked out",
                 "edgesync update --help");
 
-        var rows = checkout.Refresh(usesHash: false);
+        // As stock: where files are named, the rows of the others stay as they are.
+        var rows = checkout.Refresh(usesHash: false, [], isNoted: isAll);
         var names = Choose(rows, paths, isAll, isOther);
         var target = TreeOf(checkout, isOther ? version : checkout.Version);
         var current = isOther ? TreeOf(checkout, checkout.Version) : target;
@@ -45,47 +46,54 @@ public static class CheckoutRevert
         using (var transaction = checkout.Tables.Database.Begin())
         {
             if (isAll) checkout.Tables.Database.Execute("DELETE FROM vmerge");
-            var done = new List<EditedFile>();
-            foreach (var name in names)
-            {
-                if (!target.TryGetValue(name, out var file)) done.Add(Leave(checkout, writer, rows, name));
-                else done.Add(Restore(checkout, writer, file, current.GetValueOrDefault(name)));
-            }
 
+            // What goes may lie where a folder was.
+            var done = names.Where(n => !target.ContainsKey(n)).ToDictionary(
+                name => name, name => Leave(checkout, writer, rows, name), StringComparer.Ordinal);
             writer.RemoveLeftFolders();
+            foreach (var name in written)
+                done[name] = Restore(checkout, writer, target[name], current.GetValueOrDefault(name));
             checkout.Undo.Finish();
             transaction.Commit();
             checkout.Settings.Forget();
-            return done;
+            return names.ConvertAll(name => done[name]);
         }
     }
 
-    // A renamed file goes back with the name that it had.
+    // As they are tracked; a renamed file goes back with the name that it had, behind the others.
     private static List<string> Choose(
         List<TrackedFile> rows, IReadOnlyList<string> paths, bool isAll, bool isOther)
     {
-        var names = new SortedSet<string>(StringComparer.Ordinal);
-        if (isAll) names.UnionWith(rows.Where(f => f.HasChange).Select(f => f.Name));
+        var names = new List<string>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        var ordered = rows.OrderBy(f => f.Id).ToList();
+        if (isAll) Take(ordered.Where(f => f.HasChange).Select(f => f.Name));
         else
             foreach (var path in paths)
             {
-                var below = rows.Where(
+                var below = ordered.Where(
                     f => IsBelow(f.Name, path) || (f.OriginalName is { } before && IsBelow(before, path))).ToList();
                 if (below.Count > 0 && isOther)
                     throw new EdgeSyncException(
                         ErrorKind.Usage, "folders can only be reverted to what is checked out", "name their files");
                 if (below.Count > 0)
                 {
-                    names.UnionWith(below.Where(f => f.HasChange).Select(f => f.Name));
+                    Take(below.Where(f => f.HasChange).Select(f => f.Name));
                     continue;
                 }
 
-                names.Add(path);
-                names.UnionWith(rows.Where(f => f.OriginalName == path).Select(f => f.Name));
+                Take([path]);
+                Take(ordered.Where(f => f.OriginalName == path).Select(f => f.Name));
             }
 
-        names.UnionWith(rows.Where(f => f.IsRenamed && names.Contains(f.Name)).Select(f => f.OriginalName!).ToList());
-        return [.. names];
+        Take([.. ordered.Where(f => f.IsRenamed && known.Contains(f.Name)).Select(f => f.OriginalName!)]);
+        return names;
+
+        void Take(IEnumerable<string> more)
+        {
+            foreach (var name in more)
+                if (known.Add(name)) names.Add(name);
+        }
     }
 
     private static bool IsBelow(string name, string folder) =>

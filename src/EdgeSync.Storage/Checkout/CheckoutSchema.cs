@@ -40,6 +40,32 @@ internal static class CheckoutSchema
         ANALYZE sqlite_schema;
         """;
 
+    /// <summary>Spec: stash.c.</summary>
+    public const string Stash =
+        """
+        CREATE TABLE stash(
+          stashid INTEGER PRIMARY KEY,
+          vid INTEGER,
+          hash TEXT,
+          comment TEXT,
+          ctime TIMESTAMP
+        );
+        CREATE TABLE stashfile(
+          stashid INTEGER REFERENCES stash,
+          isAdded BOOLEAN,
+          isRemoved BOOLEAN,
+          isExec BOOLEAN,
+          isLink BOOLEAN,
+          rid INTEGER,
+          hash TEXT,
+          origname TEXT,
+          newname TEXT,
+          delta BLOB,
+          PRIMARY KEY(newname, stashid)
+        );
+        INSERT OR IGNORE INTO vvar(name, value) VALUES('stash-next', 1);
+        """;
+
     public const string DropUndo =
         """
         DROP TABLE IF EXISTS undo;

@@ -9,12 +9,6 @@ namespace EdgeSync.Storage.Checkout;
 /// </summary>
 public sealed class CheckoutSettings(Repository repository, DiskFolder disk)
 {
-    private static readonly string[] Versionable =
-    [
-        "binary-glob", "clean-glob", "crlf-glob", "crnl-glob", "dotfiles", "empty-dirs", "encoding-glob",
-        "ignore-glob", "keep-glob", "manifest", "mimetypes",
-    ];
-
     private readonly Dictionary<string, string?> _known = new(StringComparer.Ordinal);
 
     /// <summary>Null when it is nowhere set.</summary>
@@ -24,7 +18,7 @@ public sealed class CheckoutSettings(Repository repository, DiskFolder disk)
         {
             if (_known.TryGetValue(name, out var value)) return value;
 
-            value = (Versionable.Contains(name) ? OfFile(name) : null) ?? repository.Settings[name]
+            value = (StockSettings.IsVersionable(name) ? OfFile(name) : null) ?? repository.Settings[name]
                 ?? GlobalConfig.Get(name);
             return _known[name] = value;
         }
@@ -39,22 +33,7 @@ public sealed class CheckoutSettings(Repository repository, DiskFolder disk)
     public void Forget() => _known.Clear();
 
     /// <summary>Names that the checkout writes at its top for other tools.</summary>
-    // Spec: db_get_manifest_setting in db.c.
-    public IReadOnlyList<string> ManifestNames
-    {
-        get
-        {
-            var text = this["manifest"]?.Trim() ?? "off";
-            if (Settings.IsTrue(text)) return ["manifest", "manifest.uuid"];
-            if (Settings.IsFalse(text)) return [];
-
-            var names = new List<string>();
-            if (text.Contains('r', StringComparison.Ordinal)) names.Add("manifest");
-            if (text.Contains('u', StringComparison.Ordinal)) names.Add("manifest.uuid");
-            if (text.Contains('t', StringComparison.Ordinal)) names.Add("manifest.tags");
-            return names;
-        }
-    }
+    public IReadOnlyList<string> ManifestNames => ManifestSetting.Names(this["manifest"]);
 
     private string? OfFile(string name)
     {

@@ -152,6 +152,13 @@ public sealed class CheckoutTables(Database database)
         update.BindText(1, PathText.ToBytes(name)).Bind(2, id).Run();
     }
 
+    /// <summary>As the other, with the name in the check-in too.</summary>
+    public void SetName(long id, string name, string originalName)
+    {
+        using var update = database.Prepare("UPDATE vfile SET pathname=?1, origname=?2 WHERE id=?3");
+        update.BindText(1, PathText.ToBytes(name)).BindText(2, PathText.ToBytes(originalName)).Bind(3, id).Run();
+    }
+
     /// <summary>Moves a row to another check-in.</summary>
     public void SetOwner(long id, RecordId version)
     {
@@ -164,6 +171,15 @@ public sealed class CheckoutTables(Database database)
     {
         using var delete = database.Prepare("DELETE FROM vfile WHERE vid!=?1");
         delete.Bind(1, version).Run();
+    }
+
+    /// <summary>Notes a check-in as merged; nothing where the repository lacks it.</summary>
+    public void AddMerge(Repository repository, long kind, string hash)
+    {
+        if (!ArtifactId.TryParse(hash, out var id) || repository.Content.Find(id) is not { IsNone: false } rid) return;
+
+        using var insert = database.Prepare("INSERT OR IGNORE INTO vmerge(id,merge,mhash) VALUES(?1,?2,?3)");
+        insert.Bind(1, kind).Bind(2, rid).BindText(3, hash).Run();
     }
 
     public List<MergeRow> Merges()

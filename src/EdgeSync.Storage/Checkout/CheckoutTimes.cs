@@ -6,6 +6,9 @@ namespace EdgeSync.Storage.Checkout;
 // Spec: mtime_of_manifest_file in manifest.c.
 internal static class CheckoutTimes
 {
+    // A time in days has an error of some microseconds; milliseconds are what a check-in has.
+    private const double DayFraction = 0.0005;
+
     public static void Set(WorkingCheckout checkout)
     {
         using var transaction = checkout.Tables.Database.Begin();
@@ -13,7 +16,7 @@ internal static class CheckoutTimes
         {
             if (file.Change is not (ChangeState.Unchanged or ChangeState.UpdatedByMerge
                 or ChangeState.UpdatedByIntegrate)) continue;
-            if (TimeOf(checkout, file) is not { } seconds || seconds == file.ModifiedSeconds) continue;
+            if (Of(checkout, file) is not { } seconds || seconds == file.ModifiedSeconds) continue;
 
             if (checkout.Disk.SetModified(file.Name, seconds))
                 checkout.Tables.SetState(file.Id, file.Change, checkout.StateOf(file.Name).ModifiedSeconds);
@@ -22,8 +25,8 @@ internal static class CheckoutTimes
         transaction.Commit();
     }
 
-    // The newest change to this content that the check-in descends from.
-    private static long? TimeOf(WorkingCheckout checkout, TrackedFile file)
+    /// <summary>The newest change to this content that the check-in descends from, in seconds; null if none.</summary>
+    public static long? Of(WorkingCheckout checkout, TrackedFile file)
     {
         using var select = checkout.Repository.Database.Prepare(
             """
@@ -35,7 +38,7 @@ internal static class CheckoutTimes
              WHERE mlink.fid=?2 AND mlink.mid IN (SELECT rid FROM ancestor)
             """);
         return select.Bind(1, checkout.Version).Bind(2, file.Merged).Step() && !select.IsNull(0)
-            ? (long)Math.Round(select.Double(0))
+            ? (long)Math.Floor(select.Double(0) + DayFraction)
             : null;
     }
 }

@@ -1,6 +1,5 @@
 using EdgeSync.Fossil.Checkout;
 using EdgeSync.Primitives;
-using EdgeSync.Storage.Authoring;
 
 namespace EdgeSync.Storage.Checkout;
 
@@ -33,6 +32,12 @@ public sealed record CheckoutUpdateOptions
 
     /// <summary>What was done can be undone afterwards.</summary>
     public bool HasUndo { get; init; } = true;
+
+    /// <summary>A command line for conflicts, in place of the setting <c>gmerge-command</c>.</summary>
+    public string? ToolCommand { get; init; }
+
+    /// <summary>Runs it; null where no program may run.</summary>
+    public MergeTool? Tool { get; init; }
 }
 
 /// <summary>What an update did to a file.</summary>
@@ -57,7 +62,10 @@ public static class CheckoutUpdate
     public static UpdateOutcome Run(WorkingCheckout checkout, CheckoutUpdateOptions options)
     {
         if (!options.IsDryRun) checkout.RequireNothingInterrupted();
-        var target = TargetFiles(checkout, options);
+
+        // One lock of the repository for all contents, not one each; a program that merges may take its time, though.
+        using var reading = HasTool(checkout, options) ? null : checkout.Repository.Database.BeginRead();
+        var target = CheckinRows.Of(checkout.Repository, options.Target, options.LacksContent);
         var steps = Plan(checkout, target, options);
         var run = new UpdateRun(checkout, options);
         run.RequireRoom(steps);
@@ -66,6 +74,7 @@ public static class CheckoutUpdate
         using (var transaction = checkout.Tables.Database.Begin())
         {
             checkout.Undo.Begin(options.CommandLine);
+            checkout.Conflicts.Prune();
             if (!options.KeepsFiles) run.SaveUndo(steps);
             transaction.Commit();
         }
@@ -74,6 +83,9 @@ public static class CheckoutUpdate
         if (options.SetsTimes) CheckoutTimes.Set(checkout);
         return outcome;
     }
+
+    private static bool HasTool(WorkingCheckout checkout, CheckoutUpdateOptions options) =>
+        options.Tool is not null && (options.ToolCommand ?? checkout.Settings["gmerge-command"]) is { Length: > 0 };
 
     /// <summary>The check-in that an update goes to when none is named: the newest open leaf below.</summary>
     /// <param name="checkout">Open.</param>
@@ -119,36 +131,12 @@ public static class CheckoutUpdate
         return leaves;
     }
 
-    private static List<TrackedFile> TargetFiles(WorkingCheckout checkout, CheckoutUpdateOptions options)
-    {
-        var (files, missing) = (new List<TrackedFile>(), new List<string>());
-        foreach (var file in TreeFile.AllOf(CheckInTree.Load(checkout.Repository, options.Target)))
-        {
-            var rid = checkout.Repository.Content.Find(file.Id);
-            if (rid.IsNone || !checkout.Repository.Content.IsAvailable(rid))
-            {
-                if (!checkout.Repository.Shuns.Contains(file.Id)) missing.Add(file.Name);
-                continue;
-            }
-
-            files.Add(new TrackedFile
-            {
-                Name = file.Name,
-                Version = options.Target,
-                Content = rid,
-                Merged = rid,
-                Permission = file.Permission,
-            });
-        }
-
-        return missing.Count == 0 || options.LacksContent ? files : throw CheckoutOpening.Missing(missing);
-    }
-
     private static List<UpdateStep> Plan(
         WorkingCheckout checkout, List<TrackedFile> target, CheckoutUpdateOptions options)
     {
         var current = options.IsForced ? [] : checkout.Refresh();
         var renames = NameChanges.Between(checkout.Repository, checkout.Version, options.Target);
+
         var steps = Make(current);
 
         // A file that was edited within the second in which it was written looks unedited by size and time.

@@ -67,13 +67,23 @@ internal sealed class CheckoutWriter(WorkingCheckout checkout)
             ;
     }
 
-    /// <summary>Folders that became empty, but for the current one and those that the settings ask for.</summary>
+    /// <summary>Folders that became empty, but for the current one and those that the settings keep.</summary>
     public void RemoveLeftFolders()
     {
         var here = Path.GetRelativePath(checkout.Place.Root, Environment.CurrentDirectory).Replace('\\', '/');
         var kept = EmptyFolders().ToHashSet(StringComparer.Ordinal);
         foreach (var folder in _leftFolders.OrderByDescending(f => f, StringComparer.Ordinal))
             if (folder != here && !kept.Contains(folder)) checkout.Disk.RemoveFolder(folder);
+    }
+
+    /// <summary>Removes the empty folders that files have left where a file is to be.</summary>
+    public void FreeFolder(string name)
+    {
+        if (checkout.Disk.Find(name) is not { Kind: DiskKind.Folder }) return;
+
+        foreach (var folder in _leftFolders.Where(f => f.StartsWith(name + "/", StringComparison.Ordinal))
+            .OrderByDescending(f => f, StringComparer.Ordinal)) checkout.Disk.RemoveFolder(folder);
+        checkout.Disk.RemoveFolder(name);
     }
 
     /// <summary>Creates the folders of the setting <c>empty-dirs</c>; answers what could not be.</summary>

@@ -83,7 +83,7 @@ public abstract class DiskFolder : IDisposable
     public abstract bool RemoveFolder(string name);
 
     /// <summary>Creates a folder with those above it; one that is there is kept.</summary>
-    /// <exception cref="EdgeSyncException">Something is in the way, or the system refuses.</exception>
+    /// <exception cref="EdgeSyncException">Another kind of entry has the name, or the system call fails.</exception>
     public abstract void CreateFolder(string name);
 
     /// <summary>Gives a file or a link another name, creating the folders that it needs.</summary>
@@ -91,7 +91,7 @@ public abstract class DiskFolder : IDisposable
     public abstract void Move(string oldName, string newName);
 
     /// <summary>
-    /// Makes a regular file executable by all who may read it, or by nobody; false when it was so, or is none.
+    /// Sets or clears the executable bits of a regular file, for all with read permission; false when nothing changed.
     /// </summary>
     public abstract bool SetExecutable(string name, bool isExecutable);
 
@@ -112,6 +112,8 @@ public abstract class DiskFolder : IDisposable
     /// <summary>The path, for messages.</summary>
     internal string Describe(string name) => name.Length == 0 ? FullPath : Path.Combine(FullPath, name);
 
+    internal static string NewTemporaryName() => TemporaryName();
+
     protected static string TemporaryName()
     {
         Span<byte> random = stackalloc byte[10];
@@ -126,7 +128,7 @@ public abstract class DiskFolder : IDisposable
         return slash < 0 ? ("", name) : (name[..slash], name[(slash + 1)..]);
     }
 
-    protected EdgeSyncException InTheWay(string name, string what) =>
+    protected EdgeSyncException ExistsAlready(string name, string what) =>
         new(
             ErrorKind.Conflict, $"{Describe(name)} exists already: {what}; it is not overwritten",
             "another folder (-d), or move it away");

@@ -94,8 +94,9 @@ public sealed class FolderScan(DiskFolder disk, FolderRules rules, int artifactB
             && !PathName.IsSimpleStrict(PathText.ToBytes(entry.Name)) ? "has a name that not every system can hold"
         : null;
 
-    // Another checkout inside keeps its own files. Spec: vfile_top_of_checkout in vfile.c.
-    private static bool IsCheckout(DiskEntry entry) =>
+    /// <summary>The database of a checkout; another one inside keeps its own files.</summary>
+    // Spec: vfile_top_of_checkout in vfile.c.
+    internal static bool IsCheckout(DiskEntry entry) =>
         entry.Kind == DiskKind.Regular && entry.Size >= CheckoutBytesMin
         && entry.Name.AsSpan(entry.Name.LastIndexOf('/') + 1) is ".fslckout" or "_FOSSIL_" or ".fos";
 

@@ -5,7 +5,7 @@ namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
 /// Stock's per-user database: settings that hold for every repository, and lists of repositories and checkouts. It is
-/// used where it exists and never created.
+/// used where it exists; only a command that stores something there by request creates it.
 /// </summary>
 // Spec: db_configdb_name in db.c.
 public static class GlobalConfig
@@ -30,6 +30,35 @@ public static class GlobalConfig
             return select.BindText(1, name).Step() ? select.Text(0) : null;
         });
 
+    /// <summary>Stores a setting of the user, or removes it; creates the file when there is none.</summary>
+    /// <exception cref="EdgeSyncException">The file cannot be written.</exception>
+    public static void Set(string name, string? value)
+    {
+        using var database = OpenToWrite();
+        using var change = database.Prepare(
+            value is null ? "DELETE FROM global_config WHERE name=?1"
+                : "REPLACE INTO global_config(name,value) VALUES(?1,?2)");
+        change.BindText(1, name);
+        if (value is not null) change.BindText(2, value);
+        change.Run();
+    }
+
+    /// <summary>What stock keeps under names that begin so, sorted, without the prefix.</summary>
+    /// <param name="prefix">Such as <c>repo:</c>.</param>
+    public static IReadOnlyList<string> List(string prefix)
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        Use(DatabaseAccess.Read, database =>
+        {
+            using var select = database.Prepare(
+                "SELECT substr(name,length(?1)+1) FROM global_config WHERE substr(name,1,length(?1))=?1");
+            select.BindText(1, prefix);
+            while (select.Step()) names.Add(select.Text(0) ?? "");
+            return null;
+        });
+        return [.. names];
+    }
+
     /// <summary>Lets stock's <c>all</c> find the checkout. A list that cannot be written is left as it is.</summary>
     public static void Record(string repositoryPath, string localRoot) => Use(
         DatabaseAccess.Write,
@@ -40,6 +69,27 @@ public static class GlobalConfig
             replace.Reset().BindText(1, "ckout:" + localRoot).BindText(2, repositoryPath).Run();
             return null;
         });
+
+    // Spec: db_open_config in db.c; the schema is zConfigSchema in schema.c.
+    private static Database OpenToWrite()
+    {
+        var path = Path ?? Candidates().FirstOrDefault(c => Directory.Exists(System.IO.Path.GetDirectoryName(c)))
+            ?? throw new EdgeSyncException(
+                ErrorKind.NotFound, "there is no folder for the settings of the user", "HOME=FOLDER");
+        var isNew = !File.Exists(path);
+        var database = Database.Open(path, new DatabaseOptions
+        {
+            Access = DatabaseAccess.Create,
+            Journal = DatabaseJournal.AsFound,
+        });
+        if (isNew)
+        {
+            database.Execute(
+                "CREATE TABLE global_config(name TEXT PRIMARY KEY, value TEXT); PRAGMA application_id=252006675;");
+        }
+
+        return database;
+    }
 
     private static IEnumerable<string> Candidates()
     {

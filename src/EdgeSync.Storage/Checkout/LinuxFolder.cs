@@ -87,7 +87,7 @@ internal sealed class LinuxFolder : DiskFolder
         if (error == 0) return;
 
         Posix.Remove(at, temporary);
-        throw error == Posix.Exists ? InTheWay(name, "it exists already") : NotWritten(name, error);
+        throw error == Posix.Exists ? ExistsAlready(name, "it exists already") : NotWritten(name, error);
     }
 
     public override bool Remove(string name)
@@ -123,7 +123,7 @@ internal sealed class LinuxFolder : DiskFolder
         var source = Enter(oldFolder, out error) ?? throw Refused(oldName, error);
         error = Posix.Move(Descriptor(source), oldLast, Descriptor(target), newLast);
         if (error != 0)
-            throw error == Posix.Exists ? InTheWay(newName, "it exists already") : NotWritten(newName, error);
+            throw error == Posix.Exists ? ExistsAlready(newName, "it exists already") : NotWritten(newName, error);
     }
 
     public override bool SetExecutable(string name, bool isExecutable)
@@ -133,7 +133,7 @@ internal sealed class LinuxFolder : DiskFolder
 
         const UnixFileMode all = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         var mode = File.GetUnixFileMode(file);
-        // Who may read it may run it, as stock does.
+        // The executable bits follow the read bits, as in stock.
         var wanted = isExecutable ? mode | (UnixFileMode)(((int)mode & 0x124) >> 2) : mode & ~all;
         if (((mode & UnixFileMode.UserExecute) != 0) == isExecutable) return false;
 
@@ -250,7 +250,7 @@ internal sealed class LinuxFolder : DiskFolder
             var part = end < 0 ? folder : folder[..end];
             if (Enter(part, out error) is null)
             {
-                if (error != Posix.NoSuchFile) throw InTheWay(part, Find(part)?.What ?? Posix.Text(error));
+                if (error != Posix.NoSuchFile) throw ExistsAlready(part, Find(part)?.What ?? Posix.Text(error));
 
                 var (above, last) = Split(part);
                 var made = Posix.MakeFolder(Descriptor(Enter(above, out error) ?? throw Refused(above, error)), last);

@@ -10,19 +10,48 @@ internal static class NameChanges
     public static Dictionary<string, string> Between(Repository repository, RecordId from, RecordId to)
     {
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (from.IsNone || to.IsNone || from == to || !HasRenames(repository)) return names;
+        foreach (var (old, now) in List(repository, from, to, isForwardOnly: false))
+            if (old != now) names.TryAdd(old, now);
+        return names;
+    }
 
-        var now = new Dictionary<string, string>(StringComparer.Ordinal);   // from new to old
-        foreach (var (checkin, isForward) in Path(repository, from, to))
+    /// <summary>As the other, in stock's order: the latest first; a name may have come back to what it was.</summary>
+    /// <param name="repository">Open.</param>
+    /// <param name="from">Where the old names are.</param>
+    /// <param name="to">Where the new names are.</param>
+    /// <param name="isForwardOnly">Only from parents to children.</param>
+    public static List<(string From, string To)> List(
+        Repository repository, RecordId from, RecordId to, bool isForwardOnly)
+    {
+        if (from.IsNone || to.IsNone || from == to || !HasRenames(repository)) return [];
+
+        var changes = new List<Change>();
+        foreach (var (checkin, isForward) in Path(repository, from, to, isForwardOnly))
         {
-            var changes = RenamesIn(repository, checkin).Select(r => isForward ? r : (From: r.To, To: r.From)).ToList();
-            var olds = changes.ConvertAll(c => now.Remove(c.From, out var old) ? old : c.From);
-            for (var i = 0; i < changes.Count; i++) now[changes[i].To] = olds[i];
+            // All names of a check-in change at once.
+            var renamed = new List<(Change Change, string? To)>();
+            foreach (var rename in RenamesIn(repository, checkin))
+            {
+                var (before, after) = isForward ? rename : (rename.To, rename.From);
+                if (before is null) continue;
+
+                var change = changes.Find(c => c.Now == before);
+                if (change is null && after is not null) changes.Insert(0, change = new Change(before));
+                if (change is not null) renamed.Add((change, after));
+            }
+
+            foreach (var (change, after) in renamed) change.Now = after;
         }
 
-        foreach (var (newName, old) in now)
-            if (newName != old) names[old] = newName;
-        return names;
+        return [.. changes.Where(c => c.Now is not null).Select(c => (c.Old, c.Now!))];
+    }
+
+    private sealed class Change(string old)
+    {
+        public string Old { get; } = old;
+
+        /// <summary>Null once the file is gone.</summary>
+        public string? Now { get; set; } = old;
     }
 
     private static bool HasRenames(Repository repository) =>
@@ -30,7 +59,7 @@ internal static class NameChanges
 
     // The check-in of each step whose changes are gone through, forwards or back.
     private static List<(RecordId Checkin, bool IsForward)> Path(
-        Repository repository, RecordId from, RecordId to)
+        Repository repository, RecordId from, RecordId to, bool isForwardOnly)
     {
         var before = new Dictionary<RecordId, (RecordId Previous, bool IsForward)> { [from] = default };
         var waiting = new Queue<RecordId>([from]);
@@ -39,9 +68,9 @@ internal static class NameChanges
             using var select = repository.Database.Prepare(
                 """
                 SELECT cid, 1 FROM plink WHERE pid=?1 AND isprim UNION ALL
-                SELECT pid, 0 FROM plink WHERE cid=?1 AND isprim
+                SELECT pid, 0 FROM plink WHERE cid=?1 AND isprim AND ?2=0
                 """);
-            select.Bind(1, at);
+            select.Bind(1, at).Bind(2, isForwardOnly ? 1 : 0);
             while (select.Step())
                 if (before.TryAdd(select.Record(0), (at, select.Boolean(1)))) waiting.Enqueue(select.Record(0));
         }
@@ -55,17 +84,20 @@ internal static class NameChanges
         return steps;
     }
 
-    private static List<(string From, string To)> RenamesIn(Repository repository, RecordId checkin)
+    // A file that is gone has no new name.
+    private static List<(string? From, string? To)> RenamesIn(Repository repository, RecordId checkin)
     {
-        var renames = new List<(string, string)>();
+        var renames = new List<(string?, string?)>();
         using var select = repository.Database.Prepare(
             """
-            SELECT old.name, new.name FROM mlink JOIN filename AS old ON old.fnid=pfnid
-              JOIN filename AS new ON new.fnid=mlink.fnid
-             WHERE mid=?1 AND pfnid>0 AND NOT isaux AND mlink.fnid!=pfnid
+            SELECT coalesce(old.name,new.name), CASE WHEN pfnid>0 THEN new.name END
+              FROM mlink JOIN filename AS new ON new.fnid=mlink.fnid LEFT JOIN filename AS old ON old.fnid=pfnid
+             WHERE mid=?1 AND NOT isaux AND ((pfnid>0 AND mlink.fnid!=pfnid) OR fid=0)
+             ORDER BY pfnid
             """);
         select.Bind(1, checkin);
-        while (select.Step()) renames.Add((PathText.Of(select.Bytes(0)), PathText.Of(select.Bytes(1))));
+        while (select.Step())
+            renames.Add((PathText.Of(select.Bytes(0)), select.IsNull(1) ? null : PathText.Of(select.Bytes(1))));
         return renames;
     }
 }

@@ -68,7 +68,7 @@ internal sealed class PortableFolder : DiskFolder
         {
             File.Delete(temporary);
             throw Find(name) is { } there && !replace
-                ? InTheWay(name, there.What)
+                ? ExistsAlready(name, there.What)
                 : new EdgeSyncException(ErrorKind.System, $"{Describe(name)} cannot be written: {e.Message}", inner: e);
         }
     }
@@ -101,7 +101,7 @@ internal sealed class PortableFolder : DiskFolder
     {
         var (folder, _) = Split(newName);
         if (folder.Length > 0) CreateFolder(folder);
-        if (Find(newName) is { } there) throw InTheWay(newName, there.What);
+        if (Find(newName) is { } there) throw ExistsAlready(newName, there.What);
 
         File.Move(PathOf(oldName), PathOf(newName));
     }
@@ -139,15 +139,15 @@ internal sealed class PortableFolder : DiskFolder
     {
     }
 
-    // What is no folder stays, and nothing is written through a link.
+    // Anything but a folder stays, and nothing is written through a link.
     private void RequireFolders(string folder)
     {
         for (var end = folder.IndexOf(
             '/', StringComparison.Ordinal); folder.Length > 0; end = folder.IndexOf('/', end + 1))
         {
             var part = end < 0 ? folder : folder[..end];
-            if (new DirectoryInfo(PathOf(part)).LinkTarget is not null) throw InTheWay(part, "a symbolic link");
-            if (File.Exists(PathOf(part))) throw InTheWay(part, "a file");
+            if (new DirectoryInfo(PathOf(part)).LinkTarget is not null) throw ExistsAlready(part, "a symbolic link");
+            if (File.Exists(PathOf(part))) throw ExistsAlready(part, "a file");
             if (end < 0) break;
         }
     }

@@ -11,18 +11,14 @@ internal static partial class Posix
 {
     public const int NoSuchFile = 2;          // ENOENT
     public const int Exists = 17;             // EEXIST
-    public const int CrossDevice = 18;        // EXDEV
-    public const int NotFolder = 20;          // ENOTDIR
     public const int Invalid = 22;            // EINVAL
-    public const int TooManyLinks = 40;       // ELOOP
 
     public const int ReadOnly = 0;
     public const int WriteNew = 0x1 | 0x40 | 0x80;   // O_WRONLY | O_CREAT | O_EXCL
     public const int NonBlocking = 0x800;
-    public const int CloseOnExec = 0x80000;
-    public const int PathOnly = 0x200000;
+    private const int CloseOnExec = 0x80000;
 
-    public const int CurrentFolder = -100;           // AT_FDCWD
+    private const int CurrentFolder = -100;          // AT_FDCWD
     private const int NoFollowAt = 0x100;            // AT_SYMLINK_NOFOLLOW
     private const int FolderAt = 0x200;              // AT_REMOVEDIR
     private const int EmptyPath = 0x1000;            // AT_EMPTY_PATH

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Storage.Checkout;
 
 /// <summary>
-/// Tells whether a repository file is the one that a checkout was made from: record numbers are good in one file only.
+/// Checks whether a repository file is the one that a checkout was made from: record numbers are good in one file only.
 /// Spec: db_fingerprint in db.c.
 /// </summary>
 internal static class RepositoryFingerprint

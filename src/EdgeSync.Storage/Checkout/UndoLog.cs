@@ -14,36 +14,45 @@ public readonly record struct UndoneFile(string Action, string Name);
 /// <c>undo</c> restores.
 /// <code>
 /// Begin, Save… ─commit▶ files written ─▶ rows changed, Finish ─commit▶
-///                killed here: the variable edgesync-pending says what was going on
+///                killed here: undo_available is "1 pending", which stock reads as 1
 /// </code>
+/// The word behind the number goes when either program writes the number: a log that stock has begun since is not
+/// taken for the interrupted one.
 /// </summary>
 // Spec: undo.c.
 public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
 {
-    private const string Pending = "edgesync-pending";
     private const string Available = "undo_available";
+    private const string Pending = "pending";
+    private const string Undoing = "undo";
+    private const string Redoing = "redo";
 
     private Database Database => tables.Database;
 
+    private string[] Words => tables[Available]?.Split(' ') ?? [];
+
     /// <summary>0 nothing, 1 an undo, 2 a redo.</summary>
-    public int State =>
-        int.TryParse(tables[Available], System.Globalization.CultureInfo.InvariantCulture, out var state) ? state : 0;
+    public int State => Words is [var number, ..]
+        && int.TryParse(number, System.Globalization.CultureInfo.InvariantCulture, out var state) ? state : 0;
 
     /// <summary>The command that can be undone.</summary>
     public string CommandLine => tables["undo_cmdline"] ?? "???";
 
     /// <summary>The command that was killed halfway; null when none was.</summary>
-    public string? Interrupted => State == 1 ? tables[Pending] : null;
+    public string? Interrupted => Words is not [_, var word] ? null : word == Pending ? CommandLine : word;
+
+    /// <summary>What restores a checkout whose command was killed halfway: a redo ends itself.</summary>
+    public bool IsRedoInterrupted => Words is [_, Redoing];
 
     public bool IsEmpty => !Database.HasTable("undo") || Database.QueryInt64("SELECT count(*) FROM undo") == 0;
 
-    /// <summary>Forgets what could be undone. Inside a transaction.</summary>
+    /// <summary>Removes the saved state. Inside a transaction.</summary>
     public void Reset()
     {
+        ConflictLog.Settle(tables);
         Database.Execute(CheckoutSchema.DropUndo);
         tables[Available] = "0";
         tables["undo_checkout"] = "0";
-        tables[Pending] = null;
     }
 
     /// <summary>Begins a log. Inside a transaction, to be committed before the first file is touched.</summary>
@@ -53,13 +62,37 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
         Reset();
         Database.Execute(CheckoutSchema.CreateUndo);
         tables["undo_checkout"] = tables["checkout"] ?? "0";
-        tables[Available] = "1";
-        tables["undo_cmdline"] = commandLine;
-        tables[Pending] = commandLine;
+        Continue(commandLine);
+    }
+
+    /// <summary>
+    /// Goes on with the log of a command that has just finished: both are undone at once. Inside a transaction, to be
+    /// committed before the next file is touched.
+    /// </summary>
+    public void Continue(string commandLine) =>
+        (tables["undo_cmdline"], tables[Available]) = (commandLine, $"1 {Pending}");
+
+    /// <summary>Keeps a stash that the command is about to drop. Spec: undo_save_stash in undo.c.</summary>
+    public void SaveStash(long id)
+    {
+        Database.Execute(
+            """
+            CREATE TABLE IF NOT EXISTS undo_stash AS SELECT * FROM stash WHERE 0;
+            CREATE TABLE IF NOT EXISTS undo_stashfile AS SELECT * FROM stashfile WHERE 0;
+            """);
+        foreach (var table in (ReadOnlySpan<string>)["stash", "stashfile"])
+        {
+            using var insert = Database.PrepareOnce(
+                $"INSERT INTO undo_{table} SELECT * FROM {table} WHERE stashid=?1");
+            insert.Bind(1, id).Run();
+        }
     }
 
     /// <summary>All that the command would do is done. Inside the transaction that notes it.</summary>
-    public void Finish() => tables[Pending] = null;
+    public void Finish()
+    {
+        if (Words is [var number, _]) tables[Available] = number;
+    }
 
     /// <summary>Keeps what a file is now; the first call for a name counts.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -99,6 +132,8 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
             while (select.Step()) names.Add(PathText.Of(select.Bytes(0)));
         }
 
+        // Killed from here on, the same command goes on with the files that are left.
+        tables[Available] = isRedo ? $"2 {Redoing}" : $"1 {Undoing}";
         var done = new List<UndoneFile>();
         foreach (var name in names)
             if (ApplyOne(name, isRedo) is { } file) done.Add(file);
@@ -125,7 +160,6 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
         tables.SetVersion(
             repository, new RecordId(long.Parse(before, System.Globalization.CultureInfo.InvariantCulture)));
         tables[Available] = isRedo ? "1" : "2";
-        tables[Pending] = null;
         transaction.Commit();
         return done;
     }

@@ -1,6 +1,5 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Checkout;
-using EdgeSync.Fossil.Merge;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Checkout;
@@ -9,6 +8,13 @@ namespace EdgeSync.Storage.Checkout;
 internal sealed class UpdateRun(WorkingCheckout checkout, CheckoutUpdateOptions options)
 {
     private readonly CheckoutWriter _writer = new(checkout);
+    private readonly FileMerge _merge = new(checkout, new FileMergeOptions
+    {
+        KeepsSides = options.KeepsMergeFiles,
+        Strategies = FileMerge.StrategiesOf(checkout, null),
+        ToolCommand = options.ToolCommand,
+        Tool = options.Tool,
+    });
     private readonly List<UpdatedFile> _files = [];
 
     // Times of what was written, for the rows.
@@ -16,7 +22,7 @@ internal sealed class UpdateRun(WorkingCheckout checkout, CheckoutUpdateOptions 
     private int _conflicts;
     private int _overwritten;
 
-    /// <exception cref="EdgeSyncException">Something is in the way, and nothing was written.</exception>
+    /// <exception cref="EdgeSyncException">A file blocks the update, and nothing was written.</exception>
     public void RequireRoom(IReadOnlyList<UpdateStep> steps)
     {
         if (options.KeepsFiles) return;
@@ -98,7 +104,8 @@ internal sealed class UpdateRun(WorkingCheckout checkout, CheckoutUpdateOptions 
     {
         var tables = checkout.Tables;
         if (step.Action == UpdateAction.KeepAdded) tables.SetOwner(step.Current!.Id, options.Target);
-        if (!rows.TryGetValue(step.NewName, out var row)) return;
+        if (!rows.TryGetValue(step.KeepsName ? step.Target!.Name : step.NewName, out var row)) return;
+        if (step.KeepsName) tables.SetName(row.Id, step.NewName, originalName: row.Name);
 
         if (step.Current is { IsDeleted: true }) tables.SetDeleted(row.Id, isDeleted: true);
         if (_seconds.TryGetValue(step.NewName, out var seconds)) tables.SetState(row.Id, row.Change, seconds);
@@ -149,14 +156,14 @@ internal sealed class UpdateRun(WorkingCheckout checkout, CheckoutUpdateOptions 
             note = isDryRun ? "overwrites an unmanaged file"
                 : "overwrites an unmanaged file, original copy backed up locally";
             _overwritten++;
-            if (!isDryRun) Keep(step.Name, "original");
+            if (!isDryRun) _merge.Keep(step.Name, "original");
         }
 
         Note("ADD", step, note);
         if (!isDryRun) Write(step);
     }
 
-    // A file that was only forgotten may hold edits: then it is the person's own.
+    // A file that was only removed from the tracked ones may hold edits: then it stays on the disk.
     private bool MayReplace(UpdateStep step) => !step.Current!.IsDeleted
         || checkout.Disk.Find(step.Name) is not { } entry || checkout.HasContent(entry, step.Current.Merged);
 
@@ -170,74 +177,38 @@ internal sealed class UpdateRun(WorkingCheckout checkout, CheckoutUpdateOptions 
 
     private void Merge(UpdateStep step, bool isDryRun)
     {
-        var entry = checkout.Disk.Find(step.Name);
-        if (entry is not { Kind: DiskKind.Regular } || step.Current!.Permission == FilePermission.Symlink
-            || step.Target!.Permission == FilePermission.Symlink)
+        var result = _merge.Run(
+            new MergedFile(step.Name, step.Current!, step.Current!.Content, step.Target!), isDryRun);
+        if (result.IsConflict) _conflicts++;
+        Note("MERGE", step, result.Kind switch
         {
-            _conflicts++;
-            Note("MERGE", step, $"Cannot merge symlink {step.NewName}");
-            return;
-        }
-
-        var local = Read(step.Name);
-        using var ancestor = checkout.Repository.Content.Get(step.Current.Content);
-        using var other = checkout.Repository.Content.Get(step.Target.Content);
-        var merged = other.Span.SequenceEqual(local) ? new MergedText(local, 0)
-            : ThreeWayMerge.Merge(ancestor.Span.ToArray(), local, other.Span.ToArray());
-        if (merged is not { Conflicts: 0 })
-        {
-            _conflicts++;
-            if (!isDryRun && (options.KeepsMergeFiles || merged is null))
-                KeepSides(step.Name, local, ancestor.Span, other.Span);
-        }
-
-        Note("MERGE", step, merged switch
-        {
-            null => $"Cannot merge binary file {step.NewName}"
-                + (isDryRun ? "" : ", original copy backed up locally"),
-            { Conflicts: > 0 } => $"{merged.Conflicts} merge conflicts in {step.NewName}",
-            _ => null,
+            MergeResultKind.Marked => $"{result.Conflicts} merge conflicts in {step.NewName}",
+            MergeResultKind.Binary when !isDryRun =>
+                result.NoteFor(step.NewName) + ", original copy backed up locally",
+            _ => result.NoteFor(step.NewName),
         });
         if (isDryRun) return;
 
-        _writer.Write(
-            step.NewName, merged is null ? other.Span : merged.Content.Span,
-            UpdatePlan.PermissionOf(step.Current, step.Target));
-        if (step.NewName != step.Name) _writer.Remove(step.Name);
-    }
+        // Stock takes from the target what it cannot merge, and keeps the file here beside it.
+        var content = result.Content;
+        if (result.Kind == MergeResultKind.Binary)
+        {
+            if (!result.HasSides) _merge.Keep(step.Name, "original");
+            using var other = checkout.Repository.Content.Get(step.Target!.Content);
+            content = other.Span.ToArray();
+        }
 
-    private void KeepSides(string name, byte[] local, ReadOnlySpan<byte> ancestor, ReadOnlySpan<byte> other)
-    {
-        checkout.Disk.Write(FreeName(name, "original"), local, FilePermission.Regular, replace: false);
-        if (!options.KeepsMergeFiles) return;
-
-        checkout.Disk.Write(FreeName(name, "baseline"), ancestor, FilePermission.Regular, replace: false);
-        checkout.Disk.Write(FreeName(name, "merge"), other, FilePermission.Regular, replace: false);
-    }
-
-    private void Keep(string name, string suffix)
-    {
-        if (checkout.Disk.Find(name) is not { Kind: DiskKind.Regular } entry) return;
-
-        checkout.Disk.Write(
-            FreeName(name, suffix), Read(name),
-            entry.IsExecutable ? FilePermission.Executable : FilePermission.Regular, replace: false);
-    }
-
-    // Spec: file_newname in file.c.
-    private string FreeName(string name, string suffix)
-    {
-        var free = $"{name}-{suffix}";
-        for (var i = 1; checkout.Disk.Find(free) is not null; i++) free = $"{name}-{suffix}-{i}";
-        return free;
-    }
-
-    private byte[] Read(string name)
-    {
-        using var stream = checkout.Disk.OpenRead(name);
-        var content = new byte[stream.Length];
-        var length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-        return content[..length];
+        if (result.IsConflict) checkout.Conflicts.Add(
+                step.NewName, result, options.Paths.Count == 0 ? options.Target : checkout.Version);
+        if (content is { } merged)
+        {
+            _writer.Write(step.NewName, merged.Span, UpdatePlan.PermissionOf(step.Current, step.Target!));
+            if (step.NewName != step.Name) _writer.Remove(step.Name);
+        }
+        else if (step.NewName != step.Name && result.Kind == MergeResultKind.Fork)
+        {
+            checkout.Disk.Move(step.Name, step.NewName);
+        }
     }
 
     private void Write(UpdateStep step) => _seconds[step.NewName] =

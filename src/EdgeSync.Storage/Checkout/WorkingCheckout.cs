@@ -9,8 +9,8 @@ namespace EdgeSync.Storage.Checkout;
 
 /// <summary>What a look for untracked files leaves out, in place of the settings.</summary>
 /// <param name="Ignore">Globs in place of <c>ignore-glob</c>.</param>
-/// <param name="Clean">Globs in place of <c>clean-glob</c>; null asks no such setting.</param>
-/// <param name="TakesDotFiles">Also what begins with a dot, whatever the setting says.</param>
+/// <param name="Clean">Globs in place of <c>clean-glob</c>; null ignores that setting.</param>
+/// <param name="TakesDotFiles">Also names that begin with a dot, regardless of the setting.</param>
 /// <param name="IgnoresNothing">Neither settings nor dots leave anything out.</param>
 public sealed record UntrackedFilter(
     NameGlob? Ignore = null, NameGlob? Clean = null, bool TakesDotFiles = false, bool IgnoresNothing = false);
@@ -29,6 +29,7 @@ public sealed class WorkingCheckout : IDisposable
         Tables = new CheckoutTables(database);
         Settings = new CheckoutSettings(repository, disk);
         Undo = new UndoLog(Tables, disk);
+        Conflicts = new ConflictLog(this);
     }
 
     public CheckoutPlace Place { get; }
@@ -46,6 +47,9 @@ public sealed class WorkingCheckout : IDisposable
 
     public UndoLog Undo { get; }
 
+    /// <summary>What merges left to be decided.</summary>
+    public ConflictLog Conflicts { get; }
+
     /// <summary>The check-in that is checked out; none in an empty checkout.</summary>
     public RecordId Version => Tables.Version;
 
@@ -58,6 +62,12 @@ public sealed class WorkingCheckout : IDisposable
         Settings.Boolean("case-sensitive", otherwise: !OperatingSystem.IsWindows() && !OperatingSystem.IsMacOS())
             ? StringComparer.Ordinal
             : StringComparer.OrdinalIgnoreCase;
+
+    /// <summary>Writes, or removes, the files of the setting <c>manifest</c>.</summary>
+    public void WriteManifestFiles()
+    {
+        if (!Version.IsNone) new CheckoutWriter(this).WriteManifestFiles(Version);
+    }
 
     /// <summary>Opens the checkout; it owns the repository from then on.</summary>
     /// <param name="place">Where it is.</param>
@@ -97,7 +107,7 @@ public sealed class WorkingCheckout : IDisposable
         }
     }
 
-    /// <summary>The name inside the checkout of a path that somebody typed; the top is the empty name.</summary>
+    /// <summary>The name inside the checkout of a path from the command line; the top is the empty name.</summary>
     /// <exception cref="EdgeSyncException">It is outside.</exception>
     public string NameOf(string path, string currentFolder)
     {
@@ -115,7 +125,7 @@ public sealed class WorkingCheckout : IDisposable
             : PathText.Of(Encoding.UTF8.GetBytes(name));
     }
 
-    /// <summary>As people see it from where they are, or from the top.</summary>
+    /// <summary>Relative to the current folder, or to the top of the checkout.</summary>
     public string Display(string name, string? currentFolder)
     {
         if (currentFolder is null) return name;
@@ -143,16 +153,26 @@ public sealed class WorkingCheckout : IDisposable
     /// <param name="usesHash">Reads every file, whatever its time.</param>
     /// <exception cref="EdgeSyncException">A file cannot be read.</exception>
     // Spec: vfile_check_signature in vfile.c.
-    public List<TrackedFile> Refresh(bool usesHash = false)
+    public List<TrackedFile> Refresh(bool usesHash = false) => Refresh(usesHash, []);
+
+    /// <param name="usesHash">As before.</param>
+    /// <param name="states">Gets what lies under the name of each file.</param>
+    /// <param name="isNoted">What was found goes into the rows, too.</param>
+    /// <inheritdoc cref="Refresh(bool)"/>
+    internal List<TrackedFile> Refresh(bool usesHash, List<DiskState> states, bool isNoted = true)
     {
         var files = Tables.Files(Version);
         var trustsTime = !usesHash && Settings.Boolean("mtime-changes", otherwise: true);
         var changed = new List<TrackedFile>();
+
+        // One lock for the sizes of all files, not one each.
+        using var reading = Repository.Database.BeginRead();
         for (var i = 0; i < files.Count; i++)
         {
             var file = files[i];
             var entry = Disk.Find(file.Name);
             var disk = StateOf(entry);
+            states.Add(disk);
             var size = file.Merged.IsNone ? 0 : Repository.Content.SizeOf(file.Merged);
             var state = ChangeDetection.Next(file, disk, size, trustsTime, () => HasContent(entry, file.Merged));
             if (OperatingSystem.IsWindows() && state >= ChangeState.BecameExecutable) state = ChangeState.Unchanged;
@@ -162,7 +182,7 @@ public sealed class WorkingCheckout : IDisposable
             changed.Add(files[i]);
         }
 
-        if (changed.Count > 0)
+        if (changed.Count > 0 && isNoted)
         {
             using var transaction = _database.Begin();
             foreach (var file in changed) Tables.SetState(file.Id, file.Change, file.ModifiedSeconds ?? 0);
@@ -193,10 +213,19 @@ public sealed class WorkingCheckout : IDisposable
         return ConflictMarker.IsIn(stream);
     }
 
+    /// <summary>A name beside a file that nothing has yet, such as <c>a.c-original</c>.</summary>
+    // Spec: file_newname in file.c.
+    public string FreeName(string name, string suffix)
+    {
+        var free = $"{name}-{suffix}";
+        for (var i = 0; Disk.Find(free) is not null; i++) free = $"{name}-{suffix}-{i}";
+        return free;
+    }
+
     /// <summary>Files that are not tracked, by name.</summary>
     /// <param name="folder">Where to begin; the top is the empty name.</param>
     /// <param name="filter">What is left out.</param>
-    /// <param name="tracked">Names that are no news.</param>
+    /// <param name="tracked">Names that are not new.</param>
     public FolderListing Untracked(string folder, UntrackedFilter filter, IReadOnlySet<string> tracked)
     {
         var listing = new FolderScan(Disk, Rules(filter, tracked), Repository.Content.ArtifactBytesMax)
@@ -221,7 +250,8 @@ public sealed class WorkingCheckout : IDisposable
     {
         if (Undo.Interrupted is { } command)
             throw new EdgeSyncException(
-                ErrorKind.Conflict, $"'{command}' was interrupted halfway; no file is lost", "edgesync undo");
+                ErrorKind.Conflict, $"'{command}' was interrupted halfway; no file is lost",
+                Undo.IsRedoInterrupted ? "edgesync redo" : "edgesync undo");
     }
 
     public void Dispose()

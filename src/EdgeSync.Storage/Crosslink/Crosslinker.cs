@@ -253,6 +253,13 @@ public sealed class Crosslinker
         }
     }
 
+    /// <summary>Gives a check-in other parents until the next rebuild: no artifact says so. In a transaction.</summary>
+    internal void ReparentUntilRebuild(RecordId record, byte[] hashes)
+    {
+        Begin();
+        Reparent(record, hashes);
+    }
+
     private void Reparent(RecordId record, byte[]? value)
     {
         if (value is null || _files.Find(record) is not { } files) return;

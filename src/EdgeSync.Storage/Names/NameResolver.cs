@@ -137,7 +137,7 @@ public sealed class NameResolver
     private static string? Prefixed(string name, string prefix) =>
         name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : null;
 
-    // Spec: db.c, fromLocal(): dates are UTC unless the repository's settings say otherwise.
+    // Spec: db.c, fromLocal(): dates are UTC unless the repository has the setting for local time.
     private string FromLocal => _repository.Settings.Boolean("timeline-utc", otherwise: true) ? "+0 seconds" : "utc";
 
     private bool TryKeyword(string name, out RecordId rid)

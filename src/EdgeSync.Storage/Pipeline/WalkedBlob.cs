@@ -21,7 +21,7 @@ public enum BlobDamage : byte
     /// <summary>The delta is malformed or does not fit its source.</summary>
     BadDelta,
 
-    /// <summary>The source of the delta is no row of the repository.</summary>
+    /// <summary>The source of the delta is not a row of the repository.</summary>
     SourceMissing,
 
     /// <summary>The source of the delta is a phantom.</summary>

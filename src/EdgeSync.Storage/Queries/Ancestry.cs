@@ -20,7 +20,7 @@ public static class Ancestry
     }
 
     /// <summary>Leaves among a check-in and its descendants.</summary>
-    // Spec: compute_leaves in descendants.c: a merge into another branch is no descent.
+    // Spec: compute_leaves in descendants.c: a merge into another branch is not a descendant.
     public static IReadOnlyCollection<RecordId> LeavesFrom(Repository repository, RecordId checkin)
     {
         var seen = new HashSet<RecordId>();

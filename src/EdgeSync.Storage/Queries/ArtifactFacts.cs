@@ -2,11 +2,15 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Storage.Queries;
 
-/// <summary>What a repository knows of one artifact, as lines of a label and a text, in stock's order.</summary>
+/// <summary>The facts about one artifact in a repository, as lines of a label and a text, in stock's order.</summary>
 // Spec: whatis_rid in name.c.
 public static class ArtifactFacts
 {
-    public static IReadOnlyList<(string Label, string Text)> Of(Repository repository, RecordId rid)
+    /// <param name="repository">The repository to read.</param>
+    /// <param name="rid">The artifact.</param>
+    /// <param name="hidesPrivate">Private check-ins that a file is part of are left out.</param>
+    public static IReadOnlyList<(string Label, string Text)> Of(
+        Repository repository, RecordId rid, bool hidesPrivate = false)
     {
         var facts = new List<(string, string)>
         {
@@ -15,8 +19,16 @@ public static class ArtifactFacts
         };
         AddTags(repository, rid, facts);
         AddEvent(repository, rid, facts);
-        AddFiles(repository, rid, facts);
+        AddFiles(repository, rid, facts, hidesPrivate);
         return facts;
+    }
+
+    /// <summary>When a record came into this repository, and from which address; null where it is unknown.</summary>
+    public static (string Date, string From)? ReceptionOf(Repository repository, RecordId rid)
+    {
+        using var select = repository.Database.Prepare(
+            "SELECT datetime(rcvfrom.mtime), ipaddr FROM blob JOIN rcvfrom USING(rcvid) WHERE blob.rid=?1");
+        return select.Bind(1, rid).Step() ? (select.Text(0) ?? "", select.Text(1) ?? "") : null;
     }
 
     private static void AddTags(Repository repository, RecordId rid, List<(string, string)> facts)
@@ -53,16 +65,18 @@ public static class ArtifactFacts
         facts.Add(("comment:", select.Text(3) ?? "(NULL)"));
     }
 
-    private static void AddFiles(Repository repository, RecordId rid, List<(string, string)> facts)
+    private static void AddFiles(
+        Repository repository, RecordId rid, List<(string, string)> facts, bool hidesPrivate)
     {
         using var select = repository.Database.Prepare(
             """
             SELECT filename.name, blob.uuid, event.mtime, coalesce(euser,user), coalesce(ecomment,comment)
               FROM mlink, filename, blob, event
              WHERE mlink.fid=?1 AND filename.fnid=mlink.fnid AND event.objid=mlink.mid AND blob.rid=mlink.mid
+               AND (NOT ?2 OR mlink.mid NOT IN private)
              ORDER BY event.mtime DESC
             """);
-        select.Bind(1, rid);
+        select.Bind(1, rid).Bind(2, hidesPrivate ? 1 : 0);
         while (select.Step())
         {
             facts.Add(("file:", select.Text(0) ?? ""));

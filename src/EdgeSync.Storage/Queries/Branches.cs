@@ -68,7 +68,7 @@ public static class Branches
 
     /// <summary>Names of branches in stock's order.</summary>
     /// <param name="repository">The repository to read.</param>
-    /// <param name="isClosed">Closed ones, open ones, or (null) both, as the newest check-in says.</param>
+    /// <param name="isClosed">Closed ones, open ones, or (null) both, by the newest check-in.</param>
     /// <param name="isPrivate">Only private ones.</param>
     /// <param name="isByTime">The newest first, not by name.</param>
     /// <param name="isReversed">The other way round.</param>

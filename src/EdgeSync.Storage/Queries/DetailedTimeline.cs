@@ -125,7 +125,7 @@ public static class DetailedTimeline
 
     /// <summary>The Julian day of a date as stock reads one, or null.</summary>
     /// <param name="repository">The repository to read.</param>
-    /// <param name="text">Any date that SQLite knows.</param>
+    /// <param name="text">Any date that SQLite can read.</param>
     /// <param name="isWholeDay">A date without a time means its end.</param>
     public static double? DayOf(Repository repository, string text, bool isWholeDay)
     {

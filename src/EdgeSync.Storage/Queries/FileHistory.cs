@@ -64,6 +64,8 @@ public static class FileHistory
     public static AnnotatedFile Annotate(
         Repository repository, string path, RecordId checkin, int limit, DiffOptions options)
     {
+        // One lock for all versions, not one each.
+        using var reading = repository.Database.BeginRead();
         var all = VersionsBefore(repository, path, checkin);
         var versions = limit > 0 ? all.Take(Math.Max(limit, VersionsMin)).ToList() : all;
         if (versions.Count == 0)

@@ -20,6 +20,9 @@ public interface IComparedTree
     /// <summary>In the order of the bytes of their names.</summary>
     IReadOnlyList<ComparedFile> Files { get; }
 
+    /// <summary>Names of all files, also of those left out above because they are on both sides.</summary>
+    IEnumerable<string> Names => Files.Select(f => f.Name);
+
     /// <summary>The content of one of the files.</summary>
     /// <exception cref="EdgeSyncException">It cannot be read.</exception>
     byte[] Read(ComparedFile file);
@@ -71,7 +74,7 @@ public static class TreeDiff
     /// <param name="from">The older side.</param>
     /// <param name="to">The newer side.</param>
     /// <param name="pairsRenames">
-    /// A deleted file and a new one that says to have had its name are one change; otherwise two, as in stock.
+    /// A deleted file and a new one whose old name it was are one change; otherwise two, as in stock.
     /// </param>
     public static IEnumerable<TreeChange> Between(IComparedTree from, IComparedTree to, bool pairsRenames)
     {

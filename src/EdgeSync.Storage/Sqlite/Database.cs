@@ -15,6 +15,14 @@ namespace EdgeSync.Storage.Sqlite;
 /// </remarks>
 public sealed class Database : IDisposable
 {
+    /// <summary>
+    /// False: this SQLite (Debian 12's 3.40.1) counts <c>json_extract</c> among the functions that an untrusted schema
+    /// may not call. It would not even read the schema of a repository with synced tables, whose columns are made by
+    /// it, so the schema is trusted there; <c>SQLITE_DBCONFIG_DEFENSIVE</c> is as before, and extensions cannot be
+    /// loaded.
+    /// </summary>
+    private static readonly Lazy<bool> MayColumnsUseJson = new(CanMakeJsonColumn);
+
     /// <summary>The path of a database that lives in memory.</summary>
     public const string InMemory = ":memory:";
 
@@ -160,6 +168,42 @@ public sealed class Database : IDisposable
         return Compile(sql, isCached: false);
     }
 
+    /// <summary>
+    /// Until it is disposed, statements that are prepared may only select, and only from the tables that are named.
+    /// </summary>
+    /// <param name="mayRead">True for the name of a table that may be read.</param>
+    public IDisposable RestrictReads(Func<string, bool> mayRead) => new ReadRestriction(this, mayRead);
+
+    /// <summary>Prepares the statements of a user's script one after the other; each is disposed before the
+    /// next.</summary>
+    /// <exception cref="EdgeSyncException">One is not SQL.</exception>
+    public IEnumerable<Statement> PrepareEach(string script)
+    {
+        var rest = script;
+        while (!string.IsNullOrWhiteSpace(rest))
+        {
+            var code = raw.sqlite3_prepare_v3(_handle, rest, 0u, out var handle, out var tail);
+            if (code != raw.SQLITE_OK)
+            {
+                handle?.Dispose();
+                SqliteErrors.Throw(this, raw.sqlite3_extended_errcode(_handle), $"preparing {Shorten(rest.Trim())}");
+            }
+
+            // White space and comments are not statements.
+            if (handle is { IsInvalid: false })
+            {
+                using var statement = new Statement(this, rest, handle, isCached: false).Borrow();
+                _borrowed.Add(statement);
+                yield return statement;
+            }
+
+            rest = tail ?? "";
+        }
+    }
+
+    /// <summary>Whether a text ends with a whole statement.</summary>
+    public static bool IsComplete(string script) => raw.sqlite3_complete(script) != 0;
+
     /// <summary>Runs a script of statements without parameters.</summary>
     public void Execute(string script)
     {
@@ -173,6 +217,13 @@ public sealed class Database : IDisposable
     {
         using var statement = Prepare(sql);
         return statement.Step() ? statement.Int64(0) : otherwise;
+    }
+
+    /// <summary>First column of the first row; null when there is none, or NULL.</summary>
+    public double? QueryDouble(string sql)
+    {
+        using var statement = Prepare(sql);
+        return statement.Step() && !statement.IsNull(0) ? statement.Double(0) : null;
     }
 
     /// <summary>First column of the first row as text; null when there is none, or NULL.</summary>
@@ -374,7 +425,7 @@ public sealed class Database : IDisposable
         raw.sqlite3_busy_timeout(_handle, (int)Options.BusyTimeout.TotalMilliseconds);
         SetFlag(raw.SQLITE_DBCONFIG_ENABLE_FKEY, false);
         SetFlag(raw.SQLITE_DBCONFIG_ENABLE_TRIGGER, false);
-        SetFlag(raw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, false);
+        SetFlag(raw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, !MayColumnsUseJson.Value);
         if (Options.Journal != DatabaseJournal.None) SetFlag(raw.SQLITE_DBCONFIG_DEFENSIVE, true);
         Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size={-Options.PageCacheBytesMax / 1024}"));
 
@@ -409,6 +460,19 @@ public sealed class Database : IDisposable
         }
         catch (SqliteException e) when (e.IsBusy || e.IsFull)
         {
+        }
+    }
+
+    private static bool CanMakeJsonColumn()
+    {
+        const int known = 3_041_000;
+        if (raw.sqlite3_libversion_number() < known) return false;
+        if (raw.sqlite3_open(InMemory, out var scratch) != raw.SQLITE_OK) return false;
+
+        using (scratch)
+        {
+            raw.sqlite3_db_config(scratch, raw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, out _);
+            return raw.sqlite3_exec(scratch, "CREATE TABLE t(j, c AS (json_extract(j,'$.c')))") == raw.SQLITE_OK;
         }
     }
 

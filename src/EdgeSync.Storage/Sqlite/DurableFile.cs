@@ -10,13 +10,16 @@ namespace EdgeSync.Storage.Sqlite;
 public static class DurableFile
 {
     /// <summary>Gives a complete file its name. When this returns, content and name are on the disk.</summary>
+    /// <param name="from">Its name so far.</param>
+    /// <param name="to">The name to give.</param>
+    /// <param name="replaces">It replaces a file of that name.</param>
     /// <exception cref="IOException">There is a file of that name, or the disk fails.</exception>
-    public static void Move(string from, string to)
+    public static void Move(string from, string to, bool replaces = false)
     {
         using (var file = File.OpenHandle(
             from, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete))
             RandomAccess.FlushToDisk(file);
-        File.Move(from, to);
+        File.Move(from, to, replaces);
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(to))!);
     }
 

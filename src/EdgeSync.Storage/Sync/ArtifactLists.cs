@@ -29,15 +29,29 @@ internal sealed class ArtifactLists(Repository repository)
 
     private const string Tail = " ORDER BY blob.rid LIMIT ?2";
 
+    // One query for a whole reply: an artifact of a clone costs a row, not a few statements.
+    private const string StoredForms =
+        """
+        SELECT blob.rid, blob.uuid, blob.size, blob.content,
+               EXISTS(SELECT 1 FROM private WHERE private.rid=blob.rid),
+               source.uuid, delta.srcid, EXISTS(SELECT 1 FROM private WHERE private.rid=delta.srcid)
+          FROM blob LEFT JOIN delta ON delta.rid=blob.rid LEFT JOIN blob AS source ON source.rid=delta.srcid
+         WHERE blob.rid>?1 AND blob.size>=0
+        """;
+
+    private const string IsVisible = " AND (?2 OR NOT EXISTS(SELECT 1 FROM private WHERE private.rid=blob.rid))";
+
     private Database Database => repository.Database;
+
+    /// <summary>False: no name is shunned.</summary>
+    public bool MayShun => ShunsSha1 || Database.QueryInt64("SELECT EXISTS(SELECT 1 FROM shun)") != 0;
 
     private bool ShunsSha1 => repository.Content.HashPolicy == HashPolicy.ShunSha1;
 
     public void Lookup(ReadOnlySpan<ArtifactId> ids, Span<ArtifactEntry> entries)
     {
         Invariant.Require(entries.Length == ids.Length);
-        var shunsSha1 = ShunsSha1;
-        var mayShun = Database.QueryInt64("SELECT EXISTS(SELECT 1 FROM shun)") != 0;
+        var mayShun = MayShun;
         using var select = Database.Prepare(
             "SELECT rid, size, EXISTS(SELECT 1 FROM private WHERE private.rid=blob.rid) FROM blob WHERE uuid=?1");
         for (var i = 0; i < ids.Length; i++)
@@ -53,7 +67,7 @@ internal sealed class ArtifactLists(Repository repository)
             }
 
             select.Reset();
-            if ((mayShun || shunsSha1) && repository.Shuns.Contains(ids[i])) flags |= ArtifactFlags.Shunned;
+            if (mayShun && repository.Shuns.Contains(ids[i])) flags |= ArtifactFlags.Shunned;
             entries[i] = new ArtifactEntry(rid, flags);
         }
     }
@@ -72,6 +86,14 @@ internal sealed class ArtifactLists(Repository repository)
 
         return count;
     }
+
+    /// <summary>
+    /// The rows of <see cref="RepositoryArtifactStore.VisitStored"/>: rid, name, size, content, private?, then of the
+    /// delta's source its name, rid (NULL for a full text) and private?.
+    /// </summary>
+    public Statement SelectStored(RecordId after, bool withPrivate) =>
+        Database.Prepare(StoredForms + IsVisible + IsReadable + Allowed + " ORDER BY blob.rid")
+            .Bind(1, after).Bind(2, withPrivate ? 1 : 0).Bind(3, ShunsSha1 ? 1 : 0);
 
     /// <summary>False for an unknown, phantom (unless requested) or shunned record.</summary>
     public bool TryDescribe(RecordId rid, out ArtifactRow row, bool phantomsToo = false)

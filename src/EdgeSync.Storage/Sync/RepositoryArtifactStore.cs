@@ -160,26 +160,32 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         return true;
     }
 
-    public bool TryReadStored(RecordId rid, out StoredArtifact stored)
+    public void VisitStored(RecordId after, bool withPrivate, StoredVisitor visit)
     {
         Release();
-        stored = default;
-        if (!_lists.TryDescribe(rid, out var row)) return false;
-        if (row.Source.IsNone || MaySendDelta(row, out _)) return TryCopyStored(rid, row, out stored);
-
-        // A public artifact with a private source: expanded, and deflated again.
-        if (Content.Read(rid, out _text) != ContentState.Available) return false;
-
-        var room = Reserve(BlobCodec.GetEncodedLengthMax(_text!.Length));
-        var size = BlobCodec.Encode(Deflater.OfThisThread, _text.Span, room);
-        stored = new StoredArtifact
+        var mayShun = _lists.MayShun;
+        using var select = _lists.SelectStored(after, withPrivate);
+        while (select.Step())
         {
-            Id = row.Id,
-            IsPrivate = row.IsPrivate,
-            ExpandedSize = row.Size,
-            Bytes = room[..size],
-        };
-        return true;
+            var isPrivate = select.Boolean(4);
+            var size = select.Int64(2);
+            var source = select.Artifact(5);
+            var isDelta = !select.IsNull(6);
+            ReadOnlySpan<byte> bytes;
+            if (!isDelta || MaySendDelta(source, isPrivate, select.Boolean(7), mayShun)) bytes = select.Bytes(3);
+            else if (TryDeflateText(select.Record(0), out bytes)) source = default;
+            else continue;
+
+            var stored = new StoredArtifact
+            {
+                Id = select.Artifact(1),
+                Source = source,
+                IsPrivate = isPrivate,
+                ExpandedSize = size,
+                Bytes = bytes,
+            };
+            if (!visit(select.Record(0), stored)) return;
+        }
     }
 
     public long SizeOf(RecordId rid) => Content.SizeOf(rid);
@@ -278,25 +284,20 @@ public sealed class RepositoryArtifactStore : IArtifactStore, IDisposable
         _buffer = [];
     }
 
-    private bool TryCopyStored(RecordId rid, ArtifactRow row, out StoredArtifact stored)
+    // A public artifact with a private source: expanded, and deflated again.
+    private bool TryDeflateText(RecordId rid, out ReadOnlySpan<byte> stored)
     {
+        Release();
         stored = default;
-        using var select = Database.Prepare("SELECT content FROM blob WHERE rid=?1");
-        if (!select.Bind(1, rid).Step()) return false;
+        if (Content.Read(rid, out _text) != ContentState.Available) return false;
 
-        var bytes = select.Bytes(0);
-        var copy = Reserve(bytes.Length);
-        bytes.CopyTo(copy);
-        stored = new StoredArtifact
-        {
-            Id = row.Id,
-            IsPrivate = row.IsPrivate,
-            ExpandedSize = row.Size,
-            Source = row.Source.IsNone ? default : Content.NameOf(row.Source),
-            Bytes = copy,
-        };
+        var room = Reserve(BlobCodec.GetEncodedLengthMax(_text!.Length));
+        stored = room[..BlobCodec.Encode(Deflater.OfThisThread, _text.Span, room)];
         return true;
     }
+
+    private bool MaySendDelta(ArtifactId source, bool isPrivate, bool isSourcePrivate, bool mayShun) =>
+        !source.IsEmpty && (isPrivate || !isSourcePrivate) && !(mayShun && _repository.Shuns.Contains(source));
 
     // The delta may be sent if every user with access to the artifact has access to its source.
     private bool MaySendDelta(in ArtifactRow row, out ArtifactRow source)

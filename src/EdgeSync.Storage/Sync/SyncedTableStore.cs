@@ -19,6 +19,12 @@ namespace EdgeSync.Storage.Sync;
 /// </summary>
 public sealed class SyncedTableStore : ISyncedTableStore
 {
+    /// <summary>Days that the mark of a deletion is kept and sent.</summary>
+    public const string TombstoneSetting = "edgesync-tombstone-days";
+
+    private const long TombstoneDaysDefault = 90;
+    private const string AccessSetting = "edgesync-table-access:";
+
     private readonly Repository _repository;
 
     public SyncedTableStore(Repository repository) => _repository = repository;
@@ -111,6 +117,21 @@ public sealed class SyncedTableStore : ISyncedTableStore
         transaction.Commit();
     }
 
+    /// <summary>From the setting <c>edgesync-table-access:NAME</c>: letters to read, a blank, letters to write.
+    /// </summary>
+    public SyncedTableAccess AccessOf(string table) =>
+        _repository.Settings[AccessSetting + table]?.Split(' ') is [var read, var write]
+            ? new SyncedTableAccess(read, write) : SyncedTableAccess.Usual;
+
+    /// <summary>Changes who may read and write a table here.</summary>
+    public void SetAccess(string table, SyncedTableAccess access)
+    {
+        using var transaction = _repository.Begin();
+        _repository.Settings[AccessSetting + table] =
+            access == SyncedTableAccess.Usual ? null : $"{access.Read} {access.Write}";
+        transaction.Commit();
+    }
+
     /// <summary>Removes the table here; false if there is none. Other copies keep theirs.</summary>
     public bool Remove(string name)
     {
@@ -120,6 +141,7 @@ public sealed class SyncedTableStore : ISyncedTableStore
         Database.Execute($"DROP TABLE {TableOf(name)}");
         using (var delete = Database.Prepare("DELETE FROM fx_sync_schema WHERE name=?1"))
             delete.BindText(1, name).Run();
+        _repository.Settings[AccessSetting + name] = null;
         transaction.Commit();
         return true;
     }
@@ -128,7 +150,11 @@ public sealed class SyncedTableStore : ISyncedTableStore
     {
         var rows = new List<SyncedRowEntry>();
         using var select = Database.Prepare(
-            $"SELECT \"$key\", \"$mtime\", \"$deleted\", \"$owner\" FROM {TableOf(table)} ORDER BY \"$key\"");
+            $"""
+            SELECT "$key", "$mtime", "$deleted", "$owner" FROM {TableOf(table)}
+             WHERE NOT ("$deleted" AND "$mtime"<?1) ORDER BY "$key"
+            """);
+        select.Bind(1, Horizon);
         while (select.Step()) rows.Add(ReadEntry(select));
         return rows;
     }
@@ -136,8 +162,11 @@ public sealed class SyncedTableStore : ISyncedTableStore
     public bool TryFind(string table, string keyHash, out SyncedRowEntry entry)
     {
         using var select = Database.Prepare(
-            $"SELECT \"$key\", \"$mtime\", \"$deleted\", \"$owner\" FROM {TableOf(table)} WHERE \"$key\"=?1");
-        var isFound = select.BindText(1, keyHash).Step();
+            $"""
+            SELECT "$key", "$mtime", "$deleted", "$owner" FROM {TableOf(table)}
+             WHERE "$key"=?1 AND NOT ("$deleted" AND "$mtime"<?2)
+            """);
+        var isFound = select.BindText(1, keyHash).Bind(2, Horizon).Step();
         entry = isFound ? ReadEntry(select) : default;
         return isFound;
     }
@@ -152,12 +181,25 @@ public sealed class SyncedTableStore : ISyncedTableStore
 
     public void Put(string table, in SyncedRowEntry entry, ReadOnlySpan<byte> json)
     {
+        if (entry.IsDeleted) RemoveExpired(table);
         var kept = entry.IsDeleted ? KeysOnly(table, json) : json;
         using var replace = Database.Prepare(
             $"REPLACE INTO {TableOf(table)}(\"$key\",\"$mtime\",\"$deleted\",\"$owner\",\"$json\") "
                 + $"VALUES(?1,?2,?3,?4,?5)");
         replace.BindText(1, entry.KeyHash).Bind(2, entry.MtimeSeconds).Bind(3, entry.IsDeleted ? 1 : 0)
             .BindText(4, entry.Owner).BindText(5, kept).Run();
+    }
+
+    // Deletions before this time have reached everyone, or come too late.
+    private long Horizon => _repository.Now.UnixSeconds
+        - ((long.TryParse(_repository.Settings[TombstoneSetting], NumberStyles.None, CultureInfo.InvariantCulture,
+            out var days) && days is > 0 and < 100_000 ? days : TombstoneDaysDefault) * 86_400);
+
+    private void RemoveExpired(string table)
+    {
+        using var delete = Database.Prepare(
+            $"DELETE FROM {TableOf(table)} WHERE \"$deleted\" AND \"$mtime\"<?1");
+        delete.Bind(1, Horizon).Run();
     }
 
     private static SyncedRowEntry ReadEntry(Statement select) =>

@@ -92,6 +92,14 @@ public sealed class JoinTokenStore
         return new JoinGrant(login, password);
     }
 
+    /// <summary>When the last token ends that was not used; null without one.</summary>
+    public Instant? OpenUntil()
+    {
+        var ends = _repository.Settings.List(KeyPrefix).Select(s => s.Value.Split(' ')).Where(w => w.Length < 5)
+            .Select(w => Seconds(w[0])).Where(end => end > _repository.Now.UnixSeconds).ToList();
+        return ends.Count > 0 ? Instant.FromUnixSeconds(ends.Max()) : null;
+    }
+
     /// <summary>Machines that joined and are still users, with the stored hash of their password.</summary>
     public IReadOnlyList<(string Login, string PasswordHash)> Members() =>
     [

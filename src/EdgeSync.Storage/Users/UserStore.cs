@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Sqlite;
@@ -22,6 +24,10 @@ public sealed class UserStore
 
     /// <summary>Logins that have no password.</summary>
     public static bool IsReserved(string login) => login is "nobody" or "anonymous" or "developer" or "reader";
+
+    /// <summary>The first user with the setup capability, or nothing: who has the file is recorded so.</summary>
+    // As stock's --localauth.
+    public string OwnerLogin => List().Where(u => u.Capabilities.Contains('s')).MinBy(u => u.UserId)?.Login ?? "";
 
     public IReadOnlyList<User> List()
     {
@@ -87,10 +93,11 @@ public sealed class UserStore
     }
 
     /// <summary>The text beside the login.</summary>
-    internal void SetInfo(string login, string info)
+    public void SetInfo(string login, string info)
     {
-        using var update = Database.Prepare("UPDATE user SET info=?1 WHERE login=?2");
-        if (update.BindText(1, info).BindText(2, login).Run() == 0) throw Unknown(login);
+        using var update = Database.Prepare("UPDATE user SET info=?1, mtime=?2 WHERE login=?3");
+        if (update.BindText(1, info).Bind(2, _repository.Now.UnixSeconds).BindText(3, login).Run() == 0)
+            throw Unknown(login);
     }
 
     /// <summary>Sets the password, or a random one; returns it. Web logins of the user end.</summary>
@@ -150,8 +157,8 @@ public sealed class UserStore
     }
 
     /// <summary>
-    /// The rights of a login: those of nobody and (logged in) anonymous, and its own letters. An unknown or expired
-    /// user has the rights of nobody.
+    /// The rights of a login: those of <c>nobody</c> and (logged in) <c>anonymous</c>, and its own letters. An unknown
+    /// or expired user has the rights of <c>nobody</c>.
     /// </summary>
     public Capabilities CapabilitiesOf(string? login)
     {
@@ -162,6 +169,24 @@ public sealed class UserStore
             letters += LettersOf("anonymous") + user.Capabilities;
         return Capabilities.Expand(letters, developer, reader);
     }
+
+    /// <summary>True when the login exists, has not expired, and this is its password.</summary>
+    // Spec: login_is_valid in login.c. What is stored may be a hash, or a clear password of an old repository.
+    public bool IsPassword(string login, string password)
+    {
+        if (IsReserved(login) || !TryGet(login, out var user) || user!.IsExpired
+            || StoredPasswordOf(login) is not { Length: > 0 } stored)
+            return false;
+
+        var expected = PasswordHash.IsHash(stored) ? stored : Hash(login, stored);
+        return CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(Hash(login, password)), Encoding.UTF8.GetBytes(expected));
+    }
+
+    /// <summary>Changes with the password of a login, and does not give it away; empty for an unknown login.</summary>
+    public string PasswordStampOf(string login) => StoredPasswordOf(login) is { } stored
+        ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(stored)))
+        : "";
 
     /// <summary>
     /// The stored password, for checking signatures: a hash, a clear text, or empty. Null if there is no user.

@@ -139,7 +139,7 @@ public enum VerifyStage
 /// <summary>Settings of a verification.</summary>
 public sealed record VerifyOptions
 {
-    /// <summary>Compare the derived tables with what the artifacts say.</summary>
+    /// <summary>Compare the derived tables with the artifacts.</summary>
     public bool ComparesDerived { get; init; } = true;
 
     /// <summary>Run SQLite's check of the whole file.</summary>

@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// The artifacts of a session: clones, or asks for what is missing and sends what the server lacks. Some refusals
+/// The artifacts of a session: clones, or requests what is missing and sends what the server lacks. Some refusals
 /// concern a part of what was ordered; then it goes on without that part.
 /// </summary>
 internal sealed class ClientArtifacts
@@ -42,7 +42,7 @@ internal sealed class ClientArtifacts
     /// <summary>The server accepts nothing from this user.</summary>
     public bool PushRefused { get; private set; }
 
-    /// <summary>The request that was written asks as a clone does.</summary>
+    /// <summary>The request that was written has the form of a clone.</summary>
     public bool AsksAsClone => _deltaCycles.IsRequested;
 
     /// <summary>Artifacts that the reply has brought so far.</summary>
@@ -52,7 +52,7 @@ internal sealed class ClientArtifacts
 
     public int Sent => _sent;
 
-    /// <summary>The next rid to ask for; 0 when all have come, and without a clone.</summary>
+    /// <summary>The next rid to request; 0 when all have come, and without a clone.</summary>
     public long CloneSeqno => _clone?.Seqno ?? 0;
 
     public SyncReport AddTo(SyncReport report) => report with
@@ -72,7 +72,7 @@ internal sealed class ClientArtifacts
     /// <inheritdoc cref="ClientPull.ReleaseClaims"/>
     public void ReleaseClaims() => _pull.ReleaseClaims();
 
-    /// <summary>Another request would ask for or send something.</summary>
+    /// <summary>Another request would request or send something.</summary>
     public bool HasWork() =>
         _clone is { IsDone: false } || (Pushes && _push.HasWork) || (Pulls && _pull.HasWork());
 
@@ -84,7 +84,7 @@ internal sealed class ClientArtifacts
         if (Pushes) _push.Prepare(now);
     }
 
-    /// <summary>The cards that say what kind of session it is, of which project.</summary>
+    /// <summary>The cards with the kind of session, and its project.</summary>
     public void WriteProject(XferWriter writer, bool isFirst)
     {
         if (Does(SyncActions.Private)) writer.Pragma("send-private"u8);
@@ -239,7 +239,7 @@ internal sealed class ClientArtifacts
 
     // --- the end -----------------------------------------------------------------------------------------------------
 
-    /// <summary>A push has nothing left to do: remembers what the server holds now.</summary>
+    /// <summary>A push has nothing left to do: stores what the server has now.</summary>
     public void NoteEnd(Instant now) => _push.NoteEnd(now);
 
     /// <summary>The session has ended without a fault: finishes a clone, notes what did not come.</summary>

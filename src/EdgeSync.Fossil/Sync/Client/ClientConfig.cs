@@ -26,7 +26,7 @@ internal sealed class ClientConfig(IArtifactStore store, ClientOptions options) 
         _isAsked = true;
     }
 
-    /// <summary>What was not asked for in this very request is ignored.</summary>
+    /// <summary>What this very request did not request is ignored.</summary>
     public bool TryReceive(in XferCard card, ClientRound round)
     {
         if (card.Kind != CardKind.Config || !ConfigCard.TryParse(card, out var config)) return false;

@@ -35,7 +35,7 @@ internal sealed class ClientLock(ClientOptions options) : IClientExchange
 
     public void OnLost()
     {
-        // It is asked for until a reply has come.
+        // Requested until a reply has come.
     }
 
     public SyncReport AddTo(SyncReport report) => report with { LockHolder = _holder };

@@ -46,7 +46,7 @@ internal sealed class ClientPull(IArtifactStore store, ClientOptions options)
         GimmesWritten = _asked.Count;
     }
 
-    /// <summary>True if a request would ask for artifacts.</summary>
+    /// <summary>True if there are artifacts to request.</summary>
     public bool HasWork()
     {
         LeftToOthers = false;

@@ -72,7 +72,7 @@ internal sealed class ClientReply(
                 HandleError(error.Text);
                 return;
             case CardKind.Pragma when card.Count >= 2:
-                // One that no part knows is ignored.
+                // An unknown one is ignored.
                 if (!server.TryTake(card)) TryExchange(card);
                 return;
             case CardKind.Pragma:

@@ -5,11 +5,11 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Fossil.Sync.Client;
 
-/// <summary>What the parts of a session have to know of the request that they write into.</summary>
+/// <summary>The request that the parts of a session write into.</summary>
 /// <param name="BudgetBytes">The size at which nothing further starts.</param>
 /// <param name="IsAnonymous">The first request of a clone: it may not be logged in, so most parts wait.</param>
 /// <param name="MayPush">The server has not refused what comes from this user.</param>
-/// <param name="AsksAsClone">A pull that asks as a clone does (<see cref="DeltaCycleRecovery"/>).</param>
+/// <param name="AsksAsClone">A pull in the form of a clone (<see cref="DeltaCycleRecovery"/>).</param>
 internal readonly record struct ClientRequest(long BudgetBytes, bool IsAnonymous, bool MayPush, bool AsksAsClone);
 
 /// <summary>

@@ -37,6 +37,6 @@ internal sealed class ClientRound
         Fault ??= new SyncFault(kind, text);
     }
 
-    /// <summary>A part of what was asked for is refused; the session goes on without it.</summary>
+    /// <summary>A part of the request is refused; the session goes on without it.</summary>
     public void Narrow() => IsOver = HasProgress = true;
 }

@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// One exchange with a server until both sides hold what was asked for. Knows no transport:
+/// One exchange with a server until both sides have what was requested. Independent of the transport:
 /// <code>
 ///   while (session.TryBuildRequest(now, buffer))          // a decoded message
 ///   {
@@ -16,7 +16,7 @@ namespace EdgeSync.Fossil.Sync.Client;
 ///   session.Report
 /// </code>
 /// A reply is one round of the store: it is committed whole, or nothing of it is. Faults of the peer end the session
-/// and stand in the report; they are no exceptions. The session keeps the order of rounds and cards; what the cards are
+/// and stand in the report, never as exceptions. The session keeps the order of rounds and cards; what the cards are
 /// about is up to <see cref="ClientArtifacts"/> and the <see cref="IClientExchange"/> parts. Spec: xfer.c client_sync.
 /// </summary>
 public sealed class ClientSession : IDisposable
@@ -30,6 +30,7 @@ public sealed class ClientSession : IDisposable
     private readonly RequestBudget _budget;
     private readonly ClientRound _round = new();
     private readonly ClientArtifacts _artifacts;
+    private readonly ClientUnversioned _unversioned;
     private readonly ClientReply _reply;
     private readonly IClientExchange[] _exchanges;   // in the order of their cards in a request
 
@@ -48,10 +49,11 @@ public sealed class ClientSession : IDisposable
         (_store, _options, _entropy, _observer) = (store, options, entropy, observer);
         _budget = new RequestBudget(options);
         _artifacts = new ClientArtifacts(store, options);
+        _unversioned = new ClientUnversioned(store, options);
         _exchanges = [
-            new ClientConfig(store, options), new ClientUnversioned(store, options),
+            new ClientConfig(store, options), _unversioned,
             new ClientTables(store.Tables, options), new ClientLock(options)];
-        _reply = new ClientReply(store, options, _round, _server, _artifacts, _exchanges, Observe);
+        _reply = new ClientReply(store, options, _round, _server, _artifacts, _exchanges, () => Observe());
     }
 
     /// <summary>What happened so far; final once <see cref="TryBuildRequest"/> answers false.</summary>
@@ -74,7 +76,7 @@ public sealed class ClientSession : IDisposable
 
     /// <summary>
     /// Writes the next request, decoded. False: the session is over. A request stays due until its reply was received
-    /// or <see cref="OnLost"/> says that it was lost.
+    /// or <see cref="OnLost"/> reports it lost.
     /// </summary>
     public bool TryBuildRequest(Instant now, IBufferWriter<byte> output)
     {
@@ -107,7 +109,7 @@ public sealed class ClientSession : IDisposable
 
         _requestIsOut = true;
         _round.AskedAt = now;
-        Observe();
+        Observe(SyncStep.Request);
         return true;
     }
 
@@ -166,7 +168,7 @@ public sealed class ClientSession : IDisposable
 
         _isOver |= _round.Fault is not null;
         if (_isOver) _artifacts.ReleaseClaims();
-        Observe();
+        Observe(SyncStep.Reply);
     }
 
     /// <summary>
@@ -184,7 +186,7 @@ public sealed class ClientSession : IDisposable
 
     /// <summary>
     /// A reply of which only the front has come, decoded: artifacts that are whole are kept, so that the next request
-    /// asks for the rest alone and a link that breaks again and again brings everything in the end. True if anything
+    /// requests the rest alone, and a link that breaks again and again brings everything in the end. True if anything
     /// was.
     /// </summary>
     public bool ReceiveFront(Instant now, ReadOnlyMemory<byte> front)
@@ -194,7 +196,7 @@ public sealed class ClientSession : IDisposable
         if (!_round.CanWrite || _round.IsOver || _artifacts.IsClone
             || (_artifacts.ReceivedInReply == 0 && !_round.HasProgress))
         {
-            // A clone asks by position, not by name, so a part of a round is no help to it.
+            // A clone requests by position, not by name, so it discards a part of a round.
             OnLost();
             _isOver |= _round.Fault is not null;
             return false;
@@ -276,8 +278,13 @@ public sealed class ClientSession : IDisposable
         foreach (var exchange in _exchanges) exchange.OnLost();
     }
 
-    private void Observe() => _observer?.Invoke(
+    private void Observe(SyncStep step = SyncStep.Arrival) => _observer?.Invoke(
         new SyncProgress(
             _round.Number, _artifacts.Sent, _artifacts.Received, _bytesSent, _reply.BytesReceived,
-            _artifacts.CloneSeqno));
+            _artifacts.CloneSeqno)
+        {
+            Step = step,
+            UnversionedSent = _unversioned.Sent,
+            UnversionedReceived = _unversioned.Received,
+        });
 }

@@ -27,6 +27,15 @@ internal sealed class ClientTables(ISyncedTableStore? store, ClientOptions optio
 
     public bool TryReceive(in XferCard card, ClientRound round)
     {
+        if (card.Kind == CardKind.Pragma)
+        {
+            if (_exchange is null || !round.CanWrite || !_exchange.TryReceivePragma(card)) return false;
+
+            // Each is sent once for a table or a row, and what it asks for may take a round more.
+            round.HasProgress = true;
+            return true;
+        }
+
         if (card.Kind is not (CardKind.Schema or CardKind.XIGot or CardKind.XGimme or CardKind.XRow
             or CardKind.XDelete))
             return false;

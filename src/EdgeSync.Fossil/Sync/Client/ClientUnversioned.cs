@@ -24,6 +24,11 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
     private int _received;
     private bool _isPushRefused;
 
+    /// <summary>Files sent, those of the present request too.</summary>
+    public int Sent => _sent + _inFlight.Count;
+
+    public int Received => _received;
+
     public bool HasWork => _isActive && (MayRequest() || (_mayPush && _toSend.Count > 0));
 
     public void Write(XferWriter writer, in ClientRequest request)
@@ -79,7 +84,7 @@ internal sealed class ClientUnversioned(IArtifactStore store, ClientOptions opti
                 OnPermission(mayPush: true);
                 return true;
             case CardKind.Pragma when card[1].SequenceEqual("uv-pull-only"u8):
-                // Spec: every answer to a clone card says that, whatever the user may do.
+                // Spec: every reply to a clone card has it, whatever the capabilities of the user are.
                 if (!_asksAsClone) OnPermission(mayPush: false);
                 return true;
             default:

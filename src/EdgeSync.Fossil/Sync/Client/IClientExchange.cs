@@ -8,13 +8,13 @@ namespace EdgeSync.Fossil.Sync.Client;
 /// </summary>
 internal interface IClientExchange
 {
-    /// <summary>Another request would ask for or send something.</summary>
+    /// <summary>Another request would request or send something.</summary>
     bool HasWork { get; }
 
     void Write(XferWriter writer, in ClientRequest request);
 
     /// <summary>
-    /// False: the card is of another part, or malformed. What was not asked for is taken and ignored. A pragma has at
+    /// False: the card is of another part, or malformed. What was not requested is taken and ignored. A pragma has at
     /// least its name.
     /// </summary>
     bool TryReceive(in XferCard card, ClientRound round);

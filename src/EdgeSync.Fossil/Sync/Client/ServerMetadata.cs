@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Fossil.Sync.Client;
 
 /// <summary>
-/// What a server says of itself beside the artifacts: its program, its clock, what it asks of commits, and messages.
+/// What a server sends beside the artifacts: its program, its clock, its rules for commits, and messages.
 /// </summary>
 internal sealed class ServerMetadata
 {
@@ -47,7 +47,7 @@ internal sealed class ServerMetadata
 
     /// <summary>
     /// A server writes when it answered: <c># timestamp 2026-01-31T12:00:00</c>. How far its clock is ahead (behind if
-    /// negative); null when it is right, or when the line says something else.
+    /// negative); null when it is right, or when the line is another one.
     /// </summary>
     private static TimeSpan? ClockSkewOf(ReadOnlySpan<byte> comment, Instant asked, Instant answered)
     {

@@ -22,6 +22,38 @@ internal static class CloneBatch
         long replyBytesMax)
     {
         var first = new RecordId(clone.Seqno - 1);
+        return clone.Version >= 3
+            ? WriteStored(store, writer, first, peer, withPrivate, replyBytesMax)
+            : WriteFiles(store, writer, first, peer, withPrivate, replyBytesMax);
+    }
+
+    private static (long Next, int Sent) WriteStored(
+        IArtifactStore store, XferWriter writer, RecordId first, PeerVersion peer, bool withPrivate, long replyBytesMax)
+    {
+        var next = 0L;
+        var sent = 0;
+        store.VisitStored(first, withPrivate, Write);
+        return (next, sent);
+
+        bool Write(RecordId rid, in StoredArtifact stored)
+        {
+            if (writer.BytesWritten >= replyBytesMax && sent > 0)
+            {
+                next = rid.Value;
+                return false;
+            }
+
+            if (IsRefused(stored.Id, peer, writer)) return false;
+
+            writer.CFile(stored.Id, stored.Source, stored.ExpandedSize, stored.IsPrivate, stored.Bytes);
+            sent++;
+            return true;
+        }
+    }
+
+    private static (long Next, int Sent) WriteFiles(
+        IArtifactStore store, XferWriter writer, RecordId first, PeerVersion peer, bool withPrivate, long replyBytesMax)
+    {
         using var publics = Rows(store, ArtifactList.Public, first).GetEnumerator();
         using var privates = (withPrivate ? Rows(store, ArtifactList.Private, first) : []).GetEnumerator();
         var hasPublic = publics.MoveNext();
@@ -32,18 +64,22 @@ internal static class CloneBatch
             var takePublic = hasPublic && (!hasPrivate || publics.Current.Rid < privates.Current.Rid);
             var (rid, id) = takePublic ? publics.Current : privates.Current;
             if (writer.BytesWritten >= replyBytesMax && sent > 0) return (rid.Value, sent);
-            if (id.Kind == HashKind.Sha3 && !peer.KnowsSha3)
-            {
-                writer.Error("Fossil version 2.0 or later required.");
-                return (0, sent);
-            }
+            if (IsRefused(id, peer, writer)) return (0, sent);
 
-            if (clone.Version >= 3 ? SendStored(store, writer, rid) : SendFile(store, writer, rid)) sent++;
+            if (SendFile(store, writer, rid)) sent++;
             if (takePublic) hasPublic = publics.MoveNext();
             else hasPrivate = privates.MoveNext();
         }
 
         return (0, sent);
+    }
+
+    private static bool IsRefused(ArtifactId id, PeerVersion peer, XferWriter writer)
+    {
+        if (id.Kind != HashKind.Sha3 || peer.KnowsSha3) return false;
+
+        writer.Error("Fossil version 2.0 or later required.");
+        return true;
     }
 
     // Bounded by the present end, so that a clone of a growing repository completes.
@@ -59,14 +95,6 @@ internal static class CloneBatch
 
             after = rows[count - 1].Rid;
         }
-    }
-
-    private static bool SendStored(IArtifactStore store, XferWriter writer, RecordId rid)
-    {
-        if (!store.TryReadStored(rid, out var stored)) return false;
-
-        writer.CFile(stored.Id, stored.Source, stored.ExpandedSize, stored.IsPrivate, stored.Bytes);
-        return true;
     }
 
     private static bool SendFile(IArtifactStore store, XferWriter writer, RecordId rid)

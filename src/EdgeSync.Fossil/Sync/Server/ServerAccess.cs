@@ -4,7 +4,7 @@ using EdgeSync.Fossil.Xfer;
 namespace EdgeSync.Fossil.Sync.Server;
 
 /// <summary>
-/// The user of a request and its rights: those of nobody and anonymous, and more after a valid login card.
+/// The user of a request and its rights: those of <c>nobody</c> and <c>anonymous</c>, more after a valid login.
 /// </summary>
 internal sealed class ServerAccess
 {
@@ -12,19 +12,21 @@ internal sealed class ServerAccess
     private bool _loginSeen;
 
     /// <param name="store">Where users are stored.</param>
-    /// <param name="ownerLogin">As <see cref="ServerOptions.OwnerLogin"/>.</param>
-    public ServerAccess(IArtifactStore store, string? ownerLogin)
+    /// <param name="options">The requester, when it is known without a login.</param>
+    public ServerAccess(IArtifactStore store, ServerOptions options)
     {
         _store = store;
-        if (ownerLogin is not null)
+        if (options.OwnerLogin is { } ownerLogin)
         {
-            // Private artifacts and unversioned files are no part of setup. Spec: login_set_capabilities() in login.c.
+            // Setup includes neither private artifacts nor unversioned files. Spec: login_set_capabilities in login.c.
             Account = store.Config.FindUser(ownerLogin);
             May = Expand("sxy");
             return;
         }
 
-        May = CapabilitiesOf("nobody").With(CapabilitiesOf("anonymous"));
+        May = options.PeerCapabilities is { } letters
+            ? Expand(letters)
+            : CapabilitiesOf("nobody").With(CapabilitiesOf("anonymous"));
     }
 
     public Capabilities May { get; private set; }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Fossil.Xfer;
@@ -17,17 +16,18 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
     /// </summary>
     /// <param name="now">Time of the request.</param>
     /// <param name="address">The peer's address, for the rcvfrom table.</param>
+    /// <param name="reply">Empty; gets the reply, in place of a copy of it.</param>
     /// <param name="loginCard">A login card that arrived beside the message (<see cref="LoginCookie"/>); empty if none
     /// did.</param>
     public ServerOutcome Handle(
-        Instant now, ReadOnlyMemory<byte> request, string address, IBufferWriter<byte> output,
+        Instant now, ReadOnlyMemory<byte> request, string address, PooledBytes reply,
         ReadOnlyMemory<byte> loginCard = default) =>
-        Handle(now, request, RequestSummary.Of(request.Span, options.Limits), address, output, loginCard);
+        Handle(now, request, RequestSummary.Of(request.Span, options.Limits), address, reply, loginCard);
 
-    /// <inheritdoc cref="Handle(Instant, ReadOnlyMemory{byte}, string, IBufferWriter{byte}, ReadOnlyMemory{byte})"/>
+    /// <inheritdoc cref="Handle(Instant, ReadOnlyMemory{byte}, string, PooledBytes, ReadOnlyMemory{byte})"/>
     /// <param name="summary">Of this request, when the host has read it before.</param>
     public ServerOutcome Handle(
-        Instant now, ReadOnlyMemory<byte> request, RequestSummary summary, string address, IBufferWriter<byte> output,
+        Instant now, ReadOnlyMemory<byte> request, RequestSummary summary, string address, PooledBytes reply,
         ReadOnlyMemory<byte> loginCard)
     {
         var access = summary.Access;
@@ -42,7 +42,7 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
         }
 
         var isWrite = canWrite && access == StoreAccess.Write;
-        using var reply = new PooledBytes();
+        Invariant.Require(reply.Length == 0);
         var round = new ServerRound(store, options, now, address, isWrite, isReadOnly: !canWrite, reply);
         var isWhole = false;
         try
@@ -64,7 +64,6 @@ public sealed class ServerHandler(IArtifactStore store, ServerOptions options)
 
         if (options.Faults.At(FaultSite.ServerReplyEmpty)) reply.Clear();
         else round.WriteTimestamp();
-        output.Write(reply.Written.Span);
         return round.Outcome with { Changed = isWhole && isWrite && round.HasStored };
     }
 

@@ -25,6 +25,13 @@ public sealed record ServerOptions
     /// </summary>
     public int PhantomsMax { get; init; } = 10_000;
 
+    /// <summary>
+    /// Announcements of one request that are looked up, for the same reason: a lookup of each of the four million that
+    /// fit in a message takes the writer for many seconds. Clients that send a whole catalogue (<c>--verily</c>)
+    /// announce as many as their repository has.
+    /// </summary>
+    public int AnnouncementsMax { get; init; } = 400_000;
+
     /// <summary>Sizes of lines and payloads.</summary>
     public XferLimits Limits { get; init; } = XferLimits.Default;
 
@@ -39,6 +46,12 @@ public sealed record ServerOptions
     /// and its artifacts are recorded under this login. Null (the usual case): rights come from login cards.
     /// </summary>
     public string? OwnerLogin { get; init; }
+
+    /// <summary>
+    /// The requester proved its identity below the messages and has these capabilities, in place of those of
+    /// <c>nobody</c>; a login adds its own. Null (the usual case): it is unknown.
+    /// </summary>
+    public string? PeerCapabilities { get; init; }
 
     /// <summary>Limits guessing of passwords; null: no limit.</summary>
     public ILoginGate? Logins { get; init; }
@@ -55,7 +68,7 @@ public sealed record ServerOutcome
     /// </summary>
     public bool MustBePlain { get; init; }
 
-    /// <summary>The accepted login; null for user nobody.</summary>
+    /// <summary>The accepted login; null for user <c>nobody</c>.</summary>
     public string? Login { get; init; }
 
     /// <summary>True if credentials were given and rejected: count it against the address.</summary>

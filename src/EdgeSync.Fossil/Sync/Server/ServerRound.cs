@@ -44,7 +44,7 @@ internal sealed class ServerRound
         (_store, _options, _now, _address, _reply) = (store, options, now, address, reply);
         (_canWrite, _isReadOnly) = (canWrite, isReadOnly);
         _writer = new XferWriter(reply);
-        _access = new ServerAccess(store, options.OwnerLogin);
+        _access = new ServerAccess(store, options);
         _replyBytesMax = Math.Min(options.ReplyBytesMax, SettingOf("max-download", long.MaxValue));
         _sending = new ServerSending(store, options, now, _replyBytesMax);
         _unversioned = new ServerUnversioned(store, options, now);
@@ -143,8 +143,7 @@ internal sealed class ServerRound
                 HandlePrivate();
                 break;
             case CardKind.IGot when IGotCard.TryParse(card, out var igot):
-                _announcements.Add(igot);
-                if (_announcements.IsFull) FlushAnnouncements();
+                HandleAnnouncement(igot);
                 break;
             case CardKind.Gimme when GimmeCard.TryParse(card, out var gimme):
                 if (_isPull) _sending.OnGimme(gimme, _writer);
@@ -432,7 +431,8 @@ internal sealed class ServerRound
         {
             if (_canWrite && _access.May.MayWrite) CheckinLocks.Release(_store, XferText.Decode(card[2]), _now);
         }
-        else if (name.SequenceEqual("xtable-hash"u8) && _access.May.MayRead) _tables?.Compare(card, _writer);
+        else if (name.SequenceEqual("xtable-hash"u8) && _access.May.MayRead)
+            _tables?.Compare(card, _access.May, _writer);
     }
 
     private void HandleLock(in XferCard card)
@@ -453,6 +453,18 @@ internal sealed class ServerRound
         if (!_tables.ReceiveOnServer(card, _access.May, _access.Account?.Login, _canWrite, _writer, out var changed))
             Fail("malformed table card");
         HasStored |= changed;
+    }
+
+    private void HandleAnnouncement(in IGotCard igot)
+    {
+        if (_announcements.Count == _options.AnnouncementsMax)
+        {
+            _announcements.LeaveOut();
+            return;
+        }
+
+        _announcements.Add(igot);
+        if (_announcements.IsFull) FlushAnnouncements();
     }
 
     private void FlushAnnouncements()

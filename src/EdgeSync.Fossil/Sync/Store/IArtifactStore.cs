@@ -90,11 +90,12 @@ public interface IArtifactStore
     bool TryReadDelta(RecordId rid, out ArtifactText delta);
 
     /// <summary>
-    /// The stored bytes for a <c>cfile</c> card: 4-byte length and zlib stream, of the full text or of the delta. A
-    /// public artifact stored against a private one is sent as a full text. False: as <see cref="TryReadText"/>. The
-    /// span is valid until the next call.
+    /// The stored forms of held artifacts, for <c>cfile</c> cards: those whose rid is greater than
+    /// <paramref name="after"/>, in rid order, until <paramref name="visit"/> returns false; private ones only
+    /// <paramref name="withPrivate"/>. A public artifact stored against a private one is given as a full text.
+    /// Unreadable ones are left out. Each is valid during its visit, which may not call the store.
     /// </summary>
-    bool TryReadStored(RecordId rid, out StoredArtifact stored);
+    void VisitStored(RecordId after, bool withPrivate, StoredVisitor visit);
 
     /// <summary>
     /// The size of the expanded text, without reading it; -1 for a phantom or an unknown rid.

@@ -40,7 +40,7 @@ public readonly record struct ConfigValue(object? Value)
 public sealed record ConfigRow(
     ConfigTable Table, string Key, long MtimeSeconds, IReadOnlyList<(string Column, ConfigValue Value)> Columns);
 
-/// <summary>A user who may log in.</summary>
+/// <summary>A user that can log in.</summary>
 /// <param name="Password">The stored form: 40 hex digits of shared secret, or clear text, or empty.</param>
 /// <param name="Capabilities">The letters as stored, not expanded.</param>
 /// <param name="IsExpired">True when an invitation's time is over: the user may not log in.</param>
@@ -80,7 +80,7 @@ public interface IConfigStore
     void Clear(ConfigTable table);
 
     /// <summary>
-    /// The user by login; null if there is none. Also for nobody, anonymous, developer and reader.
+    /// The user by login; null if there is none. Also for the four special users, such as <c>nobody</c>.
     /// </summary>
     UserAccount? FindUser(string login);
 }

@@ -34,6 +34,13 @@ public sealed record SyncedTableSchema(
 /// </summary>
 public readonly record struct SyncedRowEntry(string KeyHash, long MtimeSeconds, bool IsDeleted, string? Owner);
 
+/// <summary>Letters of capabilities that a login needs for a table, beside those of pull and push.</summary>
+public readonly record struct SyncedTableAccess(string Read, string Write)
+{
+    /// <summary>Every login that may pull or push.</summary>
+    public static SyncedTableAccess Usual => new("", "");
+}
+
 /// <summary>
 /// Synced tables. Values are JSON objects in UTF-8 whose keys the engine has checked against the schema: an
 /// implementation quotes identifiers all the same. Lookups by key hash are indexed.
@@ -45,7 +52,10 @@ public interface ISyncedTableStore
     /// <summary>Creates the table; one that exists with an older version gains the missing columns.</summary>
     void Declare(SyncedTableSchema schema);
 
-    /// <summary>All rows with their deletions, ordered by key hash.</summary>
+    /// <summary>Logins that may read and write a table here: a local setting, not synced with the schema.</summary>
+    SyncedTableAccess AccessOf(string table);
+
+    /// <summary>All rows with their deletions, ordered by key hash; without deletions that have expired.</summary>
     IReadOnlyList<SyncedRowEntry> ListRows(string table);
 
     bool TryFind(string table, string keyHash, out SyncedRowEntry entry);

@@ -70,7 +70,7 @@ public enum ArtifactList
 public readonly record struct ArtifactListing(RecordId Rid, ArtifactId Id);
 
 /// <summary>The sender of artifacts: the <c>rcvfrom</c> row.</summary>
-/// <param name="UserId">The user's uid, 0 for nobody.</param>
+/// <param name="UserId">The user's uid, 0 for <c>nobody</c>.</param>
 /// <param name="Nonce">The login nonce, which no other request may have used; null without a login.</param>
 /// <param name="Address">The peer's address as text; may be empty.</param>
 public readonly record struct Sender(long UserId, string? Nonce, string Address);
@@ -90,7 +90,7 @@ public readonly ref struct ArtifactText
     public ReadOnlySpan<byte> Bytes { get; init; }
 }
 
-/// <summary>The stored form of an artifact, borrowed from the store until its next call.</summary>
+/// <summary>The stored form of an artifact, borrowed from the store while it is visited.</summary>
 public readonly ref struct StoredArtifact
 {
     public ArtifactId Id { get; init; }
@@ -106,6 +106,9 @@ public readonly ref struct StoredArtifact
     /// <summary>4-byte length and zlib stream.</summary>
     public ReadOnlySpan<byte> Bytes { get; init; }
 }
+
+/// <summary>Takes one stored form; false ends the visit.</summary>
+public delegate bool StoredVisitor(RecordId rid, in StoredArtifact stored);
 
 /// <summary>How storing one artifact went.</summary>
 public enum PutOutcome

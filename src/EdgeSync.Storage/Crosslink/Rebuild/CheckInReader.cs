@@ -24,7 +24,7 @@ internal sealed class CheckInReader(NameTable names, Instant now)
     // "Z ", 32 digits, line feed.
     private const int ZCardLength = 35;
 
-    // Spec: a D card may say "now": when it is linked.
+    // Spec: the D card may be "now": when it is linked.
     private readonly ArtifactParserOptions _withoutChecksum = new(now, SkipsChecksum: true);
 
     private readonly ArrayBufferWriter<byte> _reduced = new();

@@ -19,7 +19,7 @@ internal sealed class RebuildFileLinks : IFileLinks
     private RecordId _child;
     private CheckInFiles _childFiles = null!;
 
-    /// <param name="otherDays">The dates of all artifacts that are no check-ins.</param>
+    /// <param name="otherDays">The dates of all artifacts other than check-ins.</param>
     public RebuildFileLinks(
         LinkContext context, NameTable names, Dictionary<long, CheckInFiles> checkIns, Dictionary<long,
         double> otherDays, TimeAdjustment times)

@@ -1,0 +1,431 @@
+using System.Collections.Concurrent;
+using EdgeSync.Can.Assets;
+using EdgeSync.Can.Queries;
+using EdgeSync.Can.Wire;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
+
+namespace EdgeSync.Storage.Assets;
+
+/// <summary>
+/// A store of assets: files in one folder, and an index that can be made again from them. All members may be called
+/// from any thread; reading never waits for writing. A task that ends has its change on the disk.
+/// </summary>
+public sealed class AssetStore : IDisposable
+{
+    private const int ReadersMax = 8;
+    private const int DiskFullCode = 28;   // ENOSPC
+
+    private readonly AssetStoreOptions _options;
+    private readonly AssetFolder _folder;
+    private readonly DetailsCopy _details;
+    private readonly AssetWriter _writer;
+    private readonly ConcurrentBag<AssetIndex> _readers = [];
+    private long _changeNumber;
+    private long _committedNumber;
+    private volatile TaskCompletionSource _changed = NewSignal();
+    private volatile bool _isClosed;
+
+    private AssetStore(AssetStoreOptions options, AssetFolder folder, Database database, bool isNew)
+    {
+        _options = options;
+        _folder = folder;
+        _details = new DetailsCopy(folder);
+        var index = new AssetIndex(database);
+        _changeNumber = index.LastChangeNumber();
+        var recovery = new AssetRecovery(options, folder, _details, NextNumber);
+        using (var transaction = database.Begin())
+        {
+            if (isNew) recovery.Rebuild(index);
+            else recovery.Reconcile(index);
+            transaction.Commit();
+        }
+
+        _committedNumber = _changeNumber;
+        _writer = new AssetWriter(index, folder, Signal);
+    }
+
+    /// <summary>The storage folder, as a full path.</summary>
+    public string Root => _folder.Root;
+
+    /// <summary>Where thumbnails are cached.</summary>
+    public string ThumbnailFolder => _folder.Thumbs;
+
+    /// <summary>Every change up to this number is stored.</summary>
+    public long CommittedNumber => Interlocked.Read(ref _committedNumber);
+
+    /// <summary>Bytes that the disk has free, and how many of them are kept.</summary>
+    public (long Free, long Reserve) Disk => (_folder.FreeBytes(), _options.DiskReserveBytes);
+
+    /// <summary>
+    /// Opens a store, or makes one. Uploads that a crash interrupted are removed, and the index is made to agree with
+    /// the files.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">Another process has it open, or the disk fails.</exception>
+    public static AssetStore Open(AssetStoreOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var folder = AssetFolder.Open(options);
+        Database? database = null;
+        try
+        {
+            var isNew = AssetSchema.Open(folder.IndexPath, options.Warned, out database);
+            return new AssetStore(options, folder, database, isNew);
+        }
+        catch
+        {
+            database?.Dispose();
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Begins to store an asset.</summary>
+    /// <param name="timestampMs">Of one that was created elsewhere; null: now.</param>
+    /// <param name="expectedSize">What the sender announced; 0: nothing.</param>
+    /// <exception cref="DiskFullException">There is no room for it.</exception>
+    public AssetUpload BeginUpload(long? timestampMs = null, long expectedSize = 0)
+    {
+        _folder.RequireRoom(expectedSize);
+        return new AssetUpload(this, _folder.NewUploadPath(), timestampMs ?? NowMs());
+    }
+
+    /// <summary>
+    /// Begins to store an asset whose timestamp comes later (<see cref="AssetUpload.SetTimestamp"/>).
+    /// </summary>
+    public AssetUpload BeginUntimedUpload(long expectedSize)
+    {
+        _folder.RequireRoom(expectedSize);
+        return new AssetUpload(this, _folder.NewUploadPath(), timestampMs: null);
+    }
+
+    /// <summary>Stores what was uploaded.</summary>
+    /// <param name="upload">Complete; disposed by the caller.</param>
+    /// <param name="details">What is known about it.</param>
+    /// <param name="origin">State of an asset that comes from a peer; null for a new one.</param>
+    public async Task<StoredAsset> StoreAsync(
+        AssetUpload upload, AssetDetails details, PeerState? origin = null)
+    {
+        ArgumentNullException.ThrowIfNull(upload);
+        ArgumentNullException.ThrowIfNull(details);
+        var hash = upload.Finish();
+        var timestamp = upload.TimestampMs!.Value;
+        var isTrashed = origin?.IsTrashed ?? false;
+        var asset = new Asset
+        {
+            Hash = hash,
+            TimestampMs = timestamp,
+            Size = upload.Size,
+            FileName = AssetFileName.Create(timestamp, hash, details.Tags, details.HumanFileName, details.MimeType),
+            Details = details,
+            IsTrashed = isTrashed,
+            MetaUpdatedAtMs = origin?.MetaUpdatedAtMs is > 0 and var updated ? updated : timestamp,
+        };
+        await Task.Run(() =>
+        {
+            _details.Write(upload.Path, hash, details, asset.MetaUpdatedAtMs);
+            upload.Flush();
+        });
+
+        var target = _folder.PathOf(asset);
+        var isMoved = false;
+        return await _writer.RunAsync(
+            index =>
+            {
+                if (index.Find(hash) is { IsCorrupted: false } known) return new StoredAsset(known, true, false);
+                if (index.IsTombstone(hash))
+                {
+                    if (origin is not null) return new StoredAsset(asset, false, true);
+                    index.RemoveTombstone(hash);
+                }
+
+                // The good content of an asset whose file is damaged: it takes the place of the file.
+                var damaged = index.Find(hash);
+                if (damaged is not null)
+                {
+                    target = _folder.PathOf(damaged);
+                    WriteDetails(upload.Path, damaged);
+                }
+
+                Rename(upload.Path, target, damaged is not null);
+                isMoved = true;
+                var stored = damaged is null ? index.Insert(asset, NextNumber())
+                    : index.Update(damaged with { IsCorrupted = false }, NextNumber());
+                upload.IsStored = true;
+                return new StoredAsset(stored, damaged is not null, false);
+            },
+            () =>
+            {
+                if (isMoved) File.Move(target, upload.Path);
+                isMoved = upload.IsStored = false;
+            },
+            origin is null ? ChangedNames.Root : ChangedNames.Both);
+    }
+
+    public Asset? Find(AssetHash hash)
+    {
+        using var reader = Borrow();
+        return reader.Index.Find(hash);
+    }
+
+    /// <summary>Whether the asset was deleted for good.</summary>
+    public bool IsDeleted(AssetHash hash)
+    {
+        using var reader = Borrow();
+        return reader.Index.IsTombstone(hash);
+    }
+
+    public AssetPage Page(AssetQuery query)
+    {
+        using var reader = Borrow();
+        using var snapshot = reader.Index.Database.BeginRead();
+        return reader.Index.Page(query);
+    }
+
+    /// <summary>Changes behind a number, in their order; of an asset only the last one.</summary>
+    public IReadOnlyList<AssetChange> ChangesAfter(long number, int limit)
+    {
+        using var reader = Borrow();
+        return reader.Index.ChangesAfter(number, limit);
+    }
+
+    /// <summary>Arrivals behind a number, in their order.</summary>
+    public IReadOnlyList<AssetChange> ArrivalsAfter(long number, int limit)
+    {
+        using var reader = Borrow();
+        return reader.Index.ArrivalsAfter(number, limit);
+    }
+
+    /// <summary>Digests of the assets created after a moment, trashed ones included, behind an id.</summary>
+    public IReadOnlyList<(long Id, AssetDigest Digest)> Digests(long sinceMs, long afterId, int limit)
+    {
+        using var reader = Borrow();
+        return reader.Index.Digests(sinceMs, afterId, limit);
+    }
+
+    public AssetCounts Counts()
+    {
+        using var reader = Borrow();
+        return reader.Index.Counts();
+    }
+
+    /// <summary>Ends when <see cref="CommittedNumber"/> is beyond the number, or the store is closed.</summary>
+    public async Task WaitForChangeAsync(long behind, CancellationToken cancellationToken)
+    {
+        var signal = _changed;
+        if (CommittedNumber <= behind && !_isClosed) await signal.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Opens the content of an asset; null when its file is not there.</summary>
+    public FileStream? OpenContent(Asset asset)
+    {
+        ArgumentNullException.ThrowIfNull(asset);
+        try
+        {
+            // Without a buffer of its own: readers bring one. A move into the trash does not disturb an open file.
+            return new FileStream(
+                _folder.PathOf(asset), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0,
+                FileOptions.Asynchronous | FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Changes details; null when there is no such asset.</summary>
+    /// <param name="hash">The asset.</param>
+    /// <param name="change">Makes new details of the present ones.</param>
+    public Task<Asset?> UpdateAsync(AssetHash hash, Func<AssetDetails, AssetDetails> change) =>
+        ChangeAsync(hash, asset => asset with { Details = change(asset.Details), MetaUpdatedAtMs = After(asset) });
+
+    /// <summary>Applies what a peer changed, unless it is older; null when there is no such asset.</summary>
+    public async Task<bool?> ApplyAsync(MetaUpdate update)
+    {
+        ArgumentNullException.ThrowIfNull(update);
+        var applied = false;
+        var asset = await ChangeAsync(update.Hash, asset =>
+        {
+            applied = MetaRule.Wins(update, asset);
+            return applied ? MetaRule.Apply(update, asset) : asset;
+        });
+        return asset is null ? null : applied;
+    }
+
+    /// <summary>Moves an asset into the trash; null when there is no such asset.</summary>
+    public Task<Asset?> TrashAsync(AssetHash hash) => ChangeAsync(
+        hash, asset => asset.IsTrashed ? asset : asset with { IsTrashed = true, MetaUpdatedAtMs = After(asset) });
+
+    /// <summary>Takes an asset out of the trash; null when there is no such asset.</summary>
+    public Task<Asset?> RestoreAsync(AssetHash hash) => ChangeAsync(
+        hash, asset => asset.IsTrashed ? asset with { IsTrashed = false, MetaUpdatedAtMs = After(asset) } : asset);
+
+    /// <summary>Removes an asset for good; false when there is no such asset.</summary>
+    public async Task<bool> DeleteAsync(AssetHash hash)
+    {
+        var deleted = await _writer.RunAsync(index =>
+        {
+            if (index.Find(hash) is not { } asset) return null;
+
+            index.Delete(asset, NowMs(), NextNumber());
+            return asset;
+        });
+        if (deleted is null) return false;
+
+        // After the commit: a crash between leaves a file that the next start removes by its tombstone.
+        await Task.Run(() =>
+        {
+            File.Delete(_folder.PathOf(deleted));
+            _folder.RemoveThumbnails(hash);
+            _details.Remove(hash);
+            _folder.Flush(ChangedNames.Both);
+        });
+        return true;
+    }
+
+    /// <summary>Makes the index again from the files.</summary>
+    public Task<(long Indexed, long Errors)> RebuildAsync()
+    {
+        var recovery = new AssetRecovery(_options, _folder, _details, NextNumber);
+        return _writer.RunAsync(recovery.Rebuild);
+    }
+
+    /// <summary>A pass over all files; one at a time.</summary>
+    public AssetVerifier CreateVerifier() => new(this, _folder, _options);
+
+    internal Task<bool> MarkAsync(Asset asset, bool isCorrupted) => _writer.RunAsync(index =>
+    {
+        // It may have gone into the trash, or for good, while it was read.
+        if (index.Find(asset.Hash) is not { } present || present.IsTrashed != asset.IsTrashed) return false;
+        if (present.IsCorrupted == isCorrupted) return isCorrupted;
+
+        index.SetCorrupted(asset.Hash, isCorrupted);
+        return isCorrupted;
+    });
+
+    internal IReadOnlyList<Asset> AfterId(long id, int limit)
+    {
+        using var reader = Borrow();
+        return reader.Index.AfterId(id, limit);
+    }
+
+    internal void RequireRoom(long bytes) => _folder.RequireRoom(bytes);
+
+    internal static EdgeSyncException Translate(IOException e, string action) =>
+        (e.HResult & 0xffff) == DiskFullCode
+            ? new DiskFullException($"{action}: the disk is full", e)
+            : new EdgeSyncException(ErrorKind.System, $"{action}: {e.Message}", "check the disk", e);
+
+    /// <summary>Finishes the changes that wait, and closes the files.</summary>
+    public void Dispose()
+    {
+        if (_isClosed) return;
+
+        _isClosed = true;
+        // The writer last: it removes the write-ahead log, which one that only reads cannot.
+        while (_readers.TryTake(out var reader)) reader.Database.Dispose();
+        _writer.Dispose();
+        _folder.Dispose();
+        Signal();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static void Rename(string from, string to, bool replaces)
+    {
+        try
+        {
+            File.Move(from, to, replaces);
+        }
+        catch (IOException e) when (e is not FileNotFoundException)
+        {
+            throw Translate(e, "storing an upload");
+        }
+    }
+
+    private async Task<Asset?> ChangeAsync(AssetHash hash, Func<Asset, Asset> change)
+    {
+        Asset? before = null, after = null;
+        var hasMoved = false;
+        return await _writer.RunAsync(
+            index =>
+            {
+                before = index.Find(hash);
+                if (before is null) return null;
+
+                after = change(before);
+                if (ReferenceEquals(after, before)) return before;
+
+                var path = _folder.PathOf(before);
+                if (File.Exists(path))
+                {
+                    WriteDetails(path, after);
+                    if (after.IsTrashed != before.IsTrashed)
+                    {
+                        File.Move(path, _folder.PathOf(after));
+                        hasMoved = true;
+                    }
+                }
+
+                return index.Update(after, NextNumber());
+            },
+            () =>
+            {
+                if (before is null || after is null || ReferenceEquals(after, before)) return;
+                if (hasMoved) File.Move(_folder.PathOf(after), _folder.PathOf(before));
+                hasMoved = false;
+                var path = _folder.PathOf(before);
+                if (File.Exists(path)) WriteDetails(path, before);
+            },
+            ChangedNames.Both);
+    }
+
+    private void WriteDetails(string path, Asset asset)
+    {
+        using var file = File.OpenHandle(
+            path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        _details.Write(path, asset.Hash, asset.Details, asset.MetaUpdatedAtMs);
+        RandomAccess.FlushToDisk(file);
+    }
+
+    private long NowMs() => _options.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    // Later than the change before it, also when the clock was set back.
+    private long After(Asset asset) => Math.Max(NowMs(), asset.MetaUpdatedAtMs + 1);
+
+    private long NextNumber() => Interlocked.Increment(ref _changeNumber);
+
+    // On the writer's thread, which alone takes numbers.
+    private void Signal()
+    {
+        Interlocked.Exchange(ref _committedNumber, Interlocked.Read(ref _changeNumber));
+        Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
+    }
+
+    private BorrowedReader Borrow()
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        return new BorrowedReader(this, _readers.TryTake(out var idle)
+            ? idle : new AssetIndex(AssetSchema.OpenReader(_folder.IndexPath)));
+    }
+
+    private readonly struct BorrowedReader(AssetStore store, AssetIndex index) : IDisposable
+    {
+        public AssetIndex Index => index;
+
+        public void Dispose()
+        {
+            if (store._isClosed || store._readers.Count >= ReadersMax) index.Database.Dispose();
+            else store._readers.Add(index);
+        }
+    }
+}
+
+/// <summary>What became of an upload.</summary>
+/// <param name="Asset">The stored asset, or the one that was there.</param>
+/// <param name="AlreadyExisted">The same content of the same millisecond was there.</param>
+/// <param name="WasDeleted">It was deleted here for good and is not taken from a peer again.</param>
+public readonly record struct StoredAsset(Asset Asset, bool AlreadyExisted, bool WasDeleted);
+
+/// <summary>The state of an asset at the peer that sends it.</summary>
+public readonly record struct PeerState(bool IsTrashed, long MetaUpdatedAtMs);
