@@ -28,6 +28,7 @@ internal sealed class AgentHost : IAsyncDisposable
     private volatile NatsAccess? _nats;
     private NatsSubscriptions? _subscriptions;
     private long _checkIns;
+    private int _changes;   // a bit for each origin whose change is posted and not yet passed to the core
 
     public AgentHost(AgentOptions options, AgentMemory memory, AgentPorts ports, NodeContext node)
     {
@@ -57,6 +58,11 @@ internal sealed class AgentHost : IAsyncDisposable
 
     public ValueTask AddTargetAsync(SyncTarget target) => _loop.PostAsync((core, now) => core.AddTarget(now, target));
 
+    public ValueTask RemoveTargetAsync(string id) => _loop.PostAsync((core, _) => core.RemoveTarget(id));
+
+    /// <inheritdoc cref="AgentCore.OnTargetReachable"/>
+    public void OnTargetReachable(string id) => _loop.TryPost((core, now) => core.OnTargetReachable(now, id));
+
     /// <summary>Subscribes to peers over NATS, and replies to them from now on.</summary>
     public async Task JoinAsync(NatsAccess nats)
     {
@@ -76,7 +82,21 @@ internal sealed class AgentHost : IAsyncDisposable
         await JoinAsync(nats);
     }
 
-    public void OnChanged(ChangeOrigin origin) => _loop.TryPost((core, now) => core.OnChanged(now, origin));
+    /// <summary>
+    /// The repository changed. Never dropped: with a queue full of other nodes' messages a commit would wait for the
+    /// next poll. Changes that come before the core takes the first are read together with it.
+    /// </summary>
+    public void OnChanged(ChangeOrigin origin)
+    {
+        var bit = 1 << (int)origin;
+        if ((Interlocked.Or(ref _changes, bit) & bit) != 0) return;
+
+        _loop.Post((core, now) =>
+        {
+            Interlocked.And(ref _changes, ~bit);
+            core.OnChanged(now, origin);
+        });
+    }
 
     public ValueTask OnLinkAsync(bool isUp, string? upstream) => _loop.PostAsync((core, now) =>
     {

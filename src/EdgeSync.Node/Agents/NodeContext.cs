@@ -1,10 +1,17 @@
 using EdgeSync.Agent;
+using EdgeSync.Node.Iroh;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Agents;
+
+/// <summary>The iroh endpoint as the repositories of a node use it.</summary>
+/// <param name="Connections">For streams to peers.</param>
+/// <param name="CapabilitiesAt">The capabilities of the peer behind an origin of NATS messages, at the repository with
+/// this file; null for another origin than a peer of the endpoint.</param>
+internal sealed record IrohAccess(PeerConnections Connections, Func<string, string, string?> CapabilitiesAt);
 
 /// <summary>State shared by the repositories of one node.</summary>
 /// <param name="NodeId">One token, stable: the name by which peers address this node.</param>
@@ -31,6 +38,9 @@ internal sealed record NodeContext(
     public bool UsesJetStream { get; init; }
 
     public string? JetStreamDomain { get; init; }
+
+    /// <summary>The iroh endpoint; null without one. Set before repositories are opened.</summary>
+    public IrohAccess? Iroh { get; set; }
 
     /// <summary>A generator of its own for each core.</summary>
     public Prng NewPrng()

@@ -7,6 +7,7 @@ using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Fossil.Sync.Server;
+using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Repositories;
@@ -33,6 +34,12 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly FolderWatcher? _folder;
     private readonly Dictionary<string, XferHttpClient> _clients = [];
 
+    // Of the targets, those that are not in the settings.
+    private IReadOnlyList<PeerUrl> _endpoints = [];
+
+    // Replaced as a whole when peers come and go, so that sessions need no lock.
+    private volatile IReadOnlyList<PeerUrl> _targets;
+
     private RepositoryNode(
         RepositorySettings settings, RepositoryHost host, NodeContext node, AgentMemory memory, string projectCode,
         string? login)
@@ -40,9 +47,9 @@ internal sealed class RepositoryNode : IAsyncDisposable
         (_settings, Host, _node, ProjectCode) = (settings, host, node, projectCode);
         Login = login is null ? null : new SyncLogin(settings.User!, login);
         // The path may not exist yet: the medium may not be mounted.
-        Targets = [
+        _targets = [
             .. settings.Peers.Select(peer => PeerSetting.TryParse(peer, out var url) ? url : PeerAddress.Parse(peer))];
-        foreach (var peer in Targets.Where(p => p.FilePath is null && !p.IsSsh))
+        foreach (var peer in Targets.Where(p => p.FilePath is null && !p.IsSsh && p.Endpoint is null))
             _clients[TargetOf(peer).Id] = new XferHttpClient(
                 new XferHttpClientOptions
                 {
@@ -82,7 +89,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     public SyncLogin? Login { get; }
 
-    private IReadOnlyList<PeerUrl> Targets { get; }
+    private IReadOnlyList<PeerUrl> Targets => _targets;
 
     public static async Task<RepositoryNode> StartAsync(
         RepositorySettings settings, RepositoryHost host, NodeContext node, CancellationToken cancellationToken)
@@ -95,6 +102,28 @@ internal sealed class RepositoryNode : IAsyncDisposable
         var started = new RepositoryNode(settings, host, node, memory, code, login);
         foreach (var peer in started.Targets) await started._agent.AddTargetAsync(TargetOf(peer));
         return started;
+    }
+
+    /// <summary>
+    /// Syncs with these iroh endpoints from now on, besides the peers of the settings, and no longer with others.
+    /// </summary>
+    public async Task SetEndpointsAsync(IReadOnlyList<EndpointId> endpoints)
+    {
+        var wanted = endpoints.Select(id => PeerUrl.ParseAny($"iroh:{id}")).ToList();
+        var kept = _targets.Where(t => !_endpoints.Contains(t)).ToList();
+        var gone = _endpoints.Except(wanted).ToList();
+        var fresh = wanted.Except(_endpoints).ToList();
+        _endpoints = wanted;
+        _targets = [.. kept, .. wanted];
+        foreach (var peer in gone) await _agent.RemoveTargetAsync(TargetOf(peer).Id);
+        foreach (var peer in fresh) await _agent.AddTargetAsync(TargetOf(peer));
+    }
+
+    /// <summary>An iroh endpoint has connected, so that it can be reached now.</summary>
+    public void OnEndpointReachable(EndpointId id)
+    {
+        foreach (var peer in _targets.Where(t => t.Endpoint == id.ToString()))
+            _agent.OnTargetReachable(TargetOf(peer).Id);
     }
 
     /// <summary>A program reports a commit.</summary>
@@ -172,25 +201,36 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private ITransport OpenTransport(SyncTarget target)
     {
         var peer = PeerOf(target);
+        if (peer.Endpoint is { } endpoint) return OpenIroh(peer, endpoint);
         if (peer.FilePath is { } file) return FileTransport.Open(file, Host.FilePath, _node.Clock);
 
         return peer.IsSsh ? SshTransport.Open(peer, Host.SshCommand) : new HttpTransport(_clients[target.Id], peer);
     }
 
-    private PeerUrl PeerOf(SyncTarget target) => Targets.First(p => TargetOf(p).Id == target.Id);
+    private IrohTransport OpenIroh(PeerUrl peer, string endpoint) => _node.Iroh is { } iroh
+        ? new IrohTransport(iroh.Connections, IrohPeer.Parse(endpoint), peer.EndpointPath)
+        : throw new EdgeSyncException(ErrorKind.Usage, $"{peer} needs an iroh endpoint", "edgesync leaf --iroh");
+
+    private PeerUrl PeerOf(SyncTarget target) => Targets.FirstOrDefault(p => TargetOf(p).Id == target.Id)
+        ?? throw new EdgeSyncException(ErrorKind.Unavailable, $"{target.Address} is not a peer any more");
 
     // A NATS frame holds the message only, so a login card is inside it.
     private Task<ServerOutcome> AnswerAsync(
         ReadOnlyMemory<byte> request, string address, string? origin, PooledBytes reply, long replyBytesMax,
         CancellationToken cancellationToken) =>
         Host.AnswerAsync(
-            request, address, _node.Logins.GateOf(origin, Host.FilePath), reply, replyBytesMax, loginCard: default,
-            cancellationToken);
+            request,
+            new Requester(address, _node.Logins.GateOf(origin, Host.FilePath))
+            {
+                Capabilities = origin is null ? null : _node.Iroh?.CapabilitiesAt(origin, Host.FilePath),
+            },
+            reply, replyBytesMax, cancellationToken);
 
     private SyncLogin? LoginFor(SyncTarget target) =>
-        target.Kind == TargetKind.Http && PeerOf(target) is { User: { } user, Password: { } password }
-        ? new SyncLogin(user, password)
-        : Login;
+        target.Kind == TargetKind.Http && PeerOf(target) is var peer
+            ? peer is { User: { } user, Password: { } password } ? new SyncLogin(user, password)
+                : peer.Endpoint is null ? Login : null   // a login belongs to the servers of the settings
+            : Login;
 
     /// <summary>
     /// Before a check-in of the watched folder: pulls, and locks its parent at the Fossil server that this repository

@@ -62,8 +62,7 @@ internal static class RepositoryOpener
         if (url is not null)
         {
             using (repository)
-            using (var transport = PeerTransport.Open(
-                url, repository, new PeerTransportOptions { Pin = settings.PinnedKey }, node.Clock))
+            using (var transport = TransportTo(url, repository, settings, node))
                 report = (
                     await new SyncDriver(
                         new InlineExecutor(repository), options, transport,
@@ -89,6 +88,13 @@ internal static class RepositoryOpener
         DurableFile.Move(part, settings.Path);
         node.Log.RepositoryCloned(settings.Path, report.ArtifactsReceived);
     }
+
+    private static ITransport TransportTo(
+        PeerUrl url, Repository repository, RepositorySettings settings, NodeContext node) =>
+        url.Endpoint is { } endpoint && node.Iroh is { } iroh
+            ? new IrohTransport(iroh.Connections, IrohPeer.Parse(endpoint), url.EndpointPath)
+            : PeerTransport.Open(
+                url, repository, new PeerTransportOptions { Pin = settings.PinnedKey }, node.Clock);
 
     private static async Task<SyncReport> FetchOverNatsAsync(
         RepositorySettings settings, Repository repository, ClientOptions options, NodeContext node, NatsHost? nats,

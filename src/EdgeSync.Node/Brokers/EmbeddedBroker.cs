@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
@@ -14,15 +15,18 @@ namespace EdgeSync.Node.Brokers;
 /// <param name="logins">Counts failed logins.</param>
 internal sealed class EmbeddedBroker(
     NatsSection settings, string nodeId, LoginThrottle logins, NatsLinkEvents links, ILogger log, TimeProvider clock)
-    : INatsServer, INatsBrokerEvents
+    : INatsServer, INatsBrokerEvents, ITunnelledBroker
 {
+    private readonly ConcurrentDictionary<TunnelLink, bool> _tunnels = new();
+
     private NatsBroker? _broker;
     private NatsUplinks? _uplinks;
     private INatsBus? _bus;
 
     public INatsBus Bus => _bus!;
 
-    public IEnumerable<string> UpstreamNames => _uplinks?.Names ?? [];
+    public IEnumerable<string> UpstreamNames =>
+        [.. _uplinks?.Names ?? [], .. _tunnels.Keys.Select(t => t.UpName).OfType<string>()];
 
     public int LeafCount => Broker.LeafCount;
 
@@ -125,6 +129,12 @@ internal sealed class EmbeddedBroker(
         return true;
     }
 
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        await Broker.EnterLameDuckAsync();
+        await Broker.WaitUntilDrainedAsync(cancellationToken);
+    }
+
     public Task<NatsStreamTail?> ReadTailAsync(
         NatsStreamSpec stream, ulong after, int countMax, CancellationToken cancellationToken) =>
         Broker.ReadTailAsync(stream, after, countMax, cancellationToken);
@@ -136,6 +146,17 @@ internal sealed class EmbeddedBroker(
         log.NatsClientClosed(connection.Origin.Address, connection.CloseReason);
 
     public void OnRefused(string remote, string why) => log.NatsClientRefused(remote, why);
+
+    public Task ServeLeafAsync(Stream stream, string name) => Broker.ServeLeafAsync(stream, name);
+
+    public TunnelLink AddTunnel(string name, Func<CancellationToken, ValueTask<Stream>> open)
+    {
+        // Those that ended are removed here: nothing else needs them.
+        foreach (var ended in _tunnels.Keys.Where(t => t.IsLeft)) _tunnels.TryRemove(ended, out _);
+        var tunnel = new TunnelLink(Broker, name, open, links.Post, log);
+        _tunnels[tunnel] = true;
+        return tunnel;
+    }
 
     public async ValueTask DisposeAsync()
     {

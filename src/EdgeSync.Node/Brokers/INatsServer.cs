@@ -36,6 +36,11 @@ internal interface INatsServer : IAsyncDisposable
     /// changed.</exception>
     Task<bool> TryChangeAsync(NatsSection wanted);
 
+    /// <summary>
+    /// Sends its clients elsewhere, and completes when they have left; at once where the clients are not ours.
+    /// </summary>
+    Task DrainAsync(CancellationToken cancellationToken);
+
     /// <inheritdoc cref="NatsAccess.TailReader"/>
     Task<NatsStreamTail?> ReadTailAsync(
         NatsStreamSpec stream, ulong after, int countMax, CancellationToken cancellationToken);

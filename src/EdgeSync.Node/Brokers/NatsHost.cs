@@ -60,6 +60,9 @@ internal sealed class NatsHost : IAsyncDisposable
     /// <inheritdoc cref="INatsServer.BrokerStatus"/>
     public BrokerStatus? BrokerStatus => Server.BrokerStatus;
 
+    /// <summary>For links over other transports; null where the broker is not ours.</summary>
+    public ITunnelledBroker? Tunnels => _server as ITunnelledBroker;
+
     private INatsServer Server => _server!;
 
     /// <param name="stateFolder">Where a supervised server keeps its data.</param>
@@ -97,6 +100,9 @@ internal sealed class NatsHost : IAsyncDisposable
 
     /// <inheritdoc cref="INatsServer.TryChangeAsync"/>
     public Task<bool> TryChangeAsync(NatsSection settings) => Server.TryChangeAsync(settings);
+
+    /// <inheritdoc cref="INatsServer.DrainAsync"/>
+    public Task DrainAsync(CancellationToken cancellationToken) => Server.DrainAsync(cancellationToken);
 
     /// <summary>Waits a moment for the first link, so that sessions at startup find their peers.</summary>
     public async Task WaitForLinkAsync(CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Text;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats;
+using EdgeSync.Net.Nats.Leafnodes;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;

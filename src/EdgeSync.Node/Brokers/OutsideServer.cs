@@ -74,6 +74,8 @@ internal sealed class OutsideServer : INatsServer
     public Task<bool> TryChangeAsync(NatsSection wanted) =>
         Task.FromResult(_key is null || _key == NatsUplinks.KeyOf(wanted.AllRemotes[0]));
 
+    public Task DrainAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task<NatsStreamTail?> ReadTailAsync(
         NatsStreamSpec stream, ulong after, int countMax, CancellationToken cancellationToken) =>
         _bus.ReadTailAsync(stream, after, countMax, cancellationToken);

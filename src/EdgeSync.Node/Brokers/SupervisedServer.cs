@@ -41,6 +41,8 @@ internal sealed class SupervisedServer(
     /// <summary>Its configuration is read at its start only, so that nothing changes while it runs.</summary>
     public Task<bool> TryChangeAsync(NatsSection wanted) => Task.FromResult(true);
 
+    public Task DrainAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task<NatsStreamTail?> ReadTailAsync(
         NatsStreamSpec stream, ulong after, int countMax, CancellationToken cancellationToken) =>
         _connection!.ReadTailAsync(stream, after, countMax, cancellationToken);

@@ -10,11 +10,22 @@ namespace EdgeSync.Node.Control;
 /// sync_now   sync with every target; replies when it is done    repository?
 /// changed    a process committed: check for changes          repository
 /// status     everything (docs/status.md)
-/// users      users of a repository have changed
+/// users      users or trusted peers of a repository have changed
+/// pair       make a pairing code                                repository?, capabilities
+/// pair_wait  wait for the machine that presents it
+/// pair_answer  confirm or refuse that machine                    peer, accepts
 /// reload     read the settings again, like SIGHUP
 /// </code>
 /// </summary>
-internal sealed record ControlRequest([property: JsonRequired] string Do, string? Repository = null);
+internal sealed record ControlRequest([property: JsonRequired] string Do, string? Repository = null)
+{
+    public string? Capabilities { get; init; }
+
+    /// <summary>An endpoint id.</summary>
+    public string? Peer { get; init; }
+
+    public bool? Accepts { get; init; }
+}
 
 internal sealed record ControlReply
 {
@@ -23,4 +34,17 @@ internal sealed record ControlReply
     public IReadOnlyList<SyncNowResult>? Syncs { get; init; }
 
     public NodeStatus? Status { get; init; }
+
+    /// <summary>A pairing code, until its time is over.</summary>
+    public string? Code { get; init; }
+
+    public string? ExpiresAt { get; init; }
+
+    /// <summary>The machine that has presented the code.</summary>
+    public PairCandidate? Candidate { get; init; }
 }
+
+/// <summary>A machine that has presented a pairing code.</summary>
+/// <param name="Id">Its endpoint id.</param>
+/// <param name="Capabilities">That it will have.</param>
+internal sealed record PairCandidate(string Id, string Name, string Capabilities);

@@ -1,4 +1,5 @@
 using EdgeSync.Node.Control;
+using EdgeSync.Node.Mesh;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Daemon;
@@ -19,7 +20,14 @@ internal sealed class ControlHandler(NodeDaemon daemon)
             case "status":
                 return new ControlReply { Status = await daemon.Status.SnapshotAsync(cancellationToken) };
             case "users":
-                await daemon.ChangeMembersAsync();
+                await daemon.OnAccessChangedAsync(cancellationToken);
+                return new ControlReply();
+            case "pair":
+                return await PairAsync(request, cancellationToken);
+            case "pair_wait":
+                return new ControlReply { Candidate = await Iroh.Pairing.WaitAsync(cancellationToken) };
+            case "pair_answer":
+                await Iroh.Pairing.AnswerAsync(request.Peer ?? "", request.Accepts == true, cancellationToken);
                 return new ControlReply();
             case "reload":
                 await daemon.ReloadAsync(cancellationToken);
@@ -29,5 +37,16 @@ internal sealed class ControlHandler(NodeDaemon daemon)
                     ErrorKind.Protocol, $"unknown request '{request.Do}'",
                     "restart the daemon: it has another version");
         }
+    }
+
+    private IrohNode Iroh => daemon.Iroh ?? throw new EdgeSyncException(
+        ErrorKind.Usage, "the daemon has no iroh endpoint", "edgesync leaf --iroh");
+
+    private async Task<ControlReply> PairAsync(ControlRequest request, CancellationToken cancellationToken)
+    {
+        var open = await Iroh.Pairing.BeginAsync(
+            daemon.HostOf(request.Repository), Iroh.Address, request.Capabilities ?? AllowList.ListedCapabilities,
+            cancellationToken);
+        return new ControlReply { Code = open.Code, ExpiresAt = open.ExpiresAt.ToString() };
     }
 }

@@ -8,6 +8,12 @@ internal static partial class LogEvents
     [LoggerMessage(EventName = "node.started", Level = LogLevel.Information, Message = "The node is ready")]
     public static partial void NodeStarted(this ILogger log, string role, string version, int repositories);
 
+    [
+        LoggerMessage(
+            EventName = "node.draining", Level = LogLevel.Information,
+            Message = "The broker sends its clients elsewhere, and then the node stops")]
+    public static partial void NodeDraining(this ILogger log, int connections);
+
     [LoggerMessage(EventName = "node.stopping", Level = LogLevel.Information, Message = "The node is stopping")]
     public static partial void NodeStopping(this ILogger log, string? cause);
 

@@ -22,6 +22,19 @@ internal static class NodeChecks
             : [new NodeCheck("nats", CheckState.Ok)];
     }
 
+    /// <summary>A relay that refuses us is a warning: peers may still be reached directly.</summary>
+    public static IEnumerable<NodeCheck> OfIroh(IrohStatus? iroh) => iroh switch
+    {
+        null => [],
+        { RelayDenial: { } denial } =>
+        [
+            new NodeCheck(
+                "iroh", CheckState.Warning, $"the relay {iroh.Relay} refuses this endpoint: {denial}",
+                "name another relay, or its token: --iroh-relay URL --iroh-relay-token-file FILE"),
+        ],
+        _ => [new NodeCheck("iroh", CheckState.Ok)],
+    };
+
     public static IEnumerable<NodeCheck> OfFolders(IEnumerable<RepositoryNode> repositories)
     {
         foreach (var repository in repositories)

@@ -3,13 +3,16 @@ using EdgeSync.Net.Http;
 using EdgeSync.Node.Agents;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Logging;
+using EdgeSync.Node.Mesh;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Node.Sync;
 using EdgeSync.Node.Web;
+using EdgeSync.Node.Web.Pages;
 using EdgeSync.Primitives;
+using EdgeSync.Storage;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +26,10 @@ internal sealed class NodeDaemon : IAsyncDisposable
 {
     private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(3);
 
+    // Links are up by then, and the first sessions over.
+    private static readonly TimeSpan TrimAfter = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan TrimEvery = TimeSpan.FromMinutes(2);
+
     private readonly string _role;
     private readonly NodeLog _logs;
     private readonly TimeProvider _clock;
@@ -33,14 +40,19 @@ internal sealed class NodeDaemon : IAsyncDisposable
     private readonly SemaphoreSlim _changing = new(1);
     private readonly TaskCompletionSource<Exception> _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private CancellationTokenSource? _careStop;
     private NodeTelemetry? _telemetry;
+    private readonly JoinGate _joins;
+    private IrohNode? _iroh;
     private WebServer? _server;
     private ControlServer? _control;
     private string? _urlFile;
+    private ITimer? _memory;
 
     private NodeDaemon(
-        LoadedSettings loaded, SettingsLoader loader, string role, bool isVerbose, NodeLog logs, TimeProvider clock)
+        LoadedSettings loaded, Func<LoadedSettings> load, string role, bool isVerbose, NodeLog logs, TimeProvider clock)
     {
         (_role, _logs, _clock) = (role, logs, clock);
         var settings = loaded.Settings;
@@ -58,13 +70,18 @@ internal sealed class NodeDaemon : IAsyncDisposable
         };
         _network = new NodeNetwork(Context, logs, () => _repositories!.All);
         _repositories = new NodeRepositories(Context, _network, _web, _changing, IsHub);
-        var parts = new NodeReloadParts(loader, Context.NodeId, IsHub, isVerbose, logs, Log, clock);
-        _reload = new NodeReload(loaded, parts, _changing, _repositories, _network);
+        _joins = new JoinGate(
+            () => _repositories.Hosts, Context.NodeId, () => OnAccessChangedAsync(CancellationToken.None), Log);
+        var parts = new NodeReloadParts(load, Context.NodeId, IsHub, isVerbose, logs, Log, clock);
+        _reload = new NodeReload(loaded, parts, _changing, _repositories, _network, () => _iroh);
         Status = new NodeStatusSource(
-            Context.NodeId, role, clock, _repositories, _network, _reload, () => Addresses);
+            Context.NodeId, role, clock, _repositories, _network, _reload, () => _iroh, () => Addresses);
     }
 
     public ILogger Log { get; }
+
+    /// <summary>The iroh endpoint; null without one.</summary>
+    public IrohNode? Iroh => _iroh;
 
     public NodeContext Context { get; }
 
@@ -75,6 +92,9 @@ internal sealed class NodeDaemon : IAsyncDisposable
 
     /// <summary>Ends by itself only when a hub has no leaf left to serve.</summary>
     public Task Over { get; private set; } = Task.Delay(Timeout.Infinite);
+
+    /// <summary>Completes when the broker has no clients left after <see cref="DrainAsync"/>.</summary>
+    public Task Drained => _drained.Task;
 
     /// <summary>Completes when every repository is open.</summary>
     public Task Copied => _repositories.Copies.Done;
@@ -94,16 +114,17 @@ internal sealed class NodeDaemon : IAsyncDisposable
 
     private bool IsHub => _role == "hub";
 
+    /// <param name="load">Reads the settings, now and at each reload.</param>
     /// <exception cref="EdgeSyncException">A part cannot be started; those that run are stopped again.</exception>
     public static async Task<NodeDaemon> StartAsync(
-        SettingsLoader loader, string role, TextWriter errors, bool isVerbose, TimeProvider clock,
+        Func<LoadedSettings> load, string role, TextWriter errors, bool isVerbose, TimeProvider clock,
         CancellationToken cancellationToken)
     {
-        var loaded = loader.Load();
+        var loaded = load();
         loaded.RequireSecrets();
         var logs = new NodeLog(
             errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose), NodeName.Of(loaded.Settings, role));
-        var daemon = new NodeDaemon(loaded, loader, role, isVerbose, logs, clock);
+        var daemon = new NodeDaemon(loaded, load, role, isVerbose, logs, clock);
         try
         {
             await daemon.StartPartsAsync(cancellationToken);
@@ -122,8 +143,28 @@ internal sealed class NodeDaemon : IAsyncDisposable
     /// <inheritdoc cref="NodeReload.ChangeMembersAsync"/>
     public Task ChangeMembersAsync() => _reload.ChangeMembersAsync();
 
+    /// <summary>Lame duck mode: the broker accepts no clients any more, and sends those it has elsewhere.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        Log.NodeDraining(_network.Nats?.BrokerStatus?.Connections ?? 0);
+        if (_network.Nats is { } nats) await nats.DrainAsync(cancellationToken);
+        _drained.TrySetResult();
+    }
+
     /// <summary>A repository was changed by another process.</summary>
     public void OnChanged(string repository) => _repositories.Find(repository).Nudge();
+
+    /// <summary>The users or the trusted peers of a repository have changed.</summary>
+    public async Task OnAccessChangedAsync(CancellationToken cancellationToken)
+    {
+        await ChangeMembersAsync();
+        if (_iroh is not null) await _iroh.RefreshAsync(cancellationToken);
+    }
+
+    /// <summary>The repository of a request on the control socket.</summary>
+    /// <exception cref="EdgeSyncException">The daemon does not serve it.</exception>
+    public RepositoryHost HostOf(string? repository) =>
+        repository is null && _repositories.All is [var only] ? only.Host : _repositories.Find(repository ?? "").Host;
 
     /// <summary>Syncs every repository, or the one that is named, with all its targets.</summary>
     public async Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(
@@ -138,9 +179,11 @@ internal sealed class NodeDaemon : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_memory is not null) await _memory.DisposeAsync();
         await _repositories.Copies.DisposeAsync();
         if (_control is not null) await _control.DisposeAsync();
         await StopServerAsync();
+        if (_iroh is not null) await _iroh.DisposeAsync();
 
         if (_careStop is not null)
         {
@@ -179,12 +222,16 @@ internal sealed class NodeDaemon : IAsyncDisposable
             Log.NodeExposed(door, SettingsCheck.UnauthenticatedBindHint);
         if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.NodeExposed(web, SettingsCheck.OpenWebHint);
         _network.StartBridge(settings.Bridge);
+        // Before the repositories: the first copy of one may come from a peer.
+        if (settings.Iroh.Enabled) _iroh = IrohNode.Start(settings, Context, _web, _joins);
         await _repositories.OpenAllAsync(settings.Repositories, cancellationToken);
         if (IsHub && _repositories.All.Count > 0) await StartHubAsync(settings.Hub, cancellationToken);
         _control = ControlServer.Start(
             settings.Node.ControlSocket, new ControlHandler(this).AnswerAsync, Log, Context.Failed);
         _control.Link(RepositoryPaths);
-        _repositories.Changed = _control.Link;
+        _repositories.Changed = OnRepositoriesChanged;
+        if (_iroh is not null)
+            await _iroh.OpenAsync(() => _repositories.All, () => _network.Nats?.Tunnels, cancellationToken);
         if (settings.Http.Address is not null || settings.Http.TlsListen is not null)
             _server = await WebServer.StartAsync(
                 WebListeners.OptionsOf(settings.Http, _logs), _web, MapEndpoints, _clock, cancellationToken);
@@ -193,6 +240,7 @@ internal sealed class NodeDaemon : IAsyncDisposable
         _repositories.Copies.CheckDone();
         _urlFile = settings.Node.UrlFile;
         if (_urlFile is not null) WriteUrlFile(_urlFile);
+        _memory = _clock.CreateTimer(_ => MemoryTrimmer.TrimWhileIdle(), null, TrimAfter, TrimEvery);
     }
 
     private async Task StartHubAsync(HubSection settings, CancellationToken cancellationToken)
@@ -212,14 +260,21 @@ internal sealed class NodeDaemon : IAsyncDisposable
         if (!await care.RunAsync(cancellationToken)) cancellationToken.ThrowIfCancellationRequested();
     }
 
+    private void OnRepositoriesChanged(IReadOnlyList<string> paths)
+    {
+        _control!.Link(paths);
+        _iroh?.RefreshLater();
+    }
+
     private void MapEndpoints(IEndpointRouteBuilder app) => NodeEndpoints.Map(
         app,
         _web,
         new OperationsEndpoints(Status, _telemetry!.Metrics, () => _reload.Settings.Http),
-        new JoinEndpoint(() => _repositories.Hosts, Context.NodeId, ChangeMembersAsync, Context.Logins, Log)
+        new JoinEndpoint(_joins, Context.Logins)
         {
             IsOpen = _reload.Settings.Http.TlsListen is not null
-        });
+        },
+        new RepositoryPages(_web, () => _reload.Settings.Http, SystemEntropy.Instance));
 
     private Dictionary<string, string> AddressesNow(HttpSection http)
     {
@@ -227,6 +282,7 @@ internal sealed class NodeDaemon : IAsyncDisposable
         if (http.Address is not null) addresses["http"] = _server!.Addresses[0];
         if (http.TlsListen is not null) addresses["https"] = _server!.Addresses[^1];
         foreach (var (what, address) in _network.Nats?.Addresses ?? []) addresses[what] = address;
+        if (_iroh is not null) addresses["iroh"] = _iroh.Ticket;
         if (_control is not null) addresses["control"] = _control.Path;
         return addresses;
     }

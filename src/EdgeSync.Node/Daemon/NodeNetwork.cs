@@ -20,7 +20,7 @@ internal sealed class NodeNetwork(
 
     public async Task StartAsync(NodeSettings settings, CancellationToken cancellationToken)
     {
-        if (!settings.Nats.IsUseful) return;
+        if (!settings.HasNats) return;
 
         var members = settings.Nats.Members ? BrokerMembers.Read(settings.Repositories, node.Clock) : [];
         Nats = await OpenAsync(settings, BrokerMembers.AddTo(settings.Nats, members), cancellationToken);

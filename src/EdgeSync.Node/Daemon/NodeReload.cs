@@ -1,6 +1,6 @@
 using EdgeSync.Node.Logging;
+using EdgeSync.Node.Mesh;
 using EdgeSync.Node.Metrics;
-using EdgeSync.Node.Reload;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -11,9 +11,10 @@ namespace EdgeSync.Node.Daemon;
 
 /// <summary>The settings in force, and their change while the daemon runs.</summary>
 /// <param name="changing">Held while the set of repositories or the network changes.</param>
+/// <param name="iroh">The endpoint, at any time; null without one.</param>
 internal sealed class NodeReload(
     LoadedSettings loaded, NodeReloadParts parts, SemaphoreSlim changing, NodeRepositories repositories,
-    NodeNetwork network)
+    NodeNetwork network, Func<IrohNode?> iroh)
 {
     public NodeSettings Settings => Loaded.Settings;
 
@@ -30,7 +31,7 @@ internal sealed class NodeReload(
         await changing.WaitAsync(cancellationToken);
         try
         {
-            var fresh = parts.Loader.Load();
+            var fresh = parts.Load();
             fresh.RequireSecrets();
             var change = new NewSettings(Loaded, fresh);
             await ApplyAsync(fresh.Settings, change, telemetry, cancellationToken);
@@ -76,6 +77,8 @@ internal sealed class NodeReload(
                 ? network.ChangeAsync(settings, open, cancellationToken)
                 : Task.CompletedTask,
             cancellationToken);
+        if (change.Has("iroh.") && iroh() is { } endpoint)
+            await endpoint.ChangeAsync(settings.Iroh, cancellationToken);
         if (parts.IsHub && (isAdded || change.Has("hub.")))
             await HubSetup.ApplyAgainAsync(repositories.Hosts, settings.Hub, parts.Log, cancellationToken);
         parts.Logs.Change(LogSettings.Of(settings.Log, parts.IsVerbose));
@@ -87,4 +90,5 @@ internal sealed class NodeReload(
 
 /// <summary>What a reload needs of the daemon.</summary>
 internal sealed record NodeReloadParts(
-    SettingsLoader Loader, string NodeId, bool IsHub, bool IsVerbose, NodeLog Logs, ILogger Log, TimeProvider Clock);
+    Func<LoadedSettings> Load, string NodeId, bool IsHub, bool IsVerbose, NodeLog Logs, ILogger Log,
+    TimeProvider Clock);

@@ -70,7 +70,7 @@ internal sealed class NodeRepositories : IAsyncDisposable
         {
             foreach (var repository in wanted)
             {
-                if (_all.FirstOrDefault(r => IsSame(r.Settings, repository)) is { } same)
+                if (_all.FirstOrDefault(r => IsSame(r.Settings, repository) && HasSecretOf(r, repository)) is { } same)
                 {
                     kept.Add(same);
                     continue;
@@ -113,6 +113,11 @@ internal sealed class NodeRepositories : IAsyncDisposable
 
     internal static bool IsSame(RepositorySettings a, RepositorySettings b) =>
         SettingsJson.Write(a) == SettingsJson.Write(b);
+
+    // A reload reads the files of secrets again.
+    private static bool HasSecretOf(RepositoryNode node, RepositorySettings settings) =>
+        settings.User is null
+        || node.Login?.Password == Secrets.Read(settings.Password, settings.PasswordFile);
 
     private void Replace(IReadOnlyList<RepositoryNode> all)
     {

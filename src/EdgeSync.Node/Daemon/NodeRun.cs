@@ -11,6 +11,7 @@ namespace EdgeSync.Node.Daemon;
 /// SIGINT, SIGTERM   drain and end; a second one ends at once
 /// SIGHUP            reload the settings
 /// SIGUSR1           sync now
+/// SIGUSR2           lame duck mode of the broker, as of nats-server: end when its clients have left
 /// </code>
 /// </summary>
 internal static class NodeRun
@@ -34,7 +35,7 @@ internal static class NodeRun
         require(settings);
         RequireFolders(settings);
         var daemon = await NodeDaemon.StartAsync(
-            loader, role, options.Errors, options.IsVerbose, options.Clock, cancellationToken);
+            loader.Load, role, options.Errors, options.IsVerbose, options.Clock, cancellationToken);
         try
         {
             await ServeAsync(options, daemon, role, cancellationToken);
@@ -46,7 +47,7 @@ internal static class NodeRun
     }
 
     // Later a folder may disappear and return; at the start a missing one is an error.
-    private static void RequireFolders(NodeSettings settings)
+    internal static void RequireFolders(NodeSettings settings)
     {
         if (settings.Repositories.Find(
             r => r.Watch is { } watch && !Directory.Exists(watch.Folder)) is not { Watch.Folder: var folder })
@@ -79,7 +80,8 @@ internal static class NodeRun
             signal.Cancel = true;
             work.Start(() => ReloadAsync(daemon, cancellationToken));
         });
-        using var user1 = RegisterUser1(() => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
+        using var user1 = Register(User1, () => work.Start(() => SyncNowAsync(daemon, cancellationToken)));
+        using var user2 = Register(User2, () => work.Start(() => daemon.DrainAsync(cancellationToken)));
 
         await using var watchdog = Watchdog.Start(daemon.Status, options.Clock);
         if (!daemon.Copied.IsCompleted)
@@ -108,12 +110,15 @@ internal static class NodeRun
         SystemdNotify.Ready($"{role} {daemon.Context.NodeId}: {paths.Count} repositories");
     }
 
-    private static PosixSignalRegistration? RegisterUser1(Action handle)
+    // .NET has no names for these; numbers as in signal(7).
+    private static int User1 => OperatingSystem.IsLinux() ? 10 : 30;
+
+    private static int User2 => OperatingSystem.IsLinux() ? 12 : 31;
+
+    private static PosixSignalRegistration? Register(int number, Action handle)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;
 
-        // .NET has no name for it; numbers as in signal(7).
-        var number = OperatingSystem.IsLinux() ? 10 : 30;
         return PosixSignalRegistration.Create((PosixSignal)number, signal =>
         {
             signal.Cancel = true;
@@ -143,7 +148,8 @@ internal static class NodeRun
     {
         try
         {
-            var first = await Task.WhenAny(daemon.Failure, daemon.Over, daemon.Refused).WaitAsync(cancellationToken);
+            var first = await Task.WhenAny(daemon.Failure, daemon.Over, daemon.Drained, daemon.Refused)
+                .WaitAsync(cancellationToken);
             if (first == daemon.Refused) throw await daemon.Refused;
             return first == daemon.Failure ? await daemon.Failure : null;
         }

@@ -1,3 +1,4 @@
+using EdgeSync.Node.Mesh;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Status;
 
@@ -7,7 +8,7 @@ namespace EdgeSync.Node.Daemon;
 /// <param name="addresses">Where it listens, by what.</param>
 internal sealed class NodeStatusSource(
     string nodeId, string role, TimeProvider clock, NodeRepositories repositories, NodeNetwork network,
-    NodeReload reload, Func<IReadOnlyDictionary<string, string>> addresses) : INodeStatusSource
+    NodeReload reload, Func<IrohNode?> iroh, Func<IReadOnlyDictionary<string, string>> addresses) : INodeStatusSource
 {
     private readonly DateTimeOffset _startedAt = clock.GetUtcNow();
 
@@ -17,6 +18,7 @@ internal sealed class NodeStatusSource(
         var statuses = await Task.WhenAll(open.Select(r => r.StatusAsync(cancellationToken)));
         var link = network.Nats?.LinkStatus;
         var checks = await RepositoryHealth.CheckAsync([.. open.Select(r => r.Host)], cancellationToken);
+        var endpoint = iroh() is { } node ? IrohStatusOf.Read(node) : null;
         return new NodeStatus
         {
             Node = nodeId,
@@ -26,11 +28,12 @@ internal sealed class NodeStatusSource(
             Checks =
             [
                 .. checks, .. repositories.Copies.Checks, .. NodeChecks.OfNats(link, statuses),
-                .. NodeChecks.OfFolders(open), .. NodeChecks.OfNames(statuses),
+                .. NodeChecks.OfIroh(endpoint), .. NodeChecks.OfFolders(open), .. NodeChecks.OfNames(statuses),
             ],
             Repositories = [.. statuses, .. repositories.Copies.Status],
             Nats = link,
             Broker = network.Nats?.BrokerStatus,
+            Iroh = endpoint,
             Bridge = network.Bridge is { } bridge ? await bridge.StatusAsync(cancellationToken) : [],
             Addresses = addresses(),
             Configuration = reload.Configuration,

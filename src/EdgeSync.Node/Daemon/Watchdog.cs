@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Node.Loops;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 

@@ -17,12 +17,14 @@ internal static class JoinClient
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(30);
     private const int AnswerBytesMax = 64 * 1024;
 
+    /// <param name="code">Where, and with which key.</param>
+    /// <param name="request">With the token of the code.</param>
     /// <returns>The address that replied, and the grant.</returns>
     /// <exception cref="EdgeSyncException">
     /// Denied: another key, or a token that is wrong, used or expired. Unavailable: no server replies.
     /// </exception>
     public static async Task<(string Host, JoinAnswer Answer)> RedeemAsync(
-        JoinCode code, string machine, TimeProvider clock, CancellationToken cancellationToken)
+        JoinCode code, JoinRequest request, TimeProvider clock, CancellationToken cancellationToken)
     {
         using var handler = new SocketsHttpHandler
         {
@@ -43,7 +45,7 @@ internal static class JoinClient
             var authority = NodeFolder.Authority(host, code.WebPort);
             try
             {
-                return (host, await AskAsync(http, authority, new JoinRequest(code.Token, machine), cancellationToken));
+                return (host, await AskAsync(http, authority, request, cancellationToken));
             }
             catch (HttpRequestException e) when (e.InnerException is AuthenticationException)
             {

@@ -4,16 +4,26 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Joining;
 
-/// <summary>What a machine posts to <c>/join</c>: <c>{"token":HEX,"machine":NAME}</c>.</summary>
-internal sealed record JoinRequest(byte[] Token, string Machine)
+/// <summary>
+/// What a machine posts to <c>/join</c>, or sends over an iroh stream:
+/// <c>{"token":HEX,"machine":NAME,"endpoint":ID}</c>.
+/// </summary>
+/// <param name="Endpoint">The id of the machine's iroh endpoint, 64 hex digits; null without one.</param>
+internal sealed record JoinRequest(byte[] Token, string Machine, string? Endpoint = null)
 {
     public const string Path = "/join";
     public const string ContentType = "application/json";
 
     private const int MachineLengthMax = 64;
+    private const int IdDigits = 64;
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(
-        new JoinRequestFields { Token = Convert.ToHexStringLower(Token), Machine = Machine },
+        new JoinRequestFields
+        {
+            Token = Convert.ToHexStringLower(Token),
+            Machine = Machine,
+            Endpoint = Endpoint,
+        },
         JoinContext.Default.JoinRequestFields);
 
     /// <summary>Null when it is malformed.</summary>
@@ -24,9 +34,12 @@ internal sealed record JoinRequest(byte[] Token, string Machine)
         if (fields is not { Token: { Length: 2 * JoinCode.TokenBytes } token, Machine: { } machine }) return null;
 
         return token.All(char.IsAsciiHexDigit) && IsName(machine)
-            ? new JoinRequest(Convert.FromHexString(token), machine)
+            ? new JoinRequest(Convert.FromHexString(token), machine, IsId(fields.Endpoint) ? fields.Endpoint : null)
             : null;
     }
+
+    private static bool IsId(string? text) =>
+        text is { Length: IdDigits } && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
 
     private static bool IsName(string text) =>
         text.Length is > 0 and <= MachineLengthMax && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
@@ -55,6 +68,8 @@ internal sealed record JoinRequestFields
     public string? Token { get; init; }
 
     public string? Machine { get; init; }
+
+    public string? Endpoint { get; init; }
 }
 
 /// <summary>The reply's members on the wire.</summary>
@@ -70,7 +85,8 @@ internal sealed record JoinAnswerFields
 }
 
 [JsonSourceGenerationOptions(
-    GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+    GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JoinRequestFields))]
 [JsonSerializable(typeof(JoinAnswerFields))]
 internal sealed partial class JoinContext : JsonSerializerContext;

@@ -18,6 +18,7 @@ namespace EdgeSync.Node.Joining;
 /// STATE/nodes/NAME-DIGITS/     DIGITS of the repository's full path
 ///   edgesync.json              settings, for `edgesync leaf --config`
 ///   node.pem, node.key         certificate and key that identify this node (up)
+///   endpoint.key               key of its iroh endpoint (up --iroh, join)
 ///   password, nats-password    of this machine on the node that it joined (join)
 ///   joined                     SHA-256 of the code that was used (join)
 /// </code>
@@ -52,6 +53,9 @@ internal sealed class NodeFolder
     /// <summary>This machine joined another machine's project.</summary>
     public bool IsJoined => File.Exists(JoinedFile);
 
+    /// <summary>The secret key of this node's iroh endpoint.</summary>
+    public string EndpointKeyFile => In("endpoint.key");
+
     private string JoinedFile => In("joined");
 
     private string CertificateFile => In("node.pem");
@@ -84,6 +88,7 @@ internal sealed class NodeFolder
             },
             ["nats"] = new JsonObject
             {
+                ["role"] = "hub",   // a machine that joins has a login here, and at no other joined machine
                 ["bind"] = "*",
                 ["leaf_port"] = leaf,
                 ["members"] = true,
@@ -98,48 +103,112 @@ internal sealed class NodeFolder
         });
     }
 
+    /// <summary>Turns the iroh endpoint on, in the settings that exist.</summary>
+    /// <param name="given">Its relays and services are kept in the settings.</param>
+    public void EnableIroh(IrohSection given)
+    {
+        var settings = ReadOrCreate();
+        if (settings["iroh"]?["enabled"]?.GetValue<bool>() == true) return;
+
+        var iroh = EndpointSection(settings, given);
+        iroh["bind"] = string.Create(CultureInfo.InvariantCulture, $"*:{FreeUdpPort()}");
+        Write(settings);
+    }
+
     /// <summary>Whether that code was used for this repository already.</summary>
     public bool HasJoinedBy(JoinCode code) => IsJoined && File.ReadAllText(JoinedFile).Trim() == MarkOf(code);
 
-    /// <summary>Stores the joined node's grant, and settings that use it.</summary>
+    /// <summary>Stores the joined node's grant, and settings that use it; other settings stay as they are.</summary>
     /// <param name="code">The code that was used.</param>
-    /// <param name="host">The address that replied.</param>
+    /// <param name="host">The address that replied; null: the node was joined over iroh.</param>
     /// <param name="grant">The grant.</param>
     /// <param name="natsPassword">For its broker.</param>
-    public void WriteJoined(JoinCode code, string host, JoinAnswer grant, string natsPassword)
+    /// <param name="given">Relays and services of the iroh endpoint, if the code has a ticket.</param>
+    public void WriteJoined(
+        JoinCode code, string? host, JoinAnswer grant, string natsPassword, IrohSection given)
     {
         PrivateFile.Write(In("password"), grant.Password + "\n");
         PrivateFile.Write(In("nats-password"), natsPassword + "\n");
         var pin = ServerPin.Format(code.ServerKey);
+        var settings = ReadOrCreate();
+        if (code.Ticket is { } ticket) EndpointSection(settings, given)["peers"] = new JsonArray(ticket);
+        if (host is not null && code.LeafPort is { } leaf)
+        {
+            var hosts = code.Hosts.OrderBy(h => h == host ? 0 : 1);
+            var nats = Section(settings, "nats");
+            nats["urls"] = new JsonArray([.. hosts.Select(h => (JsonNode)$"tls-leaf://{Authority(h, leaf)}")]);
+            nats["login"] = new JsonObject { ["user"] = grant.Login, ["password_file"] = In("nats-password") };
+            nats["tls"] = new JsonObject { ["pin"] = pin, ["first"] = true };
+        }
+
+        if (settings["repositories"] is not JsonArray { Count: 1 })
+            settings["repositories"] = new JsonArray(new JsonObject());
+        var repository = settings["repositories"]![0]!.AsObject();
+        repository["path"] = _repository;
+        repository["project_code"] = code.ProjectCode;
+        if (host is null)
+        {
+            repository["clone_from"] = $"iroh:{code.Ticket}";
+        }
+        else
+        {
+            var server = $"https://{Authority(host, code.WebPort)}/";
+            repository["clone_from"] = server;
+            repository["peers"] = new JsonArray(server);
+            repository["user"] = grant.Login;
+            repository["password_file"] = In("password");
+            repository["pin"] = pin;
+        }
+
+        Write(settings);
+        PrivateFile.Write(JoinedFile, MarkOf(code) + "\n");   // last: the mark of a complete join
+    }
+
+    private JsonObject EndpointSection(JsonObject settings, IrohSection given)
+    {
+        var iroh = Section(settings, "iroh");
+        iroh["enabled"] = true;
+        iroh["key_file"] = EndpointKeyFile;
+        if (given.Discovery != new IrohSection().Discovery)
+            iroh["discovery"] = SettingShape.WordOf(given.Discovery.ToString());
+        Put(iroh, "relays", given.Relays);
+        Put(iroh, "pkarr", given.Pkarr);
+        Put(iroh, "dns_origins", given.DnsOrigins);
+        if (given.RelayTokenFile is { } token) iroh["relay_token_file"] = System.IO.Path.GetFullPath(token);
+        return iroh;
+    }
+
+    private static void Put(JsonObject section, string name, List<string> values)
+    {
+        if (values.Count > 0) section[name] = new JsonArray([.. values.Select(v => (JsonNode)v)]);
+    }
+
+    private JsonObject ReadOrCreate()
+    {
+        if (Exists)
+        {
+            var options = new JsonDocumentOptions
+            {
+                CommentHandling = JsonCommentHandling.Skip,
+                AllowTrailingCommas = true,
+            };
+            return JsonNode.Parse(File.ReadAllText(SettingsFile), documentOptions: options)!.AsObject();
+        }
+
         var web = FreePort(WebPortUsual, IPAddress.Loopback);
-        var server = $"https://{Authority(host, code.WebPort)}/";
-        var settings = new JsonObject
+        return new JsonObject
         {
             ["http"] = new JsonObject { ["listen"] = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{web}") },
         };
-        if (code.LeafPort is { } leaf)
-        {
-            var hosts = code.Hosts.OrderBy(h => h == host ? 0 : 1);
-            settings["nats"] = new JsonObject
-            {
-                ["urls"] = new JsonArray([.. hosts.Select(h => (JsonNode)$"tls-leaf://{Authority(h, leaf)}")]),
-                ["login"] = new JsonObject { ["user"] = grant.Login, ["password_file"] = In("nats-password") },
-                ["tls"] = new JsonObject { ["pin"] = pin, ["first"] = true },
-            };
-        }
+    }
 
-        settings["repositories"] = new JsonArray(new JsonObject
-        {
-            ["path"] = _repository,
-            ["project_code"] = code.ProjectCode,
-            ["clone_from"] = server,
-            ["peers"] = new JsonArray(server),
-            ["user"] = grant.Login,
-            ["password_file"] = In("password"),
-            ["pin"] = pin,
-        });
-        Write(settings);
-        PrivateFile.Write(JoinedFile, MarkOf(code) + "\n");   // last: the mark of a complete join
+    private static JsonObject Section(JsonObject settings, string name)
+    {
+        if (settings[name] is JsonObject present) return present;
+
+        var section = new JsonObject();
+        settings[name] = section;
+        return section;
     }
 
     internal static string Authority(string host, int port) =>
@@ -159,6 +228,14 @@ internal sealed class NodeFolder
 
     private static int FreePort(int usual, IPAddress address) => TryBind(usual, address) ?? TryBind(0, address)
         ?? throw new EdgeSyncException(ErrorKind.System, $"no port is free on {address}", "edgesync doctor");
+
+    // A fixed one, so that a ticket holds over restarts.
+    private static int FreeUdpPort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(new IPEndPoint(IPAddress.Any, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
 
     private static int? TryBind(int port, IPAddress address)
     {

@@ -51,6 +51,14 @@ internal sealed class CoreLoop<TCore> : IAsyncDisposable
         if (!_items.Writer.TryWrite(item)) Interlocked.Increment(ref _dropped);
     }
 
+    /// <summary>
+    /// For items that must not be lost, from callers that do not wait: a full queue takes it as soon as it has room.
+    /// </summary>
+    public void Post(Action<TCore, Instant> item)
+    {
+        if (!_items.Writer.TryWrite(item)) _ = PostAsync(item).AsTask();
+    }
+
     /// <summary>Waits for a place in the queue; after disposal nothing happens.</summary>
     public async ValueTask PostAsync(Action<TCore, Instant> item)
     {

@@ -5,12 +5,13 @@ namespace EdgeSync.Node.Metrics;
 
 /// <summary>
 /// The names under which this program is observed: scopes, counters and histograms. Recording costs next to nothing
-/// while nobody listens; <see cref="MetricStore"/> and <see cref="Otlp.TelemetryExport"/> are the only ones who do.
+/// without a listener; <see cref="MetricStore"/> and <see cref="Otlp.TelemetryExport"/> are the only ones.
 /// </summary>
 internal static class Instruments
 {
     public const string LeafScope = "edgesync-leaf";
     public const string BridgeScope = "edgesync-bridge";
+    public const string CanScope = "edgesync-can";
 
     /// <summary>All spans and meters of ours have such names; others in the process are not listened to.</summary>
     public const string ScopePrefix = "edgesync-";
@@ -19,6 +20,7 @@ internal static class Instruments
     public static readonly ActivitySource Bridge = new(BridgeScope, BuildInfo.Version);
 
     private static readonly Meter LeafMeter = new(LeafScope, BuildInfo.Version);
+    private static readonly Meter CanMeter = new(CanScope, BuildInfo.Version);
     private static readonly Meter BridgeMeter = new(BridgeScope, BuildInfo.Version);
 
     private static readonly InstrumentAdvice<double> Minutes = new()
@@ -77,4 +79,11 @@ internal static class Instruments
         "checkout.commits", null, "Check-ins made from a watched folder.");
     public static readonly Counter<long> CheckoutErrors = LeafMeter.CreateCounter<long>(
         "checkout.errors", null, "Check-ins of a watched folder that failed.");
+
+    public static readonly Counter<long> CanIngested = CanMeter.CreateCounter<long>(
+        "can.ingested.total", null, "Assets taken in.");
+    public static readonly Histogram<long> CanIngestedBytes = CanMeter.CreateHistogram(
+        "can.ingested.bytes", "By", "Bytes of an asset taken in.", advice: Sizes);
+    public static readonly Histogram<double> CanRequestDuration = CanMeter.CreateHistogram(
+        "can.request.duration.seconds", "s", "Time to answer a request to the asset store.", advice: Seconds);
 }

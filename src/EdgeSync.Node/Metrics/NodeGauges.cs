@@ -13,7 +13,7 @@ internal sealed record StatusMetric(
 }
 
 /// <summary>
-/// What a status says in numbers, for <c>/metrics</c> and the export. Names and labels are in docs/status.md.
+/// A status in numbers, for <c>/metrics</c> and the export. Names and labels are in docs/status.md.
 /// </summary>
 internal static class NodeGauges
 {
@@ -34,6 +34,7 @@ internal static class NodeGauges
         .. OfTargets,
         .. OfNats,
         .. OfBroker,
+        .. OfIroh,
         .. OfBridge,
     ];
 
@@ -119,6 +120,52 @@ internal static class NodeGauges
             "broker.restarts.total", MetricKind.Counter, null, "How often a supervised server was started again.",
             b => b.Restarts),
     ];
+
+    private static IEnumerable<StatusMetric> OfIroh =>
+    [
+        Gauge(
+            "iroh.relay.online", null, "1 while the home relay of the endpoint is connected.",
+            s => s.Iroh is { Relay: { } relay } iroh
+                ? [MetricPoint.Of(iroh.RelayOnline == true ? 1 : 0, ("relay", relay))]
+                : []),
+        Counter(
+            "iroh.exchanges.total", null, "Exchanges of iroh peers that were answered.",
+            s => s.Iroh is { } iroh ? [MetricPoint.Of(iroh.Exchanges)] : []),
+        EachIrohPeer(
+            "iroh.peer.connected", null, "1 while a connection to the peer is open, by its route.",
+            p => p.Route == "none" ? 0 : 1, ("route", p => p.Route)),
+        EachIrohPeer("iroh.peer.broker.linked", null, "1 while the brokers are linked.", p => p.BrokerLinked ? 1 : 0),
+        EachIrohPeer(
+            "iroh.peer.rtt.seconds", "s", "Round trip on the present route.",
+            p => p.RttMs is { } ms ? ms / 1000 : null),
+        EachIrohPeer(
+            "iroh.peer.direct.seconds", "s", "From the begin of the connection until data went directly.",
+            p => p.TimeToDirectMs is { } ms ? ms / 1000 : null),
+        EachIrohPeer(
+            "iroh.peer.direct.bytes.sent", "By", "Bytes that the open connections sent on direct paths.",
+            p => p.DirectBytesSent),
+        EachIrohPeer(
+            "iroh.peer.direct.bytes.received", "By", "Bytes that the open connections received on direct paths.",
+            p => p.DirectBytesReceived),
+        EachIrohPeer(
+            "iroh.peer.relayed.bytes.sent", "By", "Bytes that the open connections sent over relays.",
+            p => p.RelayBytesSent),
+        EachIrohPeer(
+            "iroh.peer.relayed.bytes.received", "By", "Bytes that the open connections received over relays.",
+            p => p.RelayBytesReceived),
+    ];
+
+    private static StatusMetric EachIrohPeer(
+        string name, string? unit, string help, Func<IrohPeerStatus, double?> value,
+        (string Name, Func<IrohPeerStatus, string> Value)? label = null) =>
+        new(
+            Instruments.LeafScope, name, MetricKind.Gauge, unit, help,
+            s => from peer in s.Iroh?.Peers ?? []
+                 let number = value(peer)
+                 where number is not null
+                 select label is { } more
+                     ? MetricPoint.Of(number.Value, ("peer", peer.EndpointId[..10]), (more.Name, more.Value(peer)))
+                     : MetricPoint.Of(number.Value, ("peer", peer.EndpointId[..10])));
 
     private static IEnumerable<StatusMetric> OfBridge =>
     [

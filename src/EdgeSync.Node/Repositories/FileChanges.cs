@@ -4,12 +4,20 @@ using EdgeSync.Storage.Sqlite;
 namespace EdgeSync.Node.Repositories;
 
 /// <summary>
-/// Reports that a database file, or the journal beside it, may have been written: by file system events, and where
-/// these are missing (network disks), by a check every few seconds.
+/// Reports that a database file, or the journal beside it, may have been written: by file system events, and by a check
+/// every few seconds where these are incomplete (network disks: other machines' writes cause no event here).
 /// </summary>
 internal sealed class FileChanges : IDisposable
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WithoutEvents = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WithEvents = TimeSpan.FromMinutes(1);
+
+    // File systems of one machine's own disks, as DriveInfo names them: each write goes through this kernel.
+    private static readonly string[] Local =
+    [
+        "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "msdos", "overlay", "overlayfs", "tmpfs", "vfat", "xfs",
+        "zfs",
+    ];
 
     private readonly TimeProvider _clock;
     private readonly IDisposable? _files;
@@ -18,8 +26,30 @@ internal sealed class FileChanges : IDisposable
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    public FileChanges(string path, TimeProvider clock) =>
-        (_clock, _files) = (clock, DatabaseWatch.TryStart(path, Nudge) ?? (IDisposable?)Watch(path));
+    public FileChanges(string path, TimeProvider clock)
+    {
+        var watch = DatabaseWatch.TryStart(path, Nudge);
+        LookEvery = watch is not null && IsLocal(path) ? WithEvents : WithoutEvents;
+        (_clock, _files) = (clock, watch ?? (IDisposable?)Watch(path));
+    }
+
+    /// <summary>How long the file is left without a check while no event arrives.</summary>
+    internal TimeSpan LookEvery { get; }
+
+    /// <summary>True when all writes to the file pass through this machine's kernel.</summary>
+    internal static bool IsLocal(string path)
+    {
+        try
+        {
+            var real = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+            var drive = new DriveInfo(Path.GetDirectoryName(real)!);
+            return Local.Contains(drive.DriveFormat, StringComparer.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Reports a possible change.</summary>
     public void Nudge() => _nudges.Writer.TryWrite(true);

@@ -36,7 +36,7 @@ internal static class HubSetup
     }
 
     /// <summary>
-    /// The capabilities of nobody and the users, in each repository; rights of existing users are kept.
+    /// The capabilities of <c>nobody</c> and the users, in each repository; rights of existing users are kept.
     /// </summary>
     /// <returns>Logins that were created; one without a password file has the same new password everywhere.</returns>
     public static async Task<IReadOnlyList<MadeUser>> ApplyAsync(

@@ -33,4 +33,10 @@ internal static partial class LogEvents
             EventName = "user.not_created", Level = LogLevel.Warning,
             Message = "A user without password_file is created at start only")]
     public static partial void UserNotCreated(this ILogger log, string login);
+
+    [LoggerMessage(EventName = "join.accepted", Level = LogLevel.Information, Message = "A machine joined")]
+    public static partial void JoinAccepted(this ILogger log, string machine, string login, string from);
+
+    [LoggerMessage(EventName = "join.refused", Level = LogLevel.Warning, Message = "A machine was refused")]
+    public static partial void JoinRefused(this ILogger log, string machine, string from, string error);
 }

@@ -27,9 +27,9 @@ internal sealed class LoginAccount(TimeProvider clock)
     public ILoginGate GateOf(IPAddress address, string realm) =>
         new Gate(this, AddressGroup.Of(address).ToString(), realm);
 
-    /// <summary>For a request over NATS.</summary>
-    /// <param name="origin">The address group of the connection that sent it to the embedded broker; null when
-    /// unknown.</param>
+    /// <summary>For a request over NATS, or of a peer.</summary>
+    /// <param name="origin">The address group of the connection that sent it to the embedded broker, or the peer; null
+    /// when unknown.</param>
     /// <param name="realm">The repository of the login.</param>
     public ILoginGate GateOf(string? origin, string realm) => new Gate(this, origin ?? UnknownOrigin, realm);
 

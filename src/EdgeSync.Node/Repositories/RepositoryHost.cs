@@ -49,12 +49,15 @@ internal sealed class RepositoryHost : IAsyncDisposable
         var writer = await new WriterOpening(path, clock, log).OpenAsync(open, cancellationToken);
         try
         {
-            var (name, proxy, ssh, isReadOnly) = await writer.RunAsync(
-                r => (r.Settings["project-name"], r.Settings["proxy"], r.Settings["ssh-command"], r.IsReadOnly),
+            var (name, code, proxy, ssh, isReadOnly) = await writer.RunAsync(
+                r => (
+                    r.Settings["project-name"], r.Settings["project-code"], r.Settings["proxy"],
+                    r.Settings["ssh-command"], r.IsReadOnly),
                 cancellationToken);
             return new RepositoryHost(writer, isReadOnly && writer.WriteFault is null, options, clock, log)
             {
                 ProjectName = name,
+                ProjectCode = code,
                 Proxy = proxy,
                 SshCommand = ssh
             };
@@ -86,6 +89,9 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     public string? ProjectName { get; private init; }
 
+    /// <summary>As at opening: 40 hex digits.</summary>
+    public string? ProjectCode { get; private init; }
+
     /// <summary>Called after a client's round stored something, which is on disk now.</summary>
     public Action? Pushed { get; set; }
 
@@ -99,15 +105,25 @@ internal sealed class RepositoryHost : IAsyncDisposable
 
     /// <summary>Handles one decoded message, from any transport.</summary>
     /// <param name="loginCard">A login card that the transport carried beside the message.</param>
-    public async Task<ServerOutcome> AnswerAsync(
+    public Task<ServerOutcome> AnswerAsync(
         ReadOnlyMemory<byte> message, string address, ILoginGate logins, PooledBytes reply, long replyBytesMax,
-        ReadOnlyMemory<byte> loginCard,
+        ReadOnlyMemory<byte> loginCard, CancellationToken cancellationToken) =>
+        AnswerAsync(
+            message, new Requester(address, logins) { LoginCard = loginCard }, reply, replyBytesMax,
+            cancellationToken);
+
+    /// <inheritdoc cref="AnswerAsync(ReadOnlyMemory{byte}, string, ILoginGate, PooledBytes, long,
+    /// ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// <param name="requester">Who sent it.</param>
+    public async Task<ServerOutcome> AnswerAsync(
+        ReadOnlyMemory<byte> message, Requester requester, PooledBytes reply, long replyBytesMax,
         CancellationToken cancellationToken)
     {
         var options = _options.Server with
         {
             ReplyBytesMax = Math.Min(replyBytesMax, _options.Server.ReplyBytesMax),
-            Logins = logins
+            Logins = requester.Logins,
+            PeerCapabilities = requester.Capabilities,
         };
         var now = Instant.FromDateTime(_clock.GetUtcNow());
         var request = RequestSummary.Of(message.Span, options.Limits);
@@ -146,9 +162,21 @@ internal sealed class RepositoryHost : IAsyncDisposable
             if (request.Access == StoreAccess.Write && _writer.WriteFault is { } fault) throw fault;
 
             using var store = new RepositoryArtifactStore(repository);
-            return new ServerHandler(store, options).Handle(now, message, request, address, reply, loginCard);
+            return new ServerHandler(store, options).Handle(
+                now, message, request, requester.Address, reply, requester.LoginCard);
         }
     }
+}
+
+/// <summary>Who sent a message.</summary>
+/// <param name="Address">For the records of the repository.</param>
+internal sealed record Requester(string Address, ILoginGate Logins)
+{
+    /// <summary>A login card that the transport carried beside the message.</summary>
+    public ReadOnlyMemory<byte> LoginCard { get; init; }
+
+    /// <inheritdoc cref="ServerOptions.PeerCapabilities"/>
+    public string? Capabilities { get; init; }
 }
 
 /// <summary>The resources of one repository for its clients.</summary>

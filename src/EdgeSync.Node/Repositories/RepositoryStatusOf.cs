@@ -30,6 +30,19 @@ internal static class RepositoryStatusOf
     public static IReadOnlyList<PeerStatus> RememberedPeers(Repository repository) =>
         [.. PeerTable.ReadPeers(repository).Select(p => PeerOf(p, checkins: 0, linkIsUp: false))];
 
+    /// <summary>The iroh endpoints that a repository trusts, without their connections.</summary>
+    public static IReadOnlyList<IrohPeerStatus> TrustedPeers(Repository repository) =>
+    [
+        .. repository.TrustedPeers.List().Select(p => new IrohPeerStatus
+        {
+            EndpointId = p.Id,
+            Name = p.Name.Length > 0 ? p.Name : null,
+            Origin = "trusted",
+            Capabilities = new Dictionary<string, string> { [RepositoryHost.NameOf(repository.Path)] = p.Capabilities },
+            Route = "none",
+        }),
+    ];
+
     private static TargetStatus TargetOf(
         Agent.TargetStatus target, ConcurrentDictionary<string, TargetTally> tallies, TimeProvider clock)
     {
@@ -45,6 +58,7 @@ internal static class RepositoryStatusOf
             : "idle",
             Behind = target.IsAwaited ? "no other node with the project has come yet" : target.Reason,
             LastAgreedAt = Time(target.LastOk),
+            LastTriedAt = Time(target.LastTry),
             NextTryAt = target.NextTry is { } next && next > Instant.FromDateTime(clock.GetUtcNow())
             ? Time(next)
             : null,

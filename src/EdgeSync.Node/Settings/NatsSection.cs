@@ -4,11 +4,12 @@ using EdgeSync.Agent;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>The embedded broker, and the servers that it joins.</summary>
-internal sealed class NatsSection
+public sealed class NatsSection
 {
     /// <summary>No broker, no links: a node with HTTP only.</summary>
     public bool Enabled { get; set; } = true;
 
+    /// <summary>What it announces itself as.</summary>
     public NodeRole Role { get; set; } = NodeRole.Peer;
 
     /// <summary>
@@ -89,16 +90,18 @@ internal sealed class NatsSection
     public bool Members { get; set; }
 
     /// <summary>The same settings with more users.</summary>
-    public NatsSection WithUsers(IEnumerable<NatsUser> more)
+    internal NatsSection WithUsers(IEnumerable<NatsUser> more)
     {
         var copy = (NatsSection)MemberwiseClone();
         copy.Users = [.. Users, .. more];
         return copy;
     }
 
+    /// <summary>Our login at <see cref="Urls"/>.</summary>
     [Live]
     public NatsLogin Login { get; set; } = new();
 
+    /// <summary>Certificates towards <see cref="Urls"/>.</summary>
     [Live]
     public NatsTls Tls { get; set; } = new();
 
@@ -123,27 +126,34 @@ internal sealed class NatsSection
 }
 
 /// <summary>A hub or server that our broker joins as a leafnode.</summary>
-internal sealed class NatsRemote
+public sealed class NatsRemote
 {
     /// <summary>Addresses of one hub, or of the servers of one cluster, tried in this order.</summary>
     public List<string> Urls { get; set; } = [];
 
+    /// <summary>Our login there.</summary>
     public NatsLogin Login { get; set; } = new();
 
+    /// <summary>Certificates towards it.</summary>
     public NatsTls Tls { get; set; } = new();
 }
 
 /// <summary>Our login at the servers that we join.</summary>
-internal sealed class NatsLogin
+public sealed class NatsLogin
 {
+    /// <summary>User name, with a password.</summary>
     public string? User { get; set; }
 
+    /// <summary>Its password; a file is safer.</summary>
     public string? Password { get; set; }
 
+    /// <summary>File whose first line is the password.</summary>
     public string? PasswordFile { get; set; }
 
+    /// <summary>A token instead of a user.</summary>
     public string? Token { get; set; }
 
+    /// <summary>File whose first line is the token.</summary>
     public string? TokenFile { get; set; }
 
     /// <summary>File with an NKey seed.</summary>
@@ -154,12 +164,15 @@ internal sealed class NatsLogin
 }
 
 /// <summary>Certificates: trusted authorities, and our own.</summary>
-internal sealed class NatsTls
+public sealed class NatsTls
 {
+    /// <summary>PEM file with the trusted authorities; those of the system when null.</summary>
     public string? CaFile { get; set; }
 
+    /// <summary>PEM file with our certificate.</summary>
     public string? CertFile { get; set; }
 
+    /// <summary>PEM file with its key, readable by its owner only.</summary>
     public string? KeyFile { get; set; }
 
     /// <summary>
@@ -179,22 +192,28 @@ internal sealed class NatsTls
 }
 
 /// <summary>A user of the embedded broker, by password or by public NKey.</summary>
-internal sealed class NatsUser
+public sealed class NatsUser
 {
+    /// <summary>User name, with a password.</summary>
     public string? User { get; set; }
 
+    /// <summary>Its password, or the bcrypt hash of it.</summary>
     public string? Password { get; set; }
 
+    /// <summary>File whose first line is the password.</summary>
     public string? PasswordFile { get; set; }
 
+    /// <summary>Public NKey, instead of name and password.</summary>
     public string? Nkey { get; set; }
 
+    /// <summary>Subjects that it may publish to; all when null.</summary>
     public List<string>? Publish { get; set; }
 
+    /// <summary>Subjects that it may subscribe to; all when null.</summary>
     public List<string>? Subscribe { get; set; }
 
     /// <summary>
-    /// The number of replies to a request that the user received, on any subject; -1 is no limit, null none at all.
+    /// The number of replies to a request that the user received, on any subject; -1: unlimited, null: none.
     /// </summary>
     public int? AllowResponses { get; set; }
 

@@ -116,6 +116,33 @@ internal static class NodeFlags
             "Private key (PEM) of that certificate.", "FILE"),
     ];
 
+    /// <summary>The iroh endpoint.</summary>
+    public static IReadOnlyList<SettingFlag> IrohOf(string prefix) =>
+    [
+        new(
+            "iroh.enabled", SettingKind.Switch, "--iroh", prefix + "IROH",
+            "Reach peers by their keys, through routers and without a server in between.", isCommon: true),
+        new(
+            "iroh.peers", SettingKind.List, "--iroh-peer", prefix + "IROH_PEERS",
+            "Ticket or id of a peer to sync with, which is trusted. May be repeated.", "TICKET|ID", isCommon: true),
+        new(
+            "iroh.key_file", SettingKind.Text, "--iroh-key", prefix + "IROH_KEY",
+            "File with the secret key, created when absent (default: REPO.iroh-key).", "FILE"),
+        new(
+            "iroh.relays", SettingKind.List, "--iroh-relay", prefix + "IROH_RELAY",
+            "Relay for peers that cannot be reached directly, or off (default: by --iroh-discovery). May be repeated.",
+            "URL|off"),
+        new(
+            "iroh.relay_token_file", SettingKind.Text, "--iroh-relay-token-file", prefix + "IROH_RELAY_TOKEN_FILE",
+            "File whose first line is the token of the relays.", "FILE"),
+        new(
+            "iroh.discovery", SettingKind.Text, "--iroh-discovery", prefix + "IROH_DISCOVERY",
+            "How peers are found by id: public servers, own servers of the settings, local (LAN only), off.", "MODE"),
+        new(
+            "iroh.bind", SettingKind.Text, "--iroh-bind", prefix + "IROH_BIND",
+            "UDP address and port; * is every address, port 0 any free one.", "ADDR"),
+    ];
+
     /// <summary>The HTTP ports.</summary>
     public static IReadOnlyList<SettingFlag> HttpOf(string prefix) =>
     [
@@ -165,6 +192,7 @@ internal static class NodeFlags
             "WORD"),
         .. RepositoryOf("LEAF_"),
         .. Common,
+        .. IrohOf("LEAF_"),
         .. NatsOf("LEAF_"),
         .. HttpOf("LEAF_"),
     ];
@@ -226,6 +254,7 @@ internal static class NodeFlags
             "Fossil server to sync with. May be repeated.", "URL"),
         .. RepositoryOf("HUB_"),
         .. Common,
+        .. IrohOf("HUB_"),
         .. NatsOf("HUB_"),
         .. HttpOf("HUB_"),
     ];

@@ -6,30 +6,44 @@ namespace EdgeSync.Node.Settings;
 /// All settings of a daemon, as in <c>edgesync.json</c> (snake case). Flags and environment variables set the same
 /// values; unset ones have the defaults written here.
 /// </summary>
-internal sealed class NodeSettings
+public sealed class NodeSettings
 {
+    /// <summary>Its name, and its folders.</summary>
     public NodeSection Node { get; set; } = new();
 
+    /// <summary>The embedded broker, and the servers that it joins.</summary>
     public NatsSection Nats { get; set; } = new();
 
+    /// <summary>The iroh endpoint.</summary>
+    public IrohSection Iroh { get; set; } = new();
+
+    /// <summary>The HTTP ports.</summary>
     public HttpSection Http { get; set; } = new();
 
+    /// <summary>The repositories to keep in sync.</summary>
     [Live]
     public List<RepositorySettings> Repositories { get; set; } = [];
 
+    /// <summary>Of a hub; ignored by a leaf.</summary>
     public HubSection Hub { get; set; } = new();
 
+    /// <summary>Of a bridge.</summary>
     public BridgeSection Bridge { get; set; } = new();
 
+    /// <summary>The receiver of traces, metrics and logs.</summary>
     [Live]
     public TelemetrySection Telemetry { get; set; } = new();
 
+    /// <summary>The lowest level, and the format.</summary>
     [Live]
     public LogSection Log { get; set; } = new();
+
+    /// <summary>There is a broker, or a connection to one; an iroh endpoint joins brokers too.</summary>
+    internal bool HasNats => Nats.IsUseful || (Nats.Enabled && Iroh.Enabled);
 }
 
 /// <summary>The name of this node, and its folders.</summary>
-internal sealed class NodeSection
+public sealed class NodeSection
 {
     /// <summary>Stable and unique among peers; the host's name when null.</summary>
     public string? Name { get; set; }
@@ -49,7 +63,7 @@ internal sealed class NodeSection
 }
 
 /// <summary>The HTTP ports: Fossil clients, health, status.</summary>
-internal sealed class HttpSection
+public sealed class HttpSection
 {
     /// <summary>
     /// In text: <c>8080</c>, <c>:8080</c>, <c>*:8080</c>, <c>10.0.0.4:8080</c>; null opens no port.
@@ -74,12 +88,16 @@ internal sealed class HttpSection
     /// </summary>
     public string? TlsListen { get; set; }
 
+    /// <summary>PEM file with the certificate, and perhaps its key.</summary>
     public string? TlsCert { get; set; }
 
+    /// <summary>PEM file with the key, readable by its owner only; in <see cref="TlsCert"/> when null.</summary>
     public string? TlsKey { get; set; }
 
+    /// <summary>Largest request, in MiB.</summary>
     public int MaxRequestMb { get; set; } = 256;
 
+    /// <summary>Sync requests that are handled at the same time; more wait.</summary>
     public int MaxExchanges { get; set; } = 32;
 
     /// <summary>Access to <c>/status</c> and <c>/metrics</c>.</summary>
@@ -97,7 +115,7 @@ internal sealed class HttpSection
     public List<string> TrustedProxies { get; set; } = [];
 
     /// <summary>The same, parsed; invalid ones are omitted, as <see cref="SettingsCheck"/> rejects them.</summary>
-    public EdgeSync.Net.Http.TrustedProxies ParseProxies()
+    internal EdgeSync.Net.Http.TrustedProxies ParseProxies()
     {
         var networks = new List<System.Net.IPNetwork>();
         foreach (var text in TrustedProxies)
@@ -107,9 +125,9 @@ internal sealed class HttpSection
 }
 
 /// <summary>Settings that a hub has beyond a leaf.</summary>
-internal sealed class HubSection
+public sealed class HubSection
 {
-    /// <summary>Capabilities of user nobody, written at start; null leaves the repository's own.</summary>
+    /// <summary>Capabilities of user <c>nobody</c>, written at start; null leaves the repository's own.</summary>
     [Live]
     public string? NobodyCaps { get; set; }
 
@@ -133,23 +151,27 @@ internal sealed class HubSection
 }
 
 /// <summary>A login of the hub's repository. Capabilities of one that exists already are kept.</summary>
-internal sealed class HubUser
+public sealed class HubUser
 {
+    /// <summary>Name of the user.</summary>
     public string Login { get; set; } = "";
 
+    /// <summary>Its capabilities, one letter each, such as <c>gio</c>.</summary>
     public string Caps { get; set; } = "";
 
+    /// <summary>File whose first line is the password; a random one, shown once, when null.</summary>
     public string? PasswordFile { get; set; }
 }
 
 /// <summary>Projects whose Fossil servers support HTTP only, for NATS peers.</summary>
-internal sealed class BridgeSection
+public sealed class BridgeSection
 {
+    /// <summary>One for each Fossil server.</summary>
     public List<BridgeProject> Projects { get; set; } = [];
 }
 
 /// <summary>One project of a bridge.</summary>
-internal sealed class BridgeProject
+public sealed class BridgeProject
 {
     /// <summary>40 lower-case hex digits.</summary>
     public string Code { get; set; } = "";
@@ -157,6 +179,7 @@ internal sealed class BridgeProject
     /// <summary>The Fossil server, http or https.</summary>
     public string Url { get; set; } = "";
 
+    /// <summary>First word of its subjects.</summary>
     public string Prefix { get; set; } = "fossil";
 
     /// <summary>File with <c>user:password</c> for a web server in front of it.</summary>
@@ -185,38 +208,56 @@ internal sealed class BridgeProject
 }
 
 /// <summary>The receiver of traces, metrics and logs; nothing is sent without an endpoint.</summary>
-internal sealed class TelemetrySection
+public sealed class TelemetrySection
 {
+    /// <summary>OTLP, http or https; null sends nothing.</summary>
     public string? Endpoint { get; set; }
 
     /// <summary><c>name=value,…</c>; secrets belong into <see cref="HeadersFile"/>.</summary>
     public string? Headers { get; set; }
 
+    /// <summary>File with such a line, readable by its owner only.</summary>
     public string? HeadersFile { get; set; }
 
+    /// <summary>The name of this node in telemetry.</summary>
     public string ServiceName { get; set; } = "edgesync-leaf";
 }
 
 /// <summary>What is logged, and how.</summary>
-internal sealed class LogSection
+public sealed class LogSection
 {
+    /// <summary>The form of a line.</summary>
     public LogFormat Format { get; set; } = LogFormat.Auto;
 
+    /// <summary>The lowest level that is written.</summary>
     public LogLevel Level { get; set; } = LogLevel.Info;
 }
 
-internal enum LogFormat
+/// <summary>The form of a log line.</summary>
+public enum LogFormat
 {
     /// <summary>Text on a terminal and under journald, JSON otherwise.</summary>
     Auto,
+
+    /// <summary>A sentence, then fields.</summary>
     Text,
+
+    /// <summary>One JSON object a line.</summary>
     Json,
 }
 
-internal enum LogLevel
+/// <summary>The weight of a log event.</summary>
+public enum LogLevel
 {
+    /// <summary>Each step.</summary>
     Debug,
+
+    /// <summary>What a node did.</summary>
     Info,
+
+    /// <summary>Works, but needs attention.</summary>
     Warning,
+
+    /// <summary>Something failed.</summary>
     Error,
 }

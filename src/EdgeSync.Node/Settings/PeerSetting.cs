@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>
-/// A peer in the settings: an http, https, file or ssh address, or a path. The path need not exist, since a stick may
-/// be missing; it begins with <c>/</c>, <c>./</c> or <c>../</c>, so that a mistyped address is not read as one.
+/// A peer in the settings: an http, https, file, ssh or iroh address, or a path. The path need not exist, since a stick
+/// may be missing; it begins with <c>/</c>, <c>./</c> or <c>../</c>, so that a mistyped address is not read as one.
 /// </summary>
 internal static class PeerSetting
 {

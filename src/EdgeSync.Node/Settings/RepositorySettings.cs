@@ -3,8 +3,9 @@ using EdgeSync.Agent;
 namespace EdgeSync.Node.Settings;
 
 /// <summary>One repository that a node keeps in sync, with its options.</summary>
-internal sealed class RepositorySettings
+public sealed class RepositorySettings
 {
+    /// <summary>Path of the file.</summary>
     public string Path { get; set; } = "";
 
     /// <summary>First word of its subjects.</summary>
@@ -13,11 +14,13 @@ internal sealed class RepositorySettings
     /// <summary>Fossil servers to sync with too, http or https.</summary>
     public List<string> Peers { get; set; } = [];
 
-    /// <summary>Login on peers; without one, the rights of nobody apply.</summary>
+    /// <summary>Login on peers; without one, the rights of <c>nobody</c> apply.</summary>
     public string? User { get; set; }
 
+    /// <summary>Of <see cref="User"/>; a file is safer.</summary>
     public string? Password { get; set; }
 
+    /// <summary>File whose first line is the password, readable by its owner only.</summary>
     public string? PasswordFile { get; set; }
 
     /// <summary>
@@ -26,10 +29,12 @@ internal sealed class RepositorySettings
     public string? Pin { get; set; }
 
     /// <summary>The same, as bytes; null when there is none.</summary>
-    public byte[]? PinnedKey => Pin is null ? null : EdgeSync.Net.ServerPin.TryParse(Pin);
+    internal byte[]? PinnedKey => Pin is null ? null : EdgeSync.Net.ServerPin.TryParse(Pin);
 
+    /// <summary>Send to peers.</summary>
     public bool Push { get; set; } = true;
 
+    /// <summary>Receive from peers.</summary>
     public bool Pull { get; set; } = true;
 
     /// <summary>Unversioned files too.</summary>
@@ -41,10 +46,13 @@ internal sealed class RepositorySettings
     /// <summary>Private branches too.</summary>
     public bool Private { get; set; }
 
+    /// <summary>When changes are synced without a request.</summary>
     public AutosyncMode Autosync { get; set; } = AutosyncMode.On;
 
+    /// <summary>The folder watch commits although the branch has another end.</summary>
     public bool AllowFork { get; set; }
 
+    /// <summary>The folder watch commits although another user holds the check-in lock.</summary>
     public bool OverrideLock { get; set; }
 
     /// <summary>The poll interval without announcements.</summary>
@@ -64,15 +72,18 @@ internal sealed class RepositorySettings
 }
 
 /// <summary>A folder whose changes are committed automatically.</summary>
-internal sealed class WatchSettings
+public sealed class WatchSettings
 {
+    /// <summary>Path of the folder.</summary>
     public string Folder { get; set; } = "";
 
     /// <summary>A commit follows when no file has changed for this long.</summary>
     public TimeSpan Quiet { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>User of the check-ins; that of the system when null.</summary>
     public string? User { get; set; }
 
+    /// <summary>Branch of the check-ins; the main one when null.</summary>
     public string? Branch { get; set; }
 
     /// <summary>Globs of names that are ignored.</summary>

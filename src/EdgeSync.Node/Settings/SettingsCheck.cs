@@ -21,7 +21,7 @@ internal static class SettingsCheck
     /// <summary>All faults, in the order of the file.</summary>
     public static IEnumerable<(string Path, string Text)> Faults(NodeSettings settings) =>
     [
-        .. OfNode(settings.Node), .. OfNats(settings.Nats), .. OfHttp(settings.Http),
+        .. OfNode(settings.Node), .. OfNats(settings.Nats), .. OfIroh(settings), .. OfHttp(settings.Http),
         .. settings.Repositories.SelectMany(OfRepository), .. OfDuplicates(settings.Repositories),
         .. OfHub(settings.Hub), .. settings.Bridge.Projects.SelectMany(OfBridge),
     ];
@@ -44,6 +44,7 @@ internal static class SettingsCheck
                 ("nats.serve_tls.key_file", settings.Nats.ServeTls.KeyFile ?? settings.Nats.ServeTls.CertFile),
             ("http.tls_key", settings.Http.TlsKey ?? settings.Http.TlsCert),
                 ("telemetry.headers_file", settings.Telemetry.HeadersFile),
+            ("iroh.relay_token_file", settings.Iroh.RelayTokenFile),
         ];
         for (var i = 0; i < settings.Nats.Remotes.Count; i++)
             files.AddRange(
@@ -203,6 +204,36 @@ internal static class SettingsCheck
                         $"{address} is named twice: addresses of one hub stand in one remote");
             }
         }
+    }
+
+    private static IEnumerable<(string, string)> OfIroh(NodeSettings settings)
+    {
+        var iroh = settings.Iroh;
+        foreach (var peer in iroh.Peers)
+        {
+            if (!IrohPeer.TryParse(peer, out _, out var fault)) yield return ("iroh.peers", fault);
+        }
+
+        if (iroh is { IsRelayOff: true, NamedRelays.Count: > 0 })
+            yield return ("iroh.relays", "off, or the addresses of relays, not both");
+        foreach (var relay in iroh.NamedRelays)
+        {
+            if (!EdgeSync.Iroh.Endpoints.RelayUrl.TryParse(relay, out _))
+                yield return ("iroh.relays", $"'{relay}' is not the address of a relay: https://host, or off");
+        }
+
+        foreach (var pkarr in iroh.Pkarr)
+        {
+            if (!Uri.TryCreate(pkarr, UriKind.Absolute, out var url)
+                || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps))
+                yield return ("iroh.pkarr", $"'{pkarr}' is not an address: https://host/pkarr");
+        }
+
+        if ((iroh.Pkarr.Count > 0 || iroh.DnsOrigins.Count > 0) && iroh.Discovery != IrohDiscoveryMode.Own)
+            yield return ("iroh.discovery", "servers of iroh.pkarr and iroh.dns_origins need own");
+        if (!ListenAddress.TryParse(iroh.Bind, out _)) yield return ("iroh.bind", ListenAddress.FaultOf(iroh.Bind));
+        if (iroh.Enabled && iroh.KeyFile is null && settings.Repositories.Count == 0)
+            yield return ("iroh.key_file", "needed where there is no repository: --iroh-key FILE");
     }
 
     private static IEnumerable<(string, string)> OfHttp(HttpSection http)

@@ -18,7 +18,8 @@ namespace EdgeSync.Node.Settings;
     Converters =
     [
         typeof(DurationConverter), typeof(WordConverter<NodeRole>), typeof(WordConverter<AutosyncMode>),
-        typeof(WordConverter<StatusAccess>), typeof(WordConverter<LogFormat>), typeof(WordConverter<LogLevel>),
+        typeof(WordConverter<StatusAccess>), typeof(WordConverter<IrohDiscoveryMode>),
+        typeof(WordConverter<LogFormat>), typeof(WordConverter<LogLevel>),
     ])]
 [JsonSerializable(typeof(NodeSettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext

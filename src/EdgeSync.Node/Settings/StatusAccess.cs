@@ -1,7 +1,7 @@
 namespace EdgeSync.Node.Settings;
 
 /// <summary>The access to a node's status.</summary>
-internal enum StatusAccess
+public enum StatusAccess
 {
     /// <summary>Programs on this machine, except through a proxy on it.</summary>
     Local,

@@ -1,6 +1,6 @@
 namespace EdgeSync.Node.Status;
 
-internal sealed record BridgeProjectStatus
+public sealed record BridgeProjectStatus
 {
     public required string ProjectCode { get; init; }
 

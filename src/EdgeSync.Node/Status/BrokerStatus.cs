@@ -1,6 +1,6 @@
 namespace EdgeSync.Node.Status;
 
-internal sealed record BrokerStatus
+public sealed record BrokerStatus
 {
     /// <summary><c>embedded</c> or <c>nats-server</c>.</summary>
     public required string Kind { get; init; }

@@ -7,7 +7,7 @@ namespace EdgeSync.Node.Status;
 /// <c>failed</c>.</param>
 /// <param name="Warning">Files that are not committed although the others are, such as a named pipe or an unreadable
 /// file.</param>
-internal sealed record FolderWatchStatus(
+public sealed record FolderWatchStatus(
     string Folder, string State, DateTimeOffset? LastCommitAt = null, string? LastError = null,
     [property: JsonPropertyOrder(1)] long Commits = 0, string? Warning = null)
 {

@@ -1,6 +1,6 @@
 namespace EdgeSync.Node.Status;
 
-internal sealed record NatsLinkStatus
+public sealed record NatsLinkStatus
 {
     /// <summary><c>leafnode</c>, <c>client</c> or <c>embedded</c> (no outside server).</summary>
     public required string Mode { get; init; }
@@ -15,8 +15,6 @@ internal sealed record NatsLinkStatus
 
     public string? ServerVersion { get; init; }
 
-    public double? RoundTripMilliseconds { get; init; }
-
     public long Reconnects { get; init; }
 
     public string? LastError { get; init; }
@@ -28,7 +26,7 @@ internal sealed record NatsLinkStatus
 /// <summary>One hub that the broker joins.</summary>
 /// <param name="State">As of <see cref="NatsLinkStatus"/>.</param>
 /// <param name="Url">Without user and password.</param>
-internal sealed record NatsUplinkStatus(
+public sealed record NatsUplinkStatus(
     string Url, string State, string? ServerName, string? ServerVersion, long Reconnects, string? LastError)
 {
     public bool IsUp => State == "connected";

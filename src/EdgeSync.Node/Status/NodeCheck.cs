@@ -6,15 +6,15 @@ namespace EdgeSync.Node.Status;
 /// <c>repository:site.fossil</c>.</param>
 /// <param name="Detail">The result, in one line. A state other than ok without a reason is a bug.</param>
 /// <param name="Hint">What to try.</param>
-internal sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null)
+public sealed record NodeCheck(string Name, CheckState State, string? Detail = null, string? Hint = null)
 {
-    public static NodeCheck Of(string name, string? fault) =>
+    internal static NodeCheck Of(string name, string? fault) =>
         new(name, fault is null ? CheckState.Ok : CheckState.Failed, fault);
 }
 
 /// <summary>The result of one check of a daemon or of <c>doctor</c>.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<CheckState>))]
-internal enum CheckState
+public enum CheckState
 {
     [JsonStringEnumMemberName("ok")]
     Ok,

@@ -5,7 +5,7 @@ namespace EdgeSync.Node.Status;
 /// <c>/readyz</c>, and of the commands on the control socket. A written contract (docs/status.md): fields are only ever
 /// added, absent values are omitted, nothing in it is secret.
 /// </summary>
-internal sealed record NodeStatus
+public sealed record NodeStatus
 {
     /// <summary>The stable name of this node.</summary>
     public required string Node { get; init; }
@@ -34,6 +34,9 @@ internal sealed record NodeStatus
     /// <summary>The broker in this process, or the supervised server; null when there is none.</summary>
     public BrokerStatus? Broker { get; init; }
 
+    /// <summary>The iroh endpoint; null without one.</summary>
+    public IrohStatus? Iroh { get; init; }
+
     /// <summary>The projects of a bridge; empty elsewhere.</summary>
     public IReadOnlyList<BridgeProjectStatus> Bridge { get; init => field = value ?? []; } = [];
 
@@ -51,7 +54,7 @@ internal sealed record NodeStatus
     public bool Ready => Checks.All(c => c.State != CheckState.Failed);
 }
 
-internal sealed record ConfigurationStatus(string? File, DateTimeOffset LoadedAt, string? RefusedBecause = null);
+public sealed record ConfigurationStatus(string? File, DateTimeOffset LoadedAt, string? RefusedBecause = null);
 
 /// <summary>The source of a daemon's status. May be called from several threads, and must return within
 /// moments.</summary>

@@ -1,7 +1,7 @@
 namespace EdgeSync.Node.Status;
 
 /// <summary>Another node, by its presence.</summary>
-internal sealed record PeerStatus
+public sealed record PeerStatus
 {
     public required string Peer { get; init; }
 

@@ -1,7 +1,7 @@
 namespace EdgeSync.Node.Status;
 
 /// <summary>One repository of a node, and its peers.</summary>
-internal sealed record RepositoryStatus
+public sealed record RepositoryStatus
 {
     /// <summary>Short, unique in the process: the label in metrics.</summary>
     public required string Name { get; init; }

@@ -11,5 +11,6 @@ namespace EdgeSync.Node.Status;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(IrohStatus))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class StatusContext : JsonSerializerContext;

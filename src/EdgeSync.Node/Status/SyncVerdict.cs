@@ -3,7 +3,7 @@ namespace EdgeSync.Node.Status;
 /// <summary>
 /// The sync state of a repository, or of one of its peers. The words are those of <c>edgesync status --json</c>.
 /// </summary>
-internal enum SyncState
+public enum SyncState
 {
     /// <summary>Both sides have the same artifacts.</summary>
     InSync,
@@ -17,7 +17,10 @@ internal enum SyncState
     /// <summary>It was present, and is not now; its state is unknown.</summary>
     Away,
 
-    /// <summary>It rejects this node until the operator changes something.</summary>
+    /// <summary>
+    /// It rejects this node until the operator changes something. Of a repository: a Fossil server of the settings
+    /// does, or a node does and no other peer is in sync.
+    /// </summary>
     Refused,
 
     /// <summary>No session so far.</summary>
@@ -52,10 +55,10 @@ internal static class SyncStates
 
 /// <summary>One peer of a repository.</summary>
 /// <param name="Peer">A node's name, or the address of a Fossil server.</param>
-/// <param name="Route"><c>nats</c> or <c>http</c>; null while there is none.</param>
+/// <param name="Route"><c>nats</c>, <c>http</c> or <c>iroh</c>; null while there is none.</param>
 /// <param name="Since">In sync: the last session that ended so. Away: the last presence.</param>
 /// <param name="Reason">Null only when it is in sync.</param>
-internal sealed record PeerVerdict(
+public sealed record PeerVerdict(
     string Peer, SyncState State, string? Route, DateTimeOffset? Since, string? Reason, string? Hint);
 
 /// <summary>
@@ -63,7 +66,7 @@ internal sealed record PeerVerdict(
 /// what to try. Derived from a status alone, so that every command and page agrees.
 /// </summary>
 /// <param name="Since">The last agreement with any peer.</param>
-internal sealed record SyncVerdict(
+public sealed record SyncVerdict(
     SyncState State, DateTimeOffset? Since, string? Reason, string? Hint, IReadOnlyList<PeerVerdict> Peers)
 {
     /// <summary>Peers that are in sync.</summary>
@@ -81,7 +84,7 @@ internal sealed record SyncVerdict(
             .. repository.Targets.Where(t => IsHttp(t)).Select(OfServer),
         ];
         var since = repository.Targets.Max(t => t.LastAgreedAt);
-        if (peers.FirstOrDefault(p => p.State == SyncState.Refused) is { } refused)
+        if (peers.FirstOrDefault(p => IsDecisive(p, peers)) is { } refused)
             return new SyncVerdict(SyncState.Refused, since, $"{refused.Peer}: {refused.Reason}", refused.Hint, peers);
         if (repository.Wanted > 0)
             return new SyncVerdict(
@@ -103,6 +106,11 @@ internal sealed record SyncVerdict(
                 peers)
             : Alone(node);
     }
+
+    // The settings name a server: its rejection is for the operator, whatever other peers do. Nodes appear on the
+    // network by themselves, and one of them that rejects this one changes nothing while another one is in sync.
+    private static bool IsDecisive(PeerVerdict peer, IReadOnlyList<PeerVerdict> peers) =>
+        peer.State == SyncState.Refused && (peer.Route == "http" || !peers.Any(p => p.State == SyncState.InSync));
 
     private static SyncVerdict Cloning(RepositoryStatus repository, NodeStatus node)
     {
@@ -156,17 +164,22 @@ internal sealed record SyncVerdict(
     private static PeerVerdict OfServer(TargetStatus target)
     {
         var address = target.Target["http:".Length..];
-        if (target.NeedsPerson) return Refused(address, "http", target);
+        var isIroh = address.StartsWith("iroh:", StringComparison.Ordinal);
+        var route = isIroh ? "iroh" : "http";
+        if (target.NeedsPerson)
+            return isIroh
+                ? Refused(address, route, target) with { Hint = "edgesync peers trust ID, on the other machine" }
+                : Refused(address, route, target);
         if (target.FailuresInARow > 0)
             return new PeerVerdict(
                 address, SyncState.Away, null, target.LastAgreedAt, target.LastError ?? target.Behind
                 ?? "it does not answer", "edgesync doctor");
         if (target.LastAgreedAt is null)
             return new PeerVerdict(
-                address, target.State == "syncing" ? SyncState.Syncing : SyncState.Unknown, "http", null,
+                address, target.State == "syncing" ? SyncState.Syncing : SyncState.Unknown, route, null,
                 "no exchange came to its end yet", "edgesync sync now");
 
-        return new PeerVerdict(address, SyncState.InSync, "http", target.LastAgreedAt, null, null);
+        return new PeerVerdict(address, SyncState.InSync, route, target.LastAgreedAt, null, null);
     }
 
     private static PeerVerdict Refused(string peer, string route, TargetStatus target) => new(

@@ -1,7 +1,7 @@
 namespace EdgeSync.Node.Status;
 
 /// <summary>A peer that this node syncs with on its own schedule.</summary>
-internal sealed record TargetStatus
+public sealed record TargetStatus
 {
     /// <summary>
     /// Such as <c>nats</c>, <c>nats:hub-1</c> or <c>https://example.org/project</c>; never with a password.
@@ -16,8 +16,10 @@ internal sealed record TargetStatus
     /// <summary>Why it is not in sync; null when it is. "Behind" without a reason is a bug.</summary>
     public string? Behind { get; init; }
 
+    /// <summary>When the last session ended without a difference.</summary>
     public DateTimeOffset? LastAgreedAt { get; init; }
 
+    /// <summary>When the last session began; null before the first.</summary>
     public DateTimeOffset? LastTriedAt { get; init; }
 
     public DateTimeOffset? NextTryAt { get; init; }

@@ -1,5 +1,4 @@
 using EdgeSync.Agent;
-using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Sync;
 
@@ -12,8 +11,10 @@ namespace EdgeSync.Node.Sync;
 /// <param name="IsAllPeers">With every remembered remote, not only the last one.</param>
 internal readonly record struct AutosyncSetting(AutosyncMode Mode, bool IsAllPeers)
 {
-    public static AutosyncSetting Of(Repository repository, string command) =>
-        Parse(repository.Settings["autosync"] ?? "on", command, repository.Settings.Boolean("dont-push"));
+    /// <param name="setting">The value of a setting, or null.</param>
+    /// <param name="command">As the setting names it.</param>
+    public static AutosyncSetting Of(Func<string, string?> setting, string command) =>
+        Parse(setting("autosync") ?? "on", command, Storage.Settings.IsOn(setting("dont-push")));
 
     internal static AutosyncSetting Parse(string text, string command, bool neverPush)
     {

@@ -22,9 +22,7 @@ internal sealed class FileTransport : ITransport
     {
         (_repository, _clock, Target) = (repository, clock, path);
         _store = new RepositoryArtifactStore(repository);
-        // As stock's --localauth: its artifacts are recorded under the first user with the setup capability.
-        var owner = repository.Users.List().Where(u => u.Capabilities.Contains('s')).MinBy(u => u.UserId)?.Login;
-        _handler = new ServerHandler(_store, new ServerOptions { OwnerLogin = owner ?? "" });
+        _handler = new ServerHandler(_store, new ServerOptions { OwnerLogin = repository.Users.OwnerLogin });
     }
 
     public string Route => "file";
@@ -71,7 +69,7 @@ internal sealed class FileTransport : ITransport
     }
 
     // A medium or a file that cannot be written can still be pulled from; a disk fault is an error of its own.
-    private static RepositoryOptions AccessTo(string path)
+    internal static RepositoryOptions AccessTo(string path)
     {
         try
         {

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using EdgeSync.Fossil.Xfer;
 using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
@@ -6,14 +5,11 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Messages as POST requests to a Fossil server. A plain reply (a clone's) can be processed while it arrives; the
-/// network runs at most <see cref="AheadBytesMax"/> ahead.
+/// Messages as POST requests to a Fossil server. A plain reply (a clone's) can be processed while it arrives
+/// (<see cref="ReplyBody"/>).
 /// </summary>
 internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool ownsClient = false) : ITransport
 {
-    private const int AheadBytesMax = 4 << 20;
-    private const int PieceBytes = 64 * 1024;
-
     private readonly PooledBytes _body = new();
     private PeerUrl _peer = peer;
 
@@ -62,9 +58,11 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
                 _peer, XferContentType.Compressed, _body.Written, mayRepeat: false, Progressed, cancellationToken);
             WireBytesSent += _body.Length;
             if (response.IsMovedForGood) MovedTo = _peer = _peer with { Address = response.Address };
-            return mayStream && response.ContentType != XferContentType.Compressed
-                ? BeginStream(response, cancellationToken)
-                : new TransportReply(await ReceiveWholeAsync(response, cancellationToken));
+            var reply = new ReplyBody(response.ReadAsync, response, Target, OnReceived);
+            var encoding = MessageFrame.EncodingOf(response.ContentType);
+            return mayStream && encoding == XferEncoding.Plain
+                ? reply.BeginStream(cancellationToken)
+                : new TransportReply(await reply.ReadWholeAsync(encoding, cancellationToken));
         }
         catch (XferHttpException e) when (e.Status == 413)
         {
@@ -78,69 +76,9 @@ internal sealed class HttpTransport(XferHttpClient http, PeerUrl peer, bool owns
         if (ownsClient) http.Dispose();
     }
 
-    private async Task<ReadOnlyMemory<byte>> ReceiveWholeAsync(
-        XferHttpResponse response, CancellationToken cancellationToken)
+    private void OnReceived(int bytes)
     {
-        using var owned = response;
-        using var framed = new PooledBytes();
-        var encoding = MessageFrame.EncodingOf(response.ContentType);
-        try
-        {
-            while (await response.ReadAsync(framed.GetMemory(PieceBytes), cancellationToken) is > 0 and var read)
-            {
-                framed.Advance(read);
-                WireBytesReceived += read;
-                Progressed?.Invoke();
-                MessageFrame.RequireSize(framed.Length, Target);
-            }
-        }
-        catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable && framed.Length > 0)
-        {
-            throw new ReplyCutException(e.Message, MessageFrame.DecodeFront(encoding, framed.Written), e);
-        }
-
-        // A plain reply is a view of the buffer that ends here.
-        var reply = MessageFrame.Decode(encoding, framed.Written, Target);
-        return encoding == XferEncoding.Plain ? reply.ToArray() : reply;
-    }
-
-    private TransportReply BeginStream(XferHttpResponse response, CancellationToken cancellationToken)
-    {
-        var pipe = new Pipe(new PipeOptions(
-            pauseWriterThreshold: AheadBytesMax, resumeWriterThreshold: AheadBytesMax / 2,
-            minimumSegmentSize: PieceBytes,
-            useSynchronizationContext: false));
-        var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var filling = FillAsync(response, pipe.Writer, stop.Token);
-        return new TransportReply(pipe.Reader, async () =>
-        {
-            await stop.CancelAsync();
-            await pipe.Reader.CompleteAsync();
-            await filling;
-            stop.Dispose();
-        });
-    }
-
-    /// <summary>A read error passes through the pipe, after the bytes before it.</summary>
-    private async Task FillAsync(XferHttpResponse response, PipeWriter writer, CancellationToken cancellationToken)
-    {
-        using var owned = response;
-        Exception? failure = null;
-        try
-        {
-            while (await response.ReadAsync(writer.GetMemory(PieceBytes), cancellationToken) is > 0 and var read)
-            {
-                writer.Advance(read);
-                WireBytesReceived += read;
-                Progressed?.Invoke();
-                if ((await writer.FlushAsync(cancellationToken)).IsCompleted) break;
-            }
-        }
-        catch (Exception e) when (e is EdgeSyncException or OperationCanceledException)
-        {
-            failure = e;
-        }
-
-        await writer.CompleteAsync(failure);
+        WireBytesReceived += bytes;
+        Progressed?.Invoke();
     }
 }

@@ -4,11 +4,11 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Sends one decoded message to a peer and returns the decoded reply: HTTP, NATS, a repository file, ssh.
+/// Sends one decoded message to a peer and returns the decoded reply: HTTP, NATS, a repository file, ssh, iroh.
 /// </summary>
 internal interface ITransport : IDisposable
 {
-    /// <summary><c>http</c>, <c>nats</c>, <c>file</c> or <c>ssh</c>.</summary>
+    /// <summary><c>http</c>, <c>nats</c>, <c>file</c>, <c>ssh</c> or <c>iroh</c>.</summary>
     string Route { get; }
 
     /// <summary>The target of messages, for display; contains no secret.</summary>

@@ -105,29 +105,34 @@ internal sealed class NatsTransport(
 
     private void Send(Flights flights, ExchangeSend send, Activity? span)
     {
-        var target = send.ToResponder is { } peer ? route.SubjectOfPeer(peer) : Target;
+        var peer = send.ToResponder ?? Responder;
+        var target = peer is null ? route.Subject : route.SubjectOfPeer(peer);
         WireBytesSent += send.Message.Body.Length;
-        flights.Send(target, send, NatsHeadersOf.Fields(send.Message.Head.ToFields(), span));
+        flights.Send(
+            target, peer ?? (route.IsAddressed ? route.Peer : null), send,
+            NatsHeadersOf.Fields(send.Message.Head.ToFields(), span));
     }
 
     private EdgeSyncException FailureOf(ExchangeResult result) => result.Kind switch
     {
         ExchangeResultKind.NoResponders =>
-            new NoRespondersException(route.IsAddressed ? $"{route.Who} is not connected" : $"no {route.Who} answers"),
+            new NoRespondersException(
+                route.IsAddressed ? $"{route.Peer} is not connected" : $"no {route.Peer} answers"),
         ExchangeResultKind.TimedOut when !result.Body.IsEmpty =>
             new ReplyCutException(
-                $"{route.Who}: {result.Reason}", MessageFrame.DecodeFront(EncodingOf(result), result.Body)),
-        ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
-        ExchangeResultKind.TooLarge => new MessageTooLargeException($"{route.Who}: {result.Reason}"),
+                $"{route.Peer}: {result.Reason}", MessageFrame.DecodeFront(EncodingOf(result), result.Body)),
+        ExchangeResultKind.TimedOut => new EdgeSyncException(ErrorKind.Unavailable, $"{route.Peer}: {result.Reason}"),
+        ExchangeResultKind.TooLarge => new MessageTooLargeException($"{route.Peer}: {result.Reason}"),
         ExchangeResultKind.Refused when result.Refusal == ExchangeRefusal.TooLarge =>
-            new MessageTooLargeException($"{route.Who}: {result.Reason}"),
+            new MessageTooLargeException($"{route.Peer}: {result.Reason}"),
         ExchangeResultKind.Refused when result.Refusal != ExchangeRefusal.Failed =>
-            new EdgeSyncException(ErrorKind.Unavailable, $"{route.Who}: {result.Reason}"),
+            new EdgeSyncException(ErrorKind.Unavailable, $"{route.Peer}: {result.Reason}"),
         ExchangeResultKind.Empty =>
             new EdgeSyncException(
                 ErrorKind.Protocol,
-                $"{route.Who} sent an empty reply, which means that it failed"),
-        _ => new EdgeSyncException(ErrorKind.Protocol, $"{route.Who}: {result.Reason ?? "it failed without a reason"}"),
+                $"{route.Peer} sent an empty reply, which means that it failed"),
+        _ => new EdgeSyncException(
+            ErrorKind.Protocol, $"{route.Peer}: {result.Reason ?? "it failed without a reason"}"),
     };
 
     private static XferEncoding EncodingOf(ExchangeResult result) =>
@@ -165,11 +170,11 @@ internal sealed class NatsTransport(
 
         public void OnLinkBack() => Post(new FlightEvent(FlightEventKind.LinkBack));
 
-        public void Send(string subject, ExchangeSend send, NatsHeaders headers)
+        public void Send(string subject, string? replier, ExchangeSend send, NatsHeaders headers)
         {
             var outcome = _bus.TryRequest(
                 subject, send.Message.Body, headers,
-                reply => Post(new FlightEvent(FlightEventKind.Reply, send.Token, reply)), out var request);
+                reply => Post(new FlightEvent(FlightEventKind.Reply, send.Token, reply)), out var request, replier);
             if (outcome == NatsOutcome.Ok) _requests.Add(request);
             else Post(new FlightEvent(FlightEventKind.Reply, send.Token, NatsReply.Failed(outcome)));
         }
@@ -198,10 +203,10 @@ internal sealed class NatsTransport(
 /// <summary>The target of requests.</summary>
 /// <param name="IsAddressed">The subject is one peer's own.</param>
 /// <param name="Links">Reports that a link to others has come back; null where links do not change.</param>
-/// <param name="Who">The same for display: a node's name, or any peer of a project.</param>
+/// <param name="Peer">The same for display: a node's name, or any peer of a project.</param>
 internal sealed record NatsRoute(
     string Subject, bool IsAddressed, Func<string, string> SubjectOfPeer, ILinkEvents? Links = null,
-    string Who = "peer");
+    string Peer = "peer");
 
 /// <summary>Reports to waiting requests that a link came back: messages under way may be lost.</summary>
 internal interface ILinkEvents

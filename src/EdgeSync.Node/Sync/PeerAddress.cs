@@ -4,7 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Sync;
 
 /// <summary>
-/// Reads the address of a peer from a command line: an http, https, file or ssh address, or the path of a repository.
+/// Reads the address of a peer from a command line: an http, https, file, ssh or iroh address, or the path of a
+/// repository.
 /// </summary>
 internal static class PeerAddress
 {
@@ -16,7 +17,7 @@ internal static class PeerAddress
 
         throw new EdgeSyncException(
             ErrorKind.Usage, $"'{Secrets.RedactUrls(text)}' is neither the address of a peer nor a repository file",
-            "such as http://host:8080, https://user@host/project, ssh://user@host/project.fossil or "
+            "such as http://host:8080, https://user@host/project, ssh://user@host/project.fossil, iroh:TICKET or "
                 + "/path/project.fossil");
     }
 }

@@ -12,14 +12,14 @@ internal sealed record PeerTransportOptions
     /// <summary>The only accepted key of an https peer; null uses the system's trust.</summary>
     public byte[]? Pin { get; init; }
 
-    /// <summary>A request that fails is not sent again: whoever opened the transport decides about that.</summary>
+    /// <summary>A request that fails is not sent again: the opener of the transport decides about that.</summary>
     public bool TriesOnce { get; init; }
 
     /// <summary>Called with the reason and the pause when a request is sent again.</summary>
     public Action<string, TimeSpan>? OnRetry { get; init; }
 }
 
-/// <summary>Opens the transport of an address: http, https, file, ssh.</summary>
+/// <summary>Opens the transport of an address: http, https, file, ssh, iroh.</summary>
 internal static class PeerTransport
 {
     /// <param name="peer">The address.</param>
@@ -30,6 +30,7 @@ internal static class PeerTransport
     public static ITransport Open(PeerUrl peer, Repository ours, PeerTransportOptions options, TimeProvider clock)
     {
         if (peer.FilePath is { } file) return FileTransport.Open(file, ours.Path, clock);
+        if (peer.Endpoint is not null) return IrohTransport.Open(peer, ours.Path, clock);
         if (peer.IsSsh) return SshTransport.Open(peer, ours.Settings["ssh-command"]);
 
         return HttpTransport.Open(peer, ours.Settings["proxy"], options, clock);

@@ -15,7 +15,8 @@ internal sealed record SyncTally(SyncReport Report, string? Responder, long Wire
 
 /// <summary>
 /// Drives one session over any transport, for commands and daemons. Every step that uses the repository runs on
-/// <paramref name="repository"/>; waiting for the network does not hold it.
+/// <paramref name="repository"/>; waiting for the network holds neither it nor a transaction. The exception is a clone,
+/// whose replies are stored while they arrive: no other process uses its file yet.
 /// </summary>
 internal sealed class SyncDriver(
     ISessionStore repository, ClientOptions options, ITransport transport, TimeProvider clock)
@@ -101,9 +102,11 @@ internal sealed class SyncDriver(
         }
     }
 
-    // In the middle of a session a lost request is retried; at its start the transport or the agent decides.
+    // In the middle of a session a lost request is retried; at its start the transport or the agent decides. A status
+    // of HTTP is not a loss: the transport has retried it as often as the server lets it.
     private static bool MayBeLost(EdgeSyncException e, ClientSession session) =>
-        e is { Kind: ErrorKind.Unavailable } and not NoRespondersException && session.Report.Rounds > 0;
+        e is { Kind: ErrorKind.Unavailable } and not (NoRespondersException or XferHttpException)
+        && session.Report.Rounds > 0;
 
     private Task PauseAsync(int losses, CancellationToken cancellationToken) =>
         Task.Delay(RetryPolicy.Standard.PauseAfter(losses, null) ?? TimeSpan.Zero, clock, cancellationToken);
@@ -111,7 +114,7 @@ internal sealed class SyncDriver(
     private async Task ExchangeAsync(ClientSession session, PooledBytes message, CancellationToken cancellationToken)
     {
         await using var reply = await transport.ExchangeAsync(
-            message.Written, repository.IsExclusive, cancellationToken);
+            message.Written, repository.IsExclusive && options.Actions.HasFlag(SyncActions.Clone), cancellationToken);
         if (reply.Stream is { } stream)
         {
             await repository.RunAsync(() => session.BeginReply(Now), cancellationToken);

@@ -6,7 +6,7 @@ namespace EdgeSync.Node.Sync;
 
 /// <summary>The result of one session of a <c>sync now</c>.</summary>
 /// <param name="Status"><c>synced</c>, <c>already_in_sync</c> or <c>failed</c>.</param>
-internal sealed record SyncNowResult(
+public sealed record SyncNowResult(
     string Repository, string Target, string Status, string? Reason, int Received, int Sent)
 {
     /// <summary>The status under its old word, for one version; null where it has not changed.</summary>

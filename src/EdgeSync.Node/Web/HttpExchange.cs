@@ -5,15 +5,25 @@ using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Node.Web;
 
-/// <summary>One exchange over HTTP: unpacks the request, has a repository handle it, and packs the reply.</summary>
+/// <summary>
+/// One exchange over HTTP, or over a stream of a known peer: unpacks the request, has a repository handle it, and packs
+/// the reply.
+/// </summary>
 internal static class HttpExchange
 {
+    // Room comes by a person's hand: a client that would send a large push again each second gives up at once.
+    private static readonly TimeSpan PauseOfFullDisk = TimeSpan.FromMinutes(1);
+
     public static async ValueTask<XferHttpReply> AnswerAsync(
         RepositoryHost host, LoginAccount logins, XferHttpRequest request, CancellationToken cancellationToken)
     {
+        if (request.Peer is { } peer && peer.CapabilitiesAt(host.FilePath) is null)
+            return XferHttpReply.Refusal(403, "This repository is not open to this peer.");
+
         var encoding = request.ContentType == XferContentType.Compressed ? XferEncoding.Zlib : XferEncoding.Plain;
         if (MessageFrame.TryDecode(
             encoding, request.Body, request.Memory, out var message) is not MessageFault.None and var fault)
@@ -28,14 +38,12 @@ internal static class HttpExchange
         }
 
         var reply = new PooledBytes();
-        using var span = HandleSpan.Begin("http");
+        using var span = HandleSpan.Begin(request.Peer is null ? "http" : "iroh");
         ServerOutcome outcome;
         try
         {
             outcome = await host.AnswerAsync(
-                message, request.RemoteAddress.ToString(), logins.GateOf(request.RemoteAddress, host.FilePath), reply,
-                long.MaxValue,
-                LoginCookie.CardIn(request.Cookies), cancellationToken);
+                message, RequesterOf(request, host, logins), reply, long.MaxValue, cancellationToken);
         }
         catch (EdgeSyncException e) when (e.Kind == ErrorKind.Unavailable)
         {
@@ -43,7 +51,8 @@ internal static class HttpExchange
             reply.Dispose();
             return XferHttpReply.Refusal(503, "The repository is not available; try again later.") with
             {
-                Note = XferNote.OfError(e.Message)
+                Note = XferNote.OfError(e.Message),
+                RetryAfter = e.InnerException is SqliteException { IsFull: true } ? PauseOfFullDisk : null,
             };
         }
 
@@ -60,6 +69,18 @@ internal static class HttpExchange
 
         return Frame(request, outcome, reply);
     }
+
+    private static Requester RequesterOf(XferHttpRequest request, RepositoryHost host, LoginAccount logins) =>
+        request.Peer is { } peer
+            ? new Requester(peer.Name, logins.GateOf(peer.Name, host.FilePath))
+            {
+                Capabilities = peer.CapabilitiesAt(host.FilePath) ?? "",
+            }
+            : new Requester(
+                request.RemoteAddress.ToString(), logins.GateOf(request.RemoteAddress, host.FilePath))
+            {
+                LoginCard = LoginCookie.CardIn(request.Cookies),
+            };
 
     private static XferHttpReply Frame(XferHttpRequest request, ServerOutcome outcome, PooledBytes reply)
     {

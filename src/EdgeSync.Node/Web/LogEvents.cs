@@ -19,12 +19,6 @@ internal static partial class LogEvents
             entry.Note?.Error, entry.Fault);
     }
 
-    [LoggerMessage(EventName = "join.accepted", Level = LogLevel.Information, Message = "A machine joined")]
-    public static partial void JoinAccepted(this ILogger log, string machine, string login, string from);
-
-    [LoggerMessage(EventName = "join.refused", Level = LogLevel.Warning, Message = "A machine was refused")]
-    public static partial void JoinRefused(this ILogger log, string machine, string from, string error);
-
     [LoggerMessage(EventName = "http.request", Message = "HTTP request")]
     private static partial void HttpRequest(
         this ILogger log, LogLevel level, string method, string path, int status, IPAddress from, long bytesIn,

@@ -1,3 +1,4 @@
+using EdgeSync.Node.Web.Pages;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -8,9 +9,11 @@ namespace EdgeSync.Node.Web;
 /// The routes of a node's HTTP ports. Add a page or an endpoint here: as a line of this class, or as a class with a
 /// <c>Map</c> that this one calls when it has parts of its own.
 /// <code>
-/// GET  /                                       the repositories served, as text
+/// GET  /                                       for a browser RepositoryPages, else the repositories as text
+/// GET  /timeline /info/NAME /dir …             RepositoryPages
 /// GET  /xfer                                   to /
 /// GET  /healthz /readyz /status /metrics       OperationsEndpoints
+/// GET  /iroh/status                            OperationsEndpoints, with an iroh endpoint only
 /// POST /join                                   JoinEndpoint
 /// </code>
 /// A POST of cards is not routed here: Fossil clients post to any path, and the content type selects it before routing.
@@ -23,13 +26,29 @@ internal static class NodeEndpoints
     /// <summary>Methods of a page.</summary>
     public static readonly string[] Reading = ["GET", "HEAD"];
 
-    public static void Map(IEndpointRouteBuilder app, NodeWeb web, OperationsEndpoints operations, JoinEndpoint joins)
+    public static void Map(
+        IEndpointRouteBuilder app, NodeWeb web, OperationsEndpoints operations, JoinEndpoint joins,
+        RepositoryPages pages)
     {
-        app.MapMethods(
-            "/", Reading,
-            (HttpRequest request) => Results.Text(web.Describe(request.Host.Value ?? "", request.IsHttps) + "\n"));
         app.MapMethods("/xfer", Reading, () => Results.Redirect("/"));
         operations.Map(app);
         joins.Map(app);
+        MapPages(app, web, pages);
     }
+
+    /// <summary>The first page and those of the repositories.</summary>
+    internal static void MapPages(IEndpointRouteBuilder app, NodeWeb web, RepositoryPages pages)
+    {
+        app.MapMethods(
+            "/", Reading,
+            (RequestDelegate)(context => IsBrowser(context.Request) ? pages.HomeAsync(context)
+                : Results.Text(web.Describe(context.Request.Host.Value ?? "", context.Request.IsHttps) + "\n")
+                    .ExecuteAsync(context)));
+        pages.Map(app);
+    }
+
+    // A browser names HTML first; curl and the like take anything, and a person reads their text.
+    private static bool IsBrowser(HttpRequest request) =>
+        request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+        || request.Query.ContainsKey("format");
 }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Web;
 
 /// <summary>
-/// The repositories behind a node's HTTP ports: <c>/NAME</c> is the one whose file is <c>NAME.fossil</c>, and a node
-/// with a single one serves it at every path, as stock does.
+/// The repositories behind a node's HTTP ports: <c>/NAME</c> is the one whose file is <c>NAME.fossil</c>,
+/// <c>/PROJECT-CODE</c> that with this project, and a node with a single one serves it at every path, as stock does.
 /// </summary>
 internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 {
@@ -34,6 +34,12 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 
     public void Log(in XferHttpLogEntry entry) => log.HttpRequest(entry);
 
+    /// <summary>The repositories, by their names in addresses.</summary>
+    public IReadOnlyDictionary<string, RepositoryHost> Repositories => _byName;
+
+    /// <summary>The failed logins of the node.</summary>
+    public LoginAccount Logins => logins;
+
     /// <summary>The repositories served, and how to clone them.</summary>
     /// <param name="host">The host as the client addressed it; empty if it sent none.</param>
     public string Describe(string host, bool isHttps)
@@ -56,6 +62,7 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
             || byName.TryGetValue(Path.GetFileNameWithoutExtension(name), out host))
             return host;
 
-        return byName.Count == 1 ? byName.Values.First() : null;
+        return byName.Count == 1 ? byName.Values.First()
+            : byName.Values.FirstOrDefault(h => h.ProjectCode == name);
     }
 }

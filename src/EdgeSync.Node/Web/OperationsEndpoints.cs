@@ -1,6 +1,4 @@
-using System.Net;
 using System.Text.Json;
-using EdgeSync.Net.Http;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -17,6 +15,7 @@ namespace EdgeSync.Node.Web;
 /// /readyz              200, or 503 with the reasons; ?strict counts warnings, ?agreed=10m requires recent agreement
 /// /status              everything, as JSON          (to this machine only, by default)
 /// /metrics             the same in numbers          (likewise)
+/// /iroh/status         the iroh endpoint, as JSON   (likewise; 404 without one)
 /// </code>
 /// </summary>
 /// <param name="settings">The present settings of access to <c>/status</c> and <c>/metrics</c>.</param>
@@ -44,6 +43,11 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
             IsAllowed(context) ? Results.Text(
                 ToJson(await source.SnapshotAsync(cancellationToken)), Json) : Forbidden());
         app.MapMethods(
+            "/iroh/status", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
+            !IsAllowed(context) ? Forbidden()
+                : (await source.SnapshotAsync(cancellationToken)).Iroh is { } iroh ? Results.Text(ToJson(iroh), Json)
+                : Results.Text("{\"enabled\":false}\n", Json, statusCode: 404));
+        app.MapMethods(
             "/metrics", NodeEndpoints.Reading, async (HttpContext context, CancellationToken cancellationToken) =>
             IsAllowed(context) ? Results.Text(
                 await MetricsAsync(cancellationToken), PrometheusText.ContentType) : Forbidden());
@@ -52,6 +56,9 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
     /// <summary>The JSON of a status, here and over the control socket.</summary>
     public static byte[] ToJson(NodeStatus status) =>
         [.. JsonSerializer.SerializeToUtf8Bytes(status, Indented.GetTypeInfo(typeof(NodeStatus))), (byte)'\n'];
+
+    private static byte[] ToJson(IrohStatus status) =>
+        [.. JsonSerializer.SerializeToUtf8Bytes(status, Indented.GetTypeInfo(typeof(IrohStatus))), (byte)'\n'];
 
     private async Task<string> MetricsAsync(CancellationToken cancellationToken)
     {
@@ -71,27 +78,7 @@ internal sealed class OperationsEndpoints(INodeStatusSource source, MetricStore 
     private bool IsAllowed(HttpContext context)
     {
         var http = settings();
-        return http.StatusAccess == StatusAccess.Everybody
-            || (
-                !TrustedProxies.IsForwarded(context.Request.Headers)
-                && IsOwnName(context.Request.Host.Value ?? "", http.Hosts)
-                && IsOfThisMachine(context.Connection.RemoteIpAddress!));
-    }
-
-    private static bool IsOfThisMachine(IPAddress address) =>
-        IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
-
-    // A web page whose name was rebound to this machine (DNS rebinding) sends its own name as Host. Only browsers must
-    // send one.
-    private static bool IsOwnName(string host, List<string> hosts)
-    {
-        if (host.Length == 0) return true;
-
-        var colon = host.LastIndexOf(':');
-        var name = (colon > host.LastIndexOf(']') ? host[..colon] : host).Trim('[', ']');
-        return name.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-            || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address))
-            || hosts.Contains(name, StringComparer.OrdinalIgnoreCase);
+        return http.StatusAccess == StatusAccess.Everybody || HostCheck.IsLocal(context, http.Hosts);
     }
 
     private static IResult Forbidden() => Results.Text(

@@ -6,7 +6,7 @@ namespace EdgeSync.Node.Metrics.Otlp;
 
 /// <summary>
 /// Sees each request of an exporter and logs what the collector did not take: the exporter itself reports to event
-/// sources only, which the published program does not have. Once <paramref name="isStopping"/> says so, a failure is
+/// sources only, which the published program does not have. Once <paramref name="isStopping"/> is true, a failure is
 /// final: a process that ends does not wait for a collector that is away.
 /// </summary>
 /// <param name="signal"><c>traces</c>, <c>metrics</c> or <c>logs</c>.</param>

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Configuration;
 namespace EdgeSync.Node.Metrics.Otlp;
 
 /// <summary>
-/// Where telemetry goes, and as whom. Without an endpoint there are no options, and nothing is exported. What
-/// OpenTelemetry's own variables say is read by its SDK, from <see cref="Variables"/>; here are the defaults and checks
+/// The destination of telemetry, and its source. Without an endpoint there are no options, and nothing is exported.
+/// OpenTelemetry's own variables are read by its SDK, from <see cref="Variables"/>; here are the defaults and checks
 /// that differ from the SDK's.
 /// </summary>
 internal sealed class OtlpOptions
@@ -73,7 +73,7 @@ internal sealed class OtlpOptions
             ["OTEL_SERVICE_NAME"] =
                 NotEmpty(givenServiceName) ?? NotEmpty(variables["OTEL_SERVICE_NAME"]) ?? serviceName,
             [LogDelayName] = NotEmpty(variables[LogDelayName]) ?? NotEmpty(variables[SpanDelayName]),
-            // A collector that is busy for a moment costs nothing: it is asked again, until the timeout.
+            // A collector that is busy for a moment costs nothing: the export is repeated, until the timeout.
             [RetryName] = NotEmpty(variables[RetryName]) ?? "in_memory",
         };
         return new OtlpOptions(

@@ -4,7 +4,7 @@ namespace EdgeSync.Node.Metrics.Otlp;
 
 /// <summary>
 /// The numbers of a status as observable instruments, one for each row of <see cref="NodeGauges.All"/>. One collection
-/// sees one status: it is read again when an instrument is asked for the second time.
+/// sees one status: it is read again when an instrument is observed for the second time.
 /// </summary>
 internal sealed class StatusInstruments : IDisposable
 {

@@ -35,7 +35,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
         _sdk = OpenTelemetrySdk.Create(Build);
         if (status is not null) _status = new StatusInstruments(status);
         var entries = _sdk.GetLoggerFactory().CreateLogger(Instruments.LeafScope);
-        // What tells of a deaf collector does not go to that collector.
+        // Events about a collector that does not reply are not sent to it.
         log.Tee = entry =>
         {
             if (entry.Event != NotSent) Forward(entries, entry);
@@ -83,7 +83,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
         builder.ConfigureResource(Describe)
             .WithTracing(t => t.AddSource(Instruments.LeafScope, Instruments.BridgeScope, HttpSpans.Scope)
                 .AddOtlpExporter(o => Connect(o, "traces")))
-            .WithMetrics(m => m.AddMeter(Instruments.LeafScope, Instruments.BridgeScope)
+            .WithMetrics(m => m.AddMeter(Instruments.LeafScope, Instruments.BridgeScope, Instruments.CanScope)
                 .AddOtlpExporter(o => Connect(o, "metrics")))
             .WithLogging(l => l.AddOtlpExporter(o => Connect(o, "logs")));
     }

@@ -1,6 +1,4 @@
-using EdgeSync.Node.Settings;
-
-namespace EdgeSync.Node.Reload;
+namespace EdgeSync.Node.Settings;
 
 /// <summary>The differences between the settings in force and those just read.</summary>
 internal sealed class NewSettings
@@ -21,7 +19,7 @@ internal sealed class NewSettings
         // Without a broker of our own, its settings cannot be applied while the node runs.
         var (old, fresh) = (before.Settings.Nats, now.Settings.Nats);
         CanChangeNats = old.Server is null && fresh.Server is null
-            && old.IsUseful == fresh.IsUseful && old.IsClient == fresh.IsClient;
+            && before.Settings.HasNats == now.Settings.HasNats && old.IsClient == fresh.IsClient;
     }
 
     public bool CanChangeNats { get; }

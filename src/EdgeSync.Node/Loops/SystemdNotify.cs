@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace EdgeSync.Node.Daemon;
+namespace EdgeSync.Node.Loops;
 
 /// <summary>
 /// Reports the state to a supervisor with <c>Type=notify</c>; does nothing without one. Spec: sd_notify(3).

@@ -1,0 +1,67 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeSync.Node.Can;
+
+/// <summary>Who may ask for what: the keys, and the protection of a service on this machine from web pages.</summary>
+internal sealed class CanGuard(CanSettings settings, bool isLoopback)
+{
+    private const string Bearer = "Bearer ";
+
+    /// <summary>0: administration is allowed; else the status of the refusal.</summary>
+    public int AdminStatus(HttpRequest request)
+    {
+        if (settings.AdminToken is not { } token) return 403;
+
+        var given = request.Headers.Authorization.ToString();
+        return given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) && IsSame(given[Bearer.Length..], token)
+            ? 0 : 401;
+    }
+
+    /// <summary>0: sync is allowed; else the status of the refusal.</summary>
+    /// <param name="request">With the key in a header.</param>
+    /// <param name="canBeQuery">The key may be a parameter instead: browsers cannot set headers of a stream.</param>
+    public int SyncStatus(HttpRequest request, bool canBeQuery)
+    {
+        if (settings.SyncApiKey is not { } key) return 403;
+
+        var given = request.Headers["X-Sync-Key"].ToString();
+        if (given.Length == 0 && canBeQuery) given = request.Query["key"].ToString();
+        return IsSame(given, key) ? 0 : 401;
+    }
+
+    /// <summary>Whether the caller is on this machine.</summary>
+    public static bool IsOfThisMachine(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address
+        && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    /// <summary>
+    /// Why a request is refused, or null. A page of another site can make a browser send requests to this machine: they
+    /// carry that site as Origin, or, when its name was rebound to this machine, as Host.
+    /// </summary>
+    public string? Fault(HttpRequest request)
+    {
+        var host = request.Host.Host ?? "";
+        if (isLoopback && host.Length > 0 && !IsOwnName(host))
+            return "unknown Host; allowed_hosts in the settings names others than localhost";
+
+        var origin = request.Headers.Origin.ToString();
+        if (origin.Length == 0 || HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) return null;
+
+        return Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+            && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase)
+                ? null : "a page of another origin may not change assets";
+    }
+
+    private bool IsOwnName(string host)
+    {
+        var name = host.Trim('[', ']');
+        return name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(name, out _)
+            || settings.AllowedHosts.Contains(name, StringComparer.OrdinalIgnoreCase);
+    }
+
+    private static bool IsSame(string given, string expected) => CryptographicOperations.FixedTimeEquals(
+        SHA256.HashData(Encoding.UTF8.GetBytes(given)), SHA256.HashData(Encoding.UTF8.GetBytes(expected)));
+}

@@ -1,0 +1,227 @@
+using System.Diagnostics;
+using EdgeSync.Net.Http;
+using EdgeSync.Node.Logging;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+using EdgeSync.Storage.Assets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeSync.Node.Can;
+
+/// <summary>An open store with its HTTP service and its verifier.</summary>
+internal sealed class CanService : IAsyncDisposable
+{
+    private const string Prefix = "/api/v1/can/{can}";
+
+    private static readonly string[] Reading = ["GET", "HEAD"];
+    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly MetricStore _metrics = new();
+    private readonly CanSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly VerifyLoop _verifier;
+    private readonly Thumbnails _thumbnails;
+    private ServiceServer? _server;
+
+    private CanService(CanSettings settings, TimeProvider clock, ILogger log, Action<Exception> failed)
+    {
+        _settings = settings;
+        _clock = clock;
+        _log = log;
+        Store = AssetStore.Open(new AssetStoreOptions
+        {
+            Root = settings.StorageRoot,
+            Clock = clock,
+            DiskReserveBytes = (long)settings.DiskReserveMb << 20,
+            RebuildErrorThreshold = settings.RebuildErrorThreshold,
+            VerifyBytesPerSecond = (long)settings.VerifyMbPerSecond << 20,
+            Warned = log.CanStoreWarning,
+        });
+        _thumbnails = new Thumbnails(Store, settings.EnableThumbnailCache);
+        _verifier = new VerifyLoop(Store, TimeSpan.FromHours(settings.VerifyIntervalHours), clock, failed, log);
+    }
+
+    public AssetStore Store { get; }
+
+    /// <summary>The listening address, with the assigned port.</summary>
+    public string Url => _server?.Url ?? "";
+
+    /// <param name="settings">Of the store.</param>
+    /// <param name="clock">Of timestamps and pauses.</param>
+    /// <param name="log">Of requests and warnings.</param>
+    /// <param name="failed">Takes a bug of a part that runs by itself.</param>
+    /// <param name="cancellationToken">Ends the start, not the service.</param>
+    /// <exception cref="EdgeSyncException">The store is in use, or the address is.</exception>
+    public static async Task<CanService> StartAsync(
+        CanSettings settings, TimeProvider clock, NodeLog log, Action<Exception> failed,
+        CancellationToken cancellationToken)
+    {
+        var service = new CanService(settings, clock, log.CreateLogger(), failed);
+        try
+        {
+            var listen = ListenAddress.Parse($"{settings.BindAddress}:{settings.Port}");
+            service._server = await ServiceServer.StartAsync(
+                new ServiceServerOptions { Listen = listen, Loggers = log },
+                app => service.Map(app, new CanGuard(settings, System.Net.IPAddress.IsLoopback(listen.Address))),
+                clock, cancellationToken);
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+
+        service._log.CanStarted(service.Url, service.Store.Root, service.Store.Counts().Assets);
+        return service;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        if (_server is not null)
+        {
+            using var patience = new CancellationTokenSource(StopMax);
+            await _server.StopAsync(patience.Token);
+            await _server.DisposeAsync();
+        }
+
+        await _verifier.DisposeAsync();
+        _thumbnails.Dispose();
+        Store.Dispose();
+        _metrics.Dispose();
+        _log.CanStopped(Store.Root);
+        _stopping.Dispose();
+    }
+
+    private void Map(WebApplication app, CanGuard guard)
+    {
+        app.Use((context, next) => GuardAsync(context, next, guard));
+        app.UseRouting();
+        var operations = new OperationsRoutes(Store, _verifier, _metrics, guard);
+        app.MapMethods("/", Reading, OperationsRoutes.RootAsync);
+        app.MapMethods("/healthz", Reading, OperationsRoutes.HealthAsync);
+        app.MapMethods("/readyz", Reading, operations.ReadyAsync);
+        app.MapMethods("/status", Reading, operations.StatusAsync);
+        app.MapMethods("/metrics", Reading, operations.MetricsAsync);
+        MapAssets(app, guard);
+        MapSync(app, guard);
+    }
+
+    private void MapAssets(WebApplication app, CanGuard guard)
+    {
+        var ingest = new IngestRoutes(Store);
+        app.MapPost(Prefix + "/ingest", ingest.FormAsync);
+        app.MapPost(Prefix + "/ingest/data", ingest.DataAsync);
+
+        var assets = new AssetRoutes(Store, _thumbnails, guard);
+        app.MapMethods(Prefix + "/list", Reading, assets.ListAsync);
+        app.MapMethods(Prefix + "/search", Reading, assets.ListAsync);
+        app.MapMethods(Prefix + "/asset/{hash}", Reading, assets.ContentAsync);
+        app.MapMethods(Prefix + "/asset/{hash}/meta", Reading, assets.MetaAsync);
+        app.MapMethods(Prefix + "/asset/{hash}/thumb/{width}/{height}", Reading, assets.ThumbnailAsync);
+        app.MapPatch(Prefix + "/asset/{hash}/meta", assets.PatchAsync);
+        app.MapDelete(Prefix + "/asset/{hash}", assets.DeleteAsync);
+        app.MapPost(Prefix + "/asset/{hash}/restore", assets.RestoreAsync);
+
+        var admin = new AdminRoutes(Store, _verifier, guard);
+        app.MapPost(Prefix + "/admin/rebuild", admin.RebuildAsync);
+        app.MapPost(Prefix + "/admin/verify", admin.StartVerifyAsync);
+        app.MapMethods(Prefix + "/admin/verify", Reading, admin.VerifyStateAsync);
+    }
+
+    private void MapSync(WebApplication app, CanGuard guard)
+    {
+        var sync = new SyncRoutes(Store, guard);
+        app.MapPost("/sync/hashes", sync.HashesAsync);
+        app.MapPost("/sync/pull", sync.PullAsync);
+        app.MapPost("/sync/push", sync.PushAsync);
+        app.MapPost("/sync/meta", sync.MetaAsync);
+
+        var events = new EventRoutes(Store, guard, _clock, _stopping.Token);
+        app.MapMethods(Prefix + "/events", Reading, events.PublicAsync);
+        app.MapMethods("/sync/events", Reading, events.PrivateAsync);
+    }
+
+    // Around every request: refusals that are the same for all routes, the status of a failure, and the log entry.
+    private async Task GuardAsync(HttpContext context, RequestDelegate next, CanGuard guard)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        string? fault = null;
+        try
+        {
+            if (guard.Fault(context.Request) is { } refusal) await CanAnswer.RefuseAsync(context, 403, refusal);
+            else if (IsOtherCan(context.Request.Path.Value ?? ""))
+                await CanAnswer.RefuseAsync(context, 400, "the only container is 0");
+            else await AnswerAsync(context, next);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            fault = "the client went away";
+        }
+        catch (BadHttpRequestException e)
+        {
+            fault = e.Message;
+            await FailAsync(context, e.StatusCode, e.Message);
+        }
+        catch (EdgeSyncException e)
+        {
+            fault = e.Message;
+            await FailAsync(context, CanAnswer.StatusOf(e), e.Message);
+        }
+        catch (IOException e) when (context.RequestAborted.IsCancellationRequested)
+        {
+            fault = e.Message;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            fault = e.Message;
+            await FailAsync(context, 500, "reading or writing failed; see the log of this service");
+        }
+
+        var took = Stopwatch.GetElapsedTime(begin);
+        Instruments.CanRequestDuration.Record(took.TotalSeconds);
+        var status = context.Response.StatusCode;
+        var (method, path) = (context.Request.Method, context.Request.Path.Value ?? "");
+        if (fault is not null && status >= 500) _log.CanRequestFailed(method, path, status, fault);
+        else _log.CanRequest(method, path, status, took.TotalMilliseconds);
+    }
+
+    // Routing answers without a body.
+    private static async Task AnswerAsync(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        if (context.Response is not { HasStarted: false, ContentLength: null, StatusCode: 404 or 405 } response) return;
+
+        await CanAnswer.RefuseAsync(
+            context, response.StatusCode,
+            response.StatusCode == 404 ? "no such route" : "no such method on this route");
+    }
+
+    private static bool IsOtherCan(string path)
+    {
+        const string Before = "/api/v1/can/";
+        if (!path.StartsWith(Before, StringComparison.OrdinalIgnoreCase)) return false;
+
+        var rest = path.AsSpan(Before.Length);
+        var end = rest.IndexOf('/');
+        return !(end < 0 ? rest : rest[..end]).SequenceEqual("0");
+    }
+
+    // Once the reply has begun, only cutting it off tells the client that it is not whole.
+    private static Task FailAsync(HttpContext context, int status, string error)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        context.Response.Clear();
+        return CanAnswer.RefuseAsync(context, status, error);
+    }
+}

@@ -1,0 +1,79 @@
+using EdgeSync.Can.Service;
+using EdgeSync.Node.Metrics;
+using EdgeSync.Storage.Assets;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeSync.Node.Can;
+
+/// <summary>
+/// Pages for operators, as a node has them.
+/// <code>
+/// GET /           what this is
+/// GET /healthz    alive
+/// GET /readyz     200, or 503 with the reason: the disk's reserve is reached
+/// GET /status     counts, as JSON            (to this machine, or with the admin token)
+/// GET /metrics    the same for Prometheus    (likewise)
+/// </code>
+/// </summary>
+internal sealed class OperationsRoutes(AssetStore store, VerifyLoop verifier, MetricStore metrics, CanGuard guard)
+{
+    private const string Text = "text/plain; charset=utf-8";
+
+    public static Task RootAsync(HttpContext context) => CanAnswer.BytesAsync(
+        context, 200, Text,
+        System.Text.Encoding.UTF8.GetBytes(
+            $"An asset store, served by edgesync {BuildInfo.Version}. The API is at /api/v1/can/0/.\n"));
+
+    public static Task HealthAsync(HttpContext context) =>
+        CanAnswer.BytesAsync(context, 200, "application/json", "{\"status\":\"ok\"}\n"u8.ToArray());
+
+    public Task ReadyAsync(HttpContext context)
+    {
+        var (free, reserve) = store.Disk;
+        return free >= reserve ? CanAnswer.BytesAsync(context, 200, Text, "ready\n"u8.ToArray())
+            : CanAnswer.BytesAsync(context, 503, Text, "the disk is full: uploads are refused\n"u8.ToArray());
+    }
+
+    public Task StatusAsync(HttpContext context) => IsAllowed(context)
+        ? CanAnswer.SuccessAsync(context, Status(), ServiceContext.Default.SuccessCanStatus) : ForbidAsync(context);
+
+    public Task MetricsAsync(HttpContext context) => IsAllowed(context)
+        ? CanAnswer.BytesAsync(
+            context, 200, PrometheusText.ContentType,
+            System.Text.Encoding.UTF8.GetBytes(
+                PrometheusText.Write([.. metrics.Snapshot(), .. CanGauges.Of(Status())])))
+        : ForbidAsync(context);
+
+    private static Task ForbidAsync(HttpContext context) => CanAnswer.RefuseAsync(
+        context, 403, "only programs on this machine, or with the admin token, may read this page");
+
+    private bool IsAllowed(HttpContext context) =>
+        (CanGuard.IsOfThisMachine(context) && !Net.Http.TrustedProxies.IsForwarded(context.Request.Headers))
+        || guard.AdminStatus(context.Request) == 0;
+
+    private CanStatus Status()
+    {
+        var counts = store.Counts();
+        var (free, reserve) = store.Disk;
+        return new CanStatus(
+            BuildInfo.Version, store.Root, counts.Assets, counts.Bytes, counts.Trashed, counts.Corrupted, counts.Tags,
+            free, reserve, verifier.State);
+    }
+}
+
+/// <summary>The status in numbers.</summary>
+internal static class CanGauges
+{
+    public static IEnumerable<MetricFamily> Of(CanStatus status) =>
+    [
+        Gauge("can.assets", null, "Assets in the store, with its trash.", status.Assets),
+        Gauge("can.bytes", "By", "Bytes of their contents.", status.Bytes),
+        Gauge("can.trashed", null, "Assets in the trash.", status.Trashed),
+        Gauge("can.corrupted", null, "Assets whose file is missing or has other content.", status.Corrupted),
+        Gauge("can.disk.free.bytes", "By", "Bytes that the disk has free.", status.DiskFree),
+        Gauge("can.verify.checked", null, "Files that the last pass of the verifier read.", status.Verify.Checked),
+    ];
+
+    private static MetricFamily Gauge(string name, string? unit, string help, double value) =>
+        new(Instruments.CanScope, name, MetricKind.Gauge, unit, help, [], [MetricPoint.Of(value)]);
+}

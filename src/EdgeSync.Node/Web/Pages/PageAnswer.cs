@@ -1,0 +1,54 @@
+namespace EdgeSync.Node.Web.Pages;
+
+/// <summary>A response of a page, made on a reader's thread and sent on another.</summary>
+/// <param name="Status">Of HTTP.</param>
+/// <param name="ContentType">With its charset.</param>
+/// <param name="Body">All of it.</param>
+internal sealed record PageAnswer(int Status, string ContentType, byte[] Body)
+{
+    /// <summary>Never changes under this address: it is named by its content.</summary>
+    public bool IsImmutable { get; init; }
+
+    /// <summary>The name under which a browser saves it; null: it is shown.</summary>
+    public string? FileName { get; init; }
+
+    /// <summary>Where to go instead.</summary>
+    public string? Location { get; init; }
+}
+
+/// <summary>What a page shows, before it is HTML or JSON.</summary>
+internal interface IPageModel
+{
+    /// <summary>In the title, and as the heading.</summary>
+    string Title { get; }
+
+    void Write(HtmlPage html, PageLinks links);
+}
+
+/// <summary>The addresses of the pages of one repository, as Fossil has them.</summary>
+/// <param name="Base">Empty, or a slash and the name of the repository.</param>
+internal readonly record struct PageLinks(string Base)
+{
+    public string Timeline => $"{Base}/timeline";
+
+    public string Info(string hash) => $"{Base}/info/{hash}";
+
+    public string Branch(string name) => $"{Base}/timeline?r={Uri.EscapeDataString(name)}";
+
+    public string Folder(string checkin, string path) =>
+        $"{Base}/dir?ci={checkin}{(path.Length > 0 ? "&name=" + Uri.EscapeDataString(path) : "")}";
+
+    public string File(string checkin, string path) => $"{Base}/file?ci={checkin}&name={Uri.EscapeDataString(path)}";
+
+    public string History(string path) => $"{Base}/finfo?name={Uri.EscapeDataString(path)}";
+
+    public string Annotate(string checkin, string path) =>
+        $"{Base}/annotate?checkin={checkin}&filename={Uri.EscapeDataString(path)}";
+
+    public string Raw(string hash, string path) =>
+        $"{Base}/raw/{hash}?at={Uri.EscapeDataString(path[(path.LastIndexOf('/') + 1)..])}";
+
+    public string Zip(string checkin) => $"{Base}/zip/{checkin}.zip";
+
+    public string Tarball(string checkin) => $"{Base}/tarball/{checkin}.tar.gz";
+}

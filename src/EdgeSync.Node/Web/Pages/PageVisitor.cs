@@ -1,0 +1,33 @@
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+
+namespace EdgeSync.Node.Web.Pages;
+
+/// <summary>The user of a request for a page: a login of the repository, or none, with its rights.</summary>
+/// <param name="Login">Null without a login.</param>
+/// <param name="Capabilities">Those of the login, or of <c>nobody</c>.</param>
+/// <param name="Csrf">A token of the session that each form must bring; empty without a login.</param>
+internal sealed record PageVisitor(string? Login, Capabilities Capabilities, string Csrf)
+{
+    public bool May(char letter) => Capabilities.Has(letter);
+
+    /// <summary>The record of a name; what is private is as if it were not there, without the right to it.</summary>
+    /// <exception cref="EdgeSyncException">There is none.</exception>
+    public RecordId Checked(Repository repository, RecordId rid, string name) => Sees(repository, rid) ? rid
+        : throw new EdgeSyncException(ErrorKind.NotFound, $"no artifact is named '{name}'");
+
+    /// <summary>The check-in of a name, as <see cref="Checked"/>.</summary>
+    /// <exception cref="EdgeSyncException">There is none.</exception>
+    public RecordId Checkin(Repository repository, string name) =>
+        Checked(repository, repository.Names.ResolveCheckin(name), name);
+
+    /// <summary>False for a private artifact, without the right to those.</summary>
+    public bool Sees(Repository repository, RecordId rid)
+    {
+        if (Capabilities.MaySyncPrivate) return true;
+
+        using var select = repository.Database.Prepare("SELECT 1 FROM private WHERE rid=?1");
+        return !select.Bind(1, rid).Step();
+    }
+}

@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+
+namespace EdgeSync.Node.Web.Pages;
+
+/// <summary>The JSON of the pages (<c>?format=json</c>): names as in all reports of the program.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(HomeView))]
+[JsonSerializable(typeof(NodeView))]
+[JsonSerializable(typeof(TimelineView))]
+[JsonSerializable(typeof(CheckinView))]
+[JsonSerializable(typeof(FactsView))]
+[JsonSerializable(typeof(FilesView))]
+[JsonSerializable(typeof(FileView))]
+[JsonSerializable(typeof(HistoryView))]
+[JsonSerializable(typeof(AnnotateView))]
+[JsonSerializable(typeof(BranchesView))]
+[JsonSerializable(typeof(TagsView))]
+[JsonSerializable(typeof(ProblemView))]
+[JsonSerializable(typeof(LoginView))]
+internal sealed partial class PagesContext : JsonSerializerContext;

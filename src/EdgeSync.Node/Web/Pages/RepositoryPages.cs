@@ -1,0 +1,359 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Archives;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace EdgeSync.Node.Web.Pages;
+
+/// <summary>
+/// The pages of repositories, at the addresses that Fossil has for them; a node with several repositories has each
+/// below its name, too. With <c>?format=json</c> a page is its data.
+/// <code>
+/// /timeline ?r=BRANCH &amp;c=CURSOR &amp;n=COUNT       /info/NAME      a check-in with its changes, or any artifact
+/// /dir ?ci= &amp;name=      a folder                  /file ?ci= &amp;name=   a file       /raw/HASH  its content
+/// /finfo ?name=        versions of a file        /annotate ?checkin= &amp;filename=
+/// /brlist  /taglist    names                     /zip/NAME.zip  /tarball/NAME.tar.gz
+/// /login  /logout      by Fossil's users
+/// </code>
+/// What a visitor may see is decided by capabilities, as in Fossil: <c>o</c> for all that comes from check-ins,
+/// <c>z</c> for archives, <c>x</c> for what is private. A page is HTML that works without a script.
+/// </summary>
+internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, Entropy entropy)
+{
+    private const string Html = "text/html; charset=utf-8", Json = "application/json",
+        Bytes = "application/octet-stream";
+    private const string Policy =
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
+            + "'none'";
+    private const long ArchiveBytesMax = 256 << 20;
+
+    private readonly WebSessions _sessions = new(entropy);
+
+    /// <summary>A page of a repository, made on a reader's thread.</summary>
+    private delegate PageAnswer Page(Repository repository, PageRequest request);
+
+    public void Map(IEndpointRouteBuilder app)
+    {
+        PageAssets.Map(app);
+        Add(app, "/timeline", 'o', (r, q) => Show(q, TimelineView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/info/{name}", 'o', Info);
+        Add(app, "/dir", 'o', (r, q) => Show(q, FilesView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/file/{**name}", 'o', (r, q) => Show(q, FileView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/finfo/{**name}", 'o', (r, q) => Show(q, HistoryView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/annotate", 'o', (r, q) => Show(q, AnnotateView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/raw/{name}", 'o', Raw);
+        Add(app, "/brlist", 'o', (r, q) => Show(q, BranchesView.Of(r)));
+        Add(app, "/taglist", 'o', (r, q) => Show(q, TagsView.Of(r)));
+        Add(app, "/zip/{name}", 'z', (r, q) => Archive(r, q, ".zip"));
+        Add(app, "/tarball/{name}", 'z', (r, q) => Archive(r, q, ".tar.gz"));
+        Add(app, "/login", null, (_, q) => Show(q, new LoginView(Failed: false)));
+        app.MapPost("/login", (RequestDelegate)LogInAsync);
+        app.MapPost("/{repository}/login", (RequestDelegate)LogInAsync);
+        app.MapPost("/logout", (RequestDelegate)LogOutAsync);
+        app.MapPost("/{repository}/logout", (RequestDelegate)LogOutAsync);
+        app.MapMethods("/{repository}/", NodeEndpoints.Reading, (RequestDelegate)HomeAsync);
+    }
+
+    /// <summary>The first page: of the repository, or of the node with several.</summary>
+    public Task HomeAsync(HttpContext context)
+    {
+        if (Find(context) is not null) return ServeAsync(context, null, Home);
+        if (context.Request.RouteValues.ContainsKey("repository")) return MissingAsync(context);
+
+        var view = new NodeView(
+            [.. web.Repositories.OrderBy(r => r.Key, StringComparer.Ordinal)
+                .Select(r => new ServedRepository(r.Key, r.Value.ProjectName))]);
+        var nobody = new PageVisitor(null, default, "");
+        return SendAsync(
+            context,
+            Show(new PageRequest(new PageQuery("", context.Request.Query), nobody, default, "edgesync", ""), view));
+    }
+
+    private void Add(IEndpointRouteBuilder app, string path, char? right, Page page)
+    {
+        Task ServeThis(HttpContext context) => ServeAsync(context, right, page);
+        app.MapMethods(path, NodeEndpoints.Reading, (RequestDelegate)ServeThis);
+        app.MapMethods("/{repository}" + path, NodeEndpoints.Reading, (RequestDelegate)ServeThis);
+    }
+
+    private async Task ServeAsync(HttpContext context, char? right, Page page)
+    {
+        if (HostCheck.IsRebound(context, settings().Hosts))
+        {
+            await RefuseHostAsync(context);
+            return;
+        }
+
+        if (Find(context) is not { } found)
+        {
+            await MissingAsync(context);
+            return;
+        }
+
+        var (host, links) = found;
+        var answer = await host.Readers.RunAsync(
+            repository => Answer(repository, RequestOf(context, host, links, repository), right, page),
+            context.RequestAborted);
+        await SendAsync(context, answer);
+    }
+
+    private PageRequest RequestOf(HttpContext context, RepositoryHost host, PageLinks links, Repository repository)
+    {
+        var request = context.Request;
+        var cookie = request.Cookies[WebSessions.CookieName(repository)];
+        return new PageRequest(
+            new PageQuery(request.RouteValues["name"] as string ?? "", request.Query),
+            _sessions.VisitorOf(repository, cookie), links, host.ProjectName ?? host.Name,
+            $"{request.Scheme}://{request.Host.Value}{links.Base}/");
+    }
+
+    private static PageAnswer Answer(Repository repository, PageRequest request, char? right, Page page)
+    {
+        if (right is { } letter && !request.Visitor.May(letter)) return NotAllowed(request);
+
+        try
+        {
+            return page(repository, request);
+        }
+        catch (EdgeSyncException e)
+        {
+            var status = e.Kind switch
+            {
+                ErrorKind.NotFound => 404,
+                ErrorKind.Ambiguous => 300,
+                ErrorKind.Usage => 400,
+                ErrorKind.Unavailable => 503,
+                _ => 500,
+            };
+            // Some messages name a path of this machine, which visitors must not see.
+            var text = e.Message.Replace(repository.Path, request.Project, StringComparison.Ordinal);
+            return Show(request, new ProblemView(text, null, e.Candidates), status);
+        }
+    }
+
+    private static PageAnswer NotAllowed(PageRequest request) => request.Visitor.Login is null && !request.IsJson
+        ? new PageAnswer(302, Html, []) { Location = request.Links.Base + "/login" }
+        : Show(
+            request,
+            new ProblemView("This page needs a right that you do not have.", "log in as a user who has it", []), 403);
+
+    private static PageAnswer Home(Repository repository, PageRequest request) =>
+        Show(request, HomeView.Of(repository, request.Project, request.CloneUrl, request.Visitor));
+
+    private static PageAnswer Info(Repository repository, PageRequest request)
+    {
+        var rid = request.Visitor.Checked(
+            repository, repository.Names.Resolve(request.Query.Name), request.Query.Name);
+        using var select = repository.Database.Prepare("SELECT 1 FROM event WHERE objid=?1 AND type='ci'");
+        return select.Bind(1, rid).Step() ? Show(request, CheckinView.Of(repository, rid, request.Visitor))
+            : Show(request, FactsView.Of(repository, rid, request.Visitor));
+    }
+
+    private static PageAnswer Raw(Repository repository, PageRequest request)
+    {
+        var rid = request.Visitor.Checked(
+            repository, repository.Names.Resolve(request.Query.Name), request.Query.Name);
+        if (repository.Content.SizeOf(rid) > ArchiveBytesMax)
+            throw new EdgeSyncException(ErrorKind.Usage, "too large to send from here", "fossil cat");
+
+        using var content = repository.Content.Get(rid);
+        return new PageAnswer(200, Bytes, content.Span.ToArray())
+        {
+            FileName = request.Query["at"] ?? request.Query["name"] ?? request.Query.Name,
+            IsImmutable = repository.Content.NameOf(rid).ToString() == request.Query.Name,
+        };
+    }
+
+    private static PageAnswer Archive(Repository repository, PageRequest request, string ending)
+    {
+        var name = request.Query.Name;
+        if (name.EndsWith(ending, StringComparison.Ordinal)) name = name[..^ending.Length];
+        var checkin = request.Visitor.Checkin(repository, request.Query["r"] ?? name);
+        if (SizeOf(repository, checkin) > ArchiveBytesMax)
+            throw new EdgeSyncException(ErrorKind.Usage, "too large to send from here", "clone the repository");
+
+        var folder = CheckinArchive.DefaultFolder(repository, checkin);
+        var archive = new CheckinArchive(repository, checkin, new ArchiveOptions { Folder = folder });
+        using var target = new MemoryStream();
+        if (ending == ".zip")
+        {
+            using var writer = new ZipArchiveFile(target, archive.Time);
+            archive.Write(writer);
+        }
+        else
+        {
+            using var gzip = new System.IO.Compression.GZipStream(
+                target, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true);
+            using var writer = new TarArchive(gzip, archive.Time.UnixSeconds);
+            archive.Write(writer);
+        }
+
+        return new PageAnswer(200, Bytes, target.ToArray()) { FileName = folder + ending };
+    }
+
+    private static long SizeOf(Repository repository, RecordId checkin)
+    {
+        long sum = 0;
+        foreach (var file in Storage.Authoring.CheckInTree.Load(repository, checkin).Files)
+            if (repository.Content.TryFind(file.Id, out _, out var size)) sum += size;
+        return sum;
+    }
+
+    private async Task LogInAsync(HttpContext context)
+    {
+        if (HostCheck.IsRebound(context, settings().Hosts) || !IsSameOrigin(context.Request))
+        {
+            await RefuseHostAsync(context);
+            return;
+        }
+
+        if (Find(context) is not { } found || !context.Request.HasFormContentType)
+        {
+            await MissingAsync(context);
+            return;
+        }
+
+        var (host, links) = found;
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var (login, password) = (form["u"].ToString(), form["p"].ToString());
+        var gate = web.Logins.GateOf(context.Connection.RemoteIpAddress!, host.FilePath);
+        var isOpen = gate.IsOpen(login);
+        var (request, cookie, name) = await host.Readers.RunAsync(
+            repository => (
+                RequestOf(context, host, links, repository),
+                isOpen && repository.Users.IsPassword(login, password) ? _sessions.Begin(repository, login) : null,
+                WebSessions.CookieName(repository)),
+            context.RequestAborted);
+        if (isOpen) gate.OnLogin(login, cookie is not null);
+        if (cookie is null)
+        {
+            await SendAsync(context, Show(request, new LoginView(Failed: true), isOpen ? 403 : 429));
+            return;
+        }
+
+        context.Response.Cookies.Append(name, cookie, CookieOf(context.Request, links));
+        await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
+    }
+
+    private async Task LogOutAsync(HttpContext context)
+    {
+        if (Find(context) is not { } found || !context.Request.HasFormContentType || !IsSameOrigin(context.Request))
+        {
+            await MissingAsync(context);
+            return;
+        }
+
+        var (host, links) = found;
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var name = await host.Readers.RunAsync(WebSessions.CookieName, context.RequestAborted);
+        if (context.Request.Cookies[name] is not { } cookie || !_sessions.IsCsrf(cookie, form["csrf"].ToString()))
+        {
+            await MissingAsync(context);
+            return;
+        }
+
+        context.Response.Cookies.Delete(name, CookieOf(context.Request, links));
+        await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
+    }
+
+    private static CookieOptions CookieOf(HttpRequest request, PageLinks links) => new()
+    {
+        HttpOnly = true,
+        SameSite = SameSiteMode.Strict,
+        Secure = request.IsHttps,
+        Path = links.Base.Length == 0 ? "/" : links.Base,
+        MaxAge = WebSessions.Lifetime,
+    };
+
+    // A browser names the page that a form comes from; a program need not.
+    private static bool IsSameOrigin(HttpRequest request) =>
+        request.Headers.Origin is not [{ Length: > 0 } origin]
+        || origin == $"{request.Scheme}://{request.Host.Value}";
+
+    private (RepositoryHost Host, PageLinks Links)? Find(HttpContext context)
+    {
+        var repositories = web.Repositories;
+        if (context.Request.RouteValues["repository"] is string name)
+            return repositories.TryGetValue(name, out var host)
+                ? (host, new PageLinks("/" + Uri.EscapeDataString(name))) : null;
+
+        return repositories.Count == 1 ? (repositories.Values.First(), default(PageLinks) with { Base = "" }) : null;
+    }
+
+    private static PageAnswer Show(PageRequest request, IPageModel model, int status = 200)
+    {
+        if (request.IsJson)
+            return new PageAnswer(
+                status, Json,
+                [
+                    .. JsonSerializer.SerializeToUtf8Bytes(model, PagesContext.Default.GetTypeInfo(model.GetType())!),
+                    (byte)'\n']);
+
+        var content = new HtmlPage();
+        model.Write(content, request.Links);
+        var page = PageLayout.Of(request.Project, model.Title, request.Links, request.Visitor, content);
+        return new PageAnswer(status, Html, Encoding.UTF8.GetBytes(page.ToString()));
+    }
+
+    private static Task MissingAsync(HttpContext context) => SendAsync(
+        context,
+        new PageAnswer(
+            404, "text/plain; charset=utf-8",
+            "Not found. See / for the repositories; a Fossil client may use any path.\n"u8.ToArray()));
+
+    private static Task RefuseHostAsync(HttpContext context) => SendAsync(
+        context,
+        new PageAnswer(
+            403, "text/plain; charset=utf-8",
+            Encoding.UTF8.GetBytes("This name is not one of this node; http.hosts in the settings names more.\n")));
+
+    private static async Task SendAsync(HttpContext context, PageAnswer answer)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var headers = response.Headers;
+        headers.ContentSecurityPolicy = Policy;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "same-origin";
+        headers.CacheControl = answer.IsImmutable ? "private, max-age=31536000, immutable" : "private, no-cache";
+        response.StatusCode = answer.Status;
+        if (answer.Location is { } location)
+        {
+            headers.Location = location;
+            return;
+        }
+
+        response.ContentType = answer.ContentType;
+        if (answer.FileName is { } file)
+            headers.ContentDisposition = $"attachment; filename*=UTF-8''{Uri.EscapeDataString(file)}";
+        if (answer.Status == 200)
+        {
+            var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(answer.Body).AsSpan(0, 12))}\"";
+            headers.ETag = tag;
+            if (request.Headers.IfNoneMatch == tag)
+            {
+                response.StatusCode = StatusCodes.Status304NotModified;
+                response.ContentType = null;
+                return;
+            }
+        }
+
+        response.ContentLength = answer.Body.Length;
+        if (!HttpMethods.IsHead(request.Method)) await response.Body.WriteAsync(answer.Body, context.RequestAborted);
+    }
+
+    /// <summary>A request for a page of a repository.</summary>
+    /// <param name="Project">The name of the project.</param>
+    /// <param name="CloneUrl">The address of the repository, as the visitor reached it.</param>
+    private sealed record PageRequest(
+        PageQuery Query, PageVisitor Visitor, PageLinks Links, string Project, string CloneUrl)
+    {
+        public bool IsJson => Query["format"] == "json";
+    }
+}
